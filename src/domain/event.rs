@@ -1,0 +1,64 @@
+//! What happened in a session. The actor is the only one that makes events; everybody else folds them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Author, ClientId, Outcome, OutputChunk, SnippetId, Timestamp, VariableTable};
+
+/// What a reset did, and what it could not undo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetReport {
+    /// How many names were cleared, underscore names included.
+    pub cleared: usize,
+    /// In words, one entry each: threads that still run, and the like.
+    pub remains: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    Submitted {
+        snippet: SnippetId,
+        author: Author,
+        code: Arc<str>,
+        at: Timestamp,
+    },
+    Started {
+        snippet: SnippetId,
+        at: Timestamp,
+    },
+    /// `snippet` is `None` for output that came while nothing ran.
+    Output {
+        snippet: Option<SnippetId>,
+        chunk: OutputChunk,
+        at: Timestamp,
+    },
+    Finished {
+        snippet: SnippetId,
+        outcome: Arc<Outcome>,
+        at: Timestamp,
+    },
+    Variables(Arc<VariableTable>),
+    ClientJoined {
+        client: ClientId,
+        name: Arc<str>,
+        pid: Option<u32>,
+        at: Timestamp,
+    },
+    /// A client told its name after it had joined.
+    ClientNamed {
+        client: ClientId,
+        name: Arc<str>,
+    },
+    ClientLeft {
+        client: ClientId,
+        at: Timestamp,
+    },
+    Reset {
+        by: Author,
+        report: Arc<ResetReport>,
+        at: Timestamp,
+    },
+    /// The session is about to end; nothing comes after it.
+    Ending,
+}

@@ -1,0 +1,22 @@
+//! The ground floor: what a session is made of, as plain data. No clock, no I/O, no async: time comes in as a value.
+
+pub mod author;
+pub mod event;
+pub mod info;
+pub mod output;
+pub mod snippet;
+pub mod terminal_text;
+pub mod transcript;
+pub mod units;
+pub mod variable;
+
+pub use author::{Author, ClientId};
+pub use event::{Event, ResetReport};
+pub use info::SessionInfo;
+pub use output::{Output, OutputChunk, Stream};
+pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status};
+pub use transcript::{Client, Entry, Transcript};
+pub use variable::{Kind, Variable, VariableChanges, VariableTable};
+
+/// Milliseconds since the Unix epoch.
+pub type Timestamp = u64;

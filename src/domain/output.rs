@@ -1,0 +1,225 @@
+//! Bounded output of one snippet: head and tail are kept, what lies between is counted.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// A piece of one stream, as it was written (escape sequences included).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    pub stream: Stream,
+    pub text: String,
+}
+
+/// What arrived since the last chunk. A flood leaves a gap: `skipped` bytes between `head` and `tail`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputChunk {
+    pub head: Vec<Segment>,
+    pub skipped: u64,
+    pub tail: Vec<Segment>,
+}
+
+impl OutputChunk {
+    #[must_use]
+    pub fn of(stream: Stream, text: impl Into<String>) -> Self {
+        Self { head: vec![Segment { stream, text: text.into() }], ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.skipped == 0 && self.tail.is_empty()
+    }
+}
+
+/// Output in the order it was written, within [`Output::HEAD`] + [`Output::TAIL`] bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    head: Vec<Segment>,
+    head_bytes: usize,
+    tail: VecDeque<Segment>,
+    tail_bytes: usize,
+    omitted: u64,
+    total: u64,
+}
+
+impl Output {
+    /// Bytes kept of the beginning.
+    pub const HEAD: usize = 64 << 10;
+    /// Bytes kept of the end.
+    pub const TAIL: usize = 192 << 10;
+
+    pub fn push(&mut self, chunk: &OutputChunk) {
+        for segment in &chunk.head {
+            self.push_text(segment.stream, &segment.text);
+        }
+        if chunk.skipped > 0 {
+            self.skip(chunk.skipped);
+        }
+        for segment in &chunk.tail {
+            self.push_text(segment.stream, &segment.text);
+        }
+    }
+
+    pub fn push_text(&mut self, stream: Stream, text: &str) {
+        self.total += text.len() as u64;
+        let mut rest = text;
+        if self.omitted == 0 && self.tail.is_empty() {
+            let cut = floor_char_boundary(rest, Self::HEAD - self.head_bytes);
+            append(&mut self.head, stream, &rest[..cut]);
+            self.head_bytes += cut;
+            rest = &rest[cut..];
+            // Once something did not fit, all that follows is tail, or it would come out of order.
+        }
+        if rest.is_empty() {
+            return;
+        }
+        match self.tail.back_mut() {
+            Some(last) if last.stream == stream && last.text.len() < SEGMENT => last.text.push_str(rest),
+            _ => self.tail.push_back(Segment { stream, text: rest.to_owned() }),
+        }
+        self.tail_bytes += rest.len();
+        self.trim_tail();
+    }
+
+    /// Counts bytes that were dropped before they came here. What the tail held lies before the gap and goes too.
+    fn skip(&mut self, bytes: u64) {
+        self.total += bytes;
+        self.omitted += bytes + self.tail_bytes as u64;
+        self.tail.clear();
+        self.tail_bytes = 0;
+    }
+
+    fn trim_tail(&mut self) {
+        while self.tail_bytes > Self::TAIL {
+            let excess = self.tail_bytes - Self::TAIL;
+            let Some(first) = self.tail.front_mut() else { return };
+            let cut = if first.text.len() <= excess {
+                self.tail.pop_front().map_or(0, |segment| segment.text.len())
+            } else {
+                let cut = ceil_char_boundary(&first.text, excess);
+                first.text.drain(..cut);
+                cut
+            };
+            self.tail_bytes -= cut;
+            self.omitted += cut as u64;
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// Bytes written in all; grows with every change, so it serves as a revision.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Bytes left out between [`Output::head`] and [`Output::tail`].
+    #[must_use]
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+
+    pub fn head(&self) -> impl Iterator<Item = &Segment> {
+        self.head.iter()
+    }
+
+    pub fn tail(&self) -> impl Iterator<Item = &Segment> {
+        self.tail.iter()
+    }
+
+    /// One stream, or both in the order written when `stream` is `None`; a gap is told on a line of its own.
+    #[must_use]
+    pub fn text(&self, stream: Option<Stream>) -> String {
+        let wanted = |segment: &&Segment| stream.is_none_or(|stream| segment.stream == stream);
+        let mut text: String = self.head().filter(wanted).map(|s| s.text.as_str()).collect();
+        let tail: String = self.tail().filter(wanted).map(|s| s.text.as_str()).collect();
+        if self.omitted > 0 && !(text.is_empty() && tail.is_empty()) {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&format!("[... {} bytes left out ...]\n", self.omitted));
+        }
+        text.push_str(&tail);
+        text
+    }
+}
+
+/// Segments grow up to this size before a new one begins, so that trimming never moves much.
+const SEGMENT: usize = 16 << 10;
+
+fn append(segments: &mut Vec<Segment>, stream: Stream, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    match segments.last_mut() {
+        Some(last) if last.stream == stream => last.text.push_str(text),
+        _ => segments.push(Segment { stream, text: text.to_owned() }),
+    }
+}
+
+/// The largest index at or below `index` that does not split a character.
+#[must_use]
+pub fn floor_char_boundary(text: &str, index: usize) -> usize {
+    if index >= text.len() {
+        return text.len();
+    }
+    (0..=index).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
+}
+
+/// The smallest index at or above `index` that does not split a character.
+#[must_use]
+pub fn ceil_char_boundary(text: &str, index: usize) -> usize {
+    (index..text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_output_is_kept_whole_and_in_order() {
+        let mut output = Output::default();
+        output.push_text(Stream::Stdout, "a\n");
+        output.push_text(Stream::Stderr, "b\n");
+        output.push_text(Stream::Stdout, "c\n");
+        assert_eq!(output.text(None), "a\nb\nc\n");
+        assert_eq!(output.text(Some(Stream::Stdout)), "a\nc\n");
+        assert_eq!(output.text(Some(Stream::Stderr)), "b\n");
+    }
+
+    #[test]
+    fn a_flood_keeps_head_and_tail_and_counts_the_rest() {
+        let mut output = Output::default();
+        for n in 0..200_000 {
+            output.push_text(Stream::Stdout, &format!("line {n} é\n"));
+        }
+        let text = output.text(None);
+        assert!(text.starts_with("line 0 é\n"));
+        assert!(text.ends_with("line 199999 é\n"));
+        assert!(text.len() <= Output::HEAD + Output::TAIL + 100);
+        let kept: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
+        assert_eq!(output.total(), output.omitted() + kept as u64);
+    }
+
+    #[test]
+    fn a_chunk_with_a_gap_keeps_its_tail_at_the_end() {
+        let mut output = Output::default();
+        output.push_text(Stream::Stdout, "start\n");
+        let mut chunk = OutputChunk::of(Stream::Stdout, "head\n");
+        chunk.skipped = 1_000;
+        chunk.tail = OutputChunk::of(Stream::Stdout, "end\n").head;
+        output.push(&chunk);
+        output.push_text(Stream::Stdout, "more\n");
+        assert_eq!(output.text(None), "start\nhead\n[... 1000 bytes left out ...]\nend\nmore\n");
+    }
+}

@@ -1,0 +1,125 @@
+//! A snippet: one piece of code that somebody submitted, and what became of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Author, Output, Timestamp, VariableChanges};
+
+/// Number of a snippet within its session, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SnippetId(pub u32);
+
+impl fmt::Display for SnippetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Waits for its turn.
+    Queued,
+    Running,
+    /// Ended by itself without an error, or by `SystemExit` with code 0.
+    Ok,
+    /// Ended by an exception, or by `SystemExit` with another code.
+    Error,
+    /// Ended by an interrupt while it ran.
+    Interrupted,
+    /// Taken out of the queue before it ran.
+    Cancelled,
+}
+
+impl Status {
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// The legal transitions: queued to running or cancelled, running to an end, an end to nothing.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Queued => matches!(next, Self::Running | Self::Cancelled),
+            Self::Running => matches!(next, Self::Ok | Self::Error | Self::Interrupted),
+            _ => false,
+        }
+    }
+
+    /// The word used in results and on plain screens.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The exception that ended a snippet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorReport {
+    /// Such as `ValueError`, with its module where that is not `builtins`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub message: String,
+    /// As Python prints it, our own frames left out, without the final newline.
+    pub traceback: String,
+}
+
+/// How a snippet ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Always final.
+    pub status: Status,
+    /// 0; the code of a `SystemExit`; 1 after any other exception; 130 after an interrupt.
+    pub returncode: i32,
+    /// `repr` of the last expression, if it had a value other than `None`.
+    pub result: Option<String>,
+    pub error: Option<ErrorReport>,
+    /// Who or what stopped it, such as "you" or "the time limit of 5 s".
+    pub stopped_by: Option<String>,
+    pub elapsed: Duration,
+    pub changes: VariableChanges,
+}
+
+#[derive(Clone, Debug)]
+pub struct Snippet {
+    pub id: SnippetId,
+    pub author: Author,
+    pub code: Arc<str>,
+    pub status: Status,
+    pub submitted_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub output: Output,
+    /// Present exactly when `status` is final.
+    pub outcome: Option<Arc<Outcome>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Status;
+
+    #[test]
+    fn an_end_is_final() {
+        let ends = [Status::Ok, Status::Error, Status::Interrupted, Status::Cancelled];
+        for end in ends {
+            assert!(end.is_final());
+            for next in ends.into_iter().chain([Status::Queued, Status::Running]) {
+                assert!(!end.may_become(next), "{end:?} became {next:?}");
+            }
+        }
+        assert!(Status::Queued.may_become(Status::Cancelled));
+        assert!(!Status::Queued.may_become(Status::Ok), "a snippet cannot end without having run");
+        assert!(!Status::Running.may_become(Status::Cancelled), "what runs is interrupted, not cancelled");
+    }
+}

@@ -1,0 +1,152 @@
+//! Text as it would stand on a terminal in the end: escape sequences taken out, carriage returns, backspaces and
+//! line erasure carried out, other control characters made visible or dropped. What comes out is safe to print.
+
+use std::borrow::Cow;
+
+/// The last state of each line, without escape sequences. Only `\n` and `\t` are left of the control characters.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_special) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut line = Line::default();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => {
+                line.flush(&mut out);
+                out.push('\n');
+            }
+            '\r' => line.column = 0,
+            '\u{8}' => line.column = line.column.saturating_sub(1),
+            '\u{1b}' => match escape(&mut chars) {
+                Escape::EraseToEnd => line.cells.truncate(line.column),
+                Escape::EraseLine => line.cells.clear(),
+                Escape::Other => {}
+            },
+            '\u{9b}' => {
+                if let Escape::EraseLine = control_sequence(&mut chars) {
+                    line.cells.clear();
+                }
+            }
+            '\t' => line.put('\t'),
+            c if is_special(c) => {}
+            c => line.put(c),
+        }
+    }
+    line.flush(&mut out);
+    Cow::Owned(out)
+}
+
+/// Control characters, and those that turn the direction of text or hide it, which could spoof what is shown.
+fn is_special(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+#[derive(Default)]
+struct Line {
+    cells: Vec<char>,
+    column: usize,
+}
+
+impl Line {
+    fn put(&mut self, c: char) {
+        if self.column < self.cells.len() {
+            self.cells[self.column] = c;
+        } else {
+            self.cells.resize(self.column, ' ');
+            self.cells.push(c);
+        }
+        self.column += 1;
+    }
+
+    fn flush(&mut self, out: &mut String) {
+        out.extend(self.cells.drain(..));
+        self.column = 0;
+    }
+}
+
+enum Escape {
+    EraseToEnd,
+    EraseLine,
+    Other,
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// What follows ESC: a control sequence, a string (OSC, DCS, APC, PM, SOS) up to its terminator, or a short sequence.
+fn escape(chars: &mut Chars<'_>) -> Escape {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            control_sequence(chars)
+        }
+        Some(']' | 'P' | '_' | '^' | 'X') => {
+            chars.next();
+            control_string(chars);
+            Escape::Other
+        }
+        Some(' '..='/') => {
+            while chars.next_if(|c| matches!(c, ' '..='/')).is_some() {}
+            chars.next_if(|c| matches!(c, '0'..='~'));
+            Escape::Other
+        }
+        Some('0'..='~') => {
+            chars.next();
+            Escape::Other
+        }
+        _ => Escape::Other,
+    }
+}
+
+fn control_sequence(chars: &mut Chars<'_>) -> Escape {
+    let mut parameters = String::new();
+    while let Some(c) = chars.next_if(|c| matches!(c, ' '..='?')) {
+        parameters.push(c);
+    }
+    match (chars.next_if(|c| matches!(c, '@'..='~')), parameters.as_str()) {
+        (Some('K'), "" | "0") => Escape::EraseToEnd,
+        (Some('K'), "2") => Escape::EraseLine,
+        _ => Escape::Other,
+    }
+}
+
+/// Ends at BEL or ST. A string that never ends stops at the end of its line, so that it cannot swallow all that follows.
+fn control_string(chars: &mut Chars<'_>) {
+    while let Some(c) = chars.next_if(|c| *c != '\n') {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' if chars.next_if_eq(&'\\').is_some() => return,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn plain_text_is_not_copied() {
+        assert!(matches!(plain("a\n\tb é 漢\n"), std::borrow::Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn progress_bars_collapse_to_their_last_state() {
+        assert_eq!(plain("10 %\r50 %\r100 %\ndone\n"), "100 %\ndone\n");
+        assert_eq!(plain("long text\rok\u{1b}[K\n"), "ok\n");
+        assert_eq!(plain("abc\u{1b}[2K\rx\n"), "x\n");
+        assert_eq!(plain("ab\u{8}c\n"), "ac\n");
+    }
+
+    #[test]
+    fn escape_sequences_go() {
+        assert_eq!(plain("\u{1b}[31mred\u{1b}[0m \u{1b}]0;title\u{7}x \u{1b}]8;;http://a\u{1b}\\y"), "red x y");
+        assert_eq!(plain("\u{1b}P1$q\u{1b}\\a\u{1b}(Bb\u{1b}=c\u{0}\u{7f}d"), "abcd");
+        assert_eq!(plain("\u{1b}]0;never ends\nnext"), "\nnext");
+        assert_eq!(plain("end\u{1b}"), "end");
+        assert_eq!(plain("a\u{202e}b"), "ab");
+    }
+}

@@ -1,0 +1,185 @@
+//! The transcript: a fold of events. The actor keeps one, and so does everybody who shows or tells it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Author, ClientId, Event, Output, ResetReport, Snippet, SnippetId, Status, Timestamp, VariableTable};
+
+#[derive(Clone, Debug)]
+pub enum Entry {
+    Snippet(Snippet),
+    /// Output that came while nothing ran.
+    Background {
+        output: Output,
+        at: Timestamp,
+    },
+    Reset {
+        by: Author,
+        report: Arc<ResetReport>,
+        at: Timestamp,
+    },
+}
+
+/// A connected client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub id: ClientId,
+    pub name: Arc<str>,
+    pub pid: Option<u32>,
+    pub joined_at: Timestamp,
+    pub last_active: Timestamp,
+    /// How many snippets it submitted.
+    pub runs: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    entries: Vec<Entry>,
+    index: HashMap<SnippetId, usize>,
+    queue: Vec<SnippetId>,
+    running: Option<SnippetId>,
+    last_finished: Option<SnippetId>,
+    clients: Vec<Client>,
+    variables: Arc<VariableTable>,
+}
+
+impl Transcript {
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Submitted { snippet, author, code, at } => {
+                if let Author::Client { id, .. } = author
+                    && let Some(client) = self.client_mut(*id)
+                {
+                    client.runs += 1;
+                    client.last_active = *at;
+                }
+                self.index.insert(*snippet, self.entries.len());
+                self.queue.push(*snippet);
+                self.entries.push(Entry::Snippet(Snippet {
+                    id: *snippet,
+                    author: author.clone(),
+                    code: code.clone(),
+                    status: Status::Queued,
+                    submitted_at: *at,
+                    started_at: None,
+                    output: Output::default(),
+                    outcome: None,
+                }));
+            }
+            Event::Started { snippet, at } => {
+                self.queue.retain(|id| id != snippet);
+                self.running = Some(*snippet);
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.status = Status::Running;
+                    snippet.started_at = Some(*at);
+                }
+            }
+            Event::Output { snippet: Some(id), chunk, .. } => {
+                if let Some(snippet) = self.snippet_mut(*id) {
+                    snippet.output.push(chunk);
+                }
+            }
+            Event::Output { snippet: None, chunk, at } => {
+                if !matches!(self.entries.last(), Some(Entry::Background { .. })) {
+                    self.entries.push(Entry::Background { output: Output::default(), at: *at });
+                }
+                if let Some(Entry::Background { output, .. }) = self.entries.last_mut() {
+                    output.push(chunk);
+                }
+            }
+            Event::Finished { snippet: id, outcome, at } => {
+                self.queue.retain(|queued| queued != id);
+                if self.running == Some(*id) {
+                    self.running = None;
+                    self.last_finished = Some(*id);
+                }
+                let Some(snippet) = self.snippet_mut(*id) else { return };
+                snippet.status = outcome.status;
+                snippet.outcome = Some(outcome.clone());
+                if let Author::Client { id, .. } = snippet.author.clone()
+                    && let Some(client) = self.client_mut(id)
+                {
+                    client.last_active = *at;
+                }
+            }
+            Event::Variables(table) => self.variables = table.clone(),
+            Event::ClientJoined { client, name, pid, at } => self.clients.push(Client {
+                id: *client,
+                name: name.clone(),
+                pid: *pid,
+                joined_at: *at,
+                last_active: *at,
+                runs: 0,
+            }),
+            Event::ClientNamed { client, name } => {
+                if let Some(client) = self.client_mut(*client) {
+                    client.name = name.clone();
+                }
+            }
+            Event::ClientLeft { client, .. } => self.clients.retain(|c| c.id != *client),
+            Event::Reset { by, report, at } => {
+                self.last_finished = None;
+                self.entries.push(Entry::Reset { by: by.clone(), report: report.clone(), at: *at });
+            }
+            Event::Ending => {}
+        }
+    }
+
+    /// All entries, oldest first; they are only ever appended.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    #[must_use]
+    pub fn snippet(&self, id: SnippetId) -> Option<&Snippet> {
+        match self.entries.get(*self.index.get(&id)?)? {
+            Entry::Snippet(snippet) => Some(snippet),
+            _ => None,
+        }
+    }
+
+    /// Place in [`Transcript::entries`].
+    #[must_use]
+    pub fn position(&self, id: SnippetId) -> Option<usize> {
+        self.index.get(&id).copied()
+    }
+
+    fn snippet_mut(&mut self, id: SnippetId) -> Option<&mut Snippet> {
+        match self.entries.get_mut(*self.index.get(&id)?)? {
+            Entry::Snippet(snippet) => Some(snippet),
+            _ => None,
+        }
+    }
+
+    fn client_mut(&mut self, id: ClientId) -> Option<&mut Client> {
+        self.clients.iter_mut().find(|client| client.id == id)
+    }
+
+    #[must_use]
+    pub fn running(&self) -> Option<&Snippet> {
+        self.snippet(self.running?)
+    }
+
+    /// Snippets that wait, first come first.
+    #[must_use]
+    pub fn queue(&self) -> &[SnippetId] {
+        &self.queue
+    }
+
+    /// The snippet that ended last, unless a reset came after it.
+    #[must_use]
+    pub fn last_finished(&self) -> Option<&Snippet> {
+        self.snippet(self.last_finished?)
+    }
+
+    #[must_use]
+    pub fn clients(&self) -> &[Client] {
+        &self.clients
+    }
+
+    #[must_use]
+    pub fn variables(&self) -> &Arc<VariableTable> {
+        &self.variables
+    }
+}

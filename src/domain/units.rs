@@ -1,0 +1,71 @@
+//! Numbers as people read them.
+
+use std::time::Duration;
+
+/// A finished duration in at most six characters or so: `12 ms`, `0.21 s`, `1.4 s`, `3:19`, `1:02:45`.
+#[must_use]
+pub fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    match seconds {
+        s if s < 0.001 => "<1 ms".to_owned(),
+        s if s < 0.0995 => format!("{:.0} ms", s * 1000.0),
+        s if s < 0.995 => format!("{s:.2} s"),
+        s if s < 59.95 => format!("{s:.1} s"),
+        _ => clock(elapsed),
+    }
+}
+
+/// A running clock: `0:42`, `3:19`, `1:02:45`.
+#[must_use]
+pub fn clock(elapsed: Duration) -> String {
+    let total = elapsed.as_secs();
+    let (hours, minutes, seconds) = (total / 3600, total / 60 % 60, total % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// `512 B`, `3.4 kB`, `412 MB`: powers of 1000.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    let mut value = count as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 999.5 {
+            return if unit == "B" || value >= 99.5 {
+                format!("{value:.0} {unit}")
+            } else {
+                format!("{value:.1} {unit}")
+            };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// `1 name`, `2 names`.
+#[must_use]
+pub fn count(n: usize, singular: &str) -> String {
+    if n == 1 { format!("1 {singular}") } else { format!("{n} {singular}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        let read = |ms| duration(Duration::from_micros((ms * 1000.0) as u64));
+        assert_eq!(read(0.2), "<1 ms");
+        assert_eq!(read(12.0), "12 ms");
+        assert_eq!(read(210.0), "0.21 s");
+        assert_eq!(read(1_400.0), "1.4 s");
+        assert_eq!(read(199_000.0), "3:19");
+        assert_eq!(read(3_765_000.0), "1:02:45");
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(3_400), "3.4 kB");
+        assert_eq!(bytes(412_000_000), "412 MB");
+        assert_eq!(bytes(u64::MAX), "18446744.1 TB");
+    }
+}

@@ -1,0 +1,67 @@
+//! The names of the namespace as they are shown: never the objects, and never the result of a user's `__repr__`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{SnippetId, Timestamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Data,
+    Function,
+    Class,
+    /// Another object that can be called.
+    Callable,
+    Module,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    pub name: String,
+    pub kind: Kind,
+    /// Such as `int`, `DataFrame`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Length, shape or the like in a few characters: `48210×9`, `326`, `(df, …)`; may be empty.
+    pub shape: String,
+    /// Bytes, where that is cheap to know.
+    pub size: Option<u64>,
+    /// Short `repr`-like text on one line; empty where nothing safe can be said.
+    pub preview: String,
+    /// `str()` of the value where it differs from `preview` (strings).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The snippet that last bound or visibly changed it.
+    pub set_by: Option<SnippetId>,
+}
+
+/// All names that do not start with an underscore, sorted, as they were at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariableTable {
+    /// At most [`VariableTable::MAX_ROWS`].
+    pub rows: Vec<Variable>,
+    /// How many there are in all.
+    pub total: usize,
+    /// Whether names that start with an underscore exist besides.
+    pub has_private: bool,
+    pub taken_at: Timestamp,
+}
+
+impl VariableTable {
+    pub const MAX_ROWS: usize = 2_000;
+}
+
+/// What a snippet did to the namespace, as far as it is cheap to see (a changed binding, type or length).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariableChanges {
+    pub added: Vec<String>,
+    pub changed: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+impl VariableChanges {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+}

@@ -1,0 +1,4 @@
+//! fourhands: one live Python session for a person and their AI assistants.
+
+pub mod domain;
+pub mod session;

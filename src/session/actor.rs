@@ -1,0 +1,355 @@
+//! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::engine::{Engine, EngineEvent};
+use super::handle::{Command, RunOptions, SessionHandle, Subscription, Ticket};
+use crate::domain::{
+    Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp, Transcript,
+    VariableChanges, VariableTable,
+};
+
+/// Output is passed on at once, then at most this often.
+const OUTPUT_PACE: Duration = Duration::from_millis(33);
+/// Events a slow reader may be behind before it has to subscribe anew.
+const EVENT_BACKLOG: usize = 512;
+/// An interrupt that had no effect for this long is repeated by force when the time limit or the end asked for it.
+const FORCE_AFTER: Duration = Duration::from_secs(2);
+
+/// Starts the actor on the current tokio runtime. It ends when Python has been asked to end.
+pub fn spawn(
+    info: SessionInfo,
+    engine: Box<dyn Engine>,
+    engine_events: mpsc::UnboundedReceiver<EngineEvent>,
+) -> (SessionHandle, tokio::task::JoinHandle<()>) {
+    let (commands, inbox) = mpsc::unbounded_channel();
+    let (events, _) = broadcast::channel(EVENT_BACKLOG);
+    let actor = Actor {
+        engine,
+        events,
+        transcript: Transcript::default(),
+        waiting: VecDeque::new(),
+        running: None,
+        waiters: HashMap::new(),
+        variable_waiters: Vec::new(),
+        reset_waiter: None,
+        next_snippet: 1,
+        next_client: 1,
+        output_due: None,
+        last_flush: None,
+        quitting: false,
+    };
+    let task = tokio::spawn(actor.run(inbox, engine_events));
+    (SessionHandle { info: Arc::new(info), commands }, task)
+}
+
+/// What waits for the engine: snippets and resets, in the order they came.
+enum Waiting {
+    Run { snippet: SnippetId, options: RunOptions },
+    Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
+    Variables { answer: oneshot::Sender<Arc<VariableTable>> },
+}
+
+struct Running {
+    snippet: SnippetId,
+    timeout: Option<Duration>,
+    deadline: Option<Instant>,
+    /// Who asked for an interrupt first.
+    stopped_by: Option<String>,
+}
+
+struct Actor {
+    engine: Box<dyn Engine>,
+    events: broadcast::Sender<Arc<Event>>,
+    transcript: Transcript,
+    waiting: VecDeque<Waiting>,
+    running: Option<Running>,
+    waiters: HashMap<SnippetId, Vec<oneshot::Sender<Arc<Snippet>>>>,
+    /// Present while the engine is looking.
+    variable_waiters: Vec<oneshot::Sender<Arc<VariableTable>>>,
+    /// Present while the engine is resetting.
+    reset_waiter: Option<(Author, oneshot::Sender<Arc<ResetReport>>)>,
+    next_snippet: u32,
+    next_client: u32,
+    output_due: Option<Instant>,
+    last_flush: Option<Instant>,
+    quitting: bool,
+}
+
+impl Actor {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<Command>,
+        mut engine_events: mpsc::UnboundedReceiver<EngineEvent>,
+    ) {
+        loop {
+            let output_due = self.output_due;
+            let deadline = self.running.as_ref().and_then(|running| running.deadline);
+            tokio::select! {
+                biased;
+                event = engine_events.recv() => match event {
+                    Some(event) => self.on_engine(event),
+                    None => break,
+                },
+                command = inbox.recv() => match command {
+                    Some(command) => self.on_command(command),
+                    None => self.quit(),
+                },
+                () = sleep_until(output_due), if output_due.is_some() => self.flush_output(),
+                () = sleep_until(deadline), if deadline.is_some() => self.on_deadline(),
+            }
+            self.start_next();
+            if self.quitting && self.running.is_none() {
+                break;
+            }
+        }
+        self.flush_output();
+        self.emit(Event::Ending);
+        self.engine.quit();
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Submit { author, code, options, ticket } => self.submit(author, code, options, ticket),
+            Command::Wait { snippet, done } => match self.transcript.snippet(snippet) {
+                Some(found) if found.status.is_final() => {
+                    let _ = done.send(Arc::new(found.clone()));
+                }
+                Some(_) => self.waiters.entry(snippet).or_default().push(done),
+                None => {}
+            },
+            Command::Look { snippet, answer } => {
+                self.flush_output();
+                let _ = answer.send(self.transcript.snippet(snippet).cloned());
+            }
+            Command::Interrupt { snippet, by, answer } => {
+                let hit = self.interrupt(snippet, &by);
+                let _ = answer.send(hit);
+            }
+            Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
+            Command::Variables { answer } if self.running.is_some() => {
+                let _ = answer.send(self.transcript.variables().clone());
+            }
+            Command::Variables { answer } => self.waiting.push_back(Waiting::Variables { answer }),
+            Command::Subscribe { answer } => {
+                let subscription =
+                    Subscription { transcript: self.transcript.clone(), events: self.events.subscribe() };
+                let _ = answer.send(subscription);
+            }
+            Command::Join { name, pid, answer } => {
+                let client = ClientId(self.next_client);
+                self.next_client += 1;
+                let name = self.free_name(&name, client);
+                self.emit(Event::ClientJoined { client, name: name.clone(), pid, at: now() });
+                if answer.send(Author::Client { id: client, name }).is_err() {
+                    self.emit(Event::ClientLeft { client, at: now() });
+                }
+            }
+            Command::Rename { client, name, answer } => {
+                let name = self.free_name(&name, client);
+                self.emit(Event::ClientNamed { client, name: name.clone() });
+                let _ = answer.send(Author::Client { id: client, name });
+            }
+            Command::Leave { client } => self.emit(Event::ClientLeft { client, at: now() }),
+            Command::Quit => self.quit(),
+        }
+    }
+
+    fn on_engine(&mut self, event: EngineEvent) {
+        match event {
+            EngineEvent::OutputReady => {
+                let now = Instant::now();
+                let due = self.last_flush.map_or(now, |last| last + OUTPUT_PACE);
+                if due <= now {
+                    self.flush_output();
+                } else {
+                    self.output_due = Some(due);
+                }
+            }
+            EngineEvent::Finished { snippet, mut outcome } => {
+                self.flush_output();
+                if let Some(running) = self.running.take_if(|running| running.snippet == snippet)
+                    && outcome.status == Status::Interrupted
+                {
+                    outcome.stopped_by = running.stopped_by;
+                }
+                self.finish(snippet, outcome);
+            }
+            EngineEvent::Variables { mut table, requested } => {
+                table.taken_at = now();
+                let table = Arc::new(table);
+                let shown = self.transcript.variables();
+                if shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private {
+                    self.emit(Event::Variables(table.clone()));
+                }
+                if requested {
+                    for waiter in self.variable_waiters.drain(..) {
+                        let _ = waiter.send(table.clone());
+                    }
+                }
+            }
+            EngineEvent::ResetDone(report) => {
+                self.flush_output();
+                let Some((by, answer)) = self.reset_waiter.take() else { return };
+                let report = Arc::new(report);
+                self.emit(Event::Reset { by, report: report.clone(), at: now() });
+                let _ = answer.send(report);
+            }
+            EngineEvent::QuitRequested => self.quit(),
+            EngineEvent::InterruptRequested => {
+                self.interrupt(None, "a signal");
+            }
+        }
+    }
+
+    fn submit(&mut self, author: Author, code: Arc<str>, options: RunOptions, ticket: oneshot::Sender<Ticket>) {
+        if self.quitting {
+            return;
+        }
+        let snippet = SnippetId(self.next_snippet);
+        self.next_snippet += 1;
+        let (sender, done) = oneshot::channel();
+        self.waiters.entry(snippet).or_default().push(sender);
+        self.emit(Event::Submitted { snippet, author, code, at: now() });
+        self.waiting.push_back(Waiting::Run { snippet, options });
+        let _ = ticket.send(Ticket { id: snippet, done });
+    }
+
+    fn start_next(&mut self) {
+        while self.running.is_none() && self.reset_waiter.is_none() && !self.quitting {
+            let Some(next) = self.waiting.pop_front() else { return };
+            match next {
+                Waiting::Run { snippet, options } => {
+                    let Some(code) = self.transcript.snippet(snippet).map(|snippet| snippet.code.clone()) else {
+                        continue;
+                    };
+                    self.emit(Event::Started { snippet, at: now() });
+                    self.running = Some(Running {
+                        snippet,
+                        timeout: options.timeout,
+                        deadline: options.timeout.map(|timeout| Instant::now() + timeout),
+                        stopped_by: None,
+                    });
+                    self.engine.run(snippet, code);
+                }
+                Waiting::Reset { by, answer } => {
+                    self.reset_waiter = Some((by, answer));
+                    self.engine.reset();
+                }
+                Waiting::Variables { answer } => {
+                    self.variable_waiters.push(answer);
+                    if self.variable_waiters.len() == 1 {
+                        self.engine.refresh_variables();
+                    }
+                }
+            }
+        }
+    }
+
+    fn interrupt(&mut self, target: Option<SnippetId>, by: &str) -> Option<SnippetId> {
+        if let Some(running) = &mut self.running
+            && target.is_none_or(|target| target == running.snippet)
+        {
+            let force = running.stopped_by.is_some();
+            running.stopped_by.get_or_insert_with(|| by.to_owned());
+            self.engine.interrupt(running.snippet, force);
+            return Some(running.snippet);
+        }
+        let target = target?;
+        let place =
+            self.waiting.iter().position(|w| matches!(w, Waiting::Run { snippet, .. } if *snippet == target))?;
+        self.waiting.remove(place);
+        self.cancel(target, by);
+        Some(target)
+    }
+
+    fn cancel(&mut self, snippet: SnippetId, by: &str) {
+        let outcome = Outcome {
+            status: Status::Cancelled,
+            returncode: 130,
+            result: None,
+            error: None,
+            stopped_by: Some(by.to_owned()),
+            elapsed: Duration::ZERO,
+            changes: VariableChanges::default(),
+        };
+        self.finish(snippet, outcome);
+    }
+
+    fn finish(&mut self, snippet: SnippetId, outcome: Outcome) {
+        self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
+        let Some(waiters) = self.waiters.remove(&snippet) else { return };
+        let Some(ended) = self.transcript.snippet(snippet).cloned().map(Arc::new) else { return };
+        for waiter in waiters {
+            let _ = waiter.send(ended.clone());
+        }
+    }
+
+    fn on_deadline(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        let limit = running.timeout.unwrap_or_default();
+        running.deadline = Some(Instant::now() + FORCE_AFTER);
+        let snippet = running.snippet;
+        self.interrupt(Some(snippet), &format!("its time limit of {} s", limit.as_secs_f64()));
+    }
+
+    fn quit(&mut self) {
+        if std::mem::replace(&mut self.quitting, true) {
+            return;
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            if let Waiting::Run { snippet, .. } = waiting {
+                self.cancel(snippet, "the end of the session");
+            }
+        }
+        if let Some(running) = &mut self.running {
+            running.deadline = Some(Instant::now() + FORCE_AFTER);
+            self.interrupt(None, "the end of the session");
+        }
+    }
+
+    fn flush_output(&mut self) {
+        self.output_due = None;
+        let taken = self.engine.take_output();
+        if taken.is_empty() {
+            return;
+        }
+        self.last_flush = Some(Instant::now());
+        for (snippet, chunk) in taken {
+            self.emit(Event::Output { snippet, chunk, at: now() });
+        }
+    }
+
+    fn free_name(&self, wanted: &str, client: ClientId) -> Arc<str> {
+        let taken = |name: &str| self.transcript.clients().iter().any(|c| c.id != client && &*c.name == name);
+        let mut name = wanted.to_owned();
+        let mut number = 1;
+        while taken(&name) {
+            number += 1;
+            name = format!("{wanted} {number}");
+        }
+        name.into()
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.transcript.apply(&event);
+        // Nobody listening is no fault.
+        let _ = self.events.send(Arc::new(event));
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
+}

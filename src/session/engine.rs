@@ -1,0 +1,45 @@
+//! What the session needs of Python. The actor calls it; what it has to say comes back as [`EngineEvent`]s.
+
+use std::sync::Arc;
+
+use crate::domain::{Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
+
+/// The Python side. No call may block: each hands its work over and returns.
+pub trait Engine: Send + 'static {
+    /// Runs `code`. The actor sends one at a time: the next only after [`EngineEvent::Finished`].
+    fn run(&mut self, snippet: SnippetId, code: Arc<str>);
+
+    /// Raises `KeyboardInterrupt` in `snippet` if that is what runs. `force` is for code that swallowed the first one.
+    fn interrupt(&mut self, snippet: SnippetId, force: bool);
+
+    /// Clears the namespace in place; answered by [`EngineEvent::ResetDone`]. Only sent while nothing runs.
+    fn reset(&mut self);
+
+    /// Asks for a fresh [`EngineEvent::Variables`] with `requested: true`. Only sent while nothing runs.
+    fn refresh_variables(&mut self);
+
+    /// Takes what was written since the last call, in order; answers [`EngineEvent::OutputReady`].
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)>;
+
+    /// Ends Python. An interrupt of what runs has been asked for before.
+    fn quit(&mut self);
+}
+
+#[derive(Debug)]
+pub enum EngineEvent {
+    /// Output waits to be taken. Not sent again before [`Engine::take_output`].
+    OutputReady,
+    Finished {
+        snippet: SnippetId,
+        outcome: Outcome,
+    },
+    Variables {
+        table: VariableTable,
+        requested: bool,
+    },
+    ResetDone(ResetReport),
+    /// Something asked the session to end: a signal, or the guardian.
+    QuitRequested,
+    /// A signal or the guardian asks to interrupt whatever runs.
+    InterruptRequested,
+}

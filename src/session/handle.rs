@@ -1,0 +1,155 @@
+//! The handle of a session: commands in, events out. Cheap to clone; usable from any thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::domain::{Author, ClientId, Event, ResetReport, SessionInfo, Snippet, SnippetId, Transcript, VariableTable};
+
+/// The session has ended; nothing more can be asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended")]
+pub struct Closed;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunOptions {
+    /// Interrupt the code when it has run for this long. Time in the queue does not count.
+    pub timeout: Option<Duration>,
+}
+
+/// A snippet that was accepted.
+#[derive(Debug)]
+pub struct Ticket {
+    pub id: SnippetId,
+    /// Resolves to the snippet with its output and outcome once it has ended.
+    pub done: oneshot::Receiver<Arc<Snippet>>,
+}
+
+/// The state so far and every event after it. A receiver that lags (`RecvError::Lagged`) should subscribe anew.
+#[derive(Debug)]
+pub struct Subscription {
+    pub transcript: Transcript,
+    pub events: broadcast::Receiver<Arc<Event>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Submit { author: Author, code: Arc<str>, options: RunOptions, ticket: oneshot::Sender<Ticket> },
+    Wait { snippet: SnippetId, done: oneshot::Sender<Arc<Snippet>> },
+    Look { snippet: SnippetId, answer: oneshot::Sender<Option<Snippet>> },
+    Interrupt { snippet: Option<SnippetId>, by: String, answer: oneshot::Sender<Option<SnippetId>> },
+    Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
+    Variables { answer: oneshot::Sender<Arc<VariableTable>> },
+    Subscribe { answer: oneshot::Sender<Subscription> },
+    Join { name: Arc<str>, pid: Option<u32>, answer: oneshot::Sender<Author> },
+    Rename { client: ClientId, name: Arc<str>, answer: oneshot::Sender<Author> },
+    Leave { client: ClientId },
+    Quit,
+}
+
+#[derive(Clone, Debug)]
+pub struct SessionHandle {
+    pub(super) info: Arc<SessionInfo>,
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+}
+
+impl SessionHandle {
+    #[must_use]
+    pub fn info(&self) -> &SessionInfo {
+        &self.info
+    }
+
+    /// Puts code into the queue.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn submit(&self, author: Author, code: Arc<str>, options: RunOptions) -> Result<Ticket, Closed> {
+        self.ask(|ticket| Command::Submit { author, code, options, ticket }).await
+    }
+
+    /// Resolves when `snippet` has ended; at once if it has already. An unknown number drops the sender.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session ended first, or there is no such snippet.
+    pub async fn wait(&self, snippet: SnippetId) -> Result<Arc<Snippet>, Closed> {
+        self.ask(|done| Command::Wait { snippet, done }).await
+    }
+
+    /// The snippet as it is now, output so far included; `None` if there is none of that number.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn look(&self, snippet: SnippetId) -> Result<Option<Snippet>, Closed> {
+        self.ask(|answer| Command::Look { snippet, answer }).await
+    }
+
+    /// Interrupts `snippet`, or whatever runs; takes it out of the queue if it has not begun. A second request for the
+    /// same snippet is the forceful one. Resolves at once to the snippet that was hit, or `None` if nothing was to be
+    /// interrupted. `by` is told in the outcome ("you", a client's name, ...).
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn interrupt(&self, snippet: Option<SnippetId>, by: &str) -> Result<Option<SnippetId>, Closed> {
+        let by = by.to_owned();
+        self.ask(|answer| Command::Interrupt { snippet, by, answer }).await
+    }
+
+    /// Clears the namespace, after the snippets that were submitted before.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn reset(&self, by: Author) -> Result<Arc<ResetReport>, Closed> {
+        self.ask(|answer| Command::Reset { by, answer }).await
+    }
+
+    /// The variables as they are now; while a snippet runs, as they were before it (see `taken_at`).
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn variables(&self) -> Result<Arc<VariableTable>, Closed> {
+        self.ask(|answer| Command::Variables { answer }).await
+    }
+
+    /// The transcript so far and all events from now on.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn subscribe(&self) -> Result<Subscription, Closed> {
+        self.ask(|answer| Command::Subscribe { answer }).await
+    }
+
+    /// Registers a client; answers with the author it is from now on. Where another live client has the same name,
+    /// a number is added ("cursor 2").
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn join(&self, name: &str, pid: Option<u32>) -> Result<Author, Closed> {
+        let name = name.into();
+        self.ask(|answer| Command::Join { name, pid, answer }).await
+    }
+
+    /// Gives a client the name it told after it had joined; the same rule for doubles as in [`SessionHandle::join`].
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn rename(&self, client: ClientId, name: &str) -> Result<Author, Closed> {
+        let name = name.into();
+        self.ask(|answer| Command::Rename { client, name, answer }).await
+    }
+
+    pub fn leave(&self, client: ClientId) {
+        let _ = self.commands.send(Command::Leave { client });
+    }
+
+    /// Ends the session: what runs is interrupted, what waits is cancelled, then Python ends.
+    pub fn quit(&self) {
+        let _ = self.commands.send(Command::Quit);
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {
+        let (sender, receiver) = oneshot::channel();
+        self.commands.send(command(sender)).map_err(|_| Closed)?;
+        receiver.await.map_err(|_| Closed)
+    }
+}

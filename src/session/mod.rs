@@ -1,0 +1,11 @@
+//! One session: the actor that is the only writer of its state, and the handle by which everybody else speaks to it.
+
+pub mod actor;
+pub mod engine;
+pub mod handle;
+pub mod places;
+pub mod registry;
+
+pub use actor::spawn;
+pub use engine::{Engine, EngineEvent};
+pub use handle::{Closed, RunOptions, SessionHandle, Subscription, Ticket};

@@ -1,0 +1,1 @@
+//! Which sessions exist, told by lock files and not by guess.
