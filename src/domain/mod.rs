@@ -3,6 +3,7 @@
 pub mod author;
 pub mod event;
 pub mod info;
+pub mod lexer;
 pub mod output;
 pub mod snippet;
 pub mod terminal_text;

@@ -1,0 +1,45 @@
+//! What the guardian tells the session process at its start, and the link between the two while they live.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// The dashboard on the terminal, MCP on the socket.
+    Dashboard,
+    /// MCP on the socket, plain log lines on stdout.
+    Serve,
+    /// MCP on stdin and stdout, no socket, ended by EOF.
+    Stdio,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boot {
+    pub mode: Mode,
+    /// Name of the session.
+    pub name: String,
+    /// Where to listen; `None` with [`Mode::Stdio`]. What lies there may be removed: the guardian holds the name's lock.
+    pub socket: Option<PathBuf>,
+    /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket that carries
+    /// [`ToSession`] one way and [`ToGuardian`] the other, one JSON value on a line. EOF means the guardian is dead.
+    pub link: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToSession {
+    /// End in good order.
+    Terminate,
+    /// Interrupt what runs.
+    Interrupt,
+    /// Give the terminal back and stop (SIGSTOP) this process.
+    Suspend,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToGuardian {
+    /// The terminal is in raw mode and shows the alternate screen.
+    TerminalEntered,
+    /// The terminal is as it was before.
+    TerminalLeft,
+}

@@ -1,0 +1,3 @@
+//! Finding a Python, starting the session process in it, guarding it.
+
+pub mod boot;

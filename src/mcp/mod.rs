@@ -1,0 +1,1 @@
+//! MCP, served through rmcp.
