@@ -5,6 +5,7 @@ pub mod cli;
 pub mod domain;
 pub mod launch;
 pub mod mcp;
+mod process;
 pub mod python;
 pub mod session;
 pub mod tui;

@@ -1,3 +1,4 @@
 //! Finding a Python, starting the session process in it, guarding it.
 
 pub mod boot;
+pub mod image;

@@ -1,1 +1,19 @@
-//! The engine: everything that touches Python.
+//! The engine: everything that touches Python. Jobs come to the main thread by a mailbox; nothing here knows the
+//! dashboard or MCP.
+
+mod baseline;
+mod capture;
+pub mod descriptors;
+mod event_loop;
+mod fork;
+mod interpreter;
+mod namespace;
+mod report;
+mod runner;
+mod signals;
+mod streams;
+mod variables;
+
+pub use capture::{Capture, drain};
+pub use interpreter::{Interpreter, PythonEngine, engine};
+pub use signals::watch_quit;

@@ -1,0 +1,104 @@
+//! The engine as a file that the user's Python can load, and the command that makes it do so.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::boot::Boot;
+
+/// Loads the engine from `argv[1]`, leaves no trace of itself in `__main__` and `sys`, and hands over `argv[2]`.
+const STUB: &str = "
+import sys
+def start():
+    from importlib.machinery import ExtensionFileLoader
+    from importlib.util import module_from_spec, spec_from_loader
+    import os
+    path, boot = sys.argv[1:3]
+    sys.argv[:] = ['']
+    loader = ExtensionFileLoader('fourhands', path)
+    engine = module_from_spec(spec_from_loader('fourhands', loader))
+    loader.exec_module(engine)
+    if path.startswith('/proc/self/fd/'):
+        os.close(int(path[14:]))
+    return engine.main(boot)
+sys.exit(start())
+";
+
+/// The engine, laid where a child process can load it. Must outlive the spawning of the child.
+#[derive(Debug)]
+pub struct EngineImage {
+    path: PathBuf,
+    /// Keeps the memfd open; a child inherits it.
+    _file: Option<File>,
+}
+
+impl EngineImage {
+    /// Lays the engine into memory, or into the cache folder where that is not possible.
+    pub fn new(engine: &[u8]) -> io::Result<Self> {
+        if engine.is_empty() {
+            return Err(io::Error::other(
+                "this fourhands was built without its engine; build it again with `cargo build` or `cargo install`",
+            ));
+        }
+        #[cfg(target_os = "linux")]
+        if let Ok(image) = Self::in_memory(engine) {
+            return Ok(image);
+        }
+        Self::in_cache(engine)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn in_memory(engine: &[u8]) -> io::Result<Self> {
+        use std::os::fd::AsRawFd;
+
+        use nix::sys::memfd::{MFdFlags, memfd_create};
+        // Not close-on-exec: the child loads it through its own /proc/self/fd, and then closes it.
+        let mut file = File::from(memfd_create(c"fourhands-engine", MFdFlags::empty())?);
+        file.write_all(engine)?;
+        Ok(Self { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: Some(file) })
+    }
+
+    fn in_cache(engine: &[u8]) -> io::Result<Self> {
+        let folder = cache_folder()?;
+        let path = folder.join(format!("engine-{:016x}.so", fingerprint(engine)));
+        if !holds(&path, engine) {
+            let draft = folder.join(format!(".engine-{}", std::process::id()));
+            let mut file =
+                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o700).open(&draft)?;
+            file.write_all(engine)?;
+            drop(file);
+            fs::rename(&draft, &path)?;
+        }
+        Ok(Self { path, _file: None })
+    }
+
+    /// The command that starts `python` as the session process.
+    pub fn command(&self, python: &Path, boot: &Boot) -> io::Result<Command> {
+        let mut command = Command::new(python);
+        command.args(["-X", "utf8", "-c", STUB]).arg(&self.path).arg(serde_json::to_string(boot)?);
+        Ok(command)
+    }
+}
+
+fn cache_folder() -> io::Result<PathBuf> {
+    use etcetera::BaseStrategy;
+    let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
+    let folder = strategy.cache_dir().join("fourhands");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    Ok(folder)
+}
+
+/// What lies in the cache is compared in full, so a name that collides does no harm.
+fn holds(path: &Path, engine: &[u8]) -> bool {
+    let mut found = Vec::new();
+    File::open(path).and_then(|mut file| file.read_to_end(&mut found)).is_ok() && found == engine
+}
+
+fn fingerprint(engine: &[u8]) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    engine.hash(&mut hasher);
+    hasher.finish()
+}

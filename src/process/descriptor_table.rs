@@ -1,0 +1,26 @@
+//! A table of descriptors of the host's own, so that user code can close, replace or fork whatever it likes without
+//! touching the terminal, the sockets or the pipes of the session.
+
+use std::os::fd::RawFd;
+
+/// Gives the calling thread, and those it spawns later, a copy of the descriptor table. `false` where the system does
+/// not do that (off Linux, or in a container that forbids it); then high numbers must be protection enough.
+#[allow(unsafe_code, reason = "nix's unshare is not available for a thread of a running program without it either")]
+pub fn make_private() -> bool {
+    #[cfg(target_os = "linux")]
+    // SAFETY: only the calling thread's view of its descriptors changes; what it held open stays open.
+    unsafe {
+        libc::unshare(libc::CLONE_FILES) == 0
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+/// Closes descriptors by number in the calling thread's table, whose owner lives in another table.
+#[allow(unsafe_code, reason = "the owners of these numbers close them in their own table only")]
+pub fn close(descriptors: &[RawFd]) {
+    for descriptor in descriptors {
+        // SAFETY: the numbers were handed over by the host, which has a table of its own.
+        unsafe { libc::close(*descriptor) };
+    }
+}

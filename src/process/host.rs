@@ -1,0 +1,204 @@
+//! The host thread: a tokio runtime with the session actor, MCP and the link, and the threads it looks after. It and
+//! its threads never hold the GIL.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, mpsc};
+use std::thread;
+
+use tokio::net::UnixListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::link::{self, LinkWriter};
+use super::{PANICS, descriptor_table, log};
+use crate::domain::SessionInfo;
+use crate::launch::boot::{Boot, Mode, ToGuardian};
+use crate::mcp::{self, Backend};
+use crate::python::descriptors::{Originals, PipeReaders};
+use crate::python::{Capture, PythonEngine, drain, watch_quit};
+use crate::session::{self, EngineEvent, SessionHandle};
+use crate::tui::{self, Control};
+
+/// What the main thread hands over.
+pub struct Host {
+    pub info: SessionInfo,
+    pub boot: Boot,
+    pub engine: PythonEngine,
+    pub engine_events: UnboundedReceiver<EngineEvent>,
+    pub capture: Arc<Capture>,
+    pub originals: Originals,
+    pub readers: PipeReaders,
+    pub link: OwnedFd,
+    /// For the end that a signal asks for.
+    pub quit_events: UnboundedSender<EngineEvent>,
+    /// Told which descriptors the main thread shall close in its own table, once ours is another.
+    pub ready: mpsc::Sender<Vec<RawFd>>,
+}
+
+impl Host {
+    /// Runs to the end of the session. Answers the exit code.
+    pub fn run(self) -> i32 {
+        let mut stderr = match self.originals.stderr.try_clone() {
+            Ok(stderr) => File::from(stderr),
+            Err(_) => return 1,
+        };
+        let private = descriptor_table::make_private();
+        let ours = [&self.originals.stdin, &self.originals.stdout, &self.originals.stderr]
+            .into_iter()
+            .chain([&self.readers.stdout, &self.readers.stderr, &self.link])
+            .map(AsRawFd::as_raw_fd);
+        let mut hand_over: Vec<RawFd> = if private { ours.collect() } else { Vec::new() };
+        if private {
+            hand_over.push(stderr.as_raw_fd());
+        }
+        let _ = self.ready.send(hand_over);
+
+        let result = self.serve();
+        if let Err(error) = &result {
+            let _ = writeln!(stderr, "fourhands: {error}");
+        }
+        let panics = std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner));
+        for panic in &panics {
+            let _ = writeln!(stderr, "fourhands: an error of its own ended the session; please report it: {panic}");
+        }
+        i32::from(result.is_err() || !panics.is_empty())
+    }
+
+    fn serve(self) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let quit_events = self.quit_events.clone();
+        watch_quit(move || {
+            let _ = quit_events.send(EngineEvent::QuitRequested);
+        })?;
+        let (capture, readers) = (self.capture.clone(), self.readers);
+        thread::Builder::new().name("drain".to_owned()).spawn(move || drain(&capture, &readers))?;
+        let result = runtime.block_on(async {
+            let (session, actor) = session::spawn(self.info, Box::new(self.engine), self.engine_events);
+            let (link, link_reader) = link::open(self.link)?;
+            let stop = CancellationToken::new();
+            let front = Front { session: session.clone(), link, stop: stop.clone() };
+            let result = front.open(&self.boot, self.originals, link_reader).await;
+            if result.is_err() {
+                session.quit();
+            }
+            // Not `session`: its last handle ends with the actor's own.
+            let _ = actor.await;
+            stop.cancel();
+            match result {
+                Ok(ended) => {
+                    let _ = ended.await;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        });
+        // Reads of stdin that nobody can interrupt must not hold up the end.
+        runtime.shutdown_background();
+        result
+    }
+}
+
+/// What faces the outside: dashboard, socket, streams.
+struct Front {
+    session: SessionHandle,
+    link: LinkWriter,
+    stop: CancellationToken,
+}
+
+impl Front {
+    /// Opens what the mode asks for. The answer resolves when all of it has closed again after `stop`.
+    async fn open(
+        self,
+        boot: &Boot,
+        originals: Originals,
+        link: tokio::net::UnixStream,
+    ) -> io::Result<oneshot::Receiver<()>> {
+        let (done, ended) = oneshot::channel();
+        match (boot.mode, &boot.socket) {
+            (Mode::Dashboard, Some(socket)) => {
+                let listener = listen(socket)?;
+                let (control, commands) = unbounded_channel();
+                tokio::spawn(link::obey(link, self.session.clone(), Some(control)));
+                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
+                let dashboard = dashboard(self.session, self.link, File::from(originals.stdout), commands)?;
+                tokio::spawn(async move {
+                    let _ = dashboard.await;
+                    let _ = server.await;
+                    let _ = done.send(());
+                });
+            }
+            (Mode::Serve, Some(socket)) => {
+                let listener = listen(socket)?;
+                tokio::spawn(link::obey(link, self.session.clone(), None));
+                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
+                let place = socket.display().to_string();
+                tokio::spawn(async move {
+                    log::write(self.session, &place, File::from(originals.stdout)).await;
+                    let _ = server.await;
+                    let _ = done.send(());
+                });
+            }
+            (Mode::Stdio, _) => {
+                tokio::spawn(link::obey(link, self.session.clone(), None));
+                let reader = tokio::fs::File::from_std(File::from(originals.stdin));
+                let writer = tokio::fs::File::from_std(File::from(originals.stdout));
+                tokio::spawn(async move {
+                    let backend = Backend::Session(self.session.clone());
+                    mcp::serve_connection(reader, writer, backend, None, self.stop).await;
+                    self.session.quit();
+                    let _ = done.send(());
+                });
+            }
+            (_, None) => return Err(io::Error::other("the session was given no socket to listen on")),
+        }
+        Ok(ended)
+    }
+}
+
+/// The guardian holds the lock of the session's name, so what still lies at the socket's place is nobody's.
+fn listen(socket: &Path) -> io::Result<UnixListener> {
+    let explain = |error: io::Error| io::Error::other(format!("cannot listen on {}: {error}", socket.display()));
+    match fs::remove_file(socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(explain(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(socket).map_err(explain)?;
+    fs::set_permissions(socket, Permissions::from_mode(0o600)).map_err(explain)?;
+    Ok(listener)
+}
+
+/// Runs the dashboard on a thread of its own; the session ends with it.
+fn dashboard(
+    session: SessionHandle,
+    link: LinkWriter,
+    tty: File,
+    control: UnboundedReceiver<Control>,
+) -> io::Result<oneshot::Receiver<()>> {
+    let (done, ended) = oneshot::channel();
+    let spawned = thread::Builder::new().name("dashboard".to_owned()).spawn(move || {
+        let on_terminal = move |entered| {
+            link.send(if entered { ToGuardian::TerminalEntered } else { ToGuardian::TerminalLeft });
+        };
+        // Also when the dashboard panics.
+        let _quit = QuitOnDrop(session.clone());
+        let result = tui::run(tui::Options { tty, session, on_terminal: Box::new(on_terminal), control });
+        if let Err(error) = result {
+            PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(format!("the dashboard failed: {error}"));
+        }
+        drop(done);
+    });
+    spawned.map(|_| ended)
+}
+
+struct QuitOnDrop(SessionHandle);
+
+impl Drop for QuitOnDrop {
+    fn drop(&mut self) {
+        self.0.quit();
+    }
+}

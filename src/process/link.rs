@@ -1,0 +1,55 @@
+//! The session process's end of the link to the guardian.
+
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::launch::boot::{ToGuardian, ToSession};
+use crate::session::SessionHandle;
+use crate::tui::Control;
+
+/// Tells the guardian. It reads only now and then, so the link never blocks here: what does not fit is left out.
+#[derive(Clone)]
+pub struct LinkWriter(Arc<Mutex<UnixStream>>);
+
+impl LinkWriter {
+    pub fn send(&self, message: ToGuardian) {
+        let Ok(mut line) = serde_json::to_vec(&message) else { return };
+        line.push(b'\n');
+        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = stream.write_all(&line);
+    }
+}
+
+/// Splits the link into what writes and what reads. Must be called within a tokio runtime.
+pub fn open(link: OwnedFd) -> io::Result<(LinkWriter, tokio::net::UnixStream)> {
+    let stream = UnixStream::from(link);
+    stream.set_nonblocking(true)?;
+    let writer = LinkWriter(Arc::new(Mutex::new(stream.try_clone()?)));
+    Ok((writer, tokio::net::UnixStream::from_std(stream)?))
+}
+
+/// Does what the guardian asks, until it dies; then the session ends in good order.
+pub async fn obey(link: tokio::net::UnixStream, session: SessionHandle, dashboard: Option<UnboundedSender<Control>>) {
+    let mut lines = BufReader::new(link).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        match serde_json::from_str(&line) {
+            Ok(ToSession::Terminate) => session.quit(),
+            Ok(ToSession::Interrupt) => {
+                let _ = session.interrupt(None, "a signal").await;
+            }
+            Ok(ToSession::Suspend) => {
+                if let Some(dashboard) = &dashboard {
+                    let _ = dashboard.send(Control::Suspend);
+                }
+            }
+            // A guardian of another version than ours cannot be: both come from one file.
+            Err(_) => {}
+        }
+    }
+    session.quit();
+}

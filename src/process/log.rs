@@ -1,0 +1,104 @@
+//! The log of a session without a dashboard: one plain line for each thing that happens.
+
+use std::io::Write;
+
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::domain::terminal_text::plain;
+use crate::domain::{Author, Event, Outcome, SessionInfo, Status, Transcript, units};
+use crate::session::{SessionHandle, Subscription};
+
+/// Characters of code on a line.
+const CODE_WIDTH: usize = 80;
+
+/// Writes lines until the session ends, or nobody can read them any more.
+pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
+    let _ = writeln!(out, "{}", greeting(session.info(), socket));
+    let Ok(Subscription { mut transcript, mut events }) = session.subscribe().await else { return };
+    loop {
+        match events.recv().await {
+            Ok(event) => {
+                let text = line(&event, &transcript);
+                transcript.apply(&event);
+                // The session goes on when its log cannot be written.
+                if let Some(text) = text {
+                    let _ = writeln!(out, "{text}");
+                }
+                if matches!(*event, Event::Ending) {
+                    return;
+                }
+            }
+            Err(RecvError::Lagged(missed)) => {
+                let _ = writeln!(out, "({missed} events were not logged)");
+                let Ok(anew) = session.subscribe().await else { return };
+                (transcript, events) = (anew.transcript, anew.events);
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn greeting(info: &SessionInfo, socket: &str) -> String {
+    format!(
+        "fourhands: session {} with Python {} ({}) in {}\nfourhands: listening on {socket}, process {}; Ctrl-C ends it",
+        info.name,
+        info.python_version,
+        info.python.display(),
+        info.cwd.display(),
+        info.pid,
+    )
+}
+
+/// `transcript` is as it was before the event.
+fn line(event: &Event, transcript: &Transcript) -> Option<String> {
+    match event {
+        Event::Submitted { snippet, author, code, .. } => {
+            Some(format!("{snippet} {} runs: {}", name(author), first_line(code)))
+        }
+        Event::Finished { snippet, outcome, .. } => {
+            let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
+            Some(format!("{snippet} {}: {}", plain(author), ending(outcome)))
+        }
+        Event::ClientJoined { name, pid, .. } => {
+            let pid = pid.map_or_else(String::new, |pid| format!(", process {pid}"));
+            Some(format!("{} connected{pid}", plain(name)))
+        }
+        Event::ClientNamed { client, name } => {
+            let before = transcript.clients().iter().find(|c| c.id == *client).map_or("?", |client| &client.name);
+            (before != &**name).then(|| format!("{} is {}", plain(before), plain(name)))
+        }
+        Event::ClientLeft { client, .. } => {
+            let client = transcript.clients().iter().find(|c| c.id == *client)?;
+            Some(format!("{} left", plain(&client.name)))
+        }
+        Event::Reset { by, report, .. } => {
+            Some(format!("{} reset the namespace: {} cleared", name(by), units::count(report.cleared, "name")))
+        }
+        Event::Ending => Some("the session has ended".to_owned()),
+        Event::Started { .. } | Event::Output { .. } | Event::Variables(_) => None,
+    }
+}
+
+fn ending(outcome: &Outcome) -> String {
+    let elapsed = units::duration(outcome.elapsed);
+    match (&outcome.error, &outcome.stopped_by) {
+        (_, Some(by)) => format!("{} by {} after {elapsed}", outcome.status.word(), plain(by)),
+        (Some(error), None) if outcome.status == Status::Error => {
+            let message = plain(&error.message).lines().next().unwrap_or_default().to_owned();
+            format!("{}: {message} after {elapsed}", plain(&error.type_name))
+        }
+        _ => format!("{} in {elapsed}", outcome.status.word()),
+    }
+}
+
+fn name(author: &Author) -> String {
+    plain(author.name()).into_owned()
+}
+
+fn first_line(code: &str) -> String {
+    let code = code.trim();
+    let mut lines = code.lines();
+    let first = plain(lines.next().unwrap_or_default()).replace('\t', " ");
+    let cut: String = first.chars().take(CODE_WIDTH).collect();
+    if lines.next().is_some() || cut.len() < first.len() { cut + " …" } else { cut }
+}

@@ -1,0 +1,145 @@
+//! The session process's entry: the one place that wires the floors together. Runs inside the user's Python, which
+//! calls [`main`] on its main thread.
+
+mod descriptor_table;
+mod host;
+mod link;
+mod log;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::domain::SessionInfo;
+use crate::launch::boot::Boot;
+use crate::python::descriptors::{self, StandardStreams};
+use crate::python::{Capture, Interpreter, Jobs};
+use crate::session::EngineEvent;
+use host::Host;
+
+/// How long the end may take: the dashboard leaving the terminal, connections closing, then Python's own end (its
+/// atexit functions, and threads that it waits for).
+const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// Panics of any thread, told when the terminal is free again.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[pymodule]
+fn fourhands(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(main, module)?)
+}
+
+/// Runs the session that `boot` (JSON of [`Boot`]) describes, to its end. Answers the exit code.
+#[pyfunction]
+fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
+    let boot: Boot = serde_json::from_str(boot).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    std::panic::set_hook(Box::new(|panic| {
+        PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
+    }));
+    let (originals, readers, streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
+    let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
+
+    let (events, engine_events) = tokio::sync::mpsc::unbounded_channel();
+    let announce = events.clone();
+    let capture = Arc::new(Capture::new(move || {
+        let _ = announce.send(EngineEvent::OutputReady);
+    }));
+    let (engine, jobs) = crate::python::engine(capture.clone());
+    let (ready, host_ready) = mpsc::channel();
+    let host = Host {
+        info: session_info(py, &boot)?,
+        boot,
+        engine,
+        engine_events,
+        capture: capture.clone(),
+        originals,
+        readers,
+        link,
+        quit_events: events.clone(),
+        ready,
+    };
+    let host = with_signals_blocked(|| thread::Builder::new().name("host".to_owned()).spawn(|| host.run()))
+        .map_err(PyOSError::new_err)?;
+    py.detach(|| {
+        // From then on nothing of the host's is within reach of Python code.
+        if let Ok(handed_over) = host_ready.recv() {
+            descriptor_table::close(&handed_over);
+        }
+    });
+
+    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, capture, &events, jobs)));
+    let _ = events.send(EngineEvent::QuitRequested);
+    let code = py.detach(|| {
+        exit_after(END_LIMIT * 2);
+        let deadline = SystemTime::now() + END_LIMIT;
+        while !host.is_finished() && SystemTime::now() < deadline {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        if host.is_finished() { host.join().unwrap_or(1) } else { 1 }
+    });
+    match worked {
+        Ok(Ok(())) => Ok(code),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok(1),
+    }
+}
+
+fn work(
+    py: Python<'_>,
+    streams: StandardStreams,
+    capture: Arc<Capture>,
+    events: &tokio::sync::mpsc::UnboundedSender<EngineEvent>,
+    mut jobs: Jobs,
+) -> PyResult<()> {
+    let mut interpreter = Interpreter::new(py, streams, capture, events.clone())?;
+    interpreter.work(py, &mut jobs);
+    Ok(())
+}
+
+fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {
+    let sys = py.import("sys")?;
+    let text = |name: &str| sys.getattr(name).and_then(|value| value.extract::<String>()).unwrap_or_default();
+    let version = py.version_info();
+    let prefix = text("prefix");
+    let in_venv = prefix != text("base_prefix") || std::env::var("CONDA_PREFIX").is_ok_and(|conda| conda == prefix);
+    Ok(SessionInfo {
+        name: boot.name.clone(),
+        cwd: std::env::current_dir().unwrap_or_default(),
+        python: text("executable").into(),
+        python_version: format!("{}.{}.{}", version.major, version.minor, version.patch),
+        venv: in_venv.then(|| PathBuf::from(prefix)),
+        pid: std::process::id(),
+        started_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+    })
+}
+
+/// Threads inherit the mask of the one that spawns them. Signals are for Python's main thread; only the change of the
+/// terminal's size is for the dashboard, whose handler writes to a descriptor that Python does not have.
+fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
+    let mut blocked = SigSet::all();
+    for fault in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT, Signal::SIGWINCH] {
+        blocked.remove(fault);
+    }
+    let mut before = SigSet::empty();
+    let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&blocked), Some(&mut before));
+    let spawned = spawn();
+    before.add(Signal::SIGWINCH);
+    let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
+    spawned
+}
+
+/// Ends the process in any case: Python waits for its threads, and user code may hold them for ever.
+#[allow(unsafe_code, reason = "nothing may hold up this end, not even the clean-up of std::process::exit")]
+fn exit_after(limit: Duration) {
+    let _ = thread::Builder::new().name("end".to_owned()).spawn(move || {
+        thread::sleep(limit);
+        // SAFETY: does not return and runs nothing.
+        unsafe { libc::_exit(0) }
+    });
+}

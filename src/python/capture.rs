@@ -1,0 +1,234 @@
+//! Everything that is written by user code, from Python or below it, in order and within bounds.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::descriptors::{PipeReaders, unread};
+use crate::domain::{Output, OutputChunk, SnippetId, Stream};
+
+/// How long a writer waits for the drain to take what was written below Python before it. Only ever needed when a
+/// child or C code wrote just now; the bound is for descriptors that user code turned into something else.
+const DRAIN_WAIT: Duration = Duration::from_millis(50);
+
+pub struct Capture {
+    state: Mutex<State>,
+    /// Told after each read of the drain.
+    drained: Condvar,
+    /// Called when output waits and did not before.
+    announce: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What was written and not yet taken, by the snippet it belongs to.
+    pending: VecDeque<(Option<SnippetId>, Output)>,
+    announced: bool,
+    current: Option<SnippetId>,
+    /// A wait for the drain that ran out is not repeated before the next snippet.
+    unordered: bool,
+    /// The beginning of a character whose rest has not been read yet, for either stream.
+    partial: [Vec<u8>; 2],
+}
+
+impl Capture {
+    pub fn new(announce: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { state: Mutex::default(), drained: Condvar::new(), announce: Box::new(announce) }
+    }
+
+    /// What is written from now on belongs to `snippet`; what was written before is taken in first.
+    pub fn switch_to(&self, snippet: Option<SnippetId>) {
+        self.settle();
+        let mut state = self.lock();
+        state.current = snippet;
+        state.unordered = false;
+    }
+
+    /// Text written by Python code.
+    pub fn write(&self, stream: Stream, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.settle();
+        let mut state = self.lock();
+        self.append(&mut state, stream, text);
+    }
+
+    /// Bytes written by Python code; a character may be cut between two writes.
+    pub fn write_bytes(&self, stream: Stream, bytes: &[u8]) {
+        self.settle();
+        let mut state = self.lock();
+        self.append_bytes(&mut state, stream, bytes);
+    }
+
+    pub fn take(&self) -> Vec<(Option<SnippetId>, OutputChunk)> {
+        let mut state = self.lock();
+        state.announced = false;
+        state
+            .pending
+            .drain(..)
+            .map(|(snippet, output)| {
+                let chunk = OutputChunk {
+                    head: output.head().cloned().collect(),
+                    skipped: output.omitted(),
+                    tail: output.tail().cloned().collect(),
+                };
+                (snippet, chunk)
+            })
+            .collect()
+    }
+
+    /// Waits until the drain has taken what C code and children wrote so far. The drain never needs the GIL.
+    fn settle(&self) {
+        if unread(Stream::Stdout) == 0 && unread(Stream::Stderr) == 0 {
+            return;
+        }
+        let state = self.lock();
+        if state.unordered {
+            return;
+        }
+        let waits = |_: &mut State| unread(Stream::Stdout) > 0 || unread(Stream::Stderr) > 0;
+        let (mut state, timeout) =
+            self.drained.wait_timeout_while(state, DRAIN_WAIT, waits).unwrap_or_else(PoisonError::into_inner);
+        state.unordered = timeout.timed_out();
+    }
+
+    fn append(&self, state: &mut State, stream: Stream, text: &str) {
+        let current = state.current;
+        match state.pending.back_mut() {
+            Some((snippet, output)) if *snippet == current => output.push_text(stream, text),
+            _ => {
+                let mut output = Output::default();
+                output.push_text(stream, text);
+                state.pending.push_back((current, output));
+            }
+        }
+        if !std::mem::replace(&mut state.announced, true) {
+            (self.announce)();
+        }
+    }
+
+    fn append_bytes(&self, state: &mut State, stream: Stream, bytes: &[u8]) {
+        let mut joined = std::mem::take(&mut state.partial[stream as usize]);
+        let bytes = if joined.is_empty() {
+            bytes
+        } else {
+            joined.extend_from_slice(bytes);
+            &joined
+        };
+        let whole = whole_characters(bytes);
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        if !text.is_empty() {
+            self.append(state, stream, &text);
+        }
+        state.partial[stream as usize] = bytes[whole..].to_vec();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Length of the longest prefix that does not end within a UTF-8 character.
+fn whole_characters(bytes: &[u8]) -> usize {
+    for back in 1..=bytes.len().min(3) {
+        let start = bytes.len() - back;
+        let needed = match bytes[start] {
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            0x80..=0xBF => continue,
+            _ => return bytes.len(),
+        };
+        return if back < needed { start } else { bytes.len() };
+    }
+    bytes.len()
+}
+
+/// Reads the pipes for as long as the process lives. Must not run on a thread that ever holds the GIL.
+pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders) -> io::Result<()> {
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let mut ready = [
+            PollFd::new(readers.stdout.as_fd(), PollFlags::POLLIN),
+            PollFd::new(readers.stderr.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut ready, PollTimeout::NONE) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Reading under the lock keeps the order: whoever finds the pipes empty also finds their content appended.
+        let mut state = capture.lock();
+        read_into(capture, &mut state, Stream::Stdout, &readers.stdout, &mut buffer);
+        read_into(capture, &mut state, Stream::Stderr, &readers.stderr, &mut buffer);
+        drop(state);
+        capture.drained.notify_all();
+    }
+}
+
+fn read_into(capture: &Capture, state: &mut State, stream: Stream, reader: &OwnedFd, buffer: &mut [u8]) {
+    if let Ok(count @ 1..) = nix::unistd::read(reader, buffer) {
+        capture.append_bytes(state, stream, &buffer[..count]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(capture: &Capture) -> String {
+        let mut output = Output::default();
+        for (_, chunk) in capture.take() {
+            output.push(&chunk);
+        }
+        output.text(None)
+    }
+
+    #[test]
+    fn a_character_cut_between_two_writes_comes_out_whole() {
+        let capture = Capture::new(|| {});
+        for byte in "aé漢🎹b".as_bytes() {
+            capture.write_bytes(Stream::Stdout, &[*byte]);
+        }
+        assert_eq!(text(&capture), "aé漢🎹b");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_lose_nothing_else() {
+        let capture = Capture::new(|| {});
+        capture.write_bytes(Stream::Stdout, b"a\xff\xfe b \xe6");
+        capture.write_bytes(Stream::Stdout, b"c");
+        assert_eq!(text(&capture), "a\u{fffd}\u{fffd} b \u{fffd}c");
+    }
+
+    #[test]
+    fn output_belongs_to_the_snippet_that_ran() {
+        let capture = Capture::new(|| {});
+        capture.write(Stream::Stdout, "before");
+        capture.switch_to(Some(SnippetId(1)));
+        capture.write(Stream::Stdout, "one");
+        capture.switch_to(None);
+        capture.write(Stream::Stderr, "after");
+        let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet).collect();
+        assert_eq!(owners, [None, Some(SnippetId(1)), None]);
+    }
+
+    #[test]
+    fn waiting_output_is_announced_once() {
+        let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let seen = count.clone();
+        let capture = Capture::new(move || {
+            seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        capture.write(Stream::Stdout, "a");
+        capture.write(Stream::Stdout, "b");
+        assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1);
+        capture.take();
+        capture.write(Stream::Stdout, "c");
+        assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2);
+    }
+}

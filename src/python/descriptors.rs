@@ -1,0 +1,149 @@
+//! Descriptors 0, 1 and 2 of the session process: /dev/null and two pipes, whatever user code does to them.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::stat::fstat;
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, pipe2};
+
+use crate::domain::Stream;
+
+/// What 0, 1 and 2 were when the process began, on close-on-exec numbers out of user code's way.
+#[derive(Debug)]
+pub struct Originals {
+    pub stdin: OwnedFd,
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+}
+
+/// The read ends of the pipes that stand on 1 and 2.
+#[derive(Debug)]
+pub struct PipeReaders {
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+}
+
+/// Copies of what belongs on 0, 1 and 2, to put it back when user code closed or replaced it.
+#[derive(Debug)]
+pub struct StandardStreams {
+    copies: [OwnedFd; 3],
+    identities: [Identity; 3],
+}
+
+type Identity = (libc::dev_t, libc::ino_t);
+
+/// Puts /dev/null on 0 and a pipe each on 1 and 2.
+pub fn take_over() -> io::Result<(Originals, PipeReaders, StandardStreams)> {
+    let originals = Originals {
+        stdin: move_high(io::stdin().as_fd())?,
+        stdout: move_high(io::stdout().as_fd())?,
+        stderr: move_high(io::stderr().as_fd())?,
+    };
+    let (out_read, out_write) = pipe2(OFlag::O_CLOEXEC)?;
+    let (err_read, err_write) = pipe2(OFlag::O_CLOEXEC)?;
+    let null = OwnedFd::from(File::options().read(true).write(true).open("/dev/null")?);
+    let readers = PipeReaders { stdout: move_high(out_read.as_fd())?, stderr: move_high(err_read.as_fd())? };
+    for reader in [&readers.stdout, &readers.stderr] {
+        // The drain reads until nothing is left; writers keep a blocking end.
+        fcntl(reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        // A roomier pipe saves wake-ups in a flood; the default serves where the limit is lower.
+        #[cfg(target_os = "linux")]
+        let _ = fcntl(reader, FcntlArg::F_SETPIPE_SZ(256 << 10));
+    }
+    let copies = [move_high(null.as_fd())?, move_high(out_write.as_fd())?, move_high(err_write.as_fd())?];
+    let identities = [identity(copies[0].as_fd())?, identity(copies[1].as_fd())?, identity(copies[2].as_fd())?];
+    let streams = StandardStreams { copies, identities };
+    streams.repair()?;
+    Ok((originals, readers, streams))
+}
+
+impl StandardStreams {
+    /// Puts back whichever of 0, 1 and 2 is no longer what it should be.
+    pub fn repair(&self) -> io::Result<()> {
+        let [null, out, err] = &self.copies;
+        if !self.is_sound(0, io::stdin().as_fd()) {
+            dup2_stdin(null)?;
+        }
+        if !self.is_sound(1, io::stdout().as_fd()) {
+            dup2_stdout(out)?;
+        }
+        if !self.is_sound(2, io::stderr().as_fd()) {
+            dup2_stderr(err)?;
+        }
+        Ok(())
+    }
+
+    fn is_sound(&self, number: usize, fd: BorrowedFd<'_>) -> bool {
+        identity(fd).is_ok_and(|identity| identity == self.identities[number])
+    }
+}
+
+fn identity(fd: BorrowedFd<'_>) -> io::Result<Identity> {
+    let stat = fstat(fd)?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+/// A close-on-exec copy on a high number, which `os.closerange(3, 256)` and its like do not reach.
+pub fn move_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(soft, _)| soft);
+    let floor = if limit > 1023 { 900 } else { limit / 4 * 3 };
+    let raw = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(floor as i32))?;
+    Ok(owned(raw))
+}
+
+/// Takes over a descriptor that was inherited by number.
+pub fn inherit(number: i32) -> io::Result<OwnedFd> {
+    if number < 3 {
+        return Err(io::Error::other(format!("descriptor {number} is not one that the guardian hands over")));
+    }
+    let given = owned(number);
+    move_high(given.as_fd())
+}
+
+#[allow(unsafe_code, reason = "the numbers come from fcntl and from the guardian, and nobody else owns them")]
+fn owned(raw: i32) -> OwnedFd {
+    // SAFETY: see the callers: a fresh duplicate, or a descriptor the guardian opened for this process alone.
+    unsafe { OwnedFd::from_raw_fd(raw) }
+}
+
+/// How many bytes wait in the pipe on 1 or 2. The write end knows it too, so no read end need be in Python's reach.
+#[allow(unsafe_code, reason = "nix has no wrapper for FIONREAD")]
+pub fn unread(stream: Stream) -> usize {
+    let fd = match stream {
+        Stream::Stdout => io::stdout().as_raw_fd(),
+        Stream::Stderr => io::stderr().as_raw_fd(),
+    };
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int to the given place, or fails.
+    let answer = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
+    if answer == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
+}
+
+/// Writes out what C code has buffered on its streams.
+#[allow(unsafe_code, reason = "C's stdio can only be reached by its own functions")]
+pub fn flush_c_streams() {
+    // SAFETY: fflush(NULL) flushes all open output streams; it takes their locks itself.
+    unsafe { libc::fflush(std::ptr::null_mut()) };
+}
+
+/// Makes C's stdout write each line at its end, or `printf` would come out after all that follows it.
+#[allow(unsafe_code, reason = "C's stdio can only be reached by its own functions")]
+pub fn line_buffer_c_stdout() {
+    #[cfg(target_os = "linux")]
+    unsafe extern "C" {
+        static stdout: *mut libc::FILE;
+    }
+    #[cfg(target_os = "macos")]
+    unsafe extern "C" {
+        #[link_name = "__stdoutp"]
+        static stdout: *mut libc::FILE;
+    }
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    // SAFETY: called once, before anything was written to it; a null buffer lets the C library allocate its own.
+    unsafe {
+        libc::setvbuf(stdout, std::ptr::null_mut(), libc::_IOLBF, 4096);
+    }
+}

@@ -1,0 +1,30 @@
+//! Knowing that we are a child that user code forked: such a process must touch nothing of the session.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process is a fork of the session process. Signal-safe.
+pub fn is_child() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
+/// Arranges for [`is_child`] to be true in every later fork, whichever code makes it.
+#[allow(unsafe_code, reason = "the standard library has no hook for fork")]
+pub fn watch() {
+    extern "C" fn in_child() {
+        FORKED.store(true, Ordering::Relaxed);
+    }
+    // SAFETY: the handler only stores to an atomic.
+    unsafe {
+        libc::pthread_atfork(None, None, Some(in_child));
+    }
+}
+
+/// Ends a forked child that came out of its snippet, without any clean-up of the session's.
+#[allow(unsafe_code, reason = "std::process::exit would run clean-up that belongs to the parent")]
+pub fn leave(code: i32) -> ! {
+    super::descriptors::flush_c_streams();
+    // SAFETY: _exit does not return and runs nothing.
+    unsafe { libc::_exit(code) }
+}

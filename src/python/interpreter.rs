@@ -1,0 +1,210 @@
+//! Python's side of the session: the loop of the main thread, and the handle by which the actor gives it work.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, Thread};
+
+use pyo3::prelude::*;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::baseline::Baseline;
+use super::capture::Capture;
+use super::descriptors::{self, StandardStreams};
+use super::namespace::Namespace;
+use super::runner::Runner;
+use super::signals::{self, Signals};
+use super::streams::Streams;
+use super::fork;
+use crate::domain::{OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::session::{Engine, EngineEvent};
+
+enum Job {
+    Run { snippet: SnippetId, code: Arc<str> },
+    Reset,
+    Variables,
+    Quit,
+}
+
+/// The actor's handle of the interpreter.
+pub struct PythonEngine {
+    jobs: Sender<Job>,
+    main: Thread,
+    capture: Arc<Capture>,
+}
+
+/// The main thread's end.
+pub struct Jobs {
+    jobs: Receiver<Job>,
+}
+
+/// The two ends. Must be called on the main thread, which is the one that will run the jobs.
+pub fn engine(capture: Arc<Capture>) -> (PythonEngine, Jobs) {
+    let (sender, receiver) = mpsc::channel();
+    (PythonEngine { jobs: sender, main: thread::current(), capture }, Jobs { jobs: receiver })
+}
+
+impl PythonEngine {
+    fn send(&self, job: Job) {
+        // A main thread that is gone is on its way out of the process.
+        let _ = self.jobs.send(job);
+        self.main.unpark();
+    }
+}
+
+impl Engine for PythonEngine {
+    fn run(&mut self, snippet: SnippetId, code: Arc<str>) {
+        self.send(Job::Run { snippet, code });
+    }
+
+    fn interrupt(&mut self, snippet: SnippetId, force: bool) {
+        signals::interrupt(snippet, force);
+    }
+
+    fn reset(&mut self) {
+        self.send(Job::Reset);
+    }
+
+    fn refresh_variables(&mut self) {
+        self.send(Job::Variables);
+    }
+
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
+        self.capture.take()
+    }
+
+    fn quit(&mut self) {
+        self.send(Job::Quit);
+    }
+}
+
+/// Everything that the main thread holds of Python.
+pub struct Interpreter {
+    sys: Py<PyModule>,
+    namespace: Namespace,
+    baseline: Baseline,
+    runner: Runner,
+    signals: Signals,
+    streams: Streams,
+    descriptors: StandardStreams,
+    capture: Arc<Capture>,
+    events: UnboundedSender<EngineEvent>,
+}
+
+impl Interpreter {
+    /// Prepares Python for the session. Must be called on its main thread.
+    pub fn new(
+        py: Python<'_>,
+        descriptors: StandardStreams,
+        capture: Arc<Capture>,
+        events: UnboundedSender<EngineEvent>,
+    ) -> PyResult<Self> {
+        fork::watch();
+        descriptors::line_buffer_c_stdout();
+        Ok(Self {
+            sys: py.import("sys")?.unbind(),
+            signals: Signals::install(py)?,
+            streams: Streams::install(py, &capture)?,
+            namespace: Namespace::take(py)?,
+            runner: Runner::new(py)?,
+            baseline: Baseline::take(py)?,
+            descriptors,
+            capture,
+            events,
+        })
+    }
+
+    /// Does the jobs until it is told to quit. Python is free for other threads while it waits.
+    pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) {
+        loop {
+            match py.detach(|| next(&mut *jobs)) {
+                Some(Job::Run { snippet, code }) => self.run(py, snippet, &code),
+                Some(Job::Reset) => self.reset(py),
+                Some(Job::Variables) => self.send_variables(py, true),
+                Some(Job::Quit) | None => return,
+            }
+        }
+    }
+
+    fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
+        // What cannot be put right shows in the snippet; it is no reason not to run it.
+        let _ = self.repair(py);
+        self.capture.switch_to(Some(snippet));
+        let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
+        descriptors::flush_c_streams();
+        let _ = self.descriptors.repair();
+        self.capture.switch_to(None);
+        outcome.changes = self.namespace.changes(py, Some(snippet)).unwrap_or_default();
+        self.send(EngineEvent::Finished { snippet, outcome });
+        self.send_variables(py, false);
+    }
+
+    /// Puts right what the last snippet may have broken and the next one, or the engine, needs.
+    fn repair(&self, py: Python<'_>) -> PyResult<()> {
+        let _ = self.descriptors.repair();
+        self.baseline.restore_builtins(py)?;
+        self.signals.restore(py)?;
+        self.streams.restore(self.sys.bind(py))?;
+        // Handlers of signals that came in between run now, not within the snippet.
+        let _ = py.check_signals();
+        Ok(())
+    }
+
+    fn reset(&mut self, py: Python<'_>) {
+        let _ = self.repair(py);
+        let mut report = ResetReport::default();
+        self.runner.reset(py);
+        close_figures(py);
+        report.cleared = self.namespace.clear(py).unwrap_or(0);
+        report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
+        let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
+        report.remains.extend(threads(py).unwrap_or_default());
+        self.send(EngineEvent::ResetDone(report));
+        self.send_variables(py, false);
+    }
+
+    fn send_variables(&mut self, py: Python<'_>, requested: bool) {
+        let table = self.namespace.table(py);
+        match table {
+            Ok(table) => self.send(EngineEvent::Variables { table, requested }),
+            // Whoever asked must get an answer.
+            Err(_) if requested => self.send(EngineEvent::Variables { table: VariableTable::default(), requested }),
+            Err(_) => {}
+        }
+    }
+
+    fn send(&self, event: EngineEvent) {
+        let _ = self.events.send(event);
+    }
+}
+
+fn next(jobs: &mut Jobs) -> Option<Job> {
+    loop {
+        match jobs.jobs.try_recv() {
+            Ok(job) => return Some(job),
+            Err(mpsc::TryRecvError::Disconnected) => return None,
+            Err(mpsc::TryRecvError::Empty) => thread::park(),
+        }
+    }
+}
+
+/// Closes matplotlib's open figures, if user code has loaded it.
+fn close_figures(py: Python<'_>) {
+    let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
+    let pyplot = modules.and_then(|modules| modules.get_item("matplotlib.pyplot"));
+    let _ = pyplot.and_then(|pyplot| pyplot.call_method1("close", ("all",)));
+}
+
+/// Threads of user code that are still alive, in words.
+fn threads(py: Python<'_>) -> PyResult<Vec<String>> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    let Ok(threading) = modules.get_item("threading") else { return Ok(Vec::new()) };
+    let main = threading.call_method0("main_thread")?;
+    let mut alive = Vec::new();
+    for thread in threading.call_method0("enumerate")?.try_iter()? {
+        let thread = thread?;
+        if !thread.is(&main) {
+            alive.push(format!("the thread {}", thread.getattr("name")?.str()?));
+        }
+    }
+    Ok(alive)
+}

@@ -1,0 +1,242 @@
+//! Interrupts, and the other signals that would end the process.
+//!
+//! An interrupt comes by a signal of our own and names the snippet it is meant for, so that it never hits another one
+//! or the engine itself. The first request does what SIGINT does, which user code may handle or ignore; a forceful one
+//! raises whatever user code has set, and is repeated at every step of the interpreter until none of that code is left
+//! (the handler trips itself again before it raises).
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::thread::Thread;
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyTuple};
+
+use super::fork;
+use crate::domain::SnippetId;
+
+/// The snippet whose code runs now; 0 for none. Snippets count from 1.
+static CURRENT: AtomicU32 = AtomicU32::new(0);
+/// The snippet that shall be interrupted.
+static TARGET: AtomicU32 = AtomicU32::new(0);
+/// The snippet that shall be ended whatever it catches.
+static FORCED: AtomicU32 = AtomicU32::new(0);
+/// The last signal that somebody outside sent to end the process.
+static QUIT: AtomicI32 = AtomicI32::new(0);
+static QUIT_WATCHER: OnceLock<Thread> = OnceLock::new();
+static MAIN_THREAD: OnceLock<libc::pthread_t> = OnceLock::new();
+static READY: AtomicBool = AtomicBool::new(false);
+
+/// Carries our interrupts. Nobody else is likely to use it.
+#[cfg(target_os = "linux")]
+fn request_signal() -> i32 {
+    libc::SIGRTMIN() + 11
+}
+#[cfg(not(target_os = "linux"))]
+fn request_signal() -> i32 {
+    libc::SIGUSR2
+}
+
+/// Signals whose default is to end the process without a word. They raise in the snippet that runs.
+const DEADLY: &[i32] = &[
+    libc::SIGALRM,
+    libc::SIGUSR1,
+    #[cfg(target_os = "linux")]
+    libc::SIGUSR2,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGXCPU,
+    libc::SIGIO,
+    libc::SIGTERM,
+    libc::SIGHUP,
+];
+/// Of these, the ones that mean "end" when they come from outside.
+const ENDING: [i32; 2] = [libc::SIGTERM, libc::SIGHUP];
+
+/// Python's signal module and our handlers; puts them right before each snippet.
+pub struct Signals {
+    set: Py<PyAny>,
+    get: Py<PyAny>,
+    interrupt: Py<PyCFunction>,
+    request: Py<PyCFunction>,
+    deadly: Py<PyCFunction>,
+}
+
+impl Signals {
+    /// Must be called on Python's main thread.
+    pub fn install(py: Python<'_>) -> PyResult<Self> {
+        let module = py.import("_signal")?;
+        let get = module.getattr("getsignal")?.unbind();
+        let get_sigint = get.clone_ref(py);
+        let signals = Self {
+            set: module.getattr("signal")?.unbind(),
+            get,
+            interrupt: PyCFunction::new_closure(py, Some(c"interrupt"), None, |_, _| on_interrupt())?.unbind(),
+            request: PyCFunction::new_closure(py, Some(c"interrupt_request"), None, move |args, _| {
+                on_request(args, get_sigint.bind(args.py()))
+            })?
+            .unbind(),
+            deadly: PyCFunction::new_closure(py, Some(c"raise_signal"), None, |args, _| {
+                on_deadly(args.py(), args.get_item(0)?.extract()?)
+            })?
+            .unbind(),
+        };
+        let _ = MAIN_THREAD.set(current_thread());
+        signals.restore(py)?;
+        READY.store(true, Ordering::SeqCst);
+        Ok(signals)
+    }
+
+    /// Sets our handlers again where user code replaced them.
+    pub fn restore(&self, py: Python<'_>) -> PyResult<()> {
+        self.ensure(py, libc::SIGINT, &self.interrupt)?;
+        self.ensure(py, request_signal(), &self.request)?;
+        for signal in DEADLY {
+            if self.ensure(py, *signal, &self.deadly)? && ENDING.contains(signal) {
+                watch_for_end(*signal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the handler had to be set.
+    fn ensure(&self, py: Python<'_>, signal: i32, handler: &Py<PyCFunction>) -> PyResult<bool> {
+        if self.get.bind(py).call1((signal,))?.is(handler) {
+            return Ok(false);
+        }
+        self.set.bind(py).call1((signal, handler))?;
+        Ok(true)
+    }
+}
+
+/// Says that the code of `snippet` runs from now on. `false` if an interrupt for it came before it began.
+pub fn begin(snippet: SnippetId) -> bool {
+    CURRENT.store(snippet.0, Ordering::SeqCst);
+    TARGET.load(Ordering::SeqCst) != snippet.0
+}
+
+/// Says that no user code runs any more; late interrupts have no effect.
+pub fn end() {
+    CURRENT.store(0, Ordering::SeqCst);
+}
+
+/// Interrupts `snippet`, if it runs now or next. Called from any thread.
+#[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
+pub fn interrupt(snippet: SnippetId, force: bool) {
+    if !READY.load(Ordering::SeqCst) {
+        return;
+    }
+    let Some(main) = MAIN_THREAD.get() else { return };
+    TARGET.store(snippet.0, Ordering::SeqCst);
+    if force {
+        FORCED.store(snippet.0, Ordering::SeqCst);
+    }
+    // SAFETY: the main thread lives as long as the process.
+    unsafe {
+        libc::pthread_kill(*main, request_signal());
+    }
+}
+
+/// SIGINT: never sent by us, but by user code, a debugger or somebody outside.
+fn on_interrupt() -> PyResult<()> {
+    if CURRENT.load(Ordering::SeqCst) == 0 && !fork::is_child() {
+        return Ok(());
+    }
+    Err(PyKeyboardInterrupt::new_err(()))
+}
+
+#[allow(unsafe_code, reason = "the handler must trip its own signal again")]
+fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyResult<()> {
+    let current = CURRENT.load(Ordering::SeqCst);
+    if current == 0 || TARGET.load(Ordering::SeqCst) != current {
+        return Ok(());
+    }
+    if FORCED.load(Ordering::SeqCst) == current {
+        // SAFETY: may be called from anywhere, the GIL held or not.
+        unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
+        return Err(PyKeyboardInterrupt::new_err(()));
+    }
+    // Not by tripping SIGINT: an interrupted system call would be resumed before its handler ran.
+    let handler = get_handler.call1((libc::SIGINT,))?;
+    if handler.is_callable() {
+        handler.call1((libc::SIGINT, args.get_item(1)?))?;
+    }
+    Ok(())
+}
+
+fn on_deadly(py: Python<'_>, signal: i32) -> PyResult<()> {
+    if fork::is_child() {
+        die_of(signal);
+    }
+    if CURRENT.load(Ordering::SeqCst) == 0 {
+        return Ok(());
+    }
+    let name = py
+        .import("signal")
+        .and_then(|module| module.getattr("Signals")?.call1((signal,))?.getattr("name")?.extract::<String>())
+        .unwrap_or_else(|_| format!("signal {signal}"));
+    Err(PyRuntimeError::new_err(format!("{name} arrived and the code has set no handler for it")))
+}
+
+/// What the signal would have done without us.
+#[allow(unsafe_code, reason = "dispositions can only be set by C functions")]
+fn die_of(signal: i32) {
+    // SAFETY: async-signal-safe functions, on this process only.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}
+
+/// Puts a handler before Python's own that tells signals from outside (the session shall end) from those that user
+/// code sent to itself or its process group (they raise like the others).
+#[allow(unsafe_code, reason = "the sender of a signal is told to C handlers only")]
+fn watch_for_end(signal: i32) {
+    extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        if fork::is_child() {
+            die_of(signal);
+            return;
+        }
+        // SAFETY: the kernel hands over a valid siginfo; getpid is async-signal-safe, PyErr_SetInterruptEx as well.
+        unsafe {
+            if (*info).si_code <= 0 && (*info).si_pid() == libc::getpid() {
+                pyo3::ffi::PyErr_SetInterruptEx(signal);
+                return;
+            }
+        }
+        QUIT.store(signal, Ordering::SeqCst);
+        if let Some(watcher) = QUIT_WATCHER.get() {
+            watcher.unpark();
+        }
+    }
+    // SAFETY: a zeroed sigaction is valid, and the handler does only what signal handlers may.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as extern "C" fn(_, _, _) as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+    }
+}
+
+/// Calls `quit` when a signal from outside asks the process to end. Runs on a thread of its own.
+pub fn watch_quit(quit: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    let watcher = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        loop {
+            while QUIT.swap(0, Ordering::SeqCst) == 0 {
+                std::thread::park();
+            }
+            quit();
+        }
+    })?;
+    let _ = QUIT_WATCHER.set(watcher.thread().clone());
+    // One may have come in between.
+    watcher.thread().unpark();
+    Ok(())
+}
+
+#[allow(unsafe_code, reason = "the standard library does not give the current thread's pthread_t")]
+fn current_thread() -> libc::pthread_t {
+    // SAFETY: no preconditions.
+    unsafe { libc::pthread_self() }
+}

@@ -1,0 +1,295 @@
+//! `sys.stdout` and `sys.stderr`: text streams that write into the capture.
+
+use std::borrow::Cow;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+
+use super::capture::Capture;
+use super::fork;
+use crate::domain::Stream;
+
+#[pyclass(name = "TextStream", module = "fourhands", dict, weakref)]
+pub struct TextStream {
+    sink: Sink,
+    #[pyo3(get)]
+    buffer: Py<ByteStream>,
+}
+
+/// The bytes below a text stream, as `sys.stdout.buffer`.
+#[pyclass(name = "ByteStream", module = "fourhands", dict, weakref)]
+pub struct ByteStream {
+    sink: Sink,
+}
+
+#[derive(Clone)]
+struct Sink {
+    stream: Stream,
+    capture: Arc<Capture>,
+}
+
+impl Sink {
+    fn write(&self, text: &str) {
+        if fork::is_child() {
+            self.write_to_pipe(text.as_bytes());
+        } else {
+            self.capture.write(self.stream, text);
+        }
+    }
+
+    fn write_bytes(&self, bytes: &[u8]) {
+        if fork::is_child() {
+            self.write_to_pipe(bytes);
+        } else {
+            self.capture.write_bytes(self.stream, bytes);
+        }
+    }
+
+    /// A forked child has no drain; the pipe leads to its parent's.
+    fn write_to_pipe(&self, mut bytes: &[u8]) {
+        let (out, err) = (io::stdout(), io::stderr());
+        let fd = match self.stream {
+            Stream::Stdout => out.as_fd(),
+            Stream::Stderr => err.as_fd(),
+        };
+        while !bytes.is_empty() {
+            match nix::unistd::write(fd, bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn fileno(&self) -> i32 {
+        match self.stream {
+            Stream::Stdout => 1,
+            Stream::Stderr => 2,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self.stream {
+            Stream::Stdout => "<stdout>",
+            Stream::Stderr => "<stderr>",
+        }
+    }
+}
+
+#[pymethods]
+impl TextStream {
+    fn write(&self, text: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let Ok(text) = text.cast::<PyString>() else {
+            let given = text.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("write() argument must be str, not {given}")));
+        };
+        let text: Cow<'_, str> = text.to_cow().unwrap_or_else(|_| text.to_string_lossy());
+        self.sink.write(&text);
+        Ok(if text.is_ascii() { text.len() } else { text.chars().count() })
+    }
+
+    fn writelines(&self, lines: &Bound<'_, PyAny>) -> PyResult<()> {
+        for line in lines.try_iter()? {
+            self.write(&line?)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn flush(&self) {}
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn isatty(&self) -> bool {
+        false
+    }
+
+    fn fileno(&self) -> i32 {
+        self.sink.fileno()
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn readable(&self) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn writable(&self) -> bool {
+        true
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    /// The stream outlives whoever closes it: the session needs it for the next snippet.
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn close(&self) {}
+
+    #[pyo3(signature = (**_options))]
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn reconfigure(&self, _options: Option<&Bound<'_, PyDict>>) {}
+
+    #[getter]
+    fn encoding(&self) -> &'static str {
+        "utf-8"
+    }
+
+    #[getter]
+    fn errors(&self) -> &'static str {
+        "backslashreplace"
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        false
+    }
+
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.sink.name()
+    }
+
+    #[getter]
+    fn mode(&self) -> &'static str {
+        "w"
+    }
+
+    #[getter]
+    fn line_buffering(&self) -> bool {
+        true
+    }
+
+    #[getter]
+    fn write_through(&self) -> bool {
+        true
+    }
+
+    #[getter]
+    fn newlines(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {}
+
+    fn __repr__(&self) -> String {
+        format!("<fourhands.TextStream name='{}' mode='w' encoding='utf-8'>", self.sink.name())
+    }
+}
+
+#[pymethods]
+impl ByteStream {
+    fn write(&self, bytes: &Bound<'_, PyAny>) -> PyResult<usize> {
+        if bytes.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
+        }
+        // `bytes()` takes every object of the buffer protocol; the protocol itself is not in the stable ABI of 3.10.
+        let owned = bytes.py().get_type::<pyo3::types::PyBytes>().call1((bytes,))?;
+        let bytes: &[u8] = owned.extract().map_err(|_| PyValueError::new_err("not readable as bytes"))?;
+        self.sink.write_bytes(bytes);
+        Ok(bytes.len())
+    }
+
+    fn writelines(&self, lines: &Bound<'_, PyAny>) -> PyResult<()> {
+        for line in lines.try_iter()? {
+            self.write(&line?)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn flush(&self) {}
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn close(&self) {}
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn isatty(&self) -> bool {
+        false
+    }
+
+    fn fileno(&self) -> i32 {
+        self.sink.fileno()
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn readable(&self) -> bool {
+        false
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn writable(&self) -> bool {
+        true
+    }
+
+    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
+    fn seekable(&self) -> bool {
+        false
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        false
+    }
+
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.sink.name()
+    }
+
+    #[getter]
+    fn mode(&self) -> &'static str {
+        "wb"
+    }
+}
+
+/// The two streams, kept to be set again before each snippet.
+pub struct Streams {
+    out: Py<TextStream>,
+    err: Py<TextStream>,
+}
+
+impl Streams {
+    pub fn install(py: Python<'_>, capture: &Arc<Capture>) -> PyResult<Self> {
+        let streams = Self {
+            out: text_stream(py, Stream::Stdout, capture)?,
+            err: text_stream(py, Stream::Stderr, capture)?,
+        };
+        let io = py.import("io")?;
+        register(&io.getattr("TextIOBase")?, &py.get_type::<TextStream>())?;
+        register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteStream>())?;
+        let sys = py.import("sys")?;
+        sys.setattr("__stdout__", &streams.out)?;
+        sys.setattr("__stderr__", &streams.err)?;
+        streams.restore(&sys)?;
+        Ok(streams)
+    }
+
+    /// Makes `sys.stdout` and `sys.stderr` ours again.
+    pub fn restore(&self, sys: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = sys.py();
+        sys.setattr("stdout", self.out.bind(py))?;
+        sys.setattr("stderr", self.err.bind(py))
+    }
+}
+
+fn register(base: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<()> {
+    base.call_method1("register", (class,)).map(drop)
+}
+
+fn text_stream(py: Python<'_>, stream: Stream, capture: &Arc<Capture>) -> PyResult<Py<TextStream>> {
+    let sink = Sink { stream, capture: capture.clone() };
+    let buffer = Py::new(py, ByteStream { sink: sink.clone() })?;
+    Py::new(py, TextStream { sink, buffer })
+}
+
