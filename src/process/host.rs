@@ -10,12 +10,12 @@ use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 
 use tokio::net::UnixListener;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkWriter};
-use super::{PANICS, descriptor_table, log};
+use super::{FAULTS, descriptor_table, log, report_fault};
 use crate::domain::SessionInfo;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::mcp::{self, Backend};
@@ -29,13 +29,13 @@ pub struct Host {
     pub info: SessionInfo,
     pub boot: Boot,
     pub engine: PythonEngine,
-    pub engine_events: UnboundedReceiver<EngineEvent>,
+    pub engine_events: mpsc::Receiver<EngineEvent>,
     pub capture: Arc<Capture>,
     pub originals: Originals,
     pub readers: PipeReaders,
     pub link: OwnedFd,
     /// For the end that a signal asks for.
-    pub quit_events: UnboundedSender<EngineEvent>,
+    pub quit_events: mpsc::Sender<EngineEvent>,
     /// Told which descriptors the main thread shall close in its own table, once ours is another.
     pub ready: mpsc::Sender<Vec<RawFd>>,
 }
@@ -47,26 +47,24 @@ impl Host {
             Ok(stderr) => File::from(stderr),
             Err(_) => return 1,
         };
-        let private = descriptor_table::make_private();
-        let ours = [&self.originals.stdin, &self.originals.stdout, &self.originals.stderr]
-            .into_iter()
-            .chain([&self.readers.stdout, &self.readers.stderr, &self.link])
-            .map(AsRawFd::as_raw_fd);
-        let mut hand_over: Vec<RawFd> = if private { ours.collect() } else { Vec::new() };
-        if private {
-            hand_over.push(stderr.as_raw_fd());
-        }
+        let hand_over: Vec<RawFd> = if descriptor_table::make_private() {
+            let Originals { stdin, stdout, stderr: theirs } = &self.originals;
+            let ours = [stdin, stdout, theirs, &self.readers.stdout, &self.readers.stderr, &self.link];
+            ours.into_iter().map(AsRawFd::as_raw_fd).chain([stderr.as_raw_fd()]).collect()
+        } else {
+            Vec::new()
+        };
         let _ = self.ready.send(hand_over);
 
         let result = self.serve();
         if let Err(error) = &result {
             let _ = writeln!(stderr, "fourhands: {error}");
         }
-        let panics = std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner));
-        for panic in &panics {
-            let _ = writeln!(stderr, "fourhands: an error of its own ended the session; please report it: {panic}");
+        let faults = std::mem::take(&mut *FAULTS.lock().unwrap_or_else(PoisonError::into_inner));
+        for fault in &faults {
+            let _ = writeln!(stderr, "fourhands: an error of its own ended the session; please report it: {fault}");
         }
-        i32::from(result.is_err() || !panics.is_empty())
+        i32::from(result.is_err() || !faults.is_empty())
     }
 
     fn serve(self) -> io::Result<()> {
@@ -77,8 +75,9 @@ impl Host {
         })?;
         let (capture, readers) = (self.capture.clone(), self.readers);
         thread::Builder::new().name("drain".to_owned()).spawn(move || drain(&capture, &readers))?;
+        let engine_events = relay(self.engine_events)?;
         let result = runtime.block_on(async {
-            let (session, actor) = session::spawn(self.info, Box::new(self.engine), self.engine_events);
+            let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events);
             let (link, link_reader) = link::open(self.link)?;
             let stop = CancellationToken::new();
             let front = Front { session: session.clone(), link, stop: stop.clone() };
@@ -101,6 +100,20 @@ impl Host {
         runtime.shutdown_background();
         result
     }
+}
+
+/// Passes on what Python's threads say. They must not wake the runtime themselves: that is done by writing to one of
+/// its descriptors, and a number means something else in their table.
+fn relay(from: mpsc::Receiver<EngineEvent>) -> io::Result<UnboundedReceiver<EngineEvent>> {
+    let (to, events) = unbounded_channel();
+    thread::Builder::new().name("relay".to_owned()).spawn(move || {
+        while let Ok(event) = from.recv() {
+            if to.send(event).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(events)
 }
 
 /// What faces the outside: dashboard, socket, streams.
@@ -188,7 +201,7 @@ fn dashboard(
         let _quit = QuitOnDrop(session.clone());
         let result = tui::run(tui::Options { tty, session, on_terminal: Box::new(on_terminal), control });
         if let Err(error) = result {
-            PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(format!("the dashboard failed: {error}"));
+            report_fault(format!("the dashboard failed: {error}"));
         }
         drop(done);
     });

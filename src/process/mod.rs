@@ -27,8 +27,8 @@ use host::Host;
 /// atexit functions, and threads that it waits for).
 const END_LIMIT: Duration = Duration::from_secs(3);
 
-/// Panics of any thread, told when the terminal is free again.
-static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Panics of any thread and what else must not happen, told when the terminal is free again.
+static FAULTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 #[pymodule]
 fn fourhands(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -40,12 +40,12 @@ fn fourhands(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     let boot: Boot = serde_json::from_str(boot).map_err(|error| PyValueError::new_err(error.to_string()))?;
     std::panic::set_hook(Box::new(|panic| {
-        PANICS.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
+        report_fault(panic.to_string());
     }));
     let (originals, readers, streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
-    let (events, engine_events) = tokio::sync::mpsc::unbounded_channel();
+    let (events, engine_events) = mpsc::channel();
     let announce = events.clone();
     let capture = Arc::new(Capture::new(move || {
         let _ = announce.send(EngineEvent::OutputReady);
@@ -66,7 +66,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     };
     let host = with_signals_blocked(|| thread::Builder::new().name("host".to_owned()).spawn(|| host.run()))
         .map_err(PyOSError::new_err)?;
-    py.detach(|| {
+    py.detach(move || {
         // From then on nothing of the host's is within reach of Python code.
         if let Ok(handed_over) = host_ready.recv() {
             descriptor_table::close(&handed_over);
@@ -74,8 +74,11 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     });
 
     let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, capture, &events, jobs)));
-    let _ = events.send(EngineEvent::QuitRequested);
-    let code = py.detach(|| {
+    if let Ok(Err(error)) = &worked {
+        report_fault(format!("Python could not be prepared: {error}"));
+    }
+    let _ = events.send(EngineEvent::Ended);
+    let code = py.detach(move || {
         exit_after(END_LIMIT * 2);
         let deadline = SystemTime::now() + END_LIMIT;
         while !host.is_finished() && SystemTime::now() < deadline {
@@ -83,18 +86,18 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
         }
         if host.is_finished() { host.join().unwrap_or(1) } else { 1 }
     });
-    match worked {
-        Ok(Ok(())) => Ok(code),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Ok(1),
-    }
+    Ok(if matches!(worked, Ok(Ok(()))) { code } else { 1 })
+}
+
+fn report_fault(fault: String) {
+    FAULTS.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
 }
 
 fn work(
     py: Python<'_>,
     streams: StandardStreams,
     capture: Arc<Capture>,
-    events: &tokio::sync::mpsc::UnboundedSender<EngineEvent>,
+    events: &mpsc::Sender<EngineEvent>,
     mut jobs: Jobs,
 ) -> PyResult<()> {
     let mut interpreter = Interpreter::new(py, streams, capture, events.clone())?;

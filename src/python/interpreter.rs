@@ -5,7 +5,6 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, Thread};
 
 use pyo3::prelude::*;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::baseline::Baseline;
 use super::capture::Capture;
@@ -87,7 +86,7 @@ pub struct Interpreter {
     streams: Streams,
     descriptors: StandardStreams,
     capture: Arc<Capture>,
-    events: UnboundedSender<EngineEvent>,
+    events: Sender<EngineEvent>,
 }
 
 impl Interpreter {
@@ -96,7 +95,7 @@ impl Interpreter {
         py: Python<'_>,
         descriptors: StandardStreams,
         capture: Arc<Capture>,
-        events: UnboundedSender<EngineEvent>,
+        events: Sender<EngineEvent>,
     ) -> PyResult<Self> {
         fork::watch();
         descriptors::line_buffer_c_stdout();

@@ -15,5 +15,5 @@ mod streams;
 mod variables;
 
 pub use capture::{Capture, drain};
-pub use interpreter::{Interpreter, PythonEngine, engine};
+pub use interpreter::{Interpreter, Jobs, PythonEngine, engine};
 pub use signals::watch_quit;

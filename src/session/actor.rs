@@ -201,8 +201,9 @@ impl Actor {
                 let _ = answer.send(report);
             }
             EngineEvent::QuitRequested => self.quit(),
-            EngineEvent::InterruptRequested => {
-                self.interrupt(None, "a signal");
+            EngineEvent::Ended => {
+                self.running = None;
+                self.quit();
             }
         }
     }

@@ -38,8 +38,8 @@ pub enum EngineEvent {
         requested: bool,
     },
     ResetDone(ResetReport),
-    /// Something asked the session to end: a signal, or the guardian.
+    /// A signal asked the session to end.
     QuitRequested,
-    /// A signal or the guardian asks to interrupt whatever runs.
-    InterruptRequested,
+    /// Python does no more jobs; what still waits will never run.
+    Ended,
 }
