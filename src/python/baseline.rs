@@ -7,6 +7,9 @@ pub struct Baseline {
     builtins: Py<PyDict>,
     /// What stood in `builtins` at the start.
     builtins_then: Py<PyDict>,
+    modules: Py<PyDict>,
+    /// What was imported at the start. Without `sys` itself nearly every import fails.
+    modules_then: Py<PyDict>,
     environ_then: Py<PyDict>,
     cwd: Py<PyAny>,
     os_chdir: Py<PyAny>,
@@ -18,7 +21,10 @@ impl Baseline {
     pub fn take(py: Python<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?.dict();
         let os = py.import("os")?;
+        let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
         Ok(Self {
+            modules_then: modules.copy()?.unbind(),
+            modules: modules.unbind(),
             builtins_then: builtins.copy()?.unbind(),
             builtins: builtins.unbind(),
             environ_then: os.getattr("environ")?.call_method0("copy")?.cast_into::<PyDict>()?.unbind(),
@@ -28,9 +34,13 @@ impl Baseline {
         })
     }
 
-    /// Puts back builtins that were deleted or replaced. What was added stays.
+    /// Puts back builtins that were deleted or replaced, and the modules that Python itself needs. What was added stays.
     pub fn restore_builtins(&self, py: Python<'_>) -> PyResult<()> {
-        self.builtins.bind(py).update(self.builtins_then.bind(py).as_mapping())
+        self.builtins.bind(py).update(self.builtins_then.bind(py).as_mapping())?;
+        if !self.modules.bind(py).contains(pyo3::intern!(py, "sys"))? {
+            self.modules.bind(py).update(self.modules_then.bind(py).as_mapping())?;
+        }
+        Ok(())
     }
 
     /// Keeps the value of the last expression where Python keeps it.

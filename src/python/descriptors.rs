@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
@@ -31,6 +32,8 @@ pub struct PipeReaders {
 pub struct StandardStreams {
     copies: [OwnedFd; 3],
     identities: [Identity; 3],
+    /// Where new copies can be had when user code closed these as well.
+    sources: [PathBuf; 3],
 }
 
 type Identity = (libc::dev_t, libc::ino_t);
@@ -55,25 +58,43 @@ pub fn take_over() -> io::Result<(Originals, PipeReaders, StandardStreams)> {
     }
     let copies = [move_high(null.as_fd())?, move_high(out_write.as_fd())?, move_high(err_write.as_fd())?];
     let identities = [identity(copies[0].as_fd())?, identity(copies[1].as_fd())?, identity(copies[2].as_fd())?];
-    let streams = StandardStreams { copies, identities };
+    let mut streams = StandardStreams { copies, identities, sources: Default::default() };
+    streams.sources[0] = "/dev/null".into();
     streams.repair()?;
     Ok((originals, readers, streams))
 }
 
 impl StandardStreams {
+    /// Says that the thread `host` keeps the pipes' read ends in a table of its own. Linux opens a pipe anew by that.
+    #[cfg(target_os = "linux")]
+    pub fn backed_by(&mut self, host: nix::unistd::Pid, readers: [RawFd; 2]) {
+        for (source, reader) in self.sources[1..].iter_mut().zip(readers) {
+            *source = format!("/proc/self/task/{host}/fd/{reader}").into();
+        }
+    }
+
     /// Puts back whichever of 0, 1 and 2 is no longer what it should be.
-    pub fn repair(&self) -> io::Result<()> {
-        let [null, out, err] = &self.copies;
+    pub fn repair(&mut self) -> io::Result<()> {
         if !self.is_sound(0, io::stdin().as_fd()) {
-            dup2_stdin(null)?;
+            dup2_stdin(self.copy(0)?)?;
         }
         if !self.is_sound(1, io::stdout().as_fd()) {
-            dup2_stdout(out)?;
+            dup2_stdout(self.copy(1)?)?;
         }
         if !self.is_sound(2, io::stderr().as_fd()) {
-            dup2_stderr(err)?;
+            dup2_stderr(self.copy(2)?)?;
         }
         Ok(())
+    }
+
+    fn copy(&mut self, number: usize) -> io::Result<&OwnedFd> {
+        if !self.is_sound(number, self.copies[number].as_fd()) {
+            let file = File::options().write(true).open(&self.sources[number])?;
+            let lost = std::mem::replace(&mut self.copies[number], move_high(file.as_fd())?);
+            // The number is user code's now, if it is anybody's.
+            let _ = lost.into_raw_fd();
+        }
+        Ok(&self.copies[number])
     }
 
     fn is_sound(&self, number: usize, fd: BorrowedFd<'_>) -> bool {

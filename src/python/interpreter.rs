@@ -138,7 +138,7 @@ impl Interpreter {
     }
 
     /// Puts right what the last snippet may have broken and the next one, or the engine, needs.
-    fn repair(&self, py: Python<'_>) -> PyResult<()> {
+    fn repair(&mut self, py: Python<'_>) -> PyResult<()> {
         let _ = self.descriptors.repair();
         self.baseline.restore_builtins(py)?;
         self.signals.restore(py)?;

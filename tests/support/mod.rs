@@ -1,0 +1,169 @@
+//! What the tests of the whole program share: a home of their own, Pythons of this machine, clients, a terminal.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+pub mod client;
+pub mod terminal;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Longer than anything takes on a busy machine of two cores.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_fourhands");
+
+/// Polls until `look` answers, or fails with `what`.
+pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A home folder and a working directory that no other test uses.
+pub struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let home = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(home.work()).unwrap();
+        home
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The working directory of sessions.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// The program with an environment like the one AI clients give: little more than HOME and PATH.
+    pub fn fourhands(&self) -> Command {
+        let mut command = Command::new(BINARY);
+        command.env_clear().current_dir(self.work());
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command
+    }
+
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let path = std::env::var("PATH").unwrap_or_default();
+        vec![
+            ("HOME".to_owned(), self.path().display().to_string()),
+            ("PATH".to_owned(), path),
+            ("TERM".to_owned(), "xterm-256color".to_owned()),
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+        ]
+    }
+
+    /// A session without a dashboard.
+    pub fn serve(&self, name: &str) -> Server {
+        self.serve_with(name, &python())
+    }
+
+    pub fn serve_with(&self, name: &str, python: &Path) -> Server {
+        let mut command = self.fourhands();
+        command.args(["serve", "--session", name, "--python"]).arg(python);
+        Server::start(command)
+    }
+}
+
+/// A running `fourhands serve`; ended with SIGTERM when dropped.
+pub struct Server {
+    pub child: Child,
+    pub log: mpsc::Receiver<String>,
+}
+
+impl Server {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let (sender, log) = mpsc::channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let server = Self { child, log };
+        server.wait_for_line("listening on");
+        server
+    }
+
+    /// The first line of the log that contains `text`, counted from the last one that was waited for.
+    pub fn wait_for_line(&self, text: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.log.recv_timeout(left).unwrap_or_else(|_| panic!("no line of the log says {text:?}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        signal(self.child.id(), nix::sys::signal::Signal::SIGTERM);
+        wait_until("the end of the server", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.child.try_wait().ok().flatten().is_none() {
+            signal(self.child.id(), nix::sys::signal::Signal::SIGTERM);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+pub fn signal(pid: u32, signal: nix::sys::signal::Signal) {
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), signal);
+}
+
+/// The children of a process, by Linux's account.
+pub fn children(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// One Python that the program supports.
+pub fn python() -> PathBuf {
+    pythons().into_iter().next().expect("no CPython >= 3.10 on this machine")
+}
+
+/// All CPythons from 3.10 on, one for each minor version and kind that can be found: on PATH, Debian's, pyenv's.
+pub fn pythons() -> Vec<PathBuf> {
+    let mut candidates: Vec<PathBuf> = Vec::new();
+    let home = std::env::var("HOME").unwrap_or_default();
+    if let Ok(versions) = std::fs::read_dir(Path::new(&home).join(".pyenv/versions")) {
+        candidates.extend(versions.flatten().map(|version| version.path().join("bin/python")));
+    }
+    candidates.sort();
+    candidates.push("/usr/bin/python3".into());
+    candidates.push("python3".into());
+    let check = "import sys, platform; \
+                 assert sys.version_info >= (3, 10) and platform.python_implementation() == 'CPython'; \
+                 print(sys.executable)";
+    let mut found: Vec<PathBuf> = Vec::new();
+    for candidate in candidates {
+        let Ok(output) = Command::new(&candidate).args(["-c", check]).stderr(Stdio::null()).output() else { continue };
+        let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        if output.status.success() && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}

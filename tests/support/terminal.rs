@@ -1,0 +1,117 @@
+//! A pseudo-terminal with the program in it, and what a person would see there.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+use super::{BINARY, DEADLINE, Home};
+
+pub struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    writer: Box<dyn Write + Send>,
+    master: Box<dyn MasterPty + Send>,
+    pub child: Box<dyn Child + Send + Sync>,
+}
+
+impl Terminal {
+    /// Starts `fourhands` with these arguments.
+    pub fn start(home: &Home, arguments: &[&str], rows: u16, columns: u16) -> Self {
+        let mut command = CommandBuilder::new(BINARY);
+        command.args(arguments);
+        Self::run(home, command, rows, columns)
+    }
+
+    /// Starts any command.
+    pub fn run(home: &Home, mut command: CommandBuilder, rows: u16, columns: u16) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        command.env_clear();
+        for (name, value) in home.environment() {
+            command.env(name, value);
+        }
+        command.cwd(home.work());
+        let child = pair.slave.spawn_command(command).unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 1_000)));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let shared = screen.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 64 << 10];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                shared.lock().unwrap().process(&buffer[..count]);
+            }
+        });
+        Self { screen, writer: pair.master.take_writer().unwrap(), master: pair.master, child }
+    }
+
+    pub fn resize(&self, rows: u16, columns: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    /// What stands on the screen, line by line.
+    pub fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Whether the alternate screen is shown.
+    pub fn is_alternate(&self) -> bool {
+        self.screen.lock().unwrap().screen().alternate_screen()
+    }
+
+    pub fn has_cursor(&self) -> bool {
+        !self.screen.lock().unwrap().screen().hide_cursor()
+    }
+
+    pub fn has_bracketed_paste(&self) -> bool {
+        self.screen.lock().unwrap().screen().bracketed_paste()
+    }
+
+    /// Whether the terminal is in raw mode: no echo, no line editing.
+    pub fn is_raw(&self) -> bool {
+        use nix::sys::termios::{LocalFlags, tcgetattr};
+        let fd = self.master.as_raw_fd().unwrap();
+        let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
+        !tcgetattr(fd).unwrap().local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO)
+    }
+
+    pub fn wait_for_text(&self, text: &str) -> String {
+        self.wait_for(&format!("{text:?} on the screen"), |screen| screen.contains(text))
+    }
+
+    pub fn wait_for(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let text = self.text();
+            if fits(&text) {
+                return text;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for {what}; the screen shows:\n{text}");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    pub fn send(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    /// Waits for the end of the program.
+    pub fn wait(&mut self) -> ExitStatus {
+        super::wait_until("the end of the program", || self.child.try_wait().unwrap())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if self.child.try_wait().ok().flatten().is_none() {
+            super::signal(self.pid(), nix::sys::signal::Signal::SIGTERM);
+            let _ = self.child.wait();
+        }
+    }
+}
