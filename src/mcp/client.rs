@@ -1,0 +1,109 @@
+//! Who is at the other end of a connection: its name in the session, and the quirks it is known for.
+
+use rmcp::model::Implementation;
+use tokio::sync::Mutex;
+
+use crate::domain::{Author, terminal_text};
+use crate::session::{Closed, SessionHandle};
+
+const NAMELESS: &str = "client";
+const MAX_NAME: usize = 40;
+
+/// What some clients need to be served otherwise; found by the name that a client gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quirks {
+    /// The model sees nothing of `content` where there is `structuredContent`: it gets `content` alone, and no output
+    /// schema either, because SDKs insist on structured results where a schema was promised.
+    pub text_only: bool,
+}
+
+const QUIRKS: &[(&str, Quirks)] = &[("claude-code", Quirks { text_only: true })];
+
+impl Quirks {
+    pub fn of(client: Option<&Implementation>) -> Self {
+        let name = client.map_or("", |client| client.name.as_str()).to_ascii_lowercase();
+        QUIRKS.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(Self::default(), |(_, quirks)| *quirks)
+    }
+}
+
+/// A connection's membership in the session. It begins with the first request, so that a probe leaves no trace.
+#[derive(Debug)]
+pub struct Membership {
+    session: SessionHandle,
+    pid: Option<u32>,
+    joined: Mutex<Option<Joined>>,
+}
+
+#[derive(Debug)]
+struct Joined {
+    author: Author,
+    wanted: String,
+}
+
+impl Membership {
+    pub fn new(session: SessionHandle, pid: Option<u32>) -> Self {
+        Self { session, pid, joined: Mutex::new(None) }
+    }
+
+    /// The author that this client is; joins or renames it where needed. Calls that arrive together get it in their
+    /// order, for the lock is fair.
+    pub async fn author(&self, client: Option<&Implementation>) -> Result<Author, Closed> {
+        let told = client.map(|client| presentable(&client.name));
+        let mut joined = self.joined.lock().await;
+        match (&mut *joined, told) {
+            (None, told) => {
+                let wanted = told.unwrap_or_else(|| NAMELESS.to_owned());
+                let author = self.session.join(&wanted, self.pid).await?;
+                *joined = Some(Joined { author: author.clone(), wanted });
+                Ok(author)
+            }
+            (Some(joined), Some(told)) if told != joined.wanted => {
+                if let Author::Client { id, .. } = joined.author {
+                    joined.author = self.session.rename(id, &told).await?;
+                    joined.wanted = told;
+                }
+                Ok(joined.author.clone())
+            }
+            (Some(joined), _) => Ok(joined.author.clone()),
+        }
+    }
+
+    pub async fn leave(&self) {
+        if let Some(Joined { author: Author::Client { id, .. }, .. }) = self.joined.lock().await.take() {
+            self.session.leave(id);
+        }
+    }
+}
+
+/// A name fit for a screen: letters, digits and a little punctuation. Nobody may pass for the person.
+fn presentable(name: &str) -> String {
+    let line = name.replace(char::is_whitespace, " ");
+    let kept: String =
+        terminal_text::plain(&line).chars().filter(|c| c.is_alphanumeric() || " ._-/@+:()".contains(*c)).collect();
+    let words: Vec<&str> = kept.split_whitespace().collect();
+    let name: String = words.join(" ").chars().take(MAX_NAME).collect();
+    let name = name.trim_end();
+    if name.is_empty() || name.eq_ignore_ascii_case("you") { NAMELESS.to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_fit_for_a_screen() {
+        assert_eq!(presentable("claude-ai"), "claude-ai");
+        assert_eq!(presentable("\u{1b}[31mred\u{1b}[0m\r\n  x"), "red x");
+        assert_eq!(presentable(&"long ".repeat(50)).chars().count(), 39);
+        for spoof in ["you", "You", " yo\u{200b}u ", "", "\u{202e}", "\n\t"] {
+            assert_eq!(presentable(spoof), "client", "{spoof:?}");
+        }
+    }
+
+    #[test]
+    fn quirks_go_by_the_beginning_of_the_name() {
+        assert!(Quirks::of(Some(&Implementation::new("claude-code", "2.1"))).text_only);
+        assert!(!Quirks::of(Some(&Implementation::new("claude-ai", "0.1"))).text_only);
+        assert!(!Quirks::of(None).text_only);
+    }
+}
