@@ -14,13 +14,13 @@ use super::report::RunReport;
 use super::tools::{
     self, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetResult, RunArguments, WaitArguments,
 };
-use super::{text, variables};
+use super::{cut, text, variables};
 use crate::domain::{Author, Snippet, SnippetId, Status, Timestamp};
 use crate::session::{Closed, Overview, RunOptions, SessionHandle};
 
 /// No number of seconds may be larger: a week.
 const MAX_SECONDS: f64 = 604_800.0;
-/// How long interrupt_snippet waits to see the effect.
+/// How long `interrupt_snippet` waits to see the effect.
 const INTERRUPT_WAIT: Duration = Duration::from_secs(2);
 
 pub struct Call<'a> {
@@ -174,11 +174,10 @@ impl Call<'_> {
     /// The result that tells of a snippet as it is now.
     pub fn told(&self, snippet: &Snippet, notice: Option<String>) -> CallToolResult {
         let now = now();
-        let content = vec![ContentBlock::text(text::run(snippet, now, notice.as_deref()))];
-        let mut result = match snippet.status {
-            Status::Error | Status::Interrupted | Status::Cancelled => CallToolResult::error(content),
-            Status::Queued | Status::Running | Status::Ok => CallToolResult::success(content),
-        };
+        let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
+        let max = if failed { self.quirks.error_text } else { cut::TEXT };
+        let content = vec![ContentBlock::text(text::run(snippet, now, notice.as_deref(), max))];
+        let mut result = if failed { CallToolResult::error(content) } else { CallToolResult::success(content) };
         if !self.quirks.text_only {
             result.structured_content = serde_json::to_value(RunReport::new(snippet, now, notice)).ok();
         }

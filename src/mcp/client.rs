@@ -3,6 +3,7 @@
 use rmcp::model::Implementation;
 use tokio::sync::Mutex;
 
+use super::cut;
 use crate::domain::{Author, terminal_text};
 use crate::session::{Closed, SessionHandle};
 
@@ -10,19 +11,22 @@ const NAMELESS: &str = "client";
 const MAX_NAME: usize = 40;
 
 /// What some clients need to be served otherwise; found by the name that a client gives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirks {
     /// The model sees nothing of `content` where there is `structuredContent`: it gets `content` alone, and no output
     /// schema either, because SDKs insist on structured results where a schema was promised.
     pub text_only: bool,
+    /// Characters of an error result that reach the model; better to choose them here than to have them cut off there.
+    pub error_text: usize,
 }
 
-const QUIRKS: &[(&str, Quirks)] = &[("claude-code", Quirks { text_only: true })];
+const NONE: Quirks = Quirks { text_only: false, error_text: cut::TEXT };
+const QUIRKS: &[(&str, Quirks)] = &[("claude-code", Quirks { text_only: true, error_text: 9_000 })];
 
 impl Quirks {
     pub fn of(client: Option<&Implementation>) -> Self {
         let name = client.map_or("", |client| client.name.as_str()).to_ascii_lowercase();
-        QUIRKS.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(Self::default(), |(_, quirks)| *quirks)
+        QUIRKS.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(NONE, |(_, quirks)| *quirks)
     }
 }
 

@@ -2,8 +2,8 @@
 
 /// What a model gets of one result, in characters.
 pub const TEXT: usize = 40_000;
-/// What each of the lesser parts (last value, traceback, stderr) may take of that.
-pub const PART: usize = 10_000;
+/// Each of the lesser parts (last value, traceback, stderr) may take this share of the whole.
+pub const SHARE: usize = 4;
 
 /// `text` in at most about `max` characters, and whether it was cut. `lost` bytes had been dropped from it before.
 pub fn cut(text: &str, max: usize, lost: u64) -> (String, bool) {
@@ -15,10 +15,10 @@ pub fn cut(text: &str, max: usize, lost: u64) -> (String, bool) {
     let head = max * 2 / 5;
     let tail = max - head;
     let at = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(index, _)| index);
-    let (first, last) = (&text[..at(head)], &text[at(length - tail)..]);
+    let (beginning, end) = (text[..at(head)].trim_end_matches('\n'), &text[at(length - tail)..]);
     let also = if lost > 0 { format!(", and {lost} bytes that were not kept") } else { String::new() };
     let left_out = length - max;
-    (format!("{}\n[... {left_out} characters left out here{also} ...]\n{last}", first.trim_end_matches('\n')), true)
+    (format!("{beginning}\n[... {left_out} characters left out here{also} ...]\n{end}"), true)
 }
 
 /// A short text on one line: control characters escaped, cut to `max` characters with `...`.
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn both_ends_are_kept_and_the_gap_is_counted() {
-        let text: String = (0..1000).map(|n| format!("é{n}\n")).collect();
+        let text: String = (0..1000).flat_map(|n| ["é".to_owned(), n.to_string(), "\n".to_owned()]).collect();
         let (cut_text, was_cut) = cut(&text, 100, 0);
         assert!(was_cut && cut_text.starts_with("é0\né1\n") && cut_text.ends_with("é999\n"), "{cut_text}");
         assert!(cut_text.contains(&format!("[... {} characters left out here ...]", text.chars().count() - 100)));

@@ -1,5 +1,6 @@
 //! Lines that are no message: what is wrong with them, and the answer that tells the client. The slow path.
 
+use rmcp::model::RequestId;
 use serde_json::{Value, json};
 
 use crate::domain::units;
@@ -11,6 +12,11 @@ const INVALID_PARAMS: i32 = -32602;
 /// A JSON-RPC error, without the newline.
 pub fn error(id: &Value, code: i32, message: &str) -> String {
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string()
+}
+
+pub fn id_in_use(id: &RequestId) -> String {
+    let text = "Invalid request: another request with this id has not been answered yet";
+    error(&serde_json::to_value(id).unwrap_or_default(), INVALID_REQUEST, text)
 }
 
 /// The answer to a line that did not parse as a message; `None` where none is due (notifications, responses).
@@ -29,13 +35,10 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
         };
         return Some(error(&Value::Null, INVALID_REQUEST, &format!("Invalid request: {wrong}")));
     };
-    let id = match message.get("id") {
-        None => {
-            // A notification is never answered, whatever is wrong with it.
-            return (!message.contains_key("method"))
-                .then(|| error(&Value::Null, INVALID_REQUEST, "Invalid request: neither a method nor an id"));
-        }
-        Some(id) => id,
+    let Some(id) = message.get("id") else {
+        // A notification is never answered, whatever is wrong with it.
+        return (!message.contains_key("method"))
+            .then(|| error(&Value::Null, INVALID_REQUEST, "Invalid request: neither a method nor an id"));
     };
     let method = match message.get("method") {
         Some(Value::String(method)) => method,

@@ -3,11 +3,12 @@
 //! Our own in place of rmcp's, because that one drops what it cannot parse without an answer, and tells nobody that
 //! the client is gone until it has waited for the calls in flight.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, JsonRpcMessage, RequestId, ServerJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::Mutex;
@@ -32,6 +33,8 @@ pub struct LineTransport<R, W> {
     writer: Arc<Mutex<W>>,
     /// Cancelled when the client has closed its side.
     gone: CancellationToken,
+    /// Requests without an answer yet: rmcp would mix up two of the same id, and interrupt one when the other ends.
+    open: HashSet<RequestId>,
     /// rmcp ends a connection whose first message is not a request.
     opened: bool,
 }
@@ -49,6 +52,7 @@ where
             overlong: None,
             writer: Arc::new(Mutex::new(writer)),
             gone,
+            open: HashSet::new(),
             opened: false,
         }
     }
@@ -102,6 +106,29 @@ where
         parsed
     }
 
+    /// Passes on what rmcp can deal with.
+    fn admit(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+        match &message {
+            JsonRpcMessage::Request(request) => {
+                self.opened = true;
+                if !self.open.insert(request.id.clone()) {
+                    self.reply(faults::id_in_use(&request.id));
+                    return None;
+                }
+            }
+            JsonRpcMessage::Notification(notification) => {
+                if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+                    && let Some(id) = &cancelled.params.request_id
+                {
+                    // Not answered any more.
+                    self.open.remove(id);
+                }
+            }
+            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
+        }
+        self.opened.then_some(message)
+    }
+
     /// Answers from a task of its own: `receive` may be dropped at any await, which would cut the line in two.
     fn reply(&self, mut text: String) {
         text.push('\n');
@@ -130,6 +157,11 @@ where
     type Error = io::Error;
 
     fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        match &message {
+            JsonRpcMessage::Response(response) => self.open.remove(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.open.remove(id)),
+            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => false,
+        };
         let bytes = encode(&message);
         let writer = self.writer.clone();
         async move { write(&writer, &bytes?).await }
@@ -140,8 +172,7 @@ where
             match self.read_line().await {
                 Ok(Line::Whole) => match self.parse() {
                     Ok(Some(message)) => {
-                        self.opened |= matches!(message, JsonRpcMessage::Request(_));
-                        if self.opened {
+                        if let Some(message) = self.admit(message) {
                             return Some(message);
                         }
                     }

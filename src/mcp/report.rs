@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::{PART, TEXT, cut, short};
+use super::cut::{SHARE, TEXT, cut, short};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Outcome, Output, Snippet, Status, Stream, Timestamp, VariableChanges, units};
 
@@ -16,7 +16,7 @@ pub struct RunReport {
     /// Number of the snippet in the session.
     pub snippet: u32,
     pub status: RunStatus,
-    /// 0; the code of a SystemExit; 1 after any other exception; 130 after an interrupt; null until it has ended.
+    /// 0; the code of a `SystemExit`; 1 after any other exception; 130 after an interrupt; null until it has ended.
     pub returncode: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -66,7 +66,7 @@ impl From<Status> for RunStatus {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct RunError {
-    /// Such as ValueError.
+    /// Such as `ValueError`.
     #[serde(rename = "type")]
     pub type_name: String,
     pub message: String,
@@ -102,20 +102,22 @@ pub struct Parts {
 }
 
 impl Parts {
-    pub fn of(outcome: Option<&Outcome>) -> Self {
+    /// Fitted to a result of `whole` characters.
+    pub fn of(outcome: Option<&Outcome>, whole: usize) -> Self {
         let mut truncated = false;
-        let mut room = TEXT;
-        let mut fit = |text: &str, max: usize| {
+        let mut room = whole;
+        let max = whole / SHARE;
+        let mut fit = |text: &str| {
             let (text, was_cut) = cut(&plain(text), max, 0);
             truncated |= was_cut;
             room -= text.len().min(max);
             text
         };
-        let result = outcome.and_then(|outcome| outcome.result.as_deref()).map(|result| fit(result, PART));
+        let result = outcome.and_then(|outcome| outcome.result.as_deref()).map(&mut fit);
         let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| RunError {
             type_name: short(&error.type_name, 200),
             message: cut(&plain(&error.message), 2_000, 0).0,
-            traceback: fit(&error.traceback, PART),
+            traceback: fit(&error.traceback),
         });
         let (variables, names_cut) = outcome.map(|outcome| Changes::of(&outcome.changes)).unwrap_or_default();
         Self { result, error, variables, truncated: truncated | names_cut, room }
@@ -131,6 +133,14 @@ pub fn elapsed_s(snippet: &Snippet, now: Timestamp) -> f64 {
     }
 }
 
+/// Who or what stopped it: "you" is the person, and the reader is not.
+pub fn stopped_by(outcome: &Outcome) -> Option<&str> {
+    match outcome.stopped_by.as_deref() {
+        Some("you") => Some("the person"),
+        by => by,
+    }
+}
+
 /// Said where output was cut.
 pub fn cut_notice(output: &Output) -> String {
     format!(
@@ -143,14 +153,14 @@ pub fn cut_notice(output: &Output) -> String {
 impl RunReport {
     pub fn new(snippet: &Snippet, now: Timestamp, notice: Option<String>) -> Self {
         let outcome = snippet.outcome.as_deref();
-        let parts = Parts::of(outcome);
+        let parts = Parts::of(outcome, TEXT);
         let output = &snippet.output;
         let stream = |stream, max| {
             let text = output.text(Some(stream));
             cut(&plain(&text), max, output.omitted())
         };
-        let (stderr, stderr_cut) = stream(Stream::Stderr, PART);
-        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(PART));
+        let (stderr, stderr_cut) = stream(Stream::Stderr, TEXT / SHARE);
+        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(TEXT / SHARE));
         let truncated = parts.truncated | stderr_cut | stdout_cut;
         let notice = match (truncated, notice) {
             (true, Some(notice)) => Some(format!("{notice} {}", cut_notice(output))),
@@ -166,7 +176,7 @@ impl RunReport {
             result: parts.result,
             error: parts.error,
             elapsed_s: (elapsed_s(snippet, now) * 1e6).round() / 1e6,
-            stopped_by: outcome.and_then(|outcome| outcome.stopped_by.clone()),
+            stopped_by: outcome.and_then(stopped_by).map(str::to_owned),
             variables: parts.variables,
             truncated,
             notice,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rmcp::ServiceExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +39,11 @@ pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: 
         };
         match accepted {
             Ok((stream, _)) => {
-                let Some(pid) = admit(&stream) else { continue };
+                let Ok(peer) = stream.peer_cred() else { continue };
+                if peer.uid() != nix::unistd::geteuid().as_raw() {
+                    continue;
+                }
+                let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
                 let (reader, writer) = stream.into_split();
                 let backend = Backend::Session(session.clone());
                 connections.spawn(serve_connection(reader, writer, backend, pid, stop.clone()));
@@ -50,12 +54,6 @@ pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: 
     }
     let all_ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(CLOSING, all_ended).await;
-}
-
-/// The process at the other end, where the system tells it; `None` where it belongs to another user.
-fn admit(stream: &UnixStream) -> Option<Option<u32>> {
-    let peer = stream.peer_cred().ok()?;
-    (peer.uid() == nix::unistd::geteuid().as_raw()).then(|| peer.pid().and_then(|pid| u32::try_from(pid).ok()))
 }
 
 /// Serves one client until it closes its side, or until `stop`.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::cut::cut;
-use super::report::{Parts, cut_notice, elapsed_s};
+use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
 
-pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>) -> String {
+/// At most about `max` characters.
+pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize) -> String {
     let outcome = snippet.outcome.as_deref();
-    let parts = Parts::of(outcome);
+    let parts = Parts::of(outcome, max);
     let written = snippet.output.text(None);
     let (mut text, output_cut) = cut(&plain(&written), parts.room, snippet.output.omitted());
     let mut block = |part: &str| {
@@ -61,6 +62,6 @@ fn status_line(snippet: &Snippet, now: Timestamp) -> String {
             format!("[snippet {id}: {word}]")
         };
     };
-    let by = outcome.stopped_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let by = stopped_by(outcome).map(|by| format!(" by {by}")).unwrap_or_default();
     format!("[snippet {id}: {word}{by}, return code {}, {elapsed}]", outcome.returncode)
 }

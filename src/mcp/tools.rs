@@ -29,7 +29,7 @@ pub struct RunArguments {
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub timeout_s: Option<f64>,
     /// Seconds to wait for the end, 45 by default. It only ends the waiting: the code goes on, the answer has status
-    /// "running" and the output so far, and wait_for_snippet goes on waiting. 0 returns at once.
+    /// "running" and the output so far, and `wait_for_snippet` goes on waiting. 0 returns at once.
     #[schemars(extend("minimum" = 0))]
     pub wait_s: Option<f64>,
 }
@@ -46,7 +46,7 @@ pub struct ListArguments {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaitArguments {
-    /// Number of the snippet, from the result of run_python_code.
+    /// Number of the snippet, from the result of `run_python_code`.
     #[schemars(extend("minimum" = 1))]
     pub snippet: u32,
     /// Seconds to wait for the end, 45 by default; 0 looks and returns at once.

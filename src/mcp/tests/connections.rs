@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use rmcp::ServiceExt;
-use rmcp::model::{CallToolRequestParams, ClientInfo, Implementation};
+use rmcp::model::{CallToolRequestParams, ClientConfig, Implementation};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -97,7 +97,7 @@ async fn the_rmcp_client_is_served() {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let (reader, writer) = tokio::io::split(theirs);
     tokio::spawn(serve_connection(reader, writer, rig.backend(), None, rig.stop.clone()));
-    let mut info = ClientInfo::default();
+    let mut info = ClientConfig::default();
     info.client_info = Implementation::new("rmcp", "1");
     let client = info.serve(ours).await.unwrap();
     let tools = client.list_all_tools().await.unwrap();

@@ -74,6 +74,24 @@ async fn a_line_that_is_too_long_is_answered_by_id() {
 }
 
 #[tokio::test]
+async fn two_requests_of_one_id_are_not_mixed_up() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Legacy, "tester").await;
+    let call = |code: &str| {
+        json!({"jsonrpc": "2.0", "id": "a", "method": "tools/call",
+            "params": {"name": "run_python_code", "arguments": {"code": code}}})
+        .to_string()
+    };
+    client.line(&call("sleep")).await;
+    client.line(&call("echo 2")).await;
+    assert_eq!(client.message().await["error"]["code"], -32600);
+    rig.release(1);
+    assert_eq!(client.message().await["result"]["structuredContent"]["status"], "ok");
+    client.line(&call("echo 2")).await;
+    assert_eq!(client.message().await["result"]["structuredContent"]["stdout"], "2\n", "an id is free once answered");
+}
+
+#[tokio::test]
 async fn a_large_snippet_passes() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;

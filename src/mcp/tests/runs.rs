@@ -131,6 +131,18 @@ async fn a_cancelled_call_interrupts_its_code_and_is_not_answered() {
 }
 
 #[tokio::test]
+async fn a_stop_by_the_person_is_told_as_such() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Legacy, "tester").await;
+    let id = client.start("run_python_code", json!({"code": "sleep"})).await;
+    rig.until("running", |t| t.running().is_some()).await;
+    rig.session.interrupt(None, "you").await.unwrap();
+    let result = client.result(id).await;
+    assert_eq!(result["structuredContent"]["stopped_by"], "the person", "the reader would take \"you\" for itself");
+    assert!(text(&result).contains("[snippet 1: interrupted by the person, return code 130"), "{result}");
+}
+
+#[tokio::test]
 async fn giving_up_a_wait_leaves_the_code_alone() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;

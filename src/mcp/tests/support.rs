@@ -55,6 +55,16 @@ pub fn outcome(status: Status, returncode: i32) -> Outcome {
     }
 }
 
+fn failed() -> Outcome {
+    let mut failed = outcome(Status::Error, 1);
+    failed.error = Some(ErrorReport {
+        type_name: "ValueError".to_owned(),
+        message: "bad".to_owned(),
+        traceback: "Traceback (most recent call last):\n  ...\nValueError: bad".to_owned(),
+    });
+    failed
+}
+
 impl Engine for Scripted {
     fn run(&mut self, id: SnippetId, code: Arc<str>) {
         self.running = Some(id);
@@ -72,20 +82,15 @@ impl Engine for Scripted {
                     self.write(id, Stream::Stdout, &"é".repeat(500));
                 }
                 self.write(id, Stream::Stdout, "\nlast\n");
+                if rest == "and fail" {
+                    return self.end(failed());
+                }
             }
             "sleep" | "stubborn" => {
                 self.stubborn = word == "stubborn";
                 return self.write(id, Stream::Stdout, "started\n");
             }
-            "fail" => {
-                let mut failed = outcome(Status::Error, 1);
-                failed.error = Some(ErrorReport {
-                    type_name: "ValueError".to_owned(),
-                    message: "bad".to_owned(),
-                    traceback: "Traceback (most recent call last):\n  ...\nValueError: bad".to_owned(),
-                });
-                return self.end(failed);
-            }
+            "fail" => return self.end(failed()),
             "set" => {
                 let mut set = outcome(Status::Ok, 0);
                 set.changes.added.push(rest.to_owned());

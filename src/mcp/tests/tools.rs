@@ -41,6 +41,10 @@ async fn a_client_that_drops_text_beside_structure_gets_text_alone() {
         assert!(result.get("structuredContent").is_none() && text(&result).starts_with("Result: 2"), "{result}");
         let result = client.call("list_defined_variables", json!({})).await;
         assert!(result.get("structuredContent").is_none(), "{result}");
+        let result = client.run("flood and fail").await;
+        let shown = text(&result);
+        assert!(shown.chars().count() < 10_000, "an error that is too long is cut by this client");
+        assert!(shown.starts_with("first\n") && shown.contains("\nValueError: bad\n"), "{shown}");
     }
 }
 
@@ -125,6 +129,11 @@ async fn faults_of_the_caller_are_told_apart_from_faults_of_the_protocol() {
         assert!(answer["error"]["message"].as_str().unwrap().contains("run_python_code"), "{answer}");
         let id = client.request("no/such/method", json!({})).await;
         assert_eq!(client.answer(id).await["error"]["code"], -32601);
+        for params in [json!({}), json!({"name": 5}), json!({"name": "run_python_code", "arguments": "echo"})] {
+            let id = client.request("tools/call", params).await;
+            let answer = client.answer(id).await;
+            assert_eq!(answer["error"]["code"], -32602, "{answer}");
+        }
         for arguments in [json!({}), json!({"code": 5}), json!({"code": "echo", "timeout": 3})] {
             let result = client.call("run_python_code", arguments).await;
             assert_eq!(result["isError"], true);
