@@ -106,7 +106,7 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             LIST,
             "List defined variables",
             "Lists the variables, functions, classes and modules of the shared session with type and a short value, \
-             yours and the person's. Runs no code of theirs; names that start with an underscore are left out.",
+             yours and the person's. Looking runs no code; names that start with an underscore are left out.",
             hints(true, false, true, false),
         ),
         tool::<WaitArguments, RunReport>(
@@ -150,6 +150,8 @@ fn tool<I: JsonSchema + 'static, O: JsonSchema + 'static>(
 ) -> Tool {
     let mut input = schema_for_input::<I>().map(|schema| schema.as_ref().clone()).unwrap_or_default();
     tidy(&mut input, true);
+    // Some model APIs refuse an object schema without it.
+    input.entry("properties").or_insert_with(|| Value::Object(JsonObject::new()));
     let mut output = schema_for_output::<O>().as_ref().clone();
     tidy(&mut output, false);
     let mut meta = MetaObject::new();
@@ -165,6 +167,9 @@ fn tool<I: JsonSchema + 'static, O: JsonSchema + 'static>(
 /// stand for "not given": not every client understands a list of types.
 fn tidy(schema: &mut JsonObject, input: bool) {
     schema.remove("format");
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
     if input
         && let Some(Value::Array(types)) = schema.get("type")
         && let [one, Value::String(null)] = types.as_slice()
@@ -210,10 +215,11 @@ mod tests {
         for tool in list(false) {
             let text = serde_json::to_string(&tool).unwrap();
             assert!(!text.contains("\"format\""), "{text}");
-            assert!(!text.contains("$ref"), "{text}");
+            assert!(!text.contains("$ref") && !text.contains("\\n"), "{text}");
             let input = serde_json::to_string(&tool.input_schema).unwrap();
             assert!(!input.contains("null"), "{input}");
             assert_eq!(tool.input_schema["type"], "object");
+            assert!(tool.input_schema["properties"].is_object());
             assert_eq!(tool.output_schema.unwrap()["type"], "object");
         }
         assert_eq!(get(RUN).unwrap().input_schema["required"], serde_json::json!(["code"]));
