@@ -41,7 +41,8 @@ pub struct Membership {
 #[derive(Debug)]
 struct Joined {
     author: Author,
-    wanted: String,
+    /// The name as the client gave it.
+    told: Option<String>,
 }
 
 impl Membership {
@@ -52,19 +53,19 @@ impl Membership {
     /// The author that this client is; joins or renames it where needed. Calls that arrive together get it in their
     /// order, for the lock is fair.
     pub async fn author(&self, client: Option<&Implementation>) -> Result<Author, Closed> {
-        let told = client.map(|client| presentable(&client.name));
+        let told = client.map(|client| client.name.as_str());
         let mut joined = self.joined.lock().await;
         match (&mut *joined, told) {
             (None, told) => {
-                let wanted = told.unwrap_or_else(|| NAMELESS.to_owned());
-                let author = self.session.join(&wanted, self.pid).await?;
-                *joined = Some(Joined { author: author.clone(), wanted });
+                let name = told.map_or_else(|| NAMELESS.to_owned(), presentable);
+                let author = self.session.join(&name, self.pid).await?;
+                *joined = Some(Joined { author: author.clone(), told: told.map(str::to_owned) });
                 Ok(author)
             }
-            (Some(joined), Some(told)) if told != joined.wanted => {
+            (Some(joined), Some(name)) if joined.told.as_deref() != Some(name) => {
                 if let Author::Client { id, .. } = joined.author {
-                    joined.author = self.session.rename(id, &told).await?;
-                    joined.wanted = told;
+                    joined.author = self.session.rename(id, &presentable(name)).await?;
+                    joined.told = Some(name.to_owned());
                 }
                 Ok(joined.author.clone())
             }
