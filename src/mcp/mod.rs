@@ -1,1 +1,22 @@
-//! MCP, served through rmcp.
+//! MCP, served through rmcp: to any number of clients on the session's socket, or to one on a pair of streams.
+//!
+//! `serve` accepts connections; `lines` is the transport, with `faults` for what is no message; `handler` is what rmcp
+//! calls; `calls` and `follow` are the tool calls against the session; `tools` describes them; `report`, `text` and
+//! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
+
+mod calls;
+mod client;
+mod cut;
+mod faults;
+mod follow;
+mod handler;
+mod lines;
+mod report;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tools;
+mod variables;
+
+pub use serve::{Backend, serve_connection, serve_socket};

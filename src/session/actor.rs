@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::engine::{Engine, EngineEvent};
-use super::handle::{Command, RunOptions, SessionHandle, Subscription, Ticket};
+use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
     Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp, Transcript,
     VariableChanges, VariableTable,
@@ -126,6 +126,9 @@ impl Actor {
             Command::Look { snippet, answer } => {
                 self.flush_output();
                 let _ = answer.send(self.transcript.snippet(snippet).cloned());
+            }
+            Command::Overview { answer } => {
+                let _ = answer.send(self.overview());
             }
             Command::Interrupt { snippet, by, answer } => {
                 let hit = self.interrupt(snippet, &by);
@@ -324,6 +327,12 @@ impl Actor {
         for (snippet, chunk) in taken {
             self.emit(Event::Output { snippet, chunk, at: now() });
         }
+    }
+
+    fn overview(&self) -> Overview {
+        let named = |snippet: &Snippet| (snippet.id, snippet.author.clone());
+        let waiting = self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id));
+        Overview { running: self.transcript.running().map(named), queue: waiting.map(named).collect() }
     }
 
     fn free_name(&self, wanted: &str, client: ClientId) -> Arc<str> {

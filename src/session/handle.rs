@@ -33,11 +33,19 @@ pub struct Subscription {
     pub events: broadcast::Receiver<Arc<Event>>,
 }
 
+/// Who runs and who waits, first come first, without any code or output.
+#[derive(Clone, Debug, Default)]
+pub struct Overview {
+    pub running: Option<(SnippetId, Author)>,
+    pub queue: Vec<(SnippetId, Author)>,
+}
+
 #[derive(Debug)]
 pub(super) enum Command {
     Submit { author: Author, code: Arc<str>, options: RunOptions, ticket: oneshot::Sender<Ticket> },
     Wait { snippet: SnippetId, done: oneshot::Sender<Arc<Snippet>> },
     Look { snippet: SnippetId, answer: oneshot::Sender<Option<Snippet>> },
+    Overview { answer: oneshot::Sender<Overview> },
     Interrupt { snippet: Option<SnippetId>, by: String, answer: oneshot::Sender<Option<SnippetId>> },
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
     Variables { answer: oneshot::Sender<Arc<VariableTable>> },
@@ -82,6 +90,14 @@ impl SessionHandle {
     /// [`Closed`] if the session has ended.
     pub async fn look(&self, snippet: SnippetId) -> Result<Option<Snippet>, Closed> {
         self.ask(|answer| Command::Look { snippet, answer }).await
+    }
+
+    /// What runs and what waits; far cheaper than [`SessionHandle::subscribe`].
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn overview(&self) -> Result<Overview, Closed> {
+        self.ask(|answer| Command::Overview { answer }).await
     }
 
     /// Interrupts `snippet`, or whatever runs; takes it out of the queue if it has not begun. A second request for the

@@ -8,4 +8,4 @@ pub mod registry;
 
 pub use actor::spawn;
 pub use engine::{Engine, EngineEvent};
-pub use handle::{Closed, RunOptions, SessionHandle, Subscription, Ticket};
+pub use handle::{Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};

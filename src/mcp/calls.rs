@@ -1,0 +1,219 @@
+//! The tool calls of one client against the session.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rmcp::RoleServer;
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
+use rmcp::service::RequestContext;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::client::Quirks;
+use super::handler::{SESSION_ENDED, failure};
+use super::report::RunReport;
+use super::tools::{
+    self, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetResult, RunArguments, WaitArguments,
+};
+use super::{cut, text, variables};
+use crate::domain::{Author, Snippet, SnippetId, Status, Timestamp};
+use crate::session::{Closed, Overview, RunOptions, SessionHandle};
+
+/// No number of seconds may be larger: a week.
+const MAX_SECONDS: f64 = 604_800.0;
+/// How long `interrupt_snippet` waits to see the effect.
+const INTERRUPT_WAIT: Duration = Duration::from_secs(2);
+
+pub struct Call<'a> {
+    pub session: &'a SessionHandle,
+    pub author: Author,
+    pub quirks: Quirks,
+    pub context: &'a RequestContext<RoleServer>,
+    pub gone: &'a CancellationToken,
+    pub stop: &'a CancellationToken,
+}
+
+/// What a model should read in place of a result.
+pub type Called = Result<CallToolResult, String>;
+
+impl Call<'_> {
+    pub async fn dispatch(&self, tool: &str, arguments: Option<JsonObject>) -> CallToolResult {
+        let called = match tool {
+            tools::RUN => self.run(arguments).await,
+            tools::RESET => self.reset(arguments).await,
+            tools::LIST => self.list(arguments).await,
+            tools::WAIT => self.wait(arguments).await,
+            tools::INTERRUPT => self.interrupt(arguments).await,
+            _ => Err(format!("Error: there is no tool {tool:?}")),
+        };
+        called.unwrap_or_else(failure)
+    }
+
+    async fn run(&self, arguments: Option<JsonObject>) -> Called {
+        let RunArguments { code, timeout_s, wait_s } = tools::arguments(tools::RUN, arguments)?;
+        if code.trim().is_empty() {
+            return Err("Error: Code cannot be empty".to_owned());
+        }
+        let timeout = timeout_s.map(|seconds| seconds_of("timeout_s", seconds, false)).transpose()?;
+        let wait = wait_of(wait_s)?;
+        let ticket =
+            self.session.submit(self.author.clone(), code.into(), RunOptions { timeout }).await.map_err(ended)?;
+        let done = async { ticket.done.await.map_err(|_| Closed) };
+        self.follow(ticket.id, done, wait, true).await
+    }
+
+    async fn wait(&self, arguments: Option<JsonObject>) -> Called {
+        let WaitArguments { snippet, wait_s } = tools::arguments(tools::WAIT, arguments)?;
+        let wait = wait_of(wait_s)?;
+        let id = SnippetId(snippet);
+        if self.session.look(id).await.map_err(ended)?.is_none() {
+            return Err(format!("Error: there is no snippet {snippet} in this session."));
+        }
+        self.follow(id, self.session.wait(id), wait, false).await
+    }
+
+    async fn reset(&self, arguments: Option<JsonObject>) -> Called {
+        let ResetArguments {} = tools::arguments(tools::RESET, arguments)?;
+        let report = tokio::select! {
+            biased;
+            report = self.session.reset(self.author.clone()) => report.map_err(ended)?,
+            () = self.left_or_late() => {
+                let behind = self.ahead(None).await?;
+                let text = format!("The reset waits its turn{behind} and is done after that, without another call. \
+                    interrupt_snippet makes it come sooner.");
+                return Ok(self.answer(text, &ResetResult { done: false, cleared: None, remains: Vec::new() }));
+            }
+        };
+        let mut text = "Python environment has been reset. All variables and imports cleared.".to_owned();
+        for remains in &report.remains {
+            text.push_str(&format!("\nNot undone: {remains}"));
+        }
+        let cleared = Some(report.cleared as u32);
+        Ok(self.answer(text, &ResetResult { done: true, cleared, remains: report.remains.clone() }))
+    }
+
+    async fn list(&self, arguments: Option<JsonObject>) -> Called {
+        let ListArguments { filter } = tools::arguments(tools::LIST, arguments)?;
+        let running = self.session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
+        let table = tokio::select! {
+            biased;
+            table = self.session.variables() => table.map_err(ended)?,
+            () = self.left_or_late() => return Err("Error: Python did not answer in time; try again.".to_owned()),
+        };
+        let (text, list) = variables::list(&table, filter.as_deref().unwrap_or_default(), running);
+        Ok(self.answer(text, &list))
+    }
+
+    async fn interrupt(&self, arguments: Option<JsonObject>) -> Called {
+        let InterruptArguments { snippet } = tools::arguments(tools::INTERRUPT, arguments)?;
+        let running = self.session.overview().await.map_err(ended)?.running;
+        let nothing =
+            |message: String| self.answer(message.clone(), &InterruptResult { snippet: None, ended: true, message });
+        let target = match (snippet, running) {
+            (Some(snippet), _) => SnippetId(snippet),
+            (None, Some((id, author))) if author == self.author => id,
+            (None, Some((id, author))) => {
+                return Err(format!(
+                    "Error: what runs is snippet {id} by {}, not yours. Pass snippet={id} if it has to be stopped.",
+                    who(&author)
+                ));
+            }
+            (None, None) => return Ok(nothing("Nothing is running.".to_owned())),
+        };
+        let hit = self.session.interrupt(Some(target), self.author.name()).await.map_err(ended)?;
+        if hit.is_none() {
+            return match self.session.look(target).await.map_err(ended)? {
+                Some(found) => Ok(nothing(format!("Snippet {target} had ended already ({}).", found.status.word()))),
+                None => Err(format!("Error: there is no snippet {target} in this session.")),
+            };
+        }
+        let (ended, message) = match tokio::time::timeout(INTERRUPT_WAIT, self.session.wait(target)).await {
+            Ok(Ok(snippet)) if snippet.status == Status::Cancelled => {
+                (true, format!("Snippet {target} was taken out of the queue."))
+            }
+            Ok(Ok(snippet)) => (true, format!("Snippet {target} has ended: {}.", snippet.status.word())),
+            Ok(Err(Closed)) => return Err(SESSION_ENDED.to_owned()),
+            Err(_) => (
+                false,
+                format!(
+                    "Snippet {target} was asked to stop but still runs: it caught the interrupt, or it is inside a call \
+                     into a C library. Call interrupt_snippet again to interrupt it by force."
+                ),
+            ),
+        };
+        Ok(self.answer(message.clone(), &InterruptResult { snippet: Some(target.0), ended, message }))
+    }
+
+    /// Resolves when the client has gone or given up, or the default wait is over.
+    async fn left_or_late(&self) {
+        tokio::select! {
+            () = self.gone.cancelled() => {}
+            () = self.context.ct.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs_f64(tools::DEFAULT_WAIT_S)) => {}
+        }
+    }
+
+    /// Such as " behind snippet 3 by you (running) and snippet 4 by cursor"; before `snippet`, or in all.
+    pub async fn ahead(&self, snippet: Option<SnippetId>) -> Result<String, String> {
+        let Overview { running, queue } = self.session.overview().await.map_err(ended)?;
+        let mut ahead: Vec<String> =
+            running.iter().map(|(id, author)| format!("snippet {id} by {} (running)", who(author))).collect();
+        let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet);
+        ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", who(author))));
+        let more = ahead.len().saturating_sub(5);
+        ahead.truncate(5);
+        if more > 0 {
+            ahead.push(format!("{more} more"));
+        }
+        Ok(match ahead.pop() {
+            None => String::new(),
+            Some(only) if ahead.is_empty() => format!(" behind {only}"),
+            Some(last) => format!(" behind {} and {last}", ahead.join(", ")),
+        })
+    }
+
+    /// The result that tells of a snippet as it is now.
+    pub fn told(&self, snippet: &Snippet, notice: Option<String>) -> CallToolResult {
+        let now = now();
+        let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
+        let max = if failed { self.quirks.error_text } else { cut::TEXT };
+        let content = vec![ContentBlock::text(text::run(snippet, now, notice.as_deref(), max))];
+        let mut result = if failed { CallToolResult::error(content) } else { CallToolResult::success(content) };
+        if !self.quirks.text_only {
+            result.structured_content = serde_json::to_value(RunReport::new(snippet, now, notice)).ok();
+        }
+        result
+    }
+
+    fn answer(&self, text: String, structured: &impl Serialize) -> CallToolResult {
+        let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+        if !self.quirks.text_only {
+            result.structured_content = serde_json::to_value(structured).ok();
+        }
+        result
+    }
+}
+
+pub fn ended(_: Closed) -> String {
+    SESSION_ENDED.to_owned()
+}
+
+fn who(author: &Author) -> &str {
+    if author.is_you() { "the person" } else { author.name() }
+}
+
+fn wait_of(wait_s: Option<f64>) -> Result<Duration, String> {
+    seconds_of("wait_s", wait_s.unwrap_or(tools::DEFAULT_WAIT_S), true)
+}
+
+fn seconds_of(what: &str, seconds: f64, zero: bool) -> Result<Duration, String> {
+    let allowed = seconds <= MAX_SECONDS && (seconds > 0.0 || (zero && seconds == 0.0));
+    if allowed {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    let least = if zero { "0 or more" } else { "more than 0" };
+    Err(format!("Error: {what} must be {least} and at most {MAX_SECONDS} seconds, not {seconds}. Nothing was run."))
+}
+
+pub fn now() -> Timestamp {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
+}

@@ -1,0 +1,114 @@
+//! Who is at the other end of a connection: its name in the session, and the quirks it is known for.
+
+use rmcp::model::Implementation;
+use tokio::sync::Mutex;
+
+use super::cut;
+use crate::domain::{Author, terminal_text};
+use crate::session::{Closed, SessionHandle};
+
+const NAMELESS: &str = "client";
+const MAX_NAME: usize = 40;
+
+/// What some clients need to be served otherwise; found by the name that a client gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quirks {
+    /// The model sees nothing of `content` where there is `structuredContent`: it gets `content` alone, and no output
+    /// schema either, because SDKs insist on structured results where a schema was promised.
+    pub text_only: bool,
+    /// Characters of an error result that reach the model; better to choose them here than to have them cut off there.
+    pub error_text: usize,
+}
+
+const NONE: Quirks = Quirks { text_only: false, error_text: cut::TEXT };
+const QUIRKS: &[(&str, Quirks)] = &[("claude-code", Quirks { text_only: true, error_text: 9_000 })];
+
+impl Quirks {
+    pub fn of(client: Option<&Implementation>) -> Self {
+        let name = client.map_or("", |client| client.name.as_str()).to_ascii_lowercase();
+        QUIRKS.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(NONE, |(_, quirks)| *quirks)
+    }
+}
+
+/// A connection's membership in the session. It begins with the first request, so that a probe leaves no trace.
+#[derive(Debug)]
+pub struct Membership {
+    session: SessionHandle,
+    pid: Option<u32>,
+    joined: Mutex<Option<Joined>>,
+}
+
+#[derive(Debug)]
+struct Joined {
+    author: Author,
+    /// The name as the client gave it.
+    told: Option<String>,
+}
+
+impl Membership {
+    pub fn new(session: SessionHandle, pid: Option<u32>) -> Self {
+        Self { session, pid, joined: Mutex::new(None) }
+    }
+
+    /// The author that this client is; joins or renames it where needed. Calls that arrive together get it in their
+    /// order, for the lock is fair.
+    pub async fn author(&self, client: Option<&Implementation>) -> Result<Author, Closed> {
+        let told = client.map(|client| client.name.as_str());
+        let mut joined = self.joined.lock().await;
+        match (&mut *joined, told) {
+            (None, told) => {
+                let name = told.map_or_else(|| NAMELESS.to_owned(), presentable);
+                let author = self.session.join(&name, self.pid).await?;
+                *joined = Some(Joined { author: author.clone(), told: told.map(str::to_owned) });
+                Ok(author)
+            }
+            (Some(joined), Some(name)) if joined.told.as_deref() != Some(name) => {
+                if let Author::Client { id, .. } = joined.author {
+                    joined.author = self.session.rename(id, &presentable(name)).await?;
+                    joined.told = Some(name.to_owned());
+                }
+                Ok(joined.author.clone())
+            }
+            (Some(joined), _) => Ok(joined.author.clone()),
+        }
+    }
+
+    pub async fn leave(&self) {
+        if let Some(Joined { author: Author::Client { id, .. }, .. }) = self.joined.lock().await.take() {
+            self.session.leave(id);
+        }
+    }
+}
+
+/// A name fit for a screen: letters, digits and a little punctuation. Nobody may pass for the person.
+fn presentable(name: &str) -> String {
+    let line = name.replace(char::is_whitespace, " ");
+    let kept: String =
+        terminal_text::plain(&line).chars().filter(|c| c.is_alphanumeric() || " ._-/@+:()".contains(*c)).collect();
+    let words: Vec<&str> = kept.split_whitespace().collect();
+    let name: String = words.join(" ").chars().take(MAX_NAME).collect();
+    let name = name.trim_end();
+    if name.is_empty() || name.eq_ignore_ascii_case("you") { NAMELESS.to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_fit_for_a_screen() {
+        assert_eq!(presentable("claude-ai"), "claude-ai");
+        assert_eq!(presentable("\u{1b}[31mred\u{1b}[0m\r\n  x"), "red x");
+        assert_eq!(presentable(&"long ".repeat(50)).chars().count(), 39);
+        for spoof in ["you", "You", " yo\u{200b}u ", "", "\u{202e}", "\n\t"] {
+            assert_eq!(presentable(spoof), "client", "{spoof:?}");
+        }
+    }
+
+    #[test]
+    fn quirks_go_by_the_beginning_of_the_name() {
+        assert!(Quirks::of(Some(&Implementation::new("claude-code", "2.1"))).text_only);
+        assert!(!Quirks::of(Some(&Implementation::new("claude-ai", "0.1"))).text_only);
+        assert!(!Quirks::of(None).text_only);
+    }
+}

@@ -1,0 +1,215 @@
+//! Lines that are no message: what is wrong with them, and the answer that tells the client. The slow path.
+
+use rmcp::model::RequestId;
+use serde_json::{Value, json};
+
+use crate::domain::units;
+
+const PARSE_ERROR: i32 = -32700;
+const INVALID_REQUEST: i32 = -32600;
+const INVALID_PARAMS: i32 = -32602;
+
+/// A JSON-RPC error, without the newline.
+pub fn error(id: &Value, code: i32, message: &str) -> String {
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string()
+}
+
+pub fn id_in_use(id: &RequestId) -> String {
+    let text = "Invalid request: another request with this id has not been answered yet";
+    error(&serde_json::to_value(id).unwrap_or_default(), INVALID_REQUEST, text)
+}
+
+/// The answer to a line that did not parse as a message; `None` where none is due (notifications, responses).
+pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
+    let text = String::from_utf8_lossy(line);
+    let bad_utf8 = matches!(text, std::borrow::Cow::Owned(_));
+    let (mended, bad_escape) = mend_surrogates(&text);
+    let Ok(value) = serde_json::from_str::<Value>(&mended) else {
+        return Some(error(&Value::Null, PARSE_ERROR, &format!("Parse error: this line is not JSON ({fault})")));
+    };
+    let Value::Object(message) = &value else {
+        let wrong = if value.is_array() {
+            "batches are not part of MCP, send each message on a line of its own"
+        } else {
+            "a message is a JSON object"
+        };
+        return Some(error(&Value::Null, INVALID_REQUEST, &format!("Invalid request: {wrong}")));
+    };
+    let Some(id) = message.get("id") else {
+        // A notification is never answered, whatever is wrong with it.
+        return (!message.contains_key("method"))
+            .then(|| error(&Value::Null, INVALID_REQUEST, "Invalid request: neither a method nor an id"));
+    };
+    let method = match message.get("method") {
+        Some(Value::String(method)) => method,
+        Some(_) => return Some(error(id, INVALID_REQUEST, "Invalid request: the method must be a string")),
+        // A response to a request that we never sent.
+        None if message.contains_key("result") || message.contains_key("error") => return None,
+        None => return Some(error(id, INVALID_REQUEST, "Invalid request: the method is missing")),
+    };
+    if bad_utf8 || bad_escape {
+        let what = if bad_utf8 { "bytes that are not UTF-8" } else { "half of a surrogate pair (\\ud800 to \\udfff)" };
+        let text = format!(
+            "The message holds {what}, which no Python source can hold; nothing was run. \
+             Send the whole character, or write it in Python as an escape inside a string, such as '\\ud83d'."
+        );
+        if method == "tools/call" {
+            return Some(tool_error(id, message, &text));
+        }
+        return Some(error(id, INVALID_PARAMS, &text));
+    }
+    if !(id.is_string() || id.is_i64()) {
+        return Some(error(id, INVALID_REQUEST, "Invalid request: the id must be a string or an integer"));
+    }
+    if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        return Some(error(id, INVALID_REQUEST, "Invalid request: \"jsonrpc\":\"2.0\" is missing"));
+    }
+    Some(error(id, INVALID_PARAMS, &format!("Invalid params for {method}: {fault}")))
+}
+
+/// A tool result, because models read those and not protocol errors.
+fn tool_error(id: &Value, request: &serde_json::Map<String, Value>, text: &str) -> String {
+    let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+    let version = request.get("params").and_then(|p| p.get("_meta")?.get("io.modelcontextprotocol/protocolVersion"));
+    if version.is_some() {
+        result["resultType"] = "complete".into();
+    }
+    json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()
+}
+
+/// Replaces `\uD800` to `\uDFFF` that are no pair by U+FFFD, and tells whether there were any.
+fn mend_surrogates(text: &str) -> (String, bool) {
+    let mut mended = String::with_capacity(text.len());
+    let mut found = false;
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        mended.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = match code_unit(rest) {
+            Some(0xD800..=0xDBFF) if matches!(code_unit(&rest[6..]), Some(0xDC00..=0xDFFF)) => 12,
+            Some(0xD800..=0xDFFF) => {
+                found = true;
+                mended.push_str("\\ufffd");
+                rest = &rest[6..];
+                continue;
+            }
+            // The backslash and what it escapes.
+            _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        mended.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    mended.push_str(rest);
+    (mended, found)
+}
+
+/// The value of a `\uXXXX` at the start of `text`.
+fn code_unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    u16::from_str_radix(digits, 16).ok()
+}
+
+/// Both ends of a line that is too long to keep: the id stands in one of them.
+#[derive(Default)]
+pub struct Ends {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    total: u64,
+}
+
+impl Ends {
+    const KEPT: usize = 1024;
+
+    pub fn push(&mut self, part: &[u8]) {
+        self.total += part.len() as u64;
+        let room = (Self::KEPT - self.head.len()).min(part.len());
+        self.head.extend_from_slice(&part[..room]);
+        self.tail.extend_from_slice(&part[part.len().saturating_sub(Self::KEPT)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(Self::KEPT));
+    }
+
+    /// The id where clients write it: before the params, or last of all.
+    fn id(&self) -> Value {
+        let head = String::from_utf8_lossy(&self.head);
+        let head = head.split("\"params\"").next().unwrap_or_default();
+        let tail = String::from_utf8_lossy(&self.tail);
+        let tail = tail.trim_end().strip_suffix('}').unwrap_or_default();
+        id_after(head)
+            .or_else(|| {
+                let value = &tail[tail.rfind("\"id\"")?..];
+                id_after(value).filter(|_| !value.contains(['{', '}', '[', ']', ',']))
+            })
+            .unwrap_or(Value::Null)
+    }
+}
+
+fn id_after(text: &str) -> Option<Value> {
+    let value = text[text.find("\"id\"")? + 4..].trim_start().strip_prefix(':')?;
+    let id: Value = serde_json::Deserializer::from_str(value).into_iter().next()?.ok()?;
+    (id.is_string() || id.is_number()).then_some(id)
+}
+
+pub fn too_long(ends: &Ends, limit: usize) -> String {
+    let (size, limit) = (units::bytes(ends.total), units::bytes(limit as u64));
+    let text = format!(
+        "Invalid request: the message has {size}, more than the {limit} that are accepted. \
+         Write large data to a file and let the code read it."
+    );
+    error(&ends.id(), INVALID_REQUEST, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(line: &str) -> Option<Value> {
+        let fault = serde_json::from_str::<bool>("!").unwrap_err();
+        answer(line.as_bytes(), &fault).map(|text| serde_json::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn only_half_pairs_are_mended() {
+        let (mended, found) = mend_surrogates(r#"a \ud83d\ude00 \\ud800 \n \ud800 \udc00\ud83d""#);
+        assert!(found);
+        assert_eq!(mended, r#"a \ud83d\ude00 \\ud800 \n \ufffd \ufffd\ufffd""#);
+        assert!(!mend_surrogates(r"\\\\ud800 \ud83d\uDE00 \u12").1);
+        assert_eq!(mend_surrogates("é\\é\\").0, "é\\é\\");
+    }
+
+    #[test]
+    fn every_fault_is_answered_with_what_is_known_of_the_request() {
+        let code = |line: &str| answered(line).map(|a| (a["id"].clone(), a["error"]["code"].clone()));
+        assert_eq!(code("{oops"), Some((Value::Null, json!(-32700))));
+        assert_eq!(code(r#"[{"id":1}]"#), Some((Value::Null, json!(-32600))));
+        assert_eq!(code("7"), Some((Value::Null, json!(-32600))));
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":4,"method":7}"#), Some((json!(4), json!(-32600))));
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#), Some((json!(1.5), json!(-32600))));
+        assert_eq!(code(r#"{"id":"a","method":"ping"}"#), Some((json!("a"), json!(-32600))));
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":3,"method":"x","p":"\ud800"}"#), Some((json!(3), json!(-32602))));
+        assert_eq!(code(r#"{"jsonrpc":"2.0","method":"lsp/x"}"#), None);
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":3,"result":{}}"#), None);
+    }
+
+    #[test]
+    fn a_long_line_is_answered_by_its_id_wherever_it_stands() {
+        let id = |head: &str, tail: &str| {
+            let mut ends = Ends::default();
+            ends.push(head.as_bytes());
+            for _ in 0..10 {
+                ends.push(&[b'x'; 500]);
+            }
+            ends.push(tail.as_bytes());
+            let answer: Value = serde_json::from_str(&too_long(&ends, 100)).unwrap();
+            answer["id"].clone()
+        };
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id": 12,"method":"m","params":{"code":""#, r#""}}"#), json!(12));
+        assert_eq!(
+            id(r#"{"method":"m","params":{"id":"wrong","code":""#, r#""},"jsonrpc":"2.0","id":"a"}"#),
+            json!("a")
+        );
+        assert_eq!(id(r#"{"method":"m","params":{"code":""#, r#"","id":4},"jsonrpc":"2.0"}"#), Value::Null);
+    }
+}

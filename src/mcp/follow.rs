@@ -1,0 +1,169 @@
+//! Waiting for a snippet on behalf of a call: to its end, until the wait is over, or until the client gives up.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::calls::{Call, Called, ended};
+use super::cut::short;
+use crate::domain::terminal_text::plain;
+use crate::domain::{Output, Snippet, SnippetId, Status};
+use crate::session::Closed;
+
+const PROGRESS_PACE: Duration = Duration::from_secs(1);
+/// What is left of a call when its client closes its side: time to answer those who only shut their input
+/// (`printf ... | fourhands serve --stdio`).
+const GRACE: Duration = Duration::from_millis(500);
+/// Code that swallowed the interrupt of a client that is gone is interrupted by force after this.
+const FORCE_AFTER: Duration = Duration::from_secs(2);
+
+enum Event {
+    Ended(Result<Arc<Snippet>, Closed>),
+    Waited,
+    /// The client sent `notifications/cancelled`.
+    Cancelled,
+    /// The client closed its side.
+    Gone,
+    /// The server ends; the session is ending the snippet.
+    Stopping,
+    Tick,
+}
+
+impl Call<'_> {
+    /// `owned`: this call submitted the snippet, which is interrupted if the call is given up.
+    pub async fn follow(
+        &self,
+        id: SnippetId,
+        done: impl Future<Output = Result<Arc<Snippet>, Closed>>,
+        wait: Duration,
+        owned: bool,
+    ) -> Called {
+        let mut done = pin!(done);
+        let mut over = pin!(tokio::time::sleep(wait));
+        let mut progress = self.context.meta.get_progress_token().map(Progress::new);
+        if let Some(progress) = &mut progress {
+            self.notify(id, progress).await?;
+        }
+        loop {
+            let event = tokio::select! {
+                biased;
+                ended = &mut done => Event::Ended(ended),
+                () = self.gone.cancelled() => Event::Gone,
+                () = self.context.ct.cancelled() => {
+                    if self.stop.is_cancelled() { Event::Stopping } else { Event::Cancelled }
+                }
+                () = &mut over => Event::Waited,
+                () = tick(progress.as_mut()) => Event::Tick,
+            };
+            match event {
+                Event::Ended(snippet) => return Ok(self.told(&*snippet.map_err(ended)?, None)),
+                Event::Waited => return self.unfinished(id).await,
+                Event::Tick => {
+                    if let Some(progress) = &mut progress {
+                        self.notify(id, progress).await?;
+                    }
+                }
+                Event::Cancelled => {
+                    if owned {
+                        self.abandon(id, "cancelled the call");
+                    }
+                    return Err("The call was cancelled.".to_owned());
+                }
+                Event::Gone | Event::Stopping => {
+                    if let Ok(snippet) = tokio::time::timeout(GRACE, &mut done).await {
+                        return Ok(self.told(&*snippet.map_err(ended)?, None));
+                    }
+                    if owned {
+                        self.abandon(id, "disconnected");
+                    }
+                    return Err("The connection was closed.".to_owned());
+                }
+            }
+        }
+    }
+
+    /// Interrupts a snippet for whose end nobody waits any more.
+    fn abandon(&self, id: SnippetId, why: &str) {
+        let session = self.session.clone();
+        let by = format!("{} ({why})", self.author.name());
+        tokio::spawn(async move {
+            let hit = session.interrupt(Some(id), &by).await;
+            if matches!(hit, Ok(Some(_))) && tokio::time::timeout(FORCE_AFTER, session.wait(id)).await.is_err() {
+                let _ = session.interrupt(Some(id), &by).await;
+            }
+        });
+    }
+
+    async fn unfinished(&self, id: SnippetId) -> Called {
+        let Some(snippet) = self.session.look(id).await.map_err(ended)? else {
+            return Err(format!("Error: there is no snippet {id} in this session."));
+        };
+        let go_on = format!("Call wait_for_snippet with snippet={id} for its result, or interrupt_snippet to stop it.");
+        let notice = match snippet.status {
+            Status::Running => Some(format!("This call stopped waiting; the code goes on. {go_on}")),
+            Status::Queued => {
+                let behind = self.ahead(Some(id)).await?;
+                Some(format!("It waits its turn{behind}. This call stopped waiting; the code will run. {go_on}"))
+            }
+            _ => None,
+        };
+        Ok(self.told(&snippet, notice))
+    }
+
+    /// Tells how far the snippet is, and returns when that has been sent, so that it can never come after the result.
+    async fn notify(&self, id: SnippetId, progress: &mut Progress) -> Result<(), String> {
+        let message = match self.session.look(id).await.map_err(ended)? {
+            Some(snippet) if snippet.status == Status::Queued => {
+                format!("snippet {id} waits its turn{}", self.ahead(Some(id)).await?)
+            }
+            Some(snippet) => last_line(&snippet.output).unwrap_or_else(|| format!("snippet {id} is running")),
+            None => return Ok(()),
+        };
+        let seconds = progress.since.elapsed().as_secs_f64();
+        let parameters = ProgressNotificationParam::new(progress.token.clone(), seconds).with_message(message);
+        tokio::select! {
+            biased;
+            () = self.gone.cancelled() => {}
+            () = self.context.ct.cancelled() => {}
+            // A client that does not read is noticed by the wait, not here.
+            _ = self.context.peer.notify_progress(parameters) => {}
+        }
+        Ok(())
+    }
+}
+
+struct Progress {
+    token: ProgressToken,
+    since: Instant,
+    ticks: tokio::time::Interval,
+}
+
+impl Progress {
+    fn new(token: ProgressToken) -> Self {
+        let since = Instant::now();
+        let mut ticks = tokio::time::interval_at(since + PROGRESS_PACE, PROGRESS_PACE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { token, since, ticks }
+    }
+}
+
+async fn tick(progress: Option<&mut Progress>) {
+    match progress {
+        Some(progress) => {
+            progress.ticks.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The last line with anything on it.
+fn last_line(output: &Output) -> Option<String> {
+    let segment = output.tail().last().or_else(|| output.head().last())?;
+    let start = segment.text.len().saturating_sub(2_000);
+    let end = &segment.text[crate::domain::output::ceil_char_boundary(&segment.text, start)..];
+    let text = plain(end);
+    text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| short(line.trim(), 200))
+}

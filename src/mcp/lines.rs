@@ -1,0 +1,207 @@
+//! The transport: one JSON-RPC message on a line, over any pair of streams.
+//!
+//! Our own in place of rmcp's, because that one drops what it cannot parse without an answer, and tells nobody that
+//! the client is gone until it has waited for the calls in flight.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+
+use rmcp::RoleServer;
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, JsonRpcMessage, RequestId, ServerJsonRpcMessage};
+use rmcp::transport::Transport;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::faults;
+
+/// A longer line is answered with an error.
+pub const MAX_LINE: usize = 64 << 20;
+/// A longer message does not go out: many clients drop lines of 16 MiB and more in silence.
+pub const MAX_MESSAGE: usize = 4 << 20;
+const READ_BUFFER: usize = 64 << 10;
+/// What a long line leaves allocated.
+const KEPT_CAPACITY: usize = 1 << 20;
+
+pub struct LineTransport<R, W> {
+    reader: BufReader<R>,
+    line: Vec<u8>,
+    max_line: usize,
+    /// Beginning and end of a line that is too long, while the rest of it is read.
+    overlong: Option<faults::Ends>,
+    writer: Arc<Mutex<W>>,
+    /// Cancelled when the client has closed its side.
+    gone: CancellationToken,
+    /// Requests without an answer yet: rmcp would mix up two of the same id, and interrupt one when the other ends.
+    open: HashSet<RequestId>,
+    /// rmcp ends a connection whose first message is not a request.
+    opened: bool,
+}
+
+impl<R, W> LineTransport<R, W>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    pub fn new(reader: R, writer: W, gone: CancellationToken) -> Self {
+        Self {
+            reader: BufReader::with_capacity(READ_BUFFER, reader),
+            line: Vec::new(),
+            max_line: MAX_LINE,
+            overlong: None,
+            writer: Arc::new(Mutex::new(writer)),
+            gone,
+            open: HashSet::new(),
+            opened: false,
+        }
+    }
+
+    #[cfg(test)]
+    pub fn with_max_line(mut self, max_line: usize) -> Self {
+        self.max_line = max_line;
+        self
+    }
+
+    /// Reads until a whole line is in `self.line`. Nothing is lost when this future is dropped half way.
+    async fn read_line(&mut self) -> io::Result<Line> {
+        loop {
+            let available = self.reader.fill_buf().await?;
+            if available.is_empty() {
+                return Ok(Line::End);
+            }
+            let newline = available.iter().position(|byte| *byte == b'\n');
+            let part = &available[..newline.unwrap_or(available.len())];
+            if let Some(ends) = &mut self.overlong {
+                ends.push(part);
+            } else if self.line.len() + part.len() > self.max_line {
+                let mut ends = faults::Ends::default();
+                ends.push(&self.line);
+                ends.push(part);
+                self.overlong = Some(ends);
+                self.line = Vec::new();
+            } else {
+                self.line.extend_from_slice(part);
+            }
+            let taken = part.len() + usize::from(newline.is_some());
+            self.reader.consume(taken);
+            if newline.is_some() {
+                return Ok(self.overlong.take().map_or(Line::Whole, Line::TooLong));
+            }
+        }
+    }
+
+    fn parse(&mut self) -> Result<Option<ClientJsonRpcMessage>, Option<String>> {
+        let line = self.line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.line).trim_ascii();
+        let parsed = if line.is_empty() {
+            Ok(None)
+        } else {
+            match serde_json::from_slice(line) {
+                Ok(message) => Ok(Some(message)),
+                Err(error) => Err(faults::answer(line, &error)),
+            }
+        };
+        self.line.clear();
+        self.line.shrink_to(KEPT_CAPACITY);
+        parsed
+    }
+
+    /// Passes on what rmcp can deal with.
+    fn admit(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+        match &message {
+            JsonRpcMessage::Request(request) => {
+                self.opened = true;
+                if !self.open.insert(request.id.clone()) {
+                    self.reply(faults::id_in_use(&request.id));
+                    return None;
+                }
+            }
+            JsonRpcMessage::Notification(notification) => {
+                if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+                    && let Some(id) = &cancelled.params.request_id
+                {
+                    // Not answered any more.
+                    self.open.remove(id);
+                }
+            }
+            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
+        }
+        self.opened.then_some(message)
+    }
+
+    /// Answers from a task of its own: `receive` may be dropped at any await, which would cut the line in two.
+    fn reply(&self, mut text: String) {
+        text.push('\n');
+        let writer = self.writer.clone();
+        tokio::spawn(async move { write(&writer, text.as_bytes()).await });
+    }
+}
+
+enum Line {
+    Whole,
+    TooLong(faults::Ends),
+    End,
+}
+
+async fn write<W: AsyncWrite + Unpin>(writer: &Mutex<W>, bytes: &[u8]) -> io::Result<()> {
+    let mut writer = writer.lock().await;
+    writer.write_all(bytes).await?;
+    writer.flush().await
+}
+
+impl<R, W> Transport<RoleServer> for LineTransport<R, W>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    type Error = io::Error;
+
+    fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        match &message {
+            JsonRpcMessage::Response(response) => self.open.remove(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.open.remove(id)),
+            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => false,
+        };
+        let bytes = encode(&message);
+        let writer = self.writer.clone();
+        async move { write(&writer, &bytes?).await }
+    }
+
+    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
+        loop {
+            match self.read_line().await {
+                Ok(Line::Whole) => match self.parse() {
+                    Ok(Some(message)) => {
+                        if let Some(message) = self.admit(message) {
+                            return Some(message);
+                        }
+                    }
+                    Ok(None) | Err(None) => {}
+                    Err(Some(answer)) => self.reply(answer),
+                },
+                Ok(Line::TooLong(ends)) => self.reply(faults::too_long(&ends, self.max_line)),
+                Ok(Line::End) | Err(_) => {
+                    self.gone.cancel();
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.writer.lock().await.shutdown().await
+    }
+}
+
+fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(message)?;
+    if bytes.len() > MAX_MESSAGE
+        && let JsonRpcMessage::Response(response) = message
+    {
+        let size = crate::domain::units::bytes(bytes.len() as u64);
+        let text = format!("The result was too large to send ({size}). Ask for less of it at a time.");
+        bytes = faults::error(&serde_json::to_value(&response.id)?, -32603, &text).into_bytes();
+    }
+    bytes.push(b'\n');
+    Ok(bytes)
+}

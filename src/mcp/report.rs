@@ -1,0 +1,185 @@
+//! What a run came to, as structured content: everything that a program, or a model that sees nothing else, needs.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cut::{SHARE, TEXT, cut, short};
+use crate::domain::terminal_text::plain;
+use crate::domain::{Outcome, Output, Snippet, Status, Stream, Timestamp, VariableChanges, units};
+
+/// Names told of one kind of change.
+const MAX_NAMES: usize = 40;
+const MAX_NAME: usize = 100;
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RunReport {
+    /// Number of the snippet in the session.
+    pub snippet: u32,
+    pub status: RunStatus,
+    /// 0; the code of a `SystemExit`; 1 after any other exception; 130 after an interrupt; null until it has ended.
+    pub returncode: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    /// repr of the last expression, if it had a value other than None.
+    pub result: Option<String>,
+    /// The exception that ended the code.
+    pub error: Option<RunError>,
+    /// Seconds it ran; so far, while it runs.
+    pub elapsed_s: f64,
+    /// Who or what stopped it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<String>,
+    /// Names that the code bound, rebound or removed.
+    pub variables: Changes,
+    /// Whether anything was left out of this result; the texts say where.
+    pub truncated: bool,
+    /// What to know or to do next, such as how to go on waiting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum RunStatus {
+    Queued,
+    Running,
+    Ok,
+    Error,
+    Interrupted,
+    Cancelled,
+}
+
+impl From<Status> for RunStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Queued => Self::Queued,
+            Status::Running => Self::Running,
+            Status::Ok => Self::Ok,
+            Status::Error => Self::Error,
+            Status::Interrupted => Self::Interrupted,
+            Status::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct RunError {
+    /// Such as `ValueError`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub message: String,
+    pub traceback: String,
+}
+
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Changes {
+    pub added: Vec<String>,
+    pub changed: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+impl Changes {
+    fn of(changes: &VariableChanges) -> (Self, bool) {
+        let names = |all: &[String]| all.iter().take(MAX_NAMES).map(|name| short(name, MAX_NAME)).collect();
+        let all = [&changes.added, &changes.changed, &changes.removed];
+        let told =
+            Self { added: names(&changes.added), changed: names(&changes.changed), removed: names(&changes.removed) };
+        (told, all.iter().any(|names| names.len() > MAX_NAMES))
+    }
+}
+
+/// The parts that the structured and the text form have in common, made to fit.
+pub struct Parts {
+    pub result: Option<String>,
+    pub error: Option<RunError>,
+    pub variables: Changes,
+    pub truncated: bool,
+    /// Characters left for output.
+    pub room: usize,
+}
+
+impl Parts {
+    /// Fitted to a result of `whole` characters.
+    pub fn of(outcome: Option<&Outcome>, whole: usize) -> Self {
+        let mut truncated = false;
+        let mut room = whole;
+        let max = whole / SHARE;
+        let mut fit = |text: &str| {
+            let (text, was_cut) = cut(&plain(text), max, 0);
+            truncated |= was_cut;
+            room -= text.len().min(max);
+            text
+        };
+        let result = outcome.and_then(|outcome| outcome.result.as_deref()).map(&mut fit);
+        let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| RunError {
+            type_name: short(&error.type_name, 200),
+            message: cut(&plain(&error.message), 2_000, 0).0,
+            traceback: fit(&error.traceback),
+        });
+        let (variables, names_cut) = outcome.map(|outcome| Changes::of(&outcome.changes)).unwrap_or_default();
+        Self { result, error, variables, truncated: truncated | names_cut, room }
+    }
+}
+
+/// Seconds that a snippet has run by `now`.
+pub fn elapsed_s(snippet: &Snippet, now: Timestamp) -> f64 {
+    match (&snippet.outcome, snippet.started_at) {
+        (Some(outcome), _) => outcome.elapsed.as_secs_f64(),
+        (None, Some(started)) => now.saturating_sub(started) as f64 / 1000.0,
+        (None, None) => 0.0,
+    }
+}
+
+/// Who or what stopped it: "you" is the person, and the reader is not.
+pub fn stopped_by(outcome: &Outcome) -> Option<&str> {
+    match outcome.stopped_by.as_deref() {
+        Some("you") => Some("the person"),
+        by => by,
+    }
+}
+
+/// Said where output was cut.
+pub fn cut_notice(output: &Output) -> String {
+    format!(
+        "The result was cut to fit; the code wrote {} in all. Ask for less at a time: a slice, .head(), a summary, or \
+         write it to a file.",
+        units::bytes(output.total())
+    )
+}
+
+impl RunReport {
+    pub fn new(snippet: &Snippet, now: Timestamp, notice: Option<String>) -> Self {
+        let outcome = snippet.outcome.as_deref();
+        let parts = Parts::of(outcome, TEXT);
+        let output = &snippet.output;
+        let stream = |stream, max| {
+            let text = output.text(Some(stream));
+            cut(&plain(&text), max, output.omitted())
+        };
+        let (stderr, stderr_cut) = stream(Stream::Stderr, TEXT / SHARE);
+        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(TEXT / SHARE));
+        let truncated = parts.truncated | stderr_cut | stdout_cut;
+        let notice = match (truncated, notice) {
+            (true, Some(notice)) => Some(format!("{notice} {}", cut_notice(output))),
+            (true, None) => Some(cut_notice(output)),
+            (false, notice) => notice,
+        };
+        Self {
+            snippet: snippet.id.0,
+            status: snippet.status.into(),
+            returncode: outcome.map(|outcome| outcome.returncode),
+            stdout,
+            stderr,
+            result: parts.result,
+            error: parts.error,
+            elapsed_s: (elapsed_s(snippet, now) * 1e6).round() / 1e6,
+            stopped_by: outcome.and_then(stopped_by).map(str::to_owned),
+            variables: parts.variables,
+            truncated,
+            notice,
+        }
+    }
+}

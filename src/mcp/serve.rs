@@ -1,0 +1,97 @@
+//! Connections: the session's socket, and any single pair of streams.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::ServiceExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::client::Membership;
+use super::handler::Handler;
+use super::lines::LineTransport;
+use crate::session::SessionHandle;
+
+/// How long connections may take to end when the server does.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// What stands behind the tools.
+#[derive(Clone)]
+pub enum Backend {
+    Session(SessionHandle),
+    /// No session: every tool call is answered with this text, as an error that the model reads.
+    Offline(Arc<dyn Fn() -> String + Send + Sync>),
+}
+
+/// Accepts connections until `stop`, each served by a task of its own; then waits briefly for what is in flight.
+/// Other users are turned away. Calls of one connection keep their order on a current-thread runtime.
+pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            // Forgets those that have ended, and keeps a panic in one from the others.
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let Ok(peer) = stream.peer_cred() else { continue };
+                if peer.uid() != nix::unistd::geteuid().as_raw() {
+                    continue;
+                }
+                let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
+                let (reader, writer) = stream.into_split();
+                let backend = Backend::Session(session.clone());
+                connections.spawn(serve_connection(reader, writer, backend, pid, stop.clone()));
+            }
+            // Out of descriptors, most likely: others may close theirs.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(CLOSING, all_ended).await;
+}
+
+/// Serves one client until it closes its side, or until `stop`.
+pub async fn serve_connection<R, W>(
+    reader: R,
+    writer: W,
+    backend: Backend,
+    peer_pid: Option<u32>,
+    stop: CancellationToken,
+) where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let gone = CancellationToken::new();
+    let transport = LineTransport::new(reader, writer, gone.clone());
+    serve(transport, gone, backend, peer_pid, stop).await;
+}
+
+pub(super) async fn serve<R, W>(
+    transport: LineTransport<R, W>,
+    gone: CancellationToken,
+    backend: Backend,
+    peer_pid: Option<u32>,
+    stop: CancellationToken,
+) where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let membership = match &backend {
+        Backend::Session(session) => Some(Arc::new(Membership::new(session.clone(), peer_pid))),
+        Backend::Offline(_) => None,
+    };
+    let handler = Handler { backend, membership: membership.clone(), gone, stop: stop.clone() };
+    // An error here is a client that left before it said anything, or one that was told what was wrong.
+    if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {
+        let _ = running.waiting().await;
+    }
+    if let Some(membership) = membership {
+        membership.leave().await;
+    }
+}

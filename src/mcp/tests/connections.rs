@@ -1,0 +1,112 @@
+//! Clients as the session sees them, the socket, and rmcp's own client.
+
+use std::os::unix::fs::PermissionsExt;
+
+use rmcp::ServiceExt;
+use rmcp::model::{CallToolRequestParams, ClientConfig, Implementation};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::support::{Era, PATIENCE, Rig, text};
+use crate::mcp::{serve_connection, serve_socket};
+
+#[tokio::test]
+async fn clients_have_names_and_a_probe_leaves_no_trace() {
+    let rig = Rig::new();
+    let probe = rig.connect(Era::Legacy);
+    let mut nameless = rig.client(Era::Legacy, "\u{1b}[2J").await;
+    let mut legacy = rig.client(Era::Legacy, "cursor").await;
+    let mut modern = rig.client(Era::Modern, "cursor").await;
+    let spoof = rig.client(Era::Modern, "You").await;
+    assert_eq!(rig.names().await, ["client", "cursor", "cursor 2", "client 2"]);
+    assert_eq!(rig.transcript().await.clients()[0].pid, Some(42));
+    for client in [&mut nameless, &mut legacy, &mut modern] {
+        client.run("echo").await;
+    }
+    let transcript = rig.transcript().await;
+    let authors = (1..=3).map(|id| transcript.snippet(crate::domain::SnippetId(id)).unwrap().author.name().to_owned());
+    assert_eq!(authors.collect::<Vec<_>>(), ["client", "cursor", "cursor 2"]);
+    drop((probe, nameless, legacy, modern, spoof));
+    rig.until("all left", |t| t.clients().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_second_introduction_renames() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Modern, "early").await;
+    client.introduce("late").await;
+    assert_eq!(rig.names().await, ["late"]);
+}
+
+#[tokio::test]
+async fn the_socket_serves_many_and_stops() {
+    let rig = Rig::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let server = tokio::spawn(serve_socket(listener, rig.session.clone(), rig.stop.clone()));
+    let mut bad = UnixStream::connect(&path).await.unwrap();
+    bad.write_all(b"\xff\xff garbage \n{\n").await.unwrap();
+    let mut clients = Vec::new();
+    for n in 0..3 {
+        let (reader, mut writer) = UnixStream::connect(&path).await.unwrap().into_split();
+        let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": format!("c{n}"), "version": "1"},
+        }});
+        writer.write_all(format!("{hello}\n").as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(reader).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        assert!(line.contains(r#""protocolVersion":"2024-11-05""#), "{line}");
+        clients.push((lines, writer));
+    }
+    assert_eq!(rig.names().await, ["c0", "c1", "c2"]);
+    let transcript = rig.transcript().await;
+    assert_eq!(transcript.clients()[0].pid, Some(std::process::id()));
+    drop(bad);
+    drop(clients.pop());
+    rig.until("one left", |t| t.clients().len() == 2).await;
+    rig.stop.cancel();
+    tokio::time::timeout(PATIENCE, server).await.expect("the server did not stop").unwrap();
+    let end = tokio::time::timeout(PATIENCE, clients[0].0.next_line()).await.unwrap();
+    assert!(matches!(end, Ok(None)), "connections are closed: {end:?}");
+}
+
+#[tokio::test]
+async fn every_revision_with_a_handshake_is_served() {
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "1999-01-01"] {
+        let rig = Rig::new();
+        let mut client = rig.connect(Era::Legacy);
+        let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "x", "version": "1"},
+        }});
+        client.line(&hello.to_string()).await;
+        let answer = client.answer(1).await;
+        let expected = if version > "2024" && version < "2026" { version } else { "2025-11-25" };
+        assert_eq!(answer["result"]["protocolVersion"], expected);
+        assert!(answer["result"]["instructions"].as_str().unwrap().contains("share with a person"));
+        let result = client.run("value 2").await;
+        assert!(text(&result).starts_with("Result: 2"));
+    }
+}
+
+#[tokio::test]
+async fn the_rmcp_client_is_served() {
+    let rig = Rig::new();
+    let (ours, theirs) = tokio::io::duplex(1 << 16);
+    let (reader, writer) = tokio::io::split(theirs);
+    tokio::spawn(serve_connection(reader, writer, rig.backend(), None, rig.stop.clone()));
+    let mut info = ClientConfig::default();
+    info.client_info = Implementation::new("rmcp", "1");
+    let client = info.serve(ours).await.unwrap();
+    let tools = client.list_all_tools().await.unwrap();
+    assert_eq!(tools.len(), 5);
+    let arguments = json!({"code": "value 2"}).as_object().cloned().unwrap();
+    let result =
+        client.call_tool(CallToolRequestParams::new("run_python_code").with_arguments(arguments)).await.unwrap();
+    assert_eq!(result.structured_content.unwrap()["result"], "2");
+    assert_eq!(rig.names().await, ["rmcp"]);
+    client.cancel().await.unwrap();
+    rig.until("it left", |t| t.clients().is_empty()).await;
+}

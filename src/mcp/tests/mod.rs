@@ -1,0 +1,7 @@
+//! MCP end to end over in-memory streams, with a scripted engine, in both protocol eras.
+
+mod connections;
+mod lines;
+mod runs;
+mod support;
+mod tools;

@@ -1,0 +1,378 @@
+//! A session with a scripted engine, and a client that speaks raw lines in either protocol era.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::{
+    ErrorReport, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, Transcript,
+    Variable, VariableChanges, VariableTable,
+};
+use crate::mcp::lines::LineTransport;
+use crate::mcp::serve::{Backend, serve, serve_connection};
+use crate::session::{self, Engine, EngineEvent, SessionHandle};
+
+/// Longest that anything may take before a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs words in place of Python: see `run`.
+struct Scripted {
+    events: UnboundedSender<EngineEvent>,
+    output: Vec<(Option<SnippetId>, OutputChunk)>,
+    running: Option<SnippetId>,
+    /// Takes a second, forceful interrupt.
+    stubborn: bool,
+    table: Arc<Mutex<VariableTable>>,
+}
+
+impl Scripted {
+    fn write(&mut self, id: SnippetId, stream: Stream, text: &str) {
+        self.output.push((Some(id), OutputChunk::of(stream, text)));
+        let _ = self.events.send(EngineEvent::OutputReady);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(snippet) = self.running.take() {
+            let _ = self.events.send(EngineEvent::Finished { snippet, outcome });
+        }
+    }
+}
+
+pub fn outcome(status: Status, returncode: i32) -> Outcome {
+    Outcome {
+        status,
+        returncode,
+        result: None,
+        error: None,
+        stopped_by: None,
+        elapsed: Duration::from_millis(12),
+        changes: VariableChanges::default(),
+    }
+}
+
+fn failed() -> Outcome {
+    let mut failed = outcome(Status::Error, 1);
+    failed.error = Some(ErrorReport {
+        type_name: "ValueError".to_owned(),
+        message: "bad".to_owned(),
+        traceback: "Traceback (most recent call last):\n  ...\nValueError: bad".to_owned(),
+    });
+    failed
+}
+
+impl Engine for Scripted {
+    fn run(&mut self, id: SnippetId, code: Arc<str>) {
+        self.running = Some(id);
+        let (word, rest) = code.split_once(' ').unwrap_or((&code, ""));
+        match word {
+            "echo" => self.write(id, Stream::Stdout, &format!("{rest}\n")),
+            "both" => {
+                self.write(id, Stream::Stdout, "out 1\n");
+                self.write(id, Stream::Stderr, "\u{1b}[31merr\u{1b}[0m\n");
+                self.write(id, Stream::Stdout, "out 2\n");
+            }
+            "flood" => {
+                self.write(id, Stream::Stdout, "first\n");
+                for _ in 0..1000 {
+                    self.write(id, Stream::Stdout, &"é".repeat(500));
+                }
+                self.write(id, Stream::Stdout, "\nlast\n");
+                if rest == "and fail" {
+                    return self.end(failed());
+                }
+            }
+            "sleep" | "stubborn" => {
+                self.stubborn = word == "stubborn";
+                return self.write(id, Stream::Stdout, "started\n");
+            }
+            "fail" => return self.end(failed()),
+            "set" => {
+                let mut set = outcome(Status::Ok, 0);
+                set.changes.added.push(rest.to_owned());
+                return self.end(set);
+            }
+            "value" => {
+                let mut valued = outcome(Status::Ok, 0);
+                valued.result = Some(rest.to_owned());
+                return self.end(valued);
+            }
+            _ => {}
+        }
+        self.end(outcome(Status::Ok, 0));
+    }
+
+    fn interrupt(&mut self, _: SnippetId, force: bool) {
+        if force || !self.stubborn {
+            self.end(outcome(Status::Interrupted, 130));
+        }
+    }
+
+    fn reset(&mut self) {
+        let report = ResetReport { cleared: 2, remains: vec!["1 thread still runs".to_owned()] };
+        let _ = self.events.send(EngineEvent::ResetDone(report));
+    }
+
+    fn refresh_variables(&mut self) {
+        let table = self.table.lock().unwrap().clone();
+        let _ = self.events.send(EngineEvent::Variables { table, requested: true });
+    }
+
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
+        std::mem::take(&mut self.output)
+    }
+
+    fn quit(&mut self) {}
+}
+
+pub struct Rig {
+    pub session: SessionHandle,
+    pub table: Arc<Mutex<VariableTable>>,
+    pub stop: CancellationToken,
+    engine: UnboundedSender<EngineEvent>,
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        let (engine, events) = mpsc::unbounded_channel();
+        let table = Arc::new(Mutex::new(VariableTable::default()));
+        let scripted = Scripted {
+            events: engine.clone(),
+            output: Vec::new(),
+            running: None,
+            stubborn: false,
+            table: table.clone(),
+        };
+        let info = SessionInfo {
+            name: "test".to_owned(),
+            cwd: "/".into(),
+            python: "/usr/bin/python3".into(),
+            python_version: "3.12.1".to_owned(),
+            venv: None,
+            pid: 1,
+            started_at: 0,
+        };
+        let (session, _) = session::spawn(info, Box::new(scripted), events);
+        Self { session, table, stop: CancellationToken::new(), engine }
+    }
+
+    pub fn backend(&self) -> Backend {
+        Backend::Session(self.session.clone())
+    }
+
+    /// A raw client; nothing has been said yet.
+    pub fn connect(&self, era: Era) -> Client {
+        connect(self.backend(), era, self.stop.clone())
+    }
+
+    /// A client that has said its name.
+    pub async fn client(&self, era: Era, name: &str) -> Client {
+        let mut client = self.connect(era);
+        client.introduce(name).await;
+        client
+    }
+
+    /// Ends a snippet that sleeps.
+    pub fn release(&self, snippet: u32) {
+        let finished = EngineEvent::Finished { snippet: SnippetId(snippet), outcome: outcome(Status::Ok, 0) };
+        self.engine.send(finished).unwrap();
+    }
+
+    pub async fn transcript(&self) -> Transcript {
+        self.session.subscribe().await.unwrap().transcript
+    }
+
+    /// Waits until `holds` for the transcript.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Transcript) -> bool) {
+        let mut subscription = self.session.subscribe().await.unwrap();
+        let reached = async {
+            while !holds(&subscription.transcript) {
+                let event = subscription.events.recv().await.unwrap();
+                subscription.transcript.apply(&event);
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "never happened: {what}");
+    }
+
+    pub async fn snippet(&self, id: u32) -> Snippet {
+        self.session.look(SnippetId(id)).await.unwrap().unwrap()
+    }
+
+    pub async fn ended(&self, id: u32) -> Arc<Snippet> {
+        tokio::time::timeout(PATIENCE, self.session.wait(SnippetId(id))).await.expect("snippet never ended").unwrap()
+    }
+
+    pub async fn names(&self) -> Vec<String> {
+        self.transcript().await.clients().iter().map(|client| client.name.to_string()).collect()
+    }
+}
+
+pub fn variable(name: &str, kind: Kind, preview: &str) -> Variable {
+    Variable {
+        name: name.to_owned(),
+        kind,
+        type_name: "int".to_owned(),
+        shape: String::new(),
+        size: None,
+        preview: preview.to_owned(),
+        text: None,
+        set_by: None,
+    }
+}
+
+pub fn connect(backend: Backend, era: Era, stop: CancellationToken) -> Client {
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (reader, writer) = split(theirs);
+    tokio::spawn(serve_connection(reader, writer, backend, Some(42), stop));
+    Client::new(ours, era)
+}
+
+/// The same with a small limit for the length of lines.
+pub fn connect_limited(rig: &Rig, max_line: usize) -> Client {
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (reader, writer) = split(theirs);
+    let gone = CancellationToken::new();
+    let transport = LineTransport::new(reader, writer, gone.clone()).with_max_line(max_line);
+    tokio::spawn(serve(transport, gone, rig.backend(), None, rig.stop.clone()));
+    Client::new(ours, Era::Legacy)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// With `initialize`.
+    Legacy,
+    /// Stateless, 2026-07-28.
+    Modern,
+}
+
+pub const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
+
+pub struct Client {
+    lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
+    writer: WriteHalf<DuplexStream>,
+    era: Era,
+    name: String,
+    next_id: i64,
+    /// Read past while waiting for something else.
+    held: VecDeque<Value>,
+}
+
+impl Client {
+    fn new(stream: DuplexStream, era: Era) -> Self {
+        let (reader, writer) = split(stream);
+        let lines = BufReader::new(reader).lines();
+        Self { lines, writer, era, name: "tester".to_owned(), next_id: 1, held: VecDeque::new() }
+    }
+
+    pub async fn introduce(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+        match self.era {
+            Era::Legacy => {
+                let id = self.send(json!({"method": "initialize", "params": {
+                    "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": name, "version": "1"},
+                }}));
+                let id = id.await;
+                let answer = self.answer(id).await;
+                assert_eq!(answer["result"]["serverInfo"]["name"], "fourhands", "{answer}");
+                self.line(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string()).await;
+            }
+            Era::Modern => {
+                let id = self.request("server/discover", json!({})).await;
+                let answer = self.answer(id).await;
+                assert!(answer["result"]["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")));
+            }
+        }
+    }
+
+    /// Sends a line as it is.
+    pub async fn line(&mut self, line: &str) {
+        self.bytes(format!("{line}\n").as_bytes()).await;
+    }
+
+    pub async fn bytes(&mut self, bytes: &[u8]) {
+        self.writer.write_all(bytes).await.unwrap();
+    }
+
+    async fn send(&mut self, mut message: Value) -> i64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        message["jsonrpc"] = "2.0".into();
+        message["id"] = id.into();
+        self.line(&message.to_string()).await;
+        id
+    }
+
+    /// Sends a request in the client's era and tells its id.
+    pub async fn request(&mut self, method: &str, mut params: Value) -> i64 {
+        if self.era == Era::Modern {
+            let meta = &mut params["_meta"];
+            meta["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into();
+            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            meta["io.modelcontextprotocol/clientInfo"] = json!({"name": self.name, "version": "1"});
+        }
+        self.send(json!({"method": method, "params": params})).await
+    }
+
+    pub async fn start(&mut self, tool: &str, arguments: Value) -> i64 {
+        self.request("tools/call", json!({"name": tool, "arguments": arguments})).await
+    }
+
+    /// Calls a tool and waits for its result.
+    pub async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        let id = self.start(tool, arguments).await;
+        self.result(id).await
+    }
+
+    pub async fn run(&mut self, code: &str) -> Value {
+        self.call("run_python_code", json!({"code": code})).await
+    }
+
+    pub async fn result(&mut self, id: i64) -> Value {
+        let answer = self.answer(id).await;
+        let result = answer["result"].clone();
+        assert!(result.is_object(), "no result: {answer}");
+        assert_eq!(result.get("resultType").is_some(), self.era == Era::Modern, "{answer}");
+        result
+    }
+
+    /// The answer to `id`; what else comes is held.
+    pub async fn answer(&mut self, id: i64) -> Value {
+        let mut passed = VecDeque::new();
+        loop {
+            let message = self.message().await;
+            if message["id"] == id {
+                passed.append(&mut self.held);
+                self.held = passed;
+                return message;
+            }
+            passed.push_back(message);
+        }
+    }
+
+    /// The next message of any kind.
+    pub async fn message(&mut self) -> Value {
+        if let Some(message) = self.held.pop_front() {
+            return message;
+        }
+        let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("no answer").unwrap();
+        serde_json::from_str(&line.expect("the connection was closed")).unwrap()
+    }
+
+    pub async fn cancel(&mut self, id: i64) {
+        let cancelled = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
+        self.line(&cancelled.to_string()).await;
+    }
+
+    /// Closes the sending side alone.
+    pub async fn finish(&mut self) {
+        self.writer.shutdown().await.unwrap();
+    }
+}
+
+pub fn text(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text: {result}"))
+}

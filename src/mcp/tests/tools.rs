@@ -1,0 +1,175 @@
+//! The other tools, the list of them, and their faults.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::support::{ERAS, Era, Rig, connect, text, variable};
+use crate::domain::{Author, Kind, Status};
+use crate::mcp::Backend;
+use crate::session::RunOptions;
+
+const NAMES: [&str; 5] =
+    ["run_python_code", "reset_python_environment", "list_defined_variables", "wait_for_snippet", "interrupt_snippet"];
+
+#[tokio::test]
+async fn the_tools_are_listed_with_schemas_and_hints() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let id = client.request("tools/list", json!({})).await;
+        let result = client.result(id).await;
+        let tools = result["tools"].as_array().unwrap();
+        assert_eq!(tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect::<Vec<_>>(), NAMES);
+        assert_eq!(tools[0]["inputSchema"]["required"], json!(["code"]));
+        assert_eq!(tools[0]["annotations"]["readOnlyHint"], false);
+        assert_eq!(tools[2]["annotations"]["readOnlyHint"], true);
+        assert!(tools.iter().all(|tool| tool["outputSchema"]["type"] == "object"));
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_drops_text_beside_structure_gets_text_alone() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "claude-code").await;
+        let id = client.request("tools/list", json!({})).await;
+        let tools = client.result(id).await;
+        assert!(tools["tools"].as_array().unwrap().iter().all(|tool| tool.get("outputSchema").is_none()));
+        let result = client.run("value 2").await;
+        assert!(result.get("structuredContent").is_none() && text(&result).starts_with("Result: 2"), "{result}");
+        let result = client.call("list_defined_variables", json!({})).await;
+        assert!(result.get("structuredContent").is_none(), "{result}");
+        let result = client.run("flood and fail").await;
+        let shown = text(&result);
+        assert!(shown.chars().count() < 10_000, "an error that is too long is cut by this client");
+        assert!(shown.starts_with("first\n") && shown.contains("\nValueError: bad\n"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn reset_keeps_the_sentence_and_says_what_remains() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let result = client.call("reset_python_environment", json!({"random_string": "x"})).await;
+        let (sentence, rest) = text(&result).split_once('\n').unwrap();
+        assert_eq!(sentence, "Python environment has been reset. All variables and imports cleared.");
+        assert_eq!(rest, "Not undone: 1 thread still runs");
+        assert_eq!(result["structuredContent"]["cleared"], 2);
+    }
+}
+
+#[tokio::test]
+async fn variables_are_listed_as_they_are_now() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let result = client.call("list_defined_variables", json!({})).await;
+        assert_eq!(text(&result), "No variables or functions are currently defined.");
+        {
+            let mut table = rig.table.lock().unwrap();
+            table.rows = vec![variable("f", Kind::Function, ""), variable("x", Kind::Data, "3")];
+            table.total = 2;
+        }
+        let result = client.call("list_defined_variables", json!({})).await;
+        let expected = "=== Currently Defined Variables and Functions ===\n\nFunction: f()\nVariable: x (int) = 3";
+        assert_eq!(text(&result), expected);
+        assert_eq!(result["structuredContent"]["variables"][1]["preview"], "3");
+        let result = client.call("list_defined_variables", json!({"filter": "F"})).await;
+        assert_eq!(result["structuredContent"]["matching"], 1);
+    }
+}
+
+#[tokio::test]
+async fn interrupting_stops_ones_own_code_first() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let result = client.call("interrupt_snippet", json!({})).await;
+        assert_eq!(text(&result), "Nothing is running.");
+
+        client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
+        let result = client.call("interrupt_snippet", json!({})).await;
+        assert_eq!(text(&result), "Snippet 1 has ended: interrupted.");
+        let result = client.call("interrupt_snippet", json!({"snippet": 1})).await;
+        assert_eq!(text(&result), "Snippet 1 had ended already (interrupted).");
+
+        rig.session.submit(Author::You, "sleep".into(), RunOptions::default()).await.unwrap();
+        let result = client.call("interrupt_snippet", json!({})).await;
+        assert!(text(&result).starts_with("Error: what runs is snippet 2 by the person, not yours."), "{result}");
+        assert_eq!(rig.snippet(2).await.status, Status::Running);
+        let result = client.call("interrupt_snippet", json!({"snippet": 2})).await;
+        assert_eq!(result["structuredContent"]["ended"], true, "{result}");
+        assert_eq!(rig.ended(2).await.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("tester"));
+    }
+}
+
+#[tokio::test]
+async fn code_that_swallows_an_interrupt_takes_a_second_call() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Legacy, "tester").await;
+    client.call("run_python_code", json!({"code": "stubborn", "wait_s": 0})).await;
+    let result = client.call("interrupt_snippet", json!({})).await;
+    assert_eq!(result["structuredContent"]["ended"], false);
+    assert!(text(&result).contains("Call interrupt_snippet again"), "{result}");
+    let result = client.call("interrupt_snippet", json!({})).await;
+    assert_eq!(result["structuredContent"]["ended"], true);
+}
+
+#[tokio::test]
+async fn faults_of_the_caller_are_told_apart_from_faults_of_the_protocol() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let id = client.start("no_such_tool", json!({})).await;
+        let answer = client.answer(id).await;
+        assert_eq!(answer["error"]["code"], -32602);
+        assert!(answer["error"]["message"].as_str().unwrap().contains("run_python_code"), "{answer}");
+        let id = client.request("no/such/method", json!({})).await;
+        assert_eq!(client.answer(id).await["error"]["code"], -32601);
+        for params in [json!({}), json!({"name": 5}), json!({"name": "run_python_code", "arguments": "echo"})] {
+            let id = client.request("tools/call", params).await;
+            let answer = client.answer(id).await;
+            assert_eq!(answer["error"]["code"], -32602, "{answer}");
+        }
+        for arguments in [json!({}), json!({"code": 5}), json!({"code": "echo", "timeout": 3})] {
+            let result = client.call("run_python_code", arguments).await;
+            assert_eq!(result["isError"], true);
+            assert!(text(&result).contains("Expected: code (string, required)"), "{result}");
+        }
+        assert!(rig.transcript().await.entries().is_empty(), "nothing ran");
+    }
+}
+
+#[tokio::test]
+async fn offline_lists_the_same_tools_and_says_what_to_do() {
+    for era in ERAS {
+        let backend = Backend::Offline(Arc::new(|| "Start fourhands first.".to_owned()));
+        let mut offline = connect(backend, era, CancellationToken::new());
+        offline.introduce("tester").await;
+        let id = offline.request("tools/list", json!({})).await;
+        let listed = offline.result(id).await;
+        let rig = Rig::new();
+        let mut live = rig.client(era, "tester").await;
+        let id = live.request("tools/list", json!({})).await;
+        assert_eq!(listed, live.result(id).await);
+        let result = offline.run("echo").await;
+        assert_eq!((text(&result), &result["isError"]), ("Start fourhands first.", &json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_inside_is_answered() {
+    for era in ERAS {
+        let backend = Backend::Offline(Arc::new(|| panic!("a bug")));
+        let mut client = connect(backend, era, CancellationToken::new());
+        client.introduce("tester").await;
+        for _ in 0..2 {
+            let result = client.run("echo").await;
+            assert_eq!(result["isError"], true);
+            assert!(text(&result).starts_with("fourhands failed inside"), "{result}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What a run came to, as text for a model: what the code wrote, its value or its traceback, then one status line.
+
+use std::time::Duration;
+
+use super::cut::cut;
+use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
+use crate::domain::terminal_text::plain;
+use crate::domain::{Snippet, Timestamp, units};
+
+/// At most about `max` characters.
+pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize) -> String {
+    let outcome = snippet.outcome.as_deref();
+    let parts = Parts::of(outcome, max);
+    let written = snippet.output.text(None);
+    let (mut text, output_cut) = cut(&plain(&written), parts.room, snippet.output.omitted());
+    let mut block = |part: &str| {
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(part);
+        text.push('\n');
+    };
+    if let Some(result) = &parts.result {
+        let gap = if result.contains('\n') { "\n" } else { " " };
+        block(&format!("Result:{gap}{result}"));
+    }
+    if let Some(error) = &parts.error {
+        block(&error.traceback);
+    }
+    if text.is_empty() {
+        text.push_str(if outcome.is_some() { "(no output)\n" } else { "(no output so far)\n" });
+    } else if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push('\n');
+    text.push_str(&status_line(snippet, now));
+    for (what, names) in [
+        ("New names", &parts.variables.added),
+        ("Changed names", &parts.variables.changed),
+        ("Removed names", &parts.variables.removed),
+    ] {
+        if !names.is_empty() {
+            text.push_str(&format!("\n{what}: {}", names.join(", ")));
+        }
+    }
+    if parts.truncated || output_cut {
+        text.push_str(&format!("\n{}", cut_notice(&snippet.output)));
+    }
+    if let Some(notice) = notice {
+        text.push_str(&format!("\n{notice}"));
+    }
+    text
+}
+
+fn status_line(snippet: &Snippet, now: Timestamp) -> String {
+    let elapsed = units::duration(Duration::from_secs_f64(elapsed_s(snippet, now)));
+    let (id, word) = (snippet.id, snippet.status.word());
+    let Some(outcome) = &snippet.outcome else {
+        return if snippet.started_at.is_some() {
+            format!("[snippet {id}: {word}, for {elapsed} so far]")
+        } else {
+            format!("[snippet {id}: {word}]")
+        };
+    };
+    let by = stopped_by(outcome).map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("[snippet {id}: {word}{by}, return code {}, {elapsed}]", outcome.returncode)
+}

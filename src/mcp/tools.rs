@@ -1,0 +1,239 @@
+//! The tools as clients see them: names, descriptions made for models, arguments, schemas.
+
+use std::sync::{Arc, LazyLock};
+
+use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
+use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::report::RunReport;
+use super::variables::VariableList;
+
+pub const RUN: &str = "run_python_code";
+pub const RESET: &str = "reset_python_environment";
+pub const LIST: &str = "list_defined_variables";
+pub const WAIT: &str = "wait_for_snippet";
+pub const INTERRUPT: &str = "interrupt_snippet";
+
+/// How long a call waits unless told otherwise: under every client's own limit.
+pub const DEFAULT_WAIT_S: f64 = 45.0;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunArguments {
+    /// Python source, one line or many. The value of a last expression is returned; top-level await works.
+    pub code: String,
+    /// Interrupt the code when it has run for this many seconds. No limit unless given.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub timeout_s: Option<f64>,
+    /// Seconds to wait for the end, 45 by default. It only ends the waiting: the code goes on, the answer has status
+    /// "running" and the output so far, and `wait_for_snippet` goes on waiting. 0 returns at once.
+    #[schemars(extend("minimum" = 0))]
+    pub wait_s: Option<f64>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ResetArguments {}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ListArguments {
+    /// Only names or types that contain this text, in upper or lower case.
+    pub filter: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitArguments {
+    /// Number of the snippet, from the result of `run_python_code`.
+    #[schemars(extend("minimum" = 1))]
+    pub snippet: u32,
+    /// Seconds to wait for the end, 45 by default; 0 looks and returns at once.
+    #[schemars(extend("minimum" = 0))]
+    pub wait_s: Option<f64>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InterruptArguments {
+    /// Number of the snippet; without it, the snippet of yours that runs.
+    #[schemars(extend("minimum" = 1))]
+    pub snippet: Option<u32>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ResetResult {
+    /// False while the reset waits for a snippet to end; it is done after that without another call.
+    pub done: bool,
+    /// How many names were cleared.
+    pub cleared: Option<u32>,
+    /// What a reset does not undo, in words.
+    pub remains: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InterruptResult {
+    /// The snippet that was hit; null if there was nothing to interrupt.
+    pub snippet: Option<u32>,
+    /// Whether it has ended.
+    pub ended: bool,
+    pub message: String,
+}
+
+static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
+    let hints = |read_only: bool, destructive: bool, idempotent: bool, open_world: bool| {
+        ToolAnnotations::from_raw(None, Some(read_only), Some(destructive), Some(idempotent), Some(open_world))
+    };
+    vec![
+        tool::<RunArguments, RunReport>(
+            RUN,
+            "Run Python code",
+            "Runs Python code in a live session that you share with a person, who sees your code and its output on \
+             their screen and works with the same variables. Names, imports and functions stay for later calls. \
+             Returns what the code printed, the value of the last expression, and the traceback if it failed. Code \
+             runs one snippet at a time, in the order it came.",
+            hints(false, true, false, true),
+        ),
+        tool::<ResetArguments, ResetResult>(
+            RESET,
+            "Reset the Python environment",
+            "Clears all variables, functions and imports of the shared session, the person's as well. The process, its \
+             working directory and its environment variables stay, and modules stay loaded.",
+            hints(false, true, true, false),
+        ),
+        tool::<ListArguments, VariableList>(
+            LIST,
+            "List defined variables",
+            "Lists the variables, functions, classes and modules of the shared session with type and a short value, \
+             yours and the person's. Looking runs no code; names that start with an underscore are left out.",
+            hints(true, false, true, false),
+        ),
+        tool::<WaitArguments, RunReport>(
+            WAIT,
+            "Wait for a snippet",
+            "Waits for a snippet that was still running or queued, and returns its result like run_python_code. For a \
+             snippet that has ended it returns the result again. Never stops the code.",
+            hints(true, false, true, false),
+        ),
+        tool::<InterruptArguments, InterruptResult>(
+            INTERRUPT,
+            "Interrupt a snippet",
+            "Raises KeyboardInterrupt in a running snippet, or takes a queued one out of the queue. Variables are kept. \
+             If the code caught the first interrupt, call again: the second is forceful. A single long call into a C \
+             library ends only when it returns.",
+            hints(false, true, false, false),
+        ),
+    ]
+});
+
+/// The tools; without output schemas for clients that get text alone.
+pub fn list(text_only: bool) -> Vec<Tool> {
+    let mut tools = TOOLS.clone();
+    if text_only {
+        for tool in &mut tools {
+            tool.output_schema = None;
+        }
+    }
+    tools
+}
+
+pub fn get(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.name == name)
+}
+
+fn tool<I: JsonSchema + 'static, O: JsonSchema + 'static>(
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    annotations: ToolAnnotations,
+) -> Tool {
+    let mut input = schema_for_input::<I>().map(|schema| schema.as_ref().clone()).unwrap_or_default();
+    tidy(&mut input, true);
+    // Some model APIs refuse an object schema without it.
+    input.entry("properties").or_insert_with(|| Value::Object(JsonObject::new()));
+    let mut output = schema_for_output::<O>().as_ref().clone();
+    tidy(&mut output, false);
+    let mut meta = MetaObject::new();
+    meta.0.insert("anthropic/maxResultSizeChars".to_owned(), 100_000.into());
+    Tool::new(name, description, input)
+        .with_title(title)
+        .with_raw_output_schema(Arc::new(output))
+        .with_annotations(annotations)
+        .with_meta(meta)
+}
+
+/// Takes out `format` (validators in clients warn of `uint32` and `double`), and, of arguments, the `null` that may
+/// stand for "not given": not every client understands a list of types.
+fn tidy(schema: &mut JsonObject, input: bool) {
+    schema.remove("format");
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
+    if input
+        && let Some(Value::Array(types)) = schema.get("type")
+        && let [one, Value::String(null)] = types.as_slice()
+        && null == "null"
+    {
+        let one = one.clone();
+        schema.insert("type".to_owned(), one);
+    }
+    for value in schema.values_mut() {
+        match value {
+            Value::Object(inner) => tidy(inner, input),
+            Value::Array(list) => list.iter_mut().filter_map(Value::as_object_mut).for_each(|inner| tidy(inner, input)),
+            _ => {}
+        }
+    }
+}
+
+/// The arguments of a call, or the sentence that tells a model what was expected.
+pub fn arguments<T: for<'de> Deserialize<'de>>(tool: &str, given: Option<JsonObject>) -> Result<T, String> {
+    serde_json::from_value(Value::Object(given.unwrap_or_default())).map_err(|fault| {
+        let expected = get(tool).map(|tool| describe(&tool.input_schema)).unwrap_or_default();
+        format!("Error: invalid arguments for {tool}: {fault}. Expected: {expected}. Nothing was run.")
+    })
+}
+
+fn describe(schema: &JsonObject) -> String {
+    let required =
+        |name: &str| schema.get("required").and_then(Value::as_array).is_some_and(|r| r.iter().any(|n| n == name));
+    let Some(Value::Object(properties)) = schema.get("properties") else { return "no arguments".to_owned() };
+    let one = |(name, property): (&String, &Value)| {
+        let kind = property.get("type").and_then(Value::as_str).unwrap_or("any");
+        format!("{name} ({kind}, {})", if required(name) { "required" } else { "optional" })
+    };
+    properties.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_are_plain_enough_for_every_client() {
+        for tool in list(false) {
+            let text = serde_json::to_string(&tool).unwrap();
+            assert!(!text.contains("\"format\""), "{text}");
+            assert!(!text.contains("$ref") && !text.contains("\\n"), "{text}");
+            let input = serde_json::to_string(&tool.input_schema).unwrap();
+            assert!(!input.contains("null"), "{input}");
+            assert_eq!(tool.input_schema["type"], "object");
+            assert!(tool.input_schema["properties"].is_object());
+            assert_eq!(tool.output_schema.unwrap()["type"], "object");
+        }
+        assert_eq!(get(RUN).unwrap().input_schema["required"], serde_json::json!(["code"]));
+        assert!(list(true).iter().all(|tool| tool.output_schema.is_none()));
+    }
+
+    #[test]
+    fn bad_arguments_are_answered_with_what_was_expected() {
+        let given = |value: Value| value.as_object().cloned();
+        let fault = arguments::<RunArguments>(RUN, given(serde_json::json!({"code": "1", "timeout": 5}))).unwrap_err();
+        assert!(fault.contains("unknown field `timeout`"), "{fault}");
+        assert!(fault.contains("code (string, required), timeout_s (number, optional)"), "{fault}");
+        let fault = arguments::<RunArguments>(RUN, None).unwrap_err();
+        assert!(fault.contains("missing field `code`"), "{fault}");
+        assert!(arguments::<ResetArguments>(RESET, given(serde_json::json!({"random_string": "x"}))).is_ok());
+    }
+}

@@ -1,0 +1,217 @@
+//! The list of variables, in the line shapes of the original server, and as structured content.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cut::{TEXT, short};
+use crate::domain::{Kind, Variable, VariableTable, units};
+
+/// Longest name and type that is told.
+const MAX_NAME: usize = 100;
+/// Longest value, as in the original.
+const MAX_VALUE: usize = 50;
+const MAX_PREVIEW: usize = 200;
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct VariableList {
+    pub variables: Vec<Row>,
+    /// How many names there are in all, underscore names left out.
+    pub total: u32,
+    /// How many match the filter; fewer may be listed.
+    pub matching: u32,
+    /// Set while a snippet runs: the list shows what was there before that snippet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_before_snippet: Option<u32>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Row {
+    pub name: String,
+    pub kind: RowKind,
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Length, shape or the like; may be empty.
+    pub shape: String,
+    /// Short text of the value; may be empty.
+    pub preview: String,
+    /// The snippet that last bound or visibly changed it.
+    pub set_by_snippet: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum RowKind {
+    Data,
+    Function,
+    Class,
+    Callable,
+    Module,
+}
+
+/// Text and structured form. `filter` is a part of a name or of a type.
+pub fn list(table: &VariableTable, filter: &str, running: Option<u32>) -> (String, VariableList) {
+    let wanted = filter.trim().to_lowercase();
+    let matches = |variable: &&Variable| {
+        wanted.is_empty()
+            || variable.name.to_lowercase().contains(&wanted)
+            || variable.type_name.to_lowercase().contains(&wanted)
+    };
+    let found: Vec<&Variable> = table.rows.iter().filter(matches).collect();
+    let mut text = if table.total == 0 {
+        let sentence = if table.has_private {
+            "No user-defined variables or functions are currently defined."
+        } else {
+            "No variables or functions are currently defined."
+        };
+        sentence.to_owned()
+    } else if found.is_empty() {
+        format!("No name or type contains {wanted:?}; {} defined.", are(table.total))
+    } else {
+        "=== Currently Defined Variables and Functions ===\n".to_owned()
+    };
+    let mut told = 0;
+    for variable in &found {
+        let line = line(variable);
+        if text.len() + line.len() > TEXT {
+            break;
+        }
+        text.push_str(&format!("\n{line}"));
+        told += 1;
+    }
+    let cut = table.total > table.rows.len();
+    if told < found.len() || cut {
+        let most = if cut { format!("; only the first {} are looked at", table.rows.len()) } else { String::new() };
+        let defined = units::count(table.total, "name");
+        text.push_str(&format!("\n\n({told} of {} shown{most}; {defined} in all; use filter)", found.len()));
+    }
+    if let Some(snippet) = running {
+        text.push_str(&format!("\n\n(snippet {snippet} is running: this is what was there before it)"));
+    }
+    let list = VariableList {
+        variables: found[..told].iter().map(|variable| row(variable)).collect(),
+        total: table.total as u32,
+        matching: found.len() as u32,
+        as_before_snippet: running,
+    };
+    (text, list)
+}
+
+fn are(total: usize) -> String {
+    format!("{} {}", units::count(total, "name"), if total == 1 { "is" } else { "are" })
+}
+
+fn line(variable: &Variable) -> String {
+    let name = short(&variable.name, MAX_NAME);
+    match variable.kind {
+        Kind::Function | Kind::Class => format!("Function: {name}()"),
+        Kind::Callable => format!("Callable: {name}"),
+        Kind::Data | Kind::Module => {
+            let type_name = short(&variable.type_name, MAX_NAME);
+            format!("Variable: {name} ({type_name}) = {}", short(&value(variable), MAX_VALUE))
+        }
+    }
+}
+
+fn value(variable: &Variable) -> String {
+    match &variable.text {
+        Some(text) => text.clone(),
+        None if !variable.preview.is_empty() => variable.preview.clone(),
+        None if !variable.shape.is_empty() => variable.shape.clone(),
+        None => format!("<{} object>", variable.type_name),
+    }
+}
+
+fn row(variable: &Variable) -> Row {
+    Row {
+        name: short(&variable.name, MAX_NAME),
+        kind: match variable.kind {
+            Kind::Data => RowKind::Data,
+            Kind::Function => RowKind::Function,
+            Kind::Class => RowKind::Class,
+            Kind::Callable => RowKind::Callable,
+            Kind::Module => RowKind::Module,
+        },
+        type_name: short(&variable.type_name, MAX_NAME),
+        shape: short(&variable.shape, MAX_NAME),
+        preview: short(&variable.preview, MAX_PREVIEW),
+        set_by_snippet: variable.set_by.map(|snippet| snippet.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variable(name: &str, kind: Kind, type_name: &str, preview: &str, text: Option<&str>) -> Variable {
+        Variable {
+            name: name.to_owned(),
+            kind,
+            type_name: type_name.to_owned(),
+            shape: String::new(),
+            size: None,
+            preview: preview.to_owned(),
+            text: text.map(str::to_owned),
+            set_by: None,
+        }
+    }
+
+    fn table(rows: Vec<Variable>) -> VariableTable {
+        VariableTable { total: rows.len(), rows, ..VariableTable::default() }
+    }
+
+    #[test]
+    fn the_original_lines_are_kept() {
+        let table = table(vec![
+            variable("C", Kind::Class, "type", "", None),
+            variable("f", Kind::Function, "function", "", None),
+            variable("m", Kind::Module, "module", "<module 'math' (built-in)>", None),
+            variable("p", Kind::Callable, "partial", "", None),
+            variable("s", Kind::Data, "str", "'a\\nb'", Some("a\nb")),
+            variable("t", Kind::Data, "str", "...", Some(&"y".repeat(60))),
+            variable("x", Kind::Data, "int", "3", None),
+        ]);
+        let (text, list) = list(&table, "", None);
+        let expected = [
+            "=== Currently Defined Variables and Functions ===",
+            "",
+            "Function: C()",
+            "Function: f()",
+            "Variable: m (module) = <module 'math' (built-in)>",
+            "Callable: p",
+            "Variable: s (str) = a\\nb",
+            &format!("Variable: t (str) = {}...", "y".repeat(47)),
+            "Variable: x (int) = 3",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        assert_eq!((list.total, list.matching, list.variables.len()), (7, 7, 7));
+    }
+
+    #[test]
+    fn the_original_sentences_are_kept() {
+        let mut table = VariableTable::default();
+        assert_eq!(list(&table, "", None).0, "No variables or functions are currently defined.");
+        table.has_private = true;
+        assert_eq!(list(&table, "", None).0, "No user-defined variables or functions are currently defined.");
+    }
+
+    #[test]
+    fn a_filter_takes_names_and_types() {
+        let table = table(vec![
+            variable("data", Kind::Data, "DataFrame", "", None),
+            variable("n", Kind::Data, "int", "1", None),
+        ]);
+        assert!(list(&table, "frame", None).0.ends_with("\nVariable: data (DataFrame) = <DataFrame object>"));
+        assert_eq!(list(&table, "zzz", None).0, "No name or type contains \"zzz\"; 2 names are defined.");
+    }
+
+    #[test]
+    fn a_long_list_is_cut_at_whole_lines_and_says_so() {
+        let rows = (0..2000).map(|n| variable(&format!("v{n:04}"), Kind::Data, "str", &"z".repeat(80), None));
+        let (text, list) = list(&table(rows.collect()), "", Some(4));
+        assert!(text.len() < TEXT + 300);
+        assert!(text.contains(&format!("({} of 2000 shown; 2000 names in all; use filter)", list.variables.len())));
+        assert!(text.ends_with("(snippet 4 is running: this is what was there before it)"));
+    }
+}
