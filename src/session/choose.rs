@@ -59,7 +59,8 @@ mod tests {
         ];
         let lonely = &all[4..];
         let apart = &all[3..];
-        let cases: &[(Option<&str>, Option<&str>, &str, &[Record], &str)] = &[
+        type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a str, &'a [Record], &'a str);
+        let cases: &[Case<'_>] = &[
             (Some("other"), Some("api"), "/home/me/proj", &all, "other"),
             (None, Some("api"), "/home/me/proj", &all, "api"),
             (Some(""), Some(""), "/home/me/proj", &all, "proj"),

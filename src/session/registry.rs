@@ -138,12 +138,9 @@ pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim,
 pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, ClaimError> {
     let real = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
     let base = default_name(&real);
-    let numbered = |number: usize| match number {
-        1 => base.clone(),
-        _ => {
-            let end = format!("-{number}");
-            format!("{}{end}", &base[..base.len().min(NAME_LIMIT - end.len())])
-        }
+    let numbered = |number: usize| {
+        let end = if number == 1 { String::new() } else { format!("-{number}") };
+        format!("{}{end}", &base[..base.len().min(NAME_LIMIT - end.len())])
     };
     // The first may have ended while the second, of this very folder, still runs.
     let alive = running_at(places).unwrap_or_default();
