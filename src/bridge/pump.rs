@@ -108,7 +108,9 @@ pub async fn pump(
                 relay.joined();
             }
         }
-        if let Some((stream, _)) = next.take_if(|(_, until)| relay.is_idle() || *until <= Instant::now()) {
+        if let Some((stream, _)) =
+            next.take_if(|(_, until)| link.is_none() || relay.is_idle() || *until <= Instant::now())
+        {
             if link.take().is_some() {
                 relay.lost("A fourhands session took over before this was answered. Call again.", true);
             }

@@ -93,7 +93,8 @@ impl Client {
     }
 
     async fn shake_hands(&mut self) -> Value {
-        let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
+        let info = json!({"name": "test", "version": "1"});
+        let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
         let answer = self.ask(json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})).await;
         self.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
         answer
@@ -411,4 +412,31 @@ async fn a_backend_that_hangs_up_at_once_leaves_the_offline_server_in_charge() {
     assert_eq!(client.shake_hands().await["result"]["serverInfo"]["name"], "offline");
     client.close().await;
     assert!(task.await.unwrap() < 5);
+}
+
+#[tokio::test]
+async fn a_real_server_accepts_the_renewed_handshake() {
+    struct Bare;
+    impl rmcp::ServerHandler for Bare {}
+    let serve = |socket: &Path| {
+        let _ = std::fs::remove_file(socket);
+        let listener = UnixListener::bind(socket).unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let server = rmcp::ServiceExt::serve(Bare, stream.into_split()).await.unwrap();
+            server.waiting().await
+        })
+    };
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let first = serve(claim.socket());
+    let mut client = Client::start(root.finder(None));
+    client.shake_hands().await;
+    let ping = |id: u32| json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
+    assert_eq!(client.ask(ping(1)).await["result"], json!({}));
+    first.abort();
+    assert!(first.await.is_err());
+    let _second = serve(claim.socket());
+    assert_eq!(client.ask(ping(2)).await["result"], json!({}));
+    client.close().await;
 }

@@ -35,11 +35,14 @@ pub fn choose(explicit: Option<&str>, env: Option<&str>, cwd: &Path, running: &[
 mod tests {
     use super::*;
 
+    /// The flag, the environment, the folder, what runs, and what is chosen.
+    type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a str, &'a [Record], &'a str);
+
     fn record(name: &str, cwd: &str, started_at: u64) -> Record {
         Record {
             name: name.to_owned(),
             pid: 1,
-            host: String::new(),
+            boot: String::new(),
             cwd: cwd.into(),
             socket: format!("/run/{name}.sock").into(),
             python: None,
@@ -59,7 +62,6 @@ mod tests {
         ];
         let lonely = &all[4..];
         let apart = &all[3..];
-        type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a str, &'a [Record], &'a str);
         let cases: &[Case<'_>] = &[
             (Some("other"), Some("api"), "/home/me/proj", &all, "other"),
             (None, Some("api"), "/home/me/proj", &all, "api"),

@@ -25,8 +25,9 @@ pub struct Record {
     pub name: String,
     /// Of the guardian.
     pub pid: u32,
-    /// The machine it runs on: a home folder may be shared by several.
-    pub host: String,
+    /// Which start of which machine it runs on: a home folder may be shared by several machines.
+    #[serde(default)]
+    pub boot: String,
     /// Working directory, without links.
     #[serde(with = "path_text")]
     pub cwd: PathBuf,
@@ -43,6 +44,11 @@ pub struct Record {
 pub enum ClaimError {
     #[error("session \"{name}\" is already running in {} (pid {pid}). Use that one, or start another beside it with --session NAME", .cwd.display())]
     Taken { name: String, pid: u32, cwd: PathBuf },
+    #[error(
+        "session \"{0}\" is running on another machine that shares this home folder. Choose another name with \
+         --session NAME"
+    )]
+    Elsewhere(String),
     #[error(
         "session \"{0}\" is just being started by another process. Try again, or choose another name with --session NAME"
     )]
@@ -109,6 +115,7 @@ pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim,
     let path = lock_path(&folder, name);
     let Some(lock) = lock_patiently(&path).map_err(failed)? else {
         return Err(match read_record(&folder, name) {
+            Some(record) if record.boot != boot() => ClaimError::Elsewhere(record.name),
             Some(Record { pid, cwd, .. }) => ClaimError::Taken { name: name.to_owned(), pid, cwd },
             None => ClaimError::Starting(name.to_owned()),
         });
@@ -122,7 +129,7 @@ pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim,
     let record = Record {
         name: name.to_owned(),
         pid,
-        host: host(),
+        boot: boot(),
         cwd,
         socket,
         python: None,
@@ -152,6 +159,7 @@ pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, Cla
     loop {
         match claim_at(places, &numbered(number), &real) {
             Err(ClaimError::Taken { cwd, .. }) if cwd != real && number < 999 => number += 1,
+            Err(ClaimError::Elsewhere(_)) if number < 999 => number += 1,
             done => return done,
         }
     }
@@ -159,12 +167,12 @@ pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, Cla
 
 pub(crate) fn running_at(places: &Places) -> io::Result<Vec<Record>> {
     let mut found = Vec::new();
-    let host = host();
+    let boot = boot();
     for folder in places.all_records().map_err(io::Error::other)? {
         for name in names(&folder)? {
             if is_held(&lock_path(&folder, &name))
                 && let Some(record) = read_record(&folder, &name)
-                && record.host == host
+                && record.boot == boot
             {
                 found.push(record);
             }
@@ -245,19 +253,19 @@ fn claim_socket(
     ))
 }
 
-/// Removes what killed sessions left behind.
+/// Removes what killed sessions left behind. Not those of another machine, whose locks not every network folder shows.
 fn sweep(folder: &Path, except: &str) {
+    let boot = boot();
     for name in names(folder).unwrap_or_default() {
         if name != except
+            && read_record(folder, &name).is_some_and(|record| record.boot == boot)
             && !is_held(&lock_path(folder, &name))
             && let Ok(Some(_lock)) = lock(&lock_path(folder, &name))
+            && let Some(record) = read_record(folder, &name)
         {
-            if let Some(record) = read_record(folder, &name) {
-                let _ = fs::remove_file(record_path(folder, &name));
-                // Elsewhere the path may be in use by a session of another HOME by now.
-                if record.socket.parent() == Some(folder) {
-                    let _ = fs::remove_file(record.socket);
-                }
+            // In another folder the path may be in use by a session of another HOME by now.
+            if record.socket.parent() == Some(folder) {
+                let _ = fs::remove_file(record.socket);
             }
             let _ = fs::remove_file(record_path(folder, &name));
             let _ = fs::remove_file(lock_path(folder, &name));
@@ -329,8 +337,9 @@ fn is_held(path: &Path) -> bool {
     matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
 }
 
-fn host() -> String {
-    nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
+/// Unlike the host's name, this does not change while a session runs. Empty where the system does not tell.
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(|_| String::new(), |id| id.trim().to_owned())
 }
 
 /// A path as text, or as its bytes where it is not UTF-8.

@@ -172,3 +172,16 @@ fn a_folder_that_is_not_utf8_survives_the_record() {
     assert_eq!(running_at(&root.places()).unwrap()[0].cwd, cwd);
     assert_eq!(claim.record().cwd, cwd);
 }
+
+#[test]
+fn a_session_of_another_machine_on_the_same_home_is_neither_running_here_nor_touched() {
+    let root = Root::new();
+    let (places, cwd) = (root.places(), root.folder("work"));
+    let mut far = claim_at(&places, "work", &cwd).unwrap();
+    far.record.boot = "another".to_owned();
+    far.write().unwrap();
+    assert!(names_running(&places).is_empty());
+    assert!(matches!(claim_at(&places, "work", &cwd), Err(ClaimError::Elsewhere(_))));
+    assert_eq!(claim_default_at(&places, &cwd).unwrap().name(), "work-2");
+    assert!(record_path(&places.records().unwrap(), "work").exists());
+}
