@@ -1,1 +1,66 @@
-//! The stdio bridge that AI clients launch.
+//! The stdio bridge that AI clients launch: it outlives the sessions it connects them to.
+//!
+//! A client such as Claude Desktop never restarts a server that has exited, so the bridge stays while its stdin is open.
+//! It passes lines on and reads only their envelopes. While there is no session, a server in this process answers.
+
+mod envelope;
+mod finder;
+mod handshake;
+mod lines;
+mod pump;
+mod relay;
+mod stdio;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::io::DuplexStream;
+
+use finder::Finder;
+
+#[derive(Clone, Debug, Default)]
+pub struct BridgeOptions {
+    /// Name of the session to use; found by itself if there is none.
+    pub session: Option<String>,
+    /// Use this socket and look for no session.
+    pub socket: Option<PathBuf>,
+}
+
+/// Says why there is no session and what to do; looks anew at each call.
+pub type Advice = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Serves MCP on a stream while there is no session. It ends when the stream does.
+pub type OfflineServer = Arc<dyn Fn(DuplexStream) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Runs the bridge on stdin and stdout until stdin is closed. `offline` makes the server that answers without a session,
+/// from the text its tools answer with.
+pub fn run_with(options: BridgeOptions, offline: impl FnOnce(Advice) -> OfflineServer) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let finder = Arc::new(Finder::new(options));
+    let looker = finder.clone();
+    let offline = offline(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
+    let ended = runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), &finder, &offline).await });
+    // A thread may still be blocked in a read of stdin.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("the client no longer reads: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// For the client's log. Never stdout: that is the protocol's.
+fn complain(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "fourhands bridge: {text}");
+}

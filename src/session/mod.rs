@@ -1,6 +1,7 @@
 //! One session: the actor that is the only writer of its state, and the handle by which everybody else speaks to it.
 
 pub mod actor;
+pub mod choose;
 pub mod engine;
 pub mod handle;
 pub mod places;

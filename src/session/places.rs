@@ -1,1 +1,214 @@
-//! Where things lie on disk: sockets, session records, caches.
+//! Where sessions are recorded and where their sockets lie.
+//!
+//! AI clients start the bridge with little more than HOME and PATH, so records lie where uid and HOME alone lead.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, Uid};
+
+/// A Unix socket's path must stay under this many bytes (104 on macOS, 108 on Linux, with the closing zero).
+const SOCKET_PATH_LIMIT: usize = 104;
+
+/// A folder that cannot be trusted or used. Displays as a sentence with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error(
+        "{0} is not a plain folder; fourhands keeps its sockets there and follows no links. Move it away and try again"
+    )]
+    NotAFolder(PathBuf),
+    #[error(
+        "{path} belongs to another user (uid {owner}), so fourhands will not keep its sockets there. \
+         Have it removed, or set HOME to a folder of your own"
+    )]
+    NotOurs { path: PathBuf, owner: u32 },
+    #[error(
+        "{path} is open to other users (mode {mode:o}), who could run code as you through the sockets in it. \
+         Close it: chmod 700 '{path}'"
+    )]
+    OpenToOthers { path: PathBuf, mode: u32 },
+    #[error("{path} cannot be used: {error}. fourhands needs to write there")]
+    Unusable { path: PathBuf, error: io::Error },
+}
+
+/// What the folders are computed from.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// `None` if it is not set, not absolute or not there.
+    pub home: Option<PathBuf>,
+    /// `$XDG_RUNTIME_DIR`.
+    pub runtime: Option<PathBuf>,
+    /// Where everybody may write: `/tmp`. Not `$TMPDIR`, which clients need not pass on.
+    pub shared: PathBuf,
+}
+
+impl Places {
+    /// From the environment of this process.
+    pub fn of_this_process() -> Self {
+        let usable = |path: PathBuf| (path.is_absolute() && path.is_dir()).then_some(path);
+        Self {
+            home: etcetera::home_dir().ok().and_then(usable),
+            runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).and_then(usable),
+            shared: PathBuf::from("/tmp"),
+        }
+    }
+
+    fn in_home(&self) -> Option<PathBuf> {
+        Some(self.home.as_ref()?.join(".local/state/fourhands/sessions"))
+    }
+
+    fn in_shared(&self) -> PathBuf {
+        self.shared.join(format!("fourhands-{}", Uid::effective()))
+    }
+
+    /// The folder for new records, made if need be.
+    pub fn records(&self) -> Result<PathBuf, FolderError> {
+        if let Some(folder) = self.in_home() {
+            match make_private(&folder) {
+                Ok(()) => return Ok(folder),
+                // No home to write in: a container, a service user. A folder that is there and unsafe is no such case.
+                Err(FolderError::Unusable { .. }) => {}
+                Err(unsafe_folder) => return Err(unsafe_folder),
+            }
+        }
+        let folder = self.in_shared();
+        make_private(&folder)?;
+        Ok(folder)
+    }
+
+    /// Every folder in which records may be found; nothing is made.
+    pub fn all_records(&self) -> Result<Vec<PathBuf>, FolderError> {
+        let mut found = Vec::new();
+        if let Some(folder) = self.in_home() {
+            match check_private(&folder) {
+                Ok(()) => found.push(folder),
+                Err(FolderError::Unusable { .. }) => {}
+                Err(unsafe_folder) => return Err(unsafe_folder),
+            }
+        }
+        // Anybody can put something of this name into /tmp: that must not hide the sessions in our home.
+        let shared = self.in_shared();
+        if check_private(&shared).is_ok() {
+            found.push(shared);
+        }
+        Ok(found)
+    }
+
+    /// Folders for the socket `file`, best first: those that can be used and give a path of legal length.
+    pub fn sockets(&self, records: &Path, file: &str) -> Vec<PathBuf> {
+        let runtime = self.runtime.as_ref().filter(|folder| check_private(folder).is_ok());
+        let runtime = runtime.map(|folder| folder.join("fourhands"));
+        [runtime, Some(records.to_owned()), Some(self.in_shared())]
+            .into_iter()
+            .flatten()
+            .filter(|folder| {
+                let path = folder.join(file);
+                path.to_str().is_some_and(|text| text.len() < SOCKET_PATH_LIMIT) && make_private(folder).is_ok()
+            })
+            .collect()
+    }
+}
+
+/// Makes `folder` for us alone, or checks that it is so.
+fn make_private(folder: &Path) -> Result<(), FolderError> {
+    if !folder.as_os_str().as_bytes().is_empty() && folder.symlink_metadata().is_err() {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| FolderError::Unusable { path: folder.to_owned(), error })?;
+    }
+    check_private(folder)
+}
+
+fn check_private(folder: &Path) -> Result<(), FolderError> {
+    let path = folder.to_owned();
+    let facts = match folder.symlink_metadata() {
+        Ok(facts) => facts,
+        Err(error) => return Err(FolderError::Unusable { path, error }),
+    };
+    if !facts.is_dir() {
+        return Err(FolderError::NotAFolder(path));
+    }
+    if facts.uid() != Uid::effective().as_raw() {
+        return Err(FolderError::NotOurs { path, owner: facts.uid() });
+    }
+    let mode = facts.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(FolderError::OpenToOthers { path, mode });
+    }
+    let rights = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
+    nix::unistd::access(folder, rights).map_err(|errno| FolderError::Unusable { path, error: errno.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn places(root: &Path) -> Places {
+        Places { home: Some(root.to_owned()), runtime: None, shared: root.join("tmp") }
+    }
+
+    #[test]
+    fn records_lie_in_a_private_folder_of_the_home() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = places(root.path()).records().unwrap();
+        assert_eq!(folder, root.path().join(".local/state/fourhands/sessions"));
+        assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
+        assert_eq!(places(root.path()).all_records().unwrap(), [folder]);
+    }
+
+    #[test]
+    fn unsafe_folders_are_refused_with_a_remedy() {
+        let root = tempfile::tempdir().unwrap();
+        let places = places(root.path());
+        let folder = places.records().unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        let told = places.records().unwrap_err().to_string();
+        assert!(told.contains("mode 755") && told.contains("chmod 700"), "{told}");
+        assert!(places.all_records().is_err());
+
+        fs::remove_dir(&folder).unwrap();
+        let elsewhere = root.path().join("elsewhere");
+        DirBuilder::new().mode(0o700).create(&elsewhere).unwrap();
+        symlink(&elsewhere, &folder).unwrap();
+        assert!(matches!(places.records(), Err(FolderError::NotAFolder(_))));
+    }
+
+    #[test]
+    fn without_a_usable_home_the_shared_folder_serves() {
+        let root = tempfile::tempdir().unwrap();
+        let mut places = places(root.path());
+        fs::create_dir(&places.shared).unwrap();
+        places.home = Some(root.path().join("home"));
+        fs::write(root.path().join("home"), "a file").unwrap();
+        let folder = places.records().unwrap();
+        assert_eq!(folder, places.in_shared());
+        places.home = None;
+        assert_eq!(places.all_records().unwrap(), [folder]);
+    }
+
+    #[test]
+    fn sockets_go_to_the_runtime_folder_unless_the_path_is_too_long() {
+        let root = tempfile::tempdir().unwrap();
+        let mut places = places(root.path());
+        let records = places.records().unwrap();
+        let runtime = root.path().join("run");
+        DirBuilder::new().mode(0o700).create(&runtime).unwrap();
+        places.runtime = Some(runtime.clone());
+        assert_eq!(places.sockets(&records, "a.sock")[0], runtime.join("fourhands"));
+
+        let long = runtime.join("x".repeat(100));
+        DirBuilder::new().mode(0o700).create(&long).unwrap();
+        places.runtime = Some(long);
+        assert_eq!(places.sockets(&records, "a.sock")[0], records);
+
+        // A runtime folder that others may enter is passed over.
+        fs::set_permissions(&runtime, Permissions::from_mode(0o777)).unwrap();
+        places.runtime = Some(runtime);
+        assert_eq!(places.sockets(&records, "a.sock")[0], records);
+    }
+}

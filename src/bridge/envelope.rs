@@ -1,0 +1,233 @@
+//! The envelope of a JSON-RPC message: what the bridge reads of a line, and the few messages it writes itself.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+/// Revisions from 2026-07-28 on name themselves in each request.
+const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// JSON-RPC error codes.
+pub const PARSE_ERROR: i32 = -32700;
+pub const INVALID_REQUEST: i32 = -32600;
+/// Implementation defined: no session answered.
+pub const NO_SESSION: i32 = -32000;
+
+#[derive(Debug, Deserialize)]
+pub struct Envelope<'a> {
+    #[serde(borrow, default)]
+    pub id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Params<'a> {
+    #[serde(borrow, default, rename = "requestId")]
+    request_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    uri: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "_meta")]
+    meta: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default, rename = "io.modelcontextprotocol/protocolVersion")]
+    version: Option<IgnoredAny>,
+}
+
+impl<'a> Envelope<'a> {
+    pub fn parse(line: &'a [u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(line)
+    }
+
+    /// The method; `None` with an answer. What is no string is no method anybody knows.
+    pub fn method(&self) -> Option<Cow<'a, str>> {
+        let raw = self.method?.get();
+        Some(match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+            _ => Cow::Owned(serde_json::from_str(raw).unwrap_or_default()),
+        })
+    }
+
+    fn params(&self) -> Params<'a> {
+        // serde would take an array for the members in order.
+        let object = self.params.map(RawValue::get).filter(|params| params.starts_with('{'));
+        object.and_then(|params| serde_json::from_str(params).ok()).unwrap_or_default()
+    }
+
+    /// `params.requestId` of `notifications/cancelled`.
+    pub fn request_id(&self) -> Option<&'a RawValue> {
+        self.params().request_id
+    }
+
+    /// `params.uri` of a subscription, as one text per URI.
+    pub fn uri(&self) -> Option<String> {
+        self.params().uri.map(key)
+    }
+
+    /// Whether a request is of the stateless era.
+    pub fn is_modern(&self) -> bool {
+        // Most `params` do not hold the key at all: no need to take them apart.
+        self.params.is_some_and(|params| params.get().contains(VERSION_KEY) || params.get().contains("\\/"))
+            && self
+                .params()
+                .meta
+                .is_some_and(|meta| serde_json::from_str::<Meta>(meta.get()).is_ok_and(|meta| meta.version.is_some()))
+    }
+}
+
+/// An id as one text per id: the same string may be escaped in more than one way, and `1` is not `"1"`.
+pub fn key(id: &RawValue) -> String {
+    let raw = id.get();
+    if raw.contains('\\')
+        && let Ok(text) = serde_json::from_str::<String>(raw)
+    {
+        return json!(text).to_string();
+    }
+    raw.to_owned()
+}
+
+/// Whether MCP allows this as the id of a request: servers drop others without a word.
+pub fn is_legal_id(id: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Number(#[allow(dead_code, reason = "only its shape counts")] i64),
+        Text(#[allow(dead_code, reason = "only its shape counts")] String),
+    }
+    serde_json::from_str::<Id>(id.get()).is_ok()
+}
+
+/// `line` with `part`, which must be a slice of it, replaced.
+pub fn splice<'a>(line: &'a [u8], part: &RawValue, with: &'a str) -> [&'a [u8]; 3] {
+    let start = part.get().as_ptr().addr().wrapping_sub(line.as_ptr().addr());
+    let end = start.saturating_add(part.get().len());
+    match (line.get(..start), line.get(end..)) {
+        (Some(before), Some(after)) => [before, with.as_bytes(), after],
+        _ => [line, b"", b""],
+    }
+}
+
+/// The id in what is left of a line that cannot be read as a whole: its beginning and its end.
+pub fn find_id(head: &[u8], tail: &[u8]) -> Option<String> {
+    id_at_head(&String::from_utf8_lossy(head)).or_else(|| id_at_tail(&String::from_utf8_lossy(tail)))
+}
+
+/// Reads members until the text breaks off; the id counts if it came before that.
+fn id_at_head(text: &str) -> Option<String> {
+    struct First<'s>(&'s mut Option<String>);
+    impl<'de> Visitor<'de> for First<'_> {
+        type Value = ();
+        fn expecting(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
+            out.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(name) = map.next_key::<String>()? {
+                if name == "id" {
+                    *self.0 = map.next_value::<Option<&'de RawValue>>()?.map(key);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(())
+        }
+    }
+    let mut found = None;
+    let _ = serde_json::Deserializer::from_str(text).deserialize_map(First(&mut found));
+    found
+}
+
+/// The last `"id":` from which on the text is the end of the outermost object: in a string its quotes were escaped.
+fn id_at_tail(text: &str) -> Option<String> {
+    let ends = text.rmatch_indices("\"id\"").filter(|(at, _)| !text[..*at].ends_with('\\')).take(8);
+    for (at, _) in ends {
+        let rest = format!("{{{}", &text[at..]);
+        if let Ok(Envelope { id: Some(id), .. }) = serde_json::from_str(&rest) {
+            return Some(key(id));
+        }
+    }
+    None
+}
+
+/// An error answer. `id` is JSON.
+pub fn error(id: &str, code: i32, message: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#, json!({"code": code, "message": message}))
+}
+
+/// A tool's failure: a result, because models read it and errors they often do not.
+pub fn tool_failure(id: &str, modern: bool, text: &str) -> String {
+    let mut result = json!({"content": [{"type": "text", "text": text}], "isError": true});
+    if modern {
+        result["resultType"] = "complete".into();
+    }
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+}
+
+pub fn notification(method: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
+}
+
+pub fn cancelled(request_id: &str, reason: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{request_id},"reason":{}}}}}"#,
+        json!(reason)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_needs_and_no_more() {
+        let line =
+            br#"{"params":{"name":"t","arguments":{"code":"\ud800 \"id\":7"}},"method":"tools\/call","id":"\u0061"}"#;
+        let envelope = Envelope::parse(line).unwrap();
+        assert_eq!(envelope.method().as_deref(), Some("tools/call"));
+        assert_eq!(key(envelope.id.unwrap()), r#""a""#);
+        assert!(!envelope.is_modern());
+        assert!(Envelope::parse(br#"{"id":1,"method":"m","params":[1,2]}"#).unwrap().uri().is_none());
+    }
+
+    #[test]
+    fn tells_the_era_by_the_meta_key() {
+        let modern = |line: &str| Envelope::parse(line.as_bytes()).unwrap().is_modern();
+        assert!(modern(r#"{"params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#));
+        assert!(modern(r#"{"params":{"_meta":{"io.modelcontextprotocol\/protocolVersion":"2026-07-28"}}}"#));
+        assert!(!modern(r#"{"params":{"_meta":{"progressToken":1}}}"#));
+        assert!(!modern(r#"{"params":{"a":{"_meta":{"io.modelcontextprotocol/protocolVersion":"x"}}}}"#));
+    }
+
+    #[test]
+    fn replaces_an_id_in_place() {
+        let line = br#"{"id": 7 ,"params":{"id":7}}"#;
+        let envelope = Envelope::parse(line).unwrap();
+        assert_eq!(splice(line, envelope.id.unwrap(), "\"b\"").concat(), br#"{"id": "b" ,"params":{"id":7}}"#);
+    }
+
+    #[test]
+    fn finds_the_id_of_a_line_cut_in_the_middle() {
+        let find = |head: &str, tail: &str| find_id(head.as_bytes(), tail.as_bytes());
+        let head = r#"{"jsonrpc":"2.0","id":"five","method":"tools/call","params":{"code":"xxx"#;
+        assert_eq!(find(head, "xxx").as_deref(), Some(r#""five""#));
+        let head = r#"{"method":"tools/call","params":{"id":1,"code":"xxx"#;
+        assert_eq!(find(head, r#"xxx \"id\":3"},"x":{"id":4}},"jsonrpc":"2.0","id":5}"#).as_deref(), Some("5"));
+        assert_eq!(find(head, r#"xxx","x":{"id":4}},"jsonrpc":"2.0"}"#), None);
+        assert_eq!(find("garbage", ""), None);
+    }
+
+    #[test]
+    fn knows_which_ids_a_server_would_drop() {
+        let legal = |id: &str| is_legal_id(&RawValue::from_string(id.to_owned()).unwrap());
+        assert!(legal("0") && legal("-5") && legal("\"\"") && legal("\"five\""));
+        assert!(!legal("1.5") && !legal("true") && !legal("{}") && !legal("18446744073709551616"));
+        assert!(!legal(r#""\ud800""#));
+    }
+}

@@ -1,0 +1,138 @@
+//! Finds the session's socket, and says what to do when there is none.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::unistd::Uid;
+use tokio::net::UnixStream;
+
+use super::BridgeOptions;
+use crate::session::choose::{Choice, choose};
+use crate::session::places::Places;
+use crate::session::registry::{self, Record};
+
+/// What an attempt to reach a session came to.
+#[derive(Debug)]
+pub enum Reach {
+    Connected(UnixStream),
+    /// The session lives, but does not accept connections yet.
+    Starting,
+    Nothing,
+}
+
+#[derive(Debug)]
+pub struct Finder {
+    options: BridgeOptions,
+    /// `FOURHANDS_SESSION`.
+    env: Option<String>,
+    cwd: PathBuf,
+    places: Places,
+    complained: AtomicBool,
+}
+
+impl Finder {
+    /// For this process, with its environment and working directory.
+    pub fn new(options: BridgeOptions) -> Self {
+        let cwd = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_else(|_| PathBuf::from("/"));
+        let env = std::env::var("FOURHANDS_SESSION").ok();
+        Self::at(options, env, cwd, Places::of_this_process())
+    }
+
+    pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
+        Self { options, env, cwd, places, complained: AtomicBool::new(false) }
+    }
+
+    pub async fn reach(&self) -> Reach {
+        if let Some(socket) = &self.options.socket {
+            return self.connect(socket).await.map_or(Reach::Nothing, Reach::Connected);
+        }
+        match self.choice() {
+            Ok((Choice::Use(record), _)) => {
+                self.connect(&record.socket).await.map_or(Reach::Starting, Reach::Connected)
+            }
+            _ => Reach::Nothing,
+        }
+    }
+
+    async fn connect(&self, socket: &Path) -> io::Result<UnixStream> {
+        let stream = UnixStream::connect(socket).await?;
+        let owner = stream.peer_cred()?.uid();
+        if owner != Uid::effective().as_raw() {
+            if !self.complained.swap(true, Ordering::Relaxed) {
+                super::complain(&format!(
+                    "the socket {} is served by another user (uid {owner}); not connecting to it",
+                    socket.display()
+                ));
+            }
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Ok(stream)
+    }
+
+    fn choice(&self) -> io::Result<(Choice, Vec<Record>)> {
+        let running = registry::running_at(&self.places)?;
+        Ok((choose(self.options.session.as_deref(), self.env.as_deref(), &self.cwd, &running), running))
+    }
+
+    /// Why there is no session, and what to do. Looks anew each time.
+    pub fn advice(&self) -> String {
+        let problem = match (&self.options.socket, self.choice()) {
+            (Some(socket), _) => format!(
+                "No fourhands session listens at {}, the socket this server was told to use (--socket). \
+                 Ask the person to start the session, or to correct the path in the AI client's configuration.",
+                socket.display()
+            ),
+            (None, Err(error)) => format!("fourhands cannot look for its sessions: {error}."),
+            (None, Ok((choice, running))) => self.explain(&choice, &running),
+        };
+        format!(
+            "{problem}\nThis server connects by itself: once the session is up, the next call just works. \
+             Nothing has to be restarted."
+        )
+    }
+
+    fn explain(&self, choice: &Choice, running: &[Record]) -> String {
+        match choice {
+            Choice::Use(record) => format!(
+                "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
+                 Try again in a moment; if that does not help, ask the person to look at its terminal.",
+                record.name,
+                record.cwd.display(),
+                record.pid
+            ),
+            Choice::NotRunning(name) => format!(
+                "The fourhands session \"{name}\", which this server was told to use (--session or FOURHANDS_SESSION), \
+                 is not running. Ask the person to start it: `fourhands --session {name}` in a terminal, in the \
+                 folder to work in.{}",
+                match running {
+                    [] => String::new(),
+                    _ => format!("\nRunning are:\n{}", list(running)),
+                }
+            ),
+            Choice::Several => format!(
+                "Several fourhands sessions are running, and none of them in this server's folder ({}) or above it:\n\
+                 {}\nAsk the person which one to use. They choose it by adding `--session NAME` to the arguments of \
+                 `fourhands bridge` in the AI client's configuration, or by setting FOURHANDS_SESSION=NAME in its \
+                 environment there.",
+                self.cwd.display(),
+                list(running)
+            ),
+            Choice::NoneRunning => {
+                let place = match self.cwd.as_os_str().to_str() {
+                    Some("/") | None => "in the folder to work in".to_owned(),
+                    Some(folder) => format!("in the folder {folder}"),
+                };
+                format!(
+                    "No fourhands session is running. Ask the person to start one: `fourhands` in a terminal, {place} \
+                     (or `fourhands serve` there, to run without a dashboard)."
+                )
+            }
+        }
+    }
+}
+
+fn list(running: &[Record]) -> String {
+    let lines: Vec<_> = running.iter().map(|record| format!("- {} ({})", record.name, record.cwd.display())).collect();
+    lines.join("\n")
+}

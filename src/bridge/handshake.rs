@@ -1,0 +1,123 @@
+//! What a client of the handshake era has settled with its server, so that a new server can be told the same.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::envelope::Envelope;
+
+#[derive(Debug, Default)]
+pub struct Handshake {
+    /// The client's `initialize`, and its id.
+    initialize: Option<(String, Vec<u8>)>,
+    /// Set once a server has agreed: what the client was told then.
+    agreed: Option<Agreed>,
+    initialized: bool,
+    /// The last `logging/setLevel`.
+    level: Option<Vec<u8>>,
+    /// `resources/subscribe` by URI.
+    subscriptions: BTreeMap<String, Vec<u8>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Agreed {
+    protocol_version: String,
+    #[serde(default)]
+    capabilities: Capabilities,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Capabilities {
+    tools: List,
+    resources: List,
+    prompts: List,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct List {
+    list_changed: bool,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    result: Option<Agreed>,
+}
+
+impl Handshake {
+    pub fn on_request(&mut self, line: &[u8], envelope: &Envelope<'_>, method: &str, id: &str) {
+        match method {
+            "initialize" => *self = Self { initialize: Some((id.to_owned(), line.to_vec())), ..Self::default() },
+            "logging/setLevel" => self.level = Some(line.to_vec()),
+            "resources/subscribe" => {
+                if let Some(uri) = envelope.uri() {
+                    self.subscriptions.insert(uri, line.to_vec());
+                }
+            }
+            "resources/unsubscribe" => {
+                if let Some(uri) = envelope.uri() {
+                    self.subscriptions.remove(&uri);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub fn initialized(&mut self) {
+        self.initialized = self.initialize.is_some();
+    }
+
+    /// The answer to the client's own `initialize`, or to another request that opens.
+    pub fn answered(&mut self, id: &str, line: &[u8]) {
+        if self.initialize.as_ref().is_some_and(|(own, _)| own == id) {
+            self.agreed = serde_json::from_slice::<Answer>(line).ok().and_then(|answer| answer.result);
+        }
+    }
+
+    /// The answer to an `initialize` that was sent again.
+    pub fn renewed(&self, line: &[u8]) {
+        let first = self.agreed.as_ref().map(|agreed| agreed.protocol_version.as_str());
+        let now = serde_json::from_slice::<Answer>(line).ok().and_then(|answer| answer.result);
+        match now {
+            None => super::complain("the new session refused the handshake; restart this server in your AI client"),
+            Some(now) if Some(now.protocol_version.as_str()) != first => super::complain(&format!(
+                "the new session speaks MCP {}, the one before it spoke {}; going on",
+                now.protocol_version,
+                first.unwrap_or("none")
+            )),
+            Some(_) => {}
+        }
+    }
+
+    /// Whether the client waits for the answer to its `initialize`.
+    pub fn is_pending(&self) -> bool {
+        self.initialize.is_some() && self.agreed.is_none()
+    }
+
+    /// The lines that bring a new server to the same state, `initialize` first; `None` if there was no handshake.
+    pub fn replay(&self) -> Option<Vec<Vec<u8>>> {
+        self.agreed.as_ref()?;
+        let mut lines = vec![self.initialize.as_ref()?.1.clone()];
+        if self.initialized {
+            lines.push(super::envelope::notification("notifications/initialized").into_bytes());
+            lines.extend(self.level.iter().chain(self.subscriptions.values()).cloned());
+        }
+        Some(lines)
+    }
+
+    /// What to tell the client of a new server, as far as it was told to expect it.
+    pub fn changed_lists(&self) -> Vec<&'static str> {
+        let Some(agreed) = self.agreed.as_ref().filter(|_| self.initialized) else { return Vec::new() };
+        let Capabilities { tools, resources, prompts } = &agreed.capabilities;
+        [
+            (tools, "notifications/tools/list_changed"),
+            (resources, "notifications/resources/list_changed"),
+            (prompts, "notifications/prompts/list_changed"),
+        ]
+        .into_iter()
+        .filter_map(|(list, method)| list.list_changed.then_some(method))
+        .collect()
+    }
+}

@@ -1,0 +1,215 @@
+//! The loop of the bridge: one task that moves lines between the client and whichever backend there is.
+
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::OfflineServer;
+use super::finder::{Finder, Reach};
+use super::lines::{LineReader, Outbox};
+use super::relay::Relay;
+use super::stdio::{Input, Output};
+
+/// How often to look for a session while there is none, and while one is starting.
+const LOOK: Duration = Duration::from_millis(500);
+const LOOK_SOON: Duration = Duration::from_millis(50);
+/// How long the client's lines are held for a session that is starting.
+const HOLD: Duration = Duration::from_secs(2);
+/// How long the offline server may take to answer what it was asked before a session takes over.
+const HAND_OVER: Duration = Duration::from_secs(1);
+/// How long answers are still awaited after the client has closed its end; clients kill us after 2 s.
+const DRAIN: Duration = Duration::from_millis(1500);
+/// Bytes that may wait to be written before the other side is no longer read.
+const HIGH: usize = 1 << 20;
+/// Of the offline server.
+const OFFLINE_BUFFER: usize = 64 << 10;
+
+/// A backend: a session, or the server in this process that answers while there is none.
+struct Link {
+    lines: LineReader<Input>,
+    /// `None` once writing has failed: what it said before is still read.
+    out: Option<Output>,
+    live: bool,
+    /// Whether it has sent anything yet.
+    spoke: bool,
+}
+
+impl Link {
+    fn live(stream: UnixStream) -> Self {
+        let (input, output) = stream.into_split();
+        Self { lines: LineReader::new(Box::new(input)), out: Some(Box::new(output)), live: true, spoke: false }
+    }
+
+    fn offline(server: &OfflineServer) -> Self {
+        let (ours, theirs) = tokio::io::duplex(OFFLINE_BUFFER);
+        tokio::spawn(server(theirs));
+        let (input, output) = tokio::io::split(ours);
+        Self { lines: LineReader::new(Box::new(input)), out: Some(Box::new(output)), live: false, spoke: false }
+    }
+}
+
+/// Serves one client until it closes its end. An error means that the client can no longer be written to.
+pub async fn pump(
+    input: impl AsyncRead + Unpin,
+    mut output: impl AsyncWrite + Unpin,
+    finder: &Finder,
+    offline: &OfflineServer,
+) -> io::Result<()> {
+    let mut client = LineReader::new(input);
+    let mut relay = Relay::default();
+    let mut link: Option<Link> = None;
+    // A session that was reached while the offline server still has something to answer, and until when it may.
+    let mut next: Option<(UnixStream, Instant)> = None;
+    let mut starting_since: Option<Instant> = None;
+    let mut look_at = Instant::now();
+    let mut shunned: Option<Instant> = None;
+    let mut closing: Option<Instant> = None;
+    loop {
+        if let Some(open) = &mut link {
+            while relay.to_client.len() < HIGH
+                && let Some(line) = open.lines.next()
+            {
+                relay.backend_said(&line);
+                open.spoke = true;
+            }
+            if open.lines.ended && !open.lines.has_line() {
+                relay.lost(&lost_text(finder), open.live);
+                look_at = Instant::now() + LOOK_SOON;
+                // What hangs up at once will do so again: not in a tight loop.
+                shunned = (open.live && !open.spoke).then(|| Instant::now() + LOOK);
+                link = None;
+            }
+        }
+
+        if next.is_none() && !link.as_ref().is_some_and(|open| open.live) {
+            let asked = client.has_line() || (link.is_none() && relay.is_opening());
+            let now = Instant::now();
+            if (asked || look_at <= now) && shunned.is_none_or(|until| until <= now) {
+                match finder.reach().await {
+                    Reach::Connected(stream) => {
+                        next = Some((stream, now + HAND_OVER));
+                        starting_since = None;
+                    }
+                    Reach::Starting => {
+                        starting_since.get_or_insert(now);
+                    }
+                    Reach::Nothing => starting_since = None,
+                }
+                look_at = now + if is_recent(starting_since) { LOOK_SOON } else { LOOK };
+            } else if let Some(until) = shunned {
+                look_at = look_at.max(until);
+            }
+            if asked && link.is_none() && next.is_none() && !is_recent(starting_since) {
+                link = Some(Link::offline(offline));
+                relay.joined();
+            }
+        }
+        if let Some((stream, _)) =
+            next.take_if(|(_, until)| link.is_none() || relay.is_idle() || *until <= Instant::now())
+        {
+            if link.take().is_some() {
+                relay.lost("A fourhands session took over before this was answered. Call again.", true);
+            }
+            link = Some(Link::live(stream));
+            relay.joined();
+        }
+
+        let mut more = false;
+        while next.is_none()
+            && let Some(open) = &link
+            && (open.live || !is_recent(starting_since))
+            && open.out.is_some()
+            && relay.to_backend.len() < HIGH
+            && relay.to_client.len() < HIGH
+            && let Some(line) = client.next()
+        {
+            relay.client_said(&line);
+            if !open.live {
+                // A session may be up by the next one.
+                more = client.has_line();
+                break;
+            }
+        }
+
+        let has_line = client.has_line();
+        if client.ended {
+            let until = *closing.get_or_insert_with(|| Instant::now() + DRAIN);
+            let unsent = link.as_ref().is_some_and(|open| open.out.is_some()) && !relay.to_backend.is_empty();
+            let done = !has_line && (relay.is_idle() || link.is_none()) && !unsent && relay.to_client.is_empty();
+            if done || until <= Instant::now() {
+                break;
+            }
+        }
+
+        let offline_wake = match (&link, &next) {
+            (Some(open), None) if open.live => None,
+            (_, Some((_, until))) => Some(*until),
+            (_, None) => Some(look_at),
+        };
+        let wake = [offline_wake, closing].into_iter().flatten().min();
+        let (lines, out) = match &mut link {
+            Some(open) => (Some(&mut open.lines), open.out.as_mut()),
+            None => (None, None),
+        };
+        let has_room = relay.to_client.len() < HIGH;
+        let can_write = out.is_some() && !relay.to_backend.is_empty();
+        let mut broken = false;
+        tokio::select! {
+            written = relay.to_client.write_to(&mut output), if !relay.to_client.is_empty() => written?,
+            written = write(&mut relay.to_backend, out), if can_write => broken = written.is_err(),
+            () = fill(lines), if has_room => {}
+            () = fill(Some(&mut client)), if !client.ended && !has_line => {}
+            () = tokio::task::yield_now(), if more => {}
+            () = sleep(wake), if wake.is_some() => {}
+        }
+        if broken && let Some(open) = &mut link {
+            open.out = None;
+            relay.to_backend.clear();
+        }
+    }
+    drop(link);
+    let _ = timeout(DRAIN, output.flush()).await;
+    Ok(())
+}
+
+fn is_recent(starting_since: Option<Instant>) -> bool {
+    starting_since.is_some_and(|since| since.elapsed() < HOLD)
+}
+
+fn lost_text(finder: &Finder) -> String {
+    format!(
+        "The fourhands session ended before this call was answered. Whether its code ran to the end is not known, and \
+         the variables of that session are gone.\n{}",
+        finder.advice()
+    )
+}
+
+/// A read error is the end of the input.
+async fn fill(lines: Option<&mut LineReader<impl AsyncRead + Unpin>>) {
+    match lines {
+        Some(lines) => _ = lines.fill().await,
+        None => pending().await,
+    }
+}
+
+async fn write(outbox: &mut Outbox, out: Option<&mut Output>) -> io::Result<()> {
+    match out {
+        Some(out) => outbox.write_to(out).await,
+        None => pending().await,
+    }
+}
+
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+#[path = "pump_tests.rs"]
+mod tests;

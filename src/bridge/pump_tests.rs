@@ -1,0 +1,442 @@
+//! Tests of the whole bridge: in-memory streams as stdin and stdout, real Unix sockets with scripted sessions.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, DuplexStream, Lines};
+use tokio::net::UnixListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::bridge::BridgeOptions;
+use crate::session::places::Places;
+use crate::session::registry::{Claim, claim_at};
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+struct Root(tempfile::TempDir);
+
+impl Root {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).unwrap();
+        path.canonicalize().unwrap()
+    }
+
+    fn places(&self) -> Places {
+        Places { home: Some(self.folder("home")), runtime: None, shared: self.folder("shared") }
+    }
+
+    fn finder(&self, session: Option<&str>) -> Finder {
+        let options = BridgeOptions { session: session.map(str::to_owned), socket: None };
+        Finder::at(options, None, self.folder("work"), self.places())
+    }
+
+    fn claim(&self, name: &str, folder: &str) -> Claim {
+        claim_at(&self.places(), name, &self.folder(folder)).unwrap()
+    }
+}
+
+/// The AI client's side of a running bridge.
+struct Client {
+    input: Option<DuplexStream>,
+    output: Lines<BufReader<DuplexStream>>,
+    bridge: JoinHandle<io::Result<()>>,
+}
+
+impl Client {
+    fn start(finder: Finder) -> Self {
+        let (input, stdin) = tokio::io::duplex(64 << 10);
+        let (stdout, output) = tokio::io::duplex(64 << 10);
+        let finder = Arc::new(finder);
+        let looker = finder.clone();
+        let advice: crate::bridge::Advice = Arc::new(move || looker.advice());
+        let bridge = tokio::spawn(async move { pump(stdin, stdout, &finder, &offline(advice)).await });
+        Self { input: Some(input), output: BufReader::new(output).lines(), bridge }
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.send_line(&message.to_string()).await;
+    }
+
+    async fn send_line(&mut self, line: &str) {
+        let input = self.input.as_mut().unwrap();
+        timeout(DEADLINE, input.write_all(format!("{line}\n").as_bytes())).await.unwrap().unwrap();
+    }
+
+    async fn next(&mut self) -> Value {
+        let line = timeout(DEADLINE, self.output.next_line()).await.expect("the bridge is silent").unwrap();
+        serde_json::from_str(&line.expect("the bridge has exited")).unwrap()
+    }
+
+    async fn ask(&mut self, message: Value) -> Value {
+        let id = message["id"].clone();
+        self.send(message).await;
+        loop {
+            let answer = self.next().await;
+            if answer["id"] == id {
+                return answer;
+            }
+        }
+    }
+
+    async fn call(&mut self, id: impl Into<Value>, tool: &str) -> Value {
+        let id = id.into();
+        self.ask(json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool}})).await
+    }
+
+    async fn shake_hands(&mut self) -> Value {
+        let info = json!({"name": "test", "version": "1"});
+        let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
+        let answer = self.ask(json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})).await;
+        self.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+        answer
+    }
+
+    async fn close(mut self) -> Vec<String> {
+        self.input = None;
+        let mut rest = String::new();
+        timeout(DEADLINE, self.output.into_inner().read_to_string(&mut rest)).await.unwrap().unwrap();
+        timeout(DEADLINE, self.bridge).await.unwrap().unwrap().unwrap();
+        rest.lines().map(str::to_owned).collect()
+    }
+}
+
+/// Stands in for the real offline server.
+fn offline(advice: crate::bridge::Advice) -> OfflineServer {
+    Arc::new(move |stream| {
+        let advice = advice.clone();
+        Box::pin(async move { serve(stream, "offline", || advice(), None, None).await })
+    })
+}
+
+/// A session that listens for one connection at a time.
+struct Session {
+    task: JoinHandle<()>,
+    seen: mpsc::UnboundedReceiver<Value>,
+    say: mpsc::UnboundedSender<String>,
+}
+
+impl Session {
+    fn start(socket: &Path) -> Self {
+        let _ = std::fs::remove_file(socket);
+        let listener = UnixListener::bind(socket).unwrap();
+        let (note, seen) = mpsc::unbounded_channel();
+        let (say, mut sayings) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                serve(stream, "live", || "ran".to_owned(), Some(&note), Some(&mut sayings)).await;
+            }
+        });
+        Self { task, seen, say }
+    }
+
+    async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// The next message of this method.
+    async fn sees(&mut self, method: &str) -> Value {
+        loop {
+            let message = timeout(DEADLINE, self.seen.recv()).await.expect("the session sees nothing").unwrap();
+            if message["method"] == method {
+                return message;
+            }
+        }
+    }
+}
+
+/// Answers everything but calls of the tool `hang`.
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite,
+    name: &str,
+    text: impl Fn() -> String,
+    note: Option<&mpsc::UnboundedSender<Value>>,
+    mut say: Option<&mut mpsc::UnboundedReceiver<String>>,
+) {
+    let (input, mut output) = tokio::io::split(stream);
+    let mut lines = BufReader::new(input).lines();
+    loop {
+        let said = async {
+            match &mut say {
+                Some(say) => say.recv().await,
+                None => pending().await,
+            }
+        };
+        let answer = tokio::select! {
+            line = lines.next_line() => {
+                let Ok(Some(line)) = line else { return };
+                let message: Value = serde_json::from_str(&line).unwrap_or_default();
+                let (id, method) = (&message["id"], message["method"].as_str().unwrap_or_default());
+                let result = match method {
+                    "initialize" => json!({"protocolVersion": "2025-06-18", "serverInfo": {"name": name},
+                        "capabilities": {"tools": {"listChanged": true}}}),
+                    "tools/list" => json!({"tools": [{"name": name}]}),
+                    "tools/call" => json!({"content": [{"type": "text", "text": text()}], "isError": name == "offline"}),
+                    _ => json!({}),
+                };
+                let hangs = message["params"]["name"] == "hang" || id.is_null() || method.is_empty();
+                let answer = (!hangs).then(|| json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string());
+                if let Some(note) = note {
+                    let _ = note.send(message);
+                }
+                answer
+            }
+            said = said => said,
+        };
+        if let Some(answer) = answer
+            && output.write_all(format!("{answer}\n").as_bytes()).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn text(answer: &Value) -> &str {
+    answer["result"]["content"][0]["text"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_bridge_serves_before_during_and_between_sessions() {
+    let root = Root::new();
+    let mut client = Client::start(root.finder(None));
+    assert_eq!(client.shake_hands().await["result"]["serverInfo"]["name"], "offline");
+    let list = client.ask(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).await;
+    assert_eq!(list["result"]["tools"][0]["name"], "offline");
+    let refused = client.call(2, "run").await;
+    assert_eq!(refused["result"]["isError"], true);
+    assert!(text(&refused).contains("No fourhands session is running"), "{refused}");
+    assert!(text(&refused).contains(root.folder("work").to_str().unwrap()), "{refused}");
+    let uri = json!({"uri": "fourhands://variables"});
+    client.ask(json!({"jsonrpc": "2.0", "id": 3, "method": "resources/subscribe", "params": uri})).await;
+
+    // The dashboard starts: the next call runs there, and it knows this client.
+    let claim = root.claim("work", "work");
+    let mut session = Session::start(claim.socket());
+    assert_eq!(text(&client.call(4, "run").await), "ran");
+    assert_eq!(session.sees("initialize").await["params"]["protocolVersion"], "2025-06-18");
+    session.sees("notifications/initialized").await;
+    assert_eq!(session.sees("resources/subscribe").await["params"], uri);
+
+    // It dies while a call runs.
+    client.send(json!({"jsonrpc": "2.0", "id": "five", "method": "tools/call", "params": {"name": "hang"}})).await;
+    session.sees("tools/call").await;
+    while session.sees("tools/call").await["id"] != "five" {}
+    session.kill().await;
+    let name = claim.name().to_owned();
+    drop(claim);
+    let answer = client.next().await;
+    assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!("five"), &json!(true)));
+    assert!(text(&answer).contains("ended before"), "{answer}");
+    assert!(text(&client.call(6, "run").await).contains("No fourhands session"));
+
+    // And comes back.
+    let claim = root.claim(&name, "work");
+    let mut session = Session::start(claim.socket());
+    assert_eq!(text(&client.call(7, "run").await), "ran");
+    session.sees("initialize").await;
+    assert_eq!(session.sees("resources/subscribe").await["params"], uri);
+    assert!(client.close().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_idle_bridge_connects_by_itself_and_tells_the_client() {
+    let root = Root::new();
+    let mut client = Client::start(root.finder(None));
+    client.shake_hands().await;
+    client.ask(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).await;
+    let claim = root.claim("work", "work");
+    let mut session = Session::start(claim.socket());
+    assert_eq!(client.next().await["method"], "notifications/tools/list_changed");
+    session.sees("initialize").await;
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_call_waits_for_a_session_that_is_starting() {
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let mut client = Client::start(root.finder(None));
+    client.send(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "run"}})).await;
+    // Nothing may come before the socket is there.
+    assert!(timeout(Duration::from_millis(200), client.output.next_line()).await.is_err());
+    let _session = Session::start(claim.socket());
+    assert_eq!(text(&client.next().await), "ran");
+    client.close().await;
+}
+
+#[tokio::test]
+async fn the_stateless_era_needs_no_handshake_on_either_side() {
+    let root = Root::new();
+    let mut client = Client::start(root.finder(None));
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28"});
+    let call = |id: u32, tool: &str| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "_meta": meta}});
+    assert_eq!(client.ask(call(1, "run")).await["result"]["isError"], true);
+    let claim = root.claim("work", "work");
+    let mut session = Session::start(claim.socket());
+    assert_eq!(text(&client.ask(call(2, "run")).await), "ran");
+    client.send(json!({"jsonrpc": "2.0", "id": 3, "method": "subscriptions/listen", "params": {"name": "hang", "_meta": meta}})).await;
+    client.send(call(4, "hang")).await;
+    let first = session.sees("tools/call").await;
+    assert_eq!(first["id"], 2, "nothing was sent before it");
+    session.sees("tools/call").await;
+    session.kill().await;
+    let answers = [client.next().await, client.next().await];
+    let of = |id: u32| answers.iter().find(|answer| answer["id"] == id).unwrap();
+    assert_eq!(of(3)["error"]["code"], -32000);
+    assert_eq!(of(4)["result"]["resultType"], "complete");
+    client.close().await;
+}
+
+#[tokio::test]
+async fn questions_of_a_session_end_with_it_and_cancellations_reach_it() {
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let mut session = Session::start(claim.socket());
+    let mut client = Client::start(root.finder(None));
+    client.shake_hands().await;
+    client.send(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "hang"}})).await;
+    client.send(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}})).await;
+    client.send(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})).await;
+    assert_eq!(session.sees("notifications/cancelled").await["params"]["requestId"], 1);
+
+    session.say.send(r#"{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{}}"#.to_owned()).unwrap();
+    let question = client.next().await;
+    assert_eq!(question["method"], "elicitation/create");
+    session.kill().await;
+    let withdrawn = client.next().await;
+    assert_eq!(withdrawn["method"], "notifications/cancelled");
+    assert_eq!(withdrawn["params"]["requestId"], question["id"]);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn without_a_choice_the_answer_lists_the_sessions() {
+    let root = Root::new();
+    let (_one, _two) = (root.claim("one", "a"), root.claim("two", "b"));
+    let mut client = Client::start(root.finder(None));
+    let told = client.call(1, "run").await;
+    for part in ["- one (", "- two (", "--session NAME", "FOURHANDS_SESSION"] {
+        assert!(text(&told).contains(part), "{told}");
+    }
+    client.close().await;
+    let mut client = Client::start(root.finder(Some("three")));
+    let told = client.call(1, "run").await;
+    assert!(text(&told).contains("\"three\"") && text(&told).contains("fourhands --session three"), "{told}");
+    client.close().await;
+}
+
+#[tokio::test]
+async fn what_was_piped_in_is_answered_before_the_end() {
+    let root = Root::new();
+    let mut client = Client::start(root.finder(None));
+    client.shake_hands().await;
+    let input = client.input.as_mut().unwrap();
+    // Without a line feed at its end.
+    input.write_all(br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await.unwrap();
+    let rest = client.close().await;
+    assert!(rest.len() == 1 && rest[0].contains("offline"), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_end_does_not_keep_a_closed_bridge() {
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let mut session = Session::start(claim.socket());
+    let mut client = Client::start(root.finder(None));
+    client.send(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "hang"}})).await;
+    session.sees("tools/call").await;
+    let start = Instant::now();
+    client.close().await;
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn garbage_and_floods_do_no_harm() {
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let _session = Session::start(claim.socket());
+    let mut client = Client::start(root.finder(None));
+    for line in ["garbage", "", "[]", "{\"id\":", "\u{feff}{}", "[1,[2]]", "null", "\"text\""] {
+        client.send_line(line).await;
+    }
+    let big = "x".repeat(20 << 20);
+    let call = json!({"jsonrpc": "2.0", "id": "big", "method": "tools/call", "params": {"name": "run", "code": big}});
+    assert_eq!(text(&client.ask(call).await), "ran");
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_not_filled_with_memory() {
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let listener = UnixListener::bind(claim.socket()).unwrap();
+    let mut client = Client::start(root.finder(None));
+    let (mut session, _) = listener.accept().await.unwrap();
+    let note = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": "x".repeat(10_000)});
+    let note = format!("{note}\n");
+    let mut said = 0;
+    while let Ok(written) = timeout(Duration::from_millis(500), session.write_all(note.as_bytes())).await {
+        written.unwrap();
+        said += note.len();
+        assert!(said < 8 * HIGH, "the session is never stopped");
+    }
+    // It goes on as soon as the client reads.
+    for _ in 0..said / note.len() {
+        assert_eq!(client.next().await["method"], "notifications/message");
+    }
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_backend_that_hangs_up_at_once_leaves_the_offline_server_in_charge() {
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let listener = UnixListener::bind(claim.socket()).unwrap();
+    let task = tokio::spawn(async move {
+        let mut count = 0;
+        while timeout(Duration::from_millis(1200), listener.accept()).await.is_ok() {
+            count += 1;
+        }
+        count
+    });
+    let mut client = Client::start(root.finder(None));
+    assert_eq!(client.shake_hands().await["result"]["serverInfo"]["name"], "offline");
+    client.close().await;
+    assert!(task.await.unwrap() < 5);
+}
+
+#[tokio::test]
+async fn a_real_server_accepts_the_renewed_handshake() {
+    struct Bare;
+    impl rmcp::ServerHandler for Bare {}
+    let serve = |socket: &Path| {
+        let _ = std::fs::remove_file(socket);
+        let listener = UnixListener::bind(socket).unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let server = rmcp::ServiceExt::serve(Bare, stream.into_split()).await.unwrap();
+            server.waiting().await
+        })
+    };
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let first = serve(claim.socket());
+    let mut client = Client::start(root.finder(None));
+    client.shake_hands().await;
+    let ping = |id: u32| json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
+    assert_eq!(client.ask(ping(1)).await["result"], json!({}));
+    first.abort();
+    assert!(first.await.is_err());
+    let _second = serve(claim.socket());
+    assert_eq!(client.ask(ping(2)).await["result"], json!({}));
+    client.close().await;
+}

@@ -1,0 +1,209 @@
+//! Tests of the relay: which lines go where.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use serde_json::Value;
+use tokio::io::AsyncWrite;
+
+use super::*;
+
+struct Sink(Vec<u8>);
+
+impl AsyncWrite for Sink {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn take(outbox: &mut Outbox) -> Vec<String> {
+    let mut sink = Sink(Vec::new());
+    while !outbox.is_empty() {
+        outbox.write_to(&mut sink).now_or_never().unwrap().unwrap();
+    }
+    String::from_utf8(sink.0).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[derive(Default)]
+struct Test(Relay);
+
+impl Test {
+    /// What reaches the backend of a line of the client.
+    fn client(&mut self, line: &str) -> Vec<String> {
+        self.0.client_said(&Line::Whole(line.as_bytes()));
+        take(&mut self.0.to_backend)
+    }
+
+    /// What reaches the client of a line of the backend.
+    fn backend(&mut self, line: &str) -> Vec<String> {
+        self.0.backend_said(&Line::Whole(line.as_bytes()));
+        take(&mut self.0.to_client)
+    }
+
+    fn told(&mut self) -> Vec<Value> {
+        take(&mut self.0.to_client).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn shake_hands(&mut self) {
+        self.client(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#);
+        self.backend(
+            r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{"listChanged":true},"resources":{"listChanged":false}}}}"#,
+        );
+        self.client(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    }
+}
+
+#[test]
+fn lines_pass_verbatim() {
+    let mut test = Test::default();
+    let call = r#"{ "params":{"code":"\ud800"},  "method":"tools/call","id":"five"}"#;
+    assert_eq!(test.client(call), [call]);
+    let answer = r#"{"id":"five", "result":{"n":1.0}}"#;
+    assert_eq!(test.backend(answer), [answer]);
+    assert!(test.0.is_idle());
+    let progress = r#"{"method":"notifications/progress","params":{}}"#;
+    assert_eq!(test.backend(progress), [progress]);
+}
+
+#[test]
+fn what_cannot_be_passed_on_is_answered_by_id() {
+    let mut test = Test::default();
+    for (line, id, code) in [
+        (&b"{\"id\":\"a\",\"method\":\"x\",\"params\":\"\xff\"}"[..], Value::from("a"), PARSE_ERROR),
+        (b"garbage", Value::Null, PARSE_ERROR),
+        (b"{\"id\":4,\"method\":", Value::from(4), PARSE_ERROR),
+        (b"[]", Value::Null, INVALID_REQUEST),
+        (b"[[1,\"tools/list\"]]", Value::Null, PARSE_ERROR),
+        (b"{\"id\":1.5,\"method\":\"tools/list\"}", Value::from(1.5), INVALID_REQUEST),
+    ] {
+        test.0.client_said(&Line::Whole(line));
+        let told = test.told();
+        assert_eq!((&told[0]["id"], &told[0]["error"]["code"]), (&id, &Value::from(code)), "{told:?}");
+    }
+    test.0.client_said(&Line::TooLong { head: b"{\"method\":\"x".to_vec(), tail: b"xx\"},\"id\":9}" });
+    assert_eq!(test.told()[0]["id"], 9);
+    // Errors without id, blank lines and empty objects have no answer.
+    for line in [r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"m"}}"#, "  ", "{}"] {
+        assert!(test.client(line).is_empty());
+    }
+    assert!(test.told().is_empty() && take(&mut test.0.to_backend).is_empty());
+}
+
+#[test]
+fn a_batch_becomes_its_members() {
+    let mut test = Test::default();
+    let sent = test.client(r#"[{"id":1,"method":"ping"},{"id":"1","method":"tools/list"}]"#);
+    assert_eq!(sent, [r#"{"id":1,"method":"ping"}"#, r#"{"id":"1","method":"tools/list"}"#]);
+    assert_eq!(test.0.pending.len(), 2);
+}
+
+#[test]
+fn the_end_of_a_backend_answers_whatever_is_pending() {
+    let mut test = Test::default();
+    test.client(r#"{"id":"five","method":"tools/call","params":{"name":"run"}}"#);
+    test.client(
+        r#"{"id":6,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
+    );
+    test.client(r#"{"id":7,"method":"resources/read"}"#);
+    test.client(r#"{"id":8,"method":"tools/call"}"#);
+    test.backend(r#"{"id":8,"result":{}}"#);
+    test.client(r#"{"id":9,"method":"tools/call"}"#);
+    test.client(r#"{"method":"notifications/cancelled","params":{"requestId":9}}"#);
+    test.0.lost("it is gone", true);
+    let told = test.told();
+    let by_id = |id: Value| told.iter().find(|answer| answer["id"] == id).cloned().unwrap_or_default();
+    let five = by_id("five".into());
+    assert_eq!(five["result"]["isError"], true);
+    assert_eq!(five["result"]["content"][0]["text"], "it is gone");
+    assert_eq!(five["result"].get("resultType"), None);
+    assert_eq!(by_id(6.into())["result"]["resultType"], "complete");
+    assert_eq!(by_id(7.into())["error"]["code"], NO_SESSION);
+    assert_eq!(told.len(), 3, "answered and cancelled requests get no answer: {told:?}");
+}
+
+#[test]
+fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
+    let mut test = Test::default();
+    test.shake_hands();
+    test.client(r#"{"id":1,"method":"logging/setLevel","params":{"level":"debug"}}"#);
+    test.client(r#"{"id":2,"method":"resources/subscribe","params":{"uri":"a"}}"#);
+    test.client(r#"{"id":3,"method":"resources/subscribe","params":{"uri":"b"}}"#);
+    test.client(r#"{"id":4,"method":"resources/unsubscribe","params":{"uri":"a"}}"#);
+    for id in 1..=4 {
+        test.backend(&format!(r#"{{"id":{id},"result":{{}}}}"#));
+    }
+    test.0.lost("gone", true);
+    assert!(test.told().is_empty());
+    test.0.joined();
+    let sent = take(&mut test.0.to_backend);
+    let methods: Vec<_> =
+        sent.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["method"].clone()).collect();
+    assert_eq!(methods, ["initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe"]);
+    assert!(sent[0].contains("2025-06-18") && sent[3].contains(r#""uri":"b""#));
+    // Only the list that was announced as changing.
+    assert_eq!(test.told(), [serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})]);
+    for line in sent {
+        if let Some(id) = serde_json::from_str::<Value>(&line).unwrap().get("id") {
+            let answer = format!(r#"{{"id":{id},"result":{{"protocolVersion":"2025-06-18"}}}}"#);
+            assert!(test.backend(&answer).is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_unanswered_handshake_is_asked_again_of_the_next_backend() {
+    let mut test = Test::default();
+    let initialize = r#"{"id":0,"method":"initialize","params":{}}"#;
+    test.client(initialize);
+    test.0.lost("gone", true);
+    assert!(test.0.is_opening() && test.told().is_empty());
+    test.0.joined();
+    assert_eq!(take(&mut test.0.to_backend), [initialize]);
+    test.0.lost("gone", false);
+    assert_eq!(test.told()[0]["error"]["code"], NO_SESSION);
+}
+
+#[test]
+fn a_cancellation_reaches_only_the_backend_that_has_the_request() {
+    let mut test = Test::default();
+    let cancel = r#"{"method":"notifications/cancelled","params":{"requestId":"\u0061"}}"#;
+    test.client(r#"{"id":"a","method":"tools/call"}"#);
+    test.0.lost("gone", true);
+    test.0.joined();
+    test.client(r#"{"id":"b","method":"tools/call"}"#);
+    assert!(test.client(cancel).is_empty());
+    test.client(r#"{"id":"a","method":"tools/call"}"#);
+    assert_eq!(test.client(cancel), [cancel]);
+    // As the first line of a connection any notification would close it.
+    test.0.lost("gone", true);
+    test.0.joined();
+    assert!(test.client(r#"{"method":"notifications/roots/list_changed"}"#).is_empty());
+}
+
+#[test]
+fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
+    let mut test = Test::default();
+    let question = r#"{"id":0,"method":"elicitation/create","params":{}}"#;
+    let id_of = |lines: &[String]| serde_json::from_str::<Value>(&lines[0]).unwrap()["id"].clone();
+    let first = id_of(&test.backend(question));
+    test.0.lost("gone", true);
+    let told = test.told();
+    assert_eq!((&told[0]["method"], &told[0]["params"]["requestId"]), (&"notifications/cancelled".into(), &first));
+    // The new backend asks under the same id.
+    let second = id_of(&test.backend(question));
+    assert_ne!(first, second);
+    assert!(test.client(&format!(r#"{{"id":{first},"result":"late"}}"#)).is_empty());
+    assert_eq!(test.client(&format!(r#"{{"id":{second},"result":"new"}}"#)), [r#"{"id":0,"result":"new"}"#]);
+    let third = id_of(&test.backend(question));
+    let withdrawn = test.backend(r#"{"method":"notifications/cancelled","params":{"requestId":0}}"#);
+    assert!(withdrawn[0].contains(&third.to_string()));
+}

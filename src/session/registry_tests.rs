@@ -1,0 +1,187 @@
+//! Tests of the registry. A lock belongs to the open file, so one process can play several.
+
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::process::{Command, Stdio};
+use std::sync::Barrier;
+
+use super::*;
+
+struct Root(tempfile::TempDir);
+
+impl Root {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn places(&self) -> Places {
+        Places { home: Some(self.0.path().to_owned()), runtime: None, shared: self.folder("shared") }
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).unwrap();
+        fs::canonicalize(path).unwrap()
+    }
+}
+
+fn names_running(places: &Places) -> Vec<String> {
+    running_at(places).unwrap().into_iter().map(|record| record.name).collect()
+}
+
+#[test]
+fn a_claimed_session_is_found_and_leaves_nothing_behind() {
+    let root = Root::new();
+    let (places, cwd) = (root.places(), root.folder("work"));
+    let mut claim = claim_at(&places, "work", &cwd).unwrap();
+    claim.describe_python(Path::new("/usr/bin/python3"), "3.12.1").unwrap();
+    fs::write(claim.socket(), "").unwrap();
+    assert_eq!(running_at(&places).unwrap(), [claim.record().clone()]);
+    assert_eq!(claim.record().cwd, cwd);
+    assert_eq!(claim.record().python_version.as_deref(), Some("3.12.1"));
+
+    let again = claim_at(&places, "work", &cwd).unwrap_err();
+    assert!(matches!(&again, ClaimError::Taken { pid, .. } if *pid == std::process::id()));
+    assert!(again.to_string().contains(&*cwd.to_string_lossy()), "{again}");
+
+    drop(claim);
+    assert!(names_running(&places).is_empty());
+    let left: Vec<_> = fs::read_dir(places.records().unwrap()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn what_a_killed_guardian_left_is_not_running_and_can_be_claimed() {
+    let root = Root::new();
+    let (places, cwd) = (root.places(), root.folder("work"));
+    let claim = claim_at(&places, "work", &cwd).unwrap();
+    let record = claim.record().clone();
+    let folder = places.records().unwrap();
+    drop(claim);
+    // Another process holds the lock, and dies with the record and the socket still there.
+    let mut holder = Command::new("flock")
+        .arg(lock_path(&folder, "work"))
+        .args(["-c", "echo locked; read -r line"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    io::BufRead::read_line(&mut io::BufReader::new(holder.stdout.take().unwrap()), &mut line).unwrap();
+    fs::write(record_path(&folder, "work"), serde_json::to_vec(&record).unwrap()).unwrap();
+    fs::write(&record.socket, "").unwrap();
+    assert_eq!(names_running(&places), ["work"]);
+    assert!(matches!(claim_at(&places, "work", &cwd), Err(ClaimError::Taken { .. })));
+
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    assert!(names_running(&places).is_empty());
+    // Another session's start sweeps it away.
+    let other = claim_at(&places, "other", &cwd).unwrap();
+    assert!(!record_path(&folder, "work").exists() && !record.socket.exists());
+    assert_eq!(names_running(&places), ["other"]);
+    drop(other);
+    assert!(claim_at(&places, "work", &cwd).is_ok());
+}
+
+#[test]
+fn of_many_that_claim_a_name_at_once_one_gets_it_and_lookers_do_no_harm() {
+    let root = Root::new();
+    let (places, cwd) = (root.places(), root.folder("work"));
+    for _ in 0..20 {
+        let start = Barrier::new(6);
+        let claims: Vec<_> = std::thread::scope(|scope| {
+            let claimers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        claim_at(&places, "work", &cwd)
+                    })
+                })
+                .collect();
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    start.wait();
+                    for _ in 0..50 {
+                        running_at(&places).unwrap();
+                    }
+                });
+            }
+            claimers.into_iter().map(|claimer| claimer.join().unwrap()).collect()
+        });
+        assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1, "{claims:?}");
+    }
+}
+
+#[test]
+fn the_default_name_is_the_folders_with_a_number_for_another_folder() {
+    let root = Root::new();
+    let places = root.places();
+    let (here, there) = (root.folder("a/work"), root.folder("b/work"));
+    let first = claim_default_at(&places, &here).unwrap();
+    let second = claim_default_at(&places, &there).unwrap();
+    assert_eq!((first.name(), second.name()), ("work", "work-2"));
+    let link = root.0.path().join("link");
+    symlink(&here, &link).unwrap();
+    assert!(matches!(claim_default_at(&places, &link), Err(ClaimError::Taken { name, .. }) if name == "work"));
+    // The name is free again, but this folder has its session.
+    drop(first);
+    assert!(matches!(claim_default_at(&places, &there), Err(ClaimError::Taken { name, .. }) if name == "work-2"));
+}
+
+#[test]
+fn names_are_checked_and_made_legal() {
+    let root = Root::new();
+    for bad in ["", ".hidden", "-x", "a/b", "..", "a b", "é", &"x".repeat(65)] {
+        assert!(matches!(claim_at(&root.places(), bad, Path::new("/")), Err(ClaimError::BadName(_))), "{bad}");
+    }
+    for (cwd, name) in [
+        ("/", "root"),
+        ("/a/my project", "my-project"),
+        ("/a/.config", "config"),
+        ("/a/日本", "session"),
+        ("/a/b.c_d-e", "b.c_d-e"),
+    ] {
+        assert_eq!(default_name(Path::new(cwd)), name);
+    }
+    let long = PathBuf::from(format!("/{}", "x".repeat(100)));
+    assert_eq!(default_name(&long).len(), NAME_LIMIT);
+}
+
+#[test]
+fn sessions_of_two_homes_do_not_share_a_socket() {
+    let root = Root::new();
+    let cwd = root.folder("work");
+    let in_home = |home: &str| Places {
+        home: Some(root.folder(home)),
+        runtime: Some(root.folder("run")),
+        shared: root.folder("shared"),
+    };
+    let one = claim_at(&in_home("one"), "work", &cwd).unwrap();
+    let two = claim_at(&in_home("two"), "work", &cwd).unwrap();
+    assert_eq!(one.socket(), root.folder("run").join("fourhands/work.sock"));
+    assert_ne!(one.socket(), two.socket());
+}
+
+#[test]
+fn a_folder_that_is_not_utf8_survives_the_record() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = Root::new();
+    let cwd = root.folder("x").join(std::ffi::OsStr::from_bytes(b"d\xff"));
+    fs::create_dir(&cwd).unwrap();
+    let claim = claim_at(&root.places(), "x", &cwd).unwrap();
+    assert_eq!(running_at(&root.places()).unwrap()[0].cwd, cwd);
+    assert_eq!(claim.record().cwd, cwd);
+}
+
+#[test]
+fn a_session_of_another_machine_on_the_same_home_is_neither_running_here_nor_touched() {
+    let root = Root::new();
+    let (places, cwd) = (root.places(), root.folder("work"));
+    let mut far = claim_at(&places, "work", &cwd).unwrap();
+    far.record.boot = "another".to_owned();
+    far.write().unwrap();
+    assert!(names_running(&places).is_empty());
+    assert!(matches!(claim_at(&places, "work", &cwd), Err(ClaimError::Elsewhere(_))));
+    assert_eq!(claim_default_at(&places, &cwd).unwrap().name(), "work-2");
+    assert!(record_path(&places.records().unwrap(), "work").exists());
+}
