@@ -64,8 +64,7 @@ impl Layout {
 
         let side_width = if class == Class::Wide { (area.width * 3 / 10).clamp(30, 40) } else { 0 };
         let transcript = Rect { x: area.x, y: top, width: area.width - side_width, height };
-        let side =
-            (side_width > 0).then_some(Rect { x: transcript.right() + 2, y: top, width: side_width - 4, height });
+        let side = (side_width > 0).then(|| Rect { x: transcript.right() + 2, y: top, width: side_width - 4, height });
         let drawer_height = (height * 3 / 5).max(height.min(6));
         let drawer = Rect { y: rule.y - drawer_height, height: drawer_height, ..area };
         let status = Rect { y: status_row, height: 1, ..area };

@@ -68,31 +68,25 @@ pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize
     let width = width.max(2);
     let mut rows = Rows { rows: Vec::new(), row: Vec::new(), column: 0, width };
     for (text, style) in pieces {
-        if text.is_ascii() && !text.contains('\t') && rows.column + text.len() <= width {
+        if text.is_ascii() && !text.contains(|c: char| c.is_ascii_control()) && rows.column + text.len() <= width {
             rows.put(text, style, text.len());
             continue;
         }
-        let mut run = String::new();
         for grapheme in text.graphemes(true) {
-            let cells = if grapheme == "\t" { tab - rows.column_after(&run) % tab } else { grapheme_width(grapheme) };
-            if cells == 0 {
+            if grapheme == "\t" {
+                let cells = (tab - rows.column % tab).min(width);
+                rows.make_room(cells);
+                rows.put(&" ".repeat(cells), style, cells);
                 continue;
             }
-            if rows.column_after(&run) + cells > width {
-                rows.put_owned(std::mem::take(&mut run), style);
-                rows.break_row();
-            }
-            if grapheme == "\t" {
-                run.extend(std::iter::repeat_n(' ', cells.min(width)));
-            } else {
-                run.extend(grapheme.chars().take(CLUSTER));
-            }
-            // Runs stay short, so that measuring them again for each character costs little.
-            if run.len() >= 64 {
-                rows.put_owned(std::mem::take(&mut run), style);
+            let end = grapheme.char_indices().nth(CLUSTER).map_or(grapheme.len(), |(end, _)| end);
+            let grapheme = &grapheme[..end];
+            let cells = grapheme_width(grapheme);
+            if cells > 0 {
+                rows.make_room(cells);
+                rows.put(grapheme, style, cells);
             }
         }
-        rows.put_owned(run, style);
     }
     rows.break_row();
     rows.rows
@@ -106,8 +100,10 @@ struct Rows {
 }
 
 impl Rows {
-    fn column_after(&self, run: &str) -> usize {
-        self.column + width(run)
+    fn make_room(&mut self, cells: usize) {
+        if self.column + cells > self.width {
+            self.break_row();
+        }
     }
 
     fn put(&mut self, text: &str, style: Style, cells: usize) {
@@ -115,16 +111,10 @@ impl Rows {
             return;
         }
         self.column += cells;
-        debug_assert!(self.column <= self.width);
         match self.row.last_mut() {
             Some(last) if last.style == style => last.content.to_mut().push_str(text),
             _ => self.row.push(Span::styled(text.to_owned(), style)),
         }
-    }
-
-    fn put_owned(&mut self, text: String, style: Style) {
-        let cells = width(&text);
-        self.put(&text, style, cells);
     }
 
     fn break_row(&mut self) {
