@@ -40,7 +40,8 @@ pub struct Card {
 /// Lines of code shown of a folded card, and rows of output or of a result.
 const CODE_LINES: usize = 15;
 const OUTPUT_ROWS: usize = 12;
-const COMPACT_OUTPUT_ROWS: usize = 4;
+/// Rows of output of what runs: its end is what matters, and the cards before it stay in sight.
+const LIVE_ROWS: usize = 6;
 /// A traceback of a `SyntaxError` says where it is; it is shown without being asked for.
 const SYNTAX_LINES: usize = 6;
 
@@ -49,7 +50,7 @@ impl Card {
         let mut card = Self { rows: vec![Row::Head], foldable: false };
         match entry {
             Entry::Snippet(snippet) => card.snippet(snippet, shape),
-            Entry::Background { output, .. } => card.output(output, shape),
+            Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
             Entry::Reset { report, .. } => card.reset(report, shape),
         }
         card.rows.push(Row::Space);
@@ -58,7 +59,7 @@ impl Card {
 
     fn snippet(&mut self, snippet: &Snippet, shape: Shape) {
         self.code(&snippet.code, shape);
-        self.output(&snippet.output, shape);
+        self.output(&snippet.output, if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS }, shape);
         let Some(outcome) = &snippet.outcome else { return };
         if let Some(result) = &outcome.result {
             self.result(result, shape);
@@ -84,29 +85,25 @@ impl Card {
             self.rows.extend(rows.into_iter().map(Row::Code));
         }
         if hidden > 0 {
-            let what = if shape.compact { "… " } else { "▾ " };
-            let text =
-                if shape.compact { format!("{what}{hidden} more") } else { format!("{what}{hidden} more lines") };
+            let text = if shape.compact { format!("… {hidden} more") } else { format!("… {hidden} more lines") };
             self.rows.push(Row::Code(note(text)));
         }
     }
 
-    fn output(&mut self, output: &Output, shape: Shape) {
+    fn output(&mut self, output: &Output, limit: usize, shape: Shape) {
         if output.is_empty() {
             return;
         }
-        let limit = if shape.open {
-            usize::MAX
-        } else if shape.compact {
-            COMPACT_OUTPUT_ROWS
-        } else {
-            OUTPUT_ROWS
+        let limit = match shape {
+            Shape { open: true, .. } => usize::MAX,
+            Shape { compact: true, .. } => limit / 2,
+            _ => limit,
         };
         let tail = tail::take(output, limit, shape.width.into());
         if let Some(hidden) = tail.hidden {
             self.rows.push(Row::Text(note(format!("▴ {hidden}"))));
             self.foldable = true;
-        } else if shape.open && tail.rows.len() > OUTPUT_ROWS {
+        } else if shape.open && tail.rows.len() > LIVE_ROWS {
             self.foldable = true;
         }
         self.rows.extend(tail.rows.into_iter().map(Row::Text));
@@ -127,11 +124,11 @@ impl Card {
             let lines = shown.lines().count();
             rows.truncate(OUTPUT_ROWS - 1);
             let rest = if lines > rows.len() {
-                format!("{} more", units::count(lines - rows.len(), "line"))
+                format!("{} more lines", lines - rows.len())
             } else {
                 format!("goes on, {} in all", units::bytes(result.len() as u64))
             };
-            rows.push(Row::Text(note(format!("▾ {rest}"))));
+            rows.push(Row::Text(note(format!("… {rest}"))));
         }
         self.rows.extend(rows);
     }
@@ -199,7 +196,7 @@ impl Card {
         let mut rows = text::wrap([(line, style)], shape.width.into(), 8);
         if !shape.open && rows.len() > OUTPUT_ROWS {
             rows.truncate(OUTPUT_ROWS);
-            rows.push(note("▾ this line goes on".to_owned()));
+            rows.push(note("… this line goes on".to_owned()));
             self.foldable = true;
         }
         self.rows.extend(rows.into_iter().map(Row::Text));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use nix::sys::signal::{Signal, raise};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
@@ -135,13 +135,8 @@ impl Dashboard {
         }
     }
 
-    /// Takes all that waits.
+    /// Takes all that waits. Keys are not polled here: their stream would remember this poll's waker, not the loop's.
     async fn drain(&mut self) -> io::Result<Turn> {
-        while let Some(Some(key)) = self.keys.as_mut().and_then(|keys| keys.next().now_or_never()) {
-            if let Turn::End = self.on_key(Some(key))? {
-                return Ok(Turn::End);
-            }
-        }
         while let Ok(request) = self.control.try_recv() {
             if let Turn::End = self.on_control(Some(request))? {
                 return Ok(Turn::End);

@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(wrapped("abcd", 4), ["abcd"]);
         for text in ["👨‍👩‍👧‍👦👨‍👩‍👧‍👦é漢\t\tｶﾞﾊﾟ", &"x\u{301}".repeat(500), &format!("a{}", "\u{301}".repeat(5000))]
         {
-            for cells in 2..20 {
+            for cells in 4..20 {
                 for row in wrapped(text, cells) {
                     assert!(width(&row) <= cells, "{row:?} in {cells}");
                     assert!(row.len() < 2000);

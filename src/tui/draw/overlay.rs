@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
@@ -82,12 +81,13 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
     {
         put(buffer, list, left + 2, y, "none yet; their MCP command is  fourhands bridge", theme::DIM);
     }
+    let widest = clients.iter().map(|client| text::width(&text::name(&client.name))).max().unwrap_or(0);
     for client in clients {
         let Some(y) = lines.row() else { continue };
-        let (what, style) = activity(view, client, now);
+        let (what, style) = activity(view, client, now, usize::MAX);
         let name = text::name(&client.name);
-        let x = put(buffer, list, left + 2, y, &text::cut(&name, quarter * 2), Style::new());
-        put(buffer, list, x.max(left + 2 + name_width) + 2, y, &what, style);
+        put(buffer, list, left + 2, y, &text::cut(&name, quarter * 2), theme::PLAIN);
+        put(buffer, list, left + 4 + widest.min(quarter * 2) as u16, y, &what, style);
     }
 }
 
@@ -109,13 +109,14 @@ impl Lines {
 
 /// The help at a width: one column, or two where there is room.
 fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
+    let key_row = |keys: &str, help: &str| key_rows(keys, help, class);
     let group = |group: Group| {
         let mut rows = vec![Line::from(Span::styled(group.title(), theme::BOLD))];
         let keys = BINDINGS.iter().filter(|binding| binding.group == group);
-        rows.extend(keys.map(|binding| key_row(binding.keys, binding.help)));
+        rows.extend(keys.flat_map(|binding| key_row(binding.keys, binding.help)));
         if group == Group::Input {
-            rows.push(key_row("Ctrl-U, Ctrl-R", "undo, redo"));
-            rows.push(key_row("Ctrl-A E K W Y …", "as in emacs"));
+            rows.extend(key_row("Ctrl-U, Ctrl-R", "undo, redo"));
+            rows.extend(key_row("Ctrl-A E K W Y …", "as in emacs"));
         }
         rows.push(Line::default());
         rows
@@ -123,9 +124,9 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
     let [input, session, transcript] = Group::ALL.map(group);
     let mut rows = if class == Class::Wide {
         let left: Vec<_> = input.into_iter().chain(session).collect();
-        beside(left, transcript.into_iter().chain(marks()).collect())
+        beside(left, transcript.into_iter().chain(marks(class)).collect())
     } else {
-        input.into_iter().chain(session).chain(transcript).chain(marks()).collect()
+        input.into_iter().chain(session).chain(transcript).chain(marks(class)).collect()
     };
     rows.push(Line::from(Span::styled("this session", theme::BOLD)));
     let info = &view.info;
@@ -136,7 +137,7 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
         ("process", info.pid.to_string()),
         ("clients", format!("fourhands bridge --session {}", info.name)),
     ] {
-        rows.push(key_row(what, &text::name(&value)));
+        rows.extend(key_row(what, &text::name(&value)));
     }
     rows
 }
@@ -144,19 +145,26 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
 const KEYS: usize = 18;
 const COLUMN: usize = 62;
 
-fn key_row(keys: &str, help: &str) -> Line<'static> {
-    Line::from(vec![Span::styled(format!("  {keys:<KEYS$}"), theme::KEY), Span::raw(format!(" {help}"))])
+/// Keys, and beside them what they do; in the smallest layout below them.
+fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
+    if class == Class::Compact {
+        return vec![
+            Line::from(Span::styled(format!("  {keys}"), theme::KEY)),
+            Line::from(Span::raw(format!("    {help}"))),
+        ];
+    }
+    vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS$}"), theme::KEY), Span::raw(format!(" {help}"))])]
 }
 
-fn marks() -> Vec<Line<'static>> {
+fn marks(class: Class) -> Vec<Line<'static>> {
     let mut rows = vec![Line::from(Span::styled("marks", theme::BOLD))];
     for (glyph, meaning) in [
         ("✓ ✗", "ended well; by an error"),
         ("⠹ ◌", "running; waiting for its turn"),
-        ("■ ⊘", "interrupted; taken out of the queue"),
-        ("•", "variable that the last snippet touched"),
+        ("■ ⊘", "interrupted; never begun"),
+        ("•", "touched by the last snippet"),
     ] {
-        rows.push(key_row(glyph, meaning));
+        rows.extend(key_rows(glyph, meaning, class));
     }
     rows.push(Line::default());
     rows

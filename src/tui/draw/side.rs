@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{elapsed, put, put_right};
-use crate::domain::{Client, Entry, Status, Timestamp, Variable, units};
+use crate::domain::{Author, Client, Entry, Kind, Status, Timestamp, Variable, units};
 use crate::tui::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -45,7 +45,12 @@ pub fn touched(view: &View) -> HashSet<&str> {
 /// Data first, then classes, functions, modules; by name within each.
 pub fn sorted(view: &View) -> Vec<&Variable> {
     let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
-    rows.sort_by_key(|variable| variable.kind);
+    rows.sort_by_key(|variable| match variable.kind {
+        Kind::Data => 0,
+        Kind::Class => 1,
+        Kind::Function | Kind::Callable => 2,
+        Kind::Module => 3,
+    });
     rows
 }
 
@@ -100,7 +105,7 @@ struct Columns {
 impl Columns {
     fn of(rows: &[&Variable], width: u16) -> Self {
         let widest = |text: fn(&Variable) -> &str, most: usize| {
-            rows.iter().map(|row| text::width(text(row))).max().unwrap_or(0).clamp(4, most)
+            rows.iter().map(|row| text::width(text(row))).max().unwrap_or(0).clamp(7, most.max(7))
         };
         let room = usize::from(width) - 2;
         let name = widest(|row| &row.name, (room * 2 / 5).min(16));
@@ -122,27 +127,31 @@ impl Columns {
     }
 }
 
-/// What a client is doing, or did.
-pub fn activity(view: &View, client: &Client, now: Timestamp) -> (String, Style) {
-    let is_its = |id| {
-        view.transcript
-            .snippet(id)
-            .is_some_and(|s| matches!(&s.author, crate::domain::Author::Client { id, .. } if *id == client.id))
-    };
-    let running = view.transcript.running().filter(|snippet| is_its(snippet.id));
-    let queued = view.transcript.queue().iter().filter(|id| is_its(**id)).count();
-    let runs = units::count(client.runs as usize, "run");
+/// What a client is doing, or did, in at most `room` cells where that can be.
+pub fn activity(view: &View, client: &Client, now: Timestamp, room: usize) -> (String, Style) {
+    let is_its = |author: &Author| matches!(author, Author::Client { id, .. } if *id == client.id);
+    let running = view.transcript.running().filter(|snippet| is_its(&snippet.author));
+    let queued = view.transcript.queue().iter().filter_map(|id| view.transcript.snippet(*id));
+    let queued = queued.filter(|snippet| is_its(&snippet.author)).count();
     let idle = elapsed(client.last_active, now);
-    if let Some(snippet) = running {
-        (format!("{runs}, {} running", snippet.id), theme::status(Status::Running))
+    let (doing, style) = if let Some(snippet) = running {
+        (format!("{} running", snippet.id), theme::status(Status::Running))
     } else if queued > 0 {
-        (format!("{runs}, {queued} queued"), theme::PLAIN)
+        (format!("{queued} queued"), theme::PLAIN)
     } else if idle.as_secs() >= 60 {
         (format!("idle {}", units::age(idle)), theme::DIM)
     } else if client.runs == 0 {
         ("connected".to_owned(), theme::DIM)
     } else {
-        (runs, theme::DIM)
+        (String::new(), theme::DIM)
+    };
+    let runs = units::count(client.runs as usize, "run");
+    let both = format!("{runs}, {doing}");
+    match (client.runs, doing.is_empty()) {
+        (0, _) => (doing, style),
+        (_, true) => (runs, style),
+        _ if text::width(&both) <= room => (both, style),
+        _ => (doing, style),
     }
 }
 
@@ -158,11 +167,11 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     }
     let hidden = clients.len().saturating_sub(usize::from(list.height));
     for (client, y) in clients.iter().skip(hidden).zip(list.y..list.bottom()) {
-        let (what, style) = activity(view, client, now);
+        let room = usize::from(list.width).saturating_sub(text::width(&text::name(&client.name)) + 5);
+        let (what, style) = activity(view, client, now, room);
         let x = put_right(buffer, list, list.right(), y, &what, style);
         let room = usize::from(x.saturating_sub(list.x + 3));
-        let style = Style::new()
-            .patch(theme::author(&crate::domain::Author::Client { id: client.id, name: client.name.clone() }));
+        let style = theme::author(&Author::Client { id: client.id, name: client.name.clone() });
         put(buffer, list, list.x + 2, y, &text::cut(&text::name(&client.name), room), style);
     }
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{elapsed, put, put_right};
+use super::{elapsed, put};
 use crate::domain::{Status, Timestamp, units};
 use crate::tui::keymap::{self, Action};
 use crate::tui::layout::{Class, Layout};
@@ -76,35 +76,35 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
 
 /// From the right, as many as fit.
 fn hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
-    let busy = view.transcript.running().is_some();
     let variables = format!("{} vars", view.transcript.variables().total);
-    let mut hints: Vec<(&str, &str)> = Vec::new();
+    let tell = |action, what| [(keymap::keys(action), theme::KEY), (" ", theme::PLAIN), (what, theme::DIM)];
+    let mut hints = Vec::new();
     if !view.overlays.is_empty() {
-        hints.push((keymap::keys(Action::Back), "close"));
+        hints.push(tell(Action::Back, "close"));
     }
     if layout.class == Class::Wide || view.overlays.is_empty() {
-        hints.push((keymap::keys(Action::Help), "help"));
+        hints.push(tell(Action::Help, "help"));
     }
-    match layout.class {
-        Class::Wide => {
-            hints.push((keymap::keys(Action::Variables), "variables"));
-            if busy {
-                hints.push((keymap::keys(Action::Interrupt), "interrupt"));
-            } else {
-                hints.push((keymap::keys(Action::QuitOrDelete), "quit"));
-            }
-        }
-        Class::Medium => hints.push((keymap::keys(Action::Variables), &variables)),
-        Class::Compact => hints.push((keymap::keys(Action::Variables), "vars")),
+    if layout.class == Class::Wide {
+        hints.push(tell(Action::Variables, "variables"));
+    } else {
+        let mut hint = tell(Action::Variables, &variables);
+        hint.reverse();
+        hints.push(hint);
+    }
+    if view.transcript.running().is_some() {
+        hints.push(tell(Action::Interrupt, "interrupt"));
+    } else if layout.class == Class::Wide {
+        hints.push(tell(Action::QuitOrDelete, "quit"));
     }
     let area = layout.status;
     let mut end = right;
-    for (key, what) in hints {
-        let width = (text::width(key) + 1 + text::width(what)) as u16;
-        let Some(x) = end.checked_sub(width).filter(|x| *x > left + 2) else { return };
-        let after = put(buffer, area, x, area.y, key, theme::KEY);
-        put_right(buffer, area, end, area.y, what, theme::DIM);
-        debug_assert!(after < end);
+    for hint in hints {
+        let width: usize = hint.iter().map(|(text, _)| text::width(text)).sum();
+        let Some(mut x) = end.checked_sub(width as u16).filter(|x| *x > left + 2) else { return };
         end = x.saturating_sub(3);
+        for (text, style) in hint {
+            x = put(buffer, area, x, area.y, text, style);
+        }
     }
 }

@@ -121,7 +121,7 @@ fn the_person_is_told_what_came_below() {
     let before = text(&mut view, 80, 24);
     assert!(before.contains("▾ more below Esc"), "{before}");
     for n in 0..12 {
-        let snippet = SnippetId(1_000 + n);
+        let snippet = SnippetId(31 + n);
         view.apply(&SessionEvent::Submitted { snippet, author: Author::You, code: "new()".into(), at: NOW });
     }
     let after = text(&mut view, 80, 24);
@@ -196,6 +196,7 @@ fn hostile_text_stays_in_its_place() {
             assert!((2..30).all(|y| buffer[(84, y)].symbol() == "│"), "the hairline is whole");
         }
     }
+    press(&mut view, KeyCode::Home, KeyModifiers::CONTROL);
     assert!(text(&mut view, 120, 60).contains("␛[2J␛[1;1Hspoof␍"), "code shows what it hides");
 }
 
