@@ -39,10 +39,34 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text as it is, with everything that a terminal would not show, or show as something else, made visible: for
+/// code and names, where `plain` could be used to hide what really runs. Line ends and tabs stay.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let hides = |c: char| {
+        is_special(c) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{e0000}'..='\u{e007f}')
+    };
+    if !text.chars().any(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\u{0}'..='\u{1f}' if hides(c) => out.extend(char::from_u32(0x2400 + c as u32)),
+            '\u{7f}' => out.push('\u{2421}'),
+            c if hides(c) => out.push(char::REPLACEMENT_CHARACTER),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Control characters, and those that turn the direction of text or hide it, which could spoof what is shown.
 fn is_special(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 #[derive(Default)]
@@ -126,7 +150,7 @@ fn control_string(chars: &mut Chars<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, visible};
 
     #[test]
     fn plain_text_is_not_copied() {
@@ -148,5 +172,12 @@ mod tests {
         assert_eq!(plain("\u{1b}]0;never ends\nnext"), "\nnext");
         assert_eq!(plain("end\u{1b}"), "end");
         assert_eq!(plain("a\u{202e}b"), "ab");
+    }
+
+    #[test]
+    fn what_hides_in_code_is_shown() {
+        assert!(matches!(visible("a\n\té 漢"), std::borrow::Cow::Borrowed(_)));
+        assert_eq!(visible("evil()\rgood()"), "evil()␍good()");
+        assert_eq!(visible("a\r\nb\u{1b}[2Jc\u{202e}d\u{200b}"), "a\nb␛[2Jc\u{fffd}d\u{fffd}");
     }
 }

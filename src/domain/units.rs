@@ -23,6 +23,17 @@ pub fn clock(elapsed: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// How long something has lasted, told roughly: `1 min`, `26 min`, `3 h`, `2 days`; under a minute, `<1 min`.
+#[must_use]
+pub fn age(elapsed: Duration) -> String {
+    match elapsed.as_secs() / 60 {
+        0 => "<1 min".to_owned(),
+        minutes @ 1..120 => format!("{minutes} min"),
+        minutes @ 120..2880 => format!("{} h", minutes / 60),
+        minutes => format!("{} days", minutes / 1440),
+    }
+}
+
 /// `512 B`, `3.4 kB`, `412 MB`: powers of 1000.
 #[must_use]
 pub fn bytes(count: u64) -> String {

@@ -1,1 +1,57 @@
-//! The dashboard.
+//! The dashboard: a pure drawing of a view that folds the session's events, on a terminal handle of its own.
+//!
+//! Way of an event: `run` (the loop) → `update` (keys, through the table in `keymap`) or [`View::apply`] (session) →
+//! `View::prepare` (measures what crosses the window) → `draw` (writes a buffer, changes nothing). Nothing here waits
+//! for Python, and nothing is drawn but on request.
+
+mod card;
+mod draw;
+mod editor;
+#[doc(hidden)]
+pub mod fixtures;
+mod keymap;
+mod layout;
+mod run;
+mod scroll;
+mod tail;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
+mod theme;
+mod update;
+mod view;
+
+use std::fs::File;
+
+use tokio::sync::mpsc;
+
+#[doc(hidden)]
+pub use draw::draw;
+pub use run::run;
+#[doc(hidden)]
+pub use view::View;
+
+use crate::session::SessionHandle;
+
+/// What the dashboard needs. It runs on a thread of its own in the session process.
+pub struct Options {
+    /// A private handle of the terminal, to write to. Keys come through crossterm, from /dev/tty.
+    pub tty: File,
+    pub session: SessionHandle,
+    /// Called with `true` when the terminal is in raw mode and shows the alternate screen, with `false` when it has
+    /// been given back.
+    pub on_terminal: Box<dyn Fn(bool) + Send + Sync>,
+    pub control: mpsc::UnboundedReceiver<Control>,
+}
+
+/// What the session process asks of the dashboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Give the terminal back, stop this process (SIGSTOP), and come back when it is continued.
+    Suspend,
+    /// The terminal was disturbed: set its modes and draw everything again.
+    Redraw,
+    /// Give the terminal back and return.
+    Close,
+}

@@ -1,0 +1,171 @@
+//! Whether Enter should run the code or begin a new line, by the rules people know from Python's own prompt.
+
+use super::scan::{Kind, Lexeme, scan};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// It can run; that includes code that no further line could mend.
+    Complete,
+    /// It goes on: an open bracket, string, block, decorator or backslash.
+    Incomplete,
+}
+
+const INDENT: usize = 4;
+
+/// A line as Python counts them: brackets, strings and backslashes join several lines of text into one.
+struct Logical<'a> {
+    indent: usize,
+    first: &'a str,
+    /// Ends with a colon outside of brackets, so a block must follow.
+    ends_with_colon: bool,
+    decorator: bool,
+    /// Something stands after a colon outside of brackets: `if x: pass`.
+    one_line_block: bool,
+}
+
+impl Logical<'_> {
+    fn is_compound(&self) -> bool {
+        matches!(
+            self.first,
+            "async"
+                | "case"
+                | "class"
+                | "def"
+                | "elif"
+                | "else"
+                | "except"
+                | "finally"
+                | "for"
+                | "if"
+                | "match"
+                | "try"
+                | "while"
+                | "with"
+        )
+    }
+
+    fn opens_block(&self) -> bool {
+        self.ends_with_colon && self.is_compound()
+    }
+
+    fn ends_block(&self) -> bool {
+        matches!(self.first, "break" | "continue" | "pass" | "raise" | "return")
+    }
+}
+
+struct Structure<'a> {
+    lines: Vec<Logical<'a>>,
+    open_string: bool,
+    /// Brackets that are open at the end, and whether one was closed that was never opened.
+    open_brackets: usize,
+    mismatch: bool,
+    /// A backslash ends the code, or the line before a last line that is empty.
+    backslash: bool,
+}
+
+/// Whether `code` can run as it stands. A block is ended by an empty last line.
+#[must_use]
+pub fn completeness(code: &str) -> Completeness {
+    let structure = structure(code);
+    let blank_end = code.rsplit('\n').next().is_some_and(|line| line.trim().is_empty()) && code.contains('\n');
+    let incomplete = if structure.open_string {
+        true
+    } else if structure.mismatch {
+        false
+    } else if structure.open_brackets > 0 || (structure.backslash && !blank_end) {
+        true
+    } else if let Some(last) = structure.lines.last() {
+        let try_alone = structure.lines.iter().rev().find(|line| line.indent == 0).is_some_and(|l| l.first == "try");
+        let in_block = last.indent > 0 || (last.is_compound() && last.one_line_block);
+        last.decorator || last.opens_block() || (try_alone && in_block) || (in_block && !blank_end)
+    } else {
+        false
+    };
+    if incomplete { Completeness::Incomplete } else { Completeness::Complete }
+}
+
+/// How many spaces a line should begin with that is begun after `before`.
+#[must_use]
+pub fn indent_after(before: &str) -> usize {
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let own = line.chars().take_while(|c| *c == ' ').count();
+    let structure = structure(before);
+    if structure.open_string {
+        return own;
+    }
+    if structure.open_brackets > 0 {
+        let opens = line.trim_end().ends_with(['(', '[', '{']);
+        return if opens { own + INDENT } else { own };
+    }
+    if line.trim().is_empty() {
+        return own;
+    }
+    match structure.lines.last() {
+        Some(last) if last.opens_block() => last.indent + INDENT,
+        Some(last) if last.ends_block() => last.indent.saturating_sub(INDENT),
+        Some(last) if !structure.backslash => last.indent,
+        _ => own,
+    }
+}
+
+fn structure(code: &str) -> Structure<'_> {
+    let lexemes = scan(code);
+    let mut structure = Structure {
+        lines: Vec::new(),
+        open_string: lexemes.iter().any(|l| l.kind == Kind::String { open: true }),
+        open_brackets: 0,
+        mismatch: false,
+        backslash: false,
+    };
+    let mut brackets: Vec<char> = Vec::new();
+    let mut line: Option<Logical<'_>> = None;
+    let mut colon = false;
+    for (index, lexeme) in lexemes.iter().enumerate() {
+        match lexeme.kind {
+            Kind::Comment => continue,
+            Kind::Newline => {
+                let joined = index > 0 && is_backslash(&lexemes[index - 1], lexeme);
+                structure.backslash = joined;
+                if brackets.is_empty() && !joined {
+                    structure.lines.extend(line.take());
+                }
+                continue;
+            }
+            Kind::Operator(c @ ('(' | '[' | '{')) => brackets.push(c),
+            Kind::Operator(c @ (')' | ']' | '}')) => {
+                let fits = matches!((brackets.pop(), c), (Some('('), ')') | (Some('['), ']') | (Some('{'), '}'));
+                structure.mismatch |= !fits;
+            }
+            _ => {}
+        }
+        structure.backslash = lexeme.kind == Kind::Operator('\\') && index + 1 == lexemes.len();
+        let current = line.get_or_insert_with(|| {
+            colon = false;
+            Logical {
+                indent: column(code, lexeme.range.start),
+                first: &code[lexeme.range.clone()],
+                ends_with_colon: false,
+                decorator: lexeme.kind == Kind::Decorator,
+                one_line_block: false,
+            }
+        });
+        let is_colon = lexeme.kind == Kind::Operator(':') && brackets.is_empty();
+        current.one_line_block |= colon && !is_colon;
+        current.ends_with_colon = is_colon;
+        colon |= is_colon;
+    }
+    structure.lines.extend(line);
+    structure.open_brackets = brackets.len();
+    structure
+}
+
+/// Whether a line is joined with the next one by a backslash that is its very last character.
+fn is_backslash(last: &Lexeme, newline: &Lexeme) -> bool {
+    last.kind == Kind::Operator('\\') && last.range.end == newline.range.start
+}
+
+/// Width of what stands before `place` on its line; a tab counts like an indentation.
+fn column(code: &str, place: usize) -> usize {
+    let start = code[..place].rfind('\n').map_or(0, |newline| newline + 1);
+    code[start..place].chars().map(|c| if c == '\t' { INDENT } else { 1 }).sum()
+}

@@ -1,0 +1,223 @@
+//! The scanner under the lexer: code into lexemes. It never fails; what is no Python comes out as operators.
+
+use std::ops::Range;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Name,
+    Number,
+    /// `open` if the code ended before the string did.
+    String {
+        open: bool,
+    },
+    Comment,
+    /// `@name.name` at the start of a line.
+    Decorator,
+    /// One character.
+    Operator(char),
+    /// The end of a line outside strings; inside brackets too.
+    Newline,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lexeme {
+    pub range: Range<usize>,
+    pub kind: Kind,
+}
+
+pub(super) fn scan(code: &str) -> Vec<Lexeme> {
+    let mut scanner = Scanner { code, at: 0 };
+    let mut lexemes = Vec::new();
+    let mut line_start = true;
+    while let Some(c) = scanner.peek() {
+        let start = scanner.at;
+        let kind = match c {
+            '\n' => {
+                scanner.bump();
+                Kind::Newline
+            }
+            c if c.is_whitespace() => {
+                scanner.bump();
+                continue;
+            }
+            '#' => {
+                scanner.skip_while(|c| c != '\n');
+                Kind::Comment
+            }
+            '"' | '\'' => Kind::String { open: scanner.string(false, false) },
+            '0'..='9' => scanner.number(),
+            '.' if scanner.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => scanner.number(),
+            '@' if line_start => {
+                scanner.bump();
+                scanner.skip_while(|c| is_name(c) || c == '.');
+                Kind::Decorator
+            }
+            c if is_name(c) => {
+                scanner.skip_while(is_name);
+                match (scanner.peek(), string_prefix(&code[start..scanner.at])) {
+                    (Some('"' | '\''), Some((raw, formatted))) => Kind::String { open: scanner.string(raw, formatted) },
+                    _ => Kind::Name,
+                }
+            }
+            c => {
+                scanner.bump();
+                Kind::Operator(c)
+            }
+        };
+        line_start = kind == Kind::Newline;
+        lexemes.push(Lexeme { range: start..scanner.at, kind });
+    }
+    lexemes
+}
+
+fn is_name(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
+}
+
+/// Whether a name may stand before a quote, and if so whether the string is raw, and whether it has fields.
+fn string_prefix(name: &str) -> Option<(bool, bool)> {
+    let lower = name.to_ascii_lowercase();
+    match lower.as_str() {
+        "b" | "u" => Some((false, false)),
+        "r" | "br" | "rb" => Some((true, false)),
+        "f" | "t" => Some((false, true)),
+        "fr" | "rf" | "tr" | "rt" => Some((true, true)),
+        _ => None,
+    }
+}
+
+struct Scanner<'a> {
+    code: &'a str,
+    at: usize,
+}
+
+impl Scanner<'_> {
+    fn rest(&self) -> &str {
+        &self.code[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn bump(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    fn skip_while(&mut self, wanted: impl Fn(char) -> bool) {
+        while self.peek().is_some_and(&wanted) {
+            self.bump();
+        }
+    }
+
+    fn number(&mut self) -> Kind {
+        let mut last = ' ';
+        while let Some(c) = self.peek() {
+            let exponent_sign = matches!(c, '+' | '-') && matches!(last, 'e' | 'E');
+            if !(is_name(c) || c == '.' || exponent_sign) {
+                break;
+            }
+            last = c;
+            self.bump();
+        }
+        Kind::Number
+    }
+
+    /// From the opening quote to the closing one; a string in one pair of quotes ends at its line at the latest.
+    /// Returns whether more text would belong to it.
+    fn string(&mut self, raw: bool, formatted: bool) -> bool {
+        let Some(quote) = self.bump() else { return false };
+        let twice: String = [quote, quote].iter().collect();
+        let triple = self.rest().starts_with(&twice);
+        if triple {
+            self.at += 2;
+        }
+        let end: String = if triple { [quote; 3].iter().collect() } else { quote.into() };
+        loop {
+            if self.rest().starts_with(&end) {
+                self.at += end.len();
+                return false;
+            }
+            match self.peek() {
+                None => return triple,
+                Some('\n') if !triple => return false,
+                Some('\\') => {
+                    self.bump();
+                    // A raw string cannot escape its end either, it only keeps the backslash.
+                    let escaped = self.bump();
+                    if escaped.is_none() || (escaped == Some('\n') && self.peek().is_none()) {
+                        return triple || (!raw && escaped.is_some()) || escaped.is_none();
+                    }
+                }
+                Some('{') if formatted => {
+                    self.bump();
+                    if self.peek() == Some('{') {
+                        self.bump();
+                    } else {
+                        self.field(&end, 0);
+                    }
+                }
+                Some(_) => {
+                    self.bump();
+                }
+            }
+        }
+    }
+
+    /// The replacement field of an f-string after its `{`, which may hold strings with the same quotes. Leaves the end
+    /// of the enclosing string, or of its line, to be seen by [`Scanner::string`].
+    fn field(&mut self, end: &str, depth: usize) {
+        let triple = end.len() == 3;
+        let mut brackets = 0_usize;
+        let mut in_format = false;
+        while let Some(c) = self.peek() {
+            match c {
+                '\n' if !triple => return,
+                '}' if brackets == 0 => {
+                    self.bump();
+                    return;
+                }
+                '"' | '\'' if in_format => {
+                    if self.rest().starts_with(end) {
+                        return;
+                    }
+                    self.bump();
+                }
+                '"' | '\'' => {
+                    // Before Python 3.12, and in code being typed, the quote of the string ends it.
+                    if self.rest().starts_with(end) && !self.closes_field_later(c) {
+                        return;
+                    }
+                    self.string(false, false);
+                }
+                '{' if in_format && depth < 8 => {
+                    self.bump();
+                    self.field(end, depth + 1);
+                }
+                ':' if brackets == 0 => {
+                    in_format = true;
+                    self.bump();
+                }
+                '(' | '[' | '{' => {
+                    brackets += 1;
+                    self.bump();
+                }
+                ')' | ']' | '}' => {
+                    brackets = brackets.saturating_sub(1);
+                    self.bump();
+                }
+                _ => {
+                    self.bump();
+                }
+            }
+        }
+    }
+
+    /// Whether the rest of the line has both another such quote and, after it, a closing brace.
+    fn closes_field_later(&self, quote: char) -> bool {
+        let line = self.rest().lines().next().unwrap_or_default();
+        line[1..].find(quote).is_some_and(|place| line[place + 1..].contains('}'))
+    }
+}

@@ -1,0 +1,237 @@
+//! One entry of the transcript as rows: the same for measuring, drawing and tests. The header is drawn by the pane,
+//! since its clock moves.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{tail, text, theme};
+use crate::domain::lexer::tokens;
+use crate::domain::terminal_text::{plain, visible};
+use crate::domain::{Entry, ErrorReport, Outcome, Output, ResetReport, Snippet, Status, units};
+
+/// What the rows of a card depend on, besides the entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Cells for text, after the bar.
+    pub width: u16,
+    /// The smallest layout, where code is cut to a line.
+    pub compact: bool,
+    /// Unfolded: everything is shown.
+    pub open: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    Head,
+    /// Beside the author's bar.
+    Code(Line<'static>),
+    Text(Line<'static>),
+    /// Between cards.
+    Space,
+}
+
+#[derive(Debug)]
+pub struct Card {
+    pub rows: Vec<Row>,
+    /// Something is hidden, or shown only because the card is open.
+    pub foldable: bool,
+}
+
+/// Lines of code shown of a folded card, and rows of output or of a result.
+const CODE_LINES: usize = 15;
+const OUTPUT_ROWS: usize = 12;
+/// Rows of output of what runs: its end is what matters, and the cards before it stay in sight.
+const LIVE_ROWS: usize = 6;
+/// A traceback of a `SyntaxError` says where it is; it is shown without being asked for.
+const SYNTAX_LINES: usize = 6;
+
+impl Card {
+    pub fn new(entry: &Entry, shape: Shape) -> Self {
+        let mut card = Self { rows: vec![Row::Head], foldable: false };
+        match entry {
+            Entry::Snippet(snippet) => card.snippet(snippet, shape),
+            Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
+            Entry::Reset { report, .. } => card.reset(report, shape),
+        }
+        card.rows.push(Row::Space);
+        card
+    }
+
+    fn snippet(&mut self, snippet: &Snippet, shape: Shape) {
+        self.code(&snippet.code, shape);
+        self.output(&snippet.output, if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS }, shape);
+        let Some(outcome) = &snippet.outcome else { return };
+        if let Some(result) = &outcome.result {
+            self.result(result, shape);
+        }
+        self.end(outcome, shape);
+    }
+
+    fn code(&mut self, code: &str, shape: Shape) {
+        let total = code.lines().count();
+        let limit = if shape.compact { 2 } else { CODE_LINES };
+        let hidden = if total > limit { total - (limit - 1) } else { 0 };
+        self.foldable |= hidden > 0;
+        let hidden = if shape.open { 0 } else { hidden };
+        let shown: String = code.split_inclusive('\n').take(total - hidden).collect();
+        for pieces in highlight(&visible(&shown)) {
+            let pieces = pieces.iter().map(|(text, style)| (text.as_str(), *style));
+            let mut rows = text::wrap(pieces, shape.width.into(), 4);
+            if !shape.open && rows.len() > CODE_LINES {
+                rows.truncate(CODE_LINES);
+                rows.push(note(format!("… this line goes on, {}", units::bytes(shown.len() as u64))));
+                self.foldable = true;
+            }
+            self.rows.extend(rows.into_iter().map(Row::Code));
+        }
+        if hidden > 0 {
+            let text = if shape.compact { format!("… {hidden} more") } else { format!("… {hidden} more lines") };
+            self.rows.push(Row::Code(note(text)));
+        }
+    }
+
+    fn output(&mut self, output: &Output, limit: usize, shape: Shape) {
+        if output.is_empty() {
+            return;
+        }
+        let limit = match shape {
+            Shape { open: true, .. } => usize::MAX,
+            Shape { compact: true, .. } => limit / 2,
+            _ => limit,
+        };
+        let tail = tail::take(output, limit, shape.width.into());
+        if let Some(hidden) = tail.hidden {
+            self.rows.push(Row::Text(note(format!("▴ {hidden}"))));
+            self.foldable = true;
+        } else if shape.open && tail.rows.len() > LIVE_ROWS {
+            self.foldable = true;
+        }
+        self.rows.extend(tail.rows.into_iter().map(Row::Text));
+    }
+
+    fn result(&mut self, result: &str, shape: Shape) {
+        let shown = plain(result);
+        let mut rows = Vec::new();
+        let mut lines = shown.lines();
+        let enough = |rows: &Vec<Row>| !shape.open && rows.len() > OUTPUT_ROWS;
+        while let Some(line) = if enough(&rows) { None } else { lines.next() } {
+            let most = if shape.open { line.len() } else { (OUTPUT_ROWS + 1) * usize::from(shape.width) };
+            let line = &line[..crate::domain::output::floor_char_boundary(line, most)];
+            rows.extend(text::wrap([(line, theme::PLAIN)], shape.width.into(), 8).into_iter().map(Row::Text));
+        }
+        self.foldable |= rows.len() > OUTPUT_ROWS;
+        if enough(&rows) {
+            let lines = shown.lines().count();
+            rows.truncate(OUTPUT_ROWS - 1);
+            let rest = if lines > rows.len() {
+                format!("{} more lines", lines - rows.len())
+            } else {
+                format!("goes on, {} in all", units::bytes(result.len() as u64))
+            };
+            rows.push(Row::Text(note(format!("… {rest}"))));
+        }
+        self.rows.extend(rows);
+    }
+
+    fn end(&mut self, outcome: &Outcome, shape: Shape) {
+        match outcome.status {
+            Status::Interrupted | Status::Cancelled => {
+                let by = outcome.stopped_by.as_deref().map_or(String::new(), |by| format!(" by {}", text::name(by)));
+                self.wrapped(&format!("{}{by}", outcome.status.word()), theme::NOTICE, shape);
+                if let Some(error) = &outcome.error {
+                    self.traceback(error, shape);
+                }
+            }
+            Status::Error => match &outcome.error {
+                Some(error) => self.error(error, shape),
+                None => self.wrapped(&format!("exit code {}", outcome.returncode), theme::ERROR, shape),
+            },
+            _ => {}
+        }
+    }
+
+    fn error(&mut self, error: &ErrorReport, shape: Shape) {
+        let in_full = matches!(error.type_name.as_str(), "SyntaxError" | "IndentationError" | "TabError")
+            && error.traceback.lines().count() <= SYNTAX_LINES;
+        if in_full {
+            for line in plain(&error.traceback).lines() {
+                self.wrapped(line, theme::ERROR, shape);
+            }
+            return;
+        }
+        let message = plain(&error.message);
+        let mut lines = message.lines();
+        let first = lines.next().unwrap_or_default();
+        let kind = text::name(&error.type_name);
+        let headline = if first.is_empty() { kind.into_owned() } else { format!("{kind}: {first}") };
+        self.wrapped(&headline, theme::ERROR, shape);
+        for line in lines.take(3) {
+            self.wrapped(line, theme::ERROR, shape);
+        }
+        self.traceback(error, shape);
+    }
+
+    fn traceback(&mut self, error: &ErrorReport, shape: Shape) {
+        let lines = error.traceback.lines().count();
+        if lines < 2 {
+            return;
+        }
+        self.foldable = true;
+        let glyph = if shape.open { "▾" } else { "▸" };
+        self.rows.push(Row::Text(note(format!("{glyph} traceback, {lines} lines"))));
+        if shape.open {
+            for line in plain(&error.traceback).lines() {
+                self.wrapped(line, theme::PLAIN, shape);
+            }
+        }
+    }
+
+    fn reset(&mut self, report: &ResetReport, shape: Shape) {
+        for line in &report.remains {
+            self.wrapped(&text::name(line), theme::DIM, shape);
+        }
+    }
+
+    fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {
+        let mut rows = text::wrap([(line, style)], shape.width.into(), 8);
+        if !shape.open && rows.len() > OUTPUT_ROWS {
+            rows.truncate(OUTPUT_ROWS);
+            rows.push(note("… this line goes on".to_owned()));
+            self.foldable = true;
+        }
+        self.rows.extend(rows.into_iter().map(Row::Text));
+    }
+}
+
+/// A line of ours among the lines of others.
+pub fn note(text: String) -> Line<'static> {
+    Line::from(Span::styled(text, theme::DIM))
+}
+
+/// The lines of `code`, in pieces of one style each.
+pub fn highlight(code: &str) -> Vec<Vec<(String, Style)>> {
+    let mut lines = vec![Vec::new()];
+    let mut at = 0;
+    let mut put = |text: &str, style: Style| {
+        for (index, part) in text.split('\n').enumerate() {
+            if index > 0 {
+                lines.push(Vec::new());
+            }
+            if let Some(line) = lines.last_mut()
+                && !part.is_empty()
+            {
+                line.push((part.to_owned(), style));
+            }
+        }
+    };
+    for token in tokens(code) {
+        put(&code[at..token.range.start], theme::PLAIN);
+        at = token.range.end;
+        put(&code[token.range], theme::code(token.class));
+    }
+    put(&code[at..], theme::PLAIN);
+    if code.ends_with('\n') {
+        lines.pop();
+    }
+    lines
+}

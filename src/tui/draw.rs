@@ -1,0 +1,175 @@
+//! Drawing: a pure function of the prepared view and the time into a buffer. Nothing here changes state.
+
+mod cards;
+mod input;
+mod overlay;
+mod side;
+mod status;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+pub use overlay::{drawer_rows, help_hidden};
+
+use super::layout::{Class, LEAST, Layout};
+use super::view::{Overlay, View};
+use super::{text, theme};
+use crate::domain::{Timestamp, units};
+
+/// Draws the view as [`View::prepare`] measured it. Returns where the terminal's cursor belongs.
+pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
+    let frame = view.frame.as_ref()?;
+    let Some(layout) = &frame.layout else {
+        too_small(frame.area, buffer);
+        return None;
+    };
+    if let Some(area) = layout.header {
+        header(view, area, now, buffer);
+    }
+    if view.transcript.entries().is_empty() {
+        empty(view, layout, buffer);
+    } else {
+        cards::draw(view, layout, now, buffer);
+    }
+    let hairline = side::draw(view, layout, now, buffer);
+    rule_above_input(view, layout, hairline, buffer);
+    let cursor = input::draw(view, layout, buffer);
+    status::draw(view, layout, now, buffer);
+    for shown in &view.overlays {
+        match shown {
+            Overlay::Help { scroll } => overlay::help(view, layout, *scroll, buffer),
+            Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
+        }
+    }
+    Some(cursor)
+}
+
+/// Text from `x` on, no further than the right end of `area`. Returns the column after it.
+fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    if y >= area.bottom() || x >= area.right() {
+        return x;
+    }
+    buffer.set_stringn(x, y, text, usize::from(area.right() - x), style).0
+}
+
+/// Text that ends before the column `right`. Returns where it begins.
+fn put_right(buffer: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, style: Style) -> u16 {
+    let x = right.saturating_sub(text::width(text) as u16).max(area.x);
+    put(buffer, Rect { width: right.saturating_sub(area.x), ..area }, x, y, text, style);
+    x
+}
+
+fn too_small(area: Rect, buffer: &mut Buffer) {
+    let needed = format!("{}×{} needed, {}×{} here", LEAST.0, LEAST.1, area.width, area.height);
+    for (row, line) in ["fourhands: too small", &needed, "the session goes on"].iter().enumerate() {
+        if row < usize::from(area.height) {
+            put(buffer, area, area.x, area.y + row as u16, line, theme::PLAIN);
+        }
+    }
+}
+
+/// A path with the home folder as `~`.
+fn short_path(view: &View) -> String {
+    let path = view.info.cwd.to_string_lossy();
+    let path = text::name(&path).into_owned();
+    match view.home.as_deref().filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home)) {
+        Some("") => "~".to_owned(),
+        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+        _ => path,
+    }
+}
+
+fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
+    let info = &view.info;
+    let right = area.right() - 1;
+    let age = units::age(elapsed(info.started_at, now));
+    let name = text::name(&info.name);
+    let session = format!("session {}, {age}", text::cut(&name, usize::from(area.width / 3)));
+    let end = put_right(buffer, area, right, area.y, &session, theme::DIM);
+    let left = Rect { width: (end - area.x).saturating_sub(2), ..area };
+    let mut x = put(buffer, left, area.x + 1, area.y, &format!("Python {}", info.python_version), theme::BOLD) + 2;
+    let venv = info.venv.as_ref().and_then(|venv| venv.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let venv = venv.map(|venv| text::name(&venv).into_owned()).unwrap_or_default();
+    let path = short_path(view);
+    let room = usize::from(left.right().saturating_sub(x)).saturating_sub(text::width(&venv) + 2);
+    x = put(buffer, left, x, area.y, &text::cut_front(&path, room), theme::PLAIN) + 2;
+    put(buffer, left, x, area.y, &venv, theme::DIM);
+}
+
+/// Before anything has run: how to run, how to connect a client, where help is.
+fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
+    let area = layout.transcript;
+    let lines: [&[(&str, Style)]; 3] = [
+        &[("Type Python below; ", theme::PLAIN), ("Enter", theme::KEY), (" runs it.", theme::PLAIN)],
+        if layout.class == Class::Compact {
+            &[("AI clients run ", theme::PLAIN), ("fourhands bridge", theme::KEY)]
+        } else {
+            &[
+                ("Connect an AI client: its MCP server command is ", theme::PLAIN),
+                ("fourhands bridge", theme::KEY),
+                (".", theme::PLAIN),
+            ]
+        },
+        &[("F1", theme::KEY), (" tells the keys and more.", theme::PLAIN)],
+    ];
+    let top = area.y + if layout.header.is_some() { 0 } else { u16::from(area.height > 6) };
+    for (row, pieces) in (top..area.bottom()).zip(lines) {
+        let mut x = area.x + layout.margin;
+        for (text, style) in pieces {
+            x = put(buffer, area, x, row, text, *style);
+        }
+    }
+    if layout.header.is_none() && area.height > 6 {
+        let about = format!("Python {} in {}", view.info.python_version, short_path(view));
+        let about = text::cut(&about, usize::from(area.width - layout.margin));
+        put(buffer, area, area.x + layout.margin, top + 4, &about, theme::DIM);
+    }
+}
+
+/// A rule with words in it: `─ 17 you ──────── 12 new below ─`. Returns nothing; the words are cut to fit.
+fn rule(buffer: &mut Buffer, area: Rect, left: &[(&str, Style)], right: &[(&str, Style)], style: Style) {
+    for x in area.left()..area.right() {
+        buffer[(x, area.y)].set_symbol("─").set_style(style);
+    }
+    let mut x = area.x + 1;
+    for (text, style) in left {
+        x = put(buffer, area, x, area.y, text, *style);
+    }
+    let width: usize = right.iter().map(|(text, _)| text::width(text)).sum();
+    let mut from = (area.right() - 1).saturating_sub(width as u16);
+    if from > x {
+        for (text, style) in right {
+            from = put(buffer, area, from, area.y, text, *style);
+        }
+    }
+}
+
+fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer: &mut Buffer) {
+    let number = view.next_number().to_string();
+    let below = match view.below() {
+        None => String::new(),
+        Some(0) => " ▾ more below ".to_owned(),
+        Some(new) => format!(" ▾ {new} new below "),
+    };
+    let hint = if below.is_empty() { "" } else { "Esc " };
+    let left = [
+        (" ", theme::FOCUS),
+        (&*number, theme::DIM),
+        (" ", theme::FOCUS),
+        ("you", theme::BOLD.patch(theme::FOCUS)),
+        (" ", theme::FOCUS),
+    ];
+    let right = [(&*below, theme::NOTICE), (hint, theme::DIM)];
+    rule(buffer, layout.rule, &left, &right, theme::FOCUS);
+    if let Some(x) = hairline {
+        let cell = &mut buffer[(x, layout.rule.y)];
+        if cell.symbol() == "─" {
+            cell.set_symbol("┴");
+        }
+    }
+}
+
+fn elapsed(since: Timestamp, now: Timestamp) -> std::time::Duration {
+    std::time::Duration::from_millis(now.saturating_sub(since))
+}

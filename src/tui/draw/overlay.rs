@@ -1,0 +1,237 @@
+//! What lies over the transcript: the drawer from below, and the help.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+use super::side::{activity, setter, sorted, touched, value};
+use super::{put, put_right, rule};
+use crate::domain::{Timestamp, units};
+use crate::tui::keymap::{BINDINGS, Group};
+use crate::tui::layout::{Class, Layout};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// How many rows the drawer has to show.
+pub fn drawer_rows(view: &View) -> usize {
+    view.transcript.variables().rows.len().max(1) + 2 + view.transcript.clients().len().max(1)
+}
+
+/// All variables with all that is known of them, then the clients.
+pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) {
+    let area = layout.drawer;
+    Clear.render(area, buffer);
+    let table = view.transcript.variables();
+    let title = [(" variables ", theme::BOLD)];
+    let count = format!(" {} ", units::count(table.total, "name"));
+    rule(buffer, Rect { height: 1, ..area }, &title, &[(&count, theme::DIM)], theme::DIM);
+    let list = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    let left = list.x + layout.margin.max(1) - 1;
+    let touched = touched(view);
+    let rows = sorted(view);
+    let width_of = |pick: &dyn Fn(&crate::domain::Variable) -> usize, most: usize| {
+        rows.iter().map(|row| pick(row)).max().unwrap_or(0).clamp(4, most) as u16
+    };
+    let quarter = usize::from(list.width) / 4;
+    let name_width = width_of(&|row| text::width(&row.name), quarter.min(24));
+    let kind_width = width_of(&|row| text::width(&row.type_name), quarter.min(20));
+    let shape_width = width_of(&|row| text::width(&row.shape), quarter.min(14));
+    let mut lines = Lines { next: 0, scroll, list };
+    if rows.is_empty()
+        && let Some(y) = lines.row()
+    {
+        put(buffer, list, left + 2, y, "no variables yet", theme::DIM);
+    }
+    for variable in rows {
+        let Some(y) = lines.row() else { continue };
+        if touched.contains(variable.name.as_str()) {
+            put(buffer, list, left, y, "•", theme::TOUCHED);
+        }
+        let mut x = left + 2;
+        put(buffer, list, x, y, &text::cut(&text::name(&variable.name), name_width.into()), theme::PLAIN);
+        x += name_width + 2;
+        put(buffer, list, x, y, &text::cut(&text::name(&variable.type_name), kind_width.into()), theme::DIM);
+        x += kind_width + 2;
+        let by = setter(view, variable);
+        let size = variable.size.map(units::bytes).unwrap_or_default();
+        let end = if layout.class == Class::Compact {
+            list.right()
+        } else {
+            let by_x = put_right(buffer, list, list.right() - 1, y, &text::cut(&by, 18), theme::DIM);
+            let size_end = by_x.min(list.right() - 19);
+            put_right(buffer, list, size_end - 1, y, &size, theme::DIM).min(size_end - 9) - 1
+        };
+        let clipped = Rect { width: end.saturating_sub(list.x), ..list };
+        if layout.class != Class::Compact {
+            put(buffer, clipped, x, y, &text::cut(&variable.shape, shape_width.into()), theme::PLAIN);
+            x += shape_width + 2;
+        }
+        let shown = text::name(if layout.class == Class::Compact { value(variable) } else { &variable.preview });
+        let room = usize::from(clipped.right().saturating_sub(x));
+        put(buffer, clipped, x, y, &text::cut(&shown, room), theme::PLAIN);
+    }
+    lines.row();
+    let clients = view.transcript.clients();
+    if let Some(y) = lines.row() {
+        put(buffer, list, left + 2, y, &format!("clients  {}", clients.len()), theme::BOLD);
+    }
+    if clients.is_empty()
+        && let Some(y) = lines.row()
+    {
+        put(buffer, list, left + 2, y, "none yet; their MCP command is  fourhands bridge", theme::DIM);
+    }
+    let widest = clients.iter().map(|client| text::width(&text::name(&client.name))).max().unwrap_or(0);
+    for client in clients {
+        let Some(y) = lines.row() else { continue };
+        let (what, style) = activity(view, client, now, usize::MAX);
+        let name = text::name(&client.name);
+        put(buffer, list, left + 2, y, &text::cut(&name, quarter * 2), theme::PLAIN);
+        put(buffer, list, left + 4 + widest.min(quarter * 2) as u16, y, &what, style);
+    }
+}
+
+/// Rows of a scrolled list, one after the other; `None` for those out of sight.
+struct Lines {
+    next: usize,
+    scroll: usize,
+    list: Rect,
+}
+
+impl Lines {
+    fn row(&mut self) -> Option<u16> {
+        let row = self.next.checked_sub(self.scroll);
+        self.next += 1;
+        let row = row.filter(|row| *row < usize::from(self.list.height))?;
+        Some(self.list.y + row as u16)
+    }
+}
+
+/// The help at a width: one column, or two where there is room.
+fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
+    let key_row = |keys: &str, help: &str| key_rows(keys, help, class);
+    let group = |group: Group| {
+        let mut rows = vec![Line::from(Span::styled(group.title(), theme::BOLD))];
+        let keys = BINDINGS.iter().filter(|binding| binding.group == group);
+        rows.extend(keys.flat_map(|binding| key_row(binding.keys, binding.help)));
+        if group == Group::Input {
+            rows.extend(key_row("Ctrl-U, Ctrl-R", "undo, redo"));
+            rows.extend(key_row("Ctrl-A E K W Y …", "as in emacs"));
+        }
+        rows.push(Line::default());
+        rows
+    };
+    let [input, session, transcript] = Group::ALL.map(group);
+    let mut rows = if class == Class::Wide {
+        let left: Vec<_> = input.into_iter().chain(session).collect();
+        beside(left, transcript.into_iter().chain(marks(class)).collect())
+    } else {
+        input.into_iter().chain(session).chain(transcript).chain(marks(class)).collect()
+    };
+    rows.push(Line::from(Span::styled("this session", theme::BOLD)));
+    let info = &view.info;
+    for (what, value) in [
+        ("name", info.name.clone()),
+        ("Python", format!("{}  {}", info.python_version, info.python.display())),
+        ("folder", info.cwd.display().to_string()),
+        ("process", info.pid.to_string()),
+        ("clients", format!("fourhands bridge --session {}", info.name)),
+    ] {
+        rows.extend(key_row(what, &text::name(&value)));
+    }
+    rows
+}
+
+const KEYS: usize = 18;
+const COLUMN: usize = 62;
+
+/// Keys, and beside them what they do; in the smallest layout below them.
+fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
+    if class == Class::Compact {
+        return vec![
+            Line::from(Span::styled(format!("  {keys}"), theme::KEY)),
+            Line::from(Span::raw(format!("    {help}"))),
+        ];
+    }
+    vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS$}"), theme::KEY), Span::raw(format!(" {help}"))])]
+}
+
+fn marks(class: Class) -> Vec<Line<'static>> {
+    let mut rows = vec![Line::from(Span::styled("marks", theme::BOLD))];
+    for (glyph, meaning) in [
+        ("✓ ✗", "ended well; by an error"),
+        ("⠹ ◌", "running; waiting for its turn"),
+        ("■ ⊘", "interrupted; never begun"),
+        ("•", "touched by the last snippet"),
+    ] {
+        rows.extend(key_rows(glyph, meaning, class));
+    }
+    rows.push(Line::default());
+    rows
+}
+
+fn beside(left: Vec<Line<'static>>, right: Vec<Line<'static>>) -> Vec<Line<'static>> {
+    let rows = left.len().max(right.len());
+    let mut left = left.into_iter();
+    let mut right = right.into_iter();
+    (0..rows)
+        .map(|_| {
+            let mut line = left.next().unwrap_or_default();
+            let gap = COLUMN.saturating_sub(line.width());
+            line.spans.push(Span::raw(" ".repeat(gap)));
+            line.spans.extend(right.next().unwrap_or_default().spans);
+            line
+        })
+        .collect()
+}
+
+/// Where the help stands, its border included.
+fn help_area(layout: &Layout, rows: usize) -> Rect {
+    let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
+    let width = if layout.class == Class::Wide { 118.min(screen.width) } else { 70.min(screen.width) };
+    let height = (rows as u16 + 2).min(screen.height - 1);
+    Rect { x: (screen.width - width) / 2, y: (screen.height - 1 - height) / 2, width, height }
+}
+
+/// Rows of the help that do not fit.
+pub fn help_hidden(view: &View, layout: &Layout) -> usize {
+    let rows = help_rows(view, layout.class).len();
+    rows.saturating_sub(usize::from(help_area(layout, rows).height) - 2)
+}
+
+pub fn help(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
+    let rows = help_rows(view, layout.class);
+    let area = help_area(layout, rows.len());
+    Clear.render(area, buffer);
+    frame(area, " help ", buffer);
+    let inside = usize::from(area.height - 2);
+    for (line, y) in rows.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
+        buffer.set_line(area.x + 2, y, line, area.width - 4);
+    }
+    if rows.len() > scroll + inside {
+        let more = format!(" PageDown, {} more ", rows.len() - scroll - inside);
+        put_right(buffer, area, area.right() - 2, area.bottom() - 1, &more, theme::DIM);
+    }
+}
+
+fn frame(area: Rect, title: &str, buffer: &mut Buffer) {
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    for x in area.x..=right {
+        for (y, left_corner, right_corner) in [(area.y, "╭", "╮"), (bottom, "╰", "╯")] {
+            let symbol = if x == area.x {
+                left_corner
+            } else if x == right {
+                right_corner
+            } else {
+                "─"
+            };
+            buffer[(x, y)].set_symbol(symbol).set_style(theme::FOCUS);
+        }
+    }
+    for y in area.y + 1..bottom {
+        for x in [area.x, right] {
+            buffer[(x, y)].set_symbol("│").set_style(theme::FOCUS);
+        }
+    }
+    put(buffer, area, area.x + 2, area.y, title, theme::BOLD);
+}

@@ -1,0 +1,187 @@
+//! The pane beside the transcript: variables and clients.
+
+use std::collections::HashSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{elapsed, put, put_right};
+use crate::domain::{Author, Client, Entry, Kind, Status, Timestamp, Variable, units};
+use crate::tui::layout::Layout;
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// Returns the column of the hairline.
+pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Option<u16> {
+    let area = layout.side?;
+    let hairline = area.x - 2;
+    for y in area.top()..area.bottom() {
+        put(buffer, layout.rule, hairline, y, "", theme::PLAIN);
+        buffer[(hairline, y)].set_symbol("│").set_style(theme::DIM);
+    }
+    let clients = view.transcript.clients();
+    let client_rows = (clients.len().max(1) as u16).min(area.height / 3);
+    let clients_height = client_rows + 3;
+    let split = area.bottom().saturating_sub(clients_height).max(area.y);
+    variables(view, Rect { height: split - area.y, ..area }, buffer);
+    clients_table(view, Rect { y: split, height: area.bottom() - split, ..area }, now, buffer);
+    Some(hairline)
+}
+
+fn title(buffer: &mut Buffer, area: Rect, what: &str, count: usize) {
+    put(buffer, area, area.x, area.y, what, theme::BOLD);
+    put_right(buffer, area, area.right(), area.y, &count.to_string(), theme::DIM);
+}
+
+/// Names that the last snippet added or changed.
+pub fn touched(view: &View) -> HashSet<&str> {
+    let outcome = view.transcript.last_finished().and_then(|snippet| snippet.outcome.as_ref());
+    outcome.map_or_else(HashSet::new, |outcome| {
+        outcome.changes.added.iter().chain(&outcome.changes.changed).map(String::as_str).collect()
+    })
+}
+
+/// Data first, then classes, functions, modules; by name within each.
+pub fn sorted(view: &View) -> Vec<&Variable> {
+    let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
+    rows.sort_by_key(|variable| match variable.kind {
+        Kind::Data => 0,
+        Kind::Class => 1,
+        Kind::Function | Kind::Callable => 2,
+        Kind::Module => 3,
+    });
+    rows
+}
+
+/// The value in a few characters: what is small shows itself, what is large its shape.
+pub fn value(variable: &Variable) -> &str {
+    let small =
+        matches!(variable.type_name.as_str(), "int" | "float" | "complex" | "bool" | "str" | "bytes" | "NoneType");
+    if variable.shape.is_empty() || (small && !variable.preview.is_empty()) {
+        &variable.preview
+    } else {
+        &variable.shape
+    }
+}
+
+fn variables(view: &View, area: Rect, buffer: &mut Buffer) {
+    if area.height < 3 {
+        return;
+    }
+    title(buffer, area, "variables", view.transcript.variables().total);
+    let list = Rect { y: area.y + 2, height: area.height - 2, ..area };
+    let touched = touched(view);
+    let mut rows = sorted(view);
+    if rows.is_empty() {
+        put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
+        return;
+    }
+    let fit = usize::from(list.height).saturating_sub(1);
+    let hidden = view.transcript.variables().total.saturating_sub(fit);
+    if hidden > 0 {
+        // What just changed stays in sight.
+        rows.sort_by_key(|variable| !touched.contains(variable.name.as_str()));
+        rows.truncate(fit.saturating_sub(1));
+    }
+    let columns = Columns::of(&rows, list.width);
+    let mut y = list.y;
+    for variable in &rows {
+        columns.draw(variable, touched.contains(variable.name.as_str()), list, y, buffer);
+        y += 1;
+    }
+    if hidden > 0 {
+        let more = view.transcript.variables().total - rows.len();
+        put(buffer, list, list.x + 2, y, &format!("… {more} more, F4"), theme::DIM);
+    }
+}
+
+/// Widths of the name and the type; the value has the rest.
+struct Columns {
+    name: usize,
+    kind: usize,
+}
+
+impl Columns {
+    fn of(rows: &[&Variable], width: u16) -> Self {
+        let widest = |text: fn(&Variable) -> &str, most: usize| {
+            rows.iter().map(|row| text::width(text(row))).max().unwrap_or(0).clamp(7, most.max(7))
+        };
+        let room = usize::from(width) - 2;
+        let name = widest(|row| &row.name, (room * 2 / 5).min(16));
+        Self { name, kind: widest(|row| &row.type_name, (room / 3).min(14)) }
+    }
+
+    fn draw(&self, variable: &Variable, touched: bool, area: Rect, y: u16, buffer: &mut Buffer) {
+        let name_x = area.x + 2;
+        let kind_x = name_x + self.name as u16 + 2;
+        let value_x = kind_x + self.kind as u16 + 1;
+        if touched {
+            put(buffer, area, area.x, y, "•", theme::TOUCHED);
+        }
+        put(buffer, area, name_x, y, &text::cut(&text::name(&variable.name), self.name), theme::PLAIN);
+        put(buffer, area, kind_x, y, &text::cut(&text::name(&variable.type_name), self.kind), theme::DIM);
+        let shown = text::name(value(variable));
+        let room = usize::from(area.right().saturating_sub(value_x));
+        put_right(buffer, area, area.right(), y, &text::cut(&shown, room), theme::PLAIN);
+    }
+}
+
+/// What a client is doing, or did, in at most `room` cells where that can be.
+pub fn activity(view: &View, client: &Client, now: Timestamp, room: usize) -> (String, Style) {
+    let is_its = |author: &Author| matches!(author, Author::Client { id, .. } if *id == client.id);
+    let running = view.transcript.running().filter(|snippet| is_its(&snippet.author));
+    let queued = view.transcript.queue().iter().filter_map(|id| view.transcript.snippet(*id));
+    let queued = queued.filter(|snippet| is_its(&snippet.author)).count();
+    let idle = elapsed(client.last_active, now);
+    let (doing, style) = if let Some(snippet) = running {
+        (format!("{} running", snippet.id), theme::status(Status::Running))
+    } else if queued > 0 {
+        (format!("{queued} queued"), theme::PLAIN)
+    } else if idle.as_secs() >= 60 {
+        (format!("idle {}", units::age(idle)), theme::DIM)
+    } else if client.runs == 0 {
+        ("connected".to_owned(), theme::DIM)
+    } else {
+        (String::new(), theme::DIM)
+    };
+    let runs = units::count(client.runs as usize, "run");
+    let both = format!("{runs}, {doing}");
+    match (client.runs, doing.is_empty()) {
+        (0, _) => (doing, style),
+        (_, true) => (runs, style),
+        _ if text::width(&both) <= room => (both, style),
+        _ => (doing, style),
+    }
+}
+
+fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
+    let clients = view.transcript.clients();
+    if area.height < 3 {
+        return;
+    }
+    title(buffer, area, "clients", clients.len());
+    let list = Rect { y: area.y + 2, height: area.height - 3, ..area };
+    if clients.is_empty() {
+        put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
+    }
+    let hidden = clients.len().saturating_sub(usize::from(list.height));
+    for (client, y) in clients.iter().skip(hidden).zip(list.y..list.bottom()) {
+        let room = usize::from(list.width).saturating_sub(text::width(&text::name(&client.name)) + 5);
+        let (what, style) = activity(view, client, now, room);
+        let x = put_right(buffer, list, list.right(), y, &what, style);
+        let room = usize::from(x.saturating_sub(list.x + 3));
+        let style = theme::author(&Author::Client { id: client.id, name: client.name.clone() });
+        put(buffer, list, list.x + 2, y, &text::cut(&text::name(&client.name), room), style);
+    }
+}
+
+/// Who submitted the snippet that set a variable.
+pub fn setter(view: &View, variable: &Variable) -> String {
+    let Some(id) = variable.set_by else { return String::new() };
+    let name = view.transcript.position(id).and_then(|place| match &view.transcript.entries()[place] {
+        Entry::Snippet(snippet) => Some(text::name(snippet.author.name()).into_owned()),
+        _ => None,
+    });
+    name.map_or_else(|| id.to_string(), |name| format!("{id} {name}"))
+}

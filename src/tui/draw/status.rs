@@ -1,0 +1,110 @@
+//! The last row: what runs and what waits on the left, the keys that help now on the right.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{elapsed, put};
+use crate::domain::{Status, Timestamp, units};
+use crate::tui::keymap::{self, Action};
+use crate::tui::layout::{Class, Layout};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// An interrupt that had no effect for this long needs a word.
+const STUBBORN: u64 = 2_000;
+
+pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
+    let area = layout.status;
+    let margin = u16::from(layout.class != Class::Compact);
+    let right = area.right() - margin;
+    let mut left: Vec<(String, Style)> = Vec::new();
+    let urgent = message(view, now);
+    let gap = if layout.class == Class::Wide { 3 } else { 2 };
+    if let Some(message) = urgent {
+        left.push((message, theme::NOTICE));
+    } else if let Some(running) = view.transcript.running() {
+        let clock = units::clock(elapsed(running.started_at.unwrap_or(now), now));
+        let interrupting = view.interrupting.is_some();
+        let word = match (layout.class, interrupting) {
+            (_, true) => " interrupting",
+            (Class::Wide, false) => " running",
+            _ => "",
+        };
+        let glyph = theme::glyph(Status::Running, now);
+        left.push((format!("{glyph} {}{word} {clock}", running.id), theme::status(Status::Running)));
+    } else if view.quitting {
+        left.push(("ending".to_owned(), theme::NOTICE));
+    } else if view.transcript.queue().is_empty() {
+        left.push(("ready".to_owned(), theme::DIM));
+    }
+    if !view.transcript.queue().is_empty() {
+        left.push((format!("{} queued", view.transcript.queue().len()), theme::PLAIN));
+    }
+    let mut x = area.x + margin;
+    let end = Rect { width: right.saturating_sub(area.x), ..area };
+    for (index, (text, style)) in left.iter().enumerate() {
+        x += if index > 0 { gap } else { 0 };
+        x = put(buffer, end, x, area.y, &text::cut(text, usize::from(end.right().saturating_sub(x))), *style);
+    }
+    hints(view, layout, x, right, buffer);
+}
+
+/// What the person must know before anything else.
+fn message(view: &View, now: Timestamp) -> Option<String> {
+    let running = view.transcript.running().map(|snippet| snippet.id);
+    if view.asking_to_quit {
+        let what = match running {
+            Some(id) => format!("{id} is running"),
+            None => "snippets are waiting".to_owned(),
+        };
+        return Some(format!("{what}: {} again to stop it and quit, Esc to stay", keymap::keys(Action::QuitOrDelete)));
+    }
+    if let (Some(id), Some((_, since))) = (running, view.interrupting)
+        && now.saturating_sub(since) >= STUBBORN
+    {
+        let keys = keymap::keys(Action::Interrupt);
+        return Some(format!("{id} goes on: a long call into C ends when it ends; {keys} again insists"));
+    }
+    if view.quitting
+        && let Some(id) = running
+    {
+        return Some(format!("ending: {id} is being interrupted"));
+    }
+    view.notice.as_ref().map(|notice| text::name(notice).into_owned())
+}
+
+/// From the right, as many as fit.
+fn hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
+    let variables = format!("{} vars", view.transcript.variables().total);
+    let tell = |action, what| [(keymap::keys(action), theme::KEY), (" ", theme::PLAIN), (what, theme::DIM)];
+    let mut hints = Vec::new();
+    if !view.overlays.is_empty() {
+        hints.push(tell(Action::Back, "close"));
+    }
+    if layout.class == Class::Wide || view.overlays.is_empty() {
+        hints.push(tell(Action::Help, "help"));
+    }
+    if layout.class == Class::Wide {
+        hints.push(tell(Action::Variables, "variables"));
+    } else {
+        let mut hint = tell(Action::Variables, &variables);
+        hint.reverse();
+        hints.push(hint);
+    }
+    if view.transcript.running().is_some() {
+        hints.push(tell(Action::Interrupt, "interrupt"));
+    } else if layout.class == Class::Wide {
+        hints.push(tell(Action::QuitOrDelete, "quit"));
+    }
+    let area = layout.status;
+    let mut end = right;
+    for hint in hints {
+        let width: usize = hint.iter().map(|(text, _)| text::width(text)).sum();
+        let Some(mut x) = end.checked_sub(width as u16).filter(|x| *x > left + 2) else { return };
+        end = x.saturating_sub(3);
+        for (text, style) in hint {
+            x = put(buffer, area, x, area.y, text, style);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Where everything stands, for a size of the screen.
+
+use ratatui::layout::Rect;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Below 60 columns or 16 rows: no gutter, code cut to a line, few hints.
+    Compact,
+    /// Below 100 columns: variables and clients are a drawer.
+    Medium,
+    Wide,
+}
+
+/// The smallest screen that is drawn on.
+pub const LEAST: (u16, u16) = (40, 12);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub class: Class,
+    pub header: Option<Rect>,
+    pub transcript: Rect,
+    /// Variables and clients; the hairline stands two cells to its left.
+    pub side: Option<Rect>,
+    /// Over the lower half of the transcript, when it is open.
+    pub drawer: Rect,
+    /// The rule above the input.
+    pub rule: Rect,
+    /// The input, bar included.
+    pub editor: Rect,
+    pub status: Rect,
+    /// Empty cells to the left of cards, input and status.
+    pub margin: u16,
+}
+
+impl Layout {
+    /// `None` if the screen is too small. `editor_rows` tells how many rows the input needs at a width.
+    pub fn new(area: Rect, editor_rows: impl Fn(u16) -> usize) -> Option<Self> {
+        if area.width < LEAST.0 || area.height < LEAST.1 {
+            return None;
+        }
+        let class = match (area.width, area.height) {
+            (..60, _) | (_, ..16) => Class::Compact,
+            (..100, _) => Class::Medium,
+            _ => Class::Wide,
+        };
+        let margin = class as u16;
+        let status_row = area.bottom() - 1;
+        let gap = u16::from(class != Class::Compact);
+
+        let least = match area.height {
+            30.. => 3,
+            16.. => 2,
+            _ => 1,
+        };
+        let wanted = editor_rows(text_width(area.width, margin)).try_into().unwrap_or(u16::MAX);
+        let editor_height = wanted.clamp(least, (area.height / 3).max(least));
+        let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
+        let rule = Rect { y: editor.y - 1, height: 1, ..area };
+
+        let with_header = class == Class::Wide || area.height >= 30 && class != Class::Compact;
+        let header = with_header.then_some(Rect { height: 1, ..area });
+        let top = area.y + if with_header { 2 } else { 0 };
+        let height = rule.y - top;
+
+        let side_width = if class == Class::Wide { (area.width * 3 / 10).clamp(30, 40) } else { 0 };
+        let transcript = Rect { x: area.x, y: top, width: area.width - side_width, height };
+        let side = (side_width > 0).then(|| Rect { x: transcript.right() + 2, y: top, width: side_width - 4, height });
+        let drawer_height = (height * 3 / 5).max(height.min(6));
+        let drawer = Rect { y: rule.y - drawer_height, height: drawer_height, ..area };
+        let status = Rect { y: status_row, height: 1, ..area };
+        Some(Self { class, header, transcript, side, drawer, rule, editor, status, margin })
+    }
+
+    /// Cells for the text of a card, after the bar.
+    pub fn card_text(&self) -> u16 {
+        let right = u16::from(self.class != Class::Compact);
+        self.transcript.width.saturating_sub(self.margin + 2 + right)
+    }
+
+    /// The text of the input, after the bar. One more cell to its right is free for the cursor.
+    pub fn editor_text(&self) -> Rect {
+        let left = self.margin + 2;
+        Rect { x: self.editor.x + left, width: text_width(self.editor.width, self.margin), ..self.editor }
+    }
+}
+
+fn text_width(width: u16, margin: u16) -> u16 {
+    width.saturating_sub(margin + 2 + 1)
+}

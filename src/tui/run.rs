@@ -1,0 +1,284 @@
+//! The loop: waits for keys, session events, requests and the moment of the next frame; drains all that waits, then
+//! draws at most once, at most sixty times per second, and never while nothing happens.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use futures_util::StreamExt;
+use nix::sys::signal::{Signal, raise};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, sleep_until};
+
+use super::terminal::Screen;
+use super::update::Effect;
+use super::view::View;
+use super::{Control, Options, draw, theme};
+use crate::domain::{Author, Event, Timestamp};
+use crate::session::{RunOptions, SessionHandle};
+
+/// Time from one frame to the next at least.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// Under a flood of events, the backlog is folded this often between two frames, lest it overflow.
+const DRAIN: Duration = Duration::from_millis(4);
+/// So many events at once are a flood.
+const FLOOD: usize = 32;
+
+/// Runs the dashboard until the session ends or [`Control::Close`] comes. The terminal is restored when it returns.
+///
+/// # Errors
+/// If the terminal cannot be read or written.
+pub fn run(options: Options) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let tasks = tokio::task::LocalSet::new();
+    tasks.block_on(&runtime, dashboard(options))
+}
+
+async fn dashboard(options: Options) -> io::Result<()> {
+    let Options { tty, session, on_terminal, control } = options;
+    let Ok(subscription) = session.subscribe().await else { return Ok(()) };
+    let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
+    let view = View::new(session.info().clone(), home, subscription.transcript);
+    let mut screen = Screen::new(tty, on_terminal)?;
+    screen.enter()?;
+    let (notices, noticed) = mpsc::unbounded_channel();
+    let dashboard = Dashboard {
+        view,
+        screen,
+        session,
+        events: subscription.events,
+        control,
+        keys: Some(EventStream::new()),
+        notices,
+        noticed,
+        dirty: true,
+        last_frame: None,
+        flood: false,
+    };
+    dashboard.run().await
+}
+
+struct Dashboard {
+    view: View,
+    screen: Screen,
+    session: SessionHandle,
+    events: broadcast::Receiver<Arc<Event>>,
+    control: mpsc::UnboundedReceiver<Control>,
+    /// `None` once the terminal is gone.
+    keys: Option<EventStream>,
+    /// What a request to the session came to, where the person should know.
+    notices: mpsc::UnboundedSender<String>,
+    noticed: mpsc::UnboundedReceiver<String>,
+    /// A frame is wanted.
+    dirty: bool,
+    last_frame: Option<Instant>,
+    flood: bool,
+}
+
+enum Turn {
+    GoOn,
+    End,
+}
+
+impl Dashboard {
+    async fn run(mut self) -> io::Result<()> {
+        loop {
+            if let Turn::End = self.drain().await? {
+                return Ok(());
+            }
+            let frame_at = self.frame_at();
+            if self.dirty && frame_at <= Instant::now() {
+                self.frame()?;
+            }
+            let wake_at = if !self.dirty {
+                self.animation_at()
+            } else if self.flood {
+                Some(frame_at.min(Instant::now() + DRAIN))
+            } else {
+                Some(frame_at)
+            };
+            // While a frame is due anyway, session events wait for it: thousands per second must not cost a wake-up each.
+            let waiting = self.dirty;
+            tokio::select! {
+                biased;
+                key = next_key(&mut self.keys) => {
+                    if let Turn::End = self.on_key(key)? {
+                        return Ok(());
+                    }
+                }
+                request = self.control.recv() => {
+                    if let Turn::End = self.on_control(request)? {
+                        return Ok(());
+                    }
+                }
+                Some(notice) = self.noticed.recv() => self.on_notice(notice),
+                () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
+                    // Only an animation wakes up without anything else to draw.
+                    if !waiting {
+                        self.dirty = true;
+                    }
+                }
+                event = self.events.recv(), if !waiting => {
+                    match event {
+                        Ok(event) => {
+                            if let Turn::End = self.on_event(&event) {
+                                return Ok(());
+                            }
+                        }
+                        Err(RecvError::Lagged(_)) => self.resubscribe().await,
+                        Err(RecvError::Closed) => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes all that waits. Keys are not polled here: their stream would remember this poll's waker, not the loop's.
+    async fn drain(&mut self) -> io::Result<Turn> {
+        while let Ok(request) = self.control.try_recv() {
+            if let Turn::End = self.on_control(Some(request))? {
+                return Ok(Turn::End);
+            }
+        }
+        let mut count = 0;
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => {
+                    if let Turn::End = self.on_event(&event) {
+                        return Ok(Turn::End);
+                    }
+                    count += 1;
+                    if count == 4 * FLOOD {
+                        break;
+                    }
+                }
+                Err(TryRecvError::Lagged(_)) => self.resubscribe().await,
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Closed) => return Ok(Turn::End),
+            }
+        }
+        self.flood = count >= FLOOD;
+        Ok(Turn::GoOn)
+    }
+
+    async fn resubscribe(&mut self) {
+        if let Ok(subscription) = self.session.subscribe().await {
+            self.view.replace(subscription.transcript);
+            self.events = subscription.events;
+            self.dirty = true;
+        }
+    }
+
+    fn on_event(&mut self, event: &Event) -> Turn {
+        if matches!(event, Event::Ending) {
+            return Turn::End;
+        }
+        self.view.apply(event);
+        self.dirty = true;
+        Turn::GoOn
+    }
+
+    fn on_key(&mut self, key: Option<io::Result<TerminalEvent>>) -> io::Result<Turn> {
+        let Some(Ok(event)) = key else {
+            // The terminal is gone; the session ends in good order, unseen.
+            self.keys = None;
+            self.session.quit();
+            return Ok(Turn::GoOn);
+        };
+        self.dirty = true;
+        match self.view.on_terminal(&event, now()) {
+            Some(effect) => self.perform(effect),
+            None => Ok(Turn::GoOn),
+        }
+    }
+
+    fn on_control(&mut self, request: Option<Control>) -> io::Result<Turn> {
+        match request {
+            Some(Control::Suspend) => self.suspend()?,
+            Some(Control::Redraw) => {
+                self.screen.retake()?;
+                self.dirty = true;
+            }
+            Some(Control::Close) | None => return Ok(Turn::End),
+        }
+        Ok(Turn::GoOn)
+    }
+
+    fn on_notice(&mut self, notice: String) {
+        self.view.notice = Some(notice);
+        self.dirty = true;
+    }
+
+    fn perform(&mut self, effect: Effect) -> io::Result<Turn> {
+        match effect {
+            Effect::Submit(code) => {
+                let session = self.session.clone();
+                self.ask(async move { session.submit(Author::You, code, RunOptions::default()).await.map(drop) });
+            }
+            Effect::Interrupt => {
+                let session = self.session.clone();
+                self.ask(async move { session.interrupt(None, "you").await.map(drop) });
+            }
+            Effect::Quit => self.session.quit(),
+            Effect::Suspend => self.suspend()?,
+            Effect::Redraw => self.screen.redraw()?,
+        }
+        Ok(Turn::GoOn)
+    }
+
+    /// Asks the session without waiting for the answer.
+    fn ask(&self, request: impl Future<Output = Result<(), crate::session::Closed>> + 'static) {
+        let notices = self.notices.clone();
+        tokio::task::spawn_local(async move {
+            if let Err(closed) = request.await {
+                let _ = notices.send(closed.to_string());
+            }
+        });
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.screen.leave();
+        // To this thread, so that the process has stopped when the call returns: when it has been continued.
+        raise(Signal::SIGSTOP)?;
+        self.screen.enter()?;
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn frame_at(&self) -> Instant {
+        self.last_frame.map_or_else(Instant::now, |last| last + FRAME)
+    }
+
+    /// When the spinner and the clock move next, if something runs.
+    fn animation_at(&self) -> Option<Instant> {
+        self.view.transcript.running()?;
+        let rest = theme::SPINNER_PACE - now() % theme::SPINNER_PACE;
+        Some(Instant::now() + Duration::from_millis(rest))
+    }
+
+    fn frame(&mut self) -> io::Result<()> {
+        self.dirty = false;
+        self.last_frame = Some(Instant::now());
+        if self.keys.is_none() {
+            return Ok(());
+        }
+        let (view, now) = (&mut self.view, now());
+        self.screen.draw(|area, buffer| {
+            view.prepare(area);
+            draw(view, now, buffer)
+        })
+    }
+}
+
+async fn next_key(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalEvent>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
+}

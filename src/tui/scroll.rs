@@ -1,0 +1,154 @@
+//! The window on the transcript. The place is kept as (card, row), never as a row of the whole, so that a frame costs
+//! the same with ten cards and with a hundred thousand: only cards that cross the window are measured.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::card::{Card, Shape};
+use crate::domain::{Entry, Status, Transcript};
+
+/// A row of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub card: usize,
+    pub row: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The end is shown, whatever comes.
+    Follow,
+    /// This row is the first of the window.
+    At(Place),
+}
+
+/// Rows of cards that were looked at lately.
+#[derive(Debug, Default)]
+pub struct Cards {
+    cache: HashMap<usize, (Key, Rc<Card>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    shape: Shape,
+    status: Option<Status>,
+    total: u64,
+}
+
+/// Cards kept beyond which the cache is emptied of those not in the window.
+const KEPT: usize = 256;
+
+impl Cards {
+    pub fn get(&mut self, entries: &[Entry], index: usize, shape: Shape) -> Option<Rc<Card>> {
+        let entry = entries.get(index)?;
+        let (status, total) = match entry {
+            Entry::Snippet(snippet) => (Some(snippet.status), snippet.output.total()),
+            Entry::Background { output, .. } => (None, output.total()),
+            Entry::Reset { .. } => (None, 0),
+        };
+        let key = Key { shape, status, total };
+        if let Some((known, card)) = self.cache.get(&index)
+            && *known == key
+        {
+            return Some(card.clone());
+        }
+        let card = Rc::new(Card::new(entry, shape));
+        self.cache.insert(index, (key, card.clone()));
+        Some(card)
+    }
+
+    fn trim(&mut self, window: &[Place]) {
+        if self.cache.len() > KEPT
+            && let (Some(first), Some(last)) = (window.first(), window.last())
+        {
+            self.cache.retain(|index, _| (first.card..=last.card).contains(index));
+        }
+    }
+}
+
+/// What the walk over the cards needs.
+pub struct Walk<'a> {
+    pub transcript: &'a Transcript,
+    pub cards: &'a mut Cards,
+    pub shape: &'a dyn Fn(usize) -> Shape,
+}
+
+impl Walk<'_> {
+    pub fn card(&mut self, index: usize) -> Option<Rc<Card>> {
+        self.cards.get(self.transcript.entries(), index, (self.shape)(index))
+    }
+
+    fn height(&mut self, index: usize) -> usize {
+        self.card(index).map_or(0, |card| card.rows.len())
+    }
+
+    fn count(&self) -> usize {
+        self.transcript.entries().len()
+    }
+
+    /// `n` rows further up, or the very first row.
+    pub fn up(&mut self, from: Place, n: usize) -> Place {
+        let mut place = from;
+        let mut left = n;
+        while left > place.row {
+            if place.card == 0 {
+                return Place { card: 0, row: 0 };
+            }
+            left -= place.row + 1;
+            place.card -= 1;
+            place.row = self.height(place.card).saturating_sub(1);
+        }
+        place.row -= left;
+        place
+    }
+
+    /// `n` rows further down, or the place behind the last row.
+    pub fn down(&mut self, from: Place, n: usize) -> Place {
+        let mut place = from;
+        let mut left = n;
+        while place.card < self.count() {
+            let height = self.height(place.card);
+            if place.row + left < height {
+                place.row += left;
+                return place;
+            }
+            left -= height.saturating_sub(place.row);
+            place = Place { card: place.card + 1, row: 0 };
+        }
+        place
+    }
+
+    /// The first row of the window that ends with the last row of all.
+    pub fn bottom(&mut self, height: usize) -> Place {
+        let end = Place { card: self.count(), row: 0 };
+        self.up(end, height)
+    }
+
+    /// The rows of the window. An anchor from which the end can be seen becomes [`Anchor::Follow`].
+    pub fn window(&mut self, anchor: &mut Anchor, height: usize) -> Vec<Place> {
+        let bottom = self.bottom(height);
+        let first = match *anchor {
+            Anchor::At(place) => {
+                let last_row = self.height(place.card).saturating_sub(1);
+                Place { row: place.row.min(last_row), ..place }
+            }
+            Anchor::Follow => bottom,
+        };
+        let first = if first >= bottom {
+            *anchor = Anchor::Follow;
+            bottom
+        } else {
+            *anchor = Anchor::At(first);
+            first
+        };
+        let mut rows = Vec::with_capacity(height);
+        let mut place = first;
+        while rows.len() < height && place.card < self.count() {
+            let of_card = self.height(place.card);
+            rows.extend((place.row..of_card).take(height - rows.len()).map(|row| Place { row, ..place }));
+            place = Place { card: place.card + 1, row: 0 };
+        }
+        self.cards.trim(&rows);
+        rows
+    }
+}

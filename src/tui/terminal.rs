@@ -1,0 +1,133 @@
+//! The terminal while the dashboard has it: entered, left and restored by one guard, whatever the way out.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use crossterm::event::{
+    DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
+    PushKeyboardEnhancementFlags,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode, size,
+};
+use crossterm::{cursor, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+/// Gathers a whole frame, however often it is "flushed" on the way.
+#[derive(Clone, Default)]
+struct FrameWriter(Rc<RefCell<Vec<u8>>>);
+
+/// A buffer that grew beyond this for one frame is given back.
+const FRAME: usize = 64 << 10;
+
+impl Write for FrameWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<FrameWriter>>,
+    frame: FrameWriter,
+    tty: File,
+    entered: bool,
+    on_terminal: Box<dyn Fn(bool) + Send + Sync>,
+}
+
+impl Screen {
+    pub fn new(tty: File, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
+        let frame = FrameWriter::default();
+        let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+        Ok(Self { terminal, frame, tty, entered: false, on_terminal })
+    }
+
+    /// Writes what was gathered, in one go.
+    fn commit(&mut self) -> io::Result<()> {
+        let mut frame = self.frame.0.borrow_mut();
+        let written = self.tty.write_all(&frame);
+        frame.clear();
+        frame.shrink_to(FRAME);
+        written
+    }
+
+    /// Raw mode, the alternate screen, pasted text as one event, and keys told apart where the terminal can.
+    pub fn enter(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        let first = !std::mem::replace(&mut self.entered, true);
+        self.set_modes()?;
+        if first {
+            (self.on_terminal)(true);
+        }
+        self.redraw()
+    }
+
+    fn set_modes(&mut self) -> io::Result<()> {
+        queue!(
+            self.frame,
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
+        )?;
+        self.commit()
+    }
+
+    /// Takes the terminal again after something else may have changed its modes.
+    pub fn retake(&mut self) -> io::Result<()> {
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+        queue!(self.frame, PopKeyboardEnhancementFlags)?;
+        self.set_modes()?;
+        self.redraw()
+    }
+
+    /// Lets the next frame draw every cell.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        let (width, height) = size()?;
+        // Unlike `clear`, this does not ask the terminal where its cursor is, which would race with the keys.
+        self.terminal.resize(Rect::new(0, 0, width, height))
+    }
+
+    /// One frame, within a synchronized update and one write.
+    pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer) -> Option<Position>) -> io::Result<()> {
+        queue!(self.frame, BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| {
+            let area = frame.area();
+            if let Some(position) = paint(area, frame.buffer_mut()) {
+                frame.set_cursor_position(position);
+            }
+        })?;
+        queue!(self.frame, EndSynchronizedUpdate)?;
+        self.commit()
+    }
+
+    /// Gives the terminal back as it was. Safe to call again.
+    pub fn leave(&mut self) {
+        if !std::mem::replace(&mut self.entered, false) {
+            return;
+        }
+        self.frame.0.borrow_mut().clear();
+        // If the terminal is gone there is nothing left to restore.
+        let _ =
+            queue!(self.frame, PopKeyboardEnhancementFlags, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+        let _ = self.commit();
+        let _ = disable_raw_mode();
+        (self.on_terminal)(false);
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

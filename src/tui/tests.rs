@@ -1,0 +1,78 @@
+//! Screens and keys: what a person sees and what they can do.
+
+mod keys;
+mod screens;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+use super::fixtures::NOW;
+use super::update::Effect;
+use super::view::View;
+
+/// The screen of a view, and where the cursor stands.
+fn screen(view: &mut View, width: u16, height: u16) -> (Buffer, Option<Position>) {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let mut cursor = None;
+    terminal
+        .draw(|frame| {
+            view.prepare(frame.area());
+            cursor = super::draw(view, NOW, frame.buffer_mut());
+        })
+        .unwrap();
+    (terminal.backend().buffer().clone(), cursor)
+}
+
+/// The screen as text, with `█` at the cursor where nothing else stands.
+fn text(view: &mut View, width: u16, height: u16) -> String {
+    let (mut buffer, cursor) = screen(view, width, height);
+    if let Some(cell) = cursor.and_then(|cursor| buffer.cell_mut(cursor))
+        && cell.symbol() == " "
+    {
+        cell.set_symbol("█");
+    }
+    rows(&buffer).join("\n")
+}
+
+fn rows(buffer: &Buffer) -> Vec<String> {
+    let width = usize::from(buffer.area.width);
+    let rows = buffer.content.chunks(width);
+    rows.map(|row| {
+        let mut line = String::new();
+        let mut skip = 0;
+        for cell in row {
+            if skip == 0 {
+                line.push_str(cell.symbol());
+                skip = super::text::width(cell.symbol()).saturating_sub(1);
+            } else {
+                skip -= 1;
+            }
+        }
+        line.trim_end().to_owned()
+    })
+    .collect()
+}
+
+fn press(view: &mut View, code: KeyCode, modifiers: KeyModifiers) -> Option<Effect> {
+    view.on_terminal(&Event::Key(KeyEvent::new(code, modifiers)), NOW)
+}
+
+fn key(view: &mut View, code: KeyCode) -> Option<Effect> {
+    press(view, code, KeyModifiers::NONE)
+}
+
+fn ctrl(view: &mut View, c: char) -> Option<Effect> {
+    press(view, KeyCode::Char(c), KeyModifiers::CONTROL)
+}
+
+/// Types text; a line end is Enter. Returns what the last Enter asked for.
+fn typed(view: &mut View, text: &str) -> Option<Effect> {
+    let mut effect = None;
+    for c in text.chars() {
+        effect = key(view, if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) });
+    }
+    effect
+}

@@ -1,0 +1,228 @@
+use super::*;
+use crate::domain::{Author, Event as SessionEvent, SnippetId};
+use crate::tui::fixtures::{Story, client, long_story, ok, story};
+use crate::tui::scroll::Anchor;
+
+fn submit(code: &str) -> Option<Effect> {
+    Some(Effect::Submit(code.into()))
+}
+
+fn idle() -> View {
+    Story::default().view()
+}
+
+#[test]
+fn enter_runs_what_is_complete() {
+    let mut view = idle();
+    assert_eq!(typed(&mut view, "x = 1\n"), submit("x = 1"));
+    assert!(view.editor.is_empty(), "the input is cleared for the next one");
+    assert_eq!(typed(&mut view, "\n"), None, "nothing is not run");
+    assert_eq!(typed(&mut view, "f(\n"), None);
+    assert_eq!(typed(&mut view, "1)\n"), submit("f(\n    1)"));
+}
+
+#[test]
+fn a_block_is_indented_and_runs_after_an_empty_line() {
+    let mut view = idle();
+    assert_eq!(typed(&mut view, "def f(x):\nif x:\nreturn 1\n"), None);
+    assert_eq!(view.editor.code(), "def f(x):\n    if x:\n        return 1\n    ");
+    assert_eq!(typed(&mut view, "\n"), submit("def f(x):\n    if x:\n        return 1"));
+    typed(&mut view, "if x:\ny\nelse:");
+    assert_eq!(view.editor.code(), "if x:\n    y\nelse:", "a clause goes back to its statement");
+}
+
+#[test]
+fn alt_enter_and_ctrl_j_begin_a_line() {
+    let mut view = idle();
+    typed(&mut view, "x = 1");
+    assert_eq!(press(&mut view, KeyCode::Enter, KeyModifiers::ALT), None);
+    assert_eq!(ctrl(&mut view, 'j'), None);
+    assert_eq!(view.editor.code(), "x = 1\n\n");
+}
+
+#[test]
+fn enter_in_the_middle_begins_a_line() {
+    let mut view = idle();
+    view.on_terminal(&Event::Paste("a = 1\nb = 2".into()), NOW);
+    key(&mut view, KeyCode::Up);
+    assert_eq!(key(&mut view, KeyCode::Enter), None);
+    key(&mut view, KeyCode::Down);
+    assert_eq!(key(&mut view, KeyCode::Enter), submit("a = 1\n\nb = 2"));
+}
+
+#[test]
+fn a_paste_is_one_edit_and_never_runs() {
+    let mut view = idle();
+    let pasted = Event::Paste("a = 1\r\nb = 2\rprint(a)\n\u{1b}[31m".into());
+    assert_eq!(view.on_terminal(&pasted, NOW), None);
+    assert_eq!(view.editor.code(), "a = 1\nb = 2\nprint(a)\n[31m");
+    ctrl(&mut view, 'u');
+    assert_eq!(view.editor.code(), "", "one undo takes it back");
+}
+
+#[test]
+fn tab_and_backspace_know_the_stops() {
+    let mut view = idle();
+    key(&mut view, KeyCode::Tab);
+    typed(&mut view, "x");
+    key(&mut view, KeyCode::Tab);
+    assert_eq!(view.editor.code(), "    x   ");
+    ctrl(&mut view, 'a');
+    press(&mut view, KeyCode::BackTab, KeyModifiers::SHIFT);
+    assert_eq!(view.editor.code(), "x   ");
+    ctrl(&mut view, 'c');
+    key(&mut view, KeyCode::Tab);
+    key(&mut view, KeyCode::Tab);
+    key(&mut view, KeyCode::Backspace);
+    assert_eq!(view.editor.code(), "    ");
+}
+
+#[test]
+fn ctrl_c_interrupts_whoever_asked_and_clears_when_idle() {
+    let mut view = story().view();
+    typed(&mut view, "kept");
+    assert_eq!(ctrl(&mut view, 'c'), Some(Effect::Interrupt));
+    assert_eq!(view.editor.code(), "kept");
+    let mut view = idle();
+    typed(&mut view, "gone");
+    assert_eq!(ctrl(&mut view, 'c'), None);
+    assert!(view.editor.is_empty());
+    assert_eq!(ctrl(&mut view, 'c'), None, "it never quits");
+}
+
+#[test]
+fn ctrl_d_quits_on_empty_input_and_asks_if_something_runs() {
+    let mut view = idle();
+    typed(&mut view, "ab");
+    ctrl(&mut view, 'a');
+    assert_eq!(ctrl(&mut view, 'd'), None);
+    assert_eq!(view.editor.code(), "b", "on input it deletes");
+    ctrl(&mut view, 'd');
+    assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
+
+    let mut view = story().view();
+    assert_eq!(ctrl(&mut view, 'd'), None);
+    assert!(text(&mut view, 80, 24).contains("15 is running: Ctrl-D again"));
+    key(&mut view, KeyCode::Esc);
+    assert_eq!(ctrl(&mut view, 'd'), None, "it asks again");
+    typed(&mut view, "y");
+    assert_eq!(view.editor.code(), "y", "no letter answers");
+    ctrl(&mut view, 'c');
+    let mut view = story().view();
+    ctrl(&mut view, 'd');
+    assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
+}
+
+#[test]
+fn suspend_and_redraw_are_asked_for() {
+    let mut view = idle();
+    assert_eq!(ctrl(&mut view, 'z'), Some(Effect::Suspend));
+    assert_eq!(ctrl(&mut view, 'l'), Some(Effect::Redraw));
+}
+
+#[test]
+fn history_is_mine_and_keeps_the_draft() {
+    let mut story = Story::default();
+    story.ran(&Author::You, "first()", "", ok(1));
+    story.ran(&client(1, "claude"), "theirs()", "", ok(1));
+    story.ran(&Author::You, "second(\n1)", "", ok(1));
+    story.ran(&Author::You, "second(\n1)", "", ok(1));
+    let mut view = story.view();
+    typed(&mut view, "draft");
+    key(&mut view, KeyCode::Up);
+    assert_eq!(view.editor.code(), "second(\n1)");
+    key(&mut view, KeyCode::Up);
+    assert_eq!(view.editor.code(), "second(\n1)", "within the input, Up moves the cursor");
+    key(&mut view, KeyCode::Up);
+    assert_eq!(view.editor.code(), "first()", "the same input twice is one step");
+    key(&mut view, KeyCode::Up);
+    assert_eq!(view.editor.code(), "first()");
+    key(&mut view, KeyCode::Down);
+    assert_eq!(view.editor.code(), "second(\n1)");
+    key(&mut view, KeyCode::Down);
+    assert_eq!(view.editor.code(), "draft");
+    key(&mut view, KeyCode::Down);
+    assert_eq!(view.editor.code(), "draft");
+}
+
+#[test]
+fn escape_takes_one_layer_away() {
+    let mut view = long_story(30).view();
+    screen(&mut view, 80, 24);
+    key(&mut view, KeyCode::PageUp);
+    screen(&mut view, 80, 24);
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::F(1));
+    key(&mut view, KeyCode::Esc);
+    assert_eq!(view.overlays.len(), 1);
+    key(&mut view, KeyCode::Esc);
+    assert!(view.overlays.is_empty() && view.anchor != Anchor::Follow);
+    key(&mut view, KeyCode::Esc);
+    assert_eq!(view.anchor, Anchor::Follow);
+}
+
+#[test]
+fn cards_are_selected_and_unfolded() {
+    let mut view = long_story(30).view();
+    screen(&mut view, 80, 24);
+    for _ in 0..10 {
+        press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+        screen(&mut view, 80, 24);
+    }
+    assert_eq!(view.selected, Some(20));
+    assert!(text(&mut view, 80, 24).contains("›21  claude-code"), "{}", text(&mut view, 80, 24));
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    assert!(text(&mut view, 80, 24).contains("▸ traceback, 8 lines"));
+    key(&mut view, KeyCode::F(5));
+    assert!(text(&mut view, 80, 24).contains("▾ traceback, 8 lines"));
+    for _ in 0..12 {
+        press(&mut view, KeyCode::Down, KeyModifiers::ALT);
+        screen(&mut view, 80, 24);
+    }
+    assert_eq!((view.selected, view.anchor), (None, Anchor::Follow));
+}
+
+#[test]
+fn a_run_follows_the_end_again() {
+    let mut view = long_story(30).view();
+    screen(&mut view, 80, 24);
+    key(&mut view, KeyCode::PageUp);
+    typed(&mut view, "x\n");
+    assert_eq!(view.anchor, Anchor::Follow);
+}
+
+#[test]
+fn an_interrupt_that_is_ignored_is_told() {
+    let mut view = story().view();
+    ctrl(&mut view, 'c');
+    assert!(text(&mut view, 120, 40).contains("15 interrupting 0:42"));
+    view.interrupting = Some((SnippetId(15), NOW - 3_000));
+    assert!(text(&mut view, 120, 40).contains("15 goes on: a long call into C"));
+    let outcome = ok(1).into();
+    view.apply(&SessionEvent::Finished { snippet: SnippetId(15), outcome, at: NOW });
+    assert!(text(&mut view, 120, 40).contains(" ready"));
+}
+
+#[test]
+fn emacs_keys_belong_to_the_editor() {
+    let mut view = idle();
+    typed(&mut view, "one two");
+    ctrl(&mut view, 'w');
+    assert_eq!(view.editor.code(), "one ");
+    ctrl(&mut view, 'y');
+    ctrl(&mut view, 'a');
+    ctrl(&mut view, 'k');
+    assert_eq!(view.editor.code(), "");
+    ctrl(&mut view, 'y');
+    assert_eq!(view.editor.code(), "one two");
+}
+
+#[test]
+fn the_cursor_is_where_the_next_character_goes() {
+    let mut view = idle();
+    typed(&mut view, "x = '漢");
+    assert_eq!(screen(&mut view, 80, 24).1, Some(Position { x: 3 + 7, y: 20 }));
+    typed(&mut view, &"y".repeat(100));
+    let (buffer, cursor) = screen(&mut view, 80, 24);
+    assert_eq!(cursor, Some(Position { x: 3 + 31, y: 21 }), "{:?}", rows(&buffer));
+}

@@ -1,0 +1,224 @@
+use insta::assert_snapshot;
+use ratatui::style::{Color, Modifier};
+
+use super::*;
+use crate::domain::{Author, Event as SessionEvent, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream};
+use crate::tui::fixtures::{Story, client, failed, long_story, ok, story};
+
+fn with_input() -> View {
+    let mut view = story().view();
+    view.on_terminal(
+        &Event::Paste("top = (df.groupby(\"region\")\n         .revenue.sum()\n         .sort_va".into()),
+        NOW,
+    );
+    view
+}
+
+#[test]
+fn wide() {
+    assert_snapshot!(text(&mut with_input(), 120, 40));
+}
+
+#[test]
+fn medium() {
+    assert_snapshot!(text(&mut with_input(), 80, 24));
+}
+
+#[test]
+fn compact() {
+    assert_snapshot!(text(&mut with_input(), 40, 12));
+}
+
+#[test]
+fn empty() {
+    assert_snapshot!("empty_wide", text(&mut Story::default().view(), 120, 40));
+    assert_snapshot!("empty_medium", text(&mut Story::default().view(), 80, 24));
+    assert_snapshot!("empty_compact", text(&mut Story::default().view(), 40, 12));
+}
+
+#[test]
+fn too_small() {
+    assert_snapshot!(text(&mut story().view(), 39, 11));
+    for (width, height) in [(1, 1), (0, 5), (5, 0), (39, 40), (200, 3)] {
+        let _ = screen(&mut story().view(), width, height);
+    }
+}
+
+#[test]
+fn help() {
+    let mut view = story().view();
+    key(&mut view, KeyCode::F(1));
+    assert_snapshot!("help_wide", text(&mut view, 120, 40));
+    assert_snapshot!("help_medium", text(&mut view, 80, 24));
+    key(&mut view, KeyCode::PageDown);
+    assert_snapshot!("help_compact", text(&mut view, 40, 12));
+}
+
+#[test]
+fn drawer() {
+    let mut view = story().view();
+    key(&mut view, KeyCode::F(4));
+    assert_snapshot!("drawer_wide", text(&mut view, 120, 40));
+    assert_snapshot!("drawer_medium", text(&mut view, 80, 24));
+    assert_snapshot!("drawer_compact", text(&mut view, 40, 12));
+}
+
+/// Each kind of end, and the cards that are no snippets.
+#[test]
+fn kinds_of_cards() {
+    let mut story = Story::default();
+    let claude = client(1, "claude-code");
+    story.join(&claude, NOW);
+    story.ran(&claude, "import sys; sys.exit(3)", "", Outcome { status: Status::Error, returncode: 3, ..ok(1) });
+    let stopped = Outcome {
+        status: Status::Interrupted,
+        stopped_by: Some("you".into()),
+        error: failed(0, "KeyboardInterrupt", "", 4).error,
+        ..ok(3_200)
+    };
+    story.ran(&claude, "while True: pass", "", stopped);
+    let mixed = story.start(&Author::You, "warn()");
+    story.output(mixed, Stream::Stdout, "10 %\r100 %\n").output(mixed, Stream::Stderr, "a warning\n");
+    story.finish(mixed, ok(0));
+    let mut syntax = failed(0, "SyntaxError", "invalid syntax", 2);
+    if let Some(error) = &mut syntax.error {
+        error.traceback = "  File \"<snippet 4>\", line 1\n    x = = 1\n        ^\nSyntaxError: invalid syntax".into();
+    }
+    story.ran(&Author::You, "x = = 1", "", syntax);
+    let chunk = OutputChunk::of(Stream::Stdout, "from a thread\n");
+    story.apply(&SessionEvent::Output { snippet: None, chunk, at: NOW });
+    let report = ResetReport { cleared: 12, remains: vec!["1 thread still runs: worker".into()] };
+    story.apply(&SessionEvent::Reset { by: claude.clone(), report: report.into(), at: NOW });
+    story.start(&claude, "time.sleep(60)");
+    let dropped = story.submit(&Author::You, "never()");
+    story.finish(dropped, Outcome { status: Status::Cancelled, stopped_by: Some("you".into()), ..ok(0) });
+    story.submit(&Author::You, "later()");
+    assert_snapshot!(text(&mut story.view(), 100, 50));
+}
+
+#[test]
+fn long_things_fold_and_unfold() {
+    let mut story = Story::default();
+    let code: String = (0..30).map(|n| format!("line_{n} = {n}\n")).collect();
+    let result = (0..40).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
+    let output: String = (0..40).map(|n| format!("out {n}\n")).collect();
+    story.ran(&Author::You, &code, &output, Outcome { result: Some(result), ..ok(1) });
+    let mut view = story.view();
+    assert_snapshot!("folded", text(&mut view, 80, 60));
+    key(&mut view, KeyCode::F(5));
+    let open = text(&mut view, 80, 140);
+    assert!(open.contains("line_29") && open.contains("out 0\n") && open.contains("\n   39"), "{open}");
+    assert!(!open.contains("more lines") && !open.contains("earlier"), "{open}");
+    key(&mut view, KeyCode::F(5));
+    assert!(text(&mut view, 80, 60).contains("earlier lines"));
+}
+
+#[test]
+fn the_person_is_told_what_came_below() {
+    let mut view = long_story(30).view();
+    screen(&mut view, 80, 24);
+    key(&mut view, KeyCode::PageUp);
+    let before = text(&mut view, 80, 24);
+    assert!(before.contains("▾ more below Esc"), "{before}");
+    for n in 0..12 {
+        let snippet = SnippetId(31 + n);
+        view.apply(&SessionEvent::Submitted { snippet, author: Author::You, code: "new()".into(), at: NOW });
+    }
+    let after = text(&mut view, 80, 24);
+    assert!(after.contains("▾ 12 new below"), "{after}");
+    let cards = |screen: &str| screen.lines().take(19).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(cards(&before), cards(&after), "what is read stays where it is");
+    key(&mut view, KeyCode::Esc);
+    let end = text(&mut view, 80, 24);
+    assert!(end.contains("new()") && !end.contains("below"), "{end}");
+}
+
+#[test]
+fn a_resize_keeps_the_place() {
+    let mut view = long_story(200).view();
+    screen(&mut view, 120, 40);
+    for _ in 0..5 {
+        key(&mut view, KeyCode::PageUp);
+        screen(&mut view, 120, 40);
+    }
+    let anchor = view.anchor;
+    screen(&mut view, 60, 20);
+    screen(&mut view, 200, 50);
+    screen(&mut view, 39, 5);
+    screen(&mut view, 120, 40);
+    assert_eq!(view.anchor, anchor);
+}
+
+#[test]
+fn the_end_is_reached_by_scrolling_down() {
+    let mut view = long_story(50).view();
+    let end = text(&mut view, 80, 24);
+    for action in [KeyCode::PageUp, KeyCode::PageUp, KeyCode::PageDown, KeyCode::PageDown, KeyCode::PageDown] {
+        key(&mut view, action);
+        screen(&mut view, 80, 24);
+    }
+    assert_eq!(text(&mut view, 80, 24), end);
+    press(&mut view, KeyCode::Home, KeyModifiers::CONTROL);
+    assert!(text(&mut view, 80, 24).lines().next().unwrap().contains("1  you"));
+}
+
+#[test]
+fn hostile_text_stays_in_its_place() {
+    let evil = "\u{1b}[2J\u{1b}[1;1Hspoof\r\u{202e}txt\u{0}\u{7}\u{9b}31m\ttab\u{200b}漢字👨‍👩‍👧‍👦e\u{301}";
+    let mut story = Story::default();
+    let client = client(1, "evil\u{1b}[31m\nname\u{202e}\u{200b} that is long enough to fill the whole line and more");
+    story.join(&client, NOW);
+    let error = failed(1, evil, &format!("{evil}\n{evil}"), 5);
+    story.ran(
+        &client,
+        &format!("{evil}\n\"\"\"{evil}"),
+        &format!("{evil}\n"),
+        Outcome { result: Some(evil.into()), ..error },
+    );
+    let long = format!("{}{}", "漢".repeat(500), "x\u{301}".repeat(300));
+    story.ran(&client, &long, &long, Outcome { result: Some(long.clone()), ..ok(1) });
+    story.variables(vec![crate::tui::fixtures::variable(&long, crate::domain::Kind::Data, evil, evil, &long)]);
+    let mut view = story.view();
+    view.on_terminal(&Event::Paste(evil.into()), NOW);
+    for (width, height) in [(120, 40), (80, 24), (40, 12), (61, 17), (100, 16)] {
+        for code in [KeyCode::F(4), KeyCode::F(1), KeyCode::Esc, KeyCode::Esc, KeyCode::F(5)] {
+            let (buffer, _) = screen(&mut view, width, height);
+            for cell in &buffer.content {
+                assert!(
+                    !cell.symbol().chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}'))
+                );
+                assert!(cell.symbol().chars().count() <= 16);
+            }
+            key(&mut view, code);
+        }
+        if width == 120 {
+            let (buffer, _) = screen(&mut view, width, height);
+            assert!((2..30).all(|y| buffer[(84, y)].symbol() == "│"), "the hairline is whole");
+        }
+    }
+    press(&mut view, KeyCode::Home, KeyModifiers::CONTROL);
+    assert!(text(&mut view, 120, 60).contains("␛[2J␛[1;1Hspoof␍"), "code shows what it hides");
+}
+
+#[test]
+fn roles_have_their_styles() {
+    let (buffer, _) = screen(&mut with_input(), 120, 40);
+    let style_at = |row: usize, text: &str| {
+        let line = &rows(&buffer)[row];
+        let column = line[..line.find(text).unwrap()].chars().count();
+        let cell = &buffer[(column as u16, row as u16)];
+        (cell.fg, cell.modifier)
+    };
+    let none = Modifier::empty();
+    assert_eq!(style_at(2, "you"), (Color::Cyan, Modifier::BOLD));
+    assert_eq!(style_at(2, "✓"), (Color::Green, none));
+    assert_eq!(style_at(3, "▎"), (Color::Cyan, none));
+    assert_eq!(style_at(3, "\"sales"), (Color::Green, none));
+    assert_eq!(style_at(4, "•"), (Color::Yellow, none));
+    assert_eq!(style_at(7, "claude"), (Color::Magenta, Modifier::BOLD));
+    assert_eq!(style_at(15, "✗"), (Color::Red, none));
+    assert_eq!(style_at(17, "ValueError"), (Color::Red, none));
+    assert_eq!(style_at(18, "▸"), (Color::Reset, Modifier::DIM));
+    assert_eq!(style_at(21, "for"), (Color::Magenta, none), "{:#?}", rows(&buffer));
+    assert_eq!(style_at(35, "\"region"), (Color::Green, none), "the input is coloured too");
+}

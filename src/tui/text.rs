@@ -1,0 +1,166 @@
+//! Text in cells: widths as ratatui draws them, wrapping, cutting.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::CellWidth;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::domain::terminal_text::visible;
+
+/// More characters than this in one cell are no writing of any language.
+const CLUSTER: usize = 16;
+
+fn grapheme_width(grapheme: &str) -> usize {
+    if grapheme.chars().any(char::is_control) { 0 } else { grapheme.cell_width().into() }
+}
+
+/// Cells that `text` takes.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.graphemes(true).map(grapheme_width).sum() }
+}
+
+/// A name from outside, on one line and harmless.
+pub fn name(text: &str) -> Cow<'_, str> {
+    match visible(text) {
+        shown if shown.contains(['\n', '\t']) => Cow::Owned(shown.replace('\n', "␊").replace('\t', "␉")),
+        shown => shown,
+    }
+}
+
+/// At most `max` cells of `text`, with `…` where something was cut.
+pub fn cut(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max || width(text) <= max {
+        return Cow::Borrowed(text);
+    }
+    let mut used = 0;
+    let kept = text.graphemes(true).take_while(|grapheme| {
+        used += grapheme_width(grapheme);
+        used < max
+    });
+    let mut out: String = kept.collect();
+    if max > 0 {
+        out.push('…');
+    }
+    Cow::Owned(out)
+}
+
+/// Like [`cut`], but the end is kept.
+pub fn cut_front(text: &str, max: usize) -> Cow<'_, str> {
+    if width(text) <= max {
+        return Cow::Borrowed(text);
+    }
+    let mut used = 1;
+    let kept: Vec<&str> = text
+        .graphemes(true)
+        .rev()
+        .take_while(|grapheme| {
+            used += grapheme_width(grapheme);
+            used <= max
+        })
+        .collect();
+    Cow::Owned(std::iter::once("…").chain(kept.into_iter().rev()).collect())
+}
+
+/// One line of text, in pieces, as rows of at most `width` cells; tabs are expanded. An empty line is one row.
+pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize, tab: usize) -> Vec<Line<'static>> {
+    let width = width.max(2);
+    let mut rows = Rows { rows: Vec::new(), row: Vec::new(), column: 0, width };
+    for (text, style) in pieces {
+        if text.is_ascii() && !text.contains(|c: char| c.is_ascii_control()) && rows.column + text.len() <= width {
+            rows.put(text, style, text.len());
+            continue;
+        }
+        for grapheme in text.graphemes(true) {
+            if grapheme == "\t" {
+                let cells = (tab - rows.column % tab).min(width);
+                rows.make_room(cells);
+                rows.put(&" ".repeat(cells), style, cells);
+                continue;
+            }
+            let end = grapheme.char_indices().nth(CLUSTER).map_or(grapheme.len(), |(end, _)| end);
+            let grapheme = &grapheme[..end];
+            let cells = grapheme_width(grapheme);
+            if cells > 0 {
+                rows.make_room(cells);
+                rows.put(grapheme, style, cells);
+            }
+        }
+    }
+    rows.break_row();
+    rows.rows
+}
+
+struct Rows {
+    rows: Vec<Line<'static>>,
+    row: Vec<Span<'static>>,
+    column: usize,
+    width: usize,
+}
+
+impl Rows {
+    fn make_room(&mut self, cells: usize) {
+        if self.column + cells > self.width {
+            self.break_row();
+        }
+    }
+
+    fn put(&mut self, text: &str, style: Style, cells: usize) {
+        if text.is_empty() {
+            return;
+        }
+        self.column += cells;
+        match self.row.last_mut() {
+            Some(last) if last.style == style => last.content.to_mut().push_str(text),
+            _ => self.row.push(Span::styled(text.to_owned(), style)),
+        }
+    }
+
+    fn break_row(&mut self) {
+        self.rows.push(Line::from(std::mem::take(&mut self.row)));
+        self.column = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(text: &str, width: usize) -> Vec<String> {
+        wrap([(text, Style::new())], width, 8).into_iter().map(|line| line.to_string()).collect()
+    }
+
+    #[test]
+    fn rows_never_exceed_the_width() {
+        assert_eq!(wrapped("abcdef", 4), ["abcd", "ef"]);
+        assert_eq!(wrapped("漢字漢字x", 5), ["漢字", "漢字x"]);
+        assert_eq!(wrapped("a\tb", 20), ["a       b"]);
+        assert_eq!(wrapped("e\u{301}e\u{301}e\u{301}", 2), ["e\u{301}e\u{301}", "e\u{301}"]);
+        assert_eq!(wrapped("", 4), [""]);
+        assert_eq!(wrapped("abcd", 4), ["abcd"]);
+        for text in ["👨‍👩‍👧‍👦👨‍👩‍👧‍👦é漢\t\tｶﾞﾊﾟ", &"x\u{301}".repeat(500), &format!("a{}", "\u{301}".repeat(5000))]
+        {
+            for cells in 4..20 {
+                for row in wrapped(text, cells) {
+                    assert!(width(&row) <= cells, "{row:?} in {cells}");
+                    assert!(row.len() < 2000);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cutting_keeps_within_the_width() {
+        assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(cut("漢字漢字", 4), "漢…");
+        assert_eq!(cut("abcd", 4), "abcd");
+        assert_eq!(cut("abcd", 0), "");
+        assert_eq!(cut_front("/home/me/project", 8), "…project");
+    }
+
+    #[test]
+    fn names_cannot_break_the_line() {
+        assert_eq!(name("a\n\u{1b}[31mb\u{202e}"), "a␊␛[31mb\u{fffd}");
+    }
+}

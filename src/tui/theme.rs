@@ -1,0 +1,67 @@
+//! Styles by role, from the terminal's own sixteen colours. A glyph, a word or a place goes with each of them, so that
+//! nothing is told by colour alone; `NO_COLOR` is honoured by crossterm, which leaves the modifiers.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::domain::lexer::Class;
+use crate::domain::{Author, Status};
+
+pub const PLAIN: Style = Style::new();
+pub const DIM: Style = Style::new().add_modifier(Modifier::DIM);
+pub const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+/// The rule of the place that has the focus.
+pub const FOCUS: Style = Style::new().fg(Color::Cyan);
+pub const ERROR: Style = Style::new().fg(Color::Red);
+pub const STDERR: Style = Style::new().fg(Color::Red).add_modifier(Modifier::DIM);
+/// What the person should notice, and no error.
+pub const NOTICE: Style = Style::new().fg(Color::Yellow);
+/// Marks of the variables that the last snippet touched.
+pub const TOUCHED: Style = Style::new().fg(Color::Yellow);
+pub const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
+pub const KEY: Style = BOLD;
+
+/// The bar beside the code, and the name in bold.
+pub const fn author(author: &Author) -> Style {
+    match author {
+        Author::You => Style::new().fg(Color::Cyan),
+        Author::Client { .. } => Style::new().fg(Color::Magenta),
+    }
+}
+
+pub const fn status(status: Status) -> Style {
+    match status {
+        Status::Queued | Status::Cancelled => DIM,
+        Status::Running | Status::Interrupted => Style::new().fg(Color::Yellow),
+        Status::Ok => Style::new().fg(Color::Green),
+        Status::Error => ERROR,
+    }
+}
+
+const SPINNER: [&str; 8] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"];
+
+/// How often the spinner turns, in milliseconds.
+pub const SPINNER_PACE: u64 = 250;
+
+pub const fn glyph(status: Status, now: u64) -> &'static str {
+    match status {
+        Status::Queued => "◌",
+        Status::Running => SPINNER[(now / SPINNER_PACE % SPINNER.len() as u64) as usize],
+        Status::Ok => "✓",
+        Status::Error => "✗",
+        Status::Interrupted => "■",
+        Status::Cancelled => "⊘",
+    }
+}
+
+pub const fn code(class: Class) -> Style {
+    match class {
+        Class::Keyword => Style::new().fg(Color::Magenta),
+        Class::Builtin => Style::new().fg(Color::Cyan),
+        Class::Definition => Style::new().fg(Color::Blue).add_modifier(Modifier::BOLD),
+        Class::Decorator => Style::new().fg(Color::Blue),
+        Class::String => Style::new().fg(Color::Green),
+        Class::Number => Style::new().fg(Color::Yellow),
+        Class::Comment => DIM,
+        Class::Operator => PLAIN,
+    }
+}

@@ -1,0 +1,140 @@
+//! Events of the terminal change the view, and may ask something of the session.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event, KeyEvent, KeyEventKind};
+
+use super::keymap::{self, Action};
+use super::scroll::{Anchor, Place};
+use super::view::{Overlay, View};
+use crate::domain::Timestamp;
+
+/// What a key asks of the world outside of the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Submit(Arc<str>),
+    /// Whatever runs.
+    Interrupt,
+    Quit,
+    Suspend,
+    /// The whole screen anew.
+    Redraw,
+}
+
+impl View {
+    pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
+            Event::Paste(text) => {
+                self.editor.paste(text);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let action = keymap::action(key);
+        self.notice = None;
+        let asked = std::mem::take(&mut self.asking_to_quit);
+        if asked && matches!(action, Some(Action::Back)) {
+            return None;
+        }
+        match action {
+            Some(action) => self.act(action, key, asked, now),
+            None => {
+                self.editor.key(key);
+                None
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+        match action {
+            Action::Enter => {
+                let code = self.editor.enter()?;
+                self.anchor = Anchor::Follow;
+                self.selected = None;
+                return Some(Effect::Submit(code));
+            }
+            Action::NewLine => self.editor.new_line(),
+            Action::Tab => self.editor.tab(),
+            Action::HistoryBack => {
+                if !self.editor.history_back(&self.transcript) {
+                    self.editor.key(key);
+                }
+            }
+            Action::HistoryForward => {
+                if !self.editor.history_forward(&self.transcript) {
+                    self.editor.key(key);
+                }
+            }
+            Action::Interrupt => {
+                if let Some(running) = self.transcript.running() {
+                    self.interrupting = Some((running.id, now));
+                    return Some(Effect::Interrupt);
+                }
+                self.editor.clear();
+            }
+            Action::QuitOrDelete if !self.editor.is_empty() => self.editor.key(key),
+            Action::QuitOrDelete => {
+                if self.is_busy() && !asked && !self.quitting {
+                    self.asking_to_quit = true;
+                } else {
+                    self.quitting = true;
+                    return Some(Effect::Quit);
+                }
+            }
+            Action::Suspend => return Some(Effect::Suspend),
+            Action::Redraw => return Some(Effect::Redraw),
+            Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
+            Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
+            Action::PageUp => self.page_by(-1),
+            Action::PageDown => self.page_by(1),
+            Action::LineUp => self.move_by(-1),
+            Action::LineDown => self.move_by(1),
+            Action::Top => {
+                self.overlays.clear();
+                self.anchor = Anchor::At(Place { card: 0, row: 0 });
+            }
+            Action::Bottom => {
+                self.overlays.clear();
+                self.anchor = Anchor::Follow;
+            }
+            Action::SelectUp => self.select(true),
+            Action::SelectDown => self.select(false),
+            Action::Fold => self.fold(),
+            Action::Back => {
+                if self.overlays.pop().is_none() {
+                    self.selected = None;
+                    self.anchor = Anchor::Follow;
+                }
+            }
+        }
+        None
+    }
+
+    fn toggle(&mut self, overlay: Overlay) {
+        let kind = std::mem::discriminant(&overlay);
+        let open = self.overlays.len();
+        self.overlays.retain(|shown| std::mem::discriminant(shown) != kind);
+        if self.overlays.len() == open {
+            self.overlays.push(overlay);
+        }
+    }
+
+    fn page_by(&mut self, pages: isize) {
+        let page = self.page() as isize;
+        self.move_by(pages * (page - 2).max(1));
+    }
+
+    /// Scrolls what lies on top.
+    fn move_by(&mut self, rows: isize) {
+        match self.overlays.last_mut() {
+            Some(Overlay::Help { scroll } | Overlay::Drawer { scroll }) => {
+                *scroll = scroll.saturating_add_signed(rows);
+            }
+            None => self.scroll(rows),
+        }
+    }
+}

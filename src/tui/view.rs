@@ -1,0 +1,247 @@
+//! What the dashboard knows: the session as folded from its events, and where the person is in it.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use ratatui::layout::Rect;
+
+use super::card::{Card, Shape};
+use super::draw;
+use super::editor::Editor;
+use super::layout::{Class, Layout};
+use super::scroll::{Anchor, Cards, Place, Walk};
+use crate::domain::{Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript};
+
+/// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    Help { scroll: usize },
+    Drawer { scroll: usize },
+}
+
+#[derive(Debug)]
+pub struct View {
+    pub info: SessionInfo,
+    /// Shown as `~`.
+    pub home: Option<String>,
+    pub transcript: Transcript,
+    pub editor: Editor,
+    pub anchor: Anchor,
+    /// How many entries there were when the end was last in sight.
+    pub seen: usize,
+    pub selected: Option<usize>,
+    pub unfolded: HashSet<usize>,
+    pub overlays: Vec<Overlay>,
+    /// Asked to quit while something ran; the same key again means it.
+    pub asking_to_quit: bool,
+    pub quitting: bool,
+    /// Asked to interrupt this one, at that time.
+    pub interrupting: Option<(SnippetId, Timestamp)>,
+    pub notice: Option<String>,
+    pub frame: Option<Prepared>,
+    pub(super) cards: Cards,
+}
+
+/// What is drawn, measured before drawing so that drawing changes nothing.
+#[derive(Debug)]
+pub struct Prepared {
+    pub area: Rect,
+    /// `None` on a screen that is too small.
+    pub layout: Option<Layout>,
+    pub window: Vec<Place>,
+    /// The cards in the window, from the first on.
+    pub cards: Vec<Rc<Card>>,
+}
+
+impl View {
+    pub fn new(info: SessionInfo, home: Option<String>, transcript: Transcript) -> Self {
+        let seen = transcript.entries().len();
+        Self {
+            info,
+            home,
+            transcript,
+            editor: Editor::default(),
+            anchor: Anchor::Follow,
+            seen,
+            selected: None,
+            unfolded: HashSet::new(),
+            overlays: Vec::new(),
+            asking_to_quit: false,
+            quitting: false,
+            interrupting: None,
+            notice: None,
+            frame: None,
+            cards: Cards::default(),
+        }
+    }
+
+    pub fn apply(&mut self, event: &Event) {
+        self.transcript.apply(event);
+        if let Event::Finished { snippet, .. } = event
+            && self.interrupting.is_some_and(|(interrupted, _)| interrupted == *snippet)
+        {
+            self.interrupting = None;
+        }
+    }
+
+    /// After events were missed: the same place in a newer transcript.
+    pub fn replace(&mut self, transcript: Transcript) {
+        self.transcript = transcript;
+        let running = self.transcript.running().map(|snippet| snippet.id);
+        self.interrupting = self.interrupting.filter(|(snippet, _)| Some(*snippet) == running);
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.transcript.running().is_some() || !self.transcript.queue().is_empty()
+    }
+
+    /// The number that the input will have if nobody is quicker.
+    pub fn next_number(&self) -> u32 {
+        let last = self.transcript.entries().iter().rev().find_map(|entry| match entry {
+            Entry::Snippet(snippet) => Some(snippet.id.0),
+            _ => None,
+        });
+        last.unwrap_or(0) + 1
+    }
+
+    fn layout(&self, area: Rect) -> Option<Layout> {
+        Layout::new(area, |width| self.editor.rows(width))
+    }
+
+    /// Measures what is to be drawn. Call it before each drawing.
+    pub fn prepare(&mut self, area: Rect) {
+        let layout = self.layout(area);
+        let mut window = Vec::new();
+        let mut cards = Vec::new();
+        if let Some(layout) = layout {
+            let anchor = self.anchor;
+            let anchor = self.walk(&layout, |walk, height| {
+                let mut anchor = anchor;
+                window = walk.window(&mut anchor, height);
+                if let (Some(first), Some(last)) = (window.first(), window.last()) {
+                    cards = (first.card..=last.card).filter_map(|index| walk.card(index)).collect();
+                }
+                anchor
+            });
+            self.anchor = anchor;
+            if anchor == Anchor::Follow {
+                self.seen = self.transcript.entries().len();
+            }
+        }
+        if let Some(layout) = &layout {
+            self.keep_overlays_in_range(layout);
+        }
+        self.frame = Some(Prepared { area, layout, window, cards });
+    }
+
+    /// Scrolling ends where the last row is in sight.
+    fn keep_overlays_in_range(&mut self, layout: &Layout) {
+        let drawer = draw::drawer_rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
+        let help = draw::help_hidden(self, layout);
+        for overlay in &mut self.overlays {
+            match overlay {
+                Overlay::Help { scroll } => *scroll = (*scroll).min(help),
+                Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
+            }
+        }
+    }
+
+    fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut Walk<'_>, usize) -> T) -> T {
+        let height = self.height_of_window(layout);
+        let unfolded = &self.unfolded;
+        let (width, compact) = (layout.card_text(), layout.class == Class::Compact);
+        let shape = |index: usize| Shape { width, compact, open: unfolded.contains(&index) };
+        let mut walker = Walk { transcript: &self.transcript, cards: &mut self.cards, shape: &shape };
+        walk(&mut walker, height)
+    }
+
+    fn height_of_window(&self, layout: &Layout) -> usize {
+        let covered = self.overlays.iter().any(|overlay| matches!(overlay, Overlay::Drawer { .. }));
+        usize::from(if covered { layout.drawer.y - layout.transcript.y } else { layout.transcript.height })
+    }
+
+    /// Rows of the transcript that are in sight.
+    pub fn page(&self) -> usize {
+        self.frame
+            .as_ref()
+            .and_then(|frame| frame.layout.as_ref())
+            .map_or(1, |layout| self.height_of_window(layout).max(1))
+    }
+
+    /// Moves the window by `rows`, up if negative.
+    pub fn scroll(&mut self, rows: isize) {
+        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
+        let anchor = self.anchor;
+        self.anchor = self.walk(&layout, |walk, height| {
+            let first = match anchor {
+                Anchor::At(place) => place,
+                Anchor::Follow => walk.bottom(height),
+            };
+            Anchor::At(if rows < 0 {
+                walk.up(first, rows.unsigned_abs())
+            } else {
+                walk.down(first, rows.unsigned_abs())
+            })
+        });
+    }
+
+    /// Selects the card above or below the selected one; below the last, none, and the end is followed.
+    pub fn select(&mut self, up: bool) {
+        let count = self.transcript.entries().len();
+        let last_in_sight = self.frame.as_ref().and_then(|frame| frame.window.last()).map(|place| place.card);
+        let next = match (self.selected, up) {
+            (None, true) => last_in_sight,
+            (None, false) => None,
+            (Some(card), true) => Some(card.saturating_sub(1)),
+            (Some(card), false) => Some(card + 1).filter(|card| *card < count),
+        };
+        self.selected = next;
+        match next {
+            Some(card) => self.show(card),
+            None => self.anchor = Anchor::Follow,
+        }
+    }
+
+    /// Brings a card into sight, its head at any rate.
+    fn show(&mut self, card: usize) {
+        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
+        let anchor = self.anchor;
+        self.anchor = self.walk(&layout, |walk, height| {
+            let head = Place { card, row: 0 };
+            let first = match anchor {
+                Anchor::At(place) => place,
+                Anchor::Follow => walk.bottom(height),
+            };
+            let last = walk.up(Place { card: card + 1, row: 0 }, height);
+            if head < first || last > head {
+                Anchor::At(head)
+            } else if last > first {
+                Anchor::At(last)
+            } else {
+                Anchor::At(first)
+            }
+        });
+    }
+
+    /// Unfolds or folds the selected card, or the last one in sight that hides something.
+    pub fn fold(&mut self) {
+        let in_sight = || {
+            let frame = self.frame.as_ref()?;
+            let first = frame.window.first()?.card;
+            let place = frame.cards.iter().rposition(|card| card.foldable)?;
+            Some(first + place)
+        };
+        let Some(card) = self.selected.or_else(in_sight) else { return };
+        if !self.unfolded.remove(&card) {
+            self.unfolded.insert(card);
+        }
+        if self.selected.is_some() || self.anchor != Anchor::Follow {
+            self.show(card);
+        }
+    }
+
+    /// Cards that came since the end was last in sight; `None` while it is.
+    pub fn below(&self) -> Option<usize> {
+        (self.anchor != Anchor::Follow).then(|| self.transcript.entries().len().saturating_sub(self.seen))
+    }
+}
