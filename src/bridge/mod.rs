@@ -17,6 +17,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tokio::io::DuplexStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::mcp::{self, Backend};
 
 use finder::Finder;
 
@@ -34,9 +37,8 @@ pub type Advice = Arc<dyn Fn() -> String + Send + Sync>;
 /// Serves MCP on a stream while there is no session. It ends when the stream does.
 pub type OfflineServer = Arc<dyn Fn(DuplexStream) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Runs the bridge on stdin and stdout until stdin is closed. `offline` makes the server that answers without a session,
-/// from the text its tools answer with.
-pub fn run_with(options: BridgeOptions, offline: impl FnOnce(Advice) -> OfflineServer) -> ExitCode {
+/// Runs the bridge on stdin and stdout until stdin is closed.
+pub fn run(options: BridgeOptions) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -46,7 +48,7 @@ pub fn run_with(options: BridgeOptions, offline: impl FnOnce(Advice) -> OfflineS
     };
     let finder = Arc::new(Finder::new(options));
     let looker = finder.clone();
-    let offline = offline(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
+    let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
     let ended = runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), &finder, &offline).await });
     // A thread may still be blocked in a read of stdin.
     runtime.shutdown_background();
@@ -57,6 +59,15 @@ pub fn run_with(options: BridgeOptions, offline: impl FnOnce(Advice) -> OfflineS
             ExitCode::FAILURE
         }
     }
+}
+
+/// The same server that a session has, with nothing behind its tools but the advice.
+fn offline_server(advice: Advice) -> OfflineServer {
+    Arc::new(move |stream| {
+        let (reader, writer) = tokio::io::split(stream);
+        let backend = Backend::Offline(advice.clone());
+        Box::pin(mcp::serve_connection(reader, writer, backend, None, CancellationToken::new()))
+    })
 }
 
 /// For the client's log. Never stdout: that is the protocol's.

@@ -1,6 +1,105 @@
-//! The command line.
+//! The command line: one file per command.
 
-pub fn main(engine: &'static [u8]) -> std::process::ExitCode {
-    let _ = engine;
-    std::process::ExitCode::SUCCESS
+mod bridge;
+mod dashboard;
+mod serve;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code for what the person can mend by another command line.
+const USAGE: u8 = 2;
+
+const AFTER_HELP: &str = "\
+Examples:
+  fourhands                              open the dashboard here
+  fourhands --python .venv               ... with the Python of a virtual environment
+  fourhands bridge                       what an AI client is told to run (see the README for its config)
+  fourhands serve --session analysis     hold a session without a terminal
+  fourhands serve --stdio                be an MCP server on stdin and stdout, for one client
+
+Which Python: --python, else VIRTUAL_ENV, else CONDA_PREFIX, else .venv here or in a parent folder, else python3 on
+PATH. It must be CPython 3.10 or newer.
+
+Environment:
+  VIRTUAL_ENV, CONDA_PREFIX    the environment whose Python is used
+  FOURHANDS_SESSION            the session that `fourhands bridge` connects to
+  XDG_RUNTIME_DIR              where sockets lie, if set
+  XDG_CACHE_HOME               where fit Pythons are remembered (~/.cache)
+
+Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no Python that fits; 128 + N Python was
+killed by signal N; any other is Python's own.
+
+Security: there is NO sandbox. Code from you and from AI clients runs with all your rights.";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "fourhands",
+    version,
+    about = "One live Python session for you and your AI assistants.\n\nWithout a command: opens the dashboard.",
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 120
+)]
+struct Cli {
+    #[command(flatten)]
+    dashboard: dashboard::Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Hold a session without a dashboard, on its socket or (--stdio) on stdin and stdout
+    Serve(serve::Arguments),
+    /// Connect an AI client, on stdin and stdout, to a running session
+    Bridge(bridge::Arguments),
+}
+
+/// `engine` is the shared library that the session's Python loads.
+pub fn main(engine: &'static [u8]) -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        None => dashboard::run(&cli.dashboard, engine),
+        Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
+        Some(Command::Bridge(arguments)) => bridge::run(arguments),
+    }
+}
+
+/// Says what is wrong and ends with `code`.
+fn fail(code: u8, what: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("fourhands: {what}");
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_belong_to_the_command_they_are_given_to() {
+        let cli = Cli::try_parse_from(["fourhands", "--session", "a", "--python", "/p"]).unwrap();
+        assert!(cli.command.is_none() && cli.dashboard.session.as_deref() == Some("a"));
+        let cli = Cli::try_parse_from(["fourhands", "serve", "--session", "a", "--python", "/p"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Serve(serve)) if serve.session.as_deref() == Some("a")));
+        assert!(Cli::try_parse_from(["fourhands", "bridge", "--session", "a", "--socket", "/s"]).is_err());
+        assert!(Cli::try_parse_from(["fourhands", "--session", "a", "serve"]).is_err());
+    }
+
+    #[test]
+    fn help_tells_the_dangers_and_the_exit_codes() {
+        let help = Cli::command().render_help().to_string();
+        for word in ["NO sandbox", "Exit codes", "VIRTUAL_ENV", "FOURHANDS_SESSION", "serve --stdio", "bridge"] {
+            assert!(help.contains(word), "{word} is missing in:\n{help}");
+        }
+    }
 }

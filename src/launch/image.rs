@@ -65,8 +65,7 @@ impl EngineImage {
         let path = folder.join(format!("engine-{:016x}.so", fingerprint(engine)));
         if !holds(&path, engine) {
             let draft = folder.join(format!(".engine-{}", std::process::id()));
-            let mut file =
-                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o700).open(&draft)?;
+            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o700).open(&draft)?;
             file.write_all(engine)?;
             drop(file);
             fs::rename(&draft, &path)?;

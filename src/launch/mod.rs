@@ -1,4 +1,13 @@
 //! Finding a Python, starting the session process in it, guarding it.
 
 pub mod boot;
+mod child;
+pub mod discover;
+pub mod ending;
+pub mod guardian;
 pub mod image;
+mod link;
+mod probe;
+mod remembered;
+mod signals;
+mod terminal;

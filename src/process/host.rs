@@ -24,6 +24,17 @@ use crate::python::{Capture, PythonEngine, drain, watch_quit};
 use crate::session::{self, EngineEvent, SessionHandle};
 use crate::tui::{self, Control};
 
+/// The host has a table of descriptors of its own.
+pub struct PrivateTable {
+    /// What the main thread shall close in its table.
+    pub descriptors: Vec<RawFd>,
+    /// Numbers, in the host's table, of the read ends of stdout's and stderr's pipes.
+    #[cfg(target_os = "linux")]
+    pub readers: [RawFd; 2],
+    #[cfg(target_os = "linux")]
+    pub thread: nix::unistd::Pid,
+}
+
 /// What the main thread hands over.
 pub struct Host {
     pub info: SessionInfo,
@@ -36,8 +47,8 @@ pub struct Host {
     pub link: OwnedFd,
     /// For the end that a signal asks for.
     pub quit_events: mpsc::Sender<EngineEvent>,
-    /// Told which descriptors the main thread shall close in its own table, once ours is another.
-    pub ready: mpsc::Sender<Vec<RawFd>>,
+    /// Told once that is settled.
+    pub ready: mpsc::Sender<Option<PrivateTable>>,
 }
 
 impl Host {
@@ -47,14 +58,18 @@ impl Host {
             Ok(stderr) => File::from(stderr),
             Err(_) => return 1,
         };
-        let hand_over: Vec<RawFd> = if descriptor_table::make_private() {
+        let table = descriptor_table::make_private().then(|| {
             let Originals { stdin, stdout, stderr: theirs } = &self.originals;
             let ours = [stdin, stdout, theirs, &self.readers.stdout, &self.readers.stderr, &self.link];
-            ours.into_iter().map(AsRawFd::as_raw_fd).chain([stderr.as_raw_fd()]).collect()
-        } else {
-            Vec::new()
-        };
-        let _ = self.ready.send(hand_over);
+            PrivateTable {
+                descriptors: ours.into_iter().map(AsRawFd::as_raw_fd).chain([stderr.as_raw_fd()]).collect(),
+                #[cfg(target_os = "linux")]
+                readers: [self.readers.stdout.as_raw_fd(), self.readers.stderr.as_raw_fd()],
+                #[cfg(target_os = "linux")]
+                thread: nix::unistd::gettid(),
+            }
+        });
+        let _ = self.ready.send(table);
 
         let result = self.serve();
         if let Err(error) = &result {

@@ -42,7 +42,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     std::panic::set_hook(Box::new(|panic| {
         report_fault(panic.to_string());
     }));
-    let (originals, readers, streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
+    let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
     let (events, engine_events) = mpsc::channel();
@@ -66,12 +66,12 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     };
     let host = with_signals_blocked(|| thread::Builder::new().name("host".to_owned()).spawn(|| host.run()))
         .map_err(PyOSError::new_err)?;
-    py.detach(move || {
-        // From then on nothing of the host's is within reach of Python code.
-        if let Ok(handed_over) = host_ready.recv() {
-            descriptor_table::close(&handed_over);
-        }
-    });
+    if let Ok(Some(table)) = py.detach(move || host_ready.recv()) {
+        // From now on nothing of the host's is within reach of Python code.
+        descriptor_table::close(&table.descriptors);
+        #[cfg(target_os = "linux")]
+        streams.backed_by(table.thread, table.readers);
+    }
 
     let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, capture, &events, jobs)));
     if let Ok(Err(error)) = &worked {

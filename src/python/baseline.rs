@@ -68,7 +68,8 @@ impl Baseline {
     fn restore_environ(&self, py: Python<'_>) -> PyResult<()> {
         let environ = self.os.bind(py).getattr("environ")?;
         let then = self.environ_then.bind(py);
-        let names: Vec<Py<PyString>> = environ.call_method0("keys")?.try_iter()?.map(|key| Ok(key?.extract()?)).collect::<PyResult<_>>()?;
+        let names: Vec<Py<PyString>> =
+            environ.call_method0("keys")?.try_iter()?.map(|key| Ok(key?.extract()?)).collect::<PyResult<_>>()?;
         for name in names {
             if !then.contains(&name)? {
                 environ.del_item(name)?;

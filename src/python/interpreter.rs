@@ -9,11 +9,11 @@ use pyo3::prelude::*;
 use super::baseline::Baseline;
 use super::capture::Capture;
 use super::descriptors::{self, StandardStreams};
+use super::fork;
 use super::namespace::Namespace;
 use super::runner::Runner;
 use super::signals::{self, Signals};
 use super::streams::Streams;
-use super::fork;
 use crate::domain::{OutputChunk, ResetReport, SnippetId, VariableTable};
 use crate::session::{Engine, EngineEvent};
 

@@ -59,13 +59,7 @@ impl Runner {
     }
 
     /// Runs `code` in `globals`. `changes` of the outcome is left empty.
-    pub fn run(
-        &mut self,
-        globals: &Bound<'_, PyDict>,
-        snippet: SnippetId,
-        code: &str,
-        baseline: &Baseline,
-    ) -> Outcome {
+    pub fn run(&mut self, globals: &Bound<'_, PyDict>, snippet: SnippetId, code: &str, baseline: &Baseline) -> Outcome {
         let py = globals.py();
         let file = format!("{FILE_PREFIX}{snippet}>");
         let code = normalize(code);
@@ -170,7 +164,15 @@ impl Runner {
             lines.set_item(lines.len() - 1, format!("{last}\n"))?;
         }
         // No modification time: linecache then never looks for a file.
-        let entry = PyTuple::new(py, [code.len().into_pyobject(py)?.into_any(), py.None().into_bound(py), lines.into_any(), PyString::new(py, file).into_any()])?;
+        let entry = PyTuple::new(
+            py,
+            [
+                code.len().into_pyobject(py)?.into_any(),
+                py.None().into_bound(py),
+                lines.into_any(),
+                PyString::new(py, file).into_any(),
+            ],
+        )?;
         sources.set_item(file, entry)?;
         if let Some(old) = snippet.0.checked_sub(SOURCES_KEPT) {
             let _ = sources.del_item(format!("{FILE_PREFIX}{old}>"));

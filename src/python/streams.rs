@@ -261,10 +261,8 @@ pub struct Streams {
 
 impl Streams {
     pub fn install(py: Python<'_>, capture: &Arc<Capture>) -> PyResult<Self> {
-        let streams = Self {
-            out: text_stream(py, Stream::Stdout, capture)?,
-            err: text_stream(py, Stream::Stderr, capture)?,
-        };
+        let streams =
+            Self { out: text_stream(py, Stream::Stdout, capture)?, err: text_stream(py, Stream::Stderr, capture)? };
         let io = py.import("io")?;
         register(&io.getattr("TextIOBase")?, &py.get_type::<TextStream>())?;
         register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteStream>())?;
@@ -292,4 +290,3 @@ fn text_stream(py: Python<'_>, stream: Stream, capture: &Arc<Capture>) -> PyResu
     let buffer = Py::new(py, ByteStream { sink: sink.clone() })?;
     Py::new(py, TextStream { sink, buffer })
 }
-

@@ -152,7 +152,8 @@ impl Describer {
         let mut shown = 0;
         if let Ok(dict) = value.cast_exact::<PyDict>() {
             for item in dict.call_method0("items").and_then(|items| items.try_iter()).ok()?.take(ITEMS) {
-                let Ok((key, item)) = item.and_then(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()) else {
+                let Ok((key, item)) = item.and_then(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>())
+                else {
                     break;
                 };
                 separate(&mut text, shown);
@@ -204,7 +205,11 @@ fn kind(value: &Bound<'_, PyAny>) -> Kind {
 }
 
 fn is_bound_method(value: &Bound<'_, PyAny>) -> bool {
-    value.py().import("types").and_then(|types| types.getattr("MethodType")).is_ok_and(|method| value.get_type().is(&method))
+    value
+        .py()
+        .import("types")
+        .and_then(|types| types.getattr("MethodType"))
+        .is_ok_and(|method| value.get_type().is(&method))
 }
 
 fn builtin_length(value: &Bound<'_, PyAny>) -> Option<usize> {

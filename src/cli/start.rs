@@ -1,0 +1,60 @@
+//! What the dashboard and `serve` have in common: find a Python, claim the name, guard the session process to its end.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::launch::boot::{Boot, Mode};
+use crate::launch::discover::{self, Surroundings};
+use crate::launch::guardian::Guardian;
+use crate::launch::image::EngineImage;
+use crate::session::registry;
+
+#[derive(Debug)]
+pub struct Start<'a> {
+    pub mode: Mode,
+    pub session: Option<&'a str>,
+    pub python: Option<&'a Path>,
+    pub engine: &'static [u8],
+}
+
+pub fn run(start: &Start<'_>) -> ExitCode {
+    let around = match Surroundings::of_this_process() {
+        Ok(around) => around,
+        Err(error) => {
+            return super::fail(
+                1,
+                &format_args!("the working directory cannot be read ({error}); start from another."),
+            );
+        }
+    };
+    match discover::find(start.python, &around) {
+        Ok(python) => {
+            hold(start, &python, &around.cwd).unwrap_or_else(|error| super::fail(1, &format_args!("{error:#}")))
+        }
+        Err(fault) => super::fail(super::USAGE, &fault),
+    }
+}
+
+/// Holds the session to its end. The name stays claimed for as long as the guardian lives.
+fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
+    let claim = match (start.mode, start.session) {
+        (Mode::Stdio, _) => None,
+        (_, Some(name)) => Some(registry::claim(name, cwd)?),
+        (_, None) => Some(registry::claim_default(cwd)?),
+    };
+    let image = EngineImage::new(start.engine)?;
+    let mut guardian = Guardian::new(start.mode)?;
+    let ending = guardian
+        .watch(|link| {
+            let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
+            let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
+            image.command(&python.executable, &Boot { mode: start.mode, name, socket, link })
+        })
+        .map_err(|error| {
+            anyhow::Error::new(error).context(format!("cannot start the session in {}", python.executable.display()))
+        })?;
+    if !ending.is_in_order() {
+        eprintln!("fourhands: {ending}");
+    }
+    Ok(ExitCode::from(ending.code()))
+}

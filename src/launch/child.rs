@@ -1,0 +1,87 @@
+//! Spawning the session process into a process group of its own, and reaping it.
+
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{Pid, getpid, getppid, setpgid, setsid, tcsetpgrp};
+
+use super::boot::Mode;
+
+/// What [`look_at`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Nothing,
+    Stopped(i32),
+    Ended(ExitStatus),
+}
+
+/// Starts `command` with clean signals in a process group of its own. With the dashboard that group becomes the
+/// terminal's foreground job; without, it has no controlling terminal at all, so nothing in a snippet can read from or
+/// be stopped by the terminal that `serve` was started from.
+#[allow(unsafe_code, reason = "what a child does between fork and exec is unsafe in principle")]
+pub fn spawn(mut command: Command, mode: Mode) -> io::Result<Pid> {
+    let guardian = getpid();
+    // SAFETY: only async-signal-safe calls, and no allocation.
+    unsafe {
+        command.pre_exec(move || prepare(mode, guardian));
+    }
+    let child = command.spawn()?;
+    Ok(Pid::from_raw(child.id() as i32))
+}
+
+fn prepare(mode: Mode, guardian: Pid) -> io::Result<()> {
+    // The standard library has just unblocked everything; SIGTTOU would stop a process that is not in the foreground yet.
+    SigSet::all().thread_set_mask()?;
+    if mode == Mode::Dashboard {
+        setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+        // Fails where there is no job control, and then nothing needs doing.
+        let _ = tcsetpgrp(io::stdin(), getpid());
+    } else {
+        setsid()?;
+    }
+    for signal in Signal::iterator() {
+        reset(signal);
+    }
+    die_with(guardian)?;
+    SigSet::empty().thread_set_mask()?;
+    Ok(())
+}
+
+/// The end of the link tells the session process of the guardian's death, but only once it reads it. The kernel's signal
+/// also ends an interpreter that is still starting.
+#[cfg(target_os = "linux")]
+fn die_with(guardian: Pid) -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
+    // It may have died before we asked.
+    if getppid() == guardian { Ok(()) } else { Err(io::Error::from(io::ErrorKind::BrokenPipe)) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with(guardian: Pid) -> io::Result<()> {
+    if getppid() == guardian { Ok(()) } else { Err(io::Error::from(io::ErrorKind::BrokenPipe)) }
+}
+
+#[allow(unsafe_code, reason = "nix calls every change of a disposition unsafe; the default one has no handler")]
+fn reset(signal: Signal) {
+    // SAFETY: no handler is installed. SIGKILL and SIGSTOP refuse, harmlessly.
+    unsafe {
+        libc::signal(signal as libc::c_int, libc::SIG_DFL);
+    }
+}
+
+/// What became of `child` since the last look; an end is told once.
+#[allow(unsafe_code, reason = "nix's waitpid loses an end by a real-time signal")]
+pub fn look_at(child: Pid) -> io::Result<Change> {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place to write to.
+    match unsafe { libc::waitpid(child.as_raw(), &raw mut status, libc::WNOHANG | libc::WUNTRACED) } {
+        0 => Ok(Change::Nothing),
+        -1 => Err(io::Error::last_os_error()),
+        _ => {
+            let status = ExitStatus::from_raw(status);
+            Ok(status.stopped_signal().map_or(Change::Ended(status), Change::Stopped))
+        }
+    }
+}

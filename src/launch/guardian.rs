@@ -1,0 +1,225 @@
+//! The guardian: the parent of the session process. It passes on signals and job control and puts the terminal right,
+//! however the session process ends.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, alarm};
+
+use super::boot::{Mode, ToSession};
+use super::child::{self, Change};
+use super::ending::{Ending, Killed};
+use super::link::Link;
+use super::signals::{self, Signals};
+use super::terminal::Terminal;
+
+/// Seconds that the session process has for an end in good order.
+pub const PATIENCE: u32 = 10;
+/// `timeout` and others signal a process twice in one breath: once itself, once with its group.
+const ONE_BREATH: Duration = Duration::from_millis(250);
+
+#[derive(Debug)]
+pub struct Guardian {
+    mode: Mode,
+    signals: Signals,
+    /// Only with the dashboard.
+    terminal: Option<Terminal>,
+}
+
+impl Guardian {
+    /// From here on signals are taken by [`Guardian::watch`] alone. Must be called while the process has one thread.
+    pub fn new(mode: Mode) -> io::Result<Self> {
+        let signals = Signals::block()?;
+        let terminal = if mode == Mode::Dashboard { Terminal::of_stdin() } else { None };
+        Ok(Self { mode, signals, terminal })
+    }
+
+    /// Starts a session process and stays until it has ended and the terminal is as it was. `start` gets the number that
+    /// the link has in the session process.
+    pub fn watch(&mut self, start: impl FnOnce(RawFd) -> io::Result<Command>) -> io::Result<Ending> {
+        self.wait_for_the_foreground()?;
+        let (link, theirs) = Link::pair()?;
+        let child = match start(theirs.as_raw_fd()).and_then(|command| child::spawn(command, self.mode)) {
+            Ok(child) => child,
+            Err(error) => {
+                // A child that came as far as taking the terminal is dead now.
+                if let Some(terminal) = &self.terminal {
+                    terminal.take_back_from(Pid::from_raw(0));
+                }
+                return Err(error);
+            }
+        };
+        drop(theirs);
+        let watch =
+            Watch { guardian: self, child, link, stopped: false, suspending: false, ending: None, killed: None };
+        watch.run()
+    }
+
+    /// A dashboard that was started in the background waits there, as an editor does.
+    fn wait_for_the_foreground(&mut self) -> io::Result<()> {
+        let Some(terminal) = &mut self.terminal else { return Ok(()) };
+        while !terminal.is_ours() {
+            if !signals::stop_job(Signal::SIGTTIN) {
+                return Err(io::Error::other(
+                    "the dashboard was started in the background and nothing can bring it to the foreground; \
+                     start it in the foreground, or use `fourhands serve`",
+                ));
+            }
+            terminal.look_again();
+        }
+        Ok(())
+    }
+}
+
+/// One session process under guard.
+struct Watch<'a> {
+    guardian: &'a mut Guardian,
+    child: Pid,
+    link: Link,
+    stopped: bool,
+    /// A SIGTSTP to the guardian is being passed on.
+    suspending: bool,
+    /// When it was asked to end.
+    ending: Option<Instant>,
+    killed: Option<Killed>,
+}
+
+impl Watch<'_> {
+    fn run(mut self) -> io::Result<Ending> {
+        loop {
+            match self.guardian.signals.next()? {
+                Signal::SIGCHLD => {
+                    if let Some(status) = self.look()? {
+                        return Ok(self.end(status));
+                    }
+                }
+                Signal::SIGALRM => self.kill(Killed::TimeOut),
+                Signal::SIGINT if self.guardian.mode == Mode::Dashboard => {
+                    self.tell(ToSession::Interrupt, Signal::SIGINT);
+                }
+                Signal::SIGTSTP => self.suspend(),
+                Signal::SIGCONT => self.resume(),
+                signal => self.terminate(signal),
+            }
+        }
+    }
+
+    /// Takes in all that happened to the child; its status if it has ended.
+    fn look(&mut self) -> io::Result<Option<ExitStatus>> {
+        loop {
+            match child::look_at(self.child)? {
+                Change::Nothing => return Ok(None),
+                Change::Ended(status) => return Ok(Some(status)),
+                Change::Stopped(signal) => self.on_stopped(signal),
+            }
+        }
+    }
+
+    fn end(mut self, status: ExitStatus) -> Ending {
+        alarm::cancel();
+        let screen_up = self.link.screen_is_up();
+        if let Some(terminal) = &self.guardian.terminal {
+            terminal.take_back_from(self.child);
+            terminal.restore(screen_up);
+        }
+        Ending { status, without_warning: screen_up, killed: self.killed }
+    }
+
+    fn tell(&mut self, message: ToSession, instead: Signal) {
+        if self.link.send(message).is_err() {
+            let _ = kill(self.child, instead);
+        }
+    }
+
+    fn terminate(&mut self, signal: Signal) {
+        match self.ending {
+            None => {
+                self.ending = Some(Instant::now());
+                alarm::set(PATIENCE);
+                self.tell(ToSession::Terminate, Signal::SIGTERM);
+                if self.stopped {
+                    self.carry_on();
+                }
+            }
+            // A closing terminal sends several SIGHUPs; that is no impatience.
+            Some(since) if signal != Signal::SIGHUP && since.elapsed() > ONE_BREATH => self.kill(Killed::AskedTwice),
+            Some(_) => {}
+        }
+    }
+
+    fn kill(&mut self, why: Killed) {
+        self.killed = Some(why);
+        let _ = killpg(self.child, Signal::SIGKILL);
+    }
+
+    fn suspend(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.suspending = true;
+        if self.guardian.mode == Mode::Dashboard {
+            self.tell(ToSession::Suspend, Signal::SIGSTOP);
+        } else {
+            let _ = killpg(self.child, Signal::SIGSTOP);
+        }
+    }
+
+    /// The child stopped: by itself on the person's Ctrl-Z, because we asked, or by somebody else's signal.
+    fn on_stopped(&mut self, signal: i32) {
+        self.stopped = true;
+        let suspending = std::mem::take(&mut self.suspending);
+        if self.ending.is_some() {
+            return;
+        }
+        if self.guardian.mode != Mode::Dashboard {
+            if suspending {
+                signals::stop_self();
+                self.resume();
+            }
+            return;
+        }
+        let screen_up = self.link.screen_is_up();
+        if screen_up && ![libc::SIGTTIN, libc::SIGTTOU].contains(&signal) {
+            // Stopped with its screen up, so not by the dashboard: let it first give the terminal back in good order.
+            self.suspending = suspending;
+            self.tell(ToSession::Suspend, Signal::SIGSTOP);
+            self.carry_on();
+            return;
+        }
+        if let Some(terminal) = &self.guardian.terminal {
+            terminal.take_back_from(self.child);
+            terminal.restore(screen_up);
+        }
+        if suspending {
+            // Somebody signalled this very process; the rest of its group has nothing to do with it.
+            signals::stop_self();
+        } else {
+            signals::stop_job(Signal::SIGTSTP);
+        }
+        self.resume();
+    }
+
+    /// This process was continued: so shall the child be, once it may have the terminal.
+    fn resume(&mut self) {
+        if let Some(terminal) = &mut self.guardian.terminal
+            && !terminal.is_of(self.child)
+        {
+            while !terminal.is_ours() {
+                if signals::end_is_pending() || self.ending.is_some() || !signals::stop_job(Signal::SIGTTIN) {
+                    return;
+                }
+            }
+            terminal.look_again();
+            terminal.lend_to(self.child);
+        }
+        self.carry_on();
+    }
+
+    fn carry_on(&mut self) {
+        self.stopped = false;
+        let _ = killpg(self.child, Signal::SIGCONT);
+    }
+}

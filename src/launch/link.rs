@@ -1,0 +1,91 @@
+//! The guardian's end of the link to the session process.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+use super::boot::{ToGuardian, ToSession};
+
+#[derive(Debug)]
+pub struct Link {
+    stream: UnixStream,
+    unread: Vec<u8>,
+    screen_up: bool,
+}
+
+impl Link {
+    /// The link and the session process's end of it, which every process started from now on inherits until it is dropped.
+    pub fn pair() -> io::Result<(Self, UnixStream)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        fcntl(&theirs, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok((Self { stream: ours, unread: Vec::new(), screen_up: false }, theirs))
+    }
+
+    /// # Errors
+    /// If the session process has closed its end, or has not read it for ever so long.
+    pub fn send(&mut self, message: ToSession) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&message)?;
+        line.push(b'\n');
+        self.stream.write_all(&line)
+    }
+
+    /// Reads what has come so far; tells whether the dashboard has the terminal.
+    pub fn screen_is_up(&mut self) -> bool {
+        let mut chunk = [0; 1024];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => self.unread.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.unread.drain(..=end).collect();
+            match serde_json::from_slice(&line) {
+                Ok(ToGuardian::TerminalEntered) => self.screen_up = true,
+                Ok(ToGuardian::TerminalLeft) => self.screen_up = false,
+                // Whatever a snippet may write into a descriptor that is not its own.
+                Err(_) => {}
+            }
+        }
+        self.screen_up
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_about_the_screen_counts() {
+        let (mut link, mut theirs) = Link::pair().unwrap();
+        assert!(!link.screen_is_up());
+        theirs.write_all(b"\"TerminalEntered\"\n").unwrap();
+        assert!(link.screen_is_up());
+        theirs.write_all(b"\"TerminalLeft\"\nrubbish\n\"TerminalEnt").unwrap();
+        assert!(!link.screen_is_up());
+        theirs.write_all(b"ered\"\n").unwrap();
+        drop(theirs);
+        assert!(link.screen_is_up(), "what was said before the end still counts");
+    }
+
+    #[test]
+    fn messages_are_lines_of_json() {
+        let (mut link, mut theirs) = Link::pair().unwrap();
+        link.send(ToSession::Terminate).unwrap();
+        drop(link);
+        let mut text = String::new();
+        theirs.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "\"Terminate\"\n");
+    }
+
+    #[test]
+    fn a_closed_link_is_an_error_and_no_signal() {
+        let (mut link, theirs) = Link::pair().unwrap();
+        drop(theirs);
+        assert!(link.send(ToSession::Terminate).is_err());
+    }
+}

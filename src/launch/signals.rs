@@ -1,0 +1,108 @@
+//! The signals that the guardian waits for: blocked from its start, then taken one by one, so that no handler of ours
+//! ever runs in between.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction};
+use nix::unistd::{Pid, getpid};
+
+/// Set when this process was continued after a stop of its own making.
+static CONTINUED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn on_continue(_: libc::c_int) {
+    CONTINUED.store(true, Ordering::Relaxed);
+}
+
+extern "C" fn on_child(_: libc::c_int) {}
+
+#[derive(Debug)]
+pub struct Signals {
+    awaited: SigSet,
+}
+
+impl Signals {
+    /// Blocks them for this thread, which must be the only one of the process.
+    pub fn block() -> io::Result<Self> {
+        let mut awaited = SigSet::empty();
+        for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP] {
+            // Whoever started us with a signal ignored (nohup, `&` in a script) meant it.
+            if !is_ignored(signal) {
+                awaited.add(signal);
+            }
+        }
+        for signal in [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGALRM] {
+            awaited.add(signal);
+        }
+        let mut blocked = awaited;
+        // So that the terminal may be set right from the background.
+        blocked.add(Signal::SIGTTOU);
+        blocked.thread_block()?;
+        // Some systems drop a blocked signal that has no handler and is ignored by default; and if SIGCHLD itself was
+        // ignored by whoever started us, the child's end would be lost.
+        handle(Signal::SIGCHLD, on_child)?;
+        handle(Signal::SIGCONT, on_continue)?;
+        Ok(Self { awaited })
+    }
+
+    pub fn next(&self) -> io::Result<Signal> {
+        Ok(self.awaited.wait()?)
+    }
+}
+
+/// Stops this process alone, whatever its group. Returns once it is continued.
+pub fn stop_self() {
+    stop(getpid(), Signal::SIGSTOP);
+}
+
+/// Stops the job that this process belongs to, as the terminal does, and returns once it is continued. `false` if
+/// it did not stop: the kernel does not stop a job that no shell could ever continue.
+pub fn stop_job(signal: Signal) -> bool {
+    stop(Pid::from_raw(0), signal)
+}
+
+/// Whether something waits that is more urgent than a stop.
+pub fn end_is_pending() -> bool {
+    pending().is_some_and(|pending| {
+        [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGALRM, Signal::SIGCHLD]
+            .into_iter()
+            .any(|signal| pending.contains(signal))
+    })
+}
+
+fn stop(whom: Pid, signal: Signal) -> bool {
+    CONTINUED.store(false, Ordering::Relaxed);
+    let mut open = SigSet::empty();
+    open.add(signal);
+    open.add(Signal::SIGCONT);
+    let _ = kill(whom, signal);
+    if let Ok(before) = open.thread_swap_mask(SigmaskHow::SIG_UNBLOCK) {
+        let _ = before.thread_set_mask();
+    }
+    CONTINUED.load(Ordering::Relaxed)
+}
+
+#[allow(unsafe_code, reason = "the handlers do no more than set a flag")]
+fn handle(signal: Signal, handler: extern "C" fn(libc::c_int)) -> io::Result<()> {
+    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: see the reason above.
+    unsafe { sigaction(signal, &action) }?;
+    Ok(())
+}
+
+#[allow(unsafe_code, reason = "nix reads a disposition only by setting one")]
+fn is_ignored(signal: Signal) -> bool {
+    let mut now = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: a null new action only reads; `now` is filled in when the answer is 0.
+    unsafe {
+        libc::sigaction(signal as libc::c_int, std::ptr::null(), now.as_mut_ptr()) == 0
+            && now.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[allow(unsafe_code, reason = "nix has no sigpending")]
+fn pending() -> Option<SigSet> {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `set` is filled in when the answer is 0, and then is a valid set.
+    unsafe { (libc::sigpending(set.as_mut_ptr()) == 0).then(|| SigSet::from_sigset_t_unchecked(set.assume_init())) }
+}

@@ -1,0 +1,91 @@
+//! The terminal as the guardian found it, and how it is put right again.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::killpg;
+use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+
+/// Undoes whatever a dashboard that died may have left on: synchronized update, kitty keys, scroll region, mouse, focus
+/// events, bracketed paste, character set, colours, no wrapping; then the alternate screen, cursor shape, hidden cursor.
+const LEAVE_SCREEN: &[u8] =
+    b"\x1b[?2026l\x1b[<1u\x1b[r\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\
+\x1b[?1004l\x1b[?2004l\x1b(B\x0f\x1b[0m\x1b[?7h\x1b[?1049l\x1b[0 q\x1b[?25h\x1b[0m";
+
+#[derive(Debug)]
+pub struct Terminal {
+    input: OwnedFd,
+    found: Termios,
+    /// File status flags of stdin, stdout and stderr: the shell shares them with us and with all our children.
+    flags: [Option<OFlag>; 3],
+}
+
+impl Terminal {
+    /// Standard input, if it is a terminal.
+    pub fn of_stdin() -> Option<Self> {
+        let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
+        let found = tcgetattr(&input).ok()?;
+        let flags = standard_streams(|stream| fcntl(stream, FcntlArg::F_GETFL).ok().map(OFlag::from_bits_truncate));
+        Some(Self { input, found, flags })
+    }
+
+    /// The modes may have been changed by the person while we were stopped.
+    pub fn look_again(&mut self) {
+        if let Ok(found) = tcgetattr(&self.input) {
+            self.found = found;
+        }
+    }
+
+    /// Whether this process's job has the terminal. A terminal without job control is had by all.
+    pub fn is_ours(&self) -> bool {
+        self.foreground().is_none_or(|group| group == getpgrp())
+    }
+
+    pub fn is_of(&self, group: Pid) -> bool {
+        self.foreground() == Some(group)
+    }
+
+    /// The group in the foreground; `None` where there is no job control.
+    fn foreground(&self) -> Option<Pid> {
+        tcgetpgrp(&self.input).ok()
+    }
+
+    pub fn lend_to(&self, group: Pid) {
+        let _ = tcsetpgrp(&self.input, group);
+    }
+
+    /// Makes us the foreground job again if `group` has the terminal, or if nobody living has it.
+    pub fn take_back_from(&self, group: Pid) {
+        if let Some(now) = self.foreground()
+            && (now == group || killpg(now, None) == Err(Errno::ESRCH))
+        {
+            let _ = tcsetpgrp(&self.input, getpgrp());
+        }
+    }
+
+    /// Restores modes and flags; with `screen_up` also leaves the alternate screen and drops what was typed at it.
+    /// Does nothing while another job has the terminal.
+    pub fn restore(&self, screen_up: bool) {
+        if !self.is_ours() {
+            return;
+        }
+        let mut flags = self.flags.into_iter();
+        standard_streams(|stream| flags.next()?.map(|flags| fcntl(stream, FcntlArg::F_SETFL(flags))));
+        if screen_up {
+            let mut screen = io::stdout();
+            let _ = screen.write_all(LEAVE_SCREEN).and_then(|()| screen.flush());
+            let _ = tcflush(&self.input, FlushArg::TCIFLUSH);
+        }
+        let _ = tcsetattr(&self.input, SetArg::TCSANOW, &self.found);
+    }
+}
+
+/// `look` at stdin, stdout and stderr, as far as they are terminals.
+fn standard_streams<T>(mut look: impl FnMut(BorrowedFd<'_>) -> Option<T>) -> [Option<T>; 3] {
+    use std::io::IsTerminal;
+    let (input, output, error) = (io::stdin(), io::stdout(), io::stderr());
+    [input.as_fd(), output.as_fd(), error.as_fd()].map(|stream| if stream.is_terminal() { look(stream) } else { None })
+}
