@@ -437,6 +437,11 @@ async fn a_real_server_accepts_the_renewed_handshake() {
     first.abort();
     assert!(first.await.is_err());
     let _second = serve(claim.socket());
-    assert_eq!(client.ask(ping(2)).await["result"], json!({}));
+    // The first one takes a moment to hang up, and says so if it is asked meanwhile.
+    let mut answer = client.ask(ping(2)).await;
+    if answer["error"]["message"].as_str().is_some_and(|text| text.contains("ended before")) {
+        answer = client.ask(ping(3)).await;
+    }
+    assert_eq!(answer["result"], json!({}), "{answer}");
     client.close().await;
 }
