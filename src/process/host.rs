@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 
 use tokio::net::UnixListener;
+use tokio::net::unix::pipe;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use crate::domain::SessionInfo;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::mcp::{self, Backend};
 use crate::python::descriptors::{Originals, PipeReaders};
-use crate::python::{Capture, PythonEngine, drain, watch_quit};
+use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
 use crate::session::{self, EngineEvent, SessionHandle};
 use crate::tui::{self, Control};
 
@@ -28,9 +29,6 @@ use crate::tui::{self, Control};
 pub struct PrivateTable {
     /// What the main thread shall close in its table.
     pub descriptors: Vec<RawFd>,
-    /// Numbers, in the host's table, of the read ends of stdout's and stderr's pipes.
-    #[cfg(target_os = "linux")]
-    pub readers: [RawFd; 2],
     #[cfg(target_os = "linux")]
     pub thread: nix::unistd::Pid,
 }
@@ -40,15 +38,23 @@ pub struct Host {
     pub info: SessionInfo,
     pub boot: Boot,
     pub engine: PythonEngine,
-    pub engine_events: mpsc::Receiver<EngineEvent>,
+    pub events: HostEvents,
     pub capture: Arc<Capture>,
     pub originals: Originals,
     pub readers: PipeReaders,
     pub link: OwnedFd,
-    /// For the end that a signal asks for.
-    pub quit_events: mpsc::Sender<EngineEvent>,
     /// Told once that is settled.
     pub ready: mpsc::Sender<Option<PrivateTable>>,
+}
+
+/// The host's end of what Python's threads say, and its own way to say the same.
+pub struct HostEvents {
+    pub sender: mpsc::Sender<EngineEvent>,
+    pub receiver: mpsc::Receiver<EngineEvent>,
+    pub bell: HostEventBell,
+    pub rung: Rung,
+    /// Readable when the bell has been rung.
+    pub bell_reader: OwnedFd,
 }
 
 impl Host {
@@ -61,10 +67,10 @@ impl Host {
         let table = descriptor_table::make_private().then(|| {
             let Originals { stdin, stdout, stderr: theirs } = &self.originals;
             let ours = [stdin, stdout, theirs, &self.readers.stdout, &self.readers.stderr, &self.link];
+            let bells = [self.engine.descriptor(), self.events.bell.descriptor(), &self.events.bell_reader];
+            let numbers = ours.into_iter().chain(bells).map(AsRawFd::as_raw_fd);
             PrivateTable {
-                descriptors: ours.into_iter().map(AsRawFd::as_raw_fd).chain([stderr.as_raw_fd()]).collect(),
-                #[cfg(target_os = "linux")]
-                readers: [self.readers.stdout.as_raw_fd(), self.readers.stderr.as_raw_fd()],
+                descriptors: numbers.chain([stderr.as_raw_fd()]).collect(),
                 #[cfg(target_os = "linux")]
                 thread: nix::unistd::gettid(),
             }
@@ -84,14 +90,22 @@ impl Host {
 
     fn serve(self) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let quit_events = self.quit_events.clone();
+        let HostEvents { sender, receiver, bell, rung, bell_reader } = self.events;
+        let bell = Arc::new(bell);
+        let (quit_bell, quit_sender) = (bell.clone(), sender.clone());
         watch_quit(move || {
-            let _ = quit_events.send(EngineEvent::QuitRequested);
+            let _ = quit_sender.send(EngineEvent::QuitRequested);
+            quit_bell.ring();
         })?;
         let (capture, readers) = (self.capture.clone(), self.readers);
-        thread::Builder::new().name("drain".to_owned()).spawn(move || drain(&capture, &readers))?;
-        let engine_events = relay(self.engine_events)?;
+        thread::Builder::new().name("drain".to_owned()).spawn(move || {
+            drain(&capture, &readers, || {
+                let _ = sender.send(EngineEvent::OutputReady);
+                bell.ring();
+            })
+        })?;
         let result = runtime.block_on(async {
+            let engine_events = forward(receiver, rung, bell_reader)?;
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events);
             let (link, link_reader) = link::open(self.link)?;
             let stop = CancellationToken::new();
@@ -117,17 +131,29 @@ impl Host {
     }
 }
 
-/// Passes on what Python's threads say. They must not wake the runtime themselves: that is done by writing to one of
-/// its descriptors, and a number means something else in their table.
-fn relay(from: mpsc::Receiver<EngineEvent>) -> io::Result<UnboundedReceiver<EngineEvent>> {
+/// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of
+/// its descriptors, and the number means something else in their table.
+fn forward(
+    from: mpsc::Receiver<EngineEvent>,
+    rung: Rung,
+    bell_reader: OwnedFd,
+) -> io::Result<UnboundedReceiver<EngineEvent>> {
+    let bell = pipe::Receiver::from_owned_fd(bell_reader)?;
     let (to, events) = unbounded_channel();
-    thread::Builder::new().name("relay".to_owned()).spawn(move || {
-        while let Ok(event) = from.recv() {
-            if to.send(event).is_err() {
+    tokio::spawn(async move {
+        loop {
+            if bell.readable().await.is_err() {
                 return;
             }
+            let _ = bell.try_read(&mut [0; 64]);
+            rung.clear();
+            for event in from.try_iter() {
+                if to.send(event).is_err() {
+                    return;
+                }
+            }
         }
-    })?;
+    });
     Ok(events)
 }
 

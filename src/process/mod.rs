@@ -19,9 +19,9 @@ use pyo3::prelude::*;
 use crate::domain::SessionInfo;
 use crate::launch::boot::Boot;
 use crate::python::descriptors::{self, StandardStreams};
-use crate::python::{Capture, Interpreter, Jobs};
+use crate::python::{Capture, Events, Interpreter, Jobs, event_bell};
 use crate::session::EngineEvent;
-use host::Host;
+use host::{Host, HostEvents};
 
 /// How long the end may take: the dashboard leaving the terminal, connections closing, then Python's own end (its
 /// atexit functions, and threads that it waits for).
@@ -45,23 +45,28 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
-    let (events, engine_events) = mpsc::channel();
+    let (sender, engine_events) = mpsc::channel();
+    let (bell, host_bell, rung, bell_reader) = event_bell().map_err(PyOSError::new_err)?;
+    let events = Events { sender, bell };
     let announce = events.clone();
-    let capture = Arc::new(Capture::new(move || {
-        let _ = announce.send(EngineEvent::OutputReady);
-    }));
-    let (engine, jobs) = crate::python::engine(capture.clone());
+    let capture = Arc::new(Capture::new(move || announce.send(EngineEvent::OutputReady)));
+    let (engine, mut jobs) = crate::python::engine(capture.clone()).map_err(PyOSError::new_err)?;
     let (ready, host_ready) = mpsc::channel();
     let host = Host {
         info: session_info(py, &boot)?,
         boot,
         engine,
-        engine_events,
+        events: HostEvents {
+            sender: events.sender.clone(),
+            receiver: engine_events,
+            bell: host_bell,
+            rung,
+            bell_reader,
+        },
         capture: capture.clone(),
         originals,
         readers,
         link,
-        quit_events: events.clone(),
         ready,
     };
     let host = with_signals_blocked(|| thread::Builder::new().name("host".to_owned()).spawn(|| host.run()))
@@ -70,14 +75,18 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
         // From now on nothing of the host's is within reach of Python code.
         descriptor_table::close(&table.descriptors);
         #[cfg(target_os = "linux")]
-        streams.backed_by(table.thread, table.readers);
+        {
+            streams.backed_by(table.thread);
+            events.bell.backed_by(table.thread);
+            jobs.backed_by(table.thread);
+        }
     }
 
     let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, capture, &events, jobs)));
     if let Ok(Err(error)) = &worked {
         report_fault(format!("Python could not be prepared: {error}"));
     }
-    let _ = events.send(EngineEvent::Ended);
+    events.send(EngineEvent::Ended);
     let code = py.detach(move || {
         exit_after(END_LIMIT * 2);
         let deadline = SystemTime::now() + END_LIMIT;
@@ -97,12 +106,11 @@ fn work(
     py: Python<'_>,
     streams: StandardStreams,
     capture: Arc<Capture>,
-    events: &mpsc::Sender<EngineEvent>,
+    events: &Events,
     mut jobs: Jobs,
 ) -> PyResult<()> {
     let mut interpreter = Interpreter::new(py, streams, capture, events.clone())?;
-    interpreter.work(py, &mut jobs);
-    Ok(())
+    interpreter.work(py, &mut jobs)
 }
 
 fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {

@@ -19,7 +19,7 @@ pub struct Capture {
     state: Mutex<State>,
     /// Told after each read of the drain.
     drained: Condvar,
-    /// Called when output waits and did not before.
+    /// Called by writers when output waits and did not before.
     announce: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -54,15 +54,21 @@ impl Capture {
             return;
         }
         self.settle();
-        let mut state = self.lock();
-        self.append(&mut state, stream, text);
+        let first = self.lock().append(stream, text);
+        self.announce_if(first);
     }
 
     /// Bytes written by Python code; a character may be cut between two writes.
     pub fn write_bytes(&self, stream: Stream, bytes: &[u8]) {
         self.settle();
-        let mut state = self.lock();
-        self.append_bytes(&mut state, stream, bytes);
+        let first = self.lock().append_bytes(stream, bytes);
+        self.announce_if(first);
+    }
+
+    fn announce_if(&self, first: bool) {
+        if first {
+            (self.announce)();
+        }
     }
 
     pub fn take(&self) -> Vec<(Option<SnippetId>, OutputChunk)> {
@@ -97,23 +103,27 @@ impl Capture {
         state.unordered = timeout.timed_out();
     }
 
-    fn append(&self, state: &mut State, stream: Stream, text: &str) {
-        let current = state.current;
-        match state.pending.back_mut() {
-            Some((snippet, output)) if *snippet == current => output.push_text(stream, text),
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether nobody knows yet that output waits.
+    fn append(&mut self, stream: Stream, text: &str) -> bool {
+        match self.pending.back_mut() {
+            Some((snippet, output)) if *snippet == self.current => output.push_text(stream, text),
             _ => {
                 let mut output = Output::default();
                 output.push_text(stream, text);
-                state.pending.push_back((current, output));
+                self.pending.push_back((self.current, output));
             }
         }
-        if !std::mem::replace(&mut state.announced, true) {
-            (self.announce)();
-        }
+        !std::mem::replace(&mut self.announced, true)
     }
 
-    fn append_bytes(&self, state: &mut State, stream: Stream, bytes: &[u8]) {
-        let mut joined = std::mem::take(&mut state.partial[stream as usize]);
+    fn append_bytes(&mut self, stream: Stream, bytes: &[u8]) -> bool {
+        let mut joined = std::mem::take(&mut self.partial[stream as usize]);
         let bytes = if joined.is_empty() {
             bytes
         } else {
@@ -122,14 +132,9 @@ impl Capture {
         };
         let whole = whole_characters(bytes);
         let text = String::from_utf8_lossy(&bytes[..whole]);
-        if !text.is_empty() {
-            self.append(state, stream, &text);
-        }
-        state.partial[stream as usize] = bytes[whole..].to_vec();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let first = !text.is_empty() && self.append(stream, &text);
+        self.partial[stream as usize] = bytes[whole..].to_vec();
+        first
     }
 }
 
@@ -149,8 +154,9 @@ fn whole_characters(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// Reads the pipes for as long as the process lives. Must not run on a thread that ever holds the GIL.
-pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders) -> io::Result<()> {
+/// Reads the pipes for as long as the process lives. Must not run on a thread that ever holds the GIL. `announce` is
+/// what the capture's own is, for a thread of the host.
+pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn()) -> io::Result<()> {
     let mut buffer = vec![0; 256 << 10];
     loop {
         let mut ready = [
@@ -163,16 +169,20 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders) -> io::Result<()> {
         }
         // Reading under the lock keeps the order: whoever finds the pipes empty also finds their content appended.
         let mut state = capture.lock();
-        read_into(capture, &mut state, Stream::Stdout, &readers.stdout, &mut buffer);
-        read_into(capture, &mut state, Stream::Stderr, &readers.stderr, &mut buffer);
+        let out = read_into(&mut state, Stream::Stdout, &readers.stdout, &mut buffer);
+        let err = read_into(&mut state, Stream::Stderr, &readers.stderr, &mut buffer);
         drop(state);
         capture.drained.notify_all();
+        if out || err {
+            announce();
+        }
     }
 }
 
-fn read_into(capture: &Capture, state: &mut State, stream: Stream, reader: &OwnedFd, buffer: &mut [u8]) {
-    if let Ok(count @ 1..) = nix::unistd::read(reader, buffer) {
-        capture.append_bytes(state, stream, &buffer[..count]);
+fn read_into(state: &mut State, stream: Stream, reader: &OwnedFd, buffer: &mut [u8]) -> bool {
+    match nix::unistd::read(reader, buffer) {
+        Ok(count @ 1..) => state.append_bytes(stream, &buffer[..count]),
+        _ => false,
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::path::PathBuf;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::stat::fstat;
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, pipe2};
 
+use super::guarded::{Access, Guarded, Identity};
 use crate::domain::Stream;
 
 /// What 0, 1 and 2 were when the process began, on close-on-exec numbers out of user code's way.
@@ -29,14 +28,7 @@ pub struct PipeReaders {
 
 /// Copies of what belongs on 0, 1 and 2, to put it back when user code closed or replaced it.
 #[derive(Debug)]
-pub struct StandardStreams {
-    copies: [OwnedFd; 3],
-    identities: [Identity; 3],
-    /// Where new copies can be had when user code closed these as well.
-    sources: [PathBuf; 3],
-}
-
-type Identity = (libc::dev_t, libc::ino_t);
+pub struct StandardStreams([Guarded; 3]);
 
 /// Puts /dev/null on 0 and a pipe each on 1 and 2.
 pub fn take_over() -> io::Result<(Originals, PipeReaders, StandardStreams)> {
@@ -56,55 +48,42 @@ pub fn take_over() -> io::Result<(Originals, PipeReaders, StandardStreams)> {
         #[cfg(target_os = "linux")]
         let _ = fcntl(reader, FcntlArg::F_SETPIPE_SZ(256 << 10));
     }
-    let copies = [move_high(null.as_fd())?, move_high(out_write.as_fd())?, move_high(err_write.as_fd())?];
-    let identities = [identity(copies[0].as_fd())?, identity(copies[1].as_fd())?, identity(copies[2].as_fd())?];
-    let mut streams = StandardStreams { copies, identities, sources: Default::default() };
-    streams.sources[0] = "/dev/null".into();
+    let mut streams = StandardStreams([
+        Guarded::new(null.as_fd(), Access::Read)?,
+        Guarded::new(out_write.as_fd(), Access::Write)?,
+        Guarded::new(err_write.as_fd(), Access::Write)?,
+    ]);
     streams.repair()?;
     Ok((originals, readers, streams))
 }
 
 impl StandardStreams {
-    /// Says that the thread `host` keeps the pipes' read ends in a table of its own. Linux opens a pipe anew by that.
+    /// See [`Guarded::backed_by`].
     #[cfg(target_os = "linux")]
-    pub fn backed_by(&mut self, host: nix::unistd::Pid, readers: [RawFd; 2]) {
-        for (source, reader) in self.sources[1..].iter_mut().zip(readers) {
-            *source = format!("/proc/self/task/{host}/fd/{reader}").into();
+    pub fn backed_by(&mut self, host: nix::unistd::Pid) {
+        for stream in &mut self.0 {
+            stream.backed_by(host);
         }
     }
 
     /// Puts back whichever of 0, 1 and 2 is no longer what it should be.
     pub fn repair(&mut self) -> io::Result<()> {
-        if !self.is_sound(0, io::stdin().as_fd()) {
-            dup2_stdin(self.copy(0)?)?;
+        let [null, out, err] = &mut self.0;
+        if !is(io::stdin().as_fd(), null) {
+            dup2_stdin(null.get()?)?;
         }
-        if !self.is_sound(1, io::stdout().as_fd()) {
-            dup2_stdout(self.copy(1)?)?;
+        if !is(io::stdout().as_fd(), out) {
+            dup2_stdout(out.get()?)?;
         }
-        if !self.is_sound(2, io::stderr().as_fd()) {
-            dup2_stderr(self.copy(2)?)?;
+        if !is(io::stderr().as_fd(), err) {
+            dup2_stderr(err.get()?)?;
         }
         Ok(())
     }
-
-    fn copy(&mut self, number: usize) -> io::Result<&OwnedFd> {
-        if !self.is_sound(number, self.copies[number].as_fd()) {
-            let file = File::options().write(true).open(&self.sources[number])?;
-            let lost = std::mem::replace(&mut self.copies[number], move_high(file.as_fd())?);
-            // The number is user code's now, if it is anybody's.
-            let _ = lost.into_raw_fd();
-        }
-        Ok(&self.copies[number])
-    }
-
-    fn is_sound(&self, number: usize, fd: BorrowedFd<'_>) -> bool {
-        identity(fd).is_ok_and(|identity| identity == self.identities[number])
-    }
 }
 
-fn identity(fd: BorrowedFd<'_>) -> io::Result<Identity> {
-    let stat = fstat(fd)?;
-    Ok((stat.st_dev, stat.st_ino))
+fn is(fd: BorrowedFd<'_>, what: &Guarded) -> bool {
+    Identity::of(fd).is_ok_and(|identity| identity == what.identity())
 }
 
 /// A close-on-exec copy on a high number, which `os.closerange(3, 256)` and its like do not reach.

@@ -1,12 +1,13 @@
 //! Python's side of the session: the loop of the main thread, and the handle by which the actor gives it work.
 
+use pyo3::prelude::*;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, Thread};
-
-use pyo3::prelude::*;
 
 use super::baseline::Baseline;
+use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
 use super::capture::Capture;
 use super::descriptors::{self, StandardStreams};
 use super::fork;
@@ -27,26 +28,54 @@ enum Job {
 /// The actor's handle of the interpreter.
 pub struct PythonEngine {
     jobs: Sender<Job>,
-    main: Thread,
+    bell: JobBell,
     capture: Arc<Capture>,
 }
 
 /// The main thread's end.
 pub struct Jobs {
     jobs: Receiver<Job>,
+    waiter: JobWaiter,
 }
 
-/// The two ends. Must be called on the main thread, which is the one that will run the jobs.
-pub fn engine(capture: Arc<Capture>) -> (PythonEngine, Jobs) {
+/// What Python's threads tell the host.
+#[derive(Clone)]
+pub struct Events {
+    pub sender: Sender<EngineEvent>,
+    pub bell: EventBell,
+}
+
+impl Events {
+    pub fn send(&self, event: EngineEvent) {
+        let _ = self.sender.send(event);
+        self.bell.ring();
+    }
+}
+
+/// The two ends.
+pub fn engine(capture: Arc<Capture>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
-    (PythonEngine { jobs: sender, main: thread::current(), capture }, Jobs { jobs: receiver })
+    let (bell, waiter) = job_bell()?;
+    Ok((PythonEngine { jobs: sender, bell, capture }, Jobs { jobs: receiver, waiter }))
 }
 
 impl PythonEngine {
     fn send(&self, job: Job) {
         // A main thread that is gone is on its way out of the process.
         let _ = self.jobs.send(job);
-        self.main.unpark();
+        self.bell.ring();
+    }
+
+    pub fn descriptor(&self) -> &OwnedFd {
+        self.bell.descriptor()
+    }
+}
+
+impl Jobs {
+    /// See [`super::guarded::Guarded::backed_by`].
+    #[cfg(target_os = "linux")]
+    pub fn backed_by(&mut self, host: nix::unistd::Pid) {
+        self.waiter.backed_by(host);
     }
 }
 
@@ -86,17 +115,14 @@ pub struct Interpreter {
     streams: Streams,
     descriptors: StandardStreams,
     capture: Arc<Capture>,
-    events: Sender<EngineEvent>,
+    events: Events,
+    /// The table that was sent last.
+    shown: VariableTable,
 }
 
 impl Interpreter {
     /// Prepares Python for the session. Must be called on its main thread.
-    pub fn new(
-        py: Python<'_>,
-        descriptors: StandardStreams,
-        capture: Arc<Capture>,
-        events: Sender<EngineEvent>,
-    ) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, descriptors: StandardStreams, capture: Arc<Capture>, events: Events) -> PyResult<Self> {
         fork::watch();
         descriptors::line_buffer_c_stdout();
         Ok(Self {
@@ -109,17 +135,23 @@ impl Interpreter {
             descriptors,
             capture,
             events,
+            shown: VariableTable::default(),
         })
     }
 
     /// Does the jobs until it is told to quit. Python is free for other threads while it waits.
-    pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) {
+    pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) -> PyResult<()> {
         loop {
-            match py.detach(|| next(&mut *jobs)) {
-                Some(Job::Run { snippet, code }) => self.run(py, snippet, &code),
-                Some(Job::Reset) => self.reset(py),
-                Some(Job::Variables) => self.send_variables(py, true),
-                Some(Job::Quit) | None => return,
+            match jobs.jobs.try_recv() {
+                Ok(Job::Run { snippet, code }) => self.run(py, snippet, &code),
+                Ok(Job::Reset) => self.reset(py),
+                Ok(Job::Variables) => self.send_variables(py, true),
+                Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+                Err(mpsc::TryRecvError::Empty) => {
+                    py.detach(|| jobs.waiter.wait())?;
+                    // Handlers of signals that user code has set run also while nothing else does.
+                    let _ = py.check_signals();
+                }
             }
         }
     }
@@ -133,7 +165,7 @@ impl Interpreter {
         let _ = self.descriptors.repair();
         self.capture.switch_to(None);
         outcome.changes = self.namespace.changes(py, Some(snippet)).unwrap_or_default();
-        self.send(EngineEvent::Finished { snippet, outcome });
+        self.events.send(EngineEvent::Finished { snippet, outcome });
         self.send_variables(py, false);
     }
 
@@ -157,31 +189,22 @@ impl Interpreter {
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
         let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
         report.remains.extend(threads(py).unwrap_or_default());
-        self.send(EngineEvent::ResetDone(report));
+        self.events.send(EngineEvent::ResetDone(report));
         self.send_variables(py, false);
     }
 
+    /// Sends the table if somebody asked for it or it is another than before.
     fn send_variables(&mut self, py: Python<'_>, requested: bool) {
-        let table = self.namespace.table(py);
-        match table {
-            Ok(table) => self.send(EngineEvent::Variables { table, requested }),
+        match self.namespace.table(py) {
+            Ok(table) if requested || table != self.shown => {
+                self.shown = table.clone();
+                self.events.send(EngineEvent::Variables { table, requested });
+            }
             // Whoever asked must get an answer.
-            Err(_) if requested => self.send(EngineEvent::Variables { table: VariableTable::default(), requested }),
-            Err(_) => {}
-        }
-    }
-
-    fn send(&self, event: EngineEvent) {
-        let _ = self.events.send(event);
-    }
-}
-
-fn next(jobs: &mut Jobs) -> Option<Job> {
-    loop {
-        match jobs.jobs.try_recv() {
-            Ok(job) => return Some(job),
-            Err(mpsc::TryRecvError::Disconnected) => return None,
-            Err(mpsc::TryRecvError::Empty) => thread::park(),
+            Err(_) if requested => {
+                self.events.send(EngineEvent::Variables { table: self.shown.clone(), requested });
+            }
+            _ => {}
         }
     }
 }

@@ -2,10 +2,12 @@
 //! dashboard or MCP.
 
 mod baseline;
+mod bell;
 mod capture;
 pub mod descriptors;
 mod event_loop;
 mod fork;
+mod guarded;
 mod interpreter;
 mod namespace;
 mod report;
@@ -14,6 +16,7 @@ mod signals;
 mod streams;
 mod variables;
 
+pub use bell::{EventBell, HostEventBell, Rung, event_bell};
 pub use capture::{Capture, drain};
-pub use interpreter::{Interpreter, Jobs, PythonEngine, engine};
+pub use interpreter::{Events, Interpreter, Jobs, PythonEngine, engine};
 pub use signals::watch_quit;

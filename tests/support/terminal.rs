@@ -1,6 +1,7 @@
 //! A pseudo-terminal with the program in it, and what a person would see there.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -33,7 +34,7 @@ impl Terminal {
         }
         command.cwd(home.work());
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 1_000)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 1_000)));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let shared = screen.clone();
         std::thread::spawn(move || {
@@ -46,7 +47,7 @@ impl Terminal {
     }
 
     pub fn resize(&self, rows: u16, columns: u16) {
-        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
@@ -72,6 +73,8 @@ impl Terminal {
     pub fn is_raw(&self) -> bool {
         use nix::sys::termios::{LocalFlags, tcgetattr};
         let fd = self.master.as_raw_fd().unwrap();
+        // SAFETY: the master lives as long as `self`.
+        #[allow(unsafe_code, reason = "the master gives its descriptor as a number only")]
         let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
         !tcgetattr(fd).unwrap().local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO)
     }
@@ -105,6 +108,10 @@ impl Terminal {
     pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
 }
 
 impl Drop for Terminal {

@@ -1,0 +1,69 @@
+//! Descriptors that the engine needs in Python's table, where user code can close or replace them at any time.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::path::PathBuf;
+
+use nix::sys::stat::fstat;
+
+use super::descriptors::move_high;
+
+/// A descriptor that is looked at before each use, and had anew if it is no longer what it was.
+#[derive(Debug)]
+pub struct Guarded {
+    fd: OwnedFd,
+    identity: Identity,
+    access: Access,
+    source: Option<PathBuf>,
+}
+
+/// Which end of a pipe it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// Device and inode; every pipe has an inode of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity(libc::dev_t, libc::ino_t);
+
+impl Identity {
+    pub fn of(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        let stat = fstat(fd)?;
+        Ok(Self(stat.st_dev, stat.st_ino))
+    }
+}
+
+impl Guarded {
+    pub fn new(fd: BorrowedFd<'_>, access: Access) -> io::Result<Self> {
+        let fd = move_high(fd)?;
+        Ok(Self { identity: Identity::of(fd.as_fd())?, access, source: None, fd })
+    }
+
+    /// Says that the thread `host` has the same descriptor in a table of its own, beyond the reach of user code. Linux
+    /// opens pipes and devices anew by that.
+    #[cfg(target_os = "linux")]
+    pub fn backed_by(&mut self, host: nix::unistd::Pid) {
+        self.source = Some(format!("/proc/self/task/{host}/fd/{}", self.fd.as_raw_fd()).into());
+    }
+
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// The descriptor, sound again if need be.
+    pub fn get(&mut self) -> io::Result<BorrowedFd<'_>> {
+        if Identity::of(self.fd.as_fd()).ok() != Some(self.identity) {
+            let lost = || io::Error::other("a descriptor of the session was closed by user code");
+            let source = self.source.as_ref().ok_or_else(lost)?;
+            let write = self.access == Access::Write;
+            let anew = OpenOptions::new().read(!write).write(write).open(source)?;
+            let lost = std::mem::replace(&mut self.fd, move_high(anew.as_fd())?);
+            // The number is user code's now, if it is anybody's.
+            let _ = lost.into_raw_fd();
+        }
+        Ok(self.fd.as_fd())
+    }
+}

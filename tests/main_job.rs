@@ -1,0 +1,125 @@
+//! The whole path: a person at the dashboard and a client behind the bridge work in one namespace.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use support::client::{Client, Era};
+use support::terminal::Terminal;
+use support::{Home, pythons};
+
+/// Something that runs code through the bridge and answers the structured result.
+type Run<'a> = &'a mut dyn FnMut(&str) -> Value;
+
+fn do_the_job(home: &Home, terminal: &mut Terminal, client: &str, run: Run<'_>) {
+    std::fs::write(home.work().join("sales.csv"), "region,revenue\nnorth,10.5\nsouth,4\nnorth,2\n").unwrap();
+
+    let read = run("import csv\n\
+         with open('sales.csv', newline='') as file:\n    rows = list(csv.DictReader(file))\n\
+         total = sum(float(row['revenue']) for row in rows)\n\
+         print(len(rows), 'rows read')\n\
+         total");
+    assert_eq!(read["status"], "ok", "{read}");
+    assert_eq!(read["result"], "16.5");
+    assert_eq!(read["stdout"], "3 rows read\n");
+
+    // The person sees who ran what, what came of it, and which names there are now.
+    let screen = terminal.wait_for("the client's snippet and its variables", |screen| {
+        ["3 rows read", "16.5", "rows", "total"].iter().all(|text| screen.contains(text))
+    });
+    for text in [client, "with open('sales.csv', newline='') as file:", "list", "float"] {
+        assert!(screen.contains(text), "{text:?} is missing on the screen:\n{screen}");
+    }
+
+    // The person goes on with the client's names, in several lines.
+    terminal.send("by_region = {}\r");
+    terminal.send("for row in rows:\rby_region.setdefault(row['region'], []).append(float(row['revenue']))\r\r");
+    terminal.send("by_region\r");
+    terminal.wait_for_text("{'north': [10.5, 2.0], 'south': [4.0]}");
+
+    let answer = run("max(by_region, key=lambda region: sum(by_region[region])), total");
+    assert_eq!(answer["result"], "('north', 16.5)", "{answer}");
+    terminal.wait_for_text("('north', 16.5)");
+}
+
+fn open_dashboard(home: &Home, python: &Path) -> Terminal {
+    let terminal = Terminal::start(home, &["--python", python.to_str().unwrap()], 40, 120);
+    terminal.wait_for_text("variables");
+    terminal
+}
+
+fn leave(mut terminal: Terminal) {
+    terminal.send("\u{4}");
+    let status = terminal.wait();
+    assert!(status.success(), "the dashboard ended with {status:?}");
+    assert!(!terminal.is_alternate(), "the alternate screen was left behind");
+}
+
+#[test]
+fn a_person_and_a_client_share_one_namespace() {
+    for (python, era) in pythons().iter().zip([Era::Legacy, Era::Modern].into_iter().cycle()) {
+        let home = Home::new();
+        let mut terminal = open_dashboard(&home, python);
+        let mut bridge = home.fourhands();
+        bridge.arg("bridge");
+        let mut client = Client::start(bridge, "raw-client", era);
+        do_the_job(&home, &mut terminal, "raw-client", &mut |code| client.run(code));
+        drop(client);
+        leave(terminal);
+    }
+}
+
+struct OfficialClient {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl OfficialClient {
+    fn start(home: &Home, python: &str) -> Self {
+        let mut command = Command::new(python);
+        command.env_clear().envs(home.environment()).current_dir(home.work());
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outside/official_client.py"));
+        command.args([support::BINARY, "bridge"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut client = Self { child, lines };
+        assert_eq!(client.next(), "ready");
+        client
+    }
+
+    fn next(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().expect("the client ended").unwrap()).unwrap()
+    }
+
+    fn run(&mut self, code: &str) -> Value {
+        let line = serde_json::to_string(code).unwrap() + "\n";
+        self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
+        self.next()
+    }
+}
+
+impl Drop for OfficialClient {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs FOURHANDS_MCP_PYTHON, a Python with the package mcp; .ci/run makes one"]
+fn a_person_and_the_official_client_share_one_namespace() {
+    let client_python = std::env::var("FOURHANDS_MCP_PYTHON").expect("FOURHANDS_MCP_PYTHON is not set");
+    let pythons = pythons();
+    let (first, last) = (pythons.first().unwrap(), pythons.last().unwrap());
+    for python in [first, last] {
+        let home = Home::new();
+        let mut terminal = open_dashboard(&home, python);
+        let mut client = OfficialClient::start(&home, &client_python);
+        do_the_job(&home, &mut terminal, "mcp", &mut |code| client.run(code));
+        drop(client);
+        leave(terminal);
+    }
+}
