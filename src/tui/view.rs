@@ -185,6 +185,11 @@ impl View {
         });
     }
 
+    /// Puts the head of a card at the top of the window.
+    pub fn jump(&mut self, card: usize) {
+        self.anchor = Anchor::At(Place { card, row: 0 });
+    }
+
     /// Selects the card above or below the selected one; below the last, none, and the end is followed.
     pub fn select(&mut self, up: bool) {
         let count = self.transcript.entries().len();

@@ -53,7 +53,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
 /// What the person must know before anything else.
 fn message(view: &View, now: Timestamp) -> Option<String> {
     let running = view.transcript.running().map(|snippet| snippet.id);
-    if view.asking_to_quit {
+    if view.asking_to_quit && view.is_busy() {
         let what = match running {
             Some(id) => format!("{id} is running"),
             None => "snippets are waiting".to_owned(),
