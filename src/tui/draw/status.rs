@@ -37,6 +37,10 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         left.push(("ending".to_owned(), theme::NOTICE));
     } else if view.transcript.queue().is_empty() {
         left.push(("ready".to_owned(), theme::DIM));
+        let clients = view.transcript.clients().len();
+        if layout.class != Class::Wide && clients > 0 {
+            left.push((units::count(clients, "client"), theme::DIM));
+        }
     }
     if !view.transcript.queue().is_empty() {
         left.push((format!("{} queued", view.transcript.queue().len()), theme::PLAIN));

@@ -56,7 +56,7 @@ fn a_paste_is_one_edit_and_never_runs() {
     let pasted = Event::Paste("a = 1\r\nb = 2\rprint(a)\n\u{1b}[31m".into());
     assert_eq!(view.on_terminal(&pasted, NOW), None);
     assert_eq!(view.editor.code(), "a = 1\nb = 2\nprint(a)\n[31m");
-    ctrl(&mut view, 'u');
+    ctrl(&mut view, '7');
     assert_eq!(view.editor.code(), "", "one undo takes it back");
 }
 
@@ -236,4 +236,11 @@ fn under_the_help_nothing_runs() {
     assert!(view.overlays.is_empty(), "Enter closes it");
     assert_eq!(view.editor.code(), "x");
     assert_eq!(typed(&mut view, "\n"), Some(submit("x")));
+}
+
+#[test]
+fn pasted_code_loses_the_indentation_it_came_with() {
+    let mut view = idle();
+    view.on_terminal(&Event::Paste("\n    a = 1\n\n    b = 2".into()), NOW);
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("a = 1\n\nb = 2")));
 }
