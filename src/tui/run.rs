@@ -91,7 +91,7 @@ impl Dashboard {
             }
             let frame_at = self.frame_at();
             if self.dirty && frame_at <= Instant::now() {
-                self.frame()?;
+                self.frame();
             }
             let wake_at = if self.dirty { Some(frame_at.min(Instant::now() + DRAIN)) } else { self.animation_at() };
             // While a frame is due anyway, session events wait for it: thousands per second must not cost a wake-up each.
@@ -171,9 +171,7 @@ impl Dashboard {
 
     fn on_key(&mut self, key: Option<io::Result<TerminalEvent>>) -> io::Result<Turn> {
         let Some(Ok(event)) = key else {
-            // The terminal is gone; the session ends in good order, unseen.
-            self.keys = None;
-            self.session.quit();
+            self.terminal_is_gone();
             return Ok(Turn::GoOn);
         };
         self.dirty = true;
@@ -181,6 +179,12 @@ impl Dashboard {
             Some(effect) => self.perform(effect),
             None => Ok(Turn::GoOn),
         }
+    }
+
+    /// The session ends in good order, unseen.
+    fn terminal_is_gone(&mut self) {
+        self.keys = None;
+        self.session.quit();
     }
 
     fn on_control(&mut self, request: Option<Control>) -> io::Result<Turn> {
@@ -247,21 +251,24 @@ impl Dashboard {
         Some(Instant::now() + Duration::from_millis(rest))
     }
 
-    fn frame(&mut self) -> io::Result<()> {
+    fn frame(&mut self) {
         self.dirty = false;
         self.last_frame = Some(Instant::now());
         if self.keys.is_none() {
-            return Ok(());
+            return;
         }
         let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
-        self.screen.draw(|area, buffer| {
+        let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);
             let cursor = draw(view, now, buffer);
             if no_colours {
                 theme::without_colours(buffer);
             }
             cursor
-        })
+        });
+        if drawn.is_err() {
+            self.terminal_is_gone();
+        }
     }
 }
 

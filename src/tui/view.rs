@@ -136,6 +136,9 @@ impl View {
 
     /// Scrolling ends where the last row is in sight.
     fn keep_overlays_in_range(&mut self, layout: &Layout) {
+        if self.overlays.is_empty() {
+            return;
+        }
         let drawer = draw::drawer_rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
         let help = draw::help_hidden(self, layout);
         for overlay in &mut self.overlays {
