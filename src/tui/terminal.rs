@@ -61,6 +61,10 @@ impl Screen {
         let mut written = Ok(());
         while !rest.is_empty() {
             match self.tty.write(rest) {
+                Ok(0) => {
+                    written = Err(io::ErrorKind::WriteZero.into());
+                    break;
+                }
                 Ok(count) => rest = &rest[count..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Another process may have made the terminal non-blocking.
