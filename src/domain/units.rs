@@ -73,6 +73,12 @@ mod tests {
     }
 
     #[test]
+    fn ages_read_well() {
+        let read = |minutes: u64| age(Duration::from_secs(minutes * 60));
+        assert_eq!([read(0), read(26), read(185), read(4_400)], ["<1 min", "26 min", "3 h", "3 days"]);
+    }
+
+    #[test]
     fn sizes_read_well() {
         assert_eq!(bytes(512), "512 B");
         assert_eq!(bytes(3_400), "3.4 kB");

@@ -77,10 +77,10 @@ impl Card {
         for pieces in highlight(&visible(&shown)) {
             let pieces = pieces.iter().map(|(text, style)| (text.as_str(), *style));
             let mut rows = text::wrap(pieces, shape.width.into(), 4);
+            self.foldable |= rows.len() > CODE_LINES;
             if !shape.open && rows.len() > CODE_LINES {
                 rows.truncate(CODE_LINES);
                 rows.push(note(format!("… this line goes on, {}", units::bytes(shown.len() as u64))));
-                self.foldable = true;
             }
             self.rows.extend(rows.into_iter().map(Row::Code));
         }
@@ -194,10 +194,10 @@ impl Card {
 
     fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {
         let mut rows = text::wrap([(line, style)], shape.width.into(), 8);
+        self.foldable |= rows.len() > OUTPUT_ROWS;
         if !shape.open && rows.len() > OUTPUT_ROWS {
             rows.truncate(OUTPUT_ROWS);
             rows.push(note("… this line goes on".to_owned()));
-            self.foldable = true;
         }
         self.rows.extend(rows.into_iter().map(Row::Text));
     }

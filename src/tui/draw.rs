@@ -127,7 +127,7 @@ fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
     }
 }
 
-/// A rule with words in it: `─ 17 you ──────── 12 new below ─`. Returns nothing; the words are cut to fit.
+/// A rule with words in it: `─ 17 you ──────── 12 new below ─`. The words on the right go first where room is short.
 fn rule(buffer: &mut Buffer, area: Rect, left: &[(&str, Style)], right: &[(&str, Style)], style: Style) {
     for x in area.left()..area.right() {
         buffer[(x, area.y)].set_symbol("─").set_style(style);

@@ -76,6 +76,18 @@ impl Editor {
                 self.dedent_clause();
                 self.area.insert_char(':');
             }
+            // As in a shell; the text area itself has it for undo.
+            (KeyCode::Char('u'), KeyModifiers::CONTROL) => {
+                self.area.delete_line_by_head();
+            }
+            // Ctrl-_ and Ctrl-/ come as Ctrl-7 from most terminals.
+            (KeyCode::Char('7' | '_' | '/'), m) if m.contains(KeyModifiers::CONTROL) => {
+                self.area.undo();
+            }
+            (KeyCode::Char('_'), m) if m.contains(KeyModifiers::ALT) => {
+                self.area.redo();
+            }
+            (KeyCode::Char('r'), KeyModifiers::CONTROL) => {}
             _ => {
                 self.area.input(key);
             }
@@ -106,8 +118,7 @@ impl Editor {
             return None;
         }
         self.clear();
-        let lines: Vec<&str> = code.lines().skip_while(|line| line.trim().is_empty()).collect();
-        Some(lines.join("\n").trim_end().into())
+        Some(dedented(&code).into())
     }
 
     pub fn new_line(&mut self) {
@@ -221,6 +232,17 @@ impl Editor {
         let width = usize::from(width.max(1));
         self.area.lines().iter().map(|line| if line.len() < width { 1 } else { wrapped_rows(line, width) }).sum()
     }
+}
+
+/// Without empty lines around it, and without an indentation that all lines share: code is pasted from anywhere.
+fn dedented(code: &str) -> String {
+    let lines: Vec<&str> = code.trim_end().lines().skip_while(|line| line.trim().is_empty()).collect();
+    let first = lines.first().copied().unwrap_or_default();
+    let indent = &first[..first.len() - first.trim_start().len()];
+    let shared = lines.iter().all(|line| line.trim().is_empty() || line.starts_with(indent));
+    let indent = if shared { indent } else { "" };
+    let lines: Vec<&str> = lines.iter().map(|line| line.strip_prefix(indent).unwrap_or_default()).collect();
+    lines.join("\n")
 }
 
 fn wrapped_rows(line: &str, width: usize) -> usize {

@@ -87,8 +87,20 @@ pub const BINDINGS: &[Binding] = &[
         "new line",
     ),
     bind(Action::Tab, Group::Input, &[(KeyCode::Tab, NONE)], "Tab", "indent"),
-    bind(Action::HistoryBack, Group::Input, &[(KeyCode::Up, NONE)], "Up", "on the first line: earlier input"),
-    bind(Action::HistoryForward, Group::Input, &[(KeyCode::Down, NONE)], "Down", "on the last line: later input"),
+    bind(
+        Action::HistoryBack,
+        Group::Input,
+        &[(KeyCode::Up, NONE), (KeyCode::Char('p'), CTRL)],
+        "Up, Ctrl-P",
+        "on the first line: earlier input",
+    ),
+    bind(
+        Action::HistoryForward,
+        Group::Input,
+        &[(KeyCode::Down, NONE), (KeyCode::Char('n'), CTRL)],
+        "Down, Ctrl-N",
+        "on the last line: later input",
+    ),
     bind(
         Action::Interrupt,
         Group::Session,

@@ -21,10 +21,10 @@ use crate::session::{RunOptions, SessionHandle};
 
 /// Time from one frame to the next at least.
 const FRAME: Duration = Duration::from_micros(16_667);
-/// Under a flood of events, the backlog is folded this often between two frames, lest it overflow.
+/// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
 const DRAIN: Duration = Duration::from_millis(4);
-/// So many events at once are a flood.
-const FLOOD: usize = 32;
+/// Events folded before keys are looked at again.
+const BATCH: usize = 4_096;
 
 /// Runs the dashboard until the session ends or [`Control::Close`] comes. The terminal is restored when it returns.
 ///
@@ -43,7 +43,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let view = View::new(session.info().clone(), home, subscription.transcript);
     let mut screen = Screen::new(tty, on_terminal)?;
     screen.enter()?;
-    let (notices, noticed) = mpsc::unbounded_channel();
+    let (notices, replies) = mpsc::unbounded_channel();
     let dashboard = Dashboard {
         view,
         screen,
@@ -52,10 +52,10 @@ async fn dashboard(options: Options) -> io::Result<()> {
         control,
         keys: Some(EventStream::new()),
         notices,
-        noticed,
+        replies,
         dirty: true,
         last_frame: None,
-        flood: false,
+        no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
     };
     dashboard.run().await
 }
@@ -70,11 +70,12 @@ struct Dashboard {
     keys: Option<EventStream>,
     /// What a request to the session came to, where the person should know.
     notices: mpsc::UnboundedSender<String>,
-    noticed: mpsc::UnboundedReceiver<String>,
+    replies: mpsc::UnboundedReceiver<String>,
     /// A frame is wanted.
     dirty: bool,
     last_frame: Option<Instant>,
-    flood: bool,
+    /// `NO_COLOR` is set.
+    no_colours: bool,
 }
 
 enum Turn {
@@ -90,15 +91,9 @@ impl Dashboard {
             }
             let frame_at = self.frame_at();
             if self.dirty && frame_at <= Instant::now() {
-                self.frame()?;
+                self.frame();
             }
-            let wake_at = if !self.dirty {
-                self.animation_at()
-            } else if self.flood {
-                Some(frame_at.min(Instant::now() + DRAIN))
-            } else {
-                Some(frame_at)
-            };
+            let wake_at = if self.dirty { Some(frame_at.min(Instant::now() + DRAIN)) } else { self.animation_at() };
             // While a frame is due anyway, session events wait for it: thousands per second must not cost a wake-up each.
             let waiting = self.dirty;
             tokio::select! {
@@ -113,7 +108,7 @@ impl Dashboard {
                         return Ok(());
                     }
                 }
-                Some(notice) = self.noticed.recv() => self.on_notice(notice),
+                Some(notice) = self.replies.recv() => self.on_notice(notice),
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // Only an animation wakes up without anything else to draw.
                     if !waiting {
@@ -142,16 +137,11 @@ impl Dashboard {
                 return Ok(Turn::End);
             }
         }
-        let mut count = 0;
-        loop {
+        for _ in 0..BATCH {
             match self.events.try_recv() {
                 Ok(event) => {
                     if let Turn::End = self.on_event(&event) {
                         return Ok(Turn::End);
-                    }
-                    count += 1;
-                    if count == 4 * FLOOD {
-                        break;
                     }
                 }
                 Err(TryRecvError::Lagged(_)) => self.resubscribe().await,
@@ -159,7 +149,6 @@ impl Dashboard {
                 Err(TryRecvError::Closed) => return Ok(Turn::End),
             }
         }
-        self.flood = count >= FLOOD;
         Ok(Turn::GoOn)
     }
 
@@ -182,9 +171,7 @@ impl Dashboard {
 
     fn on_key(&mut self, key: Option<io::Result<TerminalEvent>>) -> io::Result<Turn> {
         let Some(Ok(event)) = key else {
-            // The terminal is gone; the session ends in good order, unseen.
-            self.keys = None;
-            self.session.quit();
+            self.terminal_is_gone();
             return Ok(Turn::GoOn);
         };
         self.dirty = true;
@@ -192,6 +179,12 @@ impl Dashboard {
             Some(effect) => self.perform(effect),
             None => Ok(Turn::GoOn),
         }
+    }
+
+    /// The session ends in good order, unseen.
+    fn terminal_is_gone(&mut self) {
+        self.keys = None;
+        self.session.quit();
     }
 
     fn on_control(&mut self, request: Option<Control>) -> io::Result<Turn> {
@@ -258,17 +251,24 @@ impl Dashboard {
         Some(Instant::now() + Duration::from_millis(rest))
     }
 
-    fn frame(&mut self) -> io::Result<()> {
+    fn frame(&mut self) {
         self.dirty = false;
         self.last_frame = Some(Instant::now());
         if self.keys.is_none() {
-            return Ok(());
+            return;
         }
-        let (view, now) = (&mut self.view, now());
-        self.screen.draw(|area, buffer| {
+        let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
+        let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);
-            draw(view, now, buffer)
-        })
+            let cursor = draw(view, now, buffer);
+            if no_colours {
+                theme::without_colours(buffer);
+            }
+            cursor
+        });
+        if drawn.is_err() {
+            self.terminal_is_gone();
+        }
     }
 }
 

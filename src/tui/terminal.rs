@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use crossterm::event::{
@@ -14,6 +15,7 @@ use crossterm::terminal::{
     enable_raw_mode, size,
 };
 use crossterm::{cursor, queue};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
@@ -55,7 +57,26 @@ impl Screen {
     /// Writes what was gathered, in one go.
     fn commit(&mut self) -> io::Result<()> {
         let mut frame = self.frame.0.borrow_mut();
-        let written = self.tty.write_all(&frame);
+        let mut rest = &frame[..];
+        let mut written = Ok(());
+        while !rest.is_empty() {
+            match self.tty.write(rest) {
+                Ok(0) => {
+                    written = Err(io::ErrorKind::WriteZero.into());
+                    break;
+                }
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Another process may have made the terminal non-blocking.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let _ = poll(&mut [PollFd::new(self.tty.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
+                }
+                Err(error) => {
+                    written = Err(error);
+                    break;
+                }
+            }
+        }
         frame.clear();
         frame.shrink_to(FRAME);
         written

@@ -66,7 +66,7 @@ pub fn cut_front(text: &str, max: usize) -> Cow<'_, str> {
 /// One line of text, in pieces, as rows of at most `width` cells; tabs are expanded. An empty line is one row.
 pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize, tab: usize) -> Vec<Line<'static>> {
     let width = width.max(2);
-    let mut rows = Rows { rows: Vec::new(), row: Vec::new(), column: 0, width };
+    let mut rows = Rows { done: Vec::new(), row: Vec::new(), column: 0, width };
     for (text, style) in pieces {
         if text.is_ascii() && !text.contains(|c: char| c.is_ascii_control()) && rows.column + text.len() <= width {
             rows.put(text, style, text.len());
@@ -89,11 +89,11 @@ pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize
         }
     }
     rows.break_row();
-    rows.rows
+    rows.done
 }
 
 struct Rows {
-    rows: Vec<Line<'static>>,
+    done: Vec<Line<'static>>,
     row: Vec<Span<'static>>,
     column: usize,
     width: usize,
@@ -118,7 +118,7 @@ impl Rows {
     }
 
     fn break_row(&mut self) {
-        self.rows.push(Line::from(std::mem::take(&mut self.row)));
+        self.done.push(Line::from(std::mem::take(&mut self.row)));
         self.column = 0;
     }
 }

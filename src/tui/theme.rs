@@ -1,6 +1,7 @@
 //! Styles by role, from the terminal's own sixteen colours. A glyph, a word or a place goes with each of them, so that
-//! nothing is told by colour alone; `NO_COLOR` is honoured by crossterm, which leaves the modifiers.
+//! nothing is told by colour alone. Under `NO_COLOR` the modifiers are left.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::domain::lexer::Class;
@@ -63,5 +64,13 @@ pub const fn code(class: Class) -> Style {
         Class::Number => Style::new().fg(Color::Yellow),
         Class::Comment => DIM,
         Class::Operator => PLAIN,
+    }
+}
+
+/// Takes all colours out of a drawn screen; bold, dim and reversed stay.
+pub fn without_colours(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        cell.fg = Color::Reset;
+        cell.bg = Color::Reset;
     }
 }

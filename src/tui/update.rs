@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
 
 use super::keymap::{self, Action};
-use super::scroll::{Anchor, Place};
+use super::scroll::Anchor;
 use super::view::{Overlay, View};
 use crate::domain::Timestamp;
 
@@ -26,6 +26,7 @@ impl View {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
             Event::Paste(text) => {
+                self.overlays.retain(|overlay| !matches!(overlay, Overlay::Help { .. }));
                 self.editor.paste(text);
                 None
             }
@@ -40,13 +41,28 @@ impl View {
         if asked && matches!(action, Some(Action::Back)) {
             return None;
         }
-        match action {
-            Some(action) => self.act(action, key, asked, now),
-            None => {
-                self.editor.key(key);
-                None
-            }
+        if let Some(Overlay::Help { .. }) = self.overlays.last() {
+            return self.on_help(action, key, asked, now);
         }
+        if let Some(action) = action {
+            return self.act(action, key, asked, now);
+        }
+        self.editor.key(key);
+        None
+    }
+
+    /// The help covers the input, so nothing may be typed or run unseen.
+    fn on_help(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+        match action? {
+            Action::HistoryBack => self.move_by(-1),
+            Action::HistoryForward => self.move_by(1),
+            Action::Enter => {
+                self.overlays.pop();
+            }
+            Action::NewLine | Action::Tab | Action::SelectUp | Action::SelectDown | Action::Fold => {}
+            action => return self.act(action, key, asked, now),
+        }
+        None
     }
 
     fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
@@ -95,7 +111,7 @@ impl View {
             Action::LineDown => self.move_by(1),
             Action::Top => {
                 self.overlays.clear();
-                self.anchor = Anchor::At(Place { card: 0, row: 0 });
+                self.jump(0);
             }
             Action::Bottom => {
                 self.overlays.clear();

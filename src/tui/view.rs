@@ -136,6 +136,9 @@ impl View {
 
     /// Scrolling ends where the last row is in sight.
     fn keep_overlays_in_range(&mut self, layout: &Layout) {
+        if self.overlays.is_empty() {
+            return;
+        }
         let drawer = draw::drawer_rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
         let help = draw::help_hidden(self, layout);
         for overlay in &mut self.overlays {
@@ -183,6 +186,11 @@ impl View {
                 walk.down(first, rows.unsigned_abs())
             })
         });
+    }
+
+    /// Puts the head of a card at the top of the window.
+    pub fn jump(&mut self, card: usize) {
+        self.anchor = Anchor::At(Place { card, row: 0 });
     }
 
     /// Selects the card above or below the selected one; below the last, none, and the end is followed.

@@ -75,8 +75,11 @@ pub fn completeness(code: &str) -> Completeness {
     } else if structure.open_brackets > 0 || (structure.backslash && !blank_end) {
         true
     } else if let Some(last) = structure.lines.last() {
-        let try_alone = structure.lines.iter().rev().find(|line| line.indent == 0).is_some_and(|l| l.first == "try");
-        let in_block = last.indent > 0 || (last.is_compound() && last.one_line_block);
+        // Pasted code may be indented as a whole.
+        let base = structure.lines.first().map_or(0, |first| first.indent);
+        let outer = structure.lines.iter().rev().find(|line| line.indent <= base);
+        let try_alone = outer.is_some_and(|line| line.first == "try");
+        let in_block = last.indent > base || (last.is_compound() && last.one_line_block);
         last.decorator || last.opens_block() || (try_alone && in_block) || (in_block && !blank_end)
     } else {
         false

@@ -130,6 +130,13 @@ fn a_block_ends_with_an_empty_line() {
 }
 
 #[test]
+fn code_may_be_indented_as_a_whole() {
+    complete("    x = 1\n    y = 2");
+    incomplete("    if x:\n        y");
+    complete("    if x:\n        y\n");
+}
+
+#[test]
 fn a_try_waits_for_its_handler() {
     incomplete("try:\n    x\n");
     complete("try:\n    x\nexcept E:\n    y\n");

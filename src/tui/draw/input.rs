@@ -42,12 +42,17 @@ fn colour(view: &View, area: Rect, buffer: &mut Buffer) {
     }
     let top = usize::from(editor.scroll_offset().0);
     let rows = view.editor.rows(area.width);
+    // Where the characters of one line begin; rows of the same line follow one another.
+    let mut offsets: (usize, Vec<usize>) = (usize::MAX, Vec::new());
     for row in 0..usize::from(area.height).min(rows.saturating_sub(top)) {
         let mut known = (usize::MAX, Style::new());
         for column in 0..usize::from(area.width) {
             let place = editor.screen_to_data(top + row, column);
             let Some(line) = editor.lines().get(place.0) else { return };
-            let Some((offset, _)) = line.char_indices().nth(place.1) else { break };
+            if offsets.0 != place.0 {
+                offsets = (place.0, line.char_indices().map(|(offset, _)| offset).collect());
+            }
+            let Some(offset) = offsets.1.get(place.1) else { break };
             let byte = starts[place.0] + offset;
             if byte != known.0 {
                 let token = tokens.partition_point(|token| token.range.end <= byte);

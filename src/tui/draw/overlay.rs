@@ -115,8 +115,8 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
         let keys = BINDINGS.iter().filter(|binding| binding.group == group);
         rows.extend(keys.flat_map(|binding| key_row(binding.keys, binding.help)));
         if group == Group::Input {
-            rows.extend(key_row("Ctrl-U, Ctrl-R", "undo, redo"));
-            rows.extend(key_row("Ctrl-A E K W Y …", "as in emacs"));
+            rows.extend(key_row("Ctrl-_, Alt-_", "undo, redo"));
+            rows.extend(key_row("Ctrl-A E K U W Y …", "as in emacs"));
         }
         rows.push(Line::default());
         rows

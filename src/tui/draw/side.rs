@@ -17,7 +17,6 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let area = layout.side?;
     let hairline = area.x - 2;
     for y in area.top()..area.bottom() {
-        put(buffer, layout.rule, hairline, y, "", theme::PLAIN);
         buffer[(hairline, y)].set_symbol("│").set_style(theme::DIM);
     }
     let clients = view.transcript.clients();

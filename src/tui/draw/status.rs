@@ -37,6 +37,10 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         left.push(("ending".to_owned(), theme::NOTICE));
     } else if view.transcript.queue().is_empty() {
         left.push(("ready".to_owned(), theme::DIM));
+        let clients = view.transcript.clients().len();
+        if layout.class != Class::Wide && clients > 0 {
+            left.push((units::count(clients, "client"), theme::DIM));
+        }
     }
     if !view.transcript.queue().is_empty() {
         left.push((format!("{} queued", view.transcript.queue().len()), theme::PLAIN));
@@ -53,7 +57,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
 /// What the person must know before anything else.
 fn message(view: &View, now: Timestamp) -> Option<String> {
     let running = view.transcript.running().map(|snippet| snippet.id);
-    if view.asking_to_quit {
+    if view.asking_to_quit && view.is_busy() {
         let what = match running {
             Some(id) => format!("{id} is running"),
             None => "snippets are waiting".to_owned(),

@@ -3,8 +3,8 @@ use crate::domain::{Author, Event as SessionEvent, SnippetId};
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
 use crate::tui::scroll::Anchor;
 
-fn submit(code: &str) -> Option<Effect> {
-    Some(Effect::Submit(code.into()))
+fn submit(code: &str) -> Effect {
+    Effect::Submit(code.into())
 }
 
 fn idle() -> View {
@@ -14,11 +14,11 @@ fn idle() -> View {
 #[test]
 fn enter_runs_what_is_complete() {
     let mut view = idle();
-    assert_eq!(typed(&mut view, "x = 1\n"), submit("x = 1"));
+    assert_eq!(typed(&mut view, "x = 1\n"), Some(submit("x = 1")));
     assert!(view.editor.is_empty(), "the input is cleared for the next one");
     assert_eq!(typed(&mut view, "\n"), None, "nothing is not run");
     assert_eq!(typed(&mut view, "f(\n"), None);
-    assert_eq!(typed(&mut view, "1)\n"), submit("f(\n    1)"));
+    assert_eq!(typed(&mut view, "1)\n"), Some(submit("f(\n    1)")));
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_block_is_indented_and_runs_after_an_empty_line() {
     let mut view = idle();
     assert_eq!(typed(&mut view, "def f(x):\nif x:\nreturn 1\n"), None);
     assert_eq!(view.editor.code(), "def f(x):\n    if x:\n        return 1\n    ");
-    assert_eq!(typed(&mut view, "\n"), submit("def f(x):\n    if x:\n        return 1"));
+    assert_eq!(typed(&mut view, "\n"), Some(submit("def f(x):\n    if x:\n        return 1")));
     typed(&mut view, "if x:\ny\nelse:");
     assert_eq!(view.editor.code(), "if x:\n    y\nelse:", "a clause goes back to its statement");
 }
@@ -47,7 +47,7 @@ fn enter_in_the_middle_begins_a_line() {
     key(&mut view, KeyCode::Up);
     assert_eq!(key(&mut view, KeyCode::Enter), None);
     key(&mut view, KeyCode::Down);
-    assert_eq!(key(&mut view, KeyCode::Enter), submit("a = 1\n\nb = 2"));
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("a = 1\n\nb = 2")));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_paste_is_one_edit_and_never_runs() {
     let pasted = Event::Paste("a = 1\r\nb = 2\rprint(a)\n\u{1b}[31m".into());
     assert_eq!(view.on_terminal(&pasted, NOW), None);
     assert_eq!(view.editor.code(), "a = 1\nb = 2\nprint(a)\n[31m");
-    ctrl(&mut view, 'u');
+    ctrl(&mut view, '7');
     assert_eq!(view.editor.code(), "", "one undo takes it back");
 }
 
@@ -225,4 +225,22 @@ fn the_cursor_is_where_the_next_character_goes() {
     typed(&mut view, &"y".repeat(100));
     let (buffer, cursor) = screen(&mut view, 80, 24);
     assert_eq!(cursor, Some(Position { x: 3 + 31, y: 21 }), "{:?}", rows(&buffer));
+}
+
+#[test]
+fn under_the_help_nothing_runs() {
+    let mut view = idle();
+    typed(&mut view, "x");
+    key(&mut view, KeyCode::F(1));
+    assert_eq!(typed(&mut view, "yz\n"), None);
+    assert!(view.overlays.is_empty(), "Enter closes it");
+    assert_eq!(view.editor.code(), "x");
+    assert_eq!(typed(&mut view, "\n"), Some(submit("x")));
+}
+
+#[test]
+fn pasted_code_loses_the_indentation_it_came_with() {
+    let mut view = idle();
+    view.on_terminal(&Event::Paste("\n    a = 1\n\n    b = 2".into()), NOW);
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("a = 1\n\nb = 2")));
 }

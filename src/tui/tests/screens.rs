@@ -99,9 +99,9 @@ fn kinds_of_cards() {
 #[test]
 fn long_things_fold_and_unfold() {
     let mut story = Story::default();
-    let code: String = (0..30).map(|n| format!("line_{n} = {n}\n")).collect();
+    let code = (0..30).map(|n| format!("line_{n} = {n}")).collect::<Vec<_>>().join("\n");
     let result = (0..40).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
-    let output: String = (0..40).map(|n| format!("out {n}\n")).collect();
+    let output = (0..40).map(|n| format!("out {n}")).collect::<Vec<_>>().join("\n");
     story.ran(&Author::You, &code, &output, Outcome { result: Some(result), ..ok(1) });
     let mut view = story.view();
     assert_snapshot!("folded", text(&mut view, 80, 60));
@@ -202,7 +202,7 @@ fn hostile_text_stays_in_its_place() {
 
 #[test]
 fn roles_have_their_styles() {
-    let (buffer, _) = screen(&mut with_input(), 120, 40);
+    let (mut buffer, _) = screen(&mut with_input(), 120, 40);
     let style_at = |row: usize, text: &str| {
         let line = &rows(&buffer)[row];
         let column = line[..line.find(text).unwrap()].chars().count();
@@ -221,4 +221,7 @@ fn roles_have_their_styles() {
     assert_eq!(style_at(18, "▸"), (Color::Reset, Modifier::DIM));
     assert_eq!(style_at(21, "for"), (Color::Magenta, none), "{:#?}", rows(&buffer));
     assert_eq!(style_at(35, "\"region"), (Color::Green, none), "the input is coloured too");
+    crate::tui::theme::without_colours(&mut buffer);
+    assert!(buffer.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
+    assert!(buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::BOLD)));
 }
