@@ -34,6 +34,11 @@ pub mod registry {
         pub fn socket(&self) -> &Path {
             &self.socket
         }
+
+        pub fn describe_python(&mut self, python: &Path, version: &str) -> io::Result<()> {
+            let _ = (python, version);
+            Ok(())
+        }
     }
 
     pub fn claim(name: &str, cwd: &Path) -> io::Result<Claim> {
