@@ -97,7 +97,8 @@ fn other_kinds_of_python_are_named() {
 #[test]
 fn what_is_no_python_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
-    for (path, said) in [("/bin/true", "said nothing"), ("/bin/false", "exit status: 1"), ("/bin/ls", "exit status: 2")] {
+    for (path, said) in [("/bin/true", "said nothing"), ("/bin/false", "exit status: 1"), ("/bin/ls", "exit status: 2")]
+    {
         let text = probe(Path::new(path)).unwrap_err().to_string();
         assert!(text.contains("not a Python interpreter") && text.contains(said), "{path}: {text}");
     }
