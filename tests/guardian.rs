@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,15 +12,71 @@ use fourhands::launch::boot::Mode;
 use fourhands::launch::guardian::Guardian;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{ForkptyResult, forkpty};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, tcgetpgrp};
+use nix::unistd::{ForkResult, Pid, fork, getpid, setpgid, tcgetpgrp, tcsetpgrp, write};
 
 const LEFT_THE_SCREEN: &str = "\x1b[?1049l";
 
 /// What takes longer than this has failed.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Is the guardian of `script`, and ends with its exit code.
+fn guard(program: &str, mode: Mode, script: &str) -> ! {
+    let script = format!("say() {{ echo \"\\\"$1\\\"\" >&$LINK; }}\nhear() {{ read -r line <&$LINK; }}\n{script}");
+    let ending = Guardian::new(mode).and_then(|mut guardian| {
+        guardian.watch(|link| {
+            let mut command = Command::new(program);
+            command.args(["-c", &script]).env("LINK", link.to_string());
+            Ok(command)
+        })
+    });
+    let (code, text) = match ending {
+        Ok(ending) if ending.is_in_order() => (ending.code(), String::new()),
+        Ok(ending) => (ending.code(), format!("{ending}\n")),
+        Err(error) => (250, format!("{error}\n")),
+    };
+    print(&text);
+    leave(code.into())
+}
+
+/// Past the locks of the standard library, which a thread of the test runner may have held at the fork.
+fn print(text: &str) {
+    let _ = write(std::io::stderr(), text.as_bytes());
+}
+
+/// The job control of a shell, for one job.
+fn shell(job: Pid) -> ! {
+    loop {
+        match waitpid(job, Some(WaitPidFlag::WUNTRACED)) {
+            Ok(WaitStatus::Exited(_, code)) => leave(code),
+            Ok(WaitStatus::Stopped(..)) => {
+                to_front(getpid());
+                print("[stopped]\r\n");
+                let _ = std::io::stdin().read_line(&mut String::new());
+                to_front(job);
+                let _ = killpg(job, Signal::SIGCONT);
+            }
+            _ => leave(252),
+        }
+    }
+}
+
+/// Without being stopped for it, whoever has the terminal.
+fn to_front(group: Pid) {
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGTTOU);
+    let _ = mask.thread_block();
+    let _ = tcsetpgrp(std::io::stdin(), group);
+    let _ = mask.thread_unblock();
+}
+
+#[allow(unsafe_code, reason = "a forked test must not run what the test runner does at its end")]
+fn leave(code: i32) -> ! {
+    // SAFETY: ends this process and does nothing else.
+    unsafe { libc::_exit(code) }
+}
 
 /// A guardian on a terminal of its own.
 struct Guarded {
@@ -37,36 +93,36 @@ impl Guarded {
 
     #[allow(unsafe_code, reason = "the guardian needs a process with one thread, and a fork is one")]
     fn start_program(program: &str, mode: Mode, script: &str) -> Self {
-        let script = format!("say() {{ echo \"\\\"$1\\\"\" >&$LINK; }}\nhear() {{ read -r line <&$LINK; }}\n{script}");
-        // SAFETY: the child allocates, which glibc allows after a fork, and leaves by _exit.
+        // SAFETY: the child allocates, which the C library allows after a fork, and leaves by _exit.
         match unsafe { forkpty(None, None) }.expect("a terminal") {
-            ForkptyResult::Child => {
-                let ending = Guardian::new(mode).and_then(|mut guardian| {
-                    guardian.watch(|link| {
-                        let mut command = Command::new(program);
-                        command.args(["-c", &script]).env("LINK", link.to_string());
-                        Ok(command)
-                    })
-                });
-                let code = match ending {
-                    Ok(ending) => {
-                        if !ending.is_in_order() {
-                            let _ = writeln!(std::io::stderr(), "{ending}");
-                        }
-                        i32::from(ending.code())
-                    }
-                    Err(error) => {
-                        let _ = writeln!(std::io::stderr(), "{error}");
-                        250
-                    }
-                };
-                // SAFETY: ends this process and does nothing else.
-                unsafe { libc::_exit(code) }
-            }
-            ForkptyResult::Parent { master, child } => {
-                Self { terminal: master.into(), guardian: child, screen: String::new() }
-            }
+            ForkptyResult::Child => guard(program, mode, script),
+            ForkptyResult::Parent { master, child } => Self::on(master, child),
         }
+    }
+
+    /// As a job of a small shell, at first in front or in the background: the shell says `[stopped]` when the job stops,
+    /// brings it to the front when a line is typed, and ends with its exit code.
+    #[allow(unsafe_code, reason = "as above")]
+    fn start_as_job(in_front: bool, script: &str) -> Self {
+        // SAFETY: as above.
+        match unsafe { forkpty(None, None) }.expect("a terminal") {
+            ForkptyResult::Child => match unsafe { fork() } {
+                Ok(ForkResult::Child) => {
+                    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+                    if in_front {
+                        to_front(getpid());
+                    }
+                    guard("bash", Mode::Dashboard, script)
+                }
+                Ok(ForkResult::Parent { child }) => shell(child),
+                Err(_) => leave(251),
+            },
+            ForkptyResult::Parent { master, child } => Self::on(master, child),
+        }
+    }
+
+    fn on(terminal: OwnedFd, guardian: Pid) -> Self {
+        Self { terminal: terminal.into(), guardian, screen: String::new() }
     }
 
     /// Reads what comes for a moment; `false` when the terminal is closed.
@@ -263,6 +319,52 @@ fn suspended_by_signal_it_gives_the_terminal_back_and_continues_where_it_was() {
     guarded.signal(Signal::SIGCONT);
     assert_eq!(guarded.end(), 5);
     assert!(guarded.screen.contains("in front again"), "{:?}", guarded.screen);
+}
+
+#[test]
+fn a_job_of_a_shell_is_suspended_and_comes_back_to_the_front() {
+    for stop in ["say TerminalLeft; kill -STOP $$", "kill -STOP $$; hear; say TerminalLeft; kill -STOP $$"] {
+        let script = format!(
+            "stty raw -echo; say TerminalEntered; {stop}\n\
+             [ $(ps -o tpgid= -p $$) = $$ ] && echo 'in front again'; exit 9"
+        );
+        let mut guarded = Guarded::start_as_job(true, &script);
+        guarded.wait_for("[stopped]");
+        assert!(guarded.echoes(), "the shell finds its modes");
+        guarded.terminal.write_all(b"fg\n").unwrap();
+        assert_eq!(guarded.end(), 9, "{:?}", guarded.screen);
+        assert!(guarded.screen.contains("in front again"), "{:?}", guarded.screen);
+    }
+}
+
+#[test]
+fn a_dashboard_started_in_the_background_waits_for_the_front() {
+    let mut guarded = Guarded::start_as_job(false, "[ $(ps -o tpgid= -p $$) = $$ ] && echo 'in front'; exit 9");
+    guarded.wait_for("[stopped]");
+    assert!(!guarded.screen.contains("in front"), "{:?}", guarded.screen);
+    guarded.terminal.write_all(b"fg\n").unwrap();
+    assert_eq!(guarded.end(), 9, "{:?}", guarded.screen);
+    assert!(guarded.screen.contains("in front"), "{:?}", guarded.screen);
+}
+
+#[test]
+fn a_suspended_job_can_be_ended_without_coming_to_the_front() {
+    let script =
+        "stty raw -echo; say TerminalEntered; echo \"guardian $PPID.\"; say TerminalLeft; kill -STOP $$; hear; exit 9";
+    let mut guarded = Guarded::start_as_job(true, script);
+    guarded.wait_for("[stopped]");
+    let (_, pid) = guarded.screen.split_once("guardian ").unwrap();
+    let pid: i32 = pid.split('.').next().unwrap().parse().unwrap();
+    // What a shell's `kill %1` does.
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    while !fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z ") {
+        assert!(Instant::now() < deadline, "it does not end: {:?}", guarded.screen);
+        guarded.listen();
+    }
+    guarded.terminal.write_all(b"\n").unwrap();
+    assert_eq!(guarded.end(), 9, "{:?}", guarded.screen);
 }
 
 #[test]

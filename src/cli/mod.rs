@@ -14,25 +14,25 @@ const USAGE: u8 = 2;
 
 const AFTER_HELP: &str = "\
 Examples:
-  fourhands                              open the dashboard here
-  fourhands --python .venv               ... with the Python of a virtual environment
-  fourhands bridge                       what an AI client is told to run (see the README for its config)
-  fourhands serve --session analysis     hold a session without a terminal
-  fourhands serve --stdio                be an MCP server on stdin and stdout, for one client
+  fourhands                            open the dashboard here
+  fourhands --python .venv             with the Python of a virtual environment
+  fourhands bridge                     what an AI client runs (see the README)
+  fourhands serve --session analysis   hold a session without a terminal
+  fourhands serve --stdio              be an MCP server on stdin and stdout
 
-Which Python: --python, else VIRTUAL_ENV, else CONDA_PREFIX, else .venv here or in a parent folder, else python3 on
-PATH. It must be CPython 3.10 or newer.
+Which Python: --python, else VIRTUAL_ENV, else CONDA_PREFIX, else .venv here or
+in a parent folder, else python3 on PATH. It must be CPython 3.10 or newer.
 
 Environment:
-  VIRTUAL_ENV, CONDA_PREFIX    the environment whose Python is used
-  FOURHANDS_SESSION            the session that `fourhands bridge` connects to
-  XDG_RUNTIME_DIR              where sockets lie, if set
-  XDG_CACHE_HOME               where fit Pythons are remembered (~/.cache)
+  VIRTUAL_ENV, CONDA_PREFIX   the environment whose Python is used
+  FOURHANDS_SESSION           the session that `fourhands bridge` connects to
+  XDG_CACHE_HOME              where fit Pythons are remembered (~/.cache)
 
-Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no Python that fits; 128 + N Python was
-killed by signal N; any other is Python's own.
+Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no
+Python that fits; 128 + N killed by signal N; any other is Python's own.
 
-Security: there is NO sandbox. Code from you and from AI clients runs with all your rights.";
+Security: there is NO sandbox. Code from AI clients runs with all your
+rights.";
 
 #[derive(Debug, Parser)]
 #[command(

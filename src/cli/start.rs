@@ -37,11 +37,15 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
 fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
-    let claim = match (start.mode, start.session) {
+    let mut claim = match (start.mode, start.session) {
         (Mode::Stdio, _) => None,
         (_, Some(name)) => Some(registry::claim(name, cwd)?),
         (_, None) => Some(registry::claim_default(cwd)?),
     };
+    if let Some(claim) = &mut claim {
+        // Only told to those who ask which sessions there are.
+        let _ = claim.describe_python(&python.executable, &python.version);
+    }
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
     let ending = guardian

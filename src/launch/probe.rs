@@ -148,10 +148,11 @@ struct Answer {
 impl Answer {
     /// What it did instead of answering.
     fn explain(&self) -> String {
-        let complaint = self.complaint.lines().chain(self.output.lines()).map(str::trim).find(|line| !line.is_empty());
-        match complaint {
+        let lines = self.complaint.lines().chain(self.output.lines()).map(str::trim);
+        // Some repeat our question, which tells the person nothing.
+        match lines.filter(|line| !line.contains("import sys")).find(|line| !line.is_empty()) {
             Some(line) => {
-                let line: String = line.chars().filter(|c| !c.is_control()).take(120).collect();
+                let line: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
                 format!("it answered `{line}`")
             }
             None if self.status.success() => "it said nothing".to_owned(),

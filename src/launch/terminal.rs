@@ -1,5 +1,6 @@
 //! The terminal as the guardian found it, and how it is put right again.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -18,6 +19,7 @@ const LEAVE_SCREEN: &[u8] =
 #[derive(Debug)]
 pub struct Terminal {
     input: OwnedFd,
+    output: File,
     found: Termios,
     /// File status flags of stdin, stdout and stderr: the shell shares them with us and with all our children.
     flags: [Option<OFlag>; 3],
@@ -27,9 +29,10 @@ impl Terminal {
     /// Standard input, if it is a terminal.
     pub fn of_stdin() -> Option<Self> {
         let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
+        let output = io::stdout().as_fd().try_clone_to_owned().ok()?.into();
         let found = tcgetattr(&input).ok()?;
         let flags = standard_streams(|stream| fcntl(stream, FcntlArg::F_GETFL).ok().map(OFlag::from_bits_truncate));
-        Some(Self { input, found, flags })
+        Some(Self { input, output, found, flags })
     }
 
     /// The modes may have been changed by the person while we were stopped.
@@ -75,8 +78,7 @@ impl Terminal {
         let mut flags = self.flags.into_iter();
         standard_streams(|stream| flags.next()?.map(|flags| fcntl(stream, FcntlArg::F_SETFL(flags))));
         if screen_up {
-            let mut screen = io::stdout();
-            let _ = screen.write_all(LEAVE_SCREEN).and_then(|()| screen.flush());
+            let _ = (&self.output).write_all(LEAVE_SCREEN);
             let _ = tcflush(&self.input, FlushArg::TCIFLUSH);
         }
         let _ = tcsetattr(&self.input, SetArg::TCSANOW, &self.found);
