@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkWriter};
-use super::{FAULTS, descriptor_table, log, report_fault};
+use super::{FAULTS, alertness, descriptor_table, log, report_fault};
 use crate::domain::SessionInfo;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::mcp::{self, Backend};
@@ -109,6 +109,7 @@ impl Host {
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events);
             let (link, link_reader) = link::open(self.link)?;
             let stop = CancellationToken::new();
+            tokio::spawn(alertness::stay_awake(session.clone()));
             let front = Front { session: session.clone(), link, stop: stop.clone() };
             let result = front.open(&self.boot, self.originals, link_reader).await;
             if result.is_err() {

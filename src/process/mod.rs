@@ -1,6 +1,7 @@
 //! The session process's entry: the one place that wires the floors together. Runs inside the user's Python, which
 //! calls [`main`] on its main thread.
 
+mod alertness;
 mod descriptor_table;
 mod host;
 mod link;
