@@ -48,11 +48,12 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     }
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
+    let detached = guardian.detaches();
     let ending = guardian
         .watch(|link| {
             let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
             let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
-            image.command(&python.executable, &Boot { mode: start.mode, name, socket, link })
+            image.command(&python.executable, &Boot { mode: start.mode, name, socket, link, detached })
         })
         .map_err(|error| {
             anyhow::Error::new(error).context(format!("cannot start the session in {}", python.executable.display()))

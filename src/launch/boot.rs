@@ -24,6 +24,9 @@ pub struct Boot {
     /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket that carries
     /// [`ToSession`] one way and [`ToGuardian`] the other, one JSON value on a line. EOF means the guardian is dead.
     pub link: i32,
+    /// The process has no controlling terminal, so that nothing a snippet starts can reach the person's by /dev/tty. The
+    /// dashboard then uses the terminal by descriptors that only its own table has.
+    pub detached: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub enum ToSession {
     Interrupt,
     /// Give the terminal back and stop (SIGSTOP) this process.
     Suspend,
+    /// The terminal has another size. Only where the kernel does not tell the session process itself.
+    Resized,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

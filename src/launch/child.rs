@@ -7,8 +7,6 @@ use std::process::{Command, ExitStatus};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, getpid, getppid, setpgid, setsid, tcsetpgrp};
 
-use super::boot::Mode;
-
 /// What [`look_at`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -17,29 +15,29 @@ pub enum Change {
     Ended(ExitStatus),
 }
 
-/// Starts `command` with clean signals in a process group of its own. With the dashboard that group becomes the
-/// terminal's foreground job; without, it has no controlling terminal at all, so nothing in a snippet can read from or
-/// be stopped by the terminal that `serve` was started from.
+/// Starts `command` with clean signals in a process group of its own. `detached`, it has no controlling terminal at all,
+/// so nothing in a snippet can write to, read from or be stopped by the person's; else its group becomes the terminal's
+/// foreground job.
 #[allow(unsafe_code, reason = "what a child does between fork and exec is unsafe in principle")]
-pub fn spawn(mut command: Command, mode: Mode) -> io::Result<Pid> {
+pub fn spawn(mut command: Command, detached: bool) -> io::Result<Pid> {
     let guardian = getpid();
     // SAFETY: only async-signal-safe calls, and no allocation.
     unsafe {
-        command.pre_exec(move || prepare(mode, guardian));
+        command.pre_exec(move || prepare(detached, guardian));
     }
     let child = command.spawn()?;
     Ok(Pid::from_raw(child.id() as i32))
 }
 
-fn prepare(mode: Mode, guardian: Pid) -> io::Result<()> {
+fn prepare(detached: bool, guardian: Pid) -> io::Result<()> {
     // The standard library has just unblocked everything; SIGTTOU would stop a process that is not in the foreground yet.
     SigSet::all().thread_set_mask()?;
-    if mode == Mode::Dashboard {
+    if detached {
+        setsid()?;
+    } else {
         setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
         // Fails where there is no job control, and then nothing needs doing.
         let _ = tcsetpgrp(io::stdin(), getpid());
-    } else {
-        setsid()?;
     }
     for signal in Signal::iterator() {
         reset(signal);

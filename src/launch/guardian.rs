@@ -11,6 +11,7 @@ use nix::unistd::{Pid, alarm};
 
 use super::boot::{Mode, ToSession};
 use super::child::{self, Change};
+use super::descriptor_table;
 use super::ending::{Ending, Killed};
 use super::link::Link;
 use super::signals::{self, Signals};
@@ -24,6 +25,8 @@ const ONE_BREATH: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Guardian {
     mode: Mode,
+    /// See [`super::boot::Boot::detached`].
+    detached: bool,
     signals: Signals,
     /// Only with the dashboard.
     terminal: Option<Terminal>,
@@ -33,8 +36,15 @@ impl Guardian {
     /// From here on signals are taken by [`Guardian::watch`] alone. Must be called while the process has one thread.
     pub fn new(mode: Mode) -> io::Result<Self> {
         let signals = Signals::block()?;
+        // The dashboard needs descriptors of its own for that; whether the system grants them is known by trying.
+        let detached = mode != Mode::Dashboard || descriptor_table::make_private();
         let terminal = if mode == Mode::Dashboard { Terminal::of_stdin() } else { None };
-        Ok(Self { mode, signals, terminal })
+        Ok(Self { mode, detached, signals, terminal })
+    }
+
+    /// Whether session processes are started without a controlling terminal.
+    pub fn detaches(&self) -> bool {
+        self.detached
     }
 
     /// Starts a session process and stays until it has ended and the terminal is as it was. `start` gets the number that
@@ -42,7 +52,7 @@ impl Guardian {
     pub fn watch(&mut self, start: impl FnOnce(RawFd) -> io::Result<Command>) -> io::Result<Ending> {
         self.wait_for_the_foreground()?;
         let (link, theirs) = Link::pair()?;
-        let child = match start(theirs.as_raw_fd()).and_then(|command| child::spawn(command, self.mode)) {
+        let child = match start(theirs.as_raw_fd()).and_then(|command| child::spawn(command, self.detached)) {
             Ok(child) => child,
             Err(error) => {
                 // A child that came as far as taking the terminal is dead now.
@@ -99,6 +109,11 @@ impl Watch<'_> {
                 Signal::SIGALRM => self.kill(Killed::TimeOut),
                 Signal::SIGINT if self.guardian.mode == Mode::Dashboard => {
                     self.tell(ToSession::Interrupt, Signal::SIGINT);
+                }
+                Signal::SIGWINCH => {
+                    if self.guardian.mode == Mode::Dashboard {
+                        let _ = self.link.send(ToSession::Resized);
+                    }
                 }
                 Signal::SIGTSTP => self.suspend(),
                 Signal::SIGCONT => self.resume(),
@@ -213,7 +228,9 @@ impl Watch<'_> {
                 }
             }
             terminal.look_again();
-            terminal.lend_to(self.child);
+            if !self.guardian.detached {
+                terminal.lend_to(self.child);
+            }
         }
         self.carry_on();
     }

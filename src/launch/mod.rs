@@ -2,6 +2,7 @@
 
 pub mod boot;
 mod child;
+pub mod descriptor_table;
 pub mod discover;
 pub mod ending;
 pub mod guardian;

@@ -14,7 +14,7 @@ extern "C" fn on_continue(_: libc::c_int) {
     CONTINUED.store(true, Ordering::Relaxed);
 }
 
-extern "C" fn on_child(_: libc::c_int) {}
+extern "C" fn on_nothing(_: libc::c_int) {}
 
 #[derive(Debug)]
 pub struct Signals {
@@ -31,7 +31,7 @@ impl Signals {
                 awaited.add(signal);
             }
         }
-        for signal in [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGALRM] {
+        for signal in [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGALRM, Signal::SIGWINCH] {
             awaited.add(signal);
         }
         let mut blocked = awaited;
@@ -40,7 +40,8 @@ impl Signals {
         blocked.thread_block()?;
         // Some systems drop a blocked signal that has no handler and is ignored by default; and if SIGCHLD itself was
         // ignored by whoever started us, the child's end would be lost.
-        handle(Signal::SIGCHLD, on_child)?;
+        handle(Signal::SIGCHLD, on_nothing)?;
+        handle(Signal::SIGWINCH, on_nothing)?;
         handle(Signal::SIGCONT, on_continue)?;
         Ok(Self { awaited })
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 
+use nix::unistd::{dup2_stdin, dup2_stdout};
 use tokio::net::UnixListener;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -16,9 +17,10 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkWriter};
-use super::{FAULTS, alertness, descriptor_table, log, report_fault};
+use super::{FAULTS, alertness, log, report_fault};
 use crate::domain::SessionInfo;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
+use crate::launch::descriptor_table;
 use crate::mcp::{self, Backend};
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
@@ -75,7 +77,16 @@ impl Host {
                 thread: nix::unistd::gettid(),
             }
         });
+        let is_private = table.is_some();
         let _ = self.ready.send(table);
+        if self.boot.detached && self.boot.mode == Mode::Dashboard {
+            if !is_private {
+                let _ = writeln!(stderr, "fourhands: the system refused a table of descriptors that it granted before");
+                return 1;
+            }
+            // Without a controlling terminal the dashboard finds it on 0 and 1. In this table they are nobody else's.
+            let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
+        }
 
         let result = self.serve();
         if let Err(error) = &result {

@@ -47,6 +47,11 @@ pub async fn obey(link: tokio::net::UnixStream, session: SessionHandle, dashboar
                     let _ = dashboard.send(Control::Suspend);
                 }
             }
+            Ok(ToSession::Resized) => {
+                if let Some(dashboard) = &dashboard {
+                    let _ = dashboard.send(Control::Resized);
+                }
+            }
             // A guardian of another version than ours cannot be: both come from one file.
             Err(_) => {}
         }

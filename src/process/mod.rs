@@ -2,7 +2,6 @@
 //! calls [`main`] on its main thread.
 
 mod alertness;
-mod descriptor_table;
 mod host;
 mod link;
 mod log;
@@ -19,6 +18,7 @@ use pyo3::prelude::*;
 
 use crate::domain::SessionInfo;
 use crate::launch::boot::Boot;
+use crate::launch::descriptor_table;
 use crate::python::descriptors::{self, StandardStreams};
 use crate::python::{Capture, Events, Interpreter, Jobs, event_bell};
 use crate::session::EngineEvent;

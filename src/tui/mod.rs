@@ -50,8 +50,6 @@ pub struct Options {
 pub enum Control {
     /// Give the terminal back, stop this process (SIGSTOP), and come back when it is continued.
     Suspend,
-    /// The terminal was disturbed: set its modes and draw everything again.
-    Redraw,
-    /// Give the terminal back and return.
-    Close,
+    /// The terminal has another size.
+    Resized,
 }

@@ -26,7 +26,7 @@ const DRAIN: Duration = Duration::from_millis(4);
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
-/// Runs the dashboard until the session ends or [`Control::Close`] comes. The terminal is restored when it returns.
+/// Runs the dashboard until the session ends. The terminal is restored when it returns.
 ///
 /// # Errors
 /// If the terminal cannot be read or written.
@@ -190,11 +190,9 @@ impl Dashboard {
     fn on_control(&mut self, request: Option<Control>) -> io::Result<Turn> {
         match request {
             Some(Control::Suspend) => self.suspend()?,
-            Some(Control::Redraw) => {
-                self.screen.retake()?;
-                self.dirty = true;
-            }
-            Some(Control::Close) | None => return Ok(Turn::End),
+            // The next frame finds the size by itself.
+            Some(Control::Resized) => self.dirty = true,
+            None => return Ok(Turn::End),
         }
         Ok(Turn::GoOn)
     }

@@ -103,15 +103,6 @@ impl Screen {
         self.commit()
     }
 
-    /// Takes the terminal again after something else may have changed its modes.
-    pub fn retake(&mut self) -> io::Result<()> {
-        disable_raw_mode()?;
-        enable_raw_mode()?;
-        queue!(self.frame, PopKeyboardEnhancementFlags)?;
-        self.set_modes()?;
-        self.redraw()
-    }
-
     /// Lets the next frame draw every cell.
     pub fn redraw(&mut self) -> io::Result<()> {
         let (width, height) = size()?;

@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 
 /// Gives the calling thread, and those it spawns later, a copy of the descriptor table. `false` where the system does
 /// not do that (off Linux, or in a container that forbids it); then high numbers must be protection enough.
-#[allow(unsafe_code, reason = "nix's unshare is not available for a thread of a running program without it either")]
+#[allow(unsafe_code, reason = "nix would need its scheduler feature for this one call")]
 pub fn make_private() -> bool {
     #[cfg(target_os = "linux")]
     // SAFETY: only the calling thread's view of its descriptors changes; what it held open stays open.
