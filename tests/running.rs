@@ -308,3 +308,21 @@ fn the_users_own_python() {
         assert_eq!(session.value("sorted(name for name in globals() if not name.startswith('__'))"), "['sys']");
     }
 }
+
+#[test]
+fn code_that_does_not_stop_cannot_keep_the_session_from_ending() {
+    for code in ["sum(range(10 ** 12))", "class D:\n    def __del__(self):\n        while True: pass\nd = D()"] {
+        let home = Home::new();
+        let mut server = home.serve_with("test", &support::python());
+        let mut bridge = home.fourhands();
+        bridge.args(["bridge", "--session", "test"]);
+        let mut client = Client::start(bridge, "tester", Era::Legacy);
+        client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
+        client.send("tools/call", json!({"name": "reset_python_environment", "arguments": {}}));
+        server.wait_for_line("runs: ");
+        let begun = std::time::Instant::now();
+        let status = server.terminate();
+        assert_eq!(status.code(), Some(0), "{code}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "the guardian had to kill it: {code}");
+    }
+}

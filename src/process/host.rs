@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkWriter};
-use super::{FAULTS, alertness, log, report_fault};
+use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
 use crate::domain::SessionInfo;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
@@ -96,7 +96,9 @@ impl Host {
         for fault in &faults {
             let _ = writeln!(stderr, "fourhands: an error of its own ended the session; please report it: {fault}");
         }
-        i32::from(result.is_err() || !faults.is_empty())
+        let code = i32::from(result.is_err() || !faults.is_empty());
+        exit_after(END_LIMIT, code);
+        code
     }
 
     fn serve(self) -> io::Result<()> {

@@ -24,8 +24,7 @@ use crate::python::{Capture, Events, Interpreter, Jobs, event_bell};
 use crate::session::EngineEvent;
 use host::{Host, HostEvents};
 
-/// How long the end may take: the dashboard leaving the terminal, connections closing, then Python's own end (its
-/// atexit functions, and threads that it waits for).
+/// How long the end of the host may take, and then Python's own (its atexit functions, and threads that it waits for).
 const END_LIMIT: Duration = Duration::from_secs(3);
 
 /// Panics of any thread and what else must not happen, told when the terminal is free again.
@@ -89,7 +88,6 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     }
     events.send(EngineEvent::Ended);
     let code = py.detach(move || {
-        exit_after(END_LIMIT * 2);
         let deadline = SystemTime::now() + END_LIMIT;
         while !host.is_finished() && SystemTime::now() < deadline {
             thread::park_timeout(Duration::from_millis(5));
@@ -146,12 +144,13 @@ fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
     spawned
 }
 
-/// Ends the process in any case: Python waits for its threads, and user code may hold them for ever.
+/// Ends the process in any case: the main thread may be inside a long call of C code, and Python waits for its threads
+/// for as long as user code holds them.
 #[allow(unsafe_code, reason = "nothing may hold up this end, not even the clean-up of std::process::exit")]
-fn exit_after(limit: Duration) {
+fn exit_after(limit: Duration, code: i32) {
     let _ = thread::Builder::new().name("end".to_owned()).spawn(move || {
         thread::sleep(limit);
         // SAFETY: does not return and runs nothing.
-        unsafe { libc::_exit(0) }
+        unsafe { libc::_exit(code) }
     });
 }

@@ -84,11 +84,12 @@ impl Engine for PythonEngine {
         self.send(Job::Run { snippet, code });
     }
 
-    fn interrupt(&mut self, snippet: SnippetId, force: bool) {
-        signals::interrupt(snippet, force);
+    fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
+        signals::interrupt(snippet.unwrap_or(signals::RESET), force);
     }
 
     fn reset(&mut self) {
+        signals::announce_reset();
         self.send(Job::Reset);
     }
 
@@ -183,11 +184,14 @@ impl Interpreter {
     fn reset(&mut self, py: Python<'_>) {
         let _ = self.repair(py);
         let mut report = ResetReport::default();
+        // User code runs also here: `__del__`, cancelled tasks.
+        signals::begin(signals::RESET);
         self.runner.reset(py);
         close_figures(py);
         report.cleared = self.namespace.clear(py).unwrap_or(0);
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
         let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
+        signals::end();
         report.remains.extend(threads(py).unwrap_or_default());
         self.events.send(EngineEvent::ResetDone(report));
         self.send_variables(py, false);

@@ -16,6 +16,9 @@ use pyo3::types::{PyCFunction, PyTuple};
 use super::fork;
 use crate::domain::SnippetId;
 
+/// Stands for a reset where a snippet's number is wanted.
+pub const RESET: SnippetId = SnippetId(u32::MAX);
+
 /// The snippet whose code runs now; 0 for none. Snippets count from 1.
 static CURRENT: AtomicU32 = AtomicU32::new(0);
 /// The snippet that shall be interrupted.
@@ -116,6 +119,12 @@ pub fn begin(snippet: SnippetId) -> bool {
     TARGET.load(Ordering::SeqCst) != snippet.0
 }
 
+/// Forgets what was meant for an earlier reset. To be called by whoever asks for interrupts.
+pub fn announce_reset() {
+    TARGET.store(0, Ordering::SeqCst);
+    FORCED.store(0, Ordering::SeqCst);
+}
+
 /// Says that no user code runs any more; late interrupts have no effect.
 pub fn end() {
     CURRENT.store(0, Ordering::SeqCst);
@@ -152,7 +161,8 @@ fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyRe
     if current == 0 || TARGET.load(Ordering::SeqCst) != current {
         return Ok(());
     }
-    if FORCED.load(Ordering::SeqCst) == current {
+    // During a reset user code runs only in finalizers, each by itself; raising at every step crashes Python 3.10 there.
+    if FORCED.load(Ordering::SeqCst) == current && current != RESET.0 {
         // SAFETY: may be called from anywhere, the GIL held or not.
         unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
         return Err(PyKeyboardInterrupt::new_err(()));

@@ -17,9 +17,11 @@ use crate::domain::{
 /// Output is passed on at once, then at most this often.
 const OUTPUT_PACE: Duration = Duration::from_millis(33);
 /// Events a slow reader may be behind before it has to subscribe anew.
-const EVENT_BACKLOG: usize = 512;
+const EVENT_BACKLOG: usize = 1024;
 /// An interrupt that had no effect for this long is repeated by force when the time limit or the end asked for it.
 const FORCE_AFTER: Duration = Duration::from_secs(2);
+/// At the end of the session, code that did not stop after this many interrupts by force is left to die with the process.
+const FORCED_AT_END: u32 = 2;
 
 /// Starts the actor on the current tokio runtime. It ends when Python has been asked to end.
 pub fn spawn(
@@ -37,7 +39,6 @@ pub fn spawn(
         running: None,
         waiters: HashMap::new(),
         variable_waiters: Vec::new(),
-        reset_waiter: None,
         next_snippet: 1,
         next_client: 1,
         output_due: None,
@@ -56,11 +57,35 @@ enum Waiting {
 }
 
 struct Running {
-    snippet: SnippetId,
+    work: Work,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
     /// Who asked for an interrupt first.
     stopped_by: Option<String>,
+    /// Interrupts by force so far.
+    forced: u32,
+}
+
+/// What the engine is doing.
+enum Work {
+    Snippet(SnippetId),
+    Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
+}
+
+impl Work {
+    fn snippet(&self) -> Option<SnippetId> {
+        match self {
+            Self::Snippet(snippet) => Some(*snippet),
+            Self::Reset { .. } => None,
+        }
+    }
+}
+
+impl Running {
+    fn new(work: Work, timeout: Option<Duration>) -> Self {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        Self { work, timeout, deadline, stopped_by: None, forced: 0 }
+    }
 }
 
 struct Actor {
@@ -72,8 +97,6 @@ struct Actor {
     waiters: HashMap<SnippetId, Vec<oneshot::Sender<Arc<Snippet>>>>,
     /// Present while the engine is looking.
     variable_waiters: Vec<oneshot::Sender<Arc<VariableTable>>>,
-    /// Present while the engine is resetting.
-    reset_waiter: Option<(Author, oneshot::Sender<Arc<ResetReport>>)>,
     next_snippet: u32,
     next_client: u32,
     output_due: Option<Instant>,
@@ -135,7 +158,7 @@ impl Actor {
                 let _ = answer.send(hit);
             }
             Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
-            Command::Variables { answer } if self.running.is_some() => {
+            Command::Variables { answer } if self.transcript.running().is_some() => {
                 let _ = answer.send(self.transcript.variables().clone());
             }
             Command::Variables { answer } => self.waiting.push_back(Waiting::Variables { answer }),
@@ -176,7 +199,7 @@ impl Actor {
             }
             EngineEvent::Finished { snippet, mut outcome } => {
                 self.flush_output();
-                if let Some(running) = self.running.take_if(|running| running.snippet == snippet)
+                if let Some(running) = self.running.take_if(|running| running.work.snippet() == Some(snippet))
                     && outcome.status == Status::Interrupted
                 {
                     outcome.stopped_by = running.stopped_by;
@@ -198,7 +221,7 @@ impl Actor {
             }
             EngineEvent::ResetDone(report) => {
                 self.flush_output();
-                let Some((by, answer)) = self.reset_waiter.take() else { return };
+                let Some(Running { work: Work::Reset { by, answer }, .. }) = self.running.take() else { return };
                 let report = Arc::new(report);
                 self.emit(Event::Reset { by, report: report.clone(), at: now() });
                 let _ = answer.send(report);
@@ -225,7 +248,7 @@ impl Actor {
     }
 
     fn start_next(&mut self) {
-        while self.running.is_none() && self.reset_waiter.is_none() && !self.quitting {
+        while self.running.is_none() && !self.quitting {
             let Some(next) = self.waiting.pop_front() else { return };
             match next {
                 Waiting::Run { snippet, options } => {
@@ -233,16 +256,11 @@ impl Actor {
                         continue;
                     };
                     self.emit(Event::Started { snippet, at: now() });
-                    self.running = Some(Running {
-                        snippet,
-                        timeout: options.timeout,
-                        deadline: options.timeout.map(|timeout| Instant::now() + timeout),
-                        stopped_by: None,
-                    });
+                    self.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
                     self.engine.run(snippet, code);
                 }
                 Waiting::Reset { by, answer } => {
-                    self.reset_waiter = Some((by, answer));
+                    self.running = Some(Running::new(Work::Reset { by, answer }, None));
                     self.engine.reset();
                 }
                 Waiting::Variables { answer } => {
@@ -257,12 +275,13 @@ impl Actor {
 
     fn interrupt(&mut self, target: Option<SnippetId>, by: &str) -> Option<SnippetId> {
         if let Some(running) = &mut self.running
-            && target.is_none_or(|target| target == running.snippet)
+            && target.is_none_or(|target| running.work.snippet() == Some(target))
         {
             let force = running.stopped_by.is_some();
             running.stopped_by.get_or_insert_with(|| by.to_owned());
-            self.engine.interrupt(running.snippet, force);
-            return Some(running.snippet);
+            running.forced += u32::from(force);
+            self.engine.interrupt(running.work.snippet(), force);
+            return running.work.snippet();
         }
         let target = target?;
         let place =
@@ -296,10 +315,14 @@ impl Actor {
 
     fn on_deadline(&mut self) {
         let Some(running) = &mut self.running else { return };
+        if self.quitting && running.forced >= FORCED_AT_END {
+            // A long call of C code, most likely. Whoever waits for it hears that the session has ended.
+            self.running = None;
+            return;
+        }
         let limit = running.timeout.unwrap_or_default();
         running.deadline = Some(Instant::now() + FORCE_AFTER);
-        let snippet = running.snippet;
-        self.interrupt(Some(snippet), &format!("its time limit of {} s", limit.as_secs_f64()));
+        self.interrupt(None, &format!("its time limit of {} s", limit.as_secs_f64()));
     }
 
     fn quit(&mut self) {

@@ -9,8 +9,9 @@ pub trait Engine: Send + 'static {
     /// Runs `code`. The actor sends one at a time: the next only after [`EngineEvent::Finished`].
     fn run(&mut self, snippet: SnippetId, code: Arc<str>);
 
-    /// Raises `KeyboardInterrupt` in `snippet` if that is what runs. `force` is for code that swallowed the first one.
-    fn interrupt(&mut self, snippet: SnippetId, force: bool);
+    /// Raises `KeyboardInterrupt` in `snippet`, or in the reset with `None`, if that is what runs. `force` is for code
+    /// that swallowed the first one.
+    fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool);
 
     /// Clears the namespace in place; answered by [`EngineEvent::ResetDone`]. Only sent while nothing runs.
     fn reset(&mut self);

@@ -106,7 +106,7 @@ impl Engine for Scripted {
         self.end(outcome(Status::Ok, 0));
     }
 
-    fn interrupt(&mut self, _: SnippetId, force: bool) {
+    fn interrupt(&mut self, _: Option<SnippetId>, force: bool) {
         if force || !self.stubborn {
             self.end(outcome(Status::Interrupted, 130));
         }
