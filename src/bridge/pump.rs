@@ -21,6 +21,10 @@ const LOOK_SOON: Duration = Duration::from_millis(50);
 const HOLD: Duration = Duration::from_secs(2);
 /// How long the offline server may take to answer what it was asked before a session takes over.
 const HAND_OVER: Duration = Duration::from_secs(1);
+/// How long a session may take to answer the handshake: one that is suspended still accepts connections.
+const HELLO: Duration = Duration::from_secs(3);
+/// How long such a session is left alone.
+const REST: Duration = Duration::from_secs(5);
 /// How long answers are still awaited after the client has closed its end; clients kill us after 2 s.
 const DRAIN: Duration = Duration::from_millis(1500);
 /// Bytes that may wait to be written before the other side is no longer read.
@@ -36,19 +40,29 @@ struct Link {
     live: bool,
     /// Whether it has sent anything yet.
     spoke: bool,
+    since: Instant,
 }
 
 impl Link {
     fn live(stream: UnixStream) -> Self {
         let (input, output) = stream.into_split();
-        Self { lines: LineReader::new(Box::new(input)), out: Some(Box::new(output)), live: true, spoke: false }
+        Self::new(Box::new(input), Box::new(output), true)
+    }
+
+    fn new(input: Input, output: Output, live: bool) -> Self {
+        Self { lines: LineReader::new(input), out: Some(output), live, spoke: false, since: Instant::now() }
+    }
+
+    /// When to give it up, if it says nothing until then.
+    fn silent_until(&self, relay: &Relay) -> Option<Instant> {
+        (self.live && !self.spoke && relay.awaits_hello()).then(|| self.since + HELLO)
     }
 
     fn offline(server: &OfflineServer) -> Self {
         let (ours, theirs) = tokio::io::duplex(OFFLINE_BUFFER);
         tokio::spawn(server(theirs));
         let (input, output) = tokio::io::split(ours);
-        Self { lines: LineReader::new(Box::new(input)), out: Some(Box::new(output)), live: false, spoke: false }
+        Self::new(Box::new(input), Box::new(output), false)
     }
 }
 
@@ -81,6 +95,10 @@ pub async fn pump(
                 look_at = Instant::now() + LOOK_SOON;
                 // What hangs up at once will do so again: not in a tight loop.
                 shunned = (open.live && !open.spoke).then(|| Instant::now() + LOOK);
+                link = None;
+            } else if open.silent_until(&relay).is_some_and(|until| until <= Instant::now()) {
+                relay.lost(&format!("The fourhands session does not answer.\n{}", finder.advice()), true);
+                shunned = Some(Instant::now() + REST);
                 link = None;
             }
         }
@@ -150,7 +168,8 @@ pub async fn pump(
             (_, Some((_, until))) => Some(*until),
             (_, None) => Some(look_at),
         };
-        let wake = [offline_wake, closing].into_iter().flatten().min();
+        let silent = link.as_ref().and_then(|open| open.silent_until(&relay));
+        let wake = [offline_wake, silent, closing].into_iter().flatten().min();
         let (lines, out) = match &mut link {
             Some(open) => (Some(&mut open.lines), open.out.as_mut()),
             None => (None, None),

@@ -415,6 +415,23 @@ async fn a_backend_that_hangs_up_at_once_leaves_the_offline_server_in_charge() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_suspended_does_not_keep_a_client_from_starting() {
+    let root = Root::new();
+    let claim = root.claim("stopped", "work");
+    // Connections are accepted by the system, and nobody takes them.
+    let stuck = UnixListener::bind(claim.socket()).unwrap();
+    let mut client = Client::start(root.finder(None));
+    assert_eq!(client.shake_hands().await["result"]["serverInfo"]["name"], "offline");
+    let told = client.call(1, "t").await.to_string();
+    assert!(told.contains("has stopped answering"), "{told}");
+    drop(stuck);
+    let mut session = Session::start(claim.socket());
+    session.sees("initialize").await;
+    assert!(client.call(2, "t").await.to_string().contains("ran"));
+    client.close().await;
+}
+
+#[tokio::test]
 async fn a_real_server_accepts_the_renewed_handshake() {
     struct Bare;
     impl rmcp::ServerHandler for Bare {}

@@ -194,6 +194,11 @@ impl Relay {
         self.pending.values().any(|pending| matches!(pending, Pending::Opening(_)))
     }
 
+    /// Whether this backend has been sent a handshake, the client's or ours, and has not answered it.
+    pub fn awaits_hello(&self) -> bool {
+        self.is_opening() || self.own.values().any(|own| matches!(own, Own::Initialize))
+    }
+
     /// The backend is gone: whoever waits for it gets an answer, but handshakes are kept for the next one if `renew`.
     /// `text` is for the caller of a tool.
     pub fn lost(&mut self, text: &str, renew: bool) {

@@ -211,7 +211,7 @@ fn seconds_of(what: &str, seconds: f64, zero: bool) -> Result<Duration, String> 
         return Ok(Duration::from_secs_f64(seconds));
     }
     let least = if zero { "0 or more" } else { "more than 0" };
-    Err(format!("Error: {what} must be {least} and at most {MAX_SECONDS} seconds, not {seconds}. Nothing was run."))
+    Err(format!("Error: {what} must be {least} and at most {MAX_SECONDS} seconds, not {seconds:?}. Nothing was run."))
 }
 
 pub fn now() -> Timestamp {

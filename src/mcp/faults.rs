@@ -1,9 +1,13 @@
 //! Lines that are no message: what is wrong with them, and the answer that tells the client. The slow path.
 
 use rmcp::model::RequestId;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::units;
+
+/// Requests of the stateless era name it.
+const VERSION_KEY: &str = "\"io.modelcontextprotocol/protocolVersion\"";
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
@@ -25,7 +29,16 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
     let bad_utf8 = matches!(text, std::borrow::Cow::Owned(_));
     let (mended, bad_escape) = mend_surrogates(&text);
     let Ok(value) = serde_json::from_str::<Value>(&mended) else {
-        return Some(error(&Value::Null, PARSE_ERROR, &format!("Parse error: this line is not JSON ({fault})")));
+        // JSON with a number that none of us can hold, such as 1e999; or none, such as Python's NaN.
+        if let Ok(Sketch { id: Some(id), method: Some(method) }) = serde_json::from_str(&mended)
+            && method == "tools/call"
+        {
+            let text = format!("Error: the arguments cannot be read ({fault}). Nothing was run.");
+            return Some(tool_error(&id, mended.contains(VERSION_KEY), &text));
+        }
+        let mut ends = Ends::default();
+        ends.push(line);
+        return Some(error(&ends.id(), PARSE_ERROR, &format!("Parse error: this line is not JSON ({fault})")));
     };
     let Value::Object(message) = &value else {
         let wrong = if value.is_array() {
@@ -54,7 +67,7 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
              Send the whole character, or write it in Python as an escape inside a string, such as '\\ud83d'."
         );
         if method == "tools/call" {
-            return Some(tool_error(id, message, &text));
+            return Some(tool_error(id, mended.contains(VERSION_KEY), &text));
         }
         return Some(error(id, INVALID_PARAMS, &text));
     }
@@ -67,11 +80,17 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
     Some(error(id, INVALID_PARAMS, &format!("Invalid params for {method}: {fault}")))
 }
 
+/// What an answer needs of a request; numbers elsewhere in it are not looked at.
+#[derive(Deserialize)]
+struct Sketch {
+    id: Option<Value>,
+    method: Option<String>,
+}
+
 /// A tool result, because models read those and not protocol errors.
-fn tool_error(id: &Value, request: &serde_json::Map<String, Value>, text: &str) -> String {
+fn tool_error(id: &Value, modern: bool, text: &str) -> String {
     let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
-    let version = request.get("params").and_then(|p| p.get("_meta")?.get("io.modelcontextprotocol/protocolVersion"));
-    if version.is_some() {
+    if modern {
         result["resultType"] = "complete".into();
     }
     json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()
@@ -183,6 +202,9 @@ mod tests {
     fn every_fault_is_answered_with_what_is_known_of_the_request() {
         let code = |line: &str| answered(line).map(|a| (a["id"].clone(), a["error"]["code"].clone()));
         assert_eq!(code("{oops"), Some((Value::Null, json!(-32700))));
+        assert_eq!(code(r#"{"id":4,"method":"tools/call","params":{"x":NaN}}"#), Some((json!(4), json!(-32700))));
+        let huge = answered(r#"{"id":4,"method":"tools/call","params":{"timeout_s":1e999}}"#).unwrap();
+        assert_eq!((&huge["id"], &huge["result"]["isError"]), (&json!(4), &json!(true)));
         assert_eq!(code(r#"[{"id":1}]"#), Some((Value::Null, json!(-32600))));
         assert_eq!(code("7"), Some((Value::Null, json!(-32600))));
         assert_eq!(code(r#"{"jsonrpc":"2.0","id":4,"method":7}"#), Some((json!(4), json!(-32600))));

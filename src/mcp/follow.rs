@@ -14,8 +14,7 @@ use crate::domain::{Output, Snippet, SnippetId, Status};
 use crate::session::Closed;
 
 const PROGRESS_PACE: Duration = Duration::from_secs(1);
-/// What is left of a call when its client closes its side: time to answer those who only shut their input
-/// (`printf ... | fourhands serve --stdio`).
+/// What is left of a call when its client closes its side: time to answer those who only shut their input.
 const GRACE: Duration = Duration::from_millis(500);
 /// Code that swallowed the interrupt of a client that is gone is interrupted by force after this.
 const FORCE_AFTER: Duration = Duration::from_secs(2);

@@ -6,15 +6,16 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{ClientJsonRpcMessage, ClientNotification, JsonRpcMessage, RequestId, ServerJsonRpcMessage};
 use rmcp::transport::Transport;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::Mutex;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio_util::sync::CancellationToken;
 
 use super::faults;
+use super::outgoing::Outgoing;
 
 /// A longer line is answered with an error.
 pub const MAX_LINE: usize = 64 << 20;
@@ -23,6 +24,13 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 const READ_BUFFER: usize = 64 << 10;
 /// What a long line leaves allocated.
 const KEPT_CAPACITY: usize = 1 << 20;
+/// From so many open requests on, answers that are ready go before more requests.
+const MANY: usize = 64;
+/// How often to look whether a client that has said its last word still reads.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Tells whether nobody reads any more what is written.
+pub type HungUp = Box<dyn Fn() -> bool + Send>;
 
 pub struct LineTransport<R, W> {
     reader: BufReader<R>,
@@ -30,13 +38,15 @@ pub struct LineTransport<R, W> {
     max_line: usize,
     /// Beginning and end of a line that is too long, while the rest of it is read.
     overlong: Option<faults::Ends>,
-    writer: Arc<Mutex<W>>,
+    out: Arc<Outgoing<W>>,
     /// Cancelled when the client has closed its side.
     gone: CancellationToken,
     /// Requests without an answer yet: rmcp would mix up two of the same id, and interrupt one when the other ends.
     open: HashSet<RequestId>,
     /// rmcp ends a connection whose first message is not a request.
     opened: bool,
+    /// Present if calls in flight are finished after the end of the input.
+    hung_up: Option<HungUp>,
 }
 
 impl<R, W> LineTransport<R, W>
@@ -50,11 +60,18 @@ where
             line: Vec::new(),
             max_line: MAX_LINE,
             overlong: None,
-            writer: Arc::new(Mutex::new(writer)),
+            out: Outgoing::new(writer),
             gone,
             open: HashSet::new(),
             opened: false,
+            hung_up: None,
         }
+    }
+
+    /// At the end of its input the client is taken to be gone only when all its requests are answered, or nobody reads.
+    pub fn finishing(mut self, hung_up: HungUp) -> Self {
+        self.hung_up = Some(hung_up);
+        self
     }
 
     #[cfg(test)]
@@ -68,7 +85,12 @@ where
         loop {
             let available = self.reader.fill_buf().await?;
             if available.is_empty() {
-                return Ok(Line::End);
+                // The last line may lack its newline.
+                return Ok(match self.overlong.take() {
+                    Some(ends) => Line::TooLong(ends),
+                    None if self.line.is_empty() => Line::End,
+                    None => Line::Whole,
+                });
             }
             let newline = available.iter().position(|byte| *byte == b'\n');
             let part = &available[..newline.unwrap_or(available.len())];
@@ -132,8 +154,7 @@ where
     /// Answers from a task of its own: `receive` may be dropped at any await, which would cut the line in two.
     fn reply(&self, mut text: String) {
         text.push('\n');
-        let writer = self.writer.clone();
-        tokio::spawn(async move { write(&writer, text.as_bytes()).await });
+        tokio::spawn(self.out.line(text.into_bytes()));
     }
 }
 
@@ -141,12 +162,6 @@ enum Line {
     Whole,
     TooLong(faults::Ends),
     End,
-}
-
-async fn write<W: AsyncWrite + Unpin>(writer: &Mutex<W>, bytes: &[u8]) -> io::Result<()> {
-    let mut writer = writer.lock().await;
-    writer.write_all(bytes).await?;
-    writer.flush().await
 }
 
 impl<R, W> Transport<RoleServer> for LineTransport<R, W>
@@ -162,13 +177,16 @@ where
             JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.open.remove(id)),
             JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => false,
         };
-        let bytes = encode(&message);
-        let writer = self.writer.clone();
-        async move { write(&writer, &bytes?).await }
+        let sent = encode(&message).map(|line| self.out.line(line));
+        async move { sent?.await }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
+            self.out.has_room().await;
+            if self.open.len() >= MANY {
+                tokio::task::yield_now().await;
+            }
             match self.read_line().await {
                 Ok(Line::Whole) => match self.parse() {
                     Ok(Some(message)) => {
@@ -181,6 +199,13 @@ where
                 },
                 Ok(Line::TooLong(ends)) => self.reply(faults::too_long(&ends, self.max_line)),
                 Ok(Line::End) | Err(_) => {
+                    // rmcp drops this future and asks again after each answer.
+                    while let Some(hung_up) = &self.hung_up
+                        && !self.open.is_empty()
+                        && !hung_up()
+                    {
+                        tokio::time::sleep(LOOK).await;
+                    }
                     self.gone.cancel();
                     return None;
                 }
@@ -189,7 +214,7 @@ where
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        self.writer.lock().await.shutdown().await
+        self.out.close().await
     }
 }
 

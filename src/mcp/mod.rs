@@ -1,6 +1,7 @@
 //! MCP, served through rmcp: to any number of clients on the session's socket, or to one on a pair of streams.
 //!
-//! `serve` accepts connections; `lines` is the transport, with `faults` for what is no message; `handler` is what rmcp
+//! `serve` accepts connections; `lines` is the transport, with `outgoing` for its
+//! way out and `faults` for what is no message; `handler` is what rmcp
 //! calls; `calls` and `follow` are the tool calls against the session; `tools` describes them; `report`, `text` and
 //! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
 
@@ -11,6 +12,7 @@ mod faults;
 mod follow;
 mod handler;
 mod lines;
+mod outgoing;
 mod report;
 mod serve;
 #[cfg(test)]
@@ -19,4 +21,4 @@ mod text;
 mod tools;
 mod variables;
 
-pub use serve::{Backend, serve_connection, serve_socket};
+pub use serve::{Backend, serve_connection, serve_socket, serve_stdio};

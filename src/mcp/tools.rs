@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::report::RunReport;
@@ -47,6 +48,7 @@ pub struct ListArguments {
 #[serde(deny_unknown_fields)]
 pub struct WaitArguments {
     /// Number of the snippet, from the result of `run_python_code`.
+    #[serde(deserialize_with = "number")]
     #[schemars(extend("minimum" = 1))]
     pub snippet: u32,
     /// Seconds to wait for the end, 45 by default; 0 looks and returns at once.
@@ -58,8 +60,22 @@ pub struct WaitArguments {
 #[serde(deny_unknown_fields)]
 pub struct InterruptArguments {
     /// Number of the snippet; without it, the snippet of yours that runs.
+    #[serde(default, deserialize_with = "maybe_number")]
     #[schemars(extend("minimum" = 1))]
     pub snippet: Option<u32>,
+}
+
+/// `3.0` is an integer too, as JSON schemas have it.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    maybe_number(deserializer)?.ok_or_else(|| Error::invalid_type(Unexpected::Unit, &"the number of a snippet"))
+}
+
+fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    if given.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&given) {
+        return Ok(Some(given as u32));
+    }
+    Err(Error::invalid_value(Unexpected::Float(given), &"the number of a snippet"))
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -167,6 +183,9 @@ fn tool<I: JsonSchema + 'static, O: JsonSchema + 'static>(
 /// stand for "not given": not every client understands a list of types.
 fn tidy(schema: &mut JsonObject, input: bool) {
     schema.remove("format");
+    if input && schema.get("default") == Some(&Value::Null) {
+        schema.remove("default");
+    }
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");
     }
@@ -234,6 +253,12 @@ mod tests {
         assert!(fault.contains("code (string, required), timeout_s (number, optional)"), "{fault}");
         let fault = arguments::<RunArguments>(RUN, None).unwrap_err();
         assert!(fault.contains("missing field `code`"), "{fault}");
+        let snippet = |number: Value| arguments::<WaitArguments>(WAIT, given(serde_json::json!({"snippet": number})));
+        assert_eq!(snippet(3.0.into()).unwrap().snippet, 3);
+        for bad in [serde_json::json!(1.5), serde_json::json!(-1), Value::Null] {
+            assert!(snippet(bad).unwrap_err().contains("expected the number of a snippet"));
+        }
+        assert_eq!(arguments::<InterruptArguments>(INTERRUPT, None).unwrap().snippet, None);
         assert!(arguments::<ResetArguments>(RESET, given(serde_json::json!({"random_string": "x"}))).is_ok());
     }
 }

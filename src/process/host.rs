@@ -21,7 +21,7 @@ use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
 use crate::domain::SessionInfo;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
-use crate::mcp::{self, Backend};
+use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
 use crate::session::{self, EngineEvent, SessionHandle};
@@ -213,11 +213,12 @@ impl Front {
             }
             (Mode::Stdio, _) => {
                 tokio::spawn(link::obey(link, self.session.clone(), None));
-                let reader = tokio::fs::File::from_std(File::from(originals.stdin));
-                let writer = tokio::fs::File::from_std(File::from(originals.stdout));
+                let (stdin, stdout) = (File::from(originals.stdin), File::from(originals.stdout));
                 tokio::spawn(async move {
-                    let backend = Backend::Session(self.session.clone());
-                    mcp::serve_connection(reader, writer, backend, None, self.stop).await;
+                    let served = mcp::serve_stdio(stdin, stdout, self.session.clone(), self.stop).await;
+                    if let Err(error) = served {
+                        report_fault(format!("standard output cannot be used: {error}"));
+                    }
                     self.session.quit();
                     let _ = done.send(());
                 });

@@ -1,6 +1,7 @@
 //! Clients as the session sees them, the socket, and rmcp's own client.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, ClientConfig, Implementation};
@@ -8,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::support::{Era, PATIENCE, Rig, text};
+use super::support::{Era, PATIENCE, Rig, connect_narrow, text};
 use crate::mcp::{serve_connection, serve_socket};
 
 #[tokio::test]
@@ -109,4 +110,25 @@ async fn the_rmcp_client_is_served() {
     assert_eq!(rig.names().await, ["rmcp"]);
     client.cancel().await.unwrap();
     rig.until("it left", |t| t.clients().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_not_read_from_either() {
+    let rig = Rig::new();
+    let mut client = connect_narrow(&rig);
+    client.introduce("deaf").await;
+    let mut asked = Vec::new();
+    // Far more than may wait, in answers of some 10 kB.
+    while asked.len() < 10_000 {
+        // The one that does not pass is cut in two when it is dropped.
+        match tokio::time::timeout(Duration::from_millis(500), client.request("tools/list", json!({}))).await {
+            Ok(id) => asked.push(id),
+            Err(_) => break,
+        }
+    }
+    assert!(asked.len() < 10_000, "all was read, and every answer kept");
+    // Nothing of what passed is lost when the client reads after all.
+    for id in asked {
+        assert!(client.answer(id).await["result"]["tools"].is_array());
+    }
 }
