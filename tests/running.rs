@@ -75,6 +75,7 @@ fn values_names_and_output() {
         assert_eq!(session.run("# only a comment")["status"], "ok");
         assert_eq!(session.out("if __name__ == '__main__':\r\n\tprint('guarded')\r\n"), "guarded\n");
         assert_eq!(session.value("\u{feff}5"), "5");
+        assert_eq!(session.out("print(chr(0xd800), 'é')"), "\\ud800 é\n");
     });
 }
 

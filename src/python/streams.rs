@@ -89,9 +89,16 @@ impl TextStream {
             let given = text.get_type().name()?;
             return Err(PyTypeError::new_err(format!("write() argument must be str, not {given}")));
         };
-        let text: Cow<'_, str> = text.to_cow().unwrap_or_else(|_| text.to_string_lossy());
+        let count = text.len()?;
+        let text = match text.to_cow() {
+            Ok(text) => text,
+            // Half a surrogate pair: as Python's own stderr writes it.
+            Err(_) => Cow::Owned(
+                text.call_method1("encode", ("utf-8", "backslashreplace"))?.call_method0("decode")?.extract()?,
+            ),
+        };
         self.sink.write(&text);
-        Ok(if text.is_ascii() { text.len() } else { text.chars().count() })
+        Ok(count)
     }
 
     fn writelines(&self, lines: &Bound<'_, PyAny>) -> PyResult<()> {
