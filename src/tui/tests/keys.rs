@@ -244,3 +244,33 @@ fn pasted_code_loses_the_indentation_it_came_with() {
     view.on_terminal(&Event::Paste("\n    a = 1\n\n    b = 2".into()), NOW);
     assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("a = 1\n\nb = 2")));
 }
+
+#[test]
+fn an_input_changed_after_it_was_called_back_is_not_lost() {
+    let mut story = Story::default();
+    story.ran(&Author::You, "first()", "", ok(1));
+    story.ran(&Author::You, "second()", "", ok(1));
+    let mut view = story.view();
+    key(&mut view, KeyCode::Up);
+    typed(&mut view, " + 1");
+    key(&mut view, KeyCode::Up);
+    assert_eq!(view.editor.code(), "first()");
+    key(&mut view, KeyCode::Down);
+    key(&mut view, KeyCode::Down);
+    assert_eq!(view.editor.code(), "second() + 1");
+}
+
+#[test]
+fn words_are_moved_over_and_deleted_by_the_keys_of_any_system() {
+    let mut view = idle();
+    typed(&mut view, "one two three");
+    press(&mut view, KeyCode::Backspace, KeyModifiers::CONTROL);
+    assert_eq!(view.editor.code(), "one two ");
+    press(&mut view, KeyCode::Left, KeyModifiers::ALT);
+    press(&mut view, KeyCode::Left, KeyModifiers::ALT);
+    press(&mut view, KeyCode::Delete, KeyModifiers::CONTROL);
+    assert_eq!(view.editor.code(), " two ");
+    press(&mut view, KeyCode::Right, KeyModifiers::ALT);
+    typed(&mut view, "2");
+    assert_eq!(view.editor.code(), " 2two ");
+}
