@@ -63,6 +63,34 @@ fn drawer() {
     assert_snapshot!("drawer_compact", text(&mut view, 40, 12));
 }
 
+/// What the engine cannot look into says nothing twice, and long names leave room for the values.
+#[test]
+fn plain_and_strange_variables() {
+    use crate::domain::Kind;
+    use crate::tui::fixtures::variable;
+    let mut story = Story::default();
+    story.variables(vec![
+        variable("Fit", Kind::Class, "type", "", "<class 'Fit'>"),
+        variable("P", Kind::Class, "ABCMeta", "", "<class 'Path'>"),
+        variable("ax", Kind::Data, "Axes", "", "<Axes>"),
+        variable("long_variable_name_that_goes_on", Kind::Data, "float", "", "1e+300"),
+        variable("it", Kind::Data, "list_iterator", "", "<list_iterator>"),
+        variable("na\u{1b}[31mme\n", Kind::Data, "list", "10000", "[0, 1, 2, …]"),
+        variable("sin", Kind::Function, "builtin_function_or_method", "(x)", ""),
+    ]);
+    let mut view = story.view();
+    assert_snapshot!("strange_variables", text(&mut view, 100, 24));
+    key(&mut view, KeyCode::F(4));
+    assert_snapshot!("strange_variables_drawer", text(&mut view, 80, 24));
+}
+
+#[test]
+fn the_glyph_and_the_time_stand_apart() {
+    let mut story = Story::default();
+    story.ran(&Author::You, "x", "", ok(3_000));
+    assert!(text(&mut story.view(), 40, 12).contains("✓ 3.0 s"));
+}
+
 /// Each kind of end, and the cards that are no snippets.
 #[test]
 fn kinds_of_cards() {
