@@ -176,7 +176,9 @@ impl Card {
 
     fn traceback(&mut self, error: &ErrorReport, shape: Shape) {
         let lines = error.traceback.lines().count();
-        if lines < 2 {
+        // Of a `SystemExit` there is no more than its message, which stands there already.
+        let bare = error.traceback.strip_prefix(&error.type_name).and_then(|rest| rest.strip_prefix(": "));
+        if lines < 2 || bare == Some(&error.message) {
             return;
         }
         self.foldable = true;

@@ -9,7 +9,7 @@ use super::{text, theme};
 use crate::domain::lexer::{Completeness, completeness, indent_after};
 use crate::domain::{Entry, Transcript};
 
-const INDENT: usize = 4;
+pub const INDENT: usize = 4;
 
 #[derive(Debug)]
 pub struct Editor {

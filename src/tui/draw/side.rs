@@ -198,7 +198,11 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     if clients.is_empty() {
         put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
     }
-    let hidden = clients.len().saturating_sub(usize::from(list.height));
+    let fit = usize::from(list.height);
+    let hidden = if clients.len() > fit { clients.len() - fit.saturating_sub(1) } else { 0 };
+    if hidden > 0 {
+        put(buffer, list, list.x + 2, list.bottom() - 1, &format!("… {hidden} more, F4"), theme::DIM);
+    }
     for (client, y) in clients.iter().skip(hidden).zip(list.y..list.bottom()) {
         let room = usize::from(list.width).saturating_sub(text::width(&text::name(&client.name)) + 5);
         let (what, style) = activity(view, client, now, room);

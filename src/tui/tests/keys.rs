@@ -225,6 +225,14 @@ fn the_cursor_is_where_the_next_character_goes() {
     typed(&mut view, &"y".repeat(100));
     let (buffer, cursor) = screen(&mut view, 80, 24);
     assert_eq!(cursor, Some(Position { x: 3 + 31, y: 21 }), "{:?}", rows(&buffer));
+    let mut view = idle();
+    view.on_terminal(&Event::Paste("\t'👨‍👩‍👧🇫🇷e\u{301}'".into()), NOW);
+    assert_eq!(screen(&mut view, 80, 24).1, Some(Position { x: 3 + 4 + 1 + 2 + 2 + 1 + 1, y: 20 }));
+    typed(&mut view, "; def");
+    let (buffer, _) = screen(&mut view, 80, 24);
+    let keyword = super::super::theme::code(crate::domain::lexer::Class::Keyword).fg;
+    assert_eq!(buffer[(3 + 13, 20)].symbol(), "d");
+    assert_eq!(Some(buffer[(3 + 13, 20)].fg), keyword, "colours follow what is on the screen");
 }
 
 #[test]

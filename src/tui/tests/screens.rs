@@ -85,6 +85,28 @@ fn plain_and_strange_variables() {
 }
 
 #[test]
+fn many_clients_are_counted() {
+    let mut story = Story::default();
+    for n in 0..30 {
+        story.join(&client(n, &format!("client-{n}")), NOW);
+    }
+    let text = text(&mut story.view(), 120, 40);
+    assert!(text.contains("client-29") && text.contains("… 21 more, F4"), "{text}");
+}
+
+#[test]
+fn a_message_is_not_offered_again_as_a_traceback() {
+    let mut story = Story::default();
+    let mut outcome = failed(0, "SystemExit", "bye\nnow", 2);
+    if let Some(error) = &mut outcome.error {
+        error.traceback = "SystemExit: bye\nnow".into();
+    }
+    story.ran(&Author::You, "raise SystemExit", "", outcome);
+    let text = text(&mut story.view(), 80, 24);
+    assert!(text.contains("now") && !text.contains("traceback"), "{text}");
+}
+
+#[test]
 fn the_glyph_and_the_time_stand_apart() {
     let mut story = Story::default();
     story.ran(&Author::You, "x", "", ok(3_000));
