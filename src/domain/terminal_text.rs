@@ -135,6 +135,7 @@ impl Page {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Escape {
     EraseToEnd,
     EraseLine,
