@@ -157,14 +157,15 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
 
 const KEYS: usize = 18;
 const COLUMN: usize = 62;
+/// Cells for what a key does, in the smallest layout.
+const COMPACT: usize = 32;
 
 /// Keys, and beside them what they do; in the smallest layout below them.
 fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
     if class == Class::Compact {
-        return vec![
-            Line::from(Span::styled(format!("  {keys}"), theme::KEY)),
-            Line::from(Span::raw(format!("    {help}"))),
-        ];
+        let mut rows = vec![Line::from(Span::styled(format!("  {keys}"), theme::KEY))];
+        rows.extend(text::fill(help, COMPACT).into_iter().map(|line| Line::from(format!("    {line}"))));
+        return rows;
     }
     vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS$}"), theme::KEY), Span::raw(format!(" {help}"))])]
 }

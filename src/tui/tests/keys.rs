@@ -197,7 +197,7 @@ fn an_interrupt_that_is_ignored_is_told() {
     ctrl(&mut view, 'c');
     assert!(text(&mut view, 120, 40).contains("15 interrupting 0:42"));
     view.interrupting = Some((SnippetId(15), NOW - 3_000));
-    assert!(text(&mut view, 120, 40).contains("15 goes on: a long call into C"));
+    assert!(text(&mut view, 120, 40).contains("15 goes on: in a long C call"));
     let outcome = ok(1).into();
     view.apply(&SessionEvent::Finished { snippet: SnippetId(15), outcome, at: NOW });
     assert!(text(&mut view, 120, 40).contains(" ready"));
