@@ -79,9 +79,9 @@ impl Card {
         for pieces in highlight(&visible(&shown)) {
             let pieces = pieces.iter().map(|(text, style)| (text.as_str(), *style));
             let mut rows = text::wrap(pieces, shape.width.into(), 4);
-            self.foldable |= rows.len() > CODE_LINES;
-            if !shape.open && rows.len() > CODE_LINES {
-                rows.truncate(CODE_LINES);
+            self.foldable |= rows.len() > limit;
+            if !shape.open && rows.len() > limit {
+                rows.truncate(limit);
                 rows.push(note(format!("… this line goes on, {}", units::bytes(shown.len() as u64))));
             }
             self.rows.extend(rows.into_iter().map(Row::Code));

@@ -93,9 +93,8 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
         put(buffer, list, left + 2, y, &text::cut(&name, quarter * 2), theme::PLAIN);
         put(buffer, list, left + 4 + widest.min(quarter * 2) as u16, y, &what, style);
     }
-    let more = lines.below();
-    if more > 0 {
-        put(buffer, area, left + 2, list.bottom(), &format!("… {more} more, PageDown"), theme::DIM);
+    if lines.more_below() {
+        put(buffer, area, left + 2, list.bottom(), "… PageDown for more", theme::DIM);
     }
 }
 
@@ -107,9 +106,9 @@ struct Lines {
 }
 
 impl Lines {
-    /// Rows out of sight below.
-    fn below(&self) -> usize {
-        self.next.saturating_sub(self.scroll + usize::from(self.list.height))
+    /// Whether rows are out of sight below.
+    fn more_below(&self) -> bool {
+        self.next > self.scroll + usize::from(self.list.height)
     }
 
     fn row(&mut self) -> Option<u16> {

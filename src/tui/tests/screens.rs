@@ -85,6 +85,14 @@ fn plain_and_strange_variables() {
 }
 
 #[test]
+fn a_long_line_of_code_leaves_room_on_a_small_screen() {
+    let mut story = Story::default();
+    story.ran(&Author::You, &"x = 1; ".repeat(60), "printed", ok(1));
+    let text = text(&mut story.view(), 40, 12);
+    assert!(text.contains("1 you") && text.contains("… this line goes on") && text.contains("printed"), "{text}");
+}
+
+#[test]
 fn many_clients_are_counted() {
     let mut story = Story::default();
     for n in 0..30 {
