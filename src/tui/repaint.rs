@@ -19,7 +19,9 @@ impl Uncertain {
                 self.0.push((y, row.to_vec()));
             }
             if (uncertain || old.is_some()) && old.is_none_or(|old| old != row) {
-                row.iter_mut().for_each(|cell| cell.diff_option = CellDiffOption::AlwaysUpdate);
+                for cell in row {
+                    cell.diff_option = CellDiffOption::AlwaysUpdate;
+                }
             }
         }
     }
