@@ -42,6 +42,7 @@ impl OutputChunk {
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     head: Vec<Segment>,
+    /// What the head takes, [`COST`] included.
     head_bytes: usize,
     tail: VecDeque<Segment>,
     tail_bytes: usize,
@@ -71,9 +72,10 @@ impl Output {
         self.total += text.len() as u64;
         let mut rest = text;
         if self.omitted == 0 && self.tail.is_empty() {
-            let cut = floor_char_boundary(rest, Self::HEAD - self.head_bytes);
+            let cost = if self.head.last().is_some_and(|last| last.stream == stream) { 0 } else { COST };
+            let cut = floor_char_boundary(rest, Self::HEAD.saturating_sub(self.head_bytes + cost));
             append(&mut self.head, stream, &rest[..cut]);
-            self.head_bytes += cut;
+            self.head_bytes += if cut > 0 { cut + cost } else { 0 };
             rest = &rest[cut..];
             // Once something did not fit, all that follows is tail, or it would come out of order.
         }
@@ -82,7 +84,10 @@ impl Output {
         }
         match self.tail.back_mut() {
             Some(last) if last.stream == stream && last.text.len() < SEGMENT => last.text.push_str(rest),
-            _ => self.tail.push_back(Segment { stream, text: rest.to_owned() }),
+            _ => {
+                self.tail.push_back(Segment { stream, text: rest.to_owned() });
+                self.tail_bytes += COST;
+            }
         }
         self.tail_bytes += rest.len();
         self.trim_tail();
@@ -91,7 +96,7 @@ impl Output {
     /// Counts bytes that were dropped before they came here. What the tail held lies before the gap and goes too.
     fn skip(&mut self, bytes: u64) {
         self.total += bytes;
-        self.omitted += bytes + self.tail_bytes as u64;
+        self.omitted += bytes + self.tail.iter().map(|segment| segment.text.len() as u64).sum::<u64>();
         self.tail.clear();
         self.tail_bytes = 0;
     }
@@ -101,6 +106,7 @@ impl Output {
             let excess = self.tail_bytes - Self::TAIL;
             let Some(first) = self.tail.front_mut() else { return };
             let cut = if first.text.len() <= excess {
+                self.tail_bytes -= COST;
                 self.tail.pop_front().map_or(0, |segment| segment.text.len())
             } else {
                 let cut = ceil_char_boundary(&first.text, excess);
@@ -157,6 +163,9 @@ impl Output {
 /// Segments grow up to this size before a new one begins, so that trimming never moves much.
 const SEGMENT: usize = 16 << 10;
 
+/// What a segment takes beside its text: two streams that take turns byte by byte must not take memory without bound.
+const COST: usize = 64;
+
 fn append(segments: &mut Vec<Segment>, stream: Stream, text: &str) {
     if text.is_empty() {
         return;
@@ -208,6 +217,24 @@ mod tests {
         assert!(text.ends_with("line 199999 é\n"));
         assert!(text.len() <= Output::HEAD + Output::TAIL + 100);
         let kept: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
+        assert_eq!(output.total(), output.omitted() + kept as u64);
+    }
+
+    #[test]
+    fn streams_that_take_turns_are_bounded_too() {
+        let mut output = Output::default();
+        for _ in 0..300_000 {
+            output.push_text(Stream::Stdout, "a");
+            output.push_text(Stream::Stderr, "b");
+        }
+        let segments: Vec<_> = output.head().chain(output.tail()).collect();
+        assert!(segments.len() < 5_000, "{} segments", segments.len());
+        let kept: usize = segments.iter().map(|segment| segment.text.len()).sum();
+        assert_eq!(output.total(), output.omitted() + kept as u64);
+        assert!(output.text(Some(Stream::Stderr)).ends_with("bbb"));
+        let gap = OutputChunk { skipped: 5, ..OutputChunk::default() };
+        output.push(&gap);
+        let kept: usize = output.head().map(|segment| segment.text.len()).sum();
         assert_eq!(output.total(), output.omitted() + kept as u64);
     }
 

@@ -40,6 +40,8 @@ pub struct Card {
 /// Lines of code shown of a folded card, and rows of output or of a result.
 const CODE_LINES: usize = 15;
 const OUTPUT_ROWS: usize = 12;
+/// A data frame as pandas shows it, at its full length.
+const RESULT_ROWS: usize = 14;
 /// Rows of output of what runs: its end is what matters, and the cards before it stay in sight.
 const LIVE_ROWS: usize = 6;
 /// A traceback of a `SyntaxError` says where it is; it is shown without being asked for.
@@ -77,9 +79,9 @@ impl Card {
         for pieces in highlight(&visible(&shown)) {
             let pieces = pieces.iter().map(|(text, style)| (text.as_str(), *style));
             let mut rows = text::wrap(pieces, shape.width.into(), 4);
-            self.foldable |= rows.len() > CODE_LINES;
-            if !shape.open && rows.len() > CODE_LINES {
-                rows.truncate(CODE_LINES);
+            self.foldable |= rows.len() > limit;
+            if !shape.open && rows.len() > limit {
+                rows.truncate(limit);
                 rows.push(note(format!("… this line goes on, {}", units::bytes(shown.len() as u64))));
             }
             self.rows.extend(rows.into_iter().map(Row::Code));
@@ -111,18 +113,19 @@ impl Card {
 
     fn result(&mut self, result: &str, shape: Shape) {
         let shown = plain(result);
+        let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
         let mut rows = Vec::new();
         let mut lines = shown.lines();
-        let enough = |rows: &Vec<Row>| !shape.open && rows.len() > OUTPUT_ROWS;
+        let enough = |rows: &Vec<Row>| !shape.open && rows.len() > limit;
         while let Some(line) = if enough(&rows) { None } else { lines.next() } {
-            let most = if shape.open { line.len() } else { (OUTPUT_ROWS + 1) * usize::from(shape.width) };
+            let most = if shape.open { line.len() } else { (limit + 1) * usize::from(shape.width) };
             let line = &line[..crate::domain::output::floor_char_boundary(line, most)];
             rows.extend(text::wrap([(line, theme::PLAIN)], shape.width.into(), 8).into_iter().map(Row::Text));
         }
-        self.foldable |= rows.len() > OUTPUT_ROWS;
+        self.foldable |= rows.len() > limit;
         if enough(&rows) {
             let lines = shown.lines().count();
-            rows.truncate(OUTPUT_ROWS - 1);
+            rows.truncate(limit - 1);
             let rest = if lines > rows.len() {
                 format!("{} more lines", lines - rows.len())
             } else {
@@ -173,7 +176,9 @@ impl Card {
 
     fn traceback(&mut self, error: &ErrorReport, shape: Shape) {
         let lines = error.traceback.lines().count();
-        if lines < 2 {
+        // Of a `SystemExit` there is no more than its message, which stands there already.
+        let bare = error.traceback.strip_prefix(&error.type_name).and_then(|rest| rest.strip_prefix(": "));
+        if lines < 2 || bare == Some(&error.message) {
             return;
         }
         self.foldable = true;

@@ -61,7 +61,7 @@ fn put_right(buffer: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, st
 }
 
 fn too_small(area: Rect, buffer: &mut Buffer) {
-    let needed = format!("{}×{} needed, {}×{} here", LEAST.0, LEAST.1, area.width, area.height);
+    let needed = format!("needs {}×{}, is {}×{}", LEAST.0, LEAST.1, area.width, area.height);
     for (row, line) in ["fourhands: too small", &needed, "the session goes on"].iter().enumerate() {
         if row < usize::from(area.height) {
             put(buffer, area, area.x, area.y + row as u16, line, theme::PLAIN);

@@ -9,7 +9,7 @@ use super::{text, theme};
 use crate::domain::lexer::{Completeness, completeness, indent_after};
 use crate::domain::{Entry, Transcript};
 
-const INDENT: usize = 4;
+pub const INDENT: usize = 4;
 
 #[derive(Debug)]
 pub struct Editor {
@@ -88,6 +88,15 @@ impl Editor {
                 self.area.redo();
             }
             (KeyCode::Char('r'), KeyModifiers::CONTROL) => {}
+            // Words, by the keys of other terminals and systems.
+            (KeyCode::Left, KeyModifiers::ALT) => self.area.move_cursor(CursorMove::WordBack),
+            (KeyCode::Right, KeyModifiers::ALT) => self.area.move_cursor(CursorMove::WordForward),
+            (KeyCode::Backspace, KeyModifiers::CONTROL) => {
+                self.area.delete_word();
+            }
+            (KeyCode::Delete, KeyModifiers::CONTROL) => {
+                self.area.delete_next_word();
+            }
             _ => {
                 self.area.input(key);
             }
@@ -196,13 +205,19 @@ impl Editor {
         let shown = self.code();
         let found = (0..before).rev().find_map(|n| Some((n, own_code(transcript, n).filter(|c| *c != shown)?)));
         if let Some((place, code)) = found {
-            if self.recalled.is_none() {
-                self.draft = shown;
-            }
+            let code = code.to_owned();
+            self.keep(shown, transcript);
             self.recalled = Some(place);
-            self.set(code);
+            self.set(&code);
         }
         true
+    }
+
+    /// What was written, or changed after it was called back, is found again behind the last input.
+    fn keep(&mut self, shown: String, transcript: &Transcript) {
+        if self.recalled.and_then(|place| own_code(transcript, place)) != Some(&shown) {
+            self.draft = shown;
+        }
     }
 
     /// The input after this one, or the draft, if the cursor is on the last line.
@@ -216,9 +231,11 @@ impl Editor {
         let shown = self.code();
         let mut later = place + 1..transcript.entries().len();
         let found = later.find_map(|n| Some((n, own_code(transcript, n).filter(|c| *c != shown)?)));
+        let found = found.map(|(place, code)| (place, code.to_owned()));
+        self.keep(shown, transcript);
         if let Some((place, code)) = found {
             self.recalled = Some(place);
-            self.set(code);
+            self.set(&code);
         } else {
             self.recalled = None;
             let draft = std::mem::take(&mut self.draft);

@@ -11,6 +11,7 @@ mod editor;
 pub mod fixtures;
 mod keymap;
 mod layout;
+mod repaint;
 mod run;
 mod scroll;
 mod tail;

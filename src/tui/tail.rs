@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use super::card::note;
 use super::{text, theme};
 use crate::domain::output::{Segment, ceil_char_boundary};
-use crate::domain::terminal_text::plain;
+use crate::domain::terminal_text::{moves_up, plain};
 use crate::domain::{Output, Stream, units};
 
 pub struct Tail {
@@ -22,6 +22,9 @@ type Pieces<'a> = Vec<(&'a str, Stream)>;
 pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     let head: Vec<_> = output.head().collect();
     let tail: Vec<_> = output.tail().collect();
+    let (settled_head, settled_tail) = (settled(&head), settled(&tail));
+    let head = settled_head.as_ref().map_or(head, |segments| segments.iter().collect());
+    let tail = settled_tail.as_ref().map_or(tail, |segments| segments.iter().collect());
     let whole: Vec<_> = head.iter().chain(&tail).copied().collect();
     let mut found = Found { rows: Vec::new(), count: 0, lines: 0, cut: false, limit, width };
     if output.omitted() == 0 {
@@ -47,6 +50,19 @@ pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
         None
     };
     Tail { rows: found.rows.into_iter().rev().flatten().collect(), hidden }
+}
+
+/// Output that went back to lines above, such as progress bars below one another, in its last state.
+fn settled(segments: &[&Segment]) -> Option<Vec<Segment>> {
+    if !segments.iter().any(|segment| moves_up(&segment.text)) {
+        return None;
+    }
+    let of_one_stream = segments.chunk_by(|a, b| a.stream == b.stream);
+    let settled = of_one_stream.map(|segments| {
+        let text: String = segments.iter().map(|segment| segment.text.as_str()).collect();
+        Segment { stream: segments[0].stream, text: plain(&text).into_owned() }
+    });
+    Some(settled.collect())
 }
 
 /// What was found so far, last line first.
@@ -141,6 +157,8 @@ mod tests {
         assert_eq!(taken(&[(Stdout, "\n\na\n\n")], 9).0, ["", "", "a", ""]);
         assert_eq!(taken(&[(Stdout, "a"), (Stderr, "b\nc\n"), (Stdout, "d\n")], 9).0, ["ab", "c", "d"]);
         assert_eq!(taken(&[(Stdout, "10 %\r20 %"), (Stdout, "\r30 %\n")], 9).0, ["30 %"]);
+        let nested = "outer 0\ninner 0\u{1b}[A\router 1\n\rinner 9\n";
+        assert_eq!(taken(&[(Stdout, "begin\n"), (Stderr, nested)], 9).0, ["begin", "outer 1", "inner 9"]);
         let long = "x".repeat(25);
         let (rows, hidden) = taken(&[(Stdout, &long)], 2);
         assert_eq!((rows, hidden), (vec!["x".repeat(10), "x".repeat(5)], Some("this line begins earlier".into())));

@@ -21,6 +21,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::repaint::Uncertain;
+
 /// Gathers a whole frame, however often it is "flushed" on the way.
 #[derive(Clone, Default)]
 struct FrameWriter(Rc<RefCell<Vec<u8>>>);
@@ -42,6 +44,7 @@ impl Write for FrameWriter {
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<FrameWriter>>,
     frame: FrameWriter,
+    uncertain: Uncertain,
     tty: File,
     entered: bool,
     on_terminal: Box<dyn Fn(bool) + Send + Sync>,
@@ -51,7 +54,7 @@ impl Screen {
     pub fn new(tty: File, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-        Ok(Self { terminal, frame, tty, entered: false, on_terminal })
+        Ok(Self { terminal, frame, uncertain: Uncertain::default(), tty, entered: false, on_terminal })
     }
 
     /// Writes what was gathered, in one go.
@@ -113,9 +116,12 @@ impl Screen {
     /// One frame, within a synchronized update and one write.
     pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer) -> Option<Position>) -> io::Result<()> {
         queue!(self.frame, BeginSynchronizedUpdate)?;
+        let uncertain = &mut self.uncertain;
         self.terminal.draw(|frame| {
             let area = frame.area();
-            if let Some(position) = paint(area, frame.buffer_mut()) {
+            let cursor = paint(area, frame.buffer_mut());
+            uncertain.mark(frame.buffer_mut());
+            if let Some(position) = cursor {
                 frame.set_cursor_position(position);
             }
         })?;

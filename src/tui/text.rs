@@ -92,6 +92,23 @@ pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize
     rows.done
 }
 
+/// A sentence as lines of at most `width` cells, broken between words where that can be.
+pub fn fill(sentence: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for row in sentence.split(' ').flat_map(|word| wrap([(word, Style::new())], width, 1)) {
+        let word = row.to_string();
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => *line = word,
+            Some(line) if self::width(line) + 1 + self::width(&word) <= width => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
+}
+
 struct Rows {
     done: Vec<Line<'static>>,
     row: Vec<Span<'static>>,
@@ -148,6 +165,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn sentences_break_between_words() {
+        assert_eq!(fill("run, or go on if not", 9), ["run, or", "go on if", "not"]);
+        assert_eq!(fill("a /very/long/path", 6), ["a", "/very/", "long/p", "ath"]);
+        assert_eq!(fill("", 6), [""]);
     }
 
     #[test]

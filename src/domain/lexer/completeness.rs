@@ -77,14 +77,24 @@ pub fn completeness(code: &str) -> Completeness {
     } else if let Some(last) = structure.lines.last() {
         // Pasted code may be indented as a whole.
         let base = structure.lines.first().map_or(0, |first| first.indent);
-        let outer = structure.lines.iter().rev().find(|line| line.indent <= base);
-        let try_alone = outer.is_some_and(|line| line.first == "try");
+        let try_alone = enclosing(&structure.lines)
+            .any(|line| line.first == "try" && (line.ends_with_colon || line.one_line_block));
         let in_block = last.indent > base || (last.is_compound() && last.one_line_block);
-        last.decorator || last.opens_block() || (try_alone && in_block) || (in_block && !blank_end)
+        last.decorator || last.opens_block() || try_alone || (in_block && !blank_end)
     } else {
         false
     };
     if incomplete { Completeness::Incomplete } else { Completeness::Complete }
+}
+
+/// The last line, and from the inside out the statements in whose blocks it stands.
+fn enclosing<'a>(lines: &'a [Logical<'a>]) -> impl Iterator<Item = &'a Logical<'a>> {
+    let mut inner = usize::MAX;
+    lines.iter().rev().filter(move |line| {
+        let outer = line.indent < inner;
+        inner = inner.min(line.indent);
+        outer
+    })
 }
 
 /// How many spaces a line should begin with that is begun after `before`.

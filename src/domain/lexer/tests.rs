@@ -141,6 +141,9 @@ fn a_try_waits_for_its_handler() {
     incomplete("try:\n    x\n");
     complete("try:\n    x\nexcept E:\n    y\n");
     complete("try:\n    x\nfinally: y\n");
+    incomplete("def f():\n    try:\n        if x:\n            y\n");
+    complete("def f():\n    try:\n        x\n    except E:\n        y\n");
+    complete("try");
 }
 
 #[test]

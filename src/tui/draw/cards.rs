@@ -84,10 +84,10 @@ fn status(layout: &Layout, snippet: &Snippet, right: u16, y: u16, now: Timestamp
         (_, status) => status.word().to_owned(),
     };
     let time_style = if snippet.status == Status::Running { Style::new() } else { theme::DIM };
-    let gap = if layout.class == Class::Compact { 1 } else { 2 };
+    // The glyphs stand in one column, but for the smallest layout.
     let room = if layout.class == Class::Compact { 0 } else { 8 };
     let x = put_right(buffer, layout.transcript, right, y, &time, time_style);
-    let glyph_x = x.saturating_sub(gap).min(right.saturating_sub(room + 1));
+    let glyph_x = x.saturating_sub(2).min(right.saturating_sub(room + 1));
     put(buffer, layout.transcript, glyph_x, y, theme::glyph(snippet.status, now), theme::status(snippet.status));
     glyph_x
 }

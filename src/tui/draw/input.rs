@@ -1,16 +1,21 @@
 //! The input below its rule: the bar, the text area, and Python's colours laid over it.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
+use tui_textarea::DataCursor;
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::put;
 use crate::domain::Author;
 use crate::domain::lexer::tokens;
+use crate::tui::editor::INDENT;
 use crate::tui::layout::Layout;
-use crate::tui::theme;
 use crate::tui::view::View;
+use crate::tui::{text, theme};
 
 /// Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, layout: &Layout, buffer: &mut Buffer) -> Position {
@@ -23,10 +28,24 @@ pub fn draw(view: &View, layout: &Layout, buffer: &mut Buffer) -> Position {
     editor.render(area, buffer);
     colour(view, area, buffer);
     let cursor = editor.screen_cursor();
-    let (top, left) = editor.scroll_offset();
-    let x = area.x + (cursor.col as u16).saturating_sub(left);
-    let y = area.y + (cursor.row as u16).saturating_sub(top);
+    // The text area counts the parts of an emoji one by one; on the screen they are one.
+    let start = editor.screen_to_data(cursor.row, 0);
+    let DataCursor(line, column) = editor.cursor();
+    let before = editor.lines()[line].chars().skip(start.1).take(column.saturating_sub(start.1));
+    let column = cells(&before.collect::<String>()).last().map_or(0, |(_, cells)| cells.end);
+    let x = area.x + column.try_into().unwrap_or(area.width);
+    let y = area.y + (cursor.row as u16).saturating_sub(editor.scroll_offset().0);
     Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) }
+}
+
+/// What stands in which cells of a row: the place of each grapheme in `text`, and its cells.
+fn cells(text: &str) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let mut column = 0;
+    text.grapheme_indices(true).map(move |(place, grapheme)| {
+        let begin = column;
+        column += if grapheme == "\t" { INDENT - column % INDENT } else { text::width(grapheme) };
+        (place, begin..column)
+    })
 }
 
 /// Only foreground and modifiers are written, so that a selection stays visible.
@@ -42,26 +61,23 @@ fn colour(view: &View, area: Rect, buffer: &mut Buffer) {
     }
     let top = usize::from(editor.scroll_offset().0);
     let rows = view.editor.rows(area.width);
-    // Where the characters of one line begin; rows of the same line follow one another.
-    let mut offsets: (usize, Vec<usize>) = (usize::MAX, Vec::new());
-    for row in 0..usize::from(area.height).min(rows.saturating_sub(top)) {
-        let mut known = (usize::MAX, Style::new());
-        for column in 0..usize::from(area.width) {
-            let place = editor.screen_to_data(top + row, column);
-            let Some(line) = editor.lines().get(place.0) else { return };
-            if offsets.0 != place.0 {
-                offsets = (place.0, line.char_indices().map(|(offset, _)| offset).collect());
+    for (y, row) in (area.y..area.bottom()).zip(top..rows) {
+        let DataCursor(line, column) = editor.screen_to_data(row, 0);
+        let text = &editor.lines()[line];
+        let Some((offset, _)) = text.char_indices().nth(column) else { continue };
+        for (place, cells) in cells(&text[offset..]) {
+            if cells.end > usize::from(area.width) {
+                break;
             }
-            let Some(offset) = offsets.1.get(place.1) else { break };
-            let byte = starts[place.0] + offset;
-            if byte != known.0 {
-                let token = tokens.partition_point(|token| token.range.end <= byte);
-                let style = tokens.get(token).filter(|token| token.range.start <= byte);
-                known = (byte, style.map_or(Style::new(), |token| theme::code(token.class)));
-            }
-            let cell = &mut buffer[(area.x + column as u16, area.y + row as u16)];
-            if !cell.modifier.contains(Modifier::REVERSED) {
-                cell.set_style(known.1);
+            let byte = starts[line] + offset + place;
+            let token = tokens.partition_point(|token| token.range.end <= byte);
+            let token = tokens.get(token).filter(|token| token.range.start <= byte);
+            let style = token.map_or(Style::new(), |token| theme::code(token.class));
+            for x in cells {
+                let cell = &mut buffer[(area.x + x as u16, y)];
+                if !cell.modifier.contains(Modifier::REVERSED) {
+                    cell.set_style(style);
+                }
             }
         }
     }

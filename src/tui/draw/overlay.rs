@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::side::{activity, setter, sorted, touched, value};
+use super::side::{activity, preview, setter, sort, sorted, touched, value};
 use super::{put, put_right, rule};
 use crate::domain::{Timestamp, units};
 use crate::tui::keymap::{BINDINGS, Group};
@@ -35,8 +35,10 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
     };
     let quarter = usize::from(list.width) / 4;
     let name_width = width_of(&|row| text::width(&row.name), quarter.min(24));
-    let kind_width = width_of(&|row| text::width(&row.type_name), quarter.min(20));
+    let kind_width = width_of(&|row| text::width(sort(row)), quarter.min(20));
     let shape_width = width_of(&|row| text::width(&row.shape), quarter.min(14));
+    let by_width = width_of(&|row| text::width(&setter(view, row)), 18);
+    let size_width = width_of(&|row| row.size.map_or(0, |size| units::bytes(size).len()), 9);
     let mut lines = Lines { next: 0, scroll, list };
     if rows.is_empty()
         && let Some(y) = lines.row()
@@ -51,23 +53,25 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
         let mut x = left + 2;
         put(buffer, list, x, y, &text::cut(&text::name(&variable.name), name_width.into()), theme::PLAIN);
         x += name_width + 2;
-        put(buffer, list, x, y, &text::cut(&text::name(&variable.type_name), kind_width.into()), theme::DIM);
+        put(buffer, list, x, y, &text::cut(&text::name(sort(variable)), kind_width.into()), theme::DIM);
         x += kind_width + 2;
         let by = setter(view, variable);
         let size = variable.size.map(units::bytes).unwrap_or_default();
         let end = if layout.class == Class::Compact {
             list.right()
         } else {
-            let by_x = put_right(buffer, list, list.right() - 1, y, &text::cut(&by, 18), theme::DIM);
-            let size_end = by_x.min(list.right() - 19);
-            put_right(buffer, list, size_end - 1, y, &size, theme::DIM).min(size_end - 9) - 1
+            let by_end = list.right() - 1;
+            put_right(buffer, list, by_end, y, &text::cut(&by, by_width.into()), theme::DIM);
+            let size_end = by_end - by_width - 2;
+            put_right(buffer, list, size_end, y, &size, theme::DIM);
+            size_end - size_width - 2
         };
         let clipped = Rect { width: end.saturating_sub(list.x), ..list };
         if layout.class != Class::Compact {
             put(buffer, clipped, x, y, &text::cut(&variable.shape, shape_width.into()), theme::PLAIN);
             x += shape_width + 2;
         }
-        let shown = text::name(if layout.class == Class::Compact { value(variable) } else { &variable.preview });
+        let shown = text::name(if layout.class == Class::Compact { value(variable) } else { preview(variable) });
         let room = usize::from(clipped.right().saturating_sub(x));
         put(buffer, clipped, x, y, &text::cut(&shown, room), theme::PLAIN);
     }
@@ -89,6 +93,9 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
         put(buffer, list, left + 2, y, &text::cut(&name, quarter * 2), theme::PLAIN);
         put(buffer, list, left + 4 + widest.min(quarter * 2) as u16, y, &what, style);
     }
+    if lines.more_below() {
+        put(buffer, area, left + 2, list.bottom(), "… PageDown for more", theme::DIM);
+    }
 }
 
 /// Rows of a scrolled list, one after the other; `None` for those out of sight.
@@ -99,6 +106,11 @@ struct Lines {
 }
 
 impl Lines {
+    /// Whether rows are out of sight below.
+    fn more_below(&self) -> bool {
+        self.next > self.scroll + usize::from(self.list.height)
+    }
+
     fn row(&mut self) -> Option<u16> {
         let row = self.next.checked_sub(self.scroll);
         self.next += 1;
@@ -144,14 +156,15 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
 
 const KEYS: usize = 18;
 const COLUMN: usize = 62;
+/// Cells for what a key does, in the smallest layout.
+const COMPACT: usize = 32;
 
 /// Keys, and beside them what they do; in the smallest layout below them.
 fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
     if class == Class::Compact {
-        return vec![
-            Line::from(Span::styled(format!("  {keys}"), theme::KEY)),
-            Line::from(Span::raw(format!("    {help}"))),
-        ];
+        let mut rows = vec![Line::from(Span::styled(format!("  {keys}"), theme::KEY))];
+        rows.extend(text::fill(help, COMPACT).into_iter().map(|line| Line::from(format!("    {line}"))));
+        return rows;
     }
     vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS$}"), theme::KEY), Span::raw(format!(" {help}"))])]
 }

@@ -53,12 +53,36 @@ pub fn sorted(view: &View) -> Vec<&Variable> {
     rows
 }
 
+/// What sort of thing it is: its type, or one word where the type says less.
+pub fn sort(variable: &Variable) -> &str {
+    match variable.kind {
+        Kind::Class => "class",
+        Kind::Function => "function",
+        Kind::Module => "module",
+        Kind::Data | Kind::Callable => &variable.type_name,
+    }
+}
+
+/// The preview, as far as it says more than the name and the type beside it: of `<Axes>` nothing is left, and of
+/// `<class 'Path'>` only the name, should it be another one here.
+pub fn preview(variable: &Variable) -> &str {
+    let preview = variable.preview.as_str();
+    let Some(inside) = preview.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else { return preview };
+    if inside == variable.type_name {
+        return "";
+    }
+    match inside.strip_prefix("class '").or_else(|| inside.strip_prefix("module '")) {
+        Some(name) => Some(name.trim_end_matches('\'')).filter(|name| *name != variable.name).unwrap_or_default(),
+        None => preview,
+    }
+}
+
 /// The value in a few characters: what is small shows itself, what is large its shape.
 pub fn value(variable: &Variable) -> &str {
     let small =
         matches!(variable.type_name.as_str(), "int" | "float" | "complex" | "bool" | "str" | "bytes" | "NoneType");
     if variable.shape.is_empty() || (small && !variable.preview.is_empty()) {
-        &variable.preview
+        preview(variable)
     } else {
         &variable.shape
     }
@@ -95,6 +119,11 @@ fn variables(view: &View, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// Narrower columns would move with every new name.
+const LEAST: usize = 7;
+/// Enough for `function`.
+const LEAST_KIND: usize = 8;
+
 /// Widths of the name and the type; the value has the rest.
 struct Columns {
     name: usize,
@@ -102,13 +131,18 @@ struct Columns {
 }
 
 impl Columns {
+    /// The type gives way first, then the name; what nobody needs goes to the name.
     fn of(rows: &[&Variable], width: u16) -> Self {
-        let widest = |text: fn(&Variable) -> &str, most: usize| {
-            rows.iter().map(|row| text::width(text(row))).max().unwrap_or(0).clamp(7, most.max(7))
+        let widest = |text: fn(&Variable) -> &str| {
+            rows.iter().map(|row| text::width(&text::name(text(row)))).max().unwrap_or(0).max(LEAST)
         };
-        let room = usize::from(width) - 2;
-        let name = widest(|row| &row.name, (room * 2 / 5).min(16));
-        Self { name, kind: widest(|row| &row.type_name, (room / 3).min(14)) }
+        let (name, kind, value) = (widest(|row| &row.name), widest(sort), widest(value));
+        let room = usize::from(width).saturating_sub(5);
+        let most = (room * 2 / 5).max(LEAST);
+        let value = value.min(most);
+        let kind = kind.min(room.saturating_sub(name.min(most) + value).max(LEAST_KIND));
+        let name = name.min(room.saturating_sub(kind + value).max(LEAST));
+        Self { name, kind }
     }
 
     fn draw(&self, variable: &Variable, touched: bool, area: Rect, y: u16, buffer: &mut Buffer) {
@@ -119,7 +153,7 @@ impl Columns {
             put(buffer, area, area.x, y, "•", theme::TOUCHED);
         }
         put(buffer, area, name_x, y, &text::cut(&text::name(&variable.name), self.name), theme::PLAIN);
-        put(buffer, area, kind_x, y, &text::cut(&text::name(&variable.type_name), self.kind), theme::DIM);
+        put(buffer, area, kind_x, y, &text::cut(&text::name(sort(variable)), self.kind), theme::DIM);
         let shown = text::name(value(variable));
         let room = usize::from(area.right().saturating_sub(value_x));
         put_right(buffer, area, area.right(), y, &text::cut(&shown, room), theme::PLAIN);
@@ -164,7 +198,11 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     if clients.is_empty() {
         put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
     }
-    let hidden = clients.len().saturating_sub(usize::from(list.height));
+    let fit = usize::from(list.height);
+    let hidden = if clients.len() > fit { clients.len() - fit.saturating_sub(1) } else { 0 };
+    if hidden > 0 {
+        put(buffer, list, list.x + 2, list.bottom() - 1, &format!("… {hidden} more, F4"), theme::DIM);
+    }
     for (client, y) in clients.iter().skip(hidden).zip(list.y..list.bottom()) {
         let room = usize::from(list.width).saturating_sub(text::width(&text::name(&client.name)) + 5);
         let (what, style) = activity(view, client, now, room);

@@ -68,7 +68,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         && now.saturating_sub(since) >= STUBBORN
     {
         let keys = keymap::keys(Action::Interrupt);
-        return Some(format!("{id} goes on: a long call into C ends when it ends; {keys} again insists"));
+        return Some(format!("{id} goes on: in a long C call, or ignoring interrupts; {keys} again insists"));
     }
     if view.quitting
         && let Some(id) = running

@@ -197,7 +197,7 @@ fn an_interrupt_that_is_ignored_is_told() {
     ctrl(&mut view, 'c');
     assert!(text(&mut view, 120, 40).contains("15 interrupting 0:42"));
     view.interrupting = Some((SnippetId(15), NOW - 3_000));
-    assert!(text(&mut view, 120, 40).contains("15 goes on: a long call into C"));
+    assert!(text(&mut view, 120, 40).contains("15 goes on: in a long C call"));
     let outcome = ok(1).into();
     view.apply(&SessionEvent::Finished { snippet: SnippetId(15), outcome, at: NOW });
     assert!(text(&mut view, 120, 40).contains(" ready"));
@@ -225,6 +225,14 @@ fn the_cursor_is_where_the_next_character_goes() {
     typed(&mut view, &"y".repeat(100));
     let (buffer, cursor) = screen(&mut view, 80, 24);
     assert_eq!(cursor, Some(Position { x: 3 + 31, y: 21 }), "{:?}", rows(&buffer));
+    let mut view = idle();
+    view.on_terminal(&Event::Paste("\t'👨‍👩‍👧🇫🇷e\u{301}'".into()), NOW);
+    assert_eq!(screen(&mut view, 80, 24).1, Some(Position { x: 3 + 4 + 1 + 2 + 2 + 1 + 1, y: 20 }));
+    typed(&mut view, "; def");
+    let (buffer, _) = screen(&mut view, 80, 24);
+    let keyword = super::super::theme::code(crate::domain::lexer::Class::Keyword).fg;
+    assert_eq!(buffer[(3 + 13, 20)].symbol(), "d");
+    assert_eq!(Some(buffer[(3 + 13, 20)].fg), keyword, "colours follow what is on the screen");
 }
 
 #[test]
@@ -243,4 +251,34 @@ fn pasted_code_loses_the_indentation_it_came_with() {
     let mut view = idle();
     view.on_terminal(&Event::Paste("\n    a = 1\n\n    b = 2".into()), NOW);
     assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("a = 1\n\nb = 2")));
+}
+
+#[test]
+fn an_input_changed_after_it_was_called_back_is_not_lost() {
+    let mut story = Story::default();
+    story.ran(&Author::You, "first()", "", ok(1));
+    story.ran(&Author::You, "second()", "", ok(1));
+    let mut view = story.view();
+    key(&mut view, KeyCode::Up);
+    typed(&mut view, " + 1");
+    key(&mut view, KeyCode::Up);
+    assert_eq!(view.editor.code(), "first()");
+    key(&mut view, KeyCode::Down);
+    key(&mut view, KeyCode::Down);
+    assert_eq!(view.editor.code(), "second() + 1");
+}
+
+#[test]
+fn words_are_moved_over_and_deleted_by_the_keys_of_any_system() {
+    let mut view = idle();
+    typed(&mut view, "one two three");
+    press(&mut view, KeyCode::Backspace, KeyModifiers::CONTROL);
+    assert_eq!(view.editor.code(), "one two ");
+    press(&mut view, KeyCode::Left, KeyModifiers::ALT);
+    press(&mut view, KeyCode::Left, KeyModifiers::ALT);
+    press(&mut view, KeyCode::Delete, KeyModifiers::CONTROL);
+    assert_eq!(view.editor.code(), " two ");
+    press(&mut view, KeyCode::Right, KeyModifiers::ALT);
+    typed(&mut view, "2");
+    assert_eq!(view.editor.code(), " 2two ");
 }

@@ -63,6 +63,64 @@ fn drawer() {
     assert_snapshot!("drawer_compact", text(&mut view, 40, 12));
 }
 
+/// What the engine cannot look into says nothing twice, and long names leave room for the values.
+#[test]
+fn plain_and_strange_variables() {
+    use crate::domain::Kind;
+    use crate::tui::fixtures::variable;
+    let mut story = Story::default();
+    story.variables(vec![
+        variable("Fit", Kind::Class, "type", "", "<class 'Fit'>"),
+        variable("P", Kind::Class, "ABCMeta", "", "<class 'Path'>"),
+        variable("ax", Kind::Data, "Axes", "", "<Axes>"),
+        variable("long_variable_name_that_goes_on", Kind::Data, "float", "", "1e+300"),
+        variable("it", Kind::Data, "list_iterator", "", "<list_iterator>"),
+        variable("na\u{1b}[31mme\n", Kind::Data, "list", "10000", "[0, 1, 2, …]"),
+        variable("sin", Kind::Function, "builtin_function_or_method", "(x)", ""),
+    ]);
+    let mut view = story.view();
+    assert_snapshot!("strange_variables", text(&mut view, 100, 24));
+    key(&mut view, KeyCode::F(4));
+    assert_snapshot!("strange_variables_drawer", text(&mut view, 80, 24));
+}
+
+#[test]
+fn a_long_line_of_code_leaves_room_on_a_small_screen() {
+    let mut story = Story::default();
+    story.ran(&Author::You, &"x = 1; ".repeat(60), "printed", ok(1));
+    let text = text(&mut story.view(), 40, 12);
+    assert!(text.contains("1 you") && text.contains("… this line goes on") && text.contains("printed"), "{text}");
+}
+
+#[test]
+fn many_clients_are_counted() {
+    let mut story = Story::default();
+    for n in 0..30 {
+        story.join(&client(n, &format!("client-{n}")), NOW);
+    }
+    let text = text(&mut story.view(), 120, 40);
+    assert!(text.contains("client-29") && text.contains("… 21 more, F4"), "{text}");
+}
+
+#[test]
+fn a_message_is_not_offered_again_as_a_traceback() {
+    let mut story = Story::default();
+    let mut outcome = failed(0, "SystemExit", "bye\nnow", 2);
+    if let Some(error) = &mut outcome.error {
+        error.traceback = "SystemExit: bye\nnow".into();
+    }
+    story.ran(&Author::You, "raise SystemExit", "", outcome);
+    let text = text(&mut story.view(), 80, 24);
+    assert!(text.contains("now") && !text.contains("traceback"), "{text}");
+}
+
+#[test]
+fn the_glyph_and_the_time_stand_apart() {
+    let mut story = Story::default();
+    story.ran(&Author::You, "x", "", ok(3_000));
+    assert!(text(&mut story.view(), 40, 12).contains("✓ 3.0 s"));
+}
+
 /// Each kind of end, and the cards that are no snippets.
 #[test]
 fn kinds_of_cards() {

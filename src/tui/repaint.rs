@@ -1,0 +1,67 @@
+//! Terminals do not agree on how wide emoji sequences, flags and new emoji are, so a few cells changed beside one, or
+//! written over one, may leave a piece of it behind. Rows with such text are written anew as a whole when they change.
+
+use ratatui::buffer::{Buffer, Cell, CellDiffOption};
+
+/// The rows of the last frame that had text of uncertain width.
+#[derive(Debug, Default)]
+pub struct Uncertain(Vec<(usize, Vec<Cell>)>);
+
+impl Uncertain {
+    /// Marks the rows of `frame` that are to be written in full, and remembers it for the next one.
+    pub fn mark(&mut self, frame: &mut Buffer) {
+        let before = std::mem::take(&mut self.0);
+        let width = usize::from(frame.area.width).max(1);
+        for (y, row) in frame.content.chunks_mut(width).enumerate() {
+            let old = before.iter().find(|(row, _)| *row == y).map(|(_, cells)| cells);
+            let uncertain = row.iter().any(is_uncertain);
+            if uncertain {
+                self.0.push((y, row.to_vec()));
+            }
+            if (uncertain || old.is_some()) && old.is_none_or(|old| old != row) {
+                for cell in row {
+                    cell.diff_option = CellDiffOption::AlwaysUpdate;
+                }
+            }
+        }
+    }
+}
+
+fn is_uncertain(cell: &Cell) -> bool {
+    let mut chars = cell.symbol().chars();
+    chars.next().is_some_and(|first| first >= '\u{1f000}') || chars.next().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cells that would be written, of the rows one after the other.
+    fn written(frames: [&str; 2]) -> String {
+        let mut uncertain = Uncertain::default();
+        let [before, after] = frames.map(|line| {
+            let mut frame = Buffer::with_lines([line]);
+            uncertain.mark(&mut frame);
+            frame
+        });
+        before.diff(&after).iter().map(|(_, _, cell)| cell.symbol()).collect()
+    }
+
+    #[test]
+    fn a_row_with_a_flag_is_written_in_full_when_it_changes() {
+        assert_eq!(written(["a 🇫🇷|x   ", "a b  x   "]), "a b  x   ", "nothing of it stays");
+        assert_eq!(written(["abcd  ", "ab👩‍🔬d "]), "ab👩‍🔬d ");
+        assert_eq!(written(["abcdef", "abXdef"]), "X", "other rows are written as ever");
+    }
+
+    #[test]
+    fn a_row_that_stays_is_not_written_again() {
+        let mut uncertain = Uncertain::default();
+        let mut frames = [(); 3].map(|()| Buffer::with_lines(["a 🇫🇷 b"]));
+        for frame in &mut frames {
+            uncertain.mark(frame);
+        }
+        assert!(frames[1].content.iter().all(|cell| cell.diff_option == CellDiffOption::None));
+        assert_eq!(frames[1].diff(&frames[2]).len(), 0);
+    }
+}
