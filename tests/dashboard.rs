@@ -1,4 +1,5 @@
 //! The dashboard in a pseudo-terminal: what a person types and sees, and how the terminal is left, whatever happens.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod support;
 
@@ -129,7 +130,7 @@ fn is_stopped(pid: u32) -> bool {
 fn nothing_that_a_snippet_writes_reaches_the_terminal() {
     let home = Home::new();
     let mut terminal = open(&home);
-    let code = r#"
+    let code = r"
 import os, subprocess, sys, ctypes
 print('F' + 'OREIGN' * 2)
 os.write(1, b'fd one \x1b[2Jcleared\n')
@@ -143,7 +144,7 @@ except OSError as error:
 def written():
     return all(os.path.realpath(f'/proc/self/fd/{n}').find('/dev/pts') < 0 for n in os.listdir('/proc/self/fd'))
 print('no descriptor of a terminal:', written())
-"#;
+";
     std::fs::write(home.work().join("intruder.py"), code).unwrap();
     terminal.send("exec(open('intruder.py').read())\r");
     let screen = terminal.wait_for_text("no descriptor of a terminal: True");

@@ -1,4 +1,5 @@
 //! The whole path: a person at the dashboard and a client behind the bridge work in one namespace.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod support;
 

@@ -125,7 +125,7 @@ impl Host {
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
             let front = Front { session: session.clone(), link, stop: stop.clone() };
-            let result = front.open(&self.boot, self.originals, link_reader).await;
+            let result = front.open(&self.boot, self.originals, link_reader);
             if result.is_err() {
                 session.quit();
             }
@@ -181,7 +181,7 @@ struct Front {
 
 impl Front {
     /// Opens what the mode asks for. The answer resolves when all of it has closed again after `stop`.
-    async fn open(
+    fn open(
         self,
         boot: &Boot,
         originals: Originals,

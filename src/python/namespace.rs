@@ -61,19 +61,16 @@ impl Namespace {
         for (name, value) in self.globals.bind(py).copy()?.iter() {
             let Some(name) = public_name(&name) else { continue };
             let fingerprint = fingerprint(&value);
-            match self.seen.get_mut(&*name) {
-                Some(seen) => {
-                    seen.look = look;
-                    if seen.fingerprint != fingerprint {
-                        seen.fingerprint = fingerprint;
-                        seen.set_by = by;
-                        changes.changed.push(name);
-                    }
+            if let Some(seen) = self.seen.get_mut(&name) {
+                seen.look = look;
+                if seen.fingerprint != fingerprint {
+                    seen.fingerprint = fingerprint;
+                    seen.set_by = by;
+                    changes.changed.push(name);
                 }
-                None => {
-                    changes.added.push(name.clone());
-                    self.seen.insert(name, Seen { fingerprint, set_by: by, look });
-                }
+            } else {
+                changes.added.push(name.clone());
+                self.seen.insert(name, Seen { fingerprint, set_by: by, look });
             }
         }
         self.seen.retain(|name, seen| {

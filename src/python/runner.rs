@@ -15,7 +15,7 @@ use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
 
 const ONLY_AST: u32 = 0x0400;
 const ALLOW_TOP_LEVEL_AWAIT: u32 = 0x2000;
-/// `CO_FUTURE_*` of the features that still change how code is compiled: barry_as_FLUFL and annotations.
+/// `CO_FUTURE_*` of the features that still change how code is compiled: `barry_as_FLUFL` and `annotations`.
 const FUTURE_FEATURES: u32 = 0x0040_0000 | 0x0100_0000;
 const CO_COROUTINE: u32 = 0x80;
 

@@ -1,5 +1,7 @@
 //! `sys.stdout` and `sys.stderr`: text streams that write into the capture.
 
+#![allow(clippy::unused_self, reason = "methods of Python's stream protocol")]
+
 use std::borrow::Cow;
 use std::io;
 use std::os::fd::AsFd;
@@ -99,10 +101,8 @@ impl TextStream {
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn flush(&self) {}
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn isatty(&self) -> bool {
         false
     }
@@ -111,27 +111,22 @@ impl TextStream {
         self.sink.fileno()
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn readable(&self) -> bool {
         false
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn writable(&self) -> bool {
         true
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn seekable(&self) -> bool {
         false
     }
 
     /// The stream outlives whoever closes it: the session needs it for the next snippet.
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn close(&self) {}
 
     #[pyo3(signature = (**_options))]
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn reconfigure(&self, _options: Option<&Bound<'_, PyDict>>) {}
 
     #[getter]
@@ -179,7 +174,6 @@ impl TextStream {
     }
 
     #[pyo3(signature = (*_exception))]
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {}
 
     fn __repr__(&self) -> String {
@@ -207,13 +201,10 @@ impl ByteStream {
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn flush(&self) {}
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn close(&self) {}
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn isatty(&self) -> bool {
         false
     }
@@ -222,17 +213,14 @@ impl ByteStream {
         self.sink.fileno()
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn readable(&self) -> bool {
         false
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn writable(&self) -> bool {
         true
     }
 
-    #[expect(clippy::unused_self, reason = "a method of the stream protocol")]
     fn seekable(&self) -> bool {
         false
     }

@@ -32,6 +32,8 @@ const SHAPED: &[(&str, &str)] = &[
 pub struct Describer {
     /// `type.__dict__['__name__'].__get__`: a metaclass cannot override it.
     class_name: Py<PyAny>,
+    /// The type of bound methods.
+    method: Py<PyAny>,
     /// The dict of loaded modules as it was at the start; user code may rebind `sys.modules`, imports do not care.
     modules: Py<PyDict>,
 }
@@ -41,6 +43,7 @@ impl Describer {
         let class_name = py.get_type::<PyType>().getattr("__dict__")?.get_item("__name__")?.getattr("__get__")?;
         Ok(Self {
             class_name: class_name.unbind(),
+            method: py.import("types")?.getattr("MethodType")?.unbind(),
             modules: py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind(),
         })
     }
@@ -50,7 +53,7 @@ impl Describer {
         let type_name = self.name_of(&class);
         let mut variable = Variable {
             name,
-            kind: kind(value),
+            kind: self.kind(value),
             type_name,
             shape: String::new(),
             size: None,
@@ -60,7 +63,9 @@ impl Describer {
         };
         match variable.kind {
             Kind::Module => {
-                variable.preview = module_name(value).map_or_else(String::new, |name| format!("<module '{name}'>"));
+                let name = module_text(value, "__name__").unwrap_or_default();
+                variable.text = Some(format!("<module '{name}'>"));
+                variable.preview = module_text(value, "__version__").unwrap_or(name);
             }
             Kind::Function => variable.shape = parameters(value).unwrap_or_default(),
             Kind::Class => {
@@ -75,6 +80,23 @@ impl Describer {
             }
         }
         variable
+    }
+
+    fn kind(&self, value: &Bound<'_, PyAny>) -> Kind {
+        if value.is_instance_of::<PyModule>() {
+            Kind::Module
+        } else if value.is_instance_of::<PyType>() {
+            Kind::Class
+        } else if value.is_exact_instance_of::<PyFunction>()
+            || value.is_exact_instance_of::<PyCFunction>()
+            || value.get_type().is(&self.method)
+        {
+            Kind::Function
+        } else if value.is_callable() {
+            Kind::Callable
+        } else {
+            Kind::Data
+        }
     }
 
     fn name_of(&self, class: &Bound<'_, PyType>) -> String {
@@ -188,30 +210,6 @@ fn separate(text: &mut String, shown: usize) {
     }
 }
 
-fn kind(value: &Bound<'_, PyAny>) -> Kind {
-    if value.is_instance_of::<PyModule>() {
-        Kind::Module
-    } else if value.is_instance_of::<PyType>() {
-        Kind::Class
-    } else if value.is_exact_instance_of::<PyFunction>() || value.is_exact_instance_of::<PyCFunction>() {
-        Kind::Function
-    } else if is_bound_method(value) {
-        Kind::Function
-    } else if value.is_callable() {
-        Kind::Callable
-    } else {
-        Kind::Data
-    }
-}
-
-fn is_bound_method(value: &Bound<'_, PyAny>) -> bool {
-    value
-        .py()
-        .import("types")
-        .and_then(|types| types.getattr("MethodType"))
-        .is_ok_and(|method| value.get_type().is(&method))
-}
-
 fn builtin_length(value: &Bound<'_, PyAny>) -> Option<usize> {
     let sized = value.is_exact_instance_of::<PyString>()
         || value.is_exact_instance_of::<PyBytes>()
@@ -252,10 +250,10 @@ fn bytes(value: &Bound<'_, PyAny>) -> String {
     if value.len().is_ok_and(|length| length > WIDTH / 2) { shown + "…" } else { shown }
 }
 
-fn module_name(value: &Bound<'_, PyAny>) -> Option<String> {
-    let module = value.cast::<PyModule>().ok()?;
-    let name = module.dict().get_item("__name__").ok()??;
-    Some(name.cast_exact::<PyString>().ok()?.to_string_lossy().into_owned())
+/// A plain string in a module's own dict.
+fn module_text(value: &Bound<'_, PyAny>, name: &str) -> Option<String> {
+    let text = value.cast::<PyModule>().ok()?.dict().get_item(name).ok()??;
+    Some(first(text.cast_exact::<PyString>().ok()?, WIDTH))
 }
 
 /// The names of a Python function's parameters: `(df, …)`.

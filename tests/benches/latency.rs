@@ -2,6 +2,7 @@
 //! dashboard open, beside a bare Unix-socket ping-pong of the same sizes between two processes.
 //!
 //! `cargo bench --bench latency`
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark has nothing better to do than to stop")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,6 @@
 //! What the tests of the whole program share: a home of their own, Pythons of this machine, clients, a terminal.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 pub mod client;
 pub mod terminal;

@@ -38,7 +38,7 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let shared = screen.clone();
         std::thread::spawn(move || {
-            let mut buffer = [0; 64 << 10];
+            let mut buffer = vec![0; 64 << 10];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 shared.lock().unwrap().process(&buffer[..count]);
             }
