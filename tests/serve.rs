@@ -1,5 +1,7 @@
 //! A session without a dashboard: its log, its end, and that nothing around it can take it down.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail like the test")]
+
 mod support;
 
 use std::io::{BufRead, BufReader, Read};
