@@ -49,6 +49,19 @@ fn a_name_makes_no_sense_with_stdio() {
 }
 
 #[test]
+fn a_name_that_cannot_be_one_is_told_from_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let python = executable(
+        folder.path().join("python"),
+        "#!/bin/sh\necho 'fourhands-probe cpython 3.12.1 gil 64 =2f =2f =2f'\n",
+    );
+    for name in ["", "a b", "../up", ".hidden", "a/b", "\u{e9}", &"a".repeat(65)] {
+        let said = refused(&["serve", "--python", &python, "--session", name], Path::new("/nowhere"));
+        assert!(said.contains("cannot be the name of a session: use "), "{name:?}: {said}");
+    }
+}
+
+#[test]
 fn a_python_that_does_not_fit_is_named_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -105,8 +105,25 @@ fn the_session_ends_when_its_guardian_is_killed() {
     wait_until("the end of the session process", || (!is_alive(session)).then_some(()));
 }
 
+/// As by Ctrl-Z and the shell's `kill -9 %1`.
+#[test]
+fn a_suspended_session_ends_when_its_guardian_is_killed() {
+    let home = Home::new();
+    let terminal = open(&home);
+    let session = session_process(&terminal);
+    signal(terminal.pid(), Signal::SIGTSTP);
+    wait_until("both to be stopped", || [terminal.pid(), session].into_iter().all(is_stopped).then_some(()));
+    signal(terminal.pid(), Signal::SIGKILL);
+    wait_until("the end of the session process", || (!is_alive(session)).then_some(()));
+    assert_restored(&terminal);
+}
+
 fn is_alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+fn is_stopped(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") T "))
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
 use crate::launch::guardian::Guardian;
 use crate::launch::image::EngineImage;
-use crate::session::registry;
+use crate::session::registry::{self, ClaimError};
 
 #[derive(Debug)]
 pub struct Start<'a> {
@@ -28,9 +28,10 @@ pub fn run(start: &Start<'_>) -> ExitCode {
         }
     };
     match discover::find(start.python, &around) {
-        Ok(python) => {
-            hold(start, &python, &around.cwd).unwrap_or_else(|error| super::fail(1, &format_args!("{error:#}")))
-        }
+        Ok(python) => hold(start, &python, &around.cwd).unwrap_or_else(|error| {
+            let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)));
+            super::fail(if usage { super::USAGE } else { 1 }, &format_args!("{error:#}"))
+        }),
         Err(fault) => super::fail(super::USAGE, &fault),
     }
 }

@@ -66,6 +66,9 @@ impl Host {
             Ok(stderr) => File::from(stderr),
             Err(_) => return 1,
         };
+        // The main thread's SIGTERM at the guardian's death does not wake a process that is suspended.
+        #[cfg(target_os = "linux")]
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGCONT);
         let table = descriptor_table::make_private().then(|| {
             let Originals { stdin, stdout, stderr: theirs } = &self.originals;
             let ours = [stdin, stdout, theirs, &self.readers.stdout, &self.readers.stderr, &self.link];

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use nix::unistd::{Pid, getppid};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::terminal_text::plain;
@@ -13,7 +14,7 @@ const CODE_WIDTH: usize = 80;
 
 /// Writes lines until the session ends, or nobody can read them any more.
 pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
-    let _ = writeln!(out, "{}", greeting(session.info(), socket));
+    let _ = writeln!(out, "{}", greeting(session.info(), socket, getppid()));
     let Ok(Subscription { mut transcript, mut events }) = session.subscribe().await else { return };
     loop {
         match events.recv().await {
@@ -38,14 +39,13 @@ pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
     }
 }
 
-fn greeting(info: &SessionInfo, socket: &str) -> String {
+fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> String {
     format!(
-        "fourhands: session {} with Python {} ({}) in {}\nfourhands: listening on {socket}, process {}; Ctrl-C ends it",
+        "fourhands: session {} with Python {} ({}) in {}\nfourhands: listening on {socket}, process {guardian}; Ctrl-C ends it",
         info.name,
         info.python_version,
         info.python.display(),
         info.cwd.display(),
-        info.pid,
     )
 }
 

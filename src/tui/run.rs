@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
 use nix::sys::signal::{Signal, raise};
+use nix::unistd::getppid;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
@@ -189,7 +190,7 @@ impl Dashboard {
 
     fn on_control(&mut self, request: Option<Control>) -> io::Result<Turn> {
         match request {
-            Some(Control::Suspend) => self.suspend()?,
+            Some(Control::Suspend) => return self.suspend(),
             // The next frame finds the size by itself.
             Some(Control::Resized) => self.dirty = true,
             None => return Ok(Turn::End),
@@ -213,7 +214,7 @@ impl Dashboard {
                 self.ask(async move { session.interrupt(None, "you").await.map(drop) });
             }
             Effect::Quit => self.session.quit(),
-            Effect::Suspend => self.suspend()?,
+            Effect::Suspend => return self.suspend(),
             Effect::Redraw => self.screen.redraw()?,
         }
         Ok(Turn::GoOn)
@@ -229,13 +230,18 @@ impl Dashboard {
         });
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self) -> io::Result<Turn> {
         self.screen.leave();
+        let parent = getppid();
         // To this thread, so that the process has stopped when the call returns: when it has been continued.
         raise(Signal::SIGSTOP)?;
+        if getppid() != parent {
+            // Nobody is left to give the terminal to this process; it is the shell's.
+            return Ok(Turn::End);
+        }
         self.screen.enter()?;
         self.dirty = true;
-        Ok(())
+        Ok(Turn::GoOn)
     }
 
     fn frame_at(&self) -> Instant {

@@ -144,18 +144,20 @@ pub fn python() -> PathBuf {
     pythons().into_iter().next().expect("no CPython >= 3.10 on this machine")
 }
 
-/// All CPythons from 3.10 on, one for each minor version and kind that can be found: on PATH, Debian's, pyenv's.
+/// All CPythons from 3.10 on that can hold a session: pyenv's, the system's, the one on PATH.
 pub fn pythons() -> Vec<PathBuf> {
     let mut candidates: Vec<PathBuf> = Vec::new();
-    let home = std::env::var("HOME").unwrap_or_default();
-    if let Ok(versions) = std::fs::read_dir(Path::new(&home).join(".pyenv/versions")) {
+    let pyenv = std::env::var_os("PYENV_ROOT")
+        .map_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".pyenv"), PathBuf::from);
+    if let Ok(versions) = std::fs::read_dir(pyenv.join("versions")) {
         candidates.extend(versions.flatten().map(|version| version.path().join("bin/python")));
     }
     candidates.sort();
     candidates.push("/usr/bin/python3".into());
     candidates.push("python3".into());
-    let check = "import sys, platform; \
+    let check = "import sys, platform, sysconfig; \
                  assert sys.version_info >= (3, 10) and platform.python_implementation() == 'CPython'; \
+                 assert not sysconfig.get_config_var('Py_GIL_DISABLED'); \
                  print(sys.executable)";
     let mut found: Vec<PathBuf> = Vec::new();
     for candidate in candidates {

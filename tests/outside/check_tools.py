@@ -1,6 +1,6 @@
-"""Drives a built fourhands from outside: the official Python MCP client, through `fourhands bridge`.
+"""Checks the tools of a built fourhands from outside: the official Python MCP client, through `fourhands bridge`.
 
-    python python_mcp_client.py PATH_OF_FOURHANDS [PATH_OF_PYTHON]
+    python check_tools.py PATH_OF_FOURHANDS [PATH_OF_PYTHON]
 
 Needs the `mcp` package. Starts `fourhands serve` in a folder and a home of its own, checks, ends it, and exits with 0
 only if everything was right.
