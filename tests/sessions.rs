@@ -182,18 +182,18 @@ fn a_bridge_finds_the_session_of_its_folder() {
 fn names_come_from_the_folder_and_are_not_given_twice() {
     let home = Home::new();
     let first = Server::start(serve(&home, &home.work()));
-    let refused = |command: &mut Command| {
+    let refused = |command: &mut Command, code: i32| {
         let Output { status, stderr, stdout } = command.stdin(Stdio::null()).output().unwrap();
-        assert_eq!((status.code(), stdout.is_empty()), (Some(1), true));
+        assert_eq!((status.code(), stdout.is_empty()), (Some(code), true));
         String::from_utf8(stderr).unwrap()
     };
     for command in [&mut serve(&home, &home.work()), serve(&home, home.path()).args(["--session", "work"])] {
-        let text = refused(command);
+        let text = refused(command, 1);
         let pid = format!("(pid {})", first.child.id());
         assert!(text.contains("session \"work\" is already running in") && text.contains(&pid), "{text}");
         assert!(text.contains("--session NAME") && text.lines().count() == 1, "{text}");
     }
-    let text = refused(serve(&home, &home.work()).args(["--session", "../up"]));
+    let text = refused(serve(&home, &home.work()).args(["--session", "../up"]), 2);
     assert!(text.contains("cannot be the name of a session"), "{text}");
 
     // Another folder of the same name is another session.
