@@ -25,8 +25,9 @@ say() { echo "\"$1\"" >&$LINK; }
 hear() { read -r line <&$LINK; }
 has_terminal() { (: </dev/tty) 2>/dev/null; }
 is_in_front() {
-    if has_terminal; then job=$$; else job=$(ps -o pgid= -p $PPID); fi
-    [ $(ps -o tpgid= -p $PPID) = $job ]
+    read -r _ _ _ _ job _ _ front _ </proc/$PPID/stat
+    has_terminal && job=$$
+    [ $front = $job ]
 }
 "#;
 
