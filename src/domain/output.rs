@@ -101,9 +101,49 @@ impl Output {
         self.tail_bytes = 0;
     }
 
+    /// Memory it takes, in bytes.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.head_bytes + self.tail_bytes
+    }
+
+    /// Leaves about `ends` bytes of the beginning and of the end each, and counts the rest as left out.
+    pub fn shrink(&mut self, ends: usize) {
+        if self.kept() <= 2 * ends {
+            return;
+        }
+        // All but the beginning becomes tail, so that what goes is what lies between.
+        let mut head = std::mem::take(self);
+        let (total, omitted) = (head.total, head.omitted);
+        let first = head.head.first_mut().map(|segment| {
+            let cut = floor_char_boundary(&segment.text, ends);
+            (segment.stream, segment.text.drain(..cut).collect::<String>())
+        });
+        if let Some((stream, text)) = first {
+            self.head_bytes = text.len() + COST;
+            self.head.push(Segment { stream, text });
+        }
+        let rest: usize = head.head.iter().map(|segment| segment.text.len()).sum();
+        self.omitted = omitted;
+        if omitted > 0 {
+            self.omitted += rest as u64;
+        } else {
+            self.tail_bytes = rest + COST * head.head.len();
+            self.tail = head.head.into();
+        }
+        self.tail_bytes += head.tail_bytes;
+        self.tail.append(&mut head.tail);
+        self.total = total;
+        self.trim_tail_to(ends);
+    }
+
     fn trim_tail(&mut self) {
-        while self.tail_bytes > Self::TAIL {
-            let excess = self.tail_bytes - Self::TAIL;
+        self.trim_tail_to(Self::TAIL);
+    }
+
+    fn trim_tail_to(&mut self, limit: usize) {
+        while self.tail_bytes > limit {
+            let excess = self.tail_bytes - limit;
             let Some(first) = self.tail.front_mut() else { return };
             let cut = if first.text.len() <= excess {
                 self.tail_bytes -= COST;
@@ -236,6 +276,22 @@ mod tests {
         output.push(&gap);
         let kept: usize = output.head().map(|segment| segment.text.len()).sum();
         assert_eq!(output.total(), output.omitted() + kept as u64);
+    }
+
+    #[test]
+    fn a_shrunk_output_keeps_its_ends_and_counts_the_rest() {
+        for lines in [100, 3_000, 100_000] {
+            let mut output = Output::default();
+            for n in 0..lines {
+                output.push_text(if n % 7 == 0 { Stream::Stderr } else { Stream::Stdout }, &format!("line {n} é\n"));
+            }
+            output.shrink(500);
+            let text = output.text(None);
+            assert!(text.starts_with("line 0 é\n") && text.ends_with(&format!("line {} é\n", lines - 1)), "{text}");
+            let kept: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
+            assert!(kept <= 1_000 && output.kept() <= 1_500, "{kept} {}", output.kept());
+            assert_eq!(output.total(), output.omitted() + kept as u64);
+        }
     }
 
     #[test]

@@ -32,9 +32,17 @@ pub struct Client {
     pub runs: u32,
 }
 
+/// Output that all entries keep together, in bytes; beyond it the oldest are cut to [`OLD_ENDS`].
+const OUTPUT_KEPT: usize = 64 << 20;
+/// Bytes that old output keeps of its beginning and of its end.
+const OLD_ENDS: usize = 2 << 10;
+
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     entries: Vec<Entry>,
+    output_kept: usize,
+    /// How many of the oldest entries have been cut.
+    shrunk: usize,
     index: HashMap<SnippetId, usize>,
     queue: Vec<SnippetId>,
     running: Option<SnippetId>,
@@ -76,7 +84,11 @@ impl Transcript {
             }
             Event::Output { snippet: Some(id), chunk, .. } => {
                 if let Some(snippet) = self.snippet_mut(*id) {
+                    let before = snippet.output.kept();
                     snippet.output.push(chunk);
+                    let after = snippet.output.kept();
+                    self.output_kept = self.output_kept + after - before;
+                    self.shrink_old();
                 }
             }
             Event::Output { snippet: None, chunk, at } => {
@@ -84,7 +96,10 @@ impl Transcript {
                     self.entries.push(Entry::Background { output: Output::default(), at: *at });
                 }
                 if let Some(Entry::Background { output, .. }) = self.entries.last_mut() {
+                    let before = output.kept();
                     output.push(chunk);
+                    self.output_kept = self.output_kept + output.kept() - before;
+                    self.shrink_old();
                 }
             }
             Event::Finished { snippet: id, outcome, at } => {
@@ -122,6 +137,23 @@ impl Transcript {
                 self.entries.push(Entry::Reset { by: by.clone(), report: report.clone(), at: *at });
             }
             Event::Ending => {}
+        }
+    }
+
+    fn shrink_old(&mut self) {
+        while self.output_kept > OUTPUT_KEPT && self.shrunk + 1 < self.entries.len() {
+            let output = match &mut self.entries[self.shrunk] {
+                Entry::Snippet(snippet) if !snippet.status.is_final() => return,
+                Entry::Snippet(Snippet { output, .. }) | Entry::Background { output, .. } => output,
+                Entry::Reset { .. } => {
+                    self.shrunk += 1;
+                    continue;
+                }
+            };
+            let before = output.kept();
+            output.shrink(OLD_ENDS);
+            self.output_kept = self.output_kept + output.kept() - before;
+            self.shrunk += 1;
         }
     }
 
