@@ -212,6 +212,29 @@ fn processes_and_threads() {
 }
 
 #[test]
+fn definitions_reach_new_processes_and_inspect() {
+    in_every_python(|session| {
+        session.run(
+            "import multiprocessing as mp, inspect\nFACTOR = 3\ndef triple(n):\n    return n * FACTOR\n\n\
+             @__import__('dataclasses').dataclass\nclass Point:\n    x: int\n    def twice(self): return 2 * self.x",
+        );
+        session.run("failed = 1; raise ValueError; import missing_module");
+        for method in ["fork", "spawn", "forkserver"] {
+            let code = format!(
+                "with mp.get_context('{method}').Pool(2) as pool:\n    found = pool.map(triple, [1, 2]), pool.map(Point.twice, [Point(4)])\nfound"
+            );
+            let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
+            assert_eq!(result["structuredContent"]["result"], "([3, 6], [8])", "{method}: {result}");
+        }
+        assert!(session.value("inspect.getsource(Point)").contains("class Point:\\n    x: int"));
+        assert!(session.value("inspect.getsource(triple)").starts_with("'def triple(n):"));
+        session.run("class Point:\n    'another'");
+        assert!(session.value("inspect.getsource(Point)").contains("another"));
+        assert_eq!(session.value("import pickle; pickle.loads(pickle.dumps(triple)) is triple"), "True");
+    });
+}
+
+#[test]
 fn code_cannot_break_the_engine() {
     in_every_python(|session| {
         session.run("import sys, os, builtins, signal, time, gc");

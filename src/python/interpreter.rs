@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -123,15 +124,21 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// Prepares Python for the session. Must be called on its main thread.
-    pub fn new(py: Python<'_>, descriptors: StandardStreams, capture: Arc<Capture>, events: Events) -> PyResult<Self> {
+    pub fn new(
+        py: Python<'_>,
+        descriptors: StandardStreams,
+        capture: Arc<Capture>,
+        events: Events,
+        session_file: PathBuf,
+    ) -> PyResult<Self> {
         fork::watch();
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
             signals: Signals::install(py)?,
             streams: Streams::install(py, &capture)?,
+            runner: Runner::new(py, session_file)?,
             namespace: Namespace::take(py)?,
-            runner: Runner::new(py)?,
             baseline: Baseline::take(py)?,
             descriptors,
             capture,

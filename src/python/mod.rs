@@ -12,6 +12,7 @@ mod interpreter;
 mod namespace;
 mod report;
 mod runner;
+mod session_file;
 mod signals;
 mod streams;
 mod variables;
