@@ -10,7 +10,7 @@ use support::{Home, Server, pythons};
 struct Session {
     client: Client,
     _server: Server,
-    _home: Home,
+    home: Home,
 }
 
 impl Session {
@@ -20,7 +20,7 @@ impl Session {
         let mut bridge = home.fourhands();
         bridge.args(["bridge", "--session", "test"]);
         let client = Client::start(bridge, "tester", Era::Legacy);
-        Self { client, _server: server, _home: home }
+        Self { client, _server: server, home }
     }
 
     fn run(&mut self, code: &str) -> Value {
@@ -235,6 +235,21 @@ fn definitions_reach_new_processes_and_inspect() {
 }
 
 #[test]
+fn late_output_of_a_thread_is_in_nobody_elses_result() {
+    in_every_python(|session| {
+        session.run("import threading\ngo = threading.Event()\ndef late():\n    go.wait()\n    print('late')\nthread = threading.Thread(target=late)\nthread.start()");
+        assert_eq!(session.out("go.set(); thread.join(); print('mine')"), "mine\n");
+        // A pool's threads are older than the work they are given.
+        session.run("from concurrent.futures import ThreadPoolExecutor\nfrom multiprocessing.pool import ThreadPool\npools = ThreadPoolExecutor(1), ThreadPool(1)\npools[0].submit(int).result(); pools[1].apply(int)");
+        assert_eq!(
+            session.out("pools[0].submit(print, 'given now').result()\npools[1].apply(print, ('this too',))"),
+            "given now\nthis too\n"
+        );
+        session.run("pools[0].shutdown(); pools[1].terminate()");
+    });
+}
+
+#[test]
 fn code_cannot_break_the_engine() {
     in_every_python(|session| {
         session.run("import sys, os, builtins, signal, time, gc");
@@ -313,6 +328,27 @@ fn reset_gives_a_clean_namespace() {
             session.value("'ADDED' in os.environ, hasattr(__builtins__, 'extra'), __name__"),
             "(False, False, '__main__')"
         );
+    });
+}
+
+#[test]
+fn edited_modules_of_the_project_are_read_anew_after_a_reset() {
+    in_every_python(|session| {
+        let write = |session: &Session, value: u32| {
+            let folder = session.home.work();
+            std::fs::create_dir_all(folder.join("package")).unwrap();
+            std::fs::write(folder.join("helper.py"), format!("VALUE = {value}\n")).unwrap();
+            std::fs::write(folder.join("package/part.py"), format!("VALUE = {value}\n")).unwrap();
+        };
+        let code = "import sys; sys.dont_write_bytecode = True\nimport helper, package.part, json\nhelper.VALUE, package.part.VALUE";
+        write(session, 1);
+        assert_eq!(session.value(code), "(1, 1)");
+        session.run("json.marked = True");
+        write(session, 2);
+        assert_eq!(session.value(code), "(1, 1)");
+        session.client.call("reset_python_environment", json!({}));
+        assert_eq!(session.value(code), "(2, 2)");
+        assert_eq!(session.value("json.marked"), "True");
     });
 }
 

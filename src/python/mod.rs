@@ -10,6 +10,7 @@ mod fork;
 mod guarded;
 mod interpreter;
 mod namespace;
+mod project;
 mod report;
 mod runner;
 mod session_file;
