@@ -78,8 +78,8 @@ impl Capture {
 
     /// What these threads write from now on belongs to `snippet`, unless they are an earlier one's. Others have ended.
     pub fn adopt(&self, threads: &[ThreadId], snippet: SnippetId) {
+        self.release_all_but(threads);
         let mut state = self.lock();
-        state.threads.retain(|thread, _| threads.contains(thread));
         for thread in threads {
             state.threads.entry(*thread).or_insert(snippet);
         }
@@ -89,6 +89,11 @@ impl Capture {
         if first {
             (self.announce)();
         }
+    }
+
+    /// Threads that are not among these have ended, or wait for new work.
+    pub fn release_all_but(&self, busy: &[ThreadId]) {
+        self.lock().threads.retain(|thread, _| busy.contains(thread));
     }
 
     pub fn take(&self) -> Vec<(Option<SnippetId>, OutputChunk)> {

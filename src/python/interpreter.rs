@@ -175,6 +175,9 @@ impl Interpreter {
     fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
         // What cannot be put right shows in the snippet; it is no reason not to run it.
         let _ = self.repair(py);
+        if let Ok(busy) = self.threads(py) {
+            self.capture.release_all_but(&busy);
+        }
         self.capture.switch_to(Some(snippet));
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
         descriptors::flush_c_streams();
