@@ -314,6 +314,36 @@ fn a_flood_is_bounded_and_counted() {
 }
 
 #[test]
+fn variables_are_described_without_running_their_code() {
+    in_every_python(|session| {
+        session.run(
+            "import datetime, decimal, pathlib, functools, json as j\n\
+             class Loud:\n    def __repr__(self): raise SystemExit('repr ran')\n    __str__ = __repr__\n    def __len__(self): return 1 // 0\n    def __getattr__(self, name): raise SystemExit('getattr ran')\n\
+             loud = Loud()\nday = datetime.date(2026, 11, 22)\nprice = decimal.Decimal('1.50')\nplace = pathlib.Path('/a/b')\n\
+             text = 'x' * 60\nnumbers = list(range(100))\npart = functools.partial(int)\ndef half(a, *rest): pass\nhuge = 1 << 100_000\nnested = {'k': [loud, (1, 2)]}",
+        );
+        let listed = Client::text(&session.client.call("list_defined_variables", json!({})));
+        for line in [
+            "=== Currently Defined Variables and Functions ===\n\n".to_owned(),
+            "Function: Loud()".to_owned(),
+            "Function: half()".to_owned(),
+            "Callable: part".to_owned(),
+            "Variable: day (date) = 2026-11-22".to_owned(),
+            "Variable: price (Decimal) = 1.50".to_owned(),
+            "Variable: place (PosixPath) = /a/b".to_owned(),
+            format!("Variable: text (str) = {}...", "x".repeat(47)),
+            "Variable: loud (Loud) = ".to_owned(),
+            "Variable: j (module) = ".to_owned(),
+            "Variable: huge (int) = <int of 100001 bits>".to_owned(),
+            "Variable: nested (dict) = {'k': [<Loud>, (…)]}".to_owned(),
+            "Variable: numbers (list) = [0, 1, 2, 3, 4, 5, ".to_owned(),
+        ] {
+            assert!(listed.contains(&line), "{line:?} is missing in\n{listed}");
+        }
+    });
+}
+
+#[test]
 fn reset_gives_a_clean_namespace() {
     in_every_python(|session| {
         let there = session.value("import os; os.getcwd()");
