@@ -20,6 +20,8 @@ const OUTPUT_PACE: Duration = Duration::from_millis(33);
 const EVENT_BACKLOG: usize = 1024;
 /// An interrupt that had no effect for this long is repeated by force when the time limit or the end asked for it.
 const FORCE_AFTER: Duration = Duration::from_secs(2);
+/// The same at the end of the session, which the guardian does not wait for for ever.
+const FORCE_AT_END_AFTER: Duration = Duration::from_secs(1);
 /// At the end of the session, code that did not stop after this many interrupts by force is left to die with the process.
 const FORCED_AT_END: u32 = 2;
 
@@ -321,7 +323,7 @@ impl Actor {
             return;
         }
         let limit = running.timeout.unwrap_or_default();
-        running.deadline = Some(Instant::now() + FORCE_AFTER);
+        running.deadline = Some(Instant::now() + if self.quitting { FORCE_AT_END_AFTER } else { FORCE_AFTER });
         self.interrupt(None, &format!("its time limit of {} s", limit.as_secs_f64()));
     }
 
@@ -335,7 +337,7 @@ impl Actor {
             }
         }
         if let Some(running) = &mut self.running {
-            running.deadline = Some(Instant::now() + FORCE_AFTER);
+            running.deadline = Some(Instant::now() + FORCE_AT_END_AFTER);
             self.interrupt(None, "the end of the session");
         }
     }
