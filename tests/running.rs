@@ -163,6 +163,10 @@ fn top_level_await_on_one_loop() {
         session.run("async def count():\n    for n in range(3):\n        yield n\nseen = []\nasync for n in count():\n    seen.append(n)");
         assert_eq!(session.value("seen, [n async for n in count()]"), "([0, 1, 2], [0, 1, 2])");
         assert_eq!(session.value("asyncio.run(asyncio.sleep(0, 'own loop'))"), "'own loop'");
+        assert_eq!(session.value("futures = [asyncio.ensure_future(asyncio.sleep(0.01, n)) for n in range(2)]\nawait asyncio.gather(*futures)"), "[0, 1]");
+        assert_eq!(session.value("loop = asyncio.get_running_loop()\nasync with asyncio.Lock(): same = loop is asyncio.get_running_loop()\nsame"), "True");
+        let run = session.run("ran = True\n(yield)");
+        assert_eq!((&run["error"]["type"], &run["variables"]["added"]), (&json!("SyntaxError"), &json!([])), "{run}");
         assert_eq!(session.value("task = asyncio.ensure_future(asyncio.sleep(0.01, 'later'))\nawait task"), "'later'");
     });
 }
@@ -239,6 +243,8 @@ fn late_output_of_a_thread_is_in_nobody_elses_result() {
     in_every_python(|session| {
         session.run("import threading\ngo = threading.Event()\ndef late():\n    go.wait()\n    print('late')\nthread = threading.Thread(target=late)\nthread.start()");
         assert_eq!(session.out("go.set(); thread.join(); print('mine')"), "mine\n");
+        session.run("import asyncio\nasync def later():\n    await asyncio.sleep(0.02)\n    print('of the task')\ntask = asyncio.ensure_future(later())\nawait asyncio.sleep(0)");
+        assert_eq!(session.out("await task; print('mine again')"), "mine again\n");
         // A pool's threads are older than the work they are given.
         session.run("from concurrent.futures import ThreadPoolExecutor\nfrom multiprocessing.pool import ThreadPool\npools = ThreadPoolExecutor(1), ThreadPool(1)\npools[0].submit(int).result(); pools[1].apply(int)");
         assert_eq!(

@@ -18,6 +18,14 @@ const DRAIN_WAIT: Duration = Duration::from_millis(50);
 /// What Python calls a thread's `ident`.
 pub type ThreadId = u64;
 
+/// Who writes from Python code.
+#[derive(Clone, Copy)]
+pub struct Writer {
+    pub thread: ThreadId,
+    /// The snippet that it was started by, where its context tells.
+    pub snippet: Option<SnippetId>,
+}
+
 pub struct Capture {
     state: Mutex<State>,
     /// Told after each read of the drain.
@@ -53,24 +61,24 @@ impl Capture {
         state.unordered = false;
     }
 
-    /// Text written by Python code on `thread`.
-    pub fn write(&self, thread: ThreadId, stream: Stream, text: &str) {
+    /// Text written by Python code.
+    pub fn write(&self, writer: Writer, stream: Stream, text: &str) {
         if text.is_empty() {
             return;
         }
         self.settle();
         let mut state = self.lock();
-        let owner = state.owner(thread);
+        let owner = state.owner(writer);
         let first = state.append(owner, stream, text);
         drop(state);
         self.announce_if(first);
     }
 
-    /// Bytes written by Python code on `thread`; a character may be cut between two writes.
-    pub fn write_bytes(&self, thread: ThreadId, stream: Stream, bytes: &[u8]) {
+    /// Bytes written by Python code; a character may be cut between two writes.
+    pub fn write_bytes(&self, writer: Writer, stream: Stream, bytes: &[u8]) {
         self.settle();
         let mut state = self.lock();
-        let owner = state.owner(thread);
+        let owner = state.owner(writer);
         let first = state.append_bytes(owner, stream, bytes);
         drop(state);
         self.announce_if(first);
@@ -134,8 +142,8 @@ impl Capture {
 }
 
 impl State {
-    fn owner(&self, thread: ThreadId) -> Option<SnippetId> {
-        self.threads.get(&thread).copied().or(self.current)
+    fn owner(&self, writer: Writer) -> Option<SnippetId> {
+        writer.snippet.or_else(|| self.threads.get(&writer.thread).copied()).or(self.current)
     }
 
     /// Whether nobody knows yet that output waits.
@@ -220,6 +228,10 @@ fn read_into(state: &mut State, stream: Stream, reader: &OwnedFd, buffer: &mut [
 mod tests {
     use super::*;
 
+    fn on(thread: ThreadId) -> Writer {
+        Writer { thread, snippet: None }
+    }
+
     fn text(capture: &Capture) -> String {
         let mut output = Output::default();
         for (_, chunk) in capture.take() {
@@ -232,7 +244,7 @@ mod tests {
     fn a_character_cut_between_two_writes_comes_out_whole() {
         let capture = Capture::new(|| {});
         for byte in "aé漢🎹b".as_bytes() {
-            capture.write_bytes(1, Stream::Stdout, &[*byte]);
+            capture.write_bytes(on(1), Stream::Stdout, &[*byte]);
         }
         assert_eq!(text(&capture), "aé漢🎹b");
     }
@@ -240,19 +252,19 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_replaced_and_lose_nothing_else() {
         let capture = Capture::new(|| {});
-        capture.write_bytes(1, Stream::Stdout, b"a\xff\xfe b \xe6");
-        capture.write_bytes(1, Stream::Stdout, b"c");
+        capture.write_bytes(on(1), Stream::Stdout, b"a\xff\xfe b \xe6");
+        capture.write_bytes(on(1), Stream::Stdout, b"c");
         assert_eq!(text(&capture), "a\u{fffd}\u{fffd} b \u{fffd}c");
     }
 
     #[test]
     fn output_belongs_to_the_snippet_that_ran() {
         let capture = Capture::new(|| {});
-        capture.write(1, Stream::Stdout, "before");
+        capture.write(on(1), Stream::Stdout, "before");
         capture.switch_to(Some(SnippetId(1)));
-        capture.write(1, Stream::Stdout, "one");
+        capture.write(on(1), Stream::Stdout, "one");
         capture.switch_to(None);
-        capture.write(1, Stream::Stderr, "after");
+        capture.write(on(1), Stream::Stderr, "after");
         let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet).collect();
         assert_eq!(owners, [None, Some(SnippetId(1)), None]);
     }
@@ -263,10 +275,10 @@ mod tests {
         capture.switch_to(Some(SnippetId(1)));
         capture.adopt(&[1, 7], SnippetId(1));
         capture.switch_to(Some(SnippetId(2)));
-        capture.write(7, Stream::Stdout, "late");
-        capture.write(8, Stream::Stdout, "new");
+        capture.write(on(7), Stream::Stdout, "late");
+        capture.write(on(8), Stream::Stdout, "new");
         capture.adopt(&[8], SnippetId(2));
-        capture.write(7, Stream::Stdout, "the number is another thread's by now");
+        capture.write(on(7), Stream::Stdout, "the number is another thread's by now");
         let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet.unwrap().0).collect();
         assert_eq!(owners, [1, 2]);
     }
@@ -278,11 +290,11 @@ mod tests {
         let capture = Capture::new(move || {
             seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
-        capture.write(1, Stream::Stdout, "a");
-        capture.write(1, Stream::Stdout, "b");
+        capture.write(on(1), Stream::Stdout, "a");
+        capture.write(on(1), Stream::Stdout, "b");
         assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1);
         capture.take();
-        capture.write(1, Stream::Stdout, "c");
+        capture.write(on(1), Stream::Stdout, "c");
         assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 }

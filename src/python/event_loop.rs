@@ -1,11 +1,44 @@
 //! The event loop that top-level `await` runs on: one for the whole session, made when first needed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
+
+use crate::domain::SnippetId;
+
+/// Whether tasks of an earlier snippet may be running within a later one.
+static IN_USE: AtomicBool = AtomicBool::new(false);
 
 #[derive(Default)]
 pub struct EventLoop {
     current: Option<Py<PyAny>>,
+}
+
+/// A context variable that holds the number of the snippet: tasks, and threads that asyncio starts, inherit the one they
+/// were made in.
+#[derive(Clone)]
+pub struct SnippetContext(Arc<Py<PyAny>>);
+
+impl SnippetContext {
+    pub fn new(py: Python<'_>) -> PyResult<Self> {
+        let variable = py.import("_contextvars")?.getattr("ContextVar")?.call1(("fourhands_snippet",))?;
+        Ok(Self(Arc::new(variable.unbind())))
+    }
+
+    pub fn set(&self, py: Python<'_>, snippet: SnippetId) {
+        let _ = self.0.call_method1(py, pyo3::intern!(py, "set"), (snippet.0,));
+    }
+
+    /// The snippet that the running code was started by; `None` where that is not known or was never in doubt.
+    pub fn get(&self, py: Python<'_>) -> Option<SnippetId> {
+        if !IN_USE.load(Ordering::Relaxed) {
+            return None;
+        }
+        let number = self.0.call_method1(py, pyo3::intern!(py, "get"), (py.None(),)).ok()?;
+        number.extract(py).ok().map(SnippetId)
+    }
 }
 
 impl EventLoop {
@@ -29,6 +62,9 @@ impl EventLoop {
     /// Makes ours the thread's loop again: `asyncio.run` in user code leaves none behind.
     pub fn restore(&self, py: Python<'_>) {
         let Some(event_loop) = &self.current else { return };
+        if event_loop.call_method0(py, "is_closed").and_then(|closed| closed.is_truthy(py)).unwrap_or(true) {
+            return;
+        }
         let _ = py.import("asyncio").and_then(|asyncio| asyncio.call_method1("set_event_loop", (event_loop,)));
     }
 
@@ -49,6 +85,7 @@ impl EventLoop {
         let event_loop = asyncio.call_method0("new_event_loop")?;
         asyncio.call_method1("set_event_loop", (&event_loop,))?;
         self.current = Some(event_loop.clone().unbind());
+        IN_USE.store(true, Ordering::Relaxed);
         Ok(event_loop)
     }
 }

@@ -12,6 +12,7 @@ use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
 use super::capture::{Capture, ThreadId};
 use super::descriptors::{self, StandardStreams};
+use super::event_loop::SnippetContext;
 use super::fork;
 use super::namespace::Namespace;
 use super::project;
@@ -138,12 +139,13 @@ impl Interpreter {
         session_file: PathBuf,
     ) -> PyResult<Self> {
         fork::watch();
+        let context = SnippetContext::new(py)?;
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
             signals: Signals::install(py)?,
-            streams: Streams::install(py, &capture)?,
-            runner: Runner::new(py, session_file)?,
+            streams: Streams::install(py, &capture, &context)?,
+            runner: Runner::new(py, session_file, context)?,
             namespace: Namespace::take(py)?,
             baseline: Baseline::take(py)?,
             descriptors,

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::baseline::Baseline;
-use super::event_loop::EventLoop;
+use super::event_loop::{EventLoop, SnippetContext};
 use super::report::{Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
 use super::{fork, signals};
@@ -29,6 +29,8 @@ const RESULT_ENDS: usize = 64 << 10;
 pub struct Runner {
     compile: Py<PyAny>,
     eval: Py<PyAny>,
+    /// Makes a coroutine that does what the loop of `evaluate` does without one.
+    coroutine: Py<PyAny>,
     expr: Py<PyType>,
     expression: Py<PyType>,
     displayhook: Py<PyAny>,
@@ -41,13 +43,14 @@ pub struct Runner {
     session_file: Option<SessionFile>,
     /// What the snippet that runs defines.
     definitions: Vec<Definition>,
+    context: SnippetContext,
     /// Future features that snippets have asked for; they hold for all later ones.
     future: u32,
 }
 
 impl Runner {
     /// `session_file` becomes `__main__.__file__`.
-    pub fn new(py: Python<'_>, session_file: PathBuf) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, session_file: PathBuf, context: SnippetContext) -> PyResult<Self> {
         let session_file = SessionFile::create(py, session_file).ok();
         if let Some(file) = &session_file {
             py.import("__main__")?.setattr("__file__", file.path().as_os_str())?;
@@ -58,6 +61,7 @@ impl Runner {
         Ok(Self {
             compile: builtins.getattr("compile")?.unbind(),
             eval: builtins.getattr("eval")?.unbind(),
+            coroutine: coroutine_function(py)?,
             expr: ast.getattr("Expr")?.cast_into::<PyType>()?.unbind(),
             expression: ast.getattr("Expression")?.cast_into::<PyType>()?.unbind(),
             displayhook: sys.getattr("displayhook")?.unbind(),
@@ -67,6 +71,7 @@ impl Runner {
             event_loop: EventLoop::default(),
             session_file,
             definitions: Vec::new(),
+            context,
             future: 0,
         })
     }
@@ -78,6 +83,7 @@ impl Runner {
         let code = normalize(code);
         let _ = self.keep_source(py, snippet, &file, &code);
         self.event_loop.restore(py);
+        self.context.set(py, snippet);
         let started = Instant::now();
         let result = if signals::begin(snippet) {
             self.evaluate(globals, &file, &code, baseline)
@@ -130,15 +136,40 @@ impl Runner {
         if last.is_some() {
             body.del_item(body.len() - 1)?;
         }
+        // All of it is compiled before any of it runs: an error of syntax runs nothing.
+        let mut steps = Vec::with_capacity(2);
+        let mut flags = 0;
         if !body.is_empty() {
-            let compiled = self.compile(&tree, file, "exec", 0)?;
-            self.execute(&compiled, globals)?;
+            steps.push(self.compile(&tree, file, "exec", 0)?);
+            flags |= self.flags(&steps[0])?;
         }
-        let Some(last) = last else { return Ok(None) };
-        let value = last.getattr(pyo3::intern!(py, "value"))?;
-        let compiled = self.compile(&self.expression.bind(py).call1((value,))?, file, "eval", 0)?;
-        let value = self.execute(&compiled, globals)?;
-        self.display(&value, baseline)
+        if let Some(last) = &last {
+            let expression = self.expression.bind(py).call1((last.getattr(pyo3::intern!(py, "value"))?,))?;
+            let compiled = self.compile(&expression, file, "eval", 0)?;
+            flags |= self.flags(&compiled)?;
+            steps.push(compiled);
+        }
+        let eval = self.eval.bind(py);
+        let value = if flags & CO_COROUTINE == 0 {
+            let mut value = None;
+            for step in steps {
+                value = Some(eval.call1((step, globals))?);
+            }
+            value
+        } else {
+            // What comes before the first `await` runs on the loop as well: it may make tasks and futures.
+            Some(self.event_loop.run(&self.coroutine.bind(py).call1((steps, globals, eval))?)?)
+        };
+        match (value, last) {
+            (Some(value), Some(_)) => self.display(&value, baseline),
+            _ => Ok(None),
+        }
+    }
+
+    fn flags(&mut self, compiled: &Bound<'_, PyAny>) -> PyResult<u32> {
+        let flags: u32 = compiled.getattr(pyo3::intern!(compiled.py(), "co_flags"))?.extract()?;
+        self.future |= flags & FUTURE_FEATURES;
+        Ok(flags)
     }
 
     fn compile<'py>(
@@ -150,18 +181,6 @@ impl Runner {
     ) -> PyResult<Bound<'py, PyAny>> {
         let flags = flags | ALLOW_TOP_LEVEL_AWAIT | self.future;
         self.compile.bind(source.py()).call1((source, file, mode, flags, /* dont_inherit */ true))
-    }
-
-    fn execute<'py>(
-        &mut self,
-        compiled: &Bound<'py, PyAny>,
-        globals: &Bound<'py, PyDict>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = globals.py();
-        let flags: u32 = compiled.getattr(pyo3::intern!(py, "co_flags"))?.extract()?;
-        self.future |= flags & FUTURE_FEATURES;
-        let value = self.eval.bind(py).call1((compiled, globals))?;
-        if flags & CO_COROUTINE == 0 { Ok(value) } else { self.event_loop.run(&value) }
     }
 
     /// The text of a value, as `sys.displayhook` would show it; the hook itself if user code has set another.
@@ -214,6 +233,20 @@ impl Runner {
         }
         fork::leave(returncode)
     }
+}
+
+fn coroutine_function(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    let code = c"
+async def coroutine(steps, names, evaluate):
+    for step in steps:
+        value = evaluate(step, names)
+        if step.co_flags & 0x80:
+            value = await value
+    return value
+";
+    let names = PyDict::new(py);
+    py.run(code, Some(&names), None)?;
+    Ok(names.as_any().get_item("coroutine")?.unbind())
 }
 
 fn outcome(

@@ -11,7 +11,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
-use super::capture::Capture;
+use super::capture::{Capture, Writer};
+use super::event_loop::SnippetContext;
 use super::{fork, signals};
 use crate::domain::Stream;
 
@@ -32,23 +33,28 @@ pub struct ByteStream {
 struct Sink {
     stream: Stream,
     capture: Arc<Capture>,
+    context: SnippetContext,
 }
 
 impl Sink {
-    fn write(&self, text: &str) {
+    fn write(&self, py: Python<'_>, text: &str) {
         if fork::is_child() {
             self.write_to_pipe(text.as_bytes());
         } else {
-            self.capture.write(signals::current_thread(), self.stream, text);
+            self.capture.write(self.writer(py), self.stream, text);
         }
     }
 
-    fn write_bytes(&self, bytes: &[u8]) {
+    fn write_bytes(&self, py: Python<'_>, bytes: &[u8]) {
         if fork::is_child() {
             self.write_to_pipe(bytes);
         } else {
-            self.capture.write_bytes(signals::current_thread(), self.stream, bytes);
+            self.capture.write_bytes(self.writer(py), self.stream, bytes);
         }
+    }
+
+    fn writer(&self, py: Python<'_>) -> Writer {
+        Writer { thread: signals::current_thread(), snippet: self.context.get(py) }
     }
 
     /// A forked child has no drain; the pipe leads to its parent's.
@@ -85,6 +91,7 @@ impl Sink {
 #[pymethods]
 impl TextStream {
     fn write(&self, text: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = text.py();
         let Ok(text) = text.cast::<PyString>() else {
             let given = text.get_type().name()?;
             return Err(PyTypeError::new_err(format!("write() argument must be str, not {given}")));
@@ -97,7 +104,7 @@ impl TextStream {
                 text.call_method1("encode", ("utf-8", "backslashreplace"))?.call_method0("decode")?.extract()?,
             ),
         };
-        self.sink.write(&text);
+        self.sink.write(py, &text);
         Ok(count)
     }
 
@@ -197,7 +204,7 @@ impl ByteStream {
         // `bytes()` takes every object of the buffer protocol; the protocol itself is not in the stable ABI of 3.10.
         let owned = bytes.py().get_type::<pyo3::types::PyBytes>().call1((bytes,))?;
         let bytes: &[u8] = owned.extract().map_err(|_| PyValueError::new_err("not readable as bytes"))?;
-        self.sink.write_bytes(bytes);
+        self.sink.write_bytes(owned.py(), bytes);
         Ok(bytes.len())
     }
 
@@ -255,9 +262,13 @@ pub struct Streams {
 }
 
 impl Streams {
-    pub fn install(py: Python<'_>, capture: &Arc<Capture>) -> PyResult<Self> {
-        let streams =
-            Self { out: text_stream(py, Stream::Stdout, capture)?, err: text_stream(py, Stream::Stderr, capture)? };
+    pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext) -> PyResult<Self> {
+        let stream = |stream| {
+            let sink = Sink { stream, capture: capture.clone(), context: context.clone() };
+            let buffer = Py::new(py, ByteStream { sink: sink.clone() })?;
+            Py::new(py, TextStream { sink, buffer })
+        };
+        let streams = Self { out: stream(Stream::Stdout)?, err: stream(Stream::Stderr)? };
         let io = py.import("io")?;
         register(&io.getattr("TextIOBase")?, &py.get_type::<TextStream>())?;
         register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteStream>())?;
@@ -278,10 +289,4 @@ impl Streams {
 
 fn register(base: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<()> {
     base.call_method1("register", (class,)).map(drop)
-}
-
-fn text_stream(py: Python<'_>, stream: Stream, capture: &Arc<Capture>) -> PyResult<Py<TextStream>> {
-    let sink = Sink { stream, capture: capture.clone() };
-    let buffer = Py::new(py, ByteStream { sink: sink.clone() })?;
-    Py::new(py, TextStream { sink, buffer })
 }
