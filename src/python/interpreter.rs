@@ -14,8 +14,10 @@ use super::fork;
 use super::namespace::Namespace;
 use super::runner::Runner;
 use super::signals::{self, Signals};
+use super::stacks::{StackFile, Stacks};
 use super::streams::Streams;
-use crate::domain::{OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::recorder::{self, Recorder};
+use crate::domain::{Author, OutputChunk, ResetReport, SnippetId, VariableTable};
 use crate::session::{Engine, EngineEvent};
 
 enum Job {
@@ -25,11 +27,17 @@ enum Job {
     Quit,
 }
 
+/// Bytes of recorded stacks beyond which no more are asked for.
+const STACKS_FULL: usize = 32 << 10;
+
 /// The actor's handle of the interpreter.
 pub struct PythonEngine {
     jobs: Sender<Job>,
     bell: JobBell,
     capture: Arc<Capture>,
+    recorder: Option<&'static Recorder>,
+    /// What had been recorded of stacks when Python's was asked for.
+    asked_at: Option<usize>,
 }
 
 /// The main thread's end.
@@ -53,10 +61,10 @@ impl Events {
 }
 
 /// The two ends.
-pub fn engine(capture: Arc<Capture>) -> io::Result<(PythonEngine, Jobs)> {
+pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
-    Ok((PythonEngine { jobs: sender, bell, capture }, Jobs { jobs: receiver, waiter }))
+    Ok((PythonEngine { jobs: sender, bell, capture, recorder, asked_at: None }, Jobs { jobs: receiver, waiter }))
 }
 
 impl PythonEngine {
@@ -80,12 +88,33 @@ impl Jobs {
 }
 
 impl Engine for PythonEngine {
-    fn run(&mut self, snippet: SnippetId, code: Arc<str>) {
+    fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
+        self.asked_at = None;
+        if let Some(recorder) = self.recorder {
+            recorder.runs(snippet, author.name());
+        }
         self.send(Job::Run { snippet, code });
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
         signals::interrupt(snippet.unwrap_or(signals::RESET), force);
+    }
+
+    fn standstill(&mut self) -> Option<Vec<String>> {
+        if signals::interrupt_was_seen() {
+            self.asked_at = None;
+            return None;
+        }
+        let recorded = self.recorder.map(Recorder::stacks).unwrap_or_default();
+        let Some(asked_at) = self.asked_at else {
+            self.asked_at = Some(recorded.len());
+            // A fatal fault needs room as well.
+            if recorded.len() < STACKS_FULL {
+                signals::ask_for_stack();
+            }
+            return None;
+        };
+        Some(recorder::frames(recorded.get(asked_at..).unwrap_or_default()))
     }
 
     fn reset(&mut self) {
@@ -102,6 +131,9 @@ impl Engine for PythonEngine {
     }
 
     fn quit(&mut self) {
+        if let Some(recorder) = self.recorder {
+            recorder.ends();
+        }
         self.send(Job::Quit);
     }
 }
@@ -114,6 +146,7 @@ pub struct Interpreter {
     runner: Runner,
     signals: Signals,
     streams: Streams,
+    stacks: Option<Stacks>,
     descriptors: StandardStreams,
     capture: Arc<Capture>,
     events: Events,
@@ -123,13 +156,21 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// Prepares Python for the session. Must be called on its main thread.
-    pub fn new(py: Python<'_>, descriptors: StandardStreams, capture: Arc<Capture>, events: Events) -> PyResult<Self> {
+    pub fn new(
+        py: Python<'_>,
+        descriptors: StandardStreams,
+        stacks: Option<StackFile>,
+        capture: Arc<Capture>,
+        events: Events,
+    ) -> PyResult<Self> {
         fork::watch();
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
             signals: Signals::install(py)?,
             streams: Streams::install(py, &capture)?,
+            // They are a help; nothing depends on them.
+            stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
             namespace: Namespace::take(py)?,
             runner: Runner::new(py)?,
             baseline: Baseline::take(py)?,
@@ -162,6 +203,9 @@ impl Interpreter {
         let _ = self.repair(py);
         self.capture.switch_to(Some(snippet));
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
+        if let Some(stacks) = &self.stacks {
+            stacks.recorder().rests();
+        }
         descriptors::flush_c_streams();
         let _ = self.descriptors.repair();
         self.capture.switch_to(None);
@@ -173,6 +217,9 @@ impl Interpreter {
     /// Puts right what the last snippet may have broken and the next one, or the engine, needs.
     fn repair(&mut self, py: Python<'_>) -> PyResult<()> {
         let _ = self.descriptors.repair();
+        if let Some(stacks) = &mut self.stacks {
+            let _ = stacks.prepare(py);
+        }
         self.baseline.restore_builtins(py)?;
         self.signals.restore(py)?;
         self.streams.restore(self.sys.bind(py))?;

@@ -13,6 +13,7 @@ mod namespace;
 mod report;
 mod runner;
 mod signals;
+mod stacks;
 mod streams;
 mod variables;
 
@@ -20,3 +21,4 @@ pub use bell::{EventBell, HostEventBell, Rung, event_bell};
 pub use capture::{Capture, drain};
 pub use interpreter::{Events, Interpreter, Jobs, PythonEngine, engine};
 pub use signals::watch_quit;
+pub use stacks::StackFile;

@@ -6,7 +6,7 @@
 //! (the handler trips itself again before it raises).
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::thread::Thread;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
@@ -25,6 +25,10 @@ static CURRENT: AtomicU32 = AtomicU32::new(0);
 static TARGET: AtomicU32 = AtomicU32::new(0);
 /// The snippet that shall be ended whatever it catches.
 static FORCED: AtomicU32 = AtomicU32::new(0);
+/// Python has come to look at the last interrupt.
+static SEEN: AtomicBool = AtomicBool::new(false);
+/// Address of the handler that writes Python's stack.
+static STACK_HANDLER: AtomicUsize = AtomicUsize::new(0);
 /// The last signal that somebody outside sent to end the process.
 static QUIT: AtomicI32 = AtomicI32::new(0);
 static QUIT_WATCHER: OnceLock<Thread> = OnceLock::new();
@@ -39,6 +43,14 @@ fn request_signal() -> i32 {
 #[cfg(not(target_os = "linux"))]
 fn request_signal() -> i32 {
     libc::SIGUSR2
+}
+
+/// Asks for Python's stack, where a signal can be spared for that.
+pub fn stack_signal() -> Option<i32> {
+    #[cfg(target_os = "linux")]
+    return Some(libc::SIGRTMIN() + 12);
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Signals whose default is to end the process without a word. They raise in the snippet that runs.
@@ -137,6 +149,7 @@ pub fn interrupt(snippet: SnippetId, force: bool) {
         return;
     }
     let Some(main) = MAIN_THREAD.get() else { return };
+    SEEN.store(false, Ordering::SeqCst);
     TARGET.store(snippet.0, Ordering::SeqCst);
     if force {
         FORCED.store(snippet.0, Ordering::SeqCst);
@@ -144,6 +157,38 @@ pub fn interrupt(snippet: SnippetId, force: bool) {
     // SAFETY: the main thread lives as long as the process.
     unsafe {
         libc::pthread_kill(*main, request_signal());
+    }
+}
+
+/// Whether Python has come to look at the last interrupt, whatever it made of it.
+pub fn interrupt_was_seen() -> bool {
+    SEEN.load(Ordering::SeqCst)
+}
+
+/// Remembers who handles [`stack_signal`] now.
+pub fn remember_stack_handler() {
+    STACK_HANDLER.store(stack_handler(), Ordering::SeqCst);
+}
+
+#[allow(unsafe_code, reason = "nix cannot ask for a disposition without setting one")]
+fn stack_handler() -> usize {
+    let Some(signal) = stack_signal() else { return 0 };
+    // SAFETY: a zeroed sigaction is valid, and nothing is set.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        if libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0 { action.sa_sigaction } else { 0 }
+    }
+}
+
+/// Has Python's stack written, without Python's help. Called from any thread.
+#[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
+pub fn ask_for_stack() {
+    let (Some(main), Some(signal)) = (MAIN_THREAD.get(), stack_signal()) else { return };
+    let handler = STACK_HANDLER.load(Ordering::SeqCst);
+    // User code may have given the signal another meaning, and its default is to end the process.
+    if handler != 0 && handler == stack_handler() {
+        // SAFETY: the main thread lives as long as the process.
+        unsafe { libc::pthread_kill(*main, signal) };
     }
 }
 
@@ -157,6 +202,7 @@ fn on_interrupt() -> PyResult<()> {
 
 #[allow(unsafe_code, reason = "the handler must trip its own signal again")]
 fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyResult<()> {
+    SEEN.store(true, Ordering::SeqCst);
     let current = CURRENT.load(Ordering::SeqCst);
     if current == 0 || TARGET.load(Ordering::SeqCst) != current {
         return Ok(());
