@@ -147,6 +147,17 @@ fn a_c_call_that_no_interrupt_reaches_is_told_with_its_place() {
 }
 
 #[test]
+fn asking_does_not_kill_code_that_gave_all_signals_away() {
+    let mut session = Session::start(&support::python());
+    let code = "import signal, time\nfor s in signal.valid_signals():\n    try: signal.signal(s, signal.SIG_DFL)\n    \
+                except OSError: pass\nend = time.time() + 2\nwhile time.time() < end: pass\n'alive'";
+    let run = session.client.call("run_python_code", json!({"code": code, "timeout_s": 0.1}));
+    assert_eq!(run["structuredContent"]["result"], "'alive'", "{run}");
+    let run = session.client.call("run_python_code", json!({"code": "while True: pass", "timeout_s": 0.1}));
+    assert_eq!(run["structuredContent"]["status"], "interrupted", "{run}");
+}
+
+#[test]
 fn code_that_swallows_interrupts_is_not_taken_for_a_c_call() {
     let mut session = Session::start(&support::python());
     let code = "import time\nend = time.time() + 4\nwhile time.time() < end:\n    try: time.sleep(0.01)\n    except KeyboardInterrupt: pass";

@@ -148,7 +148,7 @@ pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
     let elapsed = units::duration(Duration::from_millis(now.saturating_sub(stuck.since)));
     let place = match &stuck.stack[..] {
         [] => String::new(),
-        stack => format!(" Python stands here, innermost first:\n{}\n", stack.join("\n")),
+        frames => format!(" Python stands here, innermost first:\n{}\n", frames.join("\n")),
     };
     let sentence =
         format!("It was asked to stop, but is inside a C call for {elapsed}, where no interrupt reaches it.{place}");

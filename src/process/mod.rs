@@ -49,7 +49,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     let recorder = boot.recorder.and_then(|number| {
         let fd = descriptors::inherit(number).ok()?;
         let recorder = recorder::map(fd.as_fd()).ok()?;
-        Some((StackFile::new(fd, recorder).ok()?, recorder))
+        Some((StackFile::new(fd.as_fd(), recorder).ok()?, recorder))
     });
     let (mut stacks, recorder) = recorder.unzip();
 

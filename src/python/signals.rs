@@ -45,12 +45,14 @@ fn request_signal() -> i32 {
     libc::SIGUSR2
 }
 
-/// Asks for Python's stack, where a signal can be spared for that.
-pub fn stack_signal() -> Option<i32> {
-    #[cfg(target_os = "linux")]
-    return Some(libc::SIGRTMIN() + 12);
-    #[cfg(not(target_os = "linux"))]
-    None
+/// Asks for Python's stack. Only used where there is a flight recorder.
+#[cfg(target_os = "linux")]
+pub fn stack_signal() -> i32 {
+    libc::SIGRTMIN() + 12
+}
+#[cfg(not(target_os = "linux"))]
+pub fn stack_signal() -> i32 {
+    libc::SIGUSR1
 }
 
 /// Signals whose default is to end the process without a word. They raise in the snippet that runs.
@@ -154,6 +156,11 @@ pub fn interrupt(snippet: SnippetId, force: bool) {
     if force {
         FORCED.store(snippet.0, Ordering::SeqCst);
     }
+    if handler_of(request_signal()) == libc::SIG_DFL {
+        // Taken away by user code: the signal would end the process. The next snippet has our handler again.
+        SEEN.store(true, Ordering::SeqCst);
+        return;
+    }
     // SAFETY: the main thread lives as long as the process.
     unsafe {
         libc::pthread_kill(*main, request_signal());
@@ -167,12 +174,11 @@ pub fn interrupt_was_seen() -> bool {
 
 /// Remembers who handles [`stack_signal`] now.
 pub fn remember_stack_handler() {
-    STACK_HANDLER.store(stack_handler(), Ordering::SeqCst);
+    STACK_HANDLER.store(handler_of(stack_signal()), Ordering::SeqCst);
 }
 
 #[allow(unsafe_code, reason = "nix cannot ask for a disposition without setting one")]
-fn stack_handler() -> usize {
-    let Some(signal) = stack_signal() else { return 0 };
+fn handler_of(signal: i32) -> usize {
     // SAFETY: a zeroed sigaction is valid, and nothing is set.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
@@ -183,12 +189,12 @@ fn stack_handler() -> usize {
 /// Has Python's stack written, without Python's help. Called from any thread.
 #[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
 pub fn ask_for_stack() {
-    let (Some(main), Some(signal)) = (MAIN_THREAD.get(), stack_signal()) else { return };
+    let Some(main) = MAIN_THREAD.get() else { return };
     let handler = STACK_HANDLER.load(Ordering::SeqCst);
     // User code may have given the signal another meaning, and its default is to end the process.
-    if handler != 0 && handler == stack_handler() {
+    if handler != libc::SIG_DFL && handler == handler_of(stack_signal()) {
         // SAFETY: the main thread lives as long as the process.
-        unsafe { libc::pthread_kill(*main, signal) };
+        unsafe { libc::pthread_kill(*main, stack_signal()) };
     }
 }
 

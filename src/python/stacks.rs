@@ -2,7 +2,7 @@
 //! module writes it from a signal handler into the flight recorder.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::unistd::{Whence, lseek};
@@ -24,8 +24,8 @@ pub struct StackFile {
 
 impl StackFile {
     /// `fd` is the recorder's.
-    pub fn new(fd: OwnedFd, recorder: &'static Recorder) -> io::Result<Self> {
-        Ok(Self { fd: Guarded::new(fd.as_fd(), Access::Write)?, recorder })
+    pub fn new(fd: BorrowedFd<'_>, recorder: &'static Recorder) -> io::Result<Self> {
+        Ok(Self { fd: Guarded::new(fd, Access::Write)?, recorder })
     }
 
     /// See [`Guarded::backed_by`].
@@ -75,11 +75,9 @@ impl Stacks {
             self.enable.bind(py).call1((number, false))?;
         }
         if moved {
-            if let Some(signal) = signals::stack_signal() {
-                let (all_threads, chain) = (false, false);
-                self.register.bind(py).call1((signal, number, all_threads, chain))?;
-                signals::remember_stack_handler();
-            }
+            let (all_threads, chain) = (false, false);
+            self.register.bind(py).call1((signals::stack_signal(), number, all_threads, chain))?;
+            signals::remember_stack_handler();
             TOLD.store(number, Ordering::Relaxed);
         }
         Ok(())
