@@ -160,9 +160,12 @@ fn asking_does_not_kill_code_that_gave_all_signals_away() {
 #[test]
 fn code_that_swallows_interrupts_is_not_taken_for_a_c_call() {
     let mut session = Session::start(&support::python());
-    let code = "import time\nend = time.time() + 4\nwhile time.time() < end:\n    try: time.sleep(0.01)\n    except KeyboardInterrupt: pass";
+    let code = "import time\nend = time.time() + 4\nwhile time.time() < end:\n    try:\n        open('begun', 'w')\n        \
+                time.sleep(4)\n    except KeyboardInterrupt: pass";
     let run = session.client.call("run_python_code", json!({"code": code, "wait_s": 0}));
     assert_eq!(run["structuredContent"]["status"], "running");
+    let begun = session.home.work().join("begun");
+    wait_until("the loop", || begun.exists().then_some(()));
     let text = Client::text(&session.client.call("interrupt_snippet", json!({})));
     says(&text, &["caught the interrupt", "by force"]);
 }

@@ -10,7 +10,7 @@ use support::{Home, Server, pythons};
 struct Session {
     client: Client,
     _server: Server,
-    _home: Home,
+    home: Home,
 }
 
 impl Session {
@@ -20,7 +20,7 @@ impl Session {
         let mut bridge = home.fourhands();
         bridge.args(["bridge", "--session", "test"]);
         let client = Client::start(bridge, "tester", Era::Legacy);
-        Self { client, _server: server, _home: home }
+        Self { client, _server: server, home }
     }
 
     fn run(&mut self, code: &str) -> Value {
@@ -212,6 +212,44 @@ fn processes_and_threads() {
 }
 
 #[test]
+fn definitions_reach_new_processes_and_inspect() {
+    in_every_python(|session| {
+        session.run(
+            "import multiprocessing as mp, inspect\nFACTOR = 3\ndef triple(n):\n    return n * FACTOR\n\n\
+             @__import__('dataclasses').dataclass\nclass Point:\n    x: int\n    def twice(self): return 2 * self.x",
+        );
+        session.run("failed = 1; raise ValueError; import missing_module");
+        for method in ["fork", "spawn", "forkserver"] {
+            let code = format!(
+                "with mp.get_context('{method}').Pool(2) as pool:\n    found = pool.map(triple, [1, 2]), pool.map(Point.twice, [Point(4)])\nfound"
+            );
+            let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
+            assert_eq!(result["structuredContent"]["result"], "([3, 6], [8])", "{method}: {result}");
+        }
+        assert!(session.value("inspect.getsource(Point)").contains("class Point:\\n    x: int"));
+        assert!(session.value("inspect.getsource(triple)").starts_with("'def triple(n):"));
+        session.run("class Point:\n    'another'");
+        assert!(session.value("inspect.getsource(Point)").contains("another"));
+        assert_eq!(session.value("import pickle; pickle.loads(pickle.dumps(triple)) is triple"), "True");
+    });
+}
+
+#[test]
+fn late_output_of_a_thread_is_in_nobody_elses_result() {
+    in_every_python(|session| {
+        session.run("import threading\ngo = threading.Event()\ndef late():\n    go.wait()\n    print('late')\nthread = threading.Thread(target=late)\nthread.start()");
+        assert_eq!(session.out("go.set(); thread.join(); print('mine')"), "mine\n");
+        // A pool's threads are older than the work they are given.
+        session.run("from concurrent.futures import ThreadPoolExecutor\nfrom multiprocessing.pool import ThreadPool\npools = ThreadPoolExecutor(1), ThreadPool(1)\npools[0].submit(int).result(); pools[1].apply(int)");
+        assert_eq!(
+            session.out("pools[0].submit(print, 'given now').result()\npools[1].apply(print, ('this too',))"),
+            "given now\nthis too\n"
+        );
+        session.run("pools[0].shutdown(); pools[1].terminate()");
+    });
+}
+
+#[test]
 fn code_cannot_break_the_engine() {
     in_every_python(|session| {
         session.run("import sys, os, builtins, signal, time, gc");
@@ -276,6 +314,36 @@ fn a_flood_is_bounded_and_counted() {
 }
 
 #[test]
+fn variables_are_described_without_running_their_code() {
+    in_every_python(|session| {
+        session.run(
+            "import datetime, decimal, pathlib, functools, json as j\n\
+             class Loud:\n    def __repr__(self): raise SystemExit('repr ran')\n    __str__ = __repr__\n    def __len__(self): return 1 // 0\n    def __getattr__(self, name): raise SystemExit('getattr ran')\n\
+             loud = Loud()\nday = datetime.date(2026, 11, 22)\nprice = decimal.Decimal('1.50')\nplace = pathlib.Path('/a/b')\n\
+             text = 'x' * 60\nnumbers = list(range(100))\npart = functools.partial(int)\ndef half(a, *rest): pass\nhuge = 1 << 100_000\nnested = {'k': [loud, (1, 2)]}",
+        );
+        let listed = Client::text(&session.client.call("list_defined_variables", json!({})));
+        for line in [
+            "=== Currently Defined Variables and Functions ===\n\n".to_owned(),
+            "Function: Loud()".to_owned(),
+            "Function: half()".to_owned(),
+            "Callable: part".to_owned(),
+            "Variable: day (date) = 2026-11-22".to_owned(),
+            "Variable: price (Decimal) = 1.50".to_owned(),
+            "Variable: place (PosixPath) = /a/b".to_owned(),
+            format!("Variable: text (str) = {}...", "x".repeat(47)),
+            "Variable: loud (Loud) = ".to_owned(),
+            "Variable: j (module) = ".to_owned(),
+            "Variable: huge (int) = <int of 100001 bits>".to_owned(),
+            "Variable: nested (dict) = {'k': [<Loud>, (…)]}".to_owned(),
+            "Variable: numbers (list) = [0, 1, 2, 3, 4, 5, ".to_owned(),
+        ] {
+            assert!(listed.contains(&line), "{line:?} is missing in\n{listed}");
+        }
+    });
+}
+
+#[test]
 fn reset_gives_a_clean_namespace() {
     in_every_python(|session| {
         let there = session.value("import os; os.getcwd()");
@@ -290,6 +358,27 @@ fn reset_gives_a_clean_namespace() {
             session.value("'ADDED' in os.environ, hasattr(__builtins__, 'extra'), __name__"),
             "(False, False, '__main__')"
         );
+    });
+}
+
+#[test]
+fn edited_modules_of_the_project_are_read_anew_after_a_reset() {
+    in_every_python(|session| {
+        let write = |session: &Session, value: u32| {
+            let folder = session.home.work();
+            std::fs::create_dir_all(folder.join("package")).unwrap();
+            std::fs::write(folder.join("helper.py"), format!("VALUE = {value}\n")).unwrap();
+            std::fs::write(folder.join("package/part.py"), format!("VALUE = {value}\n")).unwrap();
+        };
+        let code = "import sys; sys.dont_write_bytecode = True\nimport helper, package.part, json\nhelper.VALUE, package.part.VALUE";
+        write(session, 1);
+        assert_eq!(session.value(code), "(1, 1)");
+        session.run("json.marked = True");
+        write(session, 2);
+        assert_eq!(session.value(code), "(1, 1)");
+        session.client.call("reset_python_environment", json!({}));
+        assert_eq!(session.value(code), "(2, 2)");
+        assert_eq!(session.value("json.marked"), "True");
     });
 }
 

@@ -114,8 +114,9 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
         tool::<ResetArguments, ResetResult>(
             RESET,
             "Reset the Python environment",
-            "Clears all variables, functions and imports of the shared session, the person's as well. The process, its \
-             working directory and its environment variables stay, and modules stay loaded.",
+            "Clears all variables, functions and imports of the shared session, the person's as well. Working \
+             directory, environment variables and builtins are as at the start again, and modules of the project are \
+             imported afresh. The process stays, with its threads and with installed packages loaded.",
             hints(false, true, true, false),
         ),
         tool::<ListArguments, VariableList>(

@@ -43,6 +43,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     std::panic::set_hook(Box::new(|panic| {
         report_fault(panic.to_string());
     }));
+    let session_file = session_file(&boot).map_err(PyOSError::new_err)?;
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
@@ -93,7 +94,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
         }
     }
 
-    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, jobs)));
+    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, session_file, jobs)));
     if let Ok(Err(error)) = &worked {
         report_fault(format!("Python could not be prepared: {error}"));
     }
@@ -118,10 +119,19 @@ fn work(
     stacks: Option<StackFile>,
     capture: Arc<Capture>,
     events: &Events,
+    session_file: PathBuf,
     mut jobs: Jobs,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone())?;
+    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file)?;
     interpreter.work(py, &mut jobs)
+}
+
+/// Where the session's definitions are kept: beside the socket, else in a new folder; either is ours alone.
+fn session_file(boot: &Boot) -> std::io::Result<PathBuf> {
+    if let Some(socket) = &boot.socket {
+        return Ok(socket.with_extension("py"));
+    }
+    Ok(nix::unistd::mkdtemp(&std::env::temp_dir().join("fourhands-XXXXXX"))?.join("session.py"))
 }
 
 fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {

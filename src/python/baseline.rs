@@ -1,5 +1,7 @@
 //! What user code may change and the engine needs: remembered at the start, put right before each snippet.
 
+use std::path::PathBuf;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -32,6 +34,11 @@ impl Baseline {
             os_chdir: os.getattr("chdir")?.unbind(),
             os: os.unbind(),
         })
+    }
+
+    /// The working directory at the start.
+    pub fn cwd(&self, py: Python<'_>) -> Option<PathBuf> {
+        self.cwd.extract(py).ok()
     }
 
     /// Puts back builtins that were deleted or replaced, and the modules that Python itself needs. What was added stays.

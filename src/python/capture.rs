@@ -1,6 +1,6 @@
 //! Everything that is written by user code, from Python or below it, in order and within bounds.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,9 @@ use crate::domain::{Output, OutputChunk, SnippetId, Stream};
 /// How long a writer waits for the drain to take what was written below Python before it. Only ever needed when a
 /// child or C code wrote just now; the bound is for descriptors that user code turned into something else.
 const DRAIN_WAIT: Duration = Duration::from_millis(50);
+
+/// What Python calls a thread's `ident`.
+pub type ThreadId = u64;
 
 pub struct Capture {
     state: Mutex<State>,
@@ -29,6 +32,8 @@ struct State {
     pending: VecDeque<(Option<SnippetId>, Output)>,
     announced: bool,
     current: Option<SnippetId>,
+    /// Threads of user code that outlived the snippet that started them.
+    threads: HashMap<ThreadId, SnippetId>,
     /// A wait for the drain that ran out is not repeated before the next snippet.
     unordered: bool,
     /// The beginning of a character whose rest has not been read yet, for either stream.
@@ -48,27 +53,47 @@ impl Capture {
         state.unordered = false;
     }
 
-    /// Text written by Python code.
-    pub fn write(&self, stream: Stream, text: &str) {
+    /// Text written by Python code on `thread`.
+    pub fn write(&self, thread: ThreadId, stream: Stream, text: &str) {
         if text.is_empty() {
             return;
         }
         self.settle();
-        let first = self.lock().append(stream, text);
+        let mut state = self.lock();
+        let owner = state.owner(thread);
+        let first = state.append(owner, stream, text);
+        drop(state);
         self.announce_if(first);
     }
 
-    /// Bytes written by Python code; a character may be cut between two writes.
-    pub fn write_bytes(&self, stream: Stream, bytes: &[u8]) {
+    /// Bytes written by Python code on `thread`; a character may be cut between two writes.
+    pub fn write_bytes(&self, thread: ThreadId, stream: Stream, bytes: &[u8]) {
         self.settle();
-        let first = self.lock().append_bytes(stream, bytes);
+        let mut state = self.lock();
+        let owner = state.owner(thread);
+        let first = state.append_bytes(owner, stream, bytes);
+        drop(state);
         self.announce_if(first);
+    }
+
+    /// What these threads write from now on belongs to `snippet`, unless they are an earlier one's. Others have ended.
+    pub fn adopt(&self, threads: &[ThreadId], snippet: SnippetId) {
+        self.release_all_but(threads);
+        let mut state = self.lock();
+        for thread in threads {
+            state.threads.entry(*thread).or_insert(snippet);
+        }
     }
 
     fn announce_if(&self, first: bool) {
         if first {
             (self.announce)();
         }
+    }
+
+    /// Threads that are not among these have ended, or wait for new work.
+    pub fn release_all_but(&self, busy: &[ThreadId]) {
+        self.lock().threads.retain(|thread, _| busy.contains(thread));
     }
 
     pub fn take(&self) -> Vec<(Option<SnippetId>, OutputChunk)> {
@@ -109,20 +134,24 @@ impl Capture {
 }
 
 impl State {
+    fn owner(&self, thread: ThreadId) -> Option<SnippetId> {
+        self.threads.get(&thread).copied().or(self.current)
+    }
+
     /// Whether nobody knows yet that output waits.
-    fn append(&mut self, stream: Stream, text: &str) -> bool {
+    fn append(&mut self, owner: Option<SnippetId>, stream: Stream, text: &str) -> bool {
         match self.pending.back_mut() {
-            Some((snippet, output)) if *snippet == self.current => output.push_text(stream, text),
+            Some((snippet, output)) if *snippet == owner => output.push_text(stream, text),
             _ => {
                 let mut output = Output::default();
                 output.push_text(stream, text);
-                self.pending.push_back((self.current, output));
+                self.pending.push_back((owner, output));
             }
         }
         !std::mem::replace(&mut self.announced, true)
     }
 
-    fn append_bytes(&mut self, stream: Stream, bytes: &[u8]) -> bool {
+    fn append_bytes(&mut self, owner: Option<SnippetId>, stream: Stream, bytes: &[u8]) -> bool {
         let mut joined = std::mem::take(&mut self.partial[stream as usize]);
         let bytes = if joined.is_empty() {
             bytes
@@ -132,7 +161,7 @@ impl State {
         };
         let whole = whole_characters(bytes);
         let text = String::from_utf8_lossy(&bytes[..whole]);
-        let first = !text.is_empty() && self.append(stream, &text);
+        let first = !text.is_empty() && self.append(owner, stream, &text);
         self.partial[stream as usize] = bytes[whole..].to_vec();
         first
     }
@@ -181,7 +210,8 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn())
 
 fn read_into(state: &mut State, stream: Stream, reader: &OwnedFd, buffer: &mut [u8]) -> bool {
     match nix::unistd::read(reader, buffer) {
-        Ok(count @ 1..) => state.append_bytes(stream, &buffer[..count]),
+        // Who writes below Python is not known: whoever runs then.
+        Ok(count @ 1..) => state.append_bytes(state.current, stream, &buffer[..count]),
         _ => false,
     }
 }
@@ -202,7 +232,7 @@ mod tests {
     fn a_character_cut_between_two_writes_comes_out_whole() {
         let capture = Capture::new(|| {});
         for byte in "aé漢🎹b".as_bytes() {
-            capture.write_bytes(Stream::Stdout, &[*byte]);
+            capture.write_bytes(1, Stream::Stdout, &[*byte]);
         }
         assert_eq!(text(&capture), "aé漢🎹b");
     }
@@ -210,21 +240,35 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_replaced_and_lose_nothing_else() {
         let capture = Capture::new(|| {});
-        capture.write_bytes(Stream::Stdout, b"a\xff\xfe b \xe6");
-        capture.write_bytes(Stream::Stdout, b"c");
+        capture.write_bytes(1, Stream::Stdout, b"a\xff\xfe b \xe6");
+        capture.write_bytes(1, Stream::Stdout, b"c");
         assert_eq!(text(&capture), "a\u{fffd}\u{fffd} b \u{fffd}c");
     }
 
     #[test]
     fn output_belongs_to_the_snippet_that_ran() {
         let capture = Capture::new(|| {});
-        capture.write(Stream::Stdout, "before");
+        capture.write(1, Stream::Stdout, "before");
         capture.switch_to(Some(SnippetId(1)));
-        capture.write(Stream::Stdout, "one");
+        capture.write(1, Stream::Stdout, "one");
         capture.switch_to(None);
-        capture.write(Stream::Stderr, "after");
+        capture.write(1, Stream::Stderr, "after");
         let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet).collect();
         assert_eq!(owners, [None, Some(SnippetId(1)), None]);
+    }
+
+    #[test]
+    fn a_thread_that_outlives_its_snippet_keeps_writing_to_it() {
+        let capture = Capture::new(|| {});
+        capture.switch_to(Some(SnippetId(1)));
+        capture.adopt(&[1, 7], SnippetId(1));
+        capture.switch_to(Some(SnippetId(2)));
+        capture.write(7, Stream::Stdout, "late");
+        capture.write(8, Stream::Stdout, "new");
+        capture.adopt(&[8], SnippetId(2));
+        capture.write(7, Stream::Stdout, "the number is another thread's by now");
+        let owners: Vec<_> = capture.take().into_iter().map(|(snippet, _)| snippet.unwrap().0).collect();
+        assert_eq!(owners, [1, 2]);
     }
 
     #[test]
@@ -234,11 +278,11 @@ mod tests {
         let capture = Capture::new(move || {
             seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
-        capture.write(Stream::Stdout, "a");
-        capture.write(Stream::Stdout, "b");
+        capture.write(1, Stream::Stdout, "a");
+        capture.write(1, Stream::Stdout, "b");
         assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 1);
         capture.take();
-        capture.write(Stream::Stdout, "c");
+        capture.write(1, Stream::Stdout, "c");
         assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 }

@@ -1,17 +1,20 @@
 //! Python's side of the session: the loop of the main thread, and the handle by which the actor gives it work.
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
-use super::capture::Capture;
+use super::capture::{Capture, ThreadId};
 use super::descriptors::{self, StandardStreams};
 use super::fork;
 use super::namespace::Namespace;
+use super::project;
 use super::runner::Runner;
 use super::signals::{self, Signals};
 use super::stacks::{StackFile, Stacks};
@@ -150,6 +153,10 @@ pub struct Interpreter {
     descriptors: StandardStreams,
     capture: Arc<Capture>,
     events: Events,
+    /// `_thread._count`
+    thread_count: Py<PyAny>,
+    /// `sys._current_frames`
+    thread_frames: Py<PyAny>,
     /// The table that was sent last.
     shown: VariableTable,
 }
@@ -162,6 +169,7 @@ impl Interpreter {
         stacks: Option<StackFile>,
         capture: Arc<Capture>,
         events: Events,
+        session_file: PathBuf,
     ) -> PyResult<Self> {
         fork::watch();
         descriptors::line_buffer_c_stdout();
@@ -171,12 +179,14 @@ impl Interpreter {
             streams: Streams::install(py, &capture)?,
             // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
+            runner: Runner::new(py, session_file)?,
             namespace: Namespace::take(py)?,
-            runner: Runner::new(py)?,
             baseline: Baseline::take(py)?,
             descriptors,
             capture,
             events,
+            thread_count: py.import("_thread")?.getattr("_count")?.unbind(),
+            thread_frames: py.import("sys")?.getattr("_current_frames")?.unbind(),
             shown: VariableTable::default(),
         })
     }
@@ -201,6 +211,9 @@ impl Interpreter {
     fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
         // What cannot be put right shows in the snippet; it is no reason not to run it.
         let _ = self.repair(py);
+        if let Ok(busy) = self.threads(py) {
+            self.capture.release_all_but(&busy);
+        }
         self.capture.switch_to(Some(snippet));
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
         if let Some(stacks) = &self.stacks {
@@ -209,9 +222,28 @@ impl Interpreter {
         descriptors::flush_c_streams();
         let _ = self.descriptors.repair();
         self.capture.switch_to(None);
+        if let Ok(threads) = self.threads(py) {
+            self.capture.adopt(&threads, snippet);
+        }
         outcome.changes = self.namespace.changes(py, Some(snippet)).unwrap_or_default();
         self.events.send(EngineEvent::Finished { snippet, outcome });
         self.send_variables(py, false);
+    }
+
+    /// Python's threads but the main one, and but workers of pools that wait for whoever gives them something to do.
+    fn threads(&self, py: Python<'_>) -> PyResult<Vec<ThreadId>> {
+        if self.thread_count.call0(py)?.extract::<usize>(py)? == 0 {
+            return Ok(Vec::new());
+        }
+        let main = signals::current_thread();
+        let mut busy = Vec::new();
+        for (ident, frame) in self.thread_frames.call0(py)?.cast_bound::<PyDict>(py)?.iter() {
+            let ident: ThreadId = ident.extract()?;
+            if ident != main && !is_idle_worker(frame)? {
+                busy.push(ident);
+            }
+        }
+        Ok(busy)
     }
 
     /// Puts right what the last snippet may have broken and the next one, or the engine, needs.
@@ -237,6 +269,9 @@ impl Interpreter {
         close_figures(py);
         report.cleared = self.namespace.clear(py).unwrap_or(0);
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
+        if let Some(folder) = self.baseline.cwd(py) {
+            let _ = project::forget_modules(py, &folder);
+        }
         let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
         signals::end();
         report.remains.extend(threads(py).unwrap_or_default());
@@ -258,6 +293,22 @@ impl Interpreter {
             _ => {}
         }
     }
+}
+
+/// Whether a thread waits for work in one of the standard library's pools. `frame` is its innermost.
+fn is_idle_worker(frame: Bound<'_, PyAny>) -> PyResult<bool> {
+    let mut next = frame;
+    while !next.is_none() {
+        let code = next.getattr("f_code")?;
+        let (file, name): (String, String) =
+            (code.getattr("co_filename")?.extract()?, code.getattr("co_name")?.extract()?);
+        match (Path::new(&file).file_name().and_then(|file| file.to_str()), name.as_str()) {
+            (Some("thread.py"), "_worker") | (Some("pool.py"), "worker") => return Ok(true),
+            (Some("queue.py" | "threading.py"), _) => next = next.getattr("f_back")?,
+            _ => return Ok(false),
+        }
+    }
+    Ok(false)
 }
 
 /// Closes matplotlib's open figures, if user code has loaded it.

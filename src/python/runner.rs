@@ -1,5 +1,6 @@
 //! Running one snippet: parse, cut off the last expression, evaluate both, and say how it ended.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -9,6 +10,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use super::baseline::Baseline;
 use super::event_loop::EventLoop;
 use super::report::{Ending, FILE_PREFIX, Reporter};
+use super::session_file::{Definition, SessionFile};
 use super::{fork, signals};
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
@@ -35,12 +37,21 @@ pub struct Runner {
     sources: Py<PyDict>,
     reporter: Reporter,
     event_loop: EventLoop,
+    /// `None` where it could not be written; only classes and new processes miss it.
+    session_file: Option<SessionFile>,
+    /// What the snippet that runs defines.
+    definitions: Vec<Definition>,
     /// Future features that snippets have asked for; they hold for all later ones.
     future: u32,
 }
 
 impl Runner {
-    pub fn new(py: Python<'_>) -> PyResult<Self> {
+    /// `session_file` becomes `__main__.__file__`.
+    pub fn new(py: Python<'_>, session_file: PathBuf) -> PyResult<Self> {
+        let session_file = SessionFile::create(py, session_file).ok();
+        if let Some(file) = &session_file {
+            py.import("__main__")?.setattr("__file__", file.path().as_os_str())?;
+        }
         let builtins = py.import("builtins")?;
         let ast = py.import("_ast")?;
         let sys = py.import("sys")?;
@@ -54,6 +65,8 @@ impl Runner {
             sources: py.import("linecache")?.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
             reporter: Reporter::new(py)?,
             event_loop: EventLoop::default(),
+            session_file,
+            definitions: Vec::new(),
             future: 0,
         })
     }
@@ -76,6 +89,10 @@ impl Runner {
         if fork::is_child() {
             self.leave_child(py, &result);
         }
+        let definitions = std::mem::take(&mut self.definitions);
+        if let Some(file) = &mut self.session_file {
+            let _ = file.add(globals, definitions, result.is_ok());
+        }
         match result {
             Ok(result) => outcome(Status::Ok, 0, result, None, elapsed),
             Err(error) => {
@@ -88,6 +105,9 @@ impl Runner {
     /// Cancels what still waits on the event loop and forgets future features.
     pub fn reset(&mut self, py: Python<'_>) {
         self.event_loop.close(py);
+        if let Some(file) = &mut self.session_file {
+            let _ = file.clear();
+        }
         self.future = 0;
         let _ = self.sys.bind(py).setattr("displayhook", &self.displayhook);
     }
@@ -102,6 +122,9 @@ impl Runner {
         let py = globals.py();
         let tree = self.compile(&PyString::new(py, code), file, "exec", ONLY_AST)?;
         let body = tree.getattr(pyo3::intern!(py, "body"))?.cast_into::<PyList>()?;
+        if let Some(file) = &self.session_file {
+            self.definitions = file.definitions(&body, code)?;
+        }
         let last = body.len().checked_sub(1).map(|index| body.get_item(index)).transpose()?;
         let last = last.filter(|last| last.get_type().is(&self.expr));
         if last.is_some() {

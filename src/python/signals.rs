@@ -297,8 +297,9 @@ pub fn watch_quit(quit: impl Fn() + Send + 'static) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What Python calls the thread's `ident`.
 #[allow(unsafe_code, reason = "the standard library does not give the current thread's pthread_t")]
-fn current_thread() -> libc::pthread_t {
+pub fn current_thread() -> libc::pthread_t {
     // SAFETY: no preconditions.
     unsafe { libc::pthread_self() }
 }

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::capture::Capture;
-use super::fork;
+use super::{fork, signals};
 use crate::domain::Stream;
 
 #[pyclass(name = "TextStream", module = "fourhands", dict, weakref)]
@@ -39,7 +39,7 @@ impl Sink {
         if fork::is_child() {
             self.write_to_pipe(text.as_bytes());
         } else {
-            self.capture.write(self.stream, text);
+            self.capture.write(signals::current_thread(), self.stream, text);
         }
     }
 
@@ -47,7 +47,7 @@ impl Sink {
         if fork::is_child() {
             self.write_to_pipe(bytes);
         } else {
-            self.capture.write_bytes(self.stream, bytes);
+            self.capture.write_bytes(signals::current_thread(), self.stream, bytes);
         }
     }
 

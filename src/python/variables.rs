@@ -29,6 +29,24 @@ const SHAPED: &[(&str, &str)] = &[
     ("pyarrow", "Table"),
 ];
 
+/// Classes of libraries whose `repr` and `str` are short and run no user code; looked up in the same way.
+const PRINTED: &[(&str, &str)] = &[
+    ("datetime", "datetime"),
+    ("datetime", "date"),
+    ("datetime", "time"),
+    ("datetime", "timedelta"),
+    ("decimal", "Decimal"),
+    ("fractions", "Fraction"),
+    ("pathlib", "PosixPath"),
+    ("uuid", "UUID"),
+    ("numpy", "bool_"),
+    ("numpy", "int32"),
+    ("numpy", "int64"),
+    ("numpy", "float32"),
+    ("numpy", "float64"),
+    ("pandas", "Timestamp"),
+];
+
 pub struct Describer {
     /// `type.__dict__['__name__'].__get__`: a metaclass cannot override it.
     class_name: Py<PyAny>,
@@ -76,7 +94,11 @@ impl Describer {
             Kind::Data => {
                 variable.shape = self.shape(value, &class).unwrap_or_default();
                 variable.preview = self.preview(value, 0);
-                variable.text = value.cast_exact::<PyString>().ok().map(|text| first(text, WIDTH));
+                variable.text = if self.is_one_of(PRINTED, &class) {
+                    value.str().ok().map(|text| first(&text, WIDTH))
+                } else {
+                    value.cast_exact::<PyString>().ok().map(|text| first(text, WIDTH))
+                };
             }
         }
         variable
@@ -111,8 +133,18 @@ impl Describer {
         if let Some(length) = builtin_length(value) {
             return Some(length.to_string());
         }
-        let modules = self.modules.bind(value.py());
-        let shaped = SHAPED.iter().any(|(module, name)| {
+        if !self.is_one_of(SHAPED, class) {
+            return None;
+        }
+        let shape = value.getattr("shape").ok()?;
+        let sizes: Vec<String> =
+            shape.try_iter().ok()?.map(|size| Some(size.ok()?.str().ok()?.to_string())).collect::<Option<_>>()?;
+        Some(if sizes.is_empty() { "()".to_owned() } else { sizes.join("×") })
+    }
+
+    fn is_one_of(&self, known: &[(&str, &str)], class: &Bound<'_, PyType>) -> bool {
+        let modules = self.modules.bind(class.py());
+        known.iter().any(|(module, name)| {
             modules
                 .get_item(module)
                 .ok()
@@ -120,14 +152,7 @@ impl Describer {
                 .and_then(|module| module.cast_into::<PyModule>().ok())
                 .and_then(|module| module.dict().get_item(name).ok().flatten())
                 .is_some_and(|known| known.is(class))
-        });
-        if !shaped {
-            return None;
-        }
-        let shape = value.getattr("shape").ok()?;
-        let sizes: Vec<String> =
-            shape.try_iter().ok()?.map(|size| Some(size.ok()?.str().ok()?.to_string())).collect::<Option<_>>()?;
-        Some(if sizes.is_empty() { "()".to_owned() } else { sizes.join("×") })
+        })
     }
 
     /// `repr` as far as it is cheap and safe; `<Type>` for all else.
@@ -145,6 +170,9 @@ impl Describer {
         }
         if let Ok(text) = value.cast_exact::<PyString>() {
             return quoted(text);
+        }
+        if self.is_one_of(PRINTED, &value.get_type()) {
+            return value.repr().map_or_else(|_| String::new(), |text| first(&text, WIDTH));
         }
         if value.is_exact_instance_of::<PyBytes>() || value.is_exact_instance_of::<PyByteArray>() {
             return bytes(value);

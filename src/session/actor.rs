@@ -23,6 +23,8 @@ const FORCE_AFTER: Duration = Duration::from_secs(2);
 /// When Python is asked where it stands, after an interrupt that shows no effect, and how often that is looked at.
 const LOOK_AFTER: Duration = Duration::from_millis(750);
 const LOOK_PACE: Duration = Duration::from_millis(250);
+/// The same at the end of the session, which the guardian does not wait for for ever.
+const FORCE_AT_END_AFTER: Duration = Duration::from_secs(1);
 /// At the end of the session, code that did not stop after this many interrupts by force is left to die with the process.
 const FORCED_AT_END: u32 = 2;
 
@@ -342,7 +344,7 @@ impl Actor {
             return;
         }
         let limit = running.timeout.unwrap_or_default();
-        running.deadline = Some(Instant::now() + FORCE_AFTER);
+        running.deadline = Some(Instant::now() + if self.quitting { FORCE_AT_END_AFTER } else { FORCE_AFTER });
         self.interrupt(None, &format!("its time limit of {} s", limit.as_secs_f64()));
     }
 
@@ -356,7 +358,7 @@ impl Actor {
             }
         }
         if let Some(running) = &mut self.running {
-            running.deadline = Some(Instant::now() + FORCE_AFTER);
+            running.deadline = Some(Instant::now() + FORCE_AT_END_AFTER);
             self.interrupt(None, "the end of the session");
         }
     }

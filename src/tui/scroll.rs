@@ -32,7 +32,8 @@ pub struct Cards {
 struct Key {
     shape: Shape,
     status: Option<Status>,
-    total: u64,
+    /// Bytes written and bytes kept of the output: it grows, and it is cut when it is old.
+    output: (u64, usize),
 }
 
 /// Cards kept beyond which the cache is emptied of those not in the window.
@@ -41,12 +42,13 @@ const KEPT: usize = 256;
 impl Cards {
     pub fn get(&mut self, entries: &[Entry], index: usize, shape: Shape) -> Option<Rc<Card>> {
         let entry = entries.get(index)?;
-        let (status, total) = match entry {
-            Entry::Snippet(snippet) => (Some(snippet.status), snippet.output.total()),
-            Entry::Background { output, .. } => (None, output.total()),
-            Entry::Reset { .. } => (None, 0),
+        let (status, output) = match entry {
+            Entry::Snippet(snippet) => (Some(snippet.status), Some(&snippet.output)),
+            Entry::Background { output, .. } => (None, Some(output)),
+            Entry::Reset { .. } => (None, None),
         };
-        let key = Key { shape, status, total };
+        let output = output.map_or((0, 0), |output| (output.total(), output.kept()));
+        let key = Key { shape, status, output };
         if let Some((known, card)) = self.cache.get(&index)
             && *known == key
         {
