@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
-use crate::launch::guardian::Guardian;
+use crate::launch::guardian::{Guardian, Inherited};
 use crate::launch::image::EngineImage;
 use crate::session::registry::{self, ClaimError};
 
@@ -51,10 +51,10 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
     let ending = guardian
-        .watch(|link| {
+        .watch(|Inherited { link, recorder }| {
             let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
             let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
-            image.command(&python.executable, &Boot { mode: start.mode, name, socket, link, detached })
+            image.command(&python.executable, &Boot { mode: start.mode, name, socket, link, recorder, detached })
         })
         .map_err(|error| {
             anyhow::Error::new(error).context(format!("cannot start the session in {}", python.executable.display()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, ClientId, Outcome, OutputChunk, SnippetId, Timestamp, VariableTable};
+use super::{Author, ClientId, Outcome, OutputChunk, SnippetId, Stuck, Timestamp, VariableTable};
 
 /// What a reset did, and what it could not undo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,11 @@ pub enum Event {
         snippet: Option<SnippetId>,
         chunk: OutputChunk,
         at: Timestamp,
+    },
+    /// An interrupt cannot reach what runs, or (`None`) can again.
+    Stuck {
+        snippet: SnippetId,
+        stuck: Option<Arc<Stuck>>,
     },
     Finished {
         snippet: SnippetId,

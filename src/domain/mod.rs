@@ -5,6 +5,7 @@ pub mod event;
 pub mod info;
 pub mod lexer;
 pub mod output;
+pub mod recorder;
 pub mod snippet;
 pub mod terminal_text;
 pub mod transcript;
@@ -15,7 +16,7 @@ pub use author::{Author, ClientId};
 pub use event::{Event, ResetReport};
 pub use info::SessionInfo;
 pub use output::{Output, OutputChunk, Stream};
-pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status};
+pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
 pub use transcript::{Client, Entry, Transcript};
 pub use variable::{Kind, Variable, VariableChanges, VariableTable};
 

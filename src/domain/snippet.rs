@@ -92,6 +92,24 @@ pub struct Outcome {
     pub changes: VariableChanges,
 }
 
+/// A snippet was asked to stop, and Python has not come to look at that: it is inside one call of C code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// It has been in the call since then, or for longer.
+    pub since: Timestamp,
+    /// Where Python stands, innermost frame first; empty if that could not be learnt.
+    pub stack: Vec<String>,
+}
+
+impl Stuck {
+    /// The innermost frame, such as `"<snippet 3>", line 1 in f`.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        let line = self.stack.first()?.trim();
+        Some(line.strip_prefix("File ").unwrap_or(line))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Snippet {
     pub id: SnippetId,
@@ -101,6 +119,8 @@ pub struct Snippet {
     pub submitted_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub output: Output,
+    /// While it runs and cannot be interrupted.
+    pub stuck: Option<Arc<Stuck>>,
     /// Present exactly when `status` is final.
     pub outcome: Option<Arc<Outcome>>,
 }

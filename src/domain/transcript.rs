@@ -71,6 +71,7 @@ impl Transcript {
                     submitted_at: *at,
                     started_at: None,
                     output: Output::default(),
+                    stuck: None,
                     outcome: None,
                 }));
             }
@@ -102,6 +103,11 @@ impl Transcript {
                     self.shrink_old();
                 }
             }
+            Event::Stuck { snippet, stuck } => {
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.stuck.clone_from(stuck);
+                }
+            }
             Event::Finished { snippet: id, outcome, at } => {
                 self.queue.retain(|queued| queued != id);
                 if self.running == Some(*id) {
@@ -110,6 +116,7 @@ impl Transcript {
                 }
                 let Some(snippet) = self.snippet_mut(*id) else { return };
                 snippet.status = outcome.status;
+                snippet.stuck = None;
                 snippet.outcome = Some(outcome.clone());
                 if let Author::Client { id, .. } = snippet.author.clone()
                     && let Some(client) = self.client_mut(id)

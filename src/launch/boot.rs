@@ -24,6 +24,8 @@ pub struct Boot {
     /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket that carries
     /// [`ToSession`] one way and [`ToGuardian`] the other, one JSON value on a line. EOF means the guardian is dead.
     pub link: i32,
+    /// Descriptor of the memory of [`super::recorder`], open at the start; `None` where there is none.
+    pub recorder: Option<i32>,
     /// The process has no controlling terminal, so that nothing a snippet starts can reach the person's by /dev/tty. The
     /// dashboard then uses the terminal by descriptors that only its own table has.
     pub detached: bool,

@@ -6,13 +6,16 @@ use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::domain::recorder::LastWords;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
     pub status: ExitStatus,
-    /// The dashboard still had the terminal, so the process had no time to end in good order.
+    /// The dashboard still had the terminal, or nobody had asked for the end: it did not come in good order.
     pub without_warning: bool,
     /// Why the guardian killed it, if it did.
     pub killed: Option<Killed>,
+    pub last_words: LastWords,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +57,16 @@ impl fmt::Display for Ending {
         }
         let Some(signal) = self.status.signal() else {
             let code = self.status.code().unwrap_or(1);
-            return write!(
-                f,
-                "Python ended without warning with exit code {code} (os._exit in a snippet does that); its variables are lost."
-            );
+            write!(f, "Python ended without warning with exit code {code}")?;
+            return match &self.last_words.running {
+                Some((snippet, author)) => {
+                    write!(
+                        f,
+                        " while it ran snippet {snippet} by {author} (os._exit does that); its variables are lost."
+                    )
+                }
+                None => write!(f, " (os._exit in a snippet does that); its variables are lost."),
+            };
         };
         match Signal::try_from(signal) {
             Ok(known) => write!(f, "Python was killed by {}{}", known.as_str(), describe(known))?,
@@ -66,9 +75,21 @@ impl fmt::Display for Ending {
         if self.status.core_dumped() {
             write!(f, ", core dumped")?;
         }
-        write!(f, "; its variables are lost.")
+        if let Some((snippet, author)) = &self.last_words.running {
+            write!(f, ", while it ran snippet {snippet} by {author}")?;
+        }
+        write!(f, "; its variables are lost.")?;
+        // What a fork that died before may have left is not this end's.
+        let told = Signal::try_from(signal).is_ok_and(|signal| FAULTS.contains(&signal));
+        if told && !self.last_words.stack.is_empty() {
+            write!(f, "\nPython stood here, innermost first:\n{}", self.last_words.stack.join("\n"))?;
+        }
+        Ok(())
     }
 }
+
+/// Signals at which Python's stack is recorded.
+const FAULTS: [Signal; 5] = [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGABRT, Signal::SIGFPE, Signal::SIGILL];
 
 fn describe(signal: Signal) -> &'static str {
     match signal {
@@ -88,7 +109,12 @@ mod tests {
     use super::*;
 
     fn ending(raw: i32) -> Ending {
-        Ending { status: ExitStatus::from_raw(raw), without_warning: true, killed: None }
+        Ending {
+            status: ExitStatus::from_raw(raw),
+            without_warning: true,
+            killed: None,
+            last_words: LastWords::default(),
+        }
     }
 
     #[test]
@@ -96,6 +122,13 @@ mod tests {
         let crash = ending(libc::SIGSEGV);
         assert_eq!(crash.code(), 139);
         assert_eq!(crash.to_string(), "Python was killed by SIGSEGV (segmentation fault); its variables are lost.");
+        let mut known = crash;
+        known.last_words.running = Some((crate::domain::SnippetId(3), "claude".to_owned()));
+        known.last_words.stack = vec!["  File \"<snippet 3>\", line 1 in f".to_owned()];
+        let text = known.to_string();
+        assert!(text.contains(", while it ran snippet 3 by claude; its") && text.contains("line 1 in f"), "{text}");
+        known.status = ExitStatus::from_raw(libc::SIGKILL);
+        assert!(!known.to_string().contains("line 1"), "the stack is of another end");
         assert!(ending(libc::SIGKILL).to_string().contains("memory ran out"));
         assert!(ending(40).to_string().contains("signal 40"), "a real-time signal has no name");
         assert_eq!(ending(40).code(), 168);

@@ -14,13 +14,22 @@ use super::child::{self, Change};
 use super::descriptor_table;
 use super::ending::{Ending, Killed};
 use super::link::Link;
+use super::recorder;
 use super::signals::{self, Signals};
 use super::terminal::Terminal;
+use crate::domain::recorder::Recorder;
 
 /// Seconds that the session process has for an end in good order.
 pub const PATIENCE: u32 = 10;
 /// `timeout` and others signal a process twice in one breath: once itself, once with its group.
 const ONE_BREATH: Duration = Duration::from_millis(250);
+
+/// Numbers of the descriptors that the session process inherits.
+#[derive(Clone, Copy, Debug)]
+pub struct Inherited {
+    pub link: RawFd,
+    pub recorder: Option<RawFd>,
+}
 
 #[derive(Debug)]
 pub struct Guardian {
@@ -47,12 +56,15 @@ impl Guardian {
         self.detached
     }
 
-    /// Starts a session process and stays until it has ended and the terminal is as it was. `start` gets the number that
-    /// the link has in the session process.
-    pub fn watch(&mut self, start: impl FnOnce(RawFd) -> io::Result<Command>) -> io::Result<Ending> {
+    /// Starts a session process and stays until it has ended and the terminal is as it was. `start` gets what
+    /// the session process inherits.
+    pub fn watch(&mut self, start: impl FnOnce(Inherited) -> io::Result<Command>) -> io::Result<Ending> {
         self.wait_for_the_foreground()?;
         let (link, theirs) = Link::pair()?;
-        let child = match start(theirs.as_raw_fd()).and_then(|command| child::spawn(command, self.detached)) {
+        // Without it the end is told in fewer words.
+        let (memory, recorder) = recorder::create().ok().unzip();
+        let inherited = Inherited { link: theirs.as_raw_fd(), recorder: memory.as_ref().map(AsRawFd::as_raw_fd) };
+        let child = match start(inherited).and_then(|command| child::spawn(command, self.detached)) {
             Ok(child) => child,
             Err(error) => {
                 // A child that came as far as taking the terminal is dead now.
@@ -62,9 +74,17 @@ impl Guardian {
                 return Err(error);
             }
         };
-        drop(theirs);
-        let watch =
-            Watch { guardian: self, child, link, stopped: false, suspending: false, ending: None, killed: None };
+        drop((theirs, memory));
+        let watch = Watch {
+            guardian: self,
+            child,
+            link,
+            recorder,
+            stopped: false,
+            suspending: false,
+            ending: None,
+            killed: None,
+        };
         watch.run()
     }
 
@@ -89,6 +109,7 @@ struct Watch<'a> {
     guardian: &'a mut Guardian,
     child: Pid,
     link: Link,
+    recorder: Option<&'static Recorder>,
     stopped: bool,
     /// A SIGTSTP to the guardian is being passed on.
     suspending: bool,
@@ -140,7 +161,9 @@ impl Watch<'_> {
             terminal.take_back_from(self.child);
             terminal.restore(screen_up);
         }
-        Ending { status, without_warning: screen_up, killed: self.killed }
+        let last_words = self.recorder.map(Recorder::last_words).unwrap_or_default();
+        let without_warning = screen_up || last_words.at_work;
+        Ending { status, without_warning, killed: self.killed, last_words }
     }
 
     fn tell(&mut self, message: ToSession, instead: Signal) {

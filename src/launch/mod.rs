@@ -9,6 +9,7 @@ pub mod guardian;
 pub mod image;
 mod link;
 mod probe;
+pub mod recorder;
 mod remembered;
 mod signals;
 mod terminal;

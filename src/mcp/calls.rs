@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::Quirks;
 use super::handler::{SESSION_ENDED, failure};
-use super::report::RunReport;
+use super::report::{RunReport, stuck_notice};
 use super::tools::{
     self, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetResult, RunArguments, WaitArguments,
 };
@@ -132,13 +132,16 @@ impl Call<'_> {
             }
             Ok(Ok(snippet)) => (true, format!("Snippet {target} has ended: {}.", snippet.status.word())),
             Ok(Err(Closed)) => return Err(SESSION_ENDED.to_owned()),
-            Err(_) => (
-                false,
-                format!(
-                    "Snippet {target} was asked to stop but still runs: it caught the interrupt, or it is inside a call \
-                     into a C library. Call interrupt_snippet again to interrupt it by force."
+            Err(_) => match self.session.look(target).await.map_err(ended)?.and_then(|snippet| snippet.stuck) {
+                Some(stuck) => (false, format!("Snippet {target} still runs. {}", stuck_notice(&stuck, now()))),
+                None => (
+                    false,
+                    format!(
+                        "Snippet {target} was asked to stop but still runs: it caught the interrupt. Call \
+                         interrupt_snippet again to interrupt it by force."
+                    ),
                 ),
-            ),
+            },
         };
         Ok(self.answer(message.clone(), &InterruptResult { snippet: Some(target.0), ended, message }))
     }

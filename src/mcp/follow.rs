@@ -7,8 +7,9 @@ use std::time::Duration;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::calls::{Call, Called, ended};
+use super::calls::{Call, Called, ended, now};
 use super::cut::short;
+use super::report::stuck_notice;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Output, Snippet, SnippetId, Status};
 use crate::session::Closed;
@@ -102,6 +103,9 @@ impl Call<'_> {
         };
         let go_on = format!("Call wait_for_snippet with snippet={id} for its result, or interrupt_snippet to stop it.");
         let notice = match snippet.status {
+            Status::Running if snippet.stuck.is_some() => snippet.stuck.as_ref().map(|stuck| {
+                format!("{} Call wait_for_snippet with snippet={id} to wait for it.", stuck_notice(stuck, now()))
+            }),
             Status::Running => Some(format!("This call stopped waiting; the code goes on. {go_on}")),
             Status::Queued => {
                 let behind = self.ahead(Some(id)).await?;

@@ -1,11 +1,13 @@
 //! What a run came to, as structured content: everything that a program, or a model that sees nothing else, needs.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cut::{SHARE, TEXT, cut, short};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Outcome, Output, Snippet, Status, Stream, Timestamp, VariableChanges, units};
+use crate::domain::{Outcome, Output, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
 
 /// Names told of one kind of change.
 const MAX_NAMES: usize = 40;
@@ -139,6 +141,22 @@ pub fn stopped_by(outcome: &Outcome) -> Option<&str> {
         Some("you") => Some("the person"),
         by => by,
     }
+}
+
+/// Said of a snippet that cannot be interrupted.
+pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
+    let elapsed = units::duration(Duration::from_millis(now.saturating_sub(stuck.since)));
+    let place = match &stuck.stack[..] {
+        [] => String::new(),
+        frames => format!(" Python stands here, innermost first:\n{}\n", frames.join("\n")),
+    };
+    let sentence =
+        format!("It was asked to stop, but is inside a C call for {elapsed}, where no interrupt reaches it.{place}");
+    let gap = if place.is_empty() { " " } else { "" };
+    format!(
+        "{sentence}{gap}It stops when that call returns. If that takes too long, only a restart helps: ask the person to \
+         quit fourhands and start it again, which loses the variables."
+    )
 }
 
 /// Said where output was cut.

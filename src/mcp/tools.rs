@@ -138,7 +138,7 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Interrupt a snippet",
             "Raises KeyboardInterrupt in a running snippet, or takes a queued one out of the queue. Variables are kept. \
              If the code caught the first interrupt, call again: the second is forceful. A single long call into a C \
-             library ends only when it returns.",
+             library ends only when it returns; the answer then says where it is.",
             hints(false, true, false, false),
         ),
     ]

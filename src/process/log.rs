@@ -59,6 +59,10 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
             Some(format!("{snippet} {}: {}", plain(author), ending(outcome)))
         }
+        Event::Stuck { snippet, stuck: Some(stuck) } => {
+            let place = stuck.place().map(|place| format!(" at {}", plain(place))).unwrap_or_default();
+            Some(format!("{snippet} cannot be interrupted: it is inside a C call{place}"))
+        }
         Event::ClientJoined { name, pid, .. } => {
             let pid = pid.map_or_else(String::new, |pid| format!(", process {pid}"));
             Some(format!("{} connected{pid}", plain(name)))
@@ -75,7 +79,7 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             Some(format!("{} reset the namespace: {} cleared", name(by), units::count(report.cleared, "name")))
         }
         Event::Ending => Some("the session has ended".to_owned()),
-        Event::Started { .. } | Event::Output { .. } | Event::Variables(_) => None,
+        Event::Started { .. } | Event::Output { .. } | Event::Stuck { .. } | Event::Variables(_) => None,
     }
 }
 

@@ -6,6 +6,7 @@ mod host;
 mod link;
 mod log;
 
+use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -18,9 +19,9 @@ use pyo3::prelude::*;
 
 use crate::domain::SessionInfo;
 use crate::launch::boot::Boot;
-use crate::launch::descriptor_table;
+use crate::launch::{descriptor_table, recorder};
 use crate::python::descriptors::{self, StandardStreams};
-use crate::python::{Capture, Events, Interpreter, Jobs, event_bell};
+use crate::python::{Capture, Events, Interpreter, Jobs, StackFile, event_bell};
 use crate::session::EngineEvent;
 use host::{Host, HostEvents};
 
@@ -46,12 +47,19 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
+    let recorder = boot.recorder.and_then(|number| {
+        let fd = descriptors::inherit(number).ok()?;
+        let recorder = recorder::map(fd.as_fd()).ok()?;
+        Some((StackFile::new(fd.as_fd(), recorder).ok()?, recorder))
+    });
+    let (mut stacks, recorder) = recorder.unzip();
+
     let (sender, engine_events) = mpsc::channel();
     let (bell, host_bell, rung, bell_reader) = event_bell().map_err(PyOSError::new_err)?;
     let events = Events { sender, bell };
     let announce = events.clone();
     let capture = Arc::new(Capture::new(move || announce.send(EngineEvent::OutputReady)));
-    let (engine, mut jobs) = crate::python::engine(capture.clone()).map_err(PyOSError::new_err)?;
+    let (engine, mut jobs) = crate::python::engine(capture.clone(), recorder).map_err(PyOSError::new_err)?;
     let (ready, host_ready) = mpsc::channel();
     let host = Host {
         info: session_info(py, &boot)?,
@@ -80,10 +88,13 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
             streams.backed_by(table.thread);
             events.bell.backed_by(table.thread);
             jobs.backed_by(table.thread);
+            if let Some(stacks) = &mut stacks {
+                stacks.backed_by(table.thread);
+            }
         }
     }
 
-    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, capture, &events, session_file, jobs)));
+    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, session_file, jobs)));
     if let Ok(Err(error)) = &worked {
         report_fault(format!("Python could not be prepared: {error}"));
     }
@@ -105,12 +116,13 @@ fn report_fault(fault: String) {
 fn work(
     py: Python<'_>,
     streams: StandardStreams,
+    stacks: Option<StackFile>,
     capture: Arc<Capture>,
     events: &Events,
     session_file: PathBuf,
     mut jobs: Jobs,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, streams, capture, events.clone(), session_file)?;
+    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file)?;
     interpreter.work(py, &mut jobs)
 }
 

@@ -18,8 +18,10 @@ use super::namespace::Namespace;
 use super::project;
 use super::runner::Runner;
 use super::signals::{self, Signals};
+use super::stacks::{StackFile, Stacks};
 use super::streams::Streams;
-use crate::domain::{OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::recorder::{self, Recorder};
+use crate::domain::{Author, OutputChunk, ResetReport, SnippetId, VariableTable};
 use crate::session::{Engine, EngineEvent};
 
 enum Job {
@@ -29,11 +31,17 @@ enum Job {
     Quit,
 }
 
+/// Bytes of recorded stacks beyond which no more are asked for.
+const STACKS_FULL: usize = 32 << 10;
+
 /// The actor's handle of the interpreter.
 pub struct PythonEngine {
     jobs: Sender<Job>,
     bell: JobBell,
     capture: Arc<Capture>,
+    recorder: Option<&'static Recorder>,
+    /// What had been recorded of stacks when Python's was asked for.
+    asked_at: Option<usize>,
 }
 
 /// The main thread's end.
@@ -57,10 +65,10 @@ impl Events {
 }
 
 /// The two ends.
-pub fn engine(capture: Arc<Capture>) -> io::Result<(PythonEngine, Jobs)> {
+pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
-    Ok((PythonEngine { jobs: sender, bell, capture }, Jobs { jobs: receiver, waiter }))
+    Ok((PythonEngine { jobs: sender, bell, capture, recorder, asked_at: None }, Jobs { jobs: receiver, waiter }))
 }
 
 impl PythonEngine {
@@ -84,12 +92,33 @@ impl Jobs {
 }
 
 impl Engine for PythonEngine {
-    fn run(&mut self, snippet: SnippetId, code: Arc<str>) {
+    fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
+        self.asked_at = None;
+        if let Some(recorder) = self.recorder {
+            recorder.runs(snippet, author.name());
+        }
         self.send(Job::Run { snippet, code });
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
         signals::interrupt(snippet.unwrap_or(signals::RESET), force);
+    }
+
+    fn standstill(&mut self) -> Option<Vec<String>> {
+        if signals::interrupt_was_seen() {
+            self.asked_at = None;
+            return None;
+        }
+        let recorded = self.recorder.map(Recorder::stacks).unwrap_or_default();
+        let Some(asked_at) = self.asked_at else {
+            self.asked_at = Some(recorded.len());
+            // A fatal fault needs room as well.
+            if recorded.len() < STACKS_FULL {
+                signals::ask_for_stack();
+            }
+            return None;
+        };
+        Some(recorder::frames(recorded.get(asked_at..).unwrap_or_default()))
     }
 
     fn reset(&mut self) {
@@ -106,6 +135,9 @@ impl Engine for PythonEngine {
     }
 
     fn quit(&mut self) {
+        if let Some(recorder) = self.recorder {
+            recorder.ends();
+        }
         self.send(Job::Quit);
     }
 }
@@ -118,6 +150,7 @@ pub struct Interpreter {
     runner: Runner,
     signals: Signals,
     streams: Streams,
+    stacks: Option<Stacks>,
     descriptors: StandardStreams,
     capture: Arc<Capture>,
     events: Events,
@@ -134,6 +167,7 @@ impl Interpreter {
     pub fn new(
         py: Python<'_>,
         descriptors: StandardStreams,
+        stacks: Option<StackFile>,
         capture: Arc<Capture>,
         events: Events,
         session_file: PathBuf,
@@ -145,6 +179,8 @@ impl Interpreter {
             sys: py.import("sys")?.unbind(),
             signals: Signals::install(py)?,
             streams: Streams::install(py, &capture, &context)?,
+            // They are a help; nothing depends on them.
+            stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
             runner: Runner::new(py, session_file, context)?,
             namespace: Namespace::take(py)?,
             baseline: Baseline::take(py)?,
@@ -182,6 +218,9 @@ impl Interpreter {
         }
         self.capture.switch_to(Some(snippet));
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
+        if let Some(stacks) = &self.stacks {
+            stacks.recorder().rests();
+        }
         descriptors::flush_c_streams();
         let _ = self.descriptors.repair();
         self.capture.switch_to(None);
@@ -212,6 +251,9 @@ impl Interpreter {
     /// Puts right what the last snippet may have broken and the next one, or the engine, needs.
     fn repair(&mut self, py: Python<'_>) -> PyResult<()> {
         let _ = self.descriptors.repair();
+        if let Some(stacks) = &mut self.stacks {
+            let _ = stacks.prepare(py);
+        }
         self.baseline.restore_builtins(py)?;
         self.signals.restore(py)?;
         self.streams.restore(self.sys.bind(py))?;

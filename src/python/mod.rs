@@ -15,6 +15,7 @@ mod report;
 mod runner;
 mod session_file;
 mod signals;
+mod stacks;
 mod streams;
 mod variables;
 
@@ -22,3 +23,4 @@ pub use bell::{EventBell, HostEventBell, Rung, event_bell};
 pub use capture::{Capture, drain};
 pub use interpreter::{Events, Interpreter, Jobs, PythonEngine, engine};
 pub use signals::watch_quit;
+pub use stacks::StackFile;

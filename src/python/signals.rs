@@ -6,7 +6,7 @@
 //! (the handler trips itself again before it raises).
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::thread::Thread;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
@@ -25,6 +25,10 @@ static CURRENT: AtomicU32 = AtomicU32::new(0);
 static TARGET: AtomicU32 = AtomicU32::new(0);
 /// The snippet that shall be ended whatever it catches.
 static FORCED: AtomicU32 = AtomicU32::new(0);
+/// Python has come to look at the last interrupt.
+static SEEN: AtomicBool = AtomicBool::new(false);
+/// Address of the handler that writes Python's stack.
+static STACK_HANDLER: AtomicUsize = AtomicUsize::new(0);
 /// The last signal that somebody outside sent to end the process.
 static QUIT: AtomicI32 = AtomicI32::new(0);
 static QUIT_WATCHER: OnceLock<Thread> = OnceLock::new();
@@ -39,6 +43,16 @@ fn request_signal() -> i32 {
 #[cfg(not(target_os = "linux"))]
 fn request_signal() -> i32 {
     libc::SIGUSR2
+}
+
+/// Asks for Python's stack. Only used where there is a flight recorder.
+#[cfg(target_os = "linux")]
+pub fn stack_signal() -> i32 {
+    libc::SIGRTMIN() + 12
+}
+#[cfg(not(target_os = "linux"))]
+pub fn stack_signal() -> i32 {
+    libc::SIGUSR1
 }
 
 /// Signals whose default is to end the process without a word. They raise in the snippet that runs.
@@ -137,13 +151,50 @@ pub fn interrupt(snippet: SnippetId, force: bool) {
         return;
     }
     let Some(main) = MAIN_THREAD.get() else { return };
+    SEEN.store(false, Ordering::SeqCst);
     TARGET.store(snippet.0, Ordering::SeqCst);
     if force {
         FORCED.store(snippet.0, Ordering::SeqCst);
     }
+    if handler_of(request_signal()) == libc::SIG_DFL {
+        // Taken away by user code: the signal would end the process. The next snippet has our handler again.
+        SEEN.store(true, Ordering::SeqCst);
+        return;
+    }
     // SAFETY: the main thread lives as long as the process.
     unsafe {
         libc::pthread_kill(*main, request_signal());
+    }
+}
+
+/// Whether Python has come to look at the last interrupt, whatever it made of it.
+pub fn interrupt_was_seen() -> bool {
+    SEEN.load(Ordering::SeqCst)
+}
+
+/// Remembers who handles [`stack_signal`] now.
+pub fn remember_stack_handler() {
+    STACK_HANDLER.store(handler_of(stack_signal()), Ordering::SeqCst);
+}
+
+#[allow(unsafe_code, reason = "nix cannot ask for a disposition without setting one")]
+fn handler_of(signal: i32) -> usize {
+    // SAFETY: a zeroed sigaction is valid, and nothing is set.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        if libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0 { action.sa_sigaction } else { 0 }
+    }
+}
+
+/// Has Python's stack written, without Python's help. Called from any thread.
+#[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
+pub fn ask_for_stack() {
+    let Some(main) = MAIN_THREAD.get() else { return };
+    let handler = STACK_HANDLER.load(Ordering::SeqCst);
+    // User code may have given the signal another meaning, and its default is to end the process.
+    if handler != libc::SIG_DFL && handler == handler_of(stack_signal()) {
+        // SAFETY: the main thread lives as long as the process.
+        unsafe { libc::pthread_kill(*main, stack_signal()) };
     }
 }
 
@@ -157,6 +208,7 @@ fn on_interrupt() -> PyResult<()> {
 
 #[allow(unsafe_code, reason = "the handler must trip its own signal again")]
 fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyResult<()> {
+    SEEN.store(true, Ordering::SeqCst);
     let current = CURRENT.load(Ordering::SeqCst);
     if current == 0 || TARGET.load(Ordering::SeqCst) != current {
         return Ok(());

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
-    Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp, Transcript,
-    VariableChanges, VariableTable,
+    Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck, Timestamp,
+    Transcript, VariableChanges, VariableTable,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -20,6 +20,9 @@ const OUTPUT_PACE: Duration = Duration::from_millis(33);
 const EVENT_BACKLOG: usize = 1024;
 /// An interrupt that had no effect for this long is repeated by force when the time limit or the end asked for it.
 const FORCE_AFTER: Duration = Duration::from_secs(2);
+/// When Python is asked where it stands, after an interrupt that shows no effect, and how often that is looked at.
+const LOOK_AFTER: Duration = Duration::from_millis(750);
+const LOOK_PACE: Duration = Duration::from_millis(250);
 /// The same at the end of the session, which the guardian does not wait for for ever.
 const FORCE_AT_END_AFTER: Duration = Duration::from_secs(1);
 /// At the end of the session, code that did not stop after this many interrupts by force is left to die with the process.
@@ -66,6 +69,9 @@ struct Running {
     stopped_by: Option<String>,
     /// Interrupts by force so far.
     forced: u32,
+    /// When to look whether the interrupt was seen.
+    look_at: Option<Instant>,
+    interrupted_at: Timestamp,
 }
 
 /// What the engine is doing.
@@ -86,7 +92,7 @@ impl Work {
 impl Running {
     fn new(work: Work, timeout: Option<Duration>) -> Self {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        Self { work, timeout, deadline, stopped_by: None, forced: 0 }
+        Self { work, timeout, deadline, stopped_by: None, forced: 0, look_at: None, interrupted_at: 0 }
     }
 }
 
@@ -115,6 +121,7 @@ impl Actor {
         loop {
             let output_due = self.output_due;
             let deadline = self.running.as_ref().and_then(|running| running.deadline);
+            let look_at = self.running.as_ref().and_then(|running| running.look_at);
             tokio::select! {
                 biased;
                 event = engine_events.recv() => match event {
@@ -127,6 +134,7 @@ impl Actor {
                 },
                 () = sleep_until(output_due), if output_due.is_some() => self.flush_output(),
                 () = sleep_until(deadline), if deadline.is_some() => self.on_deadline(),
+                () = sleep_until(look_at), if look_at.is_some() => self.look_at_running(),
             }
             self.start_next();
             if self.quitting && self.running.is_none() {
@@ -254,12 +262,11 @@ impl Actor {
             let Some(next) = self.waiting.pop_front() else { return };
             match next {
                 Waiting::Run { snippet, options } => {
-                    let Some(code) = self.transcript.snippet(snippet).map(|snippet| snippet.code.clone()) else {
-                        continue;
-                    };
+                    let Some(found) = self.transcript.snippet(snippet) else { continue };
+                    let (author, code) = (found.author.clone(), found.code.clone());
                     self.emit(Event::Started { snippet, at: now() });
                     self.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
-                    self.engine.run(snippet, code);
+                    self.engine.run(snippet, &author, code);
                 }
                 Waiting::Reset { by, answer } => {
                     self.running = Some(Running::new(Work::Reset { by, answer }, None));
@@ -282,6 +289,10 @@ impl Actor {
             let force = running.stopped_by.is_some();
             running.stopped_by.get_or_insert_with(|| by.to_owned());
             running.forced += u32::from(force);
+            if self.transcript.running().is_some_and(|snippet| snippet.stuck.is_none()) {
+                running.look_at = Some(Instant::now() + LOOK_AFTER);
+                running.interrupted_at = now();
+            }
             self.engine.interrupt(running.work.snippet(), force);
             return running.work.snippet();
         }
@@ -313,6 +324,16 @@ impl Actor {
         for waiter in waiters {
             let _ = waiter.send(ended.clone());
         }
+    }
+
+    /// Learns whether an interrupt has reached Python, or cannot.
+    fn look_at_running(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        running.look_at = Some(Instant::now() + LOOK_PACE);
+        let since = running.interrupted_at;
+        let stuck = self.engine.standstill().map(|stack| Arc::new(Stuck { since, stack }));
+        let Some(snippet) = self.transcript.running().filter(|snippet| snippet.stuck != stuck) else { return };
+        self.emit(Event::Stuck { snippet: snippet.id, stuck });
     }
 
     fn on_deadline(&mut self) {

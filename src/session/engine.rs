@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::{Author, Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
 
 /// The Python side. No call may block: each hands its work over and returns.
 pub trait Engine: Send + 'static {
     /// Runs `code`. The actor sends one at a time: the next only after [`EngineEvent::Finished`].
-    fn run(&mut self, snippet: SnippetId, code: Arc<str>);
+    fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>);
 
     /// Raises `KeyboardInterrupt` in `snippet`, or in the reset with `None`, if that is what runs. `force` is for code
     /// that swallowed the first one.
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool);
+
+    /// Where Python stands, innermost frame first, if the last interrupt has not been seen by it yet. The first call after
+    /// an interrupt only asks, and answers `None`.
+    fn standstill(&mut self) -> Option<Vec<String>> {
+        None
+    }
 
     /// Clears the namespace in place; answered by [`EngineEvent::ResetDone`]. Only sent while nothing runs.
     fn reset(&mut self);

@@ -81,9 +81,9 @@ impl System {
 fn guard(program: &str, mode: Mode, script: &str) -> ! {
     let script = format!("{PRELUDE}{script}");
     let ending = Guardian::new(mode).and_then(|mut guardian| {
-        guardian.watch(|link| {
+        guardian.watch(|inherited| {
             let mut command = Command::new(program);
-            command.args(["-c", &script]).env("LINK", link.to_string());
+            command.args(["-c", &script]).env("LINK", inherited.link.to_string());
             Ok(command)
         })
     });

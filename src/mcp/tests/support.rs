@@ -10,8 +10,8 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    ErrorReport, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, Transcript,
-    Variable, VariableChanges, VariableTable,
+    Author, ErrorReport, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream,
+    Transcript, Variable, VariableChanges, VariableTable,
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
@@ -66,7 +66,7 @@ fn failed() -> Outcome {
 }
 
 impl Engine for Scripted {
-    fn run(&mut self, id: SnippetId, code: Arc<str>) {
+    fn run(&mut self, id: SnippetId, _: &Author, code: Arc<str>) {
         self.running = Some(id);
         let (word, rest) = code.split_once(' ').unwrap_or((&code, ""));
         match word {

@@ -64,11 +64,19 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         };
         return Some(format!("{what}: {} again to stop it and quit, Esc to stay", keymap::keys(Action::QuitOrDelete)));
     }
+    if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
+        && !view.quitting
+    {
+        let id = running.map(|id| id.to_string()).unwrap_or_default();
+        let clock = units::clock(elapsed(stuck.since, now));
+        let place = stuck.place().map(|place| format!(": {}", text::name(place))).unwrap_or_default();
+        return Some(format!("{id} is inside a C call for {clock}, only quitting ends it{place}"));
+    }
     if let (Some(id), Some((_, since))) = (running, view.interrupting)
         && now.saturating_sub(since) >= STUBBORN
     {
         let keys = keymap::keys(Action::Interrupt);
-        return Some(format!("{id} goes on: in a long C call, or ignoring interrupts; {keys} again insists"));
+        return Some(format!("{id} goes on, ignoring interrupts; {keys} again insists"));
     }
     if view.quitting
         && let Some(id) = running

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Author, Event as SessionEvent, SnippetId};
+use crate::domain::{Author, Event as SessionEvent, SnippetId, Stuck};
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
 use crate::tui::scroll::Anchor;
 
@@ -197,7 +197,13 @@ fn an_interrupt_that_is_ignored_is_told() {
     ctrl(&mut view, 'c');
     assert!(text(&mut view, 120, 40).contains("15 interrupting 0:42"));
     view.interrupting = Some((SnippetId(15), NOW - 3_000));
-    assert!(text(&mut view, 120, 40).contains("15 goes on: in a long C call"));
+    assert!(text(&mut view, 120, 40).contains("15 goes on, ignoring"));
+    let frames = vec!["  File \"<snippet 15>\", line 1 in f".to_owned()];
+    let stuck = Some(Stuck { since: NOW - 12_000, stack: frames }.into());
+    view.apply(&SessionEvent::Stuck { snippet: SnippetId(15), stuck });
+    assert!(
+        text(&mut view, 120, 40).contains("15 is inside a C call for 0:12, only quitting ends it: \"<snippet 15>\"")
+    );
     let outcome = ok(1).into();
     view.apply(&SessionEvent::Finished { snippet: SnippetId(15), outcome, at: NOW });
     assert!(text(&mut view, 120, 40).contains(" ready"));

@@ -1,0 +1,210 @@
+//! The flight recorder: a piece of memory that the guardian shares with the session process and reads after its death.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use super::SnippetId;
+use super::output::floor_char_boundary;
+
+/// Lines kept of a stack.
+const LINES: usize = 30;
+/// Characters kept of a line.
+const COLUMNS: usize = 300;
+/// What faulthandler writes at the top of the stack of a process that dies.
+const FATAL: &str = "Fatal Python error";
+const FRAME: &str = "  File \"";
+const SNIPPET_FRAME: &str = "  File \"<snippet ";
+/// Where the engine itself is called from.
+const OWN_FRAME: &str = "  File \"<string>\"";
+
+/// User code can write here as well, so nothing that is read is relied on.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Recorder {
+    phase: AtomicU32,
+    /// 0 for none.
+    running: AtomicU32,
+    author_length: AtomicU32,
+    author: [AtomicU8; 244],
+    /// Text that faulthandler has written through a descriptor, ended by a zero.
+    stacks: [AtomicU8; 64 << 10],
+}
+
+const AT_WORK: u32 = 1;
+const ENDING: u32 = 2;
+
+/// What is known of the end of a session process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastWords {
+    /// Snippets have run, and nobody had asked the process to end.
+    pub at_work: bool,
+    /// What ran, and its author.
+    pub running: Option<(SnippetId, String)>,
+    /// Python's stack at a fatal fault, innermost frame first.
+    pub stack: Vec<String>,
+}
+
+impl Recorder {
+    /// Where faulthandler has to write.
+    pub const STACKS: usize = std::mem::offset_of!(Self, stacks);
+
+    /// Says that `snippet` is the next to run.
+    pub fn runs(&self, snippet: SnippetId, author: &str) {
+        let length = floor_char_boundary(author, self.author.len().min(author.len()));
+        for (place, byte) in self.author.iter().zip(author[..length].bytes()) {
+            place.store(byte, Ordering::Relaxed);
+        }
+        self.author_length.store(length as u32, Ordering::Relaxed);
+        self.phase.store(AT_WORK, Ordering::Relaxed);
+        self.running.store(snippet.0, Ordering::Release);
+    }
+
+    /// Says that no snippet runs.
+    pub fn rests(&self) {
+        self.running.store(0, Ordering::Release);
+    }
+
+    /// Says that the process ends because it was asked to.
+    pub fn ends(&self) {
+        self.phase.store(ENDING, Ordering::Relaxed);
+    }
+
+    pub fn has_stacks(&self) -> bool {
+        self.stacks[0].load(Ordering::Relaxed) != 0
+    }
+
+    pub fn clear_stacks(&self) {
+        for place in self.stacks.iter().take_while(|place| place.load(Ordering::Relaxed) != 0) {
+            place.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// All that faulthandler has written since they were cleared.
+    #[must_use]
+    pub fn stacks(&self) -> String {
+        let bytes = self.stacks.iter().map(|place| place.load(Ordering::Relaxed));
+        String::from_utf8_lossy(&bytes.take_while(|byte| *byte != 0).collect::<Vec<_>>()).into_owned()
+    }
+
+    #[must_use]
+    pub fn last_words(&self) -> LastWords {
+        let running = self.running.load(Ordering::Acquire);
+        let length = (self.author_length.load(Ordering::Relaxed) as usize).min(self.author.len());
+        let author: Vec<u8> = self.author[..length].iter().map(|place| place.load(Ordering::Relaxed)).collect();
+        let stacks = self.stacks();
+        LastWords {
+            at_work: self.phase.load(Ordering::Relaxed) == AT_WORK,
+            running: (running != 0).then(|| (SnippetId(running), printable(&String::from_utf8_lossy(&author)))),
+            // One that died before may have been a child.
+            stack: stacks.rfind(FATAL).map(|start| frames(&stacks[start..])).unwrap_or_default(),
+        }
+    }
+}
+
+/// The lines of a stack that faulthandler wrote, innermost first, as far as they are the user's business.
+#[must_use]
+pub fn frames(text: &str) -> Vec<String> {
+    let all: Vec<&str> = text.lines().filter(|line| line.starts_with(FRAME)).collect();
+    let users = match all.iter().rposition(|line| line.starts_with(SNIPPET_FRAME)) {
+        Some(outermost) => &all[..=outermost],
+        None => &all[..],
+    };
+    let mut lines: Vec<String> = Vec::new();
+    let mut repeated = 0;
+    for (index, line) in users.iter().enumerate().filter(|(_, line)| !line.starts_with(OWN_FRAME)) {
+        if index > 0 && users[index - 1] == *line {
+            repeated += 1;
+            continue;
+        }
+        tell_repeated(&mut lines, &mut repeated);
+        lines.push(printable(line));
+    }
+    tell_repeated(&mut lines, &mut repeated);
+    if lines.len() > LINES {
+        let left_out = lines.len() - LINES;
+        lines.truncate(LINES);
+        lines.push(format!("  [{left_out} more lines]"));
+    }
+    lines
+}
+
+fn tell_repeated(lines: &mut Vec<String>, repeated: &mut usize) {
+    match std::mem::take(repeated) {
+        0 => {}
+        times => lines.push(format!("  [the same {times} more times]")),
+    }
+}
+
+fn printable(line: &str) -> String {
+    line.chars().take(COLUMNS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[allow(clippy::large_stack_arrays, reason = "64 KB are not much for a test")]
+    fn recorder() -> Recorder {
+        Recorder {
+            phase: AtomicU32::new(0),
+            running: AtomicU32::new(0),
+            author_length: AtomicU32::new(0),
+            author: [const { AtomicU8::new(0) }; 244],
+            stacks: [const { AtomicU8::new(0) }; 64 << 10],
+        }
+    }
+
+    fn write(recorder: &Recorder, text: &str) {
+        let end = recorder.stacks().len();
+        for (place, byte) in recorder.stacks[end..].iter().zip(text.bytes()) {
+            place.store(byte, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_ran_and_where_it_died() {
+        let recorder = recorder();
+        assert_eq!(recorder.last_words(), LastWords::default());
+        recorder.runs(SnippetId(3), "cla\x1b[31mude");
+        write(
+            &recorder,
+            "Fatal Python error: Aborted\n\nStack (most recent call first):\n  File \"child.py\", line 1 in x\n",
+        );
+        write(
+            &recorder,
+            "Fatal Python error: Segmentation fault\n\nCurrent thread 0x1 (most recent call first):\n  \
+             File \"/lib/ctypes.py\", line 5 in string_at\n  File \"<snippet 3>\", line 1 in f\n  \
+             File \"<snippet 3>\", line 2 in <module>\n  File \"<string>\", line 15 in start\n\n\
+             Extension modules: numpy (total: 1)\n",
+        );
+        let words = recorder.last_words();
+        assert!(words.at_work);
+        assert_eq!(words.running, Some((SnippetId(3), "cla\u{fffd}[31mude".to_owned())));
+        let lines = [
+            "/lib/ctypes.py\", line 5 in string_at",
+            "<snippet 3>\", line 1 in f",
+            "<snippet 3>\", line 2 in <module>",
+        ];
+        assert_eq!(words.stack, lines.map(|line| format!("  File \"{line}")));
+        recorder.clear_stacks();
+        recorder.rests();
+        recorder.ends();
+        assert_eq!(recorder.last_words(), LastWords::default());
+    }
+
+    #[test]
+    fn deep_stacks_are_short() {
+        let same = "  File \"<snippet 1>\", line 1 in f\n".repeat(100);
+        assert_eq!(frames(&same), ["  File \"<snippet 1>\", line 1 in f", "  [the same 99 more times]"]);
+        let many: Vec<_> = (0..100).map(|n| format!("  File \"<snippet 1>\", line {n} in f")).collect();
+        assert_eq!(frames(&many.join("\n")).len(), LINES + 1);
+        assert_eq!(frames("  File \"/lib/threading.py\", line 1 in run\n").len(), 1);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        let recorder = recorder();
+        recorder.runs(SnippetId(1), &"漢".repeat(200));
+        let (_, name) = recorder.last_words().running.unwrap();
+        assert!(name.chars().all(|c| c == '漢') && name.len() > 200, "{name}");
+    }
+}

@@ -1,0 +1,171 @@
+//! What a session says of an end that nobody asked for, and of code that no interrupt reaches.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use support::client::{Client, Era};
+use support::{Home, Server, children, pythons, signal, wait_until};
+
+struct Session {
+    client: Client,
+    server: Server,
+    home: Home,
+}
+
+impl Session {
+    fn start(python: &Path) -> Self {
+        let home = Home::new();
+        let mut serve = home.fourhands();
+        serve.args(["serve", "--session", "test", "--python"]).arg(python).stderr(Stdio::piped());
+        let server = Server::start(serve);
+        let mut bridge = home.fourhands();
+        bridge.args(["bridge", "--session", "test"]);
+        let client = Client::start(bridge, "tester", Era::Legacy);
+        Self { client, server, home }
+    }
+
+    /// Runs code by which the session dies, and answers the exit code and what was said.
+    fn dies(mut self, code: &str) -> (i32, String) {
+        self.client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
+        let status = wait_until("the end of the session", || self.server.child.try_wait().unwrap());
+        let mut said = String::new();
+        self.server.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (status.code().unwrap(), said)
+    }
+}
+
+fn says(said: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(said.contains(part), "{part:?} is missing in\n{said}");
+    }
+}
+
+#[test]
+fn a_fatal_fault_tells_what_ran_and_where_python_stood() {
+    for python in pythons() {
+        eprintln!("in {}", python.display());
+        let mut session = Session::start(&python);
+        // Neither hides it, nor does what ended well, nor a child that dies in the same way.
+        session.client.run("import os, ctypes\nos.closerange(3, 4096)");
+        session.client.run("import faulthandler; faulthandler.disable()");
+        session.client.run("pid = os.fork()\nif pid == 0: ctypes.string_at(0)\nos.waitpid(pid, 0)");
+        let (code, said) = session.dies("def f():\n    ctypes.string_at(0)\nf()");
+        assert_eq!(code, 139);
+        says(
+            &said,
+            &[
+                "killed by SIGSEGV (segmentation fault), ",
+                "while it ran snippet 4 by tester; its variables are lost.",
+                "File \"<snippet 4>\", line 2 in f\n  File \"<snippet 4>\", line 3 in <module>",
+            ],
+        );
+        assert!(!said.contains("<string>") && !said.contains("<snippet 3>"), "{said}");
+    }
+}
+
+#[test]
+fn each_kind_of_fault_has_its_stack() {
+    let python = support::python();
+    for (code, exit_code, name) in [
+        ("import os; os.abort()", 134, "SIGABRT"),
+        ("import faulthandler, os; faulthandler.enable(); os.abort()", 134, "SIGABRT"),
+        ("import faulthandler, os, sys; faulthandler.enable(file=os.dup(2)); os.abort()", 134, "SIGABRT"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGFPE)", 136, "SIGFPE"),
+        ("import os, threading\nt = threading.Thread(target=os.abort); t.start(); t.join()", 134, "SIGABRT"),
+        (
+            "import ctypes\ncall = ctypes.CFUNCTYPE(None)\n@call\ndef f(): f()\nimport sys; sys.setrecursionlimit(10**9); f()",
+            139,
+            "SIGSEGV",
+        ),
+    ] {
+        let (ended, said) = Session::start(&python).dies(code);
+        assert_eq!(ended, exit_code, "{code}\n{said}");
+        says(&said, &[name, "snippet 1 by tester", "Python stood here", "  File \""]);
+        assert!(said.lines().count() < 40, "{said}");
+    }
+}
+
+#[test]
+fn os_exit_tells_whose_snippet_it_was() {
+    let (code, said) = Session::start(&support::python()).dies("import os; os._exit(0)");
+    assert_eq!(code, 0);
+    says(&said, &["without warning with exit code 0 while it ran snippet 1 by tester"]);
+    let mut session = Session::start(&support::python());
+    session.client.run("import threading, os, time; threading.Timer(0.3, os._exit, (3,)).start()");
+    let status = wait_until("the end of the session", || session.server.child.try_wait().unwrap());
+    let mut said = String::new();
+    session.server.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(status.code(), Some(3));
+    says(&said, &["without warning with exit code 3 (os._exit"]);
+}
+
+#[test]
+fn an_end_in_good_order_is_silent() {
+    let mut session = Session::start(&support::python());
+    session.client.run("1 + 1");
+    assert_eq!(session.server.terminate().code(), Some(0));
+    let mut said = String::new();
+    session.server.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
+}
+
+#[test]
+fn the_users_own_faulthandler_keeps_writing_where_they_want() {
+    let mut session = Session::start(&support::python());
+    let file = session.home.work().join("own.log");
+    session.client.run("import faulthandler; log = open('own.log', 'w'); faulthandler.enable(log)");
+    session.client.run("1 + 1");
+    let _home = std::mem::replace(&mut session.home, Home::new());
+    let (code, _) = session.dies("import ctypes; ctypes.string_at(0)");
+    assert_eq!(code, 139);
+    says(&std::fs::read_to_string(file).unwrap(), &["<snippet 3>"]);
+}
+
+#[test]
+fn a_c_call_that_no_interrupt_reaches_is_told_with_its_place() {
+    for python in pythons() {
+        eprintln!("in {}", python.display());
+        let mut session = Session::start(&python);
+        let run = session.client.call(
+            "run_python_code",
+            json!({"code": "def f():\n    return sum(range(10 ** 12))\nf()", "timeout_s": 0.1, "wait_s": 1.7}),
+        );
+        let run = &run["structuredContent"];
+        assert_eq!(run["status"], "running", "{run}");
+        let place = "File \"<snippet 1>\", line 2 in f\n  File \"<snippet 1>\", line 3 in <module>";
+        says(run["notice"].as_str().unwrap(), &["inside a C call for 1.", place, "quit fourhands and start it again"]);
+        session.server.wait_for_line("1 cannot be interrupted: it is inside a C call at \"<snippet 1>\", line 2 in f");
+        // It would take its time to end.
+        signal(children(session.server.child.id())[0], Signal::SIGKILL);
+    }
+}
+
+#[test]
+fn asking_does_not_kill_code_that_gave_all_signals_away() {
+    let mut session = Session::start(&support::python());
+    let code = "import signal, time\nfor s in signal.valid_signals():\n    try: signal.signal(s, signal.SIG_DFL)\n    \
+                except OSError: pass\nend = time.time() + 2\nwhile time.time() < end: pass\n'alive'";
+    let run = session.client.call("run_python_code", json!({"code": code, "timeout_s": 0.1}));
+    assert_eq!(run["structuredContent"]["result"], "'alive'", "{run}");
+    let run = session.client.call("run_python_code", json!({"code": "while True: pass", "timeout_s": 0.1}));
+    assert_eq!(run["structuredContent"]["status"], "interrupted", "{run}");
+}
+
+#[test]
+fn code_that_swallows_interrupts_is_not_taken_for_a_c_call() {
+    let mut session = Session::start(&support::python());
+    let code = "import time\nend = time.time() + 4\nwhile time.time() < end:\n    try:\n        open('begun', 'w')\n        \
+                time.sleep(4)\n    except KeyboardInterrupt: pass";
+    let run = session.client.call("run_python_code", json!({"code": code, "wait_s": 0}));
+    assert_eq!(run["structuredContent"]["status"], "running");
+    let begun = session.home.work().join("begun");
+    wait_until("the loop", || begun.exists().then_some(()));
+    let text = Client::text(&session.client.call("interrupt_snippet", json!({})));
+    says(&text, &["caught the interrupt", "by force"]);
+}
