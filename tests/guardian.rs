@@ -257,7 +257,8 @@ fn the_session_process_learns_of_the_guardians_death() {
     let mut guarded = Guarded::start(
         Mode::Serve,
         &format!(
-            "trap 'echo TERM > {}' TERM; echo ready; until hear; [ $? = 1 ]; do :; done; echo EOF > {}",
+            "trap 'echo TERM > {0}' TERM; echo ready; until hear; [ $? = 1 ]; do :; done; echo EOF > {1}; \
+             n=0; while [ ! -s {0} ] && [ $n -lt 400 ]; do sleep 0.02; n=$((n + 1)); done",
             asked.display(),
             told.display()
         ),

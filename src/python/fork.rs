@@ -1,12 +1,18 @@
 //! Knowing that we are a child that user code forked: such a process must touch nothing of the session.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 static FORKED: AtomicBool = AtomicBool::new(false);
+static SESSION: AtomicU32 = AtomicU32::new(0);
 
 /// Whether this process is a fork of the session process. Signal-safe.
 pub fn is_child() -> bool {
     FORKED.load(Ordering::Relaxed)
+}
+
+/// The same by the process's number, for signal handlers: a signal can reach a child before [`FORKED`] has been set.
+pub fn is_child_by_pid() -> bool {
+    std::process::id() != SESSION.load(Ordering::Relaxed)
 }
 
 /// Arranges for [`is_child`] to be true in every later fork, whichever code makes it.
@@ -15,6 +21,7 @@ pub fn watch() {
     extern "C" fn in_child() {
         FORKED.store(true, Ordering::Relaxed);
     }
+    SESSION.store(std::process::id(), Ordering::Relaxed);
     // SAFETY: the handler only stores to an atomic.
     unsafe {
         libc::pthread_atfork(None, None, Some(in_child));

@@ -228,7 +228,7 @@ fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyRe
 }
 
 fn on_deadly(py: Python<'_>, signal: i32) -> PyResult<()> {
-    if fork::is_child() {
+    if fork::is_child_by_pid() {
         die_of(signal);
     }
     if CURRENT.load(Ordering::SeqCst) == 0 {
@@ -256,7 +256,7 @@ fn die_of(signal: i32) {
 #[allow(unsafe_code, reason = "the sender of a signal is told to C handlers only")]
 fn watch_for_end(signal: i32) {
     extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        if fork::is_child() {
+        if fork::is_child_by_pid() {
             die_of(signal);
             return;
         }
