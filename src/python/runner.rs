@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRecursionError, PySyntaxError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::baseline::Baseline;
 use super::event_loop::EventLoop;
+use super::magics::{self, Magics};
 use super::report::{Ending, FILE_PREFIX, Reporter};
 use super::{fork, signals};
+use crate::domain::lexer::unwrap_pasted;
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
 
@@ -35,6 +37,7 @@ pub struct Runner {
     sources: Py<PyDict>,
     reporter: Reporter,
     event_loop: EventLoop,
+    magics: Magics,
     /// Future features that snippets have asked for; they hold for all later ones.
     future: u32,
 }
@@ -54,6 +57,7 @@ impl Runner {
             sources: py.import("linecache")?.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
             reporter: Reporter::new(py)?,
             event_loop: EventLoop::default(),
+            magics: Magics::default(),
             future: 0,
         })
     }
@@ -67,7 +71,7 @@ impl Runner {
         self.event_loop.restore(py);
         let started = Instant::now();
         let result = if signals::begin(snippet) {
-            self.evaluate(globals, &file, &code, baseline)
+            self.evaluate(globals, snippet, &file, &code, baseline)
         } else {
             Err(PyKeyboardInterrupt::new_err(()))
         };
@@ -95,27 +99,98 @@ impl Runner {
     fn evaluate(
         &mut self,
         globals: &Bound<'_, PyDict>,
+        snippet: SnippetId,
         file: &str,
         code: &str,
         baseline: &Baseline,
     ) -> PyResult<Option<String>> {
         let py = globals.py();
-        let tree = self.compile(&PyString::new(py, code), file, "exec", ONLY_AST)?;
+        let (parts, timed) = match self.compile_parts(py, code, file) {
+            Err(error) if error.is_instance_of::<PySyntaxError>(py) => {
+                self.compile_mended(py, snippet, code, file, baseline)?.ok_or(error)?
+            }
+            parts => (parts?, false),
+        };
+        let began = if timed { Some(self.magics.clock(py)?) } else { None };
+        if let Some(body) = parts.body {
+            self.execute(&body, globals)?;
+        }
+        let value = parts.last.map(|last| self.execute(&last, globals)).transpose()?;
+        if let Some(began) = began {
+            self.magics.stop(&began)?;
+        }
+        value.map_or(Ok(None), |value| self.display(&value, baseline))
+    }
+
+    /// The same for code that is no Python as it stands but may be meant: magic, an indentation or prompts around it.
+    /// Also answers whether it shall be timed.
+    fn compile_mended<'py>(
+        &mut self,
+        py: Python<'py>,
+        snippet: SnippetId,
+        code: &str,
+        file: &str,
+        baseline: &Baseline,
+    ) -> PyResult<Option<(Parts<'py>, bool)>> {
+        let unwrapped = unwrap_pasted(code);
+        let code = unwrapped.as_deref().unwrap_or(code);
+        if unwrapped.is_some() {
+            // Marks below a line point into what remains of it.
+            let _ = self.keep_source(py, snippet, file, code);
+        }
+        let Some(rewritten) = self.magics.rewrite(py, code, baseline)? else {
+            return unwrapped.as_deref().map(|code| Ok((self.compile_parts(py, code, file)?, false))).transpose();
+        };
+        if rewritten.timed && !code.trim_start().starts_with("%%") {
+            let _ = self.keep_source(py, snippet, file, &rewritten.code);
+        }
+        let parts = self.compile_parts(py, &rewritten.code, file).inspect_err(|error| {
+            let _ = magics::show_original(error, py, code);
+        })?;
+        Ok(Some((parts, rewritten.timed)))
+    }
+
+    /// All is compiled before anything runs.
+    fn compile_parts<'py>(&mut self, py: Python<'py>, code: &str, file: &str) -> PyResult<Parts<'py>> {
+        let source = PyString::new(py, code).into_any();
+        match self.split(&source, file) {
+            // Nested more deeply than a tree may be, but perhaps not too deeply for the compiler.
+            Err(error) if error.is_instance_of::<PyRecursionError>(py) => {
+                if let Ok(last) = self.compile(&source, file, "eval", 0) {
+                    return Ok(Parts { body: None, last: Some(last) });
+                }
+                Ok(Parts { body: Some(self.compile(&source, file, "exec", 0)?), last: None })
+            }
+            Err(error) if error.is_instance_of::<PyMemoryError>(py) => {
+                if error.value(py).str().is_ok_and(|text| text.is_empty().unwrap_or(false)) {
+                    return Err(PyMemoryError::new_err("the code is nested too deeply for Python's parser"));
+                }
+                Err(error)
+            }
+            parts => parts,
+        }
+    }
+
+    fn split<'py>(&mut self, source: &Bound<'py, PyAny>, file: &str) -> PyResult<Parts<'py>> {
+        let py = source.py();
+        let tree = self.compile(source, file, "exec", ONLY_AST)?;
         let body = tree.getattr(pyo3::intern!(py, "body"))?.cast_into::<PyList>()?;
         let last = body.len().checked_sub(1).map(|index| body.get_item(index)).transpose()?;
         let last = last.filter(|last| last.get_type().is(&self.expr));
         if last.is_some() {
             body.del_item(body.len() - 1)?;
         }
+        let mut parts = Parts { body: None, last: None };
         if !body.is_empty() {
             let compiled = self.compile(&tree, file, "exec", 0)?;
-            self.execute(&compiled, globals)?;
+            self.future |= flags(&compiled)? & FUTURE_FEATURES;
+            parts.body = Some(compiled);
         }
-        let Some(last) = last else { return Ok(None) };
-        let value = last.getattr(pyo3::intern!(py, "value"))?;
-        let compiled = self.compile(&self.expression.bind(py).call1((value,))?, file, "eval", 0)?;
-        let value = self.execute(&compiled, globals)?;
-        self.display(&value, baseline)
+        if let Some(last) = last {
+            let value = last.getattr(pyo3::intern!(py, "value"))?;
+            parts.last = Some(self.compile(&self.expression.bind(py).call1((value,))?, file, "eval", 0)?);
+        }
+        Ok(parts)
     }
 
     fn compile<'py>(
@@ -135,7 +210,7 @@ impl Runner {
         globals: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = globals.py();
-        let flags: u32 = compiled.getattr(pyo3::intern!(py, "co_flags"))?.extract()?;
+        let flags = flags(compiled)?;
         self.future |= flags & FUTURE_FEATURES;
         let value = self.eval.bind(py).call1((compiled, globals))?;
         if flags & CO_COROUTINE == 0 { Ok(value) } else { self.event_loop.run(&value) }
@@ -191,6 +266,16 @@ impl Runner {
         }
         fork::leave(returncode)
     }
+}
+
+/// What of a snippet is compiled: all but a last expression, and that.
+struct Parts<'py> {
+    body: Option<Bound<'py, PyAny>>,
+    last: Option<Bound<'py, PyAny>>,
+}
+
+fn flags(compiled: &Bound<'_, PyAny>) -> PyResult<u32> {
+    compiled.getattr(pyo3::intern!(compiled.py(), "co_flags"))?.extract()
 }
 
 fn outcome(
