@@ -1,6 +1,7 @@
 //! Syntax colours and completeness of Python code, by a lexer of our own that needs no Python.
 
 mod completeness;
+mod magic;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use std::ops::Range;
 
 pub use completeness::{Completeness, completeness, indent_after};
+pub use magic::{Rewritten, rewrite, unwrap_pasted};
 use scan::{Kind, Lexeme, scan};
 
 /// What a piece of code is, as far as its colour goes. Text that has no class is plain.
@@ -46,7 +48,7 @@ pub fn tokens(code: &str) -> Vec<Token> {
             Kind::Decorator => Some(Class::Decorator),
             Kind::Operator(c) => (!matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | ',' | ':' | ';' | '.' | '\\'))
                 .then_some(Class::Operator),
-            Kind::Newline => None,
+            Kind::Newline | Kind::Magic => None,
             Kind::Name => name_class(code, &lexemes, index, previous),
         };
         if let Some(class) = class {

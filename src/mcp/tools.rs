@@ -24,7 +24,8 @@ pub const DEFAULT_WAIT_S: f64 = 45.0;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunArguments {
-    /// Python source, one line or many. The value of a last expression is returned; top-level await works.
+    /// Python source, one line or many. The value of a last expression is returned; top-level await works, and so do
+    /// `!command`, `%pip install x`, `%time x` and `x?` as in notebooks.
     pub code: String,
     /// Interrupt the code when it has run for this many seconds. No limit unless given.
     #[schemars(extend("exclusiveMinimum" = 0))]

@@ -50,6 +50,12 @@ impl Baseline {
         Ok(())
     }
 
+    /// Adds to what is put back before each snippet.
+    pub fn add_builtin(&self, py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.builtins_then.bind(py).set_item(name, value)?;
+        self.builtins.bind(py).set_item(name, value)
+    }
+
     /// Keeps the value of the last expression where Python keeps it.
     pub fn set_last_value(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.builtins.bind(value.py()).set_item(pyo3::intern!(value.py(), "_"), value)

@@ -9,6 +9,7 @@ mod event_loop;
 mod fork;
 mod guarded;
 mod interpreter;
+mod magics;
 mod namespace;
 mod project;
 mod report;

@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTraceback};
 
+use super::magics;
 use crate::domain::{ErrorReport, Status};
 
 /// Names of snippets in tracebacks begin so.
@@ -67,12 +68,30 @@ fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Boun
     while let Some(entry) = rest {
         let file = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
         if file.cast::<PyString>()?.to_string_lossy().starts_with(FILE_PREFIX) {
+            leave_magics_out(&entry)?;
             return Ok(Some(entry));
         }
         let next = entry.getattr("tb_next")?;
         rest = (!next.is_none()).then_some(next);
     }
     Ok(whole)
+}
+
+/// Unlinks the frames of our helper from what follows `entry`.
+fn leave_magics_out(entry: &Bound<'_, PyAny>) -> PyResult<()> {
+    let mut entry = entry.clone();
+    loop {
+        let next = entry.getattr("tb_next")?;
+        if next.is_none() {
+            return Ok(());
+        }
+        let file = next.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
+        if file.eq(magics::FILE)? {
+            entry.setattr("tb_next", next.getattr("tb_next")?)?;
+        } else {
+            entry = next;
+        }
+    }
 }
 
 fn exit(py: Python<'_>, error: &PyErr) -> Ending {

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRecursionError, PySyntaxError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::baseline::Baseline;
 use super::event_loop::{EventLoop, SnippetContext};
+use super::magics::{self, Magics};
 use super::report::{Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
 use super::{fork, signals};
+use crate::domain::lexer::unwrap_pasted;
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
 
@@ -44,6 +46,7 @@ pub struct Runner {
     /// What the snippet that runs defines.
     definitions: Vec<Definition>,
     context: SnippetContext,
+    magics: Magics,
     /// Future features that snippets have asked for; they hold for all later ones.
     future: u32,
 }
@@ -72,6 +75,7 @@ impl Runner {
             session_file,
             definitions: Vec::new(),
             context,
+            magics: Magics::default(),
             future: 0,
         })
     }
@@ -86,7 +90,7 @@ impl Runner {
         self.context.set(py, snippet);
         let started = Instant::now();
         let result = if signals::begin(snippet) {
-            self.evaluate(globals, &file, &code, baseline)
+            self.evaluate(globals, snippet, &file, &code, baseline)
         } else {
             Err(PyKeyboardInterrupt::new_err(()))
         };
@@ -121,55 +125,128 @@ impl Runner {
     fn evaluate(
         &mut self,
         globals: &Bound<'_, PyDict>,
+        snippet: SnippetId,
         file: &str,
         code: &str,
         baseline: &Baseline,
     ) -> PyResult<Option<String>> {
         let py = globals.py();
-        let tree = self.compile(&PyString::new(py, code), file, "exec", ONLY_AST)?;
+        let (parts, timed) = match self.compile_parts(py, code, file) {
+            Err(error) if error.is_instance_of::<PySyntaxError>(py) => {
+                self.compile_mended(py, snippet, code, file, baseline)?.ok_or(error)?
+            }
+            parts => (parts?, false),
+        };
+        let began = if timed { Some(self.magics.clock(py)?) } else { None };
+        let has_value = parts.last.is_some();
+        let steps: Vec<_> = parts.body.into_iter().chain(parts.last).collect();
+        let value = self.execute(steps, globals)?;
+        if let Some(began) = began {
+            self.magics.stop(&began)?;
+        }
+        match value {
+            Some(value) if has_value => self.display(&value, baseline),
+            _ => Ok(None),
+        }
+    }
+
+    /// Runs what was compiled, one after the other. Answers the value of the last.
+    fn execute<'py>(
+        &mut self,
+        steps: Vec<Bound<'py, PyAny>>,
+        globals: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = globals.py();
+        let mut all_flags = 0;
+        for step in &steps {
+            all_flags |= flags(step)?;
+        }
+        self.future |= all_flags & FUTURE_FEATURES;
+        let eval = self.eval.bind(py);
+        if all_flags & CO_COROUTINE != 0 {
+            // What comes before the first `await` runs on the loop as well: it may make tasks and futures.
+            let coroutine = self.coroutine.bind(py).call1((steps, globals, eval))?;
+            return self.event_loop.run(&coroutine).map(Some);
+        }
+        let mut value = None;
+        for step in steps {
+            value = Some(eval.call1((step, globals))?);
+        }
+        Ok(value)
+    }
+
+    /// The same for code that is no Python as it stands but may be meant: magic, an indentation or prompts around it.
+    /// Also answers whether it shall be timed.
+    fn compile_mended<'py>(
+        &mut self,
+        py: Python<'py>,
+        snippet: SnippetId,
+        code: &str,
+        file: &str,
+        baseline: &Baseline,
+    ) -> PyResult<Option<(Parts<'py>, bool)>> {
+        let unwrapped = unwrap_pasted(code);
+        let code = unwrapped.as_deref().unwrap_or(code);
+        if unwrapped.is_some() {
+            // Marks below a line point into what remains of it.
+            let _ = self.keep_source(py, snippet, file, code);
+        }
+        let Some(rewritten) = self.magics.rewrite(py, code, baseline)? else {
+            return unwrapped.as_deref().map(|code| Ok((self.compile_parts(py, code, file)?, false))).transpose();
+        };
+        if rewritten.timed && !code.trim_start().starts_with("%%") {
+            let _ = self.keep_source(py, snippet, file, &rewritten.code);
+        }
+        let parts = self.compile_parts(py, &rewritten.code, file).inspect_err(|error| {
+            let _ = magics::show_original(error, py, code);
+        })?;
+        Ok(Some((parts, rewritten.timed)))
+    }
+
+    /// All is compiled before anything runs.
+    fn compile_parts<'py>(&mut self, py: Python<'py>, code: &str, file: &str) -> PyResult<Parts<'py>> {
+        let source = PyString::new(py, code).into_any();
+        match self.split(&source, file) {
+            // Nested more deeply than a tree may be, but perhaps not too deeply for the compiler.
+            Err(error) if error.is_instance_of::<PyRecursionError>(py) => {
+                if let Ok(last) = self.compile(&source, file, "eval", 0) {
+                    return Ok(Parts { body: None, last: Some(last) });
+                }
+                Ok(Parts { body: Some(self.compile(&source, file, "exec", 0)?), last: None })
+            }
+            Err(error) if error.is_instance_of::<PyMemoryError>(py) => {
+                if error.value(py).str().is_ok_and(|text| text.is_empty().unwrap_or(false)) {
+                    return Err(PyMemoryError::new_err("the code is nested too deeply for Python's parser"));
+                }
+                Err(error)
+            }
+            parts => parts,
+        }
+    }
+
+    fn split<'py>(&mut self, source: &Bound<'py, PyAny>, file: &str) -> PyResult<Parts<'py>> {
+        let py = source.py();
+        let tree = self.compile(source, file, "exec", ONLY_AST)?;
         let body = tree.getattr(pyo3::intern!(py, "body"))?.cast_into::<PyList>()?;
         if let Some(file) = &self.session_file {
-            self.definitions = file.definitions(&body, code)?;
+            self.definitions = file.definitions(&body, &source.cast::<PyString>()?.to_cow()?)?;
         }
         let last = body.len().checked_sub(1).map(|index| body.get_item(index)).transpose()?;
         let last = last.filter(|last| last.get_type().is(&self.expr));
         if last.is_some() {
             body.del_item(body.len() - 1)?;
         }
-        // All of it is compiled before any of it runs: an error of syntax runs nothing.
-        let mut steps = Vec::with_capacity(2);
-        let mut flags = 0;
+        let mut parts = Parts { body: None, last: None };
         if !body.is_empty() {
-            steps.push(self.compile(&tree, file, "exec", 0)?);
-            flags |= self.flags(&steps[0])?;
+            let compiled = self.compile(&tree, file, "exec", 0)?;
+            self.future |= flags(&compiled)? & FUTURE_FEATURES;
+            parts.body = Some(compiled);
         }
-        if let Some(last) = &last {
-            let expression = self.expression.bind(py).call1((last.getattr(pyo3::intern!(py, "value"))?,))?;
-            let compiled = self.compile(&expression, file, "eval", 0)?;
-            flags |= self.flags(&compiled)?;
-            steps.push(compiled);
+        if let Some(last) = last {
+            let value = last.getattr(pyo3::intern!(py, "value"))?;
+            parts.last = Some(self.compile(&self.expression.bind(py).call1((value,))?, file, "eval", 0)?);
         }
-        let eval = self.eval.bind(py);
-        let value = if flags & CO_COROUTINE == 0 {
-            let mut value = None;
-            for step in steps {
-                value = Some(eval.call1((step, globals))?);
-            }
-            value
-        } else {
-            // What comes before the first `await` runs on the loop as well: it may make tasks and futures.
-            Some(self.event_loop.run(&self.coroutine.bind(py).call1((steps, globals, eval))?)?)
-        };
-        match (value, last) {
-            (Some(value), Some(_)) => self.display(&value, baseline),
-            _ => Ok(None),
-        }
-    }
-
-    fn flags(&mut self, compiled: &Bound<'_, PyAny>) -> PyResult<u32> {
-        let flags: u32 = compiled.getattr(pyo3::intern!(compiled.py(), "co_flags"))?.extract()?;
-        self.future |= flags & FUTURE_FEATURES;
-        Ok(flags)
+        Ok(parts)
     }
 
     fn compile<'py>(
@@ -247,6 +324,16 @@ async def coroutine(steps, names, evaluate):
     let names = PyDict::new(py);
     py.run(code, Some(&names), None)?;
     Ok(names.as_any().get_item("coroutine")?.unbind())
+}
+
+/// What of a snippet is compiled: all but a last expression, and that.
+struct Parts<'py> {
+    body: Option<Bound<'py, PyAny>>,
+    last: Option<Bound<'py, PyAny>>,
+}
+
+fn flags(compiled: &Bound<'_, PyAny>) -> PyResult<u32> {
+    compiled.getattr(pyo3::intern!(compiled.py(), "co_flags"))?.extract()
 }
 
 fn outcome(

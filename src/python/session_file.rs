@@ -11,9 +11,14 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 
+/// Statements of a snippet beyond which it is data rather than definitions.
+const MOST: usize = 1_000;
+/// Bytes of a constant, or an import, that is kept.
+const LONGEST_CONSTANT: usize = 2_000;
+
 pub struct SessionFile {
     path: PathBuf,
-    /// Name (empty for imports) and text, in the order they came; a name that is defined anew moves to the end.
+    /// Name (of an import: its text) and text, in the order they came; a name that is defined anew moves to the end.
     definitions: Vec<(String, String)>,
     kinds: Kinds,
 }
@@ -62,6 +67,10 @@ impl SessionFile {
 
     /// What the statements of a snippet define.
     pub fn definitions(&self, body: &Bound<'_, PyList>, code: &str) -> PyResult<Vec<Definition>> {
+        if body.len() > MOST {
+            return Ok(Vec::new());
+        }
+        let all_lines: Vec<&str> = code.lines().collect();
         let mut found = Vec::new();
         let mut last_line = 0;
         for statement in body {
@@ -76,18 +85,21 @@ impl SessionFile {
                 last_line = statement.getattr("end_lineno")?.extract()?;
                 continue;
             };
-            let name = match kind {
-                Kind::Other => String::new(),
-                Kind::Function | Kind::Class => statement.getattr("name")?.extract()?,
-            };
             let lines = lines(&statement, kind)?;
             // Statements that share a line, by semicolons, cannot be told apart by lines.
             let text = if lines.0 == last_line || statement.getattr("col_offset")?.extract::<usize>()? > 0 {
                 statement.py().import("ast")?.call_method1("unparse", (&statement,))?.extract()?
             } else {
-                code.lines().skip(lines.0 - 1).take(lines.1 + 1 - lines.0).collect::<Vec<_>>().join("\n")
+                all_lines.get(lines.0 - 1..lines.1).unwrap_or_default().join("\n")
             };
             last_line = lines.1;
+            if kind == Kind::Other && text.len() > LONGEST_CONSTANT {
+                continue;
+            }
+            let name = match kind {
+                Kind::Other => target(&statement).unwrap_or_else(|| text.clone()),
+                Kind::Function | Kind::Class => statement.getattr("name")?.extract()?,
+            };
             found.push(Definition { name, text, kind });
         }
         Ok(found)
@@ -100,7 +112,7 @@ impl SessionFile {
             return Ok(());
         }
         for definition in &definitions {
-            self.definitions.retain(|(name, _)| name.is_empty() || *name != definition.name);
+            self.definitions.retain(|(name, _)| *name != definition.name);
             self.definitions.push((definition.name.clone(), definition.text.clone()));
         }
         self.write()?;
@@ -152,6 +164,15 @@ impl Drop for SessionFile {
         // Only a folder that was made for this file alone is empty now.
         let _ = self.path.parent().map(std::fs::remove_dir);
     }
+}
+
+/// The name that a constant is bound to, if it is just one.
+fn target(statement: &Bound<'_, PyAny>) -> Option<String> {
+    let targets = statement.getattr("targets").ok()?.cast_into::<PyList>().ok()?;
+    if targets.len() != 1 {
+        return None;
+    }
+    targets.get_item(0).ok()?.getattr("id").ok()?.extract().ok()
 }
 
 /// First and last line, decorators included.

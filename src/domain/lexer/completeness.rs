@@ -21,6 +21,8 @@ struct Logical<'a> {
     decorator: bool,
     /// Something stands after a colon outside of brackets: `if x: pass`.
     one_line_block: bool,
+    /// `%%time` and its like, to which all that follows belongs.
+    cell: bool,
 }
 
 impl Logical<'_> {
@@ -80,7 +82,8 @@ pub fn completeness(code: &str) -> Completeness {
         let try_alone = enclosing(&structure.lines)
             .any(|line| line.first == "try" && (line.ends_with_colon || line.one_line_block));
         let in_block = last.indent > base || (last.is_compound() && last.one_line_block);
-        last.decorator || last.opens_block() || try_alone || (in_block && !blank_end)
+        let cell = structure.lines.first().is_some_and(|first| first.cell);
+        last.decorator || last.opens_block() || try_alone || ((in_block || cell) && !blank_end)
     } else {
         false
     };
@@ -160,6 +163,7 @@ fn structure(code: &str) -> Structure<'_> {
                 ends_with_colon: false,
                 decorator: lexeme.kind == Kind::Decorator,
                 one_line_block: false,
+                cell: lexeme.kind == Kind::Magic && code[lexeme.range.clone()].starts_with("%%"),
             }
         });
         let is_colon = lexeme.kind == Kind::Operator(':') && brackets.is_empty();

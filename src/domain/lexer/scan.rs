@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use super::magic;
+use crate::domain::output::floor_char_boundary;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Name,
@@ -17,6 +20,8 @@ pub(super) enum Kind {
     Operator(char),
     /// The end of a line outside strings; inside brackets too.
     Newline,
+    /// What is no Python, up to the end of its line: `!ls`, `%time x`, `x?`.
+    Magic,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +32,11 @@ pub(super) struct Lexeme {
 
 pub(super) fn scan(code: &str) -> Vec<Lexeme> {
     let mut scanner = Scanner { code, at: 0 };
-    let mut lexemes = Vec::new();
+    let mut lexemes: Vec<Lexeme> = Vec::new();
     let mut line_start = true;
+    // Where magic may stand: at the start of a line that no bracket or backslash joins with the one before.
+    let mut statement_start = true;
+    let mut brackets = 0_usize;
     while let Some(c) = scanner.peek() {
         let start = scanner.at;
         let kind = match c {
@@ -39,6 +47,10 @@ pub(super) fn scan(code: &str) -> Vec<Lexeme> {
             c if c.is_whitespace() => {
                 scanner.bump();
                 continue;
+            }
+            _ if statement_start && magic::begins(scanner.rest()) => scanner.magic(),
+            '%' | '!' if brackets == 0 && is_assigned(code, &lexemes) && magic::begins(scanner.rest()) => {
+                scanner.magic()
             }
             '#' => {
                 scanner.skip_while(|c| c != '\n');
@@ -61,13 +73,27 @@ pub(super) fn scan(code: &str) -> Vec<Lexeme> {
             }
             c => {
                 scanner.bump();
+                match c {
+                    '(' | '[' | '{' => brackets += 1,
+                    ')' | ']' | '}' => brackets = brackets.saturating_sub(1),
+                    _ => {}
+                }
                 Kind::Operator(c)
             }
         };
         line_start = kind == Kind::Newline;
+        let joined = lexemes.last().is_some_and(|l| l.kind == Kind::Operator('\\') && l.range.end == start);
+        statement_start = line_start && brackets == 0 && !joined;
         lexemes.push(Lexeme { range: start..scanner.at, kind });
     }
     lexemes
+}
+
+/// Whether the last lexeme is the `=` of an assignment.
+fn is_assigned(code: &str, lexemes: &[Lexeme]) -> bool {
+    lexemes.last().is_some_and(|last| {
+        last.kind == Kind::Operator('=') && !code[..last.range.start].ends_with(|c| "=!<>+-*/%&|^@:".contains(c))
+    })
 }
 
 fn is_name(c: char) -> bool {
@@ -110,6 +136,18 @@ impl Scanner<'_> {
         while self.peek().is_some_and(&wanted) {
             self.bump();
         }
+    }
+
+    /// To the end of the line, or of the last one that backslashes join with it.
+    fn magic(&mut self) -> Kind {
+        let cell = self.rest().starts_with("%%");
+        while let Some(c) = self.peek() {
+            if c == '\n' && (cell || !self.code[..self.at].ends_with('\\')) {
+                break;
+            }
+            self.bump();
+        }
+        Kind::Magic
     }
 
     fn number(&mut self) -> Kind {
@@ -215,9 +253,10 @@ impl Scanner<'_> {
         }
     }
 
-    /// Whether the rest of the line has both another such quote and, after it, a closing brace.
+    /// Whether the rest of the line, as far as one can see, has both another such quote and, after it, a closing brace.
     fn closes_field_later(&self, quote: char) -> bool {
-        let line = self.rest().lines().next().unwrap_or_default();
+        let near = floor_char_boundary(self.rest(), self.rest().len().min(500));
+        let line = self.rest()[..near].lines().next().unwrap_or_default();
         line[1..].find(quote).is_some_and(|place| line[place + 1..].contains('}'))
     }
 }

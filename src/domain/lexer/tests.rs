@@ -174,3 +174,17 @@ fn a_new_line_is_indented_like_its_block() {
     assert_eq!(indent_after("s = '''\n  a"), 2);
     assert_eq!(indent_after("def f():\n    x = 1\n    "), 4);
 }
+
+#[test]
+fn magic_runs_at_once_and_a_cell_ends_with_an_empty_line() {
+    for code in
+        ["!ls", "!echo (", "!echo it's '''", "%time x = [1", "%cd ..", "obj?", "?obj", "a = !ls", "x = 1\n%time x"]
+    {
+        complete(code);
+    }
+    for code in ["%%time", "%%time\nx = 1", "%%bash\nif x; then", "for x in y:\n    !ls"] {
+        incomplete(code);
+    }
+    complete("%%time\nx = 1\n");
+    complete("for x in y:\n    !ls\n");
+}

@@ -1,0 +1,264 @@
+//! What `IPython` added to Python's syntax: where it stands, and its rewriting to calls that Python understands.
+
+use super::scan::{Kind, Lexeme, scan};
+
+/// Code that Python can compile, every statement on the line where it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    pub code: String,
+    /// The whole is to be timed: `%%time`, or `%time` on the only line.
+    pub timed: bool,
+}
+
+/// Whether the rest of a line is magic. Nothing that is valid Python where a statement or a value begins looks so.
+pub(super) fn begins(rest: &str) -> bool {
+    let line = rest.split('\n').next().unwrap_or_default().trim_end();
+    let name_after = |prefix| line.strip_prefix(prefix).is_some_and(|name: &str| name.starts_with(is_name_start));
+    if let Some(command) = line.strip_prefix('!') {
+        return !command.trim().is_empty() && !command.starts_with('=');
+    }
+    // Said without a sign, by habit from the shell.
+    let habit = line.starts_with("pip install ") || line.starts_with("pip uninstall ");
+    habit || name_after("%") || name_after("%%") || line == "?" || asked_about(line).is_some()
+}
+
+/// The object of `x?`, `x??`, `?x` and `%x?`, and whether more than usual is wanted.
+fn asked_about(line: &str) -> Option<(&str, bool)> {
+    let object = line.trim_matches('?').trim();
+    let marks = |text: &str| text.len() - text.trim_matches('?').len();
+    let detail = match (marks(line), line.starts_with('?')) {
+        (1, _) => false,
+        (2, leading) => leading == line.starts_with("??"),
+        _ => return None,
+    };
+    let name = object.trim_start_matches('%');
+    // Names, attributes, and items by number or by a short string.
+    let plain = |c: char| c == '_' || c.is_alphanumeric() || ".*[]'\"-".contains(c);
+    (name.starts_with(|c| is_name_start(c) || c == '*') && name.chars().all(plain)).then_some((object, detail))
+}
+
+fn is_name_start(c: char) -> bool {
+    c == '_' || c.is_alphabetic()
+}
+
+/// `code` without what it was copied with: an indentation of the whole, or the prompts of Python and `IPython`, and then
+/// also the output between them. `None` if there is nothing of that.
+#[must_use]
+pub fn unwrap_pasted(code: &str) -> Option<String> {
+    if code.trim_start().starts_with(">>>") || code.trim_start().starts_with("In [") {
+        return Some(
+            code.split('\n').map(|line| after_prompt(line).unwrap_or_default()).collect::<Vec<_>>().join("\n"),
+        );
+    }
+    let lexemes = scan(code);
+    let first = lexemes.iter().find(|lexeme| lexeme.kind != Kind::Newline)?;
+    let start = code[..first.range.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let indent = &code[start..first.range.start];
+    if indent.is_empty() {
+        return None;
+    }
+    let mut out = String::with_capacity(code.len());
+    let mut strings = lexemes.iter().filter(|l| matches!(l.kind, Kind::String { .. })).map(|l| &l.range).peekable();
+    let mut at = 0;
+    for line in code.split_inclusive('\n') {
+        while strings.next_if(|string| string.end <= at).is_some() {}
+        let in_string = strings.peek().is_some_and(|string| string.start < at);
+        out += if in_string { line } else { line.strip_prefix(indent).unwrap_or(line) };
+        at += line.len();
+    }
+    Some(out)
+}
+
+fn after_prompt(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let rest = line.strip_prefix(">>>").or_else(|| line.strip_prefix("...")).or_else(|| {
+        let (number, rest) = line.strip_prefix("In [")?.split_once("]:")?;
+        number.bytes().all(|digit| digit.is_ascii_digit()).then_some(rest)
+    })?;
+    // The lines that follow an `In` begin with `   ...: `.
+    let rest = rest.strip_prefix(':').unwrap_or(rest);
+    Some(rest.strip_prefix(' ').unwrap_or(rest))
+}
+
+/// `code` with its magic as calls of `helper`, or `None` if it has none.
+#[must_use]
+pub fn rewrite(code: &str, helper: &str) -> Option<Rewritten> {
+    let lexemes = scan(code);
+    let first = lexemes.iter().find(|lexeme| lexeme.kind != Kind::Newline)?;
+    if first.kind == Kind::Magic {
+        let text = &code[first.range.clone()];
+        if let Some(line) = text.strip_prefix("%%")
+            && asked_about(text.trim_end()).is_none()
+        {
+            return Some(cell(code, first, line, helper));
+        }
+        let alone = lexemes.iter().all(|l| l.kind == Kind::Newline || l == first);
+        if let Some(statement) = text.strip_prefix("%time ")
+            && alone
+            && !statement.trim_start().starts_with(['%', '!'])
+        {
+            let blank = code[..first.range.start].trim_end_matches([' ', '\t']);
+            return Some(Rewritten { code: format!("{blank}{}", statement.trim_start()), timed: true });
+        }
+    }
+    let mut out = String::with_capacity(code.len());
+    let mut done = 0;
+    for (index, magic) in lexemes.iter().enumerate().filter(|(_, lexeme)| lexeme.kind == Kind::Magic) {
+        let assigned = index > 0 && lexemes[index - 1].kind == Kind::Operator('=');
+        out += &code[done..magic.range.start];
+        let text = &code[magic.range.clone()];
+        out += &call(text, assigned, helper);
+        // The lines that backslashes joined stay lines.
+        out.extend(text.matches('\n'));
+        done = magic.range.end;
+    }
+    (done > 0).then(|| {
+        out += &code[done..];
+        Rewritten { code: out, timed: false }
+    })
+}
+
+fn cell(code: &str, first: &Lexeme, line: &str, helper: &str) -> Rewritten {
+    let before = &code[..first.range.start];
+    let body = &code[first.range.end..];
+    let (name, arguments) = split_name(line);
+    if name == "time" && arguments.is_empty() {
+        let inner = rewrite(body, helper).map_or_else(|| body.to_owned(), |inner| inner.code);
+        return Rewritten { code: format!("{before}{inner}"), timed: true };
+    }
+    let at = before.matches('\n').count() + 1;
+    let body = body.strip_prefix('\n').unwrap_or(body);
+    let code = format!(
+        "{before}{helper}('cell', {}, {}, {}, {at})",
+        literal(name),
+        literal(arguments),
+        literal(&match name {
+            // Python, that may hold magic of its own.
+            "capture" | "timeit" => rewrite(body, helper).map_or_else(|| body.to_owned(), |inner| inner.code),
+            _ => body.to_owned(),
+        }),
+    );
+    Rewritten { code, timed: false }
+}
+
+fn call(text: &str, assigned: bool, helper: &str) -> String {
+    let joined = text.replace("\\\n", " ");
+    let text = joined.trim();
+    if let Some((object, detail)) = asked_about(text).filter(|_| !text.starts_with('!')) {
+        let detail = if detail { "True" } else { "False" };
+        return format!("{helper}('help', {}, {detail})", literal(object));
+    }
+    if text == "?" {
+        return format!("{helper}('line', 'lsmagic', '')");
+    }
+    if let Some(command) = text.strip_prefix("!!") {
+        return format!("{helper}('lines', {})", literal(command.trim()));
+    }
+    if let Some(command) = text.strip_prefix('!') {
+        let kind = if assigned { "lines" } else { "shell" };
+        return format!("{helper}('{kind}', {})", literal(command.trim()));
+    }
+    let (name, arguments) = split_name(text.trim_start_matches('%'));
+    let kind = if text.starts_with("%%") { "misplaced" } else { "line" };
+    format!("{helper}('{kind}', {}, {})", literal(name), literal(arguments))
+}
+
+fn split_name(line: &str) -> (&str, &str) {
+    let (name, arguments) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    (name, arguments.trim())
+}
+
+/// A Python string literal on one line.
+fn literal(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('\'');
+    for c in text.chars() {
+        match c {
+            '\\' | '\'' => quoted.extend(['\\', c]),
+            '\n' => quoted += "\\n",
+            c if c.is_control() => quoted += &format!("\\x{:02x}", c as u32),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(code: &str) -> Option<String> {
+        rewrite(code, "M").map(|rewritten| rewritten.code)
+    }
+
+    #[test]
+    fn magic_becomes_calls_on_the_same_lines() {
+        for (code, expected) in [
+            ("!ls -l", "M('shell', 'ls -l')"),
+            ("for x in y:\n    !echo it's\n    z", "for x in y:\n    M('shell', 'echo it\\'s')\n    z"),
+            ("!echo \"\"\" ( [\nx = 1\n%cd ..", "M('shell', 'echo \"\"\" ( [')\nx = 1\nM('line', 'cd', '..')"),
+            ("!a \\\n  b\nx", "M('shell', 'a    b')\n\nx"),
+            ("a = !ls\nb = %pwd", "a = M('lines', 'ls')\nb = M('line', 'pwd', '')"),
+            ("pip install x", "M('line', 'pip', 'install x')"),
+            ("!!ls", "M('lines', 'ls')"),
+            (
+                "x?\nx.y??\n?x\n??x",
+                "M('help', 'x', False)\nM('help', 'x.y', True)\nM('help', 'x', False)\nM('help', 'x', True)",
+            ),
+            ("d['k'][0]?", "M('help', 'd[\\'k\\'][0]', False)"),
+            ("%time?", "M('help', '%time', False)"),
+            ("x = 1\n%time f(x)", "x = 1\nM('line', 'time', 'f(x)')"),
+            ("\n%%bash -e\nls\n", "\nM('cell', 'bash', '-e', 'ls\\n', 2)"),
+            ("x = 1\n%%bash", "x = 1\nM('misplaced', 'bash', '')"),
+            ("'''\n''' ; x\n!ls", "'''\n''' ; x\nM('shell', 'ls')"),
+        ] {
+            assert_eq!(rewritten(code).as_deref(), Some(expected), "{code}");
+        }
+    }
+
+    #[test]
+    fn pasted_code_is_unwrapped() {
+        for (code, expected) in [
+            ("    x = 1\n    y = '''\n    z'''\n", "x = 1\ny = '''\n    z'''\n"),
+            ("\n  # why\n  if x:\n    y\n", "\n# why\nif x:\n  y\n"),
+            (">>> if x:\n...     y\n...\nout\n>>> z", "if x:\n    y\n\n\nz"),
+            ("In [1]: if x:\n   ...:     y\n\nOut[1]: 3", "if x:\n    y\n\n"),
+        ] {
+            assert_eq!(unwrap_pasted(code).as_deref(), Some(expected), "{code}");
+        }
+        assert_eq!(unwrap_pasted("x\n  y"), None);
+    }
+
+    #[test]
+    fn what_is_timed_as_a_whole() {
+        let timed = |code: &str| Some(Rewritten { code: code.to_owned(), timed: true });
+        assert_eq!(rewrite("%time await f()", "M"), timed("await f()"));
+        assert_eq!(rewrite("%%time\nx = 1\n!ls", "M"), timed("\nx = 1\nM('shell', 'ls')"));
+    }
+
+    #[test]
+    fn python_is_left_alone() {
+        for code in [
+            "x = 5 % 3",
+            "x = (5\n%time)",
+            "x = 5 \\\n%time",
+            "'''\n%time x\n!ls\nx?\n'''",
+            "f('''\n!ls''',\n!ls)",
+            "x != y\n",
+            "!= y",
+            "%",
+            "% time",
+            "what is this?",
+            "f(x)?",
+            "1?",
+            "x == !y",
+            "f(a=!ls)",
+            "x %= 3",
+            "# x?",
+            "f'''{x\n!r}'''",
+        ] {
+            assert_eq!(rewritten(code), None, "{code}");
+        }
+    }
+}
