@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Author, ClientId, Event, Output, ResetReport, Snippet, SnippetId, Status, Timestamp, VariableTable};
+use super::{
+    Author, ClientId, Event, Output, ResetReport, Snippet, SnippetId, Status, Stream, Timestamp, VariableTable,
+};
 
 #[derive(Clone, Debug)]
 pub enum Entry {
@@ -71,6 +73,7 @@ impl Transcript {
                     submitted_at: *at,
                     started_at: None,
                     output: Output::default(),
+                    input: None,
                     outcome: None,
                 }));
             }
@@ -102,6 +105,24 @@ impl Transcript {
                     self.shrink_old();
                 }
             }
+            Event::InputRequested { snippet: id, request } => {
+                if let Some(snippet) = self.snippet_mut(*id) {
+                    snippet.input = Some(request.clone());
+                }
+            }
+            Event::InputAnswered { snippet: id, text, .. } => {
+                let Some(snippet) = self.snippet_mut(*id) else { return };
+                if snippet.input.take().is_some() {
+                    // As a terminal echoes it: what comes next begins on a line of its own.
+                    let stream = snippet.output.last_stream().unwrap_or(Stream::Stdout);
+                    snippet.output.push_text(stream, &format!("{}\n", text.as_deref().unwrap_or_default()));
+                }
+            }
+            Event::InputWithdrawn { snippet: id, .. } => {
+                if let Some(snippet) = self.snippet_mut(*id) {
+                    snippet.input = None;
+                }
+            }
             Event::Finished { snippet: id, outcome, at } => {
                 self.queue.retain(|queued| queued != id);
                 if self.running == Some(*id) {
@@ -110,6 +131,7 @@ impl Transcript {
                 }
                 let Some(snippet) = self.snippet_mut(*id) else { return };
                 snippet.status = outcome.status;
+                snippet.input = None;
                 snippet.outcome = Some(outcome.clone());
                 if let Author::Client { id, .. } = snippet.author.clone()
                     && let Some(client) = self.client_mut(id)

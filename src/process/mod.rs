@@ -108,7 +108,7 @@ fn work(
     events: &Events,
     mut jobs: Jobs,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, streams, capture, events.clone())?;
+    let mut interpreter = Interpreter::new(py, streams, capture, events.clone(), &jobs)?;
     interpreter.work(py, &mut jobs)
 }
 

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
@@ -12,10 +12,12 @@ use super::capture::Capture;
 use super::descriptors::{self, StandardStreams};
 use super::fork;
 use super::namespace::Namespace;
+use super::prompt::{Asker, Prompts};
 use super::runner::Runner;
 use super::signals::{self, Signals};
+use super::stdin::Stdin;
 use super::streams::Streams;
-use crate::domain::{OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::{InputAnswer, OutputChunk, ResetReport, SnippetId, VariableTable};
 use crate::session::{Engine, EngineEvent};
 
 enum Job {
@@ -29,13 +31,16 @@ enum Job {
 pub struct PythonEngine {
     jobs: Sender<Job>,
     bell: JobBell,
+    prompts: Arc<Prompts>,
     capture: Arc<Capture>,
 }
 
 /// The main thread's end.
 pub struct Jobs {
     jobs: Receiver<Job>,
-    waiter: JobWaiter,
+    /// Shared with what waits for input within a job.
+    waiter: Arc<Mutex<JobWaiter>>,
+    prompts: Arc<Prompts>,
 }
 
 /// What Python's threads tell the host.
@@ -56,7 +61,9 @@ impl Events {
 pub fn engine(capture: Arc<Capture>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
-    Ok((PythonEngine { jobs: sender, bell, capture }, Jobs { jobs: receiver, waiter }))
+    let prompts = Arc::<Prompts>::default();
+    let jobs = Jobs { jobs: receiver, waiter: Arc::new(Mutex::new(waiter)), prompts: prompts.clone() };
+    Ok((PythonEngine { jobs: sender, bell, prompts, capture }, jobs))
 }
 
 impl PythonEngine {
@@ -75,7 +82,7 @@ impl Jobs {
     /// See [`super::guarded::Guarded::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
-        self.waiter.backed_by(host);
+        self.waiter.lock().unwrap_or_else(PoisonError::into_inner).backed_by(host);
     }
 }
 
@@ -86,6 +93,9 @@ impl Engine for PythonEngine {
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
         signals::interrupt(snippet.unwrap_or(signals::RESET), force);
+        if self.prompts.is_waiting() {
+            self.bell.ring();
+        }
     }
 
     fn reset(&mut self) {
@@ -95,6 +105,14 @@ impl Engine for PythonEngine {
 
     fn refresh_variables(&mut self) {
         self.send(Job::Variables);
+    }
+
+    fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
+        let waits = self.prompts.answer(number, answer);
+        if waits {
+            self.bell.ring();
+        }
+        waits
     }
 
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
@@ -114,6 +132,7 @@ pub struct Interpreter {
     runner: Runner,
     signals: Signals,
     streams: Streams,
+    stdin: Stdin,
     descriptors: StandardStreams,
     capture: Arc<Capture>,
     events: Events,
@@ -123,13 +142,21 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// Prepares Python for the session. Must be called on its main thread.
-    pub fn new(py: Python<'_>, descriptors: StandardStreams, capture: Arc<Capture>, events: Events) -> PyResult<Self> {
+    pub fn new(
+        py: Python<'_>,
+        descriptors: StandardStreams,
+        capture: Arc<Capture>,
+        events: Events,
+        jobs: &Jobs,
+    ) -> PyResult<Self> {
+        let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
         fork::watch();
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
             signals: Signals::install(py)?,
             streams: Streams::install(py, &capture)?,
+            stdin: Stdin::install(py, &asker)?,
             namespace: Namespace::take(py)?,
             runner: Runner::new(py)?,
             baseline: Baseline::take(py)?,
@@ -149,7 +176,7 @@ impl Interpreter {
                 Ok(Job::Variables) => self.send_variables(py, true),
                 Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
                 Err(mpsc::TryRecvError::Empty) => {
-                    py.detach(|| jobs.waiter.wait())?;
+                    py.detach(|| jobs.waiter.lock().unwrap_or_else(PoisonError::into_inner).wait())?;
                     // Handlers of signals that user code has set run also while nothing else does.
                     let _ = py.check_signals();
                 }
@@ -176,6 +203,7 @@ impl Interpreter {
         self.baseline.restore_builtins(py)?;
         self.signals.restore(py)?;
         self.streams.restore(self.sys.bind(py))?;
+        self.stdin.restore(self.sys.bind(py))?;
         // Handlers of signals that came in between run now, not within the snippet.
         let _ = py.check_signals();
         Ok(())

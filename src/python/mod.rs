@@ -10,9 +10,11 @@ mod fork;
 mod guarded;
 mod interpreter;
 mod namespace;
+mod prompt;
 mod report;
 mod runner;
 mod signals;
+mod stdin;
 mod streams;
 mod variables;
 

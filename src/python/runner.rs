@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use super::baseline::Baseline;
 use super::event_loop::EventLoop;
 use super::report::{Ending, FILE_PREFIX, Reporter};
-use super::{fork, signals};
+use super::{fork, prompt, signals};
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
 
@@ -30,6 +30,7 @@ pub struct Runner {
     expr: Py<PyType>,
     expression: Py<PyType>,
     displayhook: Py<PyAny>,
+    settrace: Py<PyAny>,
     sys: Py<PyModule>,
     /// `linecache.cache`: where tracebacks find the source.
     sources: Py<PyDict>,
@@ -50,6 +51,7 @@ impl Runner {
             expr: ast.getattr("Expr")?.cast_into::<PyType>()?.unbind(),
             expression: ast.getattr("Expression")?.cast_into::<PyType>()?.unbind(),
             displayhook: sys.getattr("displayhook")?.unbind(),
+            settrace: sys.getattr("settrace")?.unbind(),
             sys: sys.unbind(),
             sources: py.import("linecache")?.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
             reporter: Reporter::new(py)?,
@@ -71,6 +73,10 @@ impl Runner {
         } else {
             Err(PyKeyboardInterrupt::new_err(()))
         };
+        if prompt::take_asked() {
+            // Such as pdb's, which would go on to ask in the middle of the engine's own Python code.
+            let _ = self.settrace.bind(py).call1((py.None(),));
+        }
         let elapsed = started.elapsed();
         signals::end();
         if fork::is_child() {

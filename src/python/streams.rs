@@ -276,7 +276,7 @@ impl Streams {
     }
 }
 
-fn register(base: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<()> {
+pub fn register(base: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<()> {
     base.call_method1("register", (class,)).map(drop)
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    ErrorReport, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, Transcript,
-    Variable, VariableChanges, VariableTable,
+    ErrorReport, InputAnswer, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream,
+    Transcript, Variable, VariableChanges, VariableTable,
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
@@ -90,6 +90,13 @@ impl Engine for Scripted {
                 self.stubborn = word == "stubborn";
                 return self.write(id, Stream::Stdout, "started\n");
             }
+            "ask" | "secret" => {
+                self.write(id, Stream::Stdout, rest);
+                let hidden = word == "secret";
+                let asking = EngineEvent::InputRequested { snippet: id, number: id.0, prompt: None, hidden };
+                let _ = self.events.send(asking);
+                return;
+            }
             "fail" => return self.end(failed()),
             "set" => {
                 let mut set = outcome(Status::Ok, 0);
@@ -120,6 +127,15 @@ impl Engine for Scripted {
     fn refresh_variables(&mut self) {
         let table = self.table.lock().unwrap().clone();
         let _ = self.events.send(EngineEvent::Variables { table, requested: true });
+    }
+
+    fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
+        let Some(id) = self.running.filter(|id| id.0 == number) else { return false };
+        if let InputAnswer::Line(line) = &answer {
+            self.write(id, Stream::Stdout, &format!("got {line}\n"));
+        }
+        self.end(if answer == InputAnswer::Nobody { failed() } else { outcome(Status::Ok, 0) });
+        true
     }
 
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
