@@ -85,6 +85,12 @@ fn a_client_answers_prompts_in_every_python() {
         let help = client.run("help(len)");
         assert!(help["stdout"].as_str().unwrap().contains("Return the number of items"), "{help}");
 
+        // What was left of a line is not for the next snippet.
+        let run = ask(&mut client, "sys.stdin.readline(1)");
+        answer(&mut client, &run["snippet"], "left");
+        let run = ask(&mut client, "sys.stdin.readline()");
+        assert_eq!(answer(&mut client, &run["snippet"], "new")["result"], "'new\\n'");
+
         // Nobody but the main thread may ask, and children find the end of the input.
         let code = "import threading, subprocess\nsaid = []\ndef f():\n    try: input('x')\n    except EOFError as e: \
                     said.append(str(e))\nt = threading.Thread(target=f); t.start(); t.join()\n\
@@ -128,4 +134,61 @@ fn a_waiting_prompt_is_interrupted_at_once() {
         (run["structuredContent"]["error"]["type"] == "TimeoutError").then_some(())
     });
     assert_eq!(client.run("1 + 1")["result"], "2");
+}
+
+#[test]
+fn the_person_answers_and_the_draft_comes_back() {
+    let home = Home::new();
+    let python = python();
+    let mut terminal = Terminal::start(&home, &["--session", "test", "--python", python.to_str().unwrap()], 30, 120);
+    terminal.wait_for("an empty editor", |screen| screen.contains("▎"));
+    let mut client = connect(&home, "tester");
+
+    terminal.send("my_draft");
+    terminal.wait_for_text("my_draft");
+    let run = ask(&mut client, "name = input('name? ')\nname + '!'");
+    terminal.wait_for_text("asks: name?");
+    terminal.wait_for("the reply in place of the draft", |screen| !screen.contains("my_draft"));
+    terminal.send("Ada\r");
+    terminal.wait_for_text("my_draft");
+    let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
+    assert_eq!(done["structuredContent"]["result"], "'Ada!'", "{done}");
+    terminal.send("\u{3}");
+
+    // A password: shown as dots, answered by the person alone, and kept nowhere.
+    let run = ask(&mut client, "import getpass\nsecret = getpass.getpass('Key: ')\nlen(secret)");
+    assert_eq!(run["input_prompt"], "Key:");
+    let refused = client.call("answer_input", json!({"snippet": run["snippet"], "text": "guess"}));
+    assert!(refused["isError"] == true && Client::text(&refused).contains("only the person"), "{refused}");
+    terminal.wait_for("a password prompt", |screen| screen.contains("asks (hidden): Key:"));
+    terminal.wait_for_text("Enter answer");
+    terminal.send("s3same");
+    let screen = terminal.wait_for_text("••••••");
+    assert!(!screen.contains("s3same"), "{screen}");
+    terminal.send("\r");
+    let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
+    assert_eq!(done["structuredContent"]["result"], "6", "{done}");
+    assert!(!done.to_string().contains("s3same"), "{done}");
+    client.run("del secret");
+    let screen = terminal.text();
+    assert!(!screen.contains("s3same"), "{screen}");
+
+    // pdb: commands one after another without a pause, the end of the input, and an interrupt.
+    terminal.send("breakpoint(); x = 6 * 7\r");
+    terminal.wait_for("the debugger", |screen| screen.contains("asks: (Pdb)") && screen.contains("Enter answer"));
+    terminal.send("p 40 + 1\r");
+    terminal.wait_for("the next prompt", |screen| {
+        screen.contains("41") && screen.contains("asks: (Pdb)") && screen.contains("Enter answer")
+    });
+    terminal.send("c\r");
+    terminal.wait_for("the end of pdb", |screen| !screen.contains("asks: (Pdb)"));
+    terminal.send("input('more? ')\r");
+    terminal.wait_for("a prompt", |screen| screen.contains("asks: more?") && screen.contains("Enter answer"));
+    terminal.send("\u{4}");
+    terminal.wait_for_text("EOFError");
+    terminal.send("input('stop? ')\r");
+    terminal.wait_for_text("asks: stop?");
+    terminal.send("\u{3}");
+    terminal.wait_for_text("interrupted");
+    assert_eq!(client.run("x")["result"], "42");
 }

@@ -112,11 +112,15 @@ impl Transcript {
             }
             Event::InputAnswered { snippet: id, text, .. } => {
                 let Some(snippet) = self.snippet_mut(*id) else { return };
-                if snippet.input.take().is_some() {
-                    // As a terminal echoes it: what comes next begins on a line of its own.
-                    let stream = snippet.output.last_stream().unwrap_or(Stream::Stdout);
-                    snippet.output.push_text(stream, &format!("{}\n", text.as_deref().unwrap_or_default()));
+                if snippet.input.take().is_none() {
+                    return;
                 }
+                // As a terminal echoes it: what comes next begins on a line of its own.
+                let stream = snippet.output.last_stream().unwrap_or(Stream::Stdout);
+                let before = snippet.output.kept();
+                snippet.output.push_text(stream, &format!("{}\n", text.as_deref().unwrap_or_default()));
+                let after = snippet.output.kept();
+                self.output_kept = self.output_kept + after - before;
             }
             Event::InputWithdrawn { snippet: id, .. } => {
                 if let Some(snippet) = self.snippet_mut(*id) {

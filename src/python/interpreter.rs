@@ -37,7 +37,7 @@ pub struct PythonEngine {
 
 /// The main thread's end.
 pub struct Jobs {
-    jobs: Receiver<Job>,
+    inbox: Receiver<Job>,
     /// Shared with what waits for input within a job.
     waiter: Arc<Mutex<JobWaiter>>,
     prompts: Arc<Prompts>,
@@ -62,7 +62,7 @@ pub fn engine(capture: Arc<Capture>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
     let prompts = Arc::<Prompts>::default();
-    let jobs = Jobs { jobs: receiver, waiter: Arc::new(Mutex::new(waiter)), prompts: prompts.clone() };
+    let jobs = Jobs { inbox: receiver, waiter: Arc::new(Mutex::new(waiter)), prompts: prompts.clone() };
     Ok((PythonEngine { jobs: sender, bell, prompts, capture }, jobs))
 }
 
@@ -170,7 +170,7 @@ impl Interpreter {
     /// Does the jobs until it is told to quit. Python is free for other threads while it waits.
     pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) -> PyResult<()> {
         loop {
-            match jobs.jobs.try_recv() {
+            match jobs.inbox.try_recv() {
                 Ok(Job::Run { snippet, code }) => self.run(py, snippet, &code),
                 Ok(Job::Reset) => self.reset(py),
                 Ok(Job::Variables) => self.send_variables(py, true),

@@ -306,25 +306,32 @@ impl ByteInput {
 }
 
 /// Kept to be set again before each snippet.
-pub struct Stdin(Py<TextInput>);
+pub struct Stdin {
+    text: Py<TextInput>,
+    rests: (Arc<Mutex<String>>, Arc<Mutex<Vec<u8>>>),
+}
 
 impl Stdin {
     pub fn install(py: Python<'_>, asker: &Asker) -> PyResult<Self> {
-        let buffer = Py::new(py, ByteInput { lines: Lines::new(asker) })?;
-        let stdin = Self(Py::new(py, TextInput { lines: Lines::new(asker), buffer })?);
+        let (lines, bytes) = (Lines::new(asker), Lines::new(asker));
+        let rests = (lines.rest.clone(), bytes.rest.clone());
+        let buffer = Py::new(py, ByteInput { lines: bytes })?;
+        let stdin = Self { text: Py::new(py, TextInput { lines, buffer })?, rests };
         let io = py.import("io")?;
         register(&io.getattr("TextIOBase")?, &py.get_type::<TextInput>())?;
         register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteInput>())?;
         let sys = py.import("sys")?;
-        sys.setattr("__stdin__", &stdin.0)?;
+        sys.setattr("__stdin__", &stdin.text)?;
         stdin.restore(&sys)?;
         replace_getpass(py, asker)?;
         Ok(stdin)
     }
 
-    /// Makes `sys.stdin` ours again.
+    /// Makes `sys.stdin` ours again. What the last snippet left of a line is not for the next one.
     pub fn restore(&self, sys: &Bound<'_, PyModule>) -> PyResult<()> {
-        sys.setattr("stdin", self.0.bind(sys.py()))
+        self.rests.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.rests.1.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        sys.setattr("stdin", self.text.bind(sys.py()))
     }
 }
 

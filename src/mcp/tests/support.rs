@@ -10,8 +10,8 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    ErrorReport, InputAnswer, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream,
-    Transcript, Variable, VariableChanges, VariableTable,
+    ErrorReport, INPUT_LIMIT, InputAnswer, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId,
+    Status, Stream, Transcript, Variable, VariableChanges, VariableTable,
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
@@ -154,6 +154,10 @@ pub struct Rig {
 
 impl Rig {
     pub fn new() -> Self {
+        Self::with_input_limit(INPUT_LIMIT)
+    }
+
+    pub fn with_input_limit(limit: Duration) -> Self {
         let (engine, events) = mpsc::unbounded_channel();
         let table = Arc::new(Mutex::new(VariableTable::default()));
         let scripted = Scripted {
@@ -172,7 +176,7 @@ impl Rig {
             pid: 1,
             started_at: 0,
         };
-        let (session, _) = session::spawn(info, Box::new(scripted), events);
+        let (session, _) = session::actor::spawn_with(info, Box::new(scripted), events, limit);
         Self { session, table, stop: CancellationToken::new(), engine }
     }
 
