@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, ClientId, Outcome, OutputChunk, SnippetId, Stuck, Timestamp, VariableTable};
+use super::{Author, ClientId, InputRequest, Outcome, OutputChunk, SnippetId, Stuck, Timestamp, VariableTable};
 
 /// What a reset did, and what it could not undo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,23 @@ pub enum Event {
     Stuck {
         snippet: SnippetId,
         stuck: Option<Arc<Stuck>>,
+    },
+    /// The code of `snippet` waits for a line.
+    InputRequested {
+        snippet: SnippetId,
+        request: Arc<InputRequest>,
+    },
+    /// Somebody answered. `text` is `None` for a hidden answer and for the end of the input.
+    InputAnswered {
+        snippet: SnippetId,
+        by: Author,
+        text: Option<Arc<str>>,
+        at: Timestamp,
+    },
+    /// The code waits no longer: nobody answered in time, or it was interrupted.
+    InputWithdrawn {
+        snippet: SnippetId,
+        at: Timestamp,
     },
     Finished {
         snippet: SnippetId,

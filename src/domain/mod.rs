@@ -3,6 +3,7 @@
 pub mod author;
 pub mod event;
 pub mod info;
+pub mod input;
 pub mod lexer;
 pub mod output;
 pub mod recorder;
@@ -15,6 +16,7 @@ pub mod variable;
 pub use author::{Author, ClientId};
 pub use event::{Event, ResetReport};
 pub use info::SessionInfo;
+pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
 pub use output::{Output, OutputChunk, Stream};
 pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
 pub use transcript::{Client, Entry, Transcript};

@@ -183,6 +183,26 @@ impl Output {
         self.tail.iter()
     }
 
+    /// The stream that was written last.
+    #[must_use]
+    pub fn last_stream(&self) -> Option<Stream> {
+        self.tail.back().or(self.head.last()).map(|segment| segment.stream)
+    }
+
+    /// What was written since the last newline, of whichever stream.
+    #[must_use]
+    pub fn unfinished_line(&self) -> String {
+        let mut parts = Vec::new();
+        for segment in self.tail.iter().rev().chain(self.head.iter().rev()) {
+            if let Some(end) = segment.text.rfind('\n') {
+                parts.push(&segment.text[end + 1..]);
+                break;
+            }
+            parts.push(&segment.text);
+        }
+        parts.into_iter().rev().collect()
+    }
+
     /// One stream, or both in the order written when `stream` is `None`; a gap is told on a line of its own.
     #[must_use]
     pub fn text(&self, stream: Option<Stream>) -> String {

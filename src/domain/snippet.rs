@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Output, Timestamp, VariableChanges};
+use super::{Author, InputRequest, Output, Timestamp, VariableChanges};
 
 /// Number of a snippet within its session, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -121,6 +121,8 @@ pub struct Snippet {
     pub output: Output,
     /// While it runs and cannot be interrupted.
     pub stuck: Option<Arc<Stuck>>,
+    /// What its code waits for, while it does.
+    pub input: Option<Arc<InputRequest>>,
     /// Present exactly when `status` is final.
     pub outcome: Option<Arc<Outcome>>,
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Author, ClientId, Event, Output, ResetReport, Snippet, SnippetId, Status, Timestamp, VariableTable};
+use super::{
+    Author, ClientId, Event, Output, ResetReport, Snippet, SnippetId, Status, Stream, Timestamp, VariableTable,
+};
 
 #[derive(Clone, Debug)]
 pub enum Entry {
@@ -72,6 +74,7 @@ impl Transcript {
                     started_at: None,
                     output: Output::default(),
                     stuck: None,
+                    input: None,
                     outcome: None,
                 }));
             }
@@ -108,6 +111,28 @@ impl Transcript {
                     snippet.stuck.clone_from(stuck);
                 }
             }
+            Event::InputRequested { snippet: id, request } => {
+                if let Some(snippet) = self.snippet_mut(*id) {
+                    snippet.input = Some(request.clone());
+                }
+            }
+            Event::InputAnswered { snippet: id, text, .. } => {
+                let Some(snippet) = self.snippet_mut(*id) else { return };
+                if snippet.input.take().is_none() {
+                    return;
+                }
+                // As a terminal echoes it: what comes next begins on a line of its own.
+                let stream = snippet.output.last_stream().unwrap_or(Stream::Stdout);
+                let before = snippet.output.kept();
+                snippet.output.push_text(stream, &format!("{}\n", text.as_deref().unwrap_or_default()));
+                let after = snippet.output.kept();
+                self.output_kept = self.output_kept + after - before;
+            }
+            Event::InputWithdrawn { snippet: id, .. } => {
+                if let Some(snippet) = self.snippet_mut(*id) {
+                    snippet.input = None;
+                }
+            }
             Event::Finished { snippet: id, outcome, at } => {
                 self.queue.retain(|queued| queued != id);
                 if self.running == Some(*id) {
@@ -117,6 +142,7 @@ impl Transcript {
                 let Some(snippet) = self.snippet_mut(*id) else { return };
                 snippet.status = outcome.status;
                 snippet.stuck = None;
+                snippet.input = None;
                 snippet.outcome = Some(outcome.clone());
                 if let Author::Client { id, .. } = snippet.author.clone()
                     && let Some(client) = self.client_mut(id)

@@ -12,11 +12,12 @@ use super::client::Quirks;
 use super::handler::{SESSION_ENDED, failure};
 use super::report::{RunReport, stuck_notice};
 use super::tools::{
-    self, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetResult, RunArguments, WaitArguments,
+    self, AnswerArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetResult,
+    RunArguments, WaitArguments,
 };
 use super::{cut, text, variables};
-use crate::domain::{Author, Snippet, SnippetId, Status, Timestamp};
-use crate::session::{Closed, Overview, RunOptions, SessionHandle};
+use crate::domain::{Author, InputAnswer, Snippet, SnippetId, Status, Timestamp};
+use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle};
 
 /// No number of seconds may be larger: a week.
 const MAX_SECONDS: f64 = 604_800.0;
@@ -42,6 +43,7 @@ impl Call<'_> {
             tools::RESET => self.reset(arguments).await,
             tools::LIST => self.list(arguments).await,
             tools::WAIT => self.wait(arguments).await,
+            tools::ANSWER => self.answer_input(arguments).await,
             tools::INTERRUPT => self.interrupt(arguments).await,
             _ => Err(format!("Error: there is no tool {tool:?}")),
         };
@@ -68,7 +70,35 @@ impl Call<'_> {
         if self.session.look(id).await.map_err(ended)?.is_none() {
             return Err(format!("Error: there is no snippet {snippet} in this session."));
         }
-        self.follow(id, self.session.wait(id), wait, false).await
+        self.follow(id, self.session.wait_or_input(id), wait, false).await
+    }
+
+    async fn answer_input(&self, arguments: Option<JsonObject>) -> Called {
+        let AnswerArguments { snippet, text, eof, wait_s } = tools::arguments(tools::ANSWER, arguments)?;
+        let wait = wait_of(wait_s)?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let answer = match eof {
+            Some(true) if line.is_empty() => InputAnswer::Eof,
+            Some(true) => return Err("Error: with eof, text must be empty. Nothing was entered.".to_owned()),
+            _ if line.contains(['\n', '\r', '\0']) => {
+                return Err("Error: a prompt takes one line at a time. Nothing was entered.".to_owned());
+            }
+            _ => InputAnswer::Line(line.to_owned()),
+        };
+        let id = SnippetId(snippet);
+        match self.session.answer_input(id, None, answer, self.author.clone()).await.map_err(ended)? {
+            Ok(()) => self.follow(id, self.session.wait_or_input(id), wait, false).await,
+            Err(AnswerRefused::Hidden) => Err(format!(
+                "Error: snippet {id} asks for a password, which only the person can type, in the dashboard. Ask them to, \
+                 then call wait_for_snippet with snippet={id}."
+            )),
+            Err(AnswerRefused::NotAsking) => match self.session.look(id).await.map_err(ended)? {
+                Some(found) => {
+                    Err(format!("Error: snippet {id} does not wait for input; it is {}.", found.status.word()))
+                }
+                None => Err(format!("Error: there is no snippet {id} in this session.")),
+            },
+        }
     }
 
     async fn reset(&self, arguments: Option<JsonObject>) -> Called {

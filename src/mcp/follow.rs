@@ -11,7 +11,7 @@ use super::calls::{Call, Called, ended, now};
 use super::cut::short;
 use super::report::stuck_notice;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Output, Snippet, SnippetId, Status};
+use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::session::Closed;
 
 const PROGRESS_PACE: Duration = Duration::from_secs(1);
@@ -59,7 +59,11 @@ impl Call<'_> {
                 () = tick(progress.as_mut()) => Event::Tick,
             };
             match event {
-                Event::Ended(snippet) => return Ok(self.told(&*snippet.map_err(ended)?, None)),
+                Event::Ended(snippet) => {
+                    let snippet = snippet.map_err(ended)?;
+                    let notice = snippet.input.as_deref().map(|input| asks(id, input));
+                    return Ok(self.told(&snippet, notice));
+                }
                 Event::Waited => return self.unfinished(id).await,
                 Event::Tick => {
                     if let Some(progress) = &mut progress {
@@ -106,6 +110,7 @@ impl Call<'_> {
             Status::Running if snippet.stuck.is_some() => snippet.stuck.as_ref().map(|stuck| {
                 format!("{} Call wait_for_snippet with snippet={id} to wait for it.", stuck_notice(stuck, now()))
             }),
+            Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| asks(id, input)),
             Status::Running => Some(format!("This call stopped waiting; the code goes on. {go_on}")),
             Status::Queued => {
                 let behind = self.ahead(Some(id)).await?;
@@ -122,6 +127,7 @@ impl Call<'_> {
             Some(snippet) if snippet.status == Status::Queued => {
                 format!("snippet {id} waits its turn{}", self.ahead(Some(id)).await?)
             }
+            Some(Snippet { input: Some(input), .. }) => format!("snippet {id} waits for input: {}", input.prompt),
             Some(snippet) => last_line(&snippet.output).unwrap_or_else(|| format!("snippet {id} is running")),
             None => return Ok(()),
         };
@@ -136,6 +142,22 @@ impl Call<'_> {
         }
         Ok(())
     }
+}
+
+/// What to do about a prompt.
+fn asks(id: SnippetId, input: &InputRequest) -> String {
+    let seconds = input.until.saturating_sub(now()).div_ceil(1000);
+    let limit = format!("After {seconds} s without an answer the code gets EOFError.");
+    if input.hidden {
+        return format!(
+            "The code asks for a password, which only the person can type, in the dashboard. Ask them to, then call \
+             wait_for_snippet with snippet={id}. {limit}"
+        );
+    }
+    format!(
+        "The code waits for a line. Call answer_input with snippet={id} and the text, or ask the person to answer in the \
+         dashboard and call wait_for_snippet with snippet={id}. {limit}"
+    )
 }
 
 struct Progress {

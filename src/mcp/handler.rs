@@ -23,7 +23,8 @@ The person sees every snippet you run, its output and the variables on their scr
 names can appear or change between your calls, so list_defined_variables before you rely on what you did not just set. \
 State stays between calls until somebody resets it. Snippets run one at a time in the order they came, whoever sent \
 them. run_python_code waits up to wait_s seconds (45 by default); code that takes longer goes on, and wait_for_snippet \
-gives its result. timeout_s stops code that takes too long. Cancelling a call interrupts its code.";
+gives its result. timeout_s stops code that takes too long. Cancelling a call interrupts its code. \
+Code that waits for input is answered with answer_input, or by the person.";
 
 static INFO: LazyLock<ServerConfig> = LazyLock::new(|| {
     let version = env!("CARGO_PKG_VERSION");

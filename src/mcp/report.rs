@@ -31,6 +31,9 @@ pub struct RunReport {
     /// Who or what stopped it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
+    /// What the code asks for, while it waits for input; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_prompt: Option<String>,
     /// Names that the code bound, rebound or removed.
     pub variables: Changes,
     /// Whether anything was left out of this result; the texts say where.
@@ -46,6 +49,8 @@ pub struct RunReport {
 pub enum RunStatus {
     Queued,
     Running,
+    /// It runs, and waits for a line; see `input_prompt`.
+    WaitingForInput,
     Ok,
     Error,
     Interrupted,
@@ -187,7 +192,7 @@ impl RunReport {
         };
         Self {
             snippet: snippet.id.0,
-            status: snippet.status.into(),
+            status: if snippet.input.is_some() { RunStatus::WaitingForInput } else { snippet.status.into() },
             returncode: outcome.map(|outcome| outcome.returncode),
             stdout,
             stderr,
@@ -195,6 +200,7 @@ impl RunReport {
             error: parts.error,
             elapsed_s: (elapsed_s(snippet, now) * 1e6).round() / 1e6,
             stopped_by: outcome.and_then(stopped_by).map(str::to_owned),
+            input_prompt: snippet.input.as_ref().map(|input| input.prompt.to_string()),
             variables: parts.variables,
             truncated,
             notice,

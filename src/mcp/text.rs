@@ -55,6 +55,10 @@ pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize) 
 fn status_line(snippet: &Snippet, now: Timestamp) -> String {
     let elapsed = units::duration(Duration::from_secs_f64(elapsed_s(snippet, now)));
     let (id, word) = (snippet.id, snippet.status.word());
+    if let Some(input) = &snippet.input {
+        let hidden = if input.hidden { "hidden " } else { "" };
+        return format!("[snippet {id}: waiting for {hidden}input, asks {:?}]", input.prompt);
+    }
     let Some(outcome) = &snippet.outcome else {
         return if snippet.started_at.is_some() {
             format!("[snippet {id}: {word}, for {elapsed} so far]")

@@ -16,6 +16,7 @@ pub const RUN: &str = "run_python_code";
 pub const RESET: &str = "reset_python_environment";
 pub const LIST: &str = "list_defined_variables";
 pub const WAIT: &str = "wait_for_snippet";
+pub const ANSWER: &str = "answer_input";
 pub const INTERRUPT: &str = "interrupt_snippet";
 
 /// How long a call waits unless told otherwise: under every client's own limit.
@@ -53,6 +54,22 @@ pub struct WaitArguments {
     #[schemars(extend("minimum" = 1))]
     pub snippet: u32,
     /// Seconds to wait for the end, 45 by default; 0 looks and returns at once.
+    #[schemars(extend("minimum" = 0))]
+    pub wait_s: Option<f64>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerArguments {
+    /// Number of the snippet that waits for input.
+    #[serde(deserialize_with = "number")]
+    #[schemars(extend("minimum" = 1))]
+    pub snippet: u32,
+    /// The line to enter, without a newline; may be empty.
+    pub text: String,
+    /// True ends the input (Ctrl-D) in place of a line; `text` must be empty then.
+    pub eof: Option<bool>,
+    /// Seconds to wait for what comes of it, 45 by default; 0 returns at once.
     #[schemars(extend("minimum" = 0))]
     pub wait_s: Option<f64>,
 }
@@ -109,7 +126,8 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Runs Python code in a live session that you share with a person, who sees your code and its output on \
              their screen and works with the same variables. Names, imports and functions stay for later calls. \
              Returns what the code printed, the value of the last expression, and the traceback if it failed. Code \
-             runs one snippet at a time, in the order it came.",
+             runs one snippet at a time, in the order it came. Code that calls input() or breakpoint() is answered with \
+             status \"waiting_for_input\"; see answer_input.",
             hints(false, true, false, true),
         ),
         tool::<ResetArguments, ResetResult>(
@@ -133,6 +151,14 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Waits for a snippet that was still running or queued, and returns its result like run_python_code. For a \
              snippet that has ended it returns the result again. Never stops the code.",
             hints(true, false, true, false),
+        ),
+        tool::<AnswerArguments, RunReport>(
+            ANSWER,
+            "Answer a prompt",
+            "Enters one line for a snippet that waits for input (status \"waiting_for_input\": input(), sys.stdin, pdb), \
+             then waits and returns its result like run_python_code: at its end, or when it asks again. The person can \
+             answer as well, and only the person can answer hidden prompts (passwords).",
+            hints(false, true, false, true),
         ),
         tool::<InterruptArguments, InterruptResult>(
             INTERRUPT,

@@ -55,6 +55,9 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Submitted { snippet, author, code, .. } => {
             Some(format!("{snippet} {} runs: {}", name(author), first_line(code)))
         }
+        Event::InputRequested { snippet, request } => Some(format!("{snippet} asks: {}", request.prompt)),
+        Event::InputAnswered { snippet, by, .. } => Some(format!("{} answered {snippet}", name(by))),
+        Event::InputWithdrawn { snippet, .. } => Some(format!("{snippet} asks no more")),
         Event::Finished { snippet, outcome, .. } => {
             let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
             Some(format!("{snippet} {}: {}", plain(author), ending(outcome)))

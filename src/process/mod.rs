@@ -122,7 +122,7 @@ fn work(
     session_file: PathBuf,
     mut jobs: Jobs,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file)?;
+    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file, &jobs)?;
     interpreter.work(py, &mut jobs)
 }
 

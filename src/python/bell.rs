@@ -8,9 +8,11 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pipe2;
 
 use super::descriptors::move_high;
@@ -44,6 +46,17 @@ impl JobWaiter {
     pub fn wait(&mut self) -> io::Result<()> {
         match nix::unistd::read(self.0.get()?, &mut [0; 64]) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same, or until `limit` is over.
+    pub fn wait_for(&mut self, limit: Duration) -> io::Result<()> {
+        let fd = self.0.get()?;
+        let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], limit) {
+            Ok(0) | Err(Errno::EINTR) => Ok(()),
+            Ok(_) => self.wait(),
             Err(error) => Err(error.into()),
         }
     }

@@ -5,8 +5,8 @@ use pyo3::types::PyDict;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
@@ -16,12 +16,14 @@ use super::event_loop::SnippetContext;
 use super::fork;
 use super::namespace::Namespace;
 use super::project;
+use super::prompt::{Asker, Prompts};
 use super::runner::Runner;
 use super::signals::{self, Signals};
 use super::stacks::{StackFile, Stacks};
+use super::stdin::Stdin;
 use super::streams::Streams;
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::{Author, InputAnswer, OutputChunk, ResetReport, SnippetId, VariableTable};
 use crate::session::{Engine, EngineEvent};
 
 enum Job {
@@ -38,6 +40,7 @@ const STACKS_FULL: usize = 32 << 10;
 pub struct PythonEngine {
     jobs: Sender<Job>,
     bell: JobBell,
+    prompts: Arc<Prompts>,
     capture: Arc<Capture>,
     recorder: Option<&'static Recorder>,
     /// What had been recorded of stacks when Python's was asked for.
@@ -46,8 +49,10 @@ pub struct PythonEngine {
 
 /// The main thread's end.
 pub struct Jobs {
-    jobs: Receiver<Job>,
-    waiter: JobWaiter,
+    inbox: Receiver<Job>,
+    /// Shared with what waits for input within a job.
+    waiter: Arc<Mutex<JobWaiter>>,
+    prompts: Arc<Prompts>,
 }
 
 /// What Python's threads tell the host.
@@ -68,7 +73,9 @@ impl Events {
 pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
-    Ok((PythonEngine { jobs: sender, bell, capture, recorder, asked_at: None }, Jobs { jobs: receiver, waiter }))
+    let prompts = Arc::<Prompts>::default();
+    let jobs = Jobs { inbox: receiver, waiter: Arc::new(Mutex::new(waiter)), prompts: prompts.clone() };
+    Ok((PythonEngine { jobs: sender, bell, prompts, capture, recorder, asked_at: None }, jobs))
 }
 
 impl PythonEngine {
@@ -87,7 +94,7 @@ impl Jobs {
     /// See [`super::guarded::Guarded::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
-        self.waiter.backed_by(host);
+        self.waiter.lock().unwrap_or_else(PoisonError::into_inner).backed_by(host);
     }
 }
 
@@ -102,6 +109,9 @@ impl Engine for PythonEngine {
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
         signals::interrupt(snippet.unwrap_or(signals::RESET), force);
+        if self.prompts.is_waiting() {
+            self.bell.ring();
+        }
     }
 
     fn standstill(&mut self) -> Option<Vec<String>> {
@@ -130,6 +140,14 @@ impl Engine for PythonEngine {
         self.send(Job::Variables);
     }
 
+    fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
+        let waits = self.prompts.answer(number, answer);
+        if waits {
+            self.bell.ring();
+        }
+        waits
+    }
+
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
         self.capture.take()
     }
@@ -151,6 +169,7 @@ pub struct Interpreter {
     signals: Signals,
     streams: Streams,
     stacks: Option<Stacks>,
+    stdin: Stdin,
     descriptors: StandardStreams,
     capture: Arc<Capture>,
     events: Events,
@@ -171,7 +190,9 @@ impl Interpreter {
         capture: Arc<Capture>,
         events: Events,
         session_file: PathBuf,
+        jobs: &Jobs,
     ) -> PyResult<Self> {
+        let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
         fork::watch();
         let context = SnippetContext::new(py)?;
         descriptors::line_buffer_c_stdout();
@@ -182,6 +203,7 @@ impl Interpreter {
             // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
             runner: Runner::new(py, session_file, context)?,
+            stdin: Stdin::install(py, &asker)?,
             namespace: Namespace::take(py)?,
             baseline: Baseline::take(py)?,
             descriptors,
@@ -196,13 +218,13 @@ impl Interpreter {
     /// Does the jobs until it is told to quit. Python is free for other threads while it waits.
     pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) -> PyResult<()> {
         loop {
-            match jobs.jobs.try_recv() {
+            match jobs.inbox.try_recv() {
                 Ok(Job::Run { snippet, code }) => self.run(py, snippet, &code),
                 Ok(Job::Reset) => self.reset(py),
                 Ok(Job::Variables) => self.send_variables(py, true),
                 Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
                 Err(mpsc::TryRecvError::Empty) => {
-                    py.detach(|| jobs.waiter.wait())?;
+                    py.detach(|| jobs.waiter.lock().unwrap_or_else(PoisonError::into_inner).wait())?;
                     // Handlers of signals that user code has set run also while nothing else does.
                     let _ = py.check_signals();
                 }
@@ -257,6 +279,7 @@ impl Interpreter {
         self.baseline.restore_builtins(py)?;
         self.signals.restore(py)?;
         self.streams.restore(self.sys.bind(py))?;
+        self.stdin.restore(self.sys.bind(py))?;
         // Handlers of signals that came in between run now, not within the snippet.
         let _ = py.check_signals();
         Ok(())

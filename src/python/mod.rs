@@ -12,11 +12,13 @@ mod interpreter;
 mod magics;
 mod namespace;
 mod project;
+mod prompt;
 mod report;
 mod runner;
 mod session_file;
 mod signals;
 mod stacks;
+mod stdin;
 mod streams;
 mod variables;
 

@@ -12,7 +12,7 @@ use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
 use super::report::{Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
-use super::{fork, signals};
+use super::{fork, prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
@@ -36,6 +36,7 @@ pub struct Runner {
     expr: Py<PyType>,
     expression: Py<PyType>,
     displayhook: Py<PyAny>,
+    settrace: Py<PyAny>,
     sys: Py<PyModule>,
     /// `linecache.cache`: where tracebacks find the source.
     sources: Py<PyDict>,
@@ -68,6 +69,7 @@ impl Runner {
             expr: ast.getattr("Expr")?.cast_into::<PyType>()?.unbind(),
             expression: ast.getattr("Expression")?.cast_into::<PyType>()?.unbind(),
             displayhook: sys.getattr("displayhook")?.unbind(),
+            settrace: sys.getattr("settrace")?.unbind(),
             sys: sys.unbind(),
             sources: py.import("linecache")?.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
             reporter: Reporter::new(py)?,
@@ -94,6 +96,10 @@ impl Runner {
         } else {
             Err(PyKeyboardInterrupt::new_err(()))
         };
+        if prompt::take_asked() {
+            // Such as pdb's, which would go on to ask in the middle of the engine's own Python code.
+            let _ = self.settrace.bind(py).call1((py.None(),));
+        }
         let elapsed = started.elapsed();
         signals::end();
         if fork::is_child() {

@@ -127,6 +127,18 @@ impl Signals {
     }
 }
 
+/// The snippet whose code runs now.
+pub fn current() -> Option<SnippetId> {
+    Some(SnippetId(CURRENT.load(Ordering::SeqCst))).filter(|current| current.0 != 0 && *current != RESET)
+}
+
+/// Whether this is the thread that runs snippets.
+#[allow(unsafe_code, reason = "pthread_t can only be compared by a C function")]
+pub fn on_main_thread() -> bool {
+    // SAFETY: no preconditions.
+    MAIN_THREAD.get().is_some_and(|main| unsafe { libc::pthread_equal(*main, current_thread()) != 0 })
+}
+
 /// Says that the code of `snippet` runs from now on. `false` if an interrupt for it came before it began.
 pub fn begin(snippet: SnippetId) -> bool {
     CURRENT.store(snippet.0, Ordering::SeqCst);

@@ -287,6 +287,6 @@ impl Streams {
     }
 }
 
-fn register(base: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<()> {
+pub fn register(base: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<()> {
     base.call_method1("register", (class,)).map(drop)
 }

@@ -1,5 +1,7 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
+mod input;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,8 +12,8 @@ use tokio::time::Instant;
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
-    Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck, Timestamp,
-    Transcript, VariableChanges, VariableTable,
+    Author, ClientId, Event, INPUT_LIMIT, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
+    Timestamp, Transcript, VariableChanges, VariableTable,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -34,6 +36,16 @@ pub fn spawn(
     engine: Box<dyn Engine>,
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
 ) -> (SessionHandle, tokio::task::JoinHandle<()>) {
+    spawn_with(info, engine, engine_events, INPUT_LIMIT)
+}
+
+/// The same with another limit than [`INPUT_LIMIT`].
+pub fn spawn_with(
+    info: SessionInfo,
+    engine: Box<dyn Engine>,
+    engine_events: mpsc::UnboundedReceiver<EngineEvent>,
+    input_limit: Duration,
+) -> (SessionHandle, tokio::task::JoinHandle<()>) {
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let actor = Actor {
@@ -44,6 +56,8 @@ pub fn spawn(
         running: None,
         waiters: HashMap::new(),
         variable_waiters: Vec::new(),
+        input: None,
+        input_limit,
         next_snippet: 1,
         next_client: 1,
         output_due: None,
@@ -96,15 +110,23 @@ impl Running {
     }
 }
 
+/// Somebody who waits for a snippet: for its end, or also for the next time it asks for input.
+struct Waiter {
+    also_input: bool,
+    done: oneshot::Sender<Arc<Snippet>>,
+}
+
 struct Actor {
     engine: Box<dyn Engine>,
     events: broadcast::Sender<Arc<Event>>,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
     running: Option<Running>,
-    waiters: HashMap<SnippetId, Vec<oneshot::Sender<Arc<Snippet>>>>,
+    waiters: HashMap<SnippetId, Vec<Waiter>>,
     /// Present while the engine is looking.
     variable_waiters: Vec<oneshot::Sender<Arc<VariableTable>>>,
+    input: Option<input::Pending>,
+    input_limit: Duration,
     next_snippet: u32,
     next_client: u32,
     output_due: Option<Instant>,
@@ -120,6 +142,7 @@ impl Actor {
     ) {
         loop {
             let output_due = self.output_due;
+            let input_due = self.input.as_ref().map(|pending| pending.due);
             let deadline = self.running.as_ref().and_then(|running| running.deadline);
             let look_at = self.running.as_ref().and_then(|running| running.look_at);
             tokio::select! {
@@ -133,6 +156,7 @@ impl Actor {
                     None => self.quit(),
                 },
                 () = sleep_until(output_due), if output_due.is_some() => self.flush_output(),
+                () = sleep_until(input_due), if input_due.is_some() => self.on_input_due(),
                 () = sleep_until(deadline), if deadline.is_some() => self.on_deadline(),
                 () = sleep_until(look_at), if look_at.is_some() => self.look_at_running(),
             }
@@ -149,11 +173,14 @@ impl Actor {
     fn on_command(&mut self, command: Command) {
         match command {
             Command::Submit { author, code, options, ticket } => self.submit(author, code, options, ticket),
-            Command::Wait { snippet, done } => match self.transcript.snippet(snippet) {
-                Some(found) if found.status.is_final() => {
+            Command::Wait { snippet, also_input, done } => match self.transcript.snippet(snippet) {
+                Some(found)
+                    if found.status.is_final()
+                        || also_input && found.input.as_ref().is_some_and(|request| !request.hidden) =>
+                {
                     let _ = done.send(Arc::new(found.clone()));
                 }
-                Some(_) => self.waiters.entry(snippet).or_default().push(done),
+                Some(_) => self.waiters.entry(snippet).or_default().push(Waiter { also_input, done }),
                 None => {}
             },
             Command::Look { snippet, answer } => {
@@ -166,6 +193,9 @@ impl Actor {
             Command::Interrupt { snippet, by, answer } => {
                 let hit = self.interrupt(snippet, &by);
                 let _ = answer.send(hit);
+            }
+            Command::Answer { snippet, number, text, by, answer } => {
+                let _ = answer.send(self.answer_input(snippet, number, text, by));
             }
             Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
             Command::Variables { answer } if self.transcript.running().is_some() => {
@@ -207,6 +237,10 @@ impl Actor {
                     self.output_due = Some(due);
                 }
             }
+            EngineEvent::InputRequested { snippet, number, prompt, hidden } => {
+                self.on_input_requested(snippet, number, prompt, hidden);
+            }
+            EngineEvent::InputWithdrawn { number } => self.on_input_withdrawn(number),
             EngineEvent::Finished { snippet, mut outcome } => {
                 self.flush_output();
                 if let Some(running) = self.running.take_if(|running| running.work.snippet() == Some(snippet))
@@ -251,7 +285,7 @@ impl Actor {
         let snippet = SnippetId(self.next_snippet);
         self.next_snippet += 1;
         let (sender, done) = oneshot::channel();
-        self.waiters.entry(snippet).or_default().push(sender);
+        self.waiters.entry(snippet).or_default().push(Waiter { also_input: true, done: sender });
         self.emit(Event::Submitted { snippet, author, code, at: now() });
         self.waiting.push_back(Waiting::Run { snippet, options });
         let _ = ticket.send(Ticket { id: snippet, done });
@@ -318,11 +352,14 @@ impl Actor {
     }
 
     fn finish(&mut self, snippet: SnippetId, outcome: Outcome) {
+        if self.running.is_none() {
+            self.input = None;
+        }
         self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
         let Some(waiters) = self.waiters.remove(&snippet) else { return };
         let Some(ended) = self.transcript.snippet(snippet).cloned().map(Arc::new) else { return };
         for waiter in waiters {
-            let _ = waiter.send(ended.clone());
+            let _ = waiter.done.send(ended.clone());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Author, Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::{Author, InputAnswer, Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
 
 /// The Python side. No call may block: each hands its work over and returns.
 pub trait Engine: Send + 'static {
@@ -25,6 +25,9 @@ pub trait Engine: Send + 'static {
     /// Asks for a fresh [`EngineEvent::Variables`] with `requested: true`. Only sent while nothing runs.
     fn refresh_variables(&mut self);
 
+    /// Hands an answer to the code that waits for input `number`. `false` if it waits no longer.
+    fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
+
     /// Takes what was written since the last call, in order; answers [`EngineEvent::OutputReady`].
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)>;
 
@@ -36,6 +39,17 @@ pub trait Engine: Send + 'static {
 pub enum EngineEvent {
     /// Output waits to be taken. Not sent again before [`Engine::take_output`].
     OutputReady,
+    /// The code of `snippet` waits for [`Engine::answer_input`]. Without a `prompt` of its own, what it wrote last is one.
+    InputRequested {
+        snippet: SnippetId,
+        number: u32,
+        prompt: Option<String>,
+        hidden: bool,
+    },
+    /// It waits no longer, although nobody answered.
+    InputWithdrawn {
+        number: u32,
+    },
     Finished {
         snippet: SnippetId,
         outcome: Outcome,

@@ -5,12 +5,23 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::domain::{Author, ClientId, Event, ResetReport, SessionInfo, Snippet, SnippetId, Transcript, VariableTable};
+use crate::domain::{
+    Author, ClientId, Event, InputAnswer, ResetReport, SessionInfo, Snippet, SnippetId, Transcript, VariableTable,
+};
 
 /// The session has ended; nothing more can be asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session has ended")]
 pub struct Closed;
+
+/// Why an answer did not reach the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerRefused {
+    /// The snippet does not wait for input, or not for this any more.
+    NotAsking,
+    /// A password, which only the person may type.
+    Hidden,
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunOptions {
@@ -22,7 +33,7 @@ pub struct RunOptions {
 #[derive(Debug)]
 pub struct Ticket {
     pub id: SnippetId,
-    /// Resolves to the snippet with its output and outcome once it has ended.
+    /// Resolves to the snippet with its output and outcome once it has ended, or as it is when it asks for input.
     pub done: oneshot::Receiver<Arc<Snippet>>,
 }
 
@@ -42,17 +53,59 @@ pub struct Overview {
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Submit { author: Author, code: Arc<str>, options: RunOptions, ticket: oneshot::Sender<Ticket> },
-    Wait { snippet: SnippetId, done: oneshot::Sender<Arc<Snippet>> },
-    Look { snippet: SnippetId, answer: oneshot::Sender<Option<Snippet>> },
-    Overview { answer: oneshot::Sender<Overview> },
-    Interrupt { snippet: Option<SnippetId>, by: String, answer: oneshot::Sender<Option<SnippetId>> },
-    Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
-    Variables { answer: oneshot::Sender<Arc<VariableTable>> },
-    Subscribe { answer: oneshot::Sender<Subscription> },
-    Join { name: Arc<str>, pid: Option<u32>, answer: oneshot::Sender<Author> },
-    Rename { client: ClientId, name: Arc<str>, answer: oneshot::Sender<Author> },
-    Leave { client: ClientId },
+    Submit {
+        author: Author,
+        code: Arc<str>,
+        options: RunOptions,
+        ticket: oneshot::Sender<Ticket>,
+    },
+    Wait {
+        snippet: SnippetId,
+        also_input: bool,
+        done: oneshot::Sender<Arc<Snippet>>,
+    },
+    Answer {
+        snippet: SnippetId,
+        number: Option<u32>,
+        text: InputAnswer,
+        by: Author,
+        answer: oneshot::Sender<Result<(), AnswerRefused>>,
+    },
+    Look {
+        snippet: SnippetId,
+        answer: oneshot::Sender<Option<Snippet>>,
+    },
+    Overview {
+        answer: oneshot::Sender<Overview>,
+    },
+    Interrupt {
+        snippet: Option<SnippetId>,
+        by: String,
+        answer: oneshot::Sender<Option<SnippetId>>,
+    },
+    Reset {
+        by: Author,
+        answer: oneshot::Sender<Arc<ResetReport>>,
+    },
+    Variables {
+        answer: oneshot::Sender<Arc<VariableTable>>,
+    },
+    Subscribe {
+        answer: oneshot::Sender<Subscription>,
+    },
+    Join {
+        name: Arc<str>,
+        pid: Option<u32>,
+        answer: oneshot::Sender<Author>,
+    },
+    Rename {
+        client: ClientId,
+        name: Arc<str>,
+        answer: oneshot::Sender<Author>,
+    },
+    Leave {
+        client: ClientId,
+    },
     Quit,
 }
 
@@ -81,7 +134,30 @@ impl SessionHandle {
     /// # Errors
     /// [`Closed`] if the session ended first, or there is no such snippet.
     pub async fn wait(&self, snippet: SnippetId) -> Result<Arc<Snippet>, Closed> {
-        self.ask(|done| Command::Wait { snippet, done }).await
+        self.ask(|done| Command::Wait { snippet, also_input: false, done }).await
+    }
+
+    /// As [`SessionHandle::wait`], but resolves also when the snippet asks for input, at once if it does already. What
+    /// only the person can answer and was asked before is waited out.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session ended first, or there is no such snippet.
+    pub async fn wait_or_input(&self, snippet: SnippetId) -> Result<Arc<Snippet>, Closed> {
+        self.ask(|done| Command::Wait { snippet, also_input: true, done }).await
+    }
+
+    /// Answers the prompt that `snippet` waits at; only the one of that `number`, if it is given.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended; within, why the answer was not taken.
+    pub async fn answer_input(
+        &self,
+        snippet: SnippetId,
+        number: Option<u32>,
+        text: InputAnswer,
+        by: Author,
+    ) -> Result<Result<(), AnswerRefused>, Closed> {
+        self.ask(|answer| Command::Answer { snippet, number, text, by, answer }).await
     }
 
     /// The snippet as it is now, output so far included; `None` if there is none of that number.

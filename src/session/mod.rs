@@ -9,4 +9,4 @@ pub mod registry;
 
 pub use actor::spawn;
 pub use engine::{Engine, EngineEvent};
-pub use handle::{Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};
+pub use handle::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};

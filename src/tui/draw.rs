@@ -34,7 +34,7 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     }
     let hairline = side::draw(view, layout, now, buffer);
     rule_above_input(view, layout, hairline, buffer);
-    let cursor = input::draw(view, layout, buffer);
+    let cursor = input::draw(view, layout, now, buffer);
     status::draw(view, layout, now, buffer);
     for shown in &view.overlays {
         match shown {
@@ -153,6 +153,17 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         Some(new) => format!(" ▾ {new} new below "),
     };
     let hint = if below.is_empty() { "" } else { "Esc " };
+    let asks = view.reply.as_ref().map(|reply| {
+        let prompt = text::name(&reply.request.prompt).into_owned();
+        let what = match (prompt.is_empty(), reply.request.hidden) {
+            (true, false) => " asks for a line".to_owned(),
+            (true, true) => " asks (hidden)".to_owned(),
+            (false, false) => format!(" asks: {prompt}"),
+            (false, true) => format!(" asks (hidden): {prompt}"),
+        };
+        let room = usize::from(layout.rule.width).saturating_sub(8);
+        text::cut(&format!(" {}{what} ", reply.snippet), room).into_owned()
+    });
     let left = [
         (" ", theme::FOCUS),
         (&*number, theme::DIM),
@@ -161,7 +172,10 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         (" ", theme::FOCUS),
     ];
     let right = [(&*below, theme::NOTICE), (hint, theme::DIM)];
-    rule(buffer, layout.rule, &left, &right, theme::FOCUS);
+    match &asks {
+        Some(asks) => rule(buffer, layout.rule, &[(asks, theme::NOTICE)], &right, theme::FOCUS),
+        None => rule(buffer, layout.rule, &left, &right, theme::FOCUS),
+    }
     if let Some(x) = hairline {
         let cell = &mut buffer[(x, layout.rule.y)];
         if cell.symbol() == "─" {

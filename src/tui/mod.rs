@@ -12,6 +12,7 @@ pub mod fixtures;
 mod keymap;
 mod layout;
 mod repaint;
+mod reply;
 mod run;
 mod scroll;
 mod tail;

@@ -209,6 +209,12 @@ impl Dashboard {
                 let session = self.session.clone();
                 self.ask(async move { session.submit(Author::You, code, RunOptions::default()).await.map(drop) });
             }
+            Effect::Answer { snippet, number, answer } => {
+                let session = self.session.clone();
+                let answered = async move { session.answer_input(snippet, Some(number), answer, Author::You).await };
+                // An answer that came too late is told by what the code says.
+                self.ask(async move { answered.await.map(drop) });
+            }
             Effect::Interrupt => {
                 let session = self.session.clone();
                 self.ask(async move { session.interrupt(None, "you").await.map(drop) });

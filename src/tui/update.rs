@@ -7,12 +7,18 @@ use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
-use crate::domain::Timestamp;
+use crate::domain::{InputAnswer, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Submit(Arc<str>),
+    /// To the prompt of that number.
+    Answer {
+        snippet: SnippetId,
+        number: u32,
+        answer: InputAnswer,
+    },
     /// Whatever runs.
     Interrupt,
     Quit,
@@ -27,7 +33,16 @@ impl View {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
             Event::Paste(text) => {
                 self.overlays.retain(|overlay| !matches!(overlay, Overlay::Help { .. }));
-                self.editor.paste(text);
+                match &mut self.reply {
+                    Some(reply) if reply.is_open(now) => reply.paste(text),
+                    closed => {
+                        self.editor.paste(text);
+                        if let Some(reply) = closed {
+                            reply.put_off(now);
+                        }
+                    }
+                }
+                self.answered = None;
                 None
             }
             _ => None,
@@ -44,11 +59,40 @@ impl View {
         if let Some(Overlay::Help { .. }) = self.overlays.last() {
             return self.on_help(action, key, asked, now);
         }
+        self.answered = None;
+        if let Some(reply) = &mut self.reply {
+            if reply.is_open(now) {
+                return self.reply(action, key, asked, now);
+            }
+            reply.put_off(now);
+            if action == Some(Action::Enter) {
+                return None;
+            }
+        }
         if let Some(action) = action {
             return self.act(action, key, asked, now);
         }
         self.editor.key(key);
         None
+    }
+
+    /// Keys while code asks for a line.
+    fn reply(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+        let reply = self.reply.as_mut()?;
+        let answer = match action {
+            Some(Action::Enter) => InputAnswer::Line(reply.line()),
+            Some(Action::QuitOrDelete) if reply.editor.is_empty() => InputAnswer::Eof,
+            None | Some(Action::QuitOrDelete) => {
+                reply.editor.key(key);
+                return None;
+            }
+            Some(Action::NewLine | Action::Tab | Action::HistoryBack | Action::HistoryForward) => return None,
+            Some(action) => return self.act(action, key, asked, now),
+        };
+        let (snippet, number) = (reply.snippet, reply.request.number);
+        self.reply = None;
+        self.answered = Some(snippet);
+        Some(Effect::Answer { snippet, number, answer })
     }
 
     /// The help covers the input, so nothing may be typed or run unseen.

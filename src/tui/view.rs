@@ -9,6 +9,7 @@ use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
 use super::layout::{Class, Layout};
+use super::reply::Reply;
 use super::scroll::{Anchor, Cards, Place, Walk};
 use crate::domain::{Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript};
 
@@ -25,7 +26,12 @@ pub struct View {
     /// Shown as `~`.
     pub home: Option<String>,
     pub transcript: Transcript,
+    /// What is being written: the draft, while code asks for a line.
     pub editor: Editor,
+    /// Present while code asks.
+    pub reply: Option<Reply>,
+    /// The person answered this one, and has typed nothing since.
+    pub answered: Option<SnippetId>,
     pub anchor: Anchor,
     /// How many entries there were when the end was last in sight.
     pub seen: usize,
@@ -56,11 +62,13 @@ pub struct Prepared {
 impl View {
     pub fn new(info: SessionInfo, home: Option<String>, transcript: Transcript) -> Self {
         let seen = transcript.entries().len();
-        Self {
+        let mut view = Self {
             info,
             home,
             transcript,
             editor: Editor::default(),
+            reply: None,
+            answered: None,
             anchor: Anchor::Follow,
             seen,
             selected: None,
@@ -72,11 +80,41 @@ impl View {
             notice: None,
             frame: None,
             cards: Cards::default(),
+        };
+        view.follow_input();
+        view
+    }
+
+    /// What takes the keys now.
+    pub fn input(&self, now: Timestamp) -> &Editor {
+        self.reply.as_ref().filter(|reply| reply.is_open(now)).map_or(&self.editor, |reply| &reply.editor)
+    }
+
+    /// Begins a reply where code asks, and drops one that nobody wants any more.
+    fn follow_input(&mut self) {
+        let asking = self.transcript.running().and_then(|running| Some((running.id, running.input.clone()?)));
+        let number = self.reply.as_ref().map(|reply| reply.request.number);
+        match asking {
+            None => self.reply = None,
+            Some((_, request)) if number == Some(request.number) => {}
+            Some((snippet, request)) => {
+                let expected = self.answered == Some(snippet);
+                self.reply = Some(Reply::new(snippet, request, expected));
+            }
         }
     }
 
     pub fn apply(&mut self, event: &Event) {
         self.transcript.apply(event);
+        if matches!(
+            event,
+            Event::InputRequested { .. }
+                | Event::InputAnswered { .. }
+                | Event::InputWithdrawn { .. }
+                | Event::Finished { .. }
+        ) {
+            self.follow_input();
+        }
         if let Event::Finished { snippet, .. } = event
             && self.interrupting.is_some_and(|(interrupted, _)| interrupted == *snippet)
         {
@@ -87,6 +125,7 @@ impl View {
     /// After events were missed: the same place in a newer transcript.
     pub fn replace(&mut self, transcript: Transcript) {
         self.transcript = transcript;
+        self.follow_input();
         let running = self.transcript.running().map(|snippet| snippet.id);
         self.interrupting = self.interrupting.filter(|(snippet, _)| Some(*snippet) == running);
     }
@@ -105,7 +144,10 @@ impl View {
     }
 
     fn layout(&self, area: Rect) -> Option<Layout> {
-        Layout::new(area, |width| self.editor.rows(width))
+        Layout::new(area, |width| {
+            let reply = self.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
+            self.editor.rows(width).max(reply)
+        })
     }
 
     /// Measures what is to be drawn. Call it before each drawing.

@@ -10,8 +10,8 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Author, ErrorReport, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream,
-    Transcript, Variable, VariableChanges, VariableTable,
+    Author, ErrorReport, INPUT_LIMIT, InputAnswer, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet,
+    SnippetId, Status, Stream, Transcript, Variable, VariableChanges, VariableTable,
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
@@ -90,6 +90,13 @@ impl Engine for Scripted {
                 self.stubborn = word == "stubborn";
                 return self.write(id, Stream::Stdout, "started\n");
             }
+            "ask" | "secret" => {
+                self.write(id, Stream::Stdout, rest);
+                let hidden = word == "secret";
+                let asking = EngineEvent::InputRequested { snippet: id, number: id.0, prompt: None, hidden };
+                let _ = self.events.send(asking);
+                return;
+            }
             "fail" => return self.end(failed()),
             "set" => {
                 let mut set = outcome(Status::Ok, 0);
@@ -122,6 +129,15 @@ impl Engine for Scripted {
         let _ = self.events.send(EngineEvent::Variables { table, requested: true });
     }
 
+    fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
+        let Some(id) = self.running.filter(|id| id.0 == number) else { return false };
+        if let InputAnswer::Line(line) = &answer {
+            self.write(id, Stream::Stdout, &format!("got {line}\n"));
+        }
+        self.end(if answer == InputAnswer::Nobody { failed() } else { outcome(Status::Ok, 0) });
+        true
+    }
+
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
         std::mem::take(&mut self.output)
     }
@@ -138,6 +154,10 @@ pub struct Rig {
 
 impl Rig {
     pub fn new() -> Self {
+        Self::with_input_limit(INPUT_LIMIT)
+    }
+
+    pub fn with_input_limit(limit: Duration) -> Self {
         let (engine, events) = mpsc::unbounded_channel();
         let table = Arc::new(Mutex::new(VariableTable::default()));
         let scripted = Scripted {
@@ -156,7 +176,7 @@ impl Rig {
             pid: 1,
             started_at: 0,
         };
-        let (session, _) = session::spawn(info, Box::new(scripted), events);
+        let (session, _) = session::actor::spawn_with(info, Box::new(scripted), events, limit);
         Self { session, table, stop: CancellationToken::new(), engine }
     }
 

@@ -1,17 +1,24 @@
 //! The other tools, the list of them, and their faults.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::support::{ERAS, Era, Rig, connect, text, variable};
-use crate::domain::{Author, Kind, Status};
+use crate::domain::{Author, InputAnswer, Kind, SnippetId, Status};
 use crate::mcp::Backend;
 use crate::session::RunOptions;
 
-const NAMES: [&str; 5] =
-    ["run_python_code", "reset_python_environment", "list_defined_variables", "wait_for_snippet", "interrupt_snippet"];
+const NAMES: [&str; 6] = [
+    "run_python_code",
+    "reset_python_environment",
+    "list_defined_variables",
+    "wait_for_snippet",
+    "answer_input",
+    "interrupt_snippet",
+];
 
 #[tokio::test]
 async fn the_tools_are_listed_with_schemas_and_hints() {
@@ -104,6 +111,51 @@ async fn interrupting_stops_ones_own_code_first() {
         assert_eq!(result["structuredContent"]["ended"], true, "{result}");
         assert_eq!(rig.ended(2).await.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("tester"));
     }
+}
+
+#[tokio::test]
+async fn a_prompt_is_told_at_once_and_answered_by_whoever_may() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let result = client.run("ask name? ").await;
+        let told = &result["structuredContent"];
+        assert_eq!((&told["status"], &told["input_prompt"]), (&json!("waiting_for_input"), &json!("name?")));
+        assert!(text(&result).contains("[snippet 1: waiting for input, asks \"name?\"]"), "{result}");
+        let again = client.call("wait_for_snippet", json!({"snippet": 1})).await;
+        assert_eq!(again["structuredContent"]["status"], "waiting_for_input");
+        let refused = client.call("answer_input", json!({"snippet": 1, "text": "two\nlines"})).await;
+        assert!(text(&refused).contains("one line at a time"), "{refused}");
+        let result = client.call("answer_input", json!({"snippet": 1, "text": "Ada"})).await;
+        assert_eq!(result["structuredContent"]["stdout"], "name? Ada\ngot Ada\n", "{result}");
+        for (snippet, why) in [(1, "does not wait for input; it is ok"), (9, "there is no snippet 9")] {
+            let refused = client.call("answer_input", json!({"snippet": snippet, "text": "x"})).await;
+            assert!(refused["isError"] == true && text(&refused).contains(why), "{refused}");
+        }
+
+        // A password is the person's; waiting for it is no busy loop.
+        let result = client.run("secret key? ").await;
+        assert!(text(&result).contains("only the person can type"), "{result}");
+        let refused = client.call("answer_input", json!({"snippet": 2, "text": "guess"})).await;
+        assert!(refused["isError"] == true && text(&refused).contains("only the person can type"), "{refused}");
+        let waiting = client.start("wait_for_snippet", json!({"snippet": 2})).await;
+        let answer = InputAnswer::Line("pass".to_owned());
+        rig.session.answer_input(SnippetId(2), None, answer, Author::You).await.unwrap().unwrap();
+        let result = client.result(waiting).await;
+        assert_eq!(result["structuredContent"]["stdout"], "key? \ngot pass\n", "only the code tells it: {result}");
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_that_nobody_answers_ends() {
+    let rig = Rig::with_input_limit(Duration::from_millis(20));
+    let mut client = rig.client(Era::Legacy, "tester").await;
+    let result = client.run("ask name? ").await;
+    assert_eq!(result["structuredContent"]["status"], "waiting_for_input");
+    assert_eq!(rig.ended(1).await.status, Status::Error);
+    assert!(rig.snippet(1).await.input.is_none());
+    let late = client.call("answer_input", json!({"snippet": 1, "text": "late"})).await;
+    assert!(text(&late).contains("does not wait for input"), "{late}");
 }
 
 #[tokio::test]

@@ -10,29 +10,36 @@ use tui_textarea::DataCursor;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::put;
-use crate::domain::Author;
 use crate::domain::lexer::tokens;
-use crate::tui::editor::INDENT;
+use crate::domain::{Author, Timestamp};
+use crate::tui::editor::{Editor, INDENT};
 use crate::tui::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// Returns where the terminal's cursor belongs.
-pub fn draw(view: &View, layout: &Layout, buffer: &mut Buffer) -> Position {
+pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let area = layout.editor_text();
-    let editor = &view.editor.area;
-    let rows = view.editor.rows(area.width).clamp(1, area.height.into()) as u16;
+    let input = view.input(now);
+    let editor = &input.area;
+    let rows = input.rows(area.width).clamp(1, area.height.into()) as u16;
     for y in area.y..area.y + rows {
         put(buffer, layout.editor, area.x - 2, y, "▎", theme::author(&Author::You));
     }
     editor.render(area, buffer);
-    colour(view, area, buffer);
+    if std::ptr::eq(input, &raw const view.editor) {
+        colour(input, area, buffer);
+    }
     let cursor = editor.screen_cursor();
     // The text area counts the parts of an emoji one by one; on the screen they are one.
     let start = editor.screen_to_data(cursor.row, 0);
     let DataCursor(line, column) = editor.cursor();
     let before = editor.lines()[line].chars().skip(start.1).take(column.saturating_sub(start.1));
-    let column = cells(&before.collect::<String>()).last().map_or(0, |(_, cells)| cells.end);
+    let before: String = match editor.mask_char() {
+        Some(mask) => before.map(|_| mask).collect(),
+        None => before.collect(),
+    };
+    let column = cells(&before).last().map_or(0, |(_, cells)| cells.end);
     let x = area.x + column.try_into().unwrap_or(area.width);
     let y = area.y + (cursor.row as u16).saturating_sub(editor.scroll_offset().0);
     Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) }
@@ -49,9 +56,9 @@ fn cells(text: &str) -> impl Iterator<Item = (usize, Range<usize>)> {
 }
 
 /// Only foreground and modifiers are written, so that a selection stays visible.
-fn colour(view: &View, area: Rect, buffer: &mut Buffer) {
-    let editor = &view.editor.area;
-    let code = view.editor.code();
+fn colour(input: &Editor, area: Rect, buffer: &mut Buffer) {
+    let editor = &input.area;
+    let code = input.code();
     let tokens = tokens(&code);
     let mut starts = Vec::with_capacity(editor.lines().len());
     let mut at = 0;
@@ -60,7 +67,7 @@ fn colour(view: &View, area: Rect, buffer: &mut Buffer) {
         at += line.len() + 1;
     }
     let top = usize::from(editor.scroll_offset().0);
-    let rows = view.editor.rows(area.width);
+    let rows = input.rows(area.width);
     for (y, row) in (area.y..area.bottom()).zip(top..rows) {
         let DataCursor(line, column) = editor.screen_to_data(row, 0);
         let text = &editor.lines()[line];

@@ -51,7 +51,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         x += if index > 0 { gap } else { 0 };
         x = put(buffer, end, x, area.y, &text::cut(text, usize::from(end.right().saturating_sub(x))), *style);
     }
-    hints(view, layout, x, right, buffer);
+    hints(view, layout, now, x, right, buffer);
 }
 
 /// What the person must know before anything else.
@@ -87,7 +87,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
 }
 
 /// From the right, as many as fit.
-fn hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
+fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, buffer: &mut Buffer) {
     let variables = format!("{} vars", view.transcript.variables().total);
     let tell = |action, what| [(keymap::keys(action), theme::KEY), (" ", theme::PLAIN), (what, theme::DIM)];
     let mut hints = Vec::new();
@@ -103,6 +103,10 @@ fn hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut Buffe
         let mut hint = tell(Action::Variables, &variables);
         hint.reverse();
         hints.push(hint);
+    }
+    if view.reply.as_ref().is_some_and(|reply| reply.is_open(now)) {
+        hints.push(tell(Action::QuitOrDelete, "end of input"));
+        hints.push(tell(Action::Enter, "answer"));
     }
     if view.transcript.running().is_some() {
         hints.push(tell(Action::Interrupt, "interrupt"));

@@ -1,5 +1,7 @@
 use super::*;
-use crate::domain::{Author, Event as SessionEvent, SnippetId, Stuck};
+use std::sync::Arc;
+
+use crate::domain::{Author, Event as SessionEvent, InputAnswer, InputRequest, SnippetId, Stuck};
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
 use crate::tui::scroll::Anchor;
 
@@ -19,6 +21,76 @@ fn enter_runs_what_is_complete() {
     assert_eq!(typed(&mut view, "\n"), None, "nothing is not run");
     assert_eq!(typed(&mut view, "f(\n"), None);
     assert_eq!(typed(&mut view, "1)\n"), Some(submit("f(\n    1)")));
+}
+
+/// Code that asks at `NOW`, or at a later time.
+fn asking(view: &mut View, number: u32, hidden: bool, at: u64) {
+    let snippet = SnippetId(1);
+    let until = at + 300_000;
+    let request = Arc::new(InputRequest { number, prompt: "name?".into(), hidden, at, until });
+    view.apply(&SessionEvent::InputRequested { snippet, request });
+}
+
+fn typed_at(view: &mut View, text: &str, now: u64) -> Option<Effect> {
+    let mut last = None;
+    for c in text.chars() {
+        let code = if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
+        last = view.on_terminal(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), now);
+    }
+    last
+}
+
+#[test]
+fn what_was_meant_for_the_draft_never_answers() {
+    let mut story = Story::default();
+    story.start(&client(1, "claude-code"), "input('name? ')");
+    let mut view = story.view();
+    typed_at(&mut view, "dra", NOW);
+    asking(&mut view, 1, false, NOW);
+    assert_eq!(typed_at(&mut view, "f", NOW + 250), None);
+    assert_eq!(typed_at(&mut view, "t\n", NOW + 500), None, "typing has not rested since the prompt came");
+    assert_eq!(view.editor.code(), "draft");
+    let line = |number, line: &str| {
+        let answer = InputAnswer::Line(line.to_owned());
+        Some(Effect::Answer { snippet: SnippetId(1), number, answer })
+    };
+    view.on_terminal(&Event::Paste("A\n".into()), NOW + 900);
+    assert_eq!(typed_at(&mut view, "da\n", NOW + 900), line(1, "Ada"));
+    assert_eq!(view.editor.code(), "draft");
+
+    // The next prompt of the same code was to be expected; once something was typed in between, it was not.
+    let answered = |view: &mut View| {
+        view.apply(&SessionEvent::InputAnswered { snippet: SnippetId(1), by: Author::You, text: None, at: NOW });
+    };
+    answered(&mut view);
+    asking(&mut view, 2, false, NOW + 901);
+    assert_eq!(typed_at(&mut view, "\n", NOW + 902), line(2, ""), "an empty line is an answer");
+    answered(&mut view);
+    typed_at(&mut view, "s", NOW + 903);
+    asking(&mut view, 3, false, NOW + 904);
+    assert_eq!(typed_at(&mut view, "\n", NOW + 905), None);
+    let eof = view.on_terminal(&Event::Key(KeyEvent::new(KeyCode::Char('d'), KeyModifiers::CONTROL)), NOW + 2_000);
+    assert_eq!(eof, Some(Effect::Answer { snippet: SnippetId(1), number: 3, answer: InputAnswer::Eof }));
+    assert_eq!(view.editor.code(), "drafts");
+
+    // Answered elsewhere: the keys are the draft's again.
+    asking(&mut view, 4, false, NOW + 2_000);
+    typed_at(&mut view, "mine", NOW + 3_000);
+    view.apply(&SessionEvent::InputWithdrawn { snippet: SnippetId(1), at: NOW + 3_001 });
+    typed_at(&mut view, "!", NOW + 3_002);
+    assert_eq!(view.editor.code(), "drafts!");
+}
+
+#[test]
+fn a_password_is_shown_as_dots() {
+    let mut story = Story::default();
+    story.start(&client(1, "claude-code"), "getpass()");
+    let mut view = story.view();
+    asking(&mut view, 1, true, NOW - 1_000);
+    typed(&mut view, "pä漢x");
+    let screen = text(&mut view, 80, 24);
+    assert!(screen.contains("1 asks (hidden): name?") && screen.contains("▎ ••••█"), "{screen}");
+    assert!(!screen.contains("pä"), "{screen}");
 }
 
 #[test]
