@@ -96,10 +96,8 @@ fn a_session_killed_in_mid_call_is_told_at_once_and_its_successor_takes_over_uns
         assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!("five"), &json!(true)), "{answer}");
         assert_eq!(answer["result"].get("resultType").is_some(), era == Era::Modern, "{answer}");
         let text = Client::text(&answer["result"]);
-        assert!(
-            text.contains("ended before this call was answered") && text.contains("No fourhands session"),
-            "{text}"
-        );
+        // What to do follows; the guardian may still have been about to die.
+        assert!(text.contains("ended before this call was answered"), "{text}");
         let result = client.call("run_python_code", json!({"code": "1"}));
         assert!(Client::text(&result).starts_with("Nothing was run"), "{result}");
 
