@@ -172,7 +172,9 @@ impl Describer {
             return quoted(text);
         }
         if self.is_one_of(PRINTED, &value.get_type()) {
-            return value.repr().map_or_else(|_| String::new(), |text| first(&text, WIDTH));
+            // Alone, a date says more as text; among other values it must be told from a string.
+            let text = if depth == 0 { value.str() } else { value.repr() };
+            return text.map_or_else(|_| String::new(), |text| first(&text, WIDTH));
         }
         if value.is_exact_instance_of::<PyBytes>() || value.is_exact_instance_of::<PyByteArray>() {
             return bytes(value);
