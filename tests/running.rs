@@ -5,59 +5,8 @@ mod support;
 
 use serde_json::{Value, json};
 use support::client::{Client, Era};
-use support::{Home, Server, pythons};
-
-struct Session {
-    client: Client,
-    _server: Server,
-    home: Home,
-}
-
-impl Session {
-    fn start(python: &std::path::Path) -> Self {
-        let home = Home::new();
-        let server = home.serve_with("test", python);
-        let mut bridge = home.fourhands();
-        bridge.args(["bridge", "--session", "test"]);
-        let client = Client::start(bridge, "tester", Era::Legacy);
-        Self { client, _server: server, home }
-    }
-
-    fn run(&mut self, code: &str) -> Value {
-        self.client.run(code)
-    }
-
-    /// Runs code that must end well, and answers its stdout.
-    fn out(&mut self, code: &str) -> String {
-        let run = self.run(code);
-        assert_eq!(run["status"], "ok", "{code}\n{run}");
-        run["stdout"].as_str().unwrap().to_owned()
-    }
-
-    /// Runs code that must end well with a value, and answers its text.
-    fn value(&mut self, code: &str) -> String {
-        let run = self.run(code);
-        assert_eq!(run["status"], "ok", "{code}\n{run}");
-        run["result"].as_str().unwrap_or_else(|| panic!("{code} has no value: {run}")).to_owned()
-    }
-
-    /// Runs code that must fail, and answers the error.
-    fn error(&mut self, code: &str) -> Value {
-        let run = self.run(code);
-        assert_eq!((&run["status"], &run["returncode"]), (&json!("error"), &json!(1)), "{code}\n{run}");
-        run["error"].clone()
-    }
-}
-
-/// Does `test` in a session of each Python.
-fn in_every_python(test: impl Fn(&mut Session)) {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
-        let mut session = Session::start(&python);
-        test(&mut session);
-        assert_eq!(session.value("6 * 7"), "42", "the session has suffered");
-    }
-}
+use support::session::{Session, in_every_python};
+use support::{Home, pythons};
 
 #[test]
 fn values_names_and_output() {
