@@ -45,7 +45,7 @@ rights.";
 )]
 struct Cli {
     #[command(flatten)]
-    dashboard: dashboard::Arguments,
+    dashboard: start::SessionArguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -90,7 +90,7 @@ mod tests {
         let cli = Cli::try_parse_from(["fourhands", "--session", "a", "--python", "/p"]).unwrap();
         assert!(cli.command.is_none() && cli.dashboard.session.as_deref() == Some("a"));
         let cli = Cli::try_parse_from(["fourhands", "serve", "--session", "a", "--python", "/p"]).unwrap();
-        assert!(matches!(cli.command, Some(Command::Serve(serve)) if serve.session.as_deref() == Some("a")));
+        assert!(matches!(cli.command, Some(Command::Serve(serve)) if serve.session.session.as_deref() == Some("a")));
         assert!(Cli::try_parse_from(["fourhands", "bridge", "--session", "a", "--socket", "/s"]).is_err());
         assert!(Cli::try_parse_from(["fourhands", "--session", "a", "serve"]).is_err());
     }

@@ -1,7 +1,9 @@
 //! What the dashboard and `serve` have in common: find a Python, claim the name, guard the session process to its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use clap::Args;
 
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
@@ -9,11 +11,20 @@ use crate::launch::guardian::{Guardian, Inherited};
 use crate::launch::image::EngineImage;
 use crate::session::registry::{self, ClaimError};
 
+#[derive(Args, Debug)]
+pub struct SessionArguments {
+    /// Name of the session [default: named after the working directory]
+    #[arg(long, value_name = "NAME")]
+    pub session: Option<String>,
+    /// Python to use: an interpreter, a virtual environment's folder, or a command on PATH
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+}
+
 #[derive(Debug)]
 pub struct Start<'a> {
     pub mode: Mode,
-    pub session: Option<&'a str>,
-    pub python: Option<&'a Path>,
+    pub arguments: &'a SessionArguments,
     pub engine: &'static [u8],
 }
 
@@ -27,7 +38,7 @@ pub fn run(start: &Start<'_>) -> ExitCode {
             );
         }
     };
-    match discover::find(start.python, &around) {
+    match discover::find(start.arguments.python.as_deref(), &around) {
         Ok(python) => hold(start, &python, &around.cwd).unwrap_or_else(|error| {
             let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)));
             super::fail(if usage { super::USAGE } else { 1 }, &format_args!("{error:#}"))
@@ -38,7 +49,7 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
 fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
-    let mut claim = match (start.mode, start.session) {
+    let mut claim = match (start.mode, start.arguments.session.as_deref()) {
         (Mode::Stdio, _) => None,
         (_, Some(name)) => Some(registry::claim(name, cwd)?),
         (_, None) => Some(registry::claim_default(cwd)?),
