@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, ClientId, InputRequest, Outcome, OutputChunk, SnippetId, Stuck, Timestamp, VariableTable};
+use super::{
+    Author, ClientId, Display, InputRequest, Outcome, OutputChunk, SnippetId, Stuck, Timestamp, VariableTable,
+};
 
 /// What a reset did, and what it could not undo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,12 @@ pub enum Event {
     Output {
         snippet: Option<SnippetId>,
         chunk: OutputChunk,
+        at: Timestamp,
+    },
+    /// The code of `snippet` showed something that is more than text.
+    Displayed {
+        snippet: SnippetId,
+        display: Arc<Display>,
         at: Timestamp,
     },
     /// An interrupt cannot reach what runs, or (`None`) can again.

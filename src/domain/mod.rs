@@ -1,6 +1,7 @@
 //! The ground floor: what a session is made of, as plain data. No clock, no I/O, no async: time comes in as a value.
 
 pub mod author;
+pub mod display;
 pub mod event;
 pub mod info;
 pub mod input;
@@ -14,6 +15,7 @@ pub mod units;
 pub mod variable;
 
 pub use author::{Author, ClientId};
+pub use display::{Display, Form};
 pub use event::{Event, ResetReport};
 pub use info::SessionInfo;
 pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};

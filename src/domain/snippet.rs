@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, InputRequest, Output, Timestamp, VariableChanges};
+use super::{Author, Display, InputRequest, Output, Timestamp, VariableChanges};
 
 /// Number of a snippet within its session, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,6 +119,8 @@ pub struct Snippet {
     pub submitted_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub output: Output,
+    /// In the order shown; [`Display::after`] gives their place in `output`.
+    pub displays: Vec<Arc<Display>>,
     /// While it runs and cannot be interrupted.
     pub stuck: Option<Arc<Stuck>>,
     /// What its code waits for, while it does.

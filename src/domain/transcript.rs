@@ -73,6 +73,7 @@ impl Transcript {
                     submitted_at: *at,
                     started_at: None,
                     output: Output::default(),
+                    displays: Vec::new(),
                     stuck: None,
                     input: None,
                     outcome: None,
@@ -104,6 +105,11 @@ impl Transcript {
                     output.push(chunk);
                     self.output_kept = self.output_kept + output.kept() - before;
                     self.shrink_old();
+                }
+            }
+            Event::Displayed { snippet, display, .. } => {
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.displays.push(display.clone());
                 }
             }
             Event::Stuck { snippet, stuck } => {

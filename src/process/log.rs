@@ -82,7 +82,11 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             Some(format!("{} reset the namespace: {} cleared", name(by), units::count(report.cleared, "name")))
         }
         Event::Ending => Some("the session has ended".to_owned()),
-        Event::Started { .. } | Event::Output { .. } | Event::Stuck { .. } | Event::Variables(_) => None,
+        Event::Started { .. }
+        | Event::Output { .. }
+        | Event::Displayed { .. }
+        | Event::Stuck { .. }
+        | Event::Variables(_) => None,
     }
 }
 

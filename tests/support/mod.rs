@@ -5,6 +5,7 @@
 pub mod client;
 pub mod session;
 pub mod terminal;
+pub mod venv;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -143,6 +144,13 @@ pub fn children(pid: u32) -> Vec<u32> {
 /// One Python that the program supports.
 pub fn python() -> PathBuf {
     pythons().into_iter().next().expect("no CPython >= 3.10 on this machine")
+}
+
+/// Such as `3.12`.
+pub fn version(python: &Path) -> String {
+    let code = "import sys; print('%d.%d' % sys.version_info[:2])";
+    let output = Command::new(python).args(["-c", code]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// All CPythons from 3.10 on that can hold a session: pyenv's, the system's, the one on PATH.
