@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
+use crate::launch::ending::Ending;
 use crate::launch::guardian::{Guardian, Inherited};
 use crate::launch::image::EngineImage;
 use crate::session::registry::{self, ClaimError};
@@ -61,17 +63,56 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
-    let ending = guardian
-        .watch(|Inherited { link, recorder }| {
-            let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
-            let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
-            image.command(&python.executable, &Boot { mode: start.mode, name, socket, link, recorder, detached })
-        })
-        .map_err(|error| {
-            anyhow::Error::new(error).context(format!("cannot start the session in {}", python.executable.display()))
-        })?;
-    if !ending.is_in_order() {
-        eprintln!("fourhands: {ending}");
+    let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
+    let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
+    let mut legacy = None;
+    let mut crashes = Crashes::default();
+    loop {
+        let takes_over = legacy.is_some();
+        let ending = guardian
+            .watch(legacy.take(), |Inherited { link, recorder }| {
+                let (mode, name, socket) = (start.mode, name.clone(), socket.clone());
+                image.command(&python.executable, &Boot { mode, name, socket, link, recorder, detached, takes_over })
+            })
+            .map_err(|error| {
+                let started = format!("cannot start the session in {}", python.executable.display());
+                anyhow::Error::new(error).context(started)
+            })?;
+        // The one client of a session on stdin and stdout knows only the process that it began with.
+        legacy = if start.mode == Mode::Stdio { None } else { ending.legacy() };
+        if legacy.is_none() && ending.is_in_order() {
+            return Ok(ExitCode::from(ending.code()));
+        }
+        if ending.restart_by.is_none() {
+            eprintln!("fourhands: {ending}");
+        }
+        if legacy.is_none() {
+            return Ok(ExitCode::from(ending.code()));
+        }
+        if crashes.are_a_loop(&ending) {
+            eprintln!(
+                "fourhands: Python died {} times right after its start, so it is not started again.",
+                Crashes::LIMIT
+            );
+            return Ok(ExitCode::from(ending.code()));
+        }
     }
-    Ok(ExitCode::from(ending.code()))
+}
+
+/// Counts session processes that died right after their start, with no snippet to blame.
+#[derive(Debug, Default)]
+struct Crashes {
+    in_a_row: u32,
+}
+
+impl Crashes {
+    const LIMIT: u32 = 3;
+    /// One that lived for longer had started well.
+    const AT_START: Duration = Duration::from_secs(5);
+
+    fn are_a_loop(&mut self, ending: &Ending) -> bool {
+        let at_start = ending.restart_by.is_none() && ending.lived < Self::AT_START && !ending.last_words.at_work;
+        self.in_a_row = if at_start { self.in_a_row + 1 } else { 0 };
+        self.in_a_row >= Self::LIMIT
+    }
 }

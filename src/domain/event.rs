@@ -17,6 +17,19 @@ pub struct ResetReport {
     pub remains: Vec<String>,
 }
 
+/// Why a new Python process took the session over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// Who asked for it; `None` if the process before died.
+    pub by: Option<Author>,
+    /// How the process before died, in words; empty if somebody asked for its end.
+    pub how: String,
+    /// The exit code of the process before, or 128 and the number of the signal that killed it.
+    pub code: i32,
+    /// Python's stack where it died, innermost frame first, where that is known.
+    pub stack: Vec<String>,
+}
+
 #[derive(Clone, Debug)]
 pub enum Event {
     Submitted {
@@ -87,6 +100,11 @@ pub enum Event {
     Reset {
         by: Author,
         report: Arc<ResetReport>,
+        at: Timestamp,
+    },
+    /// A new Python process took over: all variables are gone, the transcript stands.
+    Restarted {
+        restart: Arc<Restart>,
         at: Timestamp,
     },
     /// The session is about to end; nothing comes after it.

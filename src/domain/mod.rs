@@ -5,6 +5,7 @@ pub mod display;
 pub mod event;
 pub mod info;
 pub mod input;
+pub mod keepsake;
 pub mod lexer;
 pub mod output;
 pub mod recorder;
@@ -16,7 +17,7 @@ pub mod variable;
 
 pub use author::{Author, ClientId};
 pub use display::{Display, Form};
-pub use event::{Event, ResetReport};
+pub use event::{Event, ResetReport, Restart};
 pub use info::SessionInfo;
 pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
 pub use output::{Output, OutputChunk, Stream};

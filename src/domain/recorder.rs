@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::SnippetId;
+use super::keepsake::Keepsake;
 use super::output::floor_char_boundary;
 
 /// Lines kept of a stack.
@@ -25,6 +26,7 @@ pub struct Recorder {
     running: AtomicU32,
     author_length: AtomicU32,
     author: [AtomicU8; 244],
+    keepsake: Keepsake,
     /// Text that faulthandler has written through a descriptor, ended by a zero.
     stacks: [AtomicU8; 64 << 10],
 }
@@ -66,6 +68,11 @@ impl Recorder {
     /// Says that the process ends because it was asked to.
     pub fn ends(&self) {
         self.phase.store(ENDING, Ordering::Relaxed);
+    }
+
+    /// What the dashboard wants back after a crash.
+    pub fn keepsake(&self) -> &Keepsake {
+        &self.keepsake
     }
 
     pub fn has_stacks(&self) -> bool {
@@ -142,13 +149,14 @@ fn printable(line: &str) -> String {
 mod tests {
     use super::*;
 
-    #[allow(clippy::large_stack_arrays, reason = "64 KB are not much for a test")]
+    #[allow(clippy::large_stack_arrays, reason = "320 kB are not much for a test")]
     fn recorder() -> Recorder {
         Recorder {
             phase: AtomicU32::new(0),
             running: AtomicU32::new(0),
             author_length: AtomicU32::new(0),
             author: [const { AtomicU8::new(0) }; 244],
+            keepsake: Keepsake::empty(),
             stacks: [const { AtomicU8::new(0) }; 64 << 10],
         }
     }

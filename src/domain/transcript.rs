@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Author, ClientId, Event, Output, ResetReport, Snippet, SnippetId, Status, Stream, Timestamp, VariableTable,
+    Author, ClientId, Event, Output, ResetReport, Restart, Snippet, SnippetId, Status, Stream, Timestamp, VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -18,6 +18,11 @@ pub enum Entry {
     Reset {
         by: Author,
         report: Arc<ResetReport>,
+        at: Timestamp,
+    },
+    /// A new Python process begins here.
+    Restart {
+        restart: Arc<Restart>,
         at: Timestamp,
     },
 }
@@ -175,6 +180,12 @@ impl Transcript {
                 self.last_finished = None;
                 self.entries.push(Entry::Reset { by: by.clone(), report: report.clone(), at: *at });
             }
+            Event::Restarted { restart, at } => {
+                self.last_finished = None;
+                self.clients.clear();
+                self.variables = Arc::default();
+                self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
+            }
             Event::Ending => {}
         }
     }
@@ -184,7 +195,7 @@ impl Transcript {
             let output = match &mut self.entries[self.shrunk] {
                 Entry::Snippet(snippet) if !snippet.status.is_final() => return,
                 Entry::Snippet(Snippet { output, .. }) | Entry::Background { output, .. } => output,
-                Entry::Reset { .. } => {
+                Entry::Reset { .. } | Entry::Restart { .. } => {
                     self.shrunk += 1;
                     continue;
                 }

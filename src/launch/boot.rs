@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::{Author, Restart};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// The dashboard on the terminal, MCP on the socket.
@@ -29,10 +31,14 @@ pub struct Boot {
     /// The process has no controlling terminal, so that nothing a snippet starts can reach the person's by /dev/tty. The
     /// dashboard then uses the terminal by descriptors that only its own table has.
     pub detached: bool,
+    /// The session goes on after another process: [`ToSession::TakeOver`] is the first that comes over the link.
+    pub takes_over: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToSession {
+    /// Go on where the process before was ended.
+    TakeOver(Restart),
     /// End in good order.
     Terminate,
     /// Interrupt what runs.
@@ -43,8 +49,12 @@ pub enum ToSession {
     Resized,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToGuardian {
+    /// The session has begun: clients can connect.
+    Ready,
+    /// Start another process on this session when this one has ended, as this author wants.
+    Restart(Author),
     /// The terminal is in raw mode and shows the alternate screen.
     TerminalEntered,
     /// The terminal is as it was before.

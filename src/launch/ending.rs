@@ -3,19 +3,32 @@
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::guardian::Legacy;
 use crate::domain::recorder::LastWords;
+use crate::domain::{Author, Restart};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
     pub status: ExitStatus,
     /// The dashboard still had the terminal, or nobody had asked for the end: it did not come in good order.
     pub without_warning: bool,
+    /// Its end had been asked for from outside.
+    pub asked: bool,
+    /// The session had begun.
+    pub was_ready: bool,
+    /// Who asked for another process to take over.
+    pub restart_by: Option<Author>,
     /// Why the guardian killed it, if it did.
     pub killed: Option<Killed>,
     pub last_words: LastWords,
+    /// What the dashboard wants back.
+    pub keepsake: Option<String>,
+    /// From its start to its end.
+    pub lived: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,52 +49,81 @@ impl Ending {
         }
     }
 
+    /// What the next process has to know, if the session shall go on: it died, or a restart was asked for.
+    pub fn legacy(&self) -> Option<Legacy> {
+        if self.asked || self.killed.is_some() {
+            return None;
+        }
+        let died = !self.is_in_order() && (self.was_ready || self.last_words.at_work);
+        let restart = match &self.restart_by {
+            Some(by) => Restart { by: Some(by.clone()), how: String::new(), code: 0, stack: Vec::new() },
+            None if died => Restart {
+                by: None,
+                how: self.sentence(),
+                code: self.code().into(),
+                stack: if self.is_fault() { self.last_words.stack.clone() } else { Vec::new() },
+            },
+            None => return None,
+        };
+        Some(Legacy { restart, keepsake: self.keepsake.clone() })
+    }
+
     /// Whether the person asked for it, or the process has said itself what was wrong.
     pub fn is_in_order(&self) -> bool {
         self.status.code().is_some() && !self.without_warning
+    }
+
+    /// What happened, on one line.
+    fn sentence(&self) -> String {
+        match self.killed {
+            Some(Killed::TimeOut) => {
+                return format!(
+                    "Python did not end within {} s of being asked to, so it was killed.",
+                    super::guardian::PATIENCE
+                );
+            }
+            Some(Killed::AskedTwice) => return "Python was killed on the second request to end.".to_owned(),
+            None => {}
+        }
+        let running = self.last_words.running.as_ref();
+        let Some(signal) = self.status.signal() else {
+            let code = self.status.code().unwrap_or(1);
+            return match running {
+                Some((snippet, author)) => format!(
+                    "Python ended without warning with exit code {code} while it ran snippet {snippet} by {author} \
+                     (os._exit does that); its variables are lost."
+                ),
+                None => format!(
+                    "Python ended without warning with exit code {code} (os._exit in a snippet does that); its \
+                     variables are lost."
+                ),
+            };
+        };
+        let mut text = match Signal::try_from(signal) {
+            Ok(known) => format!("Python was killed by {}{}", known.as_str(), describe(known)),
+            Err(_) => format!("Python was killed by signal {signal}"),
+        };
+        if self.status.core_dumped() {
+            text.push_str(", core dumped");
+        }
+        if let Some((snippet, author)) = running {
+            text.push_str(&format!(", while it ran snippet {snippet} by {author}"));
+        }
+        text + "; its variables are lost."
+    }
+
+    /// Whether it died by a fault at which Python's stack is recorded. What a fork that died before may have left is
+    /// not this end's.
+    fn is_fault(&self) -> bool {
+        let signal = self.status.signal().and_then(|signal| Signal::try_from(signal).ok());
+        self.killed.is_none() && signal.is_some_and(|signal| FAULTS.contains(&signal))
     }
 }
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.killed {
-            Some(Killed::TimeOut) => {
-                return write!(
-                    f,
-                    "Python did not end within {} s of being asked to, so it was killed.",
-                    super::guardian::PATIENCE
-                );
-            }
-            Some(Killed::AskedTwice) => return write!(f, "Python was killed on the second request to end."),
-            None => {}
-        }
-        let Some(signal) = self.status.signal() else {
-            let code = self.status.code().unwrap_or(1);
-            write!(f, "Python ended without warning with exit code {code}")?;
-            return match &self.last_words.running {
-                Some((snippet, author)) => {
-                    write!(
-                        f,
-                        " while it ran snippet {snippet} by {author} (os._exit does that); its variables are lost."
-                    )
-                }
-                None => write!(f, " (os._exit in a snippet does that); its variables are lost."),
-            };
-        };
-        match Signal::try_from(signal) {
-            Ok(known) => write!(f, "Python was killed by {}{}", known.as_str(), describe(known))?,
-            Err(_) => write!(f, "Python was killed by signal {signal}")?,
-        }
-        if self.status.core_dumped() {
-            write!(f, ", core dumped")?;
-        }
-        if let Some((snippet, author)) = &self.last_words.running {
-            write!(f, ", while it ran snippet {snippet} by {author}")?;
-        }
-        write!(f, "; its variables are lost.")?;
-        // What a fork that died before may have left is not this end's.
-        let told = Signal::try_from(signal).is_ok_and(|signal| FAULTS.contains(&signal));
-        if told && !self.last_words.stack.is_empty() {
+        f.write_str(&self.sentence())?;
+        if self.is_fault() && !self.last_words.stack.is_empty() {
             write!(f, "\nPython stood here, innermost first:\n{}", self.last_words.stack.join("\n"))?;
         }
         Ok(())
@@ -112,8 +154,13 @@ mod tests {
         Ending {
             status: ExitStatus::from_raw(raw),
             without_warning: true,
+            asked: false,
+            was_ready: false,
+            restart_by: None,
             killed: None,
             last_words: LastWords::default(),
+            keepsake: None,
+            lived: Duration::ZERO,
         }
     }
 

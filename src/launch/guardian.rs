@@ -17,6 +17,7 @@ use super::link::Link;
 use super::recorder;
 use super::signals::{self, Signals};
 use super::terminal::Terminal;
+use crate::domain::Restart;
 use crate::domain::recorder::Recorder;
 
 /// Seconds that the session process has for an end in good order.
@@ -29,6 +30,14 @@ const ONE_BREATH: Duration = Duration::from_millis(250);
 pub struct Inherited {
     pub link: RawFd,
     pub recorder: Option<RawFd>,
+}
+
+/// What a session process leaves to the one that takes over.
+#[derive(Debug)]
+pub struct Legacy {
+    pub restart: Restart,
+    /// See [`Recorder::keepsake`].
+    pub keepsake: Option<String>,
 }
 
 #[derive(Debug)]
@@ -57,12 +66,22 @@ impl Guardian {
     }
 
     /// Starts a session process and stays until it has ended and the terminal is as it was. `start` gets what
-    /// the session process inherits.
-    pub fn watch(&mut self, start: impl FnOnce(Inherited) -> io::Result<Command>) -> io::Result<Ending> {
+    /// the session process inherits; with `legacy` it goes on where another one was.
+    pub fn watch(
+        &mut self,
+        legacy: Option<Legacy>,
+        start: impl FnOnce(Inherited) -> io::Result<Command>,
+    ) -> io::Result<Ending> {
         self.wait_for_the_foreground()?;
-        let (link, theirs) = Link::pair()?;
+        let (mut link, theirs) = Link::pair()?;
         // Without it the end is told in fewer words.
         let (memory, recorder) = recorder::create().ok().unzip();
+        if let Some(Legacy { restart, keepsake }) = legacy {
+            link.send(&ToSession::TakeOver(restart))?;
+            if let (Some(recorder), Some(keepsake)) = (recorder, keepsake) {
+                recorder.keepsake().put(&keepsake);
+            }
+        }
         let inherited = Inherited { link: theirs.as_raw_fd(), recorder: memory.as_ref().map(AsRawFd::as_raw_fd) };
         let child = match start(inherited).and_then(|command| child::spawn(command, self.detached)) {
             Ok(child) => child,
@@ -80,6 +99,7 @@ impl Guardian {
             child,
             link,
             recorder,
+            started: Instant::now(),
             stopped: false,
             suspending: false,
             ending: None,
@@ -110,6 +130,7 @@ struct Watch<'a> {
     child: Pid,
     link: Link,
     recorder: Option<&'static Recorder>,
+    started: Instant,
     stopped: bool,
     /// A SIGTSTP to the guardian is being passed on.
     suspending: bool,
@@ -129,11 +150,11 @@ impl Watch<'_> {
                 }
                 Signal::SIGALRM => self.kill(Killed::TimeOut),
                 Signal::SIGINT if self.guardian.mode == Mode::Dashboard => {
-                    self.tell(ToSession::Interrupt, Signal::SIGINT);
+                    self.tell(&ToSession::Interrupt, Signal::SIGINT);
                 }
                 Signal::SIGWINCH => {
                     if self.guardian.mode == Mode::Dashboard {
-                        let _ = self.link.send(ToSession::Resized);
+                        let _ = self.link.send(&ToSession::Resized);
                     }
                 }
                 Signal::SIGTSTP => self.suspend(),
@@ -162,11 +183,20 @@ impl Watch<'_> {
             terminal.restore(screen_up);
         }
         let last_words = self.recorder.map(Recorder::last_words).unwrap_or_default();
-        let without_warning = screen_up || last_words.at_work;
-        Ending { status, without_warning, killed: self.killed, last_words }
+        Ending {
+            status,
+            without_warning: screen_up || last_words.at_work,
+            asked: self.ending.is_some(),
+            was_ready: self.link.is_ready(),
+            restart_by: self.link.restart_by(),
+            killed: self.killed,
+            last_words,
+            keepsake: self.recorder.and_then(|recorder| recorder.keepsake().text()),
+            lived: self.started.elapsed(),
+        }
     }
 
-    fn tell(&mut self, message: ToSession, instead: Signal) {
+    fn tell(&mut self, message: &ToSession, instead: Signal) {
         if self.link.send(message).is_err() {
             let _ = kill(self.child, instead);
         }
@@ -177,7 +207,7 @@ impl Watch<'_> {
             None => {
                 self.ending = Some(Instant::now());
                 alarm::set(PATIENCE);
-                self.tell(ToSession::Terminate, Signal::SIGTERM);
+                self.tell(&ToSession::Terminate, Signal::SIGTERM);
                 if self.stopped {
                     self.carry_on();
                 }
@@ -199,7 +229,7 @@ impl Watch<'_> {
         }
         self.suspending = true;
         if self.guardian.mode == Mode::Dashboard {
-            self.tell(ToSession::Suspend, Signal::SIGSTOP);
+            self.tell(&ToSession::Suspend, Signal::SIGSTOP);
         } else {
             let _ = killpg(self.child, Signal::SIGSTOP);
         }
@@ -223,7 +253,7 @@ impl Watch<'_> {
         if screen_up && ![libc::SIGTTIN, libc::SIGTTOU].contains(&signal) {
             // Stopped with its screen up, so not by the dashboard: let it first give the terminal back in good order.
             self.suspending = suspending;
-            self.tell(ToSession::Suspend, Signal::SIGSTOP);
+            self.tell(&ToSession::Suspend, Signal::SIGSTOP);
             self.carry_on();
             return;
         }

@@ -6,12 +6,15 @@ use std::os::unix::net::UnixStream;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::boot::{ToGuardian, ToSession};
+use crate::domain::Author;
 
 #[derive(Debug)]
 pub struct Link {
     stream: UnixStream,
     unread: Vec<u8>,
     screen_up: bool,
+    ready: bool,
+    restart_by: Option<Author>,
 }
 
 impl Link {
@@ -20,19 +23,37 @@ impl Link {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         fcntl(&theirs, FcntlArg::F_SETFD(FdFlag::empty()))?;
-        Ok((Self { stream: ours, unread: Vec::new(), screen_up: false }, theirs))
+        Ok((Self { stream: ours, unread: Vec::new(), screen_up: false, ready: false, restart_by: None }, theirs))
     }
 
     /// # Errors
     /// If the session process has closed its end, or has not read it for ever so long.
-    pub fn send(&mut self, message: ToSession) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&message)?;
+    pub fn send(&mut self, message: &ToSession) -> io::Result<()> {
+        let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
         self.stream.write_all(&line)
     }
 
-    /// Reads what has come so far; tells whether the dashboard has the terminal.
+    /// Whether the dashboard has the terminal.
     pub fn screen_is_up(&mut self) -> bool {
+        self.read();
+        self.screen_up
+    }
+
+    /// Whether the session had begun.
+    pub fn is_ready(&mut self) -> bool {
+        self.read();
+        self.ready
+    }
+
+    /// Who asked for another process to take over, if anybody.
+    pub fn restart_by(&mut self) -> Option<Author> {
+        self.read();
+        self.restart_by.clone()
+    }
+
+    /// Takes in what has come so far.
+    fn read(&mut self) {
         let mut chunk = [0; 1024];
         loop {
             match self.stream.read(&mut chunk) {
@@ -47,11 +68,12 @@ impl Link {
             match serde_json::from_slice(&line) {
                 Ok(ToGuardian::TerminalEntered) => self.screen_up = true,
                 Ok(ToGuardian::TerminalLeft) => self.screen_up = false,
+                Ok(ToGuardian::Ready) => self.ready = true,
+                Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
                 // Whatever a snippet may write into a descriptor that is not its own.
                 Err(_) => {}
             }
         }
-        self.screen_up
     }
 }
 
@@ -75,7 +97,7 @@ mod tests {
     #[test]
     fn messages_are_lines_of_json() {
         let (mut link, mut theirs) = Link::pair().unwrap();
-        link.send(ToSession::Terminate).unwrap();
+        link.send(&ToSession::Terminate).unwrap();
         drop(link);
         let mut text = String::new();
         theirs.read_to_string(&mut text).unwrap();
@@ -86,6 +108,6 @@ mod tests {
     fn a_closed_link_is_an_error_and_no_signal() {
         let (mut link, theirs) = Link::pair().unwrap();
         drop(theirs);
-        assert!(link.send(ToSession::Terminate).is_err());
+        assert!(link.send(&ToSession::Terminate).is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::client::Quirks;
 use super::handler::{SESSION_ENDED, failure};
 use super::report::{RunReport, stuck_notice};
 use super::tools::{
-    self, AnswerArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetResult,
+    self, AnswerArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetMode, ResetResult,
     RunArguments, WaitArguments,
 };
 use super::{cut, text, variables};
@@ -102,7 +102,10 @@ impl Call<'_> {
     }
 
     async fn reset(&self, arguments: Option<JsonObject>) -> Called {
-        let ResetArguments {} = tools::arguments(tools::RESET, arguments)?;
+        let ResetArguments { mode } = tools::arguments(tools::RESET, arguments)?;
+        if let Some(ResetMode::Restart) = mode {
+            return self.restart().await;
+        }
         let report = tokio::select! {
             biased;
             report = self.session.reset(self.author.clone()) => report.map_err(ended)?,
@@ -119,6 +122,18 @@ impl Call<'_> {
         }
         let cleared = Some(report.cleared as u32);
         Ok(self.answer(text, &ResetResult { done: true, cleared, remains: report.remains.clone() }))
+    }
+
+    async fn restart(&self) -> Called {
+        if !self.session.restart(self.author.clone()).await.map_err(ended)? {
+            return Err("Error: this session cannot be restarted: it belongs to the one client that started it \
+                (serve --stdio). Call reset_python_environment without mode, or start the server anew. Nothing was \
+                done."
+                .to_owned());
+        }
+        let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over this \
+            session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";
+        Ok(self.answer(text.to_owned(), &ResetResult { done: true, cleared: None, remains: Vec::new() }))
     }
 
     async fn list(&self, arguments: Option<JsonObject>) -> Called {

@@ -37,8 +37,23 @@ pub struct RunArguments {
     pub wait_s: Option<f64>,
 }
 
+/// Without `deny_unknown_fields`: some clients send a made-up argument to a tool that needs none.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub struct ResetArguments {}
+pub struct ResetArguments {
+    /// "namespace" (the default) clears the names and keeps the process; "restart" ends the process, with its threads
+    /// and loaded libraries, and starts a new one on the same session. Use "restart" after an update of an installed
+    /// package, or when code can no longer be interrupted.
+    #[serde(default)]
+    pub mode: Option<ResetMode>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ResetMode {
+    Namespace,
+    Restart,
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ListArguments {
@@ -100,7 +115,7 @@ fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32
 pub struct ResetResult {
     /// False while the reset waits for a snippet to end; it is done after that without another call.
     pub done: bool,
-    /// How many names were cleared.
+    /// How many names were cleared; null where that is not known.
     pub cleared: Option<u32>,
     /// What a reset does not undo, in words.
     pub remains: Vec<String>,
@@ -135,7 +150,8 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Reset the Python environment",
             "Clears all variables, functions and imports of the shared session, the person's as well. Working \
              directory, environment variables and builtins are as at the start again, and modules of the project are \
-             imported afresh. The process stays, with its threads and with installed packages loaded.",
+             imported afresh. The process stays, with its threads and with installed packages loaded; mode \"restart\" \
+             replaces it by a new one.",
             hints(false, true, true, false),
         ),
         tool::<ListArguments, VariableList>(
@@ -213,6 +229,9 @@ fn tidy(schema: &mut JsonObject, input: bool) {
     schema.remove("format");
     if input && schema.get("default") == Some(&Value::Null) {
         schema.remove("default");
+    }
+    if input && let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.retain(|value| !value.is_null());
     }
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");

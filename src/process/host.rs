@@ -16,15 +16,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::link::{self, LinkWriter};
+use super::link::{self, LinkReader, LinkWriter};
 use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
 use crate::domain::SessionInfo;
+use crate::domain::keepsake::Keepsake;
+use crate::domain::recorder::Recorder;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
 use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
-use crate::session::{self, EngineEvent, SessionHandle};
+use crate::session::{self, Beginning, EngineEvent, SessionHandle};
 use crate::tui::{self, Control};
 
 /// The host has a table of descriptors of its own.
@@ -42,6 +44,8 @@ pub struct Host {
     pub engine: PythonEngine,
     pub events: HostEvents,
     pub capture: Arc<Capture>,
+    /// Shared with the guardian.
+    pub recorder: Option<&'static Recorder>,
     pub originals: Originals,
     pub readers: PipeReaders,
     pub link: OwnedFd,
@@ -122,17 +126,24 @@ impl Host {
         })?;
         let result = runtime.block_on(async {
             let engine_events = forward(receiver, rung, bell_reader)?;
-            let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events);
-            let (link, link_reader) = link::open(self.link)?;
+            let (link, mut link_reader) = link::open(self.link)?;
+            let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
+            let beginning = Beginning { restart, can_restart: self.boot.mode != Mode::Stdio, ..Beginning::default() };
+            let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
-            let front = Front { session: session.clone(), link, stop: stop.clone() };
+            let goodbye = link.clone();
+            let keepsake = self.recorder.map(Recorder::keepsake);
+            let front = Front { session: session.clone(), link, stop: stop.clone(), keepsake };
             let result = front.open(&self.boot, self.originals, link_reader);
-            if result.is_err() {
-                session.quit();
+            match &result {
+                Ok(_) => goodbye.send(&ToGuardian::Ready),
+                Err(_) => session.quit(),
             }
             // Not `session`: its last handle ends with the actor's own.
-            let _ = actor.await;
+            if let Ok(Some(by)) = actor.await {
+                goodbye.send(&ToGuardian::Restart(by));
+            }
             stop.cancel();
             match result {
                 Ok(ended) => {
@@ -179,16 +190,12 @@ struct Front {
     session: SessionHandle,
     link: LinkWriter,
     stop: CancellationToken,
+    keepsake: Option<&'static Keepsake>,
 }
 
 impl Front {
     /// Opens what the mode asks for. The answer resolves when all of it has closed again after `stop`.
-    fn open(
-        self,
-        boot: &Boot,
-        originals: Originals,
-        link: tokio::net::UnixStream,
-    ) -> io::Result<oneshot::Receiver<()>> {
+    fn open(self, boot: &Boot, originals: Originals, link: LinkReader) -> io::Result<oneshot::Receiver<()>> {
         let (done, ended) = oneshot::channel();
         match (boot.mode, &boot.socket) {
             (Mode::Dashboard, Some(socket)) => {
@@ -196,7 +203,8 @@ impl Front {
                 let (control, commands) = unbounded_channel();
                 tokio::spawn(link::obey(link, self.session.clone(), Some(control)));
                 let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
-                let dashboard = dashboard(self.session, self.link, File::from(originals.stdout), commands)?;
+                let tty = File::from(originals.stdout);
+                let dashboard = dashboard(self.session, self.link, tty, commands, self.keepsake)?;
                 tokio::spawn(async move {
                     let _ = dashboard.await;
                     let _ = server.await;
@@ -250,15 +258,16 @@ fn dashboard(
     link: LinkWriter,
     tty: File,
     control: UnboundedReceiver<Control>,
+    keepsake: Option<&'static Keepsake>,
 ) -> io::Result<oneshot::Receiver<()>> {
     let (done, ended) = oneshot::channel();
     let spawned = thread::Builder::new().name("dashboard".to_owned()).spawn(move || {
         let on_terminal = move |entered| {
-            link.send(if entered { ToGuardian::TerminalEntered } else { ToGuardian::TerminalLeft });
+            link.send(if entered { &ToGuardian::TerminalEntered } else { &ToGuardian::TerminalLeft });
         };
         // Also when the dashboard panics.
         let _quit = QuitOnDrop(session.clone());
-        let result = tui::run(tui::Options { tty, session, on_terminal: Box::new(on_terminal), control });
+        let result = tui::run(tui::Options { tty, session, on_terminal: Box::new(on_terminal), control, keepsake });
         if let Err(error) = result {
             report_fault(format!("the dashboard failed: {error}"));
         }

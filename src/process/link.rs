@@ -4,21 +4,29 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::timeout;
 
+use crate::domain::Restart;
 use crate::launch::boot::{ToGuardian, ToSession};
 use crate::session::SessionHandle;
 use crate::tui::Control;
+
+/// It was sent before the process was started.
+const TAKE_OVER: Duration = Duration::from_secs(2);
+
+pub type LinkReader = Lines<BufReader<tokio::net::UnixStream>>;
 
 /// Tells the guardian. It reads only now and then, so the link never blocks here: what does not fit is left out.
 #[derive(Clone)]
 pub struct LinkWriter(Arc<Mutex<UnixStream>>);
 
 impl LinkWriter {
-    pub fn send(&self, message: ToGuardian) {
-        let Ok(mut line) = serde_json::to_vec(&message) else { return };
+    pub fn send(&self, message: &ToGuardian) {
+        let Ok(mut line) = serde_json::to_vec(message) else { return };
         line.push(b'\n');
         let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = stream.write_all(&line);
@@ -26,16 +34,24 @@ impl LinkWriter {
 }
 
 /// Splits the link into what writes and what reads. Must be called within a tokio runtime.
-pub fn open(link: OwnedFd) -> io::Result<(LinkWriter, tokio::net::UnixStream)> {
+pub fn open(link: OwnedFd) -> io::Result<(LinkWriter, LinkReader)> {
     let stream = UnixStream::from(link);
     stream.set_nonblocking(true)?;
     let writer = LinkWriter(Arc::new(Mutex::new(stream.try_clone()?)));
-    Ok((writer, tokio::net::UnixStream::from_std(stream)?))
+    Ok((writer, BufReader::new(tokio::net::UnixStream::from_std(stream)?).lines()))
+}
+
+/// Where the session process before was ended, which the guardian says first of all.
+pub async fn legacy(link: &mut LinkReader) -> Option<Restart> {
+    let line = timeout(TAKE_OVER, link.next_line()).await.ok()?.ok()??;
+    match serde_json::from_str(&line) {
+        Ok(ToSession::TakeOver(restart)) => Some(restart),
+        _ => None,
+    }
 }
 
 /// Does what the guardian asks, until it dies; then the session ends in good order.
-pub async fn obey(link: tokio::net::UnixStream, session: SessionHandle, dashboard: Option<UnboundedSender<Control>>) {
-    let mut lines = BufReader::new(link).lines();
+pub async fn obey(mut lines: LinkReader, session: SessionHandle, dashboard: Option<UnboundedSender<Control>>) {
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line) {
             Ok(ToSession::Terminate) => session.quit(),
@@ -52,6 +68,8 @@ pub async fn obey(link: tokio::net::UnixStream, session: SessionHandle, dashboar
                     let _ = dashboard.send(Control::Resized);
                 }
             }
+            // Only ever the first.
+            Ok(ToSession::TakeOver(_)) => {}
             // A guardian of another version than ours cannot be: both come from one file.
             Err(_) => {}
         }

@@ -81,6 +81,10 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Reset { by, report, .. } => {
             Some(format!("{} reset the namespace: {} cleared", name(by), units::count(report.cleared, "name")))
         }
+        Event::Restarted { restart, .. } => Some(match &restart.by {
+            Some(by) => format!("{} restarted Python", name(by)),
+            None => format!("a new Python has taken over: {}", plain(&restart.how)),
+        }),
         Event::Ending => Some("the session has ended".to_owned()),
         Event::Started { .. }
         | Event::Output { .. }

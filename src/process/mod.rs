@@ -73,6 +73,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
             bell_reader,
         },
         capture: capture.clone(),
+        recorder,
         originals,
         readers,
         link,

@@ -1,5 +1,6 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
+mod beginning;
 mod input;
 
 use std::collections::{HashMap, VecDeque};
@@ -9,11 +10,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
+pub use beginning::Beginning;
+use beginning::free_numbers;
+
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
-    Author, ClientId, Event, INPUT_LIMIT, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
-    Timestamp, Transcript, VariableChanges, VariableTable,
+    Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck, Timestamp,
+    Transcript, VariableChanges, VariableTable,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -30,40 +34,37 @@ const FORCE_AT_END_AFTER: Duration = Duration::from_secs(1);
 /// At the end of the session, code that did not stop after this many interrupts by force is left to die with the process.
 const FORCED_AT_END: u32 = 2;
 
-/// Starts the actor on the current tokio runtime. It ends when Python has been asked to end.
+/// Starts the actor on the current tokio runtime. It ends when Python has been asked to end, and answers who wants
+/// another process to take over, if anybody does.
 pub fn spawn(
     info: SessionInfo,
     engine: Box<dyn Engine>,
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
-) -> (SessionHandle, tokio::task::JoinHandle<()>) {
-    spawn_with(info, engine, engine_events, INPUT_LIMIT)
-}
-
-/// The same with another limit than [`INPUT_LIMIT`].
-pub fn spawn_with(
-    info: SessionInfo,
-    engine: Box<dyn Engine>,
-    engine_events: mpsc::UnboundedReceiver<EngineEvent>,
-    input_limit: Duration,
-) -> (SessionHandle, tokio::task::JoinHandle<()>) {
+    beginning: Beginning,
+) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
+    let Beginning { transcript, restart, can_restart, input_limit } = beginning;
+    let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
-    let actor = Actor {
+    let mut actor = Actor {
         engine,
         events,
-        transcript: Transcript::default(),
+        transcript,
         waiting: VecDeque::new(),
         running: None,
         waiters: HashMap::new(),
         variable_waiters: Vec::new(),
         input: None,
         input_limit,
-        next_snippet: 1,
-        next_client: 1,
+        next_snippet,
+        next_client,
         output_due: None,
         last_flush: None,
         quitting: false,
+        can_restart,
+        restart_by: None,
     };
+    actor.begin(restart);
     let task = tokio::spawn(actor.run(inbox, engine_events));
     (SessionHandle { info: Arc::new(info), commands }, task)
 }
@@ -132,6 +133,9 @@ struct Actor {
     output_due: Option<Instant>,
     last_flush: Option<Instant>,
     quitting: bool,
+    can_restart: bool,
+    /// Who wants another process to take over.
+    restart_by: Option<Author>,
 }
 
 impl Actor {
@@ -139,7 +143,7 @@ impl Actor {
         mut self,
         mut inbox: mpsc::UnboundedReceiver<Command>,
         mut engine_events: mpsc::UnboundedReceiver<EngineEvent>,
-    ) {
+    ) -> Option<Author> {
         loop {
             let output_due = self.output_due;
             let input_due = self.input.as_ref().map(|pending| pending.due);
@@ -168,6 +172,7 @@ impl Actor {
         self.flush_output();
         self.emit(Event::Ending);
         self.engine.quit();
+        self.restart_by
     }
 
     fn on_command(&mut self, command: Command) {
@@ -222,6 +227,13 @@ impl Actor {
                 let _ = answer.send(Author::Client { id: client, name });
             }
             Command::Leave { client } => self.emit(Event::ClientLeft { client, at: now() }),
+            Command::Restart { by, answer } => {
+                if self.can_restart && !self.quitting {
+                    self.restart_by = Some(by);
+                    self.quit();
+                }
+                let _ = answer.send(self.can_restart);
+            }
             Command::Quit => self.quit(),
         }
     }
@@ -389,14 +401,18 @@ impl Actor {
         if std::mem::replace(&mut self.quitting, true) {
             return;
         }
+        let by = match &self.restart_by {
+            Some(by) => format!("the restart by {}", by.name()),
+            None => "the end of the session".to_owned(),
+        };
         for waiting in std::mem::take(&mut self.waiting) {
             if let Waiting::Run { snippet, .. } = waiting {
-                self.cancel(snippet, "the end of the session");
+                self.cancel(snippet, &by);
             }
         }
         if let Some(running) = &mut self.running {
             running.deadline = Some(Instant::now() + FORCE_AT_END_AFTER);
-            self.interrupt(None, "the end of the session");
+            self.interrupt(None, &by);
         }
     }
 

@@ -106,6 +106,10 @@ pub(super) enum Command {
     Leave {
         client: ClientId,
     },
+    Restart {
+        by: Author,
+        answer: oneshot::Sender<bool>,
+    },
     Quit,
 }
 
@@ -232,6 +236,16 @@ impl SessionHandle {
 
     pub fn leave(&self, client: ClientId) {
         let _ = self.commands.send(Command::Leave { client });
+    }
+
+    /// Ends this process of the session so that a new one takes over: what runs is interrupted, what waits is
+    /// cancelled, then Python ends. Resolves as soon as that has begun; to
+    /// `false`, and nothing happens, where no other process can take over.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn restart(&self, by: Author) -> Result<bool, Closed> {
+        self.ask(|answer| Command::Restart { by, answer }).await
     }
 
     /// Ends the session: what runs is interrupted, what waits is cancelled, then Python ends.

@@ -7,6 +7,6 @@ pub mod handle;
 pub mod places;
 pub mod registry;
 
-pub use actor::spawn;
+pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent};
 pub use handle::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};

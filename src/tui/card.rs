@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::{tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Entry, ErrorReport, Outcome, Output, ResetReport, Snippet, Status, units};
+use crate::domain::{Entry, ErrorReport, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
 
 /// What the rows of a card depend on, besides the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,7 @@ impl Card {
             Entry::Snippet(snippet) => card.snippet(snippet, shape),
             Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
             Entry::Reset { report, .. } => card.reset(report, shape),
+            Entry::Restart { restart, .. } => card.restart(restart, shape),
         }
         card.rows.push(Row::Space);
         card
@@ -195,6 +196,13 @@ impl Card {
         for line in &report.remains {
             self.wrapped(&text::name(line), theme::DIM, shape);
         }
+    }
+
+    fn restart(&mut self, restart: &Restart, shape: Shape) {
+        if restart.how.is_empty() {
+            self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
+        }
+        self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
     }
 
     fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {

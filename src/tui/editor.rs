@@ -43,6 +43,19 @@ impl Editor {
         self.area.lines().join("\n")
     }
 
+    /// Row and column, in characters.
+    pub fn cursor(&self) -> (usize, usize) {
+        let cursor = self.area.cursor();
+        (cursor.0, cursor.1)
+    }
+
+    /// Brings back a draft of another process.
+    pub fn restore(&mut self, draft: &str, cursor: (usize, usize)) {
+        self.set(draft);
+        let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
+        self.area.move_cursor(CursorMove::Jump(index(cursor.0), index(cursor.1)));
+    }
+
     pub fn is_empty(&self) -> bool {
         self.area.is_empty()
     }

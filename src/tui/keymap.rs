@@ -15,6 +15,8 @@ pub enum Action {
     Interrupt,
     /// Quit, if the input is empty; else delete the character under the cursor.
     QuitOrDelete,
+    /// Start Python anew on the same session.
+    Restart,
     Suspend,
     Redraw,
     Help,
@@ -109,6 +111,13 @@ pub const BINDINGS: &[Binding] = &[
         "interrupt what runs; else clear the input",
     ),
     bind(Action::QuitOrDelete, Group::Session, &[(KeyCode::Char('d'), CTRL)], "Ctrl-D", "quit, if the input is empty"),
+    bind(
+        Action::Restart,
+        Group::Session,
+        &[(KeyCode::F(8), NONE)],
+        "F8",
+        "restart Python: a new process, no variables",
+    ),
     bind(Action::Suspend, Group::Session, &[(KeyCode::Char('z'), CTRL)], "Ctrl-Z", "suspend; fg comes back"),
     bind(Action::Redraw, Group::Session, &[(KeyCode::Char('l'), CTRL)], "Ctrl-L", "draw the screen anew"),
     bind(Action::Help, Group::Session, &[(KeyCode::F(1), NONE)], "F1", "help"),

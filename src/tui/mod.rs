@@ -9,6 +9,7 @@ mod draw;
 mod editor;
 #[doc(hidden)]
 pub mod fixtures;
+mod keepsake;
 mod keymap;
 mod layout;
 mod repaint;
@@ -34,6 +35,7 @@ pub use run::run;
 #[doc(hidden)]
 pub use view::View;
 
+use crate::domain::keepsake::Keepsake;
 use crate::session::SessionHandle;
 
 /// What the dashboard needs. It runs on a thread of its own in the session process.
@@ -45,6 +47,8 @@ pub struct Options {
     /// been given back.
     pub on_terminal: Box<dyn Fn(bool) + Send + Sync>,
     pub control: mpsc::UnboundedReceiver<Control>,
+    /// Where the draft and the place in the transcript outlive the process.
+    pub keepsake: Option<&'static Keepsake>,
 }
 
 /// What the session process asks of the dashboard.

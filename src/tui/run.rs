@@ -13,10 +13,12 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use super::keepsake::Kept;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
 use super::{Control, Options, draw, theme};
+use crate::domain::keepsake::Keepsake;
 use crate::domain::{Author, Event, Timestamp};
 use crate::session::{RunOptions, SessionHandle};
 
@@ -38,10 +40,14 @@ pub fn run(options: Options) -> io::Result<()> {
 }
 
 async fn dashboard(options: Options) -> io::Result<()> {
-    let Options { tty, session, on_terminal, control } = options;
+    let Options { tty, session, on_terminal, control, keepsake } = options;
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
-    let view = View::new(session.info().clone(), home, subscription.transcript);
+    let mut view = View::new(session.info().clone(), home, subscription.transcript);
+    if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
+        kept.give_back(&mut view);
+    }
+    let kept = Kept::of(&view);
     let mut screen = Screen::new(tty, on_terminal)?;
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
@@ -56,6 +62,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
         replies,
         dirty: true,
         last_frame: None,
+        keepsake,
+        kept,
         no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
     };
     dashboard.run().await
@@ -75,6 +83,9 @@ struct Dashboard {
     /// A frame is wanted.
     dirty: bool,
     last_frame: Option<Instant>,
+    keepsake: Option<&'static Keepsake>,
+    /// What was put there last.
+    kept: Kept,
     /// `NO_COLOR` is set.
     no_colours: bool,
 }
@@ -219,6 +230,10 @@ impl Dashboard {
                 let session = self.session.clone();
                 self.ask(async move { session.interrupt(None, "you").await.map(drop) });
             }
+            Effect::Restart => {
+                let session = self.session.clone();
+                self.ask(async move { session.restart(Author::You).await.map(drop) });
+            }
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Redraw => self.screen.redraw()?,
@@ -278,6 +293,18 @@ impl Dashboard {
         });
         if drawn.is_err() {
             self.terminal_is_gone();
+        }
+        self.keep();
+    }
+
+    fn keep(&mut self) {
+        let Some(keepsake) = self.keepsake else { return };
+        let kept = Kept::of(&self.view);
+        if kept != self.kept {
+            if let Ok(text) = serde_json::to_string(&kept) {
+                keepsake.put(&text);
+            }
+            self.kept = kept;
         }
     }
 }

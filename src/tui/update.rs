@@ -21,6 +21,8 @@ pub enum Effect {
     },
     /// Whatever runs.
     Interrupt,
+    /// A new Python process on the same session.
+    Restart,
     Quit,
     Suspend,
     /// The whole screen anew.
@@ -53,7 +55,11 @@ impl View {
         let action = keymap::action(key);
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
-        if asked && matches!(action, Some(Action::Back)) {
+        let asked_to_restart = std::mem::take(&mut self.asking_to_restart);
+        if action == Some(Action::Restart) {
+            return self.restart(asked_to_restart);
+        }
+        if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
             return None;
         }
         if let Some(Overlay::Help { .. }) = self.overlays.last() {
@@ -74,6 +80,16 @@ impl View {
         }
         self.editor.key(key);
         None
+    }
+
+    /// All variables are lost by it, so it is asked for twice.
+    fn restart(&mut self, asked: bool) -> Option<Effect> {
+        if self.quitting {
+            return None;
+        }
+        self.asking_to_restart = !asked;
+        self.quitting = asked;
+        asked.then_some(Effect::Restart)
     }
 
     /// Keys while code asks for a line.
@@ -145,6 +161,8 @@ impl View {
                     return Some(Effect::Quit);
                 }
             }
+            // Taken before, whatever has the keys.
+            Action::Restart => {}
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),

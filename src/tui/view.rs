@@ -40,6 +40,8 @@ pub struct View {
     pub overlays: Vec<Overlay>,
     /// Asked to quit while something ran; the same key again means it.
     pub asking_to_quit: bool,
+    /// Asked to restart Python; the same key again means it.
+    pub asking_to_restart: bool,
     pub quitting: bool,
     /// Asked to interrupt this one, at that time.
     pub interrupting: Option<(SnippetId, Timestamp)>,
@@ -75,6 +77,7 @@ impl View {
             unfolded: HashSet::new(),
             overlays: Vec::new(),
             asking_to_quit: false,
+            asking_to_restart: false,
             quitting: false,
             interrupting: None,
             notice: None,

@@ -81,7 +81,7 @@ impl System {
 fn guard(program: &str, mode: Mode, script: &str) -> ! {
     let script = format!("{PRELUDE}{script}");
     let ending = Guardian::new(mode).and_then(|mut guardian| {
-        guardian.watch(|inherited| {
+        guardian.watch(None, |inherited| {
             let mut command = Command::new(program);
             command.args(["-c", &script]).env("LINK", inherited.link.to_string());
             Ok(command)

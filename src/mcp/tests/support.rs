@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
-use crate::session::{self, Engine, EngineEvent, SessionHandle};
+use crate::session::{self, Beginning, Engine, EngineEvent, SessionHandle};
 
 /// Longest that anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -176,7 +176,8 @@ impl Rig {
             pid: 1,
             started_at: 0,
         };
-        let (session, _) = session::actor::spawn_with(info, Box::new(scripted), events, limit);
+        let (session, _) =
+            session::spawn(info, Box::new(scripted), events, Beginning { input_limit: limit, ..Beginning::default() });
         Self { session, table, stop: CancellationToken::new(), engine }
     }
 

@@ -56,6 +56,14 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
             let what = format!("{who} cleared the namespace, {}", units::count(report.cleared, "name"));
             (String::new(), what, theme::DIM, None)
         }
+        Entry::Restart { restart, .. } => {
+            let what = match &restart.by {
+                Some(Author::You) => "you restarted Python".to_owned(),
+                Some(by) => format!("{} restarted Python", text::name(by.name())),
+                None => "a new Python has taken over".to_owned(),
+            };
+            (String::new(), what, theme::NOTICE, None)
+        }
     };
     let end_x = end.map_or(right, |snippet| status(layout, snippet, right, y, now, buffer));
     let left = Rect { width: (end_x - area.x).saturating_sub(1), ..area };

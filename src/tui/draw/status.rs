@@ -64,13 +64,21 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         };
         return Some(format!("{what}: {} again to stop it and quit, Esc to stay", keymap::keys(Action::QuitOrDelete)));
     }
+    if view.asking_to_restart {
+        let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
+        let keys = keymap::keys(Action::Restart);
+        return Some(format!("{keys} again {stops}restarts Python; all variables are lost. Esc to stay"));
+    }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
         && !view.quitting
     {
         let id = running.map(|id| id.to_string()).unwrap_or_default();
         let clock = units::clock(elapsed(stuck.since, now));
         let place = stuck.place().map(|place| format!(": {}", text::name(place))).unwrap_or_default();
-        return Some(format!("{id} is inside a C call for {clock}, only quitting ends it{place}"));
+        return Some(format!(
+            "{id} is inside a C call for {clock}, only a restart ({}) ends it{place}",
+            keymap::keys(Action::Restart)
+        ));
     }
     if let (Some(id), Some((_, since))) = (running, view.interrupting)
         && now.saturating_sub(since) >= STUBBORN

@@ -1,0 +1,111 @@
+//! The first moments of a session process: what the one before left behind is brought to an end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Actor, now};
+use crate::domain::{
+    Author, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
+    VariableChanges,
+};
+
+/// What a session begins with.
+#[derive(Debug)]
+pub struct Beginning {
+    /// Of the session so far, if it has been before.
+    pub transcript: Transcript,
+    /// Why this process takes it over from another.
+    pub restart: Option<Restart>,
+    /// Whether another process can take over from this one.
+    pub can_restart: bool,
+    /// See [`INPUT_LIMIT`].
+    pub input_limit: Duration,
+}
+
+impl Default for Beginning {
+    fn default() -> Self {
+        Self { transcript: Transcript::default(), restart: None, can_restart: true, input_limit: INPUT_LIMIT }
+    }
+}
+
+/// Numbers of snippets and clients that are free after those of `transcript`.
+pub(super) fn free_numbers(transcript: &Transcript) -> (u32, u32) {
+    let snippets = transcript.entries().iter().filter_map(|entry| match entry {
+        Entry::Snippet(snippet) => Some(snippet),
+        _ => None,
+    });
+    snippets.fold((1, 1), |(snippet, client), found| {
+        let of = match found.author {
+            Author::Client { id, .. } => id.0 + 1,
+            Author::You => 1,
+        };
+        (snippet.max(found.id.0 + 1), client.max(of))
+    })
+}
+
+impl Actor {
+    /// What still ran or waited when the process before ended has ended with it.
+    pub(super) fn begin(&mut self, restart: Option<Restart>) {
+        let open: Vec<(SnippetId, Outcome)> = self
+            .transcript
+            .running()
+            .into_iter()
+            .chain(self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id)))
+            .map(|snippet| (snippet.id, left_open(snippet, restart.as_ref())))
+            .collect();
+        for (snippet, outcome) in open {
+            self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
+        }
+        if let Some(restart) = restart {
+            self.emit(Event::Restarted { restart: Arc::new(restart), at: now() });
+        }
+    }
+}
+
+fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
+    let asked = restart.and_then(|restart| restart.by.as_ref());
+    let ran = snippet.status == Status::Running;
+    let by = match asked {
+        Some(by) => format!("the restart by {}", by.name()),
+        None => "the end of Python".to_owned(),
+    };
+    let crash = restart.filter(|restart| restart.by.is_none() && ran);
+    Outcome {
+        status: match (ran, crash) {
+            (false, _) => Status::Cancelled,
+            (true, None) => Status::Interrupted,
+            (true, Some(_)) => Status::Error,
+        },
+        returncode: crash.map_or(130, |restart| restart.code),
+        result: None,
+        error: crash.map(|Restart { how, stack, .. }| ErrorReport {
+            type_name: "PythonDied".to_owned(),
+            message: how.clone(),
+            traceback: if stack.is_empty() {
+                how.clone()
+            } else {
+                format!("{how}\nPython stood here, innermost first:\n{}", stack.join("\n"))
+            },
+        }),
+        stopped_by: crash.is_none().then_some(by),
+        elapsed: Duration::from_millis(snippet.started_at.map_or(0, |start| now().saturating_sub(start))),
+        changes: VariableChanges::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ClientId;
+
+    #[test]
+    fn numbers_go_on_after_those_that_were_given() {
+        let mut transcript = Transcript::default();
+        assert_eq!(free_numbers(&transcript), (1, 1));
+        let client = Author::Client { id: ClientId(7), name: "claude".into() };
+        for (snippet, author) in [(1, client), (2, Author::You)] {
+            transcript.apply(&Event::Submitted { snippet: SnippetId(snippet), author, code: "1".into(), at: 0 });
+        }
+        assert_eq!(free_numbers(&transcript), (3, 8));
+    }
+}
