@@ -34,43 +34,6 @@ fn assert_restored(terminal: &Terminal) {
     assert!(!terminal.has_bracketed_paste(), "bracketed paste was left on");
 }
 
-/// The dashboard dies by `code`; the terminal is restored, and the sentence and the exit code tell what happened.
-fn dies(code: &str, sentence: &str, exit_code: u32) {
-    let home = Home::new();
-    let mut terminal = open(&home);
-    assert!(terminal.is_raw() && terminal.is_alternate());
-    terminal.send(&format!("{code}\r"));
-    let status = terminal.wait();
-    assert_eq!(status.exit_code(), exit_code, "{code}");
-    terminal.wait_for_text(sentence);
-    assert_restored(&terminal);
-}
-
-#[test]
-fn os_exit_leaves_the_terminal_as_it_was() {
-    dies("import os; os._exit(1)", "ended without warning with exit code 1 while it ran snippet 1 by you", 1);
-}
-
-#[test]
-fn a_segmentation_fault_leaves_the_terminal_as_it_was() {
-    dies("import ctypes; ctypes.string_at(0)", "File \"<snippet 1>\", line 1 in <module>", 128 + 11);
-}
-
-#[test]
-fn an_abort_leaves_the_terminal_as_it_was() {
-    dies("import os; os.abort()", "SIGABRT", 128 + 6);
-}
-
-#[test]
-fn kill_nine_leaves_the_terminal_as_it_was() {
-    let home = Home::new();
-    let mut terminal = open(&home);
-    signal(session_process(&terminal), Signal::SIGKILL);
-    assert_eq!(terminal.wait().exit_code(), 128 + 9);
-    terminal.wait_for_text("SIGKILL");
-    assert_restored(&terminal);
-}
-
 #[test]
 fn quitting_leaves_the_terminal_as_it_was() {
     let home = Home::new();

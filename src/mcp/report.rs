@@ -159,8 +159,8 @@ pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
         format!("It was asked to stop, but is inside a C call for {elapsed}, where no interrupt reaches it.{place}");
     let gap = if place.is_empty() { " " } else { "" };
     format!(
-        "{sentence}{gap}It stops when that call returns. If that takes too long, only a restart helps: ask the person to \
-         quit fourhands and start it again, which loses the variables."
+        "{sentence}{gap}It stops when that call returns. If that takes too long, only a restart helps, which loses all variables: \
+         reset_python_environment with mode=\"restart\". Ask the person first."
     )
 }
 

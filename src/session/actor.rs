@@ -410,6 +410,10 @@ impl Actor {
                 self.cancel(snippet, &by);
             }
         }
+        if self.transcript.running().is_some_and(|snippet| snippet.stuck.is_some()) {
+            // No interrupt reaches it: it is left to die with the process.
+            self.running = None;
+        }
         if let Some(running) = &mut self.running {
             running.deadline = Some(Instant::now() + FORCE_AT_END_AFTER);
             self.interrupt(None, &by);

@@ -274,7 +274,8 @@ fn an_interrupt_that_is_ignored_is_told() {
     let stuck = Some(Stuck { since: NOW - 12_000, stack: frames }.into());
     view.apply(&SessionEvent::Stuck { snippet: SnippetId(15), stuck });
     assert!(
-        text(&mut view, 120, 40).contains("15 is inside a C call for 0:12, only a restart (F8) ends it: \"<snippet 15>\"")
+        text(&mut view, 120, 40)
+            .contains("15 is inside a C call for 0:12, only a restart (F8) ends it: \"<snippet 15>\"")
     );
     let outcome = ok(1).into();
     view.apply(&SessionEvent::Finished { snippet: SnippetId(15), outcome, at: NOW });

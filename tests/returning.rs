@@ -1,0 +1,198 @@
+//! A session outlives its Python: after a crash and after a restart the dashboard is back with what stood on it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use support::client::{Client, Era};
+use support::terminal::Terminal;
+use support::{Home, Server, children, signal, wait_until};
+
+const F8: &str = "\x1b[19~";
+
+fn open(home: &Home) -> Terminal {
+    let python = support::python();
+    let terminal = Terminal::start(home, &["--python", python.to_str().unwrap()], 40, 120);
+    terminal.wait_for("an empty editor", |screen| screen.contains("ready") && screen.contains("▎"));
+    terminal
+}
+
+/// The session process, child of the guardian.
+fn session_process(guardian: u32) -> u32 {
+    wait_until("the session process", || children(guardian).first().copied())
+}
+
+/// Python dies by `end` while a draft is being written; all is there again, and the terminal is left as it was.
+fn comes_back(end: impl Fn(&mut Terminal), sentence: &str) {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    terminal.send("kept = 41\r");
+    terminal.wait_for_text("kept");
+    let before = session_process(terminal.pid());
+    end(&mut terminal);
+    terminal.wait_for_text("a new Python has taken over");
+    let screen =
+        terminal.wait_for("all that stood there", |screen| screen.contains(sentence) && screen.contains("kept = 41"));
+    assert!(terminal.is_alternate() && terminal.is_raw(), "{screen}");
+    assert_ne!(session_process(terminal.pid()), before);
+    // As the terminal was, with what happened on it, and a session that has gone on in good order.
+    terminal.send("kept\r");
+    terminal.wait_for_text("NameError");
+    terminal.send("6 * 7\r");
+    terminal.wait_for("a healthy session", |screen| screen.lines().any(|line| line.trim_start().starts_with("42")));
+    terminal.send("\u{4}");
+    assert_eq!(terminal.wait().exit_code(), 0);
+    terminal.wait_for_text("Python ");
+    assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor() && !terminal.has_bracketed_paste());
+    assert!(terminal.text().contains("its variables are lost"), "{}", terminal.text());
+}
+
+#[test]
+fn after_os_exit() {
+    comes_back(
+        |terminal| terminal.send("import os; os._exit(1)\r"),
+        "Python ended without warning with exit code 1 while it ran snippet 2 by you",
+    );
+}
+
+#[test]
+fn after_a_segmentation_fault_with_the_place_on_the_card() {
+    comes_back(
+        |terminal| terminal.send("import ctypes; ctypes.string_at(0)\r"),
+        "PythonDied: Python was killed by SIGSEGV",
+    );
+}
+
+#[test]
+fn after_an_abort() {
+    comes_back(|terminal| terminal.send("import os; os.abort()\r"), "SIGABRT");
+}
+
+#[test]
+fn after_kill_nine_between_two_snippets() {
+    comes_back(|terminal| signal(session_process(terminal.pid()), Signal::SIGKILL), "SIGKILL");
+}
+
+#[test]
+fn the_draft_and_the_place_in_the_transcript_come_back() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    terminal.send("for i in range(200): print('line', i)\r");
+    terminal.wait_for_text("line 199");
+    terminal.send("\x1b[200~def draft(a,\n          b):\x1b[201~");
+    terminal.wait_for_text("def draft(a,");
+    for _ in 0..2 {
+        signal(session_process(terminal.pid()), Signal::SIGKILL);
+        terminal.wait_for("the draft", |screen| screen.contains("taken over") && screen.contains("def draft(a,"));
+        // The cursor is where it was.
+        terminal.send("X");
+        terminal.wait_for_text("b):X");
+        terminal.send("\x7f");
+        terminal.wait_for("the character to go", |screen| !screen.contains("b):X"));
+    }
+}
+
+#[test]
+fn the_restart_key_asks_and_gives_a_new_python() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    terminal.send("old = 1\r");
+    terminal.wait_for_text("old");
+    let before = session_process(terminal.pid());
+    terminal.send(F8);
+    terminal.wait_for_text("F8 again restarts Python");
+    terminal.send("\x1b");
+    terminal.wait_for("the question to go", |screen| !screen.contains("F8 again"));
+    assert_eq!(session_process(terminal.pid()), before);
+    terminal.send("import time; time.sleep(1000)\r");
+    terminal.wait_for_text("running");
+    terminal.send(F8);
+    terminal.wait_for_text("F8 again stops 2 and restarts Python");
+    terminal.send(F8);
+    terminal.wait_for("the new Python", |screen| {
+        screen.contains("you restarted Python") && screen.contains("old = 1") && screen.contains("ready")
+    });
+    assert_ne!(session_process(terminal.pid()), before);
+    terminal.send("\u{4}");
+    assert_eq!(terminal.wait().exit_code(), 0);
+}
+
+/// A headless session and a client of it behind a bridge.
+fn serve(home: &Home, era: Era) -> (Server, Client) {
+    let server = home.serve("test");
+    let mut bridge = home.fourhands();
+    bridge.args(["bridge", "--session", "test"]);
+    (server, Client::start(bridge, "tester", era))
+}
+
+#[test]
+fn a_client_restarts_python_and_goes_on() {
+    for era in [Era::Legacy, Era::Modern] {
+        let home = Home::new();
+        let (server, mut client) = serve(&home, era);
+        let pid = client.run("import os; x = 1; os.getpid()")["result"].clone();
+        let result = client.call("reset_python_environment", json!({"mode": "restart"}));
+        assert_eq!(result["structuredContent"]["done"], true, "{result}");
+        let run = client.run("import os; ('x' in globals(), os.getpid())");
+        assert_eq!((&run["status"], &run["snippet"]), (&json!("ok"), &json!(2)), "{run}");
+        let value = run["result"].as_str().unwrap();
+        assert!(value.starts_with("(False, ") && !value.contains(pid.as_str().unwrap()), "{value}");
+        server.wait_for_line("tester restarted Python");
+        let fault = Client::text(&client.call("reset_python_environment", json!({"mode": "reboot"})));
+        assert!(fault.contains("reboot") && fault.contains("namespace") && fault.contains("restart"), "{fault}");
+    }
+}
+
+#[test]
+fn what_waits_when_python_dies_is_cancelled_and_told() {
+    let home = Home::new();
+    let (server, mut client) = serve(&home, Era::Legacy);
+    let first = client.send(
+        "tools/call",
+        json!({"name": "run_python_code", "arguments": {
+        "code": "import os, time\nwhile not os.path.exists('die'): time.sleep(0.01)\nos.abort()"}}),
+    );
+    let second = client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "1"}}));
+    server.wait_for_line("2 tester runs");
+    std::fs::write(home.work().join("die"), "").unwrap();
+    for id in [first, second] {
+        let answer = client.answer(id);
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+    }
+    let run = client.run("1 + 1");
+    assert_eq!((&run["snippet"], &run["result"]), (&json!(3), &json!("2")), "{run}");
+    let told = |client: &mut Client, snippet: u32| client.call("wait_for_snippet", json!({"snippet": snippet}));
+    let first = told(&mut client, 1)["structuredContent"].clone();
+    assert_eq!(first["error"]["type"], "PythonDied", "{first}");
+    assert!(first["error"]["traceback"].as_str().unwrap().contains("<snippet 1>\", line 3"), "{first}");
+    assert_eq!(told(&mut client, 2)["structuredContent"]["status"], "cancelled");
+}
+
+#[test]
+fn a_python_that_dies_at_its_start_again_and_again_is_left_alone() {
+    let home = Home::new();
+    let mut server = home.serve("test");
+    // A site-packages gone bad, as it would be after a broken update.
+    let pid = server.child.id();
+    for _ in 0..3 {
+        let process = session_process(pid);
+        signal(process, Signal::SIGKILL);
+        wait_until("its end", || (children(pid).first() != Some(&process)).then_some(()));
+    }
+    let status = wait_until("the end", || server.child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(137));
+}
+
+#[test]
+fn a_session_on_stdin_and_stdout_says_that_it_cannot_restart() {
+    let home = Home::new();
+    let mut command = home.fourhands();
+    command.args(["serve", "--stdio"]);
+    let mut client = Client::start(command, "tester", Era::Legacy);
+    client.run("x = 1");
+    let result = client.call("reset_python_environment", json!({"mode": "restart"}));
+    assert_eq!(result["isError"], true);
+    assert!(Client::text(&result).contains("cannot be restarted"), "{result}");
+    assert_eq!(client.run("x")["result"], "1");
+}
