@@ -79,7 +79,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                 anyhow::Error::new(error).context(started)
             })?;
         // The one client of a session on stdin and stdout knows only the process that it began with.
-        legacy = if start.mode == Mode::Stdio { None } else { ending.legacy() };
+        legacy = if start.mode == Mode::Stdio { None } else { ending.legacy(takes_over) };
         if legacy.is_none() && ending.is_in_order() {
             return Ok(ExitCode::from(ending.code()));
         }

@@ -49,12 +49,13 @@ impl Ending {
         }
     }
 
-    /// What the next process has to know, if the session shall go on: it died, or a restart was asked for.
-    pub fn legacy(&self) -> Option<Legacy> {
+    /// What the next process has to know, if the session shall go on: it died, or a restart was asked for. One that died
+    /// before it had begun is replaced only if it took over from another.
+    pub fn legacy(&self, took_over: bool) -> Option<Legacy> {
         if self.asked || self.killed.is_some() {
             return None;
         }
-        let died = !self.is_in_order() && (self.was_ready || self.last_words.at_work);
+        let died = !self.is_in_order() && (self.was_ready || self.last_words.at_work || took_over);
         let restart = match &self.restart_by {
             Some(by) => Restart { by: Some(by.clone()), how: String::new(), code: 0, stack: Vec::new() },
             None if died => Restart {

@@ -6,7 +6,7 @@ use nix::unistd::{Pid, getppid};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Event, Outcome, SessionInfo, Status, Transcript, units};
+use crate::domain::{Author, Entry, Event, Outcome, Restart, SessionInfo, Status, Transcript, units};
 use crate::session::{SessionHandle, Subscription};
 
 /// Characters of code on a line.
@@ -16,6 +16,10 @@ const CODE_WIDTH: usize = 80;
 pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
     let _ = writeln!(out, "{}", greeting(session.info(), socket, getppid()));
     let Ok(Subscription { mut transcript, mut events }) = session.subscribe().await else { return };
+    // Told before anybody could listen.
+    if let Some(Entry::Restart { restart, .. }) = transcript.entries().last() {
+        let _ = writeln!(out, "{}", restarted(restart));
+    }
     loop {
         match events.recv().await {
             Ok(event) => {
@@ -81,16 +85,20 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Reset { by, report, .. } => {
             Some(format!("{} reset the namespace: {} cleared", name(by), units::count(report.cleared, "name")))
         }
-        Event::Restarted { restart, .. } => Some(match &restart.by {
-            Some(by) => format!("{} restarted Python", name(by)),
-            None => format!("a new Python has taken over: {}", plain(&restart.how)),
-        }),
+        Event::Restarted { restart, .. } => Some(restarted(restart)),
         Event::Ending => Some("the session has ended".to_owned()),
         Event::Started { .. }
         | Event::Output { .. }
         | Event::Displayed { .. }
         | Event::Stuck { .. }
         | Event::Variables(_) => None,
+    }
+}
+
+fn restarted(restart: &Restart) -> String {
+    match &restart.by {
+        Some(by) => format!("{} restarted Python", name(by)),
+        None => format!("a new Python has taken over: {}", plain(&restart.how)),
     }
 }
 
