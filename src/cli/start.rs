@@ -56,7 +56,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     };
     if let Some(claim) = &mut claim {
         // Only told to those who ask which sessions there are.
-        let _ = claim.describe_python(&python.executable, &python.version);
+        let _ = claim.describe(&python.executable, &python.version, start.mode == Mode::Dashboard);
     }
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
@@ -71,7 +71,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
             anyhow::Error::new(error).context(format!("cannot start the session in {}", python.executable.display()))
         })?;
     if !ending.is_in_order() {
-        eprintln!("fourhands: {ending}");
+        super::tell(&ending);
     }
     Ok(ExitCode::from(ending.code()))
 }

@@ -1,6 +1,7 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
 mod input;
+mod limits;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::engine::{Engine, EngineEvent};
-use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
+use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
     Author, ClientId, Event, INPUT_LIMIT, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
     Timestamp, Transcript, VariableChanges, VariableTable,
@@ -278,8 +279,18 @@ impl Actor {
         }
     }
 
-    fn submit(&mut self, author: Author, code: Arc<str>, options: RunOptions, ticket: oneshot::Sender<Ticket>) {
+    fn submit(
+        &mut self,
+        author: Author,
+        code: Arc<str>,
+        options: RunOptions,
+        ticket: oneshot::Sender<Result<Ticket, QueueFull>>,
+    ) {
         if self.quitting {
+            return;
+        }
+        if let Err(full) = self.has_room(&author, code.len()) {
+            let _ = ticket.send(Err(full));
             return;
         }
         let snippet = SnippetId(self.next_snippet);
@@ -288,7 +299,7 @@ impl Actor {
         self.waiters.entry(snippet).or_default().push(Waiter { also_input: true, done: sender });
         self.emit(Event::Submitted { snippet, author, code, at: now() });
         self.waiting.push_back(Waiting::Run { snippet, options });
-        let _ = ticket.send(Ticket { id: snippet, done });
+        let _ = ticket.send(Ok(Ticket { id: snippet, done }));
     }
 
     fn start_next(&mut self) {
@@ -415,7 +426,12 @@ impl Actor {
     fn overview(&self) -> Overview {
         let named = |snippet: &Snippet| (snippet.id, snippet.author.clone());
         let waiting = self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id));
-        Overview { running: self.transcript.running().map(named), queue: waiting.map(named).collect() }
+        Overview {
+            running: self.transcript.running().map(named),
+            queue: waiting.map(named).collect(),
+            clients: self.transcript.clients().to_vec(),
+            snippets: self.next_snippet - 1,
+        }
     }
 
     fn free_name(&self, wanted: &str, client: ClientId) -> Arc<str> {
