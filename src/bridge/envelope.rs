@@ -7,6 +7,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::lines::Line;
+use crate::mcp::REFUSED;
+
 /// Revisions from 2026-07-28 on name themselves in each request.
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
@@ -154,6 +157,26 @@ fn id_at_tail(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// Why a session takes no connection, if that is what it says.
+pub fn refusal(line: &Line<'_>) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        error: Refusal,
+    }
+    #[derive(Deserialize)]
+    struct Refusal {
+        code: i32,
+        message: String,
+    }
+    let Line::Whole(line) = line else { return None };
+    // The first answer of a session may be long, and never is this: no need to take it apart.
+    if line.len() > 4096 {
+        return None;
+    }
+    let Answer { error: Refusal { code, message } } = serde_json::from_slice(line).ok()?;
+    (code == REFUSED).then_some(message)
 }
 
 /// An error answer. `id` is JSON.

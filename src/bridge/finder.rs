@@ -4,13 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::unistd::Uid;
 use tokio::net::UnixStream;
 
 use super::BridgeOptions;
 use crate::session::choose::{Choice, choose};
 use crate::session::places::Places;
 use crate::session::registry::{self, Record};
+use crate::session::socket::{self, ConnectError};
 
 /// What an attempt to reach a session came to.
 #[derive(Debug)]
@@ -55,19 +55,14 @@ impl Finder {
         }
     }
 
-    async fn connect(&self, socket: &Path) -> io::Result<UnixStream> {
-        let stream = UnixStream::connect(socket).await?;
-        let owner = stream.peer_cred()?.uid();
-        if owner != Uid::effective().as_raw() {
-            if !self.complained.swap(true, Ordering::Relaxed) {
-                super::complain(&format!(
-                    "the socket {} is served by another user (uid {owner}); not connecting to it",
-                    socket.display()
-                ));
-            }
-            return Err(io::ErrorKind::PermissionDenied.into());
+    async fn connect(&self, path: &Path) -> Result<UnixStream, ConnectError> {
+        let connected = socket::connect(path).await;
+        if let Err(error @ ConnectError::NotOurs { .. }) = &connected
+            && !self.complained.swap(true, Ordering::Relaxed)
+        {
+            super::complain(&error.to_string());
         }
-        Ok(stream)
+        connected
     }
 
     fn choice(&self) -> io::Result<(Choice, Vec<Record>)> {
@@ -101,6 +96,13 @@ impl Finder {
                 record.cwd.display(),
                 record.pid
             ),
+            Choice::NotRunning(name) if registry::check_name(name).is_err() => {
+                let rule = registry::check_name(name).err().map_or_else(String::new, |bad| bad.to_string());
+                format!(
+                    "No session can be reached: this server was told to use one by --session or FOURHANDS_SESSION, but \
+                     {rule}. Ask the person to correct that in the AI client's configuration."
+                )
+            }
             Choice::NotRunning(name) => format!(
                 "The fourhands session \"{name}\", which this server was told to use (--session or FOURHANDS_SESSION), \
                  is not running. Ask the person to start it: `fourhands --session {name}` in a terminal, in the \

@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 use tokio::io::DuplexStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::terminal_text::visible;
 use crate::mcp::{self, Backend};
 
 use finder::Finder;
@@ -73,5 +74,5 @@ fn offline_server(advice: Advice) -> OfflineServer {
 /// For the client's log. Never stdout: that is the protocol's.
 fn complain(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "fourhands bridge: {text}");
+    let _ = writeln!(std::io::stderr(), "fourhands bridge: {}", visible(text));
 }

@@ -9,6 +9,7 @@ use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::OfflineServer;
+use super::envelope;
 use super::finder::{Finder, Reach};
 use super::lines::{LineReader, Outbox};
 use super::relay::Relay;
@@ -84,13 +85,24 @@ pub async fn pump(
     let mut closing: Option<Instant> = None;
     loop {
         if let Some(open) = &mut link {
+            let mut refused = None;
             while relay.to_client.len() < HIGH
                 && let Some(line) = open.lines.next()
             {
+                if open.live && !open.spoke {
+                    refused = envelope::refusal(&line);
+                    if refused.is_some() {
+                        break;
+                    }
+                }
                 relay.backend_said(&line);
                 open.spoke = true;
             }
-            if open.lines.ended && !open.lines.has_line() {
+            if let Some(why) = refused {
+                relay.lost(&why, true);
+                shunned = Some(Instant::now() + REST);
+                link = None;
+            } else if open.lines.ended && !open.lines.has_line() {
                 relay.lost(&lost_text(finder), open.live);
                 look_at = Instant::now() + LOOK_SOON;
                 // What hangs up at once will do so again: not in a tight loop.

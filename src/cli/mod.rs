@@ -3,11 +3,16 @@
 mod bridge;
 mod dashboard;
 mod serve;
+mod sessions;
 mod start;
+mod stop;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::domain::terminal_text::visible;
 
 /// Exit code for what the person can mend by another command line.
 const USAGE: u8 = 2;
@@ -19,6 +24,8 @@ Examples:
   fourhands bridge                     what an AI client runs (see the README)
   fourhands serve --session analysis   hold a session without a terminal
   fourhands serve --stdio              be an MCP server on stdin and stdout
+  fourhands sessions                   list the sessions that run
+  fourhands stop analysis              end one of them
 
 Which Python: --python, else VIRTUAL_ENV, else CONDA_PREFIX, else .venv here or
 in a parent folder, else python3 on PATH. It must be CPython 3.10 or newer.
@@ -30,6 +37,8 @@ Environment:
 
 Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no
 Python that fits; 128 + N killed by signal N; any other is Python's own.
+`stop`: 0 it has ended; 1 it still runs, or could not be asked; 3 no session of
+that name.
 
 Security: there is NO sandbox. Code from AI clients runs with all your
 rights.";
@@ -56,6 +65,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Connect an AI client, on stdin and stdout, to a running session
     Bridge(bridge::Arguments),
+    /// List the sessions that run, and what killed ones left behind
+    Sessions(sessions::Arguments),
+    /// End a running session in good order
+    Stop(stop::Arguments),
 }
 
 /// `engine` is the shared library that the session's Python loads.
@@ -65,13 +78,26 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
         None => dashboard::run(&cli.dashboard, engine),
         Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
         Some(Command::Bridge(arguments)) => bridge::run(arguments),
+        Some(Command::Sessions(arguments)) => sessions::run(&arguments),
+        Some(Command::Stop(arguments)) => stop::run(&arguments),
     }
 }
 
 /// Says what is wrong and ends with `code`.
 fn fail(code: u8, what: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("fourhands: {what}");
+    tell(what);
     ExitCode::from(code)
+}
+
+/// Says something on stderr. Paths, names and what a program answered may hold anything: it does not reach the terminal
+/// as it is.
+fn tell(what: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "fourhands: {}", visible(&what.to_string()));
+}
+
+/// Writes to stdout, which may be closed by a reader that has seen enough.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(visible(text).as_bytes());
 }
 
 #[cfg(test)]
@@ -98,7 +124,16 @@ mod tests {
     #[test]
     fn help_tells_the_dangers_and_the_exit_codes() {
         let help = Cli::command().render_help().to_string();
-        for word in ["NO sandbox", "Exit codes", "VIRTUAL_ENV", "FOURHANDS_SESSION", "serve --stdio", "bridge"] {
+        for word in [
+            "NO sandbox",
+            "sessions",
+            "stop",
+            "Exit codes",
+            "VIRTUAL_ENV",
+            "FOURHANDS_SESSION",
+            "serve --stdio",
+            "bridge",
+        ] {
             assert!(help.contains(word), "{word} is missing in:\n{help}");
         }
     }

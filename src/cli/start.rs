@@ -58,7 +58,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     };
     if let Some(claim) = &mut claim {
         // Only told to those who ask which sessions there are.
-        let _ = claim.describe_python(&python.executable, &python.version);
+        let _ = claim.describe(&python.executable, &python.version, start.mode == Mode::Dashboard);
     }
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
@@ -84,16 +84,16 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
             return Ok(ExitCode::from(ending.code()));
         }
         if ending.restart_by.is_none() {
-            eprintln!("fourhands: {ending}");
+            super::tell(&ending);
         }
         if legacy.is_none() {
             return Ok(ExitCode::from(ending.code()));
         }
         if crashes.are_a_loop(&ending) {
-            eprintln!(
-                "fourhands: Python died {} times right after its start, so it is not started again.",
+            super::tell(&format_args!(
+                "Python died {} times right after its start, so it is not started again.",
                 Crashes::LIMIT
-            );
+            ));
             return Ok(ExitCode::from(ending.code()));
         }
     }

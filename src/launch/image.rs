@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::boot::Boot;
+use super::cache;
 
 /// Loads the engine from `argv[1]`, leaves no trace of itself in `__main__` and `sys`, and hands over `argv[2]`.
 const STUB: &str = "
@@ -61,7 +62,8 @@ impl EngineImage {
     }
 
     fn in_cache(engine: &[u8]) -> io::Result<Self> {
-        let folder = cache_folder()?;
+        let folder = cache::path()?;
+        cache::folder(&folder)?;
         let path = folder.join(format!("engine-{:016x}.so", fingerprint(engine)));
         if !holds(&path, engine) {
             let draft = folder.join(format!(".engine-{}", std::process::id()));
@@ -79,14 +81,6 @@ impl EngineImage {
         command.args(["-X", "utf8", "-c", STUB]).arg(&self.path).arg(serde_json::to_string(boot)?);
         Ok(command)
     }
-}
-
-fn cache_folder() -> io::Result<PathBuf> {
-    use etcetera::BaseStrategy;
-    let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
-    let folder = strategy.cache_dir().join("fourhands");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    Ok(folder)
 }
 
 /// What lies in the cache is compared in full, so a name that collides does no harm.

@@ -1,6 +1,7 @@
 //! Finding a Python, starting the session process in it, guarding it.
 
 pub mod boot;
+mod cache;
 mod child;
 pub mod descriptor_table;
 pub mod discover;
@@ -12,4 +13,5 @@ mod probe;
 pub mod recorder;
 mod remembered;
 mod signals;
+pub mod stop;
 mod terminal;

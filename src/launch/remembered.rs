@@ -1,12 +1,13 @@
 //! Pythons that were found fit before. A probe costs 20 to 140 ms, a look into this file next to nothing.
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::cache;
 use super::discover::Python;
 
 const MOST: usize = 32;
@@ -37,12 +38,16 @@ struct Identity {
 
 impl Remembered {
     pub fn load() -> Self {
-        use etcetera::BaseStrategy;
-        let Ok(strategy) = etcetera::choose_base_strategy() else { return Self::default() };
-        Self::from_file(strategy.cache_dir().join("fourhands").join("pythons.json"))
+        cache::path().map_or_else(|_| Self::default(), |folder| Self::from_file(folder.join("pythons.json")))
     }
 
     fn from_file(file: PathBuf) -> Self {
+        // What others may have put there is not believed.
+        if let Some(folder) = file.parent().filter(|folder| folder.exists())
+            && cache::folder(folder).is_err()
+        {
+            return Self::default();
+        }
         let pythons = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         Self { file: Some(file), pythons }
     }
@@ -75,9 +80,11 @@ impl Remembered {
     fn store(&self) -> Option<()> {
         let file = self.file.as_ref()?;
         let folder = file.parent()?;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+        cache::folder(folder).ok()?;
         let draft = folder.join(format!(".pythons-{}", std::process::id()));
-        fs::write(&draft, serde_json::to_vec_pretty(&self.pythons).ok()?).ok()?;
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&draft).ok()?.write_all(&serde_json::to_vec_pretty(&self.pythons).ok()?).ok()?;
         fs::rename(draft, file).ok()
     }
 }
@@ -131,6 +138,58 @@ mod tests {
         remembered.keep(&shim, &python(&shim));
         remembered.keep(&launcher, &python(Path::new("/elsewhere/python")));
         assert!(remembered.pythons.is_empty());
+    }
+
+    #[test]
+    fn the_file_is_ours_alone_and_what_others_could_have_written_is_not_believed() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("cache");
+        fs::create_dir(&cache).unwrap();
+        fs::set_permissions(&cache, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = folder.path().join("python");
+        fs::write(&path, "\x7fELF").unwrap();
+        let file = cache.join("pythons.json");
+        Remembered::from_file(file.clone()).keep(&path, &python(&path));
+        let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;
+        assert_eq!((mode(&cache), mode(&file)), (0o700, 0o600), "what was too wide is closed");
+
+        let link = folder.path().join("link");
+        symlink(&cache, &link).unwrap();
+        assert_eq!(Remembered::from_file(link.join("pythons.json")).recall(&path), None);
+        assert!(Remembered::from_file(file).recall(&path).is_some());
+    }
+
+    /// Whatever lies in the file: bits flipped, pieces cut out and doubled.
+    #[test]
+    fn garbage_in_the_file_is_as_good_as_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("python");
+        fs::write(&path, "\x7fELF").unwrap();
+        let file = folder.path().join("cache/pythons.json");
+        Remembered::from_file(file.clone()).keep(&path, &python(&path));
+        let good = fs::read(&file).unwrap();
+        let mut seed = 7_u64;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        for _ in 0..500 {
+            let mut bad = good.clone();
+            for _ in 0..=next(4) {
+                let (at, length) = (next(bad.len()), next(20));
+                let end = (at + length).min(bad.len());
+                match next(3) {
+                    0 => bad[at] ^= 1 << next(8),
+                    1 if end - at < bad.len() => drop(bad.drain(at..end)),
+                    _ => bad.extend_from_within(at..end),
+                }
+            }
+            fs::write(&file, &bad).unwrap();
+            if let Some(found) = Remembered::from_file(file.clone()).recall(&path) {
+                assert_eq!(found.executable, path);
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::tools::{
 };
 use super::{cut, text, variables};
 use crate::domain::{Author, InputAnswer, Snippet, SnippetId, Status, Timestamp};
-use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle};
+use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
 
 /// No number of seconds may be larger: a week.
 const MAX_SECONDS: f64 = 604_800.0;
@@ -57,8 +57,13 @@ impl Call<'_> {
         }
         let timeout = timeout_s.map(|seconds| seconds_of("timeout_s", seconds, false)).transpose()?;
         let wait = wait_of(wait_s)?;
-        let ticket =
-            self.session.submit(self.author.clone(), code.into(), RunOptions { timeout }).await.map_err(ended)?;
+        let submitted = self.session.submit(self.author.clone(), code.into(), RunOptions { timeout }).await;
+        let ticket = submitted.map_err(|refused| match refused {
+            SubmitError::Closed(closed) => ended(closed),
+            SubmitError::Full(full) => {
+                format!("Error: {full}. Nothing was run. Wait for some of them, or stop them by interrupt_snippet.")
+            }
+        })?;
         let done = async { ticket.done.await.map_err(|_| Closed) };
         self.follow(ticket.id, done, wait, true).await
     }
@@ -202,7 +207,7 @@ impl Call<'_> {
 
     /// Such as " behind snippet 3 by you (running) and snippet 4 by cursor"; before `snippet`, or in all.
     pub async fn ahead(&self, snippet: Option<SnippetId>) -> Result<String, String> {
-        let Overview { running, queue } = self.session.overview().await.map_err(ended)?;
+        let Overview { running, queue, .. } = self.session.overview().await.map_err(ended)?;
         let mut ahead: Vec<String> =
             running.iter().map(|(id, author)| format!("snippet {id} by {} (running)", who(author))).collect();
         let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet);

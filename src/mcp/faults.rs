@@ -1,6 +1,6 @@
 //! Lines that are no message: what is wrong with them, and the answer that tells the client. The slow path.
 
-use rmcp::model::RequestId;
+use rmcp::model::{ClientRequest, JsonRpcRequest, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,6 +9,8 @@ use crate::domain::units;
 /// Requests of the stateless era name it.
 const VERSION_KEY: &str = "\"io.modelcontextprotocol/protocolVersion\"";
 
+/// Implementation defined: ask again later.
+const SERVER_BUSY: i32 = -32000;
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 const INVALID_PARAMS: i32 = -32602;
@@ -16,6 +18,25 @@ const INVALID_PARAMS: i32 = -32602;
 /// A JSON-RPC error, without the newline.
 pub fn error(id: &Value, code: i32, message: &str) -> String {
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string()
+}
+
+/// The code is the one by which the bridge knows it.
+pub fn refusal(why: &str) -> String {
+    error(&Value::Null, super::REFUSED, why)
+}
+
+/// The answer to a request that is one too many. A model reads results, and errors it often does not.
+pub fn too_many(request: &JsonRpcRequest<ClientRequest>) -> String {
+    let id = serde_json::to_value(&request.id).unwrap_or_default();
+    let text = "Error: too many of your calls wait for an answer already. Nothing was run. Wait for some of them, or stop \
+        them by interrupt_snippet, then call again.";
+    match &request.request {
+        ClientRequest::CallToolRequest(call) => {
+            let meta = serde_json::to_string(&call.params.meta).unwrap_or_default();
+            tool_error(&id, meta.contains(VERSION_KEY), text)
+        }
+        _ => error(&id, SERVER_BUSY, text),
+    }
 }
 
 pub fn id_in_use(id: &RequestId) -> String {

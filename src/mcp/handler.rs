@@ -17,6 +17,8 @@ use super::calls::Call;
 use super::client::{Membership, Quirks};
 use super::serve::Backend;
 use super::tools;
+use crate::session::live::{self, Live, LiveClient};
+use crate::session::{Overview, SessionHandle};
 
 const INSTRUCTIONS: &str = "A live Python session that you share with a person (and perhaps with other assistants). \
 The person sees every snippet you run, its output and the variables on their screen, and works in the same namespace: \
@@ -65,6 +67,20 @@ impl Handler {
         let call = Call { session, author, quirks, context, gone: &self.gone, stop: &self.stop };
         call.dispatch(&request.name, request.arguments).await
     }
+}
+
+/// For `fourhands sessions`.
+fn status(session: &SessionHandle, overview: Overview) -> serde_json::Value {
+    let clients =
+        overview.clients.into_iter().map(|client| LiveClient { name: client.name.to_string(), pid: client.pid });
+    let live = Live {
+        pid: session.info().pid,
+        clients: clients.collect(),
+        snippets: overview.snippets,
+        running: overview.running.map(|(id, _)| id.0),
+        queued: overview.queue.len(),
+    };
+    serde_json::to_value(live).unwrap_or_default()
 }
 
 pub const SESSION_ENDED: &str = "The Python session has ended. Ask the person to start fourhands again, then repeat this call; \
@@ -116,6 +132,12 @@ impl ServerHandler for Handler {
         _context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let method = request.method;
+        if method == live::METHOD
+            && let Backend::Session(session) = &self.backend
+            && let Ok(overview) = session.overview().await
+        {
+            return Ok(CustomResult::new(status(session, overview)));
+        }
         Err(match method.as_str() {
             "tools/call" => ErrorData::invalid_params(
                 "Invalid params for tools/call: expected an object with a string \"name\" and an object \"arguments\"",

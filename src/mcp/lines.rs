@@ -3,19 +3,23 @@
 //! Our own in place of rmcp's, because that one drops what it cannot parse without an answer, and tells nobody that
 //! the client is gone until it has waited for the calls in flight.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, ClientNotification, JsonRpcMessage, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, JsonRpcMessage, RequestId, ServerJsonRpcMessage,
+};
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::faults;
 use super::outgoing::Outgoing;
+use super::tools;
 
 /// A longer line is answered with an error.
 pub const MAX_LINE: usize = 64 << 20;
@@ -24,6 +28,11 @@ pub const MAX_MESSAGE: usize = 4 << 20;
 const READ_BUFFER: usize = 64 << 10;
 /// What a long line leaves allocated.
 const KEPT_CAPACITY: usize = 1 << 20;
+/// Requests of one client that may be open, and the bytes of their lines.
+const MOST_OPEN: usize = 1_000;
+const MOST_OPEN_BYTES: usize = 2 * MAX_LINE;
+/// A client that is over that waits for answers; if none goes out for so long, requests are refused.
+const STALL: Duration = Duration::from_secs(1);
 /// From so many open requests on, answers that are ready go before more requests.
 const MANY: usize = 64;
 /// How often to look whether a client that has said its last word still reads.
@@ -41,8 +50,14 @@ pub struct LineTransport<R, W> {
     out: Arc<Outgoing<W>>,
     /// Cancelled when the client has closed its side.
     gone: CancellationToken,
-    /// Requests without an answer yet: rmcp would mix up two of the same id, and interrupt one when the other ends.
-    open: HashSet<RequestId>,
+    /// Requests without an answer yet, and the lengths of their lines: rmcp would mix up two of the same id, and interrupt
+    /// one when the other ends.
+    open: HashMap<RequestId, usize>,
+    open_bytes: usize,
+    /// While too much is open: since when no answer has gone out.
+    stalled_since: Option<Instant>,
+    /// When the first request must have come.
+    opened_by: Option<Instant>,
     /// rmcp ends a connection whose first message is not a request.
     opened: bool,
     /// Present if calls in flight are finished after the end of the input.
@@ -62,7 +77,10 @@ where
             overlong: None,
             out: Outgoing::new(writer),
             gone,
-            open: HashSet::new(),
+            open: HashMap::new(),
+            open_bytes: 0,
+            stalled_since: None,
+            opened_by: None,
             opened: false,
             hung_up: None,
         }
@@ -71,6 +89,12 @@ where
     /// At the end of its input the client is taken to be gone only when all its requests are answered, or nobody reads.
     pub fn finishing(mut self, hung_up: HungUp) -> Self {
         self.hung_up = Some(hung_up);
+        self
+    }
+
+    /// A client that has not made its first request by then is taken to be gone.
+    pub fn expecting(mut self, opened_by: Instant) -> Self {
+        self.opened_by = Some(opened_by);
         self
     }
 
@@ -113,13 +137,15 @@ where
         }
     }
 
-    fn parse(&mut self) -> Result<Option<ClientJsonRpcMessage>, Option<String>> {
+    /// The message in `self.line`, and how long that was.
+    fn parse(&mut self) -> Result<Option<(ClientJsonRpcMessage, usize)>, Option<String>> {
+        let length = self.line.len();
         let line = self.line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.line).trim_ascii();
         let parsed = if line.is_empty() {
             Ok(None)
         } else {
             match serde_json::from_slice(line) {
-                Ok(message) => Ok(Some(message)),
+                Ok(message) => Ok(Some((message, length))),
                 Err(error) => Err(faults::answer(line, &error)),
             }
         };
@@ -129,13 +155,22 @@ where
     }
 
     /// Passes on what rmcp can deal with.
-    fn admit(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+    fn admit(&mut self, message: ClientJsonRpcMessage, length: usize) -> Option<ClientJsonRpcMessage> {
         match &message {
             JsonRpcMessage::Request(request) => {
                 self.opened = true;
-                if !self.open.insert(request.id.clone()) {
+                if self.open.contains_key(&request.id) {
                     self.reply(faults::id_in_use(&request.id));
                     return None;
+                }
+                if self.is_full() && !eases(&request.request) {
+                    self.reply(faults::too_many(request));
+                    return None;
+                }
+                self.open.insert(request.id.clone(), length);
+                self.open_bytes += length;
+                if self.is_full() {
+                    self.stalled_since.get_or_insert_with(Instant::now);
                 }
             }
             JsonRpcMessage::Notification(notification) => {
@@ -143,12 +178,26 @@ where
                     && let Some(id) = &cancelled.params.request_id
                 {
                     // Not answered any more.
-                    self.open.remove(id);
+                    self.close_request(&id.clone());
                 }
             }
             JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
         }
         self.opened.then_some(message)
+    }
+
+    fn is_full(&self) -> bool {
+        self.open.len() >= MOST_OPEN || self.open_bytes >= MOST_OPEN_BYTES
+    }
+
+    /// Whether a request of that id was open.
+    fn close_request(&mut self, id: &RequestId) -> bool {
+        let Some(length) = self.open.remove(id) else { return false };
+        self.open_bytes -= length;
+        if self.stalled_since.is_some() {
+            self.stalled_since = self.is_full().then(Instant::now);
+        }
+        true
     }
 
     /// Answers from a task of its own: `receive` may be dropped at any await, which would cut the line in two.
@@ -173,8 +222,8 @@ where
 
     fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
         match &message {
-            JsonRpcMessage::Response(response) => self.open.remove(&response.id),
-            JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.open.remove(id)),
+            JsonRpcMessage::Response(response) => self.close_request(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.close_request(id)),
             JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => false,
         };
         let sent = encode(&message).map(|line| self.out.line(line));
@@ -187,10 +236,18 @@ where
             if self.open.len() >= MANY {
                 tokio::task::yield_now().await;
             }
-            match self.read_line().await {
+            if let Some(since) = self.stalled_since {
+                // An answer that goes out ends this wait: rmcp drops this future then and asks again.
+                sleep_until(since + STALL).await;
+            }
+            let line = match self.opened_by.filter(|_| !self.opened) {
+                None => self.read_line().await,
+                Some(by) => timeout_at(by, self.read_line()).await.unwrap_or(Ok(Line::End)),
+            };
+            match line {
                 Ok(Line::Whole) => match self.parse() {
-                    Ok(Some(message)) => {
-                        if let Some(message) = self.admit(message) {
+                    Ok(Some((message, length))) => {
+                        if let Some(message) = self.admit(message, length) {
                             return Some(message);
                         }
                     }
@@ -216,6 +273,11 @@ where
     async fn close(&mut self) -> io::Result<()> {
         self.out.close().await
     }
+}
+
+/// What helps a client that has too much open.
+fn eases(request: &ClientRequest) -> bool {
+    matches!(request, ClientRequest::CallToolRequest(call) if call.params.name == tools::INTERRUPT)
 }
 
 fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {

@@ -21,4 +21,7 @@ mod text;
 mod tools;
 mod variables;
 
+/// Code of the error, without an id, that a connection is refused with.
+pub const REFUSED: i32 = -32042;
+
 pub use serve::{Backend, serve_connection, serve_socket, serve_stdio};

@@ -1,5 +1,6 @@
 //! Connections: the session's socket, and any single pair of streams.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -9,14 +10,17 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rmcp::ServiceExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::UnixListener;
-use tokio::task::JoinSet;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Membership;
+use super::faults;
 use super::handler::Handler;
 use super::lines::LineTransport;
 use crate::session::SessionHandle;
+use crate::session::socket::{self, Peer};
 
 /// How long connections may take to end when the server does.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -29,28 +33,41 @@ pub enum Backend {
     Offline(Arc<dyn Fn() -> String + Send + Sync>),
 }
 
+/// Connections that a session serves at once, and of those the ones of a single process.
+const MOST: usize = 512;
+const MOST_OF_ONE: usize = 256;
+/// How long a connection may take to its first request.
+const HELLO: Duration = Duration::from_secs(60);
+
 /// Accepts connections until `stop`, each served by a task of its own; then waits briefly for what is in flight.
 /// Other users are turned away. Calls of one connection keep their order on a current-thread runtime.
 pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: CancellationToken) {
     let mut connections = JoinSet::new();
+    let mut peers = Peers::default();
     loop {
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             // Forgets those that have ended, and keeps a panic in one from the others.
-            Some(_) = connections.join_next() => continue,
+            Some(ended) = connections.join_next_with_id() => {
+                peers.left(ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
-                let Ok(peer) = stream.peer_cred() else { continue };
-                if peer.uid() != nix::unistd::geteuid().as_raw() {
+                let Some(Peer { pid }) = socket::peer(&stream) else { continue };
+                if let Err(full) = peers.admit(pid) {
+                    refuse(&stream, &full);
                     continue;
                 }
-                let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
                 let (reader, writer) = stream.into_split();
+                let gone = CancellationToken::new();
+                let transport = LineTransport::new(reader, writer, gone.clone()).expecting(Instant::now() + HELLO);
                 let backend = Backend::Session(session.clone());
-                connections.spawn(serve_connection(reader, writer, backend, pid, stop.clone()));
+                let task = connections.spawn(serve(transport, gone, backend, pid, stop.clone()));
+                peers.joined(task.id(), pid);
             }
             // Out of descriptors, most likely: others may close theirs.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -58,6 +75,43 @@ pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: 
     }
     let all_ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(CLOSING, all_ended).await;
+}
+
+/// Who is connected.
+#[derive(Default)]
+struct Peers(HashMap<task::Id, Option<u32>>);
+
+impl Peers {
+    /// Whether there is room for one more; if not, why.
+    fn admit(&self, pid: Option<u32>) -> Result<(), String> {
+        if self.0.len() >= MOST {
+            return Err(format!(
+                "The fourhands session serves {MOST} connections already, which is the most it takes."
+            ));
+        }
+        let of_this = self.0.values().filter(|other| pid.is_some() && **other == pid).count();
+        if of_this >= MOST_OF_ONE {
+            return Err(format!(
+                "This process has {MOST_OF_ONE} connections to the fourhands session already, which is the most that one may \
+                 have."
+            ));
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, task: task::Id, pid: Option<u32>) {
+        self.0.insert(task, pid);
+    }
+
+    fn left(&mut self, task: task::Id) {
+        self.0.remove(&task);
+    }
+}
+
+/// Says why before it hangs up. What does not fit at once is not worth a wait.
+fn refuse(stream: &UnixStream, why: &str) {
+    let line = faults::refusal(&format!("{why} Close some and connect again.")) + "\n";
+    let _ = stream.try_write(line.as_bytes());
 }
 
 /// Serves the one client on stdin and stdout. What it asked for before it closed stdin is answered all the same, as in

@@ -1,10 +1,9 @@
 //! The host thread: a tokio runtime with the session actor, MCP and the link, and the threads it looks after. It and
 //! its threads never hold the GIL.
 
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
@@ -21,6 +20,7 @@ use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
 use crate::domain::SessionInfo;
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
+use crate::domain::terminal_text::visible;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
 use crate::mcp;
@@ -97,11 +97,15 @@ impl Host {
 
         let result = self.serve();
         if let Err(error) = &result {
-            let _ = writeln!(stderr, "fourhands: {error}");
+            let _ = writeln!(stderr, "fourhands: {}", visible(&error.to_string()));
         }
         let faults = std::mem::take(&mut *FAULTS.lock().unwrap_or_else(PoisonError::into_inner));
         for fault in &faults {
-            let _ = writeln!(stderr, "fourhands: an error of its own ended the session; please report it: {fault}");
+            let _ = writeln!(
+                stderr,
+                "fourhands: an error of its own ended the session; please report it: {}",
+                visible(fault)
+            );
         }
         let code = i32::from(result.is_err() || !faults.is_empty());
         exit_after(END_LIMIT, code);
@@ -240,16 +244,10 @@ impl Front {
     }
 }
 
-/// The guardian holds the lock of the session's name, so what still lies at the socket's place is nobody's.
+/// The guardian holds the lock of the session's name.
 fn listen(socket: &Path) -> io::Result<UnixListener> {
-    let explain = |error: io::Error| io::Error::other(format!("cannot listen on {}: {error}", socket.display()));
-    match fs::remove_file(socket) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(explain(error)),
-        _ => {}
-    }
-    let listener = UnixListener::bind(socket).map_err(explain)?;
-    fs::set_permissions(socket, Permissions::from_mode(0o600)).map_err(explain)?;
-    Ok(listener)
+    session::socket::listen(socket)
+        .map_err(|error| io::Error::other(format!("cannot listen on {}: {error}", socket.display())))
 }
 
 /// Runs the dashboard on a thread of its own; the session ends with it.

@@ -5,7 +5,7 @@ use std::io::Write;
 use nix::unistd::{Pid, getppid};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::domain::terminal_text::plain;
+use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Author, Entry, Event, Outcome, Restart, SessionInfo, Status, Transcript, units};
 use crate::session::{SessionHandle, Subscription};
 
@@ -14,11 +14,13 @@ const CODE_WIDTH: usize = 80;
 
 /// Writes lines until the session ends, or nobody can read them any more.
 pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
-    let _ = writeln!(out, "{}", greeting(session.info(), socket, getppid()));
+    for text in greeting(session.info(), socket, getppid()) {
+        let _ = writeln!(out, "{}", on_one_line(&text));
+    }
     let Ok(Subscription { mut transcript, mut events }) = session.subscribe().await else { return };
     // Told before anybody could listen.
     if let Some(Entry::Restart { restart, .. }) = transcript.entries().last() {
-        let _ = writeln!(out, "{}", restarted(restart));
+        let _ = writeln!(out, "{}", on_one_line(&restarted(restart)));
     }
     loop {
         match events.recv().await {
@@ -27,7 +29,7 @@ pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
                 transcript.apply(&event);
                 // The session goes on when its log cannot be written.
                 if let Some(text) = text {
-                    let _ = writeln!(out, "{text}");
+                    let _ = writeln!(out, "{}", on_one_line(&text));
                 }
                 if matches!(*event, Event::Ending) {
                     return;
@@ -43,14 +45,22 @@ pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
     }
 }
 
-fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> String {
-    format!(
-        "fourhands: session {} with Python {} ({}) in {}\nfourhands: listening on {socket}, process {guardian}; Ctrl-C ends it",
-        info.name,
-        info.python_version,
-        info.python.display(),
-        info.cwd.display(),
-    )
+fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> [String; 2] {
+    [
+        format!(
+            "fourhands: session {} with Python {} ({}) in {}",
+            info.name,
+            info.python_version,
+            info.python.display(),
+            info.cwd.display()
+        ),
+        format!("fourhands: listening on {socket}, process {guardian}; Ctrl-C ends it"),
+    ]
+}
+
+/// Whatever names, prompts and messages hold: it can neither begin a line of its own nor reach the terminal.
+fn on_one_line(text: &str) -> String {
+    visible(text).replace('\n', "␊").replace('\t', " ")
 }
 
 /// `transcript` is as it was before the event.
@@ -59,7 +69,7 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Submitted { snippet, author, code, .. } => {
             Some(format!("{snippet} {} runs: {}", name(author), first_line(code)))
         }
-        Event::InputRequested { snippet, request } => Some(format!("{snippet} asks: {}", request.prompt)),
+        Event::InputRequested { snippet, request } => Some(format!("{snippet} asks: {}", plain(&request.prompt))),
         Event::InputAnswered { snippet, by, .. } => Some(format!("{} answered {snippet}", name(by))),
         Event::InputWithdrawn { snippet, .. } => Some(format!("{snippet} asks no more")),
         Event::Finished { snippet, outcome, .. } => {
@@ -121,7 +131,22 @@ fn name(author: &Author) -> String {
 fn first_line(code: &str) -> String {
     let code = code.trim();
     let mut lines = code.lines();
-    let first = plain(lines.next().unwrap_or_default()).replace('\t', " ");
+    // Not `plain`, by which code could hide what really runs.
+    let first = visible(lines.next().unwrap_or_default());
     let cut: String = first.chars().take(CODE_WIDTH).collect();
     if lines.next().is_some() || cut.len() < first.len() { cut + " …" } else { cut }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_begins_a_line_of_its_own_or_reaches_the_terminal() {
+        assert_eq!(
+            on_one_line("1 x asks: a\n2 you runs: b\u{1b}[2J\u{9b}1A"),
+            "1 x asks: a␊2 you runs: b␛[2J\u{fffd}1A"
+        );
+        assert_eq!(first_line("evil()\r\u{1b}[2Kgood()"), "evil()␍␛[2Kgood()");
+    }
 }

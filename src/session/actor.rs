@@ -2,6 +2,7 @@
 
 mod beginning;
 mod input;
+mod limits;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub use beginning::Beginning;
 use beginning::free_numbers;
 
 use super::engine::{Engine, EngineEvent};
-use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
+use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
     Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck, Timestamp,
     Transcript, VariableChanges, VariableTable,
@@ -290,8 +291,18 @@ impl Actor {
         }
     }
 
-    fn submit(&mut self, author: Author, code: Arc<str>, options: RunOptions, ticket: oneshot::Sender<Ticket>) {
+    fn submit(
+        &mut self,
+        author: Author,
+        code: Arc<str>,
+        options: RunOptions,
+        ticket: oneshot::Sender<Result<Ticket, QueueFull>>,
+    ) {
         if self.quitting {
+            return;
+        }
+        if let Err(full) = self.has_room(&author, code.len()) {
+            let _ = ticket.send(Err(full));
             return;
         }
         let snippet = SnippetId(self.next_snippet);
@@ -300,7 +311,7 @@ impl Actor {
         self.waiters.entry(snippet).or_default().push(Waiter { also_input: true, done: sender });
         self.emit(Event::Submitted { snippet, author, code, at: now() });
         self.waiting.push_back(Waiting::Run { snippet, options });
-        let _ = ticket.send(Ticket { id: snippet, done });
+        let _ = ticket.send(Ok(Ticket { id: snippet, done }));
     }
 
     fn start_next(&mut self) {
@@ -435,7 +446,12 @@ impl Actor {
     fn overview(&self) -> Overview {
         let named = |snippet: &Snippet| (snippet.id, snippet.author.clone());
         let waiting = self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id));
-        Overview { running: self.transcript.running().map(named), queue: waiting.map(named).collect() }
+        Overview {
+            running: self.transcript.running().map(named),
+            queue: waiting.map(named).collect(),
+            clients: self.transcript.clients().to_vec(),
+            snippets: self.next_snippet - 1,
+        }
     }
 
     fn free_name(&self, wanted: &str, client: ClientId) -> Arc<str> {

@@ -43,10 +43,12 @@ mod tests {
             name: name.to_owned(),
             pid: 1,
             boot: String::new(),
+            machine: String::new(),
             cwd: cwd.into(),
             socket: format!("/run/{name}.sock").into(),
             python: None,
             python_version: None,
+            dashboard: None,
             started_at,
         }
     }

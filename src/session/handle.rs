@@ -6,13 +6,32 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::domain::{
-    Author, ClientId, Event, InputAnswer, ResetReport, SessionInfo, Snippet, SnippetId, Transcript, VariableTable,
+    Author, Client, ClientId, Event, InputAnswer, ResetReport, SessionInfo, Snippet, SnippetId, Transcript,
+    VariableTable, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session has ended")]
 pub struct Closed;
+
+/// Why code was not put into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    #[error(transparent)]
+    Full(#[from] QueueFull),
+}
+
+/// Too much waits already. Displays as one sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueFull {
+    #[error("{snippets} snippets with {} of code from here wait their turn already, which is the most one may have waiting", units::bytes(*.bytes as u64))]
+    OfAuthor { snippets: usize, bytes: usize },
+    #[error("{snippets} snippets with {} of code wait their turn already, which is the most a session keeps", units::bytes(*.bytes as u64))]
+    InAll { snippets: usize, bytes: usize },
+}
 
 /// Why an answer did not reach the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +63,14 @@ pub struct Subscription {
     pub events: broadcast::Receiver<Arc<Event>>,
 }
 
-/// Who runs and who waits, first come first, without any code or output.
+/// Who is there, who runs and who waits, first come first, without any code or output.
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
     pub running: Option<(SnippetId, Author)>,
     pub queue: Vec<(SnippetId, Author)>,
+    pub clients: Vec<Client>,
+    /// How many were submitted so far.
+    pub snippets: u32,
 }
 
 #[derive(Debug)]
@@ -57,7 +79,7 @@ pub(super) enum Command {
         author: Author,
         code: Arc<str>,
         options: RunOptions,
-        ticket: oneshot::Sender<Ticket>,
+        ticket: oneshot::Sender<Result<Ticket, QueueFull>>,
     },
     Wait {
         snippet: SnippetId,
@@ -128,9 +150,9 @@ impl SessionHandle {
     /// Puts code into the queue.
     ///
     /// # Errors
-    /// [`Closed`] if the session has ended.
-    pub async fn submit(&self, author: Author, code: Arc<str>, options: RunOptions) -> Result<Ticket, Closed> {
-        self.ask(|ticket| Command::Submit { author, code, options, ticket }).await
+    /// If the session has ended, or too much waits already; then nothing is run.
+    pub async fn submit(&self, author: Author, code: Arc<str>, options: RunOptions) -> Result<Ticket, SubmitError> {
+        Ok(self.ask(|ticket| Command::Submit { author, code, options, ticket }).await??)
     }
 
     /// Resolves when `snippet` has ended; at once if it has already. An unknown number drops the sender.

@@ -4,9 +4,14 @@ pub mod actor;
 pub mod choose;
 pub mod engine;
 pub mod handle;
+pub mod live;
+pub mod lock;
 pub mod places;
 pub mod registry;
+pub mod socket;
 
 pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent};
-pub use handle::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};
+pub use handle::{
+    AnswerRefused, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
+};

@@ -17,19 +17,25 @@ const SOCKET_PATH_LIMIT: usize = 104;
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     #[error(
-        "{0} is not a plain folder; fourhands keeps its sockets there and follows no links. Move it away and try again"
+        "{0} is not a plain folder; fourhands keeps files there that nobody else may replace, and follows no links. \
+         Move it away and try again"
     )]
     NotAFolder(PathBuf),
     #[error(
-        "{path} belongs to another user (uid {owner}), so fourhands will not keep its sockets there. \
+        "{path} belongs to another user (uid {owner}), so fourhands will not keep anything there. \
          Have it removed, or set HOME to a folder of your own"
     )]
     NotOurs { path: PathBuf, owner: u32 },
     #[error(
-        "{path} is open to other users (mode {mode:o}), who could run code as you through the sockets in it. \
+        "{path} is open to other users (mode {mode:o}), who could run code as you through what lies in it. \
          Close it: chmod 700 '{path}'"
     )]
     OpenToOthers { path: PathBuf, mode: u32 },
+    #[error(
+        "everybody can put another folder in the place of {path}, because {parent} is open to all users. \
+         Close it: chmod o-w '{parent}'"
+    )]
+    Replaceable { path: PathBuf, parent: PathBuf },
     #[error("{path} cannot be used: {error}. fourhands needs to write there")]
     Unusable { path: PathBuf, error: io::Error },
 }
@@ -112,8 +118,8 @@ impl Places {
     }
 }
 
-/// Makes `folder` for us alone, or checks that it is so.
-fn make_private(folder: &Path) -> Result<(), FolderError> {
+/// Makes `folder` for us alone, or checks that it is so: a plain folder that nobody else can enter, change or replace.
+pub fn make_private(folder: &Path) -> Result<(), FolderError> {
     if !folder.as_os_str().as_bytes().is_empty() && folder.symlink_metadata().is_err() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|error| FolderError::Unusable { path: folder.to_owned(), error })?;
@@ -136,6 +142,12 @@ fn check_private(folder: &Path) -> Result<(), FolderError> {
     let mode = facts.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(FolderError::OpenToOthers { path, mode });
+    }
+    // Only ever looked at when all is well so far, for the common fault deserves the common sentence.
+    let real = folder.canonicalize().map_err(|error| FolderError::Unusable { path: path.clone(), error })?;
+    let open = |parent: &&Path| parent.metadata().is_ok_and(|facts| facts.mode() & 0o1002 == 0o002);
+    if let Some(parent) = real.ancestors().skip(1).find(open) {
+        return Err(FolderError::Replaceable { path, parent: parent.to_owned() });
     }
     let rights = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
     nix::unistd::access(folder, rights).map_err(|errno| FolderError::Unusable { path, error: errno.into() })
@@ -176,6 +188,44 @@ mod tests {
         DirBuilder::new().mode(0o700).create(&elsewhere).unwrap();
         symlink(&elsewhere, &folder).unwrap();
         assert!(matches!(places.records(), Err(FolderError::NotAFolder(_))));
+    }
+
+    #[test]
+    fn links_and_open_parents_are_seen_through() {
+        let root = tempfile::tempdir().unwrap();
+        let real = root.path().join("real");
+        DirBuilder::new().recursive(true).mode(0o700).create(real.join("fourhands/sessions")).unwrap();
+        fs::create_dir(root.path().join(".local")).unwrap();
+        symlink(&real, root.path().join(".local/state")).unwrap();
+        let places = places(root.path());
+        assert!(places.records().is_ok(), "a folder above may be a link, as in the homes of many");
+
+        fs::set_permissions(&real, Permissions::from_mode(0o777)).unwrap();
+        let told = places.records().unwrap_err().to_string();
+        assert!(told.contains("chmod o-w") && told.contains("/real'"), "where the link leads counts: {told}");
+        fs::set_permissions(&real, Permissions::from_mode(0o1777)).unwrap();
+        assert!(places.records().is_ok(), "as in /tmp");
+
+        let sessions = real.join("fourhands/sessions");
+        fs::remove_dir(&sessions).unwrap();
+        symlink("/nowhere", &sessions).unwrap();
+        assert!(matches!(places.records(), Err(FolderError::NotAFolder(_))), "a link that leads nowhere");
+    }
+
+    #[test]
+    fn a_folder_made_beforehand_by_another_user_is_refused() {
+        if !Uid::effective().is_root() {
+            eprintln!("skipped: only root can give a folder to another user");
+            return;
+        }
+        let root = tempfile::tempdir().unwrap();
+        let mut places = places(root.path());
+        places.home = None;
+        DirBuilder::new().recursive(true).mode(0o700).create(places.in_shared()).unwrap();
+        std::os::unix::fs::chown(places.in_shared(), Some(12_345), None).unwrap();
+        let told = places.records().unwrap_err().to_string();
+        assert!(told.contains("another user (uid 12345)") && told.contains("set HOME"), "{told}");
+        assert_eq!(places.all_records().unwrap(), [] as [PathBuf; 0], "and nothing is read there");
     }
 
     #[test]

@@ -1,23 +1,22 @@
 //! Which sessions exist: a record and a lock file each. Whether one lives is told by its lock, never by guess.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
+use super::lock::{Lock, is_held, lock, lock_patiently};
 use super::places::{FolderError, Places};
 use crate::domain::Timestamp;
+use crate::domain::terminal_text::visible;
 
 /// Longest name of a session.
 const NAME_LIMIT: usize = 64;
-/// A bridge that looks whether a lock is held takes it for an instant: a refusal counts only if it lasts.
-const PATIENCE: Duration = Duration::from_millis(10);
-const ATTEMPTS: usize = 10;
+/// Longest record that is read.
+const RECORD_LIMIT: u64 = 64 << 10;
 
 /// What is known of a session that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +27,9 @@ pub struct Record {
     /// Which start of which machine it runs on: a home folder may be shared by several machines.
     #[serde(default)]
     pub boot: String,
+    /// The machine, to tell a session of before its last start from one of another machine.
+    #[serde(default)]
+    pub machine: String,
     /// Working directory, without links.
     #[serde(with = "path_text")]
     pub cwd: PathBuf,
@@ -36,13 +38,33 @@ pub struct Record {
     pub python: Option<String>,
     #[serde(default)]
     pub python_version: Option<String>,
+    /// Whether a person has it on a terminal; `None` until that is settled.
+    #[serde(default)]
+    pub dashboard: Option<bool>,
     pub started_at: Timestamp,
+}
+
+/// Whether a session of which there is a record lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Its guardian holds the lock of its name.
+    Running,
+    /// It was killed, or its machine was: nobody holds the lock.
+    Stale,
+    /// It belongs to another machine that shares this home folder; whether it lives is not known here, for not every
+    /// network folder shows the locks of others.
+    Elsewhere,
 }
 
 /// Why a name could not be had. Displays as one sentence with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    #[error("session \"{name}\" is already running in {} (pid {pid}). Use that one, or start another beside it with --session NAME", .cwd.display())]
+    #[error(
+        "session \"{name}\" is already running in {} (pid {pid}). Go on in its own terminal, connect an AI client to it by \
+         `fourhands bridge --session {name}`, or end it by `fourhands stop {name}`. To start another beside it, choose \
+         another name: --session NAME",
+        .cwd.display()
+    )]
     Taken { name: String, pid: u32, cwd: PathBuf },
     #[error(
         "session \"{0}\" is running on another machine that shares this home folder. Choose another name with \
@@ -53,14 +75,26 @@ pub enum ClaimError {
         "session \"{0}\" is just being started by another process. Try again, or choose another name with --session NAME"
     )]
     Starting(String),
-    #[error(
-        "\"{0}\" cannot be the name of a session: use 1 to 64 of the characters A-Z a-z 0-9 . _ - and begin with none of . and -"
-    )]
-    BadName(String),
+    #[error(transparent)]
+    BadName(#[from] BadName),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("the session cannot be recorded in {}: {error}", .folder.display())]
     Io { folder: PathBuf, error: io::Error },
+}
+
+/// What cannot be the name of a session. Displays as one sentence with the rule.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "\"{}\" cannot be the name of a session: use 1 to 64 of the characters A-Z a-z 0-9 . _ - and begin with none of . and -",
+    shown(.0)
+)]
+pub struct BadName(String);
+
+/// One line of bounded length, whatever the text holds.
+fn shown(text: &str) -> String {
+    let line = visible(text).replace(['\n', '\t'], " ");
+    if line.chars().count() > NAME_LIMIT { line.chars().take(NAME_LIMIT).collect::<String>() + "…" } else { line }
 }
 
 /// A session's name, held for as long as this value lives.
@@ -69,7 +103,7 @@ pub struct Claim {
     record: Record,
     folder: PathBuf,
     /// With their paths; the first is the one that tells that the session lives.
-    locks: Vec<(PathBuf, Flock<File>)>,
+    locks: Vec<(PathBuf, Lock)>,
     owner: u32,
 }
 
@@ -101,14 +135,15 @@ fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
 
-fn is_name(name: &str) -> bool {
-    (1..=NAME_LIMIT).contains(&name.len()) && name.chars().all(is_name_char) && !name.starts_with(['.', '-'])
+/// Only names that are safe as the name of a file, on a command line and on a screen.
+pub fn check_name(name: &str) -> Result<(), BadName> {
+    let fits =
+        (1..=NAME_LIMIT).contains(&name.len()) && name.chars().all(is_name_char) && !name.starts_with(['.', '-']);
+    if fits { Ok(()) } else { Err(BadName(name.to_owned())) }
 }
 
 pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
-    if !is_name(name) {
-        return Err(ClaimError::BadName(name.to_owned()));
-    }
+    check_name(name)?;
     let cwd = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
     let folder = places.records()?;
     let failed = |error| ClaimError::Io { folder: folder.clone(), error };
@@ -130,10 +165,12 @@ pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim,
         name: name.to_owned(),
         pid,
         boot: boot(),
+        machine: machine(),
         cwd,
         socket,
         python: None,
         python_version: None,
+        dashboard: None,
         started_at,
     };
     let claim = Claim { record, folder: folder.clone(), locks, owner: pid };
@@ -166,20 +203,48 @@ pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, Cla
 }
 
 pub(crate) fn running_at(places: &Places) -> io::Result<Vec<Record>> {
+    let running = recorded_at(places)?.into_iter().filter(|(_, life)| *life == Life::Running);
+    Ok(running.map(|(record, _)| record).collect())
+}
+
+/// All sessions of which there is a readable record, by name.
+pub fn recorded_at(places: &Places) -> io::Result<Vec<(Record, Life)>> {
     let mut found = Vec::new();
-    let boot = boot();
     for folder in places.all_records().map_err(io::Error::other)? {
         for name in names(&folder)? {
-            if is_held(&lock_path(&folder, &name))
-                && let Some(record) = read_record(&folder, &name)
-                && record.boot == boot
-            {
-                found.push(record);
+            // The lock first: one that ends in between takes its record along.
+            let held = is_held(&lock_path(&folder, &name));
+            if let Some(record) = read_record(&folder, &name) {
+                let life = life_of(&record, held);
+                found.push((record, life));
             }
         }
     }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     Ok(found)
+}
+
+fn life_of(record: &Record, held: bool) -> Life {
+    let here = record.boot == boot();
+    match held {
+        true if here => Life::Running,
+        false if here || (!record.machine.is_empty() && record.machine == machine()) => Life::Stale,
+        _ => Life::Elsewhere,
+    }
+}
+
+/// The file whose lock tells that the session of this name lives.
+pub fn lock_of(places: &Places, name: &str) -> io::Result<Option<PathBuf>> {
+    let folders = places.all_records().map_err(io::Error::other)?;
+    Ok(folders.into_iter().map(|folder| lock_path(&folder, name)).find(|path| is_held(path)))
+}
+
+/// Removes what a session that was killed has left behind. Does nothing to one that lives.
+pub fn clean_up(places: &Places, name: &str) -> io::Result<()> {
+    for folder in places.all_records().map_err(io::Error::other)? {
+        remove_leftovers(&folder, name);
+    }
+    Ok(())
 }
 
 impl Claim {
@@ -196,10 +261,11 @@ impl Claim {
         &self.record
     }
 
-    /// Adds to the record which Python the session runs.
-    pub fn describe_python(&mut self, python: &Path, version: &str) -> io::Result<()> {
+    /// Adds to the record which Python the session runs, and whether a person has it on a terminal.
+    pub fn describe(&mut self, python: &Path, version: &str, dashboard: bool) -> io::Result<()> {
         self.record.python = Some(python.to_string_lossy().into_owned());
         self.record.python_version = Some(version.to_owned());
+        self.record.dashboard = Some(dashboard);
         self.write()
     }
 
@@ -219,8 +285,7 @@ impl Drop for Claim {
         if std::process::id() != self.owner {
             return;
         }
-        let _ = fs::remove_file(&self.record.socket);
-        let _ = fs::remove_file(record_path(&self.folder, &self.record.name));
+        remove_files_of(&self.record, &self.folder);
         // Removed while locked: whoever opened one meanwhile finds another file at its path and opens anew.
         for (path, _lock) in self.locks.drain(..) {
             let _ = fs::remove_file(path);
@@ -229,12 +294,7 @@ impl Drop for Claim {
 }
 
 /// A socket path that is ours alone. Sessions of another HOME may share the folder, so it has its own lock there.
-fn claim_socket(
-    places: &Places,
-    records: &Path,
-    name: &str,
-    locks: &mut Vec<(PathBuf, Flock<File>)>,
-) -> io::Result<PathBuf> {
+fn claim_socket(places: &Places, records: &Path, name: &str, locks: &mut Vec<(PathBuf, Lock)>) -> io::Result<PathBuf> {
     let file = format!("{name}.sock");
     for folder in places.sockets(records, &file) {
         if folder != records {
@@ -255,22 +315,48 @@ fn claim_socket(
 
 /// Removes what killed sessions left behind. Not those of another machine, whose locks not every network folder shows.
 fn sweep(folder: &Path, except: &str) {
-    let boot = boot();
     for name in names(folder).unwrap_or_default() {
-        if name != except
-            && read_record(folder, &name).is_some_and(|record| record.boot == boot)
-            && !is_held(&lock_path(folder, &name))
-            && let Ok(Some(_lock)) = lock(&lock_path(folder, &name))
-            && let Some(record) = read_record(folder, &name)
-        {
-            // In another folder the path may be in use by a session of another HOME by now.
-            if record.socket.parent() == Some(folder) {
-                let _ = fs::remove_file(record.socket);
-            }
-            let _ = fs::remove_file(record_path(folder, &name));
-            let _ = fs::remove_file(lock_path(folder, &name));
+        if name != except {
+            remove_leftovers(folder, &name);
         }
     }
+}
+
+fn remove_leftovers(folder: &Path, name: &str) {
+    let path = lock_path(folder, name);
+    let stale = |held| read_record(folder, name).filter(|record| life_of(record, held) == Life::Stale);
+    if stale(is_held(&path)).is_none() {
+        return;
+    }
+    // Read again under the lock: a session of this name may have come and gone.
+    let Ok(Some(_lock)) = lock(&path) else { return };
+    let Some(record) = stale(false) else { return };
+    // In another folder the path may be in use by a session of another HOME by now.
+    match record.socket.parent() {
+        Some(elsewhere) if elsewhere != folder => {
+            let path = lock_path(elsewhere, name);
+            if path.exists()
+                && let Ok(Some(_lock)) = lock(&path)
+            {
+                remove_files_of(&record, folder);
+                let _ = fs::remove_file(path);
+            }
+        }
+        _ => remove_files_of(&record, folder),
+    }
+    let _ = fs::remove_file(record_path(folder, name));
+    let _ = fs::remove_file(path);
+}
+
+/// Only while the locks of both folders are held.
+fn remove_files_of(record: &Record, folder: &Path) {
+    // The socket, and what the session process keeps beside it.
+    if record.socket.extension().is_some_and(|extension| extension == "sock") {
+        for extension in ["sock", "py", "draft"] {
+            let _ = fs::remove_file(record.socket.with_extension(extension));
+        }
+    }
+    let _ = fs::remove_file(record_path(folder, &record.name));
 }
 
 fn record_path(folder: &Path, name: &str) -> PathBuf {
@@ -282,7 +368,12 @@ fn lock_path(folder: &Path, name: &str) -> PathBuf {
 }
 
 fn read_record(folder: &Path, name: &str) -> Option<Record> {
-    let record: Record = serde_json::from_slice(&fs::read(record_path(folder, name)).ok()?).ok()?;
+    // Neither a link nor a pipe, whatever lies there.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(record_path(folder, name)).ok()?;
+    let mut text = Vec::new();
+    file.take(RECORD_LIMIT).read_to_end(&mut text).ok()?;
+    let record: Record = serde_json::from_slice(&text).ok()?;
     (record.name == name).then_some(record)
 }
 
@@ -292,7 +383,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     for entry in fs::read_dir(folder)? {
         let file = entry?.file_name();
         if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".json"))
-            && is_name(name)
+            && check_name(name).is_ok()
         {
             names.push(name.to_owned());
         }
@@ -300,46 +391,14 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn lock_patiently(path: &Path) -> io::Result<Option<Flock<File>>> {
-    for _ in 1..ATTEMPTS {
-        if let Some(lock) = lock(path)? {
-            return Ok(Some(lock));
-        }
-        std::thread::sleep(PATIENCE);
-    }
-    lock(path)
-}
-
-/// Takes the lock; `None` if somebody else has it.
-fn lock(path: &Path) -> io::Result<Option<Flock<File>>> {
-    loop {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
-        match Flock::lock(options.open(path)?, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => {
-                // Its last holder may have removed the file between our opening and locking it.
-                let same = |other: fs::Metadata| {
-                    lock.metadata().is_ok_and(|mine| (mine.dev(), mine.ino()) == (other.dev(), other.ino()))
-                };
-                if path.symlink_metadata().is_ok_and(same) {
-                    return Ok(Some(lock));
-                }
-            }
-            Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
-            Err((_, Errno::EINTR)) => {}
-            Err((_, errno)) => return Err(errno.into()),
-        }
-    }
-}
-
-fn is_held(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
-}
-
 /// Unlike the host's name, this does not change while a session runs. Empty where the system does not tell.
 fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(|_| String::new(), |id| id.trim().to_owned())
+}
+
+/// Empty where the system does not tell.
+fn machine() -> String {
+    fs::read_to_string("/etc/machine-id").map_or_else(|_| String::new(), |id| id.trim().to_owned())
 }
 
 /// A path as text, or as its bytes where it is not UTF-8.

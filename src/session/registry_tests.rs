@@ -33,7 +33,7 @@ fn a_claimed_session_is_found_and_leaves_nothing_behind() {
     let root = Root::new();
     let (places, cwd) = (root.places(), root.folder("work"));
     let mut claim = claim_at(&places, "work", &cwd).unwrap();
-    claim.describe_python(Path::new("/usr/bin/python3"), "3.12.1").unwrap();
+    claim.describe(Path::new("/usr/bin/python3"), "3.12.1", true).unwrap();
     fs::write(claim.socket(), "").unwrap();
     assert_eq!(running_at(&places).unwrap(), [claim.record().clone()]);
     assert_eq!(claim.record().cwd, cwd);
@@ -179,6 +179,7 @@ fn a_session_of_another_machine_on_the_same_home_is_neither_running_here_nor_tou
     let (places, cwd) = (root.places(), root.folder("work"));
     let mut far = claim_at(&places, "work", &cwd).unwrap();
     far.record.boot = "another".to_owned();
+    far.record.machine = "another".to_owned();
     far.write().unwrap();
     assert!(names_running(&places).is_empty());
     assert!(matches!(claim_at(&places, "work", &cwd), Err(ClaimError::Elsewhere(_))));

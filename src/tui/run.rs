@@ -242,11 +242,11 @@ impl Dashboard {
     }
 
     /// Asks the session without waiting for the answer.
-    fn ask(&self, request: impl Future<Output = Result<(), crate::session::Closed>> + 'static) {
+    fn ask(&self, request: impl Future<Output = Result<(), impl std::fmt::Display>> + 'static) {
         let notices = self.notices.clone();
         tokio::task::spawn_local(async move {
-            if let Err(closed) = request.await {
-                let _ = notices.send(closed.to_string());
+            if let Err(refused) = request.await {
+                let _ = notices.send(refused.to_string());
             }
         });
     }

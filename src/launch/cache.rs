@@ -1,0 +1,29 @@
+//! The cache folder. What lies there is loaded into Python or believed, so nobody else may write to it.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
+
+use crate::session::places::make_private;
+
+/// Where the cache is; nothing is made.
+pub fn path() -> io::Result<PathBuf> {
+    use etcetera::BaseStrategy;
+    let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
+    Ok(strategy.cache_dir().join("fourhands"))
+}
+
+/// Makes `folder` for us alone. One that is ours but open to others, from a careless umask, is closed.
+pub fn folder(folder: &Path) -> io::Result<()> {
+    if let Ok(facts) = folder.symlink_metadata()
+        && facts.is_dir()
+        && facts.uid() == Uid::effective().as_raw()
+        && facts.mode() & 0o077 != 0
+    {
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    }
+    make_private(folder).map_err(io::Error::other)
+}

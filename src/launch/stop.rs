@@ -1,0 +1,148 @@
+//! Ending a session from outside: its guardian is asked, as `kill` would, and waited for.
+//!
+//! The process that is signalled is the one that holds the lock of the name, never just one that a file names: that one may
+//! be dead, and its number somebody else's by now.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::guardian;
+use crate::session::lock::is_held_by;
+use crate::session::places::Places;
+use crate::session::registry::{self, Life, Record};
+
+/// The guardian's own limit, and time to put all away.
+const PATIENCE: Duration = Duration::from_secs(guardian::PATIENCE as u64 + 5);
+/// A session that is just starting has its lock before its record.
+const SETTLING: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What became of a session that was to be ended.
+#[derive(Debug)]
+pub enum Stopped {
+    /// It ended, after so long.
+    Ended(Record, Duration),
+    /// It had been killed before; what it left behind is removed.
+    WasDead(Record),
+    /// It was asked and has not ended.
+    StillRuns(Record, Duration),
+    Elsewhere(Record),
+    Unknown,
+}
+
+/// Ends the session `name` in good order. Blocks until it has ended, at most 15 s or so.
+///
+/// # Errors
+/// If the sessions cannot be looked through, or the guardian may not be signalled.
+pub fn stop(places: &Places, name: &str) -> io::Result<Stopped> {
+    let begun = Instant::now();
+    loop {
+        let recorded = registry::recorded_at(places)?;
+        let mut found = recorded.into_iter().filter(|(record, _)| record.name == name).collect::<Vec<_>>();
+        // A home that came or went may have left one of the same name in the other folder.
+        found.sort_by_key(|(_, life)| *life != Life::Running);
+        match found.into_iter().next() {
+            None => return Ok(Stopped::Unknown),
+            Some((record, Life::Elsewhere)) => return Ok(Stopped::Elsewhere(record)),
+            Some((record, Life::Stale)) => {
+                registry::clean_up(places, name)?;
+                return Ok(Stopped::WasDead(record));
+            }
+            Some((record, Life::Running)) => {
+                if let Some(lock) = registry::lock_of(places, name)?
+                    && let Some(guardian) = Process::open(record.pid)
+                    && is_held_by(&lock, record.pid)
+                {
+                    return end(places, record, &guardian, &lock);
+                }
+                // It has just ended, or another has just begun.
+                if begun.elapsed() > SETTLING {
+                    return Err(io::Error::other(format!(
+                        "somebody holds the session \"{name}\", but process {} is not it; try again",
+                        record.pid
+                    )));
+                }
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn end(places: &Places, record: Record, guardian: &Process, lock: &Path) -> io::Result<Stopped> {
+    let begun = Instant::now();
+    guardian.signal(Signal::SIGTERM)?;
+    // One that was suspended would not notice.
+    guardian.signal(Signal::SIGCONT)?;
+    while begun.elapsed() < PATIENCE {
+        if !is_held_by(lock, record.pid) {
+            // One that was only just starting puts nothing away.
+            registry::clean_up(places, &record.name)?;
+            return Ok(Stopped::Ended(record, begun.elapsed()));
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(Stopped::StillRuns(record, begun.elapsed()))
+}
+
+/// A process that cannot be mistaken for a later one of the same number, where the system has descriptors of processes.
+struct Process {
+    pid: Pid,
+    fd: Option<OwnedFd>,
+}
+
+impl Process {
+    /// `None` if there is no such process.
+    #[cfg(target_os = "linux")]
+    #[allow(unsafe_code, reason = "neither the standard library nor nix opens processes")]
+    fn open(pid: u32) -> Option<Self> {
+        use std::os::fd::FromRawFd;
+        // SAFETY: two plain numbers; what comes back is a new descriptor of ours.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) };
+        if fd < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
+            return None;
+        }
+        // An old system, or a container that forbids it.
+        // SAFETY: see above.
+        let fd = (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) });
+        Some(Self { pid: Pid::from_raw(pid as i32), fd })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open(pid: u32) -> Option<Self> {
+        Some(Self { pid: Pid::from_raw(pid as i32), fd: None })
+    }
+
+    /// One that has ended meanwhile needs no signal.
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        let sent = match &self.fd {
+            Some(fd) => send(fd, signal),
+            None => kill(self.pid, signal).map_err(io::Error::from),
+        };
+        match sent {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "as for opening them")]
+fn send(process: &OwnedFd, signal: Signal) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: without `info` the kernel fills in what `kill` would.
+    let sent = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal as libc::c_int, info, 0 as libc::c_uint)
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send(_: &OwnedFd, _: Signal) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
