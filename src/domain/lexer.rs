@@ -1,6 +1,7 @@
 //! Syntax colours and completeness of Python code, by a lexer of our own that needs no Python.
 
 mod completeness;
+mod cursor;
 mod magic;
 mod scan;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 use std::ops::Range;
 
 pub use completeness::{Completeness, completeness, indent_after};
+pub use cursor::{Call, Place, Step, names, open_call, place, steps_of};
 pub use magic::{Rewritten, rewrite, unwrap_pasted};
 use scan::{Kind, Lexeme, scan};
 

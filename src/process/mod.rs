@@ -123,7 +123,7 @@ fn work(
     session_file: PathBuf,
     mut jobs: Jobs,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file, &jobs)?;
+    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file, &mut jobs)?;
     interpreter.work(py, &mut jobs)
 }
 

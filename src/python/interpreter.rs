@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
 use super::capture::{Capture, ThreadId};
+use super::completion::{self, Completer, Looks, Task};
 use super::descriptors::{self, StandardStreams};
 use super::event_loop::SnippetContext;
 use super::fork;
@@ -23,13 +24,14 @@ use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, InputAnswer, OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::{Author, InputAnswer, OutputChunk, Question, ResetReport, SnippetId, VariableTable};
 use crate::session::{Engine, EngineEvent};
 
 enum Job {
     Run { snippet: SnippetId, code: Arc<str> },
     Reset,
     Variables,
+    Look { id: u32, question: Question },
     Quit,
 }
 
@@ -43,6 +45,8 @@ pub struct PythonEngine {
     prompts: Arc<Prompts>,
     capture: Arc<Capture>,
     recorder: Option<&'static Recorder>,
+    looks: Arc<Looks>,
+    beside: Sender<Task>,
     /// What had been recorded of stacks when Python's was asked for.
     asked_at: Option<usize>,
 }
@@ -53,6 +57,9 @@ pub struct Jobs {
     /// Shared with what waits for input within a job.
     waiter: Arc<Mutex<JobWaiter>>,
     prompts: Arc<Prompts>,
+    looks: Arc<Looks>,
+    /// Both ends of what the thread for completion is told.
+    beside: Option<(Sender<Task>, Receiver<Task>)>,
 }
 
 /// What Python's threads tell the host.
@@ -74,8 +81,16 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io:
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
     let prompts = Arc::<Prompts>::default();
-    let jobs = Jobs { inbox: receiver, waiter: Arc::new(Mutex::new(waiter)), prompts: prompts.clone() };
-    Ok((PythonEngine { jobs: sender, bell, prompts, capture, recorder, asked_at: None }, jobs))
+    let looks = Arc::<Looks>::default();
+    let (beside, tasks) = mpsc::channel();
+    let jobs = Jobs {
+        inbox: receiver,
+        waiter: Arc::new(Mutex::new(waiter)),
+        prompts: prompts.clone(),
+        looks: looks.clone(),
+        beside: Some((beside.clone(), tasks)),
+    };
+    Ok((PythonEngine { jobs: sender, bell, prompts, capture, recorder, looks, beside, asked_at: None }, jobs))
 }
 
 impl PythonEngine {
@@ -101,6 +116,7 @@ impl Jobs {
 impl Engine for PythonEngine {
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
         self.asked_at = None;
+        self.looks.stop();
         if let Some(recorder) = self.recorder {
             recorder.runs(snippet, author.name());
         }
@@ -132,12 +148,22 @@ impl Engine for PythonEngine {
     }
 
     fn reset(&mut self) {
+        self.looks.stop();
         signals::announce_reset();
         self.send(Job::Reset);
     }
 
     fn refresh_variables(&mut self) {
         self.send(Job::Variables);
+    }
+
+    fn ask(&mut self, id: u32, question: Question, busy: bool) {
+        if busy || !question.may_run {
+            let _ = self.beside.send(Task::Answer { id, question });
+            return;
+        }
+        self.looks.ask(id);
+        self.send(Job::Look { id, question });
     }
 
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
@@ -170,6 +196,8 @@ pub struct Interpreter {
     streams: Streams,
     stacks: Option<Stacks>,
     stdin: Stdin,
+    /// A help; nothing depends on it.
+    completer: Option<Completer>,
     descriptors: StandardStreams,
     capture: Arc<Capture>,
     events: Events,
@@ -190,11 +218,16 @@ impl Interpreter {
         capture: Arc<Capture>,
         events: Events,
         session_file: PathBuf,
-        jobs: &Jobs,
+        jobs: &mut Jobs,
     ) -> PyResult<Self> {
         let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
         fork::watch();
         let context = SnippetContext::new(py)?;
+        let namespace = Namespace::take(py)?;
+        let completer = jobs
+            .beside
+            .take()
+            .and_then(|beside| Completer::start(py, namespace.globals(py), &events, jobs.looks.clone(), beside).ok());
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
@@ -204,7 +237,8 @@ impl Interpreter {
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
             runner: Runner::new(py, session_file, context)?,
             stdin: Stdin::install(py, &asker)?,
-            namespace: Namespace::take(py)?,
+            namespace,
+            completer,
             baseline: Baseline::take(py)?,
             descriptors,
             capture,
@@ -222,6 +256,7 @@ impl Interpreter {
                 Ok(Job::Run { snippet, code }) => self.run(py, snippet, &code),
                 Ok(Job::Reset) => self.reset(py),
                 Ok(Job::Variables) => self.send_variables(py, true),
+                Ok(Job::Look { id, question }) => self.look(py, id, &question),
                 Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
                 Err(mpsc::TryRecvError::Empty) => {
                     py.detach(|| jobs.waiter.lock().unwrap_or_else(PoisonError::into_inner).wait())?;
@@ -254,6 +289,14 @@ impl Interpreter {
         self.send_variables(py, false);
     }
 
+    fn look(&mut self, py: Python<'_>, id: u32, question: &Question) {
+        // An interrupt must find our handler.
+        let _ = self.signals.restore(py);
+        if let Some(completer) = &mut self.completer {
+            completer.look(py, id, question);
+        }
+    }
+
     /// Python's threads but the main one, and but workers of pools that wait for whoever gives them something to do.
     fn threads(&self, py: Python<'_>) -> PyResult<Vec<ThreadId>> {
         if self.thread_count.call0(py)?.extract::<usize>(py)? == 0 {
@@ -263,7 +306,7 @@ impl Interpreter {
         let mut busy = Vec::new();
         for (ident, frame) in self.thread_frames.call0(py)?.cast_bound::<PyDict>(py)?.iter() {
             let ident: ThreadId = ident.extract()?;
-            if ident != main && !is_idle_worker(frame)? {
+            if ident != main && !completion::is_own_thread(ident) && !is_idle_worker(frame)? {
                 busy.push(ident);
             }
         }

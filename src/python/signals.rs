@@ -19,6 +19,14 @@ use crate::domain::SnippetId;
 /// Stands for a reset where a snippet's number is wanted.
 pub const RESET: SnippetId = SnippetId(u32::MAX);
 
+/// Numbers from here on, [`RESET`] left out, stand for questions about code that is being written.
+const LOOKS: u32 = 1 << 31;
+
+/// Stands for the question of that number where a snippet's number is wanted.
+pub fn look(id: u32) -> SnippetId {
+    SnippetId(LOOKS | (id % (LOOKS - 1)))
+}
+
 /// The snippet whose code runs now; 0 for none. Snippets count from 1.
 static CURRENT: AtomicU32 = AtomicU32::new(0);
 /// The snippet that shall be interrupted.
@@ -129,7 +137,7 @@ impl Signals {
 
 /// The snippet whose code runs now.
 pub fn current() -> Option<SnippetId> {
-    Some(SnippetId(CURRENT.load(Ordering::SeqCst))).filter(|current| current.0 != 0 && *current != RESET)
+    Some(SnippetId(CURRENT.load(Ordering::SeqCst))).filter(|current| current.0 != 0 && current.0 < LOOKS)
 }
 
 /// Whether this is the thread that runs snippets.

@@ -17,7 +17,7 @@ use beginning::free_numbers;
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
-    Author, ClientId, Event, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck, Timestamp,
+    Author, ClientId, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck, Timestamp,
     Transcript, VariableChanges, VariableTable,
 };
 
@@ -55,6 +55,8 @@ pub fn spawn(
         running: None,
         waiters: HashMap::new(),
         variable_waiters: Vec::new(),
+        questions: HashMap::new(),
+        last_question: 0,
         input: None,
         input_limit,
         next_snippet,
@@ -127,6 +129,9 @@ struct Actor {
     waiters: HashMap<SnippetId, Vec<Waiter>>,
     /// Present while the engine is looking.
     variable_waiters: Vec<oneshot::Sender<Arc<VariableTable>>>,
+    /// Who asked about code that is being written.
+    questions: HashMap<u32, oneshot::Sender<Insight>>,
+    last_question: u32,
     input: Option<input::Pending>,
     input_limit: Duration,
     next_snippet: u32,
@@ -208,6 +213,13 @@ impl Actor {
                 let _ = answer.send(self.transcript.variables().clone());
             }
             Command::Variables { answer } => self.waiting.push_back(Waiting::Variables { answer }),
+            Command::Ask { question, answer } => {
+                self.last_question += 1;
+                // Answers that nobody can use are never given.
+                self.questions.retain(|_, asked| !asked.is_closed());
+                self.questions.insert(self.last_question, answer);
+                self.engine.ask(self.last_question, question, self.running.is_some());
+            }
             Command::Subscribe { answer } => {
                 let subscription =
                     Subscription { transcript: self.transcript.clone(), events: self.events.subscribe() };
@@ -282,6 +294,11 @@ impl Actor {
                 let report = Arc::new(report);
                 self.emit(Event::Reset { by, report: report.clone(), at: now() });
                 let _ = answer.send(report);
+            }
+            EngineEvent::Insight { id, insight } => {
+                if let (Some(asked), Some(insight)) = (self.questions.remove(&id), insight) {
+                    let _ = asked.send(insight);
+                }
             }
             EngineEvent::QuitRequested => self.quit(),
             EngineEvent::Ended => {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Author, InputAnswer, Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::{
+    Author, InputAnswer, Insight, Outcome, OutputChunk, Question, ResetReport, SnippetId, VariableTable,
+};
 
 /// The Python side. No call may block: each hands its work over and returns.
 pub trait Engine: Send + 'static {
@@ -24,6 +26,12 @@ pub trait Engine: Send + 'static {
 
     /// Asks for a fresh [`EngineEvent::Variables`] with `requested: true`. Only sent while nothing runs.
     fn refresh_variables(&mut self);
+
+    /// Asks about code that is being written; answered by [`EngineEvent::Insight`] with the same `id`, unless the answer
+    /// would come too late for anybody. `busy`: something runs, so nothing of the user's may.
+    fn ask(&mut self, id: u32, question: Question, busy: bool) {
+        let _ = (id, question, busy);
+    }
 
     /// Hands an answer to the code that waits for input `number`. `false` if it waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
@@ -59,6 +67,11 @@ pub enum EngineEvent {
         requested: bool,
     },
     ResetDone(ResetReport),
+    /// `None` if nothing could be found out.
+    Insight {
+        id: u32,
+        insight: Option<Insight>,
+    },
     /// A signal asked the session to end.
     QuitRequested,
     /// Python does no more jobs; what still waits will never run.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::domain::{
-    Author, Client, ClientId, Event, InputAnswer, ResetReport, SessionInfo, Snippet, SnippetId, Transcript,
-    VariableTable, units,
+    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Question, ResetReport, SessionInfo,
+    Signature, Snippet, SnippetId, Transcript, VariableTable, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -111,6 +111,10 @@ pub(super) enum Command {
     },
     Variables {
         answer: oneshot::Sender<Arc<VariableTable>>,
+    },
+    Ask {
+        question: Question,
+        answer: oneshot::Sender<Insight>,
     },
     Subscribe {
         answer: oneshot::Sender<Subscription>,
@@ -227,6 +231,39 @@ impl SessionHandle {
     /// [`Closed`] if the session has ended.
     pub async fn variables(&self) -> Result<Arc<VariableTable>, Closed> {
         self.ask(|answer| Command::Variables { answer }).await
+    }
+
+    /// Asks about code that is being written. `None` if nothing could be found out, or a newer question came before the
+    /// answer. An answer may take as long as Python is inside one call of C code: use a time limit.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn insight(&self, question: Question) -> Result<Option<Insight>, Closed> {
+        let (answer, receiver) = oneshot::channel();
+        self.commands.send(Command::Ask { question, answer }).map_err(|_| Closed)?;
+        Ok(receiver.await.ok())
+    }
+
+    /// What could stand at `cursor` (in characters) of `code`; see [`SessionHandle::insight`].
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn complete(&self, code: Arc<str>, cursor: usize) -> Result<Completions, Closed> {
+        match self.insight(Question { code, cursor, about: About::Completion, may_run: true }).await? {
+            Some(Insight::Completions(completions)) => Ok(completions),
+            _ => Ok(Completions::default()),
+        }
+    }
+
+    /// The call around `cursor` (in characters) of `code`; see [`SessionHandle::insight`].
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn signature(&self, code: Arc<str>, cursor: usize) -> Result<Option<Signature>, Closed> {
+        match self.insight(Question { code, cursor, about: About::Signature, may_run: true }).await? {
+            Some(Insight::Signature(signature)) => Ok(signature),
+            _ => Ok(None),
+        }
     }
 
     /// The transcript so far and all events from now on.

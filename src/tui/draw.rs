@@ -1,6 +1,7 @@
 //! Drawing: a pure function of the prepared view and the time into a buffer. Nothing here changes state.
 
 mod cards;
+mod completion;
 mod input;
 mod overlay;
 mod side;
@@ -36,6 +37,7 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     rule_above_input(view, layout, hairline, buffer);
     let cursor = input::draw(view, layout, now, buffer);
     status::draw(view, layout, now, buffer);
+    completion::popup(view, layout, cursor, buffer);
     for shown in &view.overlays {
         match shown {
             Overlay::Help { scroll } => overlay::help(view, layout, *scroll, buffer),
@@ -172,9 +174,17 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         (" ", theme::FOCUS),
     ];
     let right = [(&*below, theme::NOTICE), (hint, theme::DIM)];
-    match &asks {
-        Some(asks) => rule(buffer, layout.rule, &[(asks, theme::NOTICE)], &right, theme::FOCUS),
-        None => rule(buffer, layout.rule, &left, &right, theme::FOCUS),
+    let used: usize = left.iter().chain(&right).map(|(text, _)| text::width(text)).sum();
+    let room = usize::from(layout.rule.width).saturating_sub(used + 4);
+    let signature = completion::signature(view, room);
+    match (&asks, signature.is_empty()) {
+        (Some(asks), _) => rule(buffer, layout.rule, &[(asks, theme::NOTICE)], &right, theme::FOCUS),
+        (None, true) => rule(buffer, layout.rule, &left, &right, theme::FOCUS),
+        (None, false) => {
+            let signature = signature.iter().map(|(text, style)| (text.as_str(), *style));
+            let left: Vec<_> = left.into_iter().chain([("─ ", theme::FOCUS)]).chain(signature).collect();
+            rule(buffer, layout.rule, &left, &right, theme::FOCUS);
+        }
     }
     if let Some(x) = hairline {
         let cell = &mut buffer[(x, layout.rule.y)];

@@ -158,7 +158,32 @@ impl Editor {
         self.area.insert_str(" ".repeat(INDENT - column % INDENT));
     }
 
-    fn before_cursor(&self) -> String {
+    /// Takes the place of `typed`, which stands before the cursor.
+    pub fn replace_before_cursor(&mut self, typed: &str, text: &str) {
+        if let Some(rest) = text.strip_prefix(typed) {
+            self.area.insert_str(rest);
+            return;
+        }
+        for _ in typed.chars() {
+            self.area.move_cursor(CursorMove::Back);
+        }
+        self.area.delete_str(typed.chars().count());
+        self.area.insert_str(text);
+    }
+
+    /// Whether nothing but indentation stands before the cursor on its line.
+    pub fn is_in_indentation(&self) -> bool {
+        let cursor = self.area.cursor();
+        self.area.lines()[cursor.0].chars().take(cursor.1).all(char::is_whitespace)
+    }
+
+    /// Place of the cursor in the code, in characters.
+    pub fn place(&self) -> usize {
+        let cursor = self.area.cursor();
+        self.area.lines()[..cursor.0].iter().map(|line| line.chars().count() + 1).sum::<usize>() + cursor.1
+    }
+
+    pub fn before_cursor(&self) -> String {
         let cursor = self.area.cursor();
         let mut before = self.area.lines()[..cursor.0].join("\n");
         if cursor.0 > 0 {

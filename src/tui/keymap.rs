@@ -7,8 +7,9 @@ pub enum Action {
     /// Run the input if it is complete, else begin a new line.
     Enter,
     NewLine,
-    /// Indent, or fill up to the next stop.
+    /// Complete; at the start of a line indent.
     Tab,
+    Complete,
     HistoryBack,
     HistoryForward,
     /// Interrupt what runs; with nothing running, clear the input.
@@ -88,7 +89,8 @@ pub const BINDINGS: &[Binding] = &[
         "Alt-Enter, Ctrl-J",
         "new line",
     ),
-    bind(Action::Tab, Group::Input, &[(KeyCode::Tab, NONE)], "Tab", "indent"),
+    bind(Action::Tab, Group::Input, &[(KeyCode::Tab, NONE)], "Tab", "complete; at the start of a line indent"),
+    bind(Action::Complete, Group::Input, &[(KeyCode::Char(' '), CTRL)], "Ctrl-Space", "complete here"),
     bind(
         Action::HistoryBack,
         Group::Input,

@@ -4,6 +4,7 @@
 //! `View::prepare` (measures what crosses the window) → `draw` (writes a buffer, changes nothing). Nothing here waits
 //! for Python, and nothing is drawn but on request.
 
+mod assist;
 mod card;
 mod draw;
 mod editor;

@@ -13,19 +13,22 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use super::assist::Asked;
 use super::keepsake::Kept;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
 use super::{Control, Options, draw, theme};
 use crate::domain::keepsake::Keepsake;
-use crate::domain::{Author, Event, Timestamp};
+use crate::domain::{Author, Event, Insight, Timestamp};
 use crate::session::{RunOptions, SessionHandle};
 
 /// Time from one frame to the next at least.
 const FRAME: Duration = Duration::from_micros(16_667);
 /// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
 const DRAIN: Duration = Duration::from_millis(4);
+/// What Python has not answered by then is not waited for: it is inside a long call of C code.
+const ANSWER_LIMIT: Duration = Duration::from_millis(700);
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
@@ -77,9 +80,9 @@ struct Dashboard {
     control: mpsc::UnboundedReceiver<Control>,
     /// `None` once the terminal is gone.
     keys: Option<EventStream>,
-    /// What a request to the session came to, where the person should know.
-    notices: mpsc::UnboundedSender<String>,
-    replies: mpsc::UnboundedReceiver<String>,
+    /// What requests to the session came to.
+    notices: mpsc::UnboundedSender<Said>,
+    replies: mpsc::UnboundedReceiver<Said>,
     /// A frame is wanted.
     dirty: bool,
     last_frame: Option<Instant>,
@@ -88,6 +91,14 @@ struct Dashboard {
     kept: Kept,
     /// `NO_COLOR` is set.
     no_colours: bool,
+}
+
+/// What the session said to a request.
+enum Said {
+    /// The person should know.
+    Notice(String),
+    /// To the question of that number; `None` if not in time.
+    Insight { id: u64, insight: Option<Insight> },
 }
 
 enum Turn {
@@ -120,7 +131,7 @@ impl Dashboard {
                         return Ok(());
                     }
                 }
-                Some(notice) = self.replies.recv() => self.on_notice(notice),
+                Some(said) = self.replies.recv() => self.on_said(said),
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // Only an animation wakes up without anything else to draw.
                     if !waiting {
@@ -187,9 +198,22 @@ impl Dashboard {
             return Ok(Turn::GoOn);
         };
         self.dirty = true;
-        match self.view.on_terminal(&event, now()) {
+        let effect = self.view.on_terminal(&event, now());
+        self.send_questions();
+        match effect {
             Some(effect) => self.perform(effect),
             None => Ok(Turn::GoOn),
+        }
+    }
+
+    fn send_questions(&mut self) {
+        for Asked { id, question } in self.view.assist.take_questions() {
+            let (session, said) = (self.session.clone(), self.notices.clone());
+            tokio::task::spawn_local(async move {
+                let answered = tokio::time::timeout(ANSWER_LIMIT, session.insight(question)).await;
+                let insight = answered.ok().and_then(Result::ok).flatten();
+                let _ = said.send(Said::Insight { id, insight });
+            });
         }
     }
 
@@ -209,8 +233,14 @@ impl Dashboard {
         Ok(Turn::GoOn)
     }
 
-    fn on_notice(&mut self, notice: String) {
-        self.view.notice = Some(notice);
+    fn on_said(&mut self, said: Said) {
+        match said {
+            Said::Notice(notice) => self.view.notice = Some(notice),
+            Said::Insight { id, insight } => {
+                self.view.on_insight(id, insight);
+                self.send_questions();
+            }
+        }
         self.dirty = true;
     }
 
@@ -246,7 +276,7 @@ impl Dashboard {
         let notices = self.notices.clone();
         tokio::task::spawn_local(async move {
             if let Err(refused) = request.await {
-                let _ = notices.send(refused.to_string());
+                let _ = notices.send(Said::Notice(refused.to_string()));
             }
         });
     }

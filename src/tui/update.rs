@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event, KeyEvent, KeyEventKind};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
 
+use super::assist::Outcome;
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
-use crate::domain::{InputAnswer, SnippetId, Timestamp};
+use crate::domain::{InputAnswer, Insight, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ impl View {
                     Some(reply) if reply.is_open(now) => reply.paste(text),
                     closed => {
                         self.editor.paste(text);
+                        self.assist.close();
+                        self.assist.follow(&self.editor);
                         if let Some(reply) = closed {
                             reply.put_off(now);
                         }
@@ -75,11 +78,52 @@ impl View {
                 return None;
             }
         }
-        if let Some(action) = action {
-            return self.act(action, key, asked, now);
+        if self.assist.popup.is_some() && self.on_popup(action, key) {
+            return None;
         }
-        self.editor.key(key);
-        None
+        let effect = match action {
+            Some(action) => self.act(action, key, asked, now),
+            None => {
+                self.editor.key(key);
+                None
+            }
+        };
+        self.assist.follow(&self.editor);
+        if key.code == KeyCode::Char('.') && action.is_none() && self.assist.popup.is_none() {
+            self.assist.complete(&self.editor, false);
+        }
+        effect
+    }
+
+    /// Keys that the candidates take.
+    fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
+        let chosen = self.assist.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
+        let page = super::assist::ROWS as isize;
+        match action {
+            Some(Action::Tab) => return self.assist.accept(&mut self.editor),
+            Some(Action::Enter) if chosen => return self.assist.accept(&mut self.editor),
+            Some(Action::HistoryBack) => self.assist.move_by(-1, &self.editor),
+            Some(Action::HistoryForward) => self.assist.move_by(1, &self.editor),
+            Some(Action::PageUp) if chosen => self.assist.move_by(-page, &self.editor),
+            Some(Action::PageDown) if chosen => self.assist.move_by(page, &self.editor),
+            Some(Action::Back) => self.assist.close(),
+            None if key.code == KeyCode::BackTab => self.assist.move_by(-1, &self.editor),
+            // A run, the other overlays and the rest are as ever, without it.
+            Some(Action::QuitOrDelete | Action::Interrupt | Action::Complete) | None => return false,
+            Some(_) => {
+                self.assist.close();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What the session says to a question; `None` if it gave no answer in time.
+    pub fn on_insight(&mut self, id: u64, insight: Option<Insight>) {
+        let variables = self.transcript.variables().clone();
+        if self.assist.answer(id, insight, &mut self.editor, &variables) == Outcome::None {
+            self.notice = Some("nothing to complete here".to_owned());
+        }
     }
 
     /// All variables are lost by it, so it is asked for twice.
@@ -102,7 +146,9 @@ impl View {
                 reply.editor.key(key);
                 return None;
             }
-            Some(Action::NewLine | Action::Tab | Action::HistoryBack | Action::HistoryForward) => return None,
+            Some(Action::NewLine | Action::Tab | Action::Complete | Action::HistoryBack | Action::HistoryForward) => {
+                return None;
+            }
             Some(action) => return self.act(action, key, asked, now),
         };
         let (snippet, number) = (reply.snippet, reply.request.number);
@@ -119,7 +165,8 @@ impl View {
             Action::Enter => {
                 self.overlays.pop();
             }
-            Action::NewLine | Action::Tab | Action::SelectUp | Action::SelectDown | Action::Fold => {}
+            Action::NewLine | Action::Tab | Action::Complete | Action::SelectUp | Action::SelectDown | Action::Fold => {
+            }
             action => return self.act(action, key, asked, now),
         }
         None
@@ -134,7 +181,8 @@ impl View {
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.editor.new_line(),
-            Action::Tab => self.editor.tab(),
+            Action::Tab if self.editor.is_in_indentation() => self.editor.tab(),
+            Action::Tab | Action::Complete => self.assist.complete(&self.editor, true),
             Action::HistoryBack => {
                 if !self.editor.history_back(&self.transcript) {
                     self.editor.key(key);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use ratatui::layout::Rect;
 
+use super::assist::Assist;
 use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
@@ -28,6 +29,8 @@ pub struct View {
     pub transcript: Transcript,
     /// What is being written: the draft, while code asks for a line.
     pub editor: Editor,
+    /// Help with it.
+    pub assist: Assist,
     /// Present while code asks.
     pub reply: Option<Reply>,
     /// The person answered this one, and has typed nothing since.
@@ -69,6 +72,7 @@ impl View {
             home,
             transcript,
             editor: Editor::default(),
+            assist: Assist::default(),
             reply: None,
             answered: None,
             anchor: Anchor::Follow,

@@ -227,7 +227,8 @@ pub fn help(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
     }
 }
 
-fn frame(area: Rect, title: &str, buffer: &mut Buffer) {
+/// A box with rounded corners.
+pub fn frame(area: Rect, title: &str, buffer: &mut Buffer) {
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
     for x in area.x..=right {
         for (y, left_corner, right_corner) in [(area.y, "╭", "╮"), (bottom, "╰", "╯")] {

@@ -1,0 +1,131 @@
+use super::*;
+
+fn name(prefix: &str) -> Place {
+    Place::Name { prefix: prefix.into() }
+}
+
+fn steps(expression: &str) -> Option<Vec<Step>> {
+    steps_of(expression)
+}
+
+#[test]
+fn names_and_attributes() {
+    assert_eq!(place(""), name(""));
+    assert_eq!(place("x = pri"), name("pri"));
+    assert_eq!(place("f(a, b"), name("b"));
+    assert_eq!(place("for x in "), name(""));
+    assert_eq!(place("@data"), name("data"));
+    let attribute = |of: &str, prefix: &str| Place::Attribute { of: steps(of), prefix: prefix.into() };
+    assert_eq!(place("x.y.z"), attribute("x.y", "z"));
+    assert_eq!(place("print(x."), attribute("x", ""));
+    assert_eq!(place("d[\"k\"].a"), attribute("d['k']", "a"));
+    assert_eq!(place("l[0][-1]."), Place::Attribute { of: None, prefix: String::new() });
+    assert_eq!(place("\"\".jo"), Place::Attribute { of: Some(vec![Step::Literal("str")]), prefix: "jo".into() });
+    assert_eq!(place("b''."), Place::Attribute { of: Some(vec![Step::Literal("bytes")]), prefix: String::new() });
+    assert_eq!(place("[1, 2].ap"), Place::Attribute { of: Some(vec![Step::Literal("list")]), prefix: "ap".into() });
+    assert_eq!(place("{}.g"), Place::Attribute { of: Some(vec![Step::Literal("dict")]), prefix: "g".into() });
+    assert_eq!(place("f(1).g"), Place::Attribute { of: None, prefix: "g".into() });
+    assert_eq!(place("(x).g"), attribute("x", "g"));
+    assert_eq!(place("x\n  .y"), attribute("x", "y"));
+    assert_eq!(place("@app.ro"), attribute("app", "ro"));
+    for nowhere in ["# com", "12", "def f", "class A", "'whole'", "1.5", "'''text", "!ls fi"] {
+        assert_eq!(place(nowhere), Place::Nowhere, "{nowhere}");
+    }
+}
+
+#[test]
+fn keys_paths_and_fields() {
+    let key = |of: &str, prefix: &str, quote| Place::Key { of: steps(of), prefix: prefix.into(), quote };
+    assert_eq!(place("d[\""), key("d", "", Some('"')));
+    assert_eq!(place("a.d['k"), key("a.d", "k", Some('\'')));
+    assert_eq!(place("d['a']['b"), key("d['a']", "b", Some('\'')));
+    assert_eq!(place("d["), key("d", "", None));
+    assert_eq!(place("d[na"), key("d", "na", None));
+    assert_eq!(place("x = ['da"), Place::Path { prefix: "da".into() });
+    assert_eq!(place("open(\"data/s"), Place::Path { prefix: "data/s".into() });
+    assert_eq!(place("x = [na"), name("na"));
+    assert_eq!(place("f'{na"), name("na"));
+    assert_eq!(place("f'{x.y"), Place::Attribute { of: steps("x"), prefix: "y".into() });
+}
+
+#[test]
+fn imports() {
+    let module = |prefix: &str| Place::Module { prefix: prefix.into() };
+    let member = |module: &str, prefix: &str| Place::Member { module: module.into(), prefix: prefix.into() };
+    assert_eq!(place("import "), module(""));
+    assert_eq!(place("import num"), module("num"));
+    assert_eq!(place("import os.pa"), module("os.pa"));
+    assert_eq!(place("import os, s"), module("s"));
+    assert_eq!(place("x = 1\nimport os, "), module(""));
+    assert_eq!(place("import os as o"), Place::Nowhere);
+    assert_eq!(place("from os.pa"), module("os.pa"));
+    assert_eq!(place("from ..pa"), module("..pa"));
+    assert_eq!(place("from os im"), Place::Nowhere);
+    assert_eq!(place("from os import pa"), member("os", "pa"));
+    assert_eq!(place("from os.path import (join, ex"), member("os.path", "ex"));
+    assert_eq!(place("from os.path import (\n    join,\n    ex"), member("os.path", "ex"));
+    assert_eq!(place("from os import path as "), Place::Nowhere);
+    assert_eq!(place("import os; os.pa"), Place::Attribute { of: steps("os"), prefix: "pa".into() });
+    assert_eq!(place("imp"), name("imp"));
+    assert_eq!(place("import"), name("import"));
+}
+
+#[test]
+fn magics() {
+    assert_eq!(place("%ti"), Place::Magic { prefix: "ti".into(), cell: false });
+    assert_eq!(place("%%"), Place::Magic { prefix: String::new(), cell: true });
+    assert_eq!(place("x % y"), name("y"));
+}
+
+#[test]
+fn the_innermost_open_call() {
+    let call =
+        |code: &str| open_call(code).map(|call| (code[call.callee.clone()].to_owned(), call.argument, call.keyword));
+    let found =
+        |callee: &str, argument, keyword: Option<&str>| Some((callee.to_owned(), argument, keyword.map(str::to_owned)));
+    assert_eq!(call("f("), found("f", 0, None));
+    assert_eq!(call("x = a.b.f(1, "), found("a.b.f", 1, None));
+    assert_eq!(call("f(g(1, 2), [3, 4], "), found("f", 2, None));
+    assert_eq!(call("f(g(1, 2"), found("g", 1, None));
+    assert_eq!(call("f(1, [2, 3"), found("f", 1, None));
+    assert_eq!(call("f(a, key=x"), found("f", 1, Some("key")));
+    assert_eq!(call("f(a=1, x"), found("f", 1, None));
+    assert_eq!(call("f(a == x"), found("f", 0, None));
+    assert_eq!(call("f(1)"), None);
+    assert_eq!(call("f(1).g(2, "), found("f(1).g", 1, None));
+    assert_eq!(call("(1, "), None);
+    assert_eq!(call("if (x"), None);
+    assert_eq!(call("def f(a"), None);
+    assert_eq!(call("f(')', "), found("f", 1, None));
+    assert_eq!(call("# f("), None);
+}
+
+#[test]
+fn steps_are_only_what_can_be_looked_up() {
+    let of = |name: &str| Step::Name(name.into());
+    assert_eq!(steps("a"), Some(vec![of("a")]));
+    assert_eq!(
+        steps("a.b['c'][0]"),
+        Some(vec![of("a"), Step::Attribute("b".into()), Step::Key("c".into()), Step::Index(0)])
+    );
+    assert_eq!(steps("a + b"), None);
+    assert_eq!(steps("f(1).g"), None);
+    assert_eq!(steps("a[i]"), None);
+    assert_eq!(names("def f(count):\n    co", 20), ["def", "f", "count"]);
+}
+
+#[test]
+fn nothing_it_could_be_given_makes_it_fail() {
+    let pieces =
+        ["f(", "[", "]", ")", "{", "}", "\"", "'", "x", ".", ",", "=", "import ", "from ", "%", "é", "\n", " ", "f'{"];
+    let mut seed = 7_usize;
+    for _ in 0..20_000 {
+        let mut code = String::new();
+        for _ in 0..seed % 9 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            code += pieces[(seed >> 33) % pieces.len()];
+        }
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (_, _) = (place(&code), open_call(&code));
+    }
+}
