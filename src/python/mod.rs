@@ -4,11 +4,14 @@
 mod baseline;
 mod bell;
 mod capture;
+mod changes;
 pub mod descriptors;
 mod event_loop;
 mod fork;
 mod guarded;
+mod inspector;
 mod interpreter;
+mod libraries;
 mod magics;
 mod namespace;
 mod project;

@@ -18,6 +18,8 @@ use crate::domain::SnippetId;
 
 /// Stands for a reset where a snippet's number is wanted.
 pub const RESET: SnippetId = SnippetId(u32::MAX);
+/// The same for looking into a value.
+pub const INSPECTION: SnippetId = SnippetId(u32::MAX - 1);
 
 /// The snippet whose code runs now; 0 for none. Snippets count from 1.
 static CURRENT: AtomicU32 = AtomicU32::new(0);
@@ -129,7 +131,7 @@ impl Signals {
 
 /// The snippet whose code runs now.
 pub fn current() -> Option<SnippetId> {
-    Some(SnippetId(CURRENT.load(Ordering::SeqCst))).filter(|current| current.0 != 0 && *current != RESET)
+    Some(SnippetId(CURRENT.load(Ordering::SeqCst))).filter(|current| current.0 != 0 && *current < INSPECTION)
 }
 
 /// Whether this is the thread that runs snippets.
@@ -145,8 +147,8 @@ pub fn begin(snippet: SnippetId) -> bool {
     TARGET.load(Ordering::SeqCst) != snippet.0
 }
 
-/// Forgets what was meant for an earlier reset. To be called by whoever asks for interrupts.
-pub fn announce_reset() {
+/// Forgets what was meant for an earlier reset or inspection. To be called by whoever asks for interrupts.
+pub fn announce_unnumbered() {
     TARGET.store(0, Ordering::SeqCst);
     FORCED.store(0, Ordering::SeqCst);
 }

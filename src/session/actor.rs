@@ -1,6 +1,7 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
 mod input;
+mod inspection;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -73,6 +74,7 @@ enum Waiting {
     Run { snippet: SnippetId, options: RunOptions },
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
     Variables { answer: oneshot::Sender<Arc<VariableTable>> },
+    Inspect(inspection::Asked),
 }
 
 struct Running {
@@ -92,13 +94,15 @@ struct Running {
 enum Work {
     Snippet(SnippetId),
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
+    /// The answer is taken once it has been given.
+    Inspection(Option<inspection::Answer>),
 }
 
 impl Work {
     fn snippet(&self) -> Option<SnippetId> {
         match self {
             Self::Snippet(snippet) => Some(*snippet),
-            Self::Reset { .. } => None,
+            Self::Reset { .. } | Self::Inspection(_) => None,
         }
     }
 }
@@ -202,6 +206,14 @@ impl Actor {
                 let _ = answer.send(self.transcript.variables().clone());
             }
             Command::Variables { answer } => self.waiting.push_back(Waiting::Variables { answer }),
+            Command::Known { name, answer } => {
+                let rows = &self.transcript.variables().rows;
+                let known = rows.iter().find(|variable| variable.name == name).cloned();
+                let _ = answer.send(known.map(Box::new));
+            }
+            Command::Inspect { asked, begun, answer } => {
+                self.waiting.push_back(Waiting::Inspect(inspection::Asked { asked, begun, answer }));
+            }
             Command::Subscribe { answer } => {
                 let subscription =
                     Subscription { transcript: self.transcript.clone(), events: self.events.subscribe() };
@@ -270,6 +282,7 @@ impl Actor {
                 self.emit(Event::Reset { by, report: report.clone(), at: now() });
                 let _ = answer.send(report);
             }
+            EngineEvent::Inspected(told) => self.on_inspected(told),
             EngineEvent::QuitRequested => self.quit(),
             EngineEvent::Ended => {
                 self.running = None;
@@ -306,6 +319,7 @@ impl Actor {
                     self.running = Some(Running::new(Work::Reset { by, answer }, None));
                     self.engine.reset();
                 }
+                Waiting::Inspect(asked) => self.start_inspection(asked),
                 Waiting::Variables { answer } => {
                     self.variable_waiters.push(answer);
                     if self.variable_waiters.len() == 1 {
@@ -381,6 +395,9 @@ impl Actor {
             return;
         }
         let limit = running.timeout.unwrap_or_default();
+        if running.stopped_by.is_some() {
+            running.give_up_inspection();
+        }
         running.deadline = Some(Instant::now() + if self.quitting { FORCE_AT_END_AFTER } else { FORCE_AFTER });
         self.interrupt(None, &format!("its time limit of {} s", limit.as_secs_f64()));
     }
