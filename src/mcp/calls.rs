@@ -10,19 +10,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::Quirks;
 use super::handler::{SESSION_ENDED, failure};
+use super::inspect::InspectReport;
 use super::report::{RunReport, stuck_notice};
 use super::tools::{
-    self, AnswerArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetMode, ResetResult,
-    RunArguments, WaitArguments,
+    self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments,
+    ResetMode, ResetResult, RunArguments, WaitArguments,
 };
-use super::{cut, text, variables};
-use crate::domain::{Author, InputAnswer, Snippet, SnippetId, Status, Timestamp};
+use super::{cut, inspect, text, variables};
+use crate::domain::{Author, InputAnswer, Inspect, Snippet, SnippetId, Status, Timestamp};
 use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
 
 /// No number of seconds may be larger: a week.
 const MAX_SECONDS: f64 = 604_800.0;
 /// How long `interrupt_snippet` waits to see the effect.
 const INTERRUPT_WAIT: Duration = Duration::from_secs(2);
+/// How long `inspect_variable` waits for its turn.
+const INSPECT_WAIT: Duration = Duration::from_secs(2);
 
 pub struct Call<'a> {
     pub session: &'a SessionHandle,
@@ -42,6 +45,7 @@ impl Call<'_> {
             tools::RUN => self.run(arguments).await,
             tools::RESET => self.reset(arguments).await,
             tools::LIST => self.list(arguments).await,
+            tools::INSPECT => self.inspect(arguments).await,
             tools::WAIT => self.wait(arguments).await,
             tools::ANSWER => self.answer_input(arguments).await,
             tools::INTERRUPT => self.interrupt(arguments).await,
@@ -151,6 +155,23 @@ impl Call<'_> {
         };
         let (text, list) = variables::list(&table, filter.as_deref().unwrap_or_default(), running);
         Ok(self.answer(text, &list))
+    }
+
+    async fn inspect(&self, arguments: Option<JsonObject>) -> Called {
+        let InspectArguments { name, what, page } = tools::arguments(tools::INSPECT, arguments)?;
+        let aspect = what.map(Into::into).unwrap_or_default();
+        let page = page.unwrap_or(1);
+        if page == 0 {
+            return Err("Error: pages count from 1.".to_owned());
+        }
+        let asked = Inspect { path: name.clone(), aspect, page: page - 1 };
+        match self.session.inspect(asked, INSPECT_WAIT).await.map_err(ended)? {
+            Ok(inspection) => {
+                let report = InspectReport::new(*inspection);
+                Ok(self.answer(report.text(), &report))
+            }
+            Err(error) => Err(inspect::error(&name, aspect, error)),
+        }
     }
 
     async fn interrupt(&self, arguments: Option<JsonObject>) -> Called {

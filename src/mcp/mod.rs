@@ -11,6 +11,7 @@ mod cut;
 mod faults;
 mod follow;
 mod handler;
+mod inspect;
 mod lines;
 mod outgoing;
 mod report;

@@ -9,12 +9,15 @@ use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::inspect::InspectReport;
 use super::report::RunReport;
 use super::variables::VariableList;
+use crate::domain::Aspect;
 
 pub const RUN: &str = "run_python_code";
 pub const RESET: &str = "reset_python_environment";
 pub const LIST: &str = "list_defined_variables";
+pub const INSPECT: &str = "inspect_variable";
 pub const WAIT: &str = "wait_for_snippet";
 pub const ANSWER: &str = "answer_input";
 pub const INTERRUPT: &str = "interrupt_snippet";
@@ -59,6 +62,50 @@ pub enum ResetMode {
 pub struct ListArguments {
     /// Only names or types that contain this text, in upper or lower case.
     pub filter: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InspectArguments {
+    /// A name, or attributes and literal indices from one: `df`, `df["price"]`, `model.layers[0]`, `numpy.linalg.svd`.
+    pub name: String,
+    /// What to look at; "overview" unless given. Which of the others a value has is told in the answer.
+    pub what: Option<What>,
+    /// Page of the text or table, from 1.
+    #[serde(default, deserialize_with = "maybe_number")]
+    #[schemars(extend("minimum" = 1))]
+    pub page: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum What {
+    Overview,
+    Columns,
+    Rows,
+    Stats,
+    Items,
+    Attributes,
+    Repr,
+    Doc,
+    Source,
+}
+
+impl From<What> for Aspect {
+    fn from(what: What) -> Self {
+        match what {
+            What::Overview => Self::Overview,
+            What::Columns => Self::Columns,
+            What::Rows => Self::Rows,
+            What::Stats => Self::Stats,
+            What::Items => Self::Items,
+            What::Attributes => Self::Attributes,
+            What::Repr => Self::Repr,
+            What::Doc => Self::Doc,
+            What::Source => Self::Source,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -159,6 +206,16 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "List defined variables",
             "Lists the variables, functions, classes and modules of the shared session with type and a short value, \
              yours and the person's. Looking runs no code; names that start with an underscore are left out.",
+            hints(true, false, true, false),
+        ),
+        tool::<InspectArguments, InspectReport>(
+            INSPECT,
+            "Inspect a variable",
+            "Looks into one value of the shared session: type, size, documentation, signature, and by what it is: the \
+             columns of a DataFrame with dtypes, nulls, unique values and range, and its first rows; statistics of an \
+             array; items of a container; attributes of an object; source of a function or class. Pages through large \
+             values without copying them. Leaves no trace in the session; code of the user runs only for \"repr\" and \
+             properties in the path, for 5 s at most. While a snippet runs, it waits 2 s for its end.",
             hints(true, false, true, false),
         ),
         tool::<WaitArguments, RunReport>(

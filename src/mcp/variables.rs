@@ -33,6 +33,8 @@ pub struct Row {
     pub type_name: String,
     /// Length, shape or the like; may be empty.
     pub shape: String,
+    /// Bytes, where that is cheap to know: of containers without their items, of arrays and frames the data itself.
+    pub size_bytes: Option<u64>,
     /// Short text of the value; may be empty.
     pub preview: String,
     /// The snippet that last bound or visibly changed it.
@@ -135,6 +137,7 @@ fn row(variable: &Variable) -> Row {
         },
         type_name: short(&variable.type_name, MAX_NAME),
         shape: short(&variable.shape, MAX_NAME),
+        size_bytes: variable.size,
         preview: short(&variable.preview, MAX_PREVIEW),
         set_by_snippet: variable.set_by.map(|snippet| snippet.0),
     }

@@ -27,6 +27,7 @@ impl SnippetContext {
         Ok(Self(Arc::new(variable.unbind())))
     }
 
+    /// 0 for what is no snippet's.
     pub fn set(&self, py: Python<'_>, snippet: SnippetId) {
         let _ = self.0.call_method1(py, pyo3::intern!(py, "set"), (snippet.0,));
     }
@@ -37,7 +38,7 @@ impl SnippetContext {
             return None;
         }
         let number = self.0.call_method1(py, pyo3::intern!(py, "get"), (py.None(),)).ok()?;
-        number.extract(py).ok().map(SnippetId)
+        number.extract(py).ok().filter(|number| *number != 0).map(SnippetId)
     }
 }
 

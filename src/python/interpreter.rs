@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
@@ -15,6 +16,7 @@ use super::completion::{self, Completer, Looks, Task};
 use super::descriptors::{self, StandardStreams};
 use super::event_loop::SnippetContext;
 use super::fork;
+use super::inspector::Inspector;
 use super::namespace::Namespace;
 use super::project;
 use super::prompt::{Asker, Prompts};
@@ -24,7 +26,9 @@ use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, InputAnswer, OutputChunk, Question, ResetReport, SnippetId, VariableTable};
+use crate::domain::{
+    Author, InputAnswer, Inspect, InspectError, OutputChunk, Question, ResetReport, SnippetId, VariableTable,
+};
 use crate::session::{Engine, EngineEvent};
 
 enum Job {
@@ -32,11 +36,18 @@ enum Job {
     Reset,
     Variables,
     Look { id: u32, question: Question },
+    Inspect { asked: Inspect, limit: Duration },
     Quit,
 }
 
 /// Bytes of recorded stacks beyond which no more are asked for.
 const STACKS_FULL: usize = 32 << 10;
+/// A table of variables that took longer than this waits until Python has had nothing else to do for a moment, or at the
+/// latest until it is so old: the next snippet shall not wait for it.
+const CHEAP_TABLE: Duration = Duration::from_millis(1);
+const MOMENT: Duration = Duration::from_millis(20);
+const MILLISECOND: Duration = Duration::from_millis(1);
+const OLDEST_TABLE: Duration = Duration::from_millis(500);
 
 /// The actor's handle of the interpreter.
 pub struct PythonEngine {
@@ -49,6 +60,8 @@ pub struct PythonEngine {
     beside: Sender<Task>,
     /// What had been recorded of stacks when Python's was asked for.
     asked_at: Option<usize>,
+    /// What an interrupt without a snippet's number is meant for.
+    unnumbered: SnippetId,
 }
 
 /// The main thread's end.
@@ -90,7 +103,18 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io:
         looks: looks.clone(),
         beside: Some((beside.clone(), tasks)),
     };
-    Ok((PythonEngine { jobs: sender, bell, prompts, capture, recorder, looks, beside, asked_at: None }, jobs))
+    let engine = PythonEngine {
+        jobs: sender,
+        bell,
+        prompts,
+        capture,
+        recorder,
+        looks,
+        beside,
+        asked_at: None,
+        unnumbered: signals::RESET,
+    };
+    Ok((engine, jobs))
 }
 
 impl PythonEngine {
@@ -124,7 +148,7 @@ impl Engine for PythonEngine {
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
-        signals::interrupt(snippet.unwrap_or(signals::RESET), force);
+        signals::interrupt(snippet.unwrap_or(self.unnumbered), force);
         if self.prompts.is_waiting() {
             self.bell.ring();
         }
@@ -149,8 +173,16 @@ impl Engine for PythonEngine {
 
     fn reset(&mut self) {
         self.looks.stop();
-        signals::announce_reset();
+        self.unnumbered = signals::RESET;
+        signals::announce_unnumbered();
         self.send(Job::Reset);
+    }
+
+    fn inspect(&mut self, asked: Inspect, limit: Duration) {
+        self.asked_at = None;
+        self.unnumbered = signals::INSPECTION;
+        signals::announce_unnumbered();
+        self.send(Job::Inspect { asked, limit });
     }
 
     fn refresh_variables(&mut self) {
@@ -207,6 +239,11 @@ pub struct Interpreter {
     thread_frames: Py<PyAny>,
     /// The table that was sent last.
     shown: VariableTable,
+    inspector: Inspector,
+    /// How long the last table took.
+    table_took: Duration,
+    /// Since when the table has been waiting, and when it is made.
+    table_waits: Option<(Instant, Instant)>,
 }
 
 impl Interpreter {
@@ -237,6 +274,7 @@ impl Interpreter {
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
             runner: Runner::new(py, session_file, context)?,
             stdin: Stdin::install(py, &asker)?,
+            inspector: Inspector::new(namespace.describer().clone()),
             namespace,
             completer,
             baseline: Baseline::take(py)?,
@@ -246,6 +284,8 @@ impl Interpreter {
             thread_count: py.import("_thread")?.getattr("_count")?.unbind(),
             thread_frames: py.import("sys")?.getattr("_current_frames")?.unbind(),
             shown: VariableTable::default(),
+            table_took: Duration::ZERO,
+            table_waits: None,
         })
     }
 
@@ -258,8 +298,20 @@ impl Interpreter {
                 Ok(Job::Variables) => self.send_variables(py, true),
                 Ok(Job::Look { id, question }) => self.look(py, id, &question),
                 Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+                Ok(Job::Inspect { asked, limit }) => self.inspect(py, &asked, limit),
                 Err(mpsc::TryRecvError::Empty) => {
-                    py.detach(|| jobs.waiter.lock().unwrap_or_else(PoisonError::into_inner).wait())?;
+                    let left = self.table_waits.map(|(_, due)| due.saturating_duration_since(Instant::now()));
+                    if left == Some(Duration::ZERO) {
+                        self.send_variables(py, false);
+                        continue;
+                    }
+                    py.detach(|| {
+                        let mut waiter = jobs.waiter.lock().unwrap_or_else(PoisonError::into_inner);
+                        match left {
+                            None => waiter.wait(),
+                            Some(left) => waiter.wait_for(left.max(MILLISECOND)),
+                        }
+                    })?;
                     // Handlers of signals that user code has set run also while nothing else does.
                     let _ = py.check_signals();
                 }
@@ -268,6 +320,9 @@ impl Interpreter {
     }
 
     fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
+        if self.table_waits.is_some_and(|(since, _)| since.elapsed() > OLDEST_TABLE) {
+            self.send_variables(py, false);
+        }
         // What cannot be put right shows in the snippet; it is no reason not to run it.
         let _ = self.repair(py);
         if let Ok(busy) = self.threads(py) {
@@ -284,9 +339,34 @@ impl Interpreter {
         if let Ok(threads) = self.threads(py) {
             self.capture.adopt(&threads, snippet);
         }
-        outcome.changes = self.namespace.changes(py, Some(snippet)).unwrap_or_default();
+        outcome.changes = self.namespace.changes(py, Some(snippet));
         self.events.send(EngineEvent::Finished { snippet, outcome });
-        self.send_variables(py, false);
+        if self.table_took < CHEAP_TABLE {
+            self.send_variables(py, false);
+        } else {
+            let now = Instant::now();
+            let since = self.table_waits.map_or(now, |(since, _)| since);
+            self.table_waits = Some((since, now + MOMENT));
+        }
+    }
+
+    /// A job like a snippet, but it leaves nothing behind: no card, no `_`; what it prints is nobody's.
+    fn inspect(&mut self, py: Python<'_>, asked: &Inspect, limit: Duration) {
+        let _ = self.repair(py);
+        self.runner.run_for_nobody(py);
+        let answer = if signals::begin(signals::INSPECTION) {
+            self.inspector.inspect(self.namespace.globals(py), asked, limit)
+        } else {
+            Err(InspectError::Stopped { seconds: limit.as_secs(), has_ended: true })
+        };
+        signals::end();
+        if fork::is_child() {
+            fork::leave(0);
+        }
+        if let Some(stacks) = &self.stacks {
+            stacks.recorder().rests();
+        }
+        self.events.send(EngineEvent::Inspected(answer.map(Box::new)));
     }
 
     fn look(&mut self, py: Python<'_>, id: u32, question: &Question) {
@@ -349,7 +429,11 @@ impl Interpreter {
 
     /// Sends the table if somebody asked for it or it is another than before.
     fn send_variables(&mut self, py: Python<'_>, requested: bool) {
-        match self.namespace.table(py) {
+        let began = Instant::now();
+        self.table_waits = None;
+        let table = self.namespace.table(py);
+        self.table_took = began.elapsed();
+        match table {
             Ok(table) if requested || table != self.shown => {
                 self.shown = table.clone();
                 self.events.send(EngineEvent::Variables { table, requested });

@@ -4,12 +4,15 @@
 mod baseline;
 mod bell;
 mod capture;
+mod changes;
 mod completion;
 pub mod descriptors;
 mod event_loop;
 mod fork;
 mod guarded;
+mod inspector;
 mod interpreter;
+mod libraries;
 mod magics;
 mod namespace;
 mod project;

@@ -1,10 +1,13 @@
-//! The one namespace: `__main__`'s globals, what a snippet changed in them, and their reset in place.
+//! The one namespace: `__main__`'s globals, their table, and their reset in place.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyDict, PyList, PySet, PyString};
+use pyo3::types::{PyDict, PyString};
 
+use super::changes::Memory;
 use super::variables::Describer;
 use crate::domain::{SnippetId, VariableChanges, VariableTable};
 
@@ -12,24 +15,8 @@ pub struct Namespace {
     globals: Py<PyDict>,
     /// `__name__` and the other names that every module has.
     module_names: Py<PyDict>,
-    seen: HashMap<String, Seen>,
-    describer: Describer,
-}
-
-/// What shows that a name was bound anew or its value grew or shrank. No reference is kept: an address that was used
-/// again is told by type and length, as far as it can be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Fingerprint {
-    address: usize,
-    class: usize,
-    length: Option<usize>,
-}
-
-struct Seen {
-    fingerprint: Fingerprint,
-    set_by: Option<SnippetId>,
-    /// Number of the look that saw it last; what an older look saw is gone.
-    look: u64,
+    memory: Memory,
+    describer: Arc<Describer>,
 }
 
 impl Namespace {
@@ -44,8 +31,8 @@ impl Namespace {
         Ok(Self {
             module_names: globals.copy()?.unbind(),
             globals: globals.unbind(),
-            seen: HashMap::new(),
-            describer: Describer::new(py)?,
+            memory: Memory::default(),
+            describer: Arc::new(Describer::new(py)?),
         })
     }
 
@@ -53,55 +40,49 @@ impl Namespace {
         self.globals.bind(py)
     }
 
+    pub fn describer(&self) -> &Arc<Describer> {
+        &self.describer
+    }
+
     /// What differs from the last look; `by` is remembered as the one who did it.
-    pub fn changes(&mut self, py: Python<'_>, by: Option<SnippetId>) -> PyResult<VariableChanges> {
-        let mut changes = VariableChanges::default();
-        let look = self.seen.values().next().map_or(0, |seen| seen.look) + 1;
-        // A copy: another thread may change the namespace while we walk it.
-        for (name, value) in self.globals.bind(py).copy()?.iter() {
-            let Some(name) = public_name(&name) else { continue };
-            let fingerprint = fingerprint(&value);
-            if let Some(seen) = self.seen.get_mut(&name) {
-                seen.look = look;
-                if seen.fingerprint != fingerprint {
-                    seen.fingerprint = fingerprint;
-                    seen.set_by = by;
-                    changes.changed.push(name);
-                }
-            } else {
-                changes.added.push(name.clone());
-                self.seen.insert(name, Seen { fingerprint, set_by: by, look });
-            }
-        }
-        self.seen.retain(|name, seen| {
-            let stays = seen.look == look;
-            if !stays {
-                changes.removed.push(name.clone());
-            }
-            stays
-        });
-        changes.removed.sort_unstable();
-        Ok(changes)
+    pub fn changes(&mut self, py: Python<'_>, by: Option<SnippetId>) -> VariableChanges {
+        self.memory.changes(self.globals.bind(py), &self.describer.libraries, by)
     }
 
     /// The table of names, `taken_at` left at 0 (the engine has no clock).
     pub fn table(&self, py: Python<'_>) -> PyResult<VariableTable> {
         let mut has_private = false;
-        let mut names = Vec::new();
-        for (name, value) in self.globals.bind(py).copy()?.iter() {
-            match public_name(&name) {
-                Some(name) => names.push((name, value)),
-                None => has_private |= !self.module_names.bind(py).contains(&name)?,
+        let mut all = Vec::new();
+        // Nothing in here runs Python code, so the dict stays as it is.
+        for (name, value) in self.globals.bind(py).iter() {
+            let Ok(name) = name.cast_into::<PyString>() else { continue };
+            all.push((name, value));
+        }
+        let mut names: Vec<(Cow<'_, str>, usize)> = Vec::with_capacity(all.len());
+        for (index, (name, _)) in all.iter().enumerate() {
+            let text = name.to_str().map_or_else(|_| Cow::Owned(name.to_string_lossy().into_owned()), Cow::Borrowed);
+            if !text.starts_with('_') {
+                names.push((text, index));
+            } else if !has_private {
+                has_private = !self.module_names.bind(py).contains(name)?;
             }
         }
-        names.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let total = names.len();
-        names.truncate(VariableTable::MAX_ROWS);
+        if total > VariableTable::MAX_ROWS {
+            names.select_nth_unstable(VariableTable::MAX_ROWS);
+            names.truncate(VariableTable::MAX_ROWS);
+        }
+        names.sort_unstable();
+        let mut setters: HashMap<usize, Option<SnippetId>> =
+            names.iter().map(|(_, index)| (all[*index].0.as_ptr() as usize, None)).collect();
+        self.memory.setters(&mut setters);
+        self.describer.libraries.begin(py);
         let rows = names
-            .into_iter()
-            .map(|(name, value)| {
-                let set_by = self.seen.get(&name).and_then(|seen| seen.set_by);
-                self.describer.describe(name, &value, set_by)
+            .iter()
+            .map(|(text, index)| {
+                let (name, value) = &all[*index];
+                let set_by = setters.get(&(name.as_ptr() as usize)).copied().flatten();
+                self.describer.describe(text.clone().into_owned(), value, set_by)
             })
             .collect();
         Ok(VariableTable { rows, total, has_private, taken_at: 0 })
@@ -117,30 +98,9 @@ impl Namespace {
         }
         globals.clear();
         globals.update(module_names.as_mapping())?;
-        self.seen.clear();
+        self.memory.clear();
         Ok(cleared)
     }
-}
-
-fn fingerprint(value: &Bound<'_, PyAny>) -> Fingerprint {
-    let length = if let Ok(list) = value.cast_exact::<PyList>() {
-        Some(list.len())
-    } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-        Some(dict.len())
-    } else if let Ok(set) = value.cast_exact::<PySet>() {
-        Some(set.len())
-    } else if let Ok(bytes) = value.cast_exact::<PyByteArray>() {
-        Some(bytes.len())
-    } else {
-        None
-    };
-    Fingerprint { address: value.as_ptr() as usize, class: value.get_type_ptr() as usize, length }
-}
-
-/// The name, if it is one that is shown.
-fn public_name(name: &Bound<'_, PyAny>) -> Option<String> {
-    let name = name.cast::<PyString>().ok()?.to_string_lossy();
-    (!name.starts_with('_')).then(|| name.into_owned())
 }
 
 fn is_dunder(name: &Bound<'_, PyAny>) -> bool {

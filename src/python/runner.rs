@@ -118,6 +118,11 @@ impl Runner {
         }
     }
 
+    /// What is written from now on is no snippet's.
+    pub fn run_for_nobody(&self, py: Python<'_>) {
+        self.context.set(py, SnippetId(0));
+    }
+
     /// Cancels what still waits on the event loop and forgets future features.
     pub fn reset(&mut self, py: Python<'_>) {
         self.event_loop.close(py);

@@ -18,13 +18,15 @@ use crate::domain::SnippetId;
 
 /// Stands for a reset where a snippet's number is wanted.
 pub const RESET: SnippetId = SnippetId(u32::MAX);
+/// The same for looking into a value.
+pub const INSPECTION: SnippetId = SnippetId(u32::MAX - 1);
 
-/// Numbers from here on, [`RESET`] left out, stand for questions about code that is being written.
+/// Numbers from here on, [`RESET`] and [`INSPECTION`] left out, stand for questions about code that is being written.
 const LOOKS: u32 = 1 << 31;
 
 /// Stands for the question of that number where a snippet's number is wanted.
 pub fn look(id: u32) -> SnippetId {
-    SnippetId(LOOKS | (id % (LOOKS - 1)))
+    SnippetId(LOOKS | (id % (LOOKS - 2)))
 }
 
 /// The snippet whose code runs now; 0 for none. Snippets count from 1.
@@ -153,8 +155,8 @@ pub fn begin(snippet: SnippetId) -> bool {
     TARGET.load(Ordering::SeqCst) != snippet.0
 }
 
-/// Forgets what was meant for an earlier reset. To be called by whoever asks for interrupts.
-pub fn announce_reset() {
+/// Forgets what was meant for an earlier reset or inspection. To be called by whoever asks for interrupts.
+pub fn announce_unnumbered() {
     TARGET.store(0, Ordering::SeqCst);
     FORCED.store(0, Ordering::SeqCst);
 }

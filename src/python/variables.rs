@@ -1,4 +1,7 @@
 //! Describing values for the variable table without running user code: exact types only, by what C knows of them.
+//!
+//! Sizes are `sys.getsizeof` of the standard types (containers without their items), and for libraries the bytes of the
+//! data itself.
 
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -6,6 +9,7 @@ use pyo3::types::{
     PyModule, PyRange, PySet, PyString, PyTuple, PyType,
 };
 
+use super::libraries::{Facts, Known, Libraries};
 use crate::domain::{Kind, SnippetId, Variable};
 
 /// Characters of a preview.
@@ -15,60 +19,28 @@ const ITEMS: usize = 6;
 /// Longer integers are told by their size: to write one out takes time that grows with its square.
 const MAX_INT_BITS: u64 = 256;
 
-/// Classes of libraries whose `shape` is known to be cheap and to run no user code. They are looked up among the
-/// loaded modules and compared by identity, so that a class that only calls itself so is not taken for them.
-const SHAPED: &[(&str, &str)] = &[
-    ("numpy", "ndarray"),
-    ("pandas", "DataFrame"),
-    ("pandas", "Series"),
-    ("pandas", "Index"),
-    ("polars", "DataFrame"),
-    ("polars", "Series"),
-    ("torch", "Tensor"),
-    ("xarray", "DataArray"),
-    ("pyarrow", "Table"),
-];
-
-/// Classes of libraries whose `repr` and `str` are short and run no user code; looked up in the same way.
-const PRINTED: &[(&str, &str)] = &[
-    ("datetime", "datetime"),
-    ("datetime", "date"),
-    ("datetime", "time"),
-    ("datetime", "timedelta"),
-    ("decimal", "Decimal"),
-    ("fractions", "Fraction"),
-    ("pathlib", "PosixPath"),
-    ("uuid", "UUID"),
-    ("numpy", "bool_"),
-    ("numpy", "int32"),
-    ("numpy", "int64"),
-    ("numpy", "float32"),
-    ("numpy", "float64"),
-    ("pandas", "Timestamp"),
-];
+/// Bytes of a `Decimal` beyond which its digits are not written out.
+const MAX_DECIMAL: u64 = 512;
 
 pub struct Describer {
-    /// `type.__dict__['__name__'].__get__`: a metaclass cannot override it.
-    class_name: Py<PyAny>,
+    pub libraries: Libraries,
     /// The type of bound methods.
     method: Py<PyAny>,
-    /// The dict of loaded modules as it was at the start; user code may rebind `sys.modules`, imports do not care.
-    modules: Py<PyDict>,
+    getsizeof: Py<PyAny>,
 }
 
 impl Describer {
     pub fn new(py: Python<'_>) -> PyResult<Self> {
-        let class_name = py.get_type::<PyType>().getattr("__dict__")?.get_item("__name__")?.getattr("__get__")?;
         Ok(Self {
-            class_name: class_name.unbind(),
+            libraries: Libraries::new(py)?,
             method: py.import("types")?.getattr("MethodType")?.unbind(),
-            modules: py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind(),
+            getsizeof: py.import("sys")?.getattr("getsizeof")?.unbind(),
         })
     }
 
     pub fn describe(&self, name: String, value: &Bound<'_, PyAny>, set_by: Option<SnippetId>) -> Variable {
         let class = value.get_type();
-        let type_name = self.name_of(&class);
+        let type_name = self.libraries.name_of(&class);
         let mut variable = Variable {
             name,
             kind: self.kind(value),
@@ -87,21 +59,82 @@ impl Describer {
             }
             Kind::Function => variable.shape = parameters(value).unwrap_or_default(),
             Kind::Class => {
-                let name = value.cast::<PyType>().map_or_else(|_| String::new(), |class| self.name_of(class));
+                let name = value.cast::<PyType>().map_or_else(|_| String::new(), |class| self.libraries.name_of(class));
                 variable.preview = format!("<class '{name}'>");
             }
             Kind::Callable => variable.preview = format!("<{}>", variable.type_name),
-            Kind::Data => {
-                variable.shape = self.shape(value, &class).unwrap_or_default();
-                variable.preview = self.preview(value, 0);
-                variable.text = if self.is_one_of(PRINTED, &class) {
-                    value.str().ok().map(|text| first(&text, WIDTH))
-                } else {
-                    value.cast_exact::<PyString>().ok().map(|text| first(text, WIDTH))
-                };
-            }
+            Kind::Data => self.describe_data(&mut variable, value, &class),
         }
         variable
+    }
+
+    fn describe_data(&self, variable: &mut Variable, value: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) {
+        if let Some(length) = builtin_length(value) {
+            variable.shape = length.to_string();
+        }
+        if is_builtin(value) {
+            // Of these it is C code, which no user can replace.
+            variable.size = self.getsizeof.bind(value.py()).call1((value,)).and_then(|size| size.extract()).ok();
+        }
+        let known = self.libraries.known(class);
+        match known.and_then(|known| self.libraries.facts(value, known).map(|facts| (known, facts))) {
+            Some((known, facts)) => {
+                variable.preview = self.summary(value, known, &facts);
+                (variable.shape, variable.size) = (facts.shape, facts.size);
+            }
+            None => {
+                variable.preview = self.preview(value, 0);
+                let printed = known.filter(|known| is_printed(*known)).and_then(|known| self.print(value, known, true));
+                variable.text = printed.or_else(|| value.cast_exact::<PyString>().ok().map(|text| first(text, WIDTH)));
+            }
+        }
+    }
+
+    /// Element type, first values or names of columns.
+    fn summary(&self, value: &Bound<'_, PyAny>, known: Known, facts: &Facts) -> String {
+        let py = value.py();
+        let mut text = facts.dtype.clone();
+        let labels: Vec<String> = facts.labels.iter().map(|label| self.label(label.bind(py))).collect();
+        if !labels.is_empty() {
+            let more = if labels.len() > ITEMS { ", …" } else { "" };
+            let labels = labels.iter().take(ITEMS).map(String::as_str).collect::<Vec<_>>().join(", ");
+            text += &if text.is_empty() { labels + more } else { format!(" ({labels}{more})") };
+        } else if known == Known::Array && !matches!(text.as_str(), "object" | "record") {
+            let size: usize = value.getattr("size").and_then(|size| size.extract()).unwrap_or(0);
+            let items = (0..size.min(ITEMS)).map_while(|index| value.call_method1("item", (index,)).ok());
+            let items: Vec<String> = items.map(|item| self.preview(&item, 1)).collect();
+            let more = if size > items.len() { ", …" } else { "" };
+            text += &format!(" [{}{more}]", items.join(", "));
+        }
+        if text.is_empty() { format!("<{}>", self.libraries.name_of(&value.get_type())) } else { text }
+    }
+
+    /// A column's name without quotes.
+    fn label(&self, label: &Bound<'_, PyAny>) -> String {
+        label.cast_exact::<PyString>().map_or_else(|_| self.preview(label, 1), |text| first(text, WIDTH))
+    }
+
+    /// `str` or `repr` where neither can run code of the user or take long.
+    fn print(&self, value: &Bound<'_, PyAny>, known: Known, as_text: bool) -> Option<String> {
+        let bits = |part: &str| -> Option<u64> {
+            let number = value.getattr(part).ok()?.cast_into_exact::<PyInt>().ok()?;
+            number.call_method0("bit_length").ok()?.extract().ok()
+        };
+        let mut shown = value.clone();
+        let harmless = match known {
+            Known::Moment => {
+                let zone = value.getattr("tzinfo").ok()?;
+                if !zone.is_none() && !zone.get_type().is(zone_class(value.py())?) {
+                    shown = value.call_method("replace", (), Some(&without_zone(value.py()).ok()?)).ok()?;
+                }
+                true
+            }
+            Known::Decimal => value.call_method0("__sizeof__").ok()?.extract::<u64>().ok()? <= MAX_DECIMAL,
+            Known::Fraction => bits("_numerator")? <= MAX_INT_BITS && bits("_denominator")? <= MAX_INT_BITS,
+            _ => true,
+        };
+        let text = if as_text { shown.str() } else { shown.repr() };
+        harmless.then(|| text.map_or_else(|_| String::new(), |text| first(&text, WIDTH)))
     }
 
     fn kind(&self, value: &Bound<'_, PyAny>) -> Kind {
@@ -121,47 +154,13 @@ impl Describer {
         }
     }
 
-    fn name_of(&self, class: &Bound<'_, PyType>) -> String {
-        self.class_name
-            .bind(class.py())
-            .call1((class,))
-            .and_then(|name| name.extract())
-            .unwrap_or_else(|_| "object".to_owned())
-    }
-
-    fn shape(&self, value: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> Option<String> {
-        if let Some(length) = builtin_length(value) {
-            return Some(length.to_string());
-        }
-        if !self.is_one_of(SHAPED, class) {
-            return None;
-        }
-        let shape = value.getattr("shape").ok()?;
-        let sizes: Vec<String> =
-            shape.try_iter().ok()?.map(|size| Some(size.ok()?.str().ok()?.to_string())).collect::<Option<_>>()?;
-        Some(if sizes.is_empty() { "()".to_owned() } else { sizes.join("×") })
-    }
-
-    fn is_one_of(&self, known: &[(&str, &str)], class: &Bound<'_, PyType>) -> bool {
-        let modules = self.modules.bind(class.py());
-        known.iter().any(|(module, name)| {
-            modules
-                .get_item(module)
-                .ok()
-                .flatten()
-                .and_then(|module| module.cast_into::<PyModule>().ok())
-                .and_then(|module| module.dict().get_item(name).ok().flatten())
-                .is_some_and(|known| known.is(class))
-        })
-    }
-
     /// `repr` as far as it is cheap and safe; `<Type>` for all else.
     fn preview(&self, value: &Bound<'_, PyAny>, depth: usize) -> String {
         let known = value.is_none()
             || value.is_exact_instance_of::<PyBool>()
             || value.is_exact_instance_of::<PyFloat>()
             || value.is_exact_instance_of::<PyComplex>()
-            || value.is_exact_instance_of::<PyRange>();
+            || value.is_exact_instance_of::<PyRange>() && has_small_ends(value);
         if known {
             return value.repr().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
         }
@@ -171,19 +170,20 @@ impl Describer {
         if let Ok(text) = value.cast_exact::<PyString>() {
             return quoted(text);
         }
-        if self.is_one_of(PRINTED, &value.get_type()) {
+        if let Some(known) = self.libraries.known(&value.get_type()).filter(|known| is_printed(*known))
             // Alone, a date says more as text; among other values it must be told from a string.
-            let text = if depth == 0 { value.str() } else { value.repr() };
-            return text.map_or_else(|_| String::new(), |text| first(&text, WIDTH));
+            && let Some(text) = self.print(value, known, depth == 0)
+        {
+            return text;
         }
         if value.is_exact_instance_of::<PyBytes>() || value.is_exact_instance_of::<PyByteArray>() {
             return bytes(value);
         }
-        self.container(value, depth).unwrap_or_else(|| format!("<{}>", self.name_of(&value.get_type())))
+        self.container(value, depth).unwrap_or_else(|| format!("<{}>", self.libraries.name_of(&value.get_type())))
     }
 
     fn container(&self, value: &Bound<'_, PyAny>, depth: usize) -> Option<String> {
-        let length = builtin_length(value)?;
+        let length = builtin_length(value).filter(|_| is_builtin(value))?;
         let (open, close) = if value.is_exact_instance_of::<PyList>() {
             ("[", "]")
         } else if value.is_exact_instance_of::<PyTuple>() {
@@ -240,16 +240,63 @@ fn separate(text: &mut String, shown: usize) {
     }
 }
 
+/// Told by C, also of subclasses, whose own `__len__` is not asked.
 fn builtin_length(value: &Bound<'_, PyAny>) -> Option<usize> {
-    let sized = value.is_exact_instance_of::<PyString>()
+    if value.is_exact_instance_of::<PyString>() {
+        return value.len().ok();
+    }
+    if let Ok(list) = value.cast::<PyList>() {
+        Some(list.len())
+    } else if let Ok(dict) = value.cast::<PyDict>() {
+        Some(dict.len())
+    } else if let Ok(tuple) = value.cast::<PyTuple>() {
+        Some(tuple.len())
+    } else if let Ok(set) = value.cast::<PySet>() {
+        Some(set.len())
+    } else if let Ok(set) = value.cast::<PyFrozenSet>() {
+        Some(set.len())
+    } else if let Ok(bytes) = value.cast::<PyBytes>() {
+        Some(bytes.as_bytes().len())
+    } else {
+        value.cast::<PyByteArray>().ok().map(PyByteArrayMethods::len)
+    }
+}
+
+/// Whether it is exactly of one of the standard classes that hold data.
+fn is_builtin(value: &Bound<'_, PyAny>) -> bool {
+    value.is_exact_instance_of::<PyString>()
         || value.is_exact_instance_of::<PyBytes>()
         || value.is_exact_instance_of::<PyByteArray>()
         || value.is_exact_instance_of::<PyList>()
         || value.is_exact_instance_of::<PyTuple>()
         || value.is_exact_instance_of::<PyDict>()
         || value.is_exact_instance_of::<PySet>()
-        || value.is_exact_instance_of::<PyFrozenSet>();
-    if sized { value.len().ok() } else { None }
+        || value.is_exact_instance_of::<PyFrozenSet>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyComplex>()
+}
+
+fn is_printed(known: Known) -> bool {
+    matches!(known, Known::Printed | Known::Moment | Known::Decimal | Known::Fraction)
+}
+
+fn zone_class(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    py.import("datetime").ok()?.getattr("timezone").ok()
+}
+
+fn without_zone(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let arguments = PyDict::new(py);
+    arguments.set_item("tzinfo", py.None())?;
+    Ok(arguments)
+}
+
+/// Of other ranges the `repr` takes long.
+fn has_small_ends(range: &Bound<'_, PyAny>) -> bool {
+    ["start", "stop", "step"].iter().all(|end| {
+        let bits = range.getattr(*end).and_then(|end| end.call_method0("bit_length"));
+        bits.is_ok_and(|bits| bits.extract::<u64>().is_ok_and(|bits| bits <= MAX_INT_BITS))
+    })
 }
 
 fn integer(value: &Bound<'_, PyAny>) -> String {

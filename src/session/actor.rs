@@ -2,6 +2,7 @@
 
 mod beginning;
 mod input;
+mod inspection;
 mod limits;
 
 use std::collections::{HashMap, VecDeque};
@@ -77,6 +78,7 @@ enum Waiting {
     Run { snippet: SnippetId, options: RunOptions },
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
     Variables { answer: oneshot::Sender<Arc<VariableTable>> },
+    Inspect(inspection::Asked),
 }
 
 struct Running {
@@ -95,14 +97,19 @@ struct Running {
 /// What the engine is doing.
 enum Work {
     Snippet(SnippetId),
-    Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
+    Reset {
+        by: Author,
+        answer: oneshot::Sender<Arc<ResetReport>>,
+    },
+    /// The answer is taken once it has been given.
+    Inspection(Option<inspection::Answer>),
 }
 
 impl Work {
     fn snippet(&self) -> Option<SnippetId> {
         match self {
             Self::Snippet(snippet) => Some(*snippet),
-            Self::Reset { .. } => None,
+            Self::Reset { .. } | Self::Inspection(_) => None,
         }
     }
 }
@@ -220,6 +227,14 @@ impl Actor {
                 self.questions.insert(self.last_question, answer);
                 self.engine.ask(self.last_question, question, self.running.is_some());
             }
+            Command::Known { name, answer } => {
+                let rows = &self.transcript.variables().rows;
+                let known = rows.iter().find(|variable| variable.name == name).cloned();
+                let _ = answer.send(known.map(Box::new));
+            }
+            Command::Inspect { asked, begun, answer } => {
+                self.waiting.push_back(Waiting::Inspect(inspection::Asked { asked, begun, answer }));
+            }
             Command::Subscribe { answer } => {
                 let subscription =
                     Subscription { transcript: self.transcript.clone(), events: self.events.subscribe() };
@@ -300,6 +315,7 @@ impl Actor {
                     let _ = asked.send(insight);
                 }
             }
+            EngineEvent::Inspected(told) => self.on_inspected(told),
             EngineEvent::QuitRequested => self.quit(),
             EngineEvent::Ended => {
                 self.running = None;
@@ -346,6 +362,7 @@ impl Actor {
                     self.running = Some(Running::new(Work::Reset { by, answer }, None));
                     self.engine.reset();
                 }
+                Waiting::Inspect(asked) => self.start_inspection(asked),
                 Waiting::Variables { answer } => {
                     self.variable_waiters.push(answer);
                     if self.variable_waiters.len() == 1 {
@@ -421,6 +438,9 @@ impl Actor {
             return;
         }
         let limit = running.timeout.unwrap_or_default();
+        if running.stopped_by.is_some() {
+            running.give_up_inspection();
+        }
         running.deadline = Some(Instant::now() + if self.quitting { FORCE_AT_END_AFTER } else { FORCE_AFTER });
         self.interrupt(None, &format!("its time limit of {} s", limit.as_secs_f64()));
     }

@@ -1,9 +1,11 @@
 //! What the session needs of Python. The actor calls it; what it has to say comes back as [`EngineEvent`]s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::{
-    Author, InputAnswer, Insight, Outcome, OutputChunk, Question, ResetReport, SnippetId, VariableTable,
+    Author, InputAnswer, Insight, Inspect, InspectError, Inspection, Outcome, OutputChunk, Question, ResetReport,
+    SnippetId, VariableTable,
 };
 
 /// The Python side. No call may block: each hands its work over and returns.
@@ -11,7 +13,7 @@ pub trait Engine: Send + 'static {
     /// Runs `code`. The actor sends one at a time: the next only after [`EngineEvent::Finished`].
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>);
 
-    /// Raises `KeyboardInterrupt` in `snippet`, or in the reset with `None`, if that is what runs. `force` is for code
+    /// Raises `KeyboardInterrupt` in `snippet`, or in the reset or inspection with `None`, if that is what runs. `force` is for code
     /// that swallowed the first one.
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool);
 
@@ -32,6 +34,10 @@ pub trait Engine: Send + 'static {
     fn ask(&mut self, id: u32, question: Question, busy: bool) {
         let _ = (id, question, busy);
     }
+
+    /// Looks into a value; answered by [`EngineEvent::Inspected`]. Only sent while nothing runs. The actor interrupts it
+    /// after `limit`, which is only told here.
+    fn inspect(&mut self, asked: Inspect, limit: Duration);
 
     /// Hands an answer to the code that waits for input `number`. `false` if it waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
@@ -72,6 +78,7 @@ pub enum EngineEvent {
         id: u32,
         insight: Option<Insight>,
     },
+    Inspected(Result<Box<Inspection>, InspectError>),
     /// A signal asked the session to end.
     QuitRequested,
     /// Python does no more jobs; what still waits will never run.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::domain::{
-    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Question, ResetReport, SessionInfo,
-    Signature, Snippet, SnippetId, Transcript, VariableTable, units,
+    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
+    Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -115,6 +115,17 @@ pub(super) enum Command {
     Ask {
         question: Question,
         answer: oneshot::Sender<Insight>,
+    },
+    /// What the last table told of a name.
+    Known {
+        name: String,
+        answer: oneshot::Sender<Option<Box<Variable>>>,
+    },
+    Inspect {
+        asked: Inspect,
+        /// Told when it is no longer in the queue.
+        begun: oneshot::Sender<()>,
+        answer: oneshot::Sender<Result<Box<Inspection>, InspectError>>,
     },
     Subscribe {
         answer: oneshot::Sender<Subscription>,
@@ -264,6 +275,30 @@ impl SessionHandle {
             Some(Insight::Signature(signature)) => Ok(signature),
             _ => Ok(None),
         }
+    }
+
+    /// Looks into a value, after what was submitted before. If its turn does not come within `patience`, the answer says
+    /// so, with what the last look at the variables told of the name.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended; within, why there is nothing to tell.
+    pub async fn inspect(
+        &self,
+        asked: Inspect,
+        patience: Duration,
+    ) -> Result<Result<Box<Inspection>, InspectError>, Closed> {
+        let name: String = asked.path.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let (begun, has_begun) = oneshot::channel();
+        let (answer, told) = oneshot::channel();
+        self.commands.send(Command::Inspect { asked, begun, answer }).map_err(|_| Closed)?;
+        if tokio::time::timeout(patience, has_begun).await.is_ok() {
+            return told.await.map_err(|_| Closed);
+        }
+        // Nobody waits for it any more, so it is passed over when its turn comes.
+        drop(told);
+        let running = self.overview().await?.running.map(|(snippet, _)| snippet);
+        let known = self.ask(|answer| Command::Known { name, answer }).await?;
+        Ok(Err(InspectError::Busy { running, known }))
     }
 
     /// The transcript so far and all events from now on.

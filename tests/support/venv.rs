@@ -12,12 +12,16 @@ const PACKAGES: [&str; 3] = ["numpy", "pandas", "matplotlib"];
 
 /// A Python whose environment has numpy, pandas and matplotlib. The first call on a machine installs them.
 pub fn scientific() -> PathBuf {
-    let python = pythons()
+    environment("scientific", &scientific_base(), &PACKAGES)
+}
+
+/// The Python that such environments are made of.
+pub fn scientific_base() -> PathBuf {
+    pythons()
         .into_iter()
         .find(|python| super::version(python) == "3.12")
         .or_else(|| pythons().into_iter().next())
-        .expect("no CPython >= 3.10 on this machine");
-    environment("scientific", &python, &PACKAGES)
+        .expect("no CPython >= 3.10 on this machine")
 }
 
 /// The Python of the environment `name`, which is made if it is not there yet. Test binaries may run side by side.

@@ -10,8 +10,9 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Author, ErrorReport, INPUT_LIMIT, InputAnswer, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet,
-    SnippetId, Status, Stream, Transcript, Variable, VariableChanges, VariableTable,
+    Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, Inspect, InspectError, Inspection, Kind, Outcome,
+    OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
+    Variable, VariableChanges, VariableTable,
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
@@ -129,6 +130,15 @@ impl Engine for Scripted {
         let _ = self.events.send(EngineEvent::Variables { table, requested: true });
     }
 
+    fn inspect(&mut self, asked: Inspect, _: Duration) {
+        let told = match asked.path.as_str() {
+            "missing" => Err(InspectError::Refused("the name 'missing' is not defined; did you mean x?".to_owned())),
+            "hangs" => Err(InspectError::Stopped { seconds: 5, has_ended: true }),
+            _ => Ok(Box::new(inspection(asked))),
+        };
+        let _ = self.events.send(EngineEvent::Inspected(told));
+    }
+
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
         let Some(id) = self.running.filter(|id| id.0 == number) else { return false };
         if let InputAnswer::Line(line) = &answer {
@@ -229,6 +239,31 @@ impl Rig {
 
     pub async fn names(&self) -> Vec<String> {
         self.transcript().await.clients().iter().map(|client| client.name.to_string()).collect()
+    }
+}
+
+fn inspection(asked: Inspect) -> Inspection {
+    let rows = (0..50).map(|row| vec![row.to_string(), "int".to_owned(), format!("{}", row * 2)]).collect();
+    let headers = ["index", "type", "value"].map(str::to_owned).to_vec();
+    Inspection {
+        path: asked.path,
+        aspect: asked.aspect,
+        page: asked.page,
+        type_name: "list".to_owned(),
+        shape: "120".to_owned(),
+        length: Some(120),
+        size: Some(1_016),
+        text: Some(TextPage { text: "[0, 2, …]".to_owned(), offset: 0, total: Some(9), has_more: false }),
+        tables: vec![TablePage {
+            title: "items".to_owned(),
+            headers,
+            rows,
+            offset: 0,
+            total: Some(120),
+            has_more: true,
+        }],
+        aspects: vec![Aspect::Overview, Aspect::Items, Aspect::Repr],
+        ..Inspection::default()
     }
 }
 

@@ -1,0 +1,201 @@
+//! What is told of one value, as structured content and as text.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cut::{TEXT, cut, short};
+use crate::domain::terminal_text::plain;
+use crate::domain::{Aspect, InspectError, Inspection, TablePage, units};
+
+/// Characters of a name, type or the like.
+const MAX_NAME: usize = 200;
+/// Characters of one cell.
+const MAX_CELL: usize = 200;
+/// Characters of documentation within an overview.
+const MAX_DOC: usize = 1_500;
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InspectReport {
+    pub name: String,
+    pub what: String,
+    pub page: u32,
+    /// With its module.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Classes that its class inherits from.
+    pub bases: Vec<String>,
+    /// Length or shape; may be empty.
+    pub shape: String,
+    pub dtype: String,
+    pub length: Option<u64>,
+    /// Bytes, where that is cheap to know.
+    pub size_bytes: Option<u64>,
+    pub signature: Option<String>,
+    /// `file:line` of its definition.
+    pub defined_at: Option<String>,
+    pub doc: Option<String>,
+    /// repr, documentation or source.
+    pub text: Option<String>,
+    /// Characters of the whole text, where that is known.
+    pub text_length: Option<u64>,
+    pub tables: Vec<Table>,
+    /// What to know of these numbers: what was sampled, what was left out.
+    pub notes: Vec<String>,
+    /// Whether there is a next page.
+    pub has_more: bool,
+    /// What else can be asked for of this value.
+    pub other: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Table {
+    pub title: String,
+    pub headers: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    /// Rows before these.
+    pub offset: u64,
+    /// Rows in all, where that is known.
+    pub total: Option<u64>,
+}
+
+impl Table {
+    fn new(table: TablePage, room: &mut usize) -> Self {
+        let cell = |text: &String| short(&plain(text), MAX_CELL);
+        let mut rows = Vec::new();
+        for row in &table.rows {
+            let row: Vec<String> = row.iter().map(cell).collect();
+            let length: usize = row.iter().map(|cell| cell.len() + 8).sum();
+            if length > *room {
+                break;
+            }
+            *room -= length;
+            rows.push(row);
+        }
+        let headers = table.headers.iter().map(cell).collect();
+        Self { title: table.title, headers, rows, offset: table.offset, total: table.total }
+    }
+
+    /// Columns under one another.
+    fn text(&self) -> String {
+        let width = |column: usize| {
+            let cells = self.rows.iter().chain([&self.headers]).filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(60)
+        };
+        let widths: Vec<usize> = (0..self.headers.len()).map(width).collect();
+        let mut text = String::new();
+        for row in [&self.headers].into_iter().chain(&self.rows) {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            text += cells.collect::<Vec<_>>().join("  ").trim_end();
+            text.push('\n');
+        }
+        text
+    }
+
+    fn heading(&self) -> String {
+        let last = self.offset + self.rows.len() as u64;
+        match self.total {
+            Some(total) if self.offset > 0 || last < total => {
+                format!("{} {} to {last} of {total}:", self.title, self.offset + u64::from(last > self.offset))
+            }
+            _ => format!("{}:", self.title),
+        }
+    }
+}
+
+impl InspectReport {
+    pub fn new(told: Inspection) -> Self {
+        // Both forms of the result stay within the limit of one.
+        let mut room = TEXT * 3 / 5;
+        let has_more = told.text.as_ref().is_some_and(|text| text.has_more)
+            || told.tables.iter().any(|table| table.has_more && table.title == told.aspect.word())
+            || told.aspect == Aspect::Overview && told.tables.first().is_some_and(|table| table.has_more);
+        let name = |text: &str| short(&plain(text), MAX_NAME);
+        let text_length = told.text.as_ref().and_then(|text| text.total);
+        let text = told.text.map(|page| cut(&plain(&page.text), TEXT / 2, 0).0);
+        room -= text.as_ref().map_or(0, |text| text.len().min(room / 2));
+        Self {
+            name: name(&told.path),
+            what: told.aspect.word().to_owned(),
+            page: told.page + 1,
+            type_name: name(&told.type_name),
+            bases: told.bases.iter().map(|base| name(base)).collect(),
+            shape: name(&told.shape),
+            dtype: name(&told.dtype),
+            length: told.length,
+            size_bytes: told.size,
+            signature: told.signature.map(|signature| short(&plain(&signature), 2_000)),
+            defined_at: told.place.map(|place| name(&place)),
+            doc: told.doc.map(|doc| cut(&plain(&doc), MAX_DOC, 0).0),
+            text,
+            text_length,
+            tables: told.tables.into_iter().map(|table| Table::new(table, &mut room)).collect(),
+            notes: told.notes.iter().map(|note| short(&plain(note), 500)).collect(),
+            has_more,
+            other: told.aspects.iter().filter(|aspect| **aspect != told.aspect).map(|a| a.word().to_owned()).collect(),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        let mut first = format!("{}: {}", self.name, self.type_name);
+        for part in [&self.shape, &self.dtype] {
+            if !part.is_empty() {
+                first += &format!(", {part}");
+            }
+        }
+        if let Some(size) = self.size_bytes {
+            first += &format!(", {}", units::bytes(size));
+        }
+        if !self.bases.is_empty() {
+            first += &format!(" (inherits {})", self.bases.join(", "));
+        }
+        let mut lines = vec![first];
+        lines.extend(self.signature.clone());
+        lines.extend(self.defined_at.as_ref().map(|place| format!("defined at {place}")));
+        lines.extend(self.doc.as_ref().map(|doc| format!("\n{doc}")));
+        lines.extend(self.text.as_ref().map(|text| format!("\n{text}")));
+        lines.extend(self.tables.iter().map(|table| format!("\n{}\n{}", table.heading(), table.text().trim_end())));
+        if !self.notes.is_empty() {
+            lines.push(String::new());
+            lines.extend(self.notes.iter().map(|note| format!("Note: {note}")));
+        }
+        let more = if self.has_more { format!("page {} goes on; ", self.page + 1) } else { String::new() };
+        lines.push(format!("\n[{more}also: {}]", self.other.join(", ")));
+        lines.join("\n")
+    }
+}
+
+/// Why there is nothing to tell, and what to do.
+pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
+    let name = short(name, MAX_NAME);
+    match error {
+        InspectError::Refused(sentence) => format!("Error: {}", cut(&plain(&sentence), 2_000, 0).0),
+        InspectError::Stopped { seconds, has_ended: true } => {
+            let hint =
+                if aspect == Aspect::Repr { "; its attributes can be looked at without running its code" } else { "" };
+            format!("Error: looking at {name} did not end within {seconds} s and was stopped{hint}.")
+        }
+        InspectError::Stopped { seconds, has_ended: false } => format!(
+            "Error: looking at {name} did not end within {seconds} s and cannot be interrupted yet: it is inside a call \
+             of C code, most likely. Snippets wait until it returns."
+        ),
+        InspectError::Busy { running, known } => {
+            let busy = running.map_or_else(|| "is busy".to_owned(), |id| format!("runs snippet {id}"));
+            let known = match known {
+                Some(variable) => format!(
+                    " Before it, {} was {} {} = {}",
+                    short(&variable.name, MAX_NAME),
+                    short(&variable.type_name, MAX_NAME),
+                    short(&variable.shape, MAX_NAME),
+                    short(&variable.preview, MAX_CELL)
+                ),
+                None => String::new(),
+            };
+            format!(
+                "Error: Python {busy}, and values can only be looked into between snippets. Try again after \
+                 wait_for_snippet.{known}"
+            )
+        }
+        InspectError::Failed(what) => format!("Error: looking at {name} failed: {}", cut(&plain(&what), 2_000, 0).0),
+    }
+}
