@@ -8,11 +8,13 @@
 mod calls;
 mod client;
 mod cut;
+mod displays;
 mod faults;
 mod follow;
 mod handler;
 mod lines;
 mod outgoing;
+mod pictures;
 mod report;
 mod serve;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Author, InputAnswer, Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
+use crate::domain::{Author, Display, InputAnswer, Outcome, OutputChunk, ResetReport, SnippetId, VariableTable};
 
 /// The Python side. No call may block: each hands its work over and returns.
 pub trait Engine: Send + 'static {
@@ -28,11 +28,24 @@ pub trait Engine: Send + 'static {
     /// Hands an answer to the code that waits for input `number`. `false` if it waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
 
-    /// Takes what was written since the last call, in order; answers [`EngineEvent::OutputReady`].
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)>;
+    /// Takes what was written or displayed since the last call, in order; answers [`EngineEvent::OutputReady`].
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)>;
 
     /// Ends Python. An interrupt of what runs has been asked for before.
     fn quit(&mut self);
+}
+
+/// What code shows.
+#[derive(Debug)]
+pub enum Shown {
+    Text(OutputChunk),
+    /// Its place in the output is not known to the engine. With `replaces`, see [`crate::domain::Event::Displayed`].
+    Display {
+        display: Display,
+        replaces: bool,
+    },
+    /// It takes back what it displayed so far.
+    Cleared,
 }
 
 #[derive(Debug)]

@@ -8,5 +8,5 @@ pub mod places;
 pub mod registry;
 
 pub use actor::spawn;
-pub use engine::{Engine, EngineEvent};
+pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};
