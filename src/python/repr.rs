@@ -12,7 +12,9 @@ use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::units;
 
 /// Bytes kept of the beginning and of the end of a text.
-pub const ENDS: usize = 64 << 10;
+const ENDS: usize = 64 << 10;
+/// The same of a value that is cut while its text is made: few will read more of it.
+const PART: usize = 4 << 10;
 /// What a text may take, by a rough estimate, before it is cut while it is made.
 const ROOM: usize = 1 << 20;
 /// Containers within containers; deeper ones are left to Python, which knows its own limit.
@@ -112,7 +114,7 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
         match told {
             Ok(digits) => *text += &cut(digits),
             Err(error) if error.is_instance_of::<PyValueError>(py) => {
-                let digits = (bits as f64 * std::f64::consts::LOG10_2).ceil();
+                let digits = (bits.saturating_sub(1) as f64 * std::f64::consts::LOG10_2).floor() + 1.0;
                 *text += &format!("<int of {bits} bits, about {digits} digits: too long to write out>");
             }
             Err(error) => return Err(error),
@@ -124,7 +126,7 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
         return Ok(());
     };
     let length = value.len()?;
-    if depth > DEPTH || text.len() > ENDS {
+    if depth > DEPTH || text.len() > 2 * PART {
         *text += &format!("{open}... {}{close}", units::count(length, "item"));
         return Ok(());
     }
@@ -132,10 +134,10 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
     let mut shown = 0;
     if let Ok(dict) = value.cast_exact::<PyDict>() {
         // A copy of what is shown: the code of an item may change the dict.
-        let most = ENDS.min(length);
+        let most = (2 * PART).min(length);
         let items: Vec<_> = dict.iter().take(most).collect();
         for (key, item) in items {
-            if text.len() > ENDS {
+            if text.len() > 2 * PART {
                 break;
             }
             separate(text, shown);
@@ -145,9 +147,9 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
             shown += 1;
         }
     } else {
-        let items: Vec<_> = value.try_iter()?.take(ENDS.min(length)).collect::<PyResult<_>>()?;
+        let items: Vec<_> = value.try_iter()?.take((2 * PART).min(length)).collect::<PyResult<_>>()?;
         for item in items {
-            if text.len() > ENDS {
+            if text.len() > 2 * PART {
                 break;
             }
             separate(text, shown);
@@ -174,14 +176,14 @@ fn piecewise(value: &Bound<'_, PyAny>) -> PyResult<String> {
         }
         Err(_) => return Ok(cut(python(value)?)),
     };
-    if length <= 2 * ENDS {
-        return Ok(cut(python(value)?));
+    if length <= 2 * PART {
+        return python(value);
     }
     let part =
         |from: usize, to: usize| python(&value.get_item(PySlice::new(value.py(), from as isize, to as isize, 1))?);
-    let (head, tail) = (part(0, ENDS)?, part(length - ENDS, length)?);
+    let (head, tail) = (part(0, PART)?, part(length - PART, length)?);
     let what = if is_text { "characters" } else { "bytes" };
-    Ok(format!("{}\n[... {} {what} left out ...]\n{}", cut(head), length - 2 * ENDS, cut(tail)))
+    Ok(format!("{head}\n[... {} {what} left out ...]\n{tail}", length - 2 * PART))
 }
 
 fn separate(text: &mut String, shown: usize) {

@@ -13,6 +13,15 @@ ITEMS = 200
 TYPES = 1_500
 
 
+def is_frame(value):
+    """Whether its text is all there is to show: a table of HTML says no more."""
+    cls = type(value)
+    package = cls.__module__.partition(".")[0]
+    module = sys.modules.get(package)
+    names = {"pandas": ("DataFrame",), "polars": ("DataFrame", "Series", "LazyFrame")}.get(package, ())
+    return any(cls is getattr(module, name, None) for name in names)
+
+
 def text(value):
     """None where Python's own text is as good, or the user has chosen how such values shall look."""
     cls = type(value)

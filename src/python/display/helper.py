@@ -138,7 +138,7 @@ def publish(forms, what="a display", id=None, replaces=False):
         engine.clear()
     if not ready and id is None:
         if plain is not None:
-            sys.stdout.write(plain + "\n")
+            print(plain)
         return
     if plain is not None and not (ready and plain.startswith("<") and plain.endswith(">")):
         ready.append(("text/plain", encoded("text/plain", plain)))
@@ -253,9 +253,12 @@ def frame(value):
             return None
         if not frames:
             exec(compile(engine.source("frames"), __file__, "exec"), frames)
-        return frames["text"](value)
+        text = frames["text"](value)
+        if text is None and not frames["is_frame"](value):
+            return None
     except Exception:
         return None
+    return engine.text(value) if text is None else text
 
 
 # Figures
@@ -329,7 +332,7 @@ def show_figure(figure):
     if png:
         publish({"image/png": png}, "a figure")
     elif len(figure.get_children()) <= 1:
-        sys.stdout.write(engine.text(figure) + "\n")
+        print(engine.text(figure))
     shown.add(figure)
 
 
