@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::units;
+
 /// One form of something displayed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// Such as `image/png`, `text/html`; `text/plain` is UTF-8 like all text.
     pub mime: String,
-    /// The bytes themselves, not base64.
+    /// The bytes themselves, not base64; empty when they were dropped to bound memory.
     pub data: Arc<[u8]>,
+    /// Bytes it had when it was displayed.
+    pub size: u64,
 }
 
 /// Something displayed, in all the forms that it has.
@@ -18,13 +22,145 @@ pub struct Form {
 pub struct Display {
     /// Bytes of its snippet's output that were written before it, which gives its place.
     pub after: u64,
+    /// By which its code may replace it.
+    pub id: Option<Arc<str>>,
     /// Never empty; the best for a person first.
     pub forms: Vec<Form>,
+}
+
+impl Form {
+    #[must_use]
+    pub fn new(mime: impl Into<String>, data: impl Into<Arc<[u8]>>) -> Self {
+        let data = data.into();
+        Self { mime: mime.into(), size: data.len() as u64, data }
+    }
+
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        matches!(self.mime.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+    }
+
+    /// Whether the bytes are no longer there.
+    #[must_use]
+    pub fn is_dropped(&self) -> bool {
+        self.data.is_empty() && self.size > 0
+    }
+
+    /// Width and height of a PNG, JPEG or GIF, as its header tells.
+    #[must_use]
+    pub fn pixels(&self) -> Option<(u32, u32)> {
+        match self.mime.as_str() {
+            "image/png" => png(&self.data),
+            "image/jpeg" => jpeg(&self.data),
+            "image/gif" => {
+                let side = |at: usize| Some(u32::from(u16::from_le_bytes(self.data.get(at..at + 2)?.try_into().ok()?)));
+                Some((side(6)?, side(8)?))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Display {
     #[must_use]
     pub fn form(&self, mime: &str) -> Option<&Form> {
         self.forms.iter().find(|form| form.mime == mime)
+    }
+
+    /// Bytes of all its forms that are still there.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.forms.iter().map(|form| form.data.len()).sum()
+    }
+
+    /// The same without the bytes.
+    #[must_use]
+    pub fn dropped(&self) -> Self {
+        let forms = self.forms.iter().map(|form| Form { data: Arc::new([]), ..form.clone() });
+        Self { after: self.after, id: self.id.clone(), forms: forms.collect() }
+    }
+
+    /// Its text, where that says all there is to see: Markdown, LaTeX, JSON.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        let best = self.forms.first()?;
+        let is_text = matches!(best.mime.as_str(), "text/markdown" | "text/latex" | "application/json" | "text/plain");
+        if is_text && !best.is_dropped() { std::str::from_utf8(&best.data).ok() } else { None }
+    }
+
+    /// Such as `figure 1: 640x480 PNG`. `number` counts the displays of its snippet from 1.
+    #[must_use]
+    pub fn label(&self, number: usize) -> String {
+        let Some(best) = self.forms.first() else { return format!("display {number}") };
+        let kind = match best.mime.as_str() {
+            "image/png" => "PNG",
+            "image/jpeg" => "JPEG",
+            "image/gif" => "GIF",
+            "image/webp" => "WebP",
+            "image/svg+xml" => "SVG",
+            "text/html" => "HTML",
+            "text/markdown" => "Markdown",
+            "text/latex" => "LaTeX",
+            "application/json" => "JSON",
+            mime => mime,
+        };
+        let what = if best.is_image() { "figure" } else { "display" };
+        if let Some((width, height)) = best.pixels() {
+            return format!("{what} {number}: {width}x{height} {kind}");
+        }
+        let dropped = if best.is_dropped() { ", no longer kept" } else { "" };
+        format!("{what} {number}: {kind}, {}{dropped}", units::bytes(best.size))
+    }
+}
+
+fn png(data: &[u8]) -> Option<(u32, u32)> {
+    if !data.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return None;
+    }
+    let side = |at: usize| Some(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?));
+    Some((side(16)?, side(20)?))
+}
+
+/// Goes from marker to marker until the one of the frame.
+fn jpeg(data: &[u8]) -> Option<(u32, u32)> {
+    let mut rest = data.strip_prefix(b"\xff\xd8")?;
+    loop {
+        let (marker, length) = (*rest.get(1)?, usize::from(u16::from_be_bytes([*rest.get(2)?, *rest.get(3)?])));
+        if rest[0] != 0xff {
+            return None;
+        }
+        if matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc) {
+            let side = |at: usize| Some(u32::from(u16::from_be_bytes(rest.get(at..at + 2)?.try_into().ok()?)));
+            return Some((side(7)?, side(5)?));
+        }
+        rest = rest.get(2 + length..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_picture_is_read_from_its_header() {
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x06";
+        let jpeg = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x0b\x08\x01\xe0\x02\x80\x03";
+        let gif = b"GIF89a\x80\x02\xe0\x01";
+        for (mime, data) in [("image/png", &png[..]), ("image/jpeg", &jpeg[..]), ("image/gif", &gif[..])] {
+            assert_eq!(Form::new(mime, data).pixels(), Some((640, 480)), "{mime}");
+            for end in 0..data.len() {
+                let _ = Form::new(mime, &data[..end]).pixels();
+            }
+        }
+    }
+
+    #[test]
+    fn labels_tell_what_stands_there() {
+        let label =
+            |mime: &str, data: &[u8]| Display { after: 0, id: None, forms: vec![Form::new(mime, data)] }.label(2);
+        assert_eq!(label("text/html", &[b'x'; 1500]), "display 2: HTML, 1.5 kB");
+        assert_eq!(label("image/svg+xml", b"<svg/>"), "display 2: SVG, 6 B");
+        assert_eq!(label("image/png", b"no PNG"), "figure 2: PNG, 6 B");
+        assert_eq!(label("application/x-own", b"{}"), "display 2: application/x-own, 2 B");
     }
 }

@@ -48,11 +48,17 @@ pub enum Event {
         chunk: OutputChunk,
         at: Timestamp,
     },
-    /// The code of `snippet` showed something that is more than text.
+    /// The code of `snippet` showed something that is more than text. It takes the place of what it showed before with
+    /// the same id, where it `replaces` that.
     Displayed {
         snippet: SnippetId,
         display: Arc<Display>,
+        replaces: bool,
         at: Timestamp,
+    },
+    /// The code of `snippet` took back what it had displayed so far.
+    DisplaysCleared {
+        snippet: SnippetId,
     },
     /// An interrupt cannot reach what runs, or (`None`) can again.
     Stuck {

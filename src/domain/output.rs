@@ -203,6 +203,33 @@ impl Output {
         parts.into_iter().rev().collect()
     }
 
+    /// What was written between these two places, given in bytes of [`Output::total`].
+    #[must_use]
+    pub fn piece(&self, from: u64, to: u64) -> Self {
+        let mut piece = Self::default();
+        let mut at = 0;
+        let part = |segments: &mut dyn Iterator<Item = &Segment>, at: &mut u64, piece: &mut Self| {
+            for segment in segments {
+                let end = *at + segment.text.len() as u64;
+                let within =
+                    |place: u64| floor_char_boundary(&segment.text, place.clamp(*at, end) as usize - *at as usize);
+                let text = &segment.text[within(from)..within(to).max(within(from))];
+                if !text.is_empty() {
+                    piece.push_text(segment.stream, text);
+                }
+                *at = end;
+            }
+        };
+        part(&mut self.head.iter(), &mut at, &mut piece);
+        let skipped = (at + self.omitted).min(to).saturating_sub(at.max(from));
+        if skipped > 0 {
+            piece.skip(skipped);
+        }
+        at += self.omitted;
+        part(&mut self.tail.iter(), &mut at, &mut piece);
+        piece
+    }
+
     /// One stream, or both in the order written when `stream` is `None`; a gap is told on a line of its own.
     #[must_use]
     pub fn text(&self, stream: Option<Stream>) -> String {
@@ -312,6 +339,23 @@ mod tests {
             assert!(kept <= 1_000 && output.kept() <= 1_500, "{kept} {}", output.kept());
             assert_eq!(output.total(), output.omitted() + kept as u64);
         }
+    }
+
+    #[test]
+    fn pieces_of_an_output_are_the_whole() {
+        let mut output = Output::default();
+        for n in 0..20_000 {
+            output.push_text(if n % 3 == 0 { Stream::Stderr } else { Stream::Stdout }, &format!("line {n} é\n"));
+        }
+        let total = output.total();
+        for cut in [0, 1, 7, 100, 70_000, total - 9, total] {
+            let (one, two) = (output.piece(0, cut), output.piece(cut, total));
+            assert_eq!(one.omitted() + two.omitted(), output.omitted(), "{cut}");
+            assert_eq!(one.total() + two.total(), total, "{cut}");
+        }
+        assert_eq!(output.piece(0, total).text(None), output.text(None));
+        assert_eq!(output.piece(0, 9).text(None), "line 0 é");
+        assert_eq!(output.piece(total - 14, total).text(None), "line 19999 é\n");
     }
 
     #[test]

@@ -121,12 +121,27 @@ pub struct Snippet {
     pub output: Output,
     /// In the order shown; [`Display::after`] gives their place in `output`.
     pub displays: Vec<Arc<Display>>,
+    /// How many came before them and were dropped altogether.
+    pub displays_dropped: usize,
     /// While it runs and cannot be interrupted.
     pub stuck: Option<Arc<Stuck>>,
     /// What its code waits for, while it does.
     pub input: Option<Arc<InputRequest>>,
     /// Present exactly when `status` is final.
     pub outcome: Option<Arc<Outcome>>,
+}
+
+impl Snippet {
+    /// The displays that are kept, each with its number; in the order shown, counted from 1.
+    pub fn numbered_displays(&self) -> impl DoubleEndedIterator<Item = (usize, &Arc<Display>)> {
+        self.displays.iter().enumerate().map(|(index, display)| (self.displays_dropped + index + 1, display))
+    }
+
+    /// The number that its next display gets.
+    #[must_use]
+    pub fn next_display(&self) -> usize {
+        self.displays_dropped + self.displays.len() + 1
+    }
 }
 
 #[cfg(test)]

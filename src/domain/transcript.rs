@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Author, ClientId, Event, Output, ResetReport, Restart, Snippet, SnippetId, Status, Stream, Timestamp, VariableTable,
+    Author, ClientId, Display, Event, Output, ResetReport, Restart, Snippet, SnippetId, Status, Stream, Timestamp,
+    VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -43,11 +44,19 @@ pub struct Client {
 const OUTPUT_KEPT: usize = 64 << 20;
 /// Bytes that old output keeps of its beginning and of its end.
 const OLD_ENDS: usize = 2 << 10;
+/// Bytes that the displays of all entries keep together; beyond it the oldest lose theirs.
+const DISPLAYS_KEPT: usize = 64 << 20;
+/// Displays kept of one snippet, the last ones.
+const MAX_DISPLAYS: usize = 500;
 
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     entries: Vec<Entry>,
     output_kept: usize,
+    /// Bytes of all displays.
+    displays_kept: usize,
+    /// Entries before this one have none of them.
+    displays_from: usize,
     /// How many of the oldest entries have been cut.
     shrunk: usize,
     index: HashMap<SnippetId, usize>,
@@ -79,6 +88,7 @@ impl Transcript {
                     started_at: None,
                     output: Output::default(),
                     displays: Vec::new(),
+                    displays_dropped: 0,
                     stuck: None,
                     input: None,
                     outcome: None,
@@ -112,9 +122,11 @@ impl Transcript {
                     self.shrink_old();
                 }
             }
-            Event::Displayed { snippet, display, .. } => {
+            Event::Displayed { snippet, display, replaces, .. } => self.display(*snippet, display, *replaces),
+            Event::DisplaysCleared { snippet } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
-                    snippet.displays.push(display.clone());
+                    let gone: usize = snippet.displays.drain(..).map(|display| display.kept()).sum();
+                    self.displays_kept -= gone;
                 }
             }
             Event::Stuck { snippet, stuck } => {
@@ -187,6 +199,41 @@ impl Transcript {
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
             Event::Ending => {}
+        }
+    }
+
+    fn display(&mut self, id: SnippetId, display: &Arc<Display>, replaces: bool) {
+        let Some(snippet) = self.snippet_mut(id) else { return };
+        let mut gone = 0;
+        let same = |shown: &&mut Arc<Display>| replaces && display.id.is_some() && shown.id == display.id;
+        if let Some(shown) = snippet.displays.iter_mut().find(same) {
+            gone += shown.kept();
+            *shown = Arc::new(Display { after: shown.after, ..(**display).clone() });
+        } else {
+            snippet.displays.push(display.clone());
+            if snippet.displays.len() > MAX_DISPLAYS {
+                gone += snippet.displays.remove(0).kept();
+                snippet.displays_dropped += 1;
+            }
+        }
+        self.displays_kept = self.displays_kept + display.kept() - gone;
+        self.displays_from = self.displays_from.min(self.index.get(&id).copied().unwrap_or_default());
+        self.drop_old_displays();
+    }
+
+    /// Drops the bytes of the oldest displays beyond [`DISPLAYS_KEPT`].
+    fn drop_old_displays(&mut self) {
+        while self.displays_kept > DISPLAYS_KEPT && self.displays_from < self.entries.len() {
+            if let Entry::Snippet(Snippet { displays, .. }) = &mut self.entries[self.displays_from] {
+                for display in displays.iter_mut().filter(|display| display.kept() > 0) {
+                    self.displays_kept -= display.kept();
+                    *display = Arc::new(display.dropped());
+                    if self.displays_kept <= DISPLAYS_KEPT {
+                        return;
+                    }
+                }
+            }
+            self.displays_from += 1;
         }
     }
 

@@ -16,7 +16,7 @@ use super::tools::{
     self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments,
     ResetMode, ResetResult, RunArguments, WaitArguments,
 };
-use super::{cut, inspect, text, variables};
+use super::{cut, inspect, pictures, text, variables};
 use crate::domain::{Author, InputAnswer, Inspect, Snippet, SnippetId, Status, Timestamp};
 use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
 
@@ -246,15 +246,16 @@ impl Call<'_> {
     }
 
     /// The result that tells of a snippet as it is now.
-    pub fn told(&self, snippet: &Snippet, notice: Option<String>) -> CallToolResult {
+    pub async fn told(&self, snippet: &Snippet, notice: Option<String>) -> CallToolResult {
         let now = now();
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
         let max = if failed { self.quirks.error_text } else { cut::TEXT };
-        let content = vec![ContentBlock::text(text::run(snippet, now, notice.as_deref(), max))];
+        let pictures = pictures::of(snippet).await;
+        let text = text::run(snippet, now, notice.as_deref(), max, &pictures);
+        let report = (!self.quirks.text_only).then(|| RunReport::new(snippet, now, notice, &pictures));
+        let content = [ContentBlock::text(text)].into_iter().chain(pictures.blocks).collect();
         let mut result = if failed { CallToolResult::error(content) } else { CallToolResult::success(content) };
-        if !self.quirks.text_only {
-            result.structured_content = serde_json::to_value(RunReport::new(snippet, now, notice)).ok();
-        }
+        result.structured_content = report.and_then(|report| serde_json::to_value(report).ok());
         result
     }
 

@@ -62,7 +62,7 @@ impl Call<'_> {
                 Event::Ended(snippet) => {
                     let snippet = snippet.map_err(ended)?;
                     let notice = snippet.input.as_deref().map(|input| asks(id, input));
-                    return Ok(self.told(&snippet, notice));
+                    return Ok(self.told(&snippet, notice).await);
                 }
                 Event::Waited => return self.unfinished(id).await,
                 Event::Tick => {
@@ -78,7 +78,7 @@ impl Call<'_> {
                 }
                 Event::Gone | Event::Stopping => {
                     if let Ok(snippet) = tokio::time::timeout(GRACE, &mut done).await {
-                        return Ok(self.told(&*snippet.map_err(ended)?, None));
+                        return Ok(self.told(&*snippet.map_err(ended)?, None).await);
                     }
                     if owned {
                         self.abandon(id, "disconnected");
@@ -118,7 +118,7 @@ impl Call<'_> {
             }
             _ => None,
         };
-        Ok(self.told(&snippet, notice))
+        Ok(self.told(&snippet, notice).await)
     }
 
     /// Tells how far the snippet is, and returns when that has been sent, so that it can never come after the result.

@@ -8,12 +8,14 @@
 mod calls;
 mod client;
 mod cut;
+mod displays;
 mod faults;
 mod follow;
 mod handler;
 mod inspect;
 mod lines;
 mod outgoing;
+mod pictures;
 mod report;
 mod serve;
 #[cfg(test)]

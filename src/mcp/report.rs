@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cut::{SHARE, TEXT, cut, short};
+use super::displays::{self, DisplayReport};
+use super::pictures::Pictures;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Outcome, Output, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
 
@@ -34,6 +36,8 @@ pub struct RunReport {
     /// What the code asks for, while it waits for input; may be empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_prompt: Option<String>,
+    /// Figures, pictures and documents that the code displayed, in order.
+    pub displays: Vec<DisplayReport>,
     /// Names that the code bound, rebound or removed.
     pub variables: Changes,
     /// Whether anything was left out of this result; the texts say where.
@@ -174,7 +178,7 @@ pub fn cut_notice(output: &Output) -> String {
 }
 
 impl RunReport {
-    pub fn new(snippet: &Snippet, now: Timestamp, notice: Option<String>) -> Self {
+    pub fn new(snippet: &Snippet, now: Timestamp, notice: Option<String>, pictures: &Pictures) -> Self {
         let outcome = snippet.outcome.as_deref();
         let parts = Parts::of(outcome, TEXT);
         let output = &snippet.output;
@@ -201,6 +205,7 @@ impl RunReport {
             elapsed_s: (elapsed_s(snippet, now) * 1e6).round() / 1e6,
             stopped_by: outcome.and_then(stopped_by).map(str::to_owned),
             input_prompt: snippet.input.as_ref().map(|input| input.prompt.to_string()),
+            displays: displays::reports(snippet, pictures),
             variables: parts.variables,
             truncated,
             notice,

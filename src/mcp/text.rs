@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::cut::cut;
+use super::displays;
+use super::pictures::Pictures;
 use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
-use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
 
 /// At most about `max` characters.
-pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize) -> String {
+pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, pictures: &Pictures) -> String {
     let outcome = snippet.outcome.as_deref();
     let parts = Parts::of(outcome, max);
-    let written = snippet.output.text(None);
-    let (mut text, output_cut) = cut(&plain(&written), parts.room, snippet.output.omitted());
+    let (mut text, output_cut) = cut(&displays::output(snippet, pictures), parts.room, snippet.output.omitted());
     let mut block = |part: &str| {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');

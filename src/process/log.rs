@@ -97,9 +97,13 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         }
         Event::Restarted { restart, .. } => Some(restarted(restart)),
         Event::Ending => Some("the session has ended".to_owned()),
+        Event::Displayed { snippet, display, .. } => {
+            let number = transcript.snippet(*snippet).map_or(1, |snippet| snippet.next_display());
+            Some(format!("{snippet} shows {}", display.label(number)))
+        }
         Event::Started { .. }
         | Event::Output { .. }
-        | Event::Displayed { .. }
+        | Event::DisplaysCleared { .. }
         | Event::Stuck { .. }
         | Event::Variables(_) => None,
     }

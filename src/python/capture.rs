@@ -9,11 +9,14 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::descriptors::{PipeReaders, unread};
-use crate::domain::{Output, OutputChunk, SnippetId, Stream};
+use crate::domain::{Display, Output, OutputChunk, SnippetId, Stream};
+use crate::session::Shown;
 
 /// How long a writer waits for the drain to take what was written below Python before it. Only ever needed when a
 /// child or C code wrote just now; the bound is for descriptors that user code turned into something else.
 const DRAIN_WAIT: Duration = Duration::from_millis(50);
+/// Bytes of displays that may wait to be taken.
+const DISPLAYS_PENDING: usize = 32 << 20;
 
 /// What Python calls a thread's `ident`.
 pub type ThreadId = u64;
@@ -34,10 +37,18 @@ pub struct Capture {
     announce: Box<dyn Fn() + Send + Sync>,
 }
 
+enum Pending {
+    Text(Output),
+    Display { display: Display, replaces: bool },
+    Cleared,
+}
+
 #[derive(Default)]
 struct State {
     /// What was written and not yet taken, by the snippet it belongs to.
-    pending: VecDeque<(Option<SnippetId>, Output)>,
+    pending: VecDeque<(Option<SnippetId>, Pending)>,
+    /// Bytes of the displays among it.
+    displays: usize,
     announced: bool,
     current: Option<SnippetId>,
     /// Threads of user code that outlived the snippet that started them.
@@ -104,21 +115,39 @@ impl Capture {
         self.lock().threads.retain(|thread, _| busy.contains(thread));
     }
 
-    pub fn take(&self) -> Vec<(Option<SnippetId>, OutputChunk)> {
+    /// Something displayed by Python code.
+    pub fn display(&self, writer: Writer, display: Display, replaces: bool) {
+        self.settle();
+        let mut state = self.lock();
+        let owner = state.owner(writer);
+        let first = state.display(owner, display, replaces);
+        drop(state);
+        self.announce_if(first);
+    }
+
+    /// Python code takes back what it displayed so far.
+    pub fn clear_displays(&self, writer: Writer) {
+        let mut state = self.lock();
+        let owner = state.owner(writer);
+        let first = state.clear_displays(owner);
+        drop(state);
+        self.announce_if(first);
+    }
+
+    pub fn take(&self) -> Vec<(Option<SnippetId>, Shown)> {
         let mut state = self.lock();
         state.announced = false;
-        state
-            .pending
-            .drain(..)
-            .map(|(snippet, output)| {
-                let chunk = OutputChunk {
-                    head: output.head().cloned().collect(),
-                    skipped: output.omitted(),
-                    tail: output.tail().cloned().collect(),
-                };
-                (snippet, chunk)
-            })
-            .collect()
+        state.displays = 0;
+        let shown = |pending| match pending {
+            Pending::Text(output) => Shown::Text(OutputChunk {
+                head: output.head().cloned().collect(),
+                skipped: output.omitted(),
+                tail: output.tail().cloned().collect(),
+            }),
+            Pending::Display { display, replaces } => Shown::Display { display, replaces },
+            Pending::Cleared => Shown::Cleared,
+        };
+        state.pending.drain(..).map(|(snippet, pending)| (snippet, shown(pending))).collect()
     }
 
     /// Waits until the drain has taken what C code and children wrote so far. The drain never needs the GIL.
@@ -141,6 +170,13 @@ impl Capture {
     }
 }
 
+impl Pending {
+    /// Bytes of a display.
+    fn displayed(&self) -> usize {
+        if let Self::Display { display, .. } = self { display.kept() } else { 0 }
+    }
+}
+
 impl State {
     fn owner(&self, writer: Writer) -> Option<SnippetId> {
         writer.snippet.or_else(|| self.threads.get(&writer.thread).copied()).or(self.current)
@@ -149,13 +185,39 @@ impl State {
     /// Whether nobody knows yet that output waits.
     fn append(&mut self, owner: Option<SnippetId>, stream: Stream, text: &str) -> bool {
         match self.pending.back_mut() {
-            Some((snippet, output)) if *snippet == owner => output.push_text(stream, text),
+            Some((snippet, Pending::Text(output))) if *snippet == owner => output.push_text(stream, text),
             _ => {
                 let mut output = Output::default();
                 output.push_text(stream, text);
-                self.pending.push_back((owner, output));
+                self.pending.push_back((owner, Pending::Text(output)));
             }
         }
+        !std::mem::replace(&mut self.announced, true)
+    }
+
+    fn display(&mut self, owner: Option<SnippetId>, display: Display, replaces: bool) -> bool {
+        self.displays += display.kept();
+        self.pending.push_back((owner, Pending::Display { display, replaces }));
+        // Code that displays faster than anybody takes it loses the oldest pictures, not the memory.
+        for (_, pending) in &mut self.pending {
+            if self.displays <= DISPLAYS_PENDING {
+                break;
+            }
+            if let Pending::Display { display, .. } = pending {
+                self.displays -= display.kept();
+                *display = display.dropped();
+            }
+        }
+        !std::mem::replace(&mut self.announced, true)
+    }
+
+    fn clear_displays(&mut self, owner: Option<SnippetId>) -> bool {
+        let before = self.pending.len();
+        self.pending.retain(|(snippet, pending)| *snippet != owner || matches!(pending, Pending::Text(_)));
+        if self.pending.len() < before {
+            self.displays = self.pending.iter().map(|(_, pending)| pending.displayed()).sum();
+        }
+        self.pending.push_back((owner, Pending::Cleared));
         !std::mem::replace(&mut self.announced, true)
     }
 
@@ -234,8 +296,10 @@ mod tests {
 
     fn text(capture: &Capture) -> String {
         let mut output = Output::default();
-        for (_, chunk) in capture.take() {
-            output.push(&chunk);
+        for (_, shown) in capture.take() {
+            if let Shown::Text(chunk) = shown {
+                output.push(&chunk);
+            }
         }
         output.text(None)
     }

@@ -14,6 +14,7 @@ use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
 use super::capture::{Capture, ThreadId};
 use super::completion::{self, Completer, Looks, Task};
 use super::descriptors::{self, StandardStreams};
+use super::display::Displays;
 use super::event_loop::SnippetContext;
 use super::fork;
 use super::inspector::Inspector;
@@ -26,10 +27,8 @@ use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{
-    Author, InputAnswer, Inspect, InspectError, OutputChunk, Question, ResetReport, SnippetId, VariableTable,
-};
-use crate::session::{Engine, EngineEvent};
+use crate::domain::{Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable};
+use crate::session::{Engine, EngineEvent, Shown};
 
 enum Job {
     Run { snippet: SnippetId, code: Arc<str> },
@@ -179,6 +178,7 @@ impl Engine for PythonEngine {
     }
 
     fn inspect(&mut self, asked: Inspect, limit: Duration) {
+        self.looks.stop();
         self.asked_at = None;
         self.unnumbered = signals::INSPECTION;
         signals::announce_unnumbered();
@@ -206,7 +206,7 @@ impl Engine for PythonEngine {
         waits
     }
 
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
         self.capture.take()
     }
 
@@ -272,7 +272,8 @@ impl Interpreter {
             streams: Streams::install(py, &capture, &context)?,
             // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
-            runner: Runner::new(py, session_file, context)?,
+            // Before the baseline, of which what it adds to the builtins and the environment is a part.
+            runner: Runner::new(py, session_file, Displays::install(py, &capture, &context)?, context)?,
             stdin: Stdin::install(py, &asker)?,
             inspector: Inspector::new(namespace.describer().clone()),
             namespace,
@@ -403,6 +404,7 @@ impl Interpreter {
         self.signals.restore(py)?;
         self.streams.restore(self.sys.bind(py))?;
         self.stdin.restore(self.sys.bind(py))?;
+        self.runner.displays().restore(self.sys.bind(py))?;
         // Handlers of signals that came in between run now, not within the snippet.
         let _ = py.check_signals();
         Ok(())

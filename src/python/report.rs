@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTraceback};
 
-use super::magics;
+use super::{display, magics};
 use crate::domain::{ErrorReport, Status};
 
 /// Names of snippets in tracebacks begin so.
@@ -77,7 +77,7 @@ fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Boun
     Ok(whole)
 }
 
-/// Unlinks the frames of our helper from what follows `entry`.
+/// Unlinks the frames of our helpers from what follows `entry`.
 fn leave_magics_out(entry: &Bound<'_, PyAny>) -> PyResult<()> {
     let mut entry = entry.clone();
     loop {
@@ -86,7 +86,7 @@ fn leave_magics_out(entry: &Bound<'_, PyAny>) -> PyResult<()> {
             return Ok(());
         }
         let file = next.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
-        if file.eq(magics::FILE)? {
+        if file.eq(magics::FILE)? || file.eq(display::FILE)? {
             entry.setattr("tb_next", next.getattr("tb_next")?)?;
         } else {
             entry = next;

@@ -8,13 +8,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::baseline::Baseline;
+use super::display::Displays;
 use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
 use super::report::{Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
 use super::{fork, prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
-use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
 
 const ONLY_AST: u32 = 0x0400;
@@ -25,8 +25,6 @@ const CO_COROUTINE: u32 = 0x80;
 
 /// Sources that tracebacks and `inspect` can still show.
 const SOURCES_KEPT: u32 = 500;
-/// Characters kept of the beginning and of the end of a displayed value.
-const RESULT_ENDS: usize = 64 << 10;
 
 pub struct Runner {
     compile: Py<PyAny>,
@@ -47,6 +45,7 @@ pub struct Runner {
     /// What the snippet that runs defines.
     definitions: Vec<Definition>,
     context: SnippetContext,
+    displays: Displays,
     magics: Magics,
     /// Future features that snippets have asked for; they hold for all later ones.
     future: u32,
@@ -54,7 +53,7 @@ pub struct Runner {
 
 impl Runner {
     /// `session_file` becomes `__main__.__file__`.
-    pub fn new(py: Python<'_>, session_file: PathBuf, context: SnippetContext) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, session_file: PathBuf, displays: Displays, context: SnippetContext) -> PyResult<Self> {
         let session_file = SessionFile::create(py, session_file).ok();
         if let Some(file) = &session_file {
             py.import("__main__")?.setattr("__file__", file.path().as_os_str())?;
@@ -77,6 +76,7 @@ impl Runner {
             session_file,
             definitions: Vec::new(),
             context,
+            displays,
             magics: Magics::default(),
             future: 0,
         })
@@ -91,11 +91,17 @@ impl Runner {
         self.event_loop.restore(py);
         self.context.set(py, snippet);
         let started = Instant::now();
-        let result = if signals::begin(snippet) {
+        let mut result = if signals::begin(snippet) {
             self.evaluate(globals, snippet, &file, &code, baseline)
         } else {
             Err(PyKeyboardInterrupt::new_err(()))
         };
+        // Also after an error: a figure may show why.
+        if let Err(error) = if fork::is_child() { Ok(()) } else { self.displays.finish(py) }
+            && result.is_ok()
+        {
+            result = Err(error);
+        }
         if prompt::take_asked() {
             // Such as pdb's, which would go on to ask in the middle of the engine's own Python code.
             let _ = self.settrace.bind(py).call1((py.None(),));
@@ -121,6 +127,10 @@ impl Runner {
     /// What is written from now on is no snippet's.
     pub fn run_for_nobody(&self, py: Python<'_>) {
         self.context.set(py, SnippetId(0));
+    }
+
+    pub fn displays(&self) -> &Displays {
+        &self.displays
     }
 
     /// Cancels what still waits on the event loop and forgets future features.
@@ -282,9 +292,9 @@ impl Runner {
         if value.is_none() {
             return Ok(None);
         }
-        let text = value.repr()?;
+        let text = self.displays.value(value)?;
         baseline.set_last_value(value)?;
-        Ok(Some(bounded(text.to_string_lossy().into_owned())))
+        Ok(text)
     }
 
     fn keep_source(&self, py: Python<'_>, snippet: SnippetId, file: &str, code: &str) -> PyResult<()> {
@@ -360,13 +370,4 @@ fn outcome(
 /// Python's parser takes neither a byte order mark within a string nor lone carriage returns.
 fn normalize(code: &str) -> String {
     code.strip_prefix('\u{feff}').unwrap_or(code).replace("\r\n", "\n").replace('\r', "\n")
-}
-
-fn bounded(text: String) -> String {
-    if text.len() <= 2 * RESULT_ENDS {
-        return text;
-    }
-    let head = floor_char_boundary(&text, RESULT_ENDS);
-    let tail = ceil_char_boundary(&text, text.len() - RESULT_ENDS);
-    format!("{}\n[... {} bytes left out ...]\n{}", &text[..head], tail - head, &text[tail..])
 }

@@ -15,11 +15,11 @@ use tokio::time::Instant;
 pub use beginning::Beginning;
 use beginning::free_numbers;
 
-use super::engine::{Engine, EngineEvent};
+use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
-    Author, ClientId, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck, Timestamp,
-    Transcript, VariableChanges, VariableTable,
+    Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
+    Timestamp, Transcript, VariableChanges, VariableTable,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -475,9 +475,25 @@ impl Actor {
             return;
         }
         self.last_flush = Some(Instant::now());
-        for (snippet, chunk) in taken {
-            self.emit(Event::Output { snippet, chunk, at: now() });
+        for (snippet, shown) in taken {
+            match shown {
+                Shown::Text(chunk) => self.emit(Event::Output { snippet, chunk, at: now() }),
+                Shown::Display { display, replaces } => self.display(snippet, display, replaces),
+                Shown::Cleared => {
+                    if let Some(snippet) = snippet {
+                        self.emit(Event::DisplaysCleared { snippet });
+                    }
+                }
+            }
         }
+    }
+
+    /// A display stands among the output of its snippet. Nobody's, it is the last one's: a card of output has no place.
+    fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
+        let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
+        let Some(owner) = owner else { return };
+        display.after = owner.output.total();
+        self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 
     fn overview(&self) -> Overview {

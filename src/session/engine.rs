@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Author, InputAnswer, Insight, Inspect, InspectError, Inspection, Outcome, OutputChunk, Question, ResetReport,
-    SnippetId, VariableTable,
+    Author, Display, InputAnswer, Insight, Inspect, InspectError, Inspection, Outcome, OutputChunk, Question,
+    ResetReport, SnippetId, VariableTable,
 };
 
 /// The Python side. No call may block: each hands its work over and returns.
@@ -42,11 +42,24 @@ pub trait Engine: Send + 'static {
     /// Hands an answer to the code that waits for input `number`. `false` if it waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
 
-    /// Takes what was written since the last call, in order; answers [`EngineEvent::OutputReady`].
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)>;
+    /// Takes what was written or displayed since the last call, in order; answers [`EngineEvent::OutputReady`].
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)>;
 
     /// Ends Python. An interrupt of what runs has been asked for before.
     fn quit(&mut self);
+}
+
+/// What code shows.
+#[derive(Debug)]
+pub enum Shown {
+    Text(OutputChunk),
+    /// Its place in the output is not known to the engine. With `replaces`, see [`crate::domain::Event::Displayed`].
+    Display {
+        display: Display,
+        replaces: bool,
+    },
+    /// It takes back what it displayed so far.
+    Cleared,
 }
 
 #[derive(Debug)]

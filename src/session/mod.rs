@@ -11,7 +11,7 @@ pub mod registry;
 pub mod socket;
 
 pub use actor::{Beginning, spawn};
-pub use engine::{Engine, EngineEvent};
+pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
     AnswerRefused, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };

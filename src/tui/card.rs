@@ -62,7 +62,7 @@ impl Card {
 
     fn snippet(&mut self, snippet: &Snippet, shape: Shape) {
         self.code(&snippet.code, shape);
-        self.output(&snippet.output, if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS }, shape);
+        self.written(snippet, if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS }, shape);
         let Some(outcome) = &snippet.outcome else { return };
         if let Some(result) = &outcome.result {
             self.result(result, shape);
@@ -90,6 +90,50 @@ impl Card {
         if hidden > 0 {
             let text = if shape.compact { format!("… {hidden} more") } else { format!("… {hidden} more lines") };
             self.rows.push(Row::Code(note(text)));
+        }
+    }
+
+    /// The output, with what was displayed in its place; of more than `limit` rows the last ones.
+    fn written(&mut self, snippet: &Snippet, limit: usize, shape: Shape) {
+        let output = &snippet.output;
+        if snippet.displays.is_empty() {
+            return self.output(output, limit, shape);
+        }
+        let mut parts = Vec::new();
+        let (mut to, mut left) = (output.total(), limit);
+        for (number, display) in snippet.numbered_displays().rev() {
+            let mut part = Self { rows: Vec::new(), foldable: false };
+            part.display(&display.label(number), display.text(), shape);
+            let mut after = Self { rows: Vec::new(), foldable: false };
+            if left > 0 || shape.open {
+                after.output(&output.piece(display.after, to), left.max(1), shape);
+            }
+            left = left.saturating_sub(part.rows.len() + after.rows.len());
+            to = to.min(display.after);
+            parts.push(after);
+            parts.push(part);
+            if left == 0 && !shape.open && number > 1 {
+                let earlier = units::count(number - 1, "earlier display");
+                parts.push(Self { rows: vec![Row::Text(note(format!("▴ {earlier}")))], foldable: true });
+                to = 0;
+                break;
+            }
+        }
+        let mut first = Self { rows: Vec::new(), foldable: false };
+        if to > 0 {
+            first.output(&output.piece(0, to), left.max(1), shape);
+        }
+        parts.push(first);
+        for part in parts.into_iter().rev() {
+            self.foldable |= part.foldable;
+            self.rows.extend(part.rows);
+        }
+    }
+
+    fn display(&mut self, label: &str, text: Option<&str>, shape: Shape) {
+        self.rows.push(Row::Text(Line::from(Span::styled(format!("▨ {}", plain(label)), theme::FOCUS))));
+        if let Some(text) = text {
+            self.result(text, shape);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::card::{Card, Shape};
 use crate::domain::{Entry, Status, Transcript};
@@ -34,6 +35,8 @@ struct Key {
     status: Option<Status>,
     /// Bytes written and bytes kept of the output: it grows, and it is cut when it is old.
     output: (u64, usize),
+    /// How many displays there were, and which ones they are.
+    displays: (usize, usize),
 }
 
 /// Cards kept beyond which the cache is emptied of those not in the window.
@@ -48,7 +51,14 @@ impl Cards {
             Entry::Reset { .. } | Entry::Restart { .. } => (None, None),
         };
         let output = output.map_or((0, 0), |output| (output.total(), output.kept()));
-        let key = Key { shape, status, output };
+        let displays = match entry {
+            Entry::Snippet(snippet) => {
+                let which = |sum: usize, display| sum.rotate_left(1).wrapping_add(Arc::as_ptr(display) as usize);
+                (snippet.next_display(), snippet.displays.iter().fold(0, which))
+            }
+            _ => (0, 0),
+        };
+        let key = Key { shape, status, output, displays };
         if let Some((known, card)) = self.cache.get(&index)
             && *known == key
         {

@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
-use crate::session::{self, Beginning, Engine, EngineEvent, SessionHandle};
+use crate::session::{self, Beginning, Engine, EngineEvent, SessionHandle, Shown};
 
 /// Longest that anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Runs words in place of Python: see `run`.
 struct Scripted {
     events: UnboundedSender<EngineEvent>,
-    output: Vec<(Option<SnippetId>, OutputChunk)>,
+    output: Vec<(Option<SnippetId>, Shown)>,
     running: Option<SnippetId>,
     /// Takes a second, forceful interrupt.
     stubborn: bool,
@@ -33,7 +33,7 @@ struct Scripted {
 
 impl Scripted {
     fn write(&mut self, id: SnippetId, stream: Stream, text: &str) {
-        self.output.push((Some(id), OutputChunk::of(stream, text)));
+        self.output.push((Some(id), Shown::Text(OutputChunk::of(stream, text))));
         let _ = self.events.send(EngineEvent::OutputReady);
     }
 
@@ -148,7 +148,7 @@ impl Engine for Scripted {
         true
     }
 
-    fn take_output(&mut self) -> Vec<(Option<SnippetId>, OutputChunk)> {
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
         std::mem::take(&mut self.output)
     }
 

@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use insta::assert_snapshot;
 use ratatui::style::{Color, Modifier};
 
 use super::*;
-use crate::domain::{Author, Event as SessionEvent, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream};
+use crate::domain::{
+    Author, Display, Event as SessionEvent, Form, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream,
+};
 use crate::tui::fixtures::{Story, client, failed, long_story, ok, story};
 
 fn with_input() -> View {
@@ -282,4 +286,31 @@ fn roles_have_their_styles() {
     crate::tui::theme::without_colours(&mut buffer);
     assert!(buffer.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
     assert!(buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::BOLD)));
+}
+
+#[test]
+fn displays_stand_where_they_were_shown() {
+    let mut story = Story::starting_at(1);
+    let snippet = story.start(&client(1, "claude-code"), "show()");
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\x08\x06";
+    for (line, form) in [
+        ("before", Form::new("image/png", &png[..])),
+        ("between", Form::new("text/markdown", &b"# A title"[..])),
+        ("after", Form::new("text/html", &b"<p>hidden</p>"[..])),
+    ] {
+        story.output(snippet, Stream::Stdout, &format!("{line}\n"));
+        let after = story.transcript.snippet(snippet).unwrap().output.total();
+        let display = Arc::new(Display { after, id: None, forms: vec![form] });
+        story.apply(&SessionEvent::Displayed { snippet, display, replaces: false, at: NOW });
+    }
+    story.output(snippet, Stream::Stdout, "the end");
+    story.finish(snippet, Outcome { result: Some("42".to_owned()), ..ok(5) });
+    let shown = text(&mut story.view(), 80, 24);
+    let start = shown.lines().position(|line| line.contains("before")).unwrap();
+    let expected = ["before", "▨ figure 1: 640x480 PNG", "between", "▨ display 2: Markdown, 9 B", "# A title", "after"];
+    for (line, expected) in
+        shown.lines().skip(start).zip(expected.into_iter().chain(["▨ display 3: HTML", "the end", "42"]))
+    {
+        assert!(line.contains(expected), "{expected:?} is not in {line:?}\n{shown}");
+    }
 }

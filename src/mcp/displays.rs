@@ -1,0 +1,95 @@
+//! What a snippet displayed, told in words: a mark where it stands in the output, and its text where it has one.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cut::cut;
+use super::pictures::Pictures;
+use crate::domain::terminal_text::plain;
+use crate::domain::{Display, Snippet};
+
+/// Characters of the text of one display.
+const TEXT: usize = 4_000;
+/// Displays listed of one snippet, the last ones.
+const MOST: usize = 50;
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DisplayReport {
+    /// Counted from 1 within the snippet.
+    pub number: usize,
+    /// The best of its forms, such as `image/png`; images come as image content.
+    pub mime: String,
+    /// Bytes of that form.
+    pub size: u64,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// What it says, if it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Why an image does not come with the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
+}
+
+pub fn reports(snippet: &Snippet, pictures: &Pictures) -> Vec<DisplayReport> {
+    let skip = snippet.displays.len().saturating_sub(MOST);
+    let report = |(number, display): (usize, &std::sync::Arc<Display>)| {
+        let best = display.forms.first()?;
+        let pixels = best.pixels();
+        Some(DisplayReport {
+            number,
+            mime: best.mime.clone(),
+            size: best.size,
+            width: pixels.map(|(width, _)| width),
+            height: pixels.map(|(_, height)| height),
+            text: text(display),
+            left_out: pictures.left_out.get(&number).cloned(),
+        })
+    };
+    snippet.numbered_displays().skip(skip).filter_map(report).collect()
+}
+
+/// All that the snippet wrote, as it stands on a screen in the end, with marks where something was displayed.
+pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
+    let output = &snippet.output;
+    if snippet.displays.is_empty() {
+        return plain(&output.text(None)).into_owned();
+    }
+    let mut written = String::new();
+    let line = |written: &mut String, text: &str| {
+        if !written.is_empty() && !written.ends_with('\n') {
+            written.push('\n');
+        }
+        written.push_str(text);
+        written.push('\n');
+    };
+    if snippet.displays_dropped > 0 {
+        line(&mut written, &format!("[{} displays before these are no longer kept]", snippet.displays_dropped));
+    }
+    let mut from = 0;
+    for (number, display) in snippet.numbered_displays() {
+        written.push_str(&plain(&output.piece(from, display.after).text(None)));
+        from = from.max(display.after);
+        if display.forms.first().is_none_or(|form| form.mime != "text/plain") {
+            let why = pictures.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
+            line(&mut written, &format!("[{}{why}]", display.label(number)));
+        }
+        if let Some(text) = text(display) {
+            line(&mut written, &text);
+        }
+    }
+    written.push_str(&plain(&output.piece(from, output.total()).text(None)));
+    written
+}
+
+/// What a display says, where that is text; of a document also its plain form.
+fn text(display: &Display) -> Option<String> {
+    let plain_form = || std::str::from_utf8(&display.form("text/plain")?.data).ok();
+    let image = display.forms.first().is_some_and(|form| form.is_image());
+    let found = display.text().or_else(|| if image { None } else { plain_form() })?;
+    Some(cut(&plain(found), TEXT, 0).0).filter(|text| !text.is_empty())
+}

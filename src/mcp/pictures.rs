@@ -1,0 +1,171 @@
+//! Figures and pictures as image content: whole, or scaled down to what clients and models take.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use rmcp::model::ContentBlock;
+
+use crate::domain::{Display, Snippet};
+
+/// Images of one result, the last ones.
+const MOST: usize = 10;
+/// Bytes of one image. In base64 they are a third more, which must stay under 700 kB.
+const ONE: usize = 520_000;
+/// Bytes of all images of a result: some clients drop results of a million characters.
+const ALL: usize = 660_000;
+/// Pixels of the longer side; models see no more.
+const SIDE: u32 = 2_000;
+/// Bytes that decoding may take.
+const MEMORY: u64 = 256 << 20;
+/// JPEG's quality from 1 to 100.
+const QUALITY: u8 = 85;
+
+/// The images of a result, and for those that are not among them, why.
+#[derive(Default)]
+pub struct Pictures {
+    pub blocks: Vec<ContentBlock>,
+    pub left_out: BTreeMap<usize, String>,
+}
+
+/// Decodes and scales on a thread of its own: the session goes on meanwhile.
+pub async fn of(snippet: &Snippet) -> Pictures {
+    let images: Vec<(usize, Arc<Display>)> = snippet
+        .numbered_displays()
+        .filter(|(_, display)| display.forms.first().is_some_and(|form| form.is_image()))
+        .map(|(number, display)| (number, display.clone()))
+        .collect();
+    if images.is_empty() {
+        return Pictures::default();
+    }
+    tokio::task::spawn_blocking(|| fit_all(images)).await.unwrap_or_default()
+}
+
+fn fit_all(images: Vec<(usize, Arc<Display>)>) -> Pictures {
+    let mut pictures = Pictures::default();
+    let extra = images.len().saturating_sub(MOST);
+    for (number, _) in &images[..extra] {
+        pictures.left_out.insert(*number, format!("only the last {MOST} are attached"));
+    }
+    let mut left = ALL;
+    let shown = &images[extra..];
+    for (index, (number, display)) in shown.iter().enumerate() {
+        // What small images leave of their share is for those that come after.
+        let rest: usize = shown[index + 1..].iter().map(|(_, display)| display.forms[0].data.len()).sum();
+        let share = (left / (shown.len() - index)).max(left.saturating_sub(rest)).min(ONE);
+        match fit(display, share) {
+            Ok((mime, data)) => {
+                left = left.saturating_sub(data.len());
+                pictures.blocks.push(ContentBlock::image(STANDARD.encode(&data), mime));
+            }
+            Err(reason) => {
+                pictures.left_out.insert(*number, reason);
+            }
+        }
+    }
+    pictures
+}
+
+/// The image in at most `max` bytes. It is decoded in any case: one that is broken would make a model's provider refuse
+/// the whole conversation.
+fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
+    let form = &display.forms[0];
+    if form.is_dropped() {
+        return Err("no longer kept, there were too many others since".to_owned());
+    }
+    let format = match form.mime.as_str() {
+        "image/png" => ImageFormat::Png,
+        "image/jpeg" => ImageFormat::Jpeg,
+        mime => return Err(format!("{mime} cannot be attached")),
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(&form.data[..]), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MEMORY);
+    reader.limits(limits);
+    let whole = reader.decode().map_err(|fault| format!("not attached: {fault}"))?;
+    let side = whole.width().max(whole.height());
+    if form.data.len() <= max && side <= SIDE {
+        return Ok((&form.mime, form.data.clone()));
+    }
+    let mut scale = f64::from(SIDE.min(side)) / f64::from(side);
+    if form.data.len() > max {
+        scale = scale.min((max as f64 / form.data.len() as f64).sqrt());
+    }
+    loop {
+        let scaled = |length: u32| ((f64::from(length) * scale) as u32).max(1);
+        let (width, height) = (scaled(whole.width()), scaled(whole.height()));
+        let data = encode(&whole.thumbnail_exact(width, height), format).map_err(|fault| fault.to_string())?;
+        if data.len() <= max {
+            return Ok((&form.mime, data.into()));
+        }
+        if width.max(height) < 16 {
+            return Err("too large to attach".to_owned());
+        }
+        scale *= (max as f64 / data.len() as f64).sqrt().min(0.9);
+    }
+}
+
+fn encode(image: &DynamicImage, format: ImageFormat) -> image::ImageResult<Vec<u8>> {
+    let mut data = Vec::new();
+    if format == ImageFormat::Jpeg {
+        image.write_with_encoder(JpegEncoder::new_with_quality(&mut data, QUALITY))?;
+    } else {
+        let encoder = PngEncoder::new_with_quality(&mut data, CompressionType::Best, FilterType::Adaptive);
+        image.write_with_encoder(encoder)?;
+    }
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+    use crate::domain::Form;
+
+    fn noise(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+        let mut seed = 1_u32;
+        let image = RgbImage::from_fn(width, height, |_, _| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Rgb(seed.to_be_bytes()[..3].try_into().unwrap())
+        });
+        encode(&image.into(), format).unwrap()
+    }
+
+    fn shown(mime: &str, data: Vec<u8>) -> Arc<Display> {
+        Arc::new(Display { after: 0, id: None, forms: vec![Form::new(mime, data)] })
+    }
+
+    #[test]
+    fn what_is_too_large_is_scaled_and_what_fits_is_left_alone() {
+        let small = noise(40, 30, ImageFormat::Png);
+        let display = shown("image/png", small.clone());
+        assert_eq!(fit(&display, ONE).unwrap().1[..], small[..]);
+        for (mime, format) in [("image/png", ImageFormat::Png), ("image/jpeg", ImageFormat::Jpeg)] {
+            let display = shown(mime, noise(600, 400, format));
+            let (found, data) = fit(&display, 60_000).unwrap();
+            assert!(found == mime && data.len() <= 60_000 && data.len() > 20_000, "{mime}: {}", data.len());
+            let (width, height) = Form::new(mime, data).pixels().unwrap();
+            assert!((f64::from(width) / f64::from(height) - 1.5).abs() < 0.02, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn many_images_share_the_room_and_broken_ones_are_told() {
+        let small = shown("image/png", noise(20, 20, ImageFormat::Png));
+        let large = shown("image/png", noise(500, 400, ImageFormat::Png));
+        let broken = shown("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec());
+        let mut images: Vec<_> = (1..=9).map(|number| (number, small.clone())).collect();
+        images.extend([(10, large.clone()), (11, broken), (12, large)]);
+        let pictures = fit_all(images);
+        assert_eq!(pictures.blocks.len(), 9);
+        assert_eq!(pictures.left_out.keys().collect::<Vec<_>>(), [&1, &2, &11]);
+        let total: usize = pictures.blocks.iter().map(|block| serde_json::to_string(block).unwrap().len()).sum();
+        assert!(total < 900_000 && total > 500_000, "{total}");
+    }
+}

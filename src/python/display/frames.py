@@ -1,0 +1,102 @@
+"""Data frames and arrays as text that says at a glance what they hold: shape, types, first and last rows."""
+
+import sys
+
+ROWS = 30
+ENDS = 5
+COLUMNS = 30
+WIDTH = 120
+CELL = 60
+# Items of an array that is shown in full.
+ITEMS = 200
+# Characters of the list of types.
+TYPES = 1_500
+
+
+def is_frame(value):
+    """Whether its text is all there is to show: a table of HTML says no more."""
+    cls = type(value)
+    package = cls.__module__.partition(".")[0]
+    module = sys.modules.get(package)
+    names = {"pandas": ("DataFrame",), "polars": ("DataFrame", "Series", "LazyFrame")}.get(package, ())
+    return any(cls is getattr(module, name, None) for name in names)
+
+
+def text(value):
+    """None where Python's own text is as good, or the user has chosen how such values shall look."""
+    cls = type(value)
+    package = cls.__module__.partition(".")[0]
+    module = sys.modules.get(package)
+    if module is None:
+        return None
+    if package == "pandas" and cls is getattr(module, "DataFrame", None):
+        return pandas_frame(value, module)
+    if package == "polars" and cls is getattr(module, "DataFrame", None):
+        return polars_frame(value, module)
+    if package == "numpy" and cls is getattr(module, "ndarray", None):
+        return numpy_array(value, module)
+    return None
+
+
+def count(n, what):
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
+
+
+def types(columns):
+    """`int64: a, b; object: c`; columns of one type stand together."""
+    groups = {}
+    for name, dtype in columns:
+        groups.setdefault(str(dtype), []).append(str(name)[:CELL])
+    parts, room = [], TYPES
+    for dtype, names in groups.items():
+        shown = []
+        for name in names:
+            room -= len(name) + 2
+            if room < 0:
+                break
+            shown.append(name)
+        rest = len(names) - len(shown)
+        more = [f"{rest:,} more"] if rest else []
+        parts.append(f"{dtype}: " + ", ".join(shown + more))
+        if room < -TYPES:
+            parts.append("...")
+            break
+    return "types: " + "; ".join(parts)
+
+
+def pandas_frame(frame, pandas):
+    options = {name: pandas.get_option("display." + name) for name in ("max_rows", "min_rows", "max_colwidth", "width")}
+    columns = pandas.get_option("display.max_columns")
+    if options != {"max_rows": 60, "min_rows": 10, "max_colwidth": 50, "width": 80} or columns not in (0, 20):
+        return None
+    rows, width = frame.shape
+    head = f"DataFrame: {count(rows, 'row')} x {count(width, 'column')}"
+    if not rows or not width:
+        names = types(zip(frame.columns, frame.dtypes)) if width else ""
+        return f"{head}\n{names}".rstrip()
+    body = frame.to_string(
+        max_rows=ROWS, min_rows=2 * ENDS, max_cols=COLUMNS, line_width=WIDTH, max_colwidth=CELL, show_dimensions=False
+    )
+    return f"{head}\n{body}\n{types(zip(frame.columns, frame.dtypes))}"
+
+
+def polars_frame(frame, polars):
+    chosen = polars.Config.state(if_set=True)
+    if any(value is not None and name.startswith(("POLARS_FMT", "POLARS_TABLE")) for name, value in chosen.items()):
+        return None
+    rows, width = frame.shape
+    shape = dict(tbl_hide_dataframe_shape=True, tbl_formatting="ASCII_MARKDOWN", tbl_hide_dtype_separator=True)
+    room = dict(tbl_rows=ROWS if rows <= ROWS else 2 * ENDS, tbl_cols=COLUMNS, fmt_str_lengths=CELL)
+    with polars.Config(tbl_width_chars=10_000, **shape, **room):
+        body = str(frame)
+    return f"DataFrame: {count(rows, 'row')} x {count(width, 'column')}\n{body}"
+
+
+def numpy_array(array, numpy):
+    options = numpy.get_printoptions()
+    if array.size <= ITEMS or options["threshold"] != 1000 or options["edgeitems"] != 3:
+        return None
+    ends = ENDS if array.ndim == 1 else 3
+    body = numpy.array2string(array, threshold=ITEMS, edgeitems=ends, max_line_width=WIDTH, separator=", ")
+    shape = " x ".join(f"{side:,}" for side in array.shape)
+    return f"ndarray: {shape}, {array.dtype}\n{body}"

@@ -1,0 +1,478 @@
+"""What is more than text: figures, pictures, documents. Runs in the user's interpreter, as part of the snippet."""
+
+import sys
+
+# The engine: publish(forms, id, replaces), clear(), text(value), is_ours(), source(part).
+engine = None
+
+# The best for a person at a terminal first.
+FORMS = {
+    "image/png": "_repr_png_",
+    "image/jpeg": "_repr_jpeg_",
+    "image/gif": None,
+    "image/webp": None,
+    "image/svg+xml": "_repr_svg_",
+    "text/markdown": "_repr_markdown_",
+    "text/latex": "_repr_latex_",
+    "text/html": "_repr_html_",
+    "application/json": "_repr_json_",
+}
+BINARY = {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}
+# Bytes of one form.
+LIMIT = 16 << 20
+MAX_PIXELS = 4_000_000
+MAX_SIDE = 4_000
+
+# After the next display, what was shown before is taken back.
+clear_waits = False
+
+
+def complain(text):
+    try:
+        sys.stderr.write(text + "\n")
+    except Exception:
+        pass
+
+
+def reason(error):
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+# The forms of a value
+
+
+def method(value, name):
+    """Looked up on the type, so that objects that claim to have every attribute have none."""
+    cls = type(value)
+    if isinstance(value, type) or getattr(cls, name, None) is None:
+        return None
+    if getattr(cls, "_ipython_canary_method_should_not_exist_", None) is not None:
+        return None
+    found = getattr(value, name, None)
+    return found if callable(found) else None
+
+
+def call(value, name, **arguments):
+    function = method(value, name)
+    if function is None:
+        return None
+    try:
+        return function(**arguments)
+    except NotImplementedError:
+        return None
+    except Exception as error:
+        complain(f"{name} of {type(value).__name__} failed: {reason(error)}")
+        return None
+
+
+def forms_of(value):
+    """By media type; a form that cannot be had is told and left out."""
+    found = call(value, "_repr_mimebundle_", include=None, exclude=None)
+    if isinstance(found, tuple) and found:
+        found = found[0]
+    if found is not None and not isinstance(found, dict):
+        complain(f"_repr_mimebundle_ of {type(value).__name__} returned {type(found).__name__}, not dict")
+        found = None
+    forms = dict(found or {})
+    for mime, name in FORMS.items():
+        if name is None or mime in forms or (mime == "image/jpeg" and "image/png" in forms):
+            continue
+        form = call(value, name)
+        if isinstance(form, tuple) and len(form) == 2:
+            form = form[0]
+        if form is not None:
+            forms[mime] = form
+    return forms
+
+
+def encoded(mime, form):
+    """The bytes of a form; raises ValueError with the reason where it has none."""
+    if mime in BINARY:
+        if isinstance(form, (bytearray, memoryview)):
+            form = bytes(form)
+        if isinstance(form, str) or (isinstance(form, bytes) and form[:5] in (b"iVBOR", b"/9j/4", b"R0lGO", b"UklGR")):
+            from base64 import b64decode
+
+            form = b64decode(form)
+        if not isinstance(form, bytes):
+            raise ValueError(f"is {type(form).__name__}, not bytes")
+    elif mime.endswith("json"):
+        import json
+
+        form = (form if isinstance(form, str) else json.dumps(form, default=str)).encode("utf-8", "backslashreplace")
+    elif isinstance(form, bytes):
+        pass
+    else:
+        if isinstance(form, (list, tuple)) and all(isinstance(part, str) for part in form):
+            form = "".join(form)
+        if not isinstance(form, str):
+            raise ValueError(f"is {type(form).__name__}, not str")
+        form = form.encode("utf-8", "backslashreplace")
+    if len(form) > LIMIT:
+        raise ValueError(f"has {len(form):,} bytes; more than {LIMIT:,} are not shown")
+    return form
+
+
+def publish(forms, what="a display", id=None, replaces=False):
+    """Hands over what can be shown."""
+    global clear_waits
+    ready = []
+    for mime in sorted(forms, key=lambda mime: list(FORMS).index(mime) if mime in FORMS else len(FORMS)):
+        if mime == "text/plain":
+            continue
+        try:
+            data = encoded(mime, forms[mime])
+        except Exception as error:
+            complain(f"{mime} of {what} {error if type(error) is ValueError else 'failed: ' + reason(error)}")
+            continue
+        ready.append((mime, data))
+    plain = forms.get("text/plain")
+    if not isinstance(plain, str):
+        plain = None
+    if clear_waits:
+        clear_waits = False
+        engine.clear()
+    if not ready and id is None:
+        if plain is not None:
+            print(plain)
+        return
+    if plain is not None and not (ready and plain.startswith("<") and plain.endswith(">")):
+        ready.append(("text/plain", encoded("text/plain", plain)))
+    if ready:
+        engine.publish(ready, id, replaces)
+
+
+def value(value):
+    """The text of a last value; what else it has is displayed. None if it displayed itself."""
+    if method(value, "_ipython_display_"):
+        call(value, "_ipython_display_")
+        return None
+    if is_figure(value):
+        show_figure(value)
+        return engine.text(value)
+    from_frame = frame(value)
+    if from_frame is not None:
+        return from_frame
+    forms = forms_of(value)
+    plain = forms.pop("text/plain", None)
+    if forms:
+        publish(forms, type(value).__name__)
+    return plain if isinstance(plain, str) else engine.text(value)
+
+
+# IPython's display
+
+
+def display(*objects, include=None, exclude=None, metadata=None, transient=None, display_id=None, raw=False,
+            clear=False, **options):
+    """Shows objects in the best form that they have, as in notebooks."""
+    replaces = bool(options.pop("update", False))
+    if transient and display_id is None:
+        display_id = transient.get("display_id")
+    handle = None
+    if display_id is True or (display_id is None and replaces):
+        display_id = new_id()
+    if display_id is not None:
+        handle = DisplayHandle(display_id)
+    if clear:
+        clear_output(wait=True)
+    for value in objects:
+        if not raw and method(value, "_ipython_display_"):
+            call(value, "_ipython_display_")
+            continue
+        if raw:
+            forms = dict(value)
+        elif is_figure(value):
+            png = drawn(value)
+            forms = {"image/png": png} if png else {"text/plain": engine.text(value)}
+            if png:
+                shown.add(value)
+        else:
+            text = frame(value)
+            forms = {} if text is not None else forms_of(value)
+            if not isinstance(forms.get("text/plain"), str):
+                forms["text/plain"] = text if text is not None else engine.text(value)
+        if include:
+            forms = {mime: form for mime, form in forms.items() if mime in include}
+        if exclude:
+            forms = {mime: form for mime, form in forms.items() if mime not in exclude}
+        publish(forms, type(value).__name__, None if handle is None else str(display_id), replaces)
+    return handle
+
+
+def publish_display_data(data, metadata=None, source=None, *, transient=None, update=False, **options):
+    publish(dict(data), id=(transient or {}).get("display_id"), replaces=update)
+
+
+def update_display(value, *, display_id, **options):
+    """Shows an object in place of what was displayed with the same id."""
+    display(value, display_id=display_id, update=True, **options)
+
+
+def clear_output(wait=False):
+    """Takes back what this snippet displayed; with `wait`, when it displays something new."""
+    global clear_waits
+    clear_waits = bool(wait)
+    if not wait:
+        engine.clear()
+
+
+def new_id():
+    import os
+
+    return os.urandom(16).hex()
+
+
+class DisplayHandle:
+    """Something displayed that can be updated."""
+
+    def __init__(self, display_id=None):
+        self.display_id = new_id() if display_id is None else display_id
+
+    def __repr__(self):
+        return f"<{type(self).__name__} display_id={self.display_id}>"
+
+    def display(self, value, **options):
+        display(value, display_id=self.display_id, **options)
+
+    def update(self, value, **options):
+        update_display(value, display_id=self.display_id, **options)
+
+
+frames = {}
+
+
+def frame(value):
+    """The text of a data frame or an array, where there is a better one than its repr."""
+    try:
+        if type(value).__module__.partition(".")[0] not in ("numpy", "pandas", "polars"):
+            return None
+        if not frames:
+            exec(compile(engine.source("frames"), __file__, "exec"), frames)
+        text = frames["text"](value)
+        if text is None and not frames["is_frame"](value):
+            return None
+    except Exception:
+        return None
+    return engine.text(value) if text is None else text
+
+
+# Figures
+
+# What was shown in this snippet and is not to be shown again at its end.
+shown = None
+
+
+class Shown:
+    """A set of figures that keeps none of them alive."""
+
+    def __init__(self):
+        import weakref
+
+        self.figures = weakref.WeakSet()
+
+    def add(self, figure):
+        figure.stale = False
+        self.figures.add(figure)
+
+    def __contains__(self, figure):
+        return figure in self.figures and not figure.stale
+
+
+def is_figure(value):
+    module = sys.modules.get("matplotlib.figure")
+    return module is not None and isinstance(value, getattr(module, "Figure", ()))
+
+
+def drawn(figure):
+    """The PNG of a figure; None, told, if it cannot be drawn or is empty."""
+    import io
+
+    if len(figure.get_children()) <= 1:
+        return None
+
+    def save(box=None):
+        width, height = (box.width, box.height) if box is not None else figure.get_size_inches()
+        dpi = figure.dpi
+        dpi = min(dpi, (MAX_PIXELS / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches=box)
+        return buffer.getvalue()
+
+    try:
+        png = save()
+        beyond = box_beyond(figure)
+        return save(beyond) if beyond is not None else png
+    except Exception as error:
+        complain(f"a figure could not be drawn: {reason(error)}")
+        return None
+
+
+def box_beyond(figure):
+    """The figure with what sticks out of it, such as a legend beside the axes; None if nothing does."""
+    try:
+        from matplotlib.transforms import Bbox
+
+        page = figure.bbox_inches
+        box = Bbox.union([page, figure.get_tightbbox()])
+        grown = max(page.x0 - box.x0, page.y0 - box.y0, box.x1 - page.x1, box.y1 - page.y1)
+        if 0.02 < grown and box.width < 2 * page.width and box.height < 2 * page.height:
+            return box.padded(0.05)
+    except Exception:
+        pass
+    return None
+
+
+def show_figure(figure):
+    png = drawn(figure)
+    if png:
+        publish({"image/png": png}, "a figure")
+    elif len(figure.get_children()) <= 1:
+        print(engine.text(figure))
+    shown.add(figure)
+
+
+def show_manager(manager):
+    """In place of FigureManagerBase.show, which every backend without windows inherits."""
+    if engine.is_ours():
+        show_figure(manager.canvas.figure)
+
+
+def has_no_window(manager):
+    return getattr(type(manager), "show", None) is show_manager
+
+
+def helpers():
+    module = sys.modules.get("matplotlib._pylab_helpers")
+    return module and module.Gcf
+
+
+def patch_pyplot(pyplot):
+    global shown
+    if getattr(pyplot.show, "__fourhands__", False):
+        return
+    import functools
+
+    from matplotlib.backend_bases import FigureManagerBase
+
+    original = pyplot.show
+
+    @functools.wraps(original)
+    def show(*arguments, **options):
+        result = original(*arguments, **options)
+        if engine.is_ours():
+            close_all()
+        return result
+
+    show.__fourhands__ = True
+    if shown is None:
+        shown = Shown()
+    FigureManagerBase.show = show_manager
+    pyplot.show = show
+
+
+def close_all():
+    figures = helpers()
+    for manager in figures.get_all_fig_managers():
+        if has_no_window(manager):
+            figures.destroy(manager)
+
+
+def finish():
+    """At the end of a snippet: figures that were left open are shown and closed, as notebooks do."""
+    patch_pyplot(sys.modules["matplotlib.pyplot"])
+    figures = helpers()
+    try:
+        for manager in sorted(figures.get_all_fig_managers(), key=lambda manager: manager.num):
+            if has_no_window(manager) and manager.canvas.figure not in shown:
+                show_figure(manager.canvas.figure)
+    finally:
+        close_all()
+
+
+# Imports
+
+
+def patch_ipython(module):
+    module.display = display
+    module.publish_display_data = publish_display_data
+    module.clear_output = clear_output
+
+
+PATCHES = {"matplotlib.pyplot": patch_pyplot, "IPython.core.display_functions": patch_ipython}
+
+
+def find(watcher, name, path, target):
+    """The module as the other finders have it, patched when it has been loaded."""
+    for finder in sys.meta_path:
+        find_spec = None if finder is watcher else getattr(finder, "find_spec", None)
+        spec = find_spec(name, path, target) if find_spec else None
+        if spec is not None:
+            break
+    else:
+        return stand_in(name)
+    patch, loader = PATCHES.get(name), spec.loader
+    execute = getattr(loader, "exec_module", None)
+    if patch is None or execute is None:
+        return spec
+
+    def exec_module(module):
+        execute(module)
+        try:
+            patch(module)
+        except Exception as error:
+            complain(f"what {name} displays will not be seen: {reason(error)}")
+
+    try:
+        loader.exec_module = exec_module
+    except AttributeError:
+        pass
+    return spec
+
+
+def stand_in(name):
+    """A little IPython.display for code that wants it where IPython is not installed."""
+    if name == "IPython" and not wants_display():
+        return None
+    from importlib.machinery import ModuleSpec
+
+    return ModuleSpec(name, StandIn, origin="fourhands", is_package=name == "IPython")
+
+
+def wants_display():
+    """Whether it is a snippet that imports IPython, or anybody its display; others only look whether it is there."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            if str(frame.f_locals.get("name")).startswith("IPython.display"):
+                return True
+        elif file != __file__:
+            return file.startswith("<snippet ")
+        frame = frame.f_back
+    return False
+
+
+class StandIn:
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @staticmethod
+    def exec_module(module):
+        if module.__name__ == "IPython":
+            module.get_ipython = lambda: None
+            module.version_info = (0, 0, 0)
+            module.__version__ = "0.0.0"
+        else:
+            exec(engine.source("stand_in"), module.__dict__)
+            vars(module).update(
+                display=display, publish_display_data=publish_display_data, update_display=update_display,
+                clear_output=clear_output, DisplayHandle=DisplayHandle,
+            )
+        if module.__name__ == "IPython.display":
+            sys.modules["IPython"].display = display
