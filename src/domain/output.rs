@@ -93,6 +93,12 @@ impl Output {
         self.trim_tail();
     }
 
+    /// All that is kept, to be added to another.
+    #[must_use]
+    pub fn into_chunk(self) -> OutputChunk {
+        OutputChunk { head: self.head, skipped: self.omitted, tail: self.tail.into() }
+    }
+
     /// Counts bytes that were dropped before they came here. What the tail held lies before the gap and goes too.
     fn skip(&mut self, bytes: u64) {
         self.total += bytes;

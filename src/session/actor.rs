@@ -65,7 +65,7 @@ pub fn spawn_with(
         quitting: false,
     };
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), commands }, task)
+    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.

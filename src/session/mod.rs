@@ -6,7 +6,9 @@ pub mod engine;
 pub mod handle;
 pub mod places;
 pub mod registry;
+pub mod spool;
 
 pub use actor::spawn;
 pub use engine::{Engine, EngineEvent};
 pub use handle::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};
+pub use spool::Spool;
