@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::terminal_text::compact;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
@@ -71,8 +73,22 @@ impl Output {
     pub fn push_text(&mut self, stream: Stream, text: &str) {
         self.total += text.len() as u64;
         let mut rest = text;
+        while !rest.is_empty() {
+            let cut = floor_char_boundary(rest, SEGMENT);
+            self.push_piece(stream, &rest[..cut]);
+            rest = &rest[cut..];
+        }
+    }
+
+    fn push_piece(&mut self, stream: Stream, text: &str) {
+        let mut rest = text;
         if self.omitted == 0 && self.tail.is_empty() {
-            let cost = if self.head.last().is_some_and(|last| last.stream == stream) { 0 } else { COST };
+            let joins = self.head.last().is_some_and(|last| last.stream == stream);
+            let cost = if joins { 0 } else { COST };
+            if joins && self.head_bytes + rest.len() > Self::HEAD {
+                let saved = self.head.last_mut().map_or(0, draw_over);
+                self.head_bytes -= saved;
+            }
             let cut = floor_char_boundary(rest, Self::HEAD.saturating_sub(self.head_bytes + cost));
             append(&mut self.head, stream, &rest[..cut]);
             self.head_bytes += if cut > 0 { cut + cost } else { 0 };
@@ -81,6 +97,12 @@ impl Output {
         }
         if rest.is_empty() {
             return;
+        }
+        if let Some(last) = self.tail.back_mut()
+            && last.stream == stream
+            && last.text.len() >= SEGMENT
+        {
+            self.tail_bytes -= draw_over(last);
         }
         match self.tail.back_mut() {
             Some(last) if last.stream == stream && last.text.len() < SEGMENT => last.text.push_str(rest),
@@ -91,6 +113,12 @@ impl Output {
         }
         self.tail_bytes += rest.len();
         self.trim_tail();
+    }
+
+    /// All that is kept, to be added to another.
+    #[must_use]
+    pub fn into_chunk(self) -> OutputChunk {
+        OutputChunk { head: self.head, skipped: self.omitted, tail: self.tail.into() }
     }
 
     /// Counts bytes that were dropped before they came here. What the tail held lies before the gap and goes too.
@@ -163,7 +191,7 @@ impl Output {
         self.total == 0
     }
 
-    /// Bytes written in all; grows with every change, so it serves as a revision.
+    /// Bytes written in all, those that were drawn over included; grows with every change, so it serves as a revision.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
@@ -252,6 +280,19 @@ const SEGMENT: usize = 16 << 10;
 
 /// What a segment takes beside its text: two streams that take turns byte by byte must not take memory without bound.
 const COST: usize = 64;
+
+/// Makes a full segment shorter where it draws over itself, so that a million states of a progress bar do not crowd out
+/// what stands before them. Answers how many bytes that saved, which count as neither kept nor left out.
+fn draw_over(segment: &mut Segment) -> usize {
+    match compact(&segment.text) {
+        Some(short) if short.len() <= segment.text.len() / 2 => {
+            let saved = segment.text.len() - short.len();
+            segment.text = short;
+            saved
+        }
+        _ => 0,
+    }
+}
 
 fn append(segments: &mut Vec<Segment>, stream: Stream, text: &str) {
     if text.is_empty() {
@@ -356,6 +397,25 @@ mod tests {
         assert_eq!(output.piece(0, total).text(None), output.text(None));
         assert_eq!(output.piece(0, 9).text(None), "line 0 é");
         assert_eq!(output.piece(total - 14, total).text(None), "line 19999 é\n");
+    }
+
+    #[test]
+    fn a_million_states_of_a_bar_crowd_nothing_out() {
+        let mut output = Output::default();
+        output.push_text(Stream::Stdout, "begin\n");
+        for n in 0..300_000 {
+            output.push_text(Stream::Stdout, &format!("\rbar {n:>6} {}", "#".repeat(n % 40)));
+        }
+        output.push_text(Stream::Stdout, "\nbetween\n");
+        for n in 0..30_000 {
+            output.push_text(Stream::Stderr, &format!("\u{1b}[2Ka {n}\n\u{1b}[2Kb {n}\r\u{1b}[A"));
+        }
+        output.push_text(Stream::Stderr, "\n\nend\n");
+        assert_eq!(output.omitted(), 0);
+        let text = crate::domain::terminal_text::plain(&output.text(None)).into_owned();
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[1].starts_with("bar 299999 #"), "{text}");
+        assert_eq!((lines[0], &lines[2..]), ("begin", &["between", "a 29999", "b 29999", "end"][..]));
     }
 
     #[test]

@@ -1,8 +1,20 @@
-//! Text as it would stand on a terminal in the end: escape sequences taken out, carriage returns, backspaces, moves
-//! to lines above and line erasure carried out, other control characters made visible or dropped. What comes out is safe to print.
+//! Text as it would stand on a terminal in the end: carriage returns, backspaces, moves to lines above and erasure carried
+//! out, escape sequences taken out, other control characters made visible or dropped. What comes out is safe to print.
+//!
+//! One parser ([`parser`]) and one page ([`page`]) serve models, who get plain text, and people, who get its colours too.
+
+mod look;
+mod page;
+mod parser;
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+
+pub use look::{Colour, Look};
+use page::Page;
+use parser::{Step, steps};
+
+use super::Stream;
+use super::output::Segment;
 
 /// The last state of each line, without escape sequences. Only `\n` and `\t` are left of the control characters.
 #[must_use]
@@ -10,21 +22,113 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_special) {
         return Cow::Borrowed(text);
     }
-    let mut page = Page::new(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\n' => page.next_line(),
-            '\r' => page.column = 0,
-            '\u{8}' => page.column = page.column.saturating_sub(1),
-            '\u{1b}' => page.perform(escape(&mut chars)),
-            '\u{9b}' => page.perform(control_sequence(&mut chars)),
-            '\t' => page.put('\t'),
-            c if is_special(c) => {}
-            c => page.put(c),
+    let mut page = Page::default();
+    for step in steps(text) {
+        page.perform(step, ());
+    }
+    let mut out = String::with_capacity(text.len());
+    for (row, line) in page.lines.into_iter().enumerate() {
+        if row > 0 {
+            out.push('\n');
+        }
+        out.extend(line.into_iter().map(|(c, ())| c));
+    }
+    Cow::Owned(out)
+}
+
+/// A piece of a line that looks the same all along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub text: String,
+    pub look: Look,
+    pub stream: Stream,
+}
+
+/// The same with its looks, as lines. `look` is what holds at the beginning, and becomes what holds at the end. Both
+/// streams share one terminal. A line end at the end begins another, empty line.
+#[must_use]
+pub fn styled(segments: &[Segment], look: &mut Look) -> Vec<Vec<Piece>> {
+    let mut page = Page::default();
+    for of_one_stream in segments.chunk_by(|a, b| a.stream == b.stream) {
+        let stream = of_one_stream[0].stream;
+        let text = match of_one_stream {
+            [one] => Cow::Borrowed(one.text.as_str()),
+            // An escape sequence may be divided between them.
+            several => several.iter().map(|segment| segment.text.as_str()).collect(),
+        };
+        for step in steps(&text) {
+            match step {
+                Step::Look(parameters) => look.change(parameters),
+                step => page.perform(step, (*look, Some(stream))),
+            }
         }
     }
-    Cow::Owned(page.finish())
+    page.lines.iter().map(|line| pieces(line)).collect()
+}
+
+fn pieces(line: &[(char, (Look, Option<Stream>))]) -> Vec<Piece> {
+    let alike = line.chunk_by(|(_, a), (_, b)| a == b);
+    let piece = |cells: &[(char, (Look, Option<Stream>))]| {
+        let (look, stream) = cells[0].1;
+        let text = cells.iter().map(|(c, _)| *c).collect();
+        Piece { text, look, stream: stream.unwrap_or(Stream::Stdout) }
+    };
+    alike.map(piece).collect()
+}
+
+/// A shorter text that leaves a terminal as `text` does, if `text` draws over itself: of a progress bar, the last state.
+#[must_use]
+pub fn compact(text: &str) -> Option<String> {
+    if !redraws(text) {
+        return None;
+    }
+    let mut page = Page::default();
+    // Whether a look was asked for, or is the one that held before.
+    let mut look = (Look::default(), false);
+    let mut unfinished = "";
+    for step in steps(text) {
+        match step {
+            Step::Look(parameters) => {
+                look.0.change(parameters);
+                look.1 = true;
+            }
+            Step::Unfinished(sequence) => unfinished = sequence,
+            step => page.perform(step, look),
+        }
+    }
+    let mut out = String::new();
+    let mut shown = (Look::default(), false);
+    for (row, line) in page.lines.iter().enumerate() {
+        if row > 0 {
+            out.push('\n');
+        }
+        for (c, look) in line {
+            if *look != shown {
+                out.push_str(&look.0.sequence());
+                shown = *look;
+            }
+            out.push(*c);
+        }
+    }
+    let below = page.lines.len() - 1 - page.row;
+    if below > 0 {
+        out.push_str(&format!("\u{1b}[{below}A"));
+    }
+    if page.column != page.lines.last().map_or(0, Vec::len) {
+        out.push_str(&format!("\u{1b}[{}G", page.column + 1));
+    }
+    if look != shown {
+        out.push_str(&look.0.sequence());
+    }
+    out.push_str(unfinished);
+    Some(out)
+}
+
+fn redraws(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    text.contains('\u{8}')
+        || text.match_indices('\r').any(|(place, _)| bytes.get(place + 1) != Some(&b'\n'))
+        || moves_up(text)
 }
 
 /// Whether `text` may change lines above its last one, so that it has a last state only as a whole.
@@ -66,142 +170,9 @@ fn is_special(c: char) -> bool {
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
-/// Lines further up than this are settled: nothing goes back there.
-const SCREEN: usize = 100;
-/// No terminal is wider.
-const WIDEST: usize = 1_000;
-
-/// The last lines, which may still change, and what was before them.
-struct Page {
-    settled: String,
-    lines: VecDeque<Vec<char>>,
-    row: usize,
-    column: usize,
-}
-
-impl Page {
-    fn new(capacity: usize) -> Self {
-        Self { settled: String::with_capacity(capacity), lines: VecDeque::from([Vec::new()]), row: 0, column: 0 }
-    }
-
-    fn put(&mut self, c: char) {
-        let line = &mut self.lines[self.row];
-        if self.column < line.len() {
-            line[self.column] = c;
-        } else {
-            line.resize(self.column, ' ');
-            line.push(c);
-        }
-        self.column += 1;
-    }
-
-    fn next_line(&mut self) {
-        self.row += 1;
-        self.column = 0;
-        if self.row == self.lines.len() {
-            self.lines.push_back(Vec::new());
-        }
-        if self.lines.len() > SCREEN
-            && let Some(first) = self.lines.pop_front()
-        {
-            self.settled.extend(first);
-            self.settled.push('\n');
-            self.row = self.row.saturating_sub(1);
-        }
-    }
-
-    fn perform(&mut self, escape: Escape) {
-        match escape {
-            Escape::EraseToEnd => self.lines[self.row].truncate(self.column),
-            Escape::EraseLine => self.lines[self.row].clear(),
-            Escape::Up(rows) => self.row = self.row.saturating_sub(rows),
-            Escape::UpToStart(rows) => {
-                self.row = self.row.saturating_sub(rows);
-                self.column = 0;
-            }
-            Escape::Column(column) => self.column = column.min(WIDEST),
-            Escape::Other => {}
-        }
-    }
-
-    fn finish(mut self) -> String {
-        for (row, line) in self.lines.into_iter().enumerate() {
-            if row > 0 {
-                self.settled.push('\n');
-            }
-            self.settled.extend(line);
-        }
-        self.settled
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Escape {
-    EraseToEnd,
-    EraseLine,
-    Up(usize),
-    UpToStart(usize),
-    Column(usize),
-    Other,
-}
-
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-/// What follows ESC: a control sequence, a string (OSC, DCS, APC, PM, SOS) up to its terminator, or a short sequence.
-fn escape(chars: &mut Chars<'_>) -> Escape {
-    match chars.peek() {
-        Some('[') => {
-            chars.next();
-            control_sequence(chars)
-        }
-        Some(']' | 'P' | '_' | '^' | 'X') => {
-            chars.next();
-            control_string(chars);
-            Escape::Other
-        }
-        Some(' '..='/') => {
-            while chars.next_if(|c| matches!(c, ' '..='/')).is_some() {}
-            chars.next_if(|c| matches!(c, '0'..='~'));
-            Escape::Other
-        }
-        Some('0'..='~') => {
-            chars.next();
-            Escape::Other
-        }
-        _ => Escape::Other,
-    }
-}
-
-fn control_sequence(chars: &mut Chars<'_>) -> Escape {
-    let mut parameters = String::new();
-    while let Some(c) = chars.next_if(|c| matches!(c, ' '..='?')) {
-        parameters.push(c);
-    }
-    let count = parameters.parse().unwrap_or(1).max(1);
-    match (chars.next_if(|c| matches!(c, '@'..='~')), parameters.as_str()) {
-        (Some('K'), "" | "0") => Escape::EraseToEnd,
-        (Some('K'), "2") => Escape::EraseLine,
-        (Some('A'), _) => Escape::Up(count),
-        (Some('F'), _) => Escape::UpToStart(count),
-        (Some('G'), _) => Escape::Column(count - 1),
-        _ => Escape::Other,
-    }
-}
-
-/// Ends at BEL or ST. A string that never ends stops at the end of its line, so that it cannot swallow all that follows.
-fn control_string(chars: &mut Chars<'_>) {
-    while let Some(c) = chars.next_if(|c| *c != '\n') {
-        match c {
-            '\u{7}' | '\u{9c}' => return,
-            '\u{1b}' if chars.next_if_eq(&'\\').is_some() => return,
-            _ => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{moves_up, plain, visible};
+    use super::*;
 
     #[test]
     fn plain_text_is_not_copied() {
@@ -242,5 +213,36 @@ mod tests {
         assert!(matches!(visible("a\n\té 漢"), std::borrow::Cow::Borrowed(_)));
         assert_eq!(visible("evil()\rgood()"), "evil()␍good()");
         assert_eq!(visible("a\r\nb\u{1b}[2Jc\u{202e}d\u{200b}"), "a\nb␛[2Jc\u{fffd}d\u{fffd}");
+    }
+
+    fn shown(text: &str) -> Vec<String> {
+        let segments = [Segment { stream: Stream::Stdout, text: text.to_owned() }];
+        let mut look = Look::default();
+        let lines = styled(&segments, &mut look);
+        lines.iter().map(|line| line.iter().map(|p| format!("{}{:?}", p.text, p.look.fg)).collect()).collect()
+    }
+
+    #[test]
+    fn looks_carry_across_lines_until_they_end() {
+        assert_eq!(shown("\u{1b}[31ma\nb\u{1b}[mc"), ["aSome(Indexed(1))", "bSome(Indexed(1))cNone"]);
+        assert_eq!(shown("\u{1b}[38;5;200ma\u{1b}[38:2::1:2:3mb"), ["aSome(Indexed(200))bSome(Rgb(1, 2, 3))"]);
+        assert_eq!(shown("\u{1b}[>4;1m\u{1b}[?31ma\u{1b}[38;5mb\u{1b}[38;2;300;1;1mc"), ["abcNone"]);
+        assert_eq!(shown("\u{1b}[31mlong\r\u{1b}[32mab"), ["abSome(Indexed(2))ngSome(Indexed(1))"]);
+    }
+
+    #[test]
+    fn what_draws_over_itself_becomes_short_and_stays_the_same() {
+        let bar = |n: u32| format!("\r\u{1b}[32m{n:>3} %\u{1b}[0m |{:<20}|", "#".repeat(n as usize / 5));
+        let two = |n: u32| format!("\u{1b}[2Kone {n}\n\u{1b}[2Ktwo {n}\u{1b}[A\r");
+        for draw in [&bar as &dyn Fn(u32) -> String, &two] {
+            let text: String = "before\r\n".to_owned() + &(0..100).map(draw).collect::<String>();
+            let short = compact(&text).unwrap();
+            assert!(short.len() < 150, "{short:?}");
+            for after in ["", "x", "\nx", "\rx", "\u{1b}[Kx"] {
+                assert_eq!(shown(&format!("{text}{after}")), shown(&format!("{short}{after}")));
+            }
+        }
+        assert_eq!(compact("a\r\nb\u{1b}[31mc"), None);
+        assert_eq!(compact("a\rb\u{1b}[3").unwrap(), "b\u{1b}[3", "a divided sequence stays one");
     }
 }

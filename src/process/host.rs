@@ -26,7 +26,7 @@ use crate::launch::descriptor_table;
 use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
-use crate::session::{self, Beginning, EngineEvent, SessionHandle};
+use crate::session::{self, Beginning, EngineEvent, SessionHandle, Spool, places, spool};
 use crate::tui::{self, Control};
 
 /// The host has a table of descriptors of its own.
@@ -40,6 +40,7 @@ pub struct PrivateTable {
 /// What the main thread hands over.
 pub struct Host {
     pub info: SessionInfo,
+    pub spool: Arc<Spool>,
     pub boot: Boot,
     pub engine: PythonEngine,
     pub events: HostEvents,
@@ -128,12 +129,21 @@ impl Host {
                 bell.ring();
             })
         })?;
+        let spool = self.spool.clone();
+        let spooling = thread::Builder::new().name("spool".to_owned()).spawn(move || {
+            if let Some(spools) = places::spools() {
+                spool::remove_old(&spools);
+            }
+            spool.work();
+        })?;
+        let whole = self.spool.clone();
         let result = runtime.block_on(async {
             let engine_events = forward(receiver, rung, bell_reader)?;
             let (link, mut link_reader) = link::open(self.link)?;
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
             let beginning = Beginning { restart, can_restart: self.boot.mode != Mode::Stdio, ..Beginning::default() };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
+            let session = session.with_spool(self.spool);
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
             let goodbye = link.clone();
@@ -157,10 +167,18 @@ impl Host {
                 Err(error) => Err(error),
             }
         });
+        whole.close();
+        let _ = spooling.join();
         // Reads of stdin that nobody can interrupt must not hold up the end.
         runtime.shutdown_background();
         result
     }
+}
+
+/// Where the output of a session is kept whole.
+pub fn spool(info: &SessionInfo) -> Arc<Spool> {
+    let folder = places::spools().map(|spools| spools.join(spool::folder_name(info)));
+    Arc::new(Spool::new(folder, spool::Limits::default()))
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of

@@ -58,11 +58,14 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     let (bell, host_bell, rung, bell_reader) = event_bell().map_err(PyOSError::new_err)?;
     let events = Events { sender, bell };
     let announce = events.clone();
-    let capture = Arc::new(Capture::new(move || announce.send(EngineEvent::OutputReady)));
+    let info = session_info(py, &boot)?;
+    let spool = host::spool(&info);
+    let capture = Arc::new(Capture::new(spool.clone(), move || announce.send(EngineEvent::OutputReady)));
     let (engine, mut jobs) = crate::python::engine(capture.clone(), recorder).map_err(PyOSError::new_err)?;
     let (ready, host_ready) = mpsc::channel();
     let host = Host {
-        info: session_info(py, &boot)?,
+        info,
+        spool,
         boot,
         engine,
         events: HostEvents {

@@ -9,14 +9,20 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::descriptors::{PipeReaders, unread};
-use crate::domain::{Display, Output, OutputChunk, SnippetId, Stream};
-use crate::session::Shown;
+use crate::domain::output::floor_char_boundary;
+use crate::domain::{Display, Output, SnippetId, Stream};
+use crate::session::{Shown, Spool};
 
 /// How long a writer waits for the drain to take what was written below Python before it. Only ever needed when a
 /// child or C code wrote just now; the bound is for descriptors that user code turned into something else.
 const DRAIN_WAIT: Duration = Duration::from_millis(50);
 /// Bytes of displays that may wait to be taken.
 const DISPLAYS_PENDING: usize = 32 << 20;
+
+/// What is put into its order at once, in bytes.
+const PIECE: usize = 128 << 10;
+/// Beyond so many pieces that wait, one of the same owner is looked for: the order of two owners has no meaning.
+const PIECES: usize = 32;
 
 /// What Python calls a thread's `ident`.
 pub type ThreadId = u64;
@@ -35,6 +41,8 @@ pub struct Capture {
     drained: Condvar,
     /// Called by writers when output waits and did not before.
     announce: Box<dyn Fn() + Send + Sync>,
+    /// Gets all that snippets write.
+    spool: Arc<Spool>,
 }
 
 enum Pending {
@@ -60,8 +68,8 @@ struct State {
 }
 
 impl Capture {
-    pub fn new(announce: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { state: Mutex::default(), drained: Condvar::new(), announce: Box::new(announce) }
+    pub fn new(spool: Arc<Spool>, announce: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { state: Mutex::default(), drained: Condvar::new(), announce: Box::new(announce), spool }
     }
 
     /// What is written from now on belongs to `snippet`; what was written before is taken in first.
@@ -74,25 +82,31 @@ impl Capture {
 
     /// Text written by Python code.
     pub fn write(&self, writer: Writer, stream: Stream, text: &str) {
-        if text.is_empty() {
-            return;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(floor_char_boundary(rest, PIECE));
+            rest = after;
+            self.settle();
+            self.spool.wait_for_room();
+            let mut state = self.lock();
+            let owner = state.owner(writer);
+            let first = self.append(&mut state, owner, stream, piece);
+            drop(state);
+            self.announce_if(first);
         }
-        self.settle();
-        let mut state = self.lock();
-        let owner = state.owner(writer);
-        let first = state.append(owner, stream, text);
-        drop(state);
-        self.announce_if(first);
     }
 
     /// Bytes written by Python code; a character may be cut between two writes.
     pub fn write_bytes(&self, writer: Writer, stream: Stream, bytes: &[u8]) {
-        self.settle();
-        let mut state = self.lock();
-        let owner = state.owner(writer);
-        let first = state.append_bytes(owner, stream, bytes);
-        drop(state);
-        self.announce_if(first);
+        for piece in bytes.chunks(PIECE) {
+            self.settle();
+            self.spool.wait_for_room();
+            let mut state = self.lock();
+            let owner = state.owner(writer);
+            let first = self.append_bytes(&mut state, owner, stream, piece);
+            drop(state);
+            self.announce_if(first);
+        }
     }
 
     /// What these threads write from now on belongs to `snippet`, unless they are an earlier one's. Others have ended.
@@ -139,11 +153,7 @@ impl Capture {
         state.announced = false;
         state.displays = 0;
         let shown = |pending| match pending {
-            Pending::Text(output) => Shown::Text(OutputChunk {
-                head: output.head().cloned().collect(),
-                skipped: output.omitted(),
-                tail: output.tail().cloned().collect(),
-            }),
+            Pending::Text(output) => Shown::Text(output.into_chunk()),
             Pending::Display { display, replaces } => Shown::Display { display, replaces },
             Pending::Cleared => Shown::Cleared,
         };
@@ -182,17 +192,15 @@ impl State {
         writer.snippet.or_else(|| self.threads.get(&writer.thread).copied()).or(self.current)
     }
 
-    /// Whether nobody knows yet that output waits.
-    fn append(&mut self, owner: Option<SnippetId>, stream: Stream, text: &str) -> bool {
-        match self.pending.back_mut() {
-            Some((snippet, Pending::Text(output))) if *snippet == owner => output.push_text(stream, text),
-            _ => {
-                let mut output = Output::default();
-                output.push_text(stream, text);
-                self.pending.push_back((owner, Pending::Text(output)));
-            }
+    /// What waits of that owner, to add to.
+    fn waiting(&mut self, owner: Option<SnippetId>) -> Option<&mut Output> {
+        let looked_at = if self.pending.len() < PIECES { 1 } else { self.pending.len() };
+        let mut waiting = self.pending.iter_mut().rev().take(looked_at);
+        match waiting.find(|(snippet, _)| *snippet == owner) {
+            Some((_, Pending::Text(output))) => Some(output),
+            // What comes after a display is a piece of its own.
+            _ => None,
         }
-        !std::mem::replace(&mut self.announced, true)
     }
 
     fn display(&mut self, owner: Option<SnippetId>, display: Display, replaces: bool) -> bool {
@@ -220,9 +228,26 @@ impl State {
         self.pending.push_back((owner, Pending::Cleared));
         !std::mem::replace(&mut self.announced, true)
     }
+}
 
-    fn append_bytes(&mut self, owner: Option<SnippetId>, stream: Stream, bytes: &[u8]) -> bool {
-        let mut joined = std::mem::take(&mut self.partial[stream as usize]);
+impl Capture {
+    /// Whether nobody knows yet that output waits.
+    fn append(&self, state: &mut State, owner: Option<SnippetId>, stream: Stream, text: &str) -> bool {
+        if let Some(snippet) = owner {
+            self.spool.push(snippet, stream, text);
+        }
+        if let Some(output) = state.waiting(owner) {
+            output.push_text(stream, text);
+        } else {
+            let mut output = Output::default();
+            output.push_text(stream, text);
+            state.pending.push_back((owner, Pending::Text(output)));
+        }
+        !std::mem::replace(&mut state.announced, true)
+    }
+
+    fn append_bytes(&self, state: &mut State, owner: Option<SnippetId>, stream: Stream, bytes: &[u8]) -> bool {
+        let mut joined = std::mem::take(&mut state.partial[stream as usize]);
         let bytes = if joined.is_empty() {
             bytes
         } else {
@@ -231,8 +256,8 @@ impl State {
         };
         let whole = whole_characters(bytes);
         let text = String::from_utf8_lossy(&bytes[..whole]);
-        let first = !text.is_empty() && self.append(owner, stream, &text);
-        self.partial[stream as usize] = bytes[whole..].to_vec();
+        let first = !text.is_empty() && self.append(state, owner, stream, &text);
+        state.partial[stream as usize] = bytes[whole..].to_vec();
         first
     }
 }
@@ -266,10 +291,11 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn())
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
+        capture.spool.wait_for_room();
         // Reading under the lock keeps the order: whoever finds the pipes empty also finds their content appended.
         let mut state = capture.lock();
-        let out = read_into(&mut state, Stream::Stdout, &readers.stdout, &mut buffer);
-        let err = read_into(&mut state, Stream::Stderr, &readers.stderr, &mut buffer);
+        let out = read_into(capture, &mut state, Stream::Stdout, &readers.stdout, &mut buffer);
+        let err = read_into(capture, &mut state, Stream::Stderr, &readers.stderr, &mut buffer);
         drop(state);
         capture.drained.notify_all();
         if out || err {
@@ -278,10 +304,13 @@ pub fn drain(capture: &Arc<Capture>, readers: &PipeReaders, announce: impl Fn())
     }
 }
 
-fn read_into(state: &mut State, stream: Stream, reader: &OwnedFd, buffer: &mut [u8]) -> bool {
+fn read_into(capture: &Capture, state: &mut State, stream: Stream, reader: &OwnedFd, buffer: &mut [u8]) -> bool {
     match nix::unistd::read(reader, buffer) {
         // Who writes below Python is not known: whoever runs then.
-        Ok(count @ 1..) => state.append_bytes(state.current, stream, &buffer[..count]),
+        Ok(count @ 1..) => {
+            let owner = state.current;
+            capture.append_bytes(state, owner, stream, &buffer[..count])
+        }
         _ => false,
     }
 }
@@ -306,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_character_cut_between_two_writes_comes_out_whole() {
-        let capture = Capture::new(|| {});
+        let capture = Capture::new(Arc::default(), || {});
         for byte in "aé漢🎹b".as_bytes() {
             capture.write_bytes(on(1), Stream::Stdout, &[*byte]);
         }
@@ -315,7 +344,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_replaced_and_lose_nothing_else() {
-        let capture = Capture::new(|| {});
+        let capture = Capture::new(Arc::default(), || {});
         capture.write_bytes(on(1), Stream::Stdout, b"a\xff\xfe b \xe6");
         capture.write_bytes(on(1), Stream::Stdout, b"c");
         assert_eq!(text(&capture), "a\u{fffd}\u{fffd} b \u{fffd}c");
@@ -323,7 +352,7 @@ mod tests {
 
     #[test]
     fn output_belongs_to_the_snippet_that_ran() {
-        let capture = Capture::new(|| {});
+        let capture = Capture::new(Arc::default(), || {});
         capture.write(on(1), Stream::Stdout, "before");
         capture.switch_to(Some(SnippetId(1)));
         capture.write(on(1), Stream::Stdout, "one");
@@ -335,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_outlives_its_snippet_keeps_writing_to_it() {
-        let capture = Capture::new(|| {});
+        let capture = Capture::new(Arc::default(), || {});
         capture.switch_to(Some(SnippetId(1)));
         capture.adopt(&[1, 7], SnippetId(1));
         capture.switch_to(Some(SnippetId(2)));
@@ -351,7 +380,7 @@ mod tests {
     fn waiting_output_is_announced_once() {
         let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let seen = count.clone();
-        let capture = Capture::new(move || {
+        let capture = Capture::new(Arc::default(), move || {
             seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
         capture.write(on(1), Stream::Stdout, "a");

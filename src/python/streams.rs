@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PySlice, PyString, PyTuple, PyType};
 
 use super::capture::{Capture, Writer};
 use super::event_loop::SnippetContext;
 use super::{fork, signals};
 use crate::domain::Stream;
+
+/// Characters that are written at once.
+const LARGE: usize = 1 << 20;
 
 #[pyclass(name = "TextStream", module = "fourhands", dict, weakref)]
 pub struct TextStream {
@@ -97,6 +100,14 @@ impl TextStream {
             return Err(PyTypeError::new_err(format!("write() argument must be str, not {given}")));
         };
         let count = text.len()?;
+        if count > LARGE && text.is_exact_instance_of::<PyString>() {
+            // In slices, since Python keeps what it encodes.
+            for start in (0..count).step_by(LARGE) {
+                let end = (start + LARGE).min(count) as isize;
+                self.write(&text.get_item(PySlice::new(py, start as isize, end, 1))?)?;
+            }
+            return Ok(count);
+        }
         let text = match text.to_cow() {
             Ok(text) => text,
             // Half a surrogate pair: as Python's own stderr writes it.

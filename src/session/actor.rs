@@ -70,7 +70,7 @@ pub fn spawn(
     };
     actor.begin(restart);
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), commands }, task)
+    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::Spool;
 use crate::domain::{
     About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
     Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, units,
@@ -153,6 +154,7 @@ pub(super) enum Command {
 #[derive(Clone, Debug)]
 pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
+    pub(super) spool: Arc<Spool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -160,6 +162,18 @@ impl SessionHandle {
     #[must_use]
     pub fn info(&self) -> &SessionInfo {
         &self.info
+    }
+
+    /// The same session, with what keeps its output whole.
+    #[must_use]
+    pub fn with_spool(self, spool: Arc<Spool>) -> Self {
+        Self { spool, ..self }
+    }
+
+    /// Where the output of snippets is kept whole, as far as it is.
+    #[must_use]
+    pub fn spool(&self) -> &Arc<Spool> {
+        &self.spool
     }
 
     /// Puts code into the queue.

@@ -9,9 +9,11 @@ pub mod lock;
 pub mod places;
 pub mod registry;
 pub mod socket;
+pub mod spool;
 
 pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
     AnswerRefused, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };
+pub use spool::Spool;

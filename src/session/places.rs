@@ -118,6 +118,13 @@ impl Places {
     }
 }
 
+/// Where whole outputs are kept, with a folder for each session; it need not exist. `None` without a home.
+pub fn spools() -> Option<PathBuf> {
+    let given = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = given.or_else(|| Some(etcetera::home_dir().ok()?.join(".local/state")));
+    Some(state?.join("fourhands/spool"))
+}
+
 /// Makes `folder` for us alone, or checks that it is so: a plain folder that nobody else can enter, change or replace.
 pub fn make_private(folder: &Path) -> Result<(), FolderError> {
     if !folder.as_os_str().as_bytes().is_empty() && folder.symlink_metadata().is_err() {
