@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
@@ -9,6 +10,7 @@ use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
 use crate::launch::guardian::{Guardian, Inherited};
 use crate::launch::image::EngineImage;
+use crate::session::SessionId;
 use crate::session::registry::{self, ClaimError};
 
 #[derive(Args, Debug)]
@@ -58,6 +60,8 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         // Only told to those who ask which sessions there are.
         let _ = claim.describe_python(&python.executable, &python.version);
     }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let id = SessionId::new(now);
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
@@ -65,7 +69,10 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         .watch(|Inherited { link, recorder }| {
             let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
             let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
-            image.command(&python.executable, &Boot { mode: start.mode, name, socket, link, recorder, detached })
+            image.command(
+                &python.executable,
+                &Boot { mode: start.mode, id: id.clone(), name, socket, link, recorder, detached },
+            )
         })
         .map_err(|error| {
             anyhow::Error::new(error).context(format!("cannot start the session in {}", python.executable.display()))

@@ -17,7 +17,7 @@ pub struct ResetReport {
     pub remains: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
     Submitted {
         snippet: SnippetId,
@@ -87,6 +87,11 @@ pub enum Event {
     Reset {
         by: Author,
         report: Arc<ResetReport>,
+        at: Timestamp,
+    },
+    /// Something about the session that the person must know, told once.
+    Notice {
+        text: Arc<str>,
         at: Timestamp,
     },
     /// The session is about to end; nothing comes after it.

@@ -51,6 +51,7 @@ pub struct Transcript {
     last_finished: Option<SnippetId>,
     clients: Vec<Client>,
     variables: Arc<VariableTable>,
+    notice: Option<Arc<str>>,
 }
 
 impl Transcript {
@@ -175,6 +176,7 @@ impl Transcript {
                 self.last_finished = None;
                 self.entries.push(Entry::Reset { by: by.clone(), report: report.clone(), at: *at });
             }
+            Event::Notice { text, .. } => self.notice = Some(text.clone()),
             Event::Ending => {}
         }
     }
@@ -247,6 +249,12 @@ impl Transcript {
     #[must_use]
     pub fn clients(&self) -> &[Client] {
         &self.clients
+    }
+
+    /// The last thing that the person had to be told about the session itself.
+    #[must_use]
+    pub fn notice(&self) -> Option<&Arc<str>> {
+        self.notice.as_ref()
     }
 
     #[must_use]

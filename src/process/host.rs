@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use nix::unistd::{dup2_stdin, dup2_stdout};
 use tokio::net::UnixListener;
@@ -19,13 +20,18 @@ use tokio_util::sync::CancellationToken;
 use super::link::{self, LinkWriter};
 use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
 use crate::domain::SessionInfo;
+use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
 use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
+use crate::session::places::Places;
 use crate::session::{self, EngineEvent, SessionHandle};
 use crate::tui::{self, Control};
+
+/// What the end of a session may wait for the journal; it has less to do, unless the disk is very slow.
+const JOURNAL_END: Duration = Duration::from_millis(1500);
 
 /// The host has a table of descriptors of its own.
 pub struct PrivateTable {
@@ -122,7 +128,15 @@ impl Host {
         })?;
         let result = runtime.block_on(async {
             let engine_events = forward(receiver, rung, bell_reader)?;
-            let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events);
+            let (recorder, journal, mut told) =
+                journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info);
+            let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, Box::new(recorder));
+            let notified = session.clone();
+            tokio::spawn(async move {
+                while let Some(text) = told.recv().await {
+                    notified.notice(text);
+                }
+            });
             let (link, link_reader) = link::open(self.link)?;
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
@@ -137,14 +151,14 @@ impl Host {
             match result {
                 Ok(ended) => {
                     let _ = ended.await;
-                    Ok(())
+                    Ok(journal)
                 }
                 Err(error) => Err(error),
             }
         });
         // Reads of stdin that nobody can interrupt must not hold up the end.
         runtime.shutdown_background();
-        result
+        result.map(|journal| journal.finish(JOURNAL_END))
     }
 }
 

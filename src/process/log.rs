@@ -16,6 +16,9 @@ const CODE_WIDTH: usize = 80;
 pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
     let _ = writeln!(out, "{}", greeting(session.info(), socket, getppid()));
     let Ok(Subscription { mut transcript, mut events }) = session.subscribe().await else { return };
+    if let Some(text) = transcript.notice() {
+        let _ = writeln!(out, "note: {}", plain(text));
+    }
     loop {
         match events.recv().await {
             Ok(event) => {
@@ -81,6 +84,7 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Reset { by, report, .. } => {
             Some(format!("{} reset the namespace: {} cleared", name(by), units::count(report.cleared, "name")))
         }
+        Event::Notice { text, .. } => Some(format!("note: {}", plain(text))),
         Event::Ending => Some("the session has ended".to_owned()),
         Event::Started { .. }
         | Event::Output { .. }

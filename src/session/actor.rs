@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
+use super::record::Record;
 use crate::domain::{
     Author, ClientId, Event, INPUT_LIMIT, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
     Timestamp, Transcript, VariableChanges, VariableTable,
@@ -35,8 +36,9 @@ pub fn spawn(
     info: SessionInfo,
     engine: Box<dyn Engine>,
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
+    record: Box<dyn Record>,
 ) -> (SessionHandle, tokio::task::JoinHandle<()>) {
-    spawn_with(info, engine, engine_events, INPUT_LIMIT)
+    spawn_with(info, engine, engine_events, record, INPUT_LIMIT)
 }
 
 /// The same with another limit than [`INPUT_LIMIT`].
@@ -44,12 +46,14 @@ pub fn spawn_with(
     info: SessionInfo,
     engine: Box<dyn Engine>,
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
+    record: Box<dyn Record>,
     input_limit: Duration,
 ) -> (SessionHandle, tokio::task::JoinHandle<()>) {
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let actor = Actor {
         engine,
+        record,
         events,
         transcript: Transcript::default(),
         waiting: VecDeque::new(),
@@ -118,6 +122,7 @@ struct Waiter {
 
 struct Actor {
     engine: Box<dyn Engine>,
+    record: Box<dyn Record>,
     events: broadcast::Sender<Arc<Event>>,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
@@ -222,6 +227,7 @@ impl Actor {
                 let _ = answer.send(Author::Client { id: client, name });
             }
             Command::Leave { client } => self.emit(Event::ClientLeft { client, at: now() }),
+            Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
         }
     }
@@ -430,6 +436,8 @@ impl Actor {
     }
 
     fn emit(&mut self, event: Event) {
+        // Before anybody is told, and before Python runs what was submitted.
+        self.record.event(&event);
         self.transcript.apply(&event);
         // Nobody listening is no fault.
         let _ = self.events.send(Arc::new(event));

@@ -106,6 +106,9 @@ pub(super) enum Command {
     Leave {
         client: ClientId,
     },
+    Notice {
+        text: String,
+    },
     Quit,
 }
 
@@ -232,6 +235,11 @@ impl SessionHandle {
 
     pub fn leave(&self, client: ClientId) {
         let _ = self.commands.send(Command::Leave { client });
+    }
+
+    /// Tells everybody something about the session itself, such as that it can no longer be recorded.
+    pub fn notice(&self, text: String) {
+        let _ = self.commands.send(Command::Notice { text });
     }
 
     /// Ends the session: what runs is interrupted, what waits is cancelled, then Python ends.

@@ -5,8 +5,10 @@ pub mod choose;
 pub mod engine;
 pub mod handle;
 pub mod places;
+pub mod record;
 pub mod registry;
 
 pub use actor::spawn;
 pub use engine::{Engine, EngineEvent};
 pub use handle::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Subscription, Ticket};
+pub use record::{Record, SessionId, Unrecorded};

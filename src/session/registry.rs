@@ -338,7 +338,7 @@ fn is_held(path: &Path) -> bool {
 }
 
 /// Unlike the host's name, this does not change while a session runs. Empty where the system does not tell.
-fn boot() -> String {
+pub fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(|_| String::new(), |id| id.trim().to_owned())
 }
 

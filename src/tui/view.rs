@@ -62,6 +62,7 @@ pub struct Prepared {
 impl View {
     pub fn new(info: SessionInfo, home: Option<String>, transcript: Transcript) -> Self {
         let seen = transcript.entries().len();
+        let notice = transcript.notice().map(ToString::to_string);
         let mut view = Self {
             info,
             home,
@@ -77,7 +78,7 @@ impl View {
             asking_to_quit: false,
             quitting: false,
             interrupting: None,
-            notice: None,
+            notice,
             frame: None,
             cards: Cards::default(),
         };
@@ -114,6 +115,9 @@ impl View {
                 | Event::Finished { .. }
         ) {
             self.follow_input();
+        }
+        if let Event::Notice { text, .. } = event {
+            self.notice = Some(text.to_string());
         }
         if let Event::Finished { snippet, .. } = event
             && self.interrupting.is_some_and(|(interrupted, _)| interrupted == *snippet)

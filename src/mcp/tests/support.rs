@@ -176,7 +176,8 @@ impl Rig {
             pid: 1,
             started_at: 0,
         };
-        let (session, _) = session::actor::spawn_with(info, Box::new(scripted), events, limit);
+        let (session, _) =
+            session::actor::spawn_with(info, Box::new(scripted), events, Box::new(session::Unrecorded), limit);
         Self { session, table, stop: CancellationToken::new(), engine }
     }
 
