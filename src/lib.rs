@@ -21,6 +21,7 @@
 //! | --- | --- | --- |
 //! | [`domain`] | std, serde | what a session is made of; no clock, no I/O, no async |
 //! | [`session`] | tokio | the actor, its handle, and which sessions exist; Python only as the trait `Engine` |
+//! | [`journal`] | SQLite | keeping what happened, and reading it again |
 //! | [`python`] | pyo3 | running, capturing, interrupting, describing; nothing of who watches |
 //! | [`mcp`] | rmcp | tools and connections; nothing of Python or the screen |
 //! | [`tui`] | ratatui | view state, drawing, keys; waits for nobody |
@@ -35,6 +36,7 @@
 pub mod bridge;
 pub mod cli;
 pub mod domain;
+pub mod journal;
 pub mod launch;
 pub mod mcp;
 mod process;

@@ -78,7 +78,7 @@ fn after_kill_nine_between_two_snippets() {
 fn the_draft_and_the_place_in_the_transcript_come_back() {
     let home = Home::new();
     let mut terminal = open(&home);
-    terminal.send("for i in range(200): print('line', i)\r");
+    terminal.send("print(*(f'line {i}' for i in range(200)), sep='\\n')\r");
     terminal.wait_for_text("line 199");
     terminal.send("\x1b[200~def draft(a,\n          b):\x1b[201~");
     terminal.wait_for_text("def draft(a,");

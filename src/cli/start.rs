@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
@@ -11,6 +11,7 @@ use crate::launch::discover::{self, Surroundings};
 use crate::launch::ending::Ending;
 use crate::launch::guardian::{Guardian, Inherited};
 use crate::launch::image::EngineImage;
+use crate::session::SessionId;
 use crate::session::registry::{self, ClaimError};
 
 #[derive(Args, Debug)]
@@ -60,6 +61,8 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         // Only told to those who ask which sessions there are.
         let _ = claim.describe(&python.executable, &python.version, start.mode == Mode::Dashboard);
     }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let id = SessionId::new(now);
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
@@ -71,8 +74,9 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         let takes_over = legacy.is_some();
         let ending = guardian
             .watch(legacy.take(), |Inherited { link, recorder }| {
-                let (mode, name, socket) = (start.mode, name.clone(), socket.clone());
-                image.command(&python.executable, &Boot { mode, name, socket, link, recorder, detached, takes_over })
+                let (mode, id, name, socket) = (start.mode, id.clone(), name.clone(), socket.clone());
+                image
+                    .command(&python.executable, &Boot { mode, id, name, socket, link, recorder, detached, takes_over })
             })
             .map_err(|error| {
                 let started = format!("cannot start the session in {}", python.executable.display());

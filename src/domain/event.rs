@@ -30,7 +30,7 @@ pub struct Restart {
     pub stack: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
     Submitted {
         snippet: SnippetId,
@@ -111,6 +111,11 @@ pub enum Event {
     /// A new Python process took over: all variables are gone, the transcript stands.
     Restarted {
         restart: Arc<Restart>,
+        at: Timestamp,
+    },
+    /// Something about the session that the person must know, told once.
+    Notice {
+        text: Arc<str>,
         at: Timestamp,
     },
     /// The session is about to end; nothing comes after it.

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Timestamp;
 
 /// How long code waits for a line before it gets `EOFError`.
 pub const INPUT_LIMIT: Duration = Duration::from_secs(300);
 
 /// What running code waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRequest {
     /// Counted from 1 within a session, so that no answer goes to another prompt than the one that was seen.
     pub number: u32,

@@ -93,7 +93,7 @@ pub struct Outcome {
 }
 
 /// A snippet was asked to stop, and Python has not come to look at that: it is inside one call of C code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
     /// It has been in the call since then, or for longer.
     pub since: Timestamp,

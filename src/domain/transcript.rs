@@ -65,6 +65,7 @@ pub struct Transcript {
     last_finished: Option<SnippetId>,
     clients: Vec<Client>,
     variables: Arc<VariableTable>,
+    notice: Option<Arc<str>>,
 }
 
 impl Transcript {
@@ -198,6 +199,7 @@ impl Transcript {
                 self.variables = Arc::default();
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
+            Event::Notice { text, .. } => self.notice = Some(text.clone()),
             Event::Ending => {}
         }
     }
@@ -305,6 +307,12 @@ impl Transcript {
     #[must_use]
     pub fn clients(&self) -> &[Client] {
         &self.clients
+    }
+
+    /// The last thing that the person had to be told about the session itself.
+    #[must_use]
+    pub fn notice(&self) -> Option<&Arc<str>> {
+        self.notice.as_ref()
     }
 
     #[must_use]

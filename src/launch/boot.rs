@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Author, Restart};
+use crate::session::SessionId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
@@ -19,6 +20,8 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boot {
     pub mode: Mode,
+    /// Names the session in the journal; the same for every process that takes it over.
+    pub id: SessionId,
     /// Name of the session.
     pub name: String,
     /// Where to listen; `None` with [`Mode::Stdio`]. What lies there may be removed: the guardian holds the name's lock.

@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use nix::unistd::{dup2_stdin, dup2_stdout};
 use tokio::net::UnixListener;
@@ -17,17 +18,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
 use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
-use crate::domain::SessionInfo;
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
+use crate::domain::{SessionInfo, Transcript};
+use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
 use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
-use crate::session::{self, Beginning, EngineEvent, SessionHandle, Spool, places, spool};
+use crate::session::places::Places;
+use crate::session::{self, Beginning, EngineEvent, SessionHandle, SessionId, Spool, places, spool};
 use crate::tui::{self, Control};
+
+/// What the end of a session may wait for the journal; it has less to do, unless the disk is very slow.
+const JOURNAL_END: Duration = Duration::from_millis(1500);
 
 /// The host has a table of descriptors of its own.
 pub struct PrivateTable {
@@ -141,9 +147,31 @@ impl Host {
             let engine_events = forward(receiver, rung, bell_reader)?;
             let (link, mut link_reader) = link::open(self.link)?;
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
-            let beginning = Beginning { restart, can_restart: self.boot.mode != Mode::Stdio, ..Beginning::default() };
+            // Before this process records anything: first the journal takes in what the one before left.
+            let (transcript, gap) = match &restart {
+                Some(_) => transcript_so_far(&self.boot.id),
+                None => (Transcript::default(), None),
+            };
+            let (recorder, journal, mut told) =
+                journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info);
+            let beginning = Beginning {
+                transcript,
+                restart,
+                can_restart: self.boot.mode != Mode::Stdio,
+                record: Box::new(recorder),
+                ..Beginning::default()
+            };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
             let session = session.with_spool(self.spool);
+            if let Some(gap) = gap {
+                session.notice(gap);
+            }
+            let notified = session.clone();
+            tokio::spawn(async move {
+                while let Some(text) = told.recv().await {
+                    notified.notice(text);
+                }
+            });
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
             let goodbye = link.clone();
@@ -162,7 +190,7 @@ impl Host {
             match result {
                 Ok(ended) => {
                     let _ = ended.await;
-                    Ok(())
+                    Ok(journal)
                 }
                 Err(error) => Err(error),
             }
@@ -171,7 +199,7 @@ impl Host {
         let _ = spooling.join();
         // Reads of stdin that nobody can interrupt must not hold up the end.
         runtime.shutdown_background();
-        result
+        result.map(|journal| journal.finish(JOURNAL_END))
     }
 }
 
@@ -179,6 +207,20 @@ impl Host {
 pub fn spool(info: &SessionInfo) -> Arc<Spool> {
     let folder = places::spools().map(|spools| spools.join(spool::folder_name(info)));
     Arc::new(Spool::new(folder, spool::Limits::default()))
+}
+
+/// What the journal knows of the session, and what the person must know of it.
+fn transcript_so_far(id: &SessionId) -> (Transcript, Option<String>) {
+    let loaded = Places::of_this_process().journal().map_err(|error| error.to_string()).and_then(|folder| {
+        let reader = journal::Reader::open(&folder).map_err(|fault| fault.to_string())?;
+        let Some(reader) = reader else { return Ok(None) };
+        reader.load(id).map_err(|fault| fault.to_string())
+    });
+    match loaded {
+        Ok(Some(recorded)) => (recorded.transcript(), None),
+        Ok(None) => (Transcript::default(), Some("the transcript was not recorded, so it begins anew".to_owned())),
+        Err(fault) => (Transcript::default(), Some(format!("the transcript cannot be brought back: {fault}"))),
+    }
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of

@@ -22,6 +22,9 @@ pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
     if let Some(Entry::Restart { restart, .. }) = transcript.entries().last() {
         let _ = writeln!(out, "{}", on_one_line(&restarted(restart)));
     }
+    if let Some(text) = transcript.notice() {
+        let _ = writeln!(out, "{}", on_one_line(&format!("note: {text}")));
+    }
     loop {
         match events.recv().await {
             Ok(event) => {
@@ -96,6 +99,7 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             Some(format!("{} reset the namespace: {} cleared", name(by), units::count(report.cleared, "name")))
         }
         Event::Restarted { restart, .. } => Some(restarted(restart)),
+        Event::Notice { text, .. } => Some(format!("note: {}", plain(text))),
         Event::Ending => Some("the session has ended".to_owned()),
         Event::Displayed { snippet, display, .. } => {
             let number = transcript.snippet(*snippet).map_or(1, |snippet| snippet.next_display());

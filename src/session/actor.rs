@@ -17,6 +17,7 @@ use beginning::free_numbers;
 
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
+use super::record::Record;
 use crate::domain::{
     Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
     Timestamp, Transcript, VariableChanges, VariableTable,
@@ -44,12 +45,13 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, restart, can_restart, input_limit } = beginning;
+    let Beginning { transcript, restart, can_restart, record, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let mut actor = Actor {
         engine,
+        record,
         events,
         transcript,
         waiting: VecDeque::new(),
@@ -129,6 +131,7 @@ struct Waiter {
 
 struct Actor {
     engine: Box<dyn Engine>,
+    record: Box<dyn Record>,
     events: broadcast::Sender<Arc<Event>>,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
@@ -262,6 +265,7 @@ impl Actor {
                 }
                 let _ = answer.send(self.can_restart);
             }
+            Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
         }
     }
@@ -519,6 +523,8 @@ impl Actor {
     }
 
     fn emit(&mut self, event: Event) {
+        // Before anybody is told, and before Python runs what was submitted.
+        self.record.event(&event);
         self.transcript.apply(&event);
         // Nobody listening is no fault.
         let _ = self.events.send(Arc::new(event));

@@ -148,6 +148,9 @@ pub(super) enum Command {
         by: Author,
         answer: oneshot::Sender<bool>,
     },
+    Notice {
+        text: String,
+    },
     Quit,
 }
 
@@ -354,6 +357,11 @@ impl SessionHandle {
     /// [`Closed`] if the session has ended.
     pub async fn restart(&self, by: Author) -> Result<bool, Closed> {
         self.ask(|answer| Command::Restart { by, answer }).await
+    }
+
+    /// Tells everybody something about the session itself, such as that it can no longer be recorded.
+    pub fn notice(&self, text: String) {
+        let _ = self.commands.send(Command::Notice { text });
     }
 
     /// Ends the session: what runs is interrupted, what waits is cancelled, then Python ends.

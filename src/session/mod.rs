@@ -7,6 +7,7 @@ pub mod handle;
 pub mod live;
 pub mod lock;
 pub mod places;
+pub mod record;
 pub mod registry;
 pub mod socket;
 pub mod spool;
@@ -16,4 +17,5 @@ pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
     AnswerRefused, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };
+pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

@@ -85,6 +85,17 @@ impl Places {
         Ok(folder)
     }
 
+    /// The folder of the journal, made if need be.
+    pub fn journal(&self) -> Result<PathBuf, FolderError> {
+        // Beside the folder of records in the home, within the shared one.
+        let records = self.records()?;
+        let in_home = self.in_home().is_some_and(|folder| folder == records);
+        let base = if in_home { records.parent().unwrap_or(&records) } else { &records };
+        let folder = base.join("journal");
+        make_private(&folder)?;
+        Ok(folder)
+    }
+
     /// Every folder in which records may be found; nothing is made.
     pub fn all_records(&self) -> Result<Vec<PathBuf>, FolderError> {
         let mut found = Vec::new();

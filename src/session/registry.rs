@@ -392,7 +392,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Unlike the host's name, this does not change while a session runs. Empty where the system does not tell.
-fn boot() -> String {
+pub fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(|_| String::new(), |id| id.trim().to_owned())
 }
 

@@ -67,6 +67,7 @@ pub struct Prepared {
 impl View {
     pub fn new(info: SessionInfo, home: Option<String>, transcript: Transcript) -> Self {
         let seen = transcript.entries().len();
+        let notice = transcript.notice().map(ToString::to_string);
         let mut view = Self {
             info,
             home,
@@ -84,7 +85,7 @@ impl View {
             asking_to_restart: false,
             quitting: false,
             interrupting: None,
-            notice: None,
+            notice,
             frame: None,
             cards: Cards::default(),
         };
@@ -121,6 +122,9 @@ impl View {
                 | Event::Finished { .. }
         ) {
             self.follow_input();
+        }
+        if let Event::Notice { text, .. } = event {
+            self.notice = Some(text.to_string());
         }
         if let Event::Finished { snippet, .. } = event
             && self.interrupting.is_some_and(|(interrupted, _)| interrupted == *snippet)

@@ -8,9 +8,9 @@ use crate::domain::{
     Author, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
     VariableChanges,
 };
+use crate::session::{Record, Unrecorded};
 
 /// What a session begins with.
-#[derive(Debug)]
 pub struct Beginning {
     /// Of the session so far, if it has been before.
     pub transcript: Transcript,
@@ -18,13 +18,21 @@ pub struct Beginning {
     pub restart: Option<Restart>,
     /// Whether another process can take over from this one.
     pub can_restart: bool,
+    /// What keeps its events.
+    pub record: Box<dyn Record>,
     /// See [`INPUT_LIMIT`].
     pub input_limit: Duration,
 }
 
 impl Default for Beginning {
     fn default() -> Self {
-        Self { transcript: Transcript::default(), restart: None, can_restart: true, input_limit: INPUT_LIMIT }
+        Self {
+            transcript: Transcript::default(),
+            restart: None,
+            can_restart: true,
+            record: Box::new(Unrecorded),
+            input_limit: INPUT_LIMIT,
+        }
     }
 }
 

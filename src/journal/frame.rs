@@ -1,0 +1,283 @@
+//! Events as bytes, for the intake: each frame is whole or it is nothing.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Display, Event, Form, SessionInfo, SnippetId, Timestamp};
+use crate::session::SessionId;
+
+/// Begins every frame; no text and no JSON contains it.
+const MAGIC: [u8; 4] = [0x00, b'4', b'h', 0x01];
+/// Magic, length of the payload, checksum of the payload, kind.
+const HEADER: usize = 4 + 4 + 8 + 1;
+
+const SESSION: u8 = 1;
+const EVENT: u8 = 2;
+const DISPLAY: u8 = 3;
+const MISSED: u8 = 4;
+
+/// Of which session the frames tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    pub id: SessionId,
+    pub name: String,
+    pub cwd: String,
+    pub python: String,
+    pub python_version: String,
+    pub venv: Option<String>,
+    pub pid: u32,
+    pub boot: String,
+    pub started_at: Timestamp,
+}
+
+impl Meta {
+    #[must_use]
+    pub fn new(id: SessionId, info: &SessionInfo, boot: String) -> Self {
+        let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+        Self {
+            id,
+            name: info.name.clone(),
+            cwd: text(&info.cwd),
+            python: text(&info.python),
+            python_version: info.python_version.clone(),
+            venv: info.venv.as_deref().map(text),
+            pid: info.pid,
+            boot,
+            started_at: info.started_at,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Frame {
+    Session(Meta),
+    Event(Event),
+    /// So many events could not be kept before this.
+    Missed(u64),
+}
+
+/// A display without its bytes, which follow the JSON of this.
+#[derive(Serialize, Deserialize)]
+struct DisplayHeader {
+    snippet: SnippetId,
+    at: Timestamp,
+    after: u64,
+    id: Option<Arc<str>>,
+    replaces: bool,
+    /// MIME type, bytes that follow, and bytes that it had.
+    forms: Vec<(String, usize, u64)>,
+}
+
+/// Whether the journal keeps events of this kind. The others are about the moment only.
+#[must_use]
+pub fn is_kept(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::Variables(_)
+            | Event::Stuck { .. }
+            | Event::ClientJoined { .. }
+            | Event::ClientNamed { .. }
+            | Event::ClientLeft { .. }
+            | Event::Notice { .. }
+    )
+}
+
+/// Appends the frame of `event` to `buffer`. `false` and nothing if it cannot be put into bytes.
+pub fn encode_event(buffer: &mut Vec<u8>, event: &Event) -> bool {
+    match event {
+        Event::Displayed { snippet, display, replaces, at } => framed(buffer, DISPLAY, |buffer| {
+            let forms = display.forms.iter().map(|form| (form.mime.clone(), form.data.len(), form.size)).collect();
+            let (id, replaces) = (display.id.clone(), *replaces);
+            let header = DisplayHeader { snippet: *snippet, at: *at, after: display.after, id, replaces, forms };
+            let json = serde_json::to_vec(&header)?;
+            buffer.extend_from_slice(&(json.len() as u32).to_le_bytes());
+            buffer.extend_from_slice(&json);
+            for form in &display.forms {
+                buffer.extend_from_slice(&form.data);
+            }
+            Ok(())
+        }),
+        event => framed(buffer, EVENT, |buffer| serde_json::to_writer(buffer, event)),
+    }
+}
+
+pub fn encode_session(buffer: &mut Vec<u8>, meta: &Meta) -> bool {
+    framed(buffer, SESSION, |buffer| serde_json::to_writer(buffer, meta))
+}
+
+pub fn encode_missed(buffer: &mut Vec<u8>, events: u64) -> bool {
+    framed(buffer, MISSED, |buffer| serde_json::to_writer(buffer, &events))
+}
+
+fn framed(buffer: &mut Vec<u8>, kind: u8, payload: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>) -> bool {
+    let start = buffer.len();
+    buffer.extend_from_slice(&MAGIC);
+    buffer.resize(start + HEADER, kind);
+    let written = payload(buffer);
+    let length = u32::try_from(buffer.len() - start - HEADER);
+    let (Ok(()), Ok(length)) = (written, length) else {
+        buffer.truncate(start);
+        return false;
+    };
+    let check = checksum(&buffer[start + HEADER - 1..]);
+    buffer[start + 4..start + 8].copy_from_slice(&length.to_le_bytes());
+    buffer[start + 8..start + 16].copy_from_slice(&check.to_le_bytes());
+    true
+}
+
+/// What the beginning of some bytes is.
+#[derive(Debug)]
+pub enum Step {
+    /// A frame, and how many bytes it takes. `None` for one that this version does not know.
+    Frame(Option<Box<Frame>>, usize),
+    /// Not a frame; the next may begin after so many bytes.
+    Garbage(usize),
+    /// The beginning of a frame, perhaps.
+    Partial,
+}
+
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Step {
+    if bytes.len() < MAGIC.len() {
+        return if MAGIC.starts_with(bytes) { Step::Partial } else { garbage(bytes) };
+    }
+    if !bytes.starts_with(&MAGIC) {
+        return garbage(bytes);
+    }
+    let (Some(length), Some(check)) = (number::<4>(bytes, 4), number::<8>(bytes, 8)) else { return Step::Partial };
+    let end = HEADER + length as usize;
+    let Some(checked) = bytes.get(HEADER - 1..end) else { return Step::Partial };
+    if checksum(checked) != check {
+        return garbage(bytes);
+    }
+    Step::Frame(read(checked[0], &checked[1..]).map(Box::new), end)
+}
+
+/// Where the next frame may begin.
+fn garbage(bytes: &[u8]) -> Step {
+    let next = bytes.iter().skip(1).position(|byte| *byte == MAGIC[0]);
+    Step::Garbage(next.map_or(bytes.len(), |at| at + 1))
+}
+
+/// Goes through all whole frames of `bytes`. Answers how many bytes they take, garbage between them included.
+pub fn decode_all(bytes: &[u8], mut each: impl FnMut(Frame)) -> usize {
+    let mut at = 0;
+    // A length that is garbage must not hide the frames behind it.
+    let mut end = 0;
+    while at < bytes.len() {
+        match decode(&bytes[at..]) {
+            Step::Frame(frame, used) => {
+                at += used;
+                end = at;
+                frame.into_iter().for_each(|frame| each(*frame));
+            }
+            Step::Garbage(used) => at += used,
+            Step::Partial => at += 1,
+        }
+    }
+    end
+}
+
+fn read(kind: u8, payload: &[u8]) -> Option<Frame> {
+    match kind {
+        SESSION => serde_json::from_slice(payload).ok().map(Frame::Session),
+        EVENT => serde_json::from_slice(payload).ok().map(Frame::Event),
+        MISSED => serde_json::from_slice(payload).ok().map(Frame::Missed),
+        DISPLAY => {
+            let length = number::<4>(payload, 0)? as usize;
+            let header: DisplayHeader = serde_json::from_slice(payload.get(4..4 + length)?).ok()?;
+            let mut rest = payload.get(4 + length..)?;
+            let mut forms = Vec::new();
+            for (mime, length, size) in header.forms {
+                let (data, after) = rest.split_at_checked(length)?;
+                forms.push(Form { mime, data: data.into(), size });
+                rest = after;
+            }
+            let display = Arc::new(Display { after: header.after, id: header.id, forms });
+            let DisplayHeader { snippet, at, replaces, .. } = header;
+            Some(Frame::Event(Event::Displayed { snippet, display, replaces, at }))
+        }
+        _ => None,
+    }
+}
+
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<u64> {
+    let bytes = bytes.get(at..at + N)?;
+    Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+/// Tells a frame that was torn by a crash from a whole one; it is no protection from anybody. FNV, eight bytes at a time.
+fn checksum(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mix = |word: u64| hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+    rest.iter().for_each(|byte| mix(u64::from(*byte)));
+    mix(bytes.len() as u64);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Author, OutputChunk, Stream};
+
+    fn events() -> Vec<Event> {
+        let forms = vec![Form::new("image/png", vec![0, 1, 2, 255])];
+        vec![
+            Event::Submitted { snippet: SnippetId(1), author: Author::You, code: "1+1\n'\u{0}4h\u{1}'".into(), at: 5 },
+            Event::Output { snippet: Some(SnippetId(1)), chunk: OutputChunk::of(Stream::Stderr, "é\n"), at: 6 },
+            Event::Displayed {
+                snippet: SnippetId(1),
+                display: Display { after: 3, id: Some("x".into()), forms }.into(),
+                replaces: true,
+                at: 7,
+            },
+            Event::Ending,
+        ]
+    }
+
+    fn decoded(bytes: &[u8]) -> Vec<String> {
+        let mut found = Vec::new();
+        decode_all(bytes, |frame| found.push(format!("{frame:?}")));
+        found
+    }
+
+    #[test]
+    fn events_come_back_as_they_were() {
+        let mut bytes = Vec::new();
+        let events = events();
+        assert!(events.iter().all(|event| encode_event(&mut bytes, event)));
+        let expected: Vec<_> = events.into_iter().map(|event| format!("{:?}", Frame::Event(event))).collect();
+        assert_eq!(decoded(&bytes), expected);
+    }
+
+    #[test]
+    fn whatever_is_torn_or_overwritten_hides_nothing_else() {
+        let mut bytes = Vec::new();
+        let mut ends = vec![0];
+        for event in events() {
+            encode_event(&mut bytes, &event);
+            ends.push(bytes.len());
+        }
+        let whole = decoded(&bytes);
+        for end in 0..bytes.len() {
+            let complete = ends.iter().filter(|e| **e <= end).count() - 1;
+            assert_eq!(decoded(&bytes[..end]), whole[..complete], "cut at {end}");
+        }
+        for place in 0..bytes.len() {
+            for value in [0x00, 0xff] {
+                let mut hurt = bytes.clone();
+                if std::mem::replace(&mut hurt[place], value) == value {
+                    continue;
+                }
+                let left = decoded(&hurt);
+                let index = ends.iter().filter(|e| **e <= place).count() - 1;
+                let mut expected = whole.clone();
+                expected.remove(index);
+                assert_eq!(left, expected, "byte {place}");
+            }
+        }
+    }
+}

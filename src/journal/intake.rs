@@ -1,0 +1,217 @@
+//! The intake: a small file into which the actor appends each event by one write, before anybody hears of it. What is in
+//! there survives the death of every process of ours. The journal's thread moves it into the database.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use super::frame::{self, Meta};
+use crate::domain::Event;
+use crate::session::{Record, SessionId};
+
+const SUFFIX: &str = ".intake";
+/// Bytes that wait for the database at most; what only the eye wants (output, figures) is left out from the half on.
+pub const MOST_UNREAD: u64 = 128 << 20;
+
+/// One file of an intake. It is locked for as long as its session lives.
+#[derive(Debug)]
+pub struct Segment {
+    pub path: PathBuf,
+    pub file: Flock<File>,
+    /// Bytes of whole frames.
+    pub written: AtomicU64,
+}
+
+impl Segment {
+    /// Makes the next file of a session, with its first frame.
+    pub fn create(folder: &Path, meta: &Meta, run: u64, number: u64) -> io::Result<Arc<Self>> {
+        let mut header = Vec::new();
+        frame::encode_session(&mut header, meta);
+        let name = format!("{}-{run:016x}-{number:08}", meta.id);
+        // Under another name until it is locked, lest somebody takes it for a dead session's.
+        let draft = folder.join(format!("{name}.draft"));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        let file = options.open(&draft)?;
+        let path = folder.join(format!("{name}{SUFFIX}"));
+        let made = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(file) => file.write_all_at(&header, 0).and_then(|()| fs::rename(&draft, &path)).map(|()| file),
+            Err((_, errno)) => Err(errno.into()),
+        };
+        match made {
+            Ok(file) => Ok(Arc::new(Self { path, file, written: AtomicU64::new(header.len() as u64) })),
+            Err(error) => {
+                let _ = fs::remove_file(draft);
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens what a session left behind; `None` if it lives, or if somebody else has taken the file meanwhile.
+    pub fn adopt(path: &Path) -> io::Result<Option<Self>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let file = match Flock::lock(options.open(path)?, FlockArg::LockExclusiveNonblock) {
+            Ok(file) => file,
+            Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
+            Err((_, errno)) => return Err(errno.into()),
+        };
+        let (mine, there) = (file.metadata()?, path.symlink_metadata()?);
+        let same = mine.is_file() && (mine.dev(), mine.ino()) == (there.dev(), there.ino());
+        Ok(same.then(|| Self { path: path.to_owned(), written: AtomicU64::new(mine.len()), file }))
+    }
+
+    pub fn name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    pub fn read(&self, from: u64, most: usize) -> io::Result<Vec<u8>> {
+        let left = self.written.load(Ordering::Acquire).saturating_sub(from);
+        let mut bytes = vec![0; (left as usize).min(most)];
+        self.file.read_exact_at(&mut bytes, from)?;
+        Ok(bytes)
+    }
+
+    pub fn remove(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The files of all intakes in `folder` with the sessions they belong to, oldest first.
+pub fn list(folder: &Path) -> io::Result<Vec<(SessionId, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let id = name.filter(|name| name.ends_with(SUFFIX)).and_then(|name| SessionId::parse(name.split('-').next()?));
+        found.extend(id.map(|id| (id, path)));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Removes what a process that died left half made.
+pub fn sweep_drafts(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_draft = path.extension().is_some_and(|extension| extension == "draft");
+        let old =
+            |facts: fs::Metadata| facts.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() > 60));
+        if is_draft && path.symlink_metadata().is_ok_and(old) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether a session holds this file.
+pub fn is_held(path: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) else { return false };
+    matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
+}
+
+/// What the actor and the journal's thread share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    writing: Mutex<Writing>,
+    /// Bytes that are not in the database yet.
+    pub unread: AtomicU64,
+    /// The thread has been woken and has not looked yet.
+    pub called: AtomicBool,
+    pub ending: AtomicBool,
+    /// Nothing is to be recorded any more.
+    pub off: AtomicBool,
+    pub thread: OnceLock<Thread>,
+}
+
+#[derive(Debug, Default)]
+pub struct Writing {
+    pub segment: Option<Arc<Segment>>,
+    /// Events that could not be kept since the last that could.
+    pub missed: u64,
+    /// Why the last one could not.
+    pub fault: Option<io::Error>,
+}
+
+impl Shared {
+    pub fn writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the thread, if it is not awake already.
+    pub fn call(&self) {
+        if !self.called.swap(true, Ordering::AcqRel)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+}
+
+impl Writing {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(segment) = &self.segment else { return Err(io::ErrorKind::NotFound.into()) };
+        let at = segment.written.load(Ordering::Relaxed);
+        // What a failed write leaves behind is overwritten by the next.
+        segment.file.write_all_at(bytes, at)?;
+        segment.written.store(at + bytes.len() as u64, Ordering::Release);
+        Ok(())
+    }
+}
+
+/// The actor's end. Dropping it ends the recording.
+#[derive(Debug)]
+pub struct Recorder {
+    pub shared: Arc<Shared>,
+    pub buffer: Vec<u8>,
+}
+
+impl Record for Recorder {
+    fn event(&mut self, event: &Event) {
+        if !frame::is_kept(event) || self.shared.off.load(Ordering::Relaxed) {
+            return;
+        }
+        let is_bulk = matches!(event, Event::Output { .. } | Event::Displayed { .. });
+        let full = if is_bulk { MOST_UNREAD / 2 } else { MOST_UNREAD };
+        let mut writing = self.shared.writing();
+        if self.shared.unread.load(Ordering::Relaxed) > full {
+            writing.missed += 1;
+            return;
+        }
+        self.buffer.clear();
+        if writing.missed > 0 {
+            frame::encode_missed(&mut self.buffer, writing.missed);
+        }
+        frame::encode_event(&mut self.buffer, event);
+        match writing.append(&self.buffer) {
+            Ok(()) => {
+                writing.missed = 0;
+                self.shared.unread.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+            }
+            Err(error) => {
+                writing.missed += 1;
+                if writing.segment.is_some() {
+                    writing.fault = Some(error);
+                }
+            }
+        }
+        drop(writing);
+        self.buffer.shrink_to(1 << 20);
+        self.shared.call();
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.shared.ending.store(true, Ordering::Release);
+        if let Some(thread) = self.shared.thread.get() {
+            thread.unpark();
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! The journal's own thread: moves what the actor put into the intake into the database, about ten times per second
+//! while something happens and never otherwise, and copes with whatever is wrong with the place.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::aside;
+use super::fold::Fold;
+use super::frame::{self, Meta};
+use super::intake::{Segment, Shared};
+use super::recover;
+use super::retention::{self, Limits};
+use super::schema::{self, Fault};
+use super::store;
+use crate::session::places::Places;
+
+/// From the first event to the moment when it and what followed are put into the database.
+const PACE: Duration = Duration::from_millis(100);
+/// How often a place that could not be used is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// A lock that lasts for longer is worth a word.
+const LOCKED_FOR: Duration = Duration::from_secs(3);
+/// What the end of a session may take when the database does not want it. It is then left in the intake.
+const END: Duration = Duration::from_secs(1);
+/// A file of the intake that has grown so large is followed by a new one.
+const SEGMENT: u64 = 1 << 20;
+/// Read from the intake at once, and folded without being stored, at most.
+const READ: usize = 4 << 20;
+const UNSTORED: usize = 32 << 20;
+/// How often old sessions are looked for.
+const PRUNE: Duration = Duration::from_secs(3600);
+
+pub struct Keeper {
+    places: Places,
+    meta: Meta,
+    limits: Limits,
+    shared: Arc<Shared>,
+    notices: UnboundedSender<String>,
+    /// Tells the files of this process from those of others of the same session.
+    run: u64,
+    /// The files of this session's intake, oldest first; the first is read from `position` on.
+    segments: VecDeque<Arc<Segment>>,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    position: u64,
+    /// Segments made so far.
+    made: u64,
+    database: Option<Database>,
+    fold: Fold,
+    /// Read since the last store.
+    read: u64,
+    trouble: Option<Trouble>,
+    /// The person knows that the actor cannot write.
+    intake_trouble: bool,
+    pruned: Option<Instant>,
+}
+
+struct Database {
+    connection: Connection,
+    path: PathBuf,
+    /// Device and number of the file.
+    identity: (u64, u64),
+}
+
+struct Trouble {
+    since: Instant,
+    told: bool,
+}
+
+impl Keeper {
+    pub fn new(
+        places: Places,
+        meta: Meta,
+        limits: Limits,
+        shared: Arc<Shared>,
+        notices: UnboundedSender<String>,
+    ) -> Self {
+        // No two processes of a session begin in the same nanosecond.
+        let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+        Self { places, meta, limits, shared, notices, run, segments: VecDeque::new(), state: State::default() }
+    }
+
+    /// Until the recorder is dropped, and what it left is stored.
+    pub fn run(mut self) {
+        self.turn();
+        loop {
+            let shared = self.shared.clone();
+            let is_ending = || shared.ending.load(Ordering::Acquire);
+            while !is_ending() && !shared.called.load(Ordering::Acquire) {
+                if self.state.trouble.is_none() {
+                    std::thread::park();
+                } else {
+                    std::thread::park_timeout(RETRY);
+                    break;
+                }
+            }
+            let gathered = Instant::now() + PACE;
+            while !is_ending() && Instant::now() < gathered {
+                std::thread::park_timeout(gathered.saturating_duration_since(Instant::now()));
+            }
+            shared.called.store(false, Ordering::Release);
+            let ending = is_ending();
+            self.turn();
+            if ending {
+                return self.end();
+            }
+        }
+    }
+
+    fn end(mut self) {
+        let deadline = Instant::now() + END;
+        while self.state.trouble.is_some() && !self.is_off() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(100));
+            self.turn();
+        }
+        self.shared.writing().segment = None;
+        if self.state.trouble.is_none() || self.is_off() {
+            if let Some(database) = &self.state.database {
+                let _ = retention::forget_if_empty(&database.connection, &self.meta.id);
+            }
+            self.segments.iter().for_each(|segment| segment.remove());
+        }
+        // Closing the last connection puts all that is in the write-ahead log into the database.
+    }
+
+    fn is_off(&self) -> bool {
+        self.shared.off.load(Ordering::Relaxed)
+    }
+
+    fn turn(&mut self) {
+        if self.is_off() {
+            return;
+        }
+        self.watch_intake();
+        let mut done = self.keep();
+        if let Err(Fault::Corrupt(path)) = &done {
+            let told = aside::set_aside(path, self.state.database.take().map(|database| database.identity));
+            match told {
+                Ok(Some(aside)) => self.tell(format!(
+                    "the journal of sessions was damaged; it was set aside as {}, and a new one has begun",
+                    aside.display()
+                )),
+                // Somebody else has done it.
+                Ok(None) => {}
+                Err(error) => {
+                    return self.on_fault(&Fault::Unusable(format!(
+                        "{} is damaged and cannot be set aside ({error}); move it away",
+                        path.display()
+                    )));
+                }
+            }
+            done = self.keep();
+        }
+        match done {
+            Ok(()) => {
+                if self.state.trouble.take().is_some_and(|trouble| trouble.told) {
+                    self.tell("the session is recorded again, and nothing of it is missing".to_owned());
+                }
+            }
+            Err(fault) => self.on_fault(&fault),
+        }
+    }
+
+    fn on_fault(&mut self, fault: &Fault) {
+        if !fault.may_pass() {
+            self.shared.off.store(true, Ordering::Relaxed);
+            return self.tell(format!("this session is not recorded: {fault}"));
+        }
+        let trouble = self.state.trouble.get_or_insert_with(|| Trouble { since: Instant::now(), told: false });
+        let passing = matches!(fault, Fault::Locked(_)) && trouble.since.elapsed() < LOCKED_FOR;
+        if trouble.told || passing {
+            return;
+        }
+        trouble.told = true;
+        let kept = if self.segments.is_empty() { "" } else { "; what happens is kept beside it until that has passed" };
+        self.tell(format!("this session cannot be recorded: {fault}{kept}"));
+    }
+
+    fn tell(&self, text: String) {
+        let _ = self.notices.send(text);
+    }
+
+    /// Tells when the actor can no longer write, and when it can again; begins a new file where one is due.
+    fn watch_intake(&mut self) {
+        let (fault, missed) = {
+            let mut writing = self.shared.writing();
+            (writing.fault.take(), writing.missed)
+        };
+        if let Some(error) = fault
+            && !std::mem::replace(&mut self.state.intake_trouble, true)
+        {
+            let place = self.segments.back().map(|segment| segment.path.clone()).unwrap_or_default();
+            self.tell(format!("this session cannot be recorded: {}", Fault::of_io(&place, &error)));
+        } else if missed == 0 && std::mem::take(&mut self.state.intake_trouble) {
+            self.tell("the session is recorded again; some of what happened meanwhile is missing".to_owned());
+        }
+        let is_gone = |segment: &Segment| segment.path.symlink_metadata().is_err();
+        let due = self
+            .segments
+            .back()
+            .is_none_or(|segment| segment.written.load(Ordering::Acquire) > SEGMENT || is_gone(segment));
+        if due {
+            // Where it cannot be made, the database cannot be opened either, and the person is told about that.
+            let _ = self.begin_segment();
+        }
+    }
+
+    /// From now on the actor writes to a new file.
+    pub fn begin_segment(&mut self) -> Result<(), Fault> {
+        let folder = self.places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
+        self.state.made += 1;
+        let next = Segment::create(&folder, &self.meta, self.run, self.state.made)
+            .map_err(|error| Fault::of_io(&folder, &error))?;
+        self.shared.unread.fetch_add(next.written.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.shared.writing().segment = Some(next.clone());
+        self.segments.push_back(next);
+        Ok(())
+    }
+
+    /// Stores all that is in the intake.
+    fn keep(&mut self) -> Result<(), Fault> {
+        let folder = self.places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
+        self.open(&folder)?;
+        loop {
+            let has_more = self.read()?;
+            self.store()?;
+            if !has_more {
+                break;
+            }
+        }
+        self.prune(&folder)
+    }
+
+    /// Opens the database, unless it is open and still the one that lies there.
+    fn open(&mut self, folder: &Path) -> Result<(), Fault> {
+        let path = folder.join(schema::FILE);
+        let identity = fs::metadata(&path).map(|facts| (facts.dev(), facts.ino())).ok();
+        if let Some(open) = &self.state.database {
+            if Some(open.identity) == identity {
+                return Ok(());
+            }
+            self.state.database = None;
+            self.state.fold.store_anew();
+        }
+        let mut connection = schema::open(folder)?;
+        let fault = |error: rusqlite::Error| Fault::of(&path, &error);
+        recover::dead_sessions(folder, &mut connection)?;
+        store::take_up(&connection, &self.meta.id, &mut self.state.fold).map_err(fault)?;
+        let facts = fs::metadata(&path).map_err(|error| Fault::of_io(&path, &error))?;
+        if identity.is_some_and(|before| before != (facts.dev(), facts.ino())) || identity.is_none() {
+            self.state.fold.store_anew();
+        }
+        self.state.database = Some(Database { connection, path, identity: (facts.dev(), facts.ino()) });
+        Ok(())
+    }
+
+    /// Folds some of what the intake holds. Answers whether there is more.
+    fn read(&mut self) -> Result<bool, Fault> {
+        let State { fold, position, read, .. } = &mut self.state;
+        if let Some(segment) = self.segments.front() {
+            if fold.unstored() > UNSTORED {
+                return Ok(true);
+            }
+            let fault = |error| Fault::of_io(&segment.path, &error);
+            let written = segment.written.load(Ordering::Acquire);
+            let mut most = READ;
+            let (bytes, used) = loop {
+                let bytes = segment.read(*position, most).map_err(fault)?;
+                let whole = *position + bytes.len() as u64 >= written;
+                let mut frames = Vec::new();
+                let used = frame::decode_all(&bytes, |frame| frames.push(frame));
+                // One frame may be larger than what is read at once.
+                if used == 0 && !whole {
+                    most *= 2;
+                    continue;
+                }
+                frames.into_iter().for_each(|frame| fold.apply(frame));
+                break (bytes.len(), if whole { bytes.len() } else { used });
+            };
+            *position += used as u64;
+            *read += used as u64;
+            if bytes > used {
+                return Ok(true);
+            }
+            // Where there is a later one, the actor writes to that, and this one goes as soon as it is stored.
+            return Ok(self.segments.len() > 1 || *position < written);
+        }
+        Ok(false)
+    }
+
+    fn store(&mut self) -> Result<(), Fault> {
+        let Some(segment) = self.segments.front().cloned() else { return Ok(()) };
+        let State { fold, position, read, database: Some(database), .. } = &mut self.state else { return Ok(()) };
+        if fold.dirty {
+            store::store(&mut database.connection, fold, &(segment.name(), *position))
+                .map_err(|error| Fault::of(&database.path, &error))?;
+            fold.stored();
+        }
+        self.shared.unread.fetch_sub(std::mem::take(read), Ordering::Relaxed);
+        let finished = segment.written.load(Ordering::Acquire) <= *position;
+        if self.segments.len() > 1 && finished {
+            segment.remove();
+            self.segments.pop_front();
+            *position = 0;
+        }
+        Ok(())
+    }
+
+    fn prune(&mut self, folder: &Path) -> Result<(), Fault> {
+        if self.state.pruned.is_some_and(|at| at.elapsed() < PRUNE) {
+            return Ok(());
+        }
+        self.state.pruned = Some(Instant::now());
+        let Some(database) = &self.state.database else { return Ok(()) };
+        let fault = |error: rusqlite::Error| Fault::of(&database.path, &error);
+        retention::prune(&database.connection, folder, &self.limits, super::now()).map_err(fault)
+    }
+}

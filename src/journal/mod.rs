@@ -1,0 +1,93 @@
+//! The journal: what happened in every session, in one SQLite database for all of them.
+//!
+//! An event goes three steps. The actor appends it to the session's *intake* (`intake`, `frame`), a small file, by one
+//! write that takes about a microsecond, before anybody hears of it: from then on no death of a process can lose it. The
+//! journal's thread (`keeper`) folds what came (`fold`) and puts it into the database (`store`), about ten times per
+//! second. When a process died in between, the next one that opens the journal takes in what its intake still holds
+//! (`recover`). Nothing is synced to the disk on its way: a loss of power may take the last seconds.
+//!
+//! Writing: [`start`] gives the actor its [`Recorder`]. Reading, in whatever process: [`Reader`].
+
+mod aside;
+mod fold;
+mod frame;
+mod history;
+mod intake;
+mod keeper;
+mod reader;
+mod recover;
+mod retention;
+mod schema;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use history::{Match, Past};
+pub use intake::Recorder;
+pub use reader::{Ending, Reader, Recorded, SessionSummary};
+pub use retention::{Limits, spool};
+pub use schema::Fault;
+
+use crate::domain::{SessionInfo, Timestamp};
+use crate::session::SessionId;
+use crate::session::places::Places;
+use intake::Shared;
+use keeper::Keeper;
+
+/// The journal of a session that runs.
+#[derive(Debug)]
+pub struct Journal {
+    done: mpsc::Receiver<()>,
+}
+
+impl Journal {
+    /// Waits until what the [`Recorder`] took is in the database; it has to be dropped before. Not for longer than
+    /// `limit`: what is not, is left to the next one that opens the journal.
+    pub fn finish(self, limit: Duration) {
+        let _ = self.done.recv_timeout(limit);
+    }
+}
+
+/// Begins to record the session `id`, or goes on with it if it was recorded before. Never fails and never waits: what
+/// is wrong comes as sentences for the person. Must be called on a thread whose descriptors are the host's own.
+#[must_use]
+pub fn start(places: Places, id: SessionId, info: &SessionInfo) -> (Recorder, Journal, UnboundedReceiver<String>) {
+    let (notices, told) = unbounded_channel();
+    let limits = Limits::of_environment().unwrap_or_else(|(limits, wrong)| {
+        let _ = notices.send(wrong);
+        limits
+    });
+    let shared = Arc::new(Shared::default());
+    shared.off.store(limits.bytes == 0, Ordering::Relaxed);
+    let meta = frame::Meta::new(id, info, crate::session::registry::boot());
+    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), notices);
+    if !shared.off.load(Ordering::Relaxed) {
+        // If this fails, the thread finds the same fault and tells it.
+        let _ = keeper.begin_segment();
+    }
+    let (end, done) = mpsc::channel();
+    let spawned = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+        keeper.run();
+        drop(end);
+    });
+    match spawned {
+        Ok(thread) => {
+            let _ = shared.thread.set(thread.thread().clone());
+            // It may have been called before it could be.
+            thread.thread().unpark();
+        }
+        Err(_) => shared.off.store(true, Ordering::Relaxed),
+    }
+    (Recorder { shared, buffer: Vec::new() }, Journal { done }, told)
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
+}

@@ -1,0 +1,292 @@
+//! Reading the journal again: which sessions there were, and what happened in one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::recover;
+use super::retention;
+use super::schema::{self, FILE, Fault};
+use super::store;
+use crate::domain::{Display, Event, Form, Outcome, SnippetId, Status, Timestamp, Transcript};
+use crate::session::SessionId;
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is still in use.
+    Running,
+    Closed,
+    /// Its process was killed, or died by itself.
+    Died,
+}
+
+/// One session, in few words.
+#[derive(Clone, Debug)]
+pub struct SessionSummary {
+    pub id: SessionId,
+    pub name: String,
+    pub cwd: PathBuf,
+    pub python: PathBuf,
+    pub python_version: String,
+    pub venv: Option<PathBuf>,
+    /// Of its last session process.
+    pub pid: u32,
+    /// Which start of the machine that was.
+    pub boot: String,
+    pub started: Timestamp,
+    pub last_active: Timestamp,
+    pub ending: Ending,
+    pub snippets: u32,
+    /// Of these, how many ended by an error.
+    pub failed: u32,
+    /// Who submitted something, the person ("you") included.
+    pub authors: Vec<String>,
+    /// What it takes in the journal, roughly and in bytes, spools left out.
+    pub bytes: u64,
+    /// Events that could not be recorded.
+    pub missed: u64,
+}
+
+/// What happened in a session.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub session: SessionSummary,
+    /// Folding these gives the transcript as far as it was recorded. What had not ended is queued or running.
+    pub events: Vec<Event>,
+}
+
+impl Recorded {
+    #[must_use]
+    pub fn transcript(&self) -> Transcript {
+        let mut transcript = Transcript::default();
+        self.events.iter().for_each(|event| transcript.apply(event));
+        transcript
+    }
+
+    /// Snippets that have no end, oldest first, and whether they had begun.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<(SnippetId, bool)> {
+        let mut open: Vec<(SnippetId, bool)> = Vec::new();
+        for event in &self.events {
+            match event {
+                Event::Submitted { snippet, .. } => open.push((*snippet, false)),
+                Event::Started { snippet, .. } => {
+                    open.iter_mut().filter(|(id, _)| id == snippet).for_each(|(_, began)| *began = true);
+                }
+                Event::Finished { snippet, .. } => open.retain(|(id, _)| id != snippet),
+                _ => {}
+            }
+        }
+        open
+    }
+
+    /// Ends what has no end, for good: what ran was interrupted by `how`, what waited was cancelled by it.
+    pub fn end_unfinished(&mut self, how: &str) {
+        let at = self.session.last_active;
+        for (snippet, began) in self.unfinished() {
+            let outcome = Outcome {
+                status: if began { Status::Interrupted } else { Status::Cancelled },
+                returncode: 130,
+                result: None,
+                error: None,
+                stopped_by: Some(how.to_owned()),
+                elapsed: std::time::Duration::ZERO,
+                changes: crate::domain::VariableChanges::default(),
+            };
+            self.events.push(Event::Finished { snippet, outcome: outcome.into(), at });
+        }
+    }
+}
+
+/// A connection for reading. Never blocks those who write.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) connection: Connection,
+    path: PathBuf,
+    folder: PathBuf,
+}
+
+impl Reader {
+    /// Opens the journal in `folder`, after it took in what dead sessions left; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// If the journal is there and cannot be read.
+    pub fn open(folder: &Path) -> Result<Option<Self>, Fault> {
+        if recover::is_due(folder) {
+            // Where it may not be written, what it holds can be read all the same.
+            if let Ok(mut connection) = schema::open(folder) {
+                let _ = recover::dead_sessions(folder, &mut connection);
+            }
+        }
+        let connection = match schema::open_to_read(folder)? {
+            Some(connection) => connection,
+            None if folder.join(FILE).exists() => schema::open(folder)?,
+            None => return Ok(None),
+        };
+        Ok(Some(Self { connection, path: folder.join(FILE), folder: folder.to_owned() }))
+    }
+
+    pub(super) fn fault(&self, error: &rusqlite::Error) -> Fault {
+        Fault::of(&self.path, error)
+    }
+
+    /// All sessions, the one that was active last first.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn sessions(&self) -> Result<Vec<SessionSummary>, Fault> {
+        self.summaries("1", "").map_err(|error| self.fault(&error))
+    }
+
+    /// The session of that id, or the last active one of that name.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn find(&self, name_or_id: &str) -> Result<Option<SessionSummary>, Fault> {
+        let found = self
+            .summaries("uid = ?1", name_or_id)
+            .and_then(|found| if found.is_empty() { self.summaries("name = ?1", name_or_id) } else { Ok(found) });
+        found.map(|found| found.into_iter().next()).map_err(|error| self.fault(&error))
+    }
+
+    fn summaries(&self, condition: &str, value: &str) -> rusqlite::Result<Vec<SessionSummary>> {
+        let mut select = self.connection.prepare(&format!(
+            "SELECT uid, name, cwd, python, python_version, venv, pid, boot, started, active, ending, bytes, missed,
+             (SELECT count(*) FROM snippets WHERE session = s.id),
+             (SELECT count(*) FROM snippets WHERE session = s.id AND status = 'error'),
+             (SELECT group_concat(author, char(10)) FROM (SELECT DISTINCT author FROM snippets WHERE session = s.id))
+             FROM sessions s WHERE {condition} AND ?1 IS NOT NULL ORDER BY active DESC, id DESC"
+        ))?;
+        let rows = select.query_map([value], |row| self.summary(row))?;
+        rows.filter_map(Result::transpose).collect()
+    }
+
+    fn summary(&self, row: &Row<'_>) -> rusqlite::Result<Option<SessionSummary>> {
+        let Some(id) = SessionId::parse(&row.get::<_, String>(0)?) else { return Ok(None) };
+        let path = |at| row.get::<_, String>(at).map(PathBuf::from);
+        let closed = row.get::<_, Option<String>>(10)?.is_some_and(|ending| ending == "closed");
+        let ending = match (retention::in_use(&self.folder, &id), closed) {
+            (true, _) => Ending::Running,
+            (false, true) => Ending::Closed,
+            (false, false) => Ending::Died,
+        };
+        Ok(Some(SessionSummary {
+            id,
+            name: row.get(1)?,
+            cwd: path(2)?,
+            python: path(3)?,
+            python_version: row.get(4)?,
+            venv: row.get::<_, Option<String>>(5)?.map(PathBuf::from),
+            pid: row.get(6)?,
+            boot: row.get(7)?,
+            started: row.get::<_, i64>(8)? as u64,
+            last_active: row.get::<_, i64>(9)? as u64,
+            ending,
+            bytes: row.get::<_, i64>(11)? as u64,
+            missed: row.get::<_, i64>(12)? as u64,
+            snippets: row.get(13)?,
+            failed: row.get(14)?,
+            authors: row
+                .get::<_, Option<String>>(15)?
+                .map(|authors| authors.lines().map(str::to_owned).collect())
+                .unwrap_or_default(),
+        }))
+    }
+
+    /// All that was recorded of a session; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn load(&self, id: &SessionId) -> Result<Option<Recorded>, Fault> {
+        let fault = |error: rusqlite::Error| self.fault(&error);
+        // One moment for all that is read.
+        let moment = self.connection.unchecked_transaction().map_err(fault)?;
+        let Some(session) = self.find(id.as_str())? else { return Ok(None) };
+        let events = self.events(id).map_err(fault)?;
+        drop(moment);
+        Ok(Some(Recorded { session, events }))
+    }
+
+    /// Each entry of the transcript as its events, in the order of the entries.
+    fn events(&self, id: &SessionId) -> rusqlite::Result<Vec<Event>> {
+        let select = "SELECT id FROM sessions WHERE uid = ?";
+        let session: Option<i64> = self.connection.query_row(select, [id.as_str()], |row| row.get(0)).optional()?;
+        let Some(session) = session else { return Ok(Vec::new()) };
+        let mut entries: Vec<(i64, Vec<Event>)> = Vec::new();
+        for (place, events) in self.snippets(session)? {
+            entries.push((place, events));
+        }
+        for (place, chunk) in store::chunks(&self.connection, session, 0)? {
+            entries.push((place, vec![Event::Output { snippet: None, chunk, at: 0 }]));
+        }
+        let mut marks = self.connection.prepare("SELECT place, event FROM marks WHERE session = ? ORDER BY id")?;
+        let rows = marks.query_map([session], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        for row in rows {
+            let (place, text) = row?;
+            match serde_json::from_str(&text) {
+                // What was asked and answered stands in the output as it was shown.
+                Ok(Event::InputRequested { .. } | Event::InputAnswered { .. }) | Err(_) => {}
+                Ok(event) => entries.push((place, vec![event])),
+            }
+        }
+        entries.sort_by_key(|(place, _)| *place);
+        Ok(entries.into_iter().flat_map(|(_, events)| events).collect())
+    }
+
+    fn snippets(&self, session: i64) -> rusqlite::Result<Vec<(i64, Vec<Event>)>> {
+        let mut select = self.connection.prepare(
+            "SELECT number, place, client, author, code, submitted, started, ended, outcome FROM snippets
+             WHERE session = ? ORDER BY place",
+        )?;
+        let mut rows = select.query([session])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let snippet = SnippetId(row.get(0)?);
+            let time = |at| row.get::<_, Option<i64>>(at).map(|at| at.map(|at| at as u64));
+            let submitted = time(5)?.unwrap_or_default();
+            let code = row.get::<_, String>(4)?.into();
+            let mut events = vec![Event::Submitted { snippet, author: store::author(row, 2)?, code, at: submitted }];
+            let started = time(6)?;
+            events.extend(started.map(|at| Event::Started { snippet, at }));
+            let at = started.unwrap_or(submitted);
+            for (_, chunk) in store::chunks(&self.connection, session, snippet.0)? {
+                events.push(Event::Output { snippet: Some(snippet), chunk, at });
+            }
+            events.extend(self.displays(session, snippet)?);
+            let outcome = store::outcome(row.get::<_, Option<String>>(8)?.as_deref());
+            if let (Some(outcome), Some(at)) = (outcome, time(7)?) {
+                events.push(Event::Finished { snippet, outcome, at });
+            }
+            found.push((row.get(1)?, events));
+        }
+        Ok(found)
+    }
+
+    fn displays(&self, session: i64, snippet: SnippetId) -> rusqlite::Result<Vec<Event>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT place, at, after, name, mime, size, data FROM displays WHERE session = ? AND snippet = ?
+             ORDER BY place, id",
+        )?;
+        let mut rows = select.query((session, snippet.0))?;
+        let mut shown: Vec<(i64, Timestamp, Display)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let place = row.get(0)?;
+            let size = row.get::<_, i64>(5)? as u64;
+            let form = Form { mime: row.get(4)?, data: row.get::<_, Vec<u8>>(6)?.into(), size };
+            match shown.last_mut().filter(|(last, _, _)| *last == place) {
+                Some((_, _, display)) => display.forms.push(form),
+                None => {
+                    let id = row.get::<_, Option<String>>(3)?.map(Into::into);
+                    let display = Display { after: row.get::<_, i64>(2)? as u64, id, forms: vec![form] };
+                    shown.push((place, row.get::<_, i64>(1)? as u64, display));
+                }
+            }
+        }
+        Ok(shown
+            .into_iter()
+            .map(|(_, at, display)| Event::Displayed { snippet, display: Arc::new(display), replaces: false, at })
+            .collect())
+    }
+}

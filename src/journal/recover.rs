@@ -1,0 +1,90 @@
+//! Puts into the database what sessions that died have left in their intakes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use rusqlite::Connection;
+
+use super::fold::Fold;
+use super::frame::{self, Frame, Meta};
+use super::intake::{self, Segment};
+use super::schema::{FILE, Fault};
+use super::store;
+use crate::session::SessionId;
+
+/// Whether sessions that died have left something.
+pub fn is_due(folder: &Path) -> bool {
+    intake::list(folder).is_ok_and(|found| found.iter().any(|(_, path)| !intake::is_held(path)))
+}
+
+/// Takes in every intake whose session is dead.
+pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), Fault> {
+    let database = folder.join(FILE);
+    let mut sessions: BTreeMap<SessionId, Vec<Segment>> = BTreeMap::new();
+    for (id, path) in intake::list(folder).map_err(|error| Fault::of_io(folder, &error))? {
+        // One that cannot be opened is left for another time.
+        if let Ok(Some(segment)) = Segment::adopt(&path) {
+            sessions.entry(id).or_default().push(segment);
+        }
+    }
+    intake::sweep_drafts(folder);
+    for (id, segments) in sessions {
+        take_in(connection, &id, &segments).map_err(|error| Fault::of(&database, &error))?;
+        // Its process may have been followed by one that lives.
+        let lives = intake::list(folder).is_ok_and(|all| all.iter().any(|(i, path)| *i == id && intake::is_held(path)));
+        segments.iter().for_each(Segment::remove);
+        if !lives {
+            store::mark_dead(connection, &id).map_err(|error| Fault::of(&database, &error))?;
+        }
+    }
+    Ok(())
+}
+
+fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) -> rusqlite::Result<()> {
+    let mut fold = Fold::default();
+    store::take_up(connection, id, &mut fold)?;
+    let position = store::position(connection, id)?;
+    for segment in segments {
+        let name = segment.name();
+        let from = position.as_ref().filter(|(file, _)| *file == name).map_or(0, |(_, position)| *position);
+        let Ok(bytes) = segment.read(0, usize::MAX) else { continue };
+        // The first frame tells which session it is; it is needed even if all of it has been stored.
+        let mut header = None;
+        frame::decode_all(&bytes[..bytes.len().min(1 << 16)], |frame| {
+            if let Frame::Session(meta) = frame {
+                header.get_or_insert(meta);
+            }
+        });
+        if fold.meta.is_none() {
+            fold.apply(Frame::Session(header.filter(|meta| meta.id == *id).unwrap_or_else(|| unknown(id))));
+        }
+        let rest = bytes.get(from as usize..).unwrap_or_default();
+        if rest.is_empty() {
+            continue;
+        }
+        frame::decode_all(rest, |frame| {
+            if !matches!(frame, Frame::Session(_)) {
+                fold.apply(frame);
+            }
+        });
+        store::store(connection, &fold, &(name, segment.written.load(Ordering::Relaxed)))?;
+        fold.stored();
+    }
+    Ok(())
+}
+
+/// The beginning of the intake was overwritten.
+fn unknown(id: &SessionId) -> Meta {
+    Meta {
+        id: id.clone(),
+        name: "unknown".to_owned(),
+        cwd: String::new(),
+        python: String::new(),
+        python_version: String::new(),
+        venv: None,
+        pid: 0,
+        boot: String::new(),
+        started_at: 0,
+    }
+}

@@ -1,0 +1,176 @@
+//! What is kept, and how it is found again.
+
+use super::*;
+
+#[test]
+fn a_session_comes_back_as_it_was() {
+    let home = Home::new();
+    let id = id();
+    let mut session = home.start(&id, "work");
+    everything(&mut session);
+    let (transcript, notices) = session.close();
+    assert!(notices.is_empty(), "{notices:?}");
+    let recorded = home.load(&id);
+    assert_eq!(told(&recorded.transcript()), told(&transcript));
+    let summary = &recorded.session;
+    assert_eq!(
+        (summary.name.as_str(), summary.ending, summary.snippets, summary.failed),
+        ("work", Ending::Closed, 3, 1)
+    );
+    assert_eq!(summary.authors, ["you", "claude"]);
+    assert!(recorded.unfinished().is_empty());
+    assert_eq!(home.database().metadata().unwrap().mode() & 0o777, 0o600);
+    let left: Vec<_> = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [schema::FILE], "the intake goes, and the log with the last connection");
+}
+
+#[test]
+fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
+    let home = Home::new();
+    let id = id();
+    let mut session = home.start(&id, "work");
+    session.begin(1, "flood()");
+    session.begin(2, "drip()");
+    for n in 0..3_000 {
+        session.write(Some(1), Stream::Stdout, &format!("line {n} é {}\n", "x".repeat(200)));
+        session.write(Some(2), if n % 2 == 0 { Stream::Stdout } else { Stream::Stderr }, "drip ");
+        session.write(None, Stream::Stdout, "background ");
+        if n == 1_500 {
+            let skipped = OutputChunk {
+                head: vec![Piece { stream: Stream::Stdout, text: "before\n".into() }],
+                skipped: 12_345_678,
+                tail: vec![Piece { stream: Stream::Stderr, text: "after\n".into() }],
+            };
+            session.event(Event::Output { snippet: Some(SnippetId(1)), chunk: skipped, at: 1 });
+            // What was stored in the middle is replaced by less in the end.
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+    session.finish(1, Status::Ok);
+    session.finish(2, Status::Ok);
+    let (transcript, _) = session.close();
+    assert_eq!(told(&home.load(&id).transcript()), told(&transcript));
+    let connection = rusqlite::Connection::open(home.database()).unwrap();
+    let rows: i64 = connection.query_row("SELECT count(*) FROM output WHERE snippet = 1", [], |r| r.get(0)).unwrap();
+    let bytes: i64 = connection.query_row("SELECT sum(length(text)) FROM output", [], |r| r.get(0)).unwrap();
+    assert!(rows < 40 && bytes < 600_000, "{rows} pieces, {bytes} bytes");
+}
+
+#[test]
+fn what_a_killed_process_left_is_taken_in_by_the_next() {
+    let home = Home::new();
+    let (killed, follower) = (id(), id());
+    // The intake of a process whose thread never had its turn.
+    let meta = frame::Meta::new(killed.clone(), &info("killed"), "boot".into());
+    let segment = Segment::create(&home.folder(), &meta, 7, 0).unwrap();
+    let shared = Arc::new(Shared::default());
+    shared.writing().segment = Some(segment.clone());
+    let recorder = Recorder { shared, buffer: Vec::new() };
+    let (_, done) = mpsc::channel();
+    let (_, told_nothing) = unbounded_channel();
+    let mut session =
+        Recording { recorder, journal: Journal { done }, told: told_nothing, transcript: Transcript::default() };
+    everything(&mut session);
+    session.begin(4, "while True: pass");
+    session.write(Some(4), Stream::Stdout, "on and on");
+    session.submit(5, claude(), "waiting");
+    let transcript = session.transcript.clone();
+    assert!(Reader::open(&home.folder()).unwrap().is_none(), "a session that lives is left alone");
+    drop(segment);
+    drop(session);
+
+    let (_, notices) = home.start(&follower, "follower").close();
+    assert_eq!(notices, [""; 0]);
+    let mut recorded = home.load(&killed);
+    assert_eq!(told(&recorded.transcript()), told(&transcript));
+    assert_eq!(recorded.session.ending, Ending::Died);
+    assert_eq!(recorded.unfinished(), [(SnippetId(4), true), (SnippetId(5), false)]);
+    recorded.end_unfinished("the crash");
+    let ended = recorded.transcript();
+    assert!(ended.running().is_none() && ended.queue().is_empty());
+    assert_eq!(ended.snippet(SnippetId(4)).unwrap().status, Status::Interrupted);
+    assert_eq!(ended.snippet(SnippetId(5)).unwrap().status, Status::Cancelled);
+    assert!(home.reader().find("follower").unwrap().is_none(), "nothing was done in it");
+}
+
+#[test]
+fn another_process_takes_the_session_over() {
+    let home = Home::new();
+    let id = id();
+    let mut first = home.start(&id, "work");
+    everything(&mut first);
+    first.begin(4, "os.abort()");
+    first.write(Some(4), Stream::Stdout, "last words");
+    let (before, _) = first.stop();
+
+    let mut recorded = home.load(&id);
+    let mut second = home.start(&id, "work");
+    second.transcript = recorded.transcript();
+    assert_eq!(told(&second.transcript), told(&before));
+    recorded.end_unfinished("the crash");
+    let end = recorded.events.pop().unwrap();
+    second.event(end);
+    second.run(5, "5");
+    second.write(None, Stream::Stdout, "a thread of the second");
+    let (transcript, _) = second.close();
+    let again = home.load(&id);
+    assert_eq!(told(&again.transcript()), told(&transcript));
+    assert_eq!(again.session.ending, Ending::Closed);
+    assert!(again.unfinished().is_empty());
+}
+
+#[test]
+fn two_sessions_write_at_once_and_the_history_has_both() {
+    let home = Home::new();
+    let ids = [id(), id()];
+    std::thread::scope(|scope| {
+        for (index, id) in ids.iter().enumerate() {
+            let home = &home;
+            scope.spawn(move || {
+                let mut session = home.start(id, ["one", "two"][index]);
+                for n in 1..=400 {
+                    session.run(n, &format!("value_{index} = {}", n % 100));
+                    if n % 50 == 0 {
+                        std::thread::sleep(Duration::from_millis(60));
+                    }
+                }
+                assert_eq!(session.close().1, [""; 0]);
+            });
+        }
+    });
+    let reader = home.reader();
+    let sessions = reader.sessions().unwrap();
+    assert_eq!(sessions.iter().map(|s| s.snippets).collect::<Vec<_>>(), [400, 400]);
+    for (id, name) in ids.iter().zip(["one", "two"]) {
+        assert_eq!(reader.find(name).unwrap().unwrap().id, *id);
+        assert_eq!(reader.load(id).unwrap().unwrap().transcript().entries().len(), 400);
+    }
+    let found = reader.history("value_0", Match::Prefix, 1_000).unwrap();
+    assert_eq!(found.len(), 100, "each once");
+    assert!(found[0].code == "value_0 = 0" && found[0].session == "one" && found[0].ok);
+    assert_eq!(reader.history("_1 = 7", Match::Substring, 3).unwrap()[0].code, "value_1 = 79");
+    assert_eq!(reader.history("v%", Match::Prefix, 3).unwrap(), []);
+    assert_eq!(reader.history("VL=42", Match::Fuzzy, 5).unwrap().len(), 2);
+    assert_eq!(reader.history("", Match::Prefix, 5).unwrap().len(), 5);
+}
+
+#[test]
+fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
+    let home = Home::new();
+    let id = id();
+    let mut session = home.start(&id, "work");
+    session.begin(1, "getpass()");
+    let ask = |number, hidden| {
+        let request = crate::domain::InputRequest { number, prompt: "Password:".into(), hidden, at: 1, until: 2 };
+        Event::InputRequested { snippet: SnippetId(1), request: request.into() }
+    };
+    for (number, hidden, text) in [(1, true, None), (2, false, Some("Ada".into()))] {
+        session.event(ask(number, hidden));
+        session.event(Event::InputAnswered { snippet: SnippetId(1), by: Author::You, text, at: 3 });
+    }
+    session.finish(1, Status::Ok);
+    let (transcript, _) = session.close();
+    let recorded = home.load(&id).transcript();
+    assert_eq!(told(&recorded), told(&transcript), "the echo of an answer included");
+    assert_eq!(recorded.snippet(SnippetId(1)).unwrap().output.text(None), "\nAda\n");
+}

@@ -1,0 +1,71 @@
+//! What keeps a session's events beyond its process. The actor calls it; the journal implements it.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Event, Timestamp};
+
+/// Keeps events. Called on the path of every run, so it must return within microseconds and never wait for anybody.
+pub trait Record: Send + 'static {
+    /// Called with each event before anybody else hears of it. Once it returns, the event outlives the process.
+    fn event(&mut self, event: &Event);
+}
+
+/// Keeps nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Unrecorded;
+
+impl Record for Unrecorded {
+    fn event(&mut self, _: &Event) {}
+}
+
+/// Names a session for all time: 20 hexadecimal digits that sort by its start. It stays the same when another process
+/// takes the session over.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(String);
+
+impl SessionId {
+    const DIGITS: usize = 20;
+
+    /// One that nobody else has.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        // Seeded by the system.
+        let random = RandomState::new().hash_one(std::process::id());
+        Self(format!("{:012x}{:08x}", now & 0xffff_ffff_ffff, random as u32))
+    }
+
+    /// `None` if the text is no such name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let legal = text.len() == Self::DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        legal.then(|| Self(text.to_owned()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_differ() {
+        let (a, b, c) = (SessionId::new(1_000), SessionId::new(1_000), SessionId::new(1_700_000_000_000));
+        assert!(a != b && a < c && b < c);
+        assert_eq!(SessionId::parse(a.as_str()), Some(a));
+        assert_eq!(SessionId::parse("../../../etc/passwd!"), None);
+    }
+}
