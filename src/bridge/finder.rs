@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::UnixStream;
 
 use super::BridgeOptions;
+use crate::domain::terminal_text::visible;
 use crate::session::choose::{Choice, choose};
 use crate::session::places::Places;
 use crate::session::registry::{self, Record};
@@ -81,6 +82,8 @@ impl Finder {
             (None, Err(error)) => format!("fourhands cannot look for its sessions: {error}."),
             (None, Ok((choice, running))) => self.explain(&choice, &running),
         };
+        // Names of folders may hold anything, and this is shown to people and models.
+        let problem = visible(&problem);
         format!(
             "{problem}\nThis server connects by itself: once the session is up, the next call just works. \
              Nothing has to be restarted."
