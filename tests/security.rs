@@ -274,8 +274,7 @@ const HOSTILE: &str = "\u{1b}]0;PWNED\u{7}\u{1b}]52;c;UFdORUQ=\u{7}\u{1b}[2J\u{1
 
 /// Code that puts that wherever a snippet can. `code` runs `HOSTILE` as Python text.
 fn hostile_code() -> Vec<String> {
-    let h = HOSTILE.escape_unicode().to_string().replace("\\u{", "\\U").replace('}', "");
-    let h: String = h.split("\\U").skip(1).map(|digits| format!("\\U{digits:0>8}")).collect();
+    let h = HOSTILE.chars().fold(String::new(), |text, c| format!("{text}\\U{:08x}", u32::from(c)));
     vec![
         format!("h = '{h}'"),
         format!("print('{h}')\nimport sys; sys.stderr.write('{h}\\n')"),
