@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::net::UnixStream;
 
@@ -30,6 +31,8 @@ pub struct Finder {
     cwd: PathBuf,
     places: Places,
     complained: AtomicBool,
+    /// Why the session took no connection of ours, the last time.
+    refused: Mutex<Option<String>>,
 }
 
 impl Finder {
@@ -41,7 +44,7 @@ impl Finder {
     }
 
     pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
-        Self { options, env, cwd, places, complained: AtomicBool::new(false) }
+        Self { options, env, cwd, places, complained: AtomicBool::new(false), refused: Mutex::new(None) }
     }
 
     pub async fn reach(&self) -> Reach {
@@ -64,6 +67,11 @@ impl Finder {
             super::complain(&error.to_string());
         }
         connected
+    }
+
+    /// Notes why a session took no connection; `None` once it has.
+    pub fn note_refusal(&self, why: Option<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     fn choice(&self) -> io::Result<(Choice, Vec<Record>)> {
@@ -91,7 +99,11 @@ impl Finder {
     }
 
     fn explain(&self, choice: &Choice, running: &[Record]) -> String {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match choice {
+            Choice::Use(record) if refused.is_some() => {
+                format!("The fourhands session \"{}\" took no connection: {}", record.name, refused.unwrap_or_default())
+            }
             Choice::Use(record) => format!(
                 "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
                  Try again in a moment; if that does not help, ask the person to look at its terminal.",
