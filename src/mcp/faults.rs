@@ -190,6 +190,10 @@ fn id_after(text: &str) -> Option<Value> {
 }
 
 pub fn too_long(ends: &Ends, limit: usize) -> String {
+    if ends.total <= limit as u64 {
+        let text = "Too many long messages are coming in at once. Nothing was run; send this one again later.";
+        return error(&ends.id(), SERVER_BUSY, text);
+    }
     let (size, limit) = (units::bytes(ends.total), units::bytes(limit as u64));
     let text = format!(
         "Invalid request: the message has {size}, more than the {limit} that are accepted. \
