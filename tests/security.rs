@@ -232,13 +232,14 @@ fn what_is_typed_at_getpass_is_kept_nowhere() {
     let mut terminal = Terminal::start(&home, &["--session", "vault", "--python", python.to_str().unwrap()], 40, 120);
     terminal.wait_for_text("ready");
     let mut client = bridge(&home, "curious", &[]);
-    let call = json!({"name": "run_python_code", "arguments": {"code": "import getpass\nsecret = getpass.getpass('Token: ')\nlen(secret)"}});
+    let call =
+        json!({"name": "run_python_code", "arguments": {"code": "import getpass\nlen(getpass.getpass('Token: '))"}});
     let id = client.send("tools/call", call);
     terminal.wait_for_text("asks (hidden)");
-    // Keys count once the prompt has been there for a moment.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    terminal.wait_for_text("Enter answer");
     let mut heard = client.answer(id).to_string();
     terminal.send(secret);
+    terminal.wait_for_text("••••");
     terminal.send("\r");
     let waited = client.call("wait_for_snippet", json!({"snippet": 1}));
     heard.push_str(&waited.to_string());
