@@ -2,8 +2,7 @@
 
 import sys
 
-# The engine: publish(forms, id, replaces), clear(), text(value), is_ours(), source(part).
-engine = None
+# `engine` has: publish(forms, id, replaces), clear(), text(value), is_ours(), source(part).
 
 # The best for a person at a terminal first.
 FORMS = {
@@ -48,12 +47,15 @@ def reason(error):
 def method(value, name):
     """Looked up on the type, so that objects that claim to have every attribute have none."""
     cls = type(value)
-    if isinstance(value, type) or getattr(cls, name, None) is None:
+    try:
+        if issubclass(cls, type) or getattr(cls, name, None) is None:
+            return None
+        if getattr(cls, "_ipython_canary_method_should_not_exist_", None) is not None:
+            return None
+        found = getattr(value, name, None)
+        return found if callable(found) else None
+    except Exception:
         return None
-    if getattr(cls, "_ipython_canary_method_should_not_exist_", None) is not None:
-        return None
-    found = getattr(value, name, None)
-    return found if callable(found) else None
 
 
 def call(value, name, **arguments):
@@ -152,7 +154,10 @@ def value(value):
         call(value, "_ipython_display_")
         return None
     if is_figure(value):
-        show_figure(value)
+        png = drawn(value)
+        if png:
+            publish({"image/png": png}, "a figure")
+        shown.add(value)
         return engine.text(value)
     from_frame = frame(value)
     if from_frame is not None:
@@ -252,6 +257,7 @@ def frame(value):
         if type(value).__module__.partition(".")[0] not in ("numpy", "pandas", "polars"):
             return None
         if not frames:
+            frames["__builtins__"] = __builtins__
             exec(compile(engine.source("frames"), __file__, "exec"), frames)
         text = frames["text"](value)
         if text is None and not frames["is_frame"](value):
@@ -263,29 +269,40 @@ def frame(value):
 
 # Figures
 
-# What was shown in this snippet and is not to be shown again at its end.
-shown = None
-
 
 class Shown:
-    """A set of figures that keeps none of them alive."""
+    """What was shown in this snippet and is not to be shown again at its end, unless it has changed."""
 
     def __init__(self):
-        import weakref
+        self.figures = None
 
-        self.figures = weakref.WeakSet()
+    def add(self, figure, id=None):
+        if self.figures is None:
+            from weakref import WeakKeyDictionary
 
-    def add(self, figure):
+            self.figures = WeakKeyDictionary()
         figure.stale = False
-        self.figures.add(figure)
+        self.figures[figure] = id
+
+    def id(self, figure):
+        """By which the figure was displayed, if that goes on changing."""
+        return self.figures.get(figure) if self.figures else None
 
     def __contains__(self, figure):
-        return figure in self.figures and not figure.stale
+        return self.figures is not None and figure in self.figures and not figure.stale
+
+    def clear(self):
+        self.figures = None
+
+
+shown = Shown()
+# Figures stay open and change in place, as by `plt.pause`.
+live = False
 
 
 def is_figure(value):
     module = sys.modules.get("matplotlib.figure")
-    return module is not None and isinstance(value, getattr(module, "Figure", ()))
+    return module is not None and issubclass(type(value), getattr(module, "Figure", ()))
 
 
 def drawn(figure):
@@ -328,12 +345,15 @@ def box_beyond(figure):
 
 
 def show_figure(figure):
+    if live and figure in shown:
+        return
+    id = shown.id(figure) or (new_id() if live else None)
     png = drawn(figure)
     if png:
-        publish({"image/png": png}, "a figure")
+        publish({"image/png": png}, "a figure", id, replaces=id is not None)
     elif len(figure.get_children()) <= 1:
         print(engine.text(figure))
-    shown.add(figure)
+    shown.add(figure, id)
 
 
 def show_manager(manager):
@@ -352,7 +372,6 @@ def helpers():
 
 
 def patch_pyplot(pyplot):
-    global shown
     if getattr(pyplot.show, "__fourhands__", False):
         return
     import functools
@@ -363,14 +382,19 @@ def patch_pyplot(pyplot):
 
     @functools.wraps(original)
     def show(*arguments, **options):
+        global live
+        if False in (options.get("block"), *arguments[:1]):
+            live = True
+            try:
+                return original(*arguments, **options)
+            finally:
+                live = False
         result = original(*arguments, **options)
         if engine.is_ours():
             close_all()
         return result
 
     show.__fourhands__ = True
-    if shown is None:
-        shown = Shown()
     FigureManagerBase.show = show_manager
     pyplot.show = show
 
@@ -391,6 +415,7 @@ def finish():
             if has_no_window(manager) and manager.canvas.figure not in shown:
                 show_figure(manager.canvas.figure)
     finally:
+        shown.clear()
         close_all()
 
 
@@ -469,7 +494,7 @@ class StandIn:
             module.version_info = (0, 0, 0)
             module.__version__ = "0.0.0"
         else:
-            exec(engine.source("stand_in"), module.__dict__)
+            exec(compile(engine.source("stand_in"), __file__, "exec"), module.__dict__)
             vars(module).update(
                 display=display, publish_display_data=publish_display_data, update_display=update_display,
                 clear_output=clear_output, DisplayHandle=DisplayHandle,

@@ -24,6 +24,8 @@ static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 /// What the helper knows of the engine.
 #[pyclass(frozen, module = "fourhands")]
 struct Engine {
+    /// As at the start.
+    builtins: Py<PyDict>,
     capture: Arc<Capture>,
     context: SnippetContext,
 }
@@ -114,7 +116,8 @@ pub struct Displays {
 impl Displays {
     /// Adds `display` to the builtins. Must be called before the baseline is taken, which puts it back.
     pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext) -> PyResult<Self> {
-        let engine = Py::new(py, Engine { capture: capture.clone(), context: context.clone() })?;
+        let builtins = py.import("builtins")?.dict().copy()?.unbind();
+        let engine = Py::new(py, Engine { builtins, capture: capture.clone(), context: context.clone() })?;
         ENGINE.set(py, engine).map_err(|_| PyRuntimeError::new_err("the engine was started before"))?;
         py.import("builtins")?.setattr("display", wrap_pyfunction!(display, py)?)?;
         // Without it, matplotlib looks for a window system. Children inherit it; what it draws here is shown by us.
@@ -156,13 +159,18 @@ impl Displays {
 
 static ENGINE: PyOnceLock<Py<Engine>> = PyOnceLock::new();
 
+/// With builtins of its own, as they were at the start: user code may have changed the others just now.
 fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     let load = || {
-        let source = std::ffi::CString::new(include_str!("helper.py"))?;
-        let file = std::ffi::CString::new(FILE)?;
-        let module = PyModule::from_code(py, &source, &file, c"fourhands_display")?;
-        module.setattr("engine", ENGINE.get(py))?;
-        Ok::<_, PyErr>(module.unbind())
+        let Some(engine) = ENGINE.get(py) else { return Err(PyRuntimeError::new_err("the engine has not started")) };
+        let builtins = engine.get().builtins.bind(py).as_any();
+        let module = PyModule::new(py, "fourhands_display")?;
+        module.setattr("__builtins__", builtins)?;
+        module.setattr("__file__", FILE)?;
+        module.setattr("engine", engine)?;
+        let code = builtins.get_item("compile")?.call1((include_str!("helper.py"), FILE, "exec"))?;
+        builtins.get_item("exec")?.call1((code, module.dict()))?;
+        Ok(module.unbind())
     };
     Ok(HELPER.get_or_try_init(py, load)?.bind(py))
 }
