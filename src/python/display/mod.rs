@@ -168,8 +168,10 @@ fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
         module.setattr("__builtins__", builtins)?;
         module.setattr("__file__", FILE)?;
         module.setattr("engine", engine)?;
-        let code = builtins.get_item("compile")?.call1((include_str!("helper.py"), FILE, "exec"))?;
-        builtins.get_item("exec")?.call1((code, module.dict()))?;
+        for part in [include_str!("forms.py"), include_str!("figures.py"), include_str!("imports.py")] {
+            let code = builtins.get_item("compile")?.call1((part, FILE, "exec"))?;
+            builtins.get_item("exec")?.call1((code, module.dict()))?;
+        }
         Ok(module.unbind())
     };
     Ok(HELPER.get_or_try_init(py, load)?.bind(py))
