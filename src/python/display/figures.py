@@ -53,7 +53,10 @@ def drawn(figure):
     try:
         png = save()
         beyond = box_beyond(figure)
-        return save(beyond) if beyond is not None else png
+        try:
+            return save(beyond) if beyond is not None else png
+        except Exception:
+            return png
     except Exception as error:
         complain(f"a figure could not be drawn: {reason(error)}")
         return None

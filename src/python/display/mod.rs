@@ -140,12 +140,16 @@ impl Displays {
         Ok(())
     }
 
-    /// The text of the value of a last expression; what more it is gets displayed. `None` if it displayed itself.
-    pub fn value(&self, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-        if repr::is_known(value) {
-            return repr::bounded(value).map(Some);
+    /// Forgets what stands in for `IPython`, which may have been installed meanwhile.
+    pub fn reset(&self, py: Python<'_>) {
+        let modules = self.modules.bind(py);
+        for name in ["IPython", "IPython.display"] {
+            let module = modules.get_item(name).ok().flatten();
+            let origin = module.and_then(|module| module.getattr("__spec__").ok()?.getattr("origin").ok());
+            if origin.is_some_and(|origin| origin.eq("fourhands").unwrap_or(false)) {
+                let _ = modules.del_item(name);
+            }
         }
-        helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?.extract()
     }
 
     /// Shows what matplotlib has open, at the end of a snippet.
@@ -158,6 +162,14 @@ impl Displays {
 }
 
 static ENGINE: PyOnceLock<Py<Engine>> = PyOnceLock::new();
+
+/// The text of the value of a last expression; what more it is gets displayed. `None` if it displayed itself.
+pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    if repr::is_known(value) {
+        return repr::bounded(value).map(Some);
+    }
+    helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?.extract()
+}
 
 /// With builtins of its own, as they were at the start: user code may have changed the others just now.
 fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
