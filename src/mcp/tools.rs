@@ -187,8 +187,8 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Run Python code",
             "Runs Python code in a live session that you share with a person, who sees your code and its output on \
              their screen and works with the same variables. Names, imports and functions stay for later calls. \
-             Returns what the code printed, the value of the last expression, and the traceback if it failed. Code \
-             runs one snippet at a time, in the order it came. Code that calls input() or breakpoint() is answered with \
+             Returns what the code printed, the value of the last expression, and the traceback if it failed; figures \
+             of matplotlib and pictures come as images, without being saved. Code runs one snippet at a time, in the order it came. Code that calls input() or breakpoint() is answered with \
              status \"waiting_for_input\"; see answer_input.",
             hints(false, true, false, true),
         ),

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::baseline::Baseline;
-use super::display::Displays;
+use super::display::{self, Displays};
 use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
 use super::report::{Ending, FILE_PREFIX, Reporter};
@@ -136,6 +136,7 @@ impl Runner {
     /// Cancels what still waits on the event loop and forgets future features.
     pub fn reset(&mut self, py: Python<'_>) {
         self.event_loop.close(py);
+        self.displays.reset(py);
         if let Some(file) = &mut self.session_file {
             let _ = file.clear();
         }
@@ -292,7 +293,7 @@ impl Runner {
         if value.is_none() {
             return Ok(None);
         }
-        let text = self.displays.value(value)?;
+        let text = display::value(value)?;
         baseline.set_last_value(value)?;
         Ok(text)
     }
