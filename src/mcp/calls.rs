@@ -13,11 +13,11 @@ use super::handler::{SESSION_ENDED, failure};
 use super::inspect::InspectReport;
 use super::report::{RunReport, stuck_notice};
 use super::tools::{
-    self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments, ResetResult,
-    RunArguments, WaitArguments,
+    self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments,
+    ResetResult, RunArguments, WaitArguments,
 };
 use super::{cut, inspect, text, variables};
-use crate::domain::{Author, Inspect, InputAnswer, Snippet, SnippetId, Status, Timestamp};
+use crate::domain::{Author, InputAnswer, Inspect, Snippet, SnippetId, Status, Timestamp};
 use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle};
 
 /// No number of seconds may be larger: a week.

@@ -27,6 +27,8 @@ pub struct Memory {
 struct Remembered {
     name: Py<PyAny>,
     is_shown: bool,
+    /// Its contents can change in place.
+    is_container: bool,
     value: usize,
     class: usize,
     digest: u64,
@@ -82,7 +84,16 @@ impl Memory {
                     if !same {
                         seen.known = None;
                     }
-                    let digest = if same && seen.known.is_some() { seen.digest } else { contents(&value) };
+                    if same && !seen.is_container && seen.known.is_none() {
+                        self.names.push(seen);
+                        continue;
+                    }
+                    let (digest, is_container) = if same && seen.known.is_some() {
+                        (seen.digest, false)
+                    } else {
+                        contents(&value).map_or((0, false), |digest| (digest, true))
+                    };
+                    seen.is_container = is_container;
                     if seen.is_shown && (!same || digest != seen.digest) {
                         changed.push(index);
                     }
@@ -94,13 +105,15 @@ impl Memory {
                 }
                 None => {
                     added.push(index);
+                    let contents = contents(&value);
                     look_into.push((index, value.clone(), true));
                     self.names.push(Remembered {
                         is_shown: public_name(&name).is_some(),
                         name: name.unbind(),
                         value: value.as_ptr() as usize,
                         class,
-                        digest: contents(&value),
+                        is_container: contents.is_some(),
+                        digest: contents.unwrap_or(0),
                         known: None,
                         set_by: by,
                     });
@@ -173,8 +186,9 @@ fn is_mutable(known: Known) -> bool {
     !matches!(known, Known::Printed | Known::Moment | Known::Decimal | Known::Fraction)
 }
 
-/// Tells apart what a container of the standard kinds held: its length, and which objects stand at its ends.
-fn contents(value: &Bound<'_, PyAny>) -> u64 {
+/// Tells apart what a container of the standard kinds held: its length, and which objects stand at its ends. `None` for
+/// all else.
+fn contents(value: &Bound<'_, PyAny>) -> Option<u64> {
     let mut digest = Digest::default();
     if let Ok(list) = value.cast::<PyList>() {
         let length = list.len();
@@ -195,8 +209,10 @@ fn contents(value: &Bound<'_, PyAny>) -> u64 {
         if bytes.len() <= BYTES {
             bytes.to_vec().iter().for_each(|byte| digest.add(usize::from(*byte)));
         }
+    } else {
+        return None;
     }
-    digest.0
+    Some(digest.0)
 }
 
 /// The name, if it is one that is shown.

@@ -53,7 +53,8 @@ impl Inspector {
                 Err(InspectError::Stopped { seconds: limit.as_secs(), has_ended: true })
             }
             Err(error) => {
-                let said = error.value(py).str().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
+                let said =
+                    error.value(py).str().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
                 let class = self.describer.libraries.name_of(&error.get_type(py));
                 Err(InspectError::Failed(if said.is_empty() { class } else { format!("{class}: {said}") }))
             }

@@ -86,7 +86,10 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io:
     let (bell, waiter) = job_bell()?;
     let prompts = Arc::<Prompts>::default();
     let jobs = Jobs { inbox: receiver, waiter: Arc::new(Mutex::new(waiter)), prompts: prompts.clone() };
-    Ok((PythonEngine { jobs: sender, bell, prompts, capture, recorder, asked_at: None, unnumbered: signals::RESET }, jobs))
+    Ok((
+        PythonEngine { jobs: sender, bell, prompts, capture, recorder, asked_at: None, unnumbered: signals::RESET },
+        jobs,
+    ))
 }
 
 impl PythonEngine {

@@ -51,8 +51,23 @@ pub struct Facts {
 
 /// First parts of the modules that are known.
 const ROOTS: &[&str] = &[
-    "numpy", "pandas", "polars", "torch", "xarray", "pyarrow", "scipy", "jaxlib", "jax", "datetime", "decimal",
-    "fractions", "pathlib", "uuid", "collections", "array", "re",
+    "numpy",
+    "pandas",
+    "polars",
+    "torch",
+    "xarray",
+    "pyarrow",
+    "scipy",
+    "jaxlib",
+    "jax",
+    "datetime",
+    "decimal",
+    "fractions",
+    "pathlib",
+    "uuid",
+    "collections",
+    "array",
+    "re",
 ];
 /// Labels that are told.
 const LABELS: isize = 8;

@@ -93,7 +93,10 @@ struct Running {
 /// What the engine is doing.
 enum Work {
     Snippet(SnippetId),
-    Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
+    Reset {
+        by: Author,
+        answer: oneshot::Sender<Arc<ResetReport>>,
+    },
     /// The answer is taken once it has been given.
     Inspection(Option<inspection::Answer>),
 }

@@ -10,8 +10,9 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, Inspect, InspectError, Inspection, Kind, Outcome, OutputChunk, ResetReport, SessionInfo, Snippet,
-    SnippetId, Status, Stream, TablePage, TextPage, Transcript, Variable, VariableChanges, VariableTable,
+    Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, Inspect, InspectError, Inspection, Kind, Outcome,
+    OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
+    Variable, VariableChanges, VariableTable,
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
@@ -252,7 +253,14 @@ fn inspection(asked: Inspect) -> Inspection {
         length: Some(120),
         size: Some(1_016),
         text: Some(TextPage { text: "[0, 2, …]".to_owned(), offset: 0, total: Some(9), has_more: false }),
-        tables: vec![TablePage { title: "items".to_owned(), headers, rows, offset: 0, total: Some(120), has_more: true }],
+        tables: vec![TablePage {
+            title: "items".to_owned(),
+            headers,
+            rows,
+            offset: 0,
+            total: Some(120),
+            has_more: true,
+        }],
         aspects: vec![Aspect::Overview, Aspect::Items, Aspect::Repr],
         ..Inspection::default()
     }
