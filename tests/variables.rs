@@ -209,7 +209,7 @@ fn polars_xarray_and_pyarrow() {
 fn a_hundred_thousand_names() {
     let mut session = Session::start(&python());
     session.out("globals().update({f'name_{n}': n for n in range(100_000)})");
-    let mut fastest = |session: &mut Session, code: &str| {
+    let fastest = |session: &mut Session, code: &str| {
         let times = (0..15).map(|_| {
             let began = Instant::now();
             session.run(code);

@@ -9,6 +9,7 @@ mod draw;
 mod editor;
 #[doc(hidden)]
 pub mod fixtures;
+mod inspector;
 mod keymap;
 mod layout;
 mod repaint;

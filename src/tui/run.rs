@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use super::inspector::Told;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
@@ -24,6 +25,8 @@ use crate::session::{RunOptions, SessionHandle};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
 const DRAIN: Duration = Duration::from_millis(4);
+/// How long a question about a value waits for what runs to end.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
@@ -45,6 +48,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let mut screen = Screen::new(tty, on_terminal)?;
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
+    let (answers, answered) = mpsc::unbounded_channel();
     let dashboard = Dashboard {
         view,
         screen,
@@ -54,6 +58,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keys: Some(EventStream::new()),
         notices,
         replies,
+        answers,
+        answered,
         dirty: true,
         last_frame: None,
         no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
@@ -72,6 +78,9 @@ struct Dashboard {
     /// What a request to the session came to, where the person should know.
     notices: mpsc::UnboundedSender<String>,
     replies: mpsc::UnboundedReceiver<String>,
+    /// Answers to questions about values, with their numbers.
+    answers: mpsc::UnboundedSender<(u32, Told)>,
+    answered: mpsc::UnboundedReceiver<(u32, Told)>,
     /// A frame is wanted.
     dirty: bool,
     last_frame: Option<Instant>,
@@ -110,6 +119,10 @@ impl Dashboard {
                     }
                 }
                 Some(notice) = self.replies.recv() => self.on_notice(notice),
+                Some((number, told)) = self.answered.recv() => {
+                    self.view.on_inspected(number, told);
+                    self.dirty = true;
+                }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // Only an animation wakes up without anything else to draw.
                     if !waiting {
@@ -214,6 +227,14 @@ impl Dashboard {
                 let answered = async move { session.answer_input(snippet, Some(number), answer, Author::You).await };
                 // An answer that came too late is told by what the code says.
                 self.ask(async move { answered.await.map(drop) });
+            }
+            Effect::Inspect { asked, number } => {
+                let (session, answers) = (self.session.clone(), self.answers.clone());
+                self.ask(async move {
+                    let told = session.inspect(asked, PATIENCE).await?;
+                    let _ = answers.send((number, told));
+                    Ok(())
+                });
             }
             Effect::Interrupt => {
                 let session = self.session.clone();
