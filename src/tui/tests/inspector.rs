@@ -39,8 +39,8 @@ fn frame() -> Inspection {
     }
 }
 
-fn asked(path: &str, aspect: Aspect, page: u32, number: u32) -> Option<Effect> {
-    Some(Effect::Inspect { asked: Inspect { path: path.to_owned(), aspect, page }, number })
+fn asked(path: &str, aspect: Aspect, page: u32, number: u32) -> Effect {
+    Effect::Inspect { asked: Inspect { path: path.to_owned(), aspect, page }, number }
 }
 
 /// The inspector is open on `df`; its answer is on its way.
@@ -50,7 +50,7 @@ fn open() -> View {
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Down);
-    assert_eq!(key(&mut view, KeyCode::Enter), asked("df", Aspect::Overview, 0, 1));
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(asked("df", Aspect::Overview, 0, 1)));
     view
 }
 
@@ -91,16 +91,16 @@ fn its_keys_turn_to_other_views_and_pages() {
     let mut view = open();
     assert_eq!(key(&mut view, KeyCode::Right), None, "nothing is known of it yet");
     view.on_inspected(1, Ok(Box::new(frame())));
-    assert_eq!(key(&mut view, KeyCode::Right), asked("df", Aspect::Columns, 0, 2));
+    assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Columns, 0, 2)));
     assert!(text(&mut view, 80, 24).contains("looking …"));
-    assert_eq!(key(&mut view, KeyCode::Right), asked("df", Aspect::Rows, 0, 3), "not to be waited for");
+    assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Rows, 0, 3)), "not to be waited for");
     let rows = Inspection { aspect: Aspect::Rows, ..frame() };
     view.on_inspected(2, Ok(Box::new(frame())));
     assert!(text(&mut view, 80, 24).contains("looking …"), "an answer to an earlier question");
     view.on_inspected(3, Ok(Box::new(rows)));
-    assert_eq!(typed(&mut view, "n"), asked("df", Aspect::Rows, 1, 4));
-    assert_eq!(typed(&mut view, "p"), asked("df", Aspect::Rows, 0, 5));
-    assert_eq!(typed(&mut view, "r"), asked("df", Aspect::Rows, 0, 6));
+    assert_eq!(typed(&mut view, "n"), Some(asked("df", Aspect::Rows, 1, 4)));
+    assert_eq!(typed(&mut view, "p"), Some(asked("df", Aspect::Rows, 0, 5)));
+    assert_eq!(typed(&mut view, "r"), Some(asked("df", Aspect::Rows, 0, 6)));
     assert_eq!(typed(&mut view, "x"), None);
     assert!(view.editor.is_empty(), "nothing is typed unseen");
     key(&mut view, KeyCode::Esc);
