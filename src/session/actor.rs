@@ -236,7 +236,7 @@ impl Actor {
                 let _ = answer.send(known.map(Box::new));
             }
             Command::Inspect { asked, begun, answer } => {
-                self.waiting.push_back(Waiting::Inspect(inspection::Asked { asked, begun, answer }));
+                self.waiting.push_back(Waiting::Inspect(inspection::Asked { about: asked, begun, answer }));
             }
             Command::Subscribe { answer } => {
                 let subscription =

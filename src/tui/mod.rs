@@ -10,6 +10,7 @@ mod draw;
 mod editor;
 #[doc(hidden)]
 pub mod fixtures;
+mod inspector;
 mod keepsake;
 mod keymap;
 mod layout;

@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use super::assist::Asked;
+use super::inspector::Told;
 use super::keepsake::Kept;
 use super::terminal::Screen;
 use super::update::Effect;
@@ -29,6 +30,8 @@ const FRAME: Duration = Duration::from_micros(16_667);
 const DRAIN: Duration = Duration::from_millis(4);
 /// What Python has not answered by then is not waited for: it is inside a long call of C code.
 const ANSWER_LIMIT: Duration = Duration::from_millis(700);
+/// How long a question about a value waits for what runs to end.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
@@ -54,6 +57,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let mut screen = Screen::new(tty, on_terminal)?;
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
+    let (answers, answered) = mpsc::unbounded_channel();
     let dashboard = Dashboard {
         view,
         screen,
@@ -63,6 +67,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keys: Some(EventStream::new()),
         notices,
         replies,
+        answers,
+        answered,
         dirty: true,
         last_frame: None,
         keepsake,
@@ -83,6 +89,9 @@ struct Dashboard {
     /// What requests to the session came to.
     notices: mpsc::UnboundedSender<Said>,
     replies: mpsc::UnboundedReceiver<Said>,
+    /// Answers to questions about values, with their numbers.
+    answers: mpsc::UnboundedSender<(u32, Told)>,
+    answered: mpsc::UnboundedReceiver<(u32, Told)>,
     /// A frame is wanted.
     dirty: bool,
     last_frame: Option<Instant>,
@@ -132,6 +141,10 @@ impl Dashboard {
                     }
                 }
                 Some(said) = self.replies.recv() => self.on_said(said),
+                Some((number, told)) = self.answered.recv() => {
+                    self.view.on_inspected(number, told);
+                    self.dirty = true;
+                }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // Only an animation wakes up without anything else to draw.
                     if !waiting {
@@ -255,6 +268,14 @@ impl Dashboard {
                 let answered = async move { session.answer_input(snippet, Some(number), answer, Author::You).await };
                 // An answer that came too late is told by what the code says.
                 self.ask(async move { answered.await.map(drop) });
+            }
+            Effect::Inspect { asked, number } => {
+                let (session, answers) = (self.session.clone(), self.answers.clone());
+                self.ask(async move {
+                    let told = session.inspect(asked, PATIENCE).await?;
+                    let _ = answers.send((number, told));
+                    Ok::<(), crate::session::Closed>(())
+                });
             }
             Effect::Interrupt => {
                 let session = self.session.clone();

@@ -8,7 +8,7 @@ use super::assist::Outcome;
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
-use crate::domain::{InputAnswer, Insight, SnippetId, Timestamp};
+use crate::domain::{InputAnswer, Insight, Inspect, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,11 @@ pub enum Effect {
     Interrupt,
     /// A new Python process on the same session.
     Restart,
+    /// The answer goes to [`View::on_inspected`] with that number.
+    Inspect {
+        asked: Inspect,
+        number: u32,
+    },
     Quit,
     Suspend,
     /// The whole screen anew.
@@ -35,7 +40,7 @@ impl View {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
             Event::Paste(text) => {
-                self.overlays.retain(|overlay| !matches!(overlay, Overlay::Help { .. }));
+                self.overlays.retain(|overlay| matches!(overlay, Overlay::Drawer { .. }));
                 match &mut self.reply {
                     Some(reply) if reply.is_open(now) => reply.paste(text),
                     closed => {
@@ -68,6 +73,12 @@ impl View {
         if let Some(Overlay::Help { .. }) = self.overlays.last() {
             return self.on_help(action, key, asked, now);
         }
+        if let Some(Overlay::Inspector { .. }) = self.overlays.last() {
+            return match self.on_inspector(key) {
+                Some(effect) => effect,
+                None => self.on_help(action, key, asked, now),
+            };
+        }
         self.answered = None;
         if let Some(reply) = &mut self.reply {
             if reply.is_open(now) {
@@ -80,6 +91,11 @@ impl View {
         }
         if self.assist.popup.is_some() && self.on_popup(action, key) {
             return None;
+        }
+        if key.modifiers.is_empty()
+            && let Some(effect) = self.on_drawer(key.code)
+        {
+            return effect;
         }
         let effect = match action {
             Some(action) => self.act(action, key, asked, now),
@@ -157,7 +173,7 @@ impl View {
         Some(Effect::Answer { snippet, number, answer })
     }
 
-    /// The help covers the input, so nothing may be typed or run unseen.
+    /// The help covers the input, and so does the inspector, so nothing may be typed or run unseen.
     fn on_help(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action? {
             Action::HistoryBack => self.move_by(-1),
@@ -257,7 +273,7 @@ impl View {
     /// Scrolls what lies on top.
     fn move_by(&mut self, rows: isize) {
         match self.overlays.last_mut() {
-            Some(Overlay::Help { scroll } | Overlay::Drawer { scroll }) => {
+            Some(Overlay::Help { scroll } | Overlay::Drawer { scroll } | Overlay::Inspector { scroll }) => {
                 *scroll = scroll.saturating_add_signed(rows);
             }
             None => self.scroll(rows),

@@ -9,6 +9,7 @@ use super::assist::Assist;
 use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
+use super::inspector::Inspector;
 use super::layout::{Class, Layout};
 use super::reply::Reply;
 use super::scroll::{Anchor, Cards, Place, Walk};
@@ -17,8 +18,16 @@ use crate::domain::{Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript}
 /// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlay {
-    Help { scroll: usize },
-    Drawer { scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    Drawer {
+        scroll: usize,
+    },
+    /// Covers the input like the help; what it shows is [`View::inspector`].
+    Inspector {
+        scroll: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -41,6 +50,11 @@ pub struct View {
     pub selected: Option<usize>,
     pub unfolded: HashSet<usize>,
     pub overlays: Vec<Overlay>,
+    /// The variable that is chosen in the drawer.
+    pub chosen: Option<String>,
+    pub inspector: Option<Inspector>,
+    /// Questions asked so far.
+    pub inspections: u32,
     /// Asked to quit while something ran; the same key again means it.
     pub asking_to_quit: bool,
     /// Asked to restart Python; the same key again means it.
@@ -81,6 +95,9 @@ impl View {
             selected: None,
             unfolded: HashSet::new(),
             overlays: Vec::new(),
+            chosen: None,
+            inspector: None,
+            inspections: 0,
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
@@ -194,10 +211,12 @@ impl View {
         }
         let drawer = draw::drawer_rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
         let help = draw::help_hidden(self, layout);
+        let inspector = draw::inspector_hidden(self, layout);
         for overlay in &mut self.overlays {
             match overlay {
                 Overlay::Help { scroll } => *scroll = (*scroll).min(help),
                 Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
+                Overlay::Inspector { scroll } => *scroll = (*scroll).min(inspector),
             }
         }
     }

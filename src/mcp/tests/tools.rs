@@ -11,10 +11,11 @@ use crate::domain::{Author, InputAnswer, Kind, SnippetId, Status};
 use crate::mcp::Backend;
 use crate::session::RunOptions;
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "run_python_code",
     "reset_python_environment",
     "list_defined_variables",
+    "inspect_variable",
     "wait_for_snippet",
     "answer_input",
     "interrupt_snippet",
@@ -224,4 +225,47 @@ async fn a_panic_inside_is_answered() {
             assert!(text(&result).starts_with("fourhands failed inside"), "{result}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_value_is_looked_into() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let told = client.call("inspect_variable", json!({"name": "xs", "what": "items", "page": 2})).await;
+        let structured = &told["structuredContent"];
+        assert_eq!(
+            (&structured["type"], &structured["page"], &structured["has_more"]),
+            (&json!("list"), &json!(2), &json!(true))
+        );
+        assert_eq!(structured["tables"][0]["rows"][3], json!(["3", "int", "6"]));
+        let said = text(&told);
+        assert!(said.starts_with("xs: list, 120, 1.0 kB\n") && said.contains("items 1 to 50 of 120:\n"), "{said}");
+        assert!(said.ends_with("[page 3 goes on; also: overview, repr]"), "{said}");
+        for (arguments, expected) in [
+            (json!({"name": "missing"}), "Error: the name 'missing' is not defined; did you mean x?"),
+            (json!({"name": "hangs", "what": "repr"}), "did not end within 5 s and was stopped; its attributes"),
+            (json!({"name": "x", "what": "everything"}), "unknown variant `everything`"),
+            (json!({"name": "x", "page": 0}), "pages count from 1"),
+            (json!({}), "missing field `name`"),
+        ] {
+            let result = client.call("inspect_variable", arguments).await;
+            assert!(result["isError"] == true && text(&result).contains(expected), "{result}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_busy_session_tells_what_it_knows_of_a_value() {
+    let rig = Rig::new();
+    rig.table.lock().unwrap().rows = vec![variable("x", Kind::Data, "7")];
+    let mut client = rig.client(ERAS[0], "tester").await;
+    client.call("list_defined_variables", json!({})).await;
+    client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
+    let result = client.call("inspect_variable", json!({"name": "x.y"})).await;
+    let said = text(&result);
+    assert!(said.contains("Python runs snippet 1") && said.contains("Before it, x was int  = 7"), "{said}");
+    rig.release(1);
+    rig.ended(1).await;
+    assert_ne!(client.call("inspect_variable", json!({"name": "x"})).await["isError"], true);
 }
