@@ -129,6 +129,43 @@ plt.figure(figsize=(19, 12)).figimage(np.random.default_rng(1).random((1200, 190
     assert!(width <= 2_000 && height <= 2_000);
 }
 
+#[test]
+fn figures_that_stay_open_change_in_place_and_those_of_children_are_not_ours() {
+    let mut session = scientific();
+    let live = result(
+        &mut session,
+        "import matplotlib.pyplot as plt, os
+fig, ax = plt.subplots()
+for n in range(3):
+    ax.plot([n, 2]); plt.pause(0.01)
+print('end')
+ax.set_title('changed')",
+    );
+    assert!(Client::text(&live).starts_with("[figure 1: 640x480 PNG]\nend\n"), "{live}");
+    assert_eq!(images(&live).len(), 1);
+    let forked = result(
+        &mut session,
+        "import warnings; warnings.simplefilter('ignore')
+pid = os.fork()
+if pid == 0:
+    plt.plot([1]); plt.show(); display(plt.figure()); plt.plot([2])
+else:
+    os.waitpid(pid, 0)
+    plt.plot([3])",
+    );
+    assert_eq!((images(&forked).len(), &forked["structuredContent"]["status"]), (1, &json!("ok")), "{forked}");
+    // Whatever became of the builtins and the streams meanwhile.
+    let hostile = result(
+        &mut session,
+        "import builtins, sys
+plt.plot([1])
+sys.stdout = sys.stderr = None; del builtins.isinstance, builtins.sorted; sys.meta_path.clear()
+class Thing: __repr__ = lambda self: 'a thing'
+Thing()",
+    );
+    assert_eq!(hostile["structuredContent"]["result"], "a thing", "{hostile}");
+}
+
 const FORMS: &str = "import zlib, struct, base64
 def chunk(kind, data):
     return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
@@ -224,11 +261,18 @@ open('asks.py', 'w').write('try:\\n import IPython\\n there = True\\nexcept Impo
         );
         session.client.call("reset_python_environment", json!({}));
         assert!(session.value("display").contains("display"));
-        assert_eq!(session.value("import asks; asks.there"), "False");
+        let installed = session.value("import importlib.machinery as m; m.PathFinder.find_spec('IPython') is not None");
+        assert_eq!(session.value("import asks; asks.there"), installed);
         assert_eq!(session.value("import shows; str(shows.HTML('x'))"), "'<IPython.core.display.HTML object>'");
-        // Of a thread that ends after its snippet: still that snippet's.
-        session.out("import threading; go = threading.Event()\nt = threading.Thread(target=lambda: (go.wait(), display({'late': 1})))\nt.start()");
-        session.out("go.set(); t.join()");
+        // Of a thread that outlives its snippet: still that snippet's.
+        let started = session.run(
+            "import threading; go = threading.Event()
+threading.Thread(target=lambda: (go.wait(), display({'late': 1}, display_id=True), done.set())).start()
+done = threading.Event()",
+        );
+        assert_eq!(session.run("go.set(); done.wait()")["displays"], json!([]));
+        let late = session.client.call("wait_for_snippet", json!({"snippet": started["snippet"]}));
+        assert_eq!(late["structuredContent"]["displays"][0]["text"], "{'late': 1}", "{late}");
     });
 }
 

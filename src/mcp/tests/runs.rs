@@ -17,7 +17,7 @@ async fn a_result_has_everything_in_both_forms() {
         let told = &result["structuredContent"];
         let expected = json!({
             "snippet": 1, "status": "ok", "returncode": 0, "stdout": "", "stderr": "", "result": "2", "error": null,
-            "elapsed_s": 0.012, "variables": {"added": [], "changed": [], "removed": []}, "truncated": false,
+            "elapsed_s": 0.012, "displays": [], "variables": {"added": [], "changed": [], "removed": []}, "truncated": false,
         });
         assert_eq!(told, &expected);
 

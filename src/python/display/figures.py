@@ -39,9 +39,6 @@ def drawn(figure):
     """The PNG of a figure; None, told, if it cannot be drawn or is empty."""
     import io
 
-    if len(figure.get_children()) <= 1:
-        return None
-
     def save(box=None):
         width, height = (box.width, box.height) if box is not None else figure.get_size_inches()
         dpi = figure.dpi
@@ -51,6 +48,8 @@ def drawn(figure):
         return buffer.getvalue()
 
     try:
+        if is_empty(figure):
+            return None
         png = save()
         beyond = box_beyond(figure)
         try:
@@ -60,6 +59,10 @@ def drawn(figure):
     except Exception as error:
         complain(f"a figure could not be drawn: {reason(error)}")
         return None
+
+
+def is_empty(figure):
+    return len(figure.get_children()) <= 1
 
 
 def box_beyond(figure):
@@ -84,7 +87,7 @@ def show_figure(figure):
     png = drawn(figure)
     if png:
         publish({"image/png": png}, "a figure", id, replaces=id is not None)
-    elif len(figure.get_children()) <= 1:
+    elif is_empty(figure):
         print(engine.text(figure))
     shown.add(figure, id)
 
@@ -141,6 +144,13 @@ def close_all():
 
 def finish():
     """At the end of a snippet: figures that were left open are shown and closed, as notebooks do."""
+    try:
+        show_open()
+    except Exception as error:
+        complain(f"the open figures could not be shown: {reason(error)}")
+
+
+def show_open():
     patch_pyplot(sys.modules["matplotlib.pyplot"])
     figures = helpers()
     try:
