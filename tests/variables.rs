@@ -159,7 +159,7 @@ fn numpy_and_pandas() {
          s = df['x']; ix = pd.Index([1, 2, 3]); cat = pd.Categorical(['a', 'b', 'a'])\n\
          ts = pd.Timestamp('2026-01-02 03:04'); empty = pd.DataFrame()",
     );
-    brief_is(session, "a", "ndarray", "2×3", "float64 [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]", true);
+    brief_is(session, "a", "ndarray", "2×3", "float64 [0, 1, 2, 3, 4, 5]", true);
     assert_eq!(told(session, "i").2, Some(4_000_000));
     brief_is(session, "i", "ndarray", "1000×1000", "int32 [0, 0, 0, 0, 0, 0, …]", true);
     brief_is(session, "o", "ndarray", "1", "object", true);

@@ -99,7 +99,8 @@ impl Describer {
         } else if known == Known::Array && !matches!(text.as_str(), "object" | "record") {
             let size: usize = value.getattr("size").and_then(|size| size.extract()).unwrap_or(0);
             let items = (0..size.min(ITEMS)).map_while(|index| value.call_method1("item", (index,)).ok());
-            let items: Vec<String> = items.map(|item| self.preview(&item, 1)).collect();
+            let items: Vec<String> =
+                items.map(|item| short_float(&item).unwrap_or_else(|| self.preview(&item, 1))).collect();
             let more = if size > items.len() { ", …" } else { "" };
             text += &format!(" [{}{more}]", items.join(", "));
         }
@@ -272,6 +273,11 @@ fn print(value: &Bound<'_, PyAny>, known: Known, as_text: bool) -> Option<String
     };
     let text = if as_text { shown.str() } else { shown.repr() };
     harmless.then(|| text.map_or_else(|_| String::new(), |text| first(&text, WIDTH)))
+}
+
+/// Six digits are enough to know an array by.
+fn short_float(value: &Bound<'_, PyAny>) -> Option<String> {
+    value.cast_exact::<PyFloat>().ok()?.call_method1("__format__", (".6g",)).ok()?.extract().ok()
 }
 
 fn is_printed(known: Known) -> bool {

@@ -60,7 +60,10 @@ fn rows(view: &View, width: usize) -> Vec<Line<'static>> {
     rows.push(Line::default());
     match &inspector.told {
         None => rows.push(Line::styled("looking …", theme::DIM)),
-        Some(Err(error)) => rows.extend(lines(&refusal(error), width, theme::NOTICE)),
+        Some(Err(error)) => {
+            let told = text::fill(&text::name(&refusal(error)), width);
+            rows.extend(told.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
+        }
         Some(Ok(told)) => {
             for (part, style) in [(&told.signature, theme::BOLD), (&told.place, theme::DIM), (&told.doc, theme::PLAIN)]
             {
