@@ -250,8 +250,9 @@ impl Runner {
         let py = source.py();
         let tree = self.compile(source, file, "exec", ONLY_AST)?;
         let body = tree.getattr(pyo3::intern!(py, "body"))?.cast_into::<PyList>()?;
-        if let Some(file) = &self.session_file {
+        if let Some(file) = &mut self.session_file {
             self.definitions = file.definitions(&body, &source.cast::<PyString>()?.to_cow()?)?;
+            let _ = file.expect(&self.definitions);
         }
         let last = body.len().checked_sub(1).map(|index| body.get_item(index)).transpose()?;
         let last = last.filter(|last| last.get_type().is(&self.expr));

@@ -20,6 +20,8 @@ pub struct SessionFile {
     path: PathBuf,
     /// Name (of an import: its text) and text, in the order they came; a name that is defined anew moves to the end.
     definitions: Vec<(String, String)>,
+    /// What the snippet that runs defines is in the file already.
+    expected: bool,
     kinds: Kinds,
 }
 
@@ -56,8 +58,8 @@ impl SessionFile {
             assign: kind("Assign")?,
             constant: kind("Constant")?,
         };
-        let file = Self { path, definitions: Vec::new(), kinds };
-        file.write()?;
+        let file = Self { path, definitions: Vec::new(), expected: false, kinds };
+        file.write_all()?;
         Ok(file)
     }
 
@@ -105,17 +107,34 @@ impl SessionFile {
         Ok(found)
     }
 
+    /// Adds what a snippet is about to define, for processes that it starts itself.
+    pub fn expect(&mut self, definitions: &[Definition]) -> io::Result<()> {
+        // Constants alone are nothing to start a process for.
+        if definitions.iter().all(|definition| definition.kind == Kind::Other) {
+            return Ok(());
+        }
+        let anew = |name: &String| definitions.iter().any(|definition| definition.name == *name);
+        let before = self.definitions.iter().filter(|(name, _)| !anew(name)).map(|(_, text)| text.as_str());
+        self.write(before.chain(definitions.iter().map(|definition| definition.text.as_str())))?;
+        self.expected = true;
+        Ok(())
+    }
+
     /// Keeps what a snippet has defined. After a failure only its functions: the rest may be what failed.
     pub fn add(&mut self, globals: &Bound<'_, PyDict>, definitions: Vec<Definition>, succeeded: bool) -> PyResult<()> {
+        let all = definitions.len();
         let definitions: Vec<_> = definitions.into_iter().filter(|d| succeeded || d.kind == Kind::Function).collect();
-        if definitions.is_empty() {
+        let is_written = std::mem::take(&mut self.expected);
+        if definitions.is_empty() && !is_written {
             return Ok(());
         }
         for definition in &definitions {
             self.definitions.retain(|(name, _)| *name != definition.name);
             self.definitions.push((definition.name.clone(), definition.text.clone()));
         }
-        self.write()?;
+        if !is_written || definitions.len() < all {
+            self.write_all()?;
+        }
         for definition in definitions.iter().filter(|definition| definition.kind == Kind::Class) {
             self.tell_line(globals, &definition.name)?;
         }
@@ -124,7 +143,7 @@ impl SessionFile {
 
     pub fn clear(&mut self) -> io::Result<()> {
         self.definitions.clear();
-        self.write()
+        self.write_all()
     }
 
     /// From 3.13 on a class knows the line it begins at; `inspect` looks for that line in this file.
@@ -145,14 +164,20 @@ impl SessionFile {
         Ok(class.is(&self.kinds.assign) && statement.getattr("value")?.get_type().is(&self.kinds.constant))
     }
 
+    fn write_all(&self) -> io::Result<()> {
+        self.write(self.definitions.iter().map(|(_, text)| text.as_str()))
+    }
+
     /// In one go and under another name first: a child may be reading it.
-    fn write(&self) -> io::Result<()> {
+    fn write<'a>(&self, texts: impl Iterator<Item = &'a str>) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        for (_, text) in &self.definitions {
-            file.write_all(text.as_bytes())?;
-            file.write_all(b"\n")?;
+        let mut all = String::new();
+        for text in texts {
+            all.push_str(text);
+            all.push('\n');
         }
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(all.as_bytes())?;
         drop(file);
         std::fs::rename(draft, &self.path)
     }
