@@ -124,6 +124,15 @@ pub fn compact(text: &str) -> Option<String> {
     Some(out)
 }
 
+/// Bytes at the end of `text` that begin an escape sequence and do not end it.
+#[must_use]
+pub fn unfinished(text: &str) -> usize {
+    match steps(text).last() {
+        Some(Step::Unfinished(sequence)) => sequence.len(),
+        _ => 0,
+    }
+}
+
 fn redraws(text: &str) -> bool {
     let bytes = text.as_bytes();
     text.contains('\u{8}')

@@ -13,6 +13,8 @@ mod follow;
 mod handler;
 mod lines;
 mod outgoing;
+mod pages;
+mod read_output;
 mod report;
 mod serve;
 #[cfg(test)]

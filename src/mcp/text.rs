@@ -1,8 +1,9 @@
 //! What a run came to, as text for a model: what the code wrote, its value or its traceback, then one status line.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use super::cut::cut;
+use super::cut::{cut, kept_of_beginning};
 use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
@@ -12,7 +13,11 @@ pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize) 
     let outcome = snippet.outcome.as_deref();
     let parts = Parts::of(outcome, max);
     let written = snippet.output.text(None);
-    let (mut text, output_cut) = cut(&plain(&written), parts.room, snippet.output.omitted());
+    let shown = plain(&written);
+    let (mut text, output_cut) = cut(&shown, parts.room, snippet.output.omitted());
+    // Of text without escape sequences, places are known.
+    let exact = matches!(shown, Cow::Borrowed(_)) && shown.chars().nth(parts.room).is_some();
+    let goes_on = exact.then(|| kept_of_beginning(&shown, parts.room));
     let mut block = |part: &str| {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
@@ -44,7 +49,7 @@ pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize) 
         }
     }
     if parts.truncated || output_cut {
-        text.push_str(&format!("\n{}", cut_notice(&snippet.output)));
+        text.push_str(&format!("\n{}", cut_notice(snippet, output_cut, goes_on)));
     }
     if let Some(notice) = notice {
         text.push_str(&format!("\n{notice}"));

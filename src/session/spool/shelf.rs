@@ -183,6 +183,10 @@ impl Writer {
             to_disk |= self.add(shelf, run.snippet, run.stream, text);
         }
         for (snippet, bytes) in &batch.missed {
+            if let Some(missing) = guard(shelf).records.get_mut(snippet).and_then(|record| record.missing.as_mut()) {
+                missing.bytes += bytes;
+                continue;
+            }
             let mark = format!("\n[... {bytes} bytes were not kept: the disk was too slow ...]\n");
             to_disk |= self.add(shelf, *snippet, Stream::Stderr, &mark);
         }
