@@ -14,7 +14,6 @@ use page::Page;
 use parser::{Step, steps};
 
 use super::Stream;
-use super::output::Segment;
 
 /// The last state of each line, without escape sequences. Only `\n` and `\t` are left of the control characters.
 #[must_use]
@@ -47,14 +46,14 @@ pub struct Piece {
 /// The same with its looks, as lines. `look` is what holds at the beginning, and becomes what holds at the end. Both
 /// streams share one terminal. A line end at the end begins another, empty line.
 #[must_use]
-pub fn styled(segments: &[Segment], look: &mut Look) -> Vec<Vec<Piece>> {
+pub fn styled(parts: &[(&str, Stream)], look: &mut Look) -> Vec<Vec<Piece>> {
     let mut page = Page::default();
-    for of_one_stream in segments.chunk_by(|a, b| a.stream == b.stream) {
-        let stream = of_one_stream[0].stream;
+    for of_one_stream in parts.chunk_by(|a, b| a.1 == b.1) {
+        let stream = of_one_stream[0].1;
         let text = match of_one_stream {
-            [one] => Cow::Borrowed(one.text.as_str()),
+            [(one, _)] => Cow::Borrowed(*one),
             // An escape sequence may be divided between them.
-            several => several.iter().map(|segment| segment.text.as_str()).collect(),
+            several => several.iter().map(|(text, _)| *text).collect(),
         };
         for step in steps(&text) {
             match step {
@@ -74,6 +73,17 @@ fn pieces(line: &[(char, (Look, Option<Stream>))]) -> Vec<Piece> {
         Piece { text, look, stream: stream.unwrap_or(Stream::Stdout) }
     };
     alike.map(piece).collect()
+}
+
+/// Carries out the changes of `look` that `text` makes.
+pub fn look_after(text: &str, look: &mut Look) {
+    let mut rest = text;
+    while let Some(at) = rest.find("\u{1b}[") {
+        if let Some(Step::Look(parameters)) = steps(&rest[at..]).next() {
+            look.change(parameters);
+        }
+        rest = &rest[at + 2..];
+    }
 }
 
 /// A shorter text that leaves a terminal as `text` does, if `text` draws over itself: of a progress bar, the last state.
@@ -225,9 +235,11 @@ mod tests {
     }
 
     fn shown(text: &str) -> Vec<String> {
-        let segments = [Segment { stream: Stream::Stdout, text: text.to_owned() }];
         let mut look = Look::default();
-        let lines = styled(&segments, &mut look);
+        let lines = styled(&[(text, Stream::Stdout)], &mut look);
+        let mut after = Look::default();
+        look_after(text, &mut after);
+        assert_eq!(look, after);
         lines.iter().map(|line| line.iter().map(|p| format!("{}{:?}", p.text, p.look.fg)).collect()).collect()
     }
 

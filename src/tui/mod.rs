@@ -11,6 +11,7 @@ mod editor;
 pub mod fixtures;
 mod keymap;
 mod layout;
+mod pager;
 mod repaint;
 mod reply;
 mod run;

@@ -41,7 +41,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let Options { tty, session, on_terminal, control } = options;
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
-    let view = View::new(session.info().clone(), home, subscription.transcript);
+    let mut view = View::new(session.info().clone(), home, subscription.transcript);
+    view.spool = Some(session.spool().clone());
     let mut screen = Screen::new(tty, on_terminal)?;
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
@@ -267,6 +268,7 @@ impl Dashboard {
         if self.keys.is_none() {
             return;
         }
+        self.dirty |= self.view.search();
         let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
         let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);

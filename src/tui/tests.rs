@@ -1,6 +1,7 @@
 //! Screens and keys: what a person sees and what they can do.
 
 mod keys;
+mod pager;
 mod screens;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
