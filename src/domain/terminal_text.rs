@@ -266,4 +266,40 @@ mod tests {
         assert_eq!(compact("a\r\nb\u{1b}[31mc"), None);
         assert_eq!(compact("a\rb\u{1b}[3").unwrap(), "b\u{1b}[3", "a divided sequence stays one");
     }
+
+    /// What real programs wrote to a terminal of 80 columns.
+    const CAPTURED: [(&str, &str, &str); 3] = [
+        ("tqdm", include_str!("../../tests/captured/tqdm.txt"), "done"),
+        ("rich", include_str!("../../tests/captured/rich.txt"), "done"),
+        ("pip", include_str!("../../tests/captured/pip.txt"), "Successfully downloaded setuptools"),
+    ];
+
+    fn lines(text: &str) -> Vec<String> {
+        let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+        while lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+
+    #[test]
+    fn progress_of_real_programs_stands_as_on_a_real_terminal() {
+        for (program, captured, last) in CAPTURED {
+            let mut terminal = vt100::Parser::new(100.try_into().unwrap(), 80.try_into().unwrap(), 0);
+            let mut before = 0;
+            for end in (0..=captured.len()).filter(|end| captured.is_char_boundary(*end)).step_by(5) {
+                let (written, rest) = captured.split_at(end);
+                terminal.process(captured[before..end].as_bytes());
+                before = end;
+                let expected = lines(&terminal.screen().contents());
+                assert_eq!(lines(&plain(written)), expected, "{program} after {end} bytes");
+                if end % 10 == 0
+                    && let Some(short) = compact(written)
+                {
+                    assert_eq!(lines(&plain(&(short + rest))), lines(&plain(captured)), "{program} at {end}");
+                }
+            }
+            assert_eq!(lines(&plain(captured)).last().map(String::as_str), Some(last), "{program}");
+        }
+    }
 }
