@@ -240,7 +240,9 @@ mod tests {
         let mut after = Look::default();
         look_after(text, &mut after);
         assert_eq!(look, after);
-        lines.iter().map(|line| line.iter().map(|p| format!("{}{:?}", p.text, p.look.fg)).collect()).collect()
+        let shown =
+            |line: &Vec<Piece>| line.iter().flat_map(|p| [p.text.clone(), format!("{:?}", p.look.fg)]).collect();
+        lines.iter().map(shown).collect()
     }
 
     #[test]
@@ -289,7 +291,7 @@ mod tests {
             let mut before = 0;
             for end in (0..=captured.len()).filter(|end| captured.is_char_boundary(*end)).step_by(5) {
                 let (written, rest) = captured.split_at(end);
-                terminal.process(captured[before..end].as_bytes());
+                terminal.process(&captured.as_bytes()[before..end]);
                 before = end;
                 let expected = lines(&terminal.screen().contents());
                 assert_eq!(lines(&plain(written)), expected, "{program} after {end} bytes");

@@ -197,13 +197,19 @@ mod tests {
 
     fn whole(parts: &[(Stream, &str)]) -> Whole {
         let mut output = Output::default();
-        parts.iter().for_each(|(stream, text)| output.push_text(*stream, text));
+        for (stream, text) in parts {
+            output.push_text(*stream, text);
+        }
         Whole::of(&output)
+    }
+
+    fn numbered(range: std::ops::Range<u32>, before: &str, after: &str) -> String {
+        range.flat_map(|n| [before.to_owned(), n.to_string(), after.to_owned()]).collect()
     }
 
     #[test]
     fn pages_end_at_line_ends_and_leave_nothing_out() {
-        let text: String = (0..9_000).map(|n| format!("line {n} é\n")).collect();
+        let text = numbered(0..9_000, "line ", " é\n");
         let whole = whole(&[(Stream::Stdout, &text[..30_000]), (Stream::Stderr, &text[30_000..])]);
         let (mut read, mut at) = (String::new(), 0);
         while at < whole.length() {
@@ -234,14 +240,14 @@ mod tests {
 
     #[test]
     fn redraws_collapse_within_a_page() {
-        let bar: String = (0..5_000).map(|n| format!("\r{n} of 5000")).collect();
+        let bar = numbered(0..5_000, "\r", " of 5000");
         let whole = whole(&[(Stream::Stderr, &format!("start\n{bar}\nend\n"))]);
         assert_eq!(page(&whole, None, 0, 200).unwrap().text, "start\n4999 of 5000\nend\n");
     }
 
     #[test]
     fn lines_are_found_with_number_and_place() {
-        let text: String = (1..=3_000).map(|n| format!("row \u{1b}[1m{n}\u{1b}[0m\n")).collect();
+        let text = numbered(1..3_001, "row \u{1b}[1m", "\u{1b}[0m\n");
         let whole = whole(&[(Stream::Stdout, &text)]);
         let regex = Regex::new("^row \\d00$").unwrap();
         let all = grep(&whole, None, 0, 10_000, &regex).unwrap();

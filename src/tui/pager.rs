@@ -271,7 +271,7 @@ impl Pager {
         self.top = Some(moved);
     }
 
-    pub fn to_top(&mut self) {
+    pub fn go_to_top(&mut self) {
         self.found = None;
         self.top = Some(Place { unit: 0, row: 0 });
     }

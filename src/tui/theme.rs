@@ -71,7 +71,9 @@ pub const fn code(class: Class) -> Style {
 /// What output asked for; what it wrote to stderr without asking for a colour is told apart by ours.
 pub fn look(look: Look, stream: Stream) -> Style {
     let mut style = if stream == Stream::Stderr && look.fg.is_none() && look.bg.is_none() { STDERR } else { PLAIN };
-    if let Some(fg) = look.fg {
+    // On the ground of a light or of a dark theme, one of black and white cannot be read.
+    let extreme = matches!(look.fg, Some(Colour::Indexed(0 | 7 | 15))) && look.bg.is_none();
+    if let Some(fg) = look.fg.filter(|_| !extreme) {
         style = style.fg(colour(fg));
     }
     if let Some(bg) = look.bg {

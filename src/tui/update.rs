@@ -126,7 +126,7 @@ impl View {
             Action::LineDown => pager.move_by(1),
             Action::PageUp => pager.move_by(-pager.page()),
             Action::PageDown => pager.move_by(pager.page()),
-            Action::Top => pager.to_top(),
+            Action::Top => pager.go_to_top(),
             Action::Bottom => pager.follow(),
             Action::Search => pager.ask(),
             Action::SearchOn => pager.search_again(true),

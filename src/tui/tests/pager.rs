@@ -40,7 +40,7 @@ fn shown(view: &mut View) -> Vec<String> {
 
 #[test]
 fn all_of_a_large_output_can_be_paged_and_searched() {
-    let output: String = (0..200_000).map(|n| format!("line {n}\n")).collect();
+    let output: String = (0..200_000).flat_map(|n| ["line ".to_owned(), n.to_string(), "\n".to_owned()]).collect();
     let (mut view, spool, _root) = wrote(&output);
     key(&mut view, KeyCode::F(6));
     let rows = shown(&mut view);
