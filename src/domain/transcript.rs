@@ -41,7 +41,7 @@ pub struct Client {
 }
 
 /// Output that all entries keep together, in bytes; beyond it the oldest are cut to [`OLD_ENDS`].
-const OUTPUT_KEPT: usize = 64 << 20;
+const OUTPUT_KEPT: usize = 16 << 20;
 /// Bytes that old output keeps of its beginning and of its end.
 const OLD_ENDS: usize = 2 << 10;
 /// Bytes that the displays of all entries keep together; beyond it the oldest lose theirs.

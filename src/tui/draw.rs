@@ -5,6 +5,7 @@ mod completion;
 mod input;
 mod inspector;
 mod overlay;
+mod pager;
 mod side;
 mod status;
 
@@ -28,6 +29,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
         too_small(frame.area, buffer);
         return None;
     };
+    if let Some(shown) = &view.pager {
+        return pager::draw(view, shown, layout, buffer);
+    }
     if let Some(area) = layout.header {
         header(view, area, now, buffer);
     }

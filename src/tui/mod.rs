@@ -14,6 +14,7 @@ mod inspector;
 mod keepsake;
 mod keymap;
 mod layout;
+mod pager;
 mod repaint;
 mod reply;
 mod run;

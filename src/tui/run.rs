@@ -50,6 +50,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
+    view.spool = Some(session.spool().clone());
     if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
         kept.give_back(&mut view);
     }
@@ -333,6 +334,7 @@ impl Dashboard {
         if self.keys.is_none() {
             return;
         }
+        self.dirty |= self.view.search();
         let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
         let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);

@@ -2,6 +2,7 @@
 
 mod inspector;
 mod keys;
+mod pager;
 mod screens;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::assist::Outcome;
 use super::keymap::{self, Action};
@@ -39,6 +39,12 @@ impl View {
     pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
+            Event::Paste(text) if self.pager.is_some() => {
+                if let Some(pager) = &mut self.pager {
+                    pager.typed(text);
+                }
+                None
+            }
             Event::Paste(text) => {
                 self.overlays.retain(|overlay| matches!(overlay, Overlay::Drawer { .. }));
                 match &mut self.reply {
@@ -60,6 +66,9 @@ impl View {
     }
 
     fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        if self.pager.is_some() {
+            return self.on_pager(key, now);
+        }
         let action = keymap::action(key);
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
@@ -173,6 +182,44 @@ impl View {
         Some(Effect::Answer { snippet, number, answer })
     }
 
+    /// The whole output of a card covers everything: what is typed is for it.
+    fn on_pager(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let pager = self.pager.as_mut()?;
+        if pager.is_asking() {
+            let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+            match key.code {
+                KeyCode::Char(c) if plain => {
+                    pager.typed(c.encode_utf8(&mut [0; 4]));
+                    return None;
+                }
+                KeyCode::Backspace | KeyCode::Enter | KeyCode::Esc => {
+                    pager.edit(key.code);
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        match keymap::action_in_output(key)? {
+            Action::LineUp => pager.move_by(-1),
+            Action::LineDown => pager.move_by(1),
+            Action::PageUp => pager.move_by(-pager.page()),
+            Action::PageDown => pager.move_by(pager.page()),
+            Action::Top => pager.go_to_top(),
+            Action::Bottom => pager.follow(),
+            Action::Search => pager.ask(),
+            Action::SearchOn => pager.search_again(true),
+            Action::SearchBack => pager.search_again(false),
+            Action::Back => self.pager = None,
+            // Not what would change the input behind it.
+            Action::Interrupt if self.transcript.running().is_some() => {
+                return self.act(Action::Interrupt, key, false, now);
+            }
+            action @ (Action::Suspend | Action::Redraw) => return self.act(action, key, false, now),
+            _ => {}
+        }
+        None
+    }
+
     /// The help covers the input, and so does the inspector, so nothing may be typed or run unseen.
     fn on_help(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action? {
@@ -190,6 +237,7 @@ impl View {
 
     fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
+            Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
                 let code = self.editor.enter()?;
                 self.anchor = Anchor::Follow;
@@ -246,6 +294,8 @@ impl View {
             Action::SelectUp => self.select(true),
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
+            Action::Output => self.open_pager(),
+            Action::Search | Action::SearchOn | Action::SearchBack => {}
             Action::Back => {
                 if self.overlays.pop().is_none() {
                     self.selected = None;

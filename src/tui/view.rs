@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
@@ -11,9 +12,11 @@ use super::draw;
 use super::editor::Editor;
 use super::inspector::Inspector;
 use super::layout::{Class, Layout};
+use super::pager::Pager;
 use super::reply::Reply;
 use super::scroll::{Anchor, Cards, Place, Walk};
 use crate::domain::{Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript};
+use crate::session::Spool;
 
 /// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,10 @@ pub struct View {
     pub inspector: Option<Inspector>,
     /// Questions asked so far.
     pub inspections: u32,
+    /// The whole output of a card, over everything else.
+    pub pager: Option<Pager>,
+    /// Where whole outputs are; without it, what memory keeps is shown.
+    pub spool: Option<Arc<Spool>>,
     /// Asked to quit while something ran; the same key again means it.
     pub asking_to_quit: bool,
     /// Asked to restart Python; the same key again means it.
@@ -98,6 +105,8 @@ impl View {
             chosen: None,
             inspector: None,
             inspections: 0,
+            pager: None,
+            spool: None,
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
@@ -197,6 +206,9 @@ impl View {
             if anchor == Anchor::Follow {
                 self.seen = self.transcript.entries().len();
             }
+        }
+        if let Some(pager) = &mut self.pager {
+            pager.prepare(area, &self.transcript, self.spool.as_deref());
         }
         if let Some(layout) = &layout {
             self.keep_overlays_in_range(layout);
@@ -318,6 +330,27 @@ impl View {
         if self.selected.is_some() || self.anchor != Anchor::Follow {
             self.show(card);
         }
+    }
+
+    /// Shows the whole output of the selected card, or of the last one in sight that wrote something.
+    pub fn open_pager(&mut self) {
+        let wrote = |card: &usize| Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty());
+        let in_sight = || {
+            let window = &self.frame.as_ref()?.window;
+            (window.first()?.card..=window.last()?.card).rev().find(wrote)
+        };
+        match self.selected.or_else(in_sight) {
+            Some(card) if wrote(&card) => {
+                self.overlays.clear();
+                self.pager = Some(Pager::new(card));
+            }
+            _ => self.notice = Some("no output to show".to_owned()),
+        }
+    }
+
+    /// Searches a little further in the whole output that is shown. Answers whether there is more to do.
+    pub fn search(&mut self) -> bool {
+        self.pager.as_mut().is_some_and(Pager::search_on)
     }
 
     /// Cards that came since the end was last in sight; `None` while it is.

@@ -64,7 +64,7 @@ async fn a_flood_is_cut_at_both_ends_and_says_so() {
         assert!(shown.contains(" characters left out here, and "), "the gap is told");
         assert!((39_000..41_000).contains(&shown.chars().count()), "{}", shown.chars().count());
     }
-    assert!(text(&result).contains("The result was cut to fit; the code wrote 1.0 MB in all."));
+    assert!(text(&result).contains("The output was cut to fit; the code wrote 1.0 MB in all."));
     assert_eq!(result["structuredContent"]["truncated"], true);
     assert!(result["structuredContent"]["notice"].is_string());
 }

@@ -11,12 +11,13 @@ use crate::domain::{Author, InputAnswer, Kind, SnippetId, Status};
 use crate::mcp::Backend;
 use crate::session::RunOptions;
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "run_python_code",
     "reset_python_environment",
     "list_defined_variables",
     "inspect_variable",
     "wait_for_snippet",
+    "read_output",
     "answer_input",
     "interrupt_snippet",
 ];
@@ -268,4 +269,50 @@ async fn a_busy_session_tells_what_it_knows_of_a_value() {
     rig.release(1);
     rig.ended(1).await;
     assert_ne!(client.call("inspect_variable", json!({"name": "x"})).await["isError"], true);
+}
+
+#[tokio::test]
+async fn output_is_read_by_pages_and_searched() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let run = client.run("flood and fail").await;
+        let shown = text(&run);
+        assert!(shown.contains("read_output with snippet=1, offset="), "{shown}");
+        let notice = run["structuredContent"]["notice"].as_str().unwrap();
+        assert!(notice.contains("read_output with snippet=1 "), "{notice}");
+
+        let page = client.call("read_output", json!({"snippet": 1, "limit": 100})).await;
+        let read = &page["structuredContent"];
+        assert!(read["text"].as_str().unwrap().starts_with("first\n") && read["offset"] == 0, "{page}");
+        let next = read["next_offset"].as_u64().unwrap();
+        assert!(text(&page).contains(&format!("goes on with offset={next}]")), "{page}");
+        assert!(read["missing"].as_str().unwrap().contains("in the middle"), "{page}");
+        let end = client.call("read_output", json!({"snippet": 1, "offset": -10})).await;
+        assert_eq!(end["structuredContent"]["next_offset"], json!(null), "{end}");
+        assert_eq!(end["structuredContent"]["running"], false);
+
+        let found = client.call("read_output", json!({"snippet": 1, "grep": "^FIR|(?i)^firs"})).await;
+        let first = json!([{"line": 1, "offset": 0, "text": "first"}]);
+        assert_eq!(found["structuredContent"]["matches"], first, "{found}");
+        assert!(text(&found).starts_with("1, 0: first\n"), "{found}");
+        let none = client.call("read_output", json!({"snippet": 1, "stream": "stderr"})).await;
+        assert!(text(&none).starts_with("(no output)\n"), "{none}");
+
+        for (arguments, told) in [
+            (json!({}), "missing field `snippet`"),
+            (json!({"snippet": 9}), "there is no snippet 9"),
+            (json!({"snippet": 1, "grep": "(a"}), "not a regular expression"),
+            (json!({"snippet": 1, "grep": "(a{1000}){1000}"}), "not a regular expression"),
+            (json!({"snippet": 1, "limit": 0}), "limit must be"),
+            (json!({"snippet": 1, "limit": 99_999}), "limit must be"),
+            (json!({"snippet": 1, "offset": 1_u64 << 40}), "behind the end"),
+            (json!({"snippet": 1, "offset": 1.5}), "a whole number"),
+            (json!({"snippet": 1, "stream": "both"}), "unknown variant"),
+            (json!({"snippet": 1, "from": 0}), "unknown field"),
+        ] {
+            let refused = client.call("read_output", arguments).await;
+            assert!(refused["isError"] == true && text(&refused).contains(told), "{told}: {refused}");
+        }
+    }
 }

@@ -133,7 +133,7 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
     let key_row = |keys: &str, help: &str| key_rows(keys, help, class);
     let group = |group: Group| {
         let mut rows = vec![Line::from(Span::styled(group.title(), theme::BOLD))];
-        let keys = BINDINGS.iter().filter(|binding| binding.group == group);
+        let keys = BINDINGS.iter().filter(|binding| binding.group == group && !binding.keys.is_empty());
         rows.extend(keys.flat_map(|binding| key_row(binding.keys, binding.help)));
         if group == Group::Input {
             rows.extend(key_row("Ctrl-_, Alt-_", "undo, redo"));
@@ -142,15 +142,15 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
         rows.push(Line::default());
         rows
     };
-    let [input, mut session, transcript] = Group::ALL.map(group);
+    let [input, mut session, transcript, output] = Group::ALL.map(group);
     session.push(Line::from(Span::styled("variables", theme::BOLD)));
     session.extend(inspector::KEYS.iter().flat_map(|(keys, help)| key_row(keys, help)));
     session.push(Line::default());
     let mut rows = if class == Class::Wide {
         let left: Vec<_> = input.into_iter().chain(session).collect();
-        beside(left, transcript.into_iter().chain(marks(class)).collect())
+        beside(left, transcript.into_iter().chain(output).chain(marks(class)).collect())
     } else {
-        input.into_iter().chain(session).chain(transcript).chain(marks(class)).collect()
+        input.into_iter().chain(session).chain(transcript).chain(output).chain(marks(class)).collect()
     };
     rows.push(Line::from(Span::styled("this session", theme::BOLD)));
     let info = &view.info;
