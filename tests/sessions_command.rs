@@ -112,8 +112,9 @@ fn a_suspended_session_is_silent_and_can_be_ended() {
     for pid in children(server.child.id()).into_iter().chain([server.child.id()]) {
         signal(pid, Signal::SIGSTOP);
     }
-    let row = &listed(&home)[0];
-    assert_eq!((&row["state"], &row["clients"], &row["pid"]), (&json!("silent"), &Value::Null, &Value::Null));
+    let row =
+        wait_until("the stop to take effect", || Some(listed(&home).remove(0)).filter(|row| row["state"] == "silent"));
+    assert_eq!((&row["clients"], &row["pid"]), (&Value::Null, &Value::Null));
     let (code, out, _) = told(&home, &["stop", "asleep"]);
     assert_eq!((code, out.contains("has ended")), (0, true), "{out}");
     assert!(wait_until("the end", || server.child.try_wait().unwrap()).success(), "in good order");
