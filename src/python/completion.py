@@ -186,7 +186,7 @@ def ranked(found, prefix):
     return best[:LIMIT], len(best) - LIMIT if len(best) > LIMIT else 0
 
 
-def complete_name(prefix, words, call, names, run, extra):
+def complete_name(prefix, words, call, names, run):
     found = []
     seen = {}
     if call is not None:
@@ -196,8 +196,6 @@ def complete_name(prefix, words, call, names, run, extra):
             if word.isidentifier():
                 found.append((word + "=", 0))
                 seen[word + "="] = "parameter"
-    found += [(name, 1) for name in extra]
-    seen.update(extra)
     for name in list(names)[:MOST_NAMES]:
         if type(name) is str and name.isidentifier():
             found.append((name, 1))
@@ -585,9 +583,7 @@ def describe(value, name):
 
 def complete(place, prefix, steps, more, names, run, at):
     if place == "name":
-        words, call = more
-        extra = jedi_names(at, names) if run else {}
-        return complete_name(prefix, words, call, names, run, extra)
+        return complete_name(prefix, *more, names, run)
     if place == "attribute":
         value = resolve(steps, names, run)
         if value is not MISSING:
@@ -603,7 +599,7 @@ def complete(place, prefix, steps, more, names, run, at):
                 return found
         if more:
             return [], 0
-        return complete_name(prefix, [], None, names, run, {})
+        return complete_name(prefix, [], None, names, run)
     if place == "module":
         return complete_module(prefix, names)
     if place == "member":
@@ -652,20 +648,26 @@ def candidate(place, steps, more, name, names):
 # jedi, where the session's environment has it
 
 
+JEDI = None
+
+
 def has_jedi():
-    return "jedi" in modules
+    return JEDI is not None
 
 
 def load_jedi():
+    global JEDI
     try:
-        import jedi  # noqa: F401
+        import jedi
     except ImportError:
-        pass
+        return
+    # Its first question takes seconds: it reads what is known of the builtins.
+    jedi.Interpreter("''.join([]).a", [{}]).complete(1, 13)
+    JEDI = jedi
 
 
 def jedi_script(at, names):
-    jedi = modules.get("jedi")
-    return jedi and jedi.Interpreter(at[0], [names])
+    return JEDI and JEDI.Interpreter(at[0], [names])
 
 
 def jedi_names(at, names):

@@ -19,8 +19,6 @@ use crate::domain::lexer::{self, Place, Step};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
 use crate::session::EngineEvent;
 
-/// How long code of the user's may run to answer a question.
-const LIMIT: Duration = Duration::from_millis(300);
 /// How long jedi may take to load, once.
 const LOAD_LIMIT: Duration = Duration::from_secs(15);
 /// What did not heed an interrupt is interrupted again after this.
@@ -101,7 +99,7 @@ impl Completer {
 
     /// Answers on the main thread, where code of the user's may run.
     pub fn look(&mut self, py: Python<'_>, id: u32, question: &Question) {
-        let answer = self.watched(id, LIMIT, || self.helper.answer(py, question, true));
+        let answer = self.watched(id, question.limit(), || self.helper.answer(py, question, true));
         let insight = match answer {
             Some(Ok(insight)) => Some(insight),
             _ => self.helper.answer(py, question, false).ok(),
@@ -218,8 +216,8 @@ impl Helper {
     fn answer(&self, py: Python<'_>, question: &Question, run: bool) -> PyResult<Insight> {
         let run = run && question.may_run;
         let code = &*question.code;
-        let end = code.char_indices().nth(question.cursor).map_or(code.len(), |(end, _)| end);
-        let before = &code[..end];
+        let before = question.before();
+        let end = before.len();
         let row = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
         let at = (code, row, column);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
 
-use super::assist::Outcome;
+use super::assist::{Outcome, Why};
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
@@ -84,7 +84,7 @@ impl View {
         };
         self.assist.follow(&self.editor);
         if key.code == KeyCode::Char('.') && action.is_none() && self.assist.popup.is_none() {
-            self.assist.complete(&self.editor, false);
+            self.assist.complete(&self.editor, Why::Dot);
         }
         effect
     }
@@ -159,13 +159,14 @@ impl View {
         match action {
             Action::Enter => {
                 let code = self.editor.enter()?;
+                self.assist.close();
                 self.anchor = Anchor::Follow;
                 self.selected = None;
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.editor.new_line(),
             Action::Tab if self.editor.is_in_indentation() => self.editor.tab(),
-            Action::Tab | Action::Complete => self.assist.complete(&self.editor, true),
+            Action::Tab | Action::Complete => self.assist.complete(&self.editor, Why::Key),
             Action::HistoryBack => {
                 if !self.editor.history_back(&self.transcript) {
                     self.editor.key(key);
@@ -182,6 +183,7 @@ impl View {
                     return Some(Effect::Interrupt);
                 }
                 self.editor.clear();
+                self.assist.close();
             }
             Action::QuitOrDelete if !self.editor.is_empty() => self.editor.key(key),
             Action::QuitOrDelete => {
@@ -212,6 +214,7 @@ impl View {
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
             Action::Back => {
+                self.assist.close();
                 if self.overlays.pop().is_none() {
                     self.selected = None;
                     self.anchor = Anchor::Follow;
