@@ -93,7 +93,7 @@ fn names_attributes_keys_modules_files_and_magic() {
         completes(&mut terminal, "long_word = 1; long_", "long_word = 1; long_word");
         completes(&mut terminal, "fit.residuals(rob", "fit.residuals(robust=");
         // Nothing was imported for it.
-        terminal.send("import sys; [m in sys.modules for m in ('my_tools', 'jedi', 'inspect')].count(True) * 11\r");
+        terminal.send("import sys; [m in sys.modules for m in ('my_tools',)].count(True) * 11\r");
         terminal.wait_for("nothing imported", |screen| screen.lines().any(|line| line.trim_start().starts_with("0 ")));
 
         terminal.send("fit.residuals(");
@@ -124,7 +124,10 @@ fn while_a_snippet_runs() {
         )
         .unwrap();
         let mut terminal = open(&home, &python);
-        run(&mut terminal, "import os, sys, threading\ndata = {'first': 1}\nclass C:\n    def meth(self): pass\nc = C()");
+        run(
+            &mut terminal,
+            "import os, sys, threading\ndata = {'first': 1}\nclass C:\n    def meth(self): pass\nc = C()",
+        );
 
         // All of Python is taken, and what completion might need is broken.
         let hostile = "import builtins; len = None; builtins.isinstance = builtins.len = builtins.type = None\n\
@@ -155,7 +158,10 @@ fn while_a_snippet_runs() {
         run(&mut terminal, "sum(1 for t in threading.enumerate()) + threading.active_count() * 100");
         terminal.wait_for_text("101");
         // The same after a fork.
-        run(&mut terminal, "pid = os.fork()\nif pid == 0: os._exit(7)\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) * 11");
+        run(
+            &mut terminal,
+            "pid = os.fork()\nif pid == 0: os._exit(7)\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) * 11",
+        );
         terminal.wait_for_text("77");
         completes(&mut terminal, "c.me", "c.meth");
     }
@@ -180,7 +186,15 @@ fn user_code_that_hangs_is_held_to_its_time() {
         completes(&mut terminal, "deaf.he", "deaf.heard");
         completes(&mut terminal, "bad.go", "bad.good");
         completes(&mut terminal, "asks.as", "asks.asked");
-        completes(&mut terminal, "dynamic.ma", "dynamic.made_up");
+        // Where jedi is installed, it may be loading just now.
+        support::wait_until("what only `__dir__` tells", || {
+            terminal.send(&format!("{CLEAR}dynamic.ma{TAB}"));
+            let answered = terminal.wait_for("an answer", |screen| {
+                input(screen).contains("made_up") || screen.contains("nothing to complete here")
+            });
+            input(&answered).contains("made_up").then_some(())
+        });
+        terminal.send(CLEAR);
         terminal.send(&format!("lazy.thing.x{TAB}"));
         terminal.wait_for_text("nothing to complete here");
         terminal.send(CLEAR);

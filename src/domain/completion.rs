@@ -25,6 +25,18 @@ impl Question {
         &self.code[..end]
     }
 
+    /// Whether code of the user's could tell more than what is looked up without it.
+    #[must_use]
+    pub fn needs_run(&self) -> bool {
+        let completion = || matches!(lexer::place(self.before()), Place::Attribute { .. } | Place::Key { .. });
+        self.may_run
+            && match self.about {
+                About::Completion => completion(),
+                About::Signature => true,
+                About::Candidate(_) => false,
+            }
+    }
+
     /// How long it may take to find out. What follows from no name that is defined takes inference, and that takes longer.
     #[must_use]
     pub fn limit(&self) -> Duration {

@@ -51,6 +51,12 @@ impl Looks {
         }
     }
 
+    /// The main thread has answered, and loads what helps with later questions.
+    pub fn is_loading(&self) -> bool {
+        let asked = self.asked.load(Ordering::SeqCst);
+        self.answered.load(Ordering::SeqCst) == asked && self.finished.load(Ordering::SeqCst) != asked
+    }
+
     /// The main thread is wanted for something else.
     pub fn stop(&self) {
         let asked = self.asked.load(Ordering::Relaxed);
@@ -78,6 +84,7 @@ pub struct Completer {
     events: Events,
     looks: Arc<Looks>,
     interrupted_loads: u32,
+    jedi_is_absent: bool,
 }
 
 impl Completer {
@@ -94,7 +101,7 @@ impl Completer {
         with_signals_blocked(|| {
             thread::Builder::new().name("completion".to_owned()).spawn(move || stand_by(&beside, &told, &inbox))
         })?;
-        Ok(Self { helper, tasks, events: events.clone(), looks, interrupted_loads: 0 })
+        Ok(Self { helper, tasks, events: events.clone(), looks, interrupted_loads: 0, jedi_is_absent: false })
     }
 
     /// Answers on the main thread, where code of the user's may run.
@@ -104,14 +111,24 @@ impl Completer {
             Some(Ok(insight)) => Some(insight),
             _ => self.helper.answer(py, question, false).ok(),
         };
+        let load = !self.jedi_is_absent && self.interrupted_loads < MOST_LOADS && !self.helper.has_jedi(py);
         self.looks.answered.store(id, Ordering::SeqCst);
+        if !load {
+            self.looks.finished.store(id, Ordering::SeqCst);
+        }
         self.events.send(EngineEvent::Insight { id, insight });
-        // It is there for the next question; where there is none, that is soon found out.
-        if question.may_run && self.interrupted_loads < MOST_LOADS && !self.helper.has_jedi(py) {
+        if load {
+            // It is there for a later question; until then the thread beside answers.
             let loaded = self.watched(id, LOAD_LIMIT, || self.helper.load_jedi(py));
             self.interrupted_loads += u32::from(matches!(loaded, Some(Err(_))));
+            self.jedi_is_absent = matches!(loaded, Some(Ok(()))) && !self.helper.has_jedi(py);
+            self.looks.finished.store(id, Ordering::SeqCst);
         }
-        self.looks.finished.store(id, Ordering::SeqCst);
+    }
+
+    /// A snippet may have installed it.
+    pub fn look_for_jedi_again(&mut self) {
+        self.jedi_is_absent = false;
     }
 
     /// `None` if it was interrupted before it began.

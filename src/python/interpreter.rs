@@ -158,7 +158,7 @@ impl Engine for PythonEngine {
     }
 
     fn ask(&mut self, id: u32, question: Question, busy: bool) {
-        if busy || !question.may_run {
+        if busy || !question.needs_run() || self.looks.is_loading() {
             let _ = self.beside.send(Task::Answer { id, question });
             return;
         }
@@ -286,6 +286,9 @@ impl Interpreter {
         }
         outcome.changes = self.namespace.changes(py, Some(snippet)).unwrap_or_default();
         self.events.send(EngineEvent::Finished { snippet, outcome });
+        if let Some(completer) = &mut self.completer {
+            completer.look_for_jedi_again();
+        }
         self.send_variables(py, false);
     }
 

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription, Ticket};
 use crate::domain::{
-    Author, ClientId, Event, INPUT_LIMIT, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
-    Timestamp, Transcript, VariableChanges, VariableTable,
+    Author, ClientId, Event, INPUT_LIMIT, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
+    Stuck, Timestamp, Transcript, VariableChanges, VariableTable,
 };
 
 /// Output is passed on at once, then at most this often.

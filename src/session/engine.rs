@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Author, InputAnswer, Insight, Outcome, OutputChunk, Question, ResetReport, SnippetId, VariableTable};
+use crate::domain::{
+    Author, InputAnswer, Insight, Outcome, OutputChunk, Question, ResetReport, SnippetId, VariableTable,
+};
 
 /// The Python side. No call may block: each hands its work over and returns.
 pub trait Engine: Send + 'static {

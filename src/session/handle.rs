@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::domain::{
-    About, Author, ClientId, Completions, Event, InputAnswer, Insight, Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, VariableTable,
+    About, Author, ClientId, Completions, Event, InputAnswer, Insight, Question, ResetReport, SessionInfo, Signature,
+    Snippet, SnippetId, Transcript, VariableTable,
 };
 
 /// The session has ended; nothing more can be asked of it.

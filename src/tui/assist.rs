@@ -274,13 +274,7 @@ impl Assist {
         Outcome::Nothing
     }
 
-    fn offer(
-        &mut self,
-        waiting: &Waiting,
-        completions: Completions,
-        incomplete: bool,
-        editor: &mut Editor,
-    ) -> Outcome {
+    fn offer(&mut self, waiting: &Waiting, completions: Completions, incomplete: bool, editor: &mut Editor) -> Outcome {
         // The cursor has left the word, or went back in it.
         if !editor.before_cursor().starts_with(waiting.question.before()) {
             return Outcome::Nothing;
@@ -307,7 +301,7 @@ impl Assist {
             popup.selected = Some(kept.unwrap_or(0));
         }
         let typed = editor.before_cursor().chars().skip(popup.before.chars().count()).collect::<String>();
-        let certain = waiting.why == Why::Key && popup.left_out == 0;
+        let certain = waiting.why == Why::Key && popup.left_out == 0 && !incomplete;
         let common = popup.common(&typed).filter(|_| certain);
         let only = certain && popup.matches.len() == 1;
         self.popup = Some(popup);

@@ -26,7 +26,7 @@ const FRAME: Duration = Duration::from_micros(16_667);
 /// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
 const DRAIN: Duration = Duration::from_millis(4);
 /// An answer that is this late is not waited for: Python is inside a long call of C code.
-const LATE: Duration = Duration::from_millis(400);
+const LATE: Duration = Duration::from_millis(700);
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 

@@ -132,7 +132,7 @@ impl View {
             }
             Some(Action::NewLine | Action::Tab | Action::Complete | Action::HistoryBack | Action::HistoryForward) => {
                 return None;
-            },
+            }
             Some(action) => return self.act(action, key, asked, now),
         };
         let (snippet, number) = (reply.snippet, reply.request.number);
@@ -149,7 +149,8 @@ impl View {
             Action::Enter => {
                 self.overlays.pop();
             }
-            Action::NewLine | Action::Tab | Action::Complete | Action::SelectUp | Action::SelectDown | Action::Fold => {}
+            Action::NewLine | Action::Tab | Action::Complete | Action::SelectUp | Action::SelectDown | Action::Fold => {
+            }
             action => return self.act(action, key, asked, now),
         }
         None

@@ -9,19 +9,38 @@ use super::scan::{Kind, Lexeme, scan};
 pub enum Place {
     /// Nothing that could be told: a comment, a number, the name that a `def` gives.
     Nowhere,
-    Name { prefix: String },
+    Name {
+        prefix: String,
+    },
     /// `of.prefix`; `of` is `None` where that is more than names, attributes, items and literals.
-    Attribute { of: Option<Vec<Step>>, prefix: String },
+    Attribute {
+        of: Option<Vec<Step>>,
+        prefix: String,
+    },
     /// `of["prefix`, or `of[prefix` without a quote.
-    Key { of: Option<Vec<Step>>, prefix: String, quote: Option<char> },
+    Key {
+        of: Option<Vec<Step>>,
+        prefix: String,
+        quote: Option<char>,
+    },
     /// `import prefix`, `from prefix`: dotted.
-    Module { prefix: String },
+    Module {
+        prefix: String,
+    },
     /// `from module import prefix`
-    Member { module: String, prefix: String },
+    Member {
+        module: String,
+        prefix: String,
+    },
     /// Within a string: of a file.
-    Path { prefix: String },
+    Path {
+        prefix: String,
+    },
     /// `%prefix`, `%%prefix`
-    Magic { prefix: String, cell: bool },
+    Magic {
+        prefix: String,
+        cell: bool,
+    },
 }
 
 /// A step of an expression that can be looked up without evaluating code.
@@ -91,7 +110,7 @@ pub fn place(before: &str) -> Place {
 /// The innermost bracket that is open at the end of `before`, if it is a call's.
 #[must_use]
 pub fn open_call(before: &str) -> Option<Call> {
-    let lexemes = scan(before);
+    let lexemes = joined(scan(before));
     let mut depth = 0_usize;
     let mut argument = 0;
     let mut keyword = None;
@@ -102,8 +121,7 @@ pub fn open_call(before: &str) -> Option<Call> {
             Kind::Operator('(') if depth == 0 => {
                 let first = expression_start(before, &lexemes[..index])?;
                 let callee = lexemes[first].range.start..lexemes[index - 1].range.end;
-                let is_definition = first > 0
-                    && matches!(&before[lexemes[first - 1].range.clone()], "def" | "class");
+                let is_definition = first > 0 && matches!(&before[lexemes[first - 1].range.clone()], "def" | "class");
                 return (!is_definition).then_some(Call { callee, argument, keyword });
             }
             // A list or a set among the arguments: its commas are not the call's.
@@ -131,7 +149,7 @@ pub fn open_call(before: &str) -> Option<Call> {
 /// The steps of a whole expression, such as a callee; `None` if it is more than steps.
 #[must_use]
 pub fn steps_of(expression: &str) -> Option<Vec<Step>> {
-    let lexemes = scan(expression);
+    let lexemes = joined(scan(expression));
     (expression_start(expression, &lexemes) == Some(0)).then(|| steps(expression, &lexemes)).flatten()
 }
 
@@ -173,10 +191,7 @@ fn decorator(text: &str) -> Place {
 /// Whether the `[` at the end follows a value.
 fn is_item(lexemes: &[Lexeme]) -> bool {
     lexemes.len() > 1
-        && matches!(
-            lexemes[lexemes.len() - 2].kind,
-            Kind::Name | Kind::String { .. } | Kind::Operator(')' | ']' | '}')
-        )
+        && matches!(lexemes[lexemes.len() - 2].kind, Kind::Name | Kind::String { .. } | Kind::Operator(')' | ']' | '}'))
 }
 
 /// Within a string that is not closed: the key of an item, or a path.
@@ -226,7 +241,9 @@ fn import(before: &str, lexemes: &[Lexeme]) -> Option<Place> {
             false
         }
         Kind::Operator(';') => true,
-        Kind::Newline => before[..lexeme.range.start].matches('(').count() <= before[..lexeme.range.start].matches(')').count(),
+        Kind::Newline => {
+            before[..lexeme.range.start].matches('(').count() <= before[..lexeme.range.start].matches(')').count()
+        }
         _ => false,
     });
     let statement = &lexemes[start.map_or(0, |start| start + 1)..];
@@ -309,10 +326,12 @@ fn expression_start(code: &str, lexemes: &[Lexeme]) -> Option<usize> {
                 }
             }
             Kind::Name if super::KEYWORDS.contains(&&code[lexemes[at].range.clone()]) => return None,
-            Kind::Name | Kind::String { .. } | Kind::Number => match at.checked_sub(1).map(|before| lexemes[before].kind) {
-                Some(Kind::Operator('.')) => at -= 1,
-                _ => return Some(at),
-            },
+            Kind::Name | Kind::String { .. } | Kind::Number => {
+                match at.checked_sub(1).map(|before| lexemes[before].kind) {
+                    Some(Kind::Operator('.')) => at -= 1,
+                    _ => return Some(at),
+                }
+            }
             _ => return None,
         }
     }

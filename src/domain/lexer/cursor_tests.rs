@@ -79,12 +79,10 @@ fn magics() {
 
 #[test]
 fn the_innermost_open_call() {
-    let call = |code: &str| {
-        open_call(code).map(|call| (code[call.callee.clone()].to_owned(), call.argument, call.keyword))
-    };
-    let found = |callee: &str, argument, keyword: Option<&str>| {
-        Some((callee.to_owned(), argument, keyword.map(str::to_owned)))
-    };
+    let call =
+        |code: &str| open_call(code).map(|call| (code[call.callee.clone()].to_owned(), call.argument, call.keyword));
+    let found =
+        |callee: &str, argument, keyword: Option<&str>| Some((callee.to_owned(), argument, keyword.map(str::to_owned)));
     assert_eq!(call("f("), found("f", 0, None));
     assert_eq!(call("x = a.b.f(1, "), found("a.b.f", 1, None));
     assert_eq!(call("f(g(1, 2), [3, 4], "), found("f", 2, None));
@@ -118,7 +116,8 @@ fn steps_are_only_what_can_be_looked_up() {
 
 #[test]
 fn nothing_it_could_be_given_makes_it_fail() {
-    let pieces = ["f(", "[", "]", ")", "{", "}", "\"", "'", "x", ".", ",", "=", "import ", "from ", "%", "é", "\n", " ", "f'{"];
+    let pieces =
+        ["f(", "[", "]", ")", "{", "}", "\"", "'", "x", ".", ",", "=", "import ", "from ", "%", "é", "\n", " ", "f'{"];
     let mut seed = 7_usize;
     for _ in 0..20_000 {
         let mut code = String::new();
