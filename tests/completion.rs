@@ -58,7 +58,7 @@ fn input(screen: &str) -> String {
     let below = screen.lines().count() - lines.len();
     lines.reverse();
     let line = screen.lines().nth(screen.lines().count() - below).unwrap_or_default();
-    line.trim_start().trim_start_matches('▎').trim_start().to_owned()
+    line.trim_start().trim_start_matches('▎').trim().to_owned()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! is busy. Nothing runs here unless somebody asks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,11 +27,11 @@ const INSIST: Duration = Duration::from_millis(20);
 const MOST_LOADS: u32 = 5;
 
 /// What Python calls the thread beside; 0 before it has begun.
-static THREAD: AtomicU64 = AtomicU64::new(0);
+static THREAD: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether `ident`, as Python counts threads, is no thread of user code but the one that answers questions.
 pub fn is_own_thread(ident: ThreadId) -> bool {
-    THREAD.load(Ordering::Relaxed) == ident as u64
+    THREAD.load(Ordering::Relaxed) == ident as usize
 }
 
 /// What the host and the main thread know of the questions that the latter answers.
@@ -147,7 +147,7 @@ impl Completer {
 /// The thread beside: it answers while the main thread is busy, and holds that to its time.
 fn stand_by(helper: &Helper, events: &Events, inbox: &Receiver<Task>) {
     let mut watched: Option<(u32, Instant)> = None;
-    THREAD.store(signals::current_thread() as u64, Ordering::Relaxed);
+    THREAD.store(signals::current_thread() as usize, Ordering::Relaxed);
     loop {
         let task = match watched {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),

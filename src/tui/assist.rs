@@ -294,6 +294,11 @@ impl Assist {
         };
         if !popup.narrow(editor) {
             self.popup = None;
+            // More was typed in the meantime than this answer has candidates for.
+            if popup.left_out > 0 && editor.before_cursor() != waiting.question.before() {
+                self.complete(editor, waiting.why);
+                return Outcome::Nothing;
+            }
             return if waiting.why == Why::Key && popup.matches.is_empty() { Outcome::None } else { Outcome::Nothing };
         }
         if waiting.why == Why::Key || waiting.why == (Why::Narrowed { selected: true }) {

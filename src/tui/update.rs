@@ -75,12 +75,11 @@ impl View {
         if self.assist.popup.is_some() && self.on_popup(action, key) {
             return None;
         }
-        let effect = match action {
-            Some(action) => self.act(action, key, asked, now),
-            None => {
-                self.editor.key(key);
-                None
-            }
+        let effect = if let Some(action) = action {
+            self.act(action, key, asked, now)
+        } else {
+            self.editor.key(key);
+            None
         };
         self.assist.follow(&self.editor);
         if key.code == KeyCode::Char('.') && action.is_none() && self.assist.popup.is_none() {

@@ -25,20 +25,20 @@ fn enter_runs_what_is_complete() {
     assert_eq!(typed(&mut view, "1)\n"), Some(submit("f(\n    1)")));
 }
 
-fn candidates(names: &[(&str, &str)], from: usize) -> Option<Insight> {
+fn candidates(names: &[(&str, &str)], from: usize) -> Insight {
     let candidate = |(name, kind): &(&str, &str)| Candidate {
         text: (*name).to_owned(),
         name: (*name).to_owned(),
         kind: (*kind).to_owned(),
     };
     let candidates = names.iter().map(candidate).collect();
-    Some(Insight::Completions(Completions { from, candidates, left_out: 0 }))
+    Insight::Completions(Completions { from, candidates, left_out: 0 })
 }
 
 /// Answers the newest question.
-fn answer(view: &mut View, insight: Option<Insight>) {
+fn answer(view: &mut View, insight: Insight) {
     let asked = view.assist.take_questions().pop().expect("nothing was asked");
-    view.on_insight(asked.id, insight);
+    view.on_insight(asked.id, Some(insight));
 }
 
 #[test]
@@ -81,12 +81,12 @@ fn an_answer_that_no_longer_fits_is_dropped() {
     key(&mut view, KeyCode::Tab);
     let asked = view.assist.take_questions().pop().unwrap();
     key(&mut view, KeyCode::Backspace);
-    view.on_insight(asked.id, candidates(&[("print", "function"), ("private", "int")], 0));
+    view.on_insight(asked.id, Some(candidates(&[("print", "function"), ("private", "int")], 0)));
     assert!(view.assist.popup.is_none() && view.editor.code() == "pr");
     key(&mut view, KeyCode::Tab);
     let older = view.assist.take_questions().pop().unwrap();
     key(&mut view, KeyCode::Tab);
-    view.on_insight(older.id, candidates(&[("print", "function")], 0));
+    view.on_insight(older.id, Some(candidates(&[("print", "function")], 0)));
     assert_eq!(view.editor.code(), "pr", "only the newest question counts");
     answer(&mut view, candidates(&[("print", "function"), ("private", "int")], 0));
     assert_eq!(view.editor.code(), "pri");
