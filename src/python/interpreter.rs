@@ -190,7 +190,7 @@ impl Engine for PythonEngine {
     }
 
     fn ask(&mut self, id: u32, question: Question, busy: bool) {
-        if busy || !question.may_run {
+        if busy || !question.needs_run() || self.looks.is_loading() {
             let _ = self.beside.send(Task::Answer { id, question });
             return;
         }
@@ -342,6 +342,9 @@ impl Interpreter {
         }
         outcome.changes = self.namespace.changes(py, Some(snippet));
         self.events.send(EngineEvent::Finished { snippet, outcome });
+        if let Some(completer) = &mut self.completer {
+            completer.look_for_jedi_again();
+        }
         if self.table_took < CHEAP_TABLE {
             self.send_variables(py, false);
         } else {

@@ -28,10 +28,10 @@ use crate::session::{RunOptions, SessionHandle};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
 const DRAIN: Duration = Duration::from_millis(4);
-/// What Python has not answered by then is not waited for: it is inside a long call of C code.
-const ANSWER_LIMIT: Duration = Duration::from_millis(700);
 /// How long a question about a value waits for what runs to end.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// An answer that is this late is not waited for: Python is inside a long call of C code.
+const LATE: Duration = Duration::from_millis(700);
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
@@ -223,8 +223,9 @@ impl Dashboard {
     fn send_questions(&mut self) {
         for Asked { id, question } in self.view.assist.take_questions() {
             let (session, said) = (self.session.clone(), self.notices.clone());
+            let limit = question.limit() + LATE;
             tokio::task::spawn_local(async move {
-                let answered = tokio::time::timeout(ANSWER_LIMIT, session.insight(question)).await;
+                let answered = tokio::time::timeout(limit, session.insight(question)).await;
                 let insight = answered.ok().and_then(Result::ok).flatten();
                 let _ = said.send(Said::Insight { id, insight });
             });

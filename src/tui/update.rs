@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::assist::Outcome;
+use super::assist::{Outcome, Why};
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
@@ -106,16 +106,15 @@ impl View {
         {
             return effect;
         }
-        let effect = match action {
-            Some(action) => self.act(action, key, asked, now),
-            None => {
-                self.editor.key(key);
-                None
-            }
+        let effect = if let Some(action) = action {
+            self.act(action, key, asked, now)
+        } else {
+            self.editor.key(key);
+            None
         };
         self.assist.follow(&self.editor);
         if key.code == KeyCode::Char('.') && action.is_none() && self.assist.popup.is_none() {
-            self.assist.complete(&self.editor, false);
+            self.assist.complete(&self.editor, Why::Dot);
         }
         effect
     }
@@ -240,13 +239,14 @@ impl View {
             Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
                 let code = self.editor.enter()?;
+                self.assist.close();
                 self.anchor = Anchor::Follow;
                 self.selected = None;
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.editor.new_line(),
             Action::Tab if self.editor.is_in_indentation() => self.editor.tab(),
-            Action::Tab | Action::Complete => self.assist.complete(&self.editor, true),
+            Action::Tab | Action::Complete => self.assist.complete(&self.editor, Why::Key),
             Action::HistoryBack => {
                 if !self.editor.history_back(&self.transcript) {
                     self.editor.key(key);
@@ -263,6 +263,7 @@ impl View {
                     return Some(Effect::Interrupt);
                 }
                 self.editor.clear();
+                self.assist.close();
             }
             Action::QuitOrDelete if !self.editor.is_empty() => self.editor.key(key),
             Action::QuitOrDelete => {
@@ -297,6 +298,7 @@ impl View {
             Action::Output => self.open_pager(),
             Action::Search | Action::SearchOn | Action::SearchBack => {}
             Action::Back => {
+                self.assist.close();
                 if self.overlays.pop().is_none() {
                     self.selected = None;
                     self.anchor = Anchor::Follow;
