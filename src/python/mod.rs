@@ -4,6 +4,7 @@
 mod baseline;
 mod bell;
 mod capture;
+mod class_sources;
 pub mod descriptors;
 mod event_loop;
 mod fork;
