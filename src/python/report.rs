@@ -174,15 +174,19 @@ fn exit(py: Python<'_>, error: &PyErr) -> Ending {
         Some(code) => match code.extract::<i64>() {
             // The kernel keeps the lowest byte only; here the number is told as it was given.
             Ok(number) => (i32::try_from(number).unwrap_or(-1), number.to_string()),
-            Err(_) => (1, message(py, code).unwrap_or_else(|| INTERRUPTED.to_owned())),
+            Err(_) => match message(py, code) {
+                Some(text) => (1, text),
+                None => (130, INTERRUPTED.to_owned()),
+            },
         },
     };
     if returncode == 0 {
         return Ending { status: Status::Ok, returncode, error: None };
     }
     let traceback = format!("SystemExit: {message}");
+    let status = if message == INTERRUPTED { Status::Interrupted } else { Status::Error };
     let error = ErrorReport { type_name: "SystemExit".to_owned(), message, traceback };
-    Ending { status: Status::Error, returncode, error: Some(error) }
+    Ending { status, returncode, error: Some(error) }
 }
 
 fn type_name(py: Python<'_>, error: &PyErr) -> String {
