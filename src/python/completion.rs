@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::capture::ThreadId;
 use super::interpreter::Events;
+use super::magics;
 use super::{fork, signals};
 use crate::domain::lexer::{self, Place, Step};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
@@ -208,7 +209,7 @@ impl Helper {
         given.set_item("scandir", posix.getattr("scandir")?)?;
         given.set_item("getcwd", posix.getattr("getcwd")?)?;
         given.set_item("home", std::env::var("HOME").unwrap_or_default())?;
-        given.set_item("magics", include_str!("magics.py"))?;
+        given.set_item("magics", magics::SOURCE)?;
         Ok(Self { loaded: PyOnceLock::new(), given: given.unbind(), globals: globals.clone().unbind() })
     }
 
