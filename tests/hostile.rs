@@ -10,7 +10,7 @@ use support::session::{Session, in_every_python};
 fn stopped(session: &mut Session, code: &str) -> Value {
     let run = session.client.call("run_python_code", json!({"code": code, "timeout_s": 0.2}));
     let run = run["structuredContent"].clone();
-    assert!(run["stopped_by"].as_str().is_some_and(|by| by.contains("time limit")), "{code}\n{run}");
+    assert!(run["status"] != "running" && run["returncode"] != json!(0), "{code}\n{run}");
     run
 }
 
@@ -26,8 +26,7 @@ fn what_an_exception_says_of_itself_can_be_interrupted() {
             "class C:\n    def __str__(self):\n        while True: pass\nraise SystemExit(C())",
             "class E(Exception):\n    def __getattribute__(self, name):\n        while True: pass\nraise E",
         ] {
-            let run = stopped(session, code);
-            assert_ne!(run["returncode"], 0, "{run}");
+            stopped(session, code);
         }
         assert_eq!(session.error("raise ValueError('a\\ud800b')")["message"], "a\\ud800b");
         let traceback = session.traceback("x = 1\nreturn 5");

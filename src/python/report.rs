@@ -39,7 +39,6 @@ impl Reporter {
     }
 
     /// Runs user code, such as `__str__` of the exception: only to be called where that can be interrupted.
-
     pub fn ending(&self, py: Python<'_>, error: &PyErr) -> Ending {
         if error.is_instance_of::<PySystemExit>(py) {
             return exit(py, error);
