@@ -145,7 +145,11 @@ impl Keeper {
         self.watch_intake();
         let mut done = self.keep();
         if let Err(Fault::Corrupt(path)) = &done {
-            let told = aside::set_aside(path, self.state.database.take().map(|database| database.identity));
+            // While it is open, no other file can have its number.
+            let damaged = self.state.database.take();
+            let told = aside::set_aside(path, damaged.as_ref().map(|database| database.identity));
+            drop(damaged);
+            self.state.fold.store_anew();
             match told {
                 Ok(Some(aside)) => self.tell(format!(
                     "the journal of sessions was damaged; it was set aside as {}, and a new one has begun",
@@ -258,10 +262,8 @@ impl Keeper {
         recover::dead_sessions(folder, &mut connection)?;
         store::take_up(&connection, &self.meta.id, &mut self.state.fold).map_err(fault)?;
         let facts = fs::metadata(&path).map_err(|error| Fault::of_io(&path, &error))?;
-        if identity.is_some_and(|before| before != (facts.dev(), facts.ino())) || identity.is_none() {
-            self.state.fold.store_anew();
-        }
-        self.state.database = Some(Database { connection, path, identity: (facts.dev(), facts.ino()) });
+        let identity = (facts.dev(), facts.ino());
+        self.state.database = Some(Database { connection, path, identity });
         Ok(())
     }
 
@@ -285,7 +287,9 @@ impl Keeper {
                     most *= 2;
                     continue;
                 }
-                frames.into_iter().for_each(|frame| fold.apply(frame));
+                for frame in frames {
+                    fold.apply(frame);
+                }
                 break (bytes.len(), if whole { bytes.len() } else { used });
             };
             *position += used as u64;

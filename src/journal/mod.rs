@@ -25,7 +25,7 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -41,6 +41,9 @@ use crate::session::places::Places;
 use intake::Shared;
 use keeper::Keeper;
 
+/// A process that was killed is gone by then.
+const TAKE_OVER: Duration = Duration::from_secs(2);
+
 /// The journal of a session that runs.
 #[derive(Debug)]
 pub struct Journal {
@@ -52,6 +55,25 @@ impl Journal {
     /// `limit`: what is not, is left to the next one that opens the journal.
     pub fn finish(self, limit: Duration) {
         let _ = self.done.recv_timeout(limit);
+    }
+}
+
+/// What was recorded of a session whose process has died, for the one that takes it over; `None` if there is nothing.
+/// Call it before [`start`], on the way to [`Recorded::transcript`].
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn resume(places: &Places, id: &SessionId) -> Result<Option<Recorded>, Fault> {
+    let folder = places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
+    let patience = Instant::now() + TAKE_OVER;
+    loop {
+        let Some(reader) = Reader::open(&folder)? else { return Ok(None) };
+        // The dead process may hold its intake for a moment yet, or another session may just be taking it in.
+        if !retention::in_use(&folder, id) || Instant::now() > patience {
+            return reader.load(id);
+        }
+        drop(reader);
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
