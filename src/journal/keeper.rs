@@ -57,6 +57,8 @@ struct State {
     /// Segments made so far.
     made: u64,
     database: Option<Database>,
+    /// Device and number of the file that was opened last, or was to be.
+    opened: Option<(u64, u64)>,
     fold: Fold,
     /// Read since the last store.
     read: u64,
@@ -147,7 +149,7 @@ impl Keeper {
         if let Err(Fault::Corrupt(path)) = &done {
             // While it is open, no other file can have its number.
             let damaged = self.state.database.take();
-            let told = aside::set_aside(path, damaged.as_ref().map(|database| database.identity));
+            let told = aside::set_aside(path, self.state.opened);
             drop(damaged);
             self.state.fold.store_anew();
             match told {
@@ -257,12 +259,14 @@ impl Keeper {
             self.state.database = None;
             self.state.fold.store_anew();
         }
+        self.state.opened = identity;
         let mut connection = schema::open(folder)?;
         let fault = |error: rusqlite::Error| Fault::of(&path, &error);
         recover::dead_sessions(folder, &mut connection)?;
         store::take_up(&connection, &self.meta.id, &mut self.state.fold).map_err(fault)?;
         let facts = fs::metadata(&path).map_err(|error| Fault::of_io(&path, &error))?;
         let identity = (facts.dev(), facts.ino());
+        self.state.opened = Some(identity);
         self.state.database = Some(Database { connection, path, identity });
         Ok(())
     }

@@ -68,9 +68,10 @@ pub fn resume(places: &Places, id: &SessionId) -> Result<Option<Recorded>, Fault
     let patience = Instant::now() + TAKE_OVER;
     loop {
         let Some(reader) = Reader::open(&folder)? else { return Ok(None) };
+        let recorded = reader.load(id)?;
         // The dead process may hold its intake for a moment yet, or another session may just be taking it in.
-        if !retention::in_use(&folder, id) || Instant::now() > patience {
-            return reader.load(id);
+        if recorded.as_ref().is_none_or(|found| found.session.ending != Ending::Running) || Instant::now() > patience {
+            return Ok(recorded);
         }
         drop(reader);
         std::thread::sleep(Duration::from_millis(5));
