@@ -276,12 +276,11 @@ impl Reader {
         while let Some(row) = rows.next()? {
             let place = row.get(0)?;
             let form = Form { mime: row.get(3)?, data: row.get::<_, Vec<u8>>(4)?.into() };
-            match shown.last_mut().filter(|(last, _, _)| *last == place) {
-                Some((_, _, display)) => display.forms.push(form),
-                None => {
-                    let display = Display { after: row.get::<_, i64>(2)? as u64, forms: vec![form] };
-                    shown.push((place, row.get::<_, i64>(1)? as u64, display));
-                }
+            if let Some((_, _, display)) = shown.last_mut().filter(|(last, _, _)| *last == place) {
+                display.forms.push(form);
+            } else {
+                let display = Display { after: row.get::<_, i64>(2)? as u64, forms: vec![form] };
+                shown.push((place, row.get::<_, i64>(1)? as u64, display));
             }
         }
         Ok(shown

@@ -110,13 +110,18 @@ impl Fault {
     pub fn of(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(path),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
-            // The version was right, so what does not fit the schema is damage.
-            None | Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) => Self::Corrupt(path),
+            // The version was right, so what does not fit the schema is damage as well.
+            Some(
+                ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch,
+            )
+            | None => Self::Corrupt(path),
             Some(ErrorCode::Unknown)
-                if ["no such", "malformed", "no column"].iter().any(|w| error.to_string().contains(w)) =>
+                if ["no such", "malformed", "no column"].iter().any(|words| error.to_string().contains(words)) =>
             {
                 Self::Corrupt(path)
             }

@@ -1,6 +1,7 @@
 //! What can be wrong with the files of the journal, one after the other.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::AtomicU64;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -33,9 +34,12 @@ fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
     assert!(fs::read_to_string(&aside(&home)[0]).unwrap().starts_with("this is no database"));
 }
 
+/// What the notice says, and what makes it so.
+type Case = (&'static str, fn(&Path));
+
 #[test]
 fn what_is_not_ours_or_too_new_is_left_untouched() {
-    let cases: [(&str, fn(&Path)); 4] = [
+    let cases: [Case; 4] = [
         ("newer fourhands", |path| {
             schema::open(path.parent().unwrap()).unwrap().pragma_update(None, "user_version", 99).unwrap();
         }),
@@ -177,7 +181,7 @@ fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
         let mut session = home.start(&present, "present");
         session.run(1, "1");
         if !early {
-            session.journal_has_opened(&home);
+            home.wait_for_database();
             random.spoil(&home.database());
         }
         everything_again(&mut session);
@@ -204,10 +208,10 @@ fn everything_again(session: &mut Recording) {
     }
 }
 
-impl Recording {
-    fn journal_has_opened(&self, home: &Home) {
+impl Home {
+    fn wait_for_database(&self) {
         let deadline = Instant::now() + LIMIT;
-        while home.database().metadata().map_or(0, |facts| facts.len()) == 0 {
+        while self.database().metadata().map_or(0, |facts| facts.len()) == 0 {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -237,7 +241,6 @@ impl Random {
                 }
             }
         }
-        use std::os::unix::fs::FileExt;
         // In place: whoever has it open sees it.
         let file = File::options().write(true).open(path).unwrap();
         file.set_len(bytes.len() as u64).unwrap();
@@ -299,7 +302,7 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
             .unwrap();
     }
     let present = home.start(&ids[0], "present");
-    present.journal_has_opened(&home);
+    home.wait_for_database();
     let connection = schema::open(&home.folder()).unwrap();
     let left = || home.reader().sessions().unwrap().into_iter().map(|session| session.id).collect::<Vec<_>>();
     let keep = |bytes, days| retention::prune(&connection, &home.folder(), &Limits { bytes, days }, now()).unwrap();
