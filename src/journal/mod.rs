@@ -9,6 +9,7 @@
 //! Writing: [`start`] gives the actor its [`Recorder`]. Reading, in whatever process: [`Reader`].
 
 mod aside;
+mod complaints;
 mod fold;
 mod frame;
 mod history;
@@ -38,6 +39,7 @@ pub use schema::Fault;
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;
 use crate::session::places::Places;
+use complaints::Complaints;
 use intake::Shared;
 use keeper::Keeper;
 
@@ -90,7 +92,7 @@ pub fn start(places: Places, id: SessionId, info: &SessionInfo) -> (Recorder, Jo
     let shared = Arc::new(Shared::default());
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
     let meta = frame::Meta::new(id, info, crate::session::registry::boot());
-    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), notices);
+    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), Complaints::new(notices));
     if !shared.off.load(Ordering::Relaxed) {
         // If this fails, the thread finds the same fault and tells it.
         let _ = keeper.begin_segment();

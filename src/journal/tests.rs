@@ -208,5 +208,6 @@ fn everything(session: &mut Recording) {
     session.finish(3, Status::Cancelled);
 }
 
+mod ages;
 mod faults;
 mod kept;

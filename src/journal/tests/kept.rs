@@ -174,26 +174,3 @@ fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
     assert_eq!(told(&recorded), told(&transcript), "the echo of an answer included");
     assert_eq!(recorded.snippet(SnippetId(1)).unwrap().output.text(None), "\nAda\n");
 }
-
-#[test]
-fn zz_cost() {
-    let home = Home::new();
-    let mut session = home.start(&id(), "work");
-    let mut times = Vec::new();
-    for n in 0..5_000 {
-        let events = [
-            Event::Submitted { snippet: SnippetId(n), author: claude(), code: "1+1".into(), at: at(n) },
-            Event::Started { snippet: SnippetId(n), at: at(n) },
-            Event::Finished { snippet: SnippetId(n), outcome: outcome(Status::Ok).into(), at: at(n) },
-        ];
-        let begin = Instant::now();
-        for event in &events {
-            session.recorder.event(event);
-        }
-        times.push(begin.elapsed());
-        std::thread::sleep(Duration::from_micros(100));
-    }
-    times.sort();
-    eprintln!("cost p50 {:?} p99 {:?}", times[2500], times[4950]);
-    session.close();
-}
