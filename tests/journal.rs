@@ -260,7 +260,7 @@ fn a_session_goes_on_whatever_is_wrong_with_the_place_of_its_journal() {
     works_in_spite_of("open to other users", |home| {
         fs::set_permissions(folder(home), fs::Permissions::from_mode(0o777)).unwrap();
     });
-    let home = works_in_spite_of("damaged; it was set aside as", |home| {
+    let home = works_in_spite_of("damaged, so a new one has begun", |home| {
         fs::write(folder(home).join("journal.db"), "garbage ".repeat(1_000)).unwrap();
     });
     assert_eq!(load(&home, "unrecorded").unwrap().session.snippets, 2);

@@ -136,7 +136,7 @@ impl Keeper {
             self.state.fold.store_anew();
             match told {
                 Ok(Some(aside)) => self.complaints.tell(format!(
-                    "the journal of sessions was damaged; it was set aside as {}, and a new one has begun",
+                    "the journal was damaged, so a new one has begun; the old one was set aside as {}",
                     aside.display()
                 )),
                 // Somebody else has done it.
