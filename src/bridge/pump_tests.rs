@@ -31,7 +31,7 @@ impl Root {
     }
 
     fn places(&self) -> Places {
-        Places { home: Some(self.folder("home")), runtime: None, shared: self.folder("shared") }
+        Places { home: Some(self.folder("home")), state: None, runtime: None, shared: self.folder("shared") }
     }
 
     fn finder(&self, session: Option<&str>) -> Finder {

@@ -14,7 +14,7 @@ impl Root {
     }
 
     fn places(&self) -> Places {
-        Places { home: Some(self.0.path().to_owned()), runtime: None, shared: self.folder("shared") }
+        Places { home: Some(self.0.path().to_owned()), state: None, runtime: None, shared: self.folder("shared") }
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -152,6 +152,7 @@ fn sessions_of_two_homes_do_not_share_a_socket() {
     let root = Root::new();
     let cwd = root.folder("work");
     let in_home = |home: &str| Places {
+        state: None,
         home: Some(root.folder(home)),
         runtime: Some(root.folder("run")),
         shared: root.folder("shared"),

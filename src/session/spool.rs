@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::domain::{SnippetId, Stream};
 
-pub use shelf::{Limits, folder_name, remove_old};
+pub use shelf::{Limits, remove_old};
 use shelf::{Shelf, Writer};
 pub use whole::{Missing, Whole};
 

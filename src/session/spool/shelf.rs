@@ -1,5 +1,5 @@
 //! Where whole outputs lie: small ones in memory, large ones in two files each: the text as it was written, and where
-//! it changes between the streams. The folder of a session has the name that [`folder_name`] gives.
+//! it changes between the streams. The folder of a session has its id for a name.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -14,7 +14,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::Queue;
 use super::whole::{Missing, Source, Whole, change};
 use crate::domain::output::floor_char_boundary;
-use crate::domain::{Output, SessionInfo, SnippetId, Stream, units};
+use crate::domain::{Output, SnippetId, Stream, units};
 
 /// How much is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +100,7 @@ impl Shelf {
     }
 
     pub fn find(&self, snippet: SnippetId) -> Option<Found> {
-        let record = self.records.get(&snippet)?;
+        let Some(record) = self.records.get(&snippet) else { return self.find_of_before(snippet) };
         let place = |memory: &Vec<u8>, kind: &str| match &self.folder {
             Some(folder) if record.on_disk => Err(path(folder, snippet, kind)),
             _ => Ok(memory.clone()),
@@ -112,6 +112,15 @@ impl Shelf {
             changes_length: record.changes_length,
             missing: record.missing.clone(),
         })
+    }
+
+    /// Of a process that held the session before this one.
+    fn find_of_before(&self, snippet: SnippetId) -> Option<Found> {
+        let place = |kind| self.folder.as_ref().map(|folder| path(folder, snippet, kind));
+        let (text, changes) = (place(TEXT)?, place(CHANGES)?);
+        let length = fs::metadata(&text).ok()?.len();
+        let changes_length = fs::metadata(&changes).map_or(0, |facts| facts.len());
+        Some(Found { text: Err(text), changes: Err(changes), length, changes_length, missing: None })
     }
 
     pub fn length(&self, snippet: SnippetId) -> u64 {
@@ -349,12 +358,6 @@ impl Writer {
 
 fn unwritable(folder: &Path, fault: &io::Error) -> Arc<str> {
     format!("{} cannot be written: {fault}", folder.display()).into()
-}
-
-/// The folder of a session among those of all others; the file of a snippet in it is called `<number>.out`.
-#[must_use]
-pub fn folder_name(info: &SessionInfo) -> String {
-    format!("{}-{}", info.started_at, info.pid)
 }
 
 /// Removes what sessions of the past left in `spools`, the oldest first, until the rest takes no more than [`PAST`].
