@@ -28,7 +28,7 @@
 //! | [`bridge`] | mcp | envelopes of lines; outlives every session |
 //! | [`launch`] | nix | finding a Python, the engine's image, the guardian, and ending it from outside |
 //! | `process` | all of these | the wiring of the session process |
-//! | [`cli`] | launch, bridge | one file per command |
+//! | [`cli`] | launch, bridge, journal | one file per command |
 //!
 //! The binary and the tests link this library without any Python: what is reached from them must not lead to pyo3, which
 //! only [`python`] and `process` name.

@@ -19,7 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tui", &["domain", "session"]),
     ("bridge", &["domain", "session", "mcp"]),
     ("launch", &["domain", "session"]),
-    ("cli", &["domain", "session", "bridge", "launch"]),
+    ("cli", &["domain", "session", "journal", "bridge", "launch"]),
     ("process", &["domain", "session", "journal", "python", "mcp", "tui", "bridge", "launch"]),
     ("main", &["cli"]),
     ("lib", &[]),

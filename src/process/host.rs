@@ -21,7 +21,7 @@ use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
-use crate::domain::{SessionInfo, Transcript};
+use crate::domain::{Author, SessionInfo, Transcript};
 use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
@@ -175,11 +175,21 @@ impl Host {
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
             let goodbye = link.clone();
+            let replay = self.boot.replay.clone().map(|which| (session.clone(), which));
             let keepsake = self.recorder.map(Recorder::keepsake);
             let front = Front { session: session.clone(), link, stop: stop.clone(), keepsake };
             let result = front.open(&self.boot, self.originals, link_reader);
             match &result {
-                Ok(_) => goodbye.send(&ToGuardian::Ready),
+                Ok(_) => {
+                    goodbye.send(&ToGuardian::Ready);
+                    if let Some((session, which)) = replay {
+                        tokio::spawn(async move {
+                            if let Err(refused) = session.replay(Author::You, which).await {
+                                session.notice(format!("nothing is replayed: {refused}"));
+                            }
+                        });
+                    }
+                }
                 Err(_) => session.quit(),
             }
             // Not `session`: its last handle ends with the actor's own.

@@ -18,6 +18,8 @@ pub enum Action {
     QuitOrDelete,
     /// Start Python anew on the same session.
     Restart,
+    /// Choose what to run again.
+    Replay,
     Suspend,
     Redraw,
     Help,
@@ -122,6 +124,7 @@ pub const BINDINGS: &[Binding] = &[
         "interrupt what runs; else clear the input",
     ),
     bind(Action::QuitOrDelete, Group::Session, &[(KeyCode::Char('d'), CTRL)], "Ctrl-D", "quit, if the input is empty"),
+    bind(Action::Replay, Group::Session, &[(KeyCode::F(7), NONE)], "F7", "run again what ran before Python began anew"),
     bind(Action::Restart, Group::Session, &[(KeyCode::F(8), NONE)], "F8", "restart Python, losing the variables"),
     bind(Action::Suspend, Group::Session, &[(KeyCode::Char('z'), CTRL)], "Ctrl-Z", "suspend; fg comes back"),
     bind(Action::Redraw, Group::Session, &[(KeyCode::Char('l'), CTRL)], "Ctrl-L", "draw the screen anew"),

@@ -287,6 +287,10 @@ impl Dashboard {
                 let session = self.session.clone();
                 self.ask(async move { session.restart(Author::You).await.map(drop) });
             }
+            Effect::Replay(which) => {
+                let session = self.session.clone();
+                self.ask(async move { session.replay(Author::You, which).await.map(drop) });
+            }
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Redraw => self.screen.redraw()?,

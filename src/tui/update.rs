@@ -8,6 +8,7 @@ use super::assist::{Outcome, Why};
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
+use crate::domain::replay::Which;
 use crate::domain::{InputAnswer, Insight, Inspect, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
@@ -24,6 +25,8 @@ pub enum Effect {
     Interrupt,
     /// A new Python process on the same session.
     Restart,
+    /// Run these again.
+    Replay(Which),
     /// The answer goes to [`View::on_inspected`] with that number.
     Inspect {
         asked: Inspect,
@@ -84,6 +87,12 @@ impl View {
         }
         if let Some(Overlay::Inspector { .. }) = self.overlays.last() {
             return match self.on_inspector(key) {
+                Some(effect) => effect,
+                None => self.on_help(action, key, asked, now),
+            };
+        }
+        if let Some(Overlay::Replay { .. }) = self.overlays.last() {
+            return match self.on_replay(key) {
                 Some(effect) => effect,
                 None => self.on_help(action, key, asked, now),
             };
@@ -279,6 +288,7 @@ impl View {
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
+            Action::Replay => self.open_replay(),
             Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
             Action::PageUp => self.page_by(-1),
             Action::PageDown => self.page_by(1),
@@ -328,6 +338,7 @@ impl View {
             Some(Overlay::Help { scroll } | Overlay::Drawer { scroll } | Overlay::Inspector { scroll }) => {
                 *scroll = scroll.saturating_add_signed(rows);
             }
+            Some(Overlay::Replay { .. }) => {}
             None => self.scroll(rows),
         }
     }

@@ -31,6 +31,10 @@ pub enum Overlay {
     Inspector {
         scroll: usize,
     },
+    /// What to run again; `row` is chosen.
+    Replay {
+        row: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -149,6 +153,11 @@ impl View {
         ) {
             self.follow_input();
         }
+        if let Event::Replay(replay) = event
+            && replay.is_over()
+        {
+            self.notice = Some(replay.to_string());
+        }
         if let Event::Notice { text, .. } = event {
             self.notice = Some(text.to_string());
         }
@@ -229,6 +238,7 @@ impl View {
                 Overlay::Help { scroll } => *scroll = (*scroll).min(help),
                 Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
                 Overlay::Inspector { scroll } => *scroll = (*scroll).min(inspector),
+                Overlay::Replay { .. } => {}
             }
         }
     }
