@@ -234,7 +234,10 @@ mod tests {
                     };
                     transcript.apply(&Event::Submitted { snippet, author, code: word.into(), at: 0 });
                     if let Some((_, of)) = word.split_once('=') {
-                        transcript.apply(&Event::Replayed { snippet, of: SnippetId(of.parse().unwrap()) });
+                        transcript.apply(&Event::Replayed {
+                            snippet,
+                            of: SnippetId(of.trim_end_matches('!').parse().unwrap()),
+                        });
                     }
                     transcript.apply(&Event::Started { snippet, at: 0 });
                     let type_name = if word.contains('#') { ErrorReport::PYTHON_DIED } else { "ValueError" };

@@ -25,6 +25,8 @@ pub enum Effect {
     Interrupt,
     /// A new Python process on the same session.
     Restart,
+    /// The same once all variables have been saved; then they are brought back.
+    SaveAndRestart,
     /// Run these again.
     Replay(Which),
     /// The answer goes to [`View::on_inspected`] with that number.
@@ -78,6 +80,9 @@ impl View {
         let asked_to_restart = std::mem::take(&mut self.asking_to_restart);
         if action == Some(Action::Restart) {
             return self.restart(asked_to_restart);
+        }
+        if asked_to_restart && key.code == KeyCode::Char('s') && key.modifiers.is_empty() && self.has_variables() {
+            return Some(Effect::SaveAndRestart);
         }
         if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
             return None;

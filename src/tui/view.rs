@@ -71,6 +71,8 @@ pub struct View {
     /// Asked to restart Python; the same key again means it.
     pub asking_to_restart: bool,
     pub quitting: bool,
+    /// The checkpoint that the next Python shall bring back.
+    pub restore: Option<String>,
     /// Asked to interrupt this one, at that time.
     pub interrupting: Option<(SnippetId, Timestamp)>,
     pub notice: Option<String>,
@@ -114,6 +116,7 @@ impl View {
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
+            restore: None,
             interrupting: None,
             notice,
             frame: None,
@@ -178,6 +181,10 @@ impl View {
 
     pub fn is_busy(&self) -> bool {
         self.transcript.running().is_some() || !self.transcript.queue().is_empty()
+    }
+
+    pub fn has_variables(&self) -> bool {
+        self.transcript.variables().total > 0
     }
 
     /// The number that the input will have if nobody is quicker.

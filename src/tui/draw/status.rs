@@ -70,7 +70,8 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
     if view.asking_to_restart {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
         let keys = keymap::keys(Action::Restart);
-        return Some(format!("{keys} again {stops}restarts Python; all variables are lost. Esc to stay"));
+        let save = if view.has_variables() { "; s saves them first" } else { "" };
+        return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. Esc to stay"));
     }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
         && !view.quitting
