@@ -3,6 +3,7 @@
 mod inspector;
 mod keys;
 mod pager;
+mod replay;
 mod screens;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
