@@ -274,8 +274,6 @@ impl View {
                     return Some(Effect::Quit);
                 }
             }
-            // Taken before, whatever has the keys.
-            Action::Restart => {}
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
@@ -296,7 +294,8 @@ impl View {
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
             Action::Output => self.open_pager(),
-            Action::Search | Action::SearchOn | Action::SearchBack => {}
+            // A restart is taken before, whatever has the keys.
+            Action::Restart | Action::Search | Action::SearchOn | Action::SearchBack => {}
             Action::Back => {
                 self.assist.close();
                 if self.overlays.pop().is_none() {
