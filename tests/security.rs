@@ -327,6 +327,8 @@ fn no_escape_sequence_reaches_the_terminal_through_the_dashboard() {
     client.call("answer_input", json!({"snippet": hostile_code().len() + 1, "text": HOSTILE.replace('\u{7}', "")}));
     client.answer(id);
     client.call("run_python_code", json!({"code": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"}));
+    terminal.wait_for_text("taken over");
+    support::signal(terminal.pid(), nix::sys::signal::Signal::SIGTERM);
     terminal.wait();
     let shown = terminal.received();
     assert!(contains(&shown, "killed by SIGKILL"), "its last words");
@@ -353,6 +355,10 @@ fn no_escape_sequence_gets_into_the_log_and_no_line_of_it_is_forged() {
     client.call("run_python_code", json!({"code": format!("input(h + '{forged}')"), "wait_s": 1}));
     client.call("interrupt_snippet", json!({}));
     client.call("run_python_code", json!({"code": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"}));
+    while !text.contains("taken over") {
+        assert_ne!(log.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    support::signal(child.id(), nix::sys::signal::Signal::SIGTERM);
     log.read_to_string(&mut text).unwrap();
     let output = child.wait_with_output().unwrap();
     is_harmless(text.as_bytes());

@@ -260,6 +260,11 @@ impl Interpreter {
         let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
         fork::watch();
         let context = SnippetContext::new(py)?;
+        let signals = Signals::install(py)?;
+        let streams = Streams::install(py, &capture, &context)?;
+        // Before the baseline, of which what it adds to the builtins and the environment is a part; and before the
+        // namespace, whose `__file__` it sets.
+        let runner = Runner::new(py, session_file, Displays::install(py, &capture, &context)?, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs
             .beside
@@ -268,12 +273,11 @@ impl Interpreter {
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
-            signals: Signals::install(py)?,
-            streams: Streams::install(py, &capture, &context)?,
+            signals,
+            streams,
             // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
-            // Before the baseline, of which what it adds to the builtins and the environment is a part.
-            runner: Runner::new(py, session_file, Displays::install(py, &capture, &context)?, context)?,
+            runner,
             stdin: Stdin::install(py, &asker)?,
             inspector: Inspector::new(namespace.describer().clone()),
             namespace,
