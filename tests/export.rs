@@ -19,7 +19,7 @@ const SNIPPETS: &[&str] = &[
     "z = _ * 2",
     "1/0",
     "print('a\\r\\x1b[31mb\\x1b[0m\\x1b]0;owned\\x07')\nprint('</pre><script>alert(1)</script>', file=sys.stderr)",
-    "!echo from the shell > written.txt\nlines = !cat written.txt\nname = 'written.txt'\nsame = !cat {name}\nwords = !echo {print} $HOME_NOT_SET",
+    "!echo from the shell > written.txt\nlines = !cat written.txt\nname = 'written.txt'\nsame = !cat {name}\nwords = !echo {not there} {x}",
     "%cd .\n%env EXPORTED=yes\nhere = %pwd\nfor n in range(2):\n    %time n\n%timeit -n1 -r1 pass",
     "import asyncio\nasync def twice(n):\n    await asyncio.sleep(0)\n    return 2 * n\n\nv = await twice(21)\ntext = '''\n  kept\n'''\nasync with asyncio.Lock() as lock, asyncio.Lock() as (other):\n    w = 1",
     "annotated: int = await twice(4)\nfrom math import *\nroot = sqrt(annotated * 2)",
@@ -63,7 +63,10 @@ fn export(home: &Home, arguments: &[&str]) -> Output {
 
 /// What it says, and its exit code.
 fn said(output: &Output) -> (String, Option<i32>) {
-    (format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)), output.status.code())
+    (
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
+        output.status.code(),
+    )
 }
 
 fn read(home: &Home, file: &str) -> String {
@@ -103,7 +106,13 @@ fn every_format_of_a_real_session() {
         let (told, code) = said(&export(home, &["-o", &file]));
         assert!(code == Some(1) && told.contains("is there already; --force replaces it"), "{told}");
     }
-    assert_eq!(fs::read_dir(home.work()).unwrap().filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "draft")).count(), 0);
+    assert_eq!(
+        fs::read_dir(home.work())
+            .unwrap()
+            .filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "draft"))
+            .count(),
+        0
+    );
 
     script(home, &python, &expected);
     notebook(home, &python, &expected);
@@ -120,7 +129,7 @@ fn script(home: &Home, python: &Path, expected: &Value) {
     assert!(text.contains("\n# while True:") && text.contains("interrupted by "), "{text}");
     // Elsewhere, so that nothing of the session is in the way.
     let other = tempfile::tempdir().unwrap();
-    let copy = other.path().join("copy.py");
+    let copy = other.path().join("exported.py");
     fs::copy(home.work().join("out.py"), &copy).unwrap();
     let output = Command::new(python).arg(&copy).current_dir(other.path()).output().unwrap();
     let told = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -165,7 +174,10 @@ fn pages(home: &Home) {
     assert!(page.contains("default-src 'none'") && page.contains("prefers-color-scheme: dark"));
     assert!(!page.contains("onclick=\"") && !page.contains('\u{1b}'));
     let document = read(home, "out.md");
-    assert!(document.contains("## \\[1\\] tester\n") && document.contains("](data:image/png;base64,iVBOR"), "{document}");
+    assert!(
+        document.contains("## \\[1\\] tester\n") && document.contains("](data:image/png;base64,iVBOR"),
+        "{document}"
+    );
     assert!(document.contains("```python\n1/0\n```") && !document.contains('\u{1b}'), "{document}");
     let (told, code) = said(&export(home, &["-o", "beside.md", "--figures", "my figures"]));
     assert_eq!(code, Some(0), "{told}");
@@ -229,7 +241,10 @@ fn choices_and_what_cannot_be() {
     assert!(stopped.status.success());
     let listed = home.fourhands().args(["sessions", "--json", "--past"]).output().unwrap();
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!((&listed[0]["state"], &listed[0]["snippets"], &listed[0]["failed"]), (&"closed".into(), &3.into(), &1.into()));
+    assert_eq!(
+        (&listed[0]["state"], &listed[0]["snippets"], &listed[0]["failed"]),
+        (&"closed".into(), &3.into(), &1.into())
+    );
     assert_eq!(numbers(&[listed[0]["id"].as_str().unwrap()]), [1, 2, 3]);
     let listed = home.fourhands().arg("sessions").output().unwrap();
     let told = String::from_utf8_lossy(&listed.stdout);

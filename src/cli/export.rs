@@ -63,7 +63,9 @@ pub struct Arguments {
 fn format(text: &str) -> Result<Format, String> {
     let text = text.to_ascii_lowercase();
     let found = Format::ALL.into_iter().find(|format| format.name() == text);
-    found.or_else(|| Format::of(Path::new(&format!("_.{text}")))).ok_or_else(|| "it is py, ipynb, md, html or json".to_owned())
+    found
+        .or_else(|| Format::of(Path::new(&format!("_.{text}"))))
+        .ok_or_else(|| "it is py, ipynb, md, html or json".to_owned())
 }
 
 fn failed(text: &str) -> Result<Failed, String> {

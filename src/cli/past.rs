@@ -69,7 +69,7 @@ fn unknown(sessions: &[SessionSummary], name: &str) -> String {
 fn is_near(a: &str, b: &str) -> bool {
     let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
     let within = !b.is_empty() && (a.contains(&b) || (b.contains(&a) && a.len() > 2));
-    within || distance(a.as_bytes(), b.as_bytes()) <= if b.len() > 4 { 2 } else { 1 }
+    within || distance(a.as_bytes(), b.as_bytes()) <= if b.len() > 3 { 2 } else { 1 }
 }
 
 fn distance(a: &[u8], b: &[u8]) -> usize {

@@ -165,10 +165,10 @@ mod tests {
             summary("work", 500, Ending::Died),
         ];
         let past = join(&mut present, recorded);
-        assert_eq!(present.iter().map(|row| (&*row.name, row.failed)).collect::<Vec<_>>(), [
-            ("work", Some(2)),
-            ("stdio", Some(2)),
-        ]);
+        assert_eq!(
+            present.iter().map(|row| (&*row.name, row.failed)).collect::<Vec<_>>(),
+            [("work", Some(2)), ("stdio", Some(2)),]
+        );
         assert_eq!(past.iter().map(|row| (&*row.name, row.state)).collect::<Vec<_>>(), [("work", "died")]);
     }
 }

@@ -135,7 +135,10 @@ mod tests {
         ];
         let runs = for_terminals(&segments, &mut Look::default());
         let red = "\u{1b}[0;38;5;1mb\u{1b}[0m\n99 %\n";
-        assert_eq!(runs, [(Stream::Stdout, red.to_owned()), (Stream::Stderr, "w\n".into()), (Stream::Stdout, "c\n".into())]);
+        assert_eq!(
+            runs,
+            [(Stream::Stdout, red.to_owned()), (Stream::Stderr, "w\n".into()), (Stream::Stdout, "c\n".into())]
+        );
     }
 
     #[test]

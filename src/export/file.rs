@@ -57,7 +57,11 @@ fn write(path: &Path, data: &[u8], exists: Exists) -> io::Result<()> {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     // What a link leads to is replaced, not the link. A device or a pipe is written to.
-    let path = if exists == Exists::Replace { path.canonicalize().unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() };
+    let path = if exists == Exists::Replace {
+        path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    } else {
+        path.to_owned()
+    };
     if path.metadata().is_ok_and(|facts| !facts.is_file()) {
         return OpenOptions::new().write(true).open(&path)?.write_all(data);
     }
@@ -99,7 +103,8 @@ mod tests {
     fn a_file_is_whole_private_and_replaced_only_when_meant() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.py");
-        let export = |text: &str| Export { text: text.to_owned(), figures: vec![("f.png".into(), vec![1])], snippets: 1 };
+        let export =
+            |text: &str| Export { text: text.to_owned(), figures: vec![("f.png".into(), vec![1])], snippets: 1 };
         let figures = folder.path().join("a/figures");
         save(&export("1"), &path, Some(&figures), Exists::Refuse).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Session;
 use super::colours::for_pages;
-use super::items::{Item, Part, Treatment, at, code, commented, ending, happened, of_the_value, one_line, parts, push_text, time};
+use super::items::{
+    Item, Part, Treatment, at, code, commented, ending, happened, of_the_value, one_line, parts, push_text, time,
+};
 use crate::domain::lexer::{Class, tokens};
 use crate::domain::terminal_text::{Look, plain, visible};
 use crate::domain::{Display, Entry, Form, Snippet, Status};
@@ -86,14 +88,19 @@ fn section(session: &Session<'_>, snippet: &Snippet, treatment: Treatment) -> St
         }
     }
     if !snippet.status.is_final() || snippet.status == Status::Cancelled {
-        let _ = writeln!(out, "<p class=\"note\">{}</p>", if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." });
+        let _ = writeln!(
+            out,
+            "<p class=\"note\">{}</p>",
+            if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." }
+        );
     }
     out + "</section>\n"
 }
 
 fn between(session: &Session<'_>, entry: &Entry) -> String {
     let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };
-    let mut out = format!("<section class=\"between\">\n<p>{}</p>\n", escape(&one_line(&format!("{when}{}", happened(entry)))));
+    let mut out =
+        format!("<section class=\"between\">\n<p>{}</p>\n", escape(&one_line(&format!("{when}{}", happened(entry)))));
     if let Entry::Background { output, .. } = entry {
         let mut parts = Vec::new();
         push_text(&mut parts, output);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Failed, Format, Wanted};
+use crate::domain::lexer::uses;
 use crate::domain::output::Segment;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Display, Entry, Output, Snippet, Status, Transcript, units};
@@ -132,7 +133,12 @@ pub fn happened(entry: &Entry) -> String {
     match entry {
         Entry::Reset { by, report, .. } => {
             let remains = report.remains.iter().map(|remains| format!("; still there: {remains}"));
-            format!("reset by {}: {} cleared{}", by.name(), units::count(report.cleared, "name"), remains.collect::<String>())
+            format!(
+                "reset by {}: {} cleared{}",
+                by.name(),
+                units::count(report.cleared, "name"),
+                remains.collect::<String>()
+            )
         }
         Entry::Restart { restart, .. } => match &restart.by {
             Some(by) => format!("restarted by {}: a new Python took over, all variables were lost", by.name()),
@@ -163,6 +169,11 @@ pub fn one_line(text: &str) -> String {
 /// The code as the session took it.
 pub fn code(snippet: &Snippet) -> String {
     snippet.code.strip_prefix('\u{feff}').unwrap_or(&snippet.code).replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Whether the code may end by `exit()`, which is an end as good as any in a session, and nowhere else.
+pub fn may_exit(code: &str) -> bool {
+    ["exit", "quit", "SystemExit"].iter().any(|name| uses(code, name) || code.contains(&format!(".{name}(")))
 }
 
 /// `# ` before each line, with all made visible that a comment may not hold.

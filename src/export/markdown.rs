@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Session;
-use super::items::{Item, Part, Treatment, at, code, commented, ending, happened, of_the_value, one_line, parts, push_text, time};
+use super::items::{
+    Item, Part, Treatment, at, code, commented, ending, happened, of_the_value, one_line, parts, push_text, time,
+};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Display, Entry, Form, Snippet};
 

@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::colours::for_terminals;
-use super::items::{Item, Part, Treatment, at, code, ending, happened, of_the_value, one_line, parts, push_text};
+use super::items::{
+    Item, Part, Treatment, at, code, ending, happened, may_exit, of_the_value, one_line, parts, push_text,
+};
 use super::{Session, iso};
 use crate::domain::terminal_text::Look;
 use crate::domain::{Display, Entry, Form, Snippet, Status};
@@ -59,7 +61,7 @@ fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
     let mut metadata = Map::new();
     let source = match treatment {
         Treatment::Live => {
-            if snippet.status != Status::Ok {
+            if snippet.status != Status::Ok || may_exit(&snippet.code) {
                 // Runners go on behind it.
                 metadata.insert("tags".to_owned(), json!(["raises-exception"]));
             }

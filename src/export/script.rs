@@ -5,9 +5,11 @@ mod magic;
 use std::collections::BTreeSet;
 
 use super::Session;
-use super::items::{Item, Treatment, at, code, commented, ending, happened, one_line, time};
-use crate::domain::lexer::{awaits, functions_globals, futures, indented, last_statement, literal, magics, unwrap_pasted, uses};
-use crate::domain::{Entry, Snippet, Status};
+use super::items::{Item, Treatment, at, code, commented, ending, happened, may_exit, one_line, time};
+use crate::domain::lexer::{
+    awaits, functions_globals, futures, indented, last_statement, literal, magics, unwrap_pasted, uses,
+};
+use crate::domain::{Entry, Snippet, SnippetId, Status};
 
 /// What the script needs that a session has of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,14 +47,7 @@ struct Needs {
 
 pub fn script(session: &Session<'_>, items: &[Item<'_>]) -> String {
     let mut needs = Needs::default();
-    let live: Vec<&Snippet> = items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Snippet(snippet, Treatment::Live) => Some(*snippet),
-            _ => None,
-        })
-        .collect();
-    let keeps_values = live.iter().any(|snippet| uses(&snippet.code, "_"));
+    let wanted_values = wanted_values(items);
     let mut cells = String::new();
     for item in items {
         match item {
@@ -67,7 +62,7 @@ pub fn script(session: &Session<'_>, items: &[Item<'_>]) -> String {
                 // A snippet that is no Python would keep all of the script from running.
                 let broken = is_syntax_error(snippet);
                 let body = if *treatment == Treatment::Live && !broken {
-                    live_code(snippet, keeps_values, &mut needs)
+                    live_code(snippet, wanted_values.contains(&snippet.id), &mut needs)
                 } else {
                     commented(&code(snippet))
                 };
@@ -83,6 +78,22 @@ pub fn script(session: &Session<'_>, items: &[Item<'_>]) -> String {
         }
     }
     format!("{}{cells}", head(session, items, &needs))
+}
+
+/// The snippets whose value a later one reads as `_`.
+fn wanted_values(items: &[Item<'_>]) -> BTreeSet<SnippetId> {
+    let mut last = None;
+    let mut wanted = BTreeSet::new();
+    for item in items {
+        if let Item::Snippet(snippet, Treatment::Live) = item {
+            if uses(&snippet.code, "_") {
+                wanted.extend(last);
+            }
+            let has_value = snippet.outcome.as_ref().is_some_and(|outcome| outcome.result.is_some());
+            last = has_value.then_some(snippet.id).or(last);
+        }
+    }
+    wanted
 }
 
 fn is_syntax_error(snippet: &Snippet) -> bool {
@@ -132,7 +143,7 @@ fn head(session: &Session<'_>, items: &[Item<'_>], needs: &Needs) -> String {
 }
 
 /// The code as plain Python, its last line ended.
-fn live_code(snippet: &Snippet, keeps_values: bool, needs: &mut Needs) -> String {
+fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String {
     let code = code(snippet);
     let code = unwrap_pasted(&code).unwrap_or(code);
     let is_python = magics(&code).is_none();
@@ -144,10 +155,9 @@ fn live_code(snippet: &Snippet, keeps_values: bool, needs: &mut Needs) -> String
     }
     if code.contains("IPython") {
         needs.helpers.insert(Helper::Ipython);
+        needs.imports.extend(["importlib.util", "sys", "types"]);
     }
-    let has_value = snippet.outcome.as_ref().is_some_and(|outcome| outcome.result.is_some());
-    if keeps_values
-        && has_value
+    if keeps_value
         && is_python
         && let Some(place) = last_statement(&code)
     {
@@ -170,20 +180,21 @@ fn live_code(snippet: &Snippet, keeps_values: bool, needs: &mut Needs) -> String
         };
     }
     // Code that may have ended by `exit()`, as well as it did in the session.
-    if snippet.status == Status::Ok && ["exit", "quit", "SystemExit"].iter().any(|name| mentions(&code, name)) {
+    if snippet.status == Status::Ok && may_exit(&code) {
         code = format!("try:\n{}except SystemExit:\n    pass\n", indented(&code, "    "));
     }
     notes + &code
 }
 
-fn mentions(code: &str, name: &str) -> bool {
-    uses(code, name) || code.contains(&format!(".{name}("))
-}
-
 /// A string literal, over several lines where that can be read.
 fn block(text: &str) -> String {
     let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if !text.contains('\n') || text.contains(['\\', '\r']) || text.contains("\"\"\"") || text.contains(hidden) || text.ends_with('"') {
+    if !text.contains('\n')
+        || text.contains(['\\', '\r'])
+        || text.contains("\"\"\"")
+        || text.contains(hidden)
+        || text.ends_with('"')
+    {
         return literal(text);
     }
     format!("\"\"\"\\\n{text}\"\"\"")

@@ -167,7 +167,8 @@ pub fn last_statement(code: &str) -> Option<usize> {
     let lexemes = scan(code);
     let line = *lines(&lexemes).last()?;
     let parts = line.split(|lexeme| lexeme.kind == Kind::Operator(';'));
-    let last = parts.filter_map(|part| part.iter().find(|l| !matches!(l.kind, Kind::Comment | Kind::Newline))).last()?;
+    let last =
+        parts.filter_map(|part| part.iter().find(|l| !matches!(l.kind, Kind::Comment | Kind::Newline))).last()?;
     (indent(code, line) == 0).then_some(last.range.start)
 }
 
@@ -214,7 +215,9 @@ mod tests {
         ] {
             assert!(awaits(code), "{code}");
         }
-        for code in ["async def f():\n  if x:\n    await g()\n# no\n  await h()", "'await x'", "x.await_()", "# await x"] {
+        for code in
+            ["async def f():\n  if x:\n    await g()\n# no\n  await h()", "'await x'", "x.await_()", "# await x"]
+        {
             assert!(!awaits(code), "{code}");
         }
     }
@@ -268,7 +271,9 @@ mod tests {
         for code in ["_ + 1", "x = _", "len(_)", "f(_, 2)", "_.head()", "_[0]", "_ == 2"] {
             assert!(uses(code, "_"), "{code}");
         }
-        for code in ["for _ in x: pass", "for i, _ in x: pass", "_ = 1", "a, _ = b", "_, a = b", "lambda _: 1", "x._", "'_'"] {
+        for code in
+            ["for _ in x: pass", "for i, _ in x: pass", "_ = 1", "a, _ = b", "_, a = b", "lambda _: 1", "x._", "'_'"]
+        {
             assert!(!uses(code, "_"), "{code}");
         }
     }

@@ -1,10 +1,9 @@
-try:
-    from IPython.display import display
-except ImportError:
 
-    def display(*objects, **options):
-        from types import SimpleNamespace
 
-        for value in objects:
-            print(value)
-        return SimpleNamespace(display=display, update=display, display_id=None)
+def display(*objects, **options):
+    """Shows objects, as well as a script can."""
+    import types
+
+    for value in objects:
+        print(value)
+    return types.SimpleNamespace(display=display, update=display, display_id=options.get("display_id"))

@@ -1,10 +1,6 @@
-try:
-    import IPython as _ipython
-except ImportError:
-    # What shows something in a notebook does nothing here.
-    import sys as _sys
-    import types as _types
 
+if importlib.util.find_spec("IPython") is None:
+    # What shows something in a notebook does nothing here.
     class _Shown:
         def __init__(self, data=None, *arguments, **options):
             self.data = data
@@ -14,13 +10,14 @@ except ImportError:
 
         update = display
 
-    class _Stub(_types.ModuleType):
+    class _Stub(types.ModuleType):
+        __path__ = []
+
         def __getattr__(self, name):
             if name.startswith("__"):
                 raise AttributeError(name)
             return _Shown
 
-    _sys.modules["IPython"] = _ipython = _Stub("IPython")
-    _sys.modules["IPython.display"] = _ipython.display = _Stub("IPython.display")
-    _ipython.__path__ = []
-    _ipython.get_ipython = lambda: None
+    sys.modules["IPython"] = _Stub("IPython")
+    sys.modules["IPython.display"] = sys.modules["IPython"].display = _Stub("IPython.display")
+    sys.modules["IPython"].get_ipython = lambda: None

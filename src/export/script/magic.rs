@@ -112,7 +112,9 @@ fn shell(command: &str, needs: &mut Needs) -> String {
 fn lines(command: &str, needs: &mut Needs) -> String {
     needs.imports.insert("subprocess");
     let text = text(command, needs);
-    format!("subprocess.run({text}, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout.splitlines()")
+    format!(
+        "subprocess.run({text}, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout.splitlines()"
+    )
 }
 
 /// Arguments, divided as a shell does it.
