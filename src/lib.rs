@@ -27,7 +27,7 @@
 //! | [`mcp`] | rmcp | tools and connections; nothing of Python or the screen |
 //! | [`tui`] | ratatui | view state, drawing, keys; waits for nobody |
 //! | [`bridge`] | mcp | envelopes of lines; outlives every session |
-//! | [`launch`] | nix | finding a Python, the engine's image, the guardian |
+//! | [`launch`] | nix | finding a Python, the engine's image, the guardian, and ending it from outside |
 //! | `process` | all of these | the wiring of the session process |
 //! | [`cli`] | launch, bridge, journal | one file per command |
 //!

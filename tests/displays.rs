@@ -129,6 +129,43 @@ plt.figure(figsize=(19, 12)).figimage(np.random.default_rng(1).random((1200, 190
     assert!(width <= 2_000 && height <= 2_000);
 }
 
+#[test]
+fn figures_that_stay_open_change_in_place_and_those_of_children_are_not_ours() {
+    let mut session = scientific();
+    let live = result(
+        &mut session,
+        "import matplotlib.pyplot as plt, os
+fig, ax = plt.subplots()
+for n in range(3):
+    ax.plot([n, 2]); plt.pause(0.01)
+print('end')
+ax.set_title('changed')",
+    );
+    assert!(Client::text(&live).starts_with("[figure 1: 640x480 PNG]\nend\n"), "{live}");
+    assert_eq!(images(&live).len(), 1);
+    let forked = result(
+        &mut session,
+        "import warnings; warnings.simplefilter('ignore')
+pid = os.fork()
+if pid == 0:
+    plt.plot([1]); plt.show(); display(plt.figure()); plt.plot([2])
+else:
+    os.waitpid(pid, 0)
+    plt.plot([3])",
+    );
+    assert_eq!((images(&forked).len(), &forked["structuredContent"]["status"]), (1, &json!("ok")), "{forked}");
+    // Whatever became of the builtins and the streams meanwhile.
+    let hostile = result(
+        &mut session,
+        "import builtins, sys
+plt.plot([1])
+sys.stdout = sys.stderr = None; del builtins.isinstance, builtins.sorted; sys.meta_path.clear()
+class Thing: __repr__ = lambda self: 'a thing'
+Thing()",
+    );
+    assert_eq!(hostile["structuredContent"]["result"], "a thing", "{hostile}");
+}
+
 const FORMS: &str = "import zlib, struct, base64
 def chunk(kind, data):
     return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
@@ -217,11 +254,25 @@ display(Image(data=png(5, 4)))",
         assert_eq!(displays.iter().map(|d| d["mime"].clone()).collect::<Vec<_>>(), ["text/markdown", "image/png"]);
         assert_eq!(displays[0]["text"], "step 2");
         assert_eq!(session.value("display = 5; display"), "5");
+        // What imports it indirectly finds it as well; who only asks whether IPython is there does not.
+        session.out(
+            "open('shows.py', 'w').write('from IPython.display import HTML, SVG\\n')
+open('asks.py', 'w').write('try:\\n import IPython\\n there = True\\nexcept ImportError: there = False\\n')",
+        );
         session.client.call("reset_python_environment", json!({}));
         assert!(session.value("display").contains("display"));
-        // Of a thread that ends after its snippet: still that snippet's.
-        session.out("import threading; go = threading.Event()\nt = threading.Thread(target=lambda: (go.wait(), display({'late': 1})))\nt.start()");
-        session.out("go.set(); t.join()");
+        let installed = session.value("import importlib.machinery as m; m.PathFinder.find_spec('IPython') is not None");
+        assert_eq!(session.value("import asks; asks.there"), installed);
+        assert_eq!(session.value("import shows; str(shows.HTML('x'))"), "'<IPython.core.display.HTML object>'");
+        // Of a thread that outlives its snippet: still that snippet's.
+        let started = session.run(
+            "import threading; go = threading.Event()
+threading.Thread(target=lambda: (go.wait(), display({'late': 1}, display_id=True), done.set())).start()
+done = threading.Event()",
+        );
+        assert_eq!(session.run("go.set(); done.wait()")["displays"], json!([]));
+        let late = session.client.call("wait_for_snippet", json!({"snippet": started["snippet"]}));
+        assert_eq!(late["structuredContent"]["displays"][0]["text"], "{'late': 1}", "{late}");
     });
 }
 
@@ -266,7 +317,7 @@ pd.DataFrame({'id': range(1000), 'price': np.linspace(0, 1, 1000), 'name': ['n']
     assert!(wide.lines().all(|line| line.len() < 2_000) && wide.contains("types: float64: c0, c1"), "{wide}");
     assert_eq!(session.value("np.arange(3)"), "array([0, 1, 2])");
     let array = session.value("np.zeros((1000, 200))");
-    assert!(array.starts_with("ndarray: 1,000 x 200, float64\n[[0., 0., 0., ..., 0., 0., 0.],"), "{array}");
+    assert!(array.starts_with("ndarray of shape (1000, 200), float64\n[[0., 0., 0., ..., 0., 0., 0.],"), "{array}");
     // The user's own choice of how frames look holds.
     let own = session.value("pd.set_option('display.max_rows', 4)\npd.DataFrame({'id': range(1000)})");
     assert!(!own.starts_with("DataFrame:") && own.contains("[1000 rows x 1 columns]"), "{own}");
@@ -293,7 +344,10 @@ fn the_text_of_a_value_is_pythons_own_until_it_is_too_long() {
             ("list(range(3_000_000))", "more items left out ...]]"),
             ("{n: str(n) for n in range(300_000)}", "more items left out ...]}"),
             ("[['x' * 100_000_000] * 3]", "characters left out"),
-            ("2 ** 100_000", "<int of 100001 bits, about 30103 digits: too long to write out>"),
+            (
+                "2 ** 100_000",
+                "<int of 100001 bits, about 30103 digits: too long to write out (sys.set_int_max_str_digits sets the limit)>",
+            ),
             ("[1, 2 ** 10_000_000]", "[1, <int of 10000001 bits, about 3010300 digits: too long to write out>]"),
         ] {
             let run = session.run(code);

@@ -261,3 +261,12 @@ fn deep_nesting() {
         assert_eq!(session.value(&format!("1{}", "+1".repeat(1999))), "2000", "Python itself runs this");
     });
 }
+
+#[test]
+fn autoreload_is_accepted_and_says_what_to_do_instead() {
+    let mut session = Session::start(&support::python());
+    let run = session.run("%load_ext autoreload\n%autoreload 2\n6 * 7");
+    assert_eq!((&run["status"], &run["result"]), (&json!("ok"), &json!("42")), "{run}");
+    assert!(run["stderr"].as_str().unwrap().contains("importlib.reload(module)"), "{run}");
+    assert_eq!(session.error("%load_ext cython")["type"], "UsageError");
+}

@@ -4,7 +4,6 @@
 mod support;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::session::{Session, in_every_python};
@@ -36,16 +35,147 @@ fn spooled(session: &Session, run: &Value) -> PathBuf {
     folder.join(format!("{}.out", run["snippet"]))
 }
 
+/// What `read_output` answers, structured.
+fn read(session: &mut Session, arguments: Value) -> Value {
+    let result = session.client.call("read_output", arguments);
+    assert_eq!(result["isError"], false, "{result}");
+    result["structuredContent"].clone()
+}
+
 #[test]
-fn speed() {
+fn floods_of_every_form_stay_within_bounds() {
+    in_every_python(|session| {
+        session.run("import os, sys\ntext = '0123456789' * 10_000_000\nraw = b'\\xff\\x00' * 20_000_000\nwide = 'é' * 1_000_000");
+        for (code, size) in [
+            ("sys.stdout.write(text); None", 100_000_000),
+            ("sys.stdout.buffer.write(raw); None", 20_000_000 * 4),
+            ("for _ in range(20): sys.stderr.write(wide)", 40_000_000),
+            ("for n in range(200_000): print(n)", 1_288_890),
+            ("for _ in range(200_000): sys.stdout.write('a'), sys.stderr.write('b')", 400_000),
+            ("for _ in range(300): os.write(1, text[:65_536].encode())", 300 * 65_536),
+            ("os.system('head -c 30000000 /dev/zero | tr \"\\\\0\" z')\nNone", 30_000_000),
+        ] {
+            let (peak, run) = peak(session, code);
+            assert_eq!((&run["status"], &run["truncated"]), (&json!("ok"), &json!(true)), "{code}: {run}");
+            assert!(peak < FEW_MB, "{code}: {peak} kB");
+            let read = read(session, json!({"snippet": run["snippet"], "offset": -20}));
+            assert_eq!((&read["total"], &read["next_offset"]), (&json!(size), &Value::Null), "{code}: {read}");
+            let file = spooled(session, &run);
+            assert_eq!(file.metadata().unwrap().len(), size, "{code}");
+            std::fs::remove_file(file).unwrap();
+            let left = self::read(session, json!({"snippet": run["snippet"], "limit": 50}));
+            let told = left["missing"].as_str().unwrap();
+            assert!(told.contains("cannot be read"), "a file that somebody removed: {left}");
+        }
+    });
+}
+
+#[test]
+fn ten_million_small_prints() {
     let mut session = Session::start(&python());
-    for code in [
-        "for i in range(1000_000): print(i)",
-        "print('x' * 100_000_000)",
-        "for i in range(100_000):\n sys.stdout.write('a'); sys.stderr.write('b')",
-    ] {
-        let start = Instant::now();
-        let (peak, run) = peak(&mut session, code);
-        eprintln!("{code}: {:?} peak {peak} kB {}", start.elapsed(), run["elapsed_s"]);
+    let run = session.run("print('begin')\nfor n in range(10_000_000): print(n)\nprint('end')");
+    let snippet = run["snippet"].clone();
+    // Each call waits for 45 s at most: six minutes in all, on a machine that has other work.
+    let waits = (0..8).map(|_| session.client.call("wait_for_snippet", json!({"snippet": snippet})));
+    let run = waits.map(|result| result["structuredContent"].clone()).find(|run| run["status"] != "running");
+    let run = run.expect("the prints take too long");
+    assert!(run["stdout"].as_str().unwrap().ends_with("\n9999999\nend\n"), "{}", run["status"]);
+    let total: u64 = 6 + 78_888_890 + 4;
+    let found = read(&mut session, json!({"snippet": snippet, "grep": "^(begin|end|1234567|7654321)$"}));
+    let lines: Vec<u64> = found["matches"].as_array().unwrap().iter().map(|m| m["line"].as_u64().unwrap()).collect();
+    // A slow machine may need more than one call.
+    assert!(lines.starts_with(&[1, 1_234_569]), "{found}");
+    if found["next_offset"].is_null() {
+        assert_eq!(lines, [1, 1_234_569, 7_654_323, 10_000_002]);
     }
+    let page = read(&mut session, json!({"snippet": snippet, "offset": 40_000_000, "limit": 30}));
+    assert_eq!(page["total"], total);
+    let text = std::fs::read_to_string(spooled(&session, &json!({"snippet": snippet}))).unwrap();
+    assert!(text[40_000_000..].starts_with(page["text"].as_str().unwrap()), "{page}");
+}
+
+#[test]
+fn what_was_cut_is_read_to_its_end() {
+    let mut session = Session::start(&python());
+    let code =
+        "import sys\nfor n in range(40_000):\n    print(f'line {n} é', file=sys.stderr if n % 5 == 0 else sys.stdout)";
+    let result = session.client.call("run_python_code", json!({"code": code}));
+    let shown = support::client::Client::text(&result);
+    let call = shown.split("read_output with snippet=1, offset=").nth(1).expect("the call that reads the rest");
+    let mut offset: u64 = call.split(' ').next().unwrap().parse().unwrap();
+    let (beginning, _) = shown.split_once("\n[... ").unwrap();
+    let mut text = beginning.to_owned();
+    loop {
+        let page = read(&mut session, json!({"snippet": 1, "offset": offset, "limit": 40_000}));
+        text.push_str(page["text"].as_str().unwrap());
+        match page["next_offset"].as_u64() {
+            Some(next) => offset = next,
+            None => break,
+        }
+    }
+    let expected: String = (0..40_000).flat_map(|n| ["line ".to_owned(), n.to_string(), " é\n".to_owned()]).collect();
+    assert!(text == expected, "{} of {} bytes", text.len(), expected.len());
+    let err = read(&mut session, json!({"snippet": 1, "stream": "stderr", "limit": 40}));
+    assert_eq!(err["text"], "line 0 é\nline 5 é\nline 10 é\nline 15 é\n");
+
+    // While it runs.
+    let code = "import time\nfor n in range(30_000): print('tick', n)\ntime.sleep(60)";
+    let run = session.client.call("run_python_code", json!({"code": code, "wait_s": 0}));
+    assert_eq!(run["structuredContent"]["status"], "running");
+    wait_until("the end of what a running snippet wrote", || {
+        let page = read(&mut session, json!({"snippet": 2, "offset": 0, "grep": "^tick 29999$"}));
+        (page["running"] == true && page["matches"][0]["line"] == 30_000).then_some(())
+    });
+    session.client.call("interrupt_snippet", json!({"snippet": 2}));
+}
+
+#[test]
+fn beyond_the_cap_the_rest_is_counted() {
+    let mut session = Session::start(&python());
+    session.run("text = 'x' * 100_000_000");
+    let (peak, run) = peak(&mut session, "for _ in range(3): print(text)");
+    assert!(run["status"] == "ok" && peak < FEW_MB, "{peak} kB {}", run["status"]);
+    let page = read(&mut session, json!({"snippet": run["snippet"], "limit": 10}));
+    assert_eq!((&page["total"], &page["text"]), (&json!(256 << 20), &json!("xxxxxxxxxx")));
+    let missing = page["missing"].as_str().unwrap();
+    assert!(missing.starts_with("31.6 MB at the end") && missing.contains("268 MB of one snippet"), "{missing}");
+    assert_eq!(spooled(&session, &run).metadata().unwrap().len(), 256 << 20);
+    assert_eq!(session.out("print('next')"), "next\n");
+}
+
+#[test]
+fn a_disk_that_takes_nothing_stops_nobody() {
+    for code in [
+        // The folder is made when it is needed first.
+        "import pathlib\nplace = pathlib.Path.home() / '.local/state/fourhands/spool'\nplace.parent.mkdir(parents=True, exist_ok=True)\nplace.write_text('')",
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))",
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 4096))",
+    ] {
+        let mut session = Session::start(&python());
+        assert_eq!(session.run(code)["status"], "ok", "{code}");
+        let run = session.run("print('first')\nfor n in range(1_000_000): print(n)");
+        assert_eq!(run["status"], "ok", "{run}");
+        assert!(run["stdout"].as_str().unwrap().ends_with("\n999999\n"), "{code}");
+        let page = read(&mut session, json!({"snippet": 2, "limit": 10}));
+        assert!(page["text"].as_str().unwrap().starts_with("first\n"), "{code}: {page}");
+        let missing = page["missing"].as_str().unwrap();
+        assert!(missing.contains("at the end cannot be read") && missing.contains("cannot be written"), "{missing}");
+        assert_eq!(session.out("print('next')"), "next\n");
+    }
+}
+
+#[test]
+fn a_flood_is_interrupted_at_once() {
+    in_every_python(|session| {
+        for code in ["while True: print('flood')", "import os\nwhile True: os.write(1, b'flood\\n' * 1000)"] {
+            let id = session.client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
+            let snippet = wait_until("a running snippet", || {
+                let answer = session.client.call("interrupt_snippet", json!({}));
+                answer["structuredContent"]["snippet"].as_u64().filter(|_| answer["structuredContent"]["ended"] == true)
+            });
+            let run = session.client.answer(id)["result"]["structuredContent"].clone();
+            assert_eq!((&run["status"], &run["snippet"]), (&json!("interrupted"), &json!(snippet)), "{run}");
+        }
+        assert_eq!(session.out("print('next')"), "next\n");
+    });
 }

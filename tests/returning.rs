@@ -82,9 +82,11 @@ fn the_draft_and_the_place_in_the_transcript_come_back() {
     terminal.wait_for_text("line 199");
     terminal.send("\x1b[200~def draft(a,\n          b):\x1b[201~");
     terminal.wait_for_text("def draft(a,");
-    for _ in 0..2 {
+    for times in 1..=2 {
         signal(session_process(terminal.pid()), Signal::SIGKILL);
-        terminal.wait_for("the draft", |screen| screen.contains("taken over") && screen.contains("def draft(a,"));
+        terminal.wait_for("the draft", |screen| {
+            screen.matches("taken over").count() == times && screen.contains("def draft(a,")
+        });
         // The cursor is where it was.
         terminal.send("X");
         terminal.wait_for_text("b):X");

@@ -178,6 +178,16 @@ fn definitions_reach_new_processes_and_inspect() {
             let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
             assert_eq!(result["structuredContent"]["result"], "([3, 6], [8])", "{method}: {result}");
         }
+        // Defined by the very snippet that uses them, and anew after the fork server has begun.
+        for (number, method) in ["spawn", "forkserver", "fork", "spawn", "forkserver"].into_iter().enumerate() {
+            let code = format!(
+                "def plus(n):\n    return n + {number}\nclass Pair:\n    def __init__(self, a): self.a = a\n\
+                 with mp.get_context('{method}').Pool(1) as pool:\n    found = pool.map(plus, [1, 2]), pool.map(Pair, [5])[0].a\nfound"
+            );
+            let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
+            let expected = format!("([{}, {}], 5)", 1 + number, 2 + number);
+            assert_eq!(result["structuredContent"]["result"], expected, "{method}: {result}");
+        }
         assert!(session.value("inspect.getsource(Point)").contains("class Point:\\n    x: int"));
         assert!(session.value("inspect.getsource(triple)").starts_with("'def triple(n):"));
         session.run("class Point:\n    'another'");

@@ -83,5 +83,6 @@ fn a_second_one_of_the_same_folder_is_refused_with_the_first_one_named() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(&format!("pid {}", server.child.id())) && said.contains("--session NAME"), "{said}");
+        assert!(said.contains("`fourhands bridge --session work`") && said.contains("`fourhands stop work`"), "{said}");
     }
 }

@@ -253,4 +253,38 @@ mod tests {
         assert!(!legal("1.5") && !legal("true") && !legal("{}") && !legal("18446744073709551616"));
         assert!(!legal(r#""\ud800""#));
     }
+
+    /// Lines as they may come from a broken client: none makes the reader fail, and what it finds is part of the line.
+    #[test]
+    fn garbage_is_read_without_harm() {
+        let good = r#"{"jsonrpc":"2.0","id":"\u0061","method":"tools\/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"x"},"requestId":7,"uri":"a"}}"#;
+        let mut seed = 1_u64;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        for _ in 0..20_000 {
+            let mut line = good.as_bytes().to_vec();
+            for _ in 0..=next(5) {
+                let at = next(line.len());
+                let end = (at + next(25)).min(line.len());
+                match next(4) {
+                    0 => line[at] = next(256) as u8,
+                    1 if end - at < line.len() => drop(line.drain(at..end)),
+                    2 => line.insert(at, b"{}[]\",:\\\xff"[next(9)]),
+                    _ => line.extend_from_within(at..end),
+                }
+            }
+            let cut = next(line.len());
+            let _ = find_id(&line[..cut], &line[cut..]);
+            let _ = refusal(&Line::Whole(&line));
+            let Ok(envelope) = Envelope::parse(&line) else { continue };
+            let _ = (envelope.method(), envelope.is_modern(), envelope.uri(), envelope.request_id().map(key));
+            if let Some(id) = envelope.id {
+                let changed = splice(&line, id, "1").concat();
+                assert_eq!(changed.len() + id.get().len(), line.len() + 1, "{}", String::from_utf8_lossy(&line));
+                let _ = (is_legal_id(id), key(id));
+            }
+        }
+    }
 }

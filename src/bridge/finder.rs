@@ -3,10 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::net::UnixStream;
 
 use super::BridgeOptions;
+use crate::domain::terminal_text::visible;
 use crate::session::choose::{Choice, choose};
 use crate::session::places::Places;
 use crate::session::registry::{self, Record};
@@ -29,6 +31,8 @@ pub struct Finder {
     cwd: PathBuf,
     places: Places,
     complained: AtomicBool,
+    /// Why the session took no connection of ours, the last time.
+    refused: Mutex<Option<String>>,
 }
 
 impl Finder {
@@ -40,7 +44,7 @@ impl Finder {
     }
 
     pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
-        Self { options, env, cwd, places, complained: AtomicBool::new(false) }
+        Self { options, env, cwd, places, complained: AtomicBool::new(false), refused: Mutex::new(None) }
     }
 
     pub async fn reach(&self) -> Reach {
@@ -65,6 +69,11 @@ impl Finder {
         connected
     }
 
+    /// Notes why a session took no connection; `None` once it has.
+    pub fn note_refusal(&self, why: Option<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
     fn choice(&self) -> io::Result<(Choice, Vec<Record>)> {
         let running = registry::running_at(&self.places)?;
         Ok((choose(self.options.session.as_deref(), self.env.as_deref(), &self.cwd, &running), running))
@@ -81,6 +90,8 @@ impl Finder {
             (None, Err(error)) => format!("fourhands cannot look for its sessions: {error}."),
             (None, Ok((choice, running))) => self.explain(&choice, &running),
         };
+        // Names of folders may hold anything, and this is shown to people and models.
+        let problem = visible(&problem);
         format!(
             "{problem}\nThis server connects by itself: once the session is up, the next call just works. \
              Nothing has to be restarted."
@@ -88,7 +99,11 @@ impl Finder {
     }
 
     fn explain(&self, choice: &Choice, running: &[Record]) -> String {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match choice {
+            Choice::Use(record) if refused.is_some() => {
+                format!("The fourhands session \"{}\" took no connection: {}", record.name, refused.unwrap_or_default())
+            }
             Choice::Use(record) => format!(
                 "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
                  Try again in a moment; if that does not help, ask the person to look at its terminal.",

@@ -91,6 +91,7 @@ pub async fn pump(
             {
                 if open.live && !open.spoke {
                     refused = envelope::refusal(&line);
+                    finder.note_refusal(refused.clone());
                     if refused.is_some() {
                         break;
                     }

@@ -31,7 +31,7 @@ impl Root {
     }
 
     fn places(&self) -> Places {
-        Places { home: Some(self.folder("home")), runtime: None, shared: self.folder("shared") }
+        Places { home: Some(self.folder("home")), state: None, runtime: None, shared: self.folder("shared") }
     }
 
     fn finder(&self, session: Option<&str>) -> Finder {
@@ -429,6 +429,31 @@ async fn a_session_that_is_suspended_does_not_keep_a_client_from_starting() {
     session.sees("initialize").await;
     assert!(client.call(2, "t").await.to_string().contains("ran"));
     client.close().await;
+}
+
+#[tokio::test]
+async fn a_session_that_takes_no_more_connections_is_left_alone_and_the_caller_told_why() {
+    let root = Root::new();
+    let claim = root.claim("work", "work");
+    let listener = UnixListener::bind(claim.socket()).unwrap();
+    let (knocked, mut knocks) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let refusal =
+                json!({"jsonrpc": "2.0", "id": null, "error": {"code": crate::mcp::REFUSED, "message": "Full."}});
+            let _ = stream.write_all(format!("{refusal}\n").as_bytes()).await;
+            let _ = knocked.send(());
+        }
+    });
+    let mut client = Client::start(root.finder(None));
+    let answer = client.shake_hands().await;
+    assert!(answer["result"].is_object(), "the client is not let down: {answer}");
+    let told = client.call(1, "t").await.to_string();
+    assert!(told.contains("took no connection: Full."), "{told}");
+    let rest = client.close().await;
+    assert!(rest.is_empty(), "nothing of it is passed on: {rest:?}");
+    knocks.recv().await.unwrap();
+    assert!(knocks.try_recv().is_err(), "it is not asked again and again");
 }
 
 #[tokio::test]

@@ -38,6 +38,9 @@ in a parent folder, else python3 on PATH. It must be CPython 3.10 or newer.
 Environment:
   VIRTUAL_ENV, CONDA_PREFIX   the environment whose Python is used
   FOURHANDS_SESSION           the session that `fourhands bridge` connects to
+  FOURHANDS_JOURNAL_MAX       what recorded sessions may take on the disk (1GB);
+                              0 records nothing
+  FOURHANDS_JOURNAL_DAYS      how long they are kept (90)
   XDG_CACHE_HOME              where fit Pythons are remembered (~/.cache)
 
 Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no

@@ -131,16 +131,16 @@ fn present(places: &Places) -> io::Result<Vec<Row>> {
 }
 
 async fn look(record: Record, life: Life) -> Row {
-    let (state, live) = match life {
+    let (state, told) = match life {
         Life::Stale => ("stale", None),
         Life::Elsewhere => ("elsewhere", None),
         Life::Running => match live::ask(&record.socket).await {
-            Told::Live(live) => ("running", Some(live)),
+            Told::Live(session) => ("running", Some(session)),
             Told::Closed => ("starting", None),
             Told::Silent => ("silent", None),
         },
     };
-    Row::new(record, state, live)
+    Row::new(record, state, told)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Help with code that is being written: what could stand at the cursor, and how the call around it is made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::lexer::Call;
+use super::lexer::{self, Call, Place};
 
 /// What is asked about code that is being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,39 @@ pub struct Question {
     /// Whether code of the user's (`__dir__`, `__getattr__`, properties) may run to find it out, under a time limit and
     /// only while nothing else runs. Without it, what would need that is left out.
     pub may_run: bool,
+}
+
+impl Question {
+    /// The code up to the cursor.
+    #[must_use]
+    pub fn before(&self) -> &str {
+        let end = self.code.char_indices().nth(self.cursor).map_or(self.code.len(), |(end, _)| end);
+        &self.code[..end]
+    }
+
+    /// Whether code of the user's could tell more than what is looked up without it.
+    #[must_use]
+    pub fn needs_run(&self) -> bool {
+        let completion = || matches!(lexer::place(self.before()), Place::Attribute { .. } | Place::Key { .. });
+        self.may_run
+            && match self.about {
+                About::Completion => completion(),
+                About::Signature => true,
+                About::Candidate(_) => false,
+            }
+    }
+
+    /// How long it may take to find out. What follows from no name that is defined takes inference, and that takes longer.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        let inferred = match self.about {
+            _ if !self.may_run => false,
+            About::Completion => matches!(lexer::place(self.before()), Place::Attribute { of: None, .. }),
+            About::Signature => true,
+            About::Candidate(_) => false,
+        };
+        Duration::from_millis(if inferred { 1_500 } else { 300 })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,6 @@ use page::Page;
 use parser::{Step, steps};
 
 use super::Stream;
-use super::output::Segment;
 
 /// The last state of each line, without escape sequences. Only `\n` and `\t` are left of the control characters.
 #[must_use]
@@ -47,14 +46,14 @@ pub struct Piece {
 /// The same with its looks, as lines. `look` is what holds at the beginning, and becomes what holds at the end. Both
 /// streams share one terminal. A line end at the end begins another, empty line.
 #[must_use]
-pub fn styled(segments: &[Segment], look: &mut Look) -> Vec<Vec<Piece>> {
+pub fn styled(parts: &[(&str, Stream)], look: &mut Look) -> Vec<Vec<Piece>> {
     let mut page = Page::default();
-    for of_one_stream in segments.chunk_by(|a, b| a.stream == b.stream) {
-        let stream = of_one_stream[0].stream;
+    for of_one_stream in parts.chunk_by(|a, b| a.1 == b.1) {
+        let stream = of_one_stream[0].1;
         let text = match of_one_stream {
-            [one] => Cow::Borrowed(one.text.as_str()),
+            [(one, _)] => Cow::Borrowed(*one),
             // An escape sequence may be divided between them.
-            several => several.iter().map(|segment| segment.text.as_str()).collect(),
+            several => several.iter().map(|(text, _)| *text).collect(),
         };
         for step in steps(&text) {
             match step {
@@ -74,6 +73,17 @@ fn pieces(line: &[(char, (Look, Option<Stream>))]) -> Vec<Piece> {
         Piece { text, look, stream: stream.unwrap_or(Stream::Stdout) }
     };
     alike.map(piece).collect()
+}
+
+/// Carries out the changes of `look` that `text` makes.
+pub fn look_after(text: &str, look: &mut Look) {
+    let mut rest = text;
+    while let Some(at) = rest.find("\u{1b}[") {
+        if let Some(Step::Look(parameters)) = steps(&rest[at..]).next() {
+            look.change(parameters);
+        }
+        rest = &rest[at + 2..];
+    }
 }
 
 /// A shorter text that leaves a terminal as `text` does, if `text` draws over itself: of a progress bar, the last state.
@@ -122,6 +132,15 @@ pub fn compact(text: &str) -> Option<String> {
     }
     out.push_str(unfinished);
     Some(out)
+}
+
+/// Bytes at the end of `text` that begin an escape sequence and do not end it.
+#[must_use]
+pub fn unfinished(text: &str) -> usize {
+    match steps(text).last() {
+        Some(Step::Unfinished(sequence)) => sequence.len(),
+        _ => 0,
+    }
 }
 
 fn redraws(text: &str) -> bool {
@@ -216,10 +235,14 @@ mod tests {
     }
 
     fn shown(text: &str) -> Vec<String> {
-        let segments = [Segment { stream: Stream::Stdout, text: text.to_owned() }];
         let mut look = Look::default();
-        let lines = styled(&segments, &mut look);
-        lines.iter().map(|line| line.iter().map(|p| format!("{}{:?}", p.text, p.look.fg)).collect()).collect()
+        let lines = styled(&[(text, Stream::Stdout)], &mut look);
+        let mut after = Look::default();
+        look_after(text, &mut after);
+        assert_eq!(look, after);
+        let shown =
+            |line: &Vec<Piece>| line.iter().flat_map(|p| [p.text.clone(), format!("{:?}", p.look.fg)]).collect();
+        lines.iter().map(shown).collect()
     }
 
     #[test]
@@ -244,5 +267,41 @@ mod tests {
         }
         assert_eq!(compact("a\r\nb\u{1b}[31mc"), None);
         assert_eq!(compact("a\rb\u{1b}[3").unwrap(), "b\u{1b}[3", "a divided sequence stays one");
+    }
+
+    /// What real programs wrote to a terminal of 80 columns.
+    const CAPTURED: [(&str, &str, &str); 3] = [
+        ("tqdm", include_str!("../../tests/captured/tqdm.txt"), "done"),
+        ("rich", include_str!("../../tests/captured/rich.txt"), "done"),
+        ("pip", include_str!("../../tests/captured/pip.txt"), "Successfully downloaded setuptools"),
+    ];
+
+    fn lines(text: &str) -> Vec<String> {
+        let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+        while lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+
+    #[test]
+    fn progress_of_real_programs_stands_as_on_a_real_terminal() {
+        for (program, captured, last) in CAPTURED {
+            let mut terminal = vt100::Parser::new(100.try_into().unwrap(), 80.try_into().unwrap(), 0);
+            let mut before = 0;
+            for end in (0..=captured.len()).filter(|end| captured.is_char_boundary(*end)).step_by(5) {
+                let (written, rest) = captured.split_at(end);
+                terminal.process(&captured.as_bytes()[before..end]);
+                before = end;
+                let expected = lines(&terminal.screen().contents());
+                assert_eq!(lines(&plain(written)), expected, "{program} after {end} bytes");
+                if end % 10 == 0
+                    && let Some(short) = compact(written)
+                {
+                    assert_eq!(lines(&plain(&(short + rest))), lines(&plain(captured)), "{program} at {end}");
+                }
+            }
+            assert_eq!(lines(&plain(captured)).last().map(String::as_str), Some(last), "{program}");
+        }
     }
 }

@@ -41,7 +41,7 @@ pub struct Client {
 }
 
 /// Output that all entries keep together, in bytes; beyond it the oldest are cut to [`OLD_ENDS`].
-const OUTPUT_KEPT: usize = 64 << 20;
+const OUTPUT_KEPT: usize = 16 << 20;
 /// Bytes that old output keeps of its beginning and of its end.
 const OLD_ENDS: usize = 2 << 10;
 /// Bytes that the displays of all entries keep together; beyond it the oldest lose theirs.
@@ -318,5 +318,45 @@ impl Transcript {
     #[must_use]
     pub fn variables(&self) -> &Arc<VariableTable> {
         &self.variables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Form;
+
+    #[test]
+    fn the_oldest_displays_lose_their_bytes_and_what_is_replaced_is_gone() {
+        let mut transcript = Transcript::default();
+        let mut show = |snippet: u32, id: Option<&str>, size: usize| {
+            let display =
+                Display { after: 0, id: id.map(Into::into), forms: vec![Form::new("image/png", vec![1; size])] };
+            let (snippet, display) = (SnippetId(snippet), Arc::new(display));
+            if transcript.snippet(snippet).is_none() {
+                transcript.apply(&Event::Submitted { snippet, author: Author::You, code: "".into(), at: 0 });
+            }
+            transcript.apply(&Event::Displayed { snippet, display, replaces: id.is_some(), at: 0 });
+            let shown = transcript.snippet(SnippetId(1)).map(|snippet| snippet.displays.clone()).unwrap_or_default();
+            assert!(transcript.displays_kept <= DISPLAYS_KEPT);
+            shown.iter().map(|display| display.kept() >> 20).collect::<Vec<_>>()
+        };
+        for _ in 0..10 {
+            show(1, Some("same"), 16 << 20);
+        }
+        assert_eq!(show(1, None, 8 << 20), [16, 8]);
+        assert_eq!(show(2, None, 16 << 20), [16, 8]);
+        assert_eq!(show(2, None, 30 << 20), [0, 8]);
+        assert_eq!(show(3, None, 16 << 20), [0, 0]);
+        // Late, of a thread.
+        assert_eq!(show(1, None, 1 << 20), [0, 0, 1]);
+        for _ in 0..MAX_DISPLAYS {
+            show(4, None, 100);
+        }
+        assert_eq!(show(4, None, 100), [0, 0, 1]);
+        let four = transcript.snippet(SnippetId(4)).unwrap();
+        assert_eq!((four.displays.len(), four.numbered_displays().next().unwrap().0), (MAX_DISPLAYS, 2));
+        transcript.apply(&Event::DisplaysCleared { snippet: SnippetId(1) });
+        assert_eq!(transcript.displays_kept, (62 << 20) + MAX_DISPLAYS * 100);
     }
 }

@@ -24,7 +24,8 @@ pub struct Variable {
     pub type_name: String,
     /// Length, shape or the like in a few characters: `48210×9`, `326`, `(df, …)`; may be empty.
     pub shape: String,
-    /// Bytes, where that is cheap to know.
+    /// Bytes, where that is cheap to know: of containers without their items, of arrays and frames the data itself, objects
+    /// by their pointers.
     pub size: Option<u64>,
     /// Short `repr`-like text on one line; empty where nothing safe can be said.
     pub preview: String,
@@ -51,7 +52,8 @@ impl VariableTable {
     pub const MAX_ROWS: usize = 2_000;
 }
 
-/// What a snippet did to the namespace, as far as it is cheap to see (a changed binding, type or length).
+/// What a snippet did to the namespace, as far as it is cheap to see: a changed binding, type, length or shape, other items
+/// at the ends of a list or at the beginning of a dict, other values in a small array.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariableChanges {
     pub added: Vec<String>,

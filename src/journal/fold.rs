@@ -198,7 +198,7 @@ impl Fold {
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
             | Event::Notice { .. } => {}
-            #[allow(unreachable_patterns, reason = "whatever else becomes an entry of the transcript")]
+            // As whatever else becomes an entry of the transcript.
             Event::Reset { at, .. } | Event::Restarted { at, .. } => {
                 self.touch(at);
                 self.mark(event);

@@ -170,7 +170,9 @@ pub fn decode_all(bytes: &[u8], mut each: impl FnMut(Frame)) -> usize {
             Step::Frame(frame, used) => {
                 at += used;
                 end = at;
-                frame.into_iter().for_each(|frame| each(*frame));
+                if let Some(frame) = frame {
+                    each(*frame);
+                }
             }
             Step::Garbage(used) => at += used,
             Step::Partial => at += 1,
@@ -212,8 +214,12 @@ fn checksum(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut mix = |word: u64| hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
     let (words, rest) = bytes.as_chunks::<8>();
-    words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-    rest.iter().for_each(|byte| mix(u64::from(*byte)));
+    for word in words {
+        mix(u64::from_le_bytes(*word));
+    }
+    for byte in rest {
+        mix(u64::from(*byte));
+    }
     mix(bytes.len() as u64);
     hash
 }

@@ -135,7 +135,9 @@ pub struct Writing {
     pub segment: Option<Arc<Segment>>,
     /// Events that could not be kept since the last that could.
     pub missed: u64,
-    /// Why the last one could not.
+    /// And in all.
+    pub missed_in_all: u64,
+    /// Why the last one could not; `None` if there was too much of it.
     pub fault: Option<io::Error>,
 }
 
@@ -155,6 +157,12 @@ impl Shared {
 }
 
 impl Writing {
+    fn miss(&mut self, fault: Option<io::Error>) {
+        self.missed += 1;
+        self.missed_in_all += 1;
+        self.fault = fault;
+    }
+
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Some(segment) = &self.segment else { return Err(io::ErrorKind::NotFound.into()) };
         let at = segment.written.load(Ordering::Relaxed);
@@ -181,8 +189,7 @@ impl Record for Recorder {
         let full = if is_bulk { MOST_UNREAD / 2 } else { MOST_UNREAD };
         let mut writing = self.shared.writing();
         if self.shared.unread.load(Ordering::Relaxed) > full {
-            writing.missed += 1;
-            return;
+            return writing.miss(None);
         }
         self.buffer.clear();
         if writing.missed > 0 {
@@ -194,12 +201,7 @@ impl Record for Recorder {
                 writing.missed = 0;
                 self.shared.unread.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
             }
-            Err(error) => {
-                writing.missed += 1;
-                if writing.segment.is_some() {
-                    writing.fault = Some(error);
-                }
-            }
+            Err(error) => writing.miss(Some(error)),
         }
         drop(writing);
         self.buffer.shrink_to(1 << 20);

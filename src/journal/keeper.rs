@@ -9,10 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::Connection;
-use tokio::sync::mpsc::UnboundedSender;
-
 use super::aside;
+use super::complaints::Complaints;
 use super::fold::Fold;
 use super::frame::{self, Meta};
 use super::intake::{Segment, Shared};
@@ -21,13 +19,12 @@ use super::retention::{self, Limits};
 use super::schema::{self, Fault};
 use super::store;
 use crate::session::places::Places;
+use rusqlite::Connection;
 
 /// From the first event to the moment when it and what followed are put into the database.
 const PACE: Duration = Duration::from_millis(100);
 /// How often a place that could not be used is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// A lock that lasts for longer is worth a word.
-const LOCKED_FOR: Duration = Duration::from_secs(3);
 /// What the end of a session may take when the database does not want it. It is then left in the intake.
 const END: Duration = Duration::from_secs(1);
 /// A file of the intake that has grown so large is followed by a new one.
@@ -43,7 +40,7 @@ pub struct Keeper {
     meta: Meta,
     limits: Limits,
     shared: Arc<Shared>,
-    notices: UnboundedSender<String>,
+    complaints: Complaints,
     /// Tells the files of this process from those of others of the same session.
     run: u64,
     /// The files of this session's intake, oldest first; the first is read from `position` on.
@@ -57,12 +54,11 @@ struct State {
     /// Segments made so far.
     made: u64,
     database: Option<Database>,
+    /// Device and number of the file that was opened last, or was to be.
+    opened: Option<(u64, u64)>,
     fold: Fold,
     /// Read since the last store.
     read: u64,
-    trouble: Option<Trouble>,
-    /// The person knows that the actor cannot write.
-    intake_trouble: bool,
     pruned: Option<Instant>,
 }
 
@@ -73,22 +69,11 @@ struct Database {
     identity: (u64, u64),
 }
 
-struct Trouble {
-    since: Instant,
-    told: bool,
-}
-
 impl Keeper {
-    pub fn new(
-        places: Places,
-        meta: Meta,
-        limits: Limits,
-        shared: Arc<Shared>,
-        notices: UnboundedSender<String>,
-    ) -> Self {
+    pub fn new(places: Places, meta: Meta, limits: Limits, shared: Arc<Shared>, complaints: Complaints) -> Self {
         // No two processes of a session begin in the same nanosecond.
         let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-        Self { places, meta, limits, shared, notices, run, segments: VecDeque::new(), state: State::default() }
+        Self { places, meta, limits, shared, complaints, run, segments: VecDeque::new(), state: State::default() }
     }
 
     /// Until the recorder is dropped, and what it left is stored.
@@ -98,12 +83,11 @@ impl Keeper {
             let shared = self.shared.clone();
             let is_ending = || shared.ending.load(Ordering::Acquire);
             while !is_ending() && !shared.called.load(Ordering::Acquire) {
-                if self.state.trouble.is_none() {
-                    std::thread::park();
-                } else {
+                if self.complaints.is_waiting() {
                     std::thread::park_timeout(RETRY);
                     break;
                 }
+                std::thread::park();
             }
             let gathered = Instant::now() + PACE;
             while !is_ending() && Instant::now() < gathered {
@@ -120,12 +104,12 @@ impl Keeper {
 
     fn end(mut self) {
         let deadline = Instant::now() + END;
-        while self.state.trouble.is_some() && !self.is_off() && Instant::now() < deadline {
+        while self.complaints.has_trouble() && !self.is_off() && Instant::now() < deadline {
             std::thread::park_timeout(Duration::from_millis(100));
             self.turn();
         }
         self.shared.writing().segment = None;
-        if self.state.trouble.is_none() || self.is_off() {
+        if !self.complaints.has_trouble() || self.is_off() {
             if let Some(database) = &self.state.database {
                 let _ = retention::forget_if_empty(&database.connection, &self.meta.id);
             }
@@ -145,10 +129,14 @@ impl Keeper {
         self.watch_intake();
         let mut done = self.keep();
         if let Err(Fault::Corrupt(path)) = &done {
-            let told = aside::set_aside(path, self.state.database.take().map(|database| database.identity));
+            // While it is open, no other file can have its number.
+            let damaged = self.state.database.take();
+            let told = aside::set_aside(path, self.state.opened);
+            drop(damaged);
+            self.state.fold.store_anew();
             match told {
-                Ok(Some(aside)) => self.tell(format!(
-                    "the journal of sessions was damaged; it was set aside as {}, and a new one has begun",
+                Ok(Some(aside)) => self.complaints.tell(format!(
+                    "the journal was damaged, so a new one has begun; the old one was set aside as {}",
                     aside.display()
                 )),
                 // Somebody else has done it.
@@ -163,11 +151,7 @@ impl Keeper {
             done = self.keep();
         }
         match done {
-            Ok(()) => {
-                if self.state.trouble.take().is_some_and(|trouble| trouble.told) {
-                    self.tell("the session is recorded again, and nothing of it is missing".to_owned());
-                }
-            }
+            Ok(()) => self.complaints.on_stored(),
             Err(fault) => self.on_fault(&fault),
         }
     }
@@ -175,36 +159,19 @@ impl Keeper {
     fn on_fault(&mut self, fault: &Fault) {
         if !fault.may_pass() {
             self.shared.off.store(true, Ordering::Relaxed);
-            return self.tell(format!("this session is not recorded: {fault}"));
+            return self.complaints.tell(format!("this session is not recorded: {fault}"));
         }
-        let trouble = self.state.trouble.get_or_insert_with(|| Trouble { since: Instant::now(), told: false });
-        let passing = matches!(fault, Fault::Locked(_)) && trouble.since.elapsed() < LOCKED_FOR;
-        if trouble.told || passing {
-            return;
-        }
-        trouble.told = true;
-        let kept = if self.segments.is_empty() { "" } else { "; what happens is kept beside it until that has passed" };
-        self.tell(format!("this session cannot be recorded: {fault}{kept}"));
-    }
-
-    fn tell(&self, text: String) {
-        let _ = self.notices.send(text);
+        self.complaints.on_fault(fault, !self.segments.is_empty());
     }
 
     /// Tells when the actor can no longer write, and when it can again; begins a new file where one is due.
     fn watch_intake(&mut self) {
-        let (fault, missed) = {
+        let (missed, fault) = {
             let mut writing = self.shared.writing();
-            (writing.fault.take(), writing.missed)
+            (writing.missed_in_all, writing.fault.take())
         };
-        if let Some(error) = fault
-            && !std::mem::replace(&mut self.state.intake_trouble, true)
-        {
-            let place = self.segments.back().map(|segment| segment.path.clone()).unwrap_or_default();
-            self.tell(format!("this session cannot be recorded: {}", Fault::of_io(&place, &error)));
-        } else if missed == 0 && std::mem::take(&mut self.state.intake_trouble) {
-            self.tell("the session is recorded again; some of what happened meanwhile is missing".to_owned());
-        }
+        let folder = self.segments.back().and_then(|segment| segment.path.parent());
+        self.complaints.on_missed(missed, fault, folder);
         let is_gone = |segment: &Segment| segment.path.symlink_metadata().is_err();
         let due = self
             .segments
@@ -253,15 +220,15 @@ impl Keeper {
             self.state.database = None;
             self.state.fold.store_anew();
         }
+        self.state.opened = identity;
         let mut connection = schema::open(folder)?;
         let fault = |error: rusqlite::Error| Fault::of(&path, &error);
         recover::dead_sessions(folder, &mut connection)?;
         store::take_up(&connection, &self.meta.id, &mut self.state.fold).map_err(fault)?;
         let facts = fs::metadata(&path).map_err(|error| Fault::of_io(&path, &error))?;
-        if identity.is_some_and(|before| before != (facts.dev(), facts.ino())) || identity.is_none() {
-            self.state.fold.store_anew();
-        }
-        self.state.database = Some(Database { connection, path, identity: (facts.dev(), facts.ino()) });
+        let identity = (facts.dev(), facts.ino());
+        self.state.opened = Some(identity);
+        self.state.database = Some(Database { connection, path, identity });
         Ok(())
     }
 
@@ -285,7 +252,9 @@ impl Keeper {
                     most *= 2;
                     continue;
                 }
-                frames.into_iter().for_each(|frame| fold.apply(frame));
+                for frame in frames {
+                    fold.apply(frame);
+                }
                 break (bytes.len(), if whole { bytes.len() } else { used });
             };
             *position += used as u64;

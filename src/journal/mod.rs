@@ -9,6 +9,7 @@
 //! Writing: [`start`] gives the actor its [`Recorder`]. Reading, in whatever process: [`Reader`].
 
 mod aside;
+mod complaints;
 mod fold;
 mod frame;
 mod history;
@@ -25,7 +26,7 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -38,8 +39,12 @@ pub use schema::Fault;
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;
 use crate::session::places::Places;
+use complaints::Complaints;
 use intake::Shared;
 use keeper::Keeper;
+
+/// A process that was killed is gone by then.
+const TAKE_OVER: Duration = Duration::from_secs(2);
 
 /// The journal of a session that runs.
 #[derive(Debug)]
@@ -55,6 +60,26 @@ impl Journal {
     }
 }
 
+/// What was recorded of a session whose process has died, for the one that takes it over; `None` if there is nothing.
+/// Call it before [`start`], on the way to [`Recorded::transcript`].
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn resume(places: &Places, id: &SessionId) -> Result<Option<Recorded>, Fault> {
+    let folder = places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
+    let patience = Instant::now() + TAKE_OVER;
+    loop {
+        let Some(reader) = Reader::open(&folder)? else { return Ok(None) };
+        let recorded = reader.load(id)?;
+        // The dead process may hold its intake for a moment yet, or another session may just be taking it in.
+        if recorded.as_ref().is_none_or(|found| found.session.ending != Ending::Running) || Instant::now() > patience {
+            return Ok(recorded);
+        }
+        drop(reader);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Begins to record the session `id`, or goes on with it if it was recorded before. Never fails and never waits: what
 /// is wrong comes as sentences for the person. Must be called on a thread whose descriptors are the host's own.
 #[must_use]
@@ -67,7 +92,7 @@ pub fn start(places: Places, id: SessionId, info: &SessionInfo) -> (Recorder, Jo
     let shared = Arc::new(Shared::default());
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
     let meta = frame::Meta::new(id, info, crate::session::registry::boot());
-    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), notices);
+    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), Complaints::new(notices));
     if !shared.off.load(Ordering::Relaxed) {
         // If this fails, the thread finds the same fault and tells it.
         let _ = keeper.begin_segment();

@@ -116,12 +116,7 @@ impl Reader {
     /// # Errors
     /// If the journal is there and cannot be read.
     pub fn open(folder: &Path) -> Result<Option<Self>, Fault> {
-        if recover::is_due(folder) {
-            // Where it may not be written, what it holds can be read all the same.
-            if let Ok(mut connection) = schema::open(folder) {
-                let _ = recover::dead_sessions(folder, &mut connection);
-            }
-        }
+        take_in(folder);
         let connection = match schema::open_to_read(folder)? {
             Some(connection) => connection,
             None if folder.join(FILE).exists() => schema::open(folder)?,
@@ -223,9 +218,17 @@ impl Reader {
     /// If the journal cannot be read.
     pub fn load(&self, id: &SessionId) -> Result<Option<Recorded>, Fault> {
         let fault = |error: rusqlite::Error| self.fault(&error);
+        // If it dies while this reads, what it left behind is not in here yet.
+        let lives = retention::in_use(&self.folder, id);
+        if !lives {
+            take_in(&self.folder);
+        }
         // One moment for all that is read.
         let moment = self.connection.unchecked_transaction().map_err(fault)?;
-        let Some(session) = self.find(id.as_str())? else { return Ok(None) };
+        let Some(mut session) = self.find(id.as_str())? else { return Ok(None) };
+        if lives {
+            session.ending = Ending::Running;
+        }
         let events = self.events(id).map_err(fault)?;
         drop(moment);
         Ok(Some(Recorded { session, events }))
@@ -297,18 +300,26 @@ impl Reader {
             let place = row.get(0)?;
             let size = row.get::<_, i64>(5)? as u64;
             let form = Form { mime: row.get(4)?, data: row.get::<_, Vec<u8>>(6)?.into(), size };
-            match shown.last_mut().filter(|(last, _, _)| *last == place) {
-                Some((_, _, display)) => display.forms.push(form),
-                None => {
-                    let id = row.get::<_, Option<String>>(3)?.map(Into::into);
-                    let display = Display { after: row.get::<_, i64>(2)? as u64, id, forms: vec![form] };
-                    shown.push((place, row.get::<_, i64>(1)? as u64, display));
-                }
+            if let Some((_, _, display)) = shown.last_mut().filter(|(last, _, _)| *last == place) {
+                display.forms.push(form);
+            } else {
+                let id = row.get::<_, Option<String>>(3)?.map(Into::into);
+                let display = Display { after: row.get::<_, i64>(2)? as u64, id, forms: vec![form] };
+                shown.push((place, row.get::<_, i64>(1)? as u64, display));
             }
         }
         Ok(shown
             .into_iter()
             .map(|(_, at, display)| Event::Displayed { snippet, display: Arc::new(display), replaces: false, at })
             .collect())
+    }
+}
+
+/// What dead sessions left, if they did. Where the journal may not be written, what it holds can be read all the same.
+fn take_in(folder: &Path) {
+    if recover::is_due(folder)
+        && let Ok(mut connection) = schema::open(folder)
+    {
+        let _ = recover::dead_sessions(folder, &mut connection);
     }
 }

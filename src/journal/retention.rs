@@ -103,7 +103,10 @@ pub fn prune(connection: &Connection, folder: &Path, limits: &Limits, now: Times
             spooled -= its_spool;
         }
     }
-    connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})"))
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
+    Ok(())
 }
 
 /// Removes a session with all that belongs to it.

@@ -112,10 +112,21 @@ impl Fault {
     pub fn of(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(path),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
-            // The table that is missing or of another shape is not ours.
+            // The version was right, so what does not fit the schema is damage as well.
+            Some(
+                ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch,
+            )
+            | None => Self::Corrupt(path),
+            Some(ErrorCode::Unknown)
+                if ["no such", "malformed", "no column"].iter().any(|words| error.to_string().contains(words)) =>
+            {
+                Self::Corrupt(path)
+            }
             _ => Self::Unusable(format!("{} cannot be used: {error}", path.display())),
         }
     }
@@ -197,18 +208,26 @@ fn prepare_file(path: &Path) -> Result<(), Fault> {
     }
 }
 
+/// 0 for an empty database.
 fn check_version(connection: &Connection, path: &Path) -> Result<usize, Fault> {
-    let look = || -> rusqlite::Result<(i64, i32, i64)> {
-        let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
-        let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok((number("user_version")?, application, tables))
+    let fault = |error: rusqlite::Error| Fault::of(path, &error);
+    // One moment for all: another process may just be making it.
+    let moment = connection.unchecked_transaction().map_err(fault)?;
+    let number = |pragma| moment.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(fault);
+    let (version, application) = (number("user_version")?, number("application_id")?);
+    let count = |which: &str| {
+        let select = format!("SELECT count(*) FROM sqlite_schema WHERE {which}");
+        moment.query_row(&select, [], |row| row.get::<_, i64>(0)).map_err(fault)
     };
-    let (version, application, tables) = look().map_err(|error| Fault::of(path, &error))?;
+    let is_empty = application == 0 && version == 0 && count("TRUE")? == 0;
     match usize::try_from(version) {
-        _ if application != APPLICATION && (application != 0 || version != 0 || tables != 0) => {
-            Err(Fault::Foreign(path.to_owned()))
+        _ if is_empty => Ok(0),
+        // It has lost its mark.
+        _ if application != i64::from(APPLICATION) && count("name IN ('sessions', 'snippets')")? == 2 => {
+            Err(Fault::Corrupt(path.to_owned()))
         }
+        _ if application != i64::from(APPLICATION) => Err(Fault::Foreign(path.to_owned())),
+        Ok(0) => Err(Fault::Corrupt(path.to_owned())),
         Ok(version) if version <= VERSION => Ok(version),
         _ => Err(Fault::Newer { path: path.to_owned(), found: version }),
     }

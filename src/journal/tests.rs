@@ -28,7 +28,13 @@ impl Home {
     }
 
     fn places(&self) -> Places {
-        Places { home: Some(self.0.path().to_owned()), runtime: None, shared: self.0.path().join("tmp") }
+        let home = self.0.path().to_owned();
+        Places {
+            state: Some(home.join(".local/state")),
+            home: Some(home),
+            runtime: None,
+            shared: self.0.path().join("tmp"),
+        }
     }
 
     fn folder(&self) -> PathBuf {
@@ -62,28 +68,28 @@ struct Recording {
 }
 
 impl Recording {
-    fn event(&mut self, event: Event) {
-        self.recorder.event(&event);
-        self.transcript.apply(&event);
+    fn event(&mut self, event: &Event) {
+        self.recorder.event(event);
+        self.transcript.apply(event);
     }
 
     fn submit(&mut self, number: u32, author: Author, code: &str) {
-        self.event(Event::Submitted { snippet: SnippetId(number), author, code: code.into(), at: at(number) });
+        self.event(&Event::Submitted { snippet: SnippetId(number), author, code: code.into(), at: at(number) });
     }
 
     fn begin(&mut self, number: u32, code: &str) {
         self.submit(number, Author::You, code);
-        self.event(Event::Started { snippet: SnippetId(number), at: at(number) + 1 });
+        self.event(&Event::Started { snippet: SnippetId(number), at: at(number) + 1 });
     }
 
     fn write(&mut self, number: Option<u32>, stream: Stream, text: &str) {
         let chunk = OutputChunk::of(stream, text);
-        self.event(Event::Output { snippet: number.map(SnippetId), chunk, at: 1 });
+        self.event(&Event::Output { snippet: number.map(SnippetId), chunk, at: 1 });
     }
 
     fn finish(&mut self, number: u32, status: Status) {
         let event = Event::Finished { snippet: SnippetId(number), outcome: outcome(status).into(), at: at(number) + 9 };
-        self.event(event);
+        self.event(&event);
     }
 
     fn run(&mut self, number: u32, code: &str) {
@@ -94,7 +100,7 @@ impl Recording {
 
     /// As the actor does it.
     fn close(mut self) -> (Transcript, Vec<String>) {
-        self.event(Event::Ending);
+        self.event(&Event::Ending);
         self.stop()
     }
 
@@ -191,19 +197,20 @@ fn everything(session: &mut Recording) {
     session.write(Some(1), Stream::Stderr, "é\u{1b}[31mb\n");
     let forms = vec![Form::new("image/png", vec![0, 159, 146, 150]), Form::new("text/plain", *b"figure")];
     let display = Arc::new(Display { after: 2, id: None, forms });
-    session.event(Event::Displayed { snippet: SnippetId(1), display: display.clone(), replaces: false, at: 5 });
-    session.event(Event::Displayed { snippet: SnippetId(1), display, replaces: false, at: 5 });
+    session.event(&Event::Displayed { snippet: SnippetId(1), display: display.clone(), replaces: false, at: 5 });
+    session.event(&Event::Displayed { snippet: SnippetId(1), display, replaces: false, at: 5 });
     session.finish(1, Status::Ok);
-    session.event(Event::Started { snippet: SnippetId(2), at: at(2) });
+    session.event(&Event::Started { snippet: SnippetId(2), at: at(2) });
     session.finish(2, Status::Error);
     session.write(None, Stream::Stdout, "from a thread\n");
     session.write(None, Stream::Stderr, "again\n");
     let report = Arc::new(ResetReport { cleared: 3, remains: vec!["a thread".into()] });
-    session.event(Event::Reset { by: claude(), report, at: 6 });
+    session.event(&Event::Reset { by: claude(), report, at: 6 });
     session.write(None, Stream::Stdout, "after the reset\n");
     session.submit(3, Author::You, "never()");
     session.finish(3, Status::Cancelled);
 }
 
+mod ages;
 mod faults;
 mod kept;

@@ -80,13 +80,22 @@ fn end(places: &Places, record: Record, guardian: &Process, lock: &Path) -> io::
     guardian.signal(Signal::SIGCONT)?;
     while begun.elapsed() < PATIENCE {
         if !is_held_by(lock, record.pid) {
-            // One that was only just starting puts nothing away.
-            registry::clean_up(places, &record.name)?;
+            put_away(places, &record)?;
             return Ok(Stopped::Ended(record, begun.elapsed()));
         }
         std::thread::sleep(LOOK);
     }
     Ok(Stopped::StillRuns(record, begun.elapsed()))
+}
+
+/// One that was only just starting puts nothing away itself, and a child of it may have the lock for another instant.
+fn put_away(places: &Places, ended: &Record) -> io::Result<()> {
+    let until = Instant::now() + SETTLING;
+    while registry::recorded_at(places)?.iter().any(|(record, _)| record == ended) && Instant::now() < until {
+        registry::clean_up(places, &ended.name)?;
+        std::thread::sleep(LOOK / 10);
+    }
+    Ok(())
 }
 
 /// A process that cannot be mistaken for a later one of the same number, where the system has descriptors of processes.

@@ -46,6 +46,7 @@ impl Call<'_> {
             tools::RESET => self.reset(arguments).await,
             tools::LIST => self.list(arguments).await,
             tools::INSPECT => self.inspect(arguments).await,
+            tools::READ => self.read_output(arguments).await,
             tools::WAIT => self.wait(arguments).await,
             tools::ANSWER => self.answer_input(arguments).await,
             tools::INTERRUPT => self.interrupt(arguments).await,
@@ -259,7 +260,7 @@ impl Call<'_> {
         result
     }
 
-    fn answer(&self, text: String, structured: &impl Serialize) -> CallToolResult {
+    pub fn answer(&self, text: String, structured: &impl Serialize) -> CallToolResult {
         let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
         if !self.quirks.text_only {
             result.structured_content = serde_json::to_value(structured).ok();

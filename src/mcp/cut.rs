@@ -21,6 +21,11 @@ pub fn cut(text: &str, max: usize, lost: u64) -> (String, bool) {
     (format!("{beginning}\n[... {left_out} characters left out here{also} ...]\n{end}"), true)
 }
 
+/// How many bytes of the beginning [`cut`] keeps in `max` characters.
+pub fn kept_of_beginning(text: &str, max: usize) -> usize {
+    text.char_indices().nth(max * 2 / 5).map_or(text.len(), |(index, _)| index)
+}
+
 /// A short text on one line: control characters escaped, cut to `max` characters with `...`.
 pub fn short(text: &str, max: usize) -> String {
     let mut line = String::new();

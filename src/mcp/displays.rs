@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cut::cut;
 use super::pictures::Pictures;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Display, Snippet};
+use crate::domain::{Display, Form, Snippet};
 
 /// Characters of the text of one display.
 const TEXT: usize = 4_000;
@@ -89,7 +89,7 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
 /// What a display says, where that is text; of a document also its plain form.
 fn text(display: &Display) -> Option<String> {
     let plain_form = || std::str::from_utf8(&display.form("text/plain")?.data).ok();
-    let image = display.forms.first().is_some_and(|form| form.is_image());
+    let image = display.forms.first().is_some_and(Form::is_image);
     let found = display.text().or_else(|| if image { None } else { plain_form() })?;
     Some(cut(&plain(found), TEXT, 0).0).filter(|text| !text.is_empty())
 }

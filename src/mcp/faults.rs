@@ -1,6 +1,6 @@
 //! Lines that are no message: what is wrong with them, and the answer that tells the client. The slow path.
 
-use rmcp::model::{ClientRequest, JsonRpcRequest, RequestId};
+use rmcp::model::{ClientRequest, GetMeta, JsonRpcRequest, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -30,13 +30,10 @@ pub fn too_many(request: &JsonRpcRequest<ClientRequest>) -> String {
     let id = serde_json::to_value(&request.id).unwrap_or_default();
     let text = "Error: too many of your calls wait for an answer already. Nothing was run. Wait for some of them, or stop \
         them by interrupt_snippet, then call again.";
-    match &request.request {
-        ClientRequest::CallToolRequest(call) => {
-            let meta = serde_json::to_string(&call.params.meta).unwrap_or_default();
-            tool_error(&id, meta.contains(VERSION_KEY), text)
-        }
-        _ => error(&id, SERVER_BUSY, text),
+    if !matches!(request.request, ClientRequest::CallToolRequest(_)) {
+        return error(&id, SERVER_BUSY, text);
     }
+    tool_error(&id, request.request.get_meta().protocol_version().is_some(), text)
 }
 
 pub fn id_in_use(id: &RequestId) -> String {
@@ -193,6 +190,10 @@ fn id_after(text: &str) -> Option<Value> {
 }
 
 pub fn too_long(ends: &Ends, limit: usize) -> String {
+    if ends.total <= limit as u64 {
+        let text = "Too many long messages are coming in at once. Nothing was run; send this one again later.";
+        return error(&ends.id(), SERVER_BUSY, text);
+    }
     let (size, limit) = (units::bytes(ends.total), units::bytes(limit as u64));
     let text = format!(
         "Invalid request: the message has {size}, more than the {limit} that are accepted. \

@@ -26,7 +26,7 @@ names can appear or change between your calls, so list_defined_variables before 
 State stays between calls until somebody resets it. Snippets run one at a time in the order they came, whoever sent \
 them. run_python_code waits up to wait_s seconds (45 by default); code that takes longer goes on, and wait_for_snippet \
 gives its result. timeout_s stops code that takes too long. Cancelling a call interrupts its code. \
-Code that waits for input is answered with answer_input, or by the person.";
+Results are cut at about 40 000 characters; read_output reads and searches all that was written. Code that waits for input is answered with answer_input, or by the person.";
 
 static INFO: LazyLock<ServerConfig> = LazyLock::new(|| {
     let version = env!("CARGO_PKG_VERSION");

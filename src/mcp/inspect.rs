@@ -12,7 +12,7 @@ const MAX_NAME: usize = 200;
 /// Characters of one cell.
 const MAX_CELL: usize = 200;
 /// Characters of documentation within an overview.
-const MAX_DOC: usize = 1_500;
+const MAX_DOC: usize = 2_000;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct InspectReport {
@@ -83,6 +83,9 @@ impl Table {
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(60)
         };
         let widths: Vec<usize> = (0..self.headers.len()).map(width).collect();
+        if self.rows.is_empty() {
+            return "(none)".to_owned();
+        }
         let mut text = String::new();
         for row in [&self.headers].into_iter().chain(&self.rows) {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
@@ -139,7 +142,8 @@ impl InspectReport {
     pub fn text(&self) -> String {
         let mut first = format!("{}: {}", self.name, self.type_name);
         for part in [&self.shape, &self.dtype] {
-            if !part.is_empty() {
+            // A function's is told by its signature.
+            if self.signature.is_none() && !part.is_empty() {
                 first += &format!(", {part}");
             }
         }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rmcp::RoleServer;
@@ -33,6 +34,8 @@ const MOST_OPEN: usize = 1_000;
 const MOST_OPEN_BYTES: usize = 2 * MAX_LINE;
 /// A client that is over that waits for answers; if none goes out for so long, requests are refused.
 const STALL: Duration = Duration::from_secs(1);
+/// Bytes of long lines that are being read, of all clients together.
+const LONG_LINES: usize = 512 << 20;
 /// From so many open requests on, answers that are ready go before more requests.
 const MANY: usize = 64;
 /// How often to look whether a client that has said its last word still reads.
@@ -44,6 +47,7 @@ pub type HungUp = Box<dyn Fn() -> bool + Send>;
 pub struct LineTransport<R, W> {
     reader: BufReader<R>,
     line: Vec<u8>,
+    share: Share,
     max_line: usize,
     /// Beginning and end of a line that is too long, while the rest of it is read.
     overlong: Option<faults::Ends>,
@@ -73,6 +77,7 @@ where
         Self {
             reader: BufReader::with_capacity(READ_BUFFER, reader),
             line: Vec::new(),
+            share: Share::default(),
             max_line: MAX_LINE,
             overlong: None,
             out: Outgoing::new(writer),
@@ -120,12 +125,13 @@ where
             let part = &available[..newline.unwrap_or(available.len())];
             if let Some(ends) = &mut self.overlong {
                 ends.push(part);
-            } else if self.line.len() + part.len() > self.max_line {
+            } else if self.line.len() + part.len() > self.max_line || !self.share.grow(self.line.len() + part.len()) {
                 let mut ends = faults::Ends::default();
                 ends.push(&self.line);
                 ends.push(part);
                 self.overlong = Some(ends);
                 self.line = Vec::new();
+                self.share = Share::default();
             } else {
                 self.line.extend_from_slice(part);
             }
@@ -151,6 +157,7 @@ where
         };
         self.line.clear();
         self.line.shrink_to(KEPT_CAPACITY);
+        self.share = Share::default();
         parsed
     }
 
@@ -204,6 +211,34 @@ where
     fn reply(&self, mut text: String) {
         text.push('\n');
         tokio::spawn(self.out.line(text.into_bytes()));
+    }
+}
+
+/// What a long line takes of [`LONG_LINES`]. Short ones cost nothing.
+#[derive(Default)]
+struct Share(usize);
+
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+impl Share {
+    /// Whether there is room for a line of so many bytes.
+    fn grow(&mut self, length: usize) -> bool {
+        if length <= KEPT_CAPACITY {
+            return true;
+        }
+        let more = length.saturating_sub(self.0);
+        if TAKEN.fetch_add(more, Ordering::Relaxed) + more > LONG_LINES {
+            TAKEN.fetch_sub(more, Ordering::Relaxed);
+            return false;
+        }
+        self.0 += more;
+        true
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        TAKEN.fetch_sub(self.0, Ordering::Relaxed);
     }
 }
 
@@ -291,4 +326,21 @@ fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
     }
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_share_what_there_is_and_give_it_back() {
+        // The only test that comes near the limit; others run beside it.
+        let mut shares: Vec<Share> = std::iter::repeat_with(Share::default).take(7).collect();
+        assert!(shares.iter_mut().all(|share| share.grow(MAX_LINE / 2) && share.grow(MAX_LINE)));
+        let mut late = Share::default();
+        assert!(!late.grow(MAX_LINE + 1));
+        assert!(late.grow(KEPT_CAPACITY), "short lines always fit");
+        shares.pop();
+        assert!(late.grow(MAX_LINE));
+    }
 }

@@ -15,7 +15,9 @@ mod handler;
 mod inspect;
 mod lines;
 mod outgoing;
+mod pages;
 mod pictures;
+mod read_output;
 mod report;
 mod serve;
 #[cfg(test)]

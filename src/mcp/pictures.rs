@@ -11,7 +11,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use rmcp::model::ContentBlock;
 
-use crate::domain::{Display, Snippet};
+use crate::domain::{Display, Form, Snippet};
 
 /// Images of one result, the last ones.
 const MOST: usize = 10;
@@ -37,16 +37,16 @@ pub struct Pictures {
 pub async fn of(snippet: &Snippet) -> Pictures {
     let images: Vec<(usize, Arc<Display>)> = snippet
         .numbered_displays()
-        .filter(|(_, display)| display.forms.first().is_some_and(|form| form.is_image()))
+        .filter(|(_, display)| display.forms.first().is_some_and(Form::is_image))
         .map(|(number, display)| (number, display.clone()))
         .collect();
     if images.is_empty() {
         return Pictures::default();
     }
-    tokio::task::spawn_blocking(|| fit_all(images)).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || fit_all(&images)).await.unwrap_or_default()
 }
 
-fn fit_all(images: Vec<(usize, Arc<Display>)>) -> Pictures {
+fn fit_all(images: &[(usize, Arc<Display>)]) -> Pictures {
     let mut pictures = Pictures::default();
     let extra = images.len().saturating_sub(MOST);
     for (number, _) in &images[..extra] {
@@ -126,7 +126,6 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     use super::*;
-    use crate::domain::Form;
 
     fn noise(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         let mut seed = 1_u32;
@@ -162,7 +161,7 @@ mod tests {
         let broken = shown("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec());
         let mut images: Vec<_> = (1..=9).map(|number| (number, small.clone())).collect();
         images.extend([(10, large.clone()), (11, broken), (12, large)]);
-        let pictures = fit_all(images);
+        let pictures = fit_all(&images);
         assert_eq!(pictures.blocks.len(), 9);
         assert_eq!(pictures.left_out.keys().collect::<Vec<_>>(), [&1, &2, &11]);
         let total: usize = pictures.blocks.iter().map(|block| serde_json::to_string(block).unwrap().len()).sum();

@@ -9,7 +9,7 @@ use super::cut::{SHARE, TEXT, cut, short};
 use super::displays::{self, DisplayReport};
 use super::pictures::Pictures;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Outcome, Output, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
+use crate::domain::{Outcome, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
 
 /// Names told of one kind of change.
 const MAX_NAMES: usize = 40;
@@ -168,13 +168,17 @@ pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
     )
 }
 
-/// Said where output was cut.
-pub fn cut_notice(output: &Output) -> String {
-    format!(
-        "The result was cut to fit; the code wrote {} in all. Ask for less at a time: a slice, .head(), a summary, or \
-         write it to a file.",
-        units::bytes(output.total())
-    )
+/// Said where something was cut: how to read the rest of the output, from `offset` on, or what to do about the rest.
+pub fn cut_notice(snippet: &Snippet, output_cut: bool, offset: Option<usize>) -> String {
+    let (id, total) = (snippet.id, units::bytes(snippet.output.total()));
+    if !output_cut {
+        return "The result was cut to fit. Ask for less at a time: a slice, .head(), a summary.".to_owned();
+    }
+    let call = match offset {
+        Some(offset) => format!("read_output with snippet={id}, offset={offset} goes on where it was cut"),
+        None => format!("read_output with snippet={id} reads all of it, page by page"),
+    };
+    format!("The output was cut to fit; the code wrote {total} in all. {call}; with grep=\"...\" it finds lines.")
 }
 
 impl RunReport {
@@ -188,10 +192,12 @@ impl RunReport {
         };
         let (stderr, stderr_cut) = stream(Stream::Stderr, TEXT / SHARE);
         let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(TEXT / SHARE));
-        let truncated = parts.truncated | stderr_cut | stdout_cut;
+        let output_cut = stderr_cut | stdout_cut;
+        let truncated = parts.truncated | output_cut;
+        let cut_notice = || cut_notice(snippet, output_cut, None);
         let notice = match (truncated, notice) {
-            (true, Some(notice)) => Some(format!("{notice} {}", cut_notice(output))),
-            (true, None) => Some(cut_notice(output)),
+            (true, Some(notice)) => Some(format!("{notice} {}", cut_notice())),
+            (true, None) => Some(cut_notice()),
             (false, notice) => notice,
         };
         Self {

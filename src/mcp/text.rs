@@ -1,18 +1,25 @@
 //! What a run came to, as text for a model: what the code wrote, its value or its traceback, then one status line.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use super::cut::cut;
+use super::cut::{cut, kept_of_beginning};
 use super::displays;
 use super::pictures::Pictures;
 use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
+use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
 
 /// At most about `max` characters.
 pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, pictures: &Pictures) -> String {
     let outcome = snippet.outcome.as_deref();
     let parts = Parts::of(outcome, max);
-    let (mut text, output_cut) = cut(&displays::output(snippet, pictures), parts.room, snippet.output.omitted());
+    let shown = displays::output(snippet, pictures);
+    let (mut text, output_cut) = cut(&shown, parts.room, snippet.output.omitted());
+    // Of text without escape sequences and displays, places are known.
+    let is_long = shown.chars().nth(parts.room).is_some();
+    let exact = is_long && snippet.displays.is_empty() && matches!(plain(&snippet.output.text(None)), Cow::Borrowed(_));
+    let goes_on = exact.then(|| kept_of_beginning(&shown, parts.room));
     let mut block = |part: &str| {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
@@ -44,7 +51,7 @@ pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, 
         }
     }
     if parts.truncated || output_cut {
-        text.push_str(&format!("\n{}", cut_notice(&snippet.output)));
+        text.push_str(&format!("\n{}", cut_notice(snippet, output_cut, goes_on)));
     }
     if let Some(notice) = notice {
         text.push_str(&format!("\n{notice}"));

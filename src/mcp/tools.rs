@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::inspect::InspectReport;
+use super::read_output::{OutputPage, ReadArguments};
 use super::report::RunReport;
 use super::variables::VariableList;
 use crate::domain::Aspect;
@@ -21,6 +22,7 @@ pub const INSPECT: &str = "inspect_variable";
 pub const WAIT: &str = "wait_for_snippet";
 pub const ANSWER: &str = "answer_input";
 pub const INTERRUPT: &str = "interrupt_snippet";
+pub const READ: &str = "read_output";
 
 /// How long a call waits unless told otherwise: under every client's own limit.
 pub const DEFAULT_WAIT_S: f64 = 45.0;
@@ -146,7 +148,7 @@ pub struct InterruptArguments {
 }
 
 /// `3.0` is an integer too, as JSON schemas have it.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     maybe_number(deserializer)?.ok_or_else(|| Error::invalid_type(Unexpected::Unit, &"the number of a snippet"))
 }
 
@@ -156,6 +158,16 @@ fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32
         return Ok(Some(given as u32));
     }
     Err(Error::invalid_value(Unexpected::Float(given), &"the number of a snippet"))
+}
+
+/// The same for any whole number.
+pub(super) fn maybe_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    // A conversion to an integer stops at its bounds, which no output reaches.
+    let whole = if given.fract() == 0.0 { T::try_from(given as i64).ok() } else { None };
+    whole.map(Some).ok_or_else(|| Error::invalid_value(Unexpected::Float(given), &"a whole number"))
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -187,8 +199,8 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Run Python code",
             "Runs Python code in a live session that you share with a person, who sees your code and its output on \
              their screen and works with the same variables. Names, imports and functions stay for later calls. \
-             Returns what the code printed, the value of the last expression, and the traceback if it failed. Code \
-             runs one snippet at a time, in the order it came. Code that calls input() or breakpoint() is answered with \
+             Returns what the code printed, the value of the last expression, and the traceback if it failed; figures \
+             of matplotlib and pictures come as images, without being saved. Code runs one snippet at a time, in the order it came. Code that calls input() or breakpoint() is answered with \
              status \"waiting_for_input\"; see answer_input.",
             hints(false, true, false, true),
         ),
@@ -223,6 +235,14 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Wait for a snippet",
             "Waits for a snippet that was still running or queued, and returns its result like run_python_code. For a \
              snippet that has ended it returns the result again. Never stops the code.",
+            hints(true, false, true, false),
+        ),
+        tool::<ReadArguments, OutputPage>(
+            READ,
+            "Read the output of a snippet",
+            "Reads what a snippet wrote, page by page or only the lines that match a regular expression: what a result \
+             left out, or the output so far of a snippet that runs. Escape sequences are taken out and progress bars \
+             shown in their last state. The whole output is kept, up to 256 MB a snippet.",
             hints(true, false, true, false),
         ),
         tool::<AnswerArguments, RunReport>(
@@ -293,6 +313,9 @@ fn tidy(schema: &mut JsonObject, input: bool) {
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");
     }
+    if input && let Some(Value::Array(allowed)) = schema.get_mut("enum") {
+        allowed.retain(|value| !value.is_null());
+    }
     if input
         && let Some(Value::Array(types)) = schema.get("type")
         && let [one, Value::String(null)] = types.as_slice()
@@ -300,6 +323,9 @@ fn tidy(schema: &mut JsonObject, input: bool) {
     {
         let one = one.clone();
         schema.insert("type".to_owned(), one);
+    }
+    if input && let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.retain(|value| !value.is_null());
     }
     for value in schema.values_mut() {
         match value {

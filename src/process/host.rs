@@ -29,7 +29,7 @@ use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
 use crate::session::places::Places;
-use crate::session::{self, Beginning, EngineEvent, SessionHandle, SessionId, Spool, places, spool};
+use crate::session::{self, Beginning, EngineEvent, SessionHandle, SessionId, Spool, spool};
 use crate::tui::{self, Control};
 
 /// What the end of a session may wait for the journal; it has less to do, unless the disk is very slow.
@@ -137,7 +137,7 @@ impl Host {
         })?;
         let spool = self.spool.clone();
         let spooling = thread::Builder::new().name("spool".to_owned()).spawn(move || {
-            if let Some(spools) = places::spools() {
+            if let Ok(spools) = Places::of_this_process().spools() {
                 spool::remove_old(&spools);
             }
             spool.work();
@@ -204,19 +204,14 @@ impl Host {
 }
 
 /// Where the output of a session is kept whole.
-pub fn spool(info: &SessionInfo) -> Arc<Spool> {
-    let folder = places::spools().map(|spools| spools.join(spool::folder_name(info)));
-    Arc::new(Spool::new(folder, spool::Limits::default()))
+pub fn spool(id: &SessionId) -> Arc<Spool> {
+    let folder = Places::of_this_process().spools().map(|spools| spools.join(id.as_str()));
+    Arc::new(Spool::new(folder.ok(), spool::Limits::default()))
 }
 
 /// What the journal knows of the session, and what the person must know of it.
 fn transcript_so_far(id: &SessionId) -> (Transcript, Option<String>) {
-    let loaded = Places::of_this_process().journal().map_err(|error| error.to_string()).and_then(|folder| {
-        let reader = journal::Reader::open(&folder).map_err(|fault| fault.to_string())?;
-        let Some(reader) = reader else { return Ok(None) };
-        reader.load(id).map_err(|fault| fault.to_string())
-    });
-    match loaded {
+    match journal::resume(&Places::of_this_process(), id) {
         Ok(Some(recorded)) => (recorded.transcript(), None),
         Ok(None) => (Transcript::default(), Some("the transcript was not recorded, so it begins anew".to_owned())),
         Err(fault) => (Transcript::default(), Some(format!("the transcript cannot be brought back: {fault}"))),

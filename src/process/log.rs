@@ -6,7 +6,7 @@ use nix::unistd::{Pid, getppid};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Author, Entry, Event, Outcome, Restart, SessionInfo, Status, Transcript, units};
+use crate::domain::{Author, Entry, Event, Outcome, Restart, SessionInfo, Snippet, Status, Transcript, units};
 use crate::session::{SessionHandle, Subscription};
 
 /// Characters of code on a line.
@@ -102,7 +102,7 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Notice { text, .. } => Some(format!("note: {}", plain(text))),
         Event::Ending => Some("the session has ended".to_owned()),
         Event::Displayed { snippet, display, .. } => {
-            let number = transcript.snippet(*snippet).map_or(1, |snippet| snippet.next_display());
+            let number = transcript.snippet(*snippet).map_or(1, Snippet::next_display);
             Some(format!("{snippet} shows {}", display.label(number)))
         }
         Event::Started { .. }

@@ -59,7 +59,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     let events = Events { sender, bell };
     let announce = events.clone();
     let info = session_info(py, &boot)?;
-    let spool = host::spool(&info);
+    let spool = host::spool(&boot.id);
     let capture = Arc::new(Capture::new(spool.clone(), move || announce.send(EngineEvent::OutputReady)));
     let (engine, mut jobs) = crate::python::engine(capture.clone(), recorder).map_err(PyOSError::new_err)?;
     let (ready, host_ready) = mpsc::channel();

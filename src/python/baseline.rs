@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 
 pub struct Baseline {
     builtins: Py<PyDict>,
@@ -17,14 +17,49 @@ pub struct Baseline {
     os_chdir: Py<PyAny>,
     /// `os.environ`, and the names of `os` that reset needs.
     os: Py<PyModule>,
+    sys: Py<PyModule>,
+    /// `sys.meta_path` and its kin, with what they held.
+    import_lists: Vec<ImportList>,
+}
+
+/// Modules that must be what they were for anything to work: names and values of `sys.modules`.
+const CORE_MODULES: [&str; 3] = ["sys", "builtins", "__main__"];
+
+struct ImportList {
+    name: &'static str,
+    list: Py<PyList>,
+    then: Py<PyList>,
+}
+
+impl ImportList {
+    fn take(sys: &Bound<'_, PyModule>, name: &'static str) -> PyResult<Self> {
+        let list = sys.getattr(name)?.cast_into::<PyList>()?;
+        let then = list.get_slice(0, list.len());
+        Ok(Self { name, list: list.unbind(), then: then.unbind() })
+    }
+
+    fn is_lost(&self, sys: &Bound<'_, PyModule>) -> bool {
+        let py = sys.py();
+        self.list.bind(py).is_empty() || !sys.getattr(self.name).is_ok_and(|now| now.is_instance_of::<PyList>())
+    }
+
+    fn restore(&self, sys: &Bound<'_, PyModule>) -> PyResult<()> {
+        let list = self.list.bind(sys.py());
+        list.set_slice(0, list.len(), self.then.bind(sys.py()))?;
+        sys.setattr(self.name, list)
+    }
 }
 
 impl Baseline {
     pub fn take(py: Python<'_>) -> PyResult<Self> {
         let builtins = py.import("builtins")?.dict();
         let os = py.import("os")?;
-        let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+        let sys = py.import("sys")?;
+        let modules = sys.getattr("modules")?.cast_into::<PyDict>()?;
+        let import_lists = ["meta_path", "path_hooks", "path"].map(|name| ImportList::take(&sys, name));
         Ok(Self {
+            import_lists: import_lists.into_iter().collect::<PyResult<_>>()?,
+            sys: sys.unbind(),
             modules_then: modules.copy()?.unbind(),
             modules: modules.unbind(),
             builtins_then: builtins.copy()?.unbind(),
@@ -44,8 +79,25 @@ impl Baseline {
     /// Puts back builtins that were deleted or replaced, and the modules that Python itself needs. What was added stays.
     pub fn restore_builtins(&self, py: Python<'_>) -> PyResult<()> {
         self.builtins.bind(py).update(self.builtins_then.bind(py).as_mapping())?;
-        if !self.modules.bind(py).contains(pyo3::intern!(py, "sys"))? {
-            self.modules.bind(py).update(self.modules_then.bind(py).as_mapping())?;
+        let (modules, then) = (self.modules.bind(py), self.modules_then.bind(py));
+        if !modules.contains(pyo3::intern!(py, "sys"))? {
+            modules.update(then.as_mapping())?;
+        }
+        for name in CORE_MODULES {
+            if let Some(module) = then.get_item(name)?
+                && !modules.get_item(name)?.is_some_and(|now| now.is(&module))
+            {
+                modules.set_item(name, module)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What imports go through, where it was emptied: nothing can be imported without.
+    pub fn restore_import(&self, py: Python<'_>) -> PyResult<()> {
+        let sys = self.sys.bind(py);
+        for list in self.import_lists.iter().filter(|list| list.is_lost(sys)) {
+            list.restore(sys)?;
         }
         Ok(())
     }

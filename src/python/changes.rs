@@ -27,6 +27,8 @@ pub struct Memory {
 struct Remembered {
     name: Py<PyAny>,
     is_shown: bool,
+    /// Its contents can change in place.
+    is_container: bool,
     value: usize,
     class: usize,
     digest: u64,
@@ -76,35 +78,43 @@ impl Memory {
             };
             let index = self.names.len();
             let class = value.get_type_ptr() as usize;
-            match found {
-                Some(mut seen) => {
-                    let same = seen.value == value.as_ptr() as usize && seen.class == class;
-                    if !same {
-                        seen.known = None;
-                    }
-                    let digest = if same && seen.known.is_some() { seen.digest } else { contents(&value) };
-                    if seen.is_shown && (!same || digest != seen.digest) {
-                        changed.push(index);
-                    }
-                    if !same || seen.known.is_some() {
-                        look_into.push((index, value.clone(), !same));
-                    }
-                    (seen.value, seen.class, seen.digest) = (value.as_ptr() as usize, class, digest);
+            if let Some(mut seen) = found {
+                let same = seen.value == value.as_ptr() as usize && seen.class == class;
+                if !same {
+                    seen.known = None;
+                }
+                if same && !seen.is_container && seen.known.is_none() {
                     self.names.push(seen);
+                    continue;
                 }
-                None => {
-                    added.push(index);
-                    look_into.push((index, value.clone(), true));
-                    self.names.push(Remembered {
-                        is_shown: public_name(&name).is_some(),
-                        name: name.unbind(),
-                        value: value.as_ptr() as usize,
-                        class,
-                        digest: contents(&value),
-                        known: None,
-                        set_by: by,
-                    });
+                let (digest, is_container) = if same && seen.known.is_some() {
+                    (seen.digest, false)
+                } else {
+                    contents(&value).map_or((0, false), |digest| (digest, true))
+                };
+                seen.is_container = is_container;
+                if seen.is_shown && (!same || digest != seen.digest) {
+                    changed.push(index);
                 }
+                if !same || seen.known.is_some() {
+                    look_into.push((index, value.clone(), !same));
+                }
+                (seen.value, seen.class, seen.digest) = (value.as_ptr() as usize, class, digest);
+                self.names.push(seen);
+            } else {
+                added.push(index);
+                let contents = contents(&value);
+                look_into.push((index, value.clone(), true));
+                self.names.push(Remembered {
+                    is_shown: public_name(&name).is_some(),
+                    name: name.unbind(),
+                    value: value.as_ptr() as usize,
+                    class,
+                    is_container: contents.is_some(),
+                    digest: contents.unwrap_or(0),
+                    known: None,
+                    set_by: by,
+                });
             }
         }
         gone.extend(before);
@@ -139,7 +149,7 @@ impl Memory {
         mut changed: Vec<usize>,
         by: Option<SnippetId>,
     ) -> VariableChanges {
-        let mut changes = VariableChanges::default();
+        let mut told = VariableChanges::default();
         let mut gone: HashMap<String, Remembered> = gone
             .into_iter()
             .filter(|gone| gone.is_shown)
@@ -149,7 +159,7 @@ impl Memory {
             let Some(seen) = self.names.get_mut(index).filter(|seen| seen.is_shown) else { continue };
             let Some(name) = public_name(seen.name.bind(py)) else { continue };
             match gone.remove(&name) {
-                None => changes.added.push(name),
+                None => told.added.push(name),
                 Some(old) if (old.value, old.class, old.digest) == (seen.value, seen.class, seen.digest) => {
                     seen.set_by = old.set_by;
                 }
@@ -161,11 +171,11 @@ impl Memory {
         for index in changed {
             let Some(seen) = self.names.get_mut(index) else { continue };
             seen.set_by = by;
-            changes.changed.extend(public_name(seen.name.bind(py)));
+            told.changed.extend(public_name(seen.name.bind(py)));
         }
-        changes.removed = gone.into_keys().collect();
-        changes.removed.sort_unstable();
-        changes
+        told.removed = gone.into_keys().collect();
+        told.removed.sort_unstable();
+        told
     }
 }
 
@@ -173,8 +183,9 @@ fn is_mutable(known: Known) -> bool {
     !matches!(known, Known::Printed | Known::Moment | Known::Decimal | Known::Fraction)
 }
 
-/// Tells apart what a container of the standard kinds held: its length, and which objects stand at its ends.
-fn contents(value: &Bound<'_, PyAny>) -> u64 {
+/// Tells apart what a container of the standard kinds held: its length, and which objects stand at its ends. `None` for
+/// all else.
+fn contents(value: &Bound<'_, PyAny>) -> Option<u64> {
     let mut digest = Digest::default();
     if let Ok(list) = value.cast::<PyList>() {
         let length = list.len();
@@ -195,8 +206,10 @@ fn contents(value: &Bound<'_, PyAny>) -> u64 {
         if bytes.len() <= BYTES {
             bytes.to_vec().iter().for_each(|byte| digest.add(usize::from(*byte)));
         }
+    } else {
+        return None;
     }
-    digest.0
+    Some(digest.0)
 }
 
 /// The name, if it is one that is shown.

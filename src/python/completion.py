@@ -168,47 +168,44 @@ def has_dir(value, own):
     return in_mro(type_mro(type(value)), "__dir__") is not object.__dict__["__dir__"]
 
 
-# Candidates: (name, kind), the best first. A rank sorts before the name.
+# Candidates: (name, kind), the best first.
 
 
-def ranked(found, prefix):
-    """The best of the pairs `name, rank`, and how many there are beside them."""
-    lower = prefix.lower()
-    hidden = not prefix.startswith("_")
-    chosen = {}
-    for name, rank in found:
-        if hidden and name.startswith("_") or not name[: len(prefix)].lower() == lower:
-            continue
-        key = (not name.startswith(prefix), rank, name.startswith("_"), name.lower(), name)
-        if name not in chosen or key < chosen[name]:
-            chosen[name] = key
-    best = sorted(chosen, key=chosen.get)
-    return best[:LIMIT], len(best) - LIMIT if len(best) > LIMIT else 0
+def ranked(prefix, *groups):
+    """The best names, those of the first group before the others, and how many there are beside them."""
+    lower, length = prefix.lower(), len(prefix)
+    hidden = "\0" if prefix.startswith("_") else "_"
+    exact, other = {}, {}
+    for names in groups:
+        fitting = {name for name in names if name[:length].lower() == lower and name[:1] != hidden}
+        same = {name for name in fitting if name.startswith(prefix)}
+        exact.update(dict.fromkeys(in_order(same)))
+        other.update(dict.fromkeys(in_order(fitting - same)))
+    best = [*exact, *other]
+    return best[:LIMIT], max(0, len(best) - LIMIT)
 
 
-def complete_name(prefix, words, call, names, run, extra):
-    found = []
-    seen = {}
+def in_order(names):
+    if len(names) > 10_000:
+        return sorted(names)
+    return sorted(names, key=lambda name: (name.startswith("_"), name.lower(), name))
+
+
+def complete_name(prefix, words, call, names, run):
+    parameters = []
     if call is not None:
         called = signature(resolve(call, names, run))
-        for parameter in called[0] if called else ():
+        for parameter in called and called[0] or ():
             word = parameter.split(":")[0].split("=")[0].strip()
             if word.isidentifier():
-                found.append((word + "=", 0))
-                seen[word + "="] = "parameter"
-    found += [(name, 1) for name in extra]
-    seen.update(extra)
-    for name in list(names)[:MOST_NAMES]:
-        if type(name) is str and name.isidentifier():
-            found.append((name, 1))
-    found += [(word, 2) for word in words]
-    found += [(name, 3) for name in list(builtins) if type(name) is str and name.isidentifier()]
-    found += [(name, 3) for name in KEYWORDS]
-    best, more = ranked(found, prefix)
+                parameters.append(word + "=")
+    own = [name for name in list(names)[:MOST_NAMES] if type(name) is str and name.isidentifier()]
+    rest = [name for name in list(builtins) if type(name) is str and name.isidentifier()]
+    best, more = ranked(prefix, parameters, own, words, rest + KEYWORDS)
 
     def kind(name):
-        if name in seen:
-            return seen[name]
+        if name in parameters:
+            return "parameter"
         value = names.get(name, MISSING)
         if value is MISSING and name in KEYWORDS:
             return "keyword"
@@ -219,8 +216,7 @@ def complete_name(prefix, words, call, names, run, extra):
 
 
 def complete_attribute(value, prefix, run):
-    found = [(name, 1) for name in members(value, run)]
-    best, more = ranked(found, prefix)
+    best, more = ranked(prefix, members(value, run))
 
     def kind(name):
         found = find(value, name)[0]
@@ -327,7 +323,7 @@ def complete_module(prefix, names):
         found += getattr(sys, "stdlib_module_names", ())
         for folder in search_path():
             found += modules_in(folder)
-    best, more = ranked([(name, 1) for name in found], last)
+    best, more = ranked(last, found)
     return [(name, "module") for name in best], more
 
 
@@ -340,7 +336,7 @@ def complete_member(module, prefix, names):
         found += defined(module, names)
     for folder in folders_of(module, names):
         found += modules_in(folder)
-    best, more = ranked([(name, 1) for name in found], prefix)
+    best, more = ranked(prefix, found)
 
     def kind(name):
         inner = MISSING if value is MISSING else module_dict(value).get(name, MISSING)
@@ -407,7 +403,7 @@ TABLES = None
 
 def complete_magic(prefix, cell):
     table = list(magic_tables()[1]) + ["time"] if cell else list(magic_tables()[0])
-    best, more = ranked([(name, 1) for name in table], prefix)
+    best, more = ranked(prefix, table)
     return [(name, "magic") for name in best], more
 
 
@@ -585,15 +581,13 @@ def describe(value, name):
 
 def complete(place, prefix, steps, more, names, run, at):
     if place == "name":
-        words, call = more
-        extra = jedi_names(at, names) if run else {}
-        return complete_name(prefix, words, call, names, run, extra)
+        return complete_name(prefix, *more, names, run)
     if place == "attribute":
         value = resolve(steps, names, run)
         if value is not MISSING:
             return complete_attribute(value, prefix, run)
         found = jedi_names(at, names) if run else {}
-        best, left = ranked([(name, 1) for name in found], prefix)
+        best, left = ranked(prefix, found)
         return [(name, found[name]) for name in best], left
     if place == "key":
         value = resolve(steps, names, run)
@@ -603,7 +597,7 @@ def complete(place, prefix, steps, more, names, run, at):
                 return found
         if more:
             return [], 0
-        return complete_name(prefix, [], None, names, run, {})
+        return complete_name(prefix, [], None, names, run)
     if place == "module":
         return complete_module(prefix, names)
     if place == "member":
@@ -652,20 +646,26 @@ def candidate(place, steps, more, name, names):
 # jedi, where the session's environment has it
 
 
+JEDI = None
+
+
 def has_jedi():
-    return "jedi" in modules
+    return JEDI is not None
 
 
 def load_jedi():
+    global JEDI
     try:
-        import jedi  # noqa: F401
+        import jedi
     except ImportError:
-        pass
+        return
+    # Its first question takes seconds: it reads what is known of the builtins.
+    jedi.Interpreter("''.join([]).a", [{}]).complete(1, 13)
+    JEDI = jedi
 
 
 def jedi_script(at, names):
-    jedi = modules.get("jedi")
-    return jedi and jedi.Interpreter(at[0], [names])
+    return JEDI and JEDI.Interpreter(at[0], [names])
 
 
 def jedi_names(at, names):

@@ -2,7 +2,7 @@
 //! is busy. Nothing runs here unless somebody asks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,13 +14,12 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::capture::ThreadId;
 use super::interpreter::Events;
+use super::magics;
 use super::{fork, signals};
 use crate::domain::lexer::{self, Place, Step};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
 use crate::session::EngineEvent;
 
-/// How long code of the user's may run to answer a question.
-const LIMIT: Duration = Duration::from_millis(300);
 /// How long jedi may take to load, once.
 const LOAD_LIMIT: Duration = Duration::from_secs(15);
 /// What did not heed an interrupt is interrupted again after this.
@@ -29,11 +28,11 @@ const INSIST: Duration = Duration::from_millis(20);
 const MOST_LOADS: u32 = 5;
 
 /// What Python calls the thread beside; 0 before it has begun.
-static THREAD: AtomicU64 = AtomicU64::new(0);
+static THREAD: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether `ident`, as Python counts threads, is no thread of user code but the one that answers questions.
 pub fn is_own_thread(ident: ThreadId) -> bool {
-    THREAD.load(Ordering::Relaxed) == ident as u64
+    THREAD.load(Ordering::Relaxed) == ident as usize
 }
 
 /// What the host and the main thread know of the questions that the latter answers.
@@ -51,6 +50,12 @@ impl Looks {
         if self.answered.load(Ordering::SeqCst) != before {
             signals::interrupt(signals::look(before), true);
         }
+    }
+
+    /// The main thread has answered, and loads what helps with later questions.
+    pub fn is_loading(&self) -> bool {
+        let asked = self.asked.load(Ordering::SeqCst);
+        self.answered.load(Ordering::SeqCst) == asked && self.finished.load(Ordering::SeqCst) != asked
     }
 
     /// The main thread is wanted for something else.
@@ -80,6 +85,7 @@ pub struct Completer {
     events: Events,
     looks: Arc<Looks>,
     interrupted_loads: u32,
+    jedi_is_absent: bool,
 }
 
 impl Completer {
@@ -96,24 +102,34 @@ impl Completer {
         with_signals_blocked(|| {
             thread::Builder::new().name("completion".to_owned()).spawn(move || stand_by(&beside, &told, &inbox))
         })?;
-        Ok(Self { helper, tasks, events: events.clone(), looks, interrupted_loads: 0 })
+        Ok(Self { helper, tasks, events: events.clone(), looks, interrupted_loads: 0, jedi_is_absent: false })
     }
 
     /// Answers on the main thread, where code of the user's may run.
     pub fn look(&mut self, py: Python<'_>, id: u32, question: &Question) {
-        let answer = self.watched(id, LIMIT, || self.helper.answer(py, question, true));
+        let answer = self.watched(id, question.limit(), || self.helper.answer(py, question, true));
         let insight = match answer {
             Some(Ok(insight)) => Some(insight),
             _ => self.helper.answer(py, question, false).ok(),
         };
+        let load = !self.jedi_is_absent && self.interrupted_loads < MOST_LOADS && !self.helper.has_jedi(py);
         self.looks.answered.store(id, Ordering::SeqCst);
+        if !load {
+            self.looks.finished.store(id, Ordering::SeqCst);
+        }
         self.events.send(EngineEvent::Insight { id, insight });
-        // It is there for the next question; where there is none, that is soon found out.
-        if question.may_run && self.interrupted_loads < MOST_LOADS && !self.helper.has_jedi(py) {
+        if load {
+            // It is there for a later question; until then the thread beside answers.
             let loaded = self.watched(id, LOAD_LIMIT, || self.helper.load_jedi(py));
             self.interrupted_loads += u32::from(matches!(loaded, Some(Err(_))));
+            self.jedi_is_absent = matches!(loaded, Some(Ok(()))) && !self.helper.has_jedi(py);
+            self.looks.finished.store(id, Ordering::SeqCst);
         }
-        self.looks.finished.store(id, Ordering::SeqCst);
+    }
+
+    /// A snippet may have installed it.
+    pub fn look_for_jedi_again(&mut self) {
+        self.jedi_is_absent = false;
     }
 
     /// `None` if it was interrupted before it began.
@@ -132,7 +148,7 @@ impl Completer {
 /// The thread beside: it answers while the main thread is busy, and holds that to its time.
 fn stand_by(helper: &Helper, events: &Events, inbox: &Receiver<Task>) {
     let mut watched: Option<(u32, Instant)> = None;
-    THREAD.store(signals::current_thread() as u64, Ordering::Relaxed);
+    THREAD.store(signals::current_thread() as usize, Ordering::Relaxed);
     loop {
         let task = match watched {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -193,7 +209,7 @@ impl Helper {
         given.set_item("scandir", posix.getattr("scandir")?)?;
         given.set_item("getcwd", posix.getattr("getcwd")?)?;
         given.set_item("home", std::env::var("HOME").unwrap_or_default())?;
-        given.set_item("magics", include_str!("magics.py"))?;
+        given.set_item("magics", magics::SOURCE)?;
         Ok(Self { loaded: PyOnceLock::new(), given: given.unbind(), globals: globals.clone().unbind() })
     }
 
@@ -218,8 +234,8 @@ impl Helper {
     fn answer(&self, py: Python<'_>, question: &Question, run: bool) -> PyResult<Insight> {
         let run = run && question.may_run;
         let code = &*question.code;
-        let end = code.char_indices().nth(question.cursor).map_or(code.len(), |(end, _)| end);
-        let before = &code[..end];
+        let before = question.before();
+        let end = before.len();
         let row = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
         let at = (code, row, column);

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::signals;
 
 use crate::domain::SnippetId;
 
@@ -42,28 +44,36 @@ impl SnippetContext {
     }
 }
 
+/// Times that a coroutine which was left is made to go on, so that it can clean up.
+const LAST_TURNS: usize = 10;
+
 impl EventLoop {
-    /// Runs a coroutine to its end. An interrupt cancels it and lets it clean up.
+    /// Runs a coroutine to its end, whatever ends it: nothing of it is left for a later snippet.
     pub fn run<'py>(&mut self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
         let event_loop = self.get(py)?;
-        let task = event_loop.call_method1("create_task", (coroutine,))?;
+        // Not by `create_task`: user code may have set a factory.
+        let options = PyDict::new(py);
+        options.set_item("loop", &event_loop)?;
+        let task = py.import("_asyncio")?.getattr("Task")?.call((coroutine,), Some(&options))?;
         let result = event_loop.call_method1("run_until_complete", (&task,));
-        if let Err(error) = &result
-            && error.is_instance_of::<PyKeyboardInterrupt>(py)
-            && !task.call_method0("done")?.is_truthy()?
-        {
-            task.call_method0("cancel")?;
-            // Ends with the cancellation itself, or with what the coroutine's own clean-up raised.
-            let _ = event_loop.call_method1("run_until_complete", (&task,));
+        if result.is_err() {
+            let _ = end(&event_loop, &task);
         }
         result
     }
 
-    /// Makes ours the thread's loop again: `asyncio.run` in user code leaves none behind.
-    pub fn restore(&self, py: Python<'_>) {
+    /// Makes ours the thread's loop again: `asyncio.run` in user code leaves none behind. Code that was ended by force may
+    /// have left a loop as if it still ran.
+    pub fn restore(&mut self, py: Python<'_>) {
+        if signals::take_was_forced() {
+            let _ = forget_running(py);
+            if self.current.as_ref().is_some_and(|event_loop| is_true(event_loop.bind(py), "is_running")) {
+                self.current = None;
+            }
+        }
         let Some(event_loop) = &self.current else { return };
-        if event_loop.call_method0(py, "is_closed").and_then(|closed| closed.is_truthy(py)).unwrap_or(true) {
+        if is_true(event_loop.bind(py), "is_closed") {
             return;
         }
         let _ = py.import("asyncio").and_then(|asyncio| asyncio.call_method1("set_event_loop", (event_loop,)));
@@ -89,6 +99,37 @@ impl EventLoop {
         IN_USE.store(true, Ordering::Relaxed);
         Ok(event_loop)
     }
+}
+
+fn is_true(event_loop: &Bound<'_, PyAny>, question: &str) -> bool {
+    event_loop.call_method0(question).and_then(|answer| answer.is_truthy()).unwrap_or(true)
+}
+
+/// Cancels a task that was left before its end, by an interrupt, by `SystemExit` of another task or by `loop.stop()`.
+fn end(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+    for _ in 0..LAST_TURNS {
+        if task.call_method0("done")?.is_truthy()? {
+            break;
+        }
+        task.call_method0("cancel")?;
+        // Ends with the cancellation itself, or with what the coroutine's own clean-up raised.
+        let _ = event_loop.call_method1("run_until_complete", (task,));
+    }
+    if task.call_method0("done")?.is_truthy()? && !task.call_method0("cancelled")?.is_truthy()? {
+        // Otherwise asyncio complains that nobody has looked at it.
+        task.call_method0("exception")?;
+    }
+    Ok(())
+}
+
+/// What a loop does at its own end.
+fn forget_running(py: Python<'_>) -> PyResult<()> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    if modules.contains("asyncio")? {
+        py.import("_asyncio")?.call_method1("_set_running_loop", (py.None(),))?;
+        py.import("sys")?.call_method1("set_asyncgen_hooks", (py.None(), py.None()))?;
+    }
+    Ok(())
 }
 
 fn cancel_all(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {

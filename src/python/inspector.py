@@ -26,6 +26,7 @@ SCANNED = 2_000_000  # characters of a repr that are written to reach a page
 mro_of = type.__dict__["__mro__"].__get__
 dict_of = type.__dict__["__dict__"].__get__
 name_of = type.__dict__["__qualname__"].__get__
+doc_of = type.__dict__["__doc__"].__get__
 module_of = type.__dict__["__module__"].__get__
 SEQUENCES = (list, tuple)
 VIEWS = tuple(type(view) for view in ({}.keys(), {}.values(), {}.items()))
@@ -77,7 +78,7 @@ def value_of(node, names, path):
             return getattr(owner, node.attr)
         except AttributeError:
             near = close(node.attr, [name for name in attributes_of(owner)])
-            raise Refused(f"{short_path(node.value, path)} ({full_name(type(owner))}) has no attribute {node.attr!r}{near}.") from None
+            raise Refused(f"{short_path(node.value, path)} ({full_name(type(owner))}) has no attribute {node.attr!r}{near}") from None
         except Exception as error:
             raise Refused(f"reading .{node.attr} raised {type(error).__name__}: {said(error)}") from None
     if kind is _ast.Subscript:
@@ -113,7 +114,7 @@ def literal(node, path):
 
 def unknown(name, names):
     near = close(name, [key for key in list(names) if type(key) is str and not key.startswith("__")])
-    return f"the name {name!r} is not defined{near}."
+    return f"the name {name!r} is not defined{near}"
 
 
 def close(name, known):
@@ -122,7 +123,7 @@ def close(name, known):
     near += [other for other in known if other not in near and (wanted in other.lower() or other.lower() in wanted and len(other) > 2)][:20]
     near = sorted(near[:2000], key=lambda other: (distance(wanted, other.lower()), other))
     near = [other for other in near if distance(wanted, other.lower()) <= max(2, len(name) // 2)][:3]
-    return f"; did you mean {' or '.join(near)}?"[:-1] if near else ""
+    return f"; did you mean {' or '.join(near)}?" if near else "."
 
 
 def distance(a, b):
@@ -155,7 +156,8 @@ def inspect_value(path, names, aspect, page, describe):
         raise Refused(f"{path} is a {full_name(cls)} and has no {aspect}; there are {', '.join(known)}.")
     told = view.told
     told |= {"path": path, "aspect": aspect, "page": page, "type_name": full_name(cls), "shape": shape, "size": size,
-             "bases": [full_name(base) for base in mro[1:] if base is not object][:8], "aspects": known,
+             "bases": [full_name(base) for base in mro[1:] if base is not object][:8 if view.root not in LIBRARIES else 0],
+             "aspects": known,
              "length": view.length()}
     getattr(view, aspect)()
     return told
@@ -182,6 +184,8 @@ class View:
         if self.cls in FUNCTIONS:
             return "function"
         for kind, module, names in LIBRARY_KINDS:
+            if is_a("numpy.ma", "MaskedArray"):
+                return "object"
             if is_a(module, *names):
                 return kind
         if issubclass(self.cls, (list, tuple, dict, set, frozenset, range, *VIEWS)) or is_a("collections", "deque"):
@@ -252,15 +256,12 @@ class View:
     # Text
 
     def doc(self, short=False):
-        doc = None
         owner = self.value if self.kind in ("module", "class", "function") else self.cls
         if self.kind == "module":
             doc = object.__getattribute__(owner, "__dict__").get("__doc__")
-        elif self.kind == "class" or owner is self.cls:
-            found = dict_of(owner).get("__doc__")
-            doc = found if type(found) is str else None if owner is not self.cls else static(owner, "__doc__")
-            if type(doc) is not str and module_of(owner) == "builtins":
-                doc = owner.__doc__
+        elif self.kind != "function":
+            # Of a descriptor that only looks like one, nothing is asked.
+            doc = doc_of(owner) if type(dict_of(owner).get("__doc__")) is str else None
         else:
             doc = getattr(owner, "__doc__", None)
         if type(doc) is not str:
@@ -269,7 +270,8 @@ class View:
         if short:
             # Of a plain value everybody knows it.
             if text and self.kind in ("module", "class", "function", "object") and self.root != "builtins" or self.kind in ("class", "function"):
-                self.told["doc"] = text if len(text) <= 1_500 else text[:1_500] + "…"
+                if text:
+                    self.told["doc"] = text if len(text) <= 1_500 else text[:1_500] + "…"
         else:
             self.text(text or "(no documentation)")
 
@@ -357,9 +359,12 @@ class View:
             return
         file = line = None
         try:
-            file = inspect.getsourcefile(owner) or inspect.getfile(owner)
+            if self.kind in ("class", "object") and module_of(owner) == "__main__":
+                file, line = snippet_of(owner)
+            else:
+                file = inspect.getsourcefile(owner) or inspect.getfile(owner)
             code = getattr(inspect.unwrap(owner), "__code__", None) if self.kind == "function" else None
-            line = code.co_firstlineno if type(code) is types.CodeType else None
+            line = code.co_firstlineno if type(code) is types.CodeType else line
             if line is None and self.kind in ("class", "object"):
                 line = first_line(owner)
         except Exception:
@@ -457,7 +462,7 @@ class View:
                 late = clock() - began > BUDGET
                 series = frame.iloc[:, number]
                 facts = ("", "", "", "") if late else pandas_facts(self, series)
-                first = self.item(series.iloc[0])[1] if len(series) else ""
+                first = plain(self, series.iloc[0]) if len(series) else ""
                 rows.append((label(name), series.dtype, *facts, first))
         elif self.kind == "polars":
             if full_name(self.cls).endswith("LazyFrame"):
@@ -469,7 +474,7 @@ class View:
                 late = clock() - began > BUDGET
                 series = frame.get_column(name)
                 facts = ("", "", "", "") if late else polars_facts(self, series)
-                rows.append((name, series.dtype, *facts, self.item(series[0])[1] if len(series) else ""))
+                rows.append((name, series.dtype, *facts, plain(self, series[0]) if len(series) else ""))
         elif self.kind == "dataset":
             variables = list(self.value.variables.items())
             total, headers = len(variables), ["variable", "dtype", "dims", "shape"]
@@ -481,11 +486,8 @@ class View:
             rows = [(name, table.column(number).type, table.column(number).null_count)
                     for number, name in list(enumerate(table.schema.names))[start : start + ROWS]]
         if late:
-            self.note(f"statistics were ended after {BUDGET} s; ask for single columns, such as {self.hint()}")
+            self.note(f"statistics were ended after {BUDGET} s; ask for single columns, such as df[\"name\"]")
         self.table("columns" if self.kind != "dataset" else "variables", headers, rows, start, total)
-
-    def hint(self):
-        return 'df["name"]'
 
     def rows(self, limit=ROWS):
         value, start = self.value, self.page * limit
@@ -531,7 +533,7 @@ class View:
             rows = array_stats(self, self.value)
         elif self.kind == "tensor":
             rows = tensor_stats(self, self.value)
-        elif hasattr(self.value, "iloc"):
+        elif hasattr(self.value, "isna"):
             rows = series_stats(self, self.value)
         else:
             rows = zip(("nulls", "unique", "min", "max"), polars_facts(self, self.value))
@@ -595,9 +597,17 @@ def first_line(cls):
     line = dict_of(cls).get("__firstlineno__")
     if type(line) is int:
         return line
-    lines = [found.__code__.co_firstlineno for found in dict_of(cls).values() if type(found) is types.FunctionType
-             and found.__module__ == module_of(cls)]
-    return min(lines, default=None)
+    return None
+
+
+def snippet_of(cls):
+    """Where its first method stands: a class defined in a snippet knows no file of its own."""
+    for found in dict_of(cls).values():
+        found = found.__func__ if type(found) in (staticmethod, classmethod) else found
+        if type(found) is types.FunctionType:
+            line = dict_of(cls).get("__firstlineno__", found.__code__.co_firstlineno)
+            return found.__code__.co_filename, line
+    return None, None
 
 
 def parameters(function):
@@ -676,8 +686,9 @@ def thinned(view, length, what="rows"):
     """The step at which values are taken."""
     if length <= FULL:
         return 1
-    step = -(-length // SAMPLE)
-    text = f"sampled: every {step}th of {length:,} {what}; nulls, unique, min and max are of these"
+    # A prime number of rows at a time does not fall into step with data that repeats itself.
+    step = next(n for n in itertools.count(max(length // SAMPLE, 2)) if all(n % d for d in range(2, int(n**0.5) + 1)))
+    text = f"sampled: unique is of every {step}th of {length:,} {what}, and so is all that is not told of numbers"
     if text not in view.told["notes"]:
         view.note(text)
     return step
@@ -687,7 +698,14 @@ def pandas_facts(view, series):
     length = len(series)
     step = thinned(view, length)
     part = series.iloc[::step] if step > 1 else series
-    return facts(view, part, lambda: int(part.isna().sum()), lambda: int(part.nunique()), lambda: part.min(), lambda: part.max(), orderable(part))
+    whole = series if is_quick(series) else part
+    return facts(view, whole, lambda: int(whole.isna().sum()), lambda: int(part.nunique()), lambda: whole.min(),
+                 lambda: whole.max(), orderable(whole))
+
+
+def is_quick(series):
+    """Whether all of it can be looked at in a moment."""
+    return getattr(series.dtype, "kind", "O") in "biufmM" and len(series) <= 20 * FULL
 
 
 def orderable(series):
@@ -712,11 +730,9 @@ def facts(view, part, nulls, unique, least, most, ordered):
 
 
 def series_stats(view, series):
-    import_free = modules.get("pandas")
-    if import_free is None or not hasattr(series, "isna"):
-        return [("dtype", series.dtype)]
     step = thinned(view, len(series), "values")
-    part = series.iloc[::step] if step > 1 and hasattr(series, "iloc") else series
+    sample = series[::step] if step > 1 and not hasattr(series, "iloc") else series.iloc[::step] if step > 1 else series
+    part = series if is_quick(series) else sample
     rows = [("dtype", part.dtype)]
 
     def add(what, ask):
@@ -726,8 +742,8 @@ def series_stats(view, series):
             pass
 
     add("nulls", lambda: int(part.isna().sum()))
-    add("unique", lambda: int(part.nunique()))
-    if hasattr(part, "iloc") and orderable(part) and len(part):
+    add("unique", lambda: int(sample.nunique()))
+    if hasattr(part, "dtype") and orderable(part) and len(part):
         for what in ("min", "max", "mean", "std"):
             if getattr(part.dtype, "kind", "O") in "biuf" or what in ("min", "max"):
                 add(what, getattr(part, what))

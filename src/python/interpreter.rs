@@ -190,7 +190,7 @@ impl Engine for PythonEngine {
     }
 
     fn ask(&mut self, id: u32, question: Question, busy: bool) {
-        if busy || !question.may_run {
+        if busy || !question.needs_run() || self.looks.is_loading() {
             let _ = self.beside.send(Task::Answer { id, question });
             return;
         }
@@ -334,6 +334,7 @@ impl Interpreter {
         if let Some(stacks) = &self.stacks {
             stacks.recorder().rests();
         }
+        self.signals.watch_for_end(py);
         descriptors::flush_c_streams();
         let _ = self.descriptors.repair();
         self.capture.switch_to(None);
@@ -342,6 +343,9 @@ impl Interpreter {
         }
         outcome.changes = self.namespace.changes(py, Some(snippet));
         self.events.send(EngineEvent::Finished { snippet, outcome });
+        if let Some(completer) = &mut self.completer {
+            completer.look_for_jedi_again();
+        }
         if self.table_took < CHEAP_TABLE {
             self.send_variables(py, false);
         } else {
@@ -401,6 +405,8 @@ impl Interpreter {
             let _ = stacks.prepare(py);
         }
         self.baseline.restore_builtins(py)?;
+        self.baseline.restore_import(py)?;
+        self.namespace.repair(py)?;
         self.signals.restore(py)?;
         self.streams.restore(self.sys.bind(py))?;
         self.stdin.restore(self.sys.bind(py))?;
@@ -422,6 +428,7 @@ impl Interpreter {
         if let Some(folder) = self.baseline.cwd(py) {
             let _ = project::forget_modules(py, &folder);
         }
+        let _ = self.signals.restore_all(py);
         let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
         signals::end();
         report.remains.extend(threads(py).unwrap_or_default());

@@ -11,6 +11,10 @@ const HELPER: &str = "__fourhands_magic__";
 /// Its file in tracebacks, where it is left out.
 pub const FILE: &str = "<fourhands magics>";
 
+/// One module, written in parts; the last has the tables of names.
+pub const SOURCE: &str =
+    concat!(include_str!("magics/commands.py"), include_str!("magics/timing.py"), include_str!("magics/looking.py"));
+
 #[derive(Default)]
 pub struct Magics {
     /// Loaded when it is first needed.
@@ -37,7 +41,7 @@ impl Magics {
 
     fn module<'py>(&mut self, py: Python<'py>) -> PyResult<&Bound<'py, PyModule>> {
         if self.module.is_none() {
-            let source = std::ffi::CString::new(include_str!("magics.py"))?;
+            let source = std::ffi::CString::new(SOURCE)?;
             let file = std::ffi::CString::new(FILE)?;
             self.module = Some(PyModule::from_code(py, &source, &file, c"fourhands_magics")?.unbind());
         }

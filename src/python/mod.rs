@@ -5,6 +5,7 @@ mod baseline;
 mod bell;
 mod capture;
 mod changes;
+mod class_sources;
 mod completion;
 pub mod descriptors;
 mod display;

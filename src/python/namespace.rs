@@ -44,6 +44,17 @@ impl Namespace {
         &self.describer
     }
 
+    /// Gives back what every module has, where user code took it away, and the one thing without which no code runs.
+    pub fn repair(&self, py: Python<'_>) -> PyResult<()> {
+        let globals = self.globals.bind(py);
+        for (name, value) in self.module_names.bind(py).iter() {
+            if !globals.contains(&name)? || name.eq("__builtins__")? {
+                globals.set_item(name, value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What differs from the last look; `by` is remembered as the one who did it.
     pub fn changes(&mut self, py: Python<'_>, by: Option<SnippetId>) -> VariableChanges {
         self.memory.changes(self.globals.bind(py), &self.describer.libraries, by)

@@ -1,6 +1,6 @@
 //! Exceptions as people read them: Python's own formatting, with frames that are not the user's left out.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use pyo3::exceptions::{PyKeyboardInterrupt, PySyntaxError, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTraceback};
 
@@ -9,6 +9,9 @@ use crate::domain::{ErrorReport, Status};
 
 /// Names of snippets in tracebacks begin so.
 pub const FILE_PREFIX: &str = "<snippet ";
+
+/// Python code of the engine itself; its frames are not shown.
+pub const ENGINE_FILE: &str = "<fourhands>";
 
 /// How an exception ends a snippet.
 pub struct Ending {
@@ -20,28 +23,43 @@ pub struct Ending {
 
 pub struct Reporter {
     format_exception: Py<PyAny>,
+    format_frames: Py<PyAny>,
 }
+
+/// Said in place of what an exception tells of itself, if that had to be interrupted.
+const INTERRUPTED: &str = "<exception str() was interrupted>";
 
 impl Reporter {
     pub fn new(py: Python<'_>) -> PyResult<Self> {
-        Ok(Self { format_exception: py.import("traceback")?.getattr("format_exception")?.unbind() })
+        let traceback = py.import("traceback")?;
+        Ok(Self {
+            format_exception: traceback.getattr("format_exception")?.unbind(),
+            format_frames: traceback.getattr("format_tb")?.unbind(),
+        })
     }
 
+    /// Runs user code, such as `__str__` of the exception: only to be called where that can be interrupted.
     pub fn ending(&self, py: Python<'_>, error: &PyErr) -> Ending {
         if error.is_instance_of::<PySystemExit>(py) {
             return exit(py, error);
         }
+        let Some(message) = message(py, error.value(py).as_any()) else {
+            let type_name = type_name(py, error);
+            let frames = self.frames(py, error).unwrap_or_default();
+            let traceback = format!("{frames}{type_name}: {INTERRUPTED}");
+            let error = ErrorReport { type_name, message: INTERRUPTED.to_owned(), traceback };
+            return Ending { status: Status::Interrupted, returncode: 130, error: Some(error) };
+        };
         let (status, returncode) = if error.is_instance_of::<PyKeyboardInterrupt>(py) {
             (Status::Interrupted, 130)
         } else {
             (Status::Error, 1)
         };
-        Ending { status, returncode, error: Some(self.report(py, error)) }
+        Ending { status, returncode, error: Some(self.report(py, error, message)) }
     }
 
-    fn report(&self, py: Python<'_>, error: &PyErr) -> ErrorReport {
+    fn report(&self, py: Python<'_>, error: &PyErr, message: String) -> ErrorReport {
         let type_name = type_name(py, error);
-        let message = message(py, error);
         let traceback = self.format(py, error).unwrap_or_else(|_| {
             // The traceback module itself can fail, on hostile exceptions or when little stack is left.
             if message.is_empty() { type_name.clone() } else { format!("{type_name}: {message}") }
@@ -51,14 +69,47 @@ impl Reporter {
 
     fn format(&self, py: Python<'_>, error: &PyErr) -> PyResult<String> {
         let traceback = users_part(error.traceback(py))?;
+        let _ = trim_chain(error.value(py).as_any());
         let lines = self.format_exception.bind(py).call1((error.get_type(py), error.value(py), traceback))?;
-        let mut text = String::new();
-        for line in lines.try_iter()? {
-            text += &line?.cast_into::<PyString>()?.to_string_lossy();
-        }
+        let mut text = joined(&lines)?;
         text.truncate(text.trim_end_matches('\n').len());
         Ok(text)
     }
+
+    fn frames(&self, py: Python<'_>, error: &PyErr) -> PyResult<String> {
+        let frames = self.format_frames.bind(py).call1((users_part(error.traceback(py))?,))?;
+        Ok(format!("Traceback (most recent call last):\n{}", joined(&frames)?))
+    }
+}
+
+fn joined(lines: &Bound<'_, PyAny>) -> PyResult<String> {
+    let mut text = String::new();
+    for line in lines.try_iter()? {
+        text += &readable(line?.cast::<PyString>()?);
+    }
+    Ok(text)
+}
+
+/// Half a surrogate pair is shown as Python's own stderr shows it.
+pub fn readable(text: &Bound<'_, PyString>) -> String {
+    if let Ok(text) = text.to_cow() {
+        return text.into_owned();
+    }
+    let escaped = text
+        .call_method1("encode", ("utf-8", "backslashreplace"))
+        .and_then(|bytes| bytes.call_method0("decode")?.extract::<String>());
+    escaped.unwrap_or_else(|_| text.to_string_lossy().into_owned())
+}
+
+/// A syntax error that the parser did not find has no text of its line.
+pub fn tell_line(error: &PyErr, py: Python<'_>, code: &str) -> PyResult<()> {
+    let error = error.value(py);
+    if !error.is_instance_of::<PySyntaxError>() || !error.getattr("text")?.is_none() {
+        return Ok(());
+    }
+    let line: usize = error.getattr("lineno")?.extract()?;
+    let text = line.checked_sub(1).and_then(|line| code.split('\n').nth(line)).unwrap_or_default();
+    error.setattr("text", format!("{text}\n"))
 }
 
 /// The traceback from its first frame of a snippet on; all of it if there is none.
@@ -75,6 +126,27 @@ fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Boun
         rest = (!next.is_none()).then_some(next);
     }
     Ok(whole)
+}
+
+/// Exceptions looked at behind one.
+const LONGEST_CHAIN: usize = 100;
+
+/// Takes what came before the user's frames out of the exceptions that led to this one.
+fn trim_chain(error: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = error.py();
+    let mut error = error.clone();
+    for _ in 0..LONGEST_CHAIN {
+        let cause = error.getattr(pyo3::intern!(py, "__cause__"))?;
+        error = if cause.is_none() { error.getattr(pyo3::intern!(py, "__context__"))? } else { cause };
+        if error.is_none() {
+            break;
+        }
+        let traceback = error.getattr("__traceback__")?.cast_into::<PyTraceback>().ok();
+        if traceback.is_some() {
+            error.setattr("__traceback__", users_part(traceback)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Unlinks the frames of our helpers from what follows `entry`.
@@ -101,15 +173,19 @@ fn exit(py: Python<'_>, error: &PyErr) -> Ending {
         Some(code) => match code.extract::<i64>() {
             // The kernel keeps the lowest byte only; here the number is told as it was given.
             Ok(number) => (i32::try_from(number).unwrap_or(-1), number.to_string()),
-            Err(_) => (1, code.str().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned())),
+            Err(_) => match message(py, code) {
+                Some(text) => (1, text),
+                None => (130, INTERRUPTED.to_owned()),
+            },
         },
     };
     if returncode == 0 {
         return Ending { status: Status::Ok, returncode, error: None };
     }
     let traceback = format!("SystemExit: {message}");
+    let status = if message == INTERRUPTED { Status::Interrupted } else { Status::Error };
     let error = ErrorReport { type_name: "SystemExit".to_owned(), message, traceback };
-    Ending { status: Status::Error, returncode, error: Some(error) }
+    Ending { status, returncode, error: Some(error) }
 }
 
 fn type_name(py: Python<'_>, error: &PyErr) -> String {
@@ -121,9 +197,11 @@ fn type_name(py: Python<'_>, error: &PyErr) -> String {
     }
 }
 
-fn message(py: Python<'_>, error: &PyErr) -> String {
-    match error.value(py).str() {
-        Ok(text) => text.to_string_lossy().into_owned(),
-        Err(_) => "<exception str() failed>".to_owned(),
+/// `None` if it had to be interrupted.
+fn message(py: Python<'_>, value: &Bound<'_, PyAny>) -> Option<String> {
+    match value.str() {
+        Ok(text) => Some(readable(&text)),
+        Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => None,
+        Err(_) => Some("<exception str() failed>".to_owned()),
     }
 }

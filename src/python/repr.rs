@@ -115,7 +115,9 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
             Ok(digits) => *text += &cut(digits),
             Err(error) if error.is_instance_of::<PyValueError>(py) => {
                 let digits = (bits.saturating_sub(1) as f64 * std::f64::consts::LOG10_2).floor() + 1.0;
-                *text += &format!("<int of {bits} bits, about {digits} digits: too long to write out>");
+                // Python's own limit, unless ours comes first.
+                let hint = if bits <= INT_BITS { " (sys.set_int_max_str_digits sets the limit)" } else { "" };
+                *text += &format!("<int of {bits} bits, about {digits} digits: too long to write out{hint}>");
             }
             Err(error) => return Err(error),
         }

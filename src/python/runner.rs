@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::baseline::Baseline;
-use super::display::Displays;
+use super::class_sources::ClassSources;
+use super::display::{self, Displays};
 use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
-use super::report::{Ending, FILE_PREFIX, Reporter};
+use super::report::{self, Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
 use super::{fork, prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
@@ -42,6 +43,7 @@ pub struct Runner {
     event_loop: EventLoop,
     /// `None` where it could not be written; only classes and new processes miss it.
     session_file: Option<SessionFile>,
+    classes: Option<ClassSources>,
     /// What the snippet that runs defines.
     definitions: Vec<Definition>,
     context: SnippetContext,
@@ -62,6 +64,7 @@ impl Runner {
         let ast = py.import("_ast")?;
         let sys = py.import("sys")?;
         Ok(Self {
+            classes: session_file.as_ref().and_then(|file| ClassSources::create(py, file.path()).ok()),
             compile: builtins.getattr("compile")?.unbind(),
             eval: builtins.getattr("eval")?.unbind(),
             coroutine: coroutine_function(py)?,
@@ -107,20 +110,22 @@ impl Runner {
             let _ = self.settrace.bind(py).call1((py.None(),));
         }
         let elapsed = started.elapsed();
-        signals::end();
         if fork::is_child() {
             self.leave_child(py, &result);
         }
+        signals::go_on();
+        let result = result.map_err(|error| self.reporter.ending(py, &error));
+        signals::end();
         let definitions = std::mem::take(&mut self.definitions);
         if let Some(file) = &mut self.session_file {
-            let _ = file.add(globals, definitions, result.is_ok());
+            let _ = file.settle(&definitions, result.is_ok());
+        }
+        if let Some(classes) = &mut self.classes {
+            let _ = classes.end(globals);
         }
         match result {
             Ok(result) => outcome(Status::Ok, 0, result, None, elapsed),
-            Err(error) => {
-                let Ending { status, returncode, error } = self.reporter.ending(py, &error);
-                outcome(status, returncode, None, error, elapsed)
-            }
+            Err(Ending { status, returncode, error }) => outcome(status, returncode, None, error, elapsed),
         }
     }
 
@@ -136,8 +141,12 @@ impl Runner {
     /// Cancels what still waits on the event loop and forgets future features.
     pub fn reset(&mut self, py: Python<'_>) {
         self.event_loop.close(py);
+        self.displays.reset(py);
         if let Some(file) = &mut self.session_file {
             let _ = file.clear();
+        }
+        if let Some(classes) = &self.classes {
+            let _ = classes.clear(py);
         }
         self.future = 0;
         let _ = self.sys.bind(py).setattr("displayhook", &self.displayhook);
@@ -159,6 +168,9 @@ impl Runner {
             parts => (parts?, false),
         };
         let began = if timed { Some(self.magics.clock(py)?) } else { None };
+        if let Some(session_file) = &mut self.session_file {
+            let _ = session_file.add(py, file, self.future, &self.definitions);
+        }
         let has_value = parts.last.is_some();
         let steps: Vec<_> = parts.body.into_iter().chain(parts.last).collect();
         let value = self.execute(steps, globals)?;
@@ -227,7 +239,13 @@ impl Runner {
     /// All is compiled before anything runs.
     fn compile_parts<'py>(&mut self, py: Python<'py>, code: &str, file: &str) -> PyResult<Parts<'py>> {
         let source = PyString::new(py, code).into_any();
-        match self.split(&source, file) {
+        let parts = self.split(&source, file).inspect_err(|error| {
+            let _ = report::tell_line(error, py, code);
+        });
+        if let Some(classes) = self.classes.as_mut().filter(|_| parts.is_ok()) {
+            let _ = classes.begin(self.sources.bind(py), code);
+        }
+        match parts {
             // Nested more deeply than a tree may be, but perhaps not too deeply for the compiler.
             Err(error) if error.is_instance_of::<PyRecursionError>(py) => {
                 if let Ok(last) = self.compile(&source, file, "eval", 0) {
@@ -292,7 +310,7 @@ impl Runner {
         if value.is_none() {
             return Ok(None);
         }
-        let text = self.displays.value(value)?;
+        let text = display::value(value)?;
         baseline.set_last_value(value)?;
         Ok(text)
     }
@@ -334,8 +352,8 @@ impl Runner {
 }
 
 fn coroutine_function(py: Python<'_>) -> PyResult<Py<PyAny>> {
-    let code = c"
-async def coroutine(steps, names, evaluate):
+    let code = "
+async def snippet(steps, names, evaluate):
     for step in steps:
         value = evaluate(step, names)
         if step.co_flags & 0x80:
@@ -343,8 +361,10 @@ async def coroutine(steps, names, evaluate):
     return value
 ";
     let names = PyDict::new(py);
-    py.run(code, Some(&names), None)?;
-    Ok(names.as_any().get_item("coroutine")?.unbind())
+    let compile = py.import("builtins")?.getattr("compile")?;
+    let compiled = compile.call1((PyString::new(py, code), report::ENGINE_FILE, "exec", 0, true))?;
+    py.import("builtins")?.getattr("eval")?.call1((compiled, &names))?;
+    Ok(names.as_any().get_item("snippet")?.unbind())
 }
 
 /// What of a snippet is compiled: all but a last expression, and that.

@@ -1,25 +1,46 @@
 //! The session's definitions as a file, which is `__main__.__file__`: processes that `multiprocessing` starts anew
-//! (spawn, forkserver) execute it to find the functions and classes they are sent, and `inspect` finds classes in it.
-//!
-//! It holds imports, functions, classes and literal constants, for a child executes all of it.
+//! (spawn, forkserver) execute it to find the functions and classes they are sent. It holds imports, functions, classes
+//! and literal constants, for a child executes all of it; what fails there is left out.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyType};
+use pyo3::types::{PyList, PyString, PyType};
 
 /// Statements of a snippet beyond which it is data rather than definitions.
 const MOST: usize = 1_000;
 /// Bytes of a constant, or an import, that is kept.
 const LONGEST_CONSTANT: usize = 2_000;
 
+/// Displays within displays.
+const MOST_NESTED: u32 = 5;
+
+/// Tracebacks of a child shall read as those of the session.
+const PROLOGUE: &str = r#"
+def __define(file, line, flags, text):
+    import linecache
+
+    lines = linecache.cache.setdefault(file, (0, None, [], file))[2]
+    lines += ["\n"] * (line - 1 - len(lines))
+    lines[line - 1:] = text.splitlines(True)
+    try:
+        exec(compile("\n" * (line - 1) + text, file, "exec", flags, True), globals())
+    except (Exception, SystemExit):
+        pass
+
+"#;
+
 pub struct SessionFile {
     path: PathBuf,
-    /// Name (of an import: its text) and text, in the order they came; a name that is defined anew moves to the end.
-    definitions: Vec<(String, String)>,
+    /// Name (of an import: its text), and the call that defines it, in the order they came; a name that is defined anew is
+    /// there twice, first and last.
+    definitions: Vec<(Arc<str>, Arc<str>)>,
+    /// What they were before the snippet that runs.
+    before: Option<Vec<(Arc<str>, Arc<str>)>>,
     kinds: Kinds,
 }
 
@@ -29,12 +50,15 @@ struct Kinds {
     imports: [Py<PyAny>; 2],
     assign: Py<PyAny>,
     constant: Py<PyAny>,
+    displays: [Py<PyAny>; 5],
 }
 
 /// What a snippet defines at its top level.
 pub struct Definition {
     name: String,
     text: String,
+    /// Of its first line.
+    line: usize,
     kind: Kind,
 }
 
@@ -55,8 +79,9 @@ impl SessionFile {
             imports: [kind("Import")?, kind("ImportFrom")?],
             assign: kind("Assign")?,
             constant: kind("Constant")?,
+            displays: [kind("Dict")?, kind("UnaryOp")?, kind("List")?, kind("Tuple")?, kind("Set")?],
         };
-        let file = Self { path, definitions: Vec::new(), kinds };
+        let file = Self { path, definitions: Vec::new(), before: None, kinds };
         file.write()?;
         Ok(file)
     }
@@ -100,26 +125,46 @@ impl SessionFile {
                 Kind::Other => target(&statement).unwrap_or_else(|| text.clone()),
                 Kind::Function | Kind::Class => statement.getattr("name")?.extract()?,
             };
-            found.push(Definition { name, text, kind });
+            found.push(Definition { name, text, line: lines.0, kind });
         }
         Ok(found)
     }
 
-    /// Keeps what a snippet has defined. After a failure only its functions: the rest may be what failed.
-    pub fn add(&mut self, globals: &Bound<'_, PyDict>, definitions: Vec<Definition>, succeeded: bool) -> PyResult<()> {
-        let definitions: Vec<_> = definitions.into_iter().filter(|d| succeeded || d.kind == Kind::Function).collect();
+    /// Keeps what a snippet is about to define, for processes that it starts itself.
+    pub fn add(&mut self, py: Python<'_>, snippet: &str, future: u32, definitions: &[Definition]) -> PyResult<()> {
+        self.before = None;
         if definitions.is_empty() {
             return Ok(());
         }
-        for definition in &definitions {
-            self.definitions.retain(|(name, _)| *name != definition.name);
-            self.definitions.push((definition.name.clone(), definition.text.clone()));
+        self.before = Some(self.definitions.clone());
+        for definition in definitions {
+            let text = PyString::new(py, &definition.text).repr()?;
+            let call: Arc<str> = format!("__define({snippet:?}, {}, {future}, {text})\n", definition.line).into();
+            self.keep(definition, call);
         }
-        self.write()?;
-        for definition in definitions.iter().filter(|definition| definition.kind == Kind::Class) {
-            self.tell_line(globals, &definition.name)?;
+        Ok(self.write()?)
+    }
+
+    /// Forgets what a snippet that failed was about to define, but for its functions: the rest may be what failed.
+    pub fn settle(&mut self, definitions: &[Definition], succeeded: bool) -> io::Result<()> {
+        let Some(before) = self.before.take().filter(|_| !succeeded) else { return Ok(()) };
+        let added = std::mem::replace(&mut self.definitions, before);
+        for function in definitions.iter().filter(|definition| definition.kind == Kind::Function) {
+            if let Some((_, call)) = added.iter().rfind(|(name, _)| **name == *function.name) {
+                self.keep(function, call.clone());
+            }
         }
-        Ok(())
+        self.write()
+    }
+
+    fn keep(&mut self, definition: &Definition, call: Arc<str>) {
+        let mut same = (0..self.definitions.len()).filter(|place| *self.definitions[*place].0 == *definition.name);
+        // The first stays where it is: what came after it may have needed it.
+        let (_, second) = (same.next(), same.next());
+        if let Some(second) = second {
+            self.definitions.remove(second);
+        }
+        self.definitions.push((definition.name.as_str().into(), call));
     }
 
     pub fn clear(&mut self) -> io::Result<()> {
@@ -127,31 +172,44 @@ impl SessionFile {
         self.write()
     }
 
-    /// From 3.13 on a class knows the line it begins at; `inspect` looks for that line in this file.
-    fn tell_line(&self, globals: &Bound<'_, PyDict>, name: &str) -> PyResult<()> {
-        let py = globals.py();
-        let Some(class) = globals.get_item(name)?.and_then(|class| class.cast_into::<PyType>().ok()) else {
-            return Ok(());
-        };
-        if py.version_info() < (3, 13) || !class.getattr("__dict__")?.contains("__firstlineno__")? {
-            return Ok(());
-        }
-        let before = self.definitions.iter().take_while(|(known, _)| known != name);
-        let line: usize = before.map(|(_, text)| text.lines().count()).sum();
-        py.get_type::<PyType>().call_method1("__setattr__", (class, "__firstlineno__", line + 1)).map(drop)
+    fn is_literal(&self, statement: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<bool> {
+        Ok(class.is(&self.kinds.assign) && self.is_constant(&statement.getattr("value")?, MOST_NESTED)?)
     }
 
-    fn is_literal(&self, statement: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<bool> {
-        Ok(class.is(&self.kinds.assign) && statement.getattr("value")?.get_type().is(&self.kinds.constant))
+    /// Constants, and displays of them.
+    fn is_constant(&self, value: &Bound<'_, PyAny>, depth: u32) -> PyResult<bool> {
+        let class = value.get_type();
+        if class.is(&self.kinds.constant) {
+            return Ok(true);
+        }
+        let parts: &[&str] = match self.kinds.displays.iter().position(|display| class.is(display)) {
+            Some(0) => &["keys", "values"],
+            Some(1) => &["operand"],
+            Some(_) => &["elts"],
+            None => return Ok(false),
+        };
+        for part in parts {
+            let part = value.getattr(*part)?;
+            let items = part.cast::<PyList>().map_or_else(|_| vec![part.clone()], |list| list.iter().collect());
+            if items.len() > MOST || depth == 0 {
+                return Ok(false);
+            }
+            for item in items {
+                if !self.is_constant(&item, depth - 1)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// In one go and under another name first: a child may be reading it.
     fn write(&self) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        for (_, text) in &self.definitions {
-            file.write_all(text.as_bytes())?;
-            file.write_all(b"\n")?;
+        file.write_all(PROLOGUE.as_bytes())?;
+        for (_, call) in &self.definitions {
+            file.write_all(call.as_bytes())?;
         }
         drop(file);
         std::fs::rename(draft, &self.path)

@@ -35,6 +35,8 @@ static CURRENT: AtomicU32 = AtomicU32::new(0);
 static TARGET: AtomicU32 = AtomicU32::new(0);
 /// The snippet that shall be ended whatever it catches.
 static FORCED: AtomicU32 = AtomicU32::new(0);
+/// How often it was raised by force.
+static RAISED: AtomicU32 = AtomicU32::new(0);
 /// Python has come to look at the last interrupt.
 static SEEN: AtomicBool = AtomicBool::new(false);
 /// Address of the handler that writes Python's stack.
@@ -44,6 +46,18 @@ static QUIT: AtomicI32 = AtomicI32::new(0);
 static QUIT_WATCHER: OnceLock<Thread> = OnceLock::new();
 static MAIN_THREAD: OnceLock<libc::pthread_t> = OnceLock::new();
 static READY: AtomicBool = AtomicBool::new(false);
+/// Whether user code has handlers for [`ENDING`].
+static OF_USER: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
+
+/// After so many, not every step raises: Python 3.12 takes some jumps back out of an `except` for part of its `try`, and
+/// only a step later is beyond it.
+const ALWAYS_RAISED: u32 = 64;
+
+fn is_drawn(count: u32) -> bool {
+    let mixed = (count ^ (count >> 5)).wrapping_mul(0x7FEB_352D);
+    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x846C_A68B);
+    (mixed >> 16) & 1 == 1
+}
 
 /// Carries our interrupts. Nobody else is likely to use it.
 #[cfg(target_os = "linux")]
@@ -75,6 +89,8 @@ const DEADLY: &[i32] = &[
     libc::SIGPROF,
     libc::SIGXCPU,
     libc::SIGIO,
+    #[cfg(target_os = "linux")]
+    libc::SIGPWR,
     libc::SIGTERM,
     libc::SIGHUP,
 ];
@@ -88,6 +104,8 @@ pub struct Signals {
     interrupt: Py<PyCFunction>,
     request: Py<PyCFunction>,
     deadly: Py<PyCFunction>,
+    /// What handles the other signals at the start.
+    others: Vec<(i32, Py<PyAny>)>,
 }
 
 impl Signals {
@@ -96,7 +114,7 @@ impl Signals {
         let module = py.import("_signal")?;
         let get = module.getattr("getsignal")?.unbind();
         let get_sigint = get.clone_ref(py);
-        let signals = Self {
+        let mut signals = Self {
             set: module.getattr("signal")?.unbind(),
             get,
             interrupt: PyCFunction::new_closure(py, Some(c"interrupt"), None, |_, _| on_interrupt())?.unbind(),
@@ -108,32 +126,108 @@ impl Signals {
                 on_deadly(args.py(), args.get_item(0)?.extract()?)
             })?
             .unbind(),
+            others: Vec::new(),
         };
         let _ = MAIN_THREAD.set(current_thread());
+        keep_unblocked(&module)?;
         signals.restore(py)?;
+        for signal in module.call_method0("valid_signals")?.try_iter()? {
+            let signal: i32 = signal?.extract()?;
+            let handler = signals.get.bind(py).call1((signal,))?;
+            // The flight recorder's own is set by C code, which Python shows as `None`.
+            if !handler.is_none() && !signals.is_ours(py, signal) {
+                signals.others.push((signal, handler.unbind()));
+            }
+        }
         READY.store(true, Ordering::SeqCst);
         Ok(signals)
     }
 
-    /// Sets our handlers again where user code replaced them.
+    fn is_ours(&self, py: Python<'_>, signal: i32) -> bool {
+        let handler = self.get.bind(py).call1((signal,));
+        handler
+            .is_ok_and(|handler| handler.is(&self.interrupt) || handler.is(&self.request) || handler.is(&self.deadly))
+    }
+
+    /// Sets our handlers again where user code took them away. Handlers of its own stay, as in any Python.
     pub fn restore(&self, py: Python<'_>) -> PyResult<()> {
-        self.ensure(py, libc::SIGINT, &self.interrupt)?;
-        self.ensure(py, request_signal(), &self.request)?;
-        for signal in DEADLY {
-            if self.ensure(py, *signal, &self.deadly)? && ENDING.contains(signal) {
-                watch_for_end(*signal);
-            }
+        unblock(&[request_signal(), stack_signal()]);
+        if !self.get.bind(py).call1((request_signal(),))?.is(&self.request) {
+            self.set.bind(py).call1((request_signal(), &self.request))?;
         }
+        self.ensure(py, libc::SIGINT, &self.interrupt)?;
+        for signal in DEADLY {
+            self.ensure(py, *signal, &self.deadly)?;
+        }
+        self.watch_for_end(py);
         Ok(())
     }
 
-    /// Whether the handler had to be set.
-    fn ensure(&self, py: Python<'_>, signal: i32, handler: &Py<PyCFunction>) -> PyResult<bool> {
-        if self.get.bind(py).call1((signal,))?.is(handler) {
-            return Ok(false);
+    /// An end that somebody outside asks for must not depend on handlers of user code.
+    pub fn watch_for_end(&self, py: Python<'_>) {
+        for (place, signal) in ENDING.into_iter().enumerate() {
+            if !is_watched(signal) {
+                OF_USER[place].store(!self.is_ours(py, signal), Ordering::SeqCst);
+                watch_for_end(signal);
+            }
         }
-        self.set.bind(py).call1((signal, handler))?;
-        Ok(true)
+    }
+
+    /// All handlers, timers and the mask as at the start.
+    pub fn restore_all(&self, py: Python<'_>) -> PyResult<()> {
+        let set = self.set.bind(py);
+        let module = py.import("_signal")?;
+        for timer in ["ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF"] {
+            module.call_method1("setitimer", (module.getattr(timer)?, 0))?;
+        }
+        module.call_method1("set_wakeup_fd", (-1,))?;
+        for (signal, handler) in &self.others {
+            if !self.get.bind(py).call1((signal,))?.is(handler) {
+                let _ = set.call1((signal, handler));
+            }
+        }
+        set.call1((request_signal(), &self.request))?;
+        set.call1((libc::SIGINT, &self.interrupt))?;
+        for signal in DEADLY {
+            set.call1((signal, &self.deadly))?;
+        }
+        unblock(&[DEADLY, &[libc::SIGINT, libc::SIGCHLD]].concat());
+        self.watch_for_end(py);
+        Ok(())
+    }
+
+    fn ensure(&self, py: Python<'_>, signal: i32, handler: &Py<PyCFunction>) -> PyResult<()> {
+        let now = self.get.bind(py).call1((signal,))?;
+        if !now.is(handler) && !now.is_callable() {
+            self.set.bind(py).call1((signal, handler))?;
+        }
+        Ok(())
+    }
+}
+
+/// Lets user code block all signals but those that we reach it by.
+fn keep_unblocked(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let set_mask = module.getattr("pthread_sigmask")?.unbind();
+    let ours = PyCFunction::new_closure(py, Some(c"pthread_sigmask"), None, move |args, options| {
+        let before = set_mask.bind(args.py()).call(args, options)?;
+        unblock(&[request_signal(), stack_signal()]);
+        before.unbind().into_pyobject(args.py()).map(Bound::unbind).map_err(PyErr::from)
+    })?;
+    // `signal.pthread_sigmask` looks it up there.
+    module.setattr("pthread_sigmask", ours)
+}
+
+#[allow(unsafe_code, reason = "nix knows no real-time signals")]
+fn unblock(signals: &[i32]) {
+    // SAFETY: a zeroed set is initialised by sigemptyset; the rest only reads it.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in signals {
+            libc::sigaddset(&raw mut set, *signal);
+        }
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
     }
 }
 
@@ -153,6 +247,17 @@ pub fn on_main_thread() -> bool {
 pub fn begin(snippet: SnippetId) -> bool {
     CURRENT.store(snippet.0, Ordering::SeqCst);
     TARGET.load(Ordering::SeqCst) != snippet.0
+}
+
+/// Goes on with user code of `snippet` that comes after its own, such as `__str__` of what it raised: what was asked so far
+/// has had its effect, but whatever comes now interrupts that code.
+pub fn go_on() {
+    announce_unnumbered();
+}
+
+/// Whether code was ended by force since the last time.
+pub fn take_was_forced() -> bool {
+    RAISED.swap(0, Ordering::SeqCst) > 0
 }
 
 /// Forgets what was meant for an earlier reset or inspection. To be called by whoever asks for interrupts.
@@ -239,7 +344,12 @@ fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyRe
     if FORCED.load(Ordering::SeqCst) == current && current != RESET.0 {
         // SAFETY: may be called from anywhere, the GIL held or not.
         unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
-        return Err(PyKeyboardInterrupt::new_err(()));
+        let raised = RAISED.fetch_add(1, Ordering::SeqCst);
+        return if raised > ALWAYS_RAISED && !is_drawn(raised) {
+            Ok(())
+        } else {
+            Err(PyKeyboardInterrupt::new_err(()))
+        };
     }
     // Not by tripping SIGINT: an interrupted system call would be resumed before its handler ran.
     let handler = get_handler.call1((libc::SIGINT,))?;
@@ -273,31 +383,43 @@ fn die_of(signal: i32) {
     }
 }
 
-/// Puts a handler before Python's own that tells signals from outside (the session shall end) from those that user
-/// code sent to itself or its process group (they raise like the others).
+/// Tells signals from outside (the session shall end) from those that user code sent to itself or its process group
+/// (Python's handler is for them, ours or user code's).
 #[allow(unsafe_code, reason = "the sender of a signal is told to C handlers only")]
-fn watch_for_end(signal: i32) {
-    extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        if fork::is_child_by_pid() {
-            die_of(signal);
+extern "C" fn end_handler(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    let child = fork::is_child_by_pid();
+    let of_user =
+        ENDING.iter().zip(&OF_USER).any(|(ending, of_user)| *ending == signal && of_user.load(Ordering::SeqCst));
+    if child && !of_user {
+        die_of(signal);
+        return;
+    }
+    // SAFETY: the kernel hands over a valid siginfo; getpid is async-signal-safe, PyErr_SetInterruptEx as well.
+    unsafe {
+        if child || (*info).si_code <= 0 && (*info).si_pid() == libc::getpid() {
+            pyo3::ffi::PyErr_SetInterruptEx(signal);
             return;
         }
-        // SAFETY: the kernel hands over a valid siginfo; getpid is async-signal-safe, PyErr_SetInterruptEx as well.
-        unsafe {
-            if (*info).si_code <= 0 && (*info).si_pid() == libc::getpid() {
-                pyo3::ffi::PyErr_SetInterruptEx(signal);
-                return;
-            }
-        }
-        QUIT.store(signal, Ordering::SeqCst);
-        if let Some(watcher) = QUIT_WATCHER.get() {
-            watcher.unpark();
-        }
     }
+    QUIT.store(signal, Ordering::SeqCst);
+    if let Some(watcher) = QUIT_WATCHER.get() {
+        watcher.unpark();
+    }
+}
+
+type EndHandler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
+
+fn is_watched(signal: i32) -> bool {
+    handler_of(signal) == end_handler as EndHandler as usize
+}
+
+/// Puts [`end_handler`] before Python's own.
+#[allow(unsafe_code, reason = "nix cannot set a handler beside Python's")]
+fn watch_for_end(signal: i32) {
     // SAFETY: a zeroed sigaction is valid, and the handler does only what signal handlers may.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = handler as extern "C" fn(_, _, _) as usize;
+        action.sa_sigaction = end_handler as EndHandler as usize;
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
         libc::sigaction(signal, &raw const action, std::ptr::null_mut());
     }

@@ -77,17 +77,14 @@ impl Describer {
             variable.size = self.getsizeof.bind(value.py()).call1((value,)).and_then(|size| size.extract()).ok();
         }
         let known = self.libraries.known(class);
-        match known.and_then(|known| self.libraries.facts(value, known).map(|facts| (known, facts))) {
-            Some((known, facts)) => {
-                variable.preview = self.summary(value, known, &facts);
-                (variable.shape, variable.size) = (facts.shape, facts.size);
-            }
-            None => {
-                variable.preview = self.preview(value, 0);
-                let printed = known.filter(|known| is_printed(*known)).and_then(|known| self.print(value, known, true));
-                variable.text = printed.or_else(|| value.cast_exact::<PyString>().ok().map(|text| first(text, WIDTH)));
-            }
+        if let Some((known, facts)) = known.and_then(|known| Some((known, self.libraries.facts(value, known)?))) {
+            variable.preview = self.summary(value, known, &facts);
+            (variable.shape, variable.size) = (facts.shape, facts.size);
+            return;
         }
+        variable.preview = self.preview(value, 0);
+        let printed = known.filter(|known| is_printed(*known)).and_then(|known| print(value, known, true));
+        variable.text = printed.or_else(|| value.cast_exact::<PyString>().ok().map(|text| first(text, WIDTH)));
     }
 
     /// Element type, first values or names of columns.
@@ -102,7 +99,8 @@ impl Describer {
         } else if known == Known::Array && !matches!(text.as_str(), "object" | "record") {
             let size: usize = value.getattr("size").and_then(|size| size.extract()).unwrap_or(0);
             let items = (0..size.min(ITEMS)).map_while(|index| value.call_method1("item", (index,)).ok());
-            let items: Vec<String> = items.map(|item| self.preview(&item, 1)).collect();
+            let items: Vec<String> =
+                items.map(|item| short_float(&item).unwrap_or_else(|| self.preview(&item, 1))).collect();
             let more = if size > items.len() { ", …" } else { "" };
             text += &format!(" [{}{more}]", items.join(", "));
         }
@@ -112,29 +110,6 @@ impl Describer {
     /// A column's name without quotes.
     fn label(&self, label: &Bound<'_, PyAny>) -> String {
         label.cast_exact::<PyString>().map_or_else(|_| self.preview(label, 1), |text| first(text, WIDTH))
-    }
-
-    /// `str` or `repr` where neither can run code of the user or take long.
-    fn print(&self, value: &Bound<'_, PyAny>, known: Known, as_text: bool) -> Option<String> {
-        let bits = |part: &str| -> Option<u64> {
-            let number = value.getattr(part).ok()?.cast_into_exact::<PyInt>().ok()?;
-            number.call_method0("bit_length").ok()?.extract().ok()
-        };
-        let mut shown = value.clone();
-        let harmless = match known {
-            Known::Moment => {
-                let zone = value.getattr("tzinfo").ok()?;
-                if !zone.is_none() && !zone.get_type().is(zone_class(value.py())?) {
-                    shown = value.call_method("replace", (), Some(&without_zone(value.py()).ok()?)).ok()?;
-                }
-                true
-            }
-            Known::Decimal => value.call_method0("__sizeof__").ok()?.extract::<u64>().ok()? <= MAX_DECIMAL,
-            Known::Fraction => bits("_numerator")? <= MAX_INT_BITS && bits("_denominator")? <= MAX_INT_BITS,
-            _ => true,
-        };
-        let text = if as_text { shown.str() } else { shown.repr() };
-        harmless.then(|| text.map_or_else(|_| String::new(), |text| first(&text, WIDTH)))
     }
 
     fn kind(&self, value: &Bound<'_, PyAny>) -> Kind {
@@ -172,7 +147,7 @@ impl Describer {
         }
         if let Some(known) = self.libraries.known(&value.get_type()).filter(|known| is_printed(*known))
             // Alone, a date says more as text; among other values it must be told from a string.
-            && let Some(text) = self.print(value, known, depth == 0)
+            && let Some(text) = print(value, known, depth == 0)
         {
             return text;
         }
@@ -275,6 +250,34 @@ fn is_builtin(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyInt>()
         || value.is_exact_instance_of::<PyFloat>()
         || value.is_exact_instance_of::<PyComplex>()
+}
+
+/// `str` or `repr` where neither can run code of the user or take long.
+fn print(value: &Bound<'_, PyAny>, known: Known, as_text: bool) -> Option<String> {
+    let bits = |part: &str| -> Option<u64> {
+        let number = value.getattr(part).ok()?.cast_into_exact::<PyInt>().ok()?;
+        number.call_method0("bit_length").ok()?.extract().ok()
+    };
+    let mut shown = value.clone();
+    let harmless = match known {
+        Known::Moment => {
+            let zone = value.getattr("tzinfo").ok()?;
+            if !zone.is_none() && !zone.get_type().is(zone_class(value.py())?) {
+                shown = value.call_method("replace", (), Some(&without_zone(value.py()).ok()?)).ok()?;
+            }
+            true
+        }
+        Known::Decimal => value.call_method0("__sizeof__").ok()?.extract::<u64>().ok()? <= MAX_DECIMAL,
+        Known::Fraction => bits("_numerator")? <= MAX_INT_BITS && bits("_denominator")? <= MAX_INT_BITS,
+        _ => true,
+    };
+    let text = if as_text { shown.str() } else { shown.repr() };
+    harmless.then(|| text.map_or_else(|_| String::new(), |text| first(&text, WIDTH)))
+}
+
+/// Six digits are enough to know an array by.
+fn short_float(value: &Bound<'_, PyAny>) -> Option<String> {
+    value.cast_exact::<PyFloat>().ok()?.call_method1("__format__", (".6g",)).ok()?.extract().ok()
 }
 
 fn is_printed(known: Known) -> bool {

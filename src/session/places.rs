@@ -45,6 +45,8 @@ pub enum FolderError {
 pub struct Places {
     /// `None` if it is not set, not absolute or not there.
     pub home: Option<PathBuf>,
+    /// `$XDG_STATE_HOME`, else `.local/state` in the home. Only for what no client has to find.
+    pub state: Option<PathBuf>,
     /// `$XDG_RUNTIME_DIR`.
     pub runtime: Option<PathBuf>,
     /// Where everybody may write: `/tmp`. Not `$TMPDIR`, which clients need not pass on.
@@ -55,8 +57,11 @@ impl Places {
     /// From the environment of this process.
     pub fn of_this_process() -> Self {
         let usable = |path: PathBuf| (path.is_absolute() && path.is_dir()).then_some(path);
+        let home = etcetera::home_dir().ok().and_then(usable);
+        let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         Self {
-            home: etcetera::home_dir().ok().and_then(usable),
+            state: state.or_else(|| Some(home.as_ref()?.join(".local/state"))),
+            home,
             runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).and_then(usable),
             shared: PathBuf::from("/tmp"),
         }
@@ -85,15 +90,30 @@ impl Places {
         Ok(folder)
     }
 
-    /// The folder of the journal, made if need be.
-    pub fn journal(&self) -> Result<PathBuf, FolderError> {
-        // Beside the folder of records in the home, within the shared one.
-        let records = self.records()?;
-        let in_home = self.in_home().is_some_and(|folder| folder == records);
-        let base = if in_home { records.parent().unwrap_or(&records) } else { &records };
-        let folder = base.join("journal");
+    /// The folder of all that outlives sessions, made if need be.
+    pub fn state(&self) -> Result<PathBuf, FolderError> {
+        if let Some(folder) = self.state.as_ref().map(|state| state.join("fourhands")) {
+            match make_private(&folder) {
+                Ok(()) => return Ok(folder),
+                Err(FolderError::Unusable { .. }) => {}
+                Err(unsafe_folder) => return Err(unsafe_folder),
+            }
+        }
+        let folder = self.in_shared();
         make_private(&folder)?;
         Ok(folder)
+    }
+
+    /// The folder of the journal, made if need be.
+    pub fn journal(&self) -> Result<PathBuf, FolderError> {
+        let folder = self.state()?.join("journal");
+        make_private(&folder)?;
+        Ok(folder)
+    }
+
+    /// Where whole outputs are kept, with a folder for each session; it need not exist.
+    pub fn spools(&self) -> Result<PathBuf, FolderError> {
+        Ok(self.state()?.join("spool"))
     }
 
     /// Every folder in which records may be found; nothing is made.
@@ -127,13 +147,6 @@ impl Places {
             })
             .collect()
     }
-}
-
-/// Where whole outputs are kept, with a folder for each session; it need not exist. `None` without a home.
-pub fn spools() -> Option<PathBuf> {
-    let given = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = given.or_else(|| Some(etcetera::home_dir().ok()?.join(".local/state")));
-    Some(state?.join("fourhands/spool"))
 }
 
 /// Makes `folder` for us alone, or checks that it is so: a plain folder that nobody else can enter, change or replace.
@@ -179,7 +192,12 @@ mod tests {
     use super::*;
 
     fn places(root: &Path) -> Places {
-        Places { home: Some(root.to_owned()), runtime: None, shared: root.join("tmp") }
+        Places {
+            home: Some(root.to_owned()),
+            state: Some(root.join(".local/state")),
+            runtime: None,
+            shared: root.join("tmp"),
+        }
     }
 
     #[test]

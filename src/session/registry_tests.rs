@@ -14,7 +14,7 @@ impl Root {
     }
 
     fn places(&self) -> Places {
-        Places { home: Some(self.0.path().to_owned()), runtime: None, shared: self.folder("shared") }
+        Places { home: Some(self.0.path().to_owned()), state: None, runtime: None, shared: self.folder("shared") }
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -152,6 +152,7 @@ fn sessions_of_two_homes_do_not_share_a_socket() {
     let root = Root::new();
     let cwd = root.folder("work");
     let in_home = |home: &str| Places {
+        state: None,
         home: Some(root.folder(home)),
         runtime: Some(root.folder("run")),
         shared: root.folder("shared"),
@@ -185,4 +186,40 @@ fn a_session_of_another_machine_on_the_same_home_is_neither_running_here_nor_tou
     assert!(matches!(claim_at(&places, "work", &cwd), Err(ClaimError::Elsewhere(_))));
     assert_eq!(claim_default_at(&places, &cwd).unwrap().name(), "work-2");
     assert!(record_path(&places.records().unwrap(), "work").exists());
+}
+
+#[test]
+fn garbage_among_the_records_is_passed_over() {
+    let root = Root::new();
+    let (places, cwd) = (root.places(), root.folder("work"));
+    let claim = claim_at(&places, "good", &cwd).unwrap();
+    let folder = places.records().unwrap();
+    let text = fs::read(record_path(&folder, "good")).unwrap();
+    let mut seed = 3_u64;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    for round in 0..300 {
+        let mut bad = text.clone();
+        for _ in 0..=next(4) {
+            let at = next(bad.len());
+            let end = (at + next(30)).min(bad.len());
+            match next(3) {
+                0 => bad[at] = next(256) as u8,
+                1 if end - at < bad.len() => drop(bad.drain(at..end)),
+                _ => bad.extend_from_within(at..end),
+            }
+        }
+        // Of the session that lives, and of one that does not.
+        for name in ["good", "bad"] {
+            fs::write(record_path(&folder, name), &bad).unwrap();
+        }
+        assert!(recorded_at(&places).unwrap().iter().all(|(record, _)| record.name == "good"), "round {round}");
+        clean_up(&places, "bad").unwrap();
+    }
+    fs::write(record_path(&folder, "good"), &text).unwrap();
+    assert_eq!(names_running(&places), ["good"]);
+    drop(claim_at(&places, "bad", &cwd).unwrap());
+    drop(claim);
 }

@@ -34,6 +34,8 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     #[cfg(not(target_os = "linux"))]
     let flags = SockFlag::empty();
     let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    #[cfg(not(target_os = "linux"))]
+    nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
     // On Linux the file is made with the rights of the socket, so it is never open to others, whatever the umask is.
     let _ = fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR);
     bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &UnixAddr::new(path)?)?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::domain::{SnippetId, Stream};
 
-pub use shelf::{Limits, folder_name, remove_old};
+pub use shelf::{Limits, remove_old};
 use shelf::{Shelf, Writer};
 pub use whole::{Missing, Whole};
 
@@ -23,7 +23,7 @@ const ROOM: usize = 1 << 20;
 /// How much is worth waking the thread for.
 const WORTH: usize = 64 << 10;
 /// How long a writer waits for room at the most. One that waited in vain does not wait again until there is room.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// After something was written to disk, less than [`WORTH`] may lie in the queue for so long.
 const REST: Duration = Duration::from_secs(1);
 

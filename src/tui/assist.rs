@@ -32,8 +32,17 @@ pub struct Assist {
 struct Waiting {
     id: u64,
     question: Question,
-    /// By a key; else because a dot was typed.
-    wanted: bool,
+    why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A key asked for it: what is certain is put in at once.
+    Key,
+    /// A dot was typed: nothing is selected.
+    Dot,
+    /// More was typed than there were candidates for.
+    Narrowed { selected: bool },
 }
 
 /// The call around the cursor, and how it is made once that is known.
@@ -50,6 +59,8 @@ struct OpenCall {
 pub struct Popup {
     /// What stands before the text that a candidate takes the place of.
     before: String,
+    /// All before the cursor when it was last looked at.
+    written: String,
     pub candidates: Vec<Candidate>,
     pub left_out: usize,
     /// Indices of those that fit what has been typed.
@@ -84,6 +95,7 @@ impl Popup {
     fn narrow(&mut self, editor: &Editor) -> bool {
         let written = editor.before_cursor();
         let Some(typed) = written.strip_prefix(&self.before).map(str::to_lowercase) else { return false };
+        self.written.clone_from(&written);
         let chosen = self.selected().map(|candidate| candidate.name.clone());
         let fits = |candidate: &Candidate| {
             candidate.text.to_lowercase().starts_with(&typed) || candidate.name.to_lowercase().starts_with(&typed)
@@ -136,21 +148,25 @@ impl Assist {
         (self.last, question)
     }
 
-    /// Asks what could stand at the cursor. `wanted`: by a key.
-    pub fn complete(&mut self, editor: &Editor, wanted: bool) {
-        let (id, question) = self.ask(editor, About::Completion, wanted);
-        self.completion = Some(Waiting { id, question, wanted });
+    /// Asks what could stand at the cursor. Only where the person wants it may code of theirs run to find out.
+    pub fn complete(&mut self, editor: &Editor, why: Why) {
+        let (id, question) = self.ask(editor, About::Completion, why != Why::Dot);
+        self.completion = Some(Waiting { id, question, why });
     }
 
     /// After each change of the input, or of the cursor's place.
     pub fn follow(&mut self, editor: &Editor) {
         if let Some(popup) = &mut self.popup {
-            let typed_more = popup.left_out > 0;
+            let written = editor.before_cursor();
+            let in_place = written.starts_with(&popup.before);
+            let changed = popup.written != written;
+            let why = Why::Narrowed { selected: popup.selected.is_some() };
+            let more = in_place && changed && popup.left_out > 0;
             if !popup.narrow(editor) {
                 self.popup = None;
-            } else if typed_more {
-                let wanted = popup.selected.is_some();
-                self.complete(editor, wanted);
+            }
+            if more {
+                self.complete(editor, why);
             }
             self.describe(editor);
         }
@@ -218,7 +234,7 @@ impl Assist {
         self.close();
         self.follow(editor);
         if candidate.kind == "folder" {
-            self.complete(editor, true);
+            self.complete(editor, Why::Key);
         }
         true
     }
@@ -235,7 +251,7 @@ impl Assist {
             let Some(waiting) = self.completion.take() else { return Outcome::Nothing };
             return match insight {
                 Some(Insight::Completions(completions)) => self.offer(&waiting, completions, false, editor),
-                _ if waiting.wanted => {
+                _ if waiting.why == Why::Key => {
                     let known = from_table(&waiting.question, variables);
                     self.offer(&waiting, known, true, editor)
                 }
@@ -259,43 +275,55 @@ impl Assist {
     }
 
     fn offer(&mut self, waiting: &Waiting, completions: Completions, incomplete: bool, editor: &mut Editor) -> Outcome {
+        // The cursor has left the word, or went back in it.
+        if !editor.before_cursor().starts_with(waiting.question.before()) {
+            return Outcome::Nothing;
+        }
         let before: String = waiting.question.code.chars().take(completions.from).collect();
         let Completions { candidates, left_out, .. } = completions;
         let selected = self.popup.as_ref().and_then(Popup::selected).map(|candidate| candidate.name.clone());
-        let again = self.popup.is_some();
-        let mut popup =
-            Popup { before, candidates, left_out, matches: Vec::new(), selected: None, doc: None, incomplete };
+        let mut popup = Popup {
+            before,
+            written: String::new(),
+            candidates,
+            left_out,
+            matches: Vec::new(),
+            selected: None,
+            doc: None,
+            incomplete,
+        };
         if !popup.narrow(editor) {
             self.popup = None;
-            let moved = !editor.before_cursor().starts_with(&popup.before);
-            return if waiting.wanted && !moved && popup.matches.is_empty() { Outcome::None } else { Outcome::Nothing };
+            // More was typed in the meantime than this answer has candidates for.
+            if popup.left_out > 0 && editor.before_cursor() != waiting.question.before() {
+                self.complete(editor, waiting.why);
+                return Outcome::Nothing;
+            }
+            return if waiting.why == Why::Key && popup.matches.is_empty() { Outcome::None } else { Outcome::Nothing };
         }
-        if waiting.wanted {
+        if waiting.why == Why::Key || waiting.why == (Why::Narrowed { selected: true }) {
             let kept = popup.matches.iter().position(|index| Some(&popup.candidates[*index].name) == selected.as_ref());
             popup.selected = Some(kept.unwrap_or(0));
-            let typed = editor.before_cursor().chars().skip(popup.before.chars().count()).collect::<String>();
-            let common = popup.common(&typed);
-            let only = popup.matches.len() == 1 && popup.left_out == 0;
-            self.popup = Some(popup);
-            if again {
-            } else if only {
-                self.accept(editor);
-            } else if let Some(common) = common {
-                editor.replace_before_cursor(&typed, &common);
-                self.follow(editor);
-            }
-            self.describe(editor);
-        } else {
-            self.popup = Some(popup);
         }
+        let typed = editor.before_cursor().chars().skip(popup.before.chars().count()).collect::<String>();
+        let certain = waiting.why == Why::Key && popup.left_out == 0 && !incomplete;
+        let common = popup.common(&typed).filter(|_| certain);
+        let only = certain && popup.matches.len() == 1;
+        self.popup = Some(popup);
+        if only {
+            self.accept(editor);
+        } else if let Some(common) = common {
+            editor.replace_before_cursor(&typed, &common);
+            self.follow(editor);
+        }
+        self.describe(editor);
         Outcome::Nothing
     }
 }
 
 /// What is known without Python.
 fn from_table(question: &Question, variables: &VariableTable) -> Completions {
-    let before: String = question.code.chars().take(question.cursor).collect();
-    let Place::Name { prefix } = lexer::place(&before) else { return Completions::default() };
+    let Place::Name { prefix } = lexer::place(question.before()) else { return Completions::default() };
     let lower = prefix.to_lowercase();
     let fitting = variables.rows.iter().filter(|row| row.name.to_lowercase().starts_with(&lower));
     let candidates = fitting.take(Completions::MOST).map(|row| Candidate {

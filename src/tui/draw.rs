@@ -3,7 +3,9 @@
 mod cards;
 mod completion;
 mod input;
+mod inspector;
 mod overlay;
+mod pager;
 mod side;
 mod status;
 
@@ -11,7 +13,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+pub use inspector::hidden as inspector_hidden;
 pub use overlay::{drawer_rows, help_hidden};
+pub use side::names as variable_names;
 
 use super::layout::{Class, LEAST, Layout};
 use super::view::{Overlay, View};
@@ -25,6 +29,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
         too_small(frame.area, buffer);
         return None;
     };
+    if let Some(shown) = &view.pager {
+        return pager::draw(view, shown, layout, buffer);
+    }
     if let Some(area) = layout.header {
         header(view, area, now, buffer);
     }
@@ -42,9 +49,11 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
         match shown {
             Overlay::Help { scroll } => overlay::help(view, layout, *scroll, buffer),
             Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
+            Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, buffer),
         }
     }
-    Some(cursor)
+    let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. }));
+    (!is_covered).then_some(cursor)
 }
 
 /// Text from `x` on, no further than the right end of `area`. Returns the column after it.

@@ -34,7 +34,7 @@ pub fn client(id: u32, name: &str) -> Author {
 #[derive(Default)]
 pub struct Story {
     pub transcript: Transcript,
-    next: u32,
+    pub next: u32,
 }
 
 impl Story {

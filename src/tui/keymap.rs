@@ -31,7 +31,13 @@ pub enum Action {
     SelectUp,
     SelectDown,
     Fold,
+    /// The whole output of a card, over the whole screen.
+    Output,
     Back,
+    /// Within the whole output.
+    Search,
+    SearchOn,
+    SearchBack,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +45,19 @@ pub enum Group {
     Input,
     Session,
     Transcript,
+    /// These hold while the whole output of a card is shown, and before all others.
+    Output,
 }
 
 impl Group {
-    pub const ALL: [Self; 3] = [Self::Input, Self::Session, Self::Transcript];
+    pub const ALL: [Self; 4] = [Self::Input, Self::Session, Self::Transcript, Self::Output];
 
     pub const fn title(self) -> &'static str {
         match self {
             Self::Input => "input",
             Self::Session => "session",
             Self::Transcript => "transcript",
+            Self::Output => "in the whole output",
         }
     }
 }
@@ -113,13 +122,7 @@ pub const BINDINGS: &[Binding] = &[
         "interrupt what runs; else clear the input",
     ),
     bind(Action::QuitOrDelete, Group::Session, &[(KeyCode::Char('d'), CTRL)], "Ctrl-D", "quit, if the input is empty"),
-    bind(
-        Action::Restart,
-        Group::Session,
-        &[(KeyCode::F(8), NONE)],
-        "F8",
-        "restart Python: a new process, no variables",
-    ),
+    bind(Action::Restart, Group::Session, &[(KeyCode::F(8), NONE)], "F8", "restart Python, losing the variables"),
     bind(Action::Suspend, Group::Session, &[(KeyCode::Char('z'), CTRL)], "Ctrl-Z", "suspend; fg comes back"),
     bind(Action::Redraw, Group::Session, &[(KeyCode::Char('l'), CTRL)], "Ctrl-L", "draw the screen anew"),
     bind(Action::Help, Group::Session, &[(KeyCode::F(1), NONE)], "F1", "help"),
@@ -139,17 +142,80 @@ pub const BINDINGS: &[Binding] = &[
         "F5, Alt-O",
         "unfold or fold the card",
     ),
+    bind(Action::Output, Group::Transcript, &[(KeyCode::F(6), NONE)], "F6", "the whole output of the card"),
     bind(Action::Back, Group::Transcript, &[(KeyCode::Esc, NONE)], "Esc", "close, deselect, follow"),
+    bind(
+        Action::LineUp,
+        Group::Output,
+        &[(KeyCode::Up, NONE), (KeyCode::Char('k'), NONE), (KeyCode::Up, CTRL)],
+        "Up, Down",
+        "a line; PageUp, PageDown: a page",
+    ),
+    bind(
+        Action::LineDown,
+        Group::Output,
+        &[(KeyCode::Down, NONE), (KeyCode::Char('j'), NONE), (KeyCode::Down, CTRL), (KeyCode::Enter, NONE)],
+        "",
+        "",
+    ),
+    bind(Action::PageUp, Group::Output, &[(KeyCode::PageUp, NONE), (KeyCode::Char('b'), NONE)], "", ""),
+    bind(Action::PageDown, Group::Output, &[(KeyCode::PageDown, NONE), (KeyCode::Char(' '), NONE)], "", ""),
+    bind(
+        Action::Top,
+        Group::Output,
+        &[(KeyCode::Home, NONE), (KeyCode::Char('g'), NONE), (KeyCode::Home, CTRL)],
+        "Home, End",
+        "beginning; end, which is followed",
+    ),
+    bind(
+        Action::Bottom,
+        Group::Output,
+        &[
+            (KeyCode::End, NONE),
+            (KeyCode::Char('g'), SHIFT),
+            (KeyCode::Char('G'), SHIFT),
+            (KeyCode::Char('G'), NONE),
+            (KeyCode::End, CTRL),
+        ],
+        "",
+        "",
+    ),
+    bind(Action::Search, Group::Output, &[(KeyCode::Char('/'), NONE), (KeyCode::Char('f'), CTRL)], "/", "search"),
+    bind(Action::SearchOn, Group::Output, &[(KeyCode::Char('n'), NONE)], "n, N", "the next place; the one before"),
+    bind(
+        Action::SearchBack,
+        Group::Output,
+        &[(KeyCode::Char('n'), SHIFT), (KeyCode::Char('N'), SHIFT), (KeyCode::Char('N'), NONE)],
+        "",
+        "",
+    ),
+    bind(
+        Action::Back,
+        Group::Output,
+        &[(KeyCode::Esc, NONE), (KeyCode::Char('q'), NONE), (KeyCode::F(6), NONE)],
+        "Esc, q",
+        "back to the transcript",
+    ),
 ];
 
 /// What `key` means outside of the editor; `None` leaves it to the editor.
 pub fn action(key: KeyEvent) -> Option<Action> {
+    find(key, |group| group != Group::Output)
+}
+
+/// What `key` means while the whole output of a card is shown.
+pub fn action_in_output(key: KeyEvent) -> Option<Action> {
+    find(key, |group| group == Group::Output).or_else(|| find(key, |group| group == Group::Session))
+}
+
+fn find(key: KeyEvent, holds: impl Fn(Group) -> bool) -> Option<Action> {
     let code = match key.code {
         KeyCode::Char(c) if key.modifiers.intersects(CTRL | ALT) => KeyCode::Char(c.to_ascii_lowercase()),
         code => code,
     };
     let chord = (code, key.modifiers & (CTRL | ALT | SHIFT));
-    BINDINGS.iter().find(|binding| binding.chords.contains(&chord)).map(|binding| binding.action)
+    let here = BINDINGS.iter().filter(|binding| holds(binding.group));
+    here.into_iter().find(|binding| binding.chords.contains(&chord)).map(|binding| binding.action)
 }
 
 /// The keys of `action`, as they are told.
@@ -163,13 +229,13 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things() {
-        let mut chords: Vec<Chord> = BINDINGS.iter().flat_map(|binding| binding.chords).copied().collect();
-        let all = chords.len();
-        chords.dedup();
-        for (index, chord) in chords.iter().enumerate() {
-            assert!(!chords[index + 1..].contains(chord), "{chord:?} is bound twice");
+        for in_output in [false, true] {
+            let here = BINDINGS.iter().filter(|binding| (binding.group == Group::Output) == in_output);
+            let chords: Vec<Chord> = here.flat_map(|binding| binding.chords).copied().collect();
+            for (index, chord) in chords.iter().enumerate() {
+                assert!(!chords[index + 1..].contains(chord), "{chord:?} is bound twice");
+            }
         }
-        assert_eq!(all, chords.len());
     }
 
     #[test]

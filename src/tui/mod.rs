@@ -10,9 +10,11 @@ mod draw;
 mod editor;
 #[doc(hidden)]
 pub mod fixtures;
+mod inspector;
 mod keepsake;
 mod keymap;
 mod layout;
+mod pager;
 mod repaint;
 mod reply;
 mod run;

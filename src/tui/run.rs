@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use super::assist::Asked;
+use super::inspector::Told;
 use super::keepsake::Kept;
 use super::terminal::Screen;
 use super::update::Effect;
@@ -27,8 +28,10 @@ use crate::session::{RunOptions, SessionHandle};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
 const DRAIN: Duration = Duration::from_millis(4);
-/// What Python has not answered by then is not waited for: it is inside a long call of C code.
-const ANSWER_LIMIT: Duration = Duration::from_millis(700);
+/// How long a question about a value waits for what runs to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// An answer that is this late is not waited for: Python is inside a long call of C code.
+const LATE: Duration = Duration::from_millis(700);
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
@@ -47,6 +50,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
+    view.spool = Some(session.spool().clone());
     if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
         kept.give_back(&mut view);
     }
@@ -54,6 +58,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let mut screen = Screen::new(tty, on_terminal)?;
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
+    let (answers, answered) = mpsc::unbounded_channel();
     let dashboard = Dashboard {
         view,
         screen,
@@ -63,6 +68,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keys: Some(EventStream::new()),
         notices,
         replies,
+        answers,
+        answered,
         dirty: true,
         last_frame: None,
         keepsake,
@@ -83,6 +90,9 @@ struct Dashboard {
     /// What requests to the session came to.
     notices: mpsc::UnboundedSender<Said>,
     replies: mpsc::UnboundedReceiver<Said>,
+    /// Answers to questions about values, with their numbers.
+    answers: mpsc::UnboundedSender<(u32, Told)>,
+    answered: mpsc::UnboundedReceiver<(u32, Told)>,
     /// A frame is wanted.
     dirty: bool,
     last_frame: Option<Instant>,
@@ -132,6 +142,10 @@ impl Dashboard {
                     }
                 }
                 Some(said) = self.replies.recv() => self.on_said(said),
+                Some((number, told)) = self.answered.recv() => {
+                    self.view.on_inspected(number, told);
+                    self.dirty = true;
+                }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
                     // Only an animation wakes up without anything else to draw.
                     if !waiting {
@@ -209,8 +223,9 @@ impl Dashboard {
     fn send_questions(&mut self) {
         for Asked { id, question } in self.view.assist.take_questions() {
             let (session, said) = (self.session.clone(), self.notices.clone());
+            let limit = question.limit() + LATE;
             tokio::task::spawn_local(async move {
-                let answered = tokio::time::timeout(ANSWER_LIMIT, session.insight(question)).await;
+                let answered = tokio::time::timeout(limit, session.insight(question)).await;
                 let insight = answered.ok().and_then(Result::ok).flatten();
                 let _ = said.send(Said::Insight { id, insight });
             });
@@ -255,6 +270,14 @@ impl Dashboard {
                 let answered = async move { session.answer_input(snippet, Some(number), answer, Author::You).await };
                 // An answer that came too late is told by what the code says.
                 self.ask(async move { answered.await.map(drop) });
+            }
+            Effect::Inspect { asked, number } => {
+                let (session, answers) = (self.session.clone(), self.answers.clone());
+                self.ask(async move {
+                    let told = session.inspect(asked, PATIENCE).await?;
+                    let _ = answers.send((number, told));
+                    Ok::<(), crate::session::Closed>(())
+                });
             }
             Effect::Interrupt => {
                 let session = self.session.clone();
@@ -312,6 +335,7 @@ impl Dashboard {
         if self.keys.is_none() {
             return;
         }
+        self.dirty |= self.view.search();
         let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
         let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);

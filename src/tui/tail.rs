@@ -1,13 +1,11 @@
 //! The last rows of an output, found from its end, without a look at more of it than is shown.
 
-use std::ops::ControlFlow;
-
 use ratatui::text::Line;
 
 use super::card::note;
 use super::{text, theme};
 use crate::domain::output::{Segment, ceil_char_boundary};
-use crate::domain::terminal_text::{moves_up, plain};
+use crate::domain::terminal_text::{Look, look_after, moves_up, styled};
 use crate::domain::{Output, Stream, units};
 
 pub struct Tail {
@@ -16,24 +14,17 @@ pub struct Tail {
     pub hidden: Option<String>,
 }
 
-/// One line: pieces of either stream, in order.
-type Pieces<'a> = Vec<(&'a str, Stream)>;
-
 pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     let head: Vec<_> = output.head().collect();
     let tail: Vec<_> = output.tail().collect();
-    let (settled_head, settled_tail) = (settled(&head), settled(&tail));
-    let head = settled_head.as_ref().map_or(head, |segments| segments.iter().collect());
-    let tail = settled_tail.as_ref().map_or(tail, |segments| segments.iter().collect());
     let whole: Vec<_> = head.iter().chain(&tail).copied().collect();
-    let mut found = Found { rows: Vec::new(), count: 0, lines: 0, cut: false, limit, width };
+    let mut found = Found { rows: Vec::new(), lines: 0, cut: false, limit, width };
     if output.omitted() == 0 {
         found.lines(&whole);
     } else {
         found.lines(&tail);
-        if found.count < limit {
-            found.count += 1;
-            found.rows.push(vec![note(format!("[{} left out]", units::bytes(output.omitted())))]);
+        if found.rows.len() < limit {
+            found.rows.insert(0, note(format!("[{} left out]", units::bytes(output.omitted()))));
             found.lines(&head);
         }
     }
@@ -42,33 +33,19 @@ pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     } else if found.cut {
         let ends: usize = whole.iter().map(|s| s.text.bytes().filter(|b| *b == b'\n').count()).sum();
         let total = ends + usize::from(whole.last().is_some_and(|last| !last.text.ends_with('\n')));
-        match total - found.lines {
+        match total.saturating_sub(found.lines) {
             0 => Some("this line begins earlier".to_owned()),
             lines => Some(units::count(lines, "earlier line")),
         }
     } else {
         None
     };
-    Tail { rows: found.rows.into_iter().rev().flatten().collect(), hidden }
+    Tail { rows: found.rows, hidden }
 }
 
-/// Output that went back to lines above, such as progress bars below one another, in its last state.
-fn settled(segments: &[&Segment]) -> Option<Vec<Segment>> {
-    if !segments.iter().any(|segment| moves_up(&segment.text)) {
-        return None;
-    }
-    let of_one_stream = segments.chunk_by(|a, b| a.stream == b.stream);
-    let settled = of_one_stream.map(|segments| {
-        let text: String = segments.iter().map(|segment| segment.text.as_str()).collect();
-        Segment { stream: segments[0].stream, text: plain(&text).into_owned() }
-    });
-    Some(settled.collect())
-}
-
-/// What was found so far, last line first.
+/// What was found so far.
 struct Found {
-    rows: Vec<Vec<Line<'static>>>,
-    count: usize,
+    rows: Vec<Line<'static>>,
     lines: usize,
     /// There was more than `limit` rows.
     cut: bool,
@@ -77,63 +54,77 @@ struct Found {
 }
 
 impl Found {
+    /// Puts the last rows of `segments` before what was found, as many as there is room for.
     fn lines(&mut self, segments: &[&Segment]) {
-        let _ = each_line_from_end(segments, |line| {
-            if self.count >= self.limit {
+        let room = self.limit - self.rows.len();
+        if room == 0 {
+            self.cut |= !segments.is_empty();
+            return;
+        }
+        let (first, from) = self.beginning(segments, room);
+        let mut look = Look::default();
+        for (index, segment) in segments.iter().enumerate().take(first + 1) {
+            let end = if index == first { from } else { segment.text.len() };
+            look_after(&segment.text[..end], &mut look);
+        }
+        let parts: Vec<(&str, Stream)> = segments.iter().map(|s| (s.text.as_str(), s.stream)).skip(first).collect();
+        let Some((text, stream)) = parts.first() else { return };
+        let parts: Vec<_> = std::iter::once((&text[from..], *stream)).chain(parts[1..].iter().copied()).collect();
+        let mut lines = styled(&parts, &mut look);
+        // The line end that ends everything begins no line.
+        if lines.last().is_some_and(Vec::is_empty) {
+            lines.pop();
+        }
+        self.cut |= first > 0 || from > 0;
+        let mut groups = Vec::new();
+        let mut count = 0;
+        for line in lines.iter().rev() {
+            if count >= room {
                 self.cut = true;
-                return ControlFlow::Break(());
+                break;
             }
-            let mut rows = self.styled(&line);
-            let room = self.limit - self.count;
-            if rows.len() > room {
-                rows.drain(..rows.len() - room);
+            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.look, piece.stream)));
+            let mut rows = text::wrap(pieces, self.width, 8);
+            if rows.len() > room - count {
+                rows.drain(..rows.len() - (room - count));
                 self.cut = true;
             }
-            self.count += rows.len();
+            count += rows.len();
             self.lines += 1;
-            self.rows.push(rows);
-            ControlFlow::Continue(())
-        });
+            groups.push(rows);
+        }
+        let before = groups.into_iter().rev().flatten();
+        self.rows.splice(..0, before);
     }
 
-    fn styled(&self, line: &Pieces<'_>) -> Vec<Line<'static>> {
-        let texts: Vec<_> = line.iter().map(|(text, stream)| (plain(self.clip(text)), *stream)).collect();
-        let pieces = texts
-            .iter()
-            .map(|(text, stream)| (&**text, if *stream == Stream::Stderr { theme::STDERR } else { theme::PLAIN }));
-        text::wrap(pieces, self.width, 8)
-    }
-
-    /// The end of a very long line: what could be shown, and some more for what escape sequences take.
-    fn clip<'a>(&self, text: &'a str) -> &'a str {
-        let most = self.limit.saturating_mul(self.width).saturating_mul(4).max(16 << 10);
-        &text[ceil_char_boundary(text, text.len().saturating_sub(most))..]
-    }
-}
-
-/// Calls `visit` with each line, last one first. The line end that ends everything begins no line.
-fn each_line_from_end<'a>(
-    segments: &[&'a Segment],
-    mut visit: impl FnMut(Pieces<'a>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let mut pieces = Pieces::new();
-    let mut last = true;
-    for segment in segments.iter().rev() {
-        for (index, part) in segment.text.rsplit('\n').enumerate() {
-            if index > 0 {
-                let mut line = std::mem::take(&mut pieces);
-                line.reverse();
-                if !(std::mem::take(&mut last) && line.is_empty()) {
-                    visit(line)?;
+    /// Where the last `room` lines begin: the segment, and the byte in it. Not so far back that a very long line costs
+    /// much: what could be shown, and some more for what escape sequences take.
+    fn beginning(&self, segments: &[&Segment], room: usize) -> (usize, usize) {
+        if segments.iter().any(|segment| moves_up(&segment.text)) {
+            return (0, 0);
+        }
+        let mut bytes = room.saturating_mul(self.width).saturating_mul(4).max(64 << 10);
+        // The line end that ends everything begins no line.
+        let mut lines = room.saturating_add(1);
+        if !segments.last().is_some_and(|last| last.text.ends_with('\n')) {
+            lines -= 1;
+        }
+        for (index, segment) in segments.iter().enumerate().rev() {
+            let text = &segment.text;
+            let least = ceil_char_boundary(text, text.len().saturating_sub(bytes));
+            for (place, _) in text[least..].rmatch_indices('\n') {
+                lines -= 1;
+                if lines == 0 {
+                    return (index, least + place + 1);
                 }
             }
-            if !part.is_empty() {
-                pieces.push((part, segment.stream));
+            if least > 0 {
+                return (index, least);
             }
+            bytes -= text.len();
         }
+        (0, 0)
     }
-    pieces.reverse();
-    if segments.is_empty() || (last && pieces.is_empty()) { ControlFlow::Continue(()) } else { visit(pieces) }
 }
 
 #[cfg(test)]
@@ -163,6 +154,18 @@ mod tests {
         let (rows, hidden) = taken(&[(Stdout, &long)], 2);
         assert_eq!((rows, hidden), (vec!["x".repeat(10), "x".repeat(5)], Some("this line begins earlier".into())));
         assert_eq!(taken(&[(Stdout, "a\nb\n")], 2).1, None, "what fits exactly hides nothing");
+    }
+
+    #[test]
+    fn looks_carry_across_lines_and_hostile_sequences_do_nothing() {
+        let mut output = Output::default();
+        output
+            .push_text(Stream::Stdout, "\u{1b}[1;32mok\n\u{1b}[2J\u{1b}[H\u{1b}]0;evil\u{7}still green\u{1b}[?1049h\n");
+        output.push_text(Stream::Stderr, "\u{1b}[0mplain\n");
+        let tail = take(&output, 2, 40);
+        let shown: Vec<_> = tail.rows.iter().map(|row| (row.to_string(), row.spans[0].style)).collect();
+        let green = theme::BOLD.fg(ratatui::style::Color::Green);
+        assert_eq!(shown, [("still green".to_owned(), green), ("plain".to_owned(), theme::STDERR)]);
     }
 
     #[test]

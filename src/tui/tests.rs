@@ -1,6 +1,8 @@
 //! Screens and keys: what a person sees and what they can do.
 
+mod inspector;
 mod keys;
+mod pager;
 mod screens;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

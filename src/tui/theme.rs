@@ -5,7 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::domain::lexer::Class;
-use crate::domain::{Author, Status};
+use crate::domain::terminal_text::{Colour, Look};
+use crate::domain::{Author, Status, Stream};
 
 pub const PLAIN: Style = Style::new();
 pub const DIM: Style = Style::new().add_modifier(Modifier::DIM);
@@ -64,6 +65,55 @@ pub const fn code(class: Class) -> Style {
         Class::Number => Style::new().fg(Color::Yellow),
         Class::Comment => DIM,
         Class::Operator => PLAIN,
+    }
+}
+
+/// What output asked for; what it wrote to stderr without asking for a colour is told apart by ours.
+pub fn look(look: Look, stream: Stream) -> Style {
+    let mut style = if stream == Stream::Stderr && look.fg.is_none() && look.bg.is_none() { STDERR } else { PLAIN };
+    // On the ground of a light or of a dark theme, one of black and white cannot be read.
+    let extreme = matches!(look.fg, Some(Colour::Indexed(0 | 7 | 15))) && look.bg.is_none();
+    if let Some(fg) = look.fg.filter(|_| !extreme) {
+        style = style.fg(colour(fg));
+    }
+    if let Some(bg) = look.bg {
+        style = style.bg(colour(bg));
+    }
+    let modifiers = [
+        (look.bold, Modifier::BOLD),
+        (look.dim, Modifier::DIM),
+        (look.italic, Modifier::ITALIC),
+        (look.underline, Modifier::UNDERLINED),
+        (look.reverse, Modifier::REVERSED),
+        (look.crossed_out, Modifier::CROSSED_OUT),
+    ];
+    for (_, modifier) in modifiers.into_iter().filter(|(set, _)| *set) {
+        style = style.add_modifier(modifier);
+    }
+    style
+}
+
+/// The first sixteen by name: they are the theme's own, readable on its ground.
+const fn colour(colour: Colour) -> Color {
+    match colour {
+        Colour::Indexed(0) => Color::Black,
+        Colour::Indexed(1) => Color::Red,
+        Colour::Indexed(2) => Color::Green,
+        Colour::Indexed(3) => Color::Yellow,
+        Colour::Indexed(4) => Color::Blue,
+        Colour::Indexed(5) => Color::Magenta,
+        Colour::Indexed(6) => Color::Cyan,
+        Colour::Indexed(7) => Color::Gray,
+        Colour::Indexed(8) => Color::DarkGray,
+        Colour::Indexed(9) => Color::LightRed,
+        Colour::Indexed(10) => Color::LightGreen,
+        Colour::Indexed(11) => Color::LightYellow,
+        Colour::Indexed(12) => Color::LightBlue,
+        Colour::Indexed(13) => Color::LightMagenta,
+        Colour::Indexed(14) => Color::LightCyan,
+        Colour::Indexed(15) => Color::White,
+        Colour::Indexed(index) => Color::Indexed(index),
+        Colour::Rgb(r, g, b) => Color::Rgb(r, g, b),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::assist::Outcome;
+use super::assist::{Outcome, Why};
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
-use crate::domain::{InputAnswer, Insight, SnippetId, Timestamp};
+use crate::domain::{InputAnswer, Insight, Inspect, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,11 @@ pub enum Effect {
     Interrupt,
     /// A new Python process on the same session.
     Restart,
+    /// The answer goes to [`View::on_inspected`] with that number.
+    Inspect {
+        asked: Inspect,
+        number: u32,
+    },
     Quit,
     Suspend,
     /// The whole screen anew.
@@ -34,8 +39,14 @@ impl View {
     pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
+            Event::Paste(text) if self.pager.is_some() => {
+                if let Some(pager) = &mut self.pager {
+                    pager.typed(text);
+                }
+                None
+            }
             Event::Paste(text) => {
-                self.overlays.retain(|overlay| !matches!(overlay, Overlay::Help { .. }));
+                self.overlays.retain(|overlay| matches!(overlay, Overlay::Drawer { .. }));
                 match &mut self.reply {
                     Some(reply) if reply.is_open(now) => reply.paste(text),
                     closed => {
@@ -55,6 +66,9 @@ impl View {
     }
 
     fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        if self.pager.is_some() {
+            return self.on_pager(key, now);
+        }
         let action = keymap::action(key);
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
@@ -67,6 +81,12 @@ impl View {
         }
         if let Some(Overlay::Help { .. }) = self.overlays.last() {
             return self.on_help(action, key, asked, now);
+        }
+        if let Some(Overlay::Inspector { .. }) = self.overlays.last() {
+            return match self.on_inspector(key) {
+                Some(effect) => effect,
+                None => self.on_help(action, key, asked, now),
+            };
         }
         self.answered = None;
         if let Some(reply) = &mut self.reply {
@@ -81,16 +101,20 @@ impl View {
         if self.assist.popup.is_some() && self.on_popup(action, key) {
             return None;
         }
-        let effect = match action {
-            Some(action) => self.act(action, key, asked, now),
-            None => {
-                self.editor.key(key);
-                None
-            }
+        if key.modifiers.is_empty()
+            && let Some(effect) = self.on_drawer(key.code)
+        {
+            return effect;
+        }
+        let effect = if let Some(action) = action {
+            self.act(action, key, asked, now)
+        } else {
+            self.editor.key(key);
+            None
         };
         self.assist.follow(&self.editor);
         if key.code == KeyCode::Char('.') && action.is_none() && self.assist.popup.is_none() {
-            self.assist.complete(&self.editor, false);
+            self.assist.complete(&self.editor, Why::Dot);
         }
         effect
     }
@@ -157,7 +181,45 @@ impl View {
         Some(Effect::Answer { snippet, number, answer })
     }
 
-    /// The help covers the input, so nothing may be typed or run unseen.
+    /// The whole output of a card covers everything: what is typed is for it.
+    fn on_pager(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let pager = self.pager.as_mut()?;
+        if pager.is_asking() {
+            let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+            match key.code {
+                KeyCode::Char(c) if plain => {
+                    pager.typed(c.encode_utf8(&mut [0; 4]));
+                    return None;
+                }
+                KeyCode::Backspace | KeyCode::Enter | KeyCode::Esc => {
+                    pager.edit(key.code);
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        match keymap::action_in_output(key)? {
+            Action::LineUp => pager.move_by(-1),
+            Action::LineDown => pager.move_by(1),
+            Action::PageUp => pager.move_by(-pager.page()),
+            Action::PageDown => pager.move_by(pager.page()),
+            Action::Top => pager.go_to_top(),
+            Action::Bottom => pager.follow(),
+            Action::Search => pager.ask(),
+            Action::SearchOn => pager.search_again(true),
+            Action::SearchBack => pager.search_again(false),
+            Action::Back => self.pager = None,
+            // Not what would change the input behind it.
+            Action::Interrupt if self.transcript.running().is_some() => {
+                return self.act(Action::Interrupt, key, false, now);
+            }
+            action @ (Action::Suspend | Action::Redraw) => return self.act(action, key, false, now),
+            _ => {}
+        }
+        None
+    }
+
+    /// The help covers the input, and so does the inspector, so nothing may be typed or run unseen.
     fn on_help(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action? {
             Action::HistoryBack => self.move_by(-1),
@@ -174,15 +236,17 @@ impl View {
 
     fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
+            Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
                 let code = self.editor.enter()?;
+                self.assist.close();
                 self.anchor = Anchor::Follow;
                 self.selected = None;
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.editor.new_line(),
             Action::Tab if self.editor.is_in_indentation() => self.editor.tab(),
-            Action::Tab | Action::Complete => self.assist.complete(&self.editor, true),
+            Action::Tab | Action::Complete => self.assist.complete(&self.editor, Why::Key),
             Action::HistoryBack => {
                 if !self.editor.history_back(&self.transcript) {
                     self.editor.key(key);
@@ -199,6 +263,7 @@ impl View {
                     return Some(Effect::Interrupt);
                 }
                 self.editor.clear();
+                self.assist.close();
             }
             Action::QuitOrDelete if !self.editor.is_empty() => self.editor.key(key),
             Action::QuitOrDelete => {
@@ -209,8 +274,6 @@ impl View {
                     return Some(Effect::Quit);
                 }
             }
-            // Taken before, whatever has the keys.
-            Action::Restart => {}
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
@@ -230,7 +293,11 @@ impl View {
             Action::SelectUp => self.select(true),
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
+            Action::Output => self.open_pager(),
+            // A restart is taken before, whatever has the keys.
+            Action::Restart | Action::Search | Action::SearchOn | Action::SearchBack => {}
             Action::Back => {
+                self.assist.close();
                 if self.overlays.pop().is_none() {
                     self.selected = None;
                     self.anchor = Anchor::Follow;
@@ -257,7 +324,7 @@ impl View {
     /// Scrolls what lies on top.
     fn move_by(&mut self, rows: isize) {
         match self.overlays.last_mut() {
-            Some(Overlay::Help { scroll } | Overlay::Drawer { scroll }) => {
+            Some(Overlay::Help { scroll } | Overlay::Drawer { scroll } | Overlay::Inspector { scroll }) => {
                 *scroll = scroll.saturating_add_signed(rows);
             }
             None => self.scroll(rows),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
@@ -9,16 +10,27 @@ use super::assist::Assist;
 use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
+use super::inspector::Inspector;
 use super::layout::{Class, Layout};
+use super::pager::Pager;
 use super::reply::Reply;
 use super::scroll::{Anchor, Cards, Place, Walk};
 use crate::domain::{Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript};
+use crate::session::Spool;
 
 /// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlay {
-    Help { scroll: usize },
-    Drawer { scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    Drawer {
+        scroll: usize,
+    },
+    /// Covers the input like the help; what it shows is [`View::inspector`].
+    Inspector {
+        scroll: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -41,6 +53,15 @@ pub struct View {
     pub selected: Option<usize>,
     pub unfolded: HashSet<usize>,
     pub overlays: Vec<Overlay>,
+    /// The variable that is chosen in the drawer.
+    pub chosen: Option<String>,
+    pub inspector: Option<Inspector>,
+    /// Questions asked so far.
+    pub inspections: u32,
+    /// The whole output of a card, over everything else.
+    pub pager: Option<Pager>,
+    /// Where whole outputs are; without it, what memory keeps is shown.
+    pub spool: Option<Arc<Spool>>,
     /// Asked to quit while something ran; the same key again means it.
     pub asking_to_quit: bool,
     /// Asked to restart Python; the same key again means it.
@@ -81,6 +102,11 @@ impl View {
             selected: None,
             unfolded: HashSet::new(),
             overlays: Vec::new(),
+            chosen: None,
+            inspector: None,
+            inspections: 0,
+            pager: None,
+            spool: None,
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
@@ -181,6 +207,9 @@ impl View {
                 self.seen = self.transcript.entries().len();
             }
         }
+        if let Some(pager) = &mut self.pager {
+            pager.prepare(area, &self.transcript, self.spool.as_deref());
+        }
         if let Some(layout) = &layout {
             self.keep_overlays_in_range(layout);
         }
@@ -194,10 +223,12 @@ impl View {
         }
         let drawer = draw::drawer_rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
         let help = draw::help_hidden(self, layout);
+        let inspector = draw::inspector_hidden(self, layout);
         for overlay in &mut self.overlays {
             match overlay {
                 Overlay::Help { scroll } => *scroll = (*scroll).min(help),
                 Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
+                Overlay::Inspector { scroll } => *scroll = (*scroll).min(inspector),
             }
         }
     }
@@ -299,6 +330,27 @@ impl View {
         if self.selected.is_some() || self.anchor != Anchor::Follow {
             self.show(card);
         }
+    }
+
+    /// Shows the whole output of the selected card, or of the last one in sight that wrote something.
+    pub fn open_pager(&mut self) {
+        let wrote = |card: &usize| Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty());
+        let in_sight = || {
+            let window = &self.frame.as_ref()?.window;
+            (window.first()?.card..=window.last()?.card).rev().find(wrote)
+        };
+        match self.selected.or_else(in_sight) {
+            Some(card) if wrote(&card) => {
+                self.overlays.clear();
+                self.pager = Some(Pager::new(card));
+            }
+            _ => self.notice = Some("no output to show".to_owned()),
+        }
+    }
+
+    /// Searches a little further in the whole output that is shown. Answers whether there is more to do.
+    pub fn search(&mut self) -> bool {
+        self.pager.as_mut().is_some_and(Pager::search_on)
     }
 
     /// Cards that came since the end was last in sight; `None` while it is.

@@ -126,6 +126,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         if self.child.try_wait().ok().flatten().is_none() {
             signal(self.child.id(), nix::sys::signal::Signal::SIGTERM);
+            // A test may have failed while it was suspended.
+            signal(self.child.id(), nix::sys::signal::Signal::SIGCONT);
             let _ = self.child.wait();
         }
     }

@@ -11,6 +11,7 @@ use super::{BINARY, DEADLINE, Home};
 
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
+    received: Arc<Mutex<Vec<u8>>>,
     writer: Box<dyn Write + Send>,
     master: Box<dyn MasterPty + Send>,
     pub child: Box<dyn Child + Send + Sync>,
@@ -37,13 +38,16 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 1_000)));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let shared = screen.clone();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let all = received.clone();
         std::thread::spawn(move || {
             let mut buffer = vec![0; 64 << 10];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 shared.lock().unwrap().process(&buffer[..count]);
+                all.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
-        Self { screen, writer: pair.master.take_writer().unwrap(), master: pair.master, child }
+        Self { screen, received, writer: pair.master.take_writer().unwrap(), master: pair.master, child }
     }
 
     pub fn resize(&self, rows: u16, columns: u16) {
@@ -54,6 +58,11 @@ impl Terminal {
     /// What stands on the screen, line by line.
     pub fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// All bytes that have reached the terminal so far.
+    pub fn received(&self) -> Vec<u8> {
+        self.received.lock().unwrap().clone()
     }
 
     /// Whether the alternate screen is shown.

@@ -110,7 +110,7 @@ pub fn place(before: &str) -> Place {
 /// The innermost bracket that is open at the end of `before`, if it is a call's.
 #[must_use]
 pub fn open_call(before: &str) -> Option<Call> {
-    let lexemes = scan(before);
+    let lexemes = joined(scan(before));
     let mut depth = 0_usize;
     let mut argument = 0;
     let mut keyword = None;
@@ -149,7 +149,7 @@ pub fn open_call(before: &str) -> Option<Call> {
 /// The steps of a whole expression, such as a callee; `None` if it is more than steps.
 #[must_use]
 pub fn steps_of(expression: &str) -> Option<Vec<Step>> {
-    let lexemes = scan(expression);
+    let lexemes = joined(scan(expression));
     (expression_start(expression, &lexemes) == Some(0)).then(|| steps(expression, &lexemes)).flatten()
 }
 

@@ -133,12 +133,11 @@ impl<'a> Steps<'a> {
         let end = self.rest.find(['\n', '\u{7}', '\u{9c}', '\u{1b}'])?;
         self.skip(end);
         match self.rest.as_bytes() {
-            [b'\n', ..] => {}
             [0x1b] => return None,
             [0x1b, b'\\', ..] => {
                 self.skip(2);
             }
-            [0x1b, ..] => {}
+            [b'\n' | 0x1b, ..] => {}
             [0x7, ..] => {
                 self.skip(1);
             }

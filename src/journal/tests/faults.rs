@@ -1,19 +1,249 @@
 //! What can be wrong with the files of the journal, one after the other.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::AtomicU64;
+
+use nix::fcntl::{Flock, FlockArg};
+use rusqlite::Connection;
+
 use super::*;
+
+fn aside(home: &Home) -> Vec<PathBuf> {
+    let all = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().path());
+    all.filter(|path| path.to_string_lossy().contains("damaged")).collect()
+}
+
+/// Records one snippet, and checks that it comes back.
+pub fn works(home: &Home, notices: usize) -> Vec<String> {
+    let id = id();
+    let mut session = home.start(&id, "after");
+    session.run(1, "after()");
+    let (transcript, told_notices) = session.close();
+    assert_eq!(told_notices.len(), notices, "{told_notices:?}");
+    assert_eq!(told(&home.load(&id).transcript()), told(&transcript));
+    told_notices
+}
 
 #[test]
 fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
     let home = Home::new();
     fs::write(home.database(), "this is no database, whatever its name says".repeat(100)).unwrap();
+    let notices = works(&home, 1);
+    assert!(notices[0].contains("damaged") && notices[0].contains("set aside as"), "{notices:?}");
+    assert!(fs::read_to_string(&aside(&home)[0]).unwrap().starts_with("this is no database"));
+}
+
+/// What the notice says, and what makes it so.
+type Case = (&'static str, fn(&Path));
+
+#[test]
+fn what_is_not_ours_or_too_new_is_left_untouched() {
+    let cases: [Case; 4] = [
+        ("newer fourhands", |path| {
+            schema::open(path.parent().unwrap()).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        }),
+        ("not fourhands's", |path| {
+            let other = Connection::open(path).unwrap();
+            other.execute_batch("CREATE TABLE bookmarks (url TEXT); INSERT INTO bookmarks VALUES ('x')").unwrap();
+        }),
+        ("not fourhands's", |path| fs::create_dir(path).unwrap()),
+        ("not fourhands's", |path| std::os::unix::fs::symlink("/dev/null", path).unwrap()),
+    ];
+    for (words, prepare) in cases {
+        let home = Home::new();
+        prepare(&home.database());
+        let before = fs::read(home.database()).ok();
+        let mut session = home.start(&id(), "work");
+        session.run(1, "1");
+        session.wait_for_notice(words);
+        session.run(2, "2");
+        let (_, notices) = session.close();
+        assert!(notices.is_empty(), "told once: {notices:?}");
+        assert_eq!(fs::read(home.database()).ok(), before, "{words}");
+        let left: Vec<_> = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [schema::FILE], "{words}");
+    }
+}
+
+#[test]
+fn a_lock_that_lasts_is_told_and_nothing_is_lost() {
+    let home = Home::new();
+    works(&home, 0);
+    let other = Connection::open(home.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let [locked_out, patient] = [id(), id()];
+    let mut session = home.start(&locked_out, "locked out");
+    everything(&mut session);
+    let (kept, _) = session.close();
+
+    let mut session = home.start(&patient, "patient");
+    session.run(1, "1");
+    let told_first = session.wait_for_notice("locked");
+    assert!(told_first.contains("kept beside it"), "{told_first}");
+    other.execute_batch("ROLLBACK").unwrap();
+    session.wait_for_notice("recorded again");
+    session.run(2, "2");
+    let (transcript, notices) = session.close();
+    assert!(notices.is_empty(), "{notices:?}");
+    assert_eq!(told(&home.load(&patient).transcript()), told(&transcript));
+    let recorded = home.load(&locked_out);
+    assert_eq!(told(&recorded.transcript()), told(&kept), "taken in by the one that came later");
+    assert_eq!(recorded.session.ending, Ending::Closed);
+}
+
+#[test]
+fn a_full_disk_is_told_and_recording_goes_on_when_there_is_room() {
+    let home = Home::new();
     let id = id();
     let mut session = home.start(&id, "work");
     session.run(1, "1");
-    let (transcript, notices) = session.close();
-    assert_eq!(notices.len(), 1, "{notices:?}");
-    assert!(notices[0].contains("damaged") && notices[0].contains("set aside as"), "{notices:?}");
-    assert_eq!(told(&home.load(&id).transcript()), told(&transcript));
-    let aside = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().path());
-    let aside = aside.into_iter().find(|path| path.to_string_lossy().contains("damaged")).unwrap();
-    assert!(fs::read_to_string(aside).unwrap().starts_with("this is no database"));
+    let mut full = Segment {
+        path: "/dev/full".into(),
+        file: Flock::lock(File::options().read(true).write(true).open("/dev/full").unwrap(), FlockArg::LockShared)
+            .unwrap(),
+        written: AtomicU64::new(0),
+    };
+    full.path = home.database();
+    let shared = session.recorder.shared.clone();
+    let good = shared.writing().segment.replace(Arc::new(full));
+    session.run(2, "lost");
+    session.wait_for_notice("is full");
+    shared.writing().segment = good;
+    session.run(3, "3");
+    session.wait_for_notice("recorded again");
+    session.close();
+    let recorded = home.load(&id);
+    assert_eq!(recorded.session.missed, 4, "submitted, started, written, finished");
+    let codes: Vec<_> = recorded.transcript().entries().iter().map(|e| format!("{e:?}").contains("lost")).collect();
+    assert_eq!(codes, [false, false]);
+}
+
+#[test]
+fn files_may_vanish_under_a_session() {
+    let vanish: [fn(&Home); 2] = [
+        |home| {
+            for end in ["", "-wal", "-shm"] {
+                let _ = fs::remove_file(format!("{}{end}", home.database().display()));
+            }
+        },
+        |home| fs::remove_dir_all(home.folder()).unwrap(),
+    ];
+    for remove in vanish {
+        let home = Home::new();
+        let id = id();
+        let mut session = home.start(&id, "work");
+        session.run(1, "1");
+        session.begin(2, "still_running()");
+        session.write(Some(2), Stream::Stdout, "before\n");
+        let deadline = Instant::now() + LIMIT;
+        let snippets = || Some(Reader::open(&home.folder()).ok()??.find("work").ok()??.snippets);
+        while snippets() != Some(2) {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        remove(&home);
+        session.write(Some(2), Stream::Stdout, "after\n");
+        session.finish(2, Status::Ok);
+        let (_, notices) = session.close();
+        assert!(notices.is_empty(), "{notices:?}");
+        let transcript = home.load(&id).transcript();
+        let snippet = transcript.snippet(SnippetId(2)).unwrap();
+        assert_eq!((snippet.output.text(None).as_str(), snippet.status), ("before\nafter\n", Status::Ok));
+    }
+}
+
+#[test]
+fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
+    let mut random = Random(20_261_123);
+    for round in 0..60 {
+        let home = Home::new();
+        let (past, killed, present) = (id(), id(), id());
+        let mut session = home.start(&past, "past");
+        everything(&mut session);
+        session.close();
+        // What a killed session left, and garbage over some of it and of the database, perhaps while it is in use.
+        let meta = frame::Meta::new(killed.clone(), &info("killed"), String::new());
+        let segment = Segment::create(&home.folder(), &meta, 1, 0).unwrap();
+        let shared = Arc::new(Shared::default());
+        shared.writing().segment = Some(segment.clone());
+        Recorder { shared, buffer: Vec::new() }.event(&Event::Reset {
+            by: Author::You,
+            report: Arc::default(),
+            at: at(1),
+        });
+        random.spoil(&segment.path);
+        drop(segment);
+        let early = random.next(2) == 0;
+        if early {
+            random.spoil(&home.database());
+        }
+        let mut session = home.start(&present, "present");
+        session.run(1, "1");
+        if !early {
+            home.wait_for_database();
+            random.spoil(&home.database());
+        }
+        everything_again(&mut session);
+        let (transcript, notices) = session.close();
+        let reader = Reader::open(&home.folder());
+        let loaded = reader.and_then(|reader| reader.unwrap().load(&present));
+        let damage_is_known = notices.iter().any(|text| text.contains("damaged") || text.contains("not recorded"));
+        match loaded {
+            Ok(Some(recorded)) => {
+                // What was stored before the damage may be in the file that was set aside.
+                let kept = told(&recorded.transcript());
+                assert!(told(&transcript).ends_with(&kept[kept.len().min(1)..]), "round {round}: {notices:?}");
+            }
+            // Damage to what was stored, where nothing has looked since; the next one to look sets it aside.
+            Ok(None) | Err(_) => assert!(!early || damage_is_known, "round {round}: {loaded:?} {notices:?}"),
+        }
+    }
+}
+
+/// After a first snippet.
+fn everything_again(session: &mut Recording) {
+    for n in 2..6 {
+        session.run(n, "later()");
+    }
+}
+
+impl Home {
+    pub fn wait_for_database(&self) {
+        let deadline = Instant::now() + LIMIT;
+        while self.database().metadata().map_or(0, |facts| facts.len()) == 0 {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The same numbers in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+
+    /// Overwrites some bytes of a file, or all, or cuts it.
+    fn spoil(&mut self, path: &Path) {
+        let mut bytes = fs::read(path).unwrap();
+        let length = bytes.len() as u64;
+        match self.next(4) {
+            0 => bytes.truncate(self.next(length + 1) as usize),
+            1 => bytes.iter_mut().for_each(|byte| *byte = self.next(256) as u8),
+            _ => {
+                for _ in 0..=self.next(200) {
+                    let place = self.next(length) as usize;
+                    bytes[place] = self.next(256) as u8;
+                }
+            }
+        }
+        // In place: whoever has it open sees it.
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_len(bytes.len() as u64).unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+    }
 }

@@ -41,7 +41,7 @@ fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
                 skipped: 12_345_678,
                 tail: vec![Piece { stream: Stream::Stderr, text: "after\n".into() }],
             };
-            session.event(Event::Output { snippet: Some(SnippetId(1)), chunk: skipped, at: 1 });
+            session.event(&Event::Output { snippet: Some(SnippetId(1)), chunk: skipped, at: 1 });
             // What was stored in the middle is replaced by less in the end.
             std::thread::sleep(Duration::from_millis(250));
         }
@@ -81,12 +81,12 @@ fn what_a_killed_process_left_is_taken_in_by_the_next() {
 
     let (_, notices) = home.start(&follower, "follower").close();
     assert_eq!(notices, [""; 0]);
-    let mut recorded = home.load(&killed);
-    assert_eq!(told(&recorded.transcript()), told(&transcript));
-    assert_eq!(recorded.session.ending, Ending::Died);
-    assert_eq!(recorded.unfinished(), [(SnippetId(4), true), (SnippetId(5), false)]);
-    recorded.end_unfinished("the crash");
-    let ended = recorded.transcript();
+    let mut left = home.load(&killed);
+    assert_eq!(told(&left.transcript()), told(&transcript));
+    assert_eq!(left.session.ending, Ending::Died);
+    assert_eq!(left.unfinished(), [(SnippetId(4), true), (SnippetId(5), false)]);
+    left.end_unfinished("the crash");
+    let ended = left.transcript();
     assert!(ended.running().is_none() && ended.queue().is_empty());
     assert_eq!(ended.snippet(SnippetId(4)).unwrap().status, Status::Interrupted);
     assert_eq!(ended.snippet(SnippetId(5)).unwrap().status, Status::Cancelled);
@@ -109,7 +109,7 @@ fn another_process_takes_the_session_over() {
     assert_eq!(told(&second.transcript), told(&before));
     recorded.end_unfinished("the crash");
     let end = recorded.events.pop().unwrap();
-    second.event(end);
+    second.event(&end);
     second.run(5, "5");
     second.write(None, Stream::Stdout, "a thread of the second");
     let (transcript, _) = second.close();
@@ -165,8 +165,8 @@ fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
         Event::InputRequested { snippet: SnippetId(1), request: request.into() }
     };
     for (number, hidden, text) in [(1, true, None), (2, false, Some("Ada".into()))] {
-        session.event(ask(number, hidden));
-        session.event(Event::InputAnswered { snippet: SnippetId(1), by: Author::You, text, at: 3 });
+        session.event(&ask(number, hidden));
+        session.event(&Event::InputAnswered { snippet: SnippetId(1), by: Author::You, text, at: 3 });
     }
     session.finish(1, Status::Ok);
     let (transcript, _) = session.close();

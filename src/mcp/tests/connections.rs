@@ -102,7 +102,7 @@ async fn the_rmcp_client_is_served() {
     info.client_info = Implementation::new("rmcp", "1");
     let client = info.serve(ours).await.unwrap();
     let tools = client.list_all_tools().await.unwrap();
-    assert_eq!(tools.len(), 6);
+    assert!(tools.iter().any(|tool| tool.name == "read_output"));
     let arguments = json!({"code": "value 2"}).as_object().cloned().unwrap();
     let result =
         client.call_tool(CallToolRequestParams::new("run_python_code").with_arguments(arguments)).await.unwrap();

@@ -17,7 +17,7 @@ async fn a_result_has_everything_in_both_forms() {
         let told = &result["structuredContent"];
         let expected = json!({
             "snippet": 1, "status": "ok", "returncode": 0, "stdout": "", "stderr": "", "result": "2", "error": null,
-            "elapsed_s": 0.012, "variables": {"added": [], "changed": [], "removed": []}, "truncated": false,
+            "elapsed_s": 0.012, "displays": [], "variables": {"added": [], "changed": [], "removed": []}, "truncated": false,
         });
         assert_eq!(told, &expected);
 
@@ -64,7 +64,7 @@ async fn a_flood_is_cut_at_both_ends_and_says_so() {
         assert!(shown.contains(" characters left out here, and "), "the gap is told");
         assert!((39_000..41_000).contains(&shown.chars().count()), "{}", shown.chars().count());
     }
-    assert!(text(&result).contains("The result was cut to fit; the code wrote 1.0 MB in all."));
+    assert!(text(&result).contains("The output was cut to fit; the code wrote 1.0 MB in all."));
     assert_eq!(result["structuredContent"]["truncated"], true);
     assert!(result["structuredContent"]["notice"].is_string());
 }

@@ -11,11 +11,13 @@ use crate::domain::{Author, InputAnswer, Kind, SnippetId, Status};
 use crate::mcp::Backend;
 use crate::session::RunOptions;
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 8] = [
     "run_python_code",
     "reset_python_environment",
     "list_defined_variables",
+    "inspect_variable",
     "wait_for_snippet",
+    "read_output",
     "answer_input",
     "interrupt_snippet",
 ];
@@ -222,6 +224,95 @@ async fn a_panic_inside_is_answered() {
             let result = client.run("echo").await;
             assert_eq!(result["isError"], true);
             assert!(text(&result).starts_with("fourhands failed inside"), "{result}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_value_is_looked_into() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let told = client.call("inspect_variable", json!({"name": "xs", "what": "items", "page": 2})).await;
+        let structured = &told["structuredContent"];
+        assert_eq!(
+            (&structured["type"], &structured["page"], &structured["has_more"]),
+            (&json!("list"), &json!(2), &json!(true))
+        );
+        assert_eq!(structured["tables"][0]["rows"][3], json!(["3", "int", "6"]));
+        let said = text(&told);
+        assert!(said.starts_with("xs: list, 120, 1.0 kB\n") && said.contains("items 1 to 50 of 120:\n"), "{said}");
+        assert!(said.ends_with("[page 3 goes on; also: overview, repr]"), "{said}");
+        for (arguments, expected) in [
+            (json!({"name": "missing"}), "Error: the name 'missing' is not defined; did you mean x?"),
+            (json!({"name": "hangs", "what": "repr"}), "did not end within 5 s and was stopped; its attributes"),
+            (json!({"name": "x", "what": "everything"}), "unknown variant `everything`"),
+            (json!({"name": "x", "page": 0}), "pages count from 1"),
+            (json!({}), "missing field `name`"),
+        ] {
+            let result = client.call("inspect_variable", arguments).await;
+            assert!(result["isError"] == true && text(&result).contains(expected), "{result}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_busy_session_tells_what_it_knows_of_a_value() {
+    let rig = Rig::new();
+    rig.table.lock().unwrap().rows = vec![variable("x", Kind::Data, "7")];
+    let mut client = rig.client(ERAS[0], "tester").await;
+    client.call("list_defined_variables", json!({})).await;
+    client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
+    let result = client.call("inspect_variable", json!({"name": "x.y"})).await;
+    let said = text(&result);
+    assert!(said.contains("Python runs snippet 1") && said.contains("Before it, x was int  = 7"), "{said}");
+    rig.release(1);
+    rig.ended(1).await;
+    assert_ne!(client.call("inspect_variable", json!({"name": "x"})).await["isError"], true);
+}
+
+#[tokio::test]
+async fn output_is_read_by_pages_and_searched() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let run = client.run("flood and fail").await;
+        let shown = text(&run);
+        assert!(shown.contains("read_output with snippet=1, offset="), "{shown}");
+        let notice = run["structuredContent"]["notice"].as_str().unwrap();
+        assert!(notice.contains("read_output with snippet=1 "), "{notice}");
+
+        let page = client.call("read_output", json!({"snippet": 1, "limit": 100})).await;
+        let read = &page["structuredContent"];
+        assert!(read["text"].as_str().unwrap().starts_with("first\n") && read["offset"] == 0, "{page}");
+        let next = read["next_offset"].as_u64().unwrap();
+        assert!(text(&page).contains(&format!("goes on with offset={next}]")), "{page}");
+        assert!(read["missing"].as_str().unwrap().contains("in the middle"), "{page}");
+        let end = client.call("read_output", json!({"snippet": 1, "offset": -10})).await;
+        assert_eq!(end["structuredContent"]["next_offset"], json!(null), "{end}");
+        assert_eq!(end["structuredContent"]["running"], false);
+
+        let found = client.call("read_output", json!({"snippet": 1, "grep": "^FIR|(?i)^firs"})).await;
+        let first = json!([{"line": 1, "offset": 0, "text": "first"}]);
+        assert_eq!(found["structuredContent"]["matches"], first, "{found}");
+        assert!(text(&found).starts_with("1, 0: first\n"), "{found}");
+        let none = client.call("read_output", json!({"snippet": 1, "stream": "stderr"})).await;
+        assert!(text(&none).starts_with("(no output)\n"), "{none}");
+
+        for (arguments, told) in [
+            (json!({}), "missing field `snippet`"),
+            (json!({"snippet": 9}), "there is no snippet 9"),
+            (json!({"snippet": 1, "grep": "(a"}), "not a regular expression"),
+            (json!({"snippet": 1, "grep": "(a{1000}){1000}"}), "not a regular expression"),
+            (json!({"snippet": 1, "limit": 0}), "limit must be"),
+            (json!({"snippet": 1, "limit": 99_999}), "limit must be"),
+            (json!({"snippet": 1, "offset": 1_u64 << 40}), "behind the end"),
+            (json!({"snippet": 1, "offset": 1.5}), "a whole number"),
+            (json!({"snippet": 1, "stream": "both"}), "unknown variant"),
+            (json!({"snippet": 1, "from": 0}), "unknown field"),
+        ] {
+            let refused = client.call("read_output", arguments).await;
+            assert!(refused["isError"] == true && text(&refused).contains(told), "{told}: {refused}");
         }
     }
 }

@@ -98,5 +98,4 @@ def numpy_array(array, numpy):
         return None
     ends = ENDS if array.ndim == 1 else 3
     body = numpy.array2string(array, threshold=ITEMS, edgeitems=ends, max_line_width=WIDTH, separator=", ")
-    shape = " x ".join(f"{side:,}" for side in array.shape)
-    return f"ndarray: {shape}, {array.dtype}\n{body}"
+    return f"ndarray of shape {array.shape}, {array.dtype}\n{body}"

@@ -24,6 +24,8 @@ static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 /// What the helper knows of the engine.
 #[pyclass(frozen, module = "fourhands")]
 struct Engine {
+    /// As at the start.
+    builtins: Py<PyDict>,
     capture: Arc<Capture>,
     context: SnippetContext,
 }
@@ -114,7 +116,8 @@ pub struct Displays {
 impl Displays {
     /// Adds `display` to the builtins. Must be called before the baseline is taken, which puts it back.
     pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext) -> PyResult<Self> {
-        let engine = Py::new(py, Engine { capture: capture.clone(), context: context.clone() })?;
+        let builtins = py.import("builtins")?.dict().copy()?.unbind();
+        let engine = Py::new(py, Engine { builtins, capture: capture.clone(), context: context.clone() })?;
         ENGINE.set(py, engine).map_err(|_| PyRuntimeError::new_err("the engine was started before"))?;
         py.import("builtins")?.setattr("display", wrap_pyfunction!(display, py)?)?;
         // Without it, matplotlib looks for a window system. Children inherit it; what it draws here is shown by us.
@@ -137,12 +140,16 @@ impl Displays {
         Ok(())
     }
 
-    /// The text of the value of a last expression; what more it is gets displayed. `None` if it displayed itself.
-    pub fn value(&self, value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-        if repr::is_known(value) {
-            return repr::bounded(value).map(Some);
+    /// Forgets what stands in for `IPython`, which may have been installed meanwhile.
+    pub fn reset(&self, py: Python<'_>) {
+        let modules = self.modules.bind(py);
+        for name in ["IPython", "IPython.display"] {
+            let module = modules.get_item(name).ok().flatten();
+            let origin = module.and_then(|module| module.getattr("__spec__").ok()?.getattr("origin").ok());
+            if origin.is_some_and(|origin| origin.eq("fourhands").unwrap_or(false)) {
+                let _ = modules.del_item(name);
+            }
         }
-        helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?.extract()
     }
 
     /// Shows what matplotlib has open, at the end of a snippet.
@@ -156,13 +163,28 @@ impl Displays {
 
 static ENGINE: PyOnceLock<Py<Engine>> = PyOnceLock::new();
 
+/// The text of the value of a last expression; what more it is gets displayed. `None` if it displayed itself.
+pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    if repr::is_known(value) {
+        return repr::bounded(value).map(Some);
+    }
+    helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?.extract()
+}
+
+/// With builtins of its own, as they were at the start: user code may have changed the others just now.
 fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     let load = || {
-        let source = std::ffi::CString::new(include_str!("helper.py"))?;
-        let file = std::ffi::CString::new(FILE)?;
-        let module = PyModule::from_code(py, &source, &file, c"fourhands_display")?;
-        module.setattr("engine", ENGINE.get(py))?;
-        Ok::<_, PyErr>(module.unbind())
+        let Some(engine) = ENGINE.get(py) else { return Err(PyRuntimeError::new_err("the engine has not started")) };
+        let builtins = engine.get().builtins.bind(py).as_any();
+        let module = PyModule::new(py, "fourhands_display")?;
+        module.setattr("__builtins__", builtins)?;
+        module.setattr("__file__", FILE)?;
+        module.setattr("engine", engine)?;
+        for part in [include_str!("forms.py"), include_str!("figures.py"), include_str!("imports.py")] {
+            let code = builtins.get_item("compile")?.call1((part, FILE, "exec"))?;
+            builtins.get_item("exec")?.call1((code, module.dict()))?;
+        }
+        Ok(module.unbind())
     };
     Ok(HELPER.get_or_try_init(py, load)?.bind(py))
 }

@@ -14,19 +14,19 @@ pub type Answer = oneshot::Sender<Result<Box<Inspection>, InspectError>>;
 
 /// A question in the queue.
 pub struct Asked {
-    pub asked: Inspect,
+    pub about: Inspect,
     pub begun: oneshot::Sender<()>,
     pub answer: Answer,
 }
 
 impl Actor {
-    pub fn start_inspection(&mut self, Asked { asked, begun, answer }: Asked) {
+    pub fn start_inspection(&mut self, Asked { about, begun, answer }: Asked) {
         // Whoever asked has not waited so long.
         if begun.send(()).is_err() {
             return;
         }
         self.running = Some(Running::new(Work::Inspection(Some(answer)), Some(LIMIT)));
-        self.engine.inspect(asked, LIMIT);
+        self.engine.inspect(about, LIMIT);
     }
 
     pub fn on_inspected(&mut self, told: Result<Box<Inspection>, InspectError>) {

@@ -1,5 +1,5 @@
 //! Where whole outputs lie: small ones in memory, large ones in two files each: the text as it was written, and where
-//! it changes between the streams. The folder of a session has the name that [`folder_name`] gives.
+//! it changes between the streams. The folder of a session has its id for a name.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -14,7 +14,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::Queue;
 use super::whole::{Missing, Source, Whole, change};
 use crate::domain::output::floor_char_boundary;
-use crate::domain::{Output, SessionInfo, SnippetId, Stream, units};
+use crate::domain::{Output, SnippetId, Stream, units};
 
 /// How much is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +100,7 @@ impl Shelf {
     }
 
     pub fn find(&self, snippet: SnippetId) -> Option<Found> {
-        let record = self.records.get(&snippet)?;
+        let Some(record) = self.records.get(&snippet) else { return self.find_of_before(snippet) };
         let place = |memory: &Vec<u8>, kind: &str| match &self.folder {
             Some(folder) if record.on_disk => Err(path(folder, snippet, kind)),
             _ => Ok(memory.clone()),
@@ -112,6 +112,15 @@ impl Shelf {
             changes_length: record.changes_length,
             missing: record.missing.clone(),
         })
+    }
+
+    /// Of a process that held the session before this one.
+    fn find_of_before(&self, snippet: SnippetId) -> Option<Found> {
+        let place = |kind| self.folder.as_ref().map(|folder| path(folder, snippet, kind));
+        let (text, changes) = (place(TEXT)?, place(CHANGES)?);
+        let length = fs::metadata(&text).ok()?.len();
+        let changes_length = fs::metadata(&changes).map_or(0, |facts| facts.len());
+        Some(Found { text: Err(text), changes: Err(changes), length, changes_length, missing: None })
     }
 
     pub fn length(&self, snippet: SnippetId) -> u64 {
@@ -168,35 +177,39 @@ struct Open {
     changes: File,
 }
 
-fn guard(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+fn guard(shared: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Writer {
     /// Puts away what was queued. Answers whether some of it went to disk. The lock is never held over a write.
-    pub(super) fn write(&mut self, shelf: &Mutex<Shelf>, batch: &Queue) -> bool {
+    pub(super) fn write(&mut self, shared: &Mutex<Shelf>, batch: &Queue) -> bool {
         let mut to_disk = false;
         let mut at = 0;
         for run in &batch.runs {
             let text = &batch.text[at..at + run.length];
             at += run.length;
-            to_disk |= self.add(shelf, run.snippet, run.stream, text);
+            to_disk |= self.add(shared, run.snippet, run.stream, text);
         }
         for (snippet, bytes) in &batch.missed {
+            if let Some(missing) = guard(shared).records.get_mut(snippet).and_then(|record| record.missing.as_mut()) {
+                missing.bytes += bytes;
+                continue;
+            }
             let mark = format!("\n[... {bytes} bytes were not kept: the disk was too slow ...]\n");
-            to_disk |= self.add(shelf, *snippet, Stream::Stderr, &mark);
+            to_disk |= self.add(shared, *snippet, Stream::Stderr, &mark);
         }
         loop {
-            let oldest = guard(shelf).oldest_in_memory();
+            let oldest = guard(shared).oldest_in_memory();
             match oldest {
-                Some(oldest) => self.to_disk(shelf, oldest),
+                Some(oldest) => self.move_to_disk(shared, oldest),
                 None => return to_disk,
             }
         }
     }
 
-    fn add(&mut self, shelf: &Mutex<Shelf>, snippet: SnippetId, stream: Stream, text: &str) -> bool {
-        let mut held = guard(shelf);
+    fn add(&mut self, shared: &Mutex<Shelf>, snippet: SnippetId, stream: Stream, text: &str) -> bool {
+        let mut held = guard(shared);
         let limits = held.limits;
         let record = held.records.entry(snippet).or_default();
         if let Some(missing) = &mut record.missing {
@@ -208,8 +221,8 @@ impl Writer {
         let mark = (record.last.unwrap_or(Stream::Stdout) != stream).then(|| change(record.length, stream));
         if !record.on_disk && record.text.len() + kept.len() > limits.memory {
             drop(held);
-            self.to_disk(shelf, snippet);
-            held = guard(shelf);
+            self.move_to_disk(shared, snippet);
+            held = guard(shared);
         }
         let Some(record) = held.records.get_mut(&snippet) else { return false };
         let mut fault = None;
@@ -230,7 +243,7 @@ impl Writer {
             let folder = held.folder.clone().unwrap_or_default();
             drop(held);
             fault = self.append(&folder, snippet, kept, mark.as_ref()).err();
-            held = guard(shelf);
+            held = guard(shared);
         } else {
             record.text.extend_from_slice(kept.as_bytes());
             record.changes.extend(mark.iter().flatten());
@@ -263,14 +276,14 @@ impl Writer {
             for kind in [TEXT, CHANGES] {
                 let _ = fs::remove_file(path(&folder, oldest, kind));
             }
-            held = guard(shelf);
+            held = guard(shared);
         }
         on_disk
     }
 
     /// Moves what memory holds of a snippet into files. Where that fails it stays, and nothing is added to it.
-    fn to_disk(&mut self, shelf: &Mutex<Shelf>, snippet: SnippetId) {
-        let held = guard(shelf);
+    fn move_to_disk(&mut self, shared: &Mutex<Shelf>, snippet: SnippetId) {
+        let held = guard(shared);
         let Some(record) = held.records.get(&snippet) else { return };
         let (text, changes) = (record.text.clone(), record.changes.clone());
         let folder = held.folder.clone();
@@ -285,7 +298,7 @@ impl Writer {
                 })
                 .map_err(|fault| unwritable(folder, &fault)),
         };
-        let mut held = guard(shelf);
+        let mut held = guard(shared);
         let Some(record) = held.records.get_mut(&snippet) else { return };
         match written {
             Ok(()) => {
@@ -321,38 +334,30 @@ impl Writer {
     }
 
     fn open(&mut self, folder: &Path, snippet: SnippetId, anew: bool) -> io::Result<&mut Open> {
-        let open = match self.open.take_if(|open| open.snippet == snippet) {
-            Some(open) => open,
-            None => {
-                if self.lock.is_none() {
-                    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-                    let lock = Flock::lock(File::open(folder)?, FlockArg::LockSharedNonblock);
-                    self.lock = Some(lock.map_err(|(_, errno)| io::Error::from(errno))?);
-                }
-                let file = |kind| {
-                    let mut options = OpenOptions::new();
-                    options.append(true).create(anew).mode(0o600).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW);
-                    let file = options.open(path(folder, snippet, kind))?;
-                    if anew {
-                        file.set_len(0)?;
-                    }
-                    Ok::<_, io::Error>(file)
-                };
-                Open { snippet, text: file(TEXT)?, changes: file(CHANGES)? }
+        if let Some(open) = self.open.take_if(|open| open.snippet == snippet) {
+            return Ok(self.open.insert(open));
+        }
+        if self.lock.is_none() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            let lock = Flock::lock(File::open(folder)?, FlockArg::LockSharedNonblock);
+            self.lock = Some(lock.map_err(|(_, errno)| io::Error::from(errno))?);
+        }
+        let file = |kind| {
+            let mut options = OpenOptions::new();
+            options.append(true).create(anew).mode(0o600).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW);
+            let file = options.open(path(folder, snippet, kind))?;
+            if anew {
+                file.set_len(0)?;
             }
+            Ok::<_, io::Error>(file)
         };
+        let open = Open { snippet, text: file(TEXT)?, changes: file(CHANGES)? };
         Ok(self.open.insert(open))
     }
 }
 
 fn unwritable(folder: &Path, fault: &io::Error) -> Arc<str> {
     format!("{} cannot be written: {fault}", folder.display()).into()
-}
-
-/// The folder of a session among those of all others; the file of a snippet in it is called `<number>.out`.
-#[must_use]
-pub fn folder_name(info: &SessionInfo) -> String {
-    format!("{}-{}", info.started_at, info.pid)
 }
 
 /// Removes what sessions of the past left in `spools`, the oldest first, until the rest takes no more than [`PAST`].

@@ -1,5 +1,6 @@
 //! What is written can be read, whatever its size; what cannot be kept is counted.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -86,10 +87,9 @@ fn large_output_goes_to_disk_and_can_be_read_anywhere() {
         assert!(!read.is_empty() && all[start as usize..].starts_with(&read), "{offset}");
         for segment in segments.iter().filter(|segment| segment.text.starts_with("line ")) {
             let number: usize = segment.text[5..].split(' ').next().unwrap().parse().unwrap_or(1);
-            assert!((segment.stream == Stream::Stderr) == (number % 3 == 0) || segment.text.len() < 12);
+            assert!((segment.stream == Stream::Stderr) == number.is_multiple_of(3) || segment.text.len() < 12);
         }
     }
-    use std::os::unix::fs::PermissionsExt;
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&rig.folder), mode(&rig.folder.join("1.out"))), (0o700, 0o600));
     assert_eq!(std::fs::read_to_string(rig.folder.join("1.out")).unwrap(), all);

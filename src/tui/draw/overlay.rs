@@ -7,7 +7,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::side::{activity, preview, setter, sort, sorted, touched, value};
 use super::{put, put_right, rule};
-use crate::domain::{Timestamp, units};
+use crate::domain::{Timestamp, Variable, units};
+use crate::tui::inspector;
 use crate::tui::keymap::{BINDINGS, Group};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
@@ -30,7 +31,7 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
     let left = list.x + layout.margin.max(1) - 1;
     let touched = touched(view);
     let rows = sorted(view);
-    let width_of = |pick: &dyn Fn(&crate::domain::Variable) -> usize, most: usize| {
+    let width_of = |pick: &dyn Fn(&Variable) -> usize, most: usize| {
         rows.iter().map(|row| pick(row)).max().unwrap_or(0).clamp(4, most) as u16
     };
     let quarter = usize::from(list.width) / 4;
@@ -38,7 +39,9 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
     let kind_width = width_of(&|row| text::width(sort(row)), quarter.min(20));
     let shape_width = width_of(&|row| text::width(&row.shape), quarter.min(14));
     let by_width = width_of(&|row| text::width(&setter(view, row)), 18);
-    let size_width = width_of(&|row| row.size.map_or(0, |size| units::bytes(size).len()), 9);
+    // What is small needs no mention.
+    let size = |row: &Variable| row.size.filter(|size| *size >= 1_000).map(units::bytes).unwrap_or_default();
+    let size_width = width_of(&|row| size(row).len(), 9);
     let mut lines = Lines { next: 0, scroll, list };
     if rows.is_empty()
         && let Some(y) = lines.row()
@@ -51,12 +54,14 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
             put(buffer, list, left, y, "•", theme::TOUCHED);
         }
         let mut x = left + 2;
-        put(buffer, list, x, y, &text::cut(&text::name(&variable.name), name_width.into()), theme::PLAIN);
+        let is_chosen = view.chosen.as_ref() == Some(&variable.name);
+        let style = if is_chosen { theme::SELECTED } else { theme::PLAIN };
+        put(buffer, list, x, y, &text::cut(&text::name(&variable.name), name_width.into()), style);
         x += name_width + 2;
         put(buffer, list, x, y, &text::cut(&text::name(sort(variable)), kind_width.into()), theme::DIM);
         x += kind_width + 2;
         let by = setter(view, variable);
-        let size = variable.size.map(units::bytes).unwrap_or_default();
+        let size = size(variable);
         let end = if layout.class == Class::Compact {
             list.right()
         } else {
@@ -96,6 +101,10 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
     if lines.more_below() {
         put(buffer, area, left + 2, list.bottom(), "… PageDown for more", theme::DIM);
     }
+    if !table.rows.is_empty() && view.editor.is_empty() {
+        let hint = if view.chosen.is_some() { "Enter look into it" } else { "Down choose" };
+        put_right(buffer, area, list.right() - 1, list.bottom(), hint, theme::DIM);
+    }
 }
 
 /// Rows of a scrolled list, one after the other; `None` for those out of sight.
@@ -124,7 +133,7 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
     let key_row = |keys: &str, help: &str| key_rows(keys, help, class);
     let group = |group: Group| {
         let mut rows = vec![Line::from(Span::styled(group.title(), theme::BOLD))];
-        let keys = BINDINGS.iter().filter(|binding| binding.group == group);
+        let keys = BINDINGS.iter().filter(|binding| binding.group == group && !binding.keys.is_empty());
         rows.extend(keys.flat_map(|binding| key_row(binding.keys, binding.help)));
         if group == Group::Input {
             rows.extend(key_row("Ctrl-_, Alt-_", "undo, redo"));
@@ -133,12 +142,15 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
         rows.push(Line::default());
         rows
     };
-    let [input, session, transcript] = Group::ALL.map(group);
+    let [input, mut session, transcript, output] = Group::ALL.map(group);
+    session.push(Line::from(Span::styled("variables", theme::BOLD)));
+    session.extend(inspector::KEYS.iter().flat_map(|(keys, help)| key_row(keys, help)));
+    session.push(Line::default());
     let mut rows = if class == Class::Wide {
         let left: Vec<_> = input.into_iter().chain(session).collect();
-        beside(left, transcript.into_iter().chain(marks(class)).collect())
+        beside(left, transcript.into_iter().chain(output).chain(marks(class)).collect())
     } else {
-        input.into_iter().chain(session).chain(transcript).chain(marks(class)).collect()
+        input.into_iter().chain(session).chain(transcript).chain(output).chain(marks(class)).collect()
     };
     rows.push(Line::from(Span::styled("this session", theme::BOLD)));
     let info = &view.info;

@@ -53,6 +53,11 @@ pub fn sorted(view: &View) -> Vec<&Variable> {
     rows
 }
 
+/// Names in the order in which they are listed.
+pub fn names(view: &View) -> Vec<String> {
+    sorted(view).into_iter().map(|variable| variable.name.clone()).collect()
+}
+
 /// What sort of thing it is: its type, or one word where the type says less.
 pub fn sort(variable: &Variable) -> &str {
     match variable.kind {

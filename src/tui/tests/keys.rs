@@ -1,7 +1,9 @@
 use super::*;
 use std::sync::Arc;
 
-use crate::domain::{Author, Event as SessionEvent, InputAnswer, InputRequest, SnippetId, Stuck};
+use crate::domain::{
+    Author, Candidate, Completions, Event as SessionEvent, InputAnswer, InputRequest, Insight, SnippetId, Stuck,
+};
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
 use crate::tui::scroll::Anchor;
 
@@ -21,6 +23,79 @@ fn enter_runs_what_is_complete() {
     assert_eq!(typed(&mut view, "\n"), None, "nothing is not run");
     assert_eq!(typed(&mut view, "f(\n"), None);
     assert_eq!(typed(&mut view, "1)\n"), Some(submit("f(\n    1)")));
+}
+
+fn candidates(names: &[(&str, &str)], from: usize) -> Insight {
+    let candidate = |(name, kind): &(&str, &str)| Candidate {
+        text: (*name).to_owned(),
+        name: (*name).to_owned(),
+        kind: (*kind).to_owned(),
+    };
+    let candidates = names.iter().map(candidate).collect();
+    Insight::Completions(Completions { from, candidates, left_out: 0 })
+}
+
+/// Answers the newest question.
+fn answer(view: &mut View, insight: Insight) {
+    let asked = view.assist.take_questions().pop().expect("nothing was asked");
+    view.on_insight(asked.id, Some(insight));
+}
+
+#[test]
+fn tab_completes_what_is_certain_and_offers_the_rest() {
+    let mut view = idle();
+    typed(&mut view, "os.pa");
+    view.assist.take_questions();
+    key(&mut view, KeyCode::Tab);
+    answer(&mut view, candidates(&[("pathconf", "function"), ("pathsep", "str")], 3));
+    assert_eq!(view.editor.code(), "os.path");
+    key(&mut view, KeyCode::Down);
+    assert_eq!(key(&mut view, KeyCode::Enter), None, "Enter takes the chosen one and does not run");
+    assert_eq!(view.editor.code(), "os.pathsep");
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("os.pathsep")));
+    typed(&mut view, "imp");
+    key(&mut view, KeyCode::Tab);
+    answer(&mut view, candidates(&[("import", "keyword")], 0));
+    assert_eq!(view.editor.code(), "import", "the only one is put in at once");
+    key(&mut view, KeyCode::Tab);
+    answer(&mut view, candidates(&[], 0));
+    assert_eq!(view.notice.as_deref(), Some("nothing to complete here"));
+}
+
+#[test]
+fn candidates_that_a_dot_brought_do_not_take_enter() {
+    let mut view = idle();
+    typed(&mut view, "x.");
+    answer(&mut view, candidates(&[("real", "int"), ("imag", "int")], 2));
+    assert!(text(&mut view, 80, 24).contains("imag"));
+    typed(&mut view, "re");
+    assert!(!text(&mut view, 80, 24).contains("imag"), "typing narrows");
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("x.re")));
+    assert!(view.assist.popup.is_none());
+}
+
+#[test]
+fn an_answer_that_no_longer_fits_is_dropped() {
+    let mut view = idle();
+    typed(&mut view, "pri");
+    key(&mut view, KeyCode::Tab);
+    let asked = view.assist.take_questions().pop().unwrap();
+    key(&mut view, KeyCode::Backspace);
+    view.on_insight(asked.id, Some(candidates(&[("print", "function"), ("private", "int")], 0)));
+    assert!(view.assist.popup.is_none() && view.editor.code() == "pr");
+    key(&mut view, KeyCode::Tab);
+    let older = view.assist.take_questions().pop().unwrap();
+    key(&mut view, KeyCode::Tab);
+    view.on_insight(older.id, Some(candidates(&[("print", "function")], 0)));
+    assert_eq!(view.editor.code(), "pr", "only the newest question counts");
+    answer(&mut view, candidates(&[("print", "function"), ("private", "int")], 0));
+    assert_eq!(view.editor.code(), "pri");
+    key(&mut view, KeyCode::Esc);
+    assert!(view.assist.popup.is_none());
+    key(&mut view, KeyCode::Tab);
+    typed(&mut view, "\n");
+    answer(&mut view, candidates(&[("print", "function"), ("private", "int")], 0));
+    assert!(view.assist.popup.is_none() && view.editor.is_empty(), "nothing is offered for what has run");
 }
 
 /// Code that asks at `NOW`, or at a later time.
@@ -137,11 +212,10 @@ fn tab_and_backspace_know_the_stops() {
     let mut view = idle();
     key(&mut view, KeyCode::Tab);
     typed(&mut view, "x");
-    key(&mut view, KeyCode::Tab);
-    assert_eq!(view.editor.code(), "    x   ");
+    assert_eq!(view.editor.code(), "    x");
     ctrl(&mut view, 'a');
     press(&mut view, KeyCode::BackTab, KeyModifiers::SHIFT);
-    assert_eq!(view.editor.code(), "x   ");
+    assert_eq!(view.editor.code(), "x");
     ctrl(&mut view, 'c');
     key(&mut view, KeyCode::Tab);
     key(&mut view, KeyCode::Tab);

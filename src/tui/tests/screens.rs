@@ -5,7 +5,8 @@ use ratatui::style::{Color, Modifier};
 
 use super::*;
 use crate::domain::{
-    Author, Display, Event as SessionEvent, Form, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream,
+    About, Author, Candidate, Completions, Display, Event as SessionEvent, Form, Insight, Outcome, OutputChunk,
+    ResetReport, Signature, SnippetId, Status, Stream,
 };
 use crate::tui::fixtures::{Story, client, failed, long_story, ok, story};
 
@@ -123,6 +124,42 @@ fn the_glyph_and_the_time_stand_apart() {
     let mut story = Story::default();
     story.ran(&Author::You, "x", "", ok(3_000));
     assert!(text(&mut story.view(), 40, 12).contains("✓ 3.0 s"));
+}
+
+#[test]
+fn completion() {
+    let with_popup = || {
+        let mut view = with_input();
+        typed(&mut view, "lues(by=1");
+        let call = Signature {
+            name: "sort_values".into(),
+            parameters: ["*", "axis: 'Axis' = 0", "ascending=True", "inplace=False", "kind='quicksort'", "by=None"]
+                .map(str::to_owned)
+                .into(),
+            doc: "Sort by the values.".into(),
+        };
+        let asked = view.assist.take_questions().into_iter().rfind(|asked| asked.question.about == About::Signature);
+        view.on_insight(asked.unwrap().id, Some(Insight::Signature(Some(call))));
+        typed(&mut view, " + re");
+        key(&mut view, KeyCode::Tab);
+        let candidate = |n: usize| {
+            let name = format!("region_{n}");
+            Candidate { text: name.clone(), name, kind: ["Series", "function", "module"][n % 3].into() }
+        };
+        let from = view.editor.place() - 2;
+        let found = Completions { from, candidates: (0..9).map(candidate).collect(), left_out: 0 };
+        let asked = view.assist.take_questions().pop().unwrap();
+        view.on_insight(asked.id, Some(Insight::Completions(found)));
+        key(&mut view, KeyCode::Down);
+        let asked = view.assist.take_questions().pop().unwrap();
+        let doc = "region_1(where, *, deep=False)  A view of one region of the frame, without copying it, as the \
+                   first dimension of what is grouped.";
+        view.on_insight(asked.id, Some(Insight::Candidate(doc.into())));
+        view
+    };
+    assert_snapshot!("completion_wide", text(&mut with_popup(), 120, 40));
+    assert_snapshot!("completion_medium", text(&mut with_popup(), 80, 24));
+    assert_snapshot!("completion_compact", text(&mut with_popup(), 40, 12));
 }
 
 /// Each kind of end, and the cards that are no snippets.

@@ -1,9 +1,9 @@
-"""What is more than text: figures, pictures, documents. Runs in the user's interpreter, as part of the snippet."""
+"""What is more than text: its forms, and IPython's ways to display it. Runs in the user's interpreter, as part of the
+snippet; this, figures.py and imports.py share one namespace."""
 
 import sys
 
-# The engine: publish(forms, id, replaces), clear(), text(value), is_ours(), source(part).
-engine = None
+# `engine` has: publish(forms, id, replaces), clear(), text(value), is_ours(), source(part).
 
 # The best for a person at a terminal first.
 FORMS = {
@@ -48,12 +48,15 @@ def reason(error):
 def method(value, name):
     """Looked up on the type, so that objects that claim to have every attribute have none."""
     cls = type(value)
-    if isinstance(value, type) or getattr(cls, name, None) is None:
+    try:
+        if issubclass(cls, type) or getattr(cls, name, None) is None:
+            return None
+        if getattr(cls, "_ipython_canary_method_should_not_exist_", None) is not None:
+            return None
+        found = getattr(value, name, None)
+        return found if callable(found) else None
+    except Exception:
         return None
-    if getattr(cls, "_ipython_canary_method_should_not_exist_", None) is not None:
-        return None
-    found = getattr(value, name, None)
-    return found if callable(found) else None
 
 
 def call(value, name, **arguments):
@@ -152,7 +155,10 @@ def value(value):
         call(value, "_ipython_display_")
         return None
     if is_figure(value):
-        show_figure(value)
+        png = drawn(value)
+        if png:
+            publish({"image/png": png}, "a figure")
+        shown.add(value)
         return engine.text(value)
     from_frame = frame(value)
     if from_frame is not None:
@@ -252,6 +258,7 @@ def frame(value):
         if type(value).__module__.partition(".")[0] not in ("numpy", "pandas", "polars"):
             return None
         if not frames:
+            frames["__builtins__"] = __builtins__
             exec(compile(engine.source("frames"), __file__, "exec"), frames)
         text = frames["text"](value)
         if text is None and not frames["is_frame"](value):
@@ -259,220 +266,3 @@ def frame(value):
     except Exception:
         return None
     return engine.text(value) if text is None else text
-
-
-# Figures
-
-# What was shown in this snippet and is not to be shown again at its end.
-shown = None
-
-
-class Shown:
-    """A set of figures that keeps none of them alive."""
-
-    def __init__(self):
-        import weakref
-
-        self.figures = weakref.WeakSet()
-
-    def add(self, figure):
-        figure.stale = False
-        self.figures.add(figure)
-
-    def __contains__(self, figure):
-        return figure in self.figures and not figure.stale
-
-
-def is_figure(value):
-    module = sys.modules.get("matplotlib.figure")
-    return module is not None and isinstance(value, getattr(module, "Figure", ()))
-
-
-def drawn(figure):
-    """The PNG of a figure; None, told, if it cannot be drawn or is empty."""
-    import io
-
-    if len(figure.get_children()) <= 1:
-        return None
-
-    def save(box=None):
-        width, height = (box.width, box.height) if box is not None else figure.get_size_inches()
-        dpi = figure.dpi
-        dpi = min(dpi, (MAX_PIXELS / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches=box)
-        return buffer.getvalue()
-
-    try:
-        png = save()
-        beyond = box_beyond(figure)
-        return save(beyond) if beyond is not None else png
-    except Exception as error:
-        complain(f"a figure could not be drawn: {reason(error)}")
-        return None
-
-
-def box_beyond(figure):
-    """The figure with what sticks out of it, such as a legend beside the axes; None if nothing does."""
-    try:
-        from matplotlib.transforms import Bbox
-
-        page = figure.bbox_inches
-        box = Bbox.union([page, figure.get_tightbbox()])
-        grown = max(page.x0 - box.x0, page.y0 - box.y0, box.x1 - page.x1, box.y1 - page.y1)
-        if 0.02 < grown and box.width < 2 * page.width and box.height < 2 * page.height:
-            return box.padded(0.05)
-    except Exception:
-        pass
-    return None
-
-
-def show_figure(figure):
-    png = drawn(figure)
-    if png:
-        publish({"image/png": png}, "a figure")
-    elif len(figure.get_children()) <= 1:
-        print(engine.text(figure))
-    shown.add(figure)
-
-
-def show_manager(manager):
-    """In place of FigureManagerBase.show, which every backend without windows inherits."""
-    if engine.is_ours():
-        show_figure(manager.canvas.figure)
-
-
-def has_no_window(manager):
-    return getattr(type(manager), "show", None) is show_manager
-
-
-def helpers():
-    module = sys.modules.get("matplotlib._pylab_helpers")
-    return module and module.Gcf
-
-
-def patch_pyplot(pyplot):
-    global shown
-    if getattr(pyplot.show, "__fourhands__", False):
-        return
-    import functools
-
-    from matplotlib.backend_bases import FigureManagerBase
-
-    original = pyplot.show
-
-    @functools.wraps(original)
-    def show(*arguments, **options):
-        result = original(*arguments, **options)
-        if engine.is_ours():
-            close_all()
-        return result
-
-    show.__fourhands__ = True
-    if shown is None:
-        shown = Shown()
-    FigureManagerBase.show = show_manager
-    pyplot.show = show
-
-
-def close_all():
-    figures = helpers()
-    for manager in figures.get_all_fig_managers():
-        if has_no_window(manager):
-            figures.destroy(manager)
-
-
-def finish():
-    """At the end of a snippet: figures that were left open are shown and closed, as notebooks do."""
-    patch_pyplot(sys.modules["matplotlib.pyplot"])
-    figures = helpers()
-    try:
-        for manager in sorted(figures.get_all_fig_managers(), key=lambda manager: manager.num):
-            if has_no_window(manager) and manager.canvas.figure not in shown:
-                show_figure(manager.canvas.figure)
-    finally:
-        close_all()
-
-
-# Imports
-
-
-def patch_ipython(module):
-    module.display = display
-    module.publish_display_data = publish_display_data
-    module.clear_output = clear_output
-
-
-PATCHES = {"matplotlib.pyplot": patch_pyplot, "IPython.core.display_functions": patch_ipython}
-
-
-def find(watcher, name, path, target):
-    """The module as the other finders have it, patched when it has been loaded."""
-    for finder in sys.meta_path:
-        find_spec = None if finder is watcher else getattr(finder, "find_spec", None)
-        spec = find_spec(name, path, target) if find_spec else None
-        if spec is not None:
-            break
-    else:
-        return stand_in(name)
-    patch, loader = PATCHES.get(name), spec.loader
-    execute = getattr(loader, "exec_module", None)
-    if patch is None or execute is None:
-        return spec
-
-    def exec_module(module):
-        execute(module)
-        try:
-            patch(module)
-        except Exception as error:
-            complain(f"what {name} displays will not be seen: {reason(error)}")
-
-    try:
-        loader.exec_module = exec_module
-    except AttributeError:
-        pass
-    return spec
-
-
-def stand_in(name):
-    """A little IPython.display for code that wants it where IPython is not installed."""
-    if name == "IPython" and not wants_display():
-        return None
-    from importlib.machinery import ModuleSpec
-
-    return ModuleSpec(name, StandIn, origin="fourhands", is_package=name == "IPython")
-
-
-def wants_display():
-    """Whether it is a snippet that imports IPython, or anybody its display; others only look whether it is there."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if file.startswith("<frozen importlib"):
-            if str(frame.f_locals.get("name")).startswith("IPython.display"):
-                return True
-        elif file != __file__:
-            return file.startswith("<snippet ")
-        frame = frame.f_back
-    return False
-
-
-class StandIn:
-    @staticmethod
-    def create_module(spec):
-        return None
-
-    @staticmethod
-    def exec_module(module):
-        if module.__name__ == "IPython":
-            module.get_ipython = lambda: None
-            module.version_info = (0, 0, 0)
-            module.__version__ = "0.0.0"
-        else:
-            exec(engine.source("stand_in"), module.__dict__)
-            vars(module).update(
-                display=display, publish_display_data=publish_display_data, update_display=update_display,
-                clear_output=clear_output, DisplayHandle=DisplayHandle,
-            )
-        if module.__name__ == "IPython.display":
-            sys.modules["IPython"].display = display

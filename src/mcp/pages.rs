@@ -1,0 +1,265 @@
+//! Pages of a whole output, and the lines of it that match: as a model should see them, without escape sequences and with
+//! what was drawn over left out. Positions are bytes of the output as it was written, both streams counted.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use regex_lite::Regex;
+
+use crate::domain::Stream;
+use crate::domain::output::floor_char_boundary;
+use crate::domain::terminal_text::{compact, plain, unfinished};
+use crate::session::spool::Whole;
+
+/// Bytes read at once.
+const BLOCK: usize = 64 << 10;
+/// No call looks for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Lines found at the most.
+const MATCHES: usize = 500;
+/// A longer line is searched in parts of this size.
+const LINE: usize = 64 << 10;
+/// Characters shown of a line that matches, and how many of them before the match.
+const EXCERPT: usize = 400;
+const BEFORE: usize = 100;
+
+#[derive(Debug, PartialEq)]
+pub struct Page {
+    pub text: String,
+    /// Where to go on; the length of the output at its end.
+    pub next: u64,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Match {
+    /// Counted from 1.
+    pub line: u64,
+    /// Where the line begins.
+    pub offset: u64,
+    pub text: String,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Found {
+    pub matches: Vec<Match>,
+    pub next: u64,
+}
+
+/// What was read of one stream, or of both: its text, and where its parts stand in the output.
+struct Block {
+    text: String,
+    parts: Vec<(usize, u64)>,
+    /// Where the output goes on.
+    end: u64,
+}
+
+impl Block {
+    /// `None` at the end of the output.
+    fn read(whole: &Whole, stream: Option<Stream>, offset: u64) -> io::Result<Option<Self>> {
+        let (mut at, segments) = whole.read(offset, BLOCK)?;
+        if segments.is_empty() {
+            return Ok(None);
+        }
+        let mut block = Self { text: String::new(), parts: Vec::new(), end: at };
+        for segment in segments {
+            if stream.is_none_or(|stream| stream == segment.stream) {
+                block.parts.push((block.text.len(), at));
+                block.text.push_str(&segment.text);
+            }
+            at += segment.text.len() as u64;
+        }
+        block.end = at;
+        Ok(Some(block))
+    }
+
+    /// The place of a byte of the text in the output; of its end, where the output goes on.
+    fn offset(&self, place: usize) -> u64 {
+        if place >= self.text.len() {
+            return self.end;
+        }
+        let part = self.parts.partition_point(|(start, _)| *start <= place);
+        self.parts.get(part.wrapping_sub(1)).map_or(self.end, |(start, offset)| offset + (place - start) as u64)
+    }
+}
+
+/// About `limit` characters from `offset` on; whole lines, where they are not longer than that.
+pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) -> io::Result<Page> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut written = String::new();
+    let mut next = offset.min(whole.length());
+    let shown = |written: &str| plain(written).chars().count();
+    while Instant::now() < deadline
+        && let Some(block) = Block::read(whole, stream, next)?
+    {
+        let before = written.len();
+        written.push_str(&block.text);
+        if shown(&written) <= limit {
+            if let Some(short) = compact(&written).filter(|short| short.len() < written.len()) {
+                written = short;
+            }
+            next = block.end;
+            continue;
+        }
+        // As many lines of the block as fit; if not even one does, as many characters.
+        let ends: Vec<usize> = block.text.match_indices('\n').map(|(place, _)| place + 1).collect();
+        let fits = |end: &usize| shown(&written[..before + end]) <= limit;
+        let lines = ends.partition_point(fits);
+        let mut end = lines.checked_sub(1).map_or(0, |last| ends[last]);
+        if end == 0 && before == 0 {
+            let places: Vec<usize> = block.text.char_indices().map(|(place, c)| place + c.len_utf8()).collect();
+            end = places[places.partition_point(fits).saturating_sub(1)];
+            let divided = unfinished(&block.text[..end]);
+            end -= if divided < end { divided } else { 0 };
+        }
+        written.truncate(before + end);
+        next = block.offset(end);
+        break;
+    }
+    Ok(Page { text: plain(&written).into_owned(), next })
+}
+
+/// The lines from `offset` on that match, in at most about `limit` characters.
+pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, regex: &Regex) -> io::Result<Found> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut found = Found { matches: Vec::new(), next: offset };
+    let mut room = limit;
+    // A line that has begun: its number, its place, and what was read of it.
+    let (mut number, mut start, mut line) = (1, 0, String::new());
+    let mut next = 0;
+    loop {
+        let block = if Instant::now() < deadline { Block::read(whole, stream, next)? } else { None };
+        let Some(block) = block else { break };
+        next = block.end;
+        let mut rest = 0;
+        for (place, _) in block.text.match_indices('\n') {
+            let text = &block.text[rest..place];
+            let ends = block.offset(place + 1);
+            if ends > offset {
+                line.push_str(text);
+                if !found.look(&line, number, start, regex, &mut room) {
+                    found.next = start.max(offset);
+                    return Ok(found);
+                }
+            }
+            line.clear();
+            (number, start, rest) = (number + 1, ends, place + 1);
+        }
+        line.push_str(&block.text[rest..]);
+        if line.len() >= LINE {
+            if block.end > offset && !found.look(&line, number, start, regex, &mut room) {
+                found.next = start.max(offset);
+                return Ok(found);
+            }
+            line.clear();
+            start = block.end;
+        }
+    }
+    if next < whole.length() {
+        // Out of time; never behind what the caller has already.
+        found.next = start.max(offset);
+    } else if line.is_empty() || found.look(&line, number, start, regex, &mut room) {
+        found.next = whole.length();
+    } else {
+        found.next = start.max(offset);
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// Adds the line if it matches. `false` if there is no room for it.
+    fn look(&mut self, line: &str, number: u64, start: u64, regex: &Regex, room: &mut usize) -> bool {
+        let line = plain(line.strip_suffix('\r').unwrap_or(line));
+        let Some(found) = regex.find(&line) else { return true };
+        let text = excerpt(&line, found.start());
+        let takes = text.chars().count() + 1;
+        if !self.matches.is_empty() && (takes > *room || self.matches.len() == MATCHES) {
+            return false;
+        }
+        *room = room.saturating_sub(takes);
+        self.matches.push(Match { line: number, offset: start, text });
+        true
+    }
+}
+
+fn excerpt(line: &str, at: usize) -> String {
+    let before = line[..at].char_indices().rev().nth(BEFORE - 1).map_or(0, |(place, _)| place);
+    let start = if line.len() <= EXCERPT { 0 } else { before };
+    let rest = &line[start..];
+    let end = rest.char_indices().nth(EXCERPT).map_or(rest.len(), |(place, _)| place);
+    let (left, right) = (if start > 0 { "..." } else { "" }, if end < rest.len() { "..." } else { "" });
+    format!("{left}{}{right}", &rest[..floor_char_boundary(rest, end)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Output;
+
+    fn whole(parts: &[(Stream, &str)]) -> Whole {
+        let mut output = Output::default();
+        for (stream, text) in parts {
+            output.push_text(*stream, text);
+        }
+        Whole::of(&output)
+    }
+
+    fn numbered(range: std::ops::Range<u32>, before: &str, after: &str) -> String {
+        range.flat_map(|n| [before.to_owned(), n.to_string(), after.to_owned()]).collect()
+    }
+
+    #[test]
+    fn pages_end_at_line_ends_and_leave_nothing_out() {
+        let text = numbered(0..9_000, "line ", " é\n");
+        let whole = whole(&[(Stream::Stdout, &text[..30_000]), (Stream::Stderr, &text[30_000..])]);
+        let (mut read, mut at) = (String::new(), 0);
+        while at < whole.length() {
+            let page = page(&whole, None, at, 10_000).unwrap();
+            assert!(page.text.ends_with('\n') && page.text.chars().count() <= 10_000 && page.next > at);
+            at = page.next;
+            read.push_str(&page.text);
+        }
+        assert_eq!(read, text);
+        let err = page(&whole, Some(Stream::Stderr), 0, 100).unwrap();
+        assert!(text[30_000..].starts_with(&err.text) && err.next == 30_000 + err.text.len() as u64, "{err:?}");
+        assert_eq!(page(&whole, None, 1 << 40, 100).unwrap(), Page { text: String::new(), next: whole.length() });
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_and_goes_on() {
+        let text = "\u{1b}[31mé\u{1b}[0m".repeat(5_000);
+        let whole = whole(&[(Stream::Stdout, &text)]);
+        let (mut read, mut at) = (String::new(), 0);
+        while at < whole.length() {
+            let page = page(&whole, None, at, 300).unwrap();
+            assert!(page.next > at);
+            at = page.next;
+            read.push_str(&page.text);
+        }
+        assert_eq!(read, "é".repeat(5_000));
+    }
+
+    #[test]
+    fn redraws_collapse_within_a_page() {
+        let bar = numbered(0..5_000, "\r", " of 5000");
+        let whole = whole(&[(Stream::Stderr, &format!("start\n{bar}\nend\n"))]);
+        assert_eq!(page(&whole, None, 0, 200).unwrap().text, "start\n4999 of 5000\nend\n");
+    }
+
+    #[test]
+    fn lines_are_found_with_number_and_place() {
+        let text = numbered(1..3_001, "row \u{1b}[1m", "\u{1b}[0m\n");
+        let whole = whole(&[(Stream::Stdout, &text)]);
+        let regex = Regex::new("^row \\d00$").unwrap();
+        let all = grep(&whole, None, 0, 10_000, &regex).unwrap();
+        assert_eq!((all.matches.len(), all.next), (9, whole.length()));
+        assert_eq!((all.matches[1].line, &*all.matches[1].text), (200, "row 200"));
+        assert_eq!(page(&whole, None, all.matches[1].offset, 8).unwrap().text, "row 200\n");
+        let few = grep(&whole, None, 0, 17, &regex).unwrap();
+        assert_eq!((few.matches.len(), few.next), (2, all.matches[2].offset));
+        let rest = grep(&whole, None, few.next, 10_000, &regex).unwrap();
+        assert_eq!(rest.matches[..], all.matches[2..]);
+        let long = format!("{}needle{}", "x".repeat(30_000), "y".repeat(30_000));
+        let found = grep(&self::whole(&[(Stream::Stdout, &long)]), None, 0, 1_000, &Regex::new("needle").unwrap());
+        assert!(found.unwrap().matches[0].text.starts_with("...xxx"));
+    }
+}

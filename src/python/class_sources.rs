@@ -1,0 +1,120 @@
+//! Where `inspect` finds the source of classes: it looks into the file of their module, so `linecache` has, under the name
+//! of the session file, the text of all snippets that define classes.
+//!
+//! Up to Python 3.12 the first class of a name in that text is taken, so the newest snippet comes first. From 3.13 on a
+//! class knows the line it begins at. While its snippet runs, that snippet is the beginning of the text; then it moves to
+//! the end, and its classes are told.
+
+use std::path::{Path, PathBuf};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+
+/// Lines kept free for the snippet that runs.
+const ROOM: usize = 5_000;
+/// Lines of text beyond which the oldest classes are forgotten.
+const MOST: usize = 500_000;
+
+pub struct ClassSources {
+    file: PathBuf,
+    lines: Py<PyList>,
+    /// Names of classes in the snippet that runs, and its lines.
+    current: Option<(Vec<String>, Py<PyList>)>,
+    by_line: bool,
+}
+
+impl ClassSources {
+    /// `file` is the session file.
+    pub fn create(py: Python<'_>, file: &Path) -> PyResult<Self> {
+        let (lines, by_line) = (PyList::empty(py).unbind(), py.version_info() >= (3, 13));
+        let made = Self { file: file.to_owned(), lines, current: None, by_line };
+        made.clear(py)?;
+        Ok(made)
+    }
+
+    /// Puts the text where `inspect` looks for it.
+    fn show(&self, sources: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = sources.py();
+        let name = self.file.as_os_str().into_pyobject(py)?;
+        // No modification time: it is never read from the file.
+        let (size, no_time) = (0_usize.into_pyobject(py)?.into_any(), py.None().into_bound(py));
+        let entry = [size, no_time, self.lines.bind(py).clone().into_any(), name.clone().into_any()];
+        sources.set_item(name, PyTuple::new(py, entry)?)
+    }
+
+    pub fn clear(&self, py: Python<'_>) -> PyResult<()> {
+        let lines = self.lines.bind(py);
+        let room = if self.by_line { ROOM } else { 0 };
+        lines.set_slice(0, lines.len(), PyList::new(py, vec!["\n"; room])?.as_any())
+    }
+
+    /// To be called before the snippet runs. `sources` is `linecache.cache`.
+    pub fn begin(&mut self, sources: &Bound<'_, PyDict>, code: &str) -> PyResult<()> {
+        let py = sources.py();
+        let names: Vec<String> = code.lines().filter_map(class_name).map(str::to_owned).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.show(sources)?;
+        let text = PyList::new(py, code.split_inclusive('\n').map(with_end))?;
+        let lines = self.lines.bind(py);
+        if self.by_line {
+            let shown = text.get_slice(0, ROOM);
+            lines.set_slice(0, shown.len(), shown.as_any())?;
+        } else {
+            lines.set_slice(0, 0, text.as_any())?;
+            lines.set_slice(MOST, usize::MAX, PyList::empty(py).as_any())?;
+        }
+        self.current = Some((names, text.unbind()));
+        Ok(())
+    }
+
+    /// To be called after it.
+    pub fn end(&mut self, globals: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = globals.py();
+        let Some((names, text)) = self.current.take().filter(|_| self.by_line) else { return Ok(()) };
+        let (lines, text) = (self.lines.bind(py), text.bind(py));
+        if lines.len() > MOST {
+            self.clear(py)?;
+        }
+        let before = lines.len();
+        lines.set_slice(before, before, text.as_any())?;
+        for name in names {
+            if let Some(class) = globals.get_item(&name)?.and_then(|class| class.cast_into::<PyType>().ok()) {
+                move_lines(&class, before)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds to the line of a class and of the classes within it, unless that was done before.
+fn move_lines(class: &Bound<'_, PyType>, by: usize) -> PyResult<()> {
+    let py = class.py();
+    let names = py.get_type::<PyType>().getattr("__dict__")?.get_item("__dict__")?.call_method1("__get__", (class,))?;
+    let ours =
+        |names: &Bound<'_, PyAny>| names.get_item("__module__").is_ok_and(|name| name.eq("__main__").unwrap_or(false));
+    let Ok(line) = names.get_item("__firstlineno__").and_then(|line| line.extract::<usize>()) else { return Ok(()) };
+    if line > ROOM || !ours(&names) {
+        return Ok(());
+    }
+    py.get_type::<PyType>().call_method1("__setattr__", (class, "__firstlineno__", line + by))?;
+    for value in names.call_method0("values")?.try_iter()? {
+        if let Ok(inner) = value?.cast_into::<PyType>() {
+            move_lines(&inner, by)?;
+        }
+    }
+    Ok(())
+}
+
+fn with_end(line: &str) -> String {
+    if line.ends_with('\n') { line.to_owned() } else { format!("{line}\n") }
+}
+
+/// The name of the class whose definition begins on a line.
+fn class_name(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("class")?;
+    let name = rest.strip_prefix([' ', '\t'])?.trim_start();
+    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+    Some(&name[..end]).filter(|name| !name.is_empty())
+}

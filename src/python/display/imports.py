@@ -1,0 +1,81 @@
+"""Imports of what displays things: patched when it is loaded. A part of forms.py's namespace."""
+
+def patch_ipython(module):
+    module.display = display
+    module.publish_display_data = publish_display_data
+    module.clear_output = clear_output
+
+
+PATCHES = {"matplotlib.pyplot": patch_pyplot, "IPython.core.display_functions": patch_ipython}
+
+
+def find(watcher, name, path, target):
+    """The module as the other finders have it, patched when it has been loaded."""
+    for finder in sys.meta_path:
+        find_spec = None if finder is watcher else getattr(finder, "find_spec", None)
+        spec = find_spec(name, path, target) if find_spec else None
+        if spec is not None:
+            break
+    else:
+        return stand_in(name)
+    patch, loader = PATCHES.get(name), spec.loader
+    execute = getattr(loader, "exec_module", None)
+    if patch is None or execute is None:
+        return spec
+
+    def exec_module(module):
+        execute(module)
+        try:
+            patch(module)
+        except Exception as error:
+            complain(f"what {name} displays will not be seen: {reason(error)}")
+
+    try:
+        loader.exec_module = exec_module
+    except AttributeError:
+        pass
+    return spec
+
+
+def stand_in(name):
+    """A little IPython.display for code that wants it where IPython is not installed."""
+    if name == "IPython" and not wants_display():
+        return None
+    from importlib.machinery import ModuleSpec
+
+    return ModuleSpec(name, StandIn, origin="fourhands", is_package=name == "IPython")
+
+
+def wants_display():
+    """Whether it is a snippet that imports IPython, or anybody its display; others only look whether it is there."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            if str(frame.f_locals.get("name")).startswith("IPython.display"):
+                return True
+        elif file != __file__:
+            return file.startswith("<snippet ")
+        frame = frame.f_back
+    return False
+
+
+class StandIn:
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @staticmethod
+    def exec_module(module):
+        if module.__name__ == "IPython":
+            module.get_ipython = lambda: None
+            module.version_info = (0, 0, 0)
+            module.__version__ = "0.0.0"
+        else:
+            exec(compile(engine.source("stand_in"), __file__, "exec"), module.__dict__)
+            vars(module).update(
+                display=display, publish_display_data=publish_display_data, update_display=update_display,
+                clear_output=clear_output, DisplayHandle=DisplayHandle,
+            )
+        if module.__name__ == "IPython.display":
+            sys.modules["IPython"].display = display

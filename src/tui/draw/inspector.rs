@@ -1,0 +1,212 @@
+//! The inspector: all that is told of one value, by aspect and page.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+use super::overlay::frame;
+use super::put_right;
+use super::side::{preview, setter, sort};
+use crate::domain::{Aspect, InspectError, TablePage, TextPage, units};
+use crate::tui::inspector::Inspector;
+use crate::tui::layout::{Class, Layout};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// Cells of one column of a table.
+const COLUMN: usize = 40;
+
+fn area(layout: &Layout) -> Rect {
+    Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y }
+}
+
+/// Rows that do not fit.
+pub fn hidden(view: &View, layout: &Layout) -> usize {
+    let area = area(layout);
+    rows(view, usize::from(area.width) - 4).len().saturating_sub(usize::from(area.height) - 2)
+}
+
+pub fn draw(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
+    let Some(inspector) = &view.inspector else { return };
+    let area = area(layout);
+    Clear.render(area, buffer);
+    let room = usize::from(area.width).saturating_sub(8);
+    let title = format!(" {} ", text::cut(&text::name(&inspector.asked.path), room));
+    frame(area, &title, buffer);
+    let rows = rows(view, usize::from(area.width) - 4);
+    for (line, y) in rows.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
+        buffer.set_line(area.x + 2, y, line, area.width - 4);
+    }
+    let inside = usize::from(area.height) - 2;
+    let more = rows.len().saturating_sub(scroll + inside);
+    let hint = match (more, layout.class) {
+        (0, Class::Compact) => " ←→ n p  Esc ".to_owned(),
+        (0, _) => " ←→ view   n p page   r again   Esc close ".to_owned(),
+        (more, Class::Compact) => format!(" {more} more  ←→ n p  Esc "),
+        (more, _) => format!(" PageDown, {more} more   ←→ view   n p page   r again   Esc close "),
+    };
+    put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
+}
+
+fn rows(view: &View, width: usize) -> Vec<Line<'static>> {
+    let Some(inspector) = &view.inspector else { return Vec::new() };
+    let mut rows = head(view, inspector, width);
+    rows.extend(tabs(inspector, width));
+    if view.transcript.last_finished().map(|snippet| snippet.id) != inspector.after {
+        rows.push(Line::styled("snippets have run since; r looks again", theme::NOTICE));
+    }
+    rows.push(Line::default());
+    match &inspector.told {
+        None => rows.push(Line::styled("looking …", theme::DIM)),
+        Some(Err(error)) => {
+            let told = text::fill(&text::name(&refusal(error)), width);
+            rows.extend(told.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
+        }
+        Some(Ok(told)) => {
+            for (part, style) in [(&told.signature, theme::BOLD), (&told.place, theme::DIM), (&told.doc, theme::PLAIN)]
+            {
+                if let Some(part) = part {
+                    rows.extend(lines(part, width, style));
+                }
+            }
+            if let Some(page) = &told.text {
+                rows.extend(heading(&text_range(page)));
+                rows.extend(lines(&page.text, width, theme::PLAIN));
+            }
+            for table in &told.tables {
+                if rows.last().is_some_and(|row| row.width() > 0) {
+                    rows.push(Line::default());
+                }
+                rows.extend(table_rows(table, told.tables.len() > 1 || told.aspect == Aspect::Overview));
+            }
+            if !told.notes.is_empty() {
+                rows.push(Line::default());
+            }
+            for note in &told.notes {
+                rows.extend(
+                    text::fill(&text::name(note), width).into_iter().map(|line| Line::styled(line, theme::DIM)),
+                );
+            }
+        }
+    }
+    rows
+}
+
+/// Type, shape, size, who set it: at first from the table of variables.
+fn head(view: &View, inspector: &Inspector, width: usize) -> Vec<Line<'static>> {
+    let known = view.transcript.variables().rows.iter().find(|variable| variable.name == inspector.asked.path);
+    let mut parts = Vec::new();
+    match (&inspector.last, known) {
+        (Some(told), _) => {
+            parts.extend([told.type_name.clone(), told.shape.clone(), told.dtype.clone()]);
+            parts.extend(told.size.map(units::bytes));
+            if !told.bases.is_empty() {
+                parts.push(format!("of {}", told.bases.join(", ")));
+            }
+        }
+        (None, Some(variable)) => {
+            parts.extend([sort(variable).to_owned(), variable.shape.clone(), preview(variable).to_owned()]);
+            parts.extend(variable.size.map(units::bytes));
+        }
+        (None, None) => {}
+    }
+    let by = known.map(|variable| setter(view, variable)).filter(|by| !by.is_empty());
+    parts.extend(by.map(|by| format!("set by {by}")));
+    parts.retain(|part| !part.is_empty());
+    let text = parts.join("  ");
+    vec![Line::styled(text::cut(&text::name(&text), width).into_owned(), theme::BOLD)]
+}
+
+fn tabs(inspector: &Inspector, width: usize) -> Vec<Line<'static>> {
+    let mut rows = vec![Line::default()];
+    let mut used = 0;
+    for aspect in inspector.aspects() {
+        let word = aspect.word();
+        if used > 0 && used + word.len() + 2 > width {
+            rows.push(Line::default());
+            used = 0;
+        }
+        let style = if *aspect == inspector.asked.aspect { theme::SELECTED } else { theme::DIM };
+        if let Some(row) = rows.last_mut() {
+            row.push_span(Span::styled(word, style));
+            row.push_span(Span::raw("  "));
+        }
+        used += word.len() + 2;
+    }
+    if used == 0 { Vec::new() } else { rows }
+}
+
+fn text_range(page: &TextPage) -> String {
+    let last = page.offset + page.text.chars().count() as u64;
+    match page.total {
+        _ if page.offset == 0 && !page.has_more => String::new(),
+        Some(total) => format!("characters {} to {last} of {total}", page.offset + 1),
+        None => format!("characters {} to {last}", page.offset + 1),
+    }
+}
+
+fn heading(words: &str) -> Option<Line<'static>> {
+    (!words.is_empty()).then(|| Line::styled(words.to_owned(), theme::DIM))
+}
+
+fn lines(text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
+    text.lines().flat_map(|line| text::wrap([(&*text::name(&line.replace('\t', "    ")), style)], width, 4)).collect()
+}
+
+fn table_rows(table: &TablePage, titled: bool) -> Vec<Line<'static>> {
+    let last = table.offset + table.rows.len() as u64;
+    let range = match table.total {
+        Some(total) if table.offset > 0 || last < total => {
+            format!("{} {} to {last} of {total}", table.title, (table.offset + 1).min(last.max(1)))
+        }
+        _ if titled => table.title.clone(),
+        _ => String::new(),
+    };
+    let mut rows: Vec<Line<'static>> = heading(&range).into_iter().collect();
+    if table.rows.is_empty() {
+        rows.push(Line::styled("none", theme::DIM));
+        return rows;
+    }
+    let cell = |text: &String| text::cut(&text::name(text), COLUMN).into_owned();
+    let all: Vec<Vec<String>> =
+        [&table.headers].into_iter().chain(&table.rows).map(|row| row.iter().map(cell).collect()).collect();
+    let columns = table.headers.len();
+    let width_of = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| text::width(cell)).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width_of(column).unwrap_or(0)).collect();
+    // Numbers read better with their ends under one another.
+    let is_number =
+        |cell: &&String| cell.is_empty() || cell.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
+    let right: Vec<bool> = (0..columns)
+        .map(|column| all.iter().skip(1).filter_map(|row| row.get(column)).all(|cell| is_number(&cell)))
+        .collect();
+    for (number, row) in all.iter().enumerate() {
+        let style = if number == 0 { theme::DIM } else { theme::PLAIN };
+        let mut line = String::new();
+        for ((cell, width), right) in row.iter().zip(&widths).zip(&right) {
+            let gap = " ".repeat(width.saturating_sub(text::width(cell)));
+            let (before, after) = if *right { (gap.as_str(), "") } else { ("", gap.as_str()) };
+            line += &format!("{before}{cell}{after}  ");
+        }
+        rows.push(Line::styled(line.trim_end().to_owned(), style));
+    }
+    rows
+}
+
+fn refusal(error: &InspectError) -> String {
+    match error {
+        InspectError::Refused(sentence) => sentence.clone(),
+        InspectError::Stopped { seconds, has_ended: true } => {
+            format!("It did not end within {seconds} s and was stopped.")
+        }
+        InspectError::Stopped { seconds, has_ended: false } => {
+            format!("It did not end within {seconds} s, and no interrupt has reached it yet: C code, most likely.")
+        }
+        InspectError::Busy { running: Some(snippet), .. } => {
+            format!("Python runs snippet {snippet}; r looks again when that has ended.")
+        }
+        InspectError::Busy { running: None, .. } => "Python is busy; r looks again.".to_owned(),
+        InspectError::Failed(what) => format!("Looking at it failed: {what}"),
+    }
+}

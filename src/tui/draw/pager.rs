@@ -1,0 +1,56 @@
+//! The whole output of a card: a rule that says what it is, its rows, and a line for the keys or the search.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::widgets::{Clear, Widget};
+
+use super::{put, put_right, rule};
+use crate::domain::{Entry, units};
+use crate::tui::layout::Layout;
+use crate::tui::pager::Pager;
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// Answers where the cursor belongs.
+pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) -> Option<Position> {
+    let area = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
+    Clear.render(area, buffer);
+    let title = match view.transcript.entries().get(pager.card) {
+        Some(Entry::Snippet(snippet)) => format!(" output of {}, {} ", snippet.id, text::name(snippet.author.name())),
+        _ => " output while nothing ran ".to_owned(),
+    };
+    let follows = if pager.follows { "end".to_owned() } else { format!("{} %", pager.percent()) };
+    let size = format!(" {}, {follows} ", units::bytes(pager.length()));
+    rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
+    for (line, y) in pager.window.iter().zip(area.y + 1..area.bottom() - 1) {
+        buffer.set_line(area.x, y, line, area.width);
+        let shown = line.to_string();
+        if let Some(at) = pager.find(&shown) {
+            let found = shown.get(at..at + pager.needle.len()).unwrap_or_default();
+            let x = area.x + text::width(&shown[..at]) as u16;
+            let place = Rect { x, y, width: text::width(found) as u16, height: 1 }.intersection(area);
+            buffer.set_style(place, Style::new().add_modifier(Modifier::REVERSED));
+        }
+    }
+    bottom(view, pager, area, buffer)
+}
+
+fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let y = area.bottom() - 1;
+    if let Some(asking) = &pager.asking {
+        let room = usize::from(area.width).saturating_sub(3);
+        let x = put(buffer, area, area.x, y, &format!("/{}", text::cut_front(asking, room)), theme::PLAIN);
+        return Some(Position { x, y });
+    }
+    let asks = view.reply.as_ref().map(|reply| format!("{} asks for a line, Esc to answer", reply.snippet));
+    let fault = || pager.fault.as_ref().map(|why| format!("not all of it: {why}"));
+    let searching = || pager.is_searching().then(|| "searching".to_owned());
+    let left = asks.or_else(searching).or_else(|| pager.told.clone()).or_else(fault).unwrap_or_default();
+    let keys = "/ search  n N  Home End  Esc back";
+    let width = if usize::from(area.width) > text::width(&left) + keys.len() + 3 { keys } else { "Esc back" };
+    let end = put_right(buffer, area, area.right(), y, width, theme::DIM);
+    let room = usize::from(end.saturating_sub(area.x + 2));
+    put(buffer, area, area.x, y, &text::cut(&text::name(&left), room), theme::NOTICE);
+    None
+}

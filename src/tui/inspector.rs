@@ -1,0 +1,127 @@
+//! Looking into a variable: what was asked of the session, what came back, and the keys while it is open.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::update::Effect;
+use super::view::{Overlay, View};
+use crate::domain::{Aspect, Inspect, InspectError, Inspection, SnippetId};
+
+/// Its keys as the help tells them.
+pub const KEYS: &[(&str, &str)] = &[
+    ("Down, Up", "in the open list: choose"),
+    ("Enter", "look into the chosen one"),
+    ("Left, Right", "columns, rows, repr, source, …"),
+    ("n, p, r", "next page, page before, look again"),
+];
+
+pub type Told = Result<Box<Inspection>, InspectError>;
+
+#[derive(Debug)]
+pub struct Inspector {
+    pub asked: Inspect,
+    /// Tells answers of earlier questions apart.
+    pub number: u32,
+    /// `None` while it is awaited; what was told before stays in `last`.
+    pub told: Option<Told>,
+    pub last: Option<Box<Inspection>>,
+    /// The snippet that had ended last when it was asked.
+    pub after: Option<SnippetId>,
+}
+
+impl Inspector {
+    /// The aspects that the value has, as far as known.
+    pub fn aspects(&self) -> &[Aspect] {
+        self.last.as_ref().map_or(&[], |last| &last.aspects)
+    }
+
+    fn has_more(&self) -> bool {
+        let Some(Ok(told)) = &self.told else { return false };
+        told.text.as_ref().is_some_and(|text| text.has_more)
+            || told.tables.iter().any(|table| table.has_more && table.title == told.aspect.word())
+    }
+}
+
+impl View {
+    /// Keys of the list of variables while nothing is written; `None` if the key is not its own.
+    pub fn on_drawer(&mut self, code: KeyCode) -> Option<Option<Effect>> {
+        if !matches!(self.overlays.last(), Some(Overlay::Drawer { .. })) || !self.editor.is_empty() {
+            return None;
+        }
+        let names = super::draw::variable_names(self);
+        let chosen = self.chosen.as_ref().and_then(|chosen| names.iter().position(|name| name == chosen));
+        let next = match (code, chosen) {
+            (KeyCode::Down, None) => 0,
+            (KeyCode::Down, Some(place)) => place + 1,
+            (KeyCode::Up, Some(place)) => place.saturating_sub(1),
+            (KeyCode::Enter, Some(place)) => {
+                let effect = self.inspect(names[place].clone(), Aspect::Overview, 0);
+                self.overlays.push(Overlay::Inspector { scroll: 0 });
+                return Some(Some(effect));
+            }
+            _ => return None,
+        };
+        let next = next.min(names.len().checked_sub(1)?);
+        let name = names.get(next)?;
+        self.chosen = Some(name.clone());
+        self.show_row(next);
+        Some(None)
+    }
+
+    /// Brings a row of the drawer into sight.
+    fn show_row(&mut self, row: usize) {
+        let layout = self.frame.as_ref().and_then(|frame| frame.layout);
+        let height = layout.map_or(1, |layout| usize::from(layout.drawer.height).saturating_sub(2).max(1));
+        if let Some(Overlay::Drawer { scroll }) = self.overlays.last_mut() {
+            *scroll = (*scroll).clamp((row + 1).saturating_sub(height), row);
+        }
+    }
+
+    fn inspect(&mut self, path: String, aspect: Aspect, page: u32) -> Effect {
+        let before = self.inspector.take().filter(|before| before.asked.path == path);
+        let number = self.inspections + 1;
+        self.inspections = number;
+        let asked = Inspect { path, aspect, page };
+        let last = before.and_then(|before| before.last);
+        let after = self.transcript.last_finished().map(|snippet| snippet.id);
+        self.inspector = Some(Inspector { asked: asked.clone(), number, told: None, last, after });
+        Effect::Inspect { asked, number }
+    }
+
+    /// The answer to question `number`.
+    pub fn on_inspected(&mut self, number: u32, told: Told) {
+        let Some(inspector) = self.inspector.as_mut().filter(|inspector| inspector.number == number) else { return };
+        if let Ok(told) = &told {
+            inspector.last = Some(told.clone());
+        }
+        inspector.told = Some(told);
+    }
+
+    /// Keys that are the inspector's own; `None` for those that mean what they mean elsewhere.
+    pub fn on_inspector(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
+        let inspector = self.inspector.as_ref()?;
+        let asked = inspector.asked.clone();
+        let turn = |by: isize| {
+            let aspects = inspector.aspects();
+            let now = aspects.iter().position(|aspect| *aspect == asked.aspect)?;
+            aspects.get(now.checked_add_signed(by)?).copied()
+        };
+        let (aspect, page) = match key.code {
+            KeyCode::Left => (turn(-1), 0),
+            KeyCode::Right | KeyCode::Tab => (turn(1), 0),
+            KeyCode::Char('n' | ' ') if inspector.has_more() => (Some(asked.aspect), asked.page + 1),
+            KeyCode::Char('p') if asked.page > 0 => (Some(asked.aspect), asked.page - 1),
+            KeyCode::Char('r') => (Some(asked.aspect), asked.page),
+            KeyCode::Enter | KeyCode::Char('q') => {
+                self.overlays.pop();
+                return Some(None);
+            }
+            KeyCode::Char(_) if key.modifiers.is_empty() => return Some(None),
+            _ => return None,
+        };
+        let Some(aspect) = aspect else { return Some(None) };
+        if let Some(Overlay::Inspector { scroll }) = self.overlays.last_mut() {
+            *scroll = 0;
+        }
+        Some(Some(self.inspect(asked.path, aspect, page)))
+    }
+}

@@ -1,0 +1,380 @@
+//! The whole output of a card, over the whole screen. It is read in units of a fixed size, of which only those in sight
+//! are known: 256 MB cost no more than a page.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{text, theme};
+use crate::domain::output::Segment;
+use crate::domain::terminal_text::{Look, look_after, plain, styled};
+use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
+use crate::session::Spool;
+use crate::session::spool::Whole;
+
+/// Bytes of a unit.
+const UNIT: u64 = 64 << 10;
+/// Units kept as rows, and units searched between two frames.
+const KEPT: usize = 16;
+const SEARCHED: usize = 32;
+/// What was written just now is waited for, but not so long that a frame is late.
+const SETTLE: Duration = Duration::from_millis(5);
+
+/// A row, by the unit that it begins in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    unit: u64,
+    row: usize,
+}
+
+#[derive(Debug)]
+pub struct Pager {
+    /// Which entry of the transcript it belongs to.
+    pub card: usize,
+    whole: Option<Whole>,
+    /// What `whole` was made from: bytes written in all, and bytes kept.
+    revision: (u64, u64),
+    /// Why nothing, or not all, can be shown.
+    pub fault: Option<String>,
+    /// The first row in sight; `None` follows the end.
+    top: Option<Place>,
+    /// Rows of units, for a width.
+    rows: HashMap<u64, Vec<Line<'static>>>,
+    width: usize,
+    height: usize,
+    /// What is in sight.
+    pub window: Vec<Line<'static>>,
+    pub follows: bool,
+    /// What is being typed after `/`.
+    pub asking: Option<String>,
+    /// What is looked for.
+    pub needle: String,
+    search: Option<Search>,
+    found: Option<Place>,
+    pub told: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Search {
+    next: Place,
+    forward: bool,
+}
+
+impl Pager {
+    pub fn new(card: usize) -> Self {
+        Self {
+            card,
+            whole: None,
+            revision: (0, 0),
+            fault: None,
+            top: None,
+            rows: HashMap::new(),
+            width: 0,
+            height: 0,
+            window: Vec::new(),
+            follows: true,
+            asking: None,
+            needle: String::new(),
+            search: None,
+            found: None,
+            told: None,
+        }
+    }
+
+    /// What memory keeps of the output of an entry.
+    pub fn output(transcript: &Transcript, card: usize) -> Option<&Output> {
+        match transcript.entries().get(card)? {
+            Entry::Snippet(snippet) => Some(&snippet.output),
+            Entry::Background { output, .. } => Some(output),
+            Entry::Reset { .. } | Entry::Restart { .. } => None,
+        }
+    }
+
+    /// Rows that a page moves by.
+    pub fn page(&self) -> isize {
+        self.height.saturating_sub(2).max(1) as isize
+    }
+
+    pub fn length(&self) -> u64 {
+        self.whole.as_ref().map_or(0, Whole::length)
+    }
+
+    /// How much of it lies before the first row in sight, in percent.
+    pub fn percent(&self) -> u64 {
+        match self.top {
+            None => 100,
+            Some(place) => (place.unit * UNIT * 100).checked_div(self.length()).unwrap_or(0).min(100),
+        }
+    }
+
+    /// Reads what has been written since, and finds the rows in sight.
+    pub fn prepare(&mut self, area: Rect, transcript: &Transcript, spool: Option<&Spool>) {
+        let (width, height) = (usize::from(area.width), usize::from(area.height).saturating_sub(2));
+        if width != self.width {
+            self.rows.clear();
+            self.top = self.top.map(|place| Place { row: 0, ..place });
+            self.found = None;
+        }
+        (self.width, self.height) = (width, height);
+        self.refresh(transcript, spool);
+        let bottom = self.up(self.end(), self.height);
+        let first = self.top.filter(|top| *top < bottom).unwrap_or(bottom);
+        self.follows = first == bottom;
+        self.top = (!self.follows).then_some(first);
+        self.window = self.lines_from(first);
+    }
+
+    fn refresh(&mut self, transcript: &Transcript, spool: Option<&Spool>) {
+        let Some(output) = Self::output(transcript, self.card) else { return };
+        let snippet = match &transcript.entries()[self.card] {
+            Entry::Snippet(snippet) => Some(snippet.id),
+            _ => None,
+        };
+        let kept = |spool: &Spool, snippet: SnippetId| {
+            if self.revision.0 != output.total() {
+                spool.settle(SETTLE);
+            }
+            spool.length(snippet)
+        };
+        let length = spool.zip(snippet).map_or(0, |(spool, snippet)| kept(spool, snippet));
+        let revision = (output.total(), length);
+        if revision == self.revision && self.whole.is_some() {
+            return;
+        }
+        // Only the last unit can have grown.
+        let last = self.units().saturating_sub(1);
+        self.rows.retain(|unit, _| *unit < last);
+        self.revision = revision;
+        let (mut whole, mut fault) = (None, None);
+        if let Some((spool, snippet)) = spool.zip(snippet) {
+            match spool.whole(snippet) {
+                Ok(found) => {
+                    fault = found.as_ref().and_then(Whole::missing).map(|missing| missing.why.to_string());
+                    whole = found.filter(|whole| whole.length() > 0);
+                }
+                Err(error) => fault = Some(format!("its file cannot be read: {error}")),
+            }
+        }
+        if whole.is_none() {
+            self.rows.clear();
+        }
+        self.whole = Some(whole.unwrap_or_else(|| Whole::of(output)));
+        self.fault = fault;
+    }
+
+    fn units(&self) -> u64 {
+        self.length().div_ceil(UNIT)
+    }
+
+    fn end(&self) -> Place {
+        Place { unit: self.units(), row: 0 }
+    }
+
+    /// Where a unit begins: at the first line that begins in it, or with it if there is none.
+    fn start(&self, unit: u64) -> u64 {
+        let at = unit * UNIT;
+        let Some(whole) = &self.whole else { return 0 };
+        if unit == 0 || at >= whole.length() {
+            return at.min(whole.length());
+        }
+        let Ok((start, segments)) = whole.read(at - 1, UNIT as usize) else { return at };
+        let text: String = segments.into_iter().map(|segment| segment.text).collect();
+        text.find('\n').map_or(start.max(at), |place| start + place as u64 + 1)
+    }
+
+    fn segments(&self, unit: u64) -> Vec<Segment> {
+        let (start, end) = (self.start(unit), self.start(unit + 1));
+        let Some(whole) = &self.whole else { return Vec::new() };
+        whole.read(start, end.saturating_sub(start) as usize).map(|(_, segments)| segments).unwrap_or_default()
+    }
+
+    fn rows(&mut self, unit: u64) -> &[Line<'static>] {
+        if unit >= self.units() {
+            return &[];
+        }
+        if !self.rows.contains_key(&unit) {
+            if self.rows.len() >= KEPT {
+                self.rows.clear();
+            }
+            let rows = self.made(unit);
+            self.rows.insert(unit, rows);
+        }
+        self.rows.get(&unit).map_or(&[], Vec::as_slice)
+    }
+
+    fn made(&self, unit: u64) -> Vec<Line<'static>> {
+        let mut look = Look::default();
+        if let Some(before) = unit.checked_sub(1) {
+            self.segments(before).iter().for_each(|segment| look_after(&segment.text, &mut look));
+        }
+        let segments = self.segments(unit);
+        let parts: Vec<(&str, Stream)> = segments.iter().map(|s| (s.text.as_str(), s.stream)).collect();
+        let mut lines = styled(&parts, &mut look);
+        if lines.last().is_some_and(Vec::is_empty) {
+            lines.pop();
+        }
+        let row = |line: &Vec<crate::domain::terminal_text::Piece>| {
+            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.look, piece.stream)));
+            text::wrap(pieces, self.width, 8)
+        };
+        lines.iter().flat_map(row).collect()
+    }
+
+    fn up(&mut self, from: Place, rows: usize) -> Place {
+        let (mut place, mut left) = (from, rows);
+        while left > place.row {
+            let Some(unit) = place.unit.checked_sub(1) else { return Place { unit: 0, row: 0 } };
+            left -= place.row;
+            place = Place { unit, row: self.rows(unit).len() };
+        }
+        Place { row: place.row - left, ..place }
+    }
+
+    fn down(&mut self, from: Place, rows: usize) -> Place {
+        let (mut place, mut left) = (from, rows);
+        while place.unit < self.units() {
+            let height = self.rows(place.unit).len();
+            if place.row + left < height {
+                return Place { row: place.row + left, ..place };
+            }
+            left -= height.saturating_sub(place.row);
+            place = Place { unit: place.unit + 1, row: 0 };
+        }
+        place
+    }
+
+    fn lines_from(&mut self, first: Place) -> Vec<Line<'static>> {
+        let (mut place, height) = (first, self.height);
+        let mut lines = Vec::with_capacity(height);
+        while lines.len() < height && place.unit < self.units() {
+            let left = height - lines.len();
+            lines.extend(self.rows(place.unit).iter().skip(place.row).take(left).cloned());
+            place = Place { unit: place.unit + 1, row: 0 };
+        }
+        lines
+    }
+
+    fn first(&mut self) -> Place {
+        match self.top {
+            Some(top) => top,
+            None => self.up(self.end(), self.height),
+        }
+    }
+
+    pub fn move_by(&mut self, rows: isize) {
+        self.found = None;
+        let first = self.first();
+        let moved = if rows < 0 { self.up(first, rows.unsigned_abs()) } else { self.down(first, rows.unsigned_abs()) };
+        self.top = Some(moved);
+    }
+
+    pub fn go_to_top(&mut self) {
+        self.found = None;
+        self.top = Some(Place { unit: 0, row: 0 });
+    }
+
+    pub fn follow(&mut self) {
+        self.found = None;
+        self.top = None;
+    }
+
+    pub fn is_asking(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    pub fn ask(&mut self) {
+        self.asking = Some(String::new());
+        self.told = None;
+    }
+
+    /// Text typed or pasted.
+    pub fn typed(&mut self, text: &str) {
+        if let Some(asking) = &mut self.asking {
+            asking.extend(text.chars().filter(|c| !c.is_control()).take(200));
+        }
+    }
+
+    pub fn edit(&mut self, key: KeyCode) {
+        let Some(mut asking) = self.asking.take() else { return };
+        match key {
+            KeyCode::Backspace if asking.pop().is_some() => self.asking = Some(asking),
+            KeyCode::Enter => {
+                if !asking.is_empty() {
+                    self.needle = asking;
+                }
+                self.found = None;
+                self.begin_search(true);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn search_again(&mut self, forward: bool) {
+        self.begin_search(forward);
+    }
+
+    /// From what was found last, or from the first row in sight.
+    fn begin_search(&mut self, forward: bool) {
+        self.told = None;
+        if self.needle.is_empty() {
+            return;
+        }
+        let next = match self.found {
+            Some(found) if forward => self.down(found, 1),
+            Some(found) => found,
+            None => self.first(),
+        };
+        self.search = Some(Search { next, forward });
+    }
+
+    /// Whether `text` has what is looked for; capitals count only where they were typed.
+    pub fn find(&self, text: &str) -> Option<usize> {
+        if self.needle.is_empty() {
+            return None;
+        }
+        if self.needle.chars().any(char::is_uppercase) || !text.is_ascii() {
+            return text.find(&self.needle);
+        }
+        text.to_ascii_lowercase().find(&self.needle)
+    }
+
+    /// Searches some units. Answers whether there is more to do.
+    pub fn search_on(&mut self) -> bool {
+        let Some(Search { mut next, forward }) = self.search.take() else { return false };
+        for _ in 0..SEARCHED {
+            // Backward, rows before `next` are looked at.
+            let unit = if forward || next.row > 0 { Some(next.unit) } else { next.unit.checked_sub(1) };
+            let Some(unit) = unit.filter(|unit| *unit < self.units()) else {
+                self.told = Some(format!("no more {:?} {}", self.needle, if forward { "below" } else { "above" }));
+                return false;
+            };
+            let segments = self.segments(unit);
+            let raw: String = segments.iter().map(|segment| segment.text.as_str()).collect();
+            if self.find(&plain(&raw)).is_some() {
+                let texts: Vec<String> = self.rows(unit).iter().map(ToString::to_string).collect();
+                let end = if next.unit == unit { next.row } else { texts.len() };
+                let range = match (forward, next.unit == unit) {
+                    (true, true) => next.row..texts.len(),
+                    (true, false) => 0..texts.len(),
+                    (false, _) => 0..end.min(texts.len()),
+                };
+                let mut places = range.filter(|row| self.find(&texts[*row]).is_some());
+                if let Some(row) = if forward { places.next() } else { places.next_back() } {
+                    self.found = Some(Place { unit, row });
+                    self.top = self.found;
+                    return true;
+                }
+            }
+            next = Place { unit: if forward { unit + 1 } else { unit }, row: 0 };
+        }
+        self.search = Some(Search { next, forward });
+        true
+    }
+
+    pub fn is_searching(&self) -> bool {
+        self.search.is_some()
+    }
+}

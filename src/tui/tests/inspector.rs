@@ -1,0 +1,148 @@
+use insta::assert_snapshot;
+
+use super::*;
+use crate::domain::{Aspect, Inspect, InspectError, Inspection, TablePage, TextPage};
+use crate::tui::fixtures::{Story, ok, story};
+
+fn table(title: &str, headers: &[&str], rows: &[&[&str]], total: u64) -> TablePage {
+    let owned = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+    TablePage {
+        title: title.to_owned(),
+        headers: owned(headers),
+        rows: rows.iter().map(|row| owned(row)).collect(),
+        offset: 0,
+        total: Some(total),
+        has_more: total > rows.len() as u64,
+    }
+}
+
+fn frame() -> Inspection {
+    let columns: &[&[&str]] = &[
+        &["day", "datetime64[us]", "0", "326", "2026-01-01", "2026-11-22", "2026-01-01"],
+        &["region", "str", "12", "4", "", "", "north"],
+        &["revenue", "float64", "0", "40112", "-3.5", "9120.25", "10.5"],
+    ];
+    let rows: &[&[&str]] = &[&["0", "2026-01-01", "north", "10.5"], &["1", "2026-01-01", "sou\u{1b}[31mth\n漢", "4.0"]];
+    Inspection {
+        path: "df".to_owned(),
+        type_name: "pandas.DataFrame".to_owned(),
+        shape: "48210×9".to_owned(),
+        size: Some(3_400_000),
+        length: Some(48_210),
+        tables: vec![
+            table("columns", &["column", "dtype", "nulls", "unique", "min", "max", "first"], columns, 3),
+            table("rows", &["", "day", "region", "revenue"], rows, 48_210),
+        ],
+        aspects: vec![Aspect::Overview, Aspect::Columns, Aspect::Rows, Aspect::Attributes, Aspect::Repr, Aspect::Doc],
+        notes: vec!["sampled: unique is of every 101st row".to_owned()],
+        ..Inspection::default()
+    }
+}
+
+fn asked(path: &str, aspect: Aspect, page: u32, number: u32) -> Effect {
+    Effect::Inspect { asked: Inspect { path: path.to_owned(), aspect, page }, number }
+}
+
+/// The inspector is open on `df`; its answer is on its way.
+fn open() -> View {
+    let mut view = story().view();
+    screen(&mut view, 120, 40);
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::Down);
+    key(&mut view, KeyCode::Down);
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(asked("df", Aspect::Overview, 0, 1)));
+    view
+}
+
+#[test]
+fn a_variable_is_chosen_in_the_list() {
+    let mut view = story().view();
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::Down);
+    assert_snapshot!("choosing", text(&mut view, 80, 24));
+    screen(&mut view, 40, 12);
+    for _ in 0..20 {
+        key(&mut view, KeyCode::Down);
+    }
+    let text = text(&mut view, 40, 12);
+    assert!(text.contains("np"), "the chosen one is in sight: {text}");
+    // What is being written keeps its keys.
+    typed(&mut view, "x");
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Submit("x".into())));
+}
+
+#[test]
+fn the_inspector_at_each_size() {
+    let mut view = open();
+    assert_snapshot!("inspector_waiting", text(&mut view, 80, 24));
+    view.on_inspected(1, Ok(Box::new(frame())));
+    assert_snapshot!("inspector_wide", text(&mut view, 120, 40));
+    assert_snapshot!("inspector_medium", text(&mut view, 80, 24));
+    assert_snapshot!("inspector_compact", text(&mut view, 40, 12));
+    key(&mut view, KeyCode::PageDown);
+    assert!(text(&mut view, 40, 12).contains("region"));
+    for (width, height) in [(1, 1), (39, 11), (300, 100)] {
+        screen(&mut view, width, height);
+    }
+}
+
+#[test]
+fn its_keys_turn_to_other_views_and_pages() {
+    let mut view = open();
+    assert_eq!(key(&mut view, KeyCode::Right), None, "nothing is known of it yet");
+    view.on_inspected(1, Ok(Box::new(frame())));
+    assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Columns, 0, 2)));
+    assert!(text(&mut view, 80, 24).contains("looking …"));
+    assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Rows, 0, 3)), "not to be waited for");
+    let rows = Inspection { aspect: Aspect::Rows, ..frame() };
+    view.on_inspected(2, Ok(Box::new(frame())));
+    assert!(text(&mut view, 80, 24).contains("looking …"), "an answer to an earlier question");
+    view.on_inspected(3, Ok(Box::new(rows)));
+    assert_eq!(typed(&mut view, "n"), Some(asked("df", Aspect::Rows, 1, 4)));
+    assert_eq!(typed(&mut view, "p"), Some(asked("df", Aspect::Rows, 0, 5)));
+    assert_eq!(typed(&mut view, "r"), Some(asked("df", Aspect::Rows, 0, 6)));
+    assert_eq!(typed(&mut view, "x"), None);
+    assert!(view.editor.is_empty(), "nothing is typed unseen");
+    key(&mut view, KeyCode::Esc);
+    assert!(text(&mut view, 80, 24).contains("variables"), "the list is still open");
+    key(&mut view, KeyCode::Esc);
+    assert!(view.overlays.is_empty());
+}
+
+#[test]
+fn what_could_not_be_told_and_what_is_stale() {
+    let mut view = open();
+    view.on_inspected(1, Err(InspectError::Busy { running: Some(crate::domain::SnippetId(15)), known: None }));
+    assert!(text(&mut view, 80, 24).contains("Python runs snippet 15; r looks again when that has ended."));
+    let mut view = {
+        let mut story = Story::default();
+        story.variables(vec![crate::tui::fixtures::variable(
+            "f",
+            crate::domain::Kind::Function,
+            "function",
+            "(x)",
+            "",
+        )]);
+        story.view()
+    };
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::Down);
+    key(&mut view, KeyCode::Enter);
+    let source =
+        TextPage { text: "def f(x):\n\treturn x\u{1b}[2J".to_owned(), offset: 0, total: Some(20), has_more: false };
+    let told = Inspection {
+        path: "f".to_owned(),
+        type_name: "function".to_owned(),
+        signature: Some("f(x)".to_owned()),
+        place: Some("<snippet 3>:1".to_owned()),
+        text: Some(source),
+        ..Inspection::default()
+    };
+    view.on_inspected(1, Ok(Box::new(told)));
+    let shown = text(&mut view, 80, 24);
+    assert!(shown.contains("    return x") && shown.contains("<snippet 3>:1") && !shown.contains("since"), "{shown}");
+    let mut later = Story { transcript: view.transcript.clone(), ..Story::default() };
+    later.ran(&crate::domain::Author::You, "1", "", ok(1));
+    view.replace(later.transcript);
+    assert!(text(&mut view, 80, 24).contains("snippets have run since"));
+}
