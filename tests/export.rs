@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use support::session::Session;
+use support::terminal::Terminal;
 use support::{Home, venv};
 
 /// What is run, in order; of all but those that fail the effect must be the same in a script.
@@ -249,4 +250,30 @@ fn choices_and_what_cannot_be() {
     let listed = home.fourhands().arg("sessions").output().unwrap();
     let told = String::from_utf8_lossy(&listed.stdout);
     assert!(told.contains("No session is running.") && told.contains("\nPAST") && told.contains("tester"), "{told}");
+}
+
+#[test]
+fn from_the_dashboard() {
+    let home = Home::new();
+    let python = support::python();
+    let mut terminal = Terminal::start(&home, &["--python", python.to_str().unwrap()], 40, 120);
+    terminal.wait_for("an empty editor", |screen| screen.contains("ready") && screen.contains("▎"));
+    terminal.send("kept = 6 * 7\r");
+    terminal.wait_for_text("kept = 6 * 7");
+    terminal.send("import os; os.chdir('/'); kept\r");
+    terminal.wait_for("the value", |screen| screen.lines().any(|line| line.trim_start().starts_with("42")));
+    terminal.send("\x1b[18~");
+    terminal.wait_for_text("write the session to");
+    terminal.send("\x15mine.py\r");
+    terminal.wait_for_text("2 snippets written to");
+    assert!(read(&home, "mine.py").contains("# [1] you, "));
+    run(&home, &python, &["mine.py"]);
+    terminal.send("\x1b[18~");
+    terminal.wait_for_text("write the session to");
+    terminal.send("\x15mine.py\r");
+    terminal.wait_for_text("is there already; Enter replaces it");
+    terminal.send("\r");
+    terminal.wait_for_text("2 snippets written to");
+    terminal.send("\u{4}");
+    assert_eq!(terminal.wait().exit_code(), 0);
 }

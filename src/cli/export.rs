@@ -11,7 +11,7 @@ use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, SnippetId, Transcript, units};
 use crate::export::{self, Exists, Failed, Format, Numbers, Session, Wanted};
 use crate::journal::{Ending, SessionSummary};
-use crate::session::places::{self, Places};
+use crate::session::places::Places;
 
 const MORE: &str = "\
 Formats:
@@ -103,7 +103,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if let Some(nothing) = nothing_wanted(&transcript, &wanted) {
         return super::fail(1, &nothing);
     }
-    let whole = |snippet: SnippetId| whole_output(&session, snippet);
+    // Of which the journal keeps the beginning and the end.
+    let spool = places.spools().ok().map(|spools| spools.join(session.id.as_str()));
+    let whole = |snippet: SnippetId| {
+        let file = spool.as_ref()?.join(format!("{snippet}.out"));
+        file.is_file().then_some(file)
+    };
     let about = Session {
         name: &session.name,
         id: Some(session.id.as_str()),
@@ -170,13 +175,6 @@ fn nothing_wanted(transcript: &Transcript, wanted: &Wanted) -> Option<String> {
         ),
         None => "the session has no snippets.".to_owned(),
     })
-}
-
-/// Where the whole output lies, of which the journal keeps the ends.
-fn whole_output(session: &SessionSummary, snippet: SnippetId) -> Option<PathBuf> {
-    let folder = places::spools()?.join(format!("{}-{}", session.started, session.pid));
-    let file = folder.join(format!("{snippet}.out"));
-    file.is_file().then_some(file)
 }
 
 fn to_stdout(text: &str) -> ExitCode {

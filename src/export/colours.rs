@@ -21,7 +21,7 @@ pub fn for_terminals(segments: &[Segment], look: &mut Look) -> Vec<(Stream, Stri
     };
     let first = segments.first().map_or(Stream::Stdout, |segment| segment.stream);
     let mut stream = first;
-    for (row, line) in styled(segments, look).iter().enumerate() {
+    for (row, line) in styled(&texts(segments), look).iter().enumerate() {
         if row > 0 {
             // It ends in the colour that the next begins with, so that none is said twice.
             add(stream, "\n", line.first().map_or(Look::default(), |piece| piece.look));
@@ -39,6 +39,10 @@ pub fn for_terminals(segments: &[Segment], look: &mut Look) -> Vec<(Stream, Stri
     runs
 }
 
+fn texts(segments: &[Segment]) -> Vec<(&str, Stream)> {
+    segments.iter().map(|segment| (segment.text.as_str(), segment.stream)).collect()
+}
+
 fn sequence(look: Look) -> String {
     if look == Look::default() { "\u{1b}[0m".to_owned() } else { look.sequence() }
 }
@@ -46,7 +50,7 @@ fn sequence(look: Look) -> String {
 /// The same as HTML; what went to stderr is marked.
 pub fn for_pages(segments: &[Segment], look: &mut Look) -> String {
     let mut out = String::new();
-    for (row, line) in styled(segments, look).iter().enumerate() {
+    for (row, line) in styled(&texts(segments), look).iter().enumerate() {
         if row > 0 {
             out.push('\n');
         }
