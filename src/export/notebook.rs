@@ -9,6 +9,7 @@ use super::items::{
     Item, Part, Treatment, at, code, ending, happened, may_exit, of_the_value, one_line, parts, push_text,
 };
 use super::{Session, iso};
+use crate::domain::lexer::{Magics, awaits, magics};
 use crate::domain::terminal_text::Look;
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
@@ -65,7 +66,7 @@ fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
                 // Runners go on behind it.
                 metadata.insert("tags".to_owned(), json!(["raises-exception"]));
             }
-            code(snippet)
+            without_timing(code(snippet))
         }
         Treatment::Comment => {
             own["commented_out"] = json!(true);
@@ -82,6 +83,16 @@ fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
         "outputs": outputs(snippet),
         "source": lines(source.trim_end_matches('\n')),
     })
+}
+
+/// Jupyter's `%%time` cannot wait for what is awaited; a session's can.
+fn without_timing(code: String) -> String {
+    let timed = match magics(&code) {
+        Some(Magics::Timed(timed)) => timed,
+        Some(Magics::Cell { name: "time", arguments: "", body, .. }) => body.trim_start_matches('\n').to_owned(),
+        _ => return code,
+    };
+    if awaits(&timed) { format!("# %%time is left out\n{timed}") } else { code }
 }
 
 fn between(session: &Session<'_>, entry: &Entry, index: usize) -> Value {

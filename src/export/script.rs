@@ -14,11 +14,13 @@ use crate::domain::{Entry, Snippet, SnippetId, Status};
 /// What the script needs that a session has of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Helper {
+    Output,
     Display,
     Ipython,
     Loop,
     RunAwait,
     Expand,
+    Lines,
     RunFile,
     ChangeFolder,
 }
@@ -26,11 +28,13 @@ enum Helper {
 impl Helper {
     fn source(self) -> &'static str {
         match self {
+            Self::Output => include_str!("script/output.py"),
             Self::Display => include_str!("script/display.py"),
             Self::Ipython => include_str!("script/ipython.py"),
             Self::Loop => include_str!("script/loop.py"),
             Self::RunAwait => include_str!("script/run_await.py"),
             Self::Expand => include_str!("script/expand.py"),
+            Self::Lines => include_str!("script/lines.py"),
             Self::RunFile => include_str!("script/run_file.py"),
             Self::ChangeFolder => include_str!("script/change_folder.py"),
         }
@@ -43,10 +47,22 @@ struct Needs {
     futures: BTreeSet<String>,
     imports: BTreeSet<&'static str>,
     helpers: BTreeSet<Helper>,
+    /// Somebody asks how commands ended.
+    exit_codes: bool,
+    /// Somebody looks at the lines of commands in IPython's ways.
+    rich_lines: bool,
 }
 
 pub fn script(session: &Session<'_>, items: &[Item<'_>]) -> String {
-    let mut needs = Needs::default();
+    let live = |wanted: &dyn Fn(&str) -> bool| {
+        let is_wanted = |item: &Item<'_>| matches!(item, Item::Snippet(s, Treatment::Live) if wanted(&s.code));
+        items.iter().any(is_wanted)
+    };
+    let mut needs = Needs {
+        exit_codes: live(&|code| uses(code, "_exit_code")),
+        rich_lines: live(&magic::looks_at_lines),
+        ..Needs::default()
+    };
     let wanted_values = wanted_values(items);
     let mut cells = String::new();
     for item in items {
@@ -152,6 +168,10 @@ fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String 
     needs.futures.extend(features);
     if uses(&code, "display") {
         needs.helpers.insert(Helper::Display);
+    }
+    if code.to_ascii_lowercase().contains("\\ud") || code.contains("surrogate") {
+        needs.imports.insert("sys");
+        needs.helpers.insert(Helper::Output);
     }
     if code.contains("IPython") {
         needs.helpers.insert(Helper::Ipython);

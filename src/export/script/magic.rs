@@ -106,15 +106,30 @@ fn text(command: &str, needs: &mut Needs) -> String {
 
 fn shell(command: &str, needs: &mut Needs) -> String {
     needs.imports.insert("subprocess");
-    format!("subprocess.run({}, shell=True)", text(command, needs))
+    let run = format!("subprocess.run({}, shell=True)", text(command, needs));
+    if needs.exit_codes { format!("_exit_code = {run}.returncode") } else { run }
 }
 
 fn lines(command: &str, needs: &mut Needs) -> String {
     needs.imports.insert("subprocess");
     let text = text(command, needs);
-    format!(
-        "subprocess.run({text}, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout.splitlines()"
-    )
+    let run =
+        format!("subprocess.run({text}, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)");
+    let lines = format!("{run}.stdout.splitlines()");
+    if !needs.rich_lines {
+        return lines;
+    }
+    needs.helpers.insert(Helper::Lines);
+    format!("_Lines({lines})")
+}
+
+/// Whether code may look at the lines of a command in `IPython`'s ways: `files.n`, `files.grep("x")`.
+pub fn looks_at_lines(code: &str) -> bool {
+    let names = ["n", "s", "l", "p", "nlstr", "spstr", "list", "grep", "fields"];
+    code.split('.').skip(1).any(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        names.contains(&&rest[..end])
+    })
 }
 
 /// Arguments, divided as a shell does it.
