@@ -167,7 +167,7 @@ fn nothing_wanted(transcript: &Transcript, wanted: &Wanted) -> Option<String> {
     let mut authors: Vec<&str> = snippets().map(|snippet| snippet.author.name()).collect();
     authors.sort_unstable();
     authors.dedup();
-    Some(match snippets().last() {
+    Some(match snippets().next_back() {
         Some(last) => format!(
             "none of the session's snippets is one of these; there are 1 to {}, by {}.",
             last.id,

@@ -163,7 +163,7 @@ pub fn time(snippet: &Snippet) -> u64 {
 
 /// Names and messages may hold anything; here they take one line.
 pub fn one_line(text: &str) -> String {
-    visible(text).replace('\n', " ").replace('\t', " ")
+    visible(text).replace(['\n', '\t'], " ")
 }
 
 /// The code as the session took it.

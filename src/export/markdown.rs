@@ -9,7 +9,7 @@ use super::Session;
 use super::items::{
     Item, Part, Treatment, at, code, commented, ending, happened, of_the_value, one_line, parts, push_text, time,
 };
-use crate::domain::terminal_text::plain;
+use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Display, Entry, Form, Snippet};
 
 /// Lines of a traceback that stand there unfolded.
@@ -57,7 +57,7 @@ impl Document<'_> {
         self.block(&format!("{}, {}", (self.session.clock)(time(snippet)), escape(&ending(snippet))));
         let code = code(snippet);
         let code = if treatment == Treatment::Comment { commented(&code) } else { code };
-        self.block(&fenced("python", &code));
+        self.block(&fenced("python", &visible(&code)));
         let parts = parts(snippet);
         let of_the_value = of_the_value(snippet, &parts);
         let mut written: Vec<&Part<'_>> = Vec::new();

@@ -9,7 +9,7 @@ use super::items::{
     Item, Part, Treatment, at, code, ending, happened, may_exit, of_the_value, one_line, parts, push_text,
 };
 use super::{Session, iso};
-use crate::domain::lexer::{Magics, awaits, magics};
+use crate::domain::lexer::{Magics, awaits, magics, uses};
 use crate::domain::terminal_text::Look;
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
@@ -66,7 +66,7 @@ fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
                 // Runners go on behind it.
                 metadata.insert("tags".to_owned(), json!(["raises-exception"]));
             }
-            without_timing(code(snippet))
+            without_end(without_timing(code(snippet)))
         }
         Treatment::Comment => {
             own["commented_out"] = json!(true);
@@ -93,6 +93,16 @@ fn without_timing(code: String) -> String {
         _ => return code,
     };
     if awaits(&timed) { format!("# %%time is left out\n{timed}") } else { code }
+}
+
+/// Jupyter's own `exit` and `quit` end the kernel.
+fn without_end(mut code: String) -> String {
+    for (name, import) in [("exit", "from sys import exit\n"), ("quit", "from sys import exit as quit\n")] {
+        if uses(&code, name) && !code.starts_with("%%") {
+            code.insert_str(0, import);
+        }
+    }
+    code
 }
 
 fn between(session: &Session<'_>, entry: &Entry, index: usize) -> Value {

@@ -49,7 +49,7 @@ struct Needs {
     helpers: BTreeSet<Helper>,
     /// Somebody asks how commands ended.
     exit_codes: bool,
-    /// Somebody looks at the lines of commands in IPython's ways.
+    /// Somebody looks at the lines of commands in `IPython`'s ways.
     rich_lines: bool,
 }
 

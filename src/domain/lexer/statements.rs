@@ -168,7 +168,7 @@ pub fn last_statement(code: &str) -> Option<usize> {
     let line = *lines(&lexemes).last()?;
     let parts = line.split(|lexeme| lexeme.kind == Kind::Operator(';'));
     let last =
-        parts.filter_map(|part| part.iter().find(|l| !matches!(l.kind, Kind::Comment | Kind::Newline))).last()?;
+        parts.filter_map(|part| part.iter().find(|l| !matches!(l.kind, Kind::Comment | Kind::Newline))).next_back()?;
     (indent(code, line) == 0).then_some(last.range.start)
 }
 
