@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -12,6 +13,9 @@ use crate::domain::{Entry, SnippetId, Transcript, units};
 use crate::export::{self, Exists, Failed, Format, Numbers, Session, Wanted};
 use crate::journal::{Ending, SessionSummary};
 use crate::session::places::Places;
+
+/// What running sessions have just done is waited for no longer than that.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 const MORE: &str = "\
 Formats:
@@ -141,6 +145,7 @@ fn recorded(places: &Places, named: Option<&str>) -> Result<(SessionSummary, Tra
     let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
     let nothing = || (super::UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
     let reader = past::journal(places).map_err(cannot)?.ok_or_else(nothing)?;
+    reader.catch_up(CATCH_UP);
     let sessions = reader.sessions().map_err(|fault| cannot(fault.to_string()))?;
     let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).unwrap_or_default();
     let found = past::find(&sessions, named, &cwd).map_err(|what| (super::UNKNOWN, what))?;

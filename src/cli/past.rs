@@ -1,24 +1,17 @@
 //! Sessions as the journal knows them: opening it, and finding the one that is meant.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::journal::{Ending, Reader, SessionSummary};
 use crate::session::places::Places;
 
-/// What running sessions have just done is waited for no longer than that.
-const CATCH_UP: Duration = Duration::from_secs(2);
 /// Names that are listed where none fits.
 const MOST_NAMES: usize = 5;
 
-/// The journal, up to date; `None` if nothing was ever recorded.
+/// The journal; `None` if nothing was ever recorded.
 pub fn journal(places: &Places) -> Result<Option<Reader>, String> {
     let folder = places.journal().map_err(|error| error.to_string())?;
-    let reader = Reader::open(&folder).map_err(|fault| fault.to_string())?;
-    if let Some(reader) = &reader {
-        reader.catch_up(CATCH_UP);
-    }
-    Ok(reader)
+    Reader::open(&folder).map_err(|fault| fault.to_string())
 }
 
 /// The session of that name or id (the start of an id will do, if no other begins so); without one, the last of `cwd` or

@@ -76,6 +76,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     });
     let mut past = match recorded {
         Ok(recorded) => join(&mut present, recorded),
+        // What runs is known without it.
+        Err(_) if arguments.running => Vec::new(),
         Err(why) => {
             super::tell(&format_args!("past sessions cannot be listed: {why}"));
             Vec::new()
