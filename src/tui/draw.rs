@@ -2,6 +2,7 @@
 
 mod cards;
 mod completion;
+mod export;
 mod input;
 mod inspector;
 mod overlay;
@@ -51,6 +52,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
             Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
             Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, buffer),
         }
+    }
+    if let Some(prompt) = &view.export {
+        return Some(export::draw(prompt, layout, buffer));
     }
     let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. }));
     (!is_covered).then_some(cursor)

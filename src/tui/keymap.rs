@@ -22,6 +22,8 @@ pub enum Action {
     Redraw,
     Help,
     Variables,
+    /// Write the session to a file.
+    Export,
     PageUp,
     PageDown,
     LineUp,
@@ -127,6 +129,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Action::Redraw, Group::Session, &[(KeyCode::Char('l'), CTRL)], "Ctrl-L", "draw the screen anew"),
     bind(Action::Help, Group::Session, &[(KeyCode::F(1), NONE)], "F1", "help"),
     bind(Action::Variables, Group::Session, &[(KeyCode::F(4), NONE)], "F4", "variables and clients in full"),
+    bind(Action::Export, Group::Session, &[(KeyCode::F(7), NONE)], "F7", "write the session to a file"),
     bind(Action::PageUp, Group::Transcript, &[(KeyCode::PageUp, NONE)], "PageUp", "scroll up"),
     bind(Action::PageDown, Group::Transcript, &[(KeyCode::PageDown, NONE)], "PageDown", "scroll down"),
     bind(Action::LineUp, Group::Transcript, &[(KeyCode::Up, CTRL)], "Ctrl-Up", "scroll up a line"),

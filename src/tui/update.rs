@@ -29,6 +29,11 @@ pub enum Effect {
         asked: Inspect,
         number: u32,
     },
+    /// Write the transcript to this file, as the person wrote it. The answer goes to [`View::on_exported`].
+    Export {
+        file: String,
+        replaces: bool,
+    },
     Quit,
     Suspend,
     /// The whole screen anew.
@@ -42,6 +47,12 @@ impl View {
             Event::Paste(text) if self.pager.is_some() => {
                 if let Some(pager) = &mut self.pager {
                     pager.typed(text);
+                }
+                None
+            }
+            Event::Paste(text) if self.export.is_some() => {
+                if let Some(prompt) = &mut self.export {
+                    prompt.paste(text);
                 }
                 None
             }
@@ -70,6 +81,9 @@ impl View {
             return self.on_pager(key, now);
         }
         let action = keymap::action(key);
+        if self.export.is_some() {
+            return self.on_export(action, key, now);
+        }
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
         let asked_to_restart = std::mem::take(&mut self.asking_to_restart);
@@ -234,7 +248,7 @@ impl View {
         None
     }
 
-    fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+    pub(super) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
             Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
@@ -277,6 +291,7 @@ impl View {
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
+            Action::Export => self.open_export(now),
             Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
             Action::PageUp => self.page_by(-1),
             Action::PageDown => self.page_by(1),
