@@ -496,7 +496,7 @@ impl Actor {
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
         let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
         let Some(owner) = owner else { return };
-        display.after = owner.output.total();
+        display.after = owner.output.place();
         self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 
