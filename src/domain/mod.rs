@@ -27,7 +27,7 @@ pub use inspection::{Aspect, Inspect, InspectError, Inspection, TablePage, TextP
 pub use output::{Output, OutputChunk, Stream};
 pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
 pub use transcript::{Client, Entry, Transcript};
-pub use variable::{Kind, Variable, VariableChanges, VariableTable};
+pub use variable::{Kind, Variable, VariableChanges, VariableTable, Wanted};
 
 /// Milliseconds since the Unix epoch.
 pub type Timestamp = u64;

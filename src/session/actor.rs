@@ -21,7 +21,7 @@ use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Sub
 use super::record::Record;
 use crate::domain::{
     Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
-    Timestamp, Transcript, VariableTable,
+    Timestamp, Transcript, VariableTable, Wanted,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -49,7 +49,7 @@ pub fn spawn(
         waiting: VecDeque::new(),
         running: None,
         waiters: HashMap::new(),
-        variable_waiters: Vec::new(),
+        variable_waiters: VecDeque::new(),
         questions: HashMap::new(),
         last_question: 0,
         input: None,
@@ -71,7 +71,7 @@ pub fn spawn(
 enum Waiting {
     Run { snippet: SnippetId, options: RunOptions },
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
-    Variables { answer: oneshot::Sender<Arc<VariableTable>> },
+    Variables { wanted: Wanted, answer: oneshot::Sender<Arc<VariableTable>> },
     Inspect(inspection::Asked),
 }
 
@@ -130,7 +130,7 @@ struct Actor {
     running: Option<Running>,
     waiters: HashMap<SnippetId, Vec<Waiter>>,
     /// Present while the engine is looking.
-    variable_waiters: Vec<oneshot::Sender<Arc<VariableTable>>>,
+    variable_waiters: VecDeque<oneshot::Sender<Arc<VariableTable>>>,
     /// Who asked about code that is being written.
     questions: HashMap<u32, oneshot::Sender<Insight>>,
     last_question: u32,
@@ -211,10 +211,10 @@ impl Actor {
                 let _ = answer.send(self.answer_input(snippet, number, text, by));
             }
             Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
-            Command::Variables { answer } if self.transcript.running().is_some() => {
+            Command::Variables { answer, .. } if self.transcript.running().is_some() => {
                 let _ = answer.send(self.transcript.variables().clone());
             }
-            Command::Variables { answer } => self.waiting.push_back(Waiting::Variables { answer }),
+            Command::Variables { wanted, answer } => self.waiting.push_back(Waiting::Variables { wanted, answer }),
             Command::Ask { question, answer } => {
                 self.last_question += 1;
                 // Answers that nobody can use are never given.
@@ -290,13 +290,16 @@ impl Actor {
                 table.taken_at = now();
                 let table = Arc::new(table);
                 let shown = self.transcript.variables();
-                if shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private {
+                let is_whole = requested.as_ref().is_none_or(Wanted::is_everything);
+                let differs =
+                    shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private;
+                if is_whole && differs {
                     self.emit(Event::Variables(table.clone()));
                 }
-                if requested {
-                    for waiter in self.variable_waiters.drain(..) {
-                        let _ = waiter.send(table.clone());
-                    }
+                if requested.is_some()
+                    && let Some(waiter) = self.variable_waiters.pop_front()
+                {
+                    let _ = waiter.send(table);
                 }
             }
             EngineEvent::ResetDone(report) => {
@@ -359,11 +362,9 @@ impl Actor {
                     self.engine.reset();
                 }
                 Waiting::Inspect(asked) => self.start_inspection(asked),
-                Waiting::Variables { answer } => {
-                    self.variable_waiters.push(answer);
-                    if self.variable_waiters.len() == 1 {
-                        self.engine.refresh_variables();
-                    }
+                Waiting::Variables { wanted, answer } => {
+                    self.variable_waiters.push_back(answer);
+                    self.engine.find_variables(wanted);
                 }
             }
         }
@@ -405,7 +406,7 @@ impl Actor {
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
         let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
         let Some(owner) = owner else { return };
-        display.after = owner.output.total();
+        display.after = owner.output.place();
         self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 

@@ -8,7 +8,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use super::Spool;
 use crate::domain::{
     About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
-    Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, units,
+    Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, Wanted,
+    units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -111,6 +112,7 @@ pub(super) enum Command {
         answer: oneshot::Sender<Arc<ResetReport>>,
     },
     Variables {
+        wanted: Wanted,
         answer: oneshot::Sender<Arc<VariableTable>>,
     },
     Ask {
@@ -253,12 +255,12 @@ impl SessionHandle {
         self.ask(|answer| Command::Reset { by, answer }).await
     }
 
-    /// The variables as they are now; while a snippet runs, as they were before it (see `taken_at`).
+    /// The variables as they are now; while a snippet runs, as all of them were before it (see `taken_at`).
     ///
     /// # Errors
     /// [`Closed`] if the session has ended.
-    pub async fn variables(&self) -> Result<Arc<VariableTable>, Closed> {
-        self.ask(|answer| Command::Variables { answer }).await
+    pub async fn variables(&self, wanted: Wanted) -> Result<Arc<VariableTable>, Closed> {
+        self.ask(|answer| Command::Variables { wanted, answer }).await
     }
 
     /// Asks about code that is being written. `None` if nothing could be found out, or a newer question came before the
