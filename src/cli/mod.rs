@@ -4,6 +4,7 @@ mod bridge;
 mod dashboard;
 mod export;
 mod past;
+mod resume;
 mod serve;
 mod sessions;
 mod start;
@@ -26,6 +27,8 @@ Examples:
   fourhands                            open the dashboard here
   fourhands --python .venv             with the Python of a virtual environment
   fourhands bridge                     what an AI client runs (see the README)
+  fourhands --resume                   go on with the last session of this folder
+  fourhands --resume sales --replay    and run again what ran well in it
   fourhands serve --session analysis   hold a session without a terminal
   fourhands serve --stdio              be an MCP server on stdin and stdout
   fourhands sessions                   list the sessions that run, and the last past ones

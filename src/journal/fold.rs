@@ -199,10 +199,12 @@ impl Fold {
             Event::InputWithdrawn { .. }
             | Event::Variables(_)
             | Event::Stuck { .. }
+            | Event::Replay(_)
             | Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
             | Event::Notice { .. } => {}
+            Event::Replayed { .. } => self.mark(event),
             // As whatever else becomes an entry of the transcript.
             Event::Reset { at, .. } | Event::Restarted { at, .. } => {
                 self.touch(at);

@@ -76,6 +76,7 @@ pub fn is_kept(event: &Event) -> bool {
         event,
         Event::Variables(_)
             | Event::Stuck { .. }
+            | Event::Replay(_)
             | Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }

@@ -78,6 +78,11 @@ pub fn spool(journal: &Path, id: &SessionId) -> PathBuf {
     journal.parent().unwrap_or(journal).join("spool").join(id.as_str())
 }
 
+/// Where its variables were saved.
+fn checkpoints(journal: &Path, id: &SessionId) -> PathBuf {
+    journal.parent().unwrap_or(journal).join("checkpoints").join(id.as_str())
+}
+
 /// Removes sessions, the longest unused first, until the limits are kept.
 pub fn prune(connection: &Connection, folder: &Path, limits: &Limits, now: Timestamp) -> rusqlite::Result<()> {
     let mut select = connection.prepare("SELECT uid, active FROM sessions ORDER BY active")?;
@@ -113,6 +118,7 @@ pub fn prune(connection: &Connection, folder: &Path, limits: &Limits, now: Times
 pub fn remove(connection: &Connection, folder: &Path, id: &SessionId) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM sessions WHERE uid = ?", [id.as_str()])?;
     let _ = fs::remove_dir_all(spool(folder, id));
+    let _ = fs::remove_dir_all(checkpoints(folder, id));
     Ok(())
 }
 

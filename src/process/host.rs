@@ -1,10 +1,10 @@
 //! The host thread: a tokio runtime with the session actor, MCP and the link, and the threads it looks after. It and
 //! its threads never hold the GIL.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
-use crate::domain::{SessionInfo, Transcript};
+use crate::domain::{Author, SessionInfo, Transcript};
 use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
@@ -147,6 +147,7 @@ impl Host {
             let engine_events = forward(receiver, rung, bell_reader)?;
             let (link, mut link_reader) = link::open(self.link)?;
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
+            let takes_over = restart.is_some();
             // Before this process records anything: first the journal takes in what the one before left.
             let (transcript, gap) = match &restart {
                 Some(_) => transcript_so_far(&self.boot.id),
@@ -166,6 +167,9 @@ impl Host {
             if let Some(gap) = gap {
                 session.notice(gap);
             }
+            if let Some(checkpoint) = takes_over.then(|| last_checkpoint(&self.boot.id)).flatten() {
+                session.notice(format!("%restore brings back the variables of the checkpoint \"{checkpoint}\""));
+            }
             let notified = session.clone();
             tokio::spawn(async move {
                 while let Some(text) = told.recv().await {
@@ -175,11 +179,21 @@ impl Host {
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
             let goodbye = link.clone();
+            let replay = self.boot.replay.clone().map(|which| (session.clone(), which));
             let keepsake = self.recorder.map(Recorder::keepsake);
             let front = Front { session: session.clone(), link, stop: stop.clone(), keepsake };
             let result = front.open(&self.boot, self.originals, link_reader);
             match &result {
-                Ok(_) => goodbye.send(&ToGuardian::Ready),
+                Ok(_) => {
+                    goodbye.send(&ToGuardian::Ready);
+                    if let Some((session, which)) = replay {
+                        tokio::spawn(async move {
+                            if let Err(refused) = session.replay(Author::You, which).await {
+                                session.notice(format!("nothing is replayed: {refused}"));
+                            }
+                        });
+                    }
+                }
                 Err(_) => session.quit(),
             }
             // Not `session`: its last handle ends with the actor's own.
@@ -207,6 +221,19 @@ impl Host {
 pub fn spool(id: &SessionId) -> Arc<Spool> {
     let folder = Places::of_this_process().spools().map(|spools| spools.join(id.as_str()));
     Arc::new(Spool::new(folder.ok(), spool::Limits::default()))
+}
+
+/// Where a session's variables are saved.
+pub fn checkpoints(id: &SessionId) -> Option<PathBuf> {
+    Places::of_this_process().checkpoints().ok().map(|folder| folder.join(id.as_str()))
+}
+
+/// The name of the checkpoint that was saved last.
+fn last_checkpoint(id: &SessionId) -> Option<String> {
+    let files = fs::read_dir(checkpoints(id)?).ok()?.flatten();
+    let files = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "pickle"));
+    let last = files.max_by_key(|file| file.metadata().and_then(|facts| facts.modified()).ok())?.path();
+    Some(last.file_stem()?.to_string_lossy().into_owned())
 }
 
 /// What the journal knows of the session, and what the person must know of it.

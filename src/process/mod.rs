@@ -21,7 +21,7 @@ use crate::domain::SessionInfo;
 use crate::launch::boot::Boot;
 use crate::launch::{descriptor_table, recorder};
 use crate::python::descriptors::{self, StandardStreams};
-use crate::python::{Capture, Events, Interpreter, Jobs, StackFile, event_bell};
+use crate::python::{Capture, Events, Files, Interpreter, Jobs, StackFile, event_bell};
 use crate::session::EngineEvent;
 use host::{Host, HostEvents};
 
@@ -43,7 +43,8 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     std::panic::set_hook(Box::new(|panic| {
         report_fault(panic.to_string());
     }));
-    let session_file = session_file(&boot).map_err(PyOSError::new_err)?;
+    let session = session_file(&boot).map_err(PyOSError::new_err)?;
+    let files = Files { session, checkpoints: host::checkpoints(&boot.id) };
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
@@ -98,7 +99,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
         }
     }
 
-    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, session_file, jobs)));
+    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, files, jobs)));
     if let Ok(Err(error)) = &worked {
         report_fault(format!("Python could not be prepared: {error}"));
     }
@@ -123,10 +124,10 @@ fn work(
     stacks: Option<StackFile>,
     capture: Arc<Capture>,
     events: &Events,
-    session_file: PathBuf,
+    files: Files,
     mut jobs: Jobs,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file, &mut jobs)?;
+    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), files, &mut jobs)?;
     interpreter.work(py, &mut jobs)
 }
 

@@ -5,6 +5,7 @@ mod input;
 mod inspection;
 mod interrupts;
 mod limits;
+mod replay;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub fn spawn(
         questions: HashMap::new(),
         last_question: 0,
         input: None,
+        replay: None,
         input_limit,
         next_snippet,
         next_client,
@@ -70,6 +72,7 @@ pub fn spawn(
 /// What waits for the engine: snippets and resets, in the order they came.
 enum Waiting {
     Run { snippet: SnippetId, options: RunOptions },
+    Replay,
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
     Variables { wanted: Wanted, answer: oneshot::Sender<Arc<VariableTable>> },
     Inspect(inspection::Asked),
@@ -135,6 +138,7 @@ struct Actor {
     questions: HashMap<u32, oneshot::Sender<Insight>>,
     last_question: u32,
     input: Option<input::Pending>,
+    replay: Option<replay::UnderWay>,
     input_limit: Duration,
     next_snippet: u32,
     next_client: u32,
@@ -209,6 +213,9 @@ impl Actor {
             }
             Command::Answer { snippet, number, text, by, answer } => {
                 let _ = answer.send(self.answer_input(snippet, number, text, by));
+            }
+            Command::Replay { by, which, answer } => {
+                let _ = answer.send(self.replay(by, &which));
             }
             Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
             Command::Variables { answer, .. } if self.transcript.running().is_some() => {
@@ -348,6 +355,9 @@ impl Actor {
 
     fn start_next(&mut self) {
         while self.running.is_none() && !self.quitting {
+            if self.replay_next(false) {
+                return;
+            }
             let Some(next) = self.waiting.pop_front() else { return };
             match next {
                 Waiting::Run { snippet, options } => {
@@ -356,6 +366,9 @@ impl Actor {
                     self.emit(Event::Started { snippet, at: now() });
                     self.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
                     self.engine.run(snippet, &author, code);
+                }
+                Waiting::Replay => {
+                    self.replay_next(true);
                 }
                 Waiting::Reset { by, answer } => {
                     self.running = Some(Running::new(Work::Reset { by, answer }, None));
@@ -374,7 +387,9 @@ impl Actor {
         if self.running.is_none() {
             self.input = None;
         }
-        self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
+        let outcome = Arc::new(outcome);
+        self.emit(Event::Finished { snippet, outcome: outcome.clone(), at: now() });
+        self.on_replayed(snippet, &outcome);
         let Some(waiters) = self.waiters.remove(&snippet) else { return };
         let Some(ended) = self.transcript.snippet(snippet).cloned().map(Arc::new) else { return };
         for waiter in waiters {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::Spool;
+use crate::domain::replay::Which;
 use crate::domain::{
     About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
     Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, Wanted,
@@ -33,6 +34,17 @@ pub enum QueueFull {
     OfAuthor { snippets: usize, bytes: usize },
     #[error("{snippets} snippets with {} of code wait their turn already, which is the most a session keeps", units::bytes(*.bytes as u64))]
     InAll { snippets: usize, bytes: usize },
+}
+
+/// Why nothing is run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayRefused {
+    #[error("a replay is under way already")]
+    UnderWay,
+    #[error("there is nothing to run again")]
+    Nothing,
+    #[error(transparent)]
+    Closed(#[from] Closed),
 }
 
 /// Why an answer did not reach the code.
@@ -106,6 +118,11 @@ pub(super) enum Command {
         snippet: Option<SnippetId>,
         by: String,
         answer: oneshot::Sender<Option<SnippetId>>,
+    },
+    Replay {
+        by: Author,
+        which: Which,
+        answer: oneshot::Sender<Result<usize, ReplayRefused>>,
     },
     Reset {
         by: Author,
@@ -245,6 +262,15 @@ impl SessionHandle {
     pub async fn interrupt(&self, snippet: Option<SnippetId>, by: &str) -> Result<Option<SnippetId>, Closed> {
         let by = by.to_owned();
         self.ask(|answer| Command::Interrupt { snippet, by, answer }).await
+    }
+
+    /// Runs snippets of before again, one by one as `by`, up to the first that now fails. It takes its place in the queue
+    /// and keeps it to the end; an interrupt of what it runs ends all of it. Resolves at once to how many there are.
+    ///
+    /// # Errors
+    /// If there are none, another replay has not ended, or the session has.
+    pub async fn replay(&self, by: Author, which: Which) -> Result<usize, ReplayRefused> {
+        self.ask(|answer| Command::Replay { by, which, answer }).await?
     }
 
     /// Clears the namespace, after the snippets that were submitted before.

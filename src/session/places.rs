@@ -116,6 +116,11 @@ impl Places {
         Ok(self.state()?.join("spool"))
     }
 
+    /// Where variables are saved, with a folder for each session; it need not exist.
+    pub fn checkpoints(&self) -> Result<PathBuf, FolderError> {
+        Ok(self.state()?.join("checkpoints"))
+    }
+
     /// Every folder in which records may be found; nothing is made.
     pub fn all_records(&self) -> Result<Vec<PathBuf>, FolderError> {
         let mut found = Vec::new();

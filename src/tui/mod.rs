@@ -17,6 +17,7 @@ mod keymap;
 mod layout;
 mod pager;
 mod repaint;
+mod replay;
 mod reply;
 mod run;
 mod scroll;

@@ -4,6 +4,7 @@ mod export;
 mod inspector;
 mod keys;
 mod pager;
+mod replay;
 mod screens;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

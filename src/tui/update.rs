@@ -8,6 +8,7 @@ use super::assist::{Outcome, Why};
 use super::keymap::{self, Action};
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
+use crate::domain::replay::Which;
 use crate::domain::{InputAnswer, Insight, Inspect, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
@@ -24,6 +25,10 @@ pub enum Effect {
     Interrupt,
     /// A new Python process on the same session.
     Restart,
+    /// The same once all variables have been saved; then they are brought back.
+    SaveAndRestart,
+    /// Run these again.
+    Replay(Which),
     /// The answer goes to [`View::on_inspected`] with that number.
     Inspect {
         asked: Inspect,
@@ -90,6 +95,9 @@ impl View {
         if action == Some(Action::Restart) {
             return self.restart(asked_to_restart);
         }
+        if asked_to_restart && key.code == KeyCode::Char('s') && key.modifiers.is_empty() && self.has_variables() {
+            return Some(Effect::SaveAndRestart);
+        }
         if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
             return None;
         }
@@ -98,6 +106,12 @@ impl View {
         }
         if let Some(Overlay::Inspector { .. }) = self.overlays.last() {
             return match self.on_inspector(key) {
+                Some(effect) => effect,
+                None => self.on_help(action, key, asked, now),
+            };
+        }
+        if let Some(Overlay::Replay { .. }) = self.overlays.last() {
+            return match self.on_replay(key) {
                 Some(effect) => effect,
                 None => self.on_help(action, key, asked, now),
             };
@@ -292,6 +306,7 @@ impl View {
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
             Action::Export => self.open_export(now),
+            Action::Replay => self.open_replay(),
             Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
             Action::PageUp => self.page_by(-1),
             Action::PageDown => self.page_by(1),
@@ -342,6 +357,7 @@ impl View {
             Some(Overlay::Help { scroll } | Overlay::Drawer { scroll } | Overlay::Inspector { scroll }) => {
                 *scroll = scroll.saturating_add_signed(rows);
             }
+            Some(Overlay::Replay { .. }) => {}
             None => self.scroll(rows),
         }
     }

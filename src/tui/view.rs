@@ -32,6 +32,10 @@ pub enum Overlay {
     Inspector {
         scroll: usize,
     },
+    /// What to run again; `row` is chosen.
+    Replay {
+        row: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -70,6 +74,8 @@ pub struct View {
     /// Asked to restart Python; the same key again means it.
     pub asking_to_restart: bool,
     pub quitting: bool,
+    /// The checkpoint that the next Python shall bring back.
+    pub restore: Option<String>,
     /// Asked to interrupt this one, at that time.
     pub interrupting: Option<(SnippetId, Timestamp)>,
     pub notice: Option<String>,
@@ -114,6 +120,7 @@ impl View {
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
+            restore: None,
             interrupting: None,
             notice,
             frame: None,
@@ -153,6 +160,11 @@ impl View {
         ) {
             self.follow_input();
         }
+        if let Event::Replay(replay) = event
+            && replay.is_over()
+        {
+            self.notice = Some(replay.to_string());
+        }
         if let Event::Notice { text, .. } = event {
             self.notice = Some(text.to_string());
         }
@@ -173,6 +185,10 @@ impl View {
 
     pub fn is_busy(&self) -> bool {
         self.transcript.running().is_some() || !self.transcript.queue().is_empty()
+    }
+
+    pub fn has_variables(&self) -> bool {
+        self.transcript.variables().total > 0
     }
 
     /// The number that the input will have if nobody is quicker.
@@ -233,6 +249,7 @@ impl View {
                 Overlay::Help { scroll } => *scroll = (*scroll).min(help),
                 Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
                 Overlay::Inspector { scroll } => *scroll = (*scroll).min(inspector),
+                Overlay::Replay { .. } => {}
             }
         }
     }

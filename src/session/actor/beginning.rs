@@ -77,7 +77,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
         Some(by) => format!("the restart by {}", by.name()),
         None => "the end of Python".to_owned(),
     };
-    let crash = restart.filter(|restart| restart.by.is_none() && ran);
+    let crash = restart.filter(|restart| restart.by.is_none() && !restart.resumed && ran);
     Outcome {
         status: match (ran, crash) {
             (false, _) => Status::Cancelled,
@@ -87,7 +87,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
         returncode: crash.map_or(130, |restart| restart.code),
         result: None,
         error: crash.map(|Restart { how, stack, .. }| ErrorReport {
-            type_name: "PythonDied".to_owned(),
+            type_name: ErrorReport::PYTHON_DIED.to_owned(),
             message: how.clone(),
             traceback: if stack.is_empty() {
                 how.clone()

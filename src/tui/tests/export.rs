@@ -6,7 +6,7 @@ use super::*;
 use crate::tui::export::{Refused, write};
 use crate::tui::fixtures::{info, story};
 
-const F7: KeyCode = KeyCode::F(7);
+const F9: KeyCode = KeyCode::F(9);
 
 fn name(view: &View) -> String {
     view.export.as_ref().expect("the prompt").file()
@@ -15,7 +15,7 @@ fn name(view: &View) -> String {
 #[test]
 fn the_prompt() {
     let mut view = story().view();
-    key(&mut view, F7);
+    key(&mut view, F9);
     // The same day everywhere.
     ctrl(&mut view, 'u');
     typed(&mut view, "sales-2027-01-15.ipynb");
@@ -28,7 +28,7 @@ fn the_prompt() {
 fn a_name_that_is_taken_is_asked_for_twice() {
     let mut view = story().view();
     typed(&mut view, "draft");
-    key(&mut view, F7);
+    key(&mut view, F9);
     assert!(name(&view).starts_with("sales-20") && name(&view).contains(".ipynb"), "{}", name(&view));
     for ending in [".md", ".html", ".json", ".py"] {
         key(&mut view, KeyCode::Tab);
@@ -55,7 +55,7 @@ fn a_name_that_is_taken_is_asked_for_twice() {
     view.on_exported(Ok("4 snippets written to /work/aa.py".to_owned()));
     let screen = text(&mut view, 80, 24);
     assert!(view.export.is_none() && screen.contains("written to /work/aa.py") && screen.contains("draft"), "{screen}");
-    key(&mut view, F7);
+    key(&mut view, F9);
     assert_eq!(ctrl(&mut view, 'c'), Some(Effect::Interrupt), "what runs can still be interrupted");
     key(&mut view, KeyCode::Esc);
     assert!(view.export.is_none() && view.editor.code() == "draft");
