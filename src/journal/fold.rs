@@ -191,13 +191,9 @@ impl Fold {
                 }
             }
             Event::Ending => self.ended = Some(self.active),
-            Event::InputWithdrawn { .. }
-            | Event::Variables(_)
-            | Event::Stuck { .. }
-            | Event::ClientJoined { .. }
-            | Event::ClientNamed { .. }
-            | Event::ClientLeft { .. }
-            | Event::Notice { .. } => {}
+            Event::InputWithdrawn { .. } | Event::Variables(_) | Event::Stuck { .. } | Event::Notice { .. } => {}
+            // Who takes over from a process that died knows them again.
+            Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. } => self.mark(event),
             // As whatever else becomes an entry of the transcript.
             Event::Reset { at, .. } | Event::Restarted { at, .. } => {
                 self.touch(at);
