@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::io::AsyncWrite;
 
 use super::*;
+use crate::mcp::{AGAIN, SENT};
 
 struct Sink(Vec<u8>);
 
@@ -130,6 +131,54 @@ fn the_end_of_a_backend_answers_whatever_is_pending() {
     assert_eq!(told.len(), 3, "answered and cancelled requests get no answer: {told:?}");
 }
 
+/// Calls as questions, the rest as it was, in the order of the client, and not for ever.
+#[test]
+fn what_a_session_left_is_asked_of_its_next_process() {
+    let mut test = Test::default();
+    test.shake_hands();
+    test.client(r#"{"id":9,"method":"tools/call","params":{"name":"run","arguments":{"code":"1"}}}"#);
+    test.client(r#"{"id":"a","method":"tools/list"}"#);
+    test.client(r#"{"id":1,"method":"tools/call","params":{ }}"#);
+    test.client(&format!(r#"{{"id":2,"method":"tools/call","params":{{"code":"{}"}}}}"#, "x".repeat(KEPT_LINE)));
+    test.client(r#"{"id":3,"method":"subscriptions/listen","params":{}}"#);
+    test.client(r#"{"id":4,"method":"tools/call","params":{}}"#);
+    test.client(r#"{"method":"notifications/cancelled","params":{"requestId":4}}"#);
+    test.0.parted("gone");
+    let told = test.told();
+    assert_eq!((told.len(), &told[0]["id"]), (1, &Value::from(2)), "too long to be kept: {told:?}");
+    test.0.joined();
+    let sent: Vec<Value> =
+        take(&mut test.0.to_backend).iter().map(|line| serde_json::from_str(line).unwrap()).skip(2).collect();
+    let asked: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
+    let expected =
+        [(9.into(), AGAIN), ("a".into(), "tools/list"), (1.into(), AGAIN), (3.into(), "subscriptions/listen")];
+    assert_eq!(asked, expected.map(|(id, method): (Value, &str)| (id, Value::from(method))));
+    assert_eq!(sent[0]["params"]["arguments"]["code"], "1");
+    assert!(sent[2]["params"][SENT].as_u64().unwrap() > 1_700_000_000_000, "{}", sent[2]);
+    take(&mut test.0.to_client);
+    let begun = |id: u32| {
+        format!(
+            r#"{{"method":"notifications/subscriptions/acknowledged","params":{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}}}}}"#
+        )
+    };
+    assert!(test.backend(&begun(3)).is_empty(), "for the client it never ended");
+    assert_eq!(test.backend(&begun(3)).len(), 1);
+    assert_eq!(test.backend(r#"{"id":"a","result":{}}"#).len(), 1);
+    // The next processes die of it as well.
+    test.0.parted("gone again");
+    assert!(test.told().is_empty());
+    test.0.joined();
+    take(&mut test.0.to_client);
+    test.0.parted("gone again");
+    let told = test.told();
+    assert_eq!(told.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1]);
+    assert_eq!(told[0]["result"]["content"][0]["text"], "gone again");
+    assert_eq!(test.0.kept, test.0.pending.values().map(Pending::bytes).sum::<usize>());
+    test.0.lost("gone for good", true);
+    assert_eq!(test.told()[0]["id"], 3);
+    assert!(test.0.kept == 0 && !test.0.waits_for_another());
+}
+
 #[test]
 fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
     let mut test = Test::default();
@@ -149,8 +198,10 @@ fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
         sent.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["method"].clone()).collect();
     assert_eq!(methods, ["initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe"]);
     assert!(sent[0].contains("2025-06-18") && sent[3].contains(r#""uri":"b""#));
-    // Only the list that was announced as changing.
-    assert_eq!(test.told(), [serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})]);
+    // Only the list that was announced as changing, and what it watches.
+    let told = test.told();
+    assert_eq!(told[0], serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
+    assert_eq!((told.len(), &told[1]["params"]["uri"]), (2, &Value::from("b")), "{told:?}");
     for line in sent {
         if let Some(id) = serde_json::from_str::<Value>(&line).unwrap().get("id") {
             let answer = format!(r#"{{"id":{id},"result":{{"protocolVersion":"2025-06-18"}}}}"#);

@@ -200,11 +200,12 @@ impl Fold {
             | Event::Variables(_)
             | Event::Stuck { .. }
             | Event::Replay(_)
-            | Event::ClientJoined { .. }
+            | Event::Notice { .. } => {}
+            // Who takes over from a process that died knows them again.
+            Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
-            | Event::Notice { .. } => {}
-            Event::Replayed { .. } => self.mark(event),
+            | Event::Replayed { .. } => self.mark(event),
             // As whatever else becomes an entry of the transcript.
             Event::Reset { at, .. } | Event::Restarted { at, .. } => {
                 self.touch(at);

@@ -72,16 +72,7 @@ struct DisplayHeader {
 /// Whether the journal keeps events of this kind. The others are about the moment only.
 #[must_use]
 pub fn is_kept(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::Variables(_)
-            | Event::Stuck { .. }
-            | Event::Replay(_)
-            | Event::ClientJoined { .. }
-            | Event::ClientNamed { .. }
-            | Event::ClientLeft { .. }
-            | Event::Notice { .. }
-    )
+    !matches!(event, Event::Variables(_) | Event::Stuck { .. } | Event::Replay(_) | Event::Notice { .. })
 }
 
 /// Appends the frame of `event` to `buffer`. `false` and nothing if it cannot be put into bytes.

@@ -126,7 +126,8 @@ pub fn remove(connection: &Connection, folder: &Path, id: &SessionId) -> rusqlit
 pub fn forget_if_empty(connection: &Connection, id: &SessionId) -> rusqlite::Result<()> {
     connection.execute(
         "DELETE FROM sessions WHERE uid = ? AND id NOT IN (SELECT session FROM snippets)
-         AND id NOT IN (SELECT session FROM output) AND id NOT IN (SELECT session FROM marks)",
+         AND id NOT IN (SELECT session FROM output)
+         AND id NOT IN (SELECT session FROM marks WHERE event NOT LIKE '{\"Client%')",
         [id.as_str()],
     )?;
     Ok(())

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::faults;
+use super::handler::UNANSWERED;
 use super::outgoing::Outgoing;
 use super::tools;
 
@@ -261,8 +262,14 @@ where
             JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.close_request(id)),
             JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => false,
         };
-        let sent = encode(&message).map(|line| self.out.line(line));
-        async move { sent?.await }
+        let unanswered = matches!(&message, JsonRpcMessage::Error(error) if error.error.code.0 == UNANSWERED);
+        let sent = (!unanswered).then(|| encode(&message).map(|line| self.out.line(line)));
+        async move {
+            match sent {
+                Some(sent) => sent?.await,
+                None => Ok(()),
+            }
+        }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {

@@ -149,14 +149,15 @@ impl Host {
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
             let takes_over = restart.is_some();
             // Before this process records anything: first the journal takes in what the one before left.
-            let (transcript, gap) = match &restart {
+            let (transcript, is_whole, gap) = match &restart {
                 Some(_) => transcript_so_far(&self.boot.id),
-                None => (Transcript::default(), None),
+                None => (Transcript::default(), true, None),
             };
             let (recorder, journal, mut told) =
                 journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info);
             let beginning = Beginning {
                 transcript,
+                is_whole,
                 restart,
                 can_restart: self.boot.mode != Mode::Stdio,
                 record: Box::new(recorder),
@@ -236,13 +237,14 @@ fn last_checkpoint(id: &SessionId) -> Option<String> {
     Some(last.file_stem()?.to_string_lossy().into_owned())
 }
 
-/// What the journal knows of the session, and what the person must know of it.
-fn transcript_so_far(id: &SessionId) -> (Transcript, Option<String>) {
-    match journal::resume(&Places::of_this_process(), id) {
-        Ok(Some(recorded)) => (recorded.transcript(), None),
-        Ok(None) => (Transcript::default(), Some("the transcript was not recorded, so it begins anew".to_owned())),
-        Err(fault) => (Transcript::default(), Some(format!("the transcript cannot be brought back: {fault}"))),
-    }
+/// What the journal knows of the session, whether that is all, and what the person must know of it.
+fn transcript_so_far(id: &SessionId) -> (Transcript, bool, Option<String>) {
+    let gap = match journal::resume(&Places::of_this_process(), id) {
+        Ok(Some(recorded)) => return (recorded.transcript(), recorded.session.missed == 0, None),
+        Ok(None) => "the transcript was not recorded, so it begins anew".to_owned(),
+        Err(fault) => format!("the transcript cannot be brought back: {fault}"),
+    };
+    (Transcript::default(), false, Some(gap))
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of

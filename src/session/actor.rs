@@ -6,9 +6,11 @@ mod inspection;
 mod interrupts;
 mod limits;
 mod replay;
+mod returning;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -16,6 +18,7 @@ use tokio::time::Instant;
 
 pub use beginning::Beginning;
 use beginning::free_numbers;
+use returning::Returning;
 
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
@@ -38,7 +41,7 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, restart, can_restart, record, input_limit } = beginning;
+    let Beginning { transcript, is_whole, restart, can_restart, record, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
@@ -63,10 +66,13 @@ pub fn spawn(
         quitting: false,
         can_restart,
         restart_by: None,
+        restarting: Arc::default(),
+        returning: Returning::new(is_whole, next_client),
     };
     actor.begin(restart);
+    let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands }, task)
+    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -148,6 +154,9 @@ struct Actor {
     can_restart: bool,
     /// Who wants another process to take over.
     restart_by: Option<Author>,
+    /// See [`SessionHandle::is_restarting`].
+    restarting: Arc<AtomicBool>,
+    returning: Returning,
 }
 
 impl Actor {
@@ -243,9 +252,7 @@ impl Actor {
                 let _ = answer.send(subscription);
             }
             Command::Join { name, pid, answer } => {
-                let client = ClientId(self.next_client);
-                self.next_client += 1;
-                let name = self.free_name(&name, client);
+                let (client, name) = self.welcome(&name, pid);
                 self.emit(Event::ClientJoined { client, name: name.clone(), pid, at: now() });
                 if answer.send(Author::Client { id: client, name }).is_err() {
                     self.emit(Event::ClientLeft { client, at: now() });
@@ -260,9 +267,13 @@ impl Actor {
             Command::Restart { by, answer } => {
                 if self.can_restart && !self.quitting {
                     self.restart_by = Some(by);
+                    self.restarting.store(true, Ordering::Relaxed);
                     self.quit();
                 }
                 let _ = answer.send(self.can_restart);
+            }
+            Command::Recall { author, code, sent, answer } => {
+                let _ = answer.send(self.recall(&author, &code, sent));
             }
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
