@@ -2,6 +2,8 @@
 
 mod completeness;
 mod cursor;
+#[cfg(test)]
+mod fuzz;
 mod magic;
 mod scan;
 mod statements;

@@ -10,6 +10,8 @@ pub mod inspection;
 pub mod keepsake;
 pub mod lexer;
 pub mod output;
+#[cfg(test)]
+pub mod random;
 pub mod recorder;
 pub mod replay;
 pub mod snippet;

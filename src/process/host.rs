@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
@@ -75,7 +76,11 @@ impl Host {
     pub fn run(self) -> i32 {
         let mut stderr = match self.originals.stderr.try_clone() {
             Ok(stderr) => File::from(stderr),
-            Err(_) => return 1,
+            Err(error) => {
+                let text = format!("fourhands: the session cannot begin: {error}\n");
+                let _ = nix::unistd::write(&self.originals.stderr, text.as_bytes());
+                return 1;
+            }
         };
         // The main thread's SIGTERM at the guardian's death does not wake a process that is suspended.
         #[cfg(target_os = "linux")]
@@ -102,9 +107,12 @@ impl Host {
             let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
         }
 
-        let result = self.serve();
+        // A panic is among the faults.
+        let result = catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or(Ok(()));
         if let Err(error) = &result {
-            let _ = writeln!(stderr, "fourhands: {}", visible(&error.to_string()));
+            // The system's own words say too little.
+            let where_it_failed = if error.raw_os_error().is_some() { "the session cannot begin: " } else { "" };
+            let _ = writeln!(stderr, "fourhands: {where_it_failed}{}", visible(&error.to_string()));
         }
         let faults = std::mem::take(&mut *FAULTS.lock().unwrap_or_else(PoisonError::into_inner));
         for fault in &faults {
