@@ -20,6 +20,7 @@
 //! | floor | uses | knows |
 //! | --- | --- | --- |
 //! | [`domain`] | std, serde | what a session is made of; no clock, no I/O, no async |
+//! | [`export`] | chrono | a transcript as a script, a notebook, a document; pure but for writing the file |
 //! | [`session`] | tokio | the actor, its handle, and which sessions exist; Python only as the trait `Engine` |
 //! | [`journal`] | SQLite | keeping what happened, and reading it again |
 //! | [`python`] | pyo3 | running, capturing, interrupting, describing; nothing of who watches |
@@ -36,6 +37,7 @@
 pub mod bridge;
 pub mod cli;
 pub mod domain;
+pub mod export;
 pub mod journal;
 pub mod launch;
 pub mod mcp;

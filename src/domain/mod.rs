@@ -10,6 +10,8 @@ pub mod inspection;
 pub mod keepsake;
 pub mod lexer;
 pub mod output;
+#[cfg(test)]
+pub mod random;
 pub mod recorder;
 pub mod replay;
 pub mod snippet;
@@ -29,7 +31,7 @@ pub use output::{Output, OutputChunk, Stream};
 pub use replay::Replay;
 pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
 pub use transcript::{Client, Entry, Transcript};
-pub use variable::{Kind, Variable, VariableChanges, VariableTable};
+pub use variable::{Kind, Variable, VariableChanges, VariableTable, Wanted};
 
 /// Milliseconds since the Unix epoch.
 pub type Timestamp = u64;

@@ -222,6 +222,7 @@ impl Transcript {
             *shown = Arc::new(Display { after: shown.after, ..(**display).clone() });
         } else {
             snippet.displays.push(display.clone());
+            snippet.output.divide();
             if snippet.displays.len() > MAX_DISPLAYS {
                 gone += snippet.displays.remove(0).kept();
                 snippet.displays_dropped += 1;

@@ -126,7 +126,8 @@ pub fn remove(connection: &Connection, folder: &Path, id: &SessionId) -> rusqlit
 pub fn forget_if_empty(connection: &Connection, id: &SessionId) -> rusqlite::Result<()> {
     connection.execute(
         "DELETE FROM sessions WHERE uid = ? AND id NOT IN (SELECT session FROM snippets)
-         AND id NOT IN (SELECT session FROM output) AND id NOT IN (SELECT session FROM marks)",
+         AND id NOT IN (SELECT session FROM output)
+         AND id NOT IN (SELECT session FROM marks WHERE event NOT LIKE '{\"Client%')",
         [id.as_str()],
     )?;
     Ok(())
@@ -151,6 +152,7 @@ fn bytes_below(folder: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::random::Random;
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
@@ -164,5 +166,17 @@ mod tests {
             assert!(limits == Limits::default() && told.contains("FOURHANDS_JOURNAL_MAX"), "{wrong}: {told}");
         }
         assert!(parse(None, Some("soon")).unwrap_err().1.contains("FOURHANDS_JOURNAL_DAYS"));
+    }
+
+    #[test]
+    fn no_text_makes_a_limit_of_nonsense() {
+        let pieces = ["1", "0", "99999999999999999999", "GB", "kb", " ", "-", ".", "é", "T", "\u{1b}", "\u{130}"];
+        for mut random in Random::rounds(11, 5_000) {
+            let (max, days) = (random.text(&pieces, 4), random.text(&pieces, 3));
+            if let Err((limits, told)) = Limits::parse(Some(&max), Some(&days)) {
+                assert!(limits.bytes == Limits::default().bytes || limits.days == Limits::default().days);
+                assert!(told.contains("FOURHANDS_JOURNAL_") && !told.contains(char::is_control), "{told:?}");
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
@@ -75,7 +76,11 @@ impl Host {
     pub fn run(self) -> i32 {
         let mut stderr = match self.originals.stderr.try_clone() {
             Ok(stderr) => File::from(stderr),
-            Err(_) => return 1,
+            Err(error) => {
+                let text = format!("fourhands: the session cannot begin: {error}\n");
+                let _ = nix::unistd::write(&self.originals.stderr, text.as_bytes());
+                return 1;
+            }
         };
         // The main thread's SIGTERM at the guardian's death does not wake a process that is suspended.
         #[cfg(target_os = "linux")]
@@ -102,9 +107,12 @@ impl Host {
             let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
         }
 
-        let result = self.serve();
+        // A panic is among the faults.
+        let result = catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or(Ok(()));
         if let Err(error) = &result {
-            let _ = writeln!(stderr, "fourhands: {}", visible(&error.to_string()));
+            // The system's own words say too little.
+            let where_it_failed = if error.raw_os_error().is_some() { "the session cannot begin: " } else { "" };
+            let _ = writeln!(stderr, "fourhands: {where_it_failed}{}", visible(&error.to_string()));
         }
         let faults = std::mem::take(&mut *FAULTS.lock().unwrap_or_else(PoisonError::into_inner));
         for fault in &faults {
@@ -149,14 +157,15 @@ impl Host {
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
             let takes_over = restart.is_some();
             // Before this process records anything: first the journal takes in what the one before left.
-            let (transcript, gap) = match &restart {
+            let (transcript, is_whole, gap) = match &restart {
                 Some(_) => transcript_so_far(&self.boot.id),
-                None => (Transcript::default(), None),
+                None => (Transcript::default(), true, None),
             };
             let (recorder, journal, mut told) =
                 journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info);
             let beginning = Beginning {
                 transcript,
+                is_whole,
                 restart,
                 can_restart: self.boot.mode != Mode::Stdio,
                 record: Box::new(recorder),
@@ -236,13 +245,14 @@ fn last_checkpoint(id: &SessionId) -> Option<String> {
     Some(last.file_stem()?.to_string_lossy().into_owned())
 }
 
-/// What the journal knows of the session, and what the person must know of it.
-fn transcript_so_far(id: &SessionId) -> (Transcript, Option<String>) {
-    match journal::resume(&Places::of_this_process(), id) {
-        Ok(Some(recorded)) => (recorded.transcript(), None),
-        Ok(None) => (Transcript::default(), Some("the transcript was not recorded, so it begins anew".to_owned())),
-        Err(fault) => (Transcript::default(), Some(format!("the transcript cannot be brought back: {fault}"))),
-    }
+/// What the journal knows of the session, whether that is all, and what the person must know of it.
+fn transcript_so_far(id: &SessionId) -> (Transcript, bool, Option<String>) {
+    let gap = match journal::resume(&Places::of_this_process(), id) {
+        Ok(Some(recorded)) => return (recorded.transcript(), recorded.session.missed == 0, None),
+        Ok(None) => "the transcript was not recorded, so it begins anew".to_owned(),
+        Err(fault) => format!("the transcript cannot be brought back: {fault}"),
+    };
+    (Transcript::default(), false, Some(gap))
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of

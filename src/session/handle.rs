@@ -1,6 +1,7 @@
 //! The handle of a session: commands in, events out. Cheap to clone; usable from any thread.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -9,7 +10,8 @@ use super::Spool;
 use crate::domain::replay::Which;
 use crate::domain::{
     About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
-    Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, units,
+    Question, ResetReport, Restart, SessionInfo, Signature, Snippet, SnippetId, Timestamp, Transcript, Variable,
+    VariableTable, Wanted, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -86,6 +88,22 @@ pub struct Overview {
     pub snippets: u32,
 }
 
+/// What is known of a call that a process of this session left without an answer.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    pub fate: Fate,
+    /// Why the last process took over, if this session has had more than one.
+    pub restart: Option<Arc<Restart>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Submitted(SnippetId),
+    /// It never came as far as the queue.
+    NeverCame,
+    Unknown,
+}
+
 #[derive(Debug)]
 pub(super) enum Command {
     Submit {
@@ -128,6 +146,7 @@ pub(super) enum Command {
         answer: oneshot::Sender<Arc<ResetReport>>,
     },
     Variables {
+        wanted: Wanted,
         answer: oneshot::Sender<Arc<VariableTable>>,
     },
     Ask {
@@ -165,6 +184,12 @@ pub(super) enum Command {
         by: Author,
         answer: oneshot::Sender<bool>,
     },
+    Recall {
+        author: Author,
+        code: Arc<str>,
+        sent: Timestamp,
+        answer: oneshot::Sender<Recalled>,
+    },
     Notice {
         text: String,
     },
@@ -176,6 +201,7 @@ pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
     pub(super) spool: Arc<Spool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) restarting: Arc<AtomicBool>,
 }
 
 impl SessionHandle {
@@ -279,12 +305,12 @@ impl SessionHandle {
         self.ask(|answer| Command::Reset { by, answer }).await
     }
 
-    /// The variables as they are now; while a snippet runs, as they were before it (see `taken_at`).
+    /// The variables as they are now; while a snippet runs, as all of them were before it (see `taken_at`).
     ///
     /// # Errors
     /// [`Closed`] if the session has ended.
-    pub async fn variables(&self) -> Result<Arc<VariableTable>, Closed> {
-        self.ask(|answer| Command::Variables { answer }).await
+    pub async fn variables(&self, wanted: Wanted) -> Result<Arc<VariableTable>, Closed> {
+        self.ask(|answer| Command::Variables { wanted, answer }).await
     }
 
     /// Asks about code that is being written. `None` if nothing could be found out, or a newer question came before the
@@ -383,6 +409,21 @@ impl SessionHandle {
     /// [`Closed`] if the session has ended.
     pub async fn restart(&self, by: Author) -> Result<bool, Closed> {
         self.ask(|answer| Command::Restart { by, answer }).await
+    }
+
+    /// Whether another process is about to take over: what this one can no longer answer, that one will.
+    #[must_use]
+    pub fn is_restarting(&self) -> bool {
+        self.restarting.load(Ordering::Relaxed)
+    }
+
+    /// What became of `code` that `author` submitted at `sent` or later, to a process of this session that is gone. Each
+    /// snippet is answered once.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn recall(&self, author: Author, code: Arc<str>, sent: Timestamp) -> Result<Recalled, Closed> {
+        self.ask(|answer| Command::Recall { author, code, sent, answer }).await
     }
 
     /// Tells everybody something about the session itself, such as that it can no longer be recorded.

@@ -16,8 +16,8 @@ pub mod spool;
 pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, Closed, Overview, QueueFull, ReplayRefused, RunOptions, SessionHandle, SubmitError, Subscription,
-    Ticket,
+    AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
+    Subscription, Ticket,
 };
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

@@ -101,7 +101,7 @@ impl Card {
             return self.output(output, limit, shape);
         }
         let mut parts = Vec::new();
-        let (mut to, mut left) = (output.total(), limit);
+        let (mut to, mut left) = (output.place(), limit);
         for (number, display) in snippet.numbered_displays().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
             part.display(&display.label(number), display.text(), shape);

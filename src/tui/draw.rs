@@ -2,6 +2,7 @@
 
 mod cards;
 mod completion;
+mod export;
 mod input;
 mod inspector;
 mod overlay;
@@ -53,6 +54,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
             Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, buffer),
             Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),
         }
+    }
+    if let Some(prompt) = &view.export {
+        return Some(export::draw(prompt, layout, buffer));
     }
     let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
     (!is_covered).then_some(cursor)

@@ -8,6 +8,7 @@ mod assist;
 mod card;
 mod draw;
 mod editor;
+mod export;
 #[doc(hidden)]
 pub mod fixtures;
 mod inspector;

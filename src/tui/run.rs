@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use super::assist::Asked;
+use super::export::Refused;
 use super::inspector::Told;
 use super::keepsake::Kept;
 use super::keymap::{self, Action};
@@ -111,6 +112,8 @@ struct Dashboard {
 enum Said {
     /// The person should know.
     Notice(String),
+    /// Where the session was written to, or why not.
+    Exported(Result<String, Refused>),
     /// All variables have been saved in this checkpoint.
     Saved(&'static str),
     /// To the question of that number; `None` if not in time.
@@ -257,6 +260,7 @@ impl Dashboard {
     fn on_said(&mut self, said: Said) {
         match said {
             Said::Notice(notice) => self.view.notice = Some(notice),
+            Said::Exported(written) => self.view.on_exported(written),
             Said::Saved(checkpoint) => {
                 self.view.restore = Some(checkpoint.to_owned());
                 self.keep();
@@ -303,11 +307,22 @@ impl Dashboard {
                 let session = self.session.clone();
                 self.ask(async move { session.replay(Author::You, which).await.map(drop) });
             }
+            Effect::Export { file, replaces } => self.export(file, replaces),
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Redraw => self.screen.redraw()?,
         }
         Ok(Turn::GoOn)
+    }
+
+    /// On a thread of its own: figures may be many.
+    fn export(&self, file: String, replaces: bool) {
+        let said = self.notices.clone();
+        let (info, home, transcript) = (self.view.info.clone(), self.view.home.clone(), self.view.transcript.clone());
+        tokio::task::spawn_blocking(move || {
+            let written = super::export::write(&file, replaces, &info, home.as_deref(), &transcript);
+            let _ = said.send(Said::Exported(written));
+        });
     }
 
     fn restart(&self) {

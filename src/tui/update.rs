@@ -34,6 +34,11 @@ pub enum Effect {
         asked: Inspect,
         number: u32,
     },
+    /// Write the transcript to this file, as the person wrote it. The answer goes to [`View::on_exported`].
+    Export {
+        file: String,
+        replaces: bool,
+    },
     Quit,
     Suspend,
     /// The whole screen anew.
@@ -47,6 +52,12 @@ impl View {
             Event::Paste(text) if self.pager.is_some() => {
                 if let Some(pager) = &mut self.pager {
                     pager.typed(text);
+                }
+                None
+            }
+            Event::Paste(text) if self.export.is_some() => {
+                if let Some(prompt) = &mut self.export {
+                    prompt.paste(text);
                 }
                 None
             }
@@ -75,6 +86,9 @@ impl View {
             return self.on_pager(key, now);
         }
         let action = keymap::action(key);
+        if self.export.is_some() {
+            return self.on_export(action, key, now);
+        }
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
         let asked_to_restart = std::mem::take(&mut self.asking_to_restart);
@@ -248,7 +262,7 @@ impl View {
         None
     }
 
-    fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+    pub(super) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
             Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
@@ -288,11 +302,10 @@ impl View {
                     return Some(Effect::Quit);
                 }
             }
-            // Taken before, whatever has the keys.
-            Action::Restart => {}
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
+            Action::Export => self.open_export(now),
             Action::Replay => self.open_replay(),
             Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
             Action::PageUp => self.page_by(-1),
@@ -311,7 +324,8 @@ impl View {
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
             Action::Output => self.open_pager(),
-            Action::Search | Action::SearchOn | Action::SearchBack => {}
+            // A restart is taken before, whatever has the keys.
+            Action::Restart | Action::Search | Action::SearchOn | Action::SearchBack => {}
             Action::Back => {
                 self.assist.close();
                 if self.overlays.pop().is_none() {

@@ -10,6 +10,7 @@ use super::assist::Assist;
 use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
+use super::export::ExportPrompt;
 use super::inspector::Inspector;
 use super::layout::{Class, Layout};
 use super::pager::Pager;
@@ -57,6 +58,8 @@ pub struct View {
     pub selected: Option<usize>,
     pub unfolded: HashSet<usize>,
     pub overlays: Vec<Overlay>,
+    /// While the person says where to write the session; takes the keys.
+    pub export: Option<ExportPrompt>,
     /// The variable that is chosen in the drawer.
     pub chosen: Option<String>,
     pub inspector: Option<Inspector>,
@@ -108,6 +111,7 @@ impl View {
             selected: None,
             unfolded: HashSet::new(),
             overlays: Vec::new(),
+            export: None,
             chosen: None,
             inspector: None,
             inspections: 0,
