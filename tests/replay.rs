@@ -171,7 +171,7 @@ fn what_runs_or_is_unknown_is_refused_with_the_way_out() {
     assert!(code == Some(1) && told.contains("no session is recorded"), "{told}");
     past(&home, "sales", &["1"]);
     let (code, told) = refused(&home, &["serve", "--resume", "slaes"]);
-    assert!(code == Some(2) && told.contains("there is sales") && told.contains("`fourhands sessions`"), "{told}");
+    assert!(code == Some(2) && told.contains("Did you mean sales?") && told.contains("sessions --all"), "{told}");
     let (_, told) = refused(&home, &["serve", "--replay"]);
     assert!(told.contains("--resume"), "{told}");
 
