@@ -213,7 +213,8 @@ fn an_answer_that_was_hidden_is_asked_for_again_and_kept_nowhere() {
     let home = Home::new();
     let mut terminal = dashboard(&home, &["--session", "s"]);
     terminal.send("import getpass; word = getpass.getpass('word? '); length = len(word)\r");
-    terminal.wait_for_text("asks (hidden)");
+    terminal
+        .wait_for("a prompt that takes keys", |text| text.contains("asks (hidden)") && text.contains("Enter answer"));
     terminal.send("tulip-4711\r");
     terminal.wait_for_text("ready");
     terminal.send("import os; os.abort()\r");
@@ -221,7 +222,8 @@ fn an_answer_that_was_hidden_is_asked_for_again_and_kept_nowhere() {
     terminal.send(F7);
     terminal.wait_for_text("run again");
     terminal.send("\r");
-    terminal.wait_for_text("asks (hidden)");
+    terminal
+        .wait_for("a prompt that takes keys", |text| text.contains("asks (hidden)") && text.contains("Enter answer"));
     terminal.send("tulip-4712x\r");
     terminal.wait_for_text("replayed all 1");
     terminal.send("print('length', length)\r");
