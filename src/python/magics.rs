@@ -1,9 +1,10 @@
 //! `IPython`'s magic: finding it in code that is no Python as it stands, and the helper that does it.
 
 use pyo3::prelude::*;
-use pyo3::types::PyModule;
+use pyo3::types::{PyCFunction, PyModule};
 
 use super::baseline::Baseline;
+use super::children;
 use crate::domain::lexer::{Rewritten, rewrite};
 
 /// The helper's name among the builtins.
@@ -43,7 +44,12 @@ impl Magics {
         if self.module.is_none() {
             let source = std::ffi::CString::new(SOURCE)?;
             let file = std::ffi::CString::new(FILE)?;
-            self.module = Some(PyModule::from_code(py, &source, &file, c"fourhands_magics")?.unbind());
+            let module = PyModule::from_code(py, &source, &file, c"fourhands_magics")?;
+            let started = PyCFunction::new_closure(py, Some(c"started"), None, |args, _| {
+                args.get_item(0)?.extract().map(children::add_command)
+            })?;
+            module.setattr("started", started)?;
+            self.module = Some(module.unbind());
         }
         self.module
             .as_ref()
