@@ -16,10 +16,13 @@ fn sources_and_new_processes_are_found_after_a_reset() {
         reset(session);
         let code = "import inspect\nclass After:\n    x = 1\ninspect.getsource(After)";
         assert_eq!(session.value(code), "'class After:\\n    x = 1\\n'");
+        // What shares a line with an import is not run again by them.
+        session.run("import os; count = open('ran', 'a').write('x'); os.getcwd()");
         let code = "import multiprocessing\ndef twice(n): return 2 * n\n\
                     with multiprocessing.get_context('spawn').Pool(1) as pool: found = pool.map(twice, [4])\nfound";
         let run = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
         assert_eq!(run["structuredContent"]["result"], "[8]", "{run}");
+        assert_eq!(session.value("open('ran').read()"), "'x'");
     });
 }
 
