@@ -123,3 +123,21 @@ fn what_a_stream_of_user_code_holds_is_of_its_own_snippet() {
         assert_eq!(session.out("sys.stdout = Closed()"), "");
     });
 }
+
+#[test]
+fn a_reset_ends_whatever_user_code_does_in_it() {
+    in_every_python(|session| {
+        let swallows = "while True:\n            try: time.sleep(0.01)\n            except BaseException: pass";
+        for code in [
+            "class C:\n    def __del__(self):\n        while True: pass\nc = C()".to_owned(),
+            format!(
+                "import asyncio, time\nasync def stay():\n    try: await asyncio.sleep(100)\n    finally:\n        \
+                 {swallows}\ntask = asyncio.create_task(stay())\nawait asyncio.sleep(0)"
+            ),
+        ] {
+            assert_eq!(session.run(&code)["status"], "ok");
+            assert_eq!(reset(session)["done"], true, "after {code}");
+            assert_eq!(session.value("import asyncio; await asyncio.sleep(0, 'well')"), "'well'", "after {code}");
+        }
+    });
+}

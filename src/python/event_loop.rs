@@ -74,10 +74,8 @@ impl EventLoop {
     pub fn restore(&mut self, py: Python<'_>) {
         if signals::take_was_forced() {
             let _ = forget_running(py);
-            if self.current.as_ref().is_some_and(|event_loop| is_true(event_loop.bind(py), "is_running")) {
-                self.current = None;
-            }
         }
+        self.forget_if_running(py);
         let Some(event_loop) = &self.current else { return };
         if is_true(event_loop.bind(py), "is_closed") {
             return;
@@ -92,9 +90,17 @@ impl EventLoop {
             // Not by `set_event_loop_policy`, which Python 3.14 warns of.
             let _ = events.setattr("_event_loop_policy", py.None());
         }
+        self.forget_if_running(py);
         let Some(event_loop) = self.current.take() else { return };
         let _ = cancel_all(event_loop.bind(py));
         let _ = event_loop.call_method0(py, "close");
+    }
+
+    /// A loop that seems to run although nothing does is broken.
+    fn forget_if_running(&mut self, py: Python<'_>) {
+        if let Some(event_loop) = self.current.take_if(|event_loop| is_true(event_loop.bind(py), "is_running")) {
+            forget(event_loop);
+        }
     }
 
     fn get<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -104,8 +110,7 @@ impl EventLoop {
             if !has_lost_descriptors(event_loop.bind(py)) {
                 return Ok(self.current.insert(event_loop).bind(py).clone());
             }
-            // Whatever it would close at its end may be a file of somebody else by now.
-            std::mem::forget(event_loop);
+            forget(event_loop);
             let _ = py.import("sys")?.getattr("stderr")?.call_method1("write", (LOST,));
         }
         let asyncio = py.import("asyncio.events")?;
@@ -122,6 +127,11 @@ fn has_lost_descriptors(event_loop: &Bound<'_, PyAny>) -> bool {
     let Ok(selector) = event_loop.getattr("_selector") else { return false };
     // Asks what is ready, which stays so.
     selector.call_method1("select", (0,)).is_err_and(|error| error.is_instance_of::<PyOSError>(event_loop.py()))
+}
+
+/// Whatever a broken loop would close at its end may be a file of somebody else by now.
+fn forget(event_loop: Py<PyAny>) {
+    std::mem::forget(event_loop);
 }
 
 fn is_true(event_loop: &Bound<'_, PyAny>, question: &str) -> bool {

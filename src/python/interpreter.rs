@@ -441,7 +441,9 @@ impl Interpreter {
         signals::begin(signals::RESET);
         self.runner.reset(py);
         close_figures(py);
-        report.cleared = self.namespace.clear(py).unwrap_or(0);
+        // What was interrupted so far has ended.
+        signals::go_on();
+        report.cleared = signals::finalize(py, || self.namespace.clear(py).unwrap_or(0));
         let left = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
         let folder = self.baseline.cwd(py);
@@ -449,7 +451,7 @@ impl Interpreter {
             let _ = project::forget_modules(py, folder);
         }
         let _ = self.signals.restore_all(py);
-        let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
+        let _ = signals::finalize(py, || py.import("gc")?.call_method0("collect"));
         signals::end();
         report.remains.extend(threads::names(py).unwrap_or_default());
         self.events.send(EngineEvent::ResetDone(report));

@@ -29,6 +29,8 @@ const OUTPUT_PACE: Duration = Duration::from_millis(33);
 const EVENT_BACKLOG: usize = 1024;
 /// An interrupt that had no effect for this long is repeated by force when the time limit or the end asked for it.
 const FORCE_AFTER: Duration = Duration::from_secs(2);
+/// What user code does in a reset, in finalizers and cancelled tasks, is interrupted after this long.
+const RESET_LIMIT: Duration = Duration::from_secs(3);
 /// When Python is asked where it stands, after an interrupt that shows no effect, and how often that is looked at.
 const LOOK_AFTER: Duration = Duration::from_millis(750);
 const LOOK_PACE: Duration = Duration::from_millis(250);
@@ -363,7 +365,7 @@ impl Actor {
                     self.engine.run(snippet, &author, code);
                 }
                 Waiting::Reset { by, answer } => {
-                    self.running = Some(Running::new(Work::Reset { by, answer }, None));
+                    self.running = Some(Running::new(Work::Reset { by, answer }, Some(RESET_LIMIT)));
                     self.engine.reset();
                 }
                 Waiting::Inspect(asked) => self.start_inspection(asked),
