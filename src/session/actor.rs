@@ -32,6 +32,8 @@ use crate::domain::{
 const OUTPUT_PACE: Duration = Duration::from_millis(33);
 /// Events a slow reader may be behind before it has to subscribe anew.
 const EVENT_BACKLOG: usize = 1024;
+/// What user code does in a reset, in finalizers and cancelled tasks, is interrupted after this long.
+const RESET_LIMIT: Duration = Duration::from_secs(3);
 
 /// Starts the actor on the current tokio runtime. It ends when Python has been asked to end, and answers who wants
 /// another process to take over, if anybody does.
@@ -382,7 +384,7 @@ impl Actor {
                     self.replay_next(true);
                 }
                 Waiting::Reset { by, answer } => {
-                    self.running = Some(Running::new(Work::Reset { by, answer }, None));
+                    self.running = Some(Running::new(Work::Reset { by, answer }, Some(RESET_LIMIT)));
                     self.engine.reset();
                 }
                 Waiting::Inspect(asked) => self.start_inspection(asked),
