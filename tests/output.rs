@@ -156,6 +156,8 @@ fn a_disk_that_takes_nothing_stops_nobody() {
         let run = session.run("print('first')\nfor n in range(1_000_000): print(n)");
         assert_eq!(run["status"], "ok", "{run}");
         assert!(run["stdout"].as_str().unwrap().ends_with("\n999999\n"), "{code}");
+        let notice = run["notice"].as_str().unwrap();
+        assert!(notice.contains("are not kept") && notice.contains("cannot be written"), "{notice}");
         let page = read(&mut session, json!({"snippet": 2, "limit": 10}));
         assert!(page["text"].as_str().unwrap().starts_with("first\n"), "{code}: {page}");
         let missing = page["missing"].as_str().unwrap();
