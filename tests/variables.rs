@@ -224,9 +224,8 @@ fn a_hundred_thousand_names() {
     eprintln!("with 100 000 names: 1 takes {same:?}, a rebinding {rebound:?}, the list of variables {listed:?}");
     assert_eq!(list["total"], 100_000);
     // All are searched, and the list can be read to its end.
-    let mut ask = |arguments: Value| {
-        session.client.call("list_defined_variables", arguments)["structuredContent"].clone()
-    };
+    let mut ask =
+        |arguments: Value| session.client.call("list_defined_variables", arguments)["structuredContent"].clone();
     let found = ask(json!({"filter": "NAME_9999"}));
     assert_eq!((&found["matching"], found["variables"].as_array().unwrap().len()), (&json!(11), 11));
     assert!(found.get("next_cursor").is_none(), "{found}");

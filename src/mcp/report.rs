@@ -126,9 +126,8 @@ impl Parts {
             text
         };
         let result = outcome.and_then(|outcome| outcome.result.as_deref());
-        let result = result.map(|text| {
-            fit(text, "The result was cut to fit. Ask for less at a time: a slice, .head(), a summary.")
-        });
+        let result = result
+            .map(|text| fit(text, "The result was cut to fit. Ask for less at a time: a slice, .head(), a summary."));
         let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| RunError {
             type_name: short(&error.type_name, 200),
             message: cut(&plain(&error.message), 2_000, 0).0,

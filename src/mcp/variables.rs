@@ -211,7 +211,10 @@ mod tests {
         let mut table = VariableTable::default();
         assert_eq!(list(&table, &Wanted::default(), None).0, "No variables or functions are currently defined.");
         table.has_private = true;
-        assert_eq!(list(&table, &Wanted::default(), None).0, "No user-defined variables or functions are currently defined.");
+        assert_eq!(
+            list(&table, &Wanted::default(), None).0,
+            "No user-defined variables or functions are currently defined."
+        );
     }
 
     #[test]
@@ -220,8 +223,15 @@ mod tests {
             variable("data", Kind::Data, "DataFrame", "", None),
             variable("n", Kind::Data, "int", "1", None),
         ]);
-        assert!(list(&table, &Wanted::new("Frame", None), None).0.ends_with("\nVariable: data (DataFrame) = <DataFrame object>"));
-        assert_eq!(list(&table, &Wanted::new("zzz", None), None).0, "No name or type contains \"zzz\"; 2 names are defined.");
+        assert!(
+            list(&table, &Wanted::new("Frame", None), None)
+                .0
+                .ends_with("\nVariable: data (DataFrame) = <DataFrame object>")
+        );
+        assert_eq!(
+            list(&table, &Wanted::new("zzz", None), None).0,
+            "No name or type contains \"zzz\"; 2 names are defined."
+        );
     }
 
     #[test]

@@ -27,7 +27,9 @@ use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable, Wanted};
+use crate::domain::{
+    Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable, Wanted,
+};
 use crate::session::{Engine, EngineEvent, Shown};
 
 enum Job {

@@ -54,7 +54,13 @@ pub fn bounded(value: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 fn python(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(value.repr()?.to_string_lossy().into_owned())
+    let text = value.repr()?;
+    if let Ok(text) = text.to_str() {
+        return Ok(text.to_owned());
+    }
+    // Lone surrogates, told as Python's own streams tell them.
+    let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?;
+    Ok(String::from_utf8_lossy(bytes.cast::<PyBytes>()?.as_bytes()).into_owned())
 }
 
 fn cut(text: String) -> String {

@@ -8,7 +8,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use super::Spool;
 use crate::domain::{
     About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
-    Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, Wanted, units,
+    Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, Wanted,
+    units,
 };
 
 /// The session has ended; nothing more can be asked of it.
