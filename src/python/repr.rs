@@ -8,6 +8,7 @@ use pyo3::types::{
     PyString, PyTuple,
 };
 
+use super::report::readable;
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::units;
 
@@ -54,13 +55,7 @@ pub fn bounded(value: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 fn python(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    let text = value.repr()?;
-    if let Ok(text) = text.to_str() {
-        return Ok(text.to_owned());
-    }
-    // Lone surrogates, told as Python's own streams tell them.
-    let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?;
-    Ok(String::from_utf8_lossy(bytes.cast::<PyBytes>()?.as_bytes()).into_owned())
+    Ok(readable(&value.repr()?))
 }
 
 fn cut(text: String) -> String {
