@@ -129,6 +129,20 @@ fn what_was_cut_is_read_to_its_end() {
     session.client.call("interrupt_snippet", json!({"snippet": 2}));
 }
 
+/// What a process wrote can be read when another has taken the session over.
+#[test]
+fn what_was_written_before_a_restart_can_be_read() {
+    let mut session = Session::start(&python());
+    session.out("print('small')");
+    session.run("for n in range(100_000): print('line', n)");
+    session.client.call("reset_python_environment", json!({"mode": "restart"}));
+    assert_eq!(session.value("6 * 7"), "42");
+    assert_eq!(read(&mut session, json!({"snippet": 1}))["text"], "small\n");
+    assert_eq!(read(&mut session, json!({"snippet": 2, "offset": -11}))["text"], "line 99999\n");
+    let found = read(&mut session, json!({"snippet": 2, "grep": "^line 50000$"}));
+    assert_eq!(found["matches"][0]["line"], 50_001, "{found}");
+}
+
 #[test]
 fn beyond_the_cap_the_rest_is_counted() {
     let mut session = Session::start(&python());

@@ -78,15 +78,12 @@ fn unescaped(text: &str) -> String {
         rest = &rest[start..];
         let end = rest.bytes().take(12).position(|byte| byte == b';');
         let found = end.and_then(|end| Some((entity(&rest[1..end])?, end)));
-        match found {
-            Some((c, end)) => {
-                out.push(c);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
+        if let Some((c, end)) = found {
+            out.push(c);
+            rest = &rest[end + 1..];
+        } else {
+            out.push('&');
+            rest = &rest[1..];
         }
     }
     out.push_str(rest);
