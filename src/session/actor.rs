@@ -23,6 +23,7 @@ use returning::Returning;
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use super::record::Record;
+use super::spool::Spool;
 use crate::domain::{
     Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
     Timestamp, Transcript, VariableTable, Wanted,
@@ -43,13 +44,14 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, is_whole, restart, can_restart, record, input_limit } = beginning;
+    let Beginning { transcript, is_whole, restart, can_restart, record, spool, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let mut actor = Actor {
         engine,
         record,
+        spool: spool.clone(),
         events,
         transcript,
         waiting: VecDeque::new(),
@@ -74,7 +76,7 @@ pub fn spawn(
     actor.begin(restart);
     let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands, restarting }, task)
+    (SessionHandle { info: Arc::new(info), spool, commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -135,6 +137,7 @@ struct Waiter {
 struct Actor {
     engine: Box<dyn Engine>,
     record: Box<dyn Record>,
+    spool: Arc<Spool>,
     events: broadcast::Sender<Arc<Event>>,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
