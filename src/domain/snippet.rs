@@ -115,6 +115,8 @@ pub struct Snippet {
     pub id: SnippetId,
     pub author: Author,
     pub code: Arc<str>,
+    /// What it is about, in the words of its author.
+    pub title: Option<Arc<str>>,
     pub status: Status,
     pub submitted_at: Timestamp,
     pub started_at: Option<Timestamp>,

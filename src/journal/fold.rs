@@ -197,9 +197,12 @@ impl Fold {
             | Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
+            | Event::Inquired(_)
+            | Event::InquiryEnded { .. }
             | Event::Notice { .. } => {}
+            Event::Titled { .. } => self.mark(event),
             // As whatever else becomes an entry of the transcript.
-            Event::Reset { at, .. } | Event::Restarted { at, .. } => {
+            Event::Reset { at, .. } | Event::Restarted { at, .. } | Event::Noted { at, .. } => {
                 self.touch(at);
                 self.mark(event);
             }

@@ -64,7 +64,7 @@ impl Handler {
             return failure(SESSION_ENDED);
         };
         let quirks = Quirks::of(client.as_ref());
-        let call = Call { session, author, quirks, context, gone: &self.gone, stop: &self.stop };
+        let call = Call { session, author, membership, quirks, context, gone: &self.gone, stop: &self.stop };
         call.dispatch(&request.name, request.arguments).await
     }
 }

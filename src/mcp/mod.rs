@@ -5,6 +5,7 @@
 //! calls; `calls` and `follow` are the tool calls against the session; `tools` describes them; `report`, `text` and
 //! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
 
+mod ask;
 mod calls;
 mod client;
 mod cut;
@@ -12,6 +13,7 @@ mod displays;
 mod faults;
 mod follow;
 mod handler;
+mod history;
 mod inspect;
 mod lines;
 mod outgoing;
@@ -20,10 +22,12 @@ mod pictures;
 mod read_output;
 mod report;
 mod serve;
+mod since;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tools;
+mod uris;
 mod variables;
 
 /// Code of the error, without an id, that a connection is refused with.

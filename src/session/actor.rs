@@ -4,6 +4,7 @@ mod beginning;
 mod input;
 mod inspection;
 mod limits;
+mod words;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use beginning::free_numbers;
 
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
+use super::news::News;
 use super::record::Record;
 use crate::domain::{
     Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
@@ -49,10 +51,13 @@ pub fn spawn(
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
+    let news = Arc::<News>::default();
     let mut actor = Actor {
         engine,
         record,
         events,
+        news: news.clone(),
+        inquiries: words::Inquiries::default(),
         transcript,
         waiting: VecDeque::new(),
         running: None,
@@ -72,7 +77,7 @@ pub fn spawn(
     };
     actor.begin(restart);
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands }, task)
+    (SessionHandle { info: Arc::new(info), spool: Arc::default(), news, commands }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -133,6 +138,8 @@ struct Actor {
     engine: Box<dyn Engine>,
     record: Box<dyn Record>,
     events: broadcast::Sender<Arc<Event>>,
+    news: Arc<News>,
+    inquiries: words::Inquiries,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
     running: Option<Running>,
@@ -265,6 +272,20 @@ impl Actor {
                 }
                 let _ = answer.send(self.can_restart);
             }
+            Command::Read { look } => {
+                self.flush_output();
+                look(&self.transcript);
+            }
+            Command::Note { note } => self.note(note),
+            Command::Attend { present } => self.inquiries.attended = present,
+            Command::Inquire { by, text, choices, accepted, answer } => {
+                let asked = self.inquire(by, &text, choices, answer);
+                if let Err(Ok(number)) = accepted.send(asked) {
+                    self.end_inquiry(number);
+                }
+            }
+            Command::Reply { inquiry, text } => self.reply(inquiry, text),
+            Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
         }
@@ -347,6 +368,9 @@ impl Actor {
         let (sender, done) = oneshot::channel();
         self.waiters.entry(snippet).or_default().push(Waiter { also_input: true, done: sender });
         self.emit(Event::Submitted { snippet, author, code, at: now() });
+        if let Some(title) = options.title.clone() {
+            self.emit(Event::Titled { snippet, title });
+        }
         self.waiting.push_back(Waiting::Run { snippet, options });
         let _ = ticket.send(Ok(Ticket { id: snippet, done }));
     }
@@ -526,6 +550,7 @@ impl Actor {
         // Before anybody is told, and before Python runs what was submitted.
         self.record.event(&event);
         self.transcript.apply(&event);
+        self.news.event(&event, &self.transcript);
         // Nobody listening is no fault.
         let _ = self.events.send(Arc::new(event));
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::Spool;
+use super::{News, Spool};
 use crate::domain::{
-    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
+    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection, Note,
     Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, units,
 };
 
@@ -43,10 +43,24 @@ pub enum AnswerRefused {
     Hidden,
 }
 
+/// Why a question was not put to the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskRefused {
+    /// There is no dashboard.
+    Nobody,
+    /// Enough questions wait already.
+    TooMany,
+}
+
+/// What somebody wants to see of the transcript.
+pub(super) type Look = Box<dyn FnOnce(&Transcript) + Send>;
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunOptions {
     /// Interrupt the code when it has run for this long. Time in the queue does not count.
     pub timeout: Option<Duration>,
+    /// What the code is about.
+    pub title: Option<Arc<str>>,
 }
 
 /// A snippet that was accepted.
@@ -74,7 +88,6 @@ pub struct Overview {
     pub snippets: u32,
 }
 
-#[derive(Debug)]
 pub(super) enum Command {
     Submit {
         author: Author,
@@ -148,6 +161,31 @@ pub(super) enum Command {
         by: Author,
         answer: oneshot::Sender<bool>,
     },
+    Read {
+        look: Look,
+    },
+    Note {
+        note: Note,
+    },
+    /// A dashboard is there, or (`false`) no more.
+    Attend {
+        present: bool,
+    },
+    /// The answer comes with the question's number, and later the person's words; `None` if they declined.
+    Inquire {
+        by: Author,
+        text: Arc<str>,
+        choices: Vec<Arc<str>>,
+        accepted: oneshot::Sender<Result<u32, AskRefused>>,
+        answer: oneshot::Sender<Option<Arc<str>>>,
+    },
+    Reply {
+        inquiry: u32,
+        text: Option<Arc<str>>,
+    },
+    Withdraw {
+        inquiry: u32,
+    },
     Notice {
         text: String,
     },
@@ -158,6 +196,7 @@ pub(super) enum Command {
 pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
     pub(super) spool: Arc<Spool>,
+    pub(super) news: Arc<News>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -177,6 +216,12 @@ impl SessionHandle {
     #[must_use]
     pub fn spool(&self) -> &Arc<Spool> {
         &self.spool
+    }
+
+    /// What happened lately.
+    #[must_use]
+    pub fn news(&self) -> &News {
+        &self.news
     }
 
     /// Puts code into the queue.
@@ -359,6 +404,53 @@ impl SessionHandle {
         self.ask(|answer| Command::Restart { by, answer }).await
     }
 
+    /// What `look` makes of the transcript as it is now. It holds up the whole session, so it must be quick.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Transcript) -> T + Send + 'static,
+    ) -> Result<T, Closed> {
+        self.ask(|answer| {
+            let look = move |transcript: &Transcript| {
+                let _ = answer.send(look(transcript));
+            };
+            Command::Read { look: Box::new(look) }
+        })
+        .await
+    }
+
+    /// Puts a note into the transcript, for all who work here.
+    pub fn note(&self, note: Note) {
+        let _ = self.commands.send(Command::Note { note });
+    }
+
+    /// Tells the session whether somebody can be asked.
+    pub fn attend(&self, present: bool) {
+        let _ = self.commands.send(Command::Attend { present });
+    }
+
+    /// Puts a question to the person, after those that were asked before.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended; within, why the question was not asked.
+    pub async fn inquire(
+        &self,
+        by: Author,
+        text: Arc<str>,
+        choices: Vec<Arc<str>>,
+    ) -> Result<Result<Asking, AskRefused>, Closed> {
+        let (answer, reply) = oneshot::channel();
+        let number = self.ask(|accepted| Command::Inquire { by, text, choices, accepted, answer }).await?;
+        Ok(number.map(|number| Asking { number, reply, commands: self.commands.clone() }))
+    }
+
+    /// The person's answer to the question of that number; `None` if they decline. Too late, it is for nobody.
+    pub fn reply(&self, inquiry: u32, text: Option<Arc<str>>) {
+        let _ = self.commands.send(Command::Reply { inquiry, text });
+    }
+
     /// Tells everybody something about the session itself, such as that it can no longer be recorded.
     pub fn notice(&self, text: String) {
         let _ = self.commands.send(Command::Notice { text });
@@ -373,5 +465,29 @@ impl SessionHandle {
         let (sender, receiver) = oneshot::channel();
         self.commands.send(command(sender)).map_err(|_| Closed)?;
         receiver.await.map_err(|_| Closed)
+    }
+}
+
+/// A question that is being put to the person. Dropped, it is taken back.
+#[derive(Debug)]
+pub struct Asking {
+    number: u32,
+    reply: oneshot::Receiver<Option<Arc<str>>>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Asking {
+    /// What the person says; `None` if they decline.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn answer(&mut self) -> Result<Option<Arc<str>>, Closed> {
+        (&mut self.reply).await.map_err(|_| Closed)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Withdraw { inquiry: self.number });
     }
 }

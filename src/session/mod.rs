@@ -6,6 +6,7 @@ pub mod engine;
 pub mod handle;
 pub mod live;
 pub mod lock;
+pub mod news;
 pub mod places;
 pub mod record;
 pub mod registry;
@@ -15,7 +16,9 @@ pub mod spool;
 pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
+    AnswerRefused, AskRefused, Asking, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError,
+    Subscription, Ticket,
 };
+pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

@@ -5,4 +5,5 @@ mod limits;
 mod lines;
 mod runs;
 mod support;
+mod together;
 mod tools;
