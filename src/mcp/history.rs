@@ -127,6 +127,17 @@ impl Call<'_> {
     }
 }
 
+/// The last entries, in words.
+pub fn text(transcript: &Transcript, reader: &Author, limit: usize, now: Timestamp) -> String {
+    of(transcript, None, &By::Anybody, limit, reader, now).text()
+}
+
+/// All after the snippet `since`, or the last entries, page by page; in words.
+pub fn page(transcript: &Transcript, since: Option<u32>, reader: &Author, now: Timestamp) -> (String, Option<u32>) {
+    let history = of(transcript, since, &By::Anybody, MOST as usize, reader, now);
+    (history.text(), history.next_since)
+}
+
 /// What `by` did after the snippet `since`, or at last.
 fn of(transcript: &Transcript, since: Option<u32>, by: &By, limit: usize, reader: &Author, now: Timestamp) -> History {
     let entries = transcript.entries();

@@ -35,6 +35,17 @@ pub struct Pictures {
     pub scaled: BTreeSet<usize>,
 }
 
+/// Bytes of an image that is read as a resource: in base64 it must fit into one message.
+const WHOLE: usize = 3_000_000;
+
+/// An image as it was displayed, scaled down only where no message could carry it.
+pub fn whole(display: &Display) -> Result<Arc<[u8]>, String> {
+    match display.forms.first() {
+        Some(form) if form.data.len() <= WHOLE => Ok(form.data.clone()),
+        _ => fit(display, WHOLE).map(|(_, data)| data),
+    }
+}
+
 /// At most `room` bytes of them. Decodes and scales on a thread of its own: the session goes on meanwhile.
 pub async fn of(snippet: &Snippet, room: usize) -> Pictures {
     let images: Vec<(usize, Arc<Display>)> = snippet

@@ -42,18 +42,6 @@ pub fn figure(id: SnippetId, number: usize) -> String {
     format!("{SNIPPET}{id}/figure/{number}")
 }
 
-pub fn variable(name: &str) -> String {
-    let mut uri = VARIABLE.to_owned();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            uri.push(byte.into());
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri
-}
-
 impl Address {
     pub fn parse(uri: &str) -> Option<Self> {
         let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
@@ -103,6 +91,18 @@ fn decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn variable(name: &str) -> String {
+        let mut uri = VARIABLE.to_owned();
+        for byte in name.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                uri.push(byte.into());
+            } else {
+                uri.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        uri
+    }
 
     #[test]
     fn addresses_lead_back_to_what_they_name() {

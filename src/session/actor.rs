@@ -8,6 +8,7 @@ mod words;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -51,13 +52,13 @@ pub fn spawn(
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
-    let news = Arc::<News>::default();
+    let (news, attended) = (Arc::<News>::default(), Arc::<AtomicBool>::default());
     let mut actor = Actor {
         engine,
         record,
         events,
         news: news.clone(),
-        inquiries: words::Inquiries::default(),
+        inquiries: words::Inquiries::new(attended.clone()),
         transcript,
         waiting: VecDeque::new(),
         running: None,
@@ -77,7 +78,7 @@ pub fn spawn(
     };
     actor.begin(restart);
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), news, commands }, task)
+    (SessionHandle { info: Arc::new(info), spool: Arc::default(), news, attended, commands }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -250,6 +251,7 @@ impl Actor {
                     Subscription { transcript: self.transcript.clone(), events: self.events.subscribe() };
                 let _ = answer.send(subscription);
             }
+            Command::Events { answer } => drop(answer.send(self.events.subscribe())),
             Command::Join { name, pid, answer } => {
                 let client = ClientId(self.next_client);
                 self.next_client += 1;
@@ -277,7 +279,6 @@ impl Actor {
                 look(&self.transcript);
             }
             Command::Note { note } => self.note(note),
-            Command::Attend { present } => self.inquiries.attended = present,
             Command::Inquire { by, text, choices, accepted, answer } => {
                 let asked = self.inquire(by, &text, choices, answer);
                 if let Err(Ok(number)) = accepted.send(asked) {

@@ -1,6 +1,7 @@
 //! The handle of a session: commands in, events out. Cheap to clone; usable from any thread.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -144,6 +145,9 @@ pub(super) enum Command {
     Subscribe {
         answer: oneshot::Sender<Subscription>,
     },
+    Events {
+        answer: oneshot::Sender<broadcast::Receiver<Arc<Event>>>,
+    },
     Join {
         name: Arc<str>,
         pid: Option<u32>,
@@ -166,10 +170,6 @@ pub(super) enum Command {
     },
     Note {
         note: Note,
-    },
-    /// A dashboard is there, or (`false`) no more.
-    Attend {
-        present: bool,
     },
     /// The answer comes with the question's number, and later the person's words; `None` if they declined.
     Inquire {
@@ -197,6 +197,7 @@ pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
     pub(super) spool: Arc<Spool>,
     pub(super) news: Arc<News>,
+    pub(super) attended: Arc<AtomicBool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -426,9 +427,22 @@ impl SessionHandle {
         let _ = self.commands.send(Command::Note { note });
     }
 
-    /// Tells the session whether somebody can be asked.
-    pub fn attend(&self, present: bool) {
-        let _ = self.commands.send(Command::Attend { present });
+    /// A dashboard is there: somebody can be asked.
+    pub fn attend(&self) {
+        self.attended.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_attended(&self) -> bool {
+        self.attended.load(Ordering::Relaxed)
+    }
+
+    /// All events from now on.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn events(&self) -> Result<broadcast::Receiver<Arc<Event>>, Closed> {
+        self.ask(|answer| Command::Events { answer }).await
     }
 
     /// Puts a question to the person, after those that were asked before.

@@ -3,6 +3,7 @@
 mod connections;
 mod limits;
 mod lines;
+mod reading;
 mod runs;
 mod support;
 mod together;

@@ -170,7 +170,7 @@ async fn ask(client: &mut Client, question: &str) -> i64 {
 async fn the_person_is_asked_and_answers() {
     for era in ERAS {
         let rig = Rig::new();
-        rig.session.attend(true);
+        rig.session.attend();
         let mut client = rig.client(era, "tester").await;
         let mut other = rig.client(era, "other").await;
         let (one, two) = (ask(&mut client, "Which?").await, ask(&mut client, "And then?").await);
@@ -202,7 +202,7 @@ async fn a_question_that_nobody_waits_for_is_taken_back() {
         assert!(text(&alone).starts_with("Nobody is there to ask: this session runs without a dashboard."), "{alone}");
         assert_eq!((&alone["isError"], &alone["structuredContent"]["answered"]), (&json!(false), &json!(false)));
 
-        rig.session.attend(true);
+        rig.session.attend();
         let late = client.call("ask_human", json!({"question": "Which?", "wait_s": 0.05})).await;
         assert!(text(&late).starts_with("The person did not answer within 0.05 s"), "{late}");
         asked(&rig, 0).await;
@@ -220,7 +220,7 @@ async fn a_question_that_nobody_waits_for_is_taken_back() {
 #[tokio::test]
 async fn questions_are_bounded() {
     let rig = Rig::new();
-    rig.session.attend(true);
+    rig.session.attend();
     let mut client = rig.client(Era::Legacy, "tester").await;
     for bad in [
         json!({"question": " "}),

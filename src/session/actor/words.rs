@@ -1,6 +1,7 @@
 //! Words beside the code: notes, and questions of clients to the person.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
@@ -14,12 +15,17 @@ const OF_AUTHOR: usize = 5;
 const IN_ALL: usize = 20;
 
 /// What clients ask the person.
-#[derive(Default)]
 pub struct Inquiries {
     /// A dashboard is there.
-    pub attended: bool,
+    attended: Arc<AtomicBool>,
     last: u32,
     waiting: Vec<(u32, oneshot::Sender<Option<Arc<str>>>)>,
+}
+
+impl Inquiries {
+    pub fn new(attended: Arc<AtomicBool>) -> Self {
+        Self { attended, last: 0, waiting: Vec::new() }
+    }
 }
 
 impl Actor {
@@ -30,7 +36,7 @@ impl Actor {
     /// Whether `author` may ask one more question.
     fn may_ask(&self, author: &Author) -> Result<(), AskRefused> {
         let waiting = self.transcript.inquiries();
-        if !self.inquiries.attended {
+        if !self.inquiries.attended.load(Ordering::Relaxed) {
             return Err(AskRefused::Nobody);
         }
         let own = waiting.iter().filter(|inquiry| inquiry.by == *author).count();
