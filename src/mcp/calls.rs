@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rmcp::RoleServer;
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
+#[allow(deprecated, reason = "rmcp marks all of logging so")]
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, LoggingLevel};
 use rmcp::service::RequestContext;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -13,11 +14,12 @@ use super::cut::short;
 use super::handler::{SESSION_ENDED, failure};
 use super::inspect::InspectReport;
 use super::report::{RunReport, stuck_notice};
+use super::since::{Since, SinceKind};
 use super::tools::{
     self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments,
     ResetMode, ResetResult, RunArguments, WaitArguments,
 };
-use super::{inspect, pictures, text, variables};
+use super::{inspect, pictures, text, variables, watch};
 use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp};
 use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
 
@@ -268,6 +270,7 @@ impl Call<'_> {
         let max = if failed { self.quirks.error_text } else { self.quirks.text };
         let pictures = pictures::of(snippet, self.quirks.images).await;
         let since = self.membership.seen.since(self.session.news(), &self.author, snippet);
+        self.log(since.as_ref()).await;
         let mut text = text::run(snippet, now, notice.as_deref(), max, &pictures);
         if let Some(since) = &since {
             text.push_str("\n\n");
@@ -278,6 +281,22 @@ impl Call<'_> {
         let mut result = if failed { CallToolResult::error(content) } else { CallToolResult::success(content) };
         result.structured_content = report.and_then(|report| serde_json::to_value(report).ok());
         result
+    }
+
+    /// Resets and restarts as log messages, for a request that asks for them.
+    #[allow(deprecated, reason = "rmcp marks all of logging so")]
+    async fn log(&self, since: Option<&Since>) {
+        let Some((least, since)) = self.context.meta.log_level().zip(since) else { return };
+        for event in &since.events {
+            let level = match event.kind {
+                SinceKind::Restart if event.by.is_none() => LoggingLevel::Error,
+                SinceKind::Restart | SinceKind::Reset => LoggingLevel::Notice,
+                SinceKind::Snippet | SinceKind::Note => continue,
+            };
+            if watch::rank(level) >= watch::rank(least) {
+                watch::log(&self.context.peer, level, &event.text).await;
+            }
+        }
     }
 
     pub fn answer(&self, text: String, structured: &impl Serialize) -> CallToolResult {

@@ -270,6 +270,27 @@ async fn log_messages_come_from_the_level_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_newer_request_that_names_a_level_is_told_with_its_result() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Modern, "tester").await;
+    client.run("echo").await;
+    let run = |level: &str| {
+        let meta = json!({"io.modelcontextprotocol/logLevel": level});
+        json!({"name": "run_python_code", "arguments": {"code": "echo"}, "_meta": meta})
+    };
+    for (level, told) in [("error", false), ("info", true)] {
+        rig.session.reset(Author::You).await.unwrap();
+        let id = client.request("tools/call", run(level)).await;
+        let message = client.message().await;
+        assert_eq!(message["method"] == "notifications/message", told, "{message}");
+        if told {
+            assert_eq!(message["params"]["level"], "notice");
+            client.result(id).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_session_everything_is_listed_and_says_so() {
     for era in ERAS {
         let say: Backend = Backend::Offline(Arc::new(|| "start fourhands first".to_owned()));
