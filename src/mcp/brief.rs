@@ -133,7 +133,13 @@ fn runs(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> S
                     format!("- Python died ({}) and was started anew: names before are gone", short(&restart.how, 200))
                 }
             },
-            Entry::Note { note, .. } => format!("- note from {}: {}", name(&note.by), short(&note.text, 300)),
+            Entry::Note { note, .. } => match &note.answers {
+                Some(inquiry) => {
+                    let (by, to) = (name(&note.by), name(&inquiry.by));
+                    format!("- {by} answered {to} ({}): {}", short(&inquiry.text, 160), short(&note.text, 300))
+                }
+                None => format!("- note from {}: {}", name(&note.by), short(&note.text, 300)),
+            },
             Entry::Background { .. } => continue,
         };
         lines.push(line);

@@ -69,7 +69,7 @@ impl Membership {
         let news = session.news();
         // Who is here this soon was here before, when another process held the session.
         let young = now().saturating_sub(session.info().started_at) < RETURN;
-        let seen = Seen::new(if young { 0 } else { news.count() });
+        let seen = Seen::new(if young { 0 } else { news.count() }, !young);
         Self { session, pid, joined: Mutex::new(None), seen }
     }
 

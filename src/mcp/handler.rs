@@ -387,6 +387,31 @@ impl ServerHandler for Handler {
                 "Invalid params for initialize: expected protocolVersion, capabilities and clientInfo",
                 None,
             ),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
+                ErrorData::invalid_params(format!("Invalid params for {method}: expected a string \"uri\""), None)
+            }
+            "prompts/get" => ErrorData::invalid_params(
+                "Invalid params for prompts/get: expected a string \"name\" and an object \"arguments\" of strings",
+                None,
+            ),
+            "completion/complete" => ErrorData::invalid_params(
+                "Invalid params for completion/complete: expected \"ref\" with a \"type\" of \"ref/resource\" or \
+                 \"ref/prompt\", and \"argument\" with \"name\" and \"value\"",
+                None,
+            ),
+            "logging/setLevel" => ErrorData::invalid_params(
+                "Invalid params for logging/setLevel: level is one of debug, info, notice, warning, error, critical, alert, \
+                 emergency",
+                None,
+            ),
+            "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => ErrorData::invalid_params(
+                format!("Invalid params for {method}: expected no more than a string \"cursor\""),
+                None,
+            ),
+            "subscriptions/listen" => ErrorData::invalid_params(
+                "Invalid params for subscriptions/listen: expected an object \"notifications\"",
+                None,
+            ),
             _ => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("Method not found: {method}"), None),
         })
     }

@@ -78,9 +78,9 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Seen {
-    /// Knows nothing from `position` on.
-    pub fn new(position: u64) -> Self {
-        Self(Mutex::new(State { position, is_fresh: true, open: HashSet::new() }))
+    /// Of one who knows nothing from `position` on, and (`is_fresh`) nothing of what was before either.
+    pub fn new(position: u64, is_fresh: bool) -> Self {
+        Self(Mutex::new(State { position, is_fresh, open: HashSet::new() }))
     }
 
     /// What to tell `reader` with the result of `told`; it counts as told from then on.
@@ -215,11 +215,13 @@ pub fn first_lines(code: &str) -> String {
 }
 
 pub fn restarted(restart: &Restart, reader: &Author) -> String {
-    let what = match &restart.by {
-        Some(by) => format!("{} restarted Python", who(by, reader)),
-        None => format!("Python died and was started anew: {}", short(&plain(&restart.how), NOTE)),
-    };
-    format!("{what}; all names defined before are gone")
+    match &restart.by {
+        Some(by) => format!("{} restarted Python: all names defined before are gone", who(by, reader)),
+        None => {
+            let how = short(plain(&restart.how).trim_end_matches('.'), NOTE);
+            format!("{how}. A new Python has taken over: all names defined before are gone")
+        }
+    }
 }
 
 pub fn noted(note: &Note, reader: &Author) -> String {

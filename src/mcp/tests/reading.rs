@@ -205,6 +205,24 @@ async fn arguments_of_templates_and_prompts_are_completed() {
 }
 
 #[tokio::test]
+async fn params_of_another_shape_are_told_as_such() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        for (method, params) in [
+            ("resources/read", json!({})),
+            ("prompts/get", json!({"name": 5})),
+            ("completion/complete", json!({"ref": {"type": "x"}, "argument": {}})),
+            ("resources/subscribe", json!({"uri": 5})),
+        ] {
+            let answer = ask(&mut client, method, params).await;
+            assert_eq!(answer["error"]["code"], -32602, "{answer}");
+            assert!(answer["error"]["message"].as_str().unwrap().contains("nvalid params for"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn older_clients_are_told_of_what_they_subscribed_to() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;

@@ -122,7 +122,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     }
     if view.transcript.running().is_some() {
         hints.push(tell(Action::Interrupt, "interrupt"));
-    } else if layout.class == Class::Wide {
+    } else if layout.class == Class::Wide && view.open_reply(now).is_none() {
         hints.push(tell(Action::QuitOrDelete, "quit"));
     }
     let area = layout.status;
