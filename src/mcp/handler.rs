@@ -259,11 +259,14 @@ impl ServerHandler for Handler {
         if Address::parse(&request.uri).is_none() {
             return Err(ErrorData::resource_not_found(format!("Resource not found: {:?}", request.uri), None));
         }
-        let is_added = self.watched.change(|wants| {
+        let has_room = self.watched.change(|wants| {
             let has_room = wants.uris.len() < watch::MOST || wants.uris.contains(&request.uri);
-            has_room && (wants.uris.insert(request.uri) || has_room)
+            if has_room {
+                wants.uris.insert(request.uri);
+            }
+            has_room
         });
-        if !is_added {
+        if !has_room {
             let text = format!("{} resources are watched already, which is the most", watch::MOST);
             return Err(ErrorData::invalid_params(text, None));
         }

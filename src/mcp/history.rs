@@ -69,7 +69,7 @@ pub struct HistoryEntry {
     /// repr of the last expression, cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// Bytes of output, for read_output.
+    /// Bytes of output, for `read_output`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_bytes: Option<u64>,
 }

@@ -41,7 +41,7 @@ struct State {
 pub struct Since {
     /// Oldest first.
     pub events: Vec<SinceEvent>,
-    /// How many came before these; session_history tells them.
+    /// How many came before these; `session_history` tells them.
     #[serde(skip_serializing_if = "is_zero")]
     pub more: u64,
 }
@@ -215,13 +215,11 @@ pub fn first_lines(code: &str) -> String {
 }
 
 pub fn restarted(restart: &Restart, reader: &Author) -> String {
-    match &restart.by {
-        Some(by) => format!("{} restarted Python: all names defined before are gone", who(by, reader)),
-        None => {
-            let how = short(plain(&restart.how).trim_end_matches('.'), NOTE);
-            format!("{how}. A new Python has taken over: all names defined before are gone")
-        }
+    if let Some(by) = &restart.by {
+        return format!("{} restarted Python: all names defined before are gone", who(by, reader));
     }
+    let how = short(plain(&restart.how).trim_end_matches('.'), NOTE);
+    format!("{how}. A new Python has taken over: all names defined before are gone")
 }
 
 pub fn noted(note: &Note, reader: &Author) -> String {

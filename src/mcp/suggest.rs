@@ -3,7 +3,7 @@
 use rmcp::model::{CompleteRequestParams, CompletionInfo, Reference};
 
 use super::prompts;
-use crate::domain::{Entry, SnippetId, Status, Transcript};
+use crate::domain::{Entry, Snippet, SnippetId, Status, Transcript};
 use crate::session::{Closed, SessionHandle};
 
 /// What an argument may be.
@@ -42,7 +42,7 @@ fn candidates(transcript: &Transcript, wanted: &Wanted, begun: &str) -> Completi
             snippets.filter(fits).collect()
         }
         Wanted::Figures(id) => {
-            let figures = transcript.snippet(*id).into_iter().flat_map(|snippet| snippet.numbered_displays());
+            let figures = transcript.snippet(*id).into_iter().flat_map(Snippet::numbered_displays);
             figures.map(|(number, _)| number.to_string()).filter(fits).collect()
         }
         Wanted::Names => {

@@ -141,7 +141,7 @@ impl Changes {
             }
             Event::Noted { .. } => changed(&[uris::SESSION, uris::TRANSCRIPT]),
             Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. } => {
-                changed(&[uris::SESSION])
+                changed(&[uris::SESSION]);
             }
             Event::Notice { text, .. } => self.log.push((LoggingLevel::Warning, text.to_string())),
             Event::Restarted { .. } => self.all = true,

@@ -14,12 +14,15 @@ use crate::session::AskRefused;
 const OF_AUTHOR: usize = 5;
 const IN_ALL: usize = 20;
 
+/// Takes what the person says; `None` if they decline.
+type Answer = oneshot::Sender<Option<Arc<str>>>;
+
 /// What clients ask the person.
 pub struct Inquiries {
     /// A dashboard is there.
     attended: Arc<AtomicBool>,
     last: u32,
-    waiting: Vec<(u32, oneshot::Sender<Option<Arc<str>>>)>,
+    waiting: Vec<(u32, Answer)>,
 }
 
 impl Inquiries {
@@ -48,7 +51,7 @@ impl Actor {
         by: Author,
         text: &str,
         choices: Vec<Arc<str>>,
-        answer: oneshot::Sender<Option<Arc<str>>>,
+        answer: Answer,
     ) -> Result<u32, AskRefused> {
         self.may_ask(&by)?;
         self.inquiries.last += 1;
@@ -69,7 +72,7 @@ impl Actor {
         }
     }
 
-    pub(super) fn end_inquiry(&mut self, number: u32) -> Option<(Arc<Inquiry>, oneshot::Sender<Option<Arc<str>>>)> {
+    pub(super) fn end_inquiry(&mut self, number: u32) -> Option<(Arc<Inquiry>, Answer)> {
         let place = self.inquiries.waiting.iter().position(|(waiting, _)| *waiting == number)?;
         let (_, answer) = self.inquiries.waiting.remove(place);
         let asked =
