@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, ClientId, Display, InputRequest, Outcome, OutputChunk, Replay, SnippetId, Stuck, Timestamp, VariableTable,
+    Author, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId, Stuck, Timestamp,
+    VariableTable,
 };
 
 /// What a reset did, and what it could not undo.
@@ -45,6 +46,11 @@ pub enum Event {
     Replayed {
         snippet: SnippetId,
         of: SnippetId,
+    },
+    /// What `snippet` is about, in the words of its author; comes right after its submission.
+    Titled {
+        snippet: SnippetId,
+        title: Arc<str>,
     },
     Started {
         snippet: SnippetId,
@@ -123,6 +129,16 @@ pub enum Event {
     },
     /// How far a replay has come.
     Replay(Arc<Replay>),
+    Noted {
+        note: Arc<Note>,
+        at: Timestamp,
+    },
+    /// A client asks the person something.
+    Inquired(Arc<Inquiry>),
+    /// The question of that number is no longer asked: it was answered, or nobody waits for the answer.
+    InquiryEnded {
+        number: u32,
+    },
     /// Something about the session that the person must know, told once.
     Notice {
         text: Arc<str>,

@@ -10,6 +10,7 @@ pub mod inspection;
 pub mod keepsake;
 pub mod lexer;
 pub mod markup;
+pub mod note;
 pub mod output;
 #[cfg(test)]
 pub mod random;
@@ -28,6 +29,7 @@ pub use event::{Event, ResetReport, Restart};
 pub use info::SessionInfo;
 pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
 pub use inspection::{Aspect, Inspect, InspectError, Inspection, TablePage, TextPage};
+pub use note::{Inquiry, Note};
 pub use output::{Output, OutputChunk, Stream};
 pub use replay::Replay;
 pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};

@@ -122,6 +122,8 @@ pub struct Snippet {
     pub code: Arc<str>,
     /// The snippet whose code it runs again.
     pub replay_of: Option<SnippetId>,
+    /// What it is about, in the words of its author.
+    pub title: Option<Arc<str>>,
     pub status: Status,
     pub submitted_at: Timestamp,
     pub started_at: Option<Timestamp>,

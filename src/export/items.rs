@@ -154,6 +154,11 @@ pub fn happened(entry: &Entry) -> String {
             None if restart.resumed => format!("resumed: {}", restart.how),
             None => format!("{}: a new Python took over, all variables were lost", restart.how),
         },
+        Entry::Note { note, .. } => {
+            let about = note.about.map(|snippet| format!(" about {snippet}")).unwrap_or_default();
+            let asked = note.answers.as_ref().map(|asked| format!(" to \"{}\"", asked.text)).unwrap_or_default();
+            format!("note by {}{about}{asked}: {}", note.by.name(), note.text)
+        }
         Entry::Background { .. } => "written while nothing ran".to_owned(),
         Entry::Snippet(snippet) => snippet.id.to_string(),
     }
@@ -162,7 +167,9 @@ pub fn happened(entry: &Entry) -> String {
 pub fn at(entry: &Entry) -> u64 {
     match entry {
         Entry::Snippet(snippet) => time(snippet),
-        Entry::Background { at, .. } | Entry::Reset { at, .. } | Entry::Restart { at, .. } => *at,
+        Entry::Background { at, .. } | Entry::Reset { at, .. } | Entry::Restart { at, .. } | Entry::Note { at, .. } => {
+            *at
+        }
     }
 }
 

@@ -104,6 +104,14 @@ fn between(entry: &Entry) -> Value {
             "code": restart.code,
             "stack": restart.stack,
         }),
+        Entry::Note { note, at } => json!({
+            "type": "note",
+            "at": time(*at),
+            "author": note.by.name(),
+            "text": note.text,
+            "about": note.about,
+            "answers": note.answers.as_ref().map(|asked| asked.text.clone()),
+        }),
         Entry::Snippet(_) => Value::Null,
     }
 }

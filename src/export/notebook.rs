@@ -110,6 +110,7 @@ fn between(session: &Session<'_>, entry: &Entry, index: usize) -> Value {
     let (kind, mut source) = match entry {
         Entry::Reset { .. } => ("reset", String::new()),
         Entry::Restart { .. } => ("restart", String::new()),
+        Entry::Note { .. } => ("note", String::new()),
         Entry::Snippet(_) | Entry::Background { .. } => ("output", String::new()),
     };
     let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };

@@ -205,9 +205,11 @@ impl Fold {
             Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
+            | Event::Titled { .. }
             | Event::Replayed { .. } => self.mark(event),
+            Event::Inquired(_) | Event::InquiryEnded { .. } => {}
             // As whatever else becomes an entry of the transcript.
-            Event::Reset { at, .. } | Event::Restarted { at, .. } => {
+            Event::Reset { at, .. } | Event::Restarted { at, .. } | Event::Noted { at, .. } => {
                 self.touch(at);
                 self.mark(event);
             }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::cut::cut;
 use super::pictures::Pictures;
+use super::uris;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Display, Form, Snippet};
 
@@ -35,6 +36,8 @@ pub struct DisplayReport {
     /// Why an image does not come with the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
+    /// The resource that has it whole.
+    pub uri: String,
 }
 
 pub fn reports(snippet: &Snippet, pictures: &Pictures) -> Vec<DisplayReport> {
@@ -50,6 +53,7 @@ pub fn reports(snippet: &Snippet, pictures: &Pictures) -> Vec<DisplayReport> {
             height: pixels.map(|(_, height)| height),
             text: text(display),
             left_out: pictures.left_out.get(&number).cloned(),
+            uri: uris::figure(snippet.id, number),
         })
     };
     snippet.numbered_displays().skip(skip).filter_map(report).collect()
@@ -77,7 +81,10 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
         written.push_str(&plain(&output.piece(from, display.after).text(None)));
         from = from.max(display.after);
         if display.forms.first().is_none_or(|form| form.mime != "text/plain") {
-            let why = pictures.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
+            let mut why = pictures.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
+            if pictures.scaled.contains(&number) {
+                why = format!(", scaled down; full size: {}", uris::figure(snippet.id, number));
+            }
             line(&mut written, &format!("[{}{why}]", display.label(number)));
         }
         if let Some(text) = text(display) {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::{SHARE, TEXT, cut, short};
+use super::cut::{SHARE, cut, short};
 use super::displays::{self, DisplayReport};
 use super::pictures::Pictures;
+use super::since::Since;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Outcome, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
 
@@ -42,6 +43,10 @@ pub struct RunReport {
     pub variables: Changes,
     /// Whether anything was left out of this result; the texts say where.
     pub truncated: bool,
+    /// What others did in the session since this client's last result, and how its own code ended that it did not wait
+    /// for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_your_last_call: Option<Since>,
     /// What to know or to do next, such as how to go on waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -189,16 +194,23 @@ fn output_notice(snippet: &Snippet, offset: Option<usize>) -> String {
 }
 
 impl RunReport {
-    pub fn new(snippet: &Snippet, now: Timestamp, notice: Option<String>, pictures: &Pictures) -> Self {
+    pub fn new(
+        snippet: &Snippet,
+        now: Timestamp,
+        notice: Option<String>,
+        max: usize,
+        pictures: &Pictures,
+        since: Option<Since>,
+    ) -> Self {
         let outcome = snippet.outcome.as_deref();
-        let parts = Parts::of(outcome, TEXT);
+        let parts = Parts::of(outcome, max);
         let output = &snippet.output;
         let stream = |stream, max| {
             let text = output.text(Some(stream));
             cut(&plain(&text), max, output.omitted())
         };
-        let (stderr, stderr_cut) = stream(Stream::Stderr, TEXT / SHARE);
-        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(TEXT / SHARE));
+        let (stderr, stderr_cut) = stream(Stream::Stderr, max / SHARE);
+        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(max / SHARE));
         let output_cut = stderr_cut | stdout_cut;
         let cut_notice = cut_notice(snippet, &parts, output_cut, None);
         let truncated = cut_notice.is_some();
@@ -220,6 +232,7 @@ impl RunReport {
             displays: displays::reports(snippet, pictures),
             variables: parts.variables,
             truncated,
+            since_your_last_call: since,
             notice,
         }
     }

@@ -112,7 +112,11 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             let number = transcript.snippet(*snippet).map_or(1, Snippet::next_display);
             Some(format!("{snippet} shows {}", display.label(number)))
         }
+        Event::Noted { note, .. } => Some(format!("note by {}: {}", name(&note.by), plain(&note.text))),
+        Event::Inquired(inquiry) => Some(format!("{} asks the person: {}", name(&inquiry.by), plain(&inquiry.text))),
         Event::Started { .. }
+        | Event::Titled { .. }
+        | Event::InquiryEnded { .. }
         | Event::Output { .. }
         | Event::DisplaysCleared { .. }
         | Event::Stuck { .. }

@@ -7,6 +7,7 @@ mod interrupts;
 mod limits;
 mod replay;
 mod returning;
+mod words;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use returning::Returning;
 
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
+use super::news::News;
 use super::record::Record;
 use super::spool::Spool;
 use crate::domain::{
@@ -48,11 +50,14 @@ pub fn spawn(
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
+    let (news, attended) = (Arc::<News>::default(), Arc::<AtomicBool>::default());
     let mut actor = Actor {
         engine,
         record,
         spool: spool.clone(),
         events,
+        news: news.clone(),
+        inquiries: words::Inquiries::new(attended.clone()),
         transcript,
         waiting: VecDeque::new(),
         running: None,
@@ -76,7 +81,7 @@ pub fn spawn(
     actor.begin(restart);
     let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool, commands, restarting }, task)
+    (SessionHandle { info: Arc::new(info), spool, news, attended, commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -139,6 +144,8 @@ struct Actor {
     record: Box<dyn Record>,
     spool: Arc<Spool>,
     events: broadcast::Sender<Arc<Event>>,
+    news: Arc<News>,
+    inquiries: words::Inquiries,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
     running: Option<Running>,
@@ -256,6 +263,7 @@ impl Actor {
                     Subscription { transcript: self.transcript.clone(), events: self.events.subscribe() };
                 let _ = answer.send(subscription);
             }
+            Command::Events { answer } => drop(answer.send(self.events.subscribe())),
             Command::Join { name, pid, answer } => {
                 let (client, name) = self.welcome(&name, pid);
                 self.emit(Event::ClientJoined { client, name: name.clone(), pid, at: now() });
@@ -280,6 +288,19 @@ impl Actor {
             Command::Recall { author, code, sent, answer } => {
                 let _ = answer.send(self.recall(&author, &code, sent));
             }
+            Command::Read { look } => {
+                self.flush_output();
+                look(&self.transcript);
+            }
+            Command::Note { note } => self.note(note),
+            Command::Inquire { by, text, choices, accepted, answer } => {
+                let asked = self.inquire(by, &text, choices, answer);
+                if let Err(Ok(number)) = accepted.send(asked) {
+                    self.end_inquiry(number);
+                }
+            }
+            Command::Reply { inquiry, text } => self.reply(inquiry, text),
+            Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
         }
@@ -365,6 +386,9 @@ impl Actor {
         let (sender, done) = oneshot::channel();
         self.waiters.entry(snippet).or_default().push(Waiter { also_input: true, done: sender });
         self.emit(Event::Submitted { snippet, author, code, at: now() });
+        if let Some(title) = options.title.clone() {
+            self.emit(Event::Titled { snippet, title });
+        }
         self.waiting.push_back(Waiting::Run { snippet, options });
         let _ = ticket.send(Ok(Ticket { id: snippet, done }));
     }
@@ -467,6 +491,7 @@ impl Actor {
         // Before anybody is told, and before Python runs what was submitted.
         self.record.event(&event);
         self.transcript.apply(&event);
+        self.news.event(&event, &self.transcript);
         // Nobody listening is no fault.
         let _ = self.events.send(Arc::new(event));
     }

@@ -7,6 +7,7 @@ pub mod handle;
 pub mod held;
 pub mod live;
 pub mod lock;
+pub mod news;
 pub mod places;
 pub mod record;
 pub mod registry;
@@ -16,8 +17,9 @@ pub mod spool;
 pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
-    Subscription, Ticket,
+    AnswerRefused, AskRefused, Asking, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions,
+    SessionHandle, SubmitError, Subscription, Ticket,
 };
+pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

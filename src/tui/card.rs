@@ -8,7 +8,7 @@ use super::keymap::{self, Action};
 use super::{tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Entry, ErrorReport, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
+use crate::domain::{Entry, ErrorReport, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
 
 /// What the rows of a card depend on, besides the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +56,16 @@ impl Card {
             Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
             Entry::Reset { report, .. } => card.reset(report, shape),
             Entry::Restart { restart, .. } => card.restart(restart, shape),
+            Entry::Note { note, .. } => card.note(note, shape),
         }
         card.rows.push(Row::Space);
         card
     }
 
     fn snippet(&mut self, snippet: &Snippet, shape: Shape) {
+        if let Some(title) = &snippet.title {
+            self.wrapped(&text::name(title), theme::DIM, shape);
+        }
         self.code(&snippet.code, shape);
         self.written(snippet, if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS }, shape);
         let Some(outcome) = &snippet.outcome else { return };
@@ -250,6 +254,17 @@ impl Card {
         self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
         let keys = keymap::keys(Action::Replay);
         self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
+    }
+
+    fn note(&mut self, note: &Note, shape: Shape) {
+        if let Some(inquiry) = &note.answers {
+            for line in plain(&inquiry.text).lines() {
+                self.wrapped(line, theme::DIM, shape);
+            }
+        }
+        for line in plain(&note.text).lines() {
+            self.wrapped(line, theme::PLAIN, shape);
+        }
     }
 
     fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {

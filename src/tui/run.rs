@@ -23,7 +23,7 @@ use super::update::Effect;
 use super::view::View;
 use super::{Control, Options, draw, theme};
 use crate::domain::keepsake::Keepsake;
-use crate::domain::{Author, Event, Insight, Status, Timestamp};
+use crate::domain::{Author, Event, Insight, Note, Status, Timestamp, note};
 use crate::session::{RunOptions, SessionHandle, SubmitError};
 
 /// Time from one frame to the next at least.
@@ -51,6 +51,7 @@ pub fn run(options: Options) -> io::Result<()> {
 
 async fn dashboard(options: Options) -> io::Result<()> {
     let Options { tty, session, on_terminal, control, keepsake } = options;
+    session.attend();
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
@@ -277,6 +278,9 @@ impl Dashboard {
 
     fn perform(&mut self, effect: Effect) -> io::Result<Turn> {
         match effect {
+            Effect::Submit(code) if let Some(text) = note::in_comments(&code) => {
+                self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
+            }
             Effect::Submit(code) => {
                 // It may end Python before the next frame, and is no draft any more.
                 self.keep();
@@ -289,6 +293,7 @@ impl Dashboard {
                 // An answer that came too late is told by what the code says.
                 self.ask(async move { answered.await.map(drop) });
             }
+            Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
             Effect::Inspect { asked, number } => {
                 let (session, answers) = (self.session.clone(), self.answers.clone());
                 self.ask(async move {
@@ -389,7 +394,10 @@ impl Dashboard {
 
     /// When the spinner and the clock move next, if something runs.
     fn animation_at(&self) -> Option<Instant> {
-        self.view.transcript.running()?;
+        if self.view.transcript.running().is_none() {
+            let at = self.view.reply.as_ref()?.opens_at(now())?;
+            return Some(Instant::now() + Duration::from_millis(at.saturating_sub(now())));
+        }
         let rest = theme::SPINNER_PACE - now() % theme::SPINNER_PACE;
         Some(Instant::now() + Duration::from_millis(rest))
     }

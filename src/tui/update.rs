@@ -6,6 +6,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::assist::{Outcome, Why};
 use super::keymap::{self, Action};
+use super::reply::Asks;
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
 use crate::domain::replay::Which;
@@ -20,6 +21,11 @@ pub enum Effect {
         snippet: SnippetId,
         number: u32,
         answer: InputAnswer,
+    },
+    /// To the question of a client of that number; `None` declines.
+    Reply {
+        inquiry: u32,
+        text: Option<Arc<str>>,
     },
     /// Whatever runs.
     Interrupt,
@@ -63,8 +69,9 @@ impl View {
             }
             Event::Paste(text) => {
                 self.overlays.retain(|overlay| matches!(overlay, Overlay::Drawer { .. }));
+                self.typed_at = now;
                 match &mut self.reply {
-                    Some(reply) if reply.is_open(now) => reply.paste(text),
+                    Some(reply) if reply.is_open(&self.editor, now) => reply.paste(text),
                     closed => {
                         self.editor.paste(text);
                         self.assist.close();
@@ -117,12 +124,17 @@ impl View {
             };
         }
         self.answered = None;
+        self.typed_at = now;
+        if action == Some(Action::Back) && self.turns_to_question(now) {
+            return None;
+        }
         if let Some(reply) = &mut self.reply {
-            if reply.is_open(now) {
+            if reply.is_open(&self.editor, now) {
                 return self.reply(action, key, asked, now);
             }
             reply.put_off(now);
-            if action == Some(Action::Enter) {
+            // What was meant for the draft would run behind the code that asks.
+            if action == Some(Action::Enter) && reply.inquiry().is_none() {
                 return None;
             }
         }
@@ -145,6 +157,17 @@ impl View {
             self.assist.complete(&self.editor, Why::Dot);
         }
         effect
+    }
+
+    /// With nothing else to close, Esc takes up the question of a client, or leaves it for later.
+    fn turns_to_question(&mut self, now: Timestamp) -> bool {
+        let is_free = self.overlays.is_empty() && self.selected.is_none() && self.assist.popup.is_none();
+        let Some(reply) = self.reply.as_mut().filter(|reply| is_free && reply.inquiry().is_some()) else {
+            return false;
+        };
+        let is_open = reply.is_open(&self.editor, now);
+        reply.want(!is_open);
+        true
     }
 
     /// Keys that the candidates take.
@@ -192,8 +215,13 @@ impl View {
     fn reply(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         let reply = self.reply.as_mut()?;
         let answer = match action {
+            Some(Action::Enter) if reply.inquiry().is_some() && reply.line().trim().is_empty() => return None,
             Some(Action::Enter) => InputAnswer::Line(reply.line()),
             Some(Action::QuitOrDelete) if reply.editor.is_empty() => InputAnswer::Eof,
+            Some(Action::Interrupt) if reply.inquiry().is_some() && self.transcript.running().is_none() => {
+                reply.editor.clear();
+                return None;
+            }
             None | Some(Action::QuitOrDelete) => {
                 reply.editor.key(key);
                 return None;
@@ -203,10 +231,18 @@ impl View {
             }
             Some(action) => return self.act(action, key, asked, now),
         };
-        let (snippet, number) = (reply.snippet, reply.request.number);
+        let effect = match &reply.asks {
+            Asks::Code { snippet, request } => {
+                self.answered = Some(*snippet);
+                Effect::Answer { snippet: *snippet, number: request.number, answer }
+            }
+            Asks::Client(inquiry) => {
+                let text = if let InputAnswer::Line(line) = answer { Some(inquiry.meant(&line)) } else { None };
+                Effect::Reply { inquiry: inquiry.number, text }
+            }
+        };
         self.reply = None;
-        self.answered = Some(snippet);
-        Some(Effect::Answer { snippet, number, answer })
+        Some(effect)
     }
 
     /// The whole output of a card covers everything: what is typed is for it.

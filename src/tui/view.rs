@@ -14,9 +14,9 @@ use super::export::ExportPrompt;
 use super::inspector::Inspector;
 use super::layout::{Class, Layout};
 use super::pager::Pager;
-use super::reply::Reply;
+use super::reply::{Asks, Reply};
 use super::scroll::{Anchor, Cards, Place, Walk};
-use crate::domain::{Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript};
+use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
 use crate::session::Spool;
 
 /// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
@@ -50,6 +50,8 @@ pub struct View {
     pub assist: Assist,
     /// Present while code asks.
     pub reply: Option<Reply>,
+    /// When the last key came.
+    pub typed_at: Timestamp,
     /// The person answered this one, and has typed nothing since.
     pub answered: Option<SnippetId>,
     pub anchor: Anchor,
@@ -105,6 +107,7 @@ impl View {
             editor: Editor::default(),
             assist: Assist::default(),
             reply: None,
+            typed_at: 0,
             answered: None,
             anchor: Anchor::Follow,
             seen,
@@ -132,21 +135,41 @@ impl View {
 
     /// What takes the keys now.
     pub fn input(&self, now: Timestamp) -> &Editor {
-        self.reply.as_ref().filter(|reply| reply.is_open(now)).map_or(&self.editor, |reply| &reply.editor)
+        self.open_reply(now).map_or(&self.editor, |reply| &reply.editor)
     }
 
-    /// Begins a reply where code asks, and drops one that nobody wants any more.
+    /// The reply that takes the keys.
+    pub fn open_reply(&self, now: Timestamp) -> Option<&Reply> {
+        self.reply.as_ref().filter(|reply| reply.is_open(&self.editor, now))
+    }
+
+    /// What a client asks, where it is shown in full.
+    pub fn question(&self) -> Option<&Arc<Inquiry>> {
+        self.reply.as_ref().and_then(|reply| reply.shown(&self.editor))
+    }
+
+    /// Begins a reply where somebody asks, and drops one that nobody wants any more. Code that waits goes first.
     fn follow_input(&mut self) {
         let asking = self.transcript.running().and_then(|running| Some((running.id, running.input.clone()?)));
-        let number = self.reply.as_ref().map(|reply| reply.request.number);
-        match asking {
-            None => self.reply = None,
-            Some((_, request)) if number == Some(request.number) => {}
+        let same = match (self.reply.as_ref().map(|reply| &reply.asks), &asking, self.transcript.inquiries().first()) {
+            (Some(Asks::Code { request, .. }), Some((_, asked)), _) => request.number == asked.number,
+            (Some(Asks::Client(inquiry)), None, Some(asked)) => inquiry.number == asked.number,
+            (None, None, None) => true,
+            _ => false,
+        };
+        if same {
+            return;
+        }
+        self.reply = match asking {
             Some((snippet, request)) => {
                 let expected = self.answered == Some(snippet);
-                self.reply = Some(Reply::new(snippet, request, expected));
+                Some(Reply::to_code(snippet, request, expected))
             }
-        }
+            None => {
+                let inquiry = self.transcript.inquiries().first();
+                inquiry.map(|inquiry| Reply::to_client(inquiry.clone(), self.typed_at))
+            }
+        };
     }
 
     pub fn apply(&mut self, event: &Event) {
@@ -157,6 +180,8 @@ impl View {
                 | Event::InputAnswered { .. }
                 | Event::InputWithdrawn { .. }
                 | Event::Finished { .. }
+                | Event::Inquired(_)
+                | Event::InquiryEnded { .. }
         ) {
             self.follow_input();
         }
@@ -203,7 +228,8 @@ impl View {
     fn layout(&self, area: Rect) -> Option<Layout> {
         Layout::new(area, |width| {
             let reply = self.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
-            self.editor.rows(width).max(reply)
+            let question = self.question().map_or(0, |inquiry| draw::question_rows(inquiry, width).len());
+            (self.editor.rows(width).max(reply), question)
         })
     }
 

@@ -68,6 +68,16 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
             };
             (String::new(), what, theme::NOTICE, None)
         }
+        Entry::Note { note, .. } => {
+            let what = match (&note.answers, note.about) {
+                (Some(inquiry), _) => {
+                    format!("{} answered {}", text::name(note.by.name()), text::name(inquiry.by.name()))
+                }
+                (None, Some(snippet)) => format!("note by {} on {snippet}", text::name(note.by.name())),
+                (None, None) => format!("note by {}", text::name(note.by.name())),
+            };
+            (String::new(), what, theme::author(&note.by), None)
+        }
     };
     let end_x = end.map_or(right, |snippet| status(layout, snippet, right, y, now, buffer));
     let left = Rect { width: (end_x - area.x).saturating_sub(1), ..area };

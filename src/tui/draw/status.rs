@@ -116,8 +116,12 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
         hint.reverse();
         hints.push(hint);
     }
-    if view.reply.as_ref().is_some_and(|reply| reply.is_open(now)) {
-        hints.push(tell(Action::QuitOrDelete, "end of input"));
+    if let Some(reply) = view.open_reply(now) {
+        let asks_client = reply.inquiry().is_some();
+        hints.push(tell(Action::QuitOrDelete, if asks_client { "decline" } else { "end of input" }));
+        if asks_client && view.overlays.is_empty() {
+            hints.push(tell(Action::Back, "later"));
+        }
         hints.push(tell(Action::Enter, "answer"));
     }
     if replay::is_due(&view.transcript) {
@@ -125,7 +129,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     }
     if view.transcript.running().is_some() {
         hints.push(tell(Action::Interrupt, "interrupt"));
-    } else if layout.class == Class::Wide {
+    } else if layout.class == Class::Wide && view.open_reply(now).is_none() {
         hints.push(tell(Action::QuitOrDelete, "quit"));
     }
     let area = layout.status;
