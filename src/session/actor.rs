@@ -23,6 +23,7 @@ use returning::Returning;
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use super::record::Record;
+use super::spool::Spool;
 use crate::domain::{
     Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
     Timestamp, Transcript, VariableTable, Wanted,
@@ -32,6 +33,8 @@ use crate::domain::{
 const OUTPUT_PACE: Duration = Duration::from_millis(33);
 /// Events a slow reader may be behind before it has to subscribe anew.
 const EVENT_BACKLOG: usize = 1024;
+/// What user code does in a reset, in finalizers and cancelled tasks, is interrupted after this long.
+const RESET_LIMIT: Duration = Duration::from_secs(3);
 
 /// Starts the actor on the current tokio runtime. It ends when Python has been asked to end, and answers who wants
 /// another process to take over, if anybody does.
@@ -41,13 +44,14 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, is_whole, restart, can_restart, record, input_limit } = beginning;
+    let Beginning { transcript, is_whole, restart, can_restart, record, spool, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let mut actor = Actor {
         engine,
         record,
+        spool: spool.clone(),
         events,
         transcript,
         waiting: VecDeque::new(),
@@ -72,7 +76,7 @@ pub fn spawn(
     actor.begin(restart);
     let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands, restarting }, task)
+    (SessionHandle { info: Arc::new(info), spool, commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -133,6 +137,7 @@ struct Waiter {
 struct Actor {
     engine: Box<dyn Engine>,
     record: Box<dyn Record>,
+    spool: Arc<Spool>,
     events: broadcast::Sender<Arc<Event>>,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
@@ -382,7 +387,7 @@ impl Actor {
                     self.replay_next(true);
                 }
                 Waiting::Reset { by, answer } => {
-                    self.running = Some(Running::new(Work::Reset { by, answer }, None));
+                    self.running = Some(Running::new(Work::Reset { by, answer }, Some(RESET_LIMIT)));
                     self.engine.reset();
                 }
                 Waiting::Inspect(asked) => self.start_inspection(asked),
