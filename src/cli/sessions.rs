@@ -25,7 +25,8 @@ const LAST: usize = 5;
 const JSON_FIELDS: &str = "\
 JSON: an array with an object for each session, those that run first. Fields are added, never renamed or removed:
   name            of the session
-  id              by which the journal knows it, or null; `export` takes it
+  id              by which the journal knows it, or null; `export` and
+                  --resume take it
   state           running; starting: no connections yet; silent: suspended, or it
                   does not answer; stale: it was killed, and `stop` or the next
                   start removes what it left; elsewhere: of another machine;

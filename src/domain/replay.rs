@@ -131,6 +131,8 @@ struct Range<'a> {
     snippets: Vec<&'a Snippet>,
     /// Who wrote what ran again, if that was another.
     authors: HashMap<SnippetId, &'a Author>,
+    /// Which of them ended well when they ran again in that time.
+    well: HashSet<SnippetId>,
     /// Which of them have run again well since.
     back: HashSet<SnippetId>,
 }
@@ -174,13 +176,12 @@ impl<'a> Range<'a> {
         };
         let snippets =
             entries[start..end].iter().filter_map(snippet).filter(|snippet| of_range(snippet).is_none()).collect();
-        let back = entries[end..]
-            .iter()
-            .filter_map(snippet)
-            .filter(|snippet| snippet.status == Status::Ok)
-            .filter_map(first_of)
-            .collect();
-        Self { snippets, authors, back }
+        let ran_well_again = |range: &'a [Entry]| -> HashSet<SnippetId> {
+            let well = range.iter().filter_map(snippet).filter(|snippet| snippet.status == Status::Ok);
+            well.filter_map(first_of).collect()
+        };
+        let (well, back) = (ran_well_again(&entries[start..end]), ran_well_again(&entries[end..]));
+        Self { snippets, authors, well, back }
     }
 
     fn author(&self, snippet: &'a Snippet) -> &'a Author {
@@ -188,7 +189,8 @@ impl<'a> Range<'a> {
     }
 
     fn pick(&self, which: &Which) -> Vec<SnippetId> {
-        let ok = |snippet: &Snippet| snippet.status == Status::Ok;
+        let ok = |snippet: &Snippet| snippet.status == Status::Ok || self.well.contains(&snippet.id);
+        let saves = |snippet: &Snippet| snippet.code.trim_start().starts_with("%checkpoint");
         let fits = |snippet: &Snippet, author: &Author| match which {
             Which::Ok => ok(snippet),
             Which::All => {
@@ -203,7 +205,9 @@ impl<'a> Range<'a> {
             Which::UpTo(last) => ok(snippet) && snippet.id <= *last,
             Which::Rest => ok(snippet) && !self.back.contains(&snippet.id),
         };
-        self.snippets.iter().filter(|found| fits(found, self.author(found))).map(|found| found.id).collect()
+        // What a part of all made must not take the place of what was saved.
+        let wanted = self.snippets.iter().filter(|found| !saves(found));
+        wanted.filter(|found| fits(found, self.author(found))).map(|found| found.id).collect()
     }
 }
 
@@ -287,6 +291,8 @@ mod tests {
             ("y y R y=1 y=2 R y=3 y=4 R", &[1, 2]),
             ("y y F y=1 y=2 y R", &[3, 4, 5]),
             ("y F y=1 R y=2 R", &[2]),
+            // What ended well the second time.
+            ("y! y R y=1 y=2! R", &[1, 2]),
         ] {
             assert_eq!(picked(story, &Which::Ok), expected, "{story}");
         }
@@ -301,6 +307,11 @@ mod tests {
         assert_eq!(picked(story, &Which::UpTo(SnippetId(3))), [1, 3]);
         assert_eq!(picked("c y F y=1 y R", &Which::Of("claude".into())), [3], "it was the client's before");
         assert_eq!(picked("c y F y=1 y R", &Which::Mine), [4]);
+    }
+
+    #[test]
+    fn what_was_saved_stays() {
+        assert_eq!(picked("%checkpoint y R", &Which::All), [2]);
     }
 
     #[test]

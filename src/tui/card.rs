@@ -250,8 +250,9 @@ impl Card {
     fn restart(&mut self, restart: &Restart, shape: Shape) {
         if restart.how.is_empty() {
             self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
+        } else {
+            self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
         }
-        self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
         let keys = keymap::keys(Action::Replay);
         self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
     }

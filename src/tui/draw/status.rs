@@ -71,7 +71,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
         let keys = keymap::keys(Action::Restart);
         let save = if view.has_variables() { "; s saves them first" } else { "" };
-        return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. Esc to stay"));
+        return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. Esc stays"));
     }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
         && !view.quitting
