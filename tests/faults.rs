@@ -205,7 +205,7 @@ fn snippet(random: &mut Random, number: u64) -> (String, Value) {
         2 => (format!("print('x' * 400_000)\n{number}"), json!({"result": number.to_string()})),
         3 => (
             format!("import time\nfor n in range(20): print(n); time.sleep(0.002)\n{number}"),
-            json!({"result": number.to_string(), "stdout": (0..20).map(|n| format!("{n}\n")).collect::<String>()}),
+            json!({"result": number.to_string(), "stdout": (0..20).map(|n| n.to_string() + "\n").collect::<String>()}),
         ),
         _ => (format!("def f{number}(): return {number}\nf{number}()"), json!({"result": number.to_string()})),
     }
@@ -273,9 +273,7 @@ fn what_is_answered_is_true_and_recorded_whatever_fails_meanwhile() {
                 let failed = faults.disarm();
                 eprintln!("{what}: {failed} failed");
                 told_of_loss |= call == Call::Write && failed > 0;
-                if session.child.try_wait().unwrap().is_some() {
-                    panic!("{what}: it ended: {}", session.said());
-                }
+                assert!(session.child.try_wait().unwrap().is_none(), "{what}: it ended: {}", session.said());
             }
         }
     }

@@ -157,7 +157,7 @@ fn it_agrees_with_pythons_own() {
         }
     }
     eprintln!("{valid} of {} compile in {}, {lacking} lack something", codes.len(), python.display());
-    wrong.sort_by_key(|w| w.len());
+    wrong.sort_by_key(String::len);
     wrong.dedup();
     assert!(wrong.is_empty(), "{}: {:#?}", wrong.len(), &wrong[..wrong.len().min(40)]);
     assert!(valid > 300 && lacking > 300);

@@ -276,7 +276,7 @@ mod tests {
         let limits = Limits { memory: 100, ..Limits::default() };
         let regex = Regex::new("[a-z]+").unwrap();
         for mut random in Random::rounds(13, 60) {
-            let spool = Arc::new(Spool::new(Some(folder.path().join("s")), limits));
+            let spool = Arc::new(Spool::new(Some(folder.path().join("spool/s")), limits));
             for n in 0..200 {
                 let stream = random.one(&[Stream::Stdout, Stream::Stderr]);
                 spool.push(SnippetId(1), stream, &format!("line {n}\n"));
@@ -284,7 +284,7 @@ mod tests {
             spool.close();
             spool.work(drop);
             for kind in ["out", "streams"] {
-                let path = folder.path().join("s").join(format!("1.{kind}"));
+                let path = folder.path().join("spool/s").join(format!("1.{kind}"));
                 let mut bytes = fs::read(&path).unwrap();
                 match random.below(3) {
                     0 => bytes.iter_mut().for_each(|byte| *byte = random.below(256) as u8),

@@ -2,9 +2,9 @@
 //! it changes between the streams. The folder of a session has its id for a name.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -15,6 +15,7 @@ use super::Queue;
 use super::whole::{Missing, Source, Whole, change};
 use crate::domain::output::floor_char_boundary;
 use crate::domain::{Output, SnippetId, Stream, units};
+use crate::session::places::make_private;
 
 /// How much is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -343,7 +344,9 @@ impl Writer {
             return Ok(self.open.insert(open));
         }
         if self.lock.is_none() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            for folder in folder.parent().into_iter().chain([folder]) {
+                make_private(folder).map_err(io::Error::other)?;
+            }
             let lock = Flock::lock(File::open(folder)?, FlockArg::LockSharedNonblock);
             self.lock = Some(lock.map_err(|(_, errno)| io::Error::from(errno))?);
         }
