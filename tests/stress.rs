@@ -175,7 +175,9 @@ fn stress(python: &Path, count: usize, warm_up: usize) {
     // Threads that a snippet has left may be about to end.
     let after = wait_until("the end of threads and descriptors that snippets have left", || {
         let after = held(&mut session, pid);
-        (after.1 <= before.1 && after.2 <= before.2 && children(pid).is_empty()).then_some(after)
+        let children = children(pid);
+        eprintln!("{before:?}, then {after:?}, children {children:?}");
+        (after.1 <= before.1 && after.2 <= before.2 && children.is_empty()).then_some(after)
     });
     eprintln!("resident bytes, threads, descriptors, blocks: {before:?}, then {after:?}");
     assert!(after.0 < before.0 + GROWTH && after.3 < before.3 + BLOCKS, "from {before:?} to {after:?}");
