@@ -30,8 +30,9 @@ fn sources_and_new_processes_are_found_after_a_reset() {
 fn edited_modules_are_imported_afresh() {
     in_every_python(|session| {
         let work = session.home.work();
-        let folders = ["package/inner", "spaces/inner", "elsewhere"];
-        folders.iter().for_each(|folder| std::fs::create_dir_all(work.join(folder)).unwrap());
+        for folder in ["package/inner", "spaces/inner"] {
+            std::fs::create_dir_all(work.join(folder)).unwrap();
+        }
         let write = |value: u32| {
             for (file, text) in [
                 ("package/__init__.py", "from .inner import value\n".to_owned()),
@@ -113,8 +114,12 @@ fn what_watches_code_is_gone_after_a_reset() {
 #[test]
 fn what_a_stream_of_user_code_holds_is_of_its_own_snippet() {
     in_every_python(|session| {
-        for stream in ["io.TextIOWrapper(sys.stdout.buffer)", "open(1, 'w', closefd=False)", "open('/dev/stdout', 'w')"]
-        {
+        for stream in [
+            "io.TextIOWrapper(sys.stdout.buffer)",
+            "open(1, 'w', closefd=False)",
+            "open('/dev/stdout', 'w')",
+            "io.TextIOWrapper(sys.stdout.detach())",
+        ] {
             assert_eq!(session.out(&format!("import io, sys\nsys.stdout = {stream}\nprint('held')")), "held\n");
             assert_eq!(session.out("print('next')"), "next\n");
         }

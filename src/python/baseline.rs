@@ -124,7 +124,10 @@ impl Baseline {
             }
         }
         self.restore_builtins(py)?;
-        if let Err(error) = self.os_chdir.bind(py).call1((&self.cwd,)) {
+        // Of a process that began in a folder that was gone there is nothing to go back to.
+        if !self.cwd.is_none(py)
+            && let Err(error) = self.os_chdir.bind(py).call1((&self.cwd,))
+        {
             remains.push(format!("the working directory, which could not be changed back: {error}"));
         }
         self.restore_environ(py)?;

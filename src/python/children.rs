@@ -1,7 +1,7 @@
 //! The processes that a snippet starts: its interrupt reaches them too, as Ctrl-C in a terminal reaches the whole group
 //! of the program in front. Some waits end only thereby, such as that of `os.system`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp, getpid};
@@ -12,29 +12,37 @@ use crate::domain::SnippetId;
 /// Processes that are looked at: a snippet that starts more is out of hand.
 const MOST: usize = 1_000;
 
-struct Running {
-    snippet: SnippetId,
+struct State {
+    running: Option<SnippetId>,
     /// Children that were there before it.
     older: Vec<Pid>,
     /// Those of `!command` and the like, which have groups of their own.
     commands: Vec<Pid>,
 }
 
-static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+static STATE: Mutex<State> = Mutex::new(State { running: None, older: Vec::new(), commands: Vec::new() });
 
-fn set(running: Option<Running>) {
-    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = running;
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Says that the code of `snippet` runs from now on.
 pub fn begin(snippet: SnippetId) {
-    let older = if has_any() { of(getpid()) } else { Vec::new() };
-    set(Some(Running { snippet, older, commands: Vec::new() }));
+    let mut state = state();
+    state.running = Some(snippet);
+    state.commands.clear();
 }
 
 /// Says that it has ended; what it has left running is left alone.
 pub fn end() {
-    set(None);
+    state().running = None;
+}
+
+/// Remembers what is there by now, which takes a moment where anything is. To be called after each snippet, once its end
+/// has been told.
+pub fn remember() {
+    let older = if has_any() { of(getpid()) } else { Vec::new() };
+    state().older = older;
 }
 
 /// A process with a group of its own that ends with its snippet at the latest when that is ended by force.
@@ -42,9 +50,7 @@ pub fn add_command(pid: i32) {
     if fork::is_child() {
         return;
     }
-    if let Some(running) = &mut *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) {
-        running.commands.push(Pid::from_raw(pid));
-    }
+    state().commands.push(Pid::from_raw(pid));
 }
 
 /// What a snippet has started.
@@ -56,13 +62,13 @@ pub struct Started {
 
 /// The processes that `snippet` has started, if it runs. To be asked before its code is interrupted, which may end at once.
 pub fn started(snippet: SnippetId) -> Started {
-    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(running) = running.as_ref().filter(|running| running.snippet == snippet) else {
+    let state = state();
+    if state.running != Some(snippet) {
         return Started::default();
-    };
+    }
     let mut processes = of(getpid());
-    processes.retain(|child| !running.older.contains(child));
-    let commands = running.commands.iter().copied().filter(|command| processes.contains(command)).collect();
+    processes.retain(|child| !state.older.contains(child));
+    let commands = state.commands.iter().copied().filter(|command| processes.contains(command)).collect();
     let mut next = 0;
     while let Some(process) = processes.get(next).copied().filter(|_| next < MOST) {
         processes.extend(of(process));

@@ -99,7 +99,9 @@ impl EventLoop {
     /// A loop that seems to run although nothing does is broken.
     fn forget_if_running(&mut self, py: Python<'_>) {
         if let Some(event_loop) = self.current.take_if(|event_loop| is_true(event_loop.bind(py), "is_running")) {
-            forget(event_loop);
+            if has_lost_descriptors(event_loop.bind(py)) != Some(false) {
+                forget(event_loop);
+            }
         }
     }
 
@@ -107,7 +109,7 @@ impl EventLoop {
         if let Some(event_loop) = self.current.take()
             && !event_loop.bind(py).call_method0("is_closed")?.is_truthy()?
         {
-            if !has_lost_descriptors(event_loop.bind(py)) {
+            if has_lost_descriptors(event_loop.bind(py)) != Some(true) {
                 return Ok(self.current.insert(event_loop).bind(py).clone());
             }
             forget(event_loop);
@@ -122,11 +124,13 @@ impl EventLoop {
     }
 }
 
-/// Whether user code has closed what the loop waits on, as `os.closerange` does.
-fn has_lost_descriptors(event_loop: &Bound<'_, PyAny>) -> bool {
-    let Ok(selector) = event_loop.getattr("_selector") else { return false };
+/// Whether user code has closed what the loop waits on, as `os.closerange` does;
+/// `None` if that kind of loop does not tell.
+fn has_lost_descriptors(event_loop: &Bound<'_, PyAny>) -> Option<bool> {
+    let selector = event_loop.getattr("_selector").ok()?;
     // Asks what is ready, which stays so.
-    selector.call_method1("select", (0,)).is_err_and(|error| error.is_instance_of::<PyOSError>(event_loop.py()))
+    let asked = selector.call_method1("select", (0,));
+    Some(asked.is_err_and(|error| error.is_instance_of::<PyOSError>(event_loop.py())))
 }
 
 /// Whatever a broken loop would close at its end may be a file of somebody else by now.

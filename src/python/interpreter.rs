@@ -365,6 +365,7 @@ impl Interpreter {
         }
         outcome.changes = self.namespace.changes(py, Some(snippet));
         self.events.send(EngineEvent::Finished { snippet, outcome });
+        children::remember();
         if let Some(completer) = &mut self.completer {
             completer.look_for_jedi_again();
         }

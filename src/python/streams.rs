@@ -128,6 +128,11 @@ impl TextStream {
 
     fn flush(&self) {}
 
+    /// For the layer that user code puts on it, such as one with another encoding; this one stays usable.
+    fn detach(&self, py: Python<'_>) -> Py<ByteStream> {
+        self.buffer.clone_ref(py)
+    }
+
     fn isatty(&self) -> bool {
         false
     }
