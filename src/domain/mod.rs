@@ -11,7 +11,10 @@ pub mod keepsake;
 pub mod lexer;
 pub mod markup;
 pub mod output;
+#[cfg(test)]
+pub mod random;
 pub mod recorder;
+pub mod replay;
 pub mod snippet;
 pub mod terminal_text;
 pub mod transcript;
@@ -26,6 +29,7 @@ pub use info::SessionInfo;
 pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
 pub use inspection::{Aspect, Inspect, InspectError, Inspection, TablePage, TextPage};
 pub use output::{Output, OutputChunk, Stream};
+pub use replay::Replay;
 pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
 pub use transcript::{Client, Entry, Transcript};
 pub use variable::{Kind, Variable, VariableChanges, VariableTable, Wanted};

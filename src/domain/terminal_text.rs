@@ -4,6 +4,8 @@
 //! One parser ([`parser`]) and one page ([`page`]) serve models, who get plain text, and people, who get its colours too.
 
 mod compact;
+#[cfg(test)]
+mod fuzz;
 mod look;
 mod page;
 mod parser;

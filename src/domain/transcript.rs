@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Author, ClientId, Display, Event, Output, ResetReport, Restart, Snippet, SnippetId, Status, Stream, Timestamp,
-    VariableTable,
+    Author, ClientId, Display, Event, Output, Replay, ResetReport, Restart, Snippet, SnippetId, Status, Stream,
+    Timestamp, VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -66,6 +66,7 @@ pub struct Transcript {
     clients: Vec<Client>,
     variables: Arc<VariableTable>,
     notice: Option<Arc<str>>,
+    replay: Option<Arc<Replay>>,
 }
 
 impl Transcript {
@@ -84,6 +85,7 @@ impl Transcript {
                     id: *snippet,
                     author: author.clone(),
                     code: code.clone(),
+                    replay_of: None,
                     status: Status::Queued,
                     submitted_at: *at,
                     started_at: None,
@@ -95,6 +97,12 @@ impl Transcript {
                     outcome: None,
                 }));
             }
+            Event::Replayed { snippet, of } => {
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.replay_of = Some(*of);
+                }
+            }
+            Event::Replay(replay) => self.replay = Some(replay.clone()),
             Event::Started { snippet, at } => {
                 self.queue.retain(|id| id != snippet);
                 self.running = Some(*snippet);
@@ -197,6 +205,7 @@ impl Transcript {
                 self.last_finished = None;
                 self.clients.clear();
                 self.variables = Arc::default();
+                self.replay = None;
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
             Event::Notice { text, .. } => self.notice = Some(text.clone()),
@@ -314,6 +323,12 @@ impl Transcript {
     #[must_use]
     pub fn notice(&self) -> Option<&Arc<str>> {
         self.notice.as_ref()
+    }
+
+    /// The last replay that this process was asked for.
+    #[must_use]
+    pub fn replay(&self) -> Option<&Arc<Replay>> {
+        self.replay.as_ref()
     }
 
     #[must_use]

@@ -199,10 +199,13 @@ impl Fold {
             Event::InputWithdrawn { .. }
             | Event::Variables(_)
             | Event::Stuck { .. }
-            | Event::ClientJoined { .. }
+            | Event::Replay(_)
+            | Event::Notice { .. } => {}
+            // Who takes over from a process that died knows them again.
+            Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
-            | Event::Notice { .. } => {}
+            | Event::Replayed { .. } => self.mark(event),
             // As whatever else becomes an entry of the transcript.
             Event::Reset { at, .. } | Event::Restarted { at, .. } => {
                 self.touch(at);

@@ -5,6 +5,7 @@
 //! calls; `calls` and `follow` are the tool calls against the session; `tools` describes them; `report`, `text` and
 //! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
 
+mod again;
 mod calls;
 mod client;
 mod cut;
@@ -29,4 +30,5 @@ mod variables;
 /// Code of the error, without an id, that a connection is refused with.
 pub const REFUSED: i32 = -32042;
 
+pub use again::{METHOD as AGAIN, SENT};
 pub use serve::{Backend, serve_connection, serve_socket, serve_stdio};

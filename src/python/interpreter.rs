@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use super::inspector::Inspector;
 use super::namespace::Namespace;
 use super::project;
 use super::prompt::{Asker, Prompts};
-use super::runner::Runner;
+use super::runner::{Files, Runner};
 use super::signals::{self, Signals};
 use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
@@ -256,12 +256,17 @@ impl Interpreter {
         stacks: Option<StackFile>,
         capture: Arc<Capture>,
         events: Events,
-        session_file: PathBuf,
+        files: Files,
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
         let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
         fork::watch();
         let context = SnippetContext::new(py)?;
+        let signals = Signals::install(py)?;
+        let streams = Streams::install(py, &capture, &context)?;
+        // Before the baseline, of which what it adds to the builtins and the environment is a part; and before the
+        // namespace, whose `__file__` it sets.
+        let runner = Runner::new(py, files, Displays::install(py, &capture, &context)?, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs
             .beside
@@ -270,12 +275,11 @@ impl Interpreter {
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
-            signals: Signals::install(py)?,
-            streams: Streams::install(py, &capture, &context)?,
+            signals,
+            streams,
             // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
-            // Before the baseline, of which what it adds to the builtins and the environment is a part.
-            runner: Runner::new(py, session_file, Displays::install(py, &capture, &context)?, context)?,
+            runner,
             stdin: Stdin::install(py, &asker)?,
             inspector: Inspector::new(namespace.describer().clone()),
             namespace,

@@ -1,15 +1,17 @@
 //! The handle of a session: commands in, events out. Cheap to clone; usable from any thread.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::Spool;
+use crate::domain::replay::Which;
 use crate::domain::{
     About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
-    Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable, VariableTable, Wanted,
-    units,
+    Question, ResetReport, Restart, SessionInfo, Signature, Snippet, SnippetId, Timestamp, Transcript, Variable,
+    VariableTable, Wanted, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -33,6 +35,17 @@ pub enum QueueFull {
     OfAuthor { snippets: usize, bytes: usize },
     #[error("{snippets} snippets with {} of code wait their turn already, which is the most a session keeps", units::bytes(*.bytes as u64))]
     InAll { snippets: usize, bytes: usize },
+}
+
+/// Why nothing is run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayRefused {
+    #[error("a replay is under way already")]
+    UnderWay,
+    #[error("there is nothing to run again")]
+    Nothing,
+    #[error(transparent)]
+    Closed(#[from] Closed),
 }
 
 /// Why an answer did not reach the code.
@@ -75,6 +88,22 @@ pub struct Overview {
     pub snippets: u32,
 }
 
+/// What is known of a call that a process of this session left without an answer.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    pub fate: Fate,
+    /// Why the last process took over, if this session has had more than one.
+    pub restart: Option<Arc<Restart>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Submitted(SnippetId),
+    /// It never came as far as the queue.
+    NeverCame,
+    Unknown,
+}
+
 #[derive(Debug)]
 pub(super) enum Command {
     Submit {
@@ -106,6 +135,11 @@ pub(super) enum Command {
         snippet: Option<SnippetId>,
         by: String,
         answer: oneshot::Sender<Option<SnippetId>>,
+    },
+    Replay {
+        by: Author,
+        which: Which,
+        answer: oneshot::Sender<Result<usize, ReplayRefused>>,
     },
     Reset {
         by: Author,
@@ -150,6 +184,12 @@ pub(super) enum Command {
         by: Author,
         answer: oneshot::Sender<bool>,
     },
+    Recall {
+        author: Author,
+        code: Arc<str>,
+        sent: Timestamp,
+        answer: oneshot::Sender<Recalled>,
+    },
     Notice {
         text: String,
     },
@@ -161,6 +201,7 @@ pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
     pub(super) spool: Arc<Spool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) restarting: Arc<AtomicBool>,
 }
 
 impl SessionHandle {
@@ -239,6 +280,15 @@ impl SessionHandle {
     pub async fn interrupt(&self, snippet: Option<SnippetId>, by: &str) -> Result<Option<SnippetId>, Closed> {
         let by = by.to_owned();
         self.ask(|answer| Command::Interrupt { snippet, by, answer }).await
+    }
+
+    /// Runs snippets of before again, one by one as `by`, up to the first that now fails. It takes its place in the queue
+    /// and keeps it to the end; an interrupt of what it runs ends all of it. Resolves at once to how many there are.
+    ///
+    /// # Errors
+    /// If there are none, another replay has not ended, or the session has.
+    pub async fn replay(&self, by: Author, which: Which) -> Result<usize, ReplayRefused> {
+        self.ask(|answer| Command::Replay { by, which, answer }).await?
     }
 
     /// Clears the namespace, after the snippets that were submitted before.
@@ -353,6 +403,21 @@ impl SessionHandle {
     /// [`Closed`] if the session has ended.
     pub async fn restart(&self, by: Author) -> Result<bool, Closed> {
         self.ask(|answer| Command::Restart { by, answer }).await
+    }
+
+    /// Whether another process is about to take over: what this one can no longer answer, that one will.
+    #[must_use]
+    pub fn is_restarting(&self) -> bool {
+        self.restarting.load(Ordering::Relaxed)
+    }
+
+    /// What became of `code` that `author` submitted at `sent` or later, to a process of this session that is gone. Each
+    /// snippet is answered once.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn recall(&self, author: Author, code: Arc<str>, sent: Timestamp) -> Result<Recalled, Closed> {
+        self.ask(|answer| Command::Recall { author, code, sent, answer }).await
     }
 
     /// Tells everybody something about the session itself, such as that it can no longer be recorded.

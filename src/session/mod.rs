@@ -4,6 +4,7 @@ pub mod actor;
 pub mod choose;
 pub mod engine;
 pub mod handle;
+pub mod held;
 pub mod live;
 pub mod lock;
 pub mod places;
@@ -15,7 +16,8 @@ pub mod spool;
 pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
+    AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
+    Subscription, Ticket,
 };
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

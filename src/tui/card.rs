@@ -4,6 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::keymap::{self, Action};
 use super::{tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
@@ -247,6 +248,8 @@ impl Card {
             self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
         }
         self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
+        let keys = keymap::keys(Action::Replay);
+        self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
     }
 
     fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {
