@@ -172,8 +172,7 @@ mod tests {
     use super::*;
 
     fn trimmed(text: &str) -> Vec<String> {
-        let lines = plain(text).trim_end().lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
-        lines
+        plain(text).trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
     #[test]
