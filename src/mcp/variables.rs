@@ -63,6 +63,7 @@ pub fn list(table: &VariableTable, wanted: &Wanted, running: Option<u32>) -> (St
     let found: Vec<&Variable> = table.rows.iter().filter(matches).collect();
     let (matching, unseen) = match running {
         Some(_) if !wanted.is_everything() => (found.len(), table.left),
+        _ if table.rows.len() == table.total => (found.len(), 0),
         _ => (table.matching, 0),
     };
     let found: Vec<&Variable> = found.into_iter().filter(|variable| wanted.is_ahead(&variable.name)).collect();

@@ -7,6 +7,9 @@ use super::parser::{Step, steps};
 /// A look, and whether the text asked for it, or it is the one that held before.
 type Mark = (Look, bool);
 
+/// Stands in the beginning for what was erased there: no text has it.
+const ERASED: char = '\0';
+
 /// A shorter text that leaves a terminal as `text` does, if `text` draws over itself. What stands on the terminal before
 /// it is not known: it may begin in the middle of a line, or above lines that are there.
 #[must_use]
@@ -59,11 +62,15 @@ impl Drawing {
                 Step::Put(c) => self.beginning.push((c, look)),
                 Step::EraseLine => {
                     self.erases = "\u{1b}[2K";
-                    self.beginning.iter_mut().for_each(|cell| *cell = (' ', Mark::default()));
+                    self.beginning.iter_mut().for_each(|cell| *cell = (ERASED, Mark::default()));
                 }
                 Step::EraseToEnd if self.erases.is_empty() => self.erases = "\u{1b}[K",
                 Step::EraseToEnd | Step::Nothing => {}
-                Step::Return | Step::Column(_) | Step::NewLine => self.is_relative = false,
+                Step::Return | Step::Column(_) | Step::NewLine => {
+                    self.is_relative = false;
+                    let kept = self.beginning.iter().rposition(|(c, _)| *c != ERASED).map_or(0, |last| last + 1);
+                    self.beginning.truncate(kept);
+                }
                 _ => return None,
             }
             if self.is_relative {
@@ -112,7 +119,11 @@ impl Drawing {
             }
             shown
         };
-        put(&mut out, &self.beginning);
+        let blank = self.beginning.iter().take_while(|(c, _)| *c == ERASED).count();
+        if blank > 0 {
+            out.push_str(&format!("\u{1b}[{blank}C"));
+        }
+        put(&mut out, &self.beginning[blank..]);
         let is_erased = |row: usize| self.erased.get(row).is_some_and(|erased| *erased);
         for (row, line) in self.page.lines.iter().enumerate() {
             if row > 0 {
@@ -161,8 +172,7 @@ mod tests {
     use super::*;
 
     fn trimmed(text: &str) -> Vec<String> {
-        let lines = plain(text).trim_end().lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
-        lines
+        plain(text).trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
     #[test]
