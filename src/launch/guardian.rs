@@ -96,7 +96,7 @@ impl Guardian {
         let (memory, recorder) = recorder::create().ok().unzip();
         if let Some(Legacy { restart, keepsake }) = legacy {
             link.send(&ToSession::TakeOver(restart))?;
-            if let (Some(recorder), Some(keepsake)) = (recorder, keepsake) {
+            if let (Some(recorder), Some(keepsake)) = (&recorder, keepsake) {
                 recorder.keepsake().put(&keepsake);
             }
         }
@@ -152,7 +152,7 @@ struct Watch<'a> {
     guardian: &'a mut Guardian,
     child: Pid,
     link: Link,
-    recorder: Option<&'static Recorder>,
+    recorder: Option<recorder::Shared>,
     started: Instant,
     stopped: bool,
     /// A SIGTSTP to the guardian is being passed on.
@@ -221,7 +221,7 @@ impl Watch<'_> {
     }
 
     fn ending(&mut self, status: ExitStatus, had_screen: bool) -> Ending {
-        let last_words = self.recorder.map(Recorder::last_words).unwrap_or_default();
+        let last_words = self.recorder.as_deref().map(Recorder::last_words).unwrap_or_default();
         let restart_by = self.link.restart_by();
         Ending {
             status,
@@ -231,7 +231,7 @@ impl Watch<'_> {
             restart_by,
             killed: self.killed,
             last_words,
-            keepsake: self.recorder.and_then(|recorder| recorder.keepsake().text()),
+            keepsake: self.recorder.as_deref().and_then(|recorder| recorder.keepsake().text()),
             lived: self.started.elapsed(),
         }
     }

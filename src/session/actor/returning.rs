@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Actor, now};
-use crate::domain::{Author, Client, ClientId, Entry, Event, SnippetId, Timestamp};
+use super::Actor;
+use crate::domain::{Author, Client, ClientId, Entry, Event, SnippetId, Timestamp, Transcript};
 use crate::session::{Fate, Recalled};
 
 /// How far the clock may have been set back while a call was on its way.
@@ -12,7 +12,7 @@ const CLOCK_CHANGES: Timestamp = 60_000;
 
 pub struct Returning {
     /// Those that were there when the process before ended, and have not come back yet.
-    former: Vec<Client>,
+    pub former: Vec<Client>,
     /// Clients with a smaller number were known to that process.
     first_new: ClientId,
     /// See [`super::Beginning::is_whole`].
@@ -29,15 +29,22 @@ impl Returning {
     }
 }
 
-impl Actor {
-    /// None of the clients of the process before is there yet.
-    pub(super) fn part(&mut self) {
-        self.returning.former = self.transcript.clients().to_vec();
-        for client in self.returning.former.clone() {
-            self.emit(Event::ClientLeft { client: client.id, at: now() });
+/// The clients that had not left when the last process ended, those included that never came back to it.
+#[must_use]
+pub fn former_clients(events: &[Event]) -> Vec<Client> {
+    let mut fold = Transcript::default();
+    for event in events {
+        if let Event::ClientJoined { client, at, .. } = event {
+            fold.apply(&Event::ClientLeft { client: *client, at: *at });
+        }
+        if matches!(event, Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. }) {
+            fold.apply(event);
         }
     }
+    fold.clients().to_vec()
+}
 
+impl Actor {
     /// The number and the name of a client that joins: those of before, if the same process was there before.
     pub(super) fn welcome(&mut self, name: &str, pid: Option<u32>) -> (ClientId, Arc<str>) {
         let is_same = |client: &Client| {
