@@ -169,6 +169,7 @@ fn what_a_session_left_is_asked_of_its_next_process() {
         test.0.parted("gone again", unread);
         assert!(test.told().is_empty());
         test.0.joined();
+        take(&mut test.0.to_client);
     }
     take(&mut test.0.to_client);
     test.0.parted("gone again", false);

@@ -257,7 +257,10 @@ impl Watch<'_> {
             None => {
                 self.ending = Some(Instant::now());
                 alarm::set(PATIENCE);
-                self.tell(&ToSession::Terminate, Signal::SIGTERM);
+                // One that is on its way out for a restart does not listen any more, and shall not be hit in its exit.
+                if self.link.restart_by().is_none() {
+                    self.tell(&ToSession::Terminate, Signal::SIGTERM);
+                }
                 if self.stopped {
                     self.carry_on();
                 }

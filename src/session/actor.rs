@@ -66,7 +66,7 @@ pub fn spawn(
         can_restart,
         restart_by: None,
         restarting: Arc::default(),
-        returning: Returning::new(is_whole, next_client),
+        returning: Returning::new(is_whole, next_snippet, next_client),
     };
     actor.returning.former = former;
     actor.begin(restart);

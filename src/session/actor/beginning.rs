@@ -74,7 +74,9 @@ impl Actor {
         }
         if restart.is_none() {
             let gone: Vec<_> = self.transcript.clients().iter().map(|client| client.id).collect();
-            gone.into_iter().for_each(|client| self.emit(Event::ClientLeft { client, at: now() }));
+            for client in gone {
+                self.emit(Event::ClientLeft { client, at: now() });
+            }
         }
         if let Some(restart) = restart {
             self.emit(Event::Restarted { restart: Arc::new(restart), at: now() });

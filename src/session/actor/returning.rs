@@ -15,6 +15,8 @@ pub struct Returning {
     pub former: Vec<Client>,
     /// Clients with a smaller number were known to that process.
     first_new: ClientId,
+    /// The same of snippets.
+    first_own: SnippetId,
     /// See [`super::Beginning::is_whole`].
     is_whole: bool,
     /// Had not ended when that process did.
@@ -23,9 +25,10 @@ pub struct Returning {
 }
 
 impl Returning {
-    pub fn new(is_whole: bool, first_new: u32) -> Self {
+    pub fn new(is_whole: bool, first_own: u32, first_new: u32) -> Self {
         let (left_open, recalled) = (HashSet::new(), HashSet::new());
-        Self { former: Vec::new(), first_new: ClientId(first_new), is_whole, left_open, recalled }
+        let (first_own, first_new) = (SnippetId(first_own), ClientId(first_new));
+        Self { former: Vec::new(), first_new, first_own, is_whole, left_open, recalled }
     }
 }
 
@@ -53,15 +56,12 @@ impl Actor {
                 && client.pid == pid
                 && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         };
-        let (id, name) = match self.returning.former.iter().position(is_same) {
-            Some(place) => {
-                let client = self.returning.former.remove(place);
-                (client.id, client.name)
-            }
-            None => {
-                self.next_client += 1;
-                (ClientId(self.next_client - 1), name.into())
-            }
+        let (id, name) = if let Some(place) = self.returning.former.iter().position(is_same) {
+            let client = self.returning.former.remove(place);
+            (client.id, client.name)
+        } else {
+            self.next_client += 1;
+            (ClientId(self.next_client - 1), name.into())
         };
         let name = self.free_name(&name, id);
         (id, name)
@@ -76,7 +76,7 @@ impl Actor {
     }
 
     fn fate(&mut self, author: &Author, code: &str, sent: Timestamp) -> Fate {
-        let Returning { recalled, left_open, first_new, is_whole, .. } = &mut self.returning;
+        let Returning { recalled, left_open, first_new, first_own, is_whole, .. } = &mut self.returning;
         let Author::Client { id: client, .. } = author else { return Fate::Unknown };
         if client >= first_new {
             return Fate::Unknown;
@@ -85,7 +85,7 @@ impl Actor {
         for entry in self.transcript.entries() {
             let Entry::Snippet(snippet) = entry else { continue };
             let is_theirs = matches!(&snippet.author, Author::Client { id, .. } if id == client);
-            if !is_theirs || *snippet.code != *code || recalled.contains(&snippet.id) {
+            if !is_theirs || snippet.id >= *first_own || *snippet.code != *code || recalled.contains(&snippet.id) {
                 continue;
             }
             if snippet.submitted_at >= sent {
@@ -95,5 +95,36 @@ impl Actor {
             nearly |= left_open.contains(&snippet.id) && snippet.submitted_at + CLOCK_CHANGES >= sent;
         }
         if nearly || !*is_whole { Fate::Unknown } else { Fate::NeverCame }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_did_not_leave_may_come_back_however_many_processes_ended_meanwhile() {
+        let joined = |id: u32, name: &str| Event::ClientJoined {
+            client: ClientId(id),
+            name: name.into(),
+            pid: Some(id + 100),
+            at: 0,
+        };
+        let restart = crate::domain::Restart { by: None, how: String::new(), code: 0, stack: Vec::new() };
+        let restarted = Event::Restarted { restart: restart.into(), at: 1 };
+        let events = [
+            joined(1, "left"),
+            joined(2, "client"),
+            Event::ClientNamed { client: ClientId(2), name: "named".into() },
+            joined(3, "late"),
+            Event::ClientLeft { client: ClientId(1), at: 1 },
+            restarted.clone(),
+            joined(2, "named"),
+            restarted.clone(),
+            restarted,
+        ];
+        let former = former_clients(&events);
+        let told: Vec<_> = former.iter().map(|client| (client.id.0, &*client.name, client.pid)).collect();
+        assert_eq!(told, [(3, "late", Some(103)), (2, "named", Some(102))]);
     }
 }
