@@ -1,5 +1,5 @@
 //! What the callers of tools hear when Python dies or is restarted under their calls, and that they are who they were.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 mod support;
 

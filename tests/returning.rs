@@ -198,3 +198,85 @@ fn a_session_on_stdin_and_stdout_says_that_it_cannot_restart() {
     assert!(Client::text(&result).contains("cannot be restarted"), "{result}");
     assert_eq!(client.run("x")["result"], "1");
 }
+
+/// The eye sees one dashboard that goes on: no shell in between, no echo, and what was typed meanwhile is in the editor.
+#[test]
+fn between_two_dashboards_the_screen_stays_and_no_key_is_lost() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    for round in 0..4 {
+        let before = terminal.received().len();
+        let process = session_process(terminal.pid());
+        if round % 2 == 0 {
+            signal(process, Signal::SIGKILL);
+        } else {
+            terminal.send(F8);
+            terminal.wait_for_text("F8 again");
+            terminal.send(F8);
+        }
+        wait_until("the death", || (children(terminal.pid()).first() != Some(&process)).then_some(()));
+        assert!(terminal.is_raw());
+        terminal.send(&format!("typed{round}"));
+        terminal.resize(40 + round, 120);
+        terminal.wait_for("the editor with what was typed", |screen| {
+            let returns = screen.matches("taken over").count() + screen.matches("you restarted").count();
+            screen.contains(&format!("typed{round}")) && returns == usize::from(round) + 1
+        });
+        let received = terminal.received();
+        let text = String::from_utf8_lossy(&received[before..]);
+        assert!(!text.contains("\x1b[?1049l"), "{text:?}");
+        assert_eq!(text.matches(&format!("typed{round}")).count(), 1, "{text:?}");
+        // A snippet, so that it does not look like a Python that cannot start.
+        terminal.send("\x15\r1\r");
+        terminal.wait_for("an empty editor", |screen| !screen.contains("typed"));
+    }
+    terminal.send("\u{4}");
+    assert_eq!(terminal.wait().exit_code(), 0);
+    assert!(!terminal.is_alternate() && !terminal.is_raw());
+    assert_eq!(terminal.text().matches("Python was killed by SIGKILL").count(), 2, "{}", terminal.text());
+}
+
+#[test]
+fn an_end_that_is_asked_for_while_python_is_dead_is_the_end() {
+    for pause in [0, 30, 120] {
+        let home = Home::new();
+        let mut terminal = open(&home);
+        signal(session_process(terminal.pid()), Signal::SIGKILL);
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        signal(terminal.pid(), Signal::SIGTERM);
+        terminal.wait();
+        assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor(), "{}", terminal.text());
+        assert!(terminal.text().contains("SIGKILL"), "{}", terminal.text());
+    }
+}
+
+#[test]
+fn a_python_that_does_not_come_up_again_leaves_the_terminal_and_says_so() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    for _ in 0..3 {
+        let process = session_process(terminal.pid());
+        signal(process, Signal::SIGKILL);
+        wait_until("its end", || (children(terminal.pid()).first() != Some(&process)).then_some(()));
+    }
+    assert_eq!(terminal.wait().exit_code(), 137);
+    terminal.wait_for_text("died 3 times");
+    assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor() && !terminal.has_bracketed_paste());
+}
+
+/// No interrupt reaches a call of C code, so nothing is waited for.
+#[test]
+fn a_restart_ends_what_cannot_be_interrupted() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    terminal.send("sum(range(10 ** 13))\r");
+    terminal.wait_for_text("running");
+    terminal.send(F8);
+    terminal.wait_for_text("F8 again");
+    let start = std::time::Instant::now();
+    terminal.send(F8);
+    terminal.wait_for_text("you restarted Python");
+    assert!(start.elapsed() < std::time::Duration::from_secs(6), "{:?}", start.elapsed());
+    terminal.send("6 * 7\r");
+    terminal.wait_for("a healthy session", |screen| screen.lines().any(|line| line.trim_start().starts_with("42")));
+}

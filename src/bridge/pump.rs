@@ -28,6 +28,8 @@ const HELLO: Duration = Duration::from_secs(3);
 const REST: Duration = Duration::from_secs(5);
 /// How long answers are still awaited after the client has closed its end; clients kill us after 2 s.
 const DRAIN: Duration = Duration::from_millis(1500);
+/// A process that dies takes connections to its last moment, and so soon hangs up again without having read anything.
+const BACKLOG: Duration = Duration::from_millis(100);
 /// Bytes that may wait to be written before the other side is no longer read.
 const HIGH: usize = 1 << 20;
 /// Of the offline server.
@@ -112,10 +114,11 @@ pub async fn pump(
                 let now = Instant::now();
                 look_at = now + LOOK_SOON;
                 if open.live {
-                    relay.parted(&lost_text(finder));
+                    let unread = !open.spoke && open.since.elapsed() < BACKLOG;
+                    relay.parted(&lost_text(finder), unread);
                     // Another process may take over.
                     starting_since.get_or_insert(now);
-                    // A process that dies takes connections to its last moment; others hang up again and again.
+                    // What hangs up at once may do so again: not in a tight loop.
                     hang_ups = if open.spoke { 0 } else { hang_ups + 1 };
                     shunned = (!open.spoke).then(|| now + (LOOK_SOON * hang_ups * hang_ups).min(LOOK));
                 } else {

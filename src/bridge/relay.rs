@@ -254,8 +254,11 @@ impl Relay {
     }
 
     /// The session has gone, and another process of it may be there in a moment: what can be asked again waits for that.
-    /// `text` is for the callers of tools that cannot.
-    pub fn parted(&mut self, text: &str) {
+    /// `text` is for the callers of tools that cannot. If all was `unread`, it does not count as asked.
+    pub fn parted(&mut self, text: &str, unread: bool) {
+        if unread {
+            self.pending.values_mut().for_each(|pending| pending.asked = pending.asked.saturating_sub(1));
+        }
         self.end_of_backend(text, Pending::can_be_asked_again);
     }
 

@@ -144,7 +144,7 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     test.client(r#"{"id":3,"method":"subscriptions/listen","params":{}}"#);
     test.client(r#"{"id":4,"method":"tools/call","params":{}}"#);
     test.client(r#"{"method":"notifications/cancelled","params":{"requestId":4}}"#);
-    test.0.parted("gone");
+    test.0.parted("gone", false);
     let told = test.told();
     assert_eq!((told.len(), &told[0]["id"]), (1, &Value::from(2)), "too long to be kept: {told:?}");
     test.0.joined();
@@ -166,11 +166,14 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     assert_eq!(test.backend(&begun(3)).len(), 1);
     assert_eq!(test.backend(r#"{"id":"a","result":{}}"#).len(), 1);
     // The next processes die of it as well.
-    test.0.parted("gone again");
-    assert!(test.told().is_empty());
-    test.0.joined();
+    for unread in [false, true, true] {
+        test.0.parted("gone again", unread);
+        assert!(test.told().is_empty());
+        test.0.joined();
+        take(&mut test.0.to_client);
+    }
     take(&mut test.0.to_client);
-    test.0.parted("gone again");
+    test.0.parted("gone again", false);
     let told = test.told();
     assert_eq!(told.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1]);
     assert_eq!(told[0]["result"]["content"][0]["text"], "gone again");

@@ -119,35 +119,44 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     loop {
         let takes_over = legacy.is_some();
         let replay = replay.take();
-        let ending = guardian
-            .watch(legacy.take(), |Inherited { link, recorder }| {
+        let mut next = None;
+        let mut is_loop = false;
+        let watched = guardian.watch(
+            legacy.take(),
+            |Inherited { link, recorder }| {
                 let (mode, id, name, socket) = (start.mode, id.clone(), name.clone(), socket.clone());
                 let boot = Boot { mode, id, name, socket, link, recorder, detached, takes_over, replay };
                 image.command(&python.executable, &boot)
-            })
-            .map_err(|error| {
-                let started = format!("cannot start the session in {}", python.executable.display());
-                anyhow::Error::new(error).context(started)
-            })?;
-        // The one client of a session on stdin and stdout knows only the process that it began with.
-        legacy = if start.mode == Mode::Stdio { None } else { ending.legacy(!is_first) };
+            },
+            |ending| {
+                is_loop = crashes.are_a_loop(ending);
+                // The one client of a session on stdin and stdout knows only the process that it began with.
+                let follows = start.mode != Mode::Stdio && !is_loop;
+                next = if follows { ending.legacy(!is_first) } else { None };
+                next.is_some()
+            },
+        );
         is_first = false;
-        if legacy.is_none() && ending.is_in_order() {
+        let ending = match watched {
+            Ok(ending) => ending,
+            Err(error) => {
+                let started = format!("cannot start the session in {}", python.executable.display());
+                return Err(anyhow::Error::new(error).context(started));
+            }
+        };
+        if !ending.is_in_order() && (ending.restart_by.is_none() || next.is_none()) {
+            guardian.say(&ending);
+        }
+        if next.is_none() {
+            if is_loop {
+                guardian.say(&format_args!(
+                    "Python died {} times right after its start, so it is not started again.",
+                    Crashes::LIMIT
+                ));
+            }
             return Ok(ExitCode::from(ending.code()));
         }
-        if ending.restart_by.is_none() {
-            super::tell(&ending);
-        }
-        if legacy.is_none() {
-            return Ok(ExitCode::from(ending.code()));
-        }
-        if crashes.are_a_loop(&ending) {
-            super::tell(&format_args!(
-                "Python died {} times right after its start, so it is not started again.",
-                Crashes::LIMIT
-            ));
-            return Ok(ExitCode::from(ending.code()));
-        }
+        legacy = next;
     }
 }
 

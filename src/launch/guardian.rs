@@ -1,6 +1,7 @@
 //! The guardian: the parent of the session process. It passes on signals and job control and puts the terminal right,
 //! however the session process ends.
 
+use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::process::{Command, ExitStatus};
@@ -15,6 +16,7 @@ use super::descriptor_table;
 use super::ending::{Ending, Killed};
 use super::link::Link;
 use super::recorder;
+use super::reports::Reports;
 use super::signals::{self, Signals};
 use super::terminal::Terminal;
 use crate::domain::Restart;
@@ -22,6 +24,9 @@ use crate::domain::recorder::Recorder;
 
 /// Seconds that the session process has for an end in good order.
 pub const PATIENCE: u32 = 10;
+/// A screen that was left up for the next session process is taken down when that has not taken it after so many seconds:
+/// the person shall see what happened, and Ctrl-C shall work.
+const SCREEN_PATIENCE: u32 = 3;
 /// `timeout` and others signal a process twice in one breath: once itself, once with its group.
 const ONE_BREATH: Duration = Duration::from_millis(250);
 
@@ -48,6 +53,9 @@ pub struct Guardian {
     signals: Signals,
     /// Only with the dashboard.
     terminal: Option<Terminal>,
+    /// The last dashboard's screen is still up, for the next one.
+    screen_kept: bool,
+    reports: Reports,
 }
 
 impl Guardian {
@@ -57,7 +65,15 @@ impl Guardian {
         // The dashboard needs descriptors of its own for that; whether the system grants them is known by trying.
         let detached = mode != Mode::Dashboard || descriptor_table::make_private();
         let terminal = if mode == Mode::Dashboard { Terminal::of_stdin() } else { None };
-        Ok(Self { mode, detached, signals, terminal })
+        Ok(Self { mode, detached, signals, terminal, screen_kept: false, reports: Reports::default() })
+    }
+
+    /// Says something to the person, on stderr: while the screen of a dashboard is up, only when that is gone.
+    pub fn say(&mut self, what: &dyn Display) {
+        self.reports.add(what);
+        if !self.screen_kept {
+            self.reports.tell();
+        }
     }
 
     /// Whether session processes are started without a controlling terminal.
@@ -66,19 +82,21 @@ impl Guardian {
     }
 
     /// Starts a session process and stays until it has ended and the terminal is as it was. `start` gets what
-    /// the session process inherits; with `legacy` it goes on where another one was.
+    /// the session process inherits; with `legacy` it goes on where another one was. When it `follows` from the end that
+    /// another one will, the screen is left to that one.
     pub fn watch(
         &mut self,
         legacy: Option<Legacy>,
         start: impl FnOnce(Inherited) -> io::Result<Command>,
+        follows: impl FnOnce(&Ending) -> bool,
     ) -> io::Result<Ending> {
         self.wait_for_the_foreground()?;
-        let (mut link, theirs) = Link::pair()?;
+        let (mut link, theirs) = Link::pair(self.screen_kept)?;
         // Without it the end is told in fewer words.
         let (memory, recorder) = recorder::create().ok().unzip();
         if let Some(Legacy { restart, keepsake }) = legacy {
             link.send(&ToSession::TakeOver(restart))?;
-            if let (Some(recorder), Some(keepsake)) = (recorder, keepsake) {
+            if let (Some(recorder), Some(keepsake)) = (&recorder, keepsake) {
                 recorder.keepsake().put(&keepsake);
             }
         }
@@ -89,11 +107,16 @@ impl Guardian {
                 // A child that came as far as taking the terminal is dead now.
                 if let Some(terminal) = &self.terminal {
                     terminal.take_back_from(Pid::from_raw(0));
+                    terminal.restore(std::mem::take(&mut self.screen_kept));
                 }
+                self.reports.tell();
                 return Err(error);
             }
         };
         drop((theirs, memory));
+        if self.screen_kept {
+            alarm::set(SCREEN_PATIENCE);
+        }
         let watch = Watch {
             guardian: self,
             child,
@@ -105,7 +128,7 @@ impl Guardian {
             ending: None,
             killed: None,
         };
-        watch.run()
+        watch.run(follows)
     }
 
     /// A dashboard that was started in the background waits there, as an editor does.
@@ -129,7 +152,7 @@ struct Watch<'a> {
     guardian: &'a mut Guardian,
     child: Pid,
     link: Link,
-    recorder: Option<&'static Recorder>,
+    recorder: Option<recorder::Shared>,
     started: Instant,
     stopped: bool,
     /// A SIGTSTP to the guardian is being passed on.
@@ -140,14 +163,15 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn run(mut self) -> io::Result<Ending> {
+    fn run(mut self, follows: impl FnOnce(&Ending) -> bool) -> io::Result<Ending> {
         loop {
             match self.guardian.signals.next()? {
                 Signal::SIGCHLD => {
                     if let Some(status) = self.look()? {
-                        return Ok(self.end(status));
+                        return Ok(self.end(status, follows));
                     }
                 }
+                Signal::SIGALRM if self.ending.is_none() => self.take_down_kept_screen(),
                 Signal::SIGALRM => self.kill(Killed::TimeOut),
                 Signal::SIGINT if self.guardian.mode == Mode::Dashboard => {
                     self.tell(&ToSession::Interrupt, Signal::SIGINT);
@@ -175,24 +199,50 @@ impl Watch<'_> {
         }
     }
 
-    fn end(mut self, status: ExitStatus) -> Ending {
+    fn end(mut self, status: ExitStatus, follows: impl FnOnce(&Ending) -> bool) -> Ending {
         alarm::cancel();
-        let screen_up = self.link.screen_is_up();
-        if let Some(terminal) = &self.guardian.terminal {
+        let (screen_up, has_entered) = (self.link.screen_is_up(), self.link.has_entered());
+        let ending = self.ending(status, screen_up && has_entered);
+        let guardian = self.guardian;
+        guardian.screen_kept = false;
+        let follows = follows(&ending);
+        if let Some(terminal) = &guardian.terminal {
             terminal.take_back_from(self.child);
-            terminal.restore(screen_up);
+            // One that died before it had a screen may have said why: that must not stand on the screen of another.
+            guardian.screen_kept = follows && screen_up && has_entered && terminal.keep();
+            if !guardian.screen_kept {
+                terminal.restore(screen_up);
+            }
         }
-        let last_words = self.recorder.map(Recorder::last_words).unwrap_or_default();
+        if !guardian.screen_kept {
+            guardian.reports.tell();
+        }
+        ending
+    }
+
+    fn ending(&mut self, status: ExitStatus, had_screen: bool) -> Ending {
+        let last_words = self.recorder.as_deref().map(Recorder::last_words).unwrap_or_default();
+        let restart_by = self.link.restart_by();
         Ending {
             status,
-            without_warning: screen_up || last_words.at_work,
-            asked: self.ending.is_some(),
+            without_warning: (had_screen && restart_by.is_none()) || last_words.at_work,
+            asked: self.ending.is_some() || signals::end_is_asked(),
             was_ready: self.link.is_ready(),
-            restart_by: self.link.restart_by(),
+            restart_by,
             killed: self.killed,
             last_words,
-            keepsake: self.recorder.and_then(|recorder| recorder.keepsake().text()),
+            keepsake: self.recorder.as_deref().and_then(|recorder| recorder.keepsake().text()),
             lived: self.started.elapsed(),
+        }
+    }
+
+    fn take_down_kept_screen(&mut self) {
+        if !self.link.has_entered() && std::mem::take(&mut self.guardian.screen_kept) {
+            self.link.screen_is_down();
+            if let Some(terminal) = &self.guardian.terminal {
+                terminal.restore(true);
+            }
+            self.guardian.reports.tell();
         }
     }
 
@@ -207,7 +257,10 @@ impl Watch<'_> {
             None => {
                 self.ending = Some(Instant::now());
                 alarm::set(PATIENCE);
-                self.tell(&ToSession::Terminate, Signal::SIGTERM);
+                // One that is on its way out for a restart does not listen any more, and shall not be hit in its exit.
+                if self.link.restart_by().is_none() {
+                    self.tell(&ToSession::Terminate, Signal::SIGTERM);
+                }
                 if self.stopped {
                     self.carry_on();
                 }

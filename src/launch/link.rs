@@ -13,17 +13,21 @@ pub struct Link {
     stream: UnixStream,
     unread: Vec<u8>,
     screen_up: bool,
+    /// The session process itself has taken the screen.
+    entered: bool,
     ready: bool,
     restart_by: Option<Author>,
 }
 
 impl Link {
     /// The link and the session process's end of it, which every process started from now on inherits until it is dropped.
-    pub fn pair() -> io::Result<(Self, UnixStream)> {
+    /// With `screen_up` the process before has left the screen up.
+    pub fn pair(screen_up: bool) -> io::Result<(Self, UnixStream)> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         fcntl(&theirs, FcntlArg::F_SETFD(FdFlag::empty()))?;
-        Ok((Self { stream: ours, unread: Vec::new(), screen_up: false, ready: false, restart_by: None }, theirs))
+        let link = Self { stream: ours, unread: Vec::new(), screen_up, entered: false, ready: false, restart_by: None };
+        Ok((link, theirs))
     }
 
     /// # Errors
@@ -38,6 +42,17 @@ impl Link {
     pub fn screen_is_up(&mut self) -> bool {
         self.read();
         self.screen_up
+    }
+
+    /// Whether this session process has ever had it.
+    pub fn has_entered(&mut self) -> bool {
+        self.read();
+        self.entered
+    }
+
+    /// The screen that the process before left up was taken down.
+    pub fn screen_is_down(&mut self) {
+        self.screen_up = false;
     }
 
     /// Whether the session had begun.
@@ -66,7 +81,7 @@ impl Link {
         while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.unread.drain(..=end).collect();
             match serde_json::from_slice(&line) {
-                Ok(ToGuardian::TerminalEntered) => self.screen_up = true,
+                Ok(ToGuardian::TerminalEntered) => (self.screen_up, self.entered) = (true, true),
                 Ok(ToGuardian::TerminalLeft) => self.screen_up = false,
                 Ok(ToGuardian::Ready) => self.ready = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
@@ -84,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_last_word_about_the_screen_counts() {
-        let (mut link, mut theirs) = Link::pair().unwrap();
+        let (mut link, mut theirs) = Link::pair(false).unwrap();
         assert!(!link.screen_is_up());
         theirs.write_all(b"\"TerminalEntered\"\n").unwrap();
         assert!(link.screen_is_up());
@@ -97,7 +112,7 @@ mod tests {
 
     #[test]
     fn messages_are_lines_of_json() {
-        let (mut link, mut theirs) = Link::pair().unwrap();
+        let (mut link, mut theirs) = Link::pair(false).unwrap();
         link.send(&ToSession::Terminate).unwrap();
         drop(link);
         let mut text = String::new();
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_closed_link_is_an_error_and_no_signal() {
-        let (mut link, theirs) = Link::pair().unwrap();
+        let (mut link, theirs) = Link::pair(false).unwrap();
         drop(theirs);
         assert!(link.send(&ToSession::Terminate).is_err());
     }
@@ -117,7 +132,7 @@ mod tests {
     fn garbage_on_the_link_says_nothing() {
         let good = b"\"TerminalEntered\"\n{\"Restart\":{\"Client\":{\"id\":1,\"name\":\"x\"}}}\n\"Ready\"\n";
         for mut random in Random::rounds(10, 500) {
-            let (mut link, mut theirs) = Link::pair().unwrap();
+            let (mut link, mut theirs) = Link::pair(false).unwrap();
             let mut bytes = good.to_vec();
             random.spoil(&mut bytes);
             theirs.write_all(&bytes).unwrap();

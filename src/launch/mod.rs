@@ -12,6 +12,7 @@ mod link;
 mod probe;
 pub mod recorder;
 mod remembered;
+mod reports;
 mod signals;
 pub mod stop;
 mod terminal;

@@ -1,13 +1,40 @@
 //! The memory of the flight recorder: made by the guardian, inherited by the session process, mapped by both.
 
 use std::io;
+use std::ops::Deref;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
 
 use crate::domain::recorder::Recorder;
 
+/// A recorder in memory that is shared, for as long as this value lives.
+#[derive(Debug)]
+pub struct Shared(NonNull<Recorder>);
+
+impl Deref for Shared {
+    type Target = Recorder;
+
+    #[allow(unsafe_code, reason = "shared memory is reached through a raw pointer")]
+    fn deref(&self) -> &Recorder {
+        // SAFETY: the mapping is there until the drop, of a file that cannot shrink; the structure is made of atomics,
+        // for which all bytes are valid.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Shared {
+    #[allow(unsafe_code, reason = "a mapping is given back by its address")]
+    fn drop(&mut self) {
+        // SAFETY: nobody else knows the address.
+        unsafe {
+            libc::munmap(self.0.as_ptr().cast(), size_of::<Recorder>());
+        }
+    }
+}
+
 /// An empty recorder, and the descriptor that every process started from now on inherits until it is dropped. Only
 /// Linux has such memory.
-pub fn create() -> io::Result<(OwnedFd, &'static Recorder)> {
+pub fn create() -> io::Result<(OwnedFd, Shared)> {
     #[cfg(target_os = "linux")]
     {
         use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -17,7 +44,7 @@ pub fn create() -> io::Result<(OwnedFd, &'static Recorder)> {
         nix::unistd::ftruncate(&fd, size_of::<Recorder>() as libc::off_t)?;
         // Memory that user code could cut off would be a trap for whoever reads it.
         fcntl(&fd, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL))?;
-        let recorder = map(std::os::fd::AsFd::as_fd(&fd))?;
+        let recorder = share(std::os::fd::AsFd::as_fd(&fd))?;
         Ok((fd, recorder))
     }
     #[cfg(not(target_os = "linux"))]
@@ -25,19 +52,25 @@ pub fn create() -> io::Result<(OwnedFd, &'static Recorder)> {
 }
 
 /// The recorder behind a descriptor of [`create`], for good.
-#[allow(unsafe_code, reason = "shared memory is reached through a raw pointer")]
 pub fn map(fd: BorrowedFd<'_>) -> io::Result<&'static Recorder> {
-    // SAFETY: a new mapping that is never taken away, of a file that cannot shrink; the structure is made of atomics, for
-    // which all bytes are valid.
-    unsafe {
-        let memory = libc::mmap(
+    Ok(Box::leak(Box::new(share(fd)?)))
+}
+
+#[allow(unsafe_code, reason = "nix maps files only as bytes")]
+fn share(fd: BorrowedFd<'_>) -> io::Result<Shared> {
+    // SAFETY: a new mapping, wherever the system puts it.
+    let memory = unsafe {
+        libc::mmap(
             std::ptr::null_mut(),
             size_of::<Recorder>(),
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_SHARED,
             fd.as_raw_fd(),
             0,
-        );
-        if memory == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(&*memory.cast::<Recorder>()) }
+        )
+    };
+    match NonNull::new(memory.cast()) {
+        Some(recorder) if memory != libc::MAP_FAILED => Ok(Shared(recorder)),
+        _ => Err(io::Error::last_os_error()),
     }
 }

@@ -62,6 +62,13 @@ pub fn stop_job(signal: Signal) -> bool {
     stop(Pid::from_raw(0), signal)
 }
 
+/// Whether somebody has asked for the end, and nobody has heard it yet.
+pub fn end_is_asked() -> bool {
+    pending().is_some_and(|pending| {
+        [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().any(|signal| pending.contains(signal))
+    })
+}
+
 /// Whether something waits that is more urgent than a stop.
 pub fn end_is_pending() -> bool {
     pending().is_some_and(|pending| {

@@ -16,6 +16,9 @@ const LEAVE_SCREEN: &[u8] =
     b"\x1b[?2026l\x1b[<1u\x1b[r\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\
 \x1b[?1004l\x1b[?2004l\x1b(B\x0f\x1b[0m\x1b[?7h\x1b[?1049l\x1b[0 q\x1b[?25h\x1b[0m";
 
+/// The part of it that must be done between two dashboards.
+const KEEP_SCREEN: &[u8] = b"\x1b[?2026l\x1b[<1u\x1b[r\x1b(B\x0f\x1b[0m\x1b[?7h";
+
 #[derive(Debug)]
 pub struct Terminal {
     input: OwnedFd,
@@ -67,6 +70,12 @@ impl Terminal {
         {
             let _ = tcsetpgrp(&self.input, getpgrp());
         }
+    }
+
+    /// Leaves the screen and the modes of a dashboard as they are for the next one, and what is typed meanwhile. `false`
+    /// if that cannot be, because another job has the terminal.
+    pub fn keep(&self) -> bool {
+        self.is_ours() && (&self.output).write_all(KEEP_SCREEN).is_ok()
     }
 
     /// Restores modes and flags; with `screen_up` also leaves the alternate screen and drops what was typed at it.

@@ -19,10 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
 use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
+use crate::domain::Author;
+use crate::domain::SessionInfo;
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
-use crate::domain::{Author, SessionInfo, Transcript};
 use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
@@ -158,20 +159,18 @@ impl Host {
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
             let takes_over = restart.is_some();
             // Before this process records anything: first the journal takes in what the one before left.
-            let (transcript, is_whole, gap) = match &restart {
+            let (beginning, gap) = match &restart {
                 Some(_) => transcript_so_far(&self.boot.id),
-                None => (Transcript::default(), true, None),
+                None => (Beginning::default(), None),
             };
             let (recorder, journal, mut told) =
                 journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info);
             let beginning = Beginning {
-                transcript,
-                is_whole,
                 restart,
                 can_restart: self.boot.mode != Mode::Stdio,
                 record: Box::new(recorder),
                 spool: self.spool,
-                ..Beginning::default()
+                ..beginning
             };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
             if let Some(gap) = gap {
@@ -251,14 +250,18 @@ fn last_checkpoint(id: &SessionId) -> Option<String> {
     Some(last.file_stem()?.to_string_lossy().into_owned())
 }
 
-/// What the journal knows of the session, whether that is all, and what the person must know of it.
-fn transcript_so_far(id: &SessionId) -> (Transcript, bool, Option<String>) {
+/// What the journal knows of the session, and what the person must know of that.
+fn transcript_so_far(id: &SessionId) -> (Beginning, Option<String>) {
     let gap = match journal::resume(&Places::of_this_process(), id) {
-        Ok(Some(recorded)) => return (recorded.transcript(), recorded.session.missed == 0, None),
+        Ok(Some(recorded)) => {
+            let (transcript, former) = (recorded.transcript(), session::former_clients(&recorded.events));
+            let is_whole = recorded.session.missed == 0;
+            return (Beginning { transcript, is_whole, former, ..Beginning::default() }, None);
+        }
         Ok(None) => "the transcript was not recorded, so it begins anew".to_owned(),
         Err(fault) => format!("the transcript cannot be brought back: {fault}"),
     };
-    (Transcript::default(), false, Some(gap))
+    (Beginning { is_whole: false, ..Beginning::default() }, Some(gap))
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of

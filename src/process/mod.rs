@@ -9,6 +9,7 @@ mod log;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,6 +29,13 @@ use host::{Host, HostEvents};
 
 /// How long the end of the host may take, and then Python's own (its atexit functions, and threads that it waits for).
 const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long the main thread may take to come back from what it does, once the session has ended. What no interrupt reaches
+/// does not come back.
+const COME_BACK_LIMIT: Duration = Duration::from_millis(750);
+
+/// The main thread has done its last job.
+static IS_BACK: AtomicBool = AtomicBool::new(false);
 
 /// Panics of any thread and what else must not happen, told when the terminal is free again.
 static FAULTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -116,6 +124,7 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
     }
 
     let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, files, jobs)));
+    IS_BACK.store(true, Ordering::Relaxed);
     if let Ok(Err(error)) = &worked {
         report_fault(format!("Python could not be prepared: {error}"));
     }
@@ -192,7 +201,10 @@ fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
 #[allow(unsafe_code, reason = "nothing may hold up this end, not even the clean-up of std::process::exit")]
 fn exit_after(limit: Duration, code: i32) {
     let _ = thread::Builder::new().name("end".to_owned()).spawn(move || {
-        thread::sleep(limit);
+        thread::sleep(COME_BACK_LIMIT);
+        if IS_BACK.load(Ordering::Relaxed) {
+            thread::sleep(limit.saturating_sub(COME_BACK_LIMIT));
+        }
         // SAFETY: does not return and runs nothing.
         unsafe { libc::_exit(code) }
     });

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 pub use beginning::Beginning;
 use beginning::free_numbers;
 use returning::Returning;
+pub use returning::former_clients;
 
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
@@ -46,8 +47,8 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, is_whole, restart, can_restart, record, spool, input_limit } = beginning;
-    let (next_snippet, next_client) = free_numbers(&transcript);
+    let Beginning { transcript, is_whole, former, restart, can_restart, record, spool, input_limit } = beginning;
+    let (next_snippet, next_client) = free_numbers(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let (news, attended) = (Arc::<News>::default(), Arc::<AtomicBool>::default());
@@ -76,8 +77,9 @@ pub fn spawn(
         can_restart,
         restart_by: None,
         restarting: Arc::default(),
-        returning: Returning::new(is_whole, next_client),
+        returning: Returning::new(is_whole, next_snippet, next_client),
     };
+    actor.returning.former = former;
     actor.begin(restart);
     let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));

@@ -14,7 +14,7 @@ pub mod registry;
 pub mod socket;
 pub mod spool;
 
-pub use actor::{Beginning, spawn};
+pub use actor::{Beginning, former_clients, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
     AnswerRefused, AskRefused, Asking, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions,

@@ -128,6 +128,17 @@ enum Turn {
 
 impl Dashboard {
     async fn run(mut self) -> io::Result<()> {
+        self.work().await?;
+        if self.session.is_restarting() {
+            // What is typed from now on is for the next process.
+            self.keys = None;
+            self.keep();
+            self.screen.hand_over();
+        }
+        Ok(())
+    }
+
+    async fn work(&mut self) -> io::Result<()> {
         loop {
             if let Turn::End = self.drain().await? {
                 return Ok(());

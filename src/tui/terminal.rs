@@ -129,6 +129,11 @@ impl Screen {
         self.commit()
     }
 
+    /// Leaves the terminal as it is for the dashboard of the next process; the guardian sees to it that it comes.
+    pub fn hand_over(&mut self) {
+        self.entered = false;
+    }
+
     /// Gives the terminal back as it was. Safe to call again.
     pub fn leave(&mut self) {
         if !std::mem::replace(&mut self.entered, false) {

@@ -81,11 +81,12 @@ impl System {
 fn guard(program: &str, mode: Mode, script: &str) -> ! {
     let script = format!("{PRELUDE}{script}");
     let ending = Guardian::new(mode).and_then(|mut guardian| {
-        guardian.watch(None, |inherited| {
+        let start = |inherited: fourhands::launch::guardian::Inherited| {
             let mut command = Command::new(program);
             command.args(["-c", &script]).env("LINK", inherited.link.to_string());
             Ok(command)
-        })
+        };
+        guardian.watch(None, start, |_| false)
     });
     let (code, text) = match ending {
         Ok(ending) if ending.is_in_order() => (ending.code(), String::new()),

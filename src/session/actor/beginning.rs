@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Actor, now};
 use crate::domain::{
-    Author, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
+    Author, Client, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
     VariableChanges,
 };
 use crate::session::{Record, Spool, Unrecorded};
@@ -16,6 +16,8 @@ pub struct Beginning {
     pub transcript: Transcript,
     /// Nothing that was submitted is missing in it.
     pub is_whole: bool,
+    /// Those who may come back to it; see [`super::returning::former_clients`].
+    pub former: Vec<Client>,
     /// Why this process takes it over from another.
     pub restart: Option<Restart>,
     /// Whether another process can take over from this one.
@@ -33,6 +35,7 @@ impl Default for Beginning {
         Self {
             transcript: Transcript::default(),
             is_whole: true,
+            former: Vec::new(),
             restart: None,
             can_restart: true,
             record: Box::new(Unrecorded),
@@ -43,12 +46,12 @@ impl Default for Beginning {
 }
 
 /// Numbers of snippets and clients that are free after those of `transcript`.
-pub(super) fn free_numbers(transcript: &Transcript) -> (u32, u32) {
+pub(super) fn free_numbers(transcript: &Transcript, former: &[Client]) -> (u32, u32) {
     let snippets = transcript.entries().iter().filter_map(|entry| match entry {
         Entry::Snippet(snippet) => Some(snippet),
         _ => None,
     });
-    let clients = transcript.clients().iter().map(|client| client.id.0 + 1).max().unwrap_or(1);
+    let clients = former.iter().map(|client| client.id.0 + 1).max().unwrap_or(1);
     snippets.fold((1, clients), |(snippet, client), found| {
         let of = match found.author {
             Author::Client { id, .. } => id.0 + 1,
@@ -72,7 +75,12 @@ impl Actor {
             self.returning.left_open.insert(snippet);
             self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
         }
-        self.part();
+        if restart.is_none() {
+            let gone: Vec<_> = self.transcript.clients().iter().map(|client| client.id).collect();
+            for client in gone {
+                self.emit(Event::ClientLeft { client, at: now() });
+            }
+        }
         if let Some(restart) = restart {
             self.emit(Event::Restarted { restart: Arc::new(restart), at: now() });
         }
@@ -118,11 +126,11 @@ mod tests {
     #[test]
     fn numbers_go_on_after_those_that_were_given() {
         let mut transcript = Transcript::default();
-        assert_eq!(free_numbers(&transcript), (1, 1));
+        assert_eq!(free_numbers(&transcript, &[]), (1, 1));
         let client = Author::Client { id: ClientId(7), name: "claude".into() };
         for (snippet, author) in [(1, client), (2, Author::You)] {
             transcript.apply(&Event::Submitted { snippet: SnippetId(snippet), author, code: "1".into(), at: 0 });
         }
-        assert_eq!(free_numbers(&transcript), (3, 8));
+        assert_eq!(free_numbers(&transcript, &[]), (3, 8));
     }
 }

@@ -60,6 +60,10 @@ impl Actor {
         running.look_at = Some(Instant::now() + LOOK_PACE);
         let since = running.interrupted_at;
         let stuck = self.engine.standstill().map(|stack| Arc::new(Stuck { since, stack }));
+        if self.quitting && stuck.is_some() {
+            // It is left to die with the process.
+            self.running = None;
+        }
         let Some(snippet) = self.transcript.running().filter(|snippet| snippet.stuck != stuck) else { return };
         self.emit(Event::Stuck { snippet: snippet.id, stuck });
     }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Actor, now};
-use crate::domain::{Author, Client, ClientId, Entry, Event, SnippetId, Timestamp};
+use super::Actor;
+use crate::domain::{Author, Client, ClientId, Entry, Event, SnippetId, Timestamp, Transcript};
 use crate::session::{Fate, Recalled};
 
 /// How far the clock may have been set back while a call was on its way.
@@ -12,9 +12,11 @@ const CLOCK_CHANGES: Timestamp = 60_000;
 
 pub struct Returning {
     /// Those that were there when the process before ended, and have not come back yet.
-    former: Vec<Client>,
+    pub former: Vec<Client>,
     /// Clients with a smaller number were known to that process.
     first_new: ClientId,
+    /// The same of snippets.
+    first_own: SnippetId,
     /// See [`super::Beginning::is_whole`].
     is_whole: bool,
     /// Had not ended when that process did.
@@ -23,21 +25,29 @@ pub struct Returning {
 }
 
 impl Returning {
-    pub fn new(is_whole: bool, first_new: u32) -> Self {
+    pub fn new(is_whole: bool, first_own: u32, first_new: u32) -> Self {
         let (left_open, recalled) = (HashSet::new(), HashSet::new());
-        Self { former: Vec::new(), first_new: ClientId(first_new), is_whole, left_open, recalled }
+        let (first_own, first_new) = (SnippetId(first_own), ClientId(first_new));
+        Self { former: Vec::new(), first_new, first_own, is_whole, left_open, recalled }
     }
 }
 
-impl Actor {
-    /// None of the clients of the process before is there yet.
-    pub(super) fn part(&mut self) {
-        self.returning.former = self.transcript.clients().to_vec();
-        for client in self.returning.former.clone() {
-            self.emit(Event::ClientLeft { client: client.id, at: now() });
+/// The clients that had not left when the last process ended, those included that never came back to it.
+#[must_use]
+pub fn former_clients(events: &[Event]) -> Vec<Client> {
+    let mut fold = Transcript::default();
+    for event in events {
+        if let Event::ClientJoined { client, at, .. } = event {
+            fold.apply(&Event::ClientLeft { client: *client, at: *at });
+        }
+        if matches!(event, Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. }) {
+            fold.apply(event);
         }
     }
+    fold.clients().to_vec()
+}
 
+impl Actor {
     /// The number and the name of a client that joins: those of before, if the same process was there before.
     pub(super) fn welcome(&mut self, name: &str, pid: Option<u32>) -> (ClientId, Arc<str>) {
         let is_same = |client: &Client| {
@@ -46,15 +56,12 @@ impl Actor {
                 && client.pid == pid
                 && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         };
-        let (id, name) = match self.returning.former.iter().position(is_same) {
-            Some(place) => {
-                let client = self.returning.former.remove(place);
-                (client.id, client.name)
-            }
-            None => {
-                self.next_client += 1;
-                (ClientId(self.next_client - 1), name.into())
-            }
+        let (id, name) = if let Some(place) = self.returning.former.iter().position(is_same) {
+            let client = self.returning.former.remove(place);
+            (client.id, client.name)
+        } else {
+            self.next_client += 1;
+            (ClientId(self.next_client - 1), name.into())
         };
         let name = self.free_name(&name, id);
         (id, name)
@@ -69,7 +76,7 @@ impl Actor {
     }
 
     fn fate(&mut self, author: &Author, code: &str, sent: Timestamp) -> Fate {
-        let Returning { recalled, left_open, first_new, is_whole, .. } = &mut self.returning;
+        let Returning { recalled, left_open, first_new, first_own, is_whole, .. } = &mut self.returning;
         let Author::Client { id: client, .. } = author else { return Fate::Unknown };
         if client >= first_new {
             return Fate::Unknown;
@@ -78,7 +85,7 @@ impl Actor {
         for entry in self.transcript.entries() {
             let Entry::Snippet(snippet) = entry else { continue };
             let is_theirs = matches!(&snippet.author, Author::Client { id, .. } if id == client);
-            if !is_theirs || *snippet.code != *code || recalled.contains(&snippet.id) {
+            if !is_theirs || snippet.id >= *first_own || *snippet.code != *code || recalled.contains(&snippet.id) {
                 continue;
             }
             if snippet.submitted_at >= sent {
@@ -88,5 +95,37 @@ impl Actor {
             nearly |= left_open.contains(&snippet.id) && snippet.submitted_at + CLOCK_CHANGES >= sent;
         }
         if nearly || !*is_whole { Fate::Unknown } else { Fate::NeverCame }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_did_not_leave_may_come_back_however_many_processes_ended_meanwhile() {
+        let joined = |id: u32, name: &str| Event::ClientJoined {
+            client: ClientId(id),
+            name: name.into(),
+            pid: Some(id + 100),
+            at: 0,
+        };
+        let restart =
+            crate::domain::Restart { by: None, how: String::new(), code: 0, stack: Vec::new(), resumed: false };
+        let restarted = Event::Restarted { restart: restart.into(), at: 1 };
+        let events = [
+            joined(1, "left"),
+            joined(2, "client"),
+            Event::ClientNamed { client: ClientId(2), name: "named".into() },
+            joined(3, "late"),
+            Event::ClientLeft { client: ClientId(1), at: 1 },
+            restarted.clone(),
+            joined(2, "named"),
+            restarted.clone(),
+            restarted,
+        ];
+        let former = former_clients(&events);
+        let told: Vec<_> = former.iter().map(|client| (client.id.0, &*client.name, client.pid)).collect();
+        assert_eq!(told, [(3, "late", Some(103)), (2, "named", Some(102))]);
     }
 }

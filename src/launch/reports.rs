@@ -1,0 +1,53 @@
+//! What the guardian has to say to the person: at once, or when no dashboard's screen is up any more.
+
+use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use crate::domain::terminal_text::visible;
+
+#[derive(Debug, Default)]
+pub struct Reports {
+    waiting: VecDeque<String>,
+    left_out: usize,
+}
+
+impl Reports {
+    /// Kept of those that wait; a session may die a thousand times.
+    const MOST: usize = 20;
+
+    pub fn add(&mut self, what: &dyn Display) {
+        self.waiting.push_back(what.to_string());
+        if self.waiting.len() > Self::MOST {
+            self.waiting.pop_front();
+            self.left_out += 1;
+        }
+    }
+
+    /// Says all that waits, on stderr.
+    pub fn tell(&mut self) {
+        let before = match std::mem::take(&mut self.left_out) {
+            0 => None,
+            times => Some(format!("Python died {times} times before, and a new one took over.")),
+        };
+        for report in before.into_iter().chain(self.waiting.drain(..)) {
+            // Paths, names and lines of a stack may hold anything: it does not reach the terminal as it is.
+            let _ = writeln!(io::stderr(), "fourhands: {}", visible(&report));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_the_last_are_kept() {
+        let mut reports = Reports::default();
+        for number in 0..30 {
+            reports.add(&number);
+        }
+        assert_eq!((reports.left_out, reports.waiting.len()), (10, Reports::MOST));
+        assert_eq!(reports.waiting.back().map(String::as_str), Some("29"));
+    }
+}
