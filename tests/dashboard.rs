@@ -49,8 +49,10 @@ fn sigterm_and_sighup_end_the_session_in_good_order() {
         let home = Home::new();
         let mut terminal = open(&home);
         let session = session_process(&terminal);
-        terminal.send("import time, atexit; atexit.register(lambda: open('ended', 'w').close()); time.sleep(1000)\r");
-        terminal.wait_for("the running snippet", |screen| screen.contains("running"));
+        terminal.send(
+            "import time, atexit; atexit.register(lambda: open('ended', 'w').close()); open('begun', 'w'); time.sleep(1000)\r",
+        );
+        wait_until("the running snippet", || home.work().join("begun").exists().then_some(()));
         signal(terminal.pid(), end);
         terminal.wait();
         assert_restored(&terminal);

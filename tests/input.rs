@@ -154,6 +154,7 @@ fn the_person_answers_and_the_draft_comes_back() {
     let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
     assert_eq!(done["structuredContent"]["result"], "'Ada!'", "{done}");
     terminal.send("\u{3}");
+    terminal.wait_for("the draft to go", |screen| !screen.contains("my_draft"));
 
     // A password: shown as dots, answered by the person alone, and kept nowhere.
     let run = ask(&mut client, "import getpass\nsecret = getpass.getpass('Key: ')\nlen(secret)");
@@ -190,5 +191,6 @@ fn the_person_answers_and_the_draft_comes_back() {
     terminal.wait_for_text("asks: stop?");
     terminal.send("\u{3}");
     terminal.wait_for_text("interrupted");
-    assert_eq!(client.run("x")["result"], "42");
+    let run = client.run("x");
+    assert_eq!(run["result"], "42", "{run}");
 }

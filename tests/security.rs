@@ -319,7 +319,7 @@ fn no_escape_sequence_reaches_the_terminal_through_the_dashboard() {
         terminal.wait_for("the snippet's card", |text| text.contains(&format!("  {}  ", nth + 1)));
     }
     let id = client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "input(h)"}}));
-    terminal.wait_for_text("asks:");
+    terminal.wait_for_text("asks for a line");
     // Variables, clients, help, and all of the transcript.
     for keys in ["\u{1b}OS", "\u{1b}OR", "\u{1b}OP", "\u{1b}[5~", "\u{1b}[5~", "\u{1b}[6~"] {
         terminal.send(keys);
@@ -327,6 +327,8 @@ fn no_escape_sequence_reaches_the_terminal_through_the_dashboard() {
     client.call("answer_input", json!({"snippet": hostile_code().len() + 1, "text": HOSTILE.replace('\u{7}', "")}));
     client.answer(id);
     client.call("run_python_code", json!({"code": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"}));
+    terminal.wait_for_text("taken over");
+    support::signal(terminal.pid(), nix::sys::signal::Signal::SIGTERM);
     terminal.wait();
     let shown = terminal.received();
     assert!(contains(&shown, "killed by SIGKILL"), "its last words");
@@ -353,6 +355,10 @@ fn no_escape_sequence_gets_into_the_log_and_no_line_of_it_is_forged() {
     client.call("run_python_code", json!({"code": format!("input(h + '{forged}')"), "wait_s": 1}));
     client.call("interrupt_snippet", json!({}));
     client.call("run_python_code", json!({"code": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"}));
+    while !text.contains("taken over") {
+        assert_ne!(log.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    support::signal(child.id(), nix::sys::signal::Signal::SIGTERM);
     log.read_to_string(&mut text).unwrap();
     let output = child.wait_with_output().unwrap();
     is_harmless(text.as_bytes());

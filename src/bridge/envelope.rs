@@ -8,7 +8,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::mcp::REFUSED;
+use crate::mcp::{AGAIN, REFUSED, SENT};
 
 /// Revisions from 2026-07-28 on name themselves in each request.
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
@@ -37,6 +37,12 @@ struct Params<'a> {
     uri: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
     meta: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Subscription<'a> {
+    #[serde(borrow, rename = "io.modelcontextprotocol/subscriptionId")]
+    id: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +79,21 @@ impl<'a> Envelope<'a> {
     /// `params.uri` of a subscription, as one text per URI.
     pub fn uri(&self) -> Option<String> {
         self.params().uri.map(key)
+    }
+
+    /// Of a notification that belongs to a subscription, the id of the request that opened that.
+    pub fn subscription(&self) -> Option<String> {
+        let meta = self.params().meta?;
+        serde_json::from_str::<Subscription<'_>>(meta.get()).ok().map(|subscription| key(subscription.id))
+    }
+
+    /// The call of a tool, as a question to another process of the session: what became of it? `sent` is in milliseconds
+    /// since 1970.
+    pub fn again(&self, sent: u64) -> Option<String> {
+        let (id, params) = (self.id?, self.params?);
+        let members = params.get().strip_prefix('{')?;
+        let comma = if members.trim_ascii_start().starts_with('}') { "" } else { "," };
+        Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{AGAIN}","params":{{"{SENT}":{sent}{comma}{members}}}"#))
     }
 
     /// Whether a request is of the stateless era.
@@ -195,6 +216,11 @@ pub fn tool_failure(id: &str, modern: bool, text: &str) -> String {
 
 pub fn notification(method: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
+}
+
+/// `uri` is JSON.
+pub fn updated(uri: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"uri":{uri}}}}}"#)
 }
 
 pub fn cancelled(request_id: &str, reason: &str) -> String {

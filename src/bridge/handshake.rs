@@ -107,6 +107,11 @@ impl Handshake {
         Some(lines)
     }
 
+    /// What the client is subscribed to, as JSON.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &str> {
+        self.subscriptions.keys().map(String::as_str)
+    }
+
     /// What to tell the client of a new server, as far as it was told to expect it.
     pub fn changed_lists(&self) -> Vec<&'static str> {
         let Some(agreed) = self.agreed.as_ref().filter(|_| self.initialized) else { return Vec::new() };

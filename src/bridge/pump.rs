@@ -82,6 +82,8 @@ pub async fn pump(
     let mut starting_since: Option<Instant> = None;
     let mut look_at = Instant::now();
     let mut shunned: Option<Instant> = None;
+    // Connections in a row that ended without a word.
+    let mut hang_ups = 0;
     let mut closing: Option<Instant> = None;
     loop {
         if let Some(open) = &mut link {
@@ -98,16 +100,28 @@ pub async fn pump(
                 }
                 relay.backend_said(&line);
                 open.spoke = true;
+                if open.live {
+                    starting_since = None;
+                }
             }
             if let Some(why) = refused {
                 relay.lost(&why, true);
                 shunned = Some(Instant::now() + REST);
                 link = None;
             } else if open.lines.ended && !open.lines.has_line() {
-                relay.lost(&lost_text(finder), open.live);
-                look_at = Instant::now() + LOOK_SOON;
-                // What hangs up at once will do so again: not in a tight loop.
-                shunned = (open.live && !open.spoke).then(|| Instant::now() + LOOK);
+                let now = Instant::now();
+                look_at = now + LOOK_SOON;
+                if open.live {
+                    relay.parted(&lost_text(finder));
+                    // Another process may take over.
+                    starting_since.get_or_insert(now);
+                    // A process that dies takes connections to its last moment; others hang up again and again.
+                    hang_ups = if open.spoke { 0 } else { hang_ups + 1 };
+                    shunned = (!open.spoke).then(|| now + (LOOK_SOON * hang_ups * hang_ups).min(LOOK));
+                } else {
+                    relay.lost(&lost_text(finder), false);
+                    shunned = None;
+                }
                 link = None;
             } else if open.silent_until(&relay).is_some_and(|until| until <= Instant::now()) {
                 relay.lost(&format!("The fourhands session does not answer.\n{}", finder.advice()), true);
@@ -117,14 +131,11 @@ pub async fn pump(
         }
 
         if next.is_none() && !link.as_ref().is_some_and(|open| open.live) {
-            let asked = client.has_line() || (link.is_none() && relay.is_opening());
+            let asked = client.has_line() || (link.is_none() && relay.waits_for_another());
             let now = Instant::now();
             if (asked || look_at <= now) && shunned.is_none_or(|until| until <= now) {
                 match finder.reach().await {
-                    Reach::Connected(stream) => {
-                        next = Some((stream, now + HAND_OVER));
-                        starting_since = None;
-                    }
+                    Reach::Connected(stream) => next = Some((stream, now + HAND_OVER)),
                     Reach::Starting => {
                         starting_since.get_or_insert(now);
                     }
@@ -135,6 +146,7 @@ pub async fn pump(
                 look_at = look_at.max(until);
             }
             if asked && link.is_none() && next.is_none() && !is_recent(starting_since) {
+                relay.lost(&lost_text(finder), true);
                 link = Some(Link::offline(offline));
                 relay.joined();
             }
@@ -170,7 +182,8 @@ pub async fn pump(
         if client.ended {
             let until = *closing.get_or_insert_with(|| Instant::now() + DRAIN);
             let unsent = link.as_ref().is_some_and(|open| open.out.is_some()) && !relay.to_backend.is_empty();
-            let done = !has_line && (relay.is_idle() || link.is_none()) && !unsent && relay.to_client.is_empty();
+            let nobody_asks = relay.is_idle() || (link.is_none() && !relay.waits_for_another());
+            let done = !has_line && nobody_asks && !unsent && relay.to_client.is_empty();
             if done || until <= Instant::now() {
                 break;
             }

@@ -2,6 +2,7 @@
 //! which backend, and makes a new backend look to the client like the old one.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::value::RawValue;
 
@@ -9,16 +10,38 @@ use super::envelope::{self, Envelope, INVALID_REQUEST, NO_SESSION, PARSE_ERROR};
 use super::handshake::Handshake;
 use super::lines::{Line, Outbox};
 
-/// A request of the client that this backend has to answer.
+/// Longer requests are not kept to be asked again, nor are others while so many bytes are kept already.
+const KEPT_LINE: usize = 1 << 20;
+const KEPT_IN_ALL: usize = 16 << 20;
+
+/// What a session dies of shall not be asked of the next one and the next.
+const MOST_ASKED: u32 = 3;
+
+/// A request of the client that the backend has to answer.
 #[derive(Debug)]
-enum Pending {
+struct Pending {
+    kind: Kind,
+    /// To ask again of another backend, if that can be done.
+    line: Option<Box<[u8]>>,
+    asked: u32,
+    /// When it was passed on first, in milliseconds since 1970.
+    sent: u64,
+    /// The order in which the client asked.
+    nth: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     ToolCall {
         modern: bool,
     },
     /// A stream that stays open: nobody waits for its answer.
-    Listen,
-    /// The client's handshake: asked again of the next backend if this one dies, for a client gives up without it.
-    Opening(Box<[u8]>),
+    Listen {
+        /// The client does not know that another backend serves it, and must not hear that it has begun.
+        renewed: bool,
+    },
+    /// The client's handshake: asked again as often as there is another backend, for a client gives up without it.
+    Opening,
     Other,
 }
 
@@ -35,6 +58,9 @@ pub struct Relay {
     pub to_backend: Outbox,
     handshake: Handshake,
     pending: BTreeMap<String, Pending>,
+    /// Bytes of their lines.
+    kept: usize,
+    asked_so_far: u64,
     own: HashMap<String, Own>,
     /// Requests of the backend that the client has to answer: the id the client saw, and the backend's. They differ
     /// because a new backend counts from 0 again, and a late answer to the old one must not hit it.
@@ -47,7 +73,7 @@ pub struct Relay {
 impl Relay {
     /// Whether nobody waits for an answer of the backend.
     pub fn is_idle(&self) -> bool {
-        self.pending.values().all(|pending| matches!(pending, Pending::Listen))
+        self.pending.values().all(|pending| matches!(pending.kind, Kind::Listen { .. }))
     }
 
     pub fn client_said(&mut self, line: &Line<'_>) {
@@ -105,14 +131,22 @@ impl Relay {
             return self.refuse(Some(id.get()), INVALID_REQUEST, "The id of a request is a string or an integer.");
         }
         let key = envelope::key(id);
-        let pending = match method {
-            "tools/call" => Pending::ToolCall { modern: envelope.is_modern() },
-            "subscriptions/listen" => Pending::Listen,
-            "initialize" | "server/discover" => Pending::Opening(line.into()),
-            _ => Pending::Other,
+        let kind = match method {
+            "tools/call" => Kind::ToolCall { modern: envelope.is_modern() },
+            "subscriptions/listen" => Kind::Listen { renewed: false },
+            "initialize" | "server/discover" => Kind::Opening,
+            _ => Kind::Other,
         };
         self.handshake.on_request(line, envelope, method, &key);
-        self.pending.insert(key, pending);
+        let has_room = line.len() <= KEPT_LINE && self.kept + line.len() <= KEPT_IN_ALL;
+        let kept: Option<Box<[u8]>> = (has_room || kind == Kind::Opening).then(|| line.into());
+        self.kept += kept.as_ref().map_or(0, |line| line.len());
+        self.asked_so_far += 1;
+        let pending = Pending { kind, line: kept, asked: 1, sent: now(), nth: self.asked_so_far };
+        // Two of one id: the server refuses the second.
+        if let Some(before) = self.pending.insert(key, pending) {
+            self.kept -= before.bytes();
+        }
         self.greeted = true;
         self.to_backend.line(line);
     }
@@ -121,7 +155,7 @@ impl Relay {
         match method {
             // One for an id of an earlier backend could hit a request of this one.
             "notifications/cancelled" => {
-                let known = envelope.request_id().and_then(|id| self.pending.remove(&envelope::key(id)));
+                let known = envelope.request_id().and_then(|id| self.take(&envelope::key(id)));
                 if known.is_none() {
                     return;
                 }
@@ -139,7 +173,7 @@ impl Relay {
             Line::Whole(line) => line.trim_ascii(),
             Line::TooLong { head, tail } => {
                 if let Some(id) = envelope::find_id(head, tail)
-                    && self.pending.remove(&id).is_some()
+                    && self.take(&id).is_some()
                 {
                     self.refuse(Some(&id), NO_SESSION, "The answer is longer than 64 MiB and was not passed on.");
                 }
@@ -172,6 +206,7 @@ impl Relay {
                 }
             }
             (None, Some(id)) => self.answer(line, &envelope::key(id)),
+            (Some("notifications/subscriptions/acknowledged"), None) if self.is_known_to_run(&envelope) => {}
             (_, None) => self.to_client.line(line),
         }
     }
@@ -181,7 +216,7 @@ impl Relay {
             Some(Own::Initialize) => self.handshake.renewed(line),
             Some(Own::Replay) => {}
             None => {
-                if let Some(Pending::Opening(_)) = self.pending.remove(id) {
+                if self.take(id).is_some_and(|pending| pending.kind == Kind::Opening) {
                     self.handshake.answered(id, line);
                 }
                 self.to_client.line(line);
@@ -189,9 +224,28 @@ impl Relay {
         }
     }
 
+    /// The request is not pending any more.
+    fn take(&mut self, id: &str) -> Option<Pending> {
+        let taken = self.pending.remove(id)?;
+        self.kept -= taken.bytes();
+        Some(taken)
+    }
+
+    /// Whether the notification says that a subscription has begun which has begun for the client long ago.
+    fn is_known_to_run(&mut self, envelope: &Envelope<'_>) -> bool {
+        let pending = envelope.subscription().and_then(|id| self.pending.get_mut(&id));
+        let Some(Pending { kind: Kind::Listen { renewed }, .. }) = pending else { return false };
+        std::mem::take(renewed)
+    }
+
     /// Whether the client waits for the answer to its handshake.
     pub fn is_opening(&self) -> bool {
-        self.pending.values().any(|pending| matches!(pending, Pending::Opening(_)))
+        self.pending.values().any(|pending| pending.kind == Kind::Opening)
+    }
+
+    /// Whether something is to be asked of a backend that is not there yet. Only while there is none.
+    pub fn waits_for_another(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Whether this backend has been sent a handshake, the client's or ours, and has not answered it.
@@ -199,25 +253,37 @@ impl Relay {
         self.is_opening() || self.own.values().any(|own| matches!(own, Own::Initialize))
     }
 
+    /// The session has gone, and another process of it may be there in a moment: what can be asked again waits for that.
+    /// `text` is for the callers of tools that cannot.
+    pub fn parted(&mut self, text: &str) {
+        self.end_of_backend(text, Pending::can_be_asked_again);
+    }
+
     /// The backend is gone: whoever waits for it gets an answer, but handshakes are kept for the next one if `renew`.
     /// `text` is for the caller of a tool.
     pub fn lost(&mut self, text: &str, renew: bool) {
+        self.end_of_backend(text, |pending| renew && pending.kind == Kind::Opening);
+    }
+
+    fn end_of_backend(&mut self, text: &str, stays: impl Fn(&Pending) -> bool) {
         self.to_backend.clear();
         self.own.clear();
         self.greeted = false;
         for (shown, _) in std::mem::take(&mut self.asked) {
             self.to_client.line(envelope::cancelled(&shown, "the session has ended").as_bytes());
         }
-        for (id, pending) in std::mem::take(&mut self.pending) {
-            match pending {
-                Pending::Opening(line) if renew => {
-                    self.pending.insert(id, Pending::Opening(line));
-                }
-                Pending::ToolCall { modern } => {
+        let (stay, go) = std::mem::take(&mut self.pending).into_iter().partition(|(_, pending)| stays(pending));
+        self.pending = stay;
+        self.kept = self.pending.values().map(Pending::bytes).sum();
+        let mut go: Vec<(String, Pending)> = go.into_iter().collect();
+        go.sort_by_key(|(_, pending)| pending.nth);
+        for (id, pending) in go {
+            match pending.kind {
+                Kind::ToolCall { modern } => {
                     self.to_client.line(envelope::tool_failure(&id, modern, text).as_bytes());
                 }
-                Pending::Listen => self.refuse(Some(&id), NO_SESSION, "The session has changed. Listen again."),
-                Pending::Opening(_) | Pending::Other => {
+                Kind::Listen { .. } => self.refuse(Some(&id), NO_SESSION, "The session has changed. Listen again."),
+                Kind::Opening | Kind::Other => {
                     let text = "The fourhands session ended before it answered. Ask again.";
                     self.refuse(Some(&id), NO_SESSION, text);
                 }
@@ -227,17 +293,20 @@ impl Relay {
 
     /// A new backend is there: it is brought to where the last one was, and the client told what may be new.
     pub fn joined(&mut self) {
-        let mut opening = false;
-        for pending in self.pending.values() {
-            if let Pending::Opening(line) = pending {
+        self.greeted = false;
+        for pending in self.pending.values().filter(|pending| pending.kind == Kind::Opening) {
+            if let Some(line) = &pending.line {
                 self.to_backend.line(line);
-                opening = true;
+                self.greeted = true;
             }
         }
-        self.greeted = opening;
-        if self.handshake.is_pending() {
-            return;
+        if !self.handshake.is_pending() {
+            self.shake_hands_again();
         }
+        self.ask_again();
+    }
+
+    fn shake_hands_again(&mut self) {
         let Some(replay) = self.handshake.replay() else { return };
         self.greeted = true;
         for (nth, line) in replay.iter().enumerate() {
@@ -253,6 +322,32 @@ impl Relay {
         for method in self.handshake.changed_lists() {
             self.to_client.line(envelope::notification(method).as_bytes());
         }
+        for uri in self.handshake.subscriptions() {
+            self.to_client.line(envelope::updated(uri).as_bytes());
+        }
+    }
+
+    /// What the backend before has left.
+    fn ask_again(&mut self) {
+        let mut left: Vec<&mut Pending> =
+            self.pending.values_mut().filter(|pending| pending.kind != Kind::Opening).collect();
+        left.sort_by_key(|pending| pending.nth);
+        for pending in left {
+            let Some(line) = &pending.line else { continue };
+            self.greeted = true;
+            pending.asked += 1;
+            match &mut pending.kind {
+                Kind::ToolCall { .. } => {
+                    let again = Envelope::parse(line).ok().and_then(|envelope| envelope.again(pending.sent));
+                    self.to_backend.line(again.as_ref().map_or(&line[..], |again| again.as_bytes()));
+                }
+                Kind::Listen { renewed } => {
+                    *renewed = true;
+                    self.to_backend.line(line);
+                }
+                Kind::Opening | Kind::Other => self.to_backend.line(line),
+            }
+        }
     }
 
     fn refuse(&mut self, id: Option<&str>, code: i32, text: &str) {
@@ -264,6 +359,21 @@ impl Relay {
         self.next_id += 1;
         format!("\"fourhands-bridge-{}\"", self.next_id)
     }
+}
+
+impl Pending {
+    fn can_be_asked_again(&self) -> bool {
+        let is_lasting = matches!(self.kind, Kind::Listen { .. } | Kind::Opening);
+        self.line.is_some() && (is_lasting || self.asked < MOST_ASKED)
+    }
+
+    fn bytes(&self) -> usize {
+        self.line.as_ref().map_or(0, |line| line.len())
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 
 use super::*;
+use crate::domain::random::Random;
+use crate::mcp::{AGAIN, SENT};
 
 struct Sink(Vec<u8>);
 
@@ -130,6 +132,54 @@ fn the_end_of_a_backend_answers_whatever_is_pending() {
     assert_eq!(told.len(), 3, "answered and cancelled requests get no answer: {told:?}");
 }
 
+/// Calls as questions, the rest as it was, in the order of the client, and not for ever.
+#[test]
+fn what_a_session_left_is_asked_of_its_next_process() {
+    let mut test = Test::default();
+    test.shake_hands();
+    test.client(r#"{"id":9,"method":"tools/call","params":{"name":"run","arguments":{"code":"1"}}}"#);
+    test.client(r#"{"id":"a","method":"tools/list"}"#);
+    test.client(r#"{"id":1,"method":"tools/call","params":{ }}"#);
+    test.client(&format!(r#"{{"id":2,"method":"tools/call","params":{{"code":"{}"}}}}"#, "x".repeat(KEPT_LINE)));
+    test.client(r#"{"id":3,"method":"subscriptions/listen","params":{}}"#);
+    test.client(r#"{"id":4,"method":"tools/call","params":{}}"#);
+    test.client(r#"{"method":"notifications/cancelled","params":{"requestId":4}}"#);
+    test.0.parted("gone");
+    let told = test.told();
+    assert_eq!((told.len(), &told[0]["id"]), (1, &Value::from(2)), "too long to be kept: {told:?}");
+    test.0.joined();
+    let sent: Vec<Value> =
+        take(&mut test.0.to_backend).iter().map(|line| serde_json::from_str(line).unwrap()).skip(2).collect();
+    let asked: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
+    let expected =
+        [(9.into(), AGAIN), ("a".into(), "tools/list"), (1.into(), AGAIN), (3.into(), "subscriptions/listen")];
+    assert_eq!(asked, expected.map(|(id, method): (Value, &str)| (id, Value::from(method))));
+    assert_eq!(sent[0]["params"]["arguments"]["code"], "1");
+    assert!(sent[2]["params"][SENT].as_u64().unwrap() > 1_700_000_000_000, "{}", sent[2]);
+    take(&mut test.0.to_client);
+    let begun = |id: u32| {
+        format!(
+            r#"{{"method":"notifications/subscriptions/acknowledged","params":{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}}}}}"#
+        )
+    };
+    assert!(test.backend(&begun(3)).is_empty(), "for the client it never ended");
+    assert_eq!(test.backend(&begun(3)).len(), 1);
+    assert_eq!(test.backend(r#"{"id":"a","result":{}}"#).len(), 1);
+    // The next processes die of it as well.
+    test.0.parted("gone again");
+    assert!(test.told().is_empty());
+    test.0.joined();
+    take(&mut test.0.to_client);
+    test.0.parted("gone again");
+    let told = test.told();
+    assert_eq!(told.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1]);
+    assert_eq!(told[0]["result"]["content"][0]["text"], "gone again");
+    assert_eq!(test.0.kept, test.0.pending.values().map(Pending::bytes).sum::<usize>());
+    test.0.lost("gone for good", true);
+    assert_eq!(test.told()[0]["id"], 3);
+    assert!(test.0.kept == 0 && !test.0.waits_for_another());
+}
+
 #[test]
 fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
     let mut test = Test::default();
@@ -149,8 +199,10 @@ fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
         sent.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["method"].clone()).collect();
     assert_eq!(methods, ["initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe"]);
     assert!(sent[0].contains("2025-06-18") && sent[3].contains(r#""uri":"b""#));
-    // Only the list that was announced as changing.
-    assert_eq!(test.told(), [serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})]);
+    // Only the list that was announced as changing, and what it watches.
+    let told = test.told();
+    assert_eq!(told[0], serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
+    assert_eq!((told.len(), &told[1]["params"]["uri"]), (2, &Value::from("b")), "{told:?}");
     for line in sent {
         if let Some(id) = serde_json::from_str::<Value>(&line).unwrap().get("id") {
             let answer = format!(r#"{{"id":{id},"result":{{"protocolVersion":"2025-06-18"}}}}"#);
@@ -206,4 +258,102 @@ fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
     let third = id_of(&test.backend(question));
     let withdrawn = test.backend(r#"{"method":"notifications/cancelled","params":{"requestId":0}}"#);
     assert!(withdrawn[0].contains(&third.to_string()));
+}
+
+/// Clients, sessions and their ends in any order: each request is answered once, and nobody gets what is another's.
+#[test]
+fn every_request_is_answered_once_in_whatever_order_things_happen() {
+    for mut random in Random::rounds(3, 3_000) {
+        let mut relay = Relay::default();
+        let mut asked: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut cancelled = Vec::new();
+        // What this backend has to answer, and what it has asked itself.
+        let (mut todo, mut questions): (Vec<Value>, Vec<(u64, Value)>) = (Vec::new(), Vec::new());
+        let mut shown: Vec<(u64, Value)> = Vec::new();
+        let (mut incarnation, mut next) = (0_u64, 1_u64);
+        let mut alive = true;
+        relay.joined();
+        for step in 0..=60 {
+            match if step == 60 { 9 } else { random.below(9) } {
+                0..=2 if alive => {
+                    let method =
+                        random.one(&["tools/call", "ping", "initialize", "server/discover", "subscriptions/listen"]);
+                    let line = format!(
+                        r#"{{"jsonrpc":"2.0","id":{next},"method":"{method}","params":{{"protocolVersion":"x"}}}}"#
+                    );
+                    relay.client_said(&Line::Whole(line.as_bytes()));
+                    asked.insert(next, 0);
+                    next += 1;
+                }
+                3 if next > 1 => {
+                    let id = random.below(next as usize - 1) as u64 + 1;
+                    let line = format!(
+                        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+                    );
+                    relay.client_said(&Line::Whole(line.as_bytes()));
+                    cancelled.push(id);
+                }
+                // Answers in any order.
+                4 | 5 if alive && !todo.is_empty() => {
+                    let request = todo.swap_remove(random.below(todo.len()));
+                    let line = json!({"jsonrpc": "2.0", "id": request["id"], "result": {"capabilities": {}, "for": incarnation}});
+                    relay.backend_said(&Line::Whole(line.to_string().as_bytes()));
+                }
+                6 if alive => {
+                    let line = json!({"jsonrpc": "2.0", "id": questions.len(), "method": "roots/list"});
+                    relay.backend_said(&Line::Whole(line.to_string().as_bytes()));
+                    questions.push((incarnation, line["id"].clone()));
+                }
+                // The client answers a question, perhaps one of a backend that is gone.
+                7 if !shown.is_empty() => {
+                    let (of, id) = shown.swap_remove(random.below(shown.len()));
+                    let line = json!({"jsonrpc": "2.0", "id": id, "result": {"of": of}});
+                    relay.client_said(&Line::Whole(line.to_string().as_bytes()));
+                }
+                8 => {
+                    if alive {
+                        relay.lost("It has ended.", random.below(3) > 0);
+                        (alive, incarnation) = (false, incarnation + 1);
+                        todo.clear();
+                        questions.clear();
+                    } else {
+                        relay.joined();
+                        alive = true;
+                    }
+                }
+                9 => relay.lost("It has ended.", false),
+                _ => {}
+            }
+            for line in take(&mut relay.to_backend) {
+                let message: Value = serde_json::from_str(&line).unwrap();
+                match (message.get("method"), message.get("id")) {
+                    (Some(_), Some(_)) => todo.push(message),
+                    (Some(method), None) if method == "notifications/cancelled" => {
+                        let before = todo.len();
+                        todo.retain(|request| request["id"] != message["params"]["requestId"]);
+                        assert!(todo.len() < before, "it hits nothing of this backend: {line}");
+                    }
+                    (Some(_), None) => {}
+                    (None, _) => {
+                        assert_eq!(message["result"]["of"], incarnation, "of another backend: {line}");
+                        assert!(questions.iter().any(|(_, id)| *id == message["id"]), "{line}");
+                    }
+                }
+            }
+            for line in take(&mut relay.to_client) {
+                let message: Value = serde_json::from_str(&line).unwrap();
+                match (message.get("method"), message.get("id")) {
+                    (Some(_), Some(id)) => shown.push((incarnation, id.clone())),
+                    (Some(_), None) => {}
+                    (None, id) => {
+                        let id = id.and_then(Value::as_u64).unwrap_or_else(|| panic!("nobody asked: {line}"));
+                        *asked.get_mut(&id).unwrap_or_else(|| panic!("nobody asked: {line}")) += 1;
+                    }
+                }
+            }
+        }
+        for (id, answers) in asked {
+            assert!(answers == 1 || answers == 0 && cancelled.contains(&id), "{id} was answered {answers} times");
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub struct Form {
 /// Something displayed, in all the forms that it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Display {
-    /// Bytes of its snippet's output that were written before it, which gives its place.
+    /// Its place among its snippet's output, as `Output::place` gave it.
     pub after: u64,
     /// By which its code may replace it.
     pub id: Option<Arc<str>>,

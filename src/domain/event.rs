@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, SnippetId, Stuck, Timestamp,
+    Author, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId, Stuck, Timestamp,
     VariableTable,
 };
 
@@ -19,9 +19,9 @@ pub struct ResetReport {
 }
 
 /// Why a new Python process took the session over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restart {
-    /// Who asked for it; `None` if the process before died.
+    /// Who asked for it; `None` if the process before died, or ended on another day.
     pub by: Option<Author>,
     /// How the process before died, in words; empty if somebody asked for its end.
     pub how: String,
@@ -29,6 +29,9 @@ pub struct Restart {
     pub code: i32,
     /// Python's stack where it died, innermost frame first, where that is known.
     pub stack: Vec<String>,
+    /// The session had ended and was taken up again; `how` tells from when and where.
+    #[serde(default)]
+    pub resumed: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +46,11 @@ pub enum Event {
     Titled {
         snippet: SnippetId,
         title: Arc<str>,
+    },
+    /// `snippet`, which was just submitted, runs again what `of` ran.
+    Replayed {
+        snippet: SnippetId,
+        of: SnippetId,
     },
     Started {
         snippet: SnippetId,
@@ -129,6 +137,8 @@ pub enum Event {
     InquiryEnded {
         number: u32,
     },
+    /// How far a replay has come.
+    Replay(Arc<Replay>),
     /// Something about the session that the person must know, told once.
     Notice {
         text: Arc<str>,

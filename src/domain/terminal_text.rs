@@ -3,6 +3,8 @@
 //!
 //! One parser ([`parser`]) and one page ([`page`]) serve models, who get plain text, and people, who get its colours too.
 
+#[cfg(test)]
+mod fuzz;
 mod look;
 mod page;
 mod parser;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Author, ClientId, Display, Event, Inquiry, Note, Output, ResetReport, Restart, Snippet, SnippetId, Status, Stream,
-    Timestamp, VariableTable,
+    Author, ClientId, Display, Event, Inquiry, Note, Output, Replay, ResetReport, Restart, Snippet, SnippetId, Status,
+    Stream, Timestamp, VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -71,6 +71,7 @@ pub struct Transcript {
     variables: Arc<VariableTable>,
     inquiries: Vec<Arc<Inquiry>>,
     notice: Option<Arc<str>>,
+    replay: Option<Arc<Replay>>,
 }
 
 impl Transcript {
@@ -90,6 +91,7 @@ impl Transcript {
                     author: author.clone(),
                     code: code.clone(),
                     title: None,
+                    replay_of: None,
                     status: Status::Queued,
                     submitted_at: *at,
                     started_at: None,
@@ -106,6 +108,12 @@ impl Transcript {
                     snippet.title = Some(title.clone());
                 }
             }
+            Event::Replayed { snippet, of } => {
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.replay_of = Some(*of);
+                }
+            }
+            Event::Replay(replay) => self.replay = Some(replay.clone()),
             Event::Started { snippet, at } => {
                 self.queue.retain(|id| id != snippet);
                 self.running = Some(*snippet);
@@ -209,6 +217,7 @@ impl Transcript {
                 self.clients.clear();
                 self.inquiries.clear();
                 self.variables = Arc::default();
+                self.replay = None;
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
             Event::Noted { note, at } => self.entries.push(Entry::Note { note: note.clone(), at: *at }),
@@ -228,6 +237,7 @@ impl Transcript {
             *shown = Arc::new(Display { after: shown.after, ..(**display).clone() });
         } else {
             snippet.displays.push(display.clone());
+            snippet.output.divide();
             if snippet.displays.len() > MAX_DISPLAYS {
                 gone += snippet.displays.remove(0).kept();
                 snippet.displays_dropped += 1;
@@ -334,6 +344,12 @@ impl Transcript {
     #[must_use]
     pub fn notice(&self) -> Option<&Arc<str>> {
         self.notice.as_ref()
+    }
+
+    /// The last replay that this process was asked for.
+    #[must_use]
+    pub fn replay(&self) -> Option<&Arc<Replay>> {
+        self.replay.as_ref()
     }
 
     #[must_use]

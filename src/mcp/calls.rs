@@ -20,7 +20,7 @@ use super::tools::{
     ResetMode, ResetResult, RunArguments, WaitArguments,
 };
 use super::{inspect, pictures, text, variables, watch};
-use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp};
+use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted};
 use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
 
 /// No number of seconds may be larger: a week.
@@ -159,14 +159,15 @@ impl Call<'_> {
     }
 
     async fn list(&self, arguments: Option<JsonObject>) -> Called {
-        let ListArguments { filter } = tools::arguments(tools::LIST, arguments)?;
+        let ListArguments { filter, cursor } = tools::arguments(tools::LIST, arguments)?;
+        let wanted = Wanted::new(filter.as_deref().unwrap_or_default(), cursor);
         let running = self.session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
         let table = tokio::select! {
             biased;
-            table = self.session.variables() => table.map_err(ended)?,
+            table = self.session.variables(wanted.clone()) => table.map_err(ended)?,
             () = self.left_or_late() => return Err("Error: Python did not answer in time; try again.".to_owned()),
         };
-        let (text, list) = variables::list(&table, filter.as_deref().unwrap_or_default(), running);
+        let (text, list) = variables::list(&table, &wanted, running);
         Ok(self.answer(text, &list))
     }
 

@@ -89,7 +89,7 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
             line(&mut written, &text);
         }
     }
-    written.push_str(&plain(&output.piece(from, output.total()).text(None)));
+    written.push_str(&plain(&output.piece(from, output.place()).text(None)));
     written
 }
 

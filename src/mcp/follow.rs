@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::calls::{Call, Called, ended, now};
 use super::cut::short;
+use super::handler::CONNECTION_CLOSED;
 use super::report::stuck_notice;
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
@@ -83,7 +84,7 @@ impl Call<'_> {
                     if owned {
                         self.abandon(id, "disconnected");
                     }
-                    return Err("The connection was closed.".to_owned());
+                    return Err(CONNECTION_CLOSED.to_owned());
                 }
             }
         }

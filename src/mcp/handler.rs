@@ -17,6 +17,7 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
+use super::again::{self, Again};
 use super::calls::{Call, now};
 use super::client::{Membership, Quirks};
 use super::serve::Backend;
@@ -130,7 +131,26 @@ impl Handler {
         });
     }
 
-    async fn call(&self, request: CallToolRequestParams, context: &RequestContext<RoleServer>) -> CallToolResult {
+    async fn call_guarded(
+        &self,
+        asked: Asked,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResult, ErrorData> {
+        // rmcp never answers a call whose task panicked.
+        let called = AssertUnwindSafe(self.call(asked, context)).catch_unwind().await;
+        let result = called.unwrap_or_else(|_| {
+            failure(
+                "fourhands failed inside, which is a bug in it and not in your code. The session goes on: try again.",
+            )
+        });
+        let came_too_late = || is_text(&result, SESSION_ENDED) || is_text(&result, CONNECTION_CLOSED);
+        if matches!(&self.backend, Backend::Session(session) if session.is_restarting()) && came_too_late() {
+            return Err(ErrorData::new(ErrorCode(UNANSWERED), "The session restarts.", None));
+        }
+        Ok(result)
+    }
+
+    async fn call(&self, asked: Asked, context: &RequestContext<RoleServer>) -> CallToolResult {
         let (session, membership) = match (&self.backend, &self.membership) {
             (Backend::Session(session), Some(membership)) => (session, membership),
             (Backend::Offline(say), _) => return failure(say()),
@@ -142,8 +162,17 @@ impl Handler {
         };
         let quirks = Quirks::of(client.as_ref());
         let call = Call { session, author, membership, quirks, context, gone: &self.gone, stop: &self.stop };
-        call.dispatch(&request.name, request.arguments).await
+        match asked {
+            Asked::Once(request) => call.dispatch(&request.name, request.arguments).await,
+            Asked::Again(again) => call.again(again).await,
+        }
     }
+}
+
+enum Asked {
+    Once(CallToolRequestParams),
+    /// Of a session process that is gone, and now of this.
+    Again(Again),
 }
 
 /// For `fourhands sessions`.
@@ -162,6 +191,16 @@ fn status(session: &SessionHandle, overview: Overview) -> serde_json::Value {
 
 pub const SESSION_ENDED: &str = "The Python session has ended. Ask the person to start fourhands again, then repeat this call; \
 names that were defined are gone.";
+
+/// Said to nobody, as a rule.
+pub const CONNECTION_CLOSED: &str = "The connection was closed.";
+
+/// Code of an answer that does not go out: this process is about to be replaced, and the bridge asks the next one.
+pub const UNANSWERED: i32 = -32043;
+
+fn is_text(result: &CallToolResult, text: &str) -> bool {
+    matches!(result.content.as_slice(), [only] if only.as_text().is_some_and(|content| content.text == text))
+}
 
 /// A result that says that something failed, for the model to read.
 pub fn failure(text: impl Into<String>) -> CallToolResult {
@@ -372,8 +411,15 @@ impl ServerHandler for Handler {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        if request.method == again::METHOD
+            && let Ok(Some(asked)) = request.params_as::<Again>()
+            && tools::get(&asked.call.name).is_some()
+        {
+            let result = self.call_guarded(Asked::Again(asked), &context).await?;
+            return Ok(again::as_custom(result, &context));
+        }
         let method = request.method;
         if method == live::METHOD
             && let Backend::Session(session) = &self.backend
@@ -429,13 +475,6 @@ impl ServerHandler for Handler {
             let text = format!("Unknown tool {:?}; there are {}", request.name, known.join(", "));
             return Err(ErrorData::invalid_params(text, None));
         }
-        // rmcp never answers a call whose task panicked.
-        let called = AssertUnwindSafe(self.call(request, &context)).catch_unwind().await;
-        let result = called.unwrap_or_else(|_| {
-            failure(
-                "fourhands failed inside, which is a bug in it and not in your code. The session goes on: try again.",
-            )
-        });
-        Ok(result.into())
+        Ok(self.call_guarded(Asked::Once(request), &context).await?.into())
     }
 }

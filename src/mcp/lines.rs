@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::faults;
+use super::handler::UNANSWERED;
 use super::outgoing::Outgoing;
 use super::tools;
 
@@ -261,8 +262,14 @@ where
             JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.close_request(id)),
             JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => false,
         };
-        let sent = encode(&message).map(|line| self.out.line(line));
-        async move { sent?.await }
+        let unanswered = matches!(&message, JsonRpcMessage::Error(error) if error.error.code.0 == UNANSWERED);
+        let sent = (!unanswered).then(|| encode(&message).map(|line| self.out.line(line)));
+        async move {
+            match sent {
+                Some(sent) => sent?.await,
+                None => Ok(()),
+            }
+        }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
@@ -275,9 +282,17 @@ where
                 // An answer that goes out ends this wait: rmcp drops this future then and asks again.
                 sleep_until(since + STALL).await;
             }
-            let line = match self.opened_by.filter(|_| !self.opened) {
-                None => self.read_line().await,
-                Some(by) => timeout_at(by, self.read_line()).await.unwrap_or(Ok(Line::End)),
+            let out = self.out.clone();
+            let reading = async {
+                match self.opened_by.filter(|_| !self.opened) {
+                    None => self.read_line().await,
+                    Some(by) => timeout_at(by, self.read_line()).await.unwrap_or(Ok(Line::End)),
+                }
+            };
+            let line = tokio::select! {
+                biased;
+                line = reading => line,
+                () = out.broken.cancelled() => Ok(Line::End),
             };
             match line {
                 Ok(Line::Whole) => match self.parse() {
@@ -294,6 +309,7 @@ where
                     // rmcp drops this future and asks again after each answer.
                     while let Some(hung_up) = &self.hung_up
                         && !self.open.is_empty()
+                        && !self.out.broken.is_cancelled()
                         && !hung_up()
                     {
                         tokio::time::sleep(LOOK).await;

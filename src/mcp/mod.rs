@@ -5,6 +5,7 @@
 //! calls; `calls` and `follow` are the tool calls against the session; `tools` describes them; `report`, `text` and
 //! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
 
+mod again;
 mod ask;
 mod brief;
 mod calls;
@@ -38,4 +39,5 @@ mod watch;
 /// Code of the error, without an id, that a connection is refused with.
 pub const REFUSED: i32 = -32042;
 
+pub use again::{METHOD as AGAIN, SENT};
 pub use serve::{Backend, serve_connection, serve_socket, serve_stdio};

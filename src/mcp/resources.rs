@@ -20,7 +20,7 @@ use super::read_output;
 use super::since::who;
 use super::uris::{self, Address};
 use super::{brief, cut, history, text, variables};
-use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, units};
+use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, Wanted, units};
 use crate::session::{Closed, SessionHandle};
 
 /// Snippets of one page of the list.
@@ -180,7 +180,8 @@ pub async fn read(
         }
         Address::Variables => {
             let running = session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
-            variables::list(&*session.variables().await.map_err(ended)?, "", running).0
+            let wanted = Wanted::new("", None);
+            variables::list(&*session.variables(wanted.clone()).await.map_err(ended)?, &wanted, running).0
         }
         Address::Variable(name) => {
             let asked = Inspect { path: name.clone(), aspect: Aspect::Overview, page: 0 };

@@ -74,6 +74,8 @@ pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: 
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+    // Whoever comes now shall find the process that takes over.
+    drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(CLOSING, all_ended).await;
 }

@@ -70,6 +70,8 @@ pub enum ResetMode {
 pub struct ListArguments {
     /// Only names or types that contain this text, in upper or lower case.
     pub filter: Option<String>,
+    /// To go on with a long list: the next_cursor of the part before, with the same filter.
+    pub cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -80,7 +82,7 @@ pub struct InspectArguments {
     /// What to look at; "overview" unless given. Which of the others a value has is told in the answer.
     pub what: Option<What>,
     /// Page of the text or table, from 1.
-    #[serde(default, deserialize_with = "maybe_number")]
+    #[serde(default, deserialize_with = "maybe_integer")]
     #[schemars(extend("minimum" = 1))]
     pub page: Option<u32>,
 }
@@ -175,7 +177,9 @@ pub(super) fn maybe_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
     let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     // A conversion to an integer stops at its bounds, which no output reaches.
     let whole = if given.fract() == 0.0 { T::try_from(given as i64).ok() } else { None };
-    whole.map(Some).ok_or_else(|| Error::invalid_value(Unexpected::Float(given), &"a whole number"))
+    whole.map(Some).ok_or_else(|| {
+        Error::invalid_value(Unexpected::Float(given), &"a whole number that is not too large or too small")
+    })
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

@@ -129,7 +129,9 @@ impl Changes {
                 self.uris.insert(uris::snippet(*snippet) + "/figure/");
                 self.list = true;
             }
-            Event::Titled { snippet, .. } | Event::Stuck { snippet, .. } => changed(&[&uris::snippet(*snippet)]),
+            Event::Titled { snippet, .. } | Event::Replayed { snippet, .. } | Event::Stuck { snippet, .. } => {
+                changed(&[&uris::snippet(*snippet)])
+            }
             Event::Variables(table) => {
                 changed(&[uris::SESSION, uris::VARIABLES]);
                 self.variables = Some(table.clone());
@@ -145,7 +147,11 @@ impl Changes {
             }
             Event::Notice { text, .. } => self.log.push((LoggingLevel::Warning, text.to_string())),
             Event::Restarted { .. } => self.all = true,
-            Event::Output { snippet: None, .. } | Event::Inquired(_) | Event::InquiryEnded { .. } | Event::Ending => {}
+            Event::Replay(_)
+            | Event::Output { snippet: None, .. }
+            | Event::Inquired(_)
+            | Event::InquiryEnded { .. }
+            | Event::Ending => {}
         }
     }
 

@@ -43,8 +43,8 @@ pub fn open(link: OwnedFd) -> io::Result<(LinkWriter, LinkReader)> {
 
 /// Where the session process before was ended, which the guardian says first of all.
 pub async fn legacy(link: &mut LinkReader) -> Option<Restart> {
-    let line = timeout(TAKE_OVER, link.next_line()).await.ok()?.ok()??;
-    match serde_json::from_str(&line) {
+    let first = timeout(TAKE_OVER, link.next_line()).await.ok()?.ok()??;
+    match serde_json::from_str(&first) {
         Ok(ToSession::TakeOver(restart)) => Some(restart),
         _ => None,
     }
@@ -68,10 +68,8 @@ pub async fn obey(mut lines: LinkReader, session: SessionHandle, dashboard: Opti
                     let _ = dashboard.send(Control::Resized);
                 }
             }
-            // Only ever the first.
-            Ok(ToSession::TakeOver(_)) => {}
-            // A guardian of another version than ours cannot be: both come from one file.
-            Err(_) => {}
+            // Only ever the first. And a guardian of another version than ours cannot be: both come from one file.
+            Ok(ToSession::TakeOver(_)) | Err(_) => {}
         }
     }
     session.quit();

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,19 +21,21 @@ use super::inspector::Inspector;
 use super::namespace::Namespace;
 use super::project;
 use super::prompt::{Asker, Prompts};
-use super::runner::Runner;
+use super::runner::{Files, Runner};
 use super::signals::{self, Signals};
 use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable};
+use crate::domain::{
+    Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable, Wanted,
+};
 use crate::session::{Engine, EngineEvent, Shown};
 
 enum Job {
     Run { snippet: SnippetId, code: Arc<str> },
     Reset,
-    Variables,
+    Variables(Wanted),
     Look { id: u32, question: Question },
     Inspect { asked: Inspect, limit: Duration },
     Quit,
@@ -185,8 +187,8 @@ impl Engine for PythonEngine {
         self.send(Job::Inspect { asked, limit });
     }
 
-    fn refresh_variables(&mut self) {
-        self.send(Job::Variables);
+    fn find_variables(&mut self, wanted: Wanted) {
+        self.send(Job::Variables(wanted));
     }
 
     fn ask(&mut self, id: u32, question: Question, busy: bool) {
@@ -254,12 +256,17 @@ impl Interpreter {
         stacks: Option<StackFile>,
         capture: Arc<Capture>,
         events: Events,
-        session_file: PathBuf,
+        files: Files,
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
         let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
         fork::watch();
         let context = SnippetContext::new(py)?;
+        let signals = Signals::install(py)?;
+        let streams = Streams::install(py, &capture, &context)?;
+        // Before the baseline, of which what it adds to the builtins and the environment is a part; and before the
+        // namespace, whose `__file__` it sets.
+        let runner = Runner::new(py, files, Displays::install(py, &capture, &context)?, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs
             .beside
@@ -268,12 +275,11 @@ impl Interpreter {
         descriptors::line_buffer_c_stdout();
         Ok(Self {
             sys: py.import("sys")?.unbind(),
-            signals: Signals::install(py)?,
-            streams: Streams::install(py, &capture, &context)?,
+            signals,
+            streams,
             // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
-            // Before the baseline, of which what it adds to the builtins and the environment is a part.
-            runner: Runner::new(py, session_file, Displays::install(py, &capture, &context)?, context)?,
+            runner,
             stdin: Stdin::install(py, &asker)?,
             inspector: Inspector::new(namespace.describer().clone()),
             namespace,
@@ -296,14 +302,14 @@ impl Interpreter {
             match jobs.inbox.try_recv() {
                 Ok(Job::Run { snippet, code }) => self.run(py, snippet, &code),
                 Ok(Job::Reset) => self.reset(py),
-                Ok(Job::Variables) => self.send_variables(py, true),
+                Ok(Job::Variables(wanted)) => self.find_variables(py, wanted),
                 Ok(Job::Look { id, question }) => self.look(py, id, &question),
                 Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
                 Ok(Job::Inspect { asked, limit }) => self.inspect(py, &asked, limit),
                 Err(mpsc::TryRecvError::Empty) => {
                     let left = self.table_waits.map(|(_, due)| due.saturating_duration_since(Instant::now()));
                     if left == Some(Duration::ZERO) {
-                        self.send_variables(py, false);
+                        self.send_variables(py);
                         continue;
                     }
                     py.detach(|| {
@@ -322,7 +328,7 @@ impl Interpreter {
 
     fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
         if self.table_waits.is_some_and(|(since, _)| since.elapsed() > OLDEST_TABLE) {
-            self.send_variables(py, false);
+            self.send_variables(py);
         }
         // What cannot be put right shows in the snippet; it is no reason not to run it.
         let _ = self.repair(py);
@@ -347,7 +353,7 @@ impl Interpreter {
             completer.look_for_jedi_again();
         }
         if self.table_took < CHEAP_TABLE {
-            self.send_variables(py, false);
+            self.send_variables(py);
         } else {
             let now = Instant::now();
             let since = self.table_waits.map_or(now, |(since, _)| since);
@@ -433,26 +439,31 @@ impl Interpreter {
         signals::end();
         report.remains.extend(threads(py).unwrap_or_default());
         self.events.send(EngineEvent::ResetDone(report));
-        self.send_variables(py, false);
+        self.send_variables(py);
     }
 
-    /// Sends the table if somebody asked for it or it is another than before.
-    fn send_variables(&mut self, py: Python<'_>, requested: bool) {
+    /// Sends the table if it is another than before.
+    fn send_variables(&mut self, py: Python<'_>) {
         let began = Instant::now();
         self.table_waits = None;
-        let table = self.namespace.table(py);
+        let table = self.namespace.table(py, &Wanted::default());
         self.table_took = began.elapsed();
-        match table {
-            Ok(table) if requested || table != self.shown => {
-                self.shown = table.clone();
-                self.events.send(EngineEvent::Variables { table, requested });
-            }
-            // Whoever asked must get an answer.
-            Err(_) if requested => {
-                self.events.send(EngineEvent::Variables { table: self.shown.clone(), requested });
-            }
-            _ => {}
+        if let Ok(table) = table
+            && table != self.shown
+        {
+            self.shown = table.clone();
+            self.events.send(EngineEvent::Variables { table, requested: None });
         }
+    }
+
+    /// Whoever asked must get an answer.
+    fn find_variables(&mut self, py: Python<'_>, wanted: Wanted) {
+        let table = self.namespace.table(py, &wanted).unwrap_or_else(|_| self.shown.clone());
+        if wanted.is_everything() {
+            self.table_waits = None;
+            self.shown = table.clone();
+        }
+        self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
     }
 }
 

@@ -32,5 +32,6 @@ mod variables;
 pub use bell::{EventBell, HostEventBell, Rung, event_bell};
 pub use capture::{Capture, drain};
 pub use interpreter::{Events, Interpreter, Jobs, PythonEngine, engine};
+pub use runner::Files;
 pub use signals::watch_quit;
 pub use stacks::StackFile;

@@ -27,6 +27,14 @@ const CO_COROUTINE: u32 = 0x80;
 /// Sources that tracebacks and `inspect` can still show.
 const SOURCES_KEPT: u32 = 500;
 
+/// Files of the session that its code is offered.
+pub struct Files {
+    /// Becomes `__main__.__file__`.
+    pub session: PathBuf,
+    /// The folder of `%checkpoint`; `None` if there is no place for it.
+    pub checkpoints: Option<PathBuf>,
+}
+
 pub struct Runner {
     compile: Py<PyAny>,
     eval: Py<PyAny>,
@@ -54,9 +62,8 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// `session_file` becomes `__main__.__file__`.
-    pub fn new(py: Python<'_>, session_file: PathBuf, displays: Displays, context: SnippetContext) -> PyResult<Self> {
-        let session_file = SessionFile::create(py, session_file).ok();
+    pub fn new(py: Python<'_>, files: Files, displays: Displays, context: SnippetContext) -> PyResult<Self> {
+        let session_file = SessionFile::create(py, files.session).ok();
         if let Some(file) = &session_file {
             py.import("__main__")?.setattr("__file__", file.path().as_os_str())?;
         }
@@ -80,7 +87,7 @@ impl Runner {
             definitions: Vec::new(),
             context,
             displays,
-            magics: Magics::default(),
+            magics: Magics::new(files.checkpoints),
             future: 0,
         })
     }

@@ -2,14 +2,14 @@
 //! (spawn, forkserver) execute it to find the functions and classes they are sent. It holds imports, functions, classes
 //! and literal constants, for a child executes all of it; what fails there is left out.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
+
+use crate::session::places;
 
 /// Statements of a snippet beyond which it is data rather than definitions.
 const MOST: usize = 1_000;
@@ -206,7 +206,7 @@ impl SessionFile {
     /// In one go and under another name first: a child may be reading it.
     fn write(&self) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file = places::draft(&draft, 0o600)?;
         file.write_all(PROLOGUE.as_bytes())?;
         for (_, call) in &self.definitions {
             file.write_all(call.as_bytes())?;

@@ -198,7 +198,7 @@ impl Signals {
 
     fn ensure(&self, py: Python<'_>, signal: i32, handler: &Py<PyCFunction>) -> PyResult<()> {
         let now = self.get.bind(py).call1((signal,))?;
-        if !now.is(handler) && !now.is_callable() {
+        if !now.is(handler) && (!now.is_callable() || is_debuggers(&now)?) {
             self.set.bind(py).call1((signal, handler))?;
         }
         Ok(())
@@ -323,6 +323,14 @@ pub fn ask_for_stack() {
         // SAFETY: the main thread lives as long as the process.
         unsafe { libc::pthread_kill(*main, stack_signal()) };
     }
+}
+
+/// Whether a handler of SIGINT is what pdb leaves behind when it is told to continue: it would stop later snippets in a
+/// debugger that nobody started there.
+fn is_debuggers(handler: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = handler.get_type();
+    let is_method = class.name()? == "method" && class.module()? == "builtins";
+    Ok(is_method && handler.getattr("__name__")?.eq("sigint_handler")?)
 }
 
 /// SIGINT: never sent by us, but by user code, a debugger or somebody outside.

@@ -3,12 +3,15 @@
 mod beginning;
 mod input;
 mod inspection;
+mod interrupts;
 mod limits;
+mod replay;
+mod returning;
 mod words;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -16,29 +19,21 @@ use tokio::time::Instant;
 
 pub use beginning::Beginning;
 use beginning::free_numbers;
+use returning::Returning;
 
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use super::news::News;
 use super::record::Record;
 use crate::domain::{
-    Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stuck,
-    Timestamp, Transcript, VariableChanges, VariableTable,
+    Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
+    Timestamp, Transcript, VariableTable, Wanted,
 };
 
 /// Output is passed on at once, then at most this often.
 const OUTPUT_PACE: Duration = Duration::from_millis(33);
 /// Events a slow reader may be behind before it has to subscribe anew.
 const EVENT_BACKLOG: usize = 1024;
-/// An interrupt that had no effect for this long is repeated by force when the time limit or the end asked for it.
-const FORCE_AFTER: Duration = Duration::from_secs(2);
-/// When Python is asked where it stands, after an interrupt that shows no effect, and how often that is looked at.
-const LOOK_AFTER: Duration = Duration::from_millis(750);
-const LOOK_PACE: Duration = Duration::from_millis(250);
-/// The same at the end of the session, which the guardian does not wait for for ever.
-const FORCE_AT_END_AFTER: Duration = Duration::from_secs(1);
-/// At the end of the session, code that did not stop after this many interrupts by force is left to die with the process.
-const FORCED_AT_END: u32 = 2;
 
 /// Starts the actor on the current tokio runtime. It ends when Python has been asked to end, and answers who wants
 /// another process to take over, if anybody does.
@@ -48,7 +43,7 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, restart, can_restart, record, input_limit } = beginning;
+    let Beginning { transcript, is_whole, restart, can_restart, record, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
@@ -63,10 +58,11 @@ pub fn spawn(
         waiting: VecDeque::new(),
         running: None,
         waiters: HashMap::new(),
-        variable_waiters: Vec::new(),
+        variable_waiters: VecDeque::new(),
         questions: HashMap::new(),
         last_question: 0,
         input: None,
+        replay: None,
         input_limit,
         next_snippet,
         next_client,
@@ -75,17 +71,21 @@ pub fn spawn(
         quitting: false,
         can_restart,
         restart_by: None,
+        restarting: Arc::default(),
+        returning: Returning::new(is_whole, next_client),
     };
     actor.begin(restart);
+    let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), news, attended, commands }, task)
+    (SessionHandle { info: Arc::new(info), spool: Arc::default(), news, attended, commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
 enum Waiting {
     Run { snippet: SnippetId, options: RunOptions },
+    Replay,
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
-    Variables { answer: oneshot::Sender<Arc<VariableTable>> },
+    Variables { wanted: Wanted, answer: oneshot::Sender<Arc<VariableTable>> },
     Inspect(inspection::Asked),
 }
 
@@ -146,11 +146,12 @@ struct Actor {
     running: Option<Running>,
     waiters: HashMap<SnippetId, Vec<Waiter>>,
     /// Present while the engine is looking.
-    variable_waiters: Vec<oneshot::Sender<Arc<VariableTable>>>,
+    variable_waiters: VecDeque<oneshot::Sender<Arc<VariableTable>>>,
     /// Who asked about code that is being written.
     questions: HashMap<u32, oneshot::Sender<Insight>>,
     last_question: u32,
     input: Option<input::Pending>,
+    replay: Option<replay::UnderWay>,
     input_limit: Duration,
     next_snippet: u32,
     next_client: u32,
@@ -160,6 +161,9 @@ struct Actor {
     can_restart: bool,
     /// Who wants another process to take over.
     restart_by: Option<Author>,
+    /// See [`SessionHandle::is_restarting`].
+    restarting: Arc<AtomicBool>,
+    returning: Returning,
 }
 
 impl Actor {
@@ -226,11 +230,14 @@ impl Actor {
             Command::Answer { snippet, number, text, by, answer } => {
                 let _ = answer.send(self.answer_input(snippet, number, text, by));
             }
+            Command::Replay { by, which, answer } => {
+                let _ = answer.send(self.replay(by, &which));
+            }
             Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
-            Command::Variables { answer } if self.transcript.running().is_some() => {
+            Command::Variables { answer, .. } if self.transcript.running().is_some() => {
                 let _ = answer.send(self.transcript.variables().clone());
             }
-            Command::Variables { answer } => self.waiting.push_back(Waiting::Variables { answer }),
+            Command::Variables { wanted, answer } => self.waiting.push_back(Waiting::Variables { wanted, answer }),
             Command::Ask { question, answer } => {
                 self.last_question += 1;
                 // Answers that nobody can use are never given.
@@ -253,9 +260,7 @@ impl Actor {
             }
             Command::Events { answer } => drop(answer.send(self.events.subscribe())),
             Command::Join { name, pid, answer } => {
-                let client = ClientId(self.next_client);
-                self.next_client += 1;
-                let name = self.free_name(&name, client);
+                let (client, name) = self.welcome(&name, pid);
                 self.emit(Event::ClientJoined { client, name: name.clone(), pid, at: now() });
                 if answer.send(Author::Client { id: client, name }).is_err() {
                     self.emit(Event::ClientLeft { client, at: now() });
@@ -270,6 +275,7 @@ impl Actor {
             Command::Restart { by, answer } => {
                 if self.can_restart && !self.quitting {
                     self.restart_by = Some(by);
+                    self.restarting.store(true, Ordering::Relaxed);
                     self.quit();
                 }
                 let _ = answer.send(self.can_restart);
@@ -287,6 +293,9 @@ impl Actor {
             }
             Command::Reply { inquiry, text } => self.reply(inquiry, text),
             Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
+            Command::Recall { author, code, sent, answer } => {
+                let _ = answer.send(self.recall(&author, &code, sent));
+            }
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
         }
@@ -320,13 +329,16 @@ impl Actor {
                 table.taken_at = now();
                 let table = Arc::new(table);
                 let shown = self.transcript.variables();
-                if shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private {
+                let is_whole = requested.as_ref().is_none_or(Wanted::is_everything);
+                let differs =
+                    shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private;
+                if is_whole && differs {
                     self.emit(Event::Variables(table.clone()));
                 }
-                if requested {
-                    for waiter in self.variable_waiters.drain(..) {
-                        let _ = waiter.send(table.clone());
-                    }
+                if requested.is_some()
+                    && let Some(waiter) = self.variable_waiters.pop_front()
+                {
+                    let _ = waiter.send(table);
                 }
             }
             EngineEvent::ResetDone(report) => {
@@ -378,6 +390,9 @@ impl Actor {
 
     fn start_next(&mut self) {
         while self.running.is_none() && !self.quitting {
+            if self.replay_next(false) {
+                return;
+            }
             let Some(next) = self.waiting.pop_front() else { return };
             match next {
                 Waiting::Run { snippet, options } => {
@@ -387,113 +402,33 @@ impl Actor {
                     self.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
                     self.engine.run(snippet, &author, code);
                 }
+                Waiting::Replay => {
+                    self.replay_next(true);
+                }
                 Waiting::Reset { by, answer } => {
                     self.running = Some(Running::new(Work::Reset { by, answer }, None));
                     self.engine.reset();
                 }
                 Waiting::Inspect(asked) => self.start_inspection(asked),
-                Waiting::Variables { answer } => {
-                    self.variable_waiters.push(answer);
-                    if self.variable_waiters.len() == 1 {
-                        self.engine.refresh_variables();
-                    }
+                Waiting::Variables { wanted, answer } => {
+                    self.variable_waiters.push_back(answer);
+                    self.engine.find_variables(wanted);
                 }
             }
         }
-    }
-
-    fn interrupt(&mut self, target: Option<SnippetId>, by: &str) -> Option<SnippetId> {
-        if let Some(running) = &mut self.running
-            && target.is_none_or(|target| running.work.snippet() == Some(target))
-        {
-            let force = running.stopped_by.is_some();
-            running.stopped_by.get_or_insert_with(|| by.to_owned());
-            running.forced += u32::from(force);
-            if self.transcript.running().is_some_and(|snippet| snippet.stuck.is_none()) {
-                running.look_at = Some(Instant::now() + LOOK_AFTER);
-                running.interrupted_at = now();
-            }
-            self.engine.interrupt(running.work.snippet(), force);
-            return running.work.snippet();
-        }
-        let target = target?;
-        let place =
-            self.waiting.iter().position(|w| matches!(w, Waiting::Run { snippet, .. } if *snippet == target))?;
-        self.waiting.remove(place);
-        self.cancel(target, by);
-        Some(target)
-    }
-
-    fn cancel(&mut self, snippet: SnippetId, by: &str) {
-        let outcome = Outcome {
-            status: Status::Cancelled,
-            returncode: 130,
-            result: None,
-            error: None,
-            stopped_by: Some(by.to_owned()),
-            elapsed: Duration::ZERO,
-            changes: VariableChanges::default(),
-        };
-        self.finish(snippet, outcome);
     }
 
     fn finish(&mut self, snippet: SnippetId, outcome: Outcome) {
         if self.running.is_none() {
             self.input = None;
         }
-        self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
+        let outcome = Arc::new(outcome);
+        self.emit(Event::Finished { snippet, outcome: outcome.clone(), at: now() });
+        self.on_replayed(snippet, &outcome);
         let Some(waiters) = self.waiters.remove(&snippet) else { return };
         let Some(ended) = self.transcript.snippet(snippet).cloned().map(Arc::new) else { return };
         for waiter in waiters {
             let _ = waiter.done.send(ended.clone());
-        }
-    }
-
-    /// Learns whether an interrupt has reached Python, or cannot.
-    fn look_at_running(&mut self) {
-        let Some(running) = &mut self.running else { return };
-        running.look_at = Some(Instant::now() + LOOK_PACE);
-        let since = running.interrupted_at;
-        let stuck = self.engine.standstill().map(|stack| Arc::new(Stuck { since, stack }));
-        let Some(snippet) = self.transcript.running().filter(|snippet| snippet.stuck != stuck) else { return };
-        self.emit(Event::Stuck { snippet: snippet.id, stuck });
-    }
-
-    fn on_deadline(&mut self) {
-        let Some(running) = &mut self.running else { return };
-        if self.quitting && running.forced >= FORCED_AT_END {
-            // A long call of C code, most likely. Whoever waits for it hears that the session has ended.
-            self.running = None;
-            return;
-        }
-        let limit = running.timeout.unwrap_or_default();
-        if running.stopped_by.is_some() {
-            running.give_up_inspection();
-        }
-        running.deadline = Some(Instant::now() + if self.quitting { FORCE_AT_END_AFTER } else { FORCE_AFTER });
-        self.interrupt(None, &format!("its time limit of {} s", limit.as_secs_f64()));
-    }
-
-    fn quit(&mut self) {
-        if std::mem::replace(&mut self.quitting, true) {
-            return;
-        }
-        let by = match &self.restart_by {
-            Some(by) => format!("the restart by {}", by.name()),
-            None => "the end of the session".to_owned(),
-        };
-        for waiting in std::mem::take(&mut self.waiting) {
-            if let Waiting::Run { snippet, .. } = waiting {
-                self.cancel(snippet, &by);
-            }
-        }
-        if self.transcript.running().is_some_and(|snippet| snippet.stuck.is_some()) {
-            // No interrupt reaches it: it is left to die with the process.
-            self.running = None;
-        }
-        if let Some(running) = &mut self.running {
-            running.deadline = Some(Instant::now() + FORCE_AT_END_AFTER);
-            self.interrupt(None, &by);
         }
     }
 
@@ -521,7 +456,7 @@ impl Actor {
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
         let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
         let Some(owner) = owner else { return };
-        display.after = owner.output.total();
+        display.after = owner.output.place();
         self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 

@@ -4,6 +4,7 @@ pub mod actor;
 pub mod choose;
 pub mod engine;
 pub mod handle;
+pub mod held;
 pub mod live;
 pub mod lock;
 pub mod news;
@@ -12,13 +13,15 @@ pub mod record;
 pub mod registry;
 pub mod socket;
 pub mod spool;
+pub mod words;
 
 pub use actor::{Beginning, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, AskRefused, Asking, Closed, Overview, QueueFull, RunOptions, SessionHandle, SubmitError,
+    AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
     Subscription, Ticket,
 };
 pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;
+pub use words::{AskRefused, Asking};

@@ -4,6 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::keymap::{self, Action};
 use super::{tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
@@ -104,7 +105,7 @@ impl Card {
             return self.output(output, limit, shape);
         }
         let mut parts = Vec::new();
-        let (mut to, mut left) = (output.total(), limit);
+        let (mut to, mut left) = (output.place(), limit);
         for (number, display) in snippet.numbered_displays().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
             part.display(&display.label(number), display.text(), shape);
@@ -251,6 +252,8 @@ impl Card {
             self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
         }
         self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
+        let keys = keymap::keys(Action::Replay);
+        self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
     }
 
     fn note(&mut self, note: &Note, shape: Shape) {

@@ -2,10 +2,12 @@
 
 mod cards;
 mod completion;
+mod export;
 mod input;
 mod inspector;
 mod overlay;
 mod pager;
+mod replay;
 mod side;
 mod status;
 
@@ -51,9 +53,13 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
             Overlay::Help { scroll } => overlay::help(view, layout, *scroll, buffer),
             Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
             Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, buffer),
+            Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),
         }
     }
-    let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. }));
+    if let Some(prompt) = &view.export {
+        return Some(export::draw(prompt, layout, buffer));
+    }
+    let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
     (!is_covered).then_some(cursor)
 }
 

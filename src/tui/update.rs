@@ -9,6 +9,7 @@ use super::keymap::{self, Action};
 use super::reply::Asks;
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
+use crate::domain::replay::Which;
 use crate::domain::{InputAnswer, Insight, Inspect, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
@@ -30,10 +31,19 @@ pub enum Effect {
     Interrupt,
     /// A new Python process on the same session.
     Restart,
+    /// The same once all variables have been saved; then they are brought back.
+    SaveAndRestart,
+    /// Run these again.
+    Replay(Which),
     /// The answer goes to [`View::on_inspected`] with that number.
     Inspect {
         asked: Inspect,
         number: u32,
+    },
+    /// Write the transcript to this file, as the person wrote it. The answer goes to [`View::on_exported`].
+    Export {
+        file: String,
+        replaces: bool,
     },
     Quit,
     Suspend,
@@ -48,6 +58,12 @@ impl View {
             Event::Paste(text) if self.pager.is_some() => {
                 if let Some(pager) = &mut self.pager {
                     pager.typed(text);
+                }
+                None
+            }
+            Event::Paste(text) if self.export.is_some() => {
+                if let Some(prompt) = &mut self.export {
+                    prompt.paste(text);
                 }
                 None
             }
@@ -77,11 +93,17 @@ impl View {
             return self.on_pager(key, now);
         }
         let action = keymap::action(key);
+        if self.export.is_some() {
+            return self.on_export(action, key, now);
+        }
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
         let asked_to_restart = std::mem::take(&mut self.asking_to_restart);
         if action == Some(Action::Restart) {
             return self.restart(asked_to_restart);
+        }
+        if asked_to_restart && key.code == KeyCode::Char('s') && key.modifiers.is_empty() && self.has_variables() {
+            return Some(Effect::SaveAndRestart);
         }
         if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
             return None;
@@ -91,6 +113,12 @@ impl View {
         }
         if let Some(Overlay::Inspector { .. }) = self.overlays.last() {
             return match self.on_inspector(key) {
+                Some(effect) => effect,
+                None => self.on_help(action, key, asked, now),
+            };
+        }
+        if let Some(Overlay::Replay { .. }) = self.overlays.last() {
+            return match self.on_replay(key) {
                 Some(effect) => effect,
                 None => self.on_help(action, key, asked, now),
             };
@@ -270,7 +298,7 @@ impl View {
         None
     }
 
-    fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+    pub(super) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
             Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
@@ -310,11 +338,11 @@ impl View {
                     return Some(Effect::Quit);
                 }
             }
-            // Taken before, whatever has the keys.
-            Action::Restart => {}
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
+            Action::Export => self.open_export(now),
+            Action::Replay => self.open_replay(),
             Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
             Action::PageUp => self.page_by(-1),
             Action::PageDown => self.page_by(1),
@@ -332,7 +360,8 @@ impl View {
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
             Action::Output => self.open_pager(),
-            Action::Search | Action::SearchOn | Action::SearchBack => {}
+            // A restart is taken before, whatever has the keys.
+            Action::Restart | Action::Search | Action::SearchOn | Action::SearchBack => {}
             Action::Back => {
                 self.assist.close();
                 if self.overlays.pop().is_none() {
@@ -364,6 +393,7 @@ impl View {
             Some(Overlay::Help { scroll } | Overlay::Drawer { scroll } | Overlay::Inspector { scroll }) => {
                 *scroll = scroll.saturating_add_signed(rows);
             }
+            Some(Overlay::Replay { .. }) => {}
             None => self.scroll(rows),
         }
     }

@@ -10,6 +10,7 @@ use super::assist::Assist;
 use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
+use super::export::ExportPrompt;
 use super::inspector::Inspector;
 use super::layout::{Class, Layout};
 use super::pager::Pager;
@@ -30,6 +31,10 @@ pub enum Overlay {
     /// Covers the input like the help; what it shows is [`View::inspector`].
     Inspector {
         scroll: usize,
+    },
+    /// What to run again; `row` is chosen.
+    Replay {
+        row: usize,
     },
 }
 
@@ -55,6 +60,8 @@ pub struct View {
     pub selected: Option<usize>,
     pub unfolded: HashSet<usize>,
     pub overlays: Vec<Overlay>,
+    /// While the person says where to write the session; takes the keys.
+    pub export: Option<ExportPrompt>,
     /// The variable that is chosen in the drawer.
     pub chosen: Option<String>,
     pub inspector: Option<Inspector>,
@@ -69,6 +76,8 @@ pub struct View {
     /// Asked to restart Python; the same key again means it.
     pub asking_to_restart: bool,
     pub quitting: bool,
+    /// The checkpoint that the next Python shall bring back.
+    pub restore: Option<String>,
     /// Asked to interrupt this one, at that time.
     pub interrupting: Option<(SnippetId, Timestamp)>,
     pub notice: Option<String>,
@@ -105,6 +114,7 @@ impl View {
             selected: None,
             unfolded: HashSet::new(),
             overlays: Vec::new(),
+            export: None,
             chosen: None,
             inspector: None,
             inspections: 0,
@@ -113,6 +123,7 @@ impl View {
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
+            restore: None,
             interrupting: None,
             notice,
             frame: None,
@@ -174,6 +185,11 @@ impl View {
         ) {
             self.follow_input();
         }
+        if let Event::Replay(replay) = event
+            && replay.is_over()
+        {
+            self.notice = Some(replay.to_string());
+        }
         if let Event::Notice { text, .. } = event {
             self.notice = Some(text.to_string());
         }
@@ -194,6 +210,10 @@ impl View {
 
     pub fn is_busy(&self) -> bool {
         self.transcript.running().is_some() || !self.transcript.queue().is_empty()
+    }
+
+    pub fn has_variables(&self) -> bool {
+        self.transcript.variables().total > 0
     }
 
     /// The number that the input will have if nobody is quicker.
@@ -255,6 +275,7 @@ impl View {
                 Overlay::Help { scroll } => *scroll = (*scroll).min(help),
                 Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
                 Overlay::Inspector { scroll } => *scroll = (*scroll).min(inspector),
+                Overlay::Replay { .. } => {}
             }
         }
     }

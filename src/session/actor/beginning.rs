@@ -14,6 +14,8 @@ use crate::session::{Record, Unrecorded};
 pub struct Beginning {
     /// Of the session so far, if it has been before.
     pub transcript: Transcript,
+    /// Nothing that was submitted is missing in it.
+    pub is_whole: bool,
     /// Why this process takes it over from another.
     pub restart: Option<Restart>,
     /// Whether another process can take over from this one.
@@ -28,6 +30,7 @@ impl Default for Beginning {
     fn default() -> Self {
         Self {
             transcript: Transcript::default(),
+            is_whole: true,
             restart: None,
             can_restart: true,
             record: Box::new(Unrecorded),
@@ -42,7 +45,8 @@ pub(super) fn free_numbers(transcript: &Transcript) -> (u32, u32) {
         Entry::Snippet(snippet) => Some(snippet),
         _ => None,
     });
-    snippets.fold((1, 1), |(snippet, client), found| {
+    let clients = transcript.clients().iter().map(|client| client.id.0 + 1).max().unwrap_or(1);
+    snippets.fold((1, clients), |(snippet, client), found| {
         let of = match found.author {
             Author::Client { id, .. } => id.0 + 1,
             Author::You => 1,
@@ -62,8 +66,10 @@ impl Actor {
             .map(|snippet| (snippet.id, left_open(snippet, restart.as_ref())))
             .collect();
         for (snippet, outcome) in open {
+            self.returning.left_open.insert(snippet);
             self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
         }
+        self.part();
         if let Some(restart) = restart {
             self.emit(Event::Restarted { restart: Arc::new(restart), at: now() });
         }
@@ -77,7 +83,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
         Some(by) => format!("the restart by {}", by.name()),
         None => "the end of Python".to_owned(),
     };
-    let crash = restart.filter(|restart| restart.by.is_none() && ran);
+    let crash = restart.filter(|restart| restart.by.is_none() && !restart.resumed && ran);
     Outcome {
         status: match (ran, crash) {
             (false, _) => Status::Cancelled,
@@ -87,7 +93,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
         returncode: crash.map_or(130, |restart| restart.code),
         result: None,
         error: crash.map(|Restart { how, stack, .. }| ErrorReport {
-            type_name: "PythonDied".to_owned(),
+            type_name: ErrorReport::PYTHON_DIED.to_owned(),
             message: how.clone(),
             traceback: if stack.is_empty() {
                 how.clone()

@@ -46,7 +46,10 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
     let (number, name, name_style, end) = match entry {
         Entry::Snippet(snippet) => (
             snippet.id.to_string(),
-            text::name(snippet.author.name()).into_owned(),
+            match snippet.replay_of {
+                None => text::name(snippet.author.name()).into_owned(),
+                Some(of) => format!("{} ↻ {of}", text::name(snippet.author.name())),
+            },
             theme::BOLD.patch(theme::author(&snippet.author)),
             Some(snippet),
         ),
@@ -60,6 +63,7 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
             let what = match &restart.by {
                 Some(Author::You) => "you restarted Python".to_owned(),
                 Some(by) => format!("{} restarted Python", text::name(by.name())),
+                None if restart.resumed => "resumed".to_owned(),
                 None => "a new Python has taken over".to_owned(),
             };
             (String::new(), what, theme::NOTICE, None)

@@ -1,0 +1,156 @@
+//! What the callers of tools hear when Python dies or is restarted under their calls, and that they are who they were.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use support::client::{Client, Era};
+use support::{Home, children, signal, wait_until};
+
+const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
+
+fn client(home: &Home, name: &str, era: Era) -> Client {
+    let mut bridge = home.fourhands();
+    bridge.args(["bridge", "--session", "test"]);
+    Client::start(bridge, name, era)
+}
+
+fn send(client: &mut Client, tool: &str, arguments: Value) -> u64 {
+    client.send("tools/call", json!({"name": tool, "arguments": arguments}))
+}
+
+/// Dies as soon as the file `die` is there.
+const DIES: &str = "import ctypes, os, time\ndef f():\n    while not os.path.exists('die'): time.sleep(0.01)\n    \
+                    ctypes.string_at(0)\nf()";
+
+#[test]
+fn each_pending_call_is_told_how_python_died() {
+    for era in ERAS {
+        let home = Home::new();
+        let server = home.serve("test");
+        let (mut one, mut two) = (client(&home, "one", era), client(&home, "two", era));
+        let killer = send(&mut one, "run_python_code", json!({"code": DIES}));
+        server.wait_for_line("1 one runs");
+        let same = send(&mut one, "run_python_code", json!({"code": "x = 1"}));
+        let twin = send(&mut one, "run_python_code", json!({"code": "x = 1"}));
+        let waits = send(&mut two, "wait_for_snippet", json!({"snippet": 1}));
+        let waits_too = send(&mut two, "wait_for_snippet", json!({"snippet": 3}));
+        let resets = send(&mut two, "reset_python_environment", json!({}));
+        wait_until("the queue", || {
+            let told = one.call("wait_for_snippet", json!({"snippet": 3, "wait_s": 0}));
+            (told["structuredContent"]["status"] == "queued").then_some(())
+        });
+        std::fs::write(home.work().join("die"), "").unwrap();
+        for answer in [one.answer(killer), two.answer(waits)] {
+            let result = &answer["result"];
+            assert_eq!(result["isError"], true, "{answer}");
+            assert_eq!(result.get("resultType").is_some(), era == Era::Modern, "{answer}");
+            let run = &result["structuredContent"];
+            assert_eq!((&run["snippet"], &run["error"]["type"]), (&json!(1), &json!("PythonDied")), "{answer}");
+            assert_eq!(run["returncode"], 139);
+            for told in [run["error"]["traceback"].as_str().unwrap(), &Client::text(result)] {
+                assert!(told.contains("SIGSEGV") && told.contains("<snippet 1>\", line 4 in f"), "{told}");
+            }
+        }
+        for (answer, snippet) in [(one.answer(same), 2), (one.answer(twin), 3), (two.answer(waits_too), 3)] {
+            let run = &answer["result"]["structuredContent"];
+            assert_eq!((&run["snippet"], &run["status"]), (&json!(snippet), &json!("cancelled")), "{answer}");
+            assert!(Client::text(&answer["result"]).contains("SIGSEGV"), "{answer}");
+        }
+        let reset = two.answer(resets)["result"].clone();
+        assert_eq!(reset["structuredContent"]["done"], true, "{reset}");
+        assert_eq!(one.run("1 + 1")["snippet"], 4);
+    }
+}
+
+#[test]
+fn clients_are_who_they_were() {
+    for era in ERAS {
+        let home = Home::new();
+        let server = home.serve("test");
+        let mut clients: Vec<Client> = (0..3).map(|_| client(&home, "twin", era)).collect();
+        for (at, client) in clients.iter_mut().enumerate() {
+            client.run(&format!("x = {at}"));
+        }
+        for restarted in [false, true] {
+            let process = children(server.child.id())[0];
+            if restarted {
+                clients[1].call("reset_python_environment", json!({"mode": "restart"}));
+            } else {
+                signal(process, Signal::SIGKILL);
+            }
+            server.wait_for_line("listening on");
+            // The last ones first: whoever comes first must not take the name of another.
+            for (at, name) in [(2, "twin 3"), (1, "twin 2"), (0, "twin")] {
+                let id = send(&mut clients[at], "run_python_code", json!({"code": "import time; time.sleep(1000)"}));
+                server.wait_for_line(&format!("{name} runs"));
+                // Without a number, it is whichever is theirs.
+                let stopped = wait_until("the interrupt", || {
+                    let told = clients[at].call("interrupt_snippet", json!({}));
+                    (told["structuredContent"]["ended"] == true).then_some(told)
+                });
+                assert_ne!(stopped["structuredContent"]["snippet"], Value::Null, "{stopped}");
+                clients[at].answer(id);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_never_reached_python_runs_in_the_next_one_once() {
+    for era in ERAS {
+        let home = Home::new();
+        let server = home.serve("test");
+        let mut one = client(&home, "one", era);
+        one.run("1");
+        let process = children(server.child.id())[0];
+        // Suspended, it reads nothing more.
+        signal(process, Signal::SIGSTOP);
+        let first = send(&mut one, "run_python_code", json!({"code": "n = 1; n"}));
+        let second = send(&mut one, "run_python_code", json!({"code": "n += 1; n"}));
+        let third = one.send("tools/list", json!({}));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        signal(process, Signal::SIGKILL);
+        assert_eq!(one.answer(first)["result"]["structuredContent"]["result"], "1");
+        assert_eq!(one.answer(second)["result"]["structuredContent"]["result"], "2");
+        assert!(one.answer(third)["result"]["tools"].is_array());
+    }
+}
+
+#[test]
+fn a_call_right_after_a_restart_runs_in_the_new_python() {
+    let home = Home::new();
+    let _server = home.serve("test");
+    let mut one = client(&home, "one", Era::Legacy);
+    for round in 0..5 {
+        one.run("x = 1");
+        let ids: Vec<u64> = (0..4)
+            .map(|at| match at {
+                0 => send(&mut one, "reset_python_environment", json!({"mode": "restart"})),
+                _ => send(&mut one, "run_python_code", json!({"code": format!("{at}, 'x' in globals()")})),
+            })
+            .collect();
+        assert_eq!(one.answer(ids[0])["result"]["structuredContent"]["done"], true);
+        for (at, id) in ids.iter().enumerate().skip(1) {
+            let answer = one.answer(*id);
+            assert_eq!(answer["result"]["structuredContent"]["result"], format!("({at}, False)"), "{round}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn where_nothing_is_recorded_the_answer_says_what_is_not_known() {
+    let home = Home::new();
+    let mut serve = home.fourhands();
+    serve.args(["serve", "--session", "test", "--python"]).arg(support::python()).env("FOURHANDS_JOURNAL_MAX", "0");
+    let server = support::Server::start(serve);
+    let mut one = client(&home, "one", Era::Legacy);
+    let id = send(&mut one, "run_python_code", json!({"code": "import os; os.abort()"}));
+    let answer = one.answer(id);
+    let text = Client::text(&answer["result"]);
+    assert_eq!(answer["result"]["isError"], true);
+    assert!(text.contains("SIGABRT") && text.contains("is not known"), "{text}");
+    server.wait_for_line("the transcript was not recorded, so it begins anew");
+    assert_eq!(one.run("2 + 2")["result"], "4");
+}
