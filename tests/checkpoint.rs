@@ -22,6 +22,11 @@ fn folder(home: &Home) -> PathBuf {
 fn restart(session: &mut Session) {
     let result = session.client.call("reset_python_environment", json!({"mode": "restart"}));
     assert_eq!(result["structuredContent"]["done"], true, "{result}");
+    // A call that reaches the process on its way out is answered with that.
+    wait_until("the new Python", || {
+        let result = session.client.call("run_python_code", json!({"code": "None"}));
+        result["structuredContent"].is_object().then_some(())
+    });
 }
 
 #[test]
@@ -33,19 +38,24 @@ fn what_can_be_pickled_comes_back_in_a_new_python_and_the_rest_is_named() {
         for part in ["saved 7 variables in checkpoint \"default\", 10", "lock", "TypeError: cannot pickle", "gen "] {
             assert!(told.contains(part), "{part}: {told}");
         }
-        assert!(told.contains("by name") && told.contains("Made, f, made"), "{told}");
+        let by_value =
+            session.value("__import__('importlib.util').util.find_spec('cloudpickle') is not None") == "True";
+        assert_eq!(told.contains("by name, so") && told.contains("Made, f, made\n"), !by_value, "{told}");
         let file = folder(&session.home).join("default.pickle");
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
         assert!(session.error("%checkpoint --whole")["message"].as_str().unwrap().contains("2 variables"));
 
         restart(session);
         let told = session.out("%restore");
-        assert!(told.contains("restored 4 variables") && told.contains("a, j, text, threading"), "{told}");
-        assert!(told.contains("not restored") && told.contains("made") && told.contains("__main__"), "{told}");
-        assert_eq!(
-            session.value("(a, len(text), j.dumps(1), threading.__name__)"),
-            "([1, 2], 100000, '1', 'threading')"
-        );
+        if by_value {
+            assert!(told.contains("restored 7 variables"), "{told}");
+            assert_eq!(session.value("(type(made) is Made, f())"), "(True, [1, 2])");
+        } else {
+            assert!(told.contains("restored 4 variables") && told.contains("a, j, text, threading"), "{told}");
+            assert!(told.contains("not restored") && told.contains("made") && told.contains("__main__"), "{told}");
+        }
+        let value = session.value("(a, len(text), j.dumps(1), threading.__name__)");
+        assert_eq!(value, "([1, 2], 100000, '1', 'threading')");
         session.run("class Made: pass\ndef f(): return a");
         assert!(session.out("%restore default").contains("restored 7 variables"));
         assert_eq!(session.value("(type(made) is Made, f())"), "(True, [1, 2])");
@@ -144,7 +154,7 @@ fn the_restart_key_offers_to_keep_the_variables() {
     let mut terminal = Terminal::start(&home, &["--python", python.to_str().unwrap()], 40, 120);
     terminal.wait_for("an empty editor", |screen| screen.contains("ready") && screen.contains("▎"));
     terminal.send("kept = 41\r");
-    terminal.wait_for_text("│   kept");
+    terminal.wait_for("the variable", |screen| screen.contains("kept     int"));
     terminal.send("\x1b[19~");
     terminal.wait_for_text("s saves them first");
     terminal.send("s");

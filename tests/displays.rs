@@ -309,7 +309,7 @@ publish_display_data({'text/latex': '$y$'})
 PIL.new('RGB', (50, 40), 'red')",
     );
     let text = Client::text(&shown);
-    let expected = "a\n[figure 1: 8x6 JPEG]\nb\n[display 2: HTML, 8 B]\n[display 3: Markdown, 5 B]\n**n**\n\
+    let expected = "a\n[figure 1: 8x6 JPEG]\nb\n[display 2: HTML, 8 B]\nx\n[display 3: Markdown, 5 B]\n**n**\n\
         [display 4: LaTeX, 3 B]\n$y$\n[figure 5: 50x40 PNG]\nResult: <PIL.Image.Image";
     assert!(text.starts_with(expected), "{text}");
     assert_eq!(images(&shown).len(), 2);

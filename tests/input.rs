@@ -46,6 +46,8 @@ fn a_client_answers_prompts_in_every_python() {
         let run = answer(&mut client, &run["snippet"], "Ada é漢");
         assert_eq!((&run["status"], &run["stdout"]), (&json!("ok"), &json!("name? Ada é漢\nhello Ada é漢\n")));
         assert_eq!(run["variables"]["added"], json!(["name"]));
+        let whole = client.call("read_output", json!({"snippet": run["snippet"]}));
+        assert_eq!(whole["structuredContent"]["text"], run["stdout"], "the answer is part of the output");
 
         let run = ask(&mut client, "import sys\nrest = [line for line in sys.stdin]\nrest");
         let again = answer(&mut client, &run["snippet"], "one");

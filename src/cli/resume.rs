@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::past;
 use super::start::SessionArguments;
 use crate::domain::{Restart, Timestamp, units};
 use crate::journal::{Ending, Fault, Reader, SessionSummary};
 use crate::launch::discover::Python;
 use crate::session::SessionId;
 use crate::session::places::{FolderError, Places};
-
-/// Near names that are told where one is not known.
-const NEAR: usize = 5;
 
 /// Why no session can be resumed. Displays as a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +19,9 @@ pub enum ResumeError {
          FOURHANDS_JOURNAL_MAX is 0"
     )]
     NoneRecorded,
-    #[error("no session is called \"{name}\"{near}. `fourhands sessions` lists them")]
-    Unknown { name: String, near: String },
+    /// A sentence with the names that are near.
+    #[error("{0}")]
+    Unknown(String),
     #[error(
         "session \"{name}\" is running (pid {pid}), so it cannot be resumed. Go on in its own terminal, connect an AI \
          client to it by `fourhands bridge --session {name}`, or end it by `fourhands stop {name}` and resume it \
@@ -58,22 +57,25 @@ pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result
     Ok(Some(resumed(found, python, cwd, now)))
 }
 
-/// By id, by name, or (empty) the last one of this folder, else of all. `sessions` has the last active one first.
+/// By id or name, or (empty) the last one of this folder, else of the nearest above, else of all. `sessions` has the last
+/// active one first.
 fn choose<'a>(sessions: &'a [SessionSummary], wanted: &str, cwd: &Path) -> Result<&'a SessionSummary, ResumeError> {
+    if sessions.is_empty() {
+        return Err(ResumeError::NoneRecorded);
+    }
+    if !wanted.is_empty() {
+        return not_running(past::find(sessions, Some(wanted), cwd).map_err(ResumeError::Unknown)?, sessions);
+    }
+    let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
     let is_past = |session: &&SessionSummary| session.ending != Ending::Running;
-    if wanted.is_empty() {
-        let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
-        let here = || sessions.iter().filter(|session| session.cwd == cwd);
-        let found = here().find(is_past).or_else(|| here().next());
-        let found = found.or_else(|| sessions.iter().find(is_past)).or_else(|| sessions.first());
-        return not_running(found.ok_or(ResumeError::NoneRecorded)?, sessions);
+    let here = || sessions.iter().filter(|session| session.cwd == cwd);
+    if let Some(found) = here().find(is_past).or_else(|| here().next()) {
+        return not_running(found, sessions);
     }
-    let by_id = sessions.iter().find(|session| session.id.as_str() == wanted);
-    match by_id.or_else(|| sessions.iter().find(|session| session.name == wanted)) {
-        Some(found) => not_running(found, sessions),
-        None if sessions.is_empty() => Err(ResumeError::NoneRecorded),
-        None => Err(ResumeError::Unknown { name: wanted.to_owned(), near: near(sessions, wanted) }),
-    }
+    let past: Vec<SessionSummary> = sessions.iter().filter(is_past).cloned().collect();
+    let id = past::find(&past, None, &cwd).map_or(&sessions[0].id, |found| &found.id);
+    let found = sessions.iter().find(|session| session.id == *id).unwrap_or(&sessions[0]);
+    not_running(found, sessions)
 }
 
 fn not_running<'a>(found: &'a SessionSummary, sessions: &[SessionSummary]) -> Result<&'a SessionSummary, ResumeError> {
@@ -83,37 +85,6 @@ fn not_running<'a>(found: &'a SessionSummary, sessions: &[SessionSummary]) -> Re
     let past = sessions.iter().find(|session| session.name == found.name && session.ending != Ending::Running);
     let other = past.map(|past| format!(". The one of that name before it: --resume {} --session NAME", past.id));
     Err(ResumeError::Running { name: found.name.clone(), pid: found.pid, other: other.unwrap_or_default() })
-}
-
-/// Names that may have been meant, as the middle of a sentence.
-fn near(sessions: &[SessionSummary], wanted: &str) -> String {
-    let wanted = wanted.to_lowercase();
-    let mut names: Vec<(usize, &str)> = Vec::new();
-    for session in sessions {
-        let name = session.name.to_lowercase();
-        let far = if name.contains(&wanted) || wanted.contains(&name) { 0 } else { distance(&name, &wanted) };
-        if far <= 1 + wanted.chars().count() / 3 && names.iter().all(|(_, known)| *known != session.name) {
-            names.push((far, &session.name));
-        }
-    }
-    names.sort_by_key(|(far, _)| *far);
-    let names: Vec<_> = names.into_iter().take(NEAR).map(|(_, name)| name).collect();
-    if names.is_empty() { String::new() } else { format!("; there is {}", names.join(", ")) }
-}
-
-/// How many characters have to be put in, taken out or changed to make one of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (line, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 fn resumed(found: &SessionSummary, python: &Python, cwd: &Path, now: Timestamp) -> Resumed {
@@ -188,8 +159,7 @@ mod tests {
         assert_eq!(choose(&all, all[3].id.as_str(), Path::new("/")).unwrap().name, "old");
         let told = |wanted, cwd| chosen(wanted, cwd).unwrap_err().to_string();
         assert!(told("live", "/").contains("running (pid 77)") && told("live", "/").contains("fourhands stop live"));
-        assert!(told("slaes", "/").contains("there is sales. `fourhands sessions`"), "{}", told("slaes", "/"));
-        assert!(told("quite-another", "/").contains("\"quite-another\". `fourhands"));
+        assert!(told("slaes", "/").contains("Did you mean sales?"), "{}", told("slaes", "/"));
         assert!(choose(&all[1..2], "", Path::new("/here")).unwrap_err().to_string().contains("pid 77"));
         assert!(matches!(choose(&[], "", Path::new("/")), Err(ResumeError::NoneRecorded)));
     }

@@ -81,7 +81,7 @@ pub fn run(start: &Start<'_>) -> ExitCode {
     match discover::find(start.arguments.python.as_deref(), &around) {
         Ok(python) => hold(start, &python, &around.cwd).unwrap_or_else(|error| {
             let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)))
-                || matches!(error.downcast_ref(), Some(ResumeError::Unknown { .. }));
+                || matches!(error.downcast_ref(), Some(ResumeError::Unknown(_)));
             super::fail(if usage { super::USAGE } else { 1 }, &format_args!("{error:#}"))
         }),
         Err(fault) => super::fail(super::USAGE, &fault),

@@ -9,6 +9,7 @@ pub mod input;
 pub mod inspection;
 pub mod keepsake;
 pub mod lexer;
+pub mod markup;
 pub mod note;
 pub mod output;
 #[cfg(test)]

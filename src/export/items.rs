@@ -24,8 +24,14 @@ pub enum Treatment {
 
 /// The entries that are wanted. What happened between snippets belongs to the whole session only.
 pub fn choose<'a>(transcript: &'a Transcript, wanted: &Wanted, format: Format) -> Vec<Item<'a>> {
+    // What runs as it is would do everything twice.
+    let is_program = matches!(format, Format::Py | Format::Ipynb);
+    let is_there_already = |snippet: &Snippet| {
+        let of = snippet.replay_of.and_then(|of| transcript.snippet(of));
+        of.is_some_and(|of| of.status == Status::Ok && wanted.takes(of))
+    };
     let item = |entry: &'a Entry| match entry {
-        Entry::Snippet(snippet) if !wanted.takes(snippet) => None,
+        Entry::Snippet(snippet) if !wanted.takes(snippet) || is_program && is_there_already(snippet) => None,
         Entry::Snippet(snippet) => match treatment(snippet, wanted.failed, format) {
             Failed::Omit => None,
             Failed::Comment => Some(Item::Snippet(snippet, Treatment::Comment)),
@@ -125,6 +131,9 @@ pub fn ending(snippet: &Snippet) -> String {
     if snippet.started_at.is_some() && outcome.elapsed > Duration::ZERO {
         words = format!("{words}, {}", units::duration(outcome.elapsed));
     }
+    if let Some(of) = snippet.replay_of {
+        words = format!("{words}, replay of {of}");
+    }
     words
 }
 
@@ -142,6 +151,7 @@ pub fn happened(entry: &Entry) -> String {
         }
         Entry::Restart { restart, .. } => match &restart.by {
             Some(by) => format!("restarted by {}: a new Python took over, all variables were lost", by.name()),
+            None if restart.resumed => format!("resumed: {}", restart.how),
             None => format!("{}: a new Python took over, all variables were lost", restart.how),
         },
         Entry::Note { note, .. } => {

@@ -66,6 +66,7 @@ fn snippet(session: &Session<'_>, snippet: &Snippet, treatment: Treatment) -> Va
         "author": snippet.author.name(),
         "by_person": snippet.author.is_you(),
         "code": *snippet.code,
+        "replay_of": snippet.replay_of.map(|of| of.0),
         "commented_out": treatment == Treatment::Comment,
         "status": snippet.status.word(),
         "submitted": iso(snippet.submitted_at),

@@ -55,6 +55,7 @@ fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
     let mut own = json!({
         "snippet": snippet.id.0,
         "author": snippet.author.name(),
+        "replay_of": snippet.replay_of.map(|of| of.0),
         "started": snippet.started_at.map(iso),
         "status": snippet.status.word(),
         "elapsed_s": snippet.outcome.as_ref().filter(|_| ran).map(|outcome| outcome.elapsed.as_secs_f64()),

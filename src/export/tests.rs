@@ -214,3 +214,20 @@ fn figures_and_values_in_every_form() {
     assert_eq!(shown[0]["forms"][0]["base64"], "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHg");
     assert_eq!(shown[1]["forms"][0]["text"], "<b>1</b>\n<i>2</i>");
 }
+
+#[test]
+fn what_ran_again_stands_once_in_what_can_run() {
+    let mut story = Story::default();
+    story.ran("x = 1").ran("x += 1").ran("x = 1").ran("x += 1");
+    for (snippet, of) in [(3, 1), (4, 2)] {
+        story.transcript.apply(&Event::Replayed { snippet: SnippetId(snippet), of: SnippetId(of) });
+    }
+    for format in [Format::Py, Format::Ipynb] {
+        assert_eq!(story.text(format).matches("x += 1").count(), 1);
+        let chosen = Wanted { numbers: Some("3-4".parse().unwrap()), ..Wanted::default() };
+        assert_eq!(story.export(format, &chosen).text.matches("x += 1").count(), 1, "asked for by its number");
+    }
+    assert!(story.text(Format::Md).contains("replay of 2"));
+    let json: Value = serde_json::from_str(&story.text(Format::Json)).unwrap();
+    assert!(json.to_string().contains("\"replay_of\":2"));
+}

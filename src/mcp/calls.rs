@@ -20,7 +20,7 @@ use super::tools::{
     ResetMode, ResetResult, RunArguments, WaitArguments,
 };
 use super::{inspect, pictures, text, variables, watch};
-use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted};
+use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
 use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
 
 /// No number of seconds may be larger: a week.
@@ -33,6 +33,8 @@ const MAX_TITLE: usize = 120;
 const INTERRUPT_WAIT: Duration = Duration::from_secs(2);
 /// How long `inspect_variable` waits for its turn.
 const INSPECT_WAIT: Duration = Duration::from_secs(2);
+/// How long a result waits for the disk, to tell whether it keeps the whole output.
+const SPOOL_WAIT: Duration = Duration::from_millis(300);
 
 pub struct Call<'a> {
     pub session: &'a SessionHandle,
@@ -264,9 +266,24 @@ impl Call<'_> {
         })
     }
 
+    /// What `read_output` will not find, said where it is offered.
+    async fn unkept(&self, snippet: &Snippet) -> Option<String> {
+        if snippet.output.omitted() == 0 {
+            return None;
+        }
+        let (id, spool) = (snippet.id, self.session.spool().clone());
+        let look = move || {
+            spool.settle(SPOOL_WAIT);
+            spool.missing(id)
+        };
+        let missing = tokio::task::spawn_blocking(look).await.ok()??;
+        Some(format!("{} of the output are not kept: {}.", units::bytes(missing.bytes), missing.why))
+    }
+
     /// The result that tells of a snippet as it is now.
     pub async fn told(&self, snippet: &Snippet, notice: Option<String>) -> CallToolResult {
         let now = now();
+        let notice = [notice, self.unkept(snippet).await].into_iter().flatten().reduce(|one, other| one + " " + &other);
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
         let max = if failed { self.quirks.error_text } else { self.quirks.text };
         let pictures = pictures::of(snippet, self.quirks.images).await;

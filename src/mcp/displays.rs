@@ -1,5 +1,7 @@
 //! What a snippet displayed, told in words: a mark where it stands in the output, and its text where it has one.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -97,6 +99,6 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
 fn text(display: &Display) -> Option<String> {
     let plain_form = || std::str::from_utf8(&display.form("text/plain")?.data).ok();
     let image = display.forms.first().is_some_and(Form::is_image);
-    let found = display.text().or_else(|| if image { None } else { plain_form() })?;
-    Some(cut(&plain(found), TEXT, 0).0).filter(|text| !text.is_empty())
+    let found = display.text().or_else(|| if image { None } else { plain_form().map(Cow::Borrowed) })?;
+    Some(cut(&plain(&found), TEXT, 0).0).filter(|text| !text.is_empty())
 }

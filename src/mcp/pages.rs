@@ -282,7 +282,7 @@ mod tests {
                 spool.push(SnippetId(1), stream, &format!("line {n}\n"));
             }
             spool.close();
-            spool.work();
+            spool.work(drop);
             for kind in ["out", "streams"] {
                 let path = folder.path().join("s").join(format!("1.{kind}"));
                 let mut bytes = fs::read(&path).unwrap();

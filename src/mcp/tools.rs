@@ -70,7 +70,7 @@ pub enum ResetMode {
 pub struct ListArguments {
     /// Only names or types that contain this text, in upper or lower case.
     pub filter: Option<String>,
-    /// To go on with a long list: the next_cursor of the part before, with the same filter.
+    /// To go on with a long list: the `next_cursor` of the part before, with the same filter.
     pub cursor: Option<String>,
 }
 

@@ -144,11 +144,12 @@ impl Host {
             })
         })?;
         let spool = self.spool.clone();
+        let (tell, mut spool_told) = tokio::sync::mpsc::unbounded_channel();
         let spooling = thread::Builder::new().name("spool".to_owned()).spawn(move || {
             if let Ok(spools) = Places::of_this_process().spools() {
                 spool::remove_old(&spools);
             }
-            spool.work();
+            spool.work(|trouble| drop(tell.send(trouble)));
         })?;
         let whole = self.spool.clone();
         let result = runtime.block_on(async {
@@ -169,10 +170,10 @@ impl Host {
                 restart,
                 can_restart: self.boot.mode != Mode::Stdio,
                 record: Box::new(recorder),
+                spool: self.spool,
                 ..Beginning::default()
             };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
-            let session = session.with_spool(self.spool);
             if let Some(gap) = gap {
                 session.notice(gap);
             }
@@ -181,7 +182,12 @@ impl Host {
             }
             let notified = session.clone();
             tokio::spawn(async move {
-                while let Some(text) = told.recv().await {
+                loop {
+                    let text = tokio::select! {
+                        Some(text) = told.recv() => text,
+                        Some(text) = spool_told.recv() => text,
+                        else => return,
+                    };
                     notified.notice(text);
                 }
             });

@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
 use super::capture::{Capture, ThreadId};
+use super::children;
 use super::completion::{self, Completer, Looks, Task};
 use super::descriptors::{self, StandardStreams};
 use super::display::Displays;
@@ -22,10 +22,12 @@ use super::namespace::Namespace;
 use super::project;
 use super::prompt::{Asker, Prompts};
 use super::runner::{Files, Runner};
+use super::settings::Settings;
 use super::signals::{self, Signals};
 use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
+use super::threads;
 use crate::domain::recorder::{self, Recorder};
 use crate::domain::{
     Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable, Wanted,
@@ -63,6 +65,8 @@ pub struct PythonEngine {
     asked_at: Option<usize>,
     /// What an interrupt without a snippet's number is meant for.
     unnumbered: SnippetId,
+    /// Interrupts of the snippet that runs.
+    interrupts: u32,
 }
 
 /// The main thread's end.
@@ -114,6 +118,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io:
         beside,
         asked_at: None,
         unnumbered: signals::RESET,
+        interrupts: 0,
     };
     Ok((engine, jobs))
 }
@@ -141,6 +146,7 @@ impl Jobs {
 impl Engine for PythonEngine {
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
         self.asked_at = None;
+        self.interrupts = 0;
         self.looks.stop();
         if let Some(recorder) = self.recorder {
             recorder.runs(snippet, author.name());
@@ -149,7 +155,10 @@ impl Engine for PythonEngine {
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
+        let started = snippet.map(children::started).unwrap_or_default();
         signals::interrupt(snippet.unwrap_or(self.unnumbered), force);
+        started.interrupt(self.interrupts);
+        self.interrupts += u32::from(snippet.is_some());
         if self.prompts.is_waiting() {
             self.bell.ring();
         }
@@ -225,6 +234,7 @@ pub struct Interpreter {
     sys: Py<PyModule>,
     namespace: Namespace,
     baseline: Baseline,
+    settings: Settings,
     runner: Runner,
     signals: Signals,
     streams: Streams,
@@ -273,7 +283,7 @@ impl Interpreter {
             .take()
             .and_then(|beside| Completer::start(py, namespace.globals(py), &events, jobs.looks.clone(), beside).ok());
         descriptors::line_buffer_c_stdout();
-        Ok(Self {
+        let mut interpreter = Self {
             sys: py.import("sys")?.unbind(),
             signals,
             streams,
@@ -285,6 +295,7 @@ impl Interpreter {
             namespace,
             completer,
             baseline: Baseline::take(py)?,
+            settings: Settings::take(py)?,
             descriptors,
             capture,
             events,
@@ -293,7 +304,10 @@ impl Interpreter {
             shown: VariableTable::default(),
             table_took: Duration::ZERO,
             table_waits: None,
-        })
+        };
+        // With what the runner has added to it.
+        interpreter.namespace.remember(py)?;
+        Ok(interpreter)
     }
 
     /// Does the jobs until it is told to quit. Python is free for other threads while it waits.
@@ -336,7 +350,9 @@ impl Interpreter {
             self.capture.release_all_but(&busy);
         }
         self.capture.switch_to(Some(snippet));
+        children::begin(snippet);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
+        children::end();
         if let Some(stacks) = &self.stacks {
             stacks.recorder().rests();
         }
@@ -397,7 +413,7 @@ impl Interpreter {
         let mut busy = Vec::new();
         for (ident, frame) in self.thread_frames.call0(py)?.cast_bound::<PyDict>(py)?.iter() {
             let ident: ThreadId = ident.extract()?;
-            if ident != main && !completion::is_own_thread(ident) && !is_idle_worker(frame)? {
+            if ident != main && !completion::is_own_thread(ident) && !threads::is_idle_worker(frame)? {
                 busy.push(ident);
             }
         }
@@ -423,21 +439,26 @@ impl Interpreter {
     }
 
     fn reset(&mut self, py: Python<'_>) {
+        self.settings.restore(py);
         let _ = self.repair(py);
         let mut report = ResetReport::default();
         // User code runs also here: `__del__`, cancelled tasks.
         signals::begin(signals::RESET);
         self.runner.reset(py);
         close_figures(py);
-        report.cleared = self.namespace.clear(py).unwrap_or(0);
+        // What was interrupted so far has ended.
+        signals::go_on();
+        report.cleared = signals::finalize(py, || self.namespace.clear(py).unwrap_or(0));
+        let left = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
-        if let Some(folder) = self.baseline.cwd(py) {
-            let _ = project::forget_modules(py, &folder);
+        let folder = self.baseline.cwd(py);
+        for folder in left.iter().filter(|left| folder.as_ref() != Some(left)).chain(&folder) {
+            let _ = project::forget_modules(py, folder);
         }
         let _ = self.signals.restore_all(py);
-        let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
+        let _ = signals::finalize(py, || py.import("gc")?.call_method0("collect"));
         signals::end();
-        report.remains.extend(threads(py).unwrap_or_default());
+        report.remains.extend(threads::names(py).unwrap_or_default());
         self.events.send(EngineEvent::ResetDone(report));
         self.send_variables(py);
     }
@@ -467,40 +488,9 @@ impl Interpreter {
     }
 }
 
-/// Whether a thread waits for work in one of the standard library's pools. `frame` is its innermost.
-fn is_idle_worker(frame: Bound<'_, PyAny>) -> PyResult<bool> {
-    let mut next = frame;
-    while !next.is_none() {
-        let code = next.getattr("f_code")?;
-        let (file, name): (String, String) =
-            (code.getattr("co_filename")?.extract()?, code.getattr("co_name")?.extract()?);
-        match (Path::new(&file).file_name().and_then(|file| file.to_str()), name.as_str()) {
-            (Some("thread.py"), "_worker") | (Some("pool.py"), "worker") => return Ok(true),
-            (Some("queue.py" | "threading.py"), _) => next = next.getattr("f_back")?,
-            _ => return Ok(false),
-        }
-    }
-    Ok(false)
-}
-
 /// Closes matplotlib's open figures, if user code has loaded it.
 fn close_figures(py: Python<'_>) {
     let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
     let pyplot = modules.and_then(|modules| modules.get_item("matplotlib.pyplot"));
     let _ = pyplot.and_then(|pyplot| pyplot.call_method1("close", ("all",)));
-}
-
-/// Threads of user code that are still alive, in words.
-fn threads(py: Python<'_>) -> PyResult<Vec<String>> {
-    let modules = py.import("sys")?.getattr("modules")?;
-    let Ok(threading) = modules.get_item("threading") else { return Ok(Vec::new()) };
-    let main = threading.call_method0("main_thread")?;
-    let mut alive = Vec::new();
-    for thread in threading.call_method0("enumerate")?.try_iter()? {
-        let thread = thread?;
-        if !thread.is(&main) {
-            alive.push(format!("the thread {}", thread.getattr("name")?.str()?));
-        }
-    }
-    Ok(alive)
 }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
-use pyo3::types::PyModule;
+use pyo3::types::{PyCFunction, PyModule};
 
 use super::baseline::Baseline;
+use super::children;
 use crate::domain::lexer::{Rewritten, rewrite};
 
 /// The helper's name among the builtins.
@@ -56,6 +57,10 @@ impl Magics {
             let file = std::ffi::CString::new(FILE)?;
             let module = PyModule::from_code(py, &source, &file, c"fourhands_magics")?;
             module.setattr("CHECKPOINTS", self.checkpoints.as_deref().map(Path::as_os_str))?;
+            let started = PyCFunction::new_closure(py, Some(c"started"), None, |args, _| {
+                args.get_item(0)?.extract().map(children::add_command)
+            })?;
+            module.setattr("started", started)?;
             self.module = Some(module.unbind());
         }
         self.module

@@ -36,6 +36,12 @@ impl Namespace {
         })
     }
 
+    /// What is in it by now is every module's too.
+    pub fn remember(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.module_names = self.globals.bind(py).copy()?.unbind();
+        Ok(())
+    }
+
     pub fn globals<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
         self.globals.bind(py)
     }

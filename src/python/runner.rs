@@ -14,6 +14,7 @@ use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
 use super::report::{self, Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
+use super::streams::Streams;
 use super::{fork, prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
@@ -109,6 +110,12 @@ impl Runner {
         // Also after an error: a figure may show why.
         if let Err(error) = if fork::is_child() { Ok(()) } else { self.displays.finish(py) }
             && result.is_ok()
+        {
+            result = Err(error);
+        }
+        if let Err(error) = Streams::flush(self.sys.bind(py))
+            && result.is_ok()
+            && error.is_instance_of::<PyKeyboardInterrupt>(py)
         {
             result = Err(error);
         }

@@ -98,7 +98,7 @@ impl SessionFile {
         let all_lines: Vec<&str> = code.lines().collect();
         let mut found = Vec::new();
         let mut last_line = 0;
-        for statement in body {
+        for (index, statement) in body.iter().enumerate() {
             let class = statement.get_type();
             let kind = if self.kinds.functions.iter().any(|kind| class.is(kind)) {
                 Kind::Function
@@ -112,7 +112,11 @@ impl SessionFile {
             };
             let lines = lines(&statement, kind)?;
             // Statements that share a line, by semicolons, cannot be told apart by lines.
-            let text = if lines.0 == last_line || statement.getattr("col_offset")?.extract::<usize>()? > 0 {
+            let next_line = body.get_item(index + 1).and_then(|next| next.getattr("lineno")?.extract()).unwrap_or(0);
+            let text = if lines.0 == last_line
+                || lines.1 == next_line
+                || statement.getattr("col_offset")?.extract::<usize>()? > 0
+            {
                 statement.py().import("ast")?.call_method1("unparse", (&statement,))?.extract()?
             } else {
                 all_lines.get(lines.0 - 1..lines.1).unwrap_or_default().join("\n")

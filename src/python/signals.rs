@@ -37,6 +37,8 @@ static TARGET: AtomicU32 = AtomicU32::new(0);
 static FORCED: AtomicU32 = AtomicU32::new(0);
 /// How often it was raised by force.
 static RAISED: AtomicU32 = AtomicU32::new(0);
+/// Code runs that must not be ended by force.
+static SPARED: AtomicBool = AtomicBool::new(false);
 /// Python has come to look at the last interrupt.
 static SEEN: AtomicBool = AtomicBool::new(false);
 /// Address of the handler that writes Python's stack.
@@ -255,6 +257,15 @@ pub fn go_on() {
     announce_unnumbered();
 }
 
+/// Does what runs only finalizers of user code, each by itself. Raising at every step crashes Python 3.10 there.
+pub fn finalize<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
+    SPARED.store(py.version_info() < (3, 11), Ordering::SeqCst);
+    let done = work();
+    SPARED.store(false, Ordering::SeqCst);
+    go_on();
+    done
+}
+
 /// Whether code was ended by force since the last time.
 pub fn take_was_forced() -> bool {
     RAISED.swap(0, Ordering::SeqCst) > 0
@@ -348,8 +359,7 @@ fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyRe
     if current == 0 || TARGET.load(Ordering::SeqCst) != current {
         return Ok(());
     }
-    // During a reset user code runs only in finalizers, each by itself; raising at every step crashes Python 3.10 there.
-    if FORCED.load(Ordering::SeqCst) == current && current != RESET.0 {
+    if FORCED.load(Ordering::SeqCst) == current && !SPARED.load(Ordering::SeqCst) {
         // SAFETY: may be called from anywhere, the GIL held or not.
         unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
         let raised = RAISED.fetch_add(1, Ordering::SeqCst);

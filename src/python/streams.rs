@@ -290,6 +290,19 @@ impl Streams {
         Ok(streams)
     }
 
+    /// What streams of user code in the place of ours still hold is written, as at a script's end.
+    pub fn flush(sys: &Bound<'_, PyModule>) -> PyResult<()> {
+        for name in [pyo3::intern!(sys.py(), "stdout"), pyo3::intern!(sys.py(), "stderr")] {
+            match sys.getattr(name) {
+                Ok(stream) if !stream.is_exact_instance_of::<TextStream>() && !stream.is_none() => {
+                    stream.call_method0("flush")?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Makes `sys.stdout` and `sys.stderr` ours again.
     pub fn restore(&self, sys: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = sys.py();

@@ -5,6 +5,7 @@ mod input;
 mod inspection;
 mod interrupts;
 mod limits;
+mod output;
 mod replay;
 mod returning;
 mod words;
@@ -21,19 +22,22 @@ pub use beginning::Beginning;
 use beginning::free_numbers;
 use returning::Returning;
 
-use super::engine::{Engine, EngineEvent, Shown};
+use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use super::news::News;
 use super::record::Record;
+use super::spool::Spool;
 use crate::domain::{
-    Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
-    Timestamp, Transcript, VariableTable, Wanted,
+    Author, ClientId, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp,
+    Transcript, VariableTable, Wanted,
 };
 
 /// Output is passed on at once, then at most this often.
 const OUTPUT_PACE: Duration = Duration::from_millis(33);
 /// Events a slow reader may be behind before it has to subscribe anew.
 const EVENT_BACKLOG: usize = 1024;
+/// What user code does in a reset, in finalizers and cancelled tasks, is interrupted after this long.
+const RESET_LIMIT: Duration = Duration::from_secs(3);
 
 /// Starts the actor on the current tokio runtime. It ends when Python has been asked to end, and answers who wants
 /// another process to take over, if anybody does.
@@ -43,7 +47,7 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, is_whole, restart, can_restart, record, input_limit } = beginning;
+    let Beginning { transcript, is_whole, restart, can_restart, record, spool, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
@@ -51,6 +55,7 @@ pub fn spawn(
     let mut actor = Actor {
         engine,
         record,
+        spool: spool.clone(),
         events,
         news: news.clone(),
         inquiries: words::Inquiries::new(attended.clone()),
@@ -77,7 +82,7 @@ pub fn spawn(
     actor.begin(restart);
     let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), news, attended, commands, restarting }, task)
+    (SessionHandle { info: Arc::new(info), spool, news, attended, commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -138,6 +143,7 @@ struct Waiter {
 struct Actor {
     engine: Box<dyn Engine>,
     record: Box<dyn Record>,
+    spool: Arc<Spool>,
     events: broadcast::Sender<Arc<Event>>,
     news: Arc<News>,
     inquiries: words::Inquiries,
@@ -406,7 +412,7 @@ impl Actor {
                     self.replay_next(true);
                 }
                 Waiting::Reset { by, answer } => {
-                    self.running = Some(Running::new(Work::Reset { by, answer }, None));
+                    self.running = Some(Running::new(Work::Reset { by, answer }, Some(RESET_LIMIT)));
                     self.engine.reset();
                 }
                 Waiting::Inspect(asked) => self.start_inspection(asked),
@@ -430,34 +436,6 @@ impl Actor {
         for waiter in waiters {
             let _ = waiter.done.send(ended.clone());
         }
-    }
-
-    fn flush_output(&mut self) {
-        self.output_due = None;
-        let taken = self.engine.take_output();
-        if taken.is_empty() {
-            return;
-        }
-        self.last_flush = Some(Instant::now());
-        for (snippet, shown) in taken {
-            match shown {
-                Shown::Text(chunk) => self.emit(Event::Output { snippet, chunk, at: now() }),
-                Shown::Display { display, replaces } => self.display(snippet, display, replaces),
-                Shown::Cleared => {
-                    if let Some(snippet) = snippet {
-                        self.emit(Event::DisplaysCleared { snippet });
-                    }
-                }
-            }
-        }
-    }
-
-    /// A display stands among the output of its snippet. Nobody's, it is the last one's: a card of output has no place.
-    fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
-        let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
-        let Some(owner) = owner else { return };
-        display.after = owner.output.place();
-        self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 
     fn overview(&self) -> Overview {

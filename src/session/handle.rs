@@ -238,12 +238,6 @@ impl SessionHandle {
         &self.info
     }
 
-    /// The same session, with what keeps its output whole.
-    #[must_use]
-    pub fn with_spool(self, spool: Arc<Spool>) -> Self {
-        Self { spool, ..self }
-    }
-
     /// Where the output of snippets is kept whole, as far as it is.
     #[must_use]
     pub fn spool(&self) -> &Arc<Spool> {

@@ -108,7 +108,7 @@ impl Card {
         let (mut to, mut left) = (output.place(), limit);
         for (number, display) in snippet.numbered_displays().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
-            part.display(&display.label(number), display.text(), shape);
+            part.display(&display.label(number), display.text().as_deref(), shape);
             let mut after = Self { rows: Vec::new(), foldable: false };
             if left > 0 || shape.open {
                 after.output(&output.piece(display.after, to), left.max(1), shape);

@@ -34,7 +34,7 @@ impl View {
     }
 
     /// Keys while the choices are shown. `None` leaves one to what holds for all that covers the input.
-    pub(super) fn on_replay(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
+    pub fn on_replay(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
         let choices = self.replay_choices();
         let last = choices.len().saturating_sub(1);
         let Some(Overlay::Replay { row }) = self.overlays.last_mut() else { return None };

@@ -342,15 +342,13 @@ impl Dashboard {
         self.ask(async move {
             let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
             let Ok(snippet) = ticket.done.await else { return Ok(()) };
-            let _ = said.send(match snippet.status {
-                Status::Ok => Said::Saved(RESTART_CHECKPOINT),
-                _ => {
-                    let keys = keymap::keys(Action::Restart);
-                    Said::Notice(format!(
-                        "not restarted: not all could be saved, see {}; {keys} {keys} restarts without it",
-                        snippet.id
-                    ))
-                }
+            let _ = said.send(if snippet.status == Status::Ok {
+                Said::Saved(RESTART_CHECKPOINT)
+            } else {
+                let (keys, id) = (keymap::keys(Action::Restart), snippet.id);
+                Said::Notice(format!(
+                    "not restarted: not all could be saved, see {id}; {keys} {keys} restarts without it"
+                ))
             });
             Ok::<(), SubmitError>(())
         });

@@ -77,9 +77,11 @@ def pandas_frame(frame, pandas):
     if not rows or not width:
         names = types(zip(frame.columns, frame.dtypes)) if width else ""
         return f"{head}\n{names}".rstrip()
-    body = frame.to_string(
-        max_rows=ROWS, min_rows=2 * ENDS, max_cols=COLUMNS, line_width=WIDTH, max_colwidth=CELL, show_dimensions=False
-    )
+    # Wide characters take two cells of a terminal.
+    with pandas.option_context("display.unicode.east_asian_width", True):
+        body = frame.to_string(
+            max_rows=ROWS, min_rows=2 * ENDS, max_cols=COLUMNS, line_width=WIDTH, max_colwidth=CELL, show_dimensions=False
+        )
     return f"{head}\n{body}\n{types(zip(frame.columns, frame.dtypes))}"
 
 

@@ -8,7 +8,7 @@ use crate::domain::{
     Author, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
     VariableChanges,
 };
-use crate::session::{Record, Unrecorded};
+use crate::session::{Record, Spool, Unrecorded};
 
 /// What a session begins with.
 pub struct Beginning {
@@ -22,6 +22,8 @@ pub struct Beginning {
     pub can_restart: bool,
     /// What keeps its events.
     pub record: Box<dyn Record>,
+    /// What keeps whole outputs.
+    pub spool: Arc<Spool>,
     /// See [`INPUT_LIMIT`].
     pub input_limit: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for Beginning {
             restart: None,
             can_restart: true,
             record: Box::new(Unrecorded),
+            spool: Arc::default(),
             input_limit: INPUT_LIMIT,
         }
     }

@@ -168,6 +168,8 @@ pub struct Writer {
     open: Option<Open>,
     /// Held for as long as the session lives, so that its folder is not removed as an old one.
     lock: Option<Flock<File>>,
+    /// Why something could not be written, for whoever tells it.
+    pub(super) trouble: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -259,7 +261,9 @@ impl Writer {
         }
         let Some(record) = held.records.get_mut(&snippet) else { return on_disk };
         if let Some(fault) = fault {
-            record.missing = Some(Missing { bytes: text.len() as u64, why: unwritable(&folder, &fault) });
+            let why = unwritable(&folder, &fault);
+            record.missing = Some(Missing { bytes: text.len() as u64, why: why.clone() });
+            self.trouble = Some(why);
             self.open = None;
             return true;
         }
@@ -310,6 +314,7 @@ impl Writer {
             }
             Err(why) => {
                 self.open = None;
+                self.trouble = Some(why.clone());
                 let in_vain = held.memories > held.limits.memories;
                 let Some(record) = held.records.get_mut(&snippet) else { return };
                 let missing = record.missing.get_or_insert(Missing { bytes: 0, why });
