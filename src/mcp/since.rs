@@ -32,6 +32,8 @@ struct State {
     position: u64,
     /// It has had no result yet.
     is_fresh: bool,
+    /// It has come back from a process that is gone, and does not know how its own code ended there.
+    is_back: bool,
     /// Snippets of its own whose end it has not been told.
     open: HashSet<SnippetId>,
 }
@@ -80,7 +82,7 @@ fn is_zero(number: &u64) -> bool {
 impl Seen {
     /// Of one who knows nothing from `position` on, and (`is_fresh`) nothing of what was before either.
     pub fn new(position: u64, is_fresh: bool) -> Self {
-        Self(Mutex::new(State { position, is_fresh, open: HashSet::new() }))
+        Self(Mutex::new(State { position, is_fresh, is_back: !is_fresh, open: HashSet::new() }))
     }
 
     /// What to tell `reader` with the result of `told`; it counts as told from then on.
@@ -93,14 +95,16 @@ impl Seen {
                 state.open.insert(told.id)
             };
         }
-        let was_fresh = std::mem::replace(&mut state.is_fresh, false);
+        let was_fresh = std::mem::take(&mut state.is_fresh);
+        let was_back = std::mem::take(&mut state.is_back);
         let (happenings, mut more, position) = news.since(state.position);
         state.position = position;
         let mut events: Vec<SinceEvent> = Vec::new();
         for happening in happenings {
             let own = match &happening {
                 Happening::Ended { snippet, author, .. } => {
-                    author == reader && !state.open.remove(snippet) || *snippet == told.id
+                    let is_known = author == reader && !state.open.remove(snippet) && !was_back;
+                    is_known || *snippet == told.id
                 }
                 Happening::Reset { by, .. } => by == reader,
                 Happening::Restarted(_) => false,

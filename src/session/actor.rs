@@ -5,6 +5,7 @@ mod input;
 mod inspection;
 mod interrupts;
 mod limits;
+mod output;
 mod replay;
 mod returning;
 mod words;
@@ -22,14 +23,14 @@ use beginning::free_numbers;
 use returning::Returning;
 pub use returning::former_clients;
 
-use super::engine::{Engine, EngineEvent, Shown};
+use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
 use super::news::News;
 use super::record::Record;
 use super::spool::Spool;
 use crate::domain::{
-    Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
-    Timestamp, Transcript, VariableTable, Wanted,
+    Author, ClientId, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp,
+    Transcript, VariableTable, Wanted,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -437,34 +438,6 @@ impl Actor {
         for waiter in waiters {
             let _ = waiter.done.send(ended.clone());
         }
-    }
-
-    fn flush_output(&mut self) {
-        self.output_due = None;
-        let taken = self.engine.take_output();
-        if taken.is_empty() {
-            return;
-        }
-        self.last_flush = Some(Instant::now());
-        for (snippet, shown) in taken {
-            match shown {
-                Shown::Text(chunk) => self.emit(Event::Output { snippet, chunk, at: now() }),
-                Shown::Display { display, replaces } => self.display(snippet, display, replaces),
-                Shown::Cleared => {
-                    if let Some(snippet) = snippet {
-                        self.emit(Event::DisplaysCleared { snippet });
-                    }
-                }
-            }
-        }
-    }
-
-    /// A display stands among the output of its snippet. Nobody's, it is the last one's: a card of output has no place.
-    fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
-        let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
-        let Some(owner) = owner else { return };
-        display.after = owner.output.place();
-        self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 
     fn overview(&self) -> Overview {

@@ -13,13 +13,15 @@ pub mod record;
 pub mod registry;
 pub mod socket;
 pub mod spool;
+pub mod words;
 
 pub use actor::{Beginning, former_clients, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, AskRefused, Asking, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions,
-    SessionHandle, SubmitError, Subscription, Ticket,
+    AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
+    Subscription, Ticket,
 };
 pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;
+pub use words::{AskRefused, Asking};

@@ -5,6 +5,7 @@ mod fuzz;
 mod inspector;
 mod keys;
 mod pager;
+mod questions;
 mod replay;
 mod screens;
 

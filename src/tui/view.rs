@@ -160,15 +160,12 @@ impl View {
         if same {
             return;
         }
-        self.reply = match asking {
-            Some((snippet, request)) => {
-                let expected = self.answered == Some(snippet);
-                Some(Reply::to_code(snippet, request, expected))
-            }
-            None => {
-                let inquiry = self.transcript.inquiries().first();
-                inquiry.map(|inquiry| Reply::to_client(inquiry.clone(), self.typed_at))
-            }
+        self.reply = if let Some((snippet, request)) = asking {
+            let expected = self.answered == Some(snippet);
+            Some(Reply::to_code(snippet, request, expected))
+        } else {
+            let inquiry = self.transcript.inquiries().first();
+            inquiry.map(|inquiry| Reply::to_client(inquiry.clone(), self.typed_at))
         };
     }
 
