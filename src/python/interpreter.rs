@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,7 +22,7 @@ use super::project;
 use super::prompt::{Asker, Prompts};
 use super::runner::{Files, Runner};
 use super::signals::{self, Signals};
-use super::stacks::{StackFile, Stacks};
+use super::stacks::{self, StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
 use crate::domain::recorder::{self, Recorder};
@@ -397,7 +396,7 @@ impl Interpreter {
         let mut busy = Vec::new();
         for (ident, frame) in self.thread_frames.call0(py)?.cast_bound::<PyDict>(py)?.iter() {
             let ident: ThreadId = ident.extract()?;
-            if ident != main && !completion::is_own_thread(ident) && !is_idle_worker(frame)? {
+            if ident != main && !completion::is_own_thread(ident) && !stacks::is_idle_worker(frame)? {
                 busy.push(ident);
             }
         }
@@ -465,22 +464,6 @@ impl Interpreter {
         }
         self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
     }
-}
-
-/// Whether a thread waits for work in one of the standard library's pools. `frame` is its innermost.
-fn is_idle_worker(frame: Bound<'_, PyAny>) -> PyResult<bool> {
-    let mut next = frame;
-    while !next.is_none() {
-        let code = next.getattr("f_code")?;
-        let (file, name): (String, String) =
-            (code.getattr("co_filename")?.extract()?, code.getattr("co_name")?.extract()?);
-        match (Path::new(&file).file_name().and_then(|file| file.to_str()), name.as_str()) {
-            (Some("thread.py"), "_worker") | (Some("pool.py"), "worker") => return Ok(true),
-            (Some("queue.py" | "threading.py"), _) => next = next.getattr("f_back")?,
-            _ => return Ok(false),
-        }
-    }
-    Ok(false)
 }
 
 /// Closes matplotlib's open figures, if user code has loaded it.

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::unistd::{Whence, lseek};
@@ -116,4 +117,20 @@ fn is_stderr(number: RawFd) -> bool {
     // SAFETY: only asked about, and that fails if it is closed.
     let identity = Identity::of(unsafe { BorrowedFd::borrow_raw(number) }).ok();
     identity.is_some() && identity == Identity::of(io::stderr().as_fd()).ok()
+}
+
+/// Whether a thread waits for work in one of the standard library's pools. `frame` is its innermost.
+pub fn is_idle_worker(frame: Bound<'_, PyAny>) -> PyResult<bool> {
+    let mut next = frame;
+    while !next.is_none() {
+        let code = next.getattr("f_code")?;
+        let (file, name): (String, String) =
+            (code.getattr("co_filename")?.extract()?, code.getattr("co_name")?.extract()?);
+        match (Path::new(&file).file_name().and_then(|file| file.to_str()), name.as_str()) {
+            (Some("thread.py"), "_worker") | (Some("pool.py"), "worker") => return Ok(true),
+            (Some("queue.py" | "threading.py"), _) => next = next.getattr("f_back")?,
+            _ => return Ok(false),
+        }
+    }
+    Ok(false)
 }
