@@ -90,6 +90,15 @@ fn the_event_loop_survives_closed_descriptors_and_broken_policies() {
 }
 
 #[test]
+fn modules_are_not_loaded_twice_after_all_were_taken_away() {
+    in_every_python(|session| {
+        session.run("import json, decimal; json.kept = decimal");
+        session.run("import sys; sys.modules.clear()");
+        assert_eq!(session.value("import json, decimal; json.kept is decimal"), "True");
+    });
+}
+
+#[test]
 fn what_watches_code_is_gone_after_a_reset() {
     in_every_python(|session| {
         for code in [

@@ -10,7 +10,8 @@ pub struct Baseline {
     /// What stood in `builtins` at the start.
     builtins_then: Py<PyDict>,
     modules: Py<PyDict>,
-    /// What was imported at the start. Without `sys` itself nearly every import fails.
+    /// What was imported when that was last looked at. Without `sys` itself nearly every import fails, and much of the rest
+    /// cannot be loaded twice, or not without the memory of both.
     modules_then: Py<PyDict>,
     environ_then: Py<PyDict>,
     cwd: Py<PyAny>,
@@ -90,6 +91,10 @@ impl Baseline {
             {
                 modules.set_item(name, module)?;
             }
+        }
+        if modules.len() != then.len() {
+            then.clear();
+            then.update(modules.as_mapping())?;
         }
         Ok(())
     }
