@@ -20,6 +20,7 @@
 //! | floor | uses | knows |
 //! | --- | --- | --- |
 //! | [`domain`] | std, serde | what a session is made of; no clock, no I/O, no async |
+//! | [`export`] | chrono | a transcript as a script, a notebook, a document; pure but for writing the file |
 //! | [`session`] | tokio | the actor, its handle, and which sessions exist; Python only as the trait `Engine` |
 //! | [`journal`] | SQLite | keeping what happened, and reading it again |
 //! | [`python`] | pyo3 | running, capturing, interrupting, describing; nothing of who watches |
@@ -28,7 +29,7 @@
 //! | [`bridge`] | mcp | envelopes of lines; outlives every session |
 //! | [`launch`] | nix | finding a Python, the engine's image, the guardian, and ending it from outside |
 //! | `process` | all of these | the wiring of the session process |
-//! | [`cli`] | launch, bridge | one file per command |
+//! | [`cli`] | launch, bridge, journal | one file per command |
 //!
 //! The binary and the tests link this library without any Python: what is reached from them must not lead to pyo3, which
 //! only [`python`] and `process` name.
@@ -36,6 +37,7 @@
 pub mod bridge;
 pub mod cli;
 pub mod domain;
+pub mod export;
 pub mod journal;
 pub mod launch;
 pub mod mcp;

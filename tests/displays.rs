@@ -59,6 +59,21 @@ print('four')",
     assert_eq!(images(&again).len(), 1, "{again}");
     let stderr = session.run("plt.plot([1]); plt.show()")["stderr"].clone();
     assert_eq!(stderr, "", "a warning of the backend");
+    // Progress bars that have been drawn over, more of them than are kept, move nothing.
+    let epochs = result(
+        &mut session,
+        "for epoch in range(3):
+    for step in range(4000):
+        print(f'\\repoch {epoch} step {step} ' + '#' * 20, end='')
+    print()
+    plt.plot([epoch]); plt.show()",
+    );
+    let text = Client::text(&epochs);
+    let (mut lines, bar) = (text.lines(), "#".repeat(20));
+    for epoch in 0..3 {
+        assert_eq!(lines.next(), Some(format!("epoch {epoch} step 3999 {bar}").as_str()), "{text}");
+        assert_eq!(lines.next(), Some(format!("[figure {}: 640x480 PNG]", epoch + 1).as_str()), "{text}");
+    }
 }
 
 #[test]
@@ -294,7 +309,7 @@ publish_display_data({'text/latex': '$y$'})
 PIL.new('RGB', (50, 40), 'red')",
     );
     let text = Client::text(&shown);
-    let expected = "a\n[figure 1: 8x6 JPEG]\nb\n[display 2: HTML, 8 B]\n[display 3: Markdown, 5 B]\n**n**\n\
+    let expected = "a\n[figure 1: 8x6 JPEG]\nb\n[display 2: HTML, 8 B]\nx\n[display 3: Markdown, 5 B]\n**n**\n\
         [display 4: LaTeX, 3 B]\n$y$\n[figure 5: 50x40 PNG]\nResult: <PIL.Image.Image";
     assert!(text.starts_with(expected), "{text}");
     assert_eq!(images(&shown).len(), 2);

@@ -46,6 +46,8 @@ fn a_client_answers_prompts_in_every_python() {
         let run = answer(&mut client, &run["snippet"], "Ada é漢");
         assert_eq!((&run["status"], &run["stdout"]), (&json!("ok"), &json!("name? Ada é漢\nhello Ada é漢\n")));
         assert_eq!(run["variables"]["added"], json!(["name"]));
+        let whole = client.call("read_output", json!({"snippet": run["snippet"]}));
+        assert_eq!(whole["structuredContent"]["text"], run["stdout"], "the answer is part of the output");
 
         let run = ask(&mut client, "import sys\nrest = [line for line in sys.stdin]\nrest");
         let again = answer(&mut client, &run["snippet"], "one");
@@ -154,6 +156,7 @@ fn the_person_answers_and_the_draft_comes_back() {
     let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
     assert_eq!(done["structuredContent"]["result"], "'Ada!'", "{done}");
     terminal.send("\u{3}");
+    terminal.wait_for("the draft to go", |screen| !screen.contains("my_draft"));
 
     // A password: shown as dots, answered by the person alone, and kept nowhere.
     let run = ask(&mut client, "import getpass\nsecret = getpass.getpass('Key: ')\nlen(secret)");
@@ -190,5 +193,6 @@ fn the_person_answers_and_the_draft_comes_back() {
     terminal.wait_for_text("asks: stop?");
     terminal.send("\u{3}");
     terminal.wait_for_text("interrupted");
-    assert_eq!(client.run("x")["result"], "42");
+    let run = client.run("x");
+    assert_eq!(run["result"], "42", "{run}");
 }

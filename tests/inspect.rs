@@ -204,6 +204,30 @@ fn hostile_values() {
         assert!(look(session, "exits", "repr")["text"].as_str().unwrap().contains("raised SystemExit: 3"));
         assert!(error(session, "raises.x", "overview").contains("RuntimeError: x"));
         assert_eq!(look(session, "prints", "repr")["text"], "P");
+        session.out(
+            "class Interrupts:\n\
+            \x20   def __repr__(self): raise KeyboardInterrupt\n\
+             import enum, dataclasses\n\
+             class Colour(enum.Enum): RED = 1\n\
+             @dataclasses.dataclass\n\
+             class Point: x: int\n\
+             interrupts, huge, red, point = Interrupts(), range(10, 10**30, 7), Colour.RED, Point(1)\n\
+             globals()['class'] = globals()['a b'] = 5\n\
+             41",
+        );
+        let told = error(session, "interrupts", "repr");
+        assert!(told.contains("KeyboardInterrupt") && !told.contains("did not end"), "{told}");
+        assert_eq!(rows(&look(session, "huge", "items"), "items")[1], "1 int 17");
+        for name in ["class", "a b"] {
+            assert_eq!(look(session, name, "repr")["text"], "5");
+        }
+        for name in ["red", "Colour", "point", "Point"] {
+            let place = look(session, name, "overview")["place"].as_str().unwrap_or_default().to_owned();
+            assert!(place.is_empty() || place.starts_with("<snippet "), "{name} is said to be defined at {place}");
+        }
+        let beyond = session.client.call("inspect_variable", json!({"name": "liar", "what": "items", "page": 9}));
+        assert!(Client::text(&beyond).contains("page 9 of liar lies behind the end"), "{beyond}");
+        session.value("41");
         let run = session.run("_");
         assert_eq!((&run["result"], &run["stdout"]), (&json!("41"), &json!("")), "looking left something behind");
     });

@@ -168,6 +168,17 @@ impl Random {
     }
 }
 
+/// What is recorded of a snippet's output is its beginning, and all of it if it has ended well.
+fn is_without_gap(session: &str, snippet: &Snippet) {
+    let text = snippet.output.text(None);
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let numbers: Vec<_> = whole.lines().map(|line| line.split(' ').nth(1).unwrap().parse::<usize>().unwrap()).collect();
+    assert!(numbers.iter().copied().eq(0..numbers.len()), "{session}: {}: {text}", snippet.id);
+    if snippet.status == Status::Ok {
+        assert!(snippet.code.contains(&format!("range({})", numbers.len())), "{session}: {}: {text}", snippet.id);
+    }
+}
+
 /// Kills `count` sessions, one after the other, and answers how many seconds of output each one lost at most.
 fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
     let mut random = Random(thread * 7_919 + 1);
@@ -197,6 +208,12 @@ fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
             let whole = text.rfind('\n').map_or("", |end| &text[..end]);
             let written = whole.rsplit(['\n', ' ']).next().and_then(|time| time.parse::<f64>().ok());
             lost.extend(written.map(|written| killed_at - written));
+        }
+        for snippet in transcript.entries().iter().filter_map(|entry| match entry {
+            Entry::Snippet(snippet) => Some(snippet),
+            _ => None,
+        }) {
+            is_without_gap(&name, snippet);
         }
         let numbers = transcript.entries().iter().map(|entry| match entry {
             Entry::Snippet(snippet) => snippet.id.0,

@@ -129,6 +129,20 @@ fn what_was_cut_is_read_to_its_end() {
     session.client.call("interrupt_snippet", json!({"snippet": 2}));
 }
 
+/// What a process wrote can be read when another has taken the session over.
+#[test]
+fn what_was_written_before_a_restart_can_be_read() {
+    let mut session = Session::start(&python());
+    session.out("print('small')");
+    session.run("for n in range(100_000): print('line', n)");
+    session.client.call("reset_python_environment", json!({"mode": "restart"}));
+    assert_eq!(session.value("6 * 7"), "42");
+    assert_eq!(read(&mut session, json!({"snippet": 1}))["text"], "small\n");
+    assert_eq!(read(&mut session, json!({"snippet": 2, "offset": -11}))["text"], "line 99999\n");
+    let found = read(&mut session, json!({"snippet": 2, "grep": "^line 50000$"}));
+    assert_eq!(found["matches"][0]["line"], 50_001, "{found}");
+}
+
 #[test]
 fn beyond_the_cap_the_rest_is_counted() {
     let mut session = Session::start(&python());
@@ -156,6 +170,8 @@ fn a_disk_that_takes_nothing_stops_nobody() {
         let run = session.run("print('first')\nfor n in range(1_000_000): print(n)");
         assert_eq!(run["status"], "ok", "{run}");
         assert!(run["stdout"].as_str().unwrap().ends_with("\n999999\n"), "{code}");
+        let notice = run["notice"].as_str().unwrap();
+        assert!(notice.contains("are not kept") && notice.contains("cannot be written"), "{notice}");
         let page = read(&mut session, json!({"snippet": 2, "limit": 10}));
         assert!(page["text"].as_str().unwrap().starts_with("first\n"), "{code}: {page}");
         let missing = page["missing"].as_str().unwrap();

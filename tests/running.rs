@@ -193,6 +193,12 @@ fn definitions_reach_new_processes_and_inspect() {
         session.run("class Point:\n    'another'");
         assert!(session.value("inspect.getsource(Point)").contains("another"));
         assert_eq!(session.value("import pickle; pickle.loads(pickle.dumps(triple)) is triple"), "True");
+        // As after a reset.
+        session.client.call("reset_python_environment", json!({}));
+        session.run("import multiprocessing as mp\ndef again(n): return -n");
+        let code = "with mp.get_context('spawn').Pool(1) as pool: found = pool.map(again, [1])\nfound";
+        let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
+        assert_eq!(result["structuredContent"]["result"], "[-1]", "{result}");
     });
 }
 

@@ -140,7 +140,7 @@ fn nothing_lies_open_whatever_the_umask_is() {
     shell.arg("-c").arg("umask 000; exec \"$0\" serve --session wide --python \"$1\"").arg(program).arg(python());
     let server = Server::start(shell);
     let mut client = bridge(&home, "tester", &[]);
-    client.run("class Kept: pass\ndef f(): pass");
+    client.run("class Kept: pass\ndef f(): pass\nprint('x' * 400_000)");
 
     let mut seen = Vec::new();
     let mut look_into = vec![home.path().join(".local/state/fourhands"), cache];
@@ -158,7 +158,7 @@ fn nothing_lies_open_whatever_the_umask_is() {
             seen.push(entry.file_name().into_string().unwrap());
         }
     }
-    for name in ["wide.sock", "wide.json", "wide.lock", "wide.py", "pythons.json"] {
+    for name in ["wide.sock", "wide.json", "wide.lock", "wide.py", "pythons.json", "journal.db", "1.out"] {
         assert!(seen.iter().any(|file| file == name), "{name} is not in {seen:?}");
     }
     drop(server);
@@ -252,6 +252,10 @@ fn what_is_typed_at_getpass_is_kept_nowhere() {
     client.close();
     terminal.send("\u{4}");
     terminal.wait();
+    is_in_no_file(&home, secret);
+}
+
+fn is_in_no_file(home: &Home, secret: &str) {
     let mut look_into = vec![home.path().to_owned()];
     while let Some(folder) = look_into.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -264,6 +268,95 @@ fn what_is_typed_at_getpass_is_kept_nowhere() {
             }
         }
     }
+}
+
+/// Python dies while a password is being typed, and again after one was entered: the draft comes back, the password not.
+#[test]
+fn a_crash_at_getpass_leaves_no_trace_of_it() {
+    let home = Home::new();
+    let (half, whole) = ("Corr3ct-h0rse", "b4ttery-St4ple");
+    let python = python();
+    let mut terminal = Terminal::start(&home, &["--session", "vault", "--python", python.to_str().unwrap()], 40, 120);
+    terminal.wait_for_text("ready");
+    terminal.send("6 * 7");
+    for secret in [half, whole] {
+        let mut client = bridge(&home, "curious", &[]);
+        let call = json!({"name": "run_python_code", "arguments": {"code": "import getpass\nx = getpass.getpass('Token: ')\n'got it'"}});
+        let id = client.send("tools/call", call);
+        terminal.wait_for_text("Enter answer");
+        terminal.send(secret);
+        terminal.wait_for_text("••••");
+        if secret == whole {
+            terminal.send("\r");
+            terminal.wait_for_text("got it");
+        }
+        let session = support::wait_until("the session process", || children(terminal.pid()).first().copied());
+        is_in_no_file(&home, secret);
+        support::signal(session, nix::sys::signal::Signal::SIGKILL);
+        support::wait_until("another Python", || {
+            children(terminal.pid()).first().copied().filter(|pid| *pid != session)
+        });
+        let told = client.answer(id).to_string();
+        assert!(!told.contains(secret), "{told}");
+        terminal.wait_for_text("6 * 7");
+        let environment = fs::read(format!("/proc/{}/environ", children(terminal.pid())[0])).unwrap();
+        assert!(!contains(&environment, secret));
+        is_in_no_file(&home, secret);
+    }
+    terminal.send("\r");
+    terminal.wait_for_text("42");
+    terminal.send("\u{4}");
+    terminal.wait();
+    for secret in [half, whole] {
+        assert!(!contains(&terminal.received(), secret), "it was shown");
+        is_in_no_file(&home, secret);
+    }
+}
+
+/// What lies where fourhands writes may lead elsewhere, by a mistake or a mischief: nothing is written there.
+#[test]
+fn no_link_is_followed_where_something_is_written() {
+    let home = Home::new();
+    // Makes all folders, and lets go of them again.
+    drop(home.serve("first"));
+    let precious = home.path().join("precious");
+    fs::create_dir(&precious).unwrap();
+    fs::write(precious.join("file"), "kept").unwrap();
+    let state = home.path().join(".local/state/fourhands");
+    let cache = home.path().join(".cache/fourhands");
+    for (path, target) in [
+        (state.join("sessions/linked.json"), "file"),
+        (state.join("sessions/.linked.new"), "new1"),
+        (state.join("sessions/linked.sock"), "file"),
+        (state.join("sessions/linked.py"), "file"),
+        (state.join("sessions/linked.draft"), "new2"),
+        (state.join("journal/journal.lock"), "new3"),
+        (state.join("journal/journal.db-wal"), "new4"),
+        (state.join("spool"), ""),
+        (cache.join("pythons.json"), "file"),
+    ] {
+        let _ = fs::remove_file(&path);
+        symlink(precious.join(target), &path).unwrap();
+    }
+    let server = home.serve("linked");
+    let note = server.wait_for_line("note: ");
+    assert!(note.contains("journal.db-wal is not fourhands's; move it away"), "{note}");
+    let mut client = bridge(&home, "tester", &[]);
+    let answer = client.run("def f(): pass\nprint('x' * 400_000)\n42");
+    assert_eq!(answer["result"], "42");
+    drop((client, server));
+    assert_eq!(fs::read_to_string(precious.join("file")).unwrap(), "kept");
+    let left: Vec<_> = fs::read_dir(&precious).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["file"]);
+
+    // The lock of the name is refused, with the reason.
+    symlink(precious.join("new5"), state.join("sessions/locked.lock")).unwrap();
+    let mut command = home.fourhands();
+    command.args(["serve", "--session", "locked", "--python"]).arg(python());
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("symbolic link") && said.lines().count() == 1, "{said}");
+    assert_eq!(fs::read_dir(&precious).unwrap().count(), 1);
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
@@ -319,7 +412,7 @@ fn no_escape_sequence_reaches_the_terminal_through_the_dashboard() {
         terminal.wait_for("the snippet's card", |text| text.contains(&format!("  {}  ", nth + 1)));
     }
     let id = client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "input(h)"}}));
-    terminal.wait_for_text("asks:");
+    terminal.wait_for_text("asks for a line");
     // Variables, clients, help, and all of the transcript.
     for keys in ["\u{1b}OS", "\u{1b}OR", "\u{1b}OP", "\u{1b}[5~", "\u{1b}[5~", "\u{1b}[6~"] {
         terminal.send(keys);
@@ -327,6 +420,8 @@ fn no_escape_sequence_reaches_the_terminal_through_the_dashboard() {
     client.call("answer_input", json!({"snippet": hostile_code().len() + 1, "text": HOSTILE.replace('\u{7}', "")}));
     client.answer(id);
     client.call("run_python_code", json!({"code": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"}));
+    terminal.wait_for_text("taken over");
+    support::signal(terminal.pid(), nix::sys::signal::Signal::SIGTERM);
     terminal.wait();
     let shown = terminal.received();
     assert!(contains(&shown, "killed by SIGKILL"), "its last words");
@@ -353,6 +448,10 @@ fn no_escape_sequence_gets_into_the_log_and_no_line_of_it_is_forged() {
     client.call("run_python_code", json!({"code": format!("input(h + '{forged}')"), "wait_s": 1}));
     client.call("interrupt_snippet", json!({}));
     client.call("run_python_code", json!({"code": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"}));
+    while !text.contains("taken over") {
+        assert_ne!(log.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    support::signal(child.id(), nix::sys::signal::Signal::SIGTERM);
     log.read_to_string(&mut text).unwrap();
     let output = child.wait_with_output().unwrap();
     is_harmless(text.as_bytes());

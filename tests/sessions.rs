@@ -62,7 +62,7 @@ fn a_client_that_came_first_is_told_what_to_do_and_then_just_works() {
     for era in ERAS {
         let home = Home::new();
         let mut client = Client::start(bridge(&home, &home.work()), "early", era);
-        assert_eq!(client.request("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len(), 6);
+        assert!(client.request("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len() >= 6);
         let result = client.call("run_python_code", json!({"code": "1"}));
         assert_eq!(result["isError"], true, "{result}");
         let text = Client::text(&result);

@@ -21,7 +21,7 @@ fn told(home: &Home, arguments: &[&str]) -> (i32, String, String) {
 }
 
 fn listed(home: &Home) -> Vec<Value> {
-    let (code, out, err) = told(home, &["sessions", "--json"]);
+    let (code, out, err) = told(home, &["sessions", "--running", "--json"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     serde_json::from_str(&out).unwrap()
 }

@@ -14,6 +14,9 @@ const WARM_UP: usize = 2_000;
 /// Bytes that the session may grow by from then on: what the transcript keeps of each snippet and its output (about 6 kB
 /// here, floods included), and the heap's moods.
 const GROWTH: u64 = 80 << 20;
+/// Blocks of Python's own allocator that may come to be in use from then on: a handful for each of the sources that
+/// tracebacks still show, and modules that were loaded late.
+const BLOCKS: i64 = 60_000;
 /// Seconds that a snippet which does not end may run.
 const LIMIT: f64 = 0.02;
 
@@ -111,16 +114,16 @@ const ENDLESS: &[&str] = &[
     "while True: print('N')",
 ];
 
-/// What the process holds: resident bytes, threads, and descriptors of all tables.
-fn held(session: &mut Session, pid: u32) -> (u64, usize, usize) {
+/// What the process holds: resident bytes, threads, descriptors of all tables, and blocks in use by Python.
+fn held(session: &mut Session, pid: u32) -> (u64, usize, usize, i64) {
     session.client.call("reset_python_environment", json!({}));
-    session.run("import gc; gc.collect()");
+    let blocks = session.value("import gc, sys; gc.collect(); sys.getallocatedblocks()").parse().unwrap();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let resident: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
     let tasks: Vec<_> = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten().collect();
     let open = |task: &std::fs::DirEntry| std::fs::read_dir(task.path().join("fd")).map_or(0, Iterator::count);
-    (resident << 10, tasks.len(), tasks.iter().map(open).sum())
+    (resident << 10, tasks.len(), tasks.iter().map(open).sum(), blocks)
 }
 
 fn one(session: &mut Session, dice: &mut Dice, number: usize) {
@@ -162,7 +165,7 @@ fn stress(python: &Path, count: usize, warm_up: usize) {
     let mut dice = Dice(seed);
     let mut session = Session::start(python);
     let pid: u32 = session.value("import os; os.getpid()").parse().unwrap();
-    let mut before = (0, 0, 0);
+    let mut before = (0, 0, 0, 0);
     for number in 0..count {
         one(&mut session, &mut dice, number);
         if number + 1 == warm_up {
@@ -172,10 +175,12 @@ fn stress(python: &Path, count: usize, warm_up: usize) {
     // Threads that a snippet has left may be about to end.
     let after = wait_until("the end of threads and descriptors that snippets have left", || {
         let after = held(&mut session, pid);
-        (after.1 <= before.1 && after.2 <= before.2 && children(pid).is_empty()).then_some(after)
+        let children = children(pid);
+        eprintln!("{before:?}, then {after:?}, children {children:?}");
+        (after.1 <= before.1 && after.2 <= before.2 && children.is_empty()).then_some(after)
     });
-    eprintln!("resident bytes, threads, descriptors: {before:?}, then {after:?}");
-    assert!(after.0 < before.0 + GROWTH, "from {before:?} to {after:?}");
+    eprintln!("resident bytes, threads, descriptors, blocks: {before:?}, then {after:?}");
+    assert!(after.0 < before.0 + GROWTH && after.3 < before.3 + BLOCKS, "from {before:?} to {after:?}");
     let run =
         session.run("import sys, asyncio\nprint('out')\nprint('err', file=sys.stderr)\nawait asyncio.sleep(0, 42)");
     assert_eq!((&run["stdout"], &run["stderr"], &run["result"]), (&json!("out\n"), &json!("err\n"), &json!("42")));

@@ -223,6 +223,30 @@ fn a_hundred_thousand_names() {
     let listed = began.elapsed();
     eprintln!("with 100 000 names: 1 takes {same:?}, a rebinding {rebound:?}, the list of variables {listed:?}");
     assert_eq!(list["total"], 100_000);
+    // All are searched, and the list can be read to its end.
+    let mut ask =
+        |arguments: Value| session.client.call("list_defined_variables", arguments)["structuredContent"].clone();
+    let found = ask(json!({"filter": "NAME_9999"}));
+    assert_eq!((&found["matching"], found["variables"].as_array().unwrap().len()), (&json!(11), 11));
+    assert!(found.get("next_cursor").is_none(), "{found}");
+    let (mut names, mut cursor) = (Vec::new(), Value::Null);
+    loop {
+        let part = ask(json!({"filter": "object", "cursor": cursor}));
+        assert_eq!(part["matching"], 1);
+        names.extend(part["variables"].as_array().unwrap().iter().map(|row| row["name"].clone()));
+        cursor = part["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(names, ["name_5"]);
+    let (mut count, mut cursor) = (0, json!("name_9"));
+    while !cursor.is_null() {
+        let part = ask(json!({"cursor": cursor}));
+        count += part["variables"].as_array().unwrap().len();
+        cursor = part["next_cursor"].clone();
+    }
+    assert_eq!(count, 11_110);
     // A debug build on a busy machine takes ten times as long as a release.
     assert!(same < Duration::from_millis(200) && rebound < Duration::from_millis(200), "{same:?} {rebound:?}");
 }

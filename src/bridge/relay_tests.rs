@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 
 use super::*;
+use crate::domain::random::Random;
 use crate::mcp::{AGAIN, SENT};
 
 struct Sink(Vec<u8>);
@@ -260,4 +261,102 @@ fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
     let third = id_of(&test.backend(question));
     let withdrawn = test.backend(r#"{"method":"notifications/cancelled","params":{"requestId":0}}"#);
     assert!(withdrawn[0].contains(&third.to_string()));
+}
+
+/// Clients, sessions and their ends in any order: each request is answered once, and nobody gets what is another's.
+#[test]
+fn every_request_is_answered_once_in_whatever_order_things_happen() {
+    for mut random in Random::rounds(3, 3_000) {
+        let mut relay = Relay::default();
+        let mut asked: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut cancelled = Vec::new();
+        // What this backend has to answer, and what it has asked itself.
+        let (mut todo, mut questions): (Vec<Value>, Vec<(u64, Value)>) = (Vec::new(), Vec::new());
+        let mut shown: Vec<(u64, Value)> = Vec::new();
+        let (mut incarnation, mut next) = (0_u64, 1_u64);
+        let mut alive = true;
+        relay.joined();
+        for step in 0..=60 {
+            match if step == 60 { 9 } else { random.below(9) } {
+                0..=2 if alive => {
+                    let method =
+                        random.one(&["tools/call", "ping", "initialize", "server/discover", "subscriptions/listen"]);
+                    let line = format!(
+                        r#"{{"jsonrpc":"2.0","id":{next},"method":"{method}","params":{{"protocolVersion":"x"}}}}"#
+                    );
+                    relay.client_said(&Line::Whole(line.as_bytes()));
+                    asked.insert(next, 0);
+                    next += 1;
+                }
+                3 if next > 1 => {
+                    let id = random.below(next as usize - 1) as u64 + 1;
+                    let line = format!(
+                        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+                    );
+                    relay.client_said(&Line::Whole(line.as_bytes()));
+                    cancelled.push(id);
+                }
+                // Answers in any order.
+                4 | 5 if alive && !todo.is_empty() => {
+                    let request = todo.swap_remove(random.below(todo.len()));
+                    let line = json!({"jsonrpc": "2.0", "id": request["id"], "result": {"capabilities": {}, "for": incarnation}});
+                    relay.backend_said(&Line::Whole(line.to_string().as_bytes()));
+                }
+                6 if alive => {
+                    let line = json!({"jsonrpc": "2.0", "id": questions.len(), "method": "roots/list"});
+                    relay.backend_said(&Line::Whole(line.to_string().as_bytes()));
+                    questions.push((incarnation, line["id"].clone()));
+                }
+                // The client answers a question, perhaps one of a backend that is gone.
+                7 if !shown.is_empty() => {
+                    let (of, id) = shown.swap_remove(random.below(shown.len()));
+                    let line = json!({"jsonrpc": "2.0", "id": id, "result": {"of": of}});
+                    relay.client_said(&Line::Whole(line.to_string().as_bytes()));
+                }
+                8 => {
+                    if alive {
+                        relay.lost("It has ended.", random.below(3) > 0);
+                        (alive, incarnation) = (false, incarnation + 1);
+                        todo.clear();
+                        questions.clear();
+                    } else {
+                        relay.joined();
+                        alive = true;
+                    }
+                }
+                9 => relay.lost("It has ended.", false),
+                _ => {}
+            }
+            for line in take(&mut relay.to_backend) {
+                let message: Value = serde_json::from_str(&line).unwrap();
+                match (message.get("method"), message.get("id")) {
+                    (Some(_), Some(_)) => todo.push(message),
+                    (Some(method), None) if method == "notifications/cancelled" => {
+                        let before = todo.len();
+                        todo.retain(|request| request["id"] != message["params"]["requestId"]);
+                        assert!(todo.len() < before, "it hits nothing of this backend: {line}");
+                    }
+                    (Some(_), None) => {}
+                    (None, _) => {
+                        assert_eq!(message["result"]["of"], incarnation, "of another backend: {line}");
+                        assert!(questions.iter().any(|(_, id)| *id == message["id"]), "{line}");
+                    }
+                }
+            }
+            for line in take(&mut relay.to_client) {
+                let message: Value = serde_json::from_str(&line).unwrap();
+                match (message.get("method"), message.get("id")) {
+                    (Some(_), Some(id)) => shown.push((incarnation, id.clone())),
+                    (Some(_), None) => {}
+                    (None, id) => {
+                        let id = id.and_then(Value::as_u64).unwrap_or_else(|| panic!("nobody asked: {line}"));
+                        *asked.get_mut(&id).unwrap_or_else(|| panic!("nobody asked: {line}")) += 1;
+                    }
+                }
+            }
+        }
+        for (id, answers) in asked {
+            assert!(answers == 1 || answers == 0 && cancelled.contains(&id), "{id} was answered {answers} times");
+        }
+    }
 }

@@ -2,6 +2,9 @@
 
 mod bridge;
 mod dashboard;
+mod export;
+mod past;
+mod resume;
 mod serve;
 mod sessions;
 mod start;
@@ -16,15 +19,20 @@ use crate::domain::terminal_text::visible;
 
 /// Exit code for what the person can mend by another command line.
 const USAGE: u8 = 2;
+/// Exit code for a session that there is not.
+const UNKNOWN: u8 = 3;
 
 const AFTER_HELP: &str = "\
 Examples:
   fourhands                            open the dashboard here
   fourhands --python .venv             with the Python of a virtual environment
   fourhands bridge                     what an AI client runs (see the README)
+  fourhands --resume                   go on with the last session of this folder
+  fourhands --resume sales --replay    and run again what ran well in it
   fourhands serve --session analysis   hold a session without a terminal
   fourhands serve --stdio              be an MCP server on stdin and stdout
-  fourhands sessions                   list the sessions that run
+  fourhands sessions                   list the sessions that run, and the last past ones
+  fourhands export -o work.ipynb       write this folder's session to a notebook
   fourhands stop analysis              end one of them
 
 Which Python: --python, else VIRTUAL_ENV, else CONDA_PREFIX, else .venv here or
@@ -41,7 +49,7 @@ Environment:
 Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no
 Python that fits; 128 + N killed by signal N; any other is Python's own.
 `stop`: 0 it has ended; 1 it still runs, or could not be asked; 3 no session of
-that name.
+that name. `export`: 3 no such session.
 
 Security: there is NO sandbox. Code from AI clients runs with all your
 rights.";
@@ -68,8 +76,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Connect an AI client, on stdin and stdout, to a running session
     Bridge(bridge::Arguments),
-    /// List the sessions that run, and what killed ones left behind
+    /// List the sessions that run, what killed ones left behind, and past ones
     Sessions(sessions::Arguments),
+    /// Write a running or past session to a script, a notebook, a document, or JSON
+    Export(export::Arguments),
     /// End a running session in good order
     Stop(stop::Arguments),
 }
@@ -82,6 +92,7 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
         Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
         Some(Command::Bridge(arguments)) => bridge::run(arguments),
         Some(Command::Sessions(arguments)) => sessions::run(&arguments),
+        Some(Command::Export(arguments)) => export::run(&arguments),
         Some(Command::Stop(arguments)) => stop::run(&arguments),
     }
 }
@@ -131,6 +142,7 @@ mod tests {
             "NO sandbox",
             "sessions",
             "stop",
+            "export",
             "Exit codes",
             "VIRTUAL_ENV",
             "FOURHANDS_SESSION",

@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use super::resume::{self, ResumeError, Resumed};
+use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
 use crate::launch::ending::Ending;
-use crate::launch::guardian::{Guardian, Inherited};
+use crate::launch::guardian::{Guardian, Inherited, Legacy};
 use crate::launch::image::EngineImage;
 use crate::session::SessionId;
+use crate::session::held::{self, Held};
+use crate::session::places::Places;
 use crate::session::registry::{self, ClaimError};
 
 #[derive(Args, Debug)]
@@ -22,6 +26,39 @@ pub struct SessionArguments {
     /// Python to use: an interpreter, a virtual environment's folder, or a command on PATH
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
+    /// Go on with a session of the past, by its name or id [default: the last one of this folder, else of all]
+    #[arg(long, value_name = "SESSION", num_args = 0..=1, default_missing_value = "")]
+    pub resume: Option<String>,
+    /// With --resume: run again what ran in it, up to the first that now fails
+    #[arg(
+        long,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "ok",
+        requires = "resume"
+    )]
+    pub replay: Option<Replay>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Replay {
+    /// What ended without an error
+    Ok,
+    /// Also what failed or was interrupted
+    All,
+    /// What you ran yourself, and ended without an error
+    Mine,
+}
+
+impl Replay {
+    fn which(self) -> Which {
+        match self {
+            Self::Ok => Which::Ok,
+            Self::All => Which::All,
+            Self::Mine => Which::Mine,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -43,7 +80,8 @@ pub fn run(start: &Start<'_>) -> ExitCode {
     };
     match discover::find(start.arguments.python.as_deref(), &around) {
         Ok(python) => hold(start, &python, &around.cwd).unwrap_or_else(|error| {
-            let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)));
+            let usage = matches!(error.downcast_ref(), Some(ClaimError::BadName(_)))
+                || matches!(error.downcast_ref(), Some(ResumeError::Unknown(_)));
             super::fail(if usage { super::USAGE } else { 1 }, &format_args!("{error:#}"))
         }),
         Err(fault) => super::fail(super::USAGE, &fault),
@@ -52,7 +90,12 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
 fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
-    let mut claim = match (start.mode, start.arguments.session.as_deref()) {
+    let resumed = resume::find(start.arguments, python, cwd)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let id = resumed.as_ref().map_or_else(|| SessionId::new(now), |resumed| resumed.id.clone());
+    let _held = hold_id(&id, resumed.as_ref())?;
+    let name = start.arguments.session.as_deref().or(resumed.as_ref().map(|resumed| &*resumed.name));
+    let mut claim = match (start.mode, name) {
         (Mode::Stdio, _) => None,
         (_, Some(name)) => Some(registry::claim(name, cwd)?),
         (_, None) => Some(registry::claim_default(cwd)?),
@@ -61,34 +104,39 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         // Only told to those who ask which sessions there are.
         let _ = claim.describe(&python.executable, &python.version, start.mode == Mode::Dashboard);
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-    let id = SessionId::new(now);
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
     let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
     let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
-    let mut legacy = None;
+    let mut legacy = resumed.map(|Resumed { restart, told, .. }| {
+        super::tell(&told);
+        Legacy { restart, keepsake: None }
+    });
+    let mut replay = start.arguments.replay.map(Replay::which);
+    let mut is_first = true;
     let mut crashes = Crashes::default();
     loop {
         let takes_over = legacy.is_some();
+        let replay = replay.take();
         let mut next = None;
         let mut is_loop = false;
         let watched = guardian.watch(
             legacy.take(),
             |Inherited { link, recorder }| {
                 let (mode, id, name, socket) = (start.mode, id.clone(), name.clone(), socket.clone());
-                image
-                    .command(&python.executable, &Boot { mode, id, name, socket, link, recorder, detached, takes_over })
+                let boot = Boot { mode, id, name, socket, link, recorder, detached, takes_over, replay };
+                image.command(&python.executable, &boot)
             },
             |ending| {
                 is_loop = crashes.are_a_loop(ending);
                 // The one client of a session on stdin and stdout knows only the process that it began with.
                 let follows = start.mode != Mode::Stdio && !is_loop;
-                next = if follows { ending.legacy(takes_over) } else { None };
+                next = if follows { ending.legacy(!is_first) } else { None };
                 next.is_some()
             },
         );
+        is_first = false;
         let ending = match watched {
             Ok(ending) => ending,
             Err(error) => {
@@ -109,6 +157,19 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
             return Ok(ExitCode::from(ending.code()));
         }
         legacy = next;
+    }
+}
+
+/// Nobody else may go on with the same session. One that has just begun is nobody else's, and goes on without a place for
+/// the lock, as it does without a journal.
+fn hold_id(id: &SessionId, resumed: Option<&Resumed>) -> anyhow::Result<Option<Held>> {
+    match (held::hold(&Places::of_this_process(), id), resumed) {
+        (Ok(Ok(held)), _) => Ok(Some(held)),
+        (_, None) => Ok(None),
+        (Ok(Err(pid)), Some(Resumed { name, .. })) => {
+            Err(ResumeError::Running { name: name.clone(), pid, other: String::new() }.into())
+        }
+        (Err(error), Some(_)) => Err(anyhow::Error::new(error).context("the session cannot be held")),
     }
 }
 

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::UNKNOWN;
 use crate::domain::units;
 use crate::launch::stop::{Stopped, stop};
 use crate::session::places::Places;
 use crate::session::registry::{self, Life};
 
-/// Exit code for a name that no session has.
-const UNKNOWN: u8 = 3;
 /// An end that took no longer goes without saying.
 const SOON: Duration = Duration::from_secs(2);
 

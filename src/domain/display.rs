@@ -1,10 +1,15 @@
 //! What a snippet shows beside its text: figures, pictures, tables, documents.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::units;
+use super::output::floor_char_boundary;
+use super::{markup, units};
+
+/// Bytes of a document that are read for its text.
+const READ: usize = 256 << 10;
 
 /// One form of something displayed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +25,7 @@ pub struct Form {
 /// Something displayed, in all the forms that it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Display {
-    /// Bytes of its snippet's output that were written before it, which gives its place.
+    /// Its place among its snippet's output, as `Output::place` gave it.
     pub after: u64,
     /// By which its code may replace it.
     pub id: Option<Arc<str>>,
@@ -38,6 +43,10 @@ impl Form {
     #[must_use]
     pub fn is_image(&self) -> bool {
         matches!(self.mime.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+    }
+
+    fn as_text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.data).ok()
     }
 
     /// Whether the bytes are no longer there.
@@ -80,12 +89,24 @@ impl Display {
         Self { after: self.after, id: self.id.clone(), forms: forms.collect() }
     }
 
-    /// Its text, where that says all there is to see: Markdown, LaTeX, JSON.
+    /// Its text, where that says all there is to see: Markdown, LaTeX, JSON; of HTML what it says, or its plain form.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<Cow<'_, str>> {
         let best = self.forms.first()?;
-        let is_text = matches!(best.mime.as_str(), "text/markdown" | "text/latex" | "application/json" | "text/plain");
-        if is_text && !best.is_dropped() { std::str::from_utf8(&best.data).ok() } else { None }
+        if best.is_dropped() {
+            return None;
+        }
+        match best.mime.as_str() {
+            "text/markdown" | "text/latex" | "application/json" | "text/plain" => best.as_text().map(Cow::Borrowed),
+            "text/html" => match self.form("text/plain") {
+                Some(plain) => plain.as_text().map(Cow::Borrowed),
+                None => {
+                    best.as_text().map(|html| Cow::Owned(markup::text_of(&html[..floor_char_boundary(html, READ)])))
+                }
+            },
+            _ => None,
+        }
+        .filter(|text| !text.trim().is_empty())
     }
 
     /// Such as `figure 1: 640x480 PNG`. `number` counts the displays of its snippet from 1.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, ClientId, Display, InputRequest, Outcome, OutputChunk, SnippetId, Stuck, Timestamp, VariableTable,
+    Author, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId, Stuck, Timestamp,
+    VariableTable,
 };
 
 /// What a reset did, and what it could not undo.
@@ -18,9 +19,9 @@ pub struct ResetReport {
 }
 
 /// Why a new Python process took the session over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restart {
-    /// Who asked for it; `None` if the process before died.
+    /// Who asked for it; `None` if the process before died, or ended on another day.
     pub by: Option<Author>,
     /// How the process before died, in words; empty if somebody asked for its end.
     pub how: String,
@@ -28,6 +29,9 @@ pub struct Restart {
     pub code: i32,
     /// Python's stack where it died, innermost frame first, where that is known.
     pub stack: Vec<String>,
+    /// The session had ended and was taken up again; `how` tells from when and where.
+    #[serde(default)]
+    pub resumed: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +41,16 @@ pub enum Event {
         author: Author,
         code: Arc<str>,
         at: Timestamp,
+    },
+    /// `snippet`, which was just submitted, runs again what `of` ran.
+    Replayed {
+        snippet: SnippetId,
+        of: SnippetId,
+    },
+    /// What `snippet` is about, in the words of its author; comes right after its submission.
+    Titled {
+        snippet: SnippetId,
+        title: Arc<str>,
     },
     Started {
         snippet: SnippetId,
@@ -112,6 +126,18 @@ pub enum Event {
     Restarted {
         restart: Arc<Restart>,
         at: Timestamp,
+    },
+    /// How far a replay has come.
+    Replay(Arc<Replay>),
+    Noted {
+        note: Arc<Note>,
+        at: Timestamp,
+    },
+    /// A client asks the person something.
+    Inquired(Arc<Inquiry>),
+    /// The question of that number is no longer asked: it was answered, or nobody waits for the answer.
+    InquiryEnded {
+        number: u32,
     },
     /// Something about the session that the person must know, told once.
     Notice {

@@ -2,8 +2,11 @@
 
 mod completeness;
 mod cursor;
+#[cfg(test)]
+mod fuzz;
 mod magic;
 mod scan;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -11,8 +14,9 @@ use std::ops::Range;
 
 pub use completeness::{Completeness, completeness, indent_after};
 pub use cursor::{Call, Place, Step, names, open_call, place, steps_of};
-pub use magic::{Rewritten, rewrite, unwrap_pasted};
+pub use magic::{Magic, Magics, Rewritten, literal, magics, rewrite, unwrap_pasted};
 use scan::{Kind, Lexeme, scan};
+pub use statements::{awaits, functions_globals, futures, indented, last_statement, uses};
 
 /// What a piece of code is, as far as its colour goes. Text that has no class is plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,8 +9,13 @@ pub mod input;
 pub mod inspection;
 pub mod keepsake;
 pub mod lexer;
+pub mod markup;
+pub mod note;
 pub mod output;
+#[cfg(test)]
+pub mod random;
 pub mod recorder;
+pub mod replay;
 pub mod snippet;
 pub mod terminal_text;
 pub mod transcript;
@@ -24,10 +29,12 @@ pub use event::{Event, ResetReport, Restart};
 pub use info::SessionInfo;
 pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
 pub use inspection::{Aspect, Inspect, InspectError, Inspection, TablePage, TextPage};
+pub use note::{Inquiry, Note};
 pub use output::{Output, OutputChunk, Stream};
+pub use replay::Replay;
 pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
 pub use transcript::{Client, Entry, Transcript};
-pub use variable::{Kind, Variable, VariableChanges, VariableTable};
+pub use variable::{Kind, Variable, VariableChanges, VariableTable, Wanted};
 
 /// Milliseconds since the Unix epoch.
 pub type Timestamp = u64;

@@ -49,7 +49,11 @@ pub struct Output {
     tail: VecDeque<Segment>,
     tail_bytes: usize,
     omitted: u64,
+    /// Bytes that were drawn over.
+    drawn: u64,
     total: u64,
+    /// What comes next is a segment of its own.
+    divided: bool,
 }
 
 impl Output {
@@ -83,29 +87,37 @@ impl Output {
     fn push_piece(&mut self, stream: Stream, text: &str) {
         let mut rest = text;
         if self.omitted == 0 && self.tail.is_empty() {
-            let joins = self.head.last().is_some_and(|last| last.stream == stream);
+            let joins = !self.divided && self.head.last().is_some_and(|last| last.stream == stream);
             let cost = if joins { 0 } else { COST };
             if joins && self.head_bytes + rest.len() > Self::HEAD {
                 let saved = self.head.last_mut().map_or(0, draw_over);
                 self.head_bytes -= saved;
+                self.drawn += saved as u64;
             }
             let cut = floor_char_boundary(rest, Self::HEAD.saturating_sub(self.head_bytes + cost));
-            append(&mut self.head, stream, &rest[..cut]);
-            self.head_bytes += if cut > 0 { cut + cost } else { 0 };
+            if cut > 0 {
+                append(&mut self.head, stream, &rest[..cut], joins);
+                self.head_bytes += cut + cost;
+                self.divided = false;
+            }
             rest = &rest[cut..];
             // Once something did not fit, all that follows is tail, or it would come out of order.
         }
         if rest.is_empty() {
             return;
         }
+        let divided = std::mem::take(&mut self.divided);
         if let Some(last) = self.tail.back_mut()
             && last.stream == stream
             && last.text.len() >= SEGMENT
+            && !divided
         {
-            self.tail_bytes -= draw_over(last);
+            let saved = draw_over(last);
+            self.tail_bytes -= saved;
+            self.drawn += saved as u64;
         }
         match self.tail.back_mut() {
-            Some(last) if last.stream == stream && last.text.len() < SEGMENT => last.text.push_str(rest),
+            Some(last) if last.stream == stream && last.text.len() < SEGMENT && !divided => last.text.push_str(rest),
             _ => {
                 self.tail.push_back(Segment { stream, text: rest.to_owned() });
                 self.tail_bytes += COST;
@@ -113,6 +125,11 @@ impl Output {
         }
         self.tail_bytes += rest.len();
         self.trim_tail();
+    }
+
+    /// What is written next does not draw over what stands here: [`Output::place`] stays where it is in the text.
+    pub fn divide(&mut self) {
+        self.divided = true;
     }
 
     /// All that is kept, to be added to another.
@@ -143,6 +160,7 @@ impl Output {
         // All but the beginning becomes tail, so that what goes is what lies between.
         let mut head = std::mem::take(self);
         let (total, omitted) = (head.total, head.omitted);
+        (self.drawn, self.divided) = (head.drawn, head.divided);
         let first = head.head.first_mut().map(|segment| {
             let cut = floor_char_boundary(&segment.text, ends);
             (segment.stream, segment.text.drain(..cut).collect::<String>())
@@ -197,6 +215,12 @@ impl Output {
         self.total
     }
 
+    /// The end of what was written, for [`Output::piece`]: bytes that are kept or left out.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        self.total - self.drawn
+    }
+
     /// Bytes left out between [`Output::head`] and [`Output::tail`].
     #[must_use]
     pub fn omitted(&self) -> u64 {
@@ -231,7 +255,7 @@ impl Output {
         parts.into_iter().rev().collect()
     }
 
-    /// What was written between these two places, given in bytes of [`Output::total`].
+    /// What was written between these two places, as [`Output::place`] gave them.
     #[must_use]
     pub fn piece(&self, from: u64, to: u64) -> Self {
         let mut piece = Self::default();
@@ -294,12 +318,9 @@ fn draw_over(segment: &mut Segment) -> usize {
     }
 }
 
-fn append(segments: &mut Vec<Segment>, stream: Stream, text: &str) {
-    if text.is_empty() {
-        return;
-    }
+fn append(segments: &mut Vec<Segment>, stream: Stream, text: &str, joins: bool) {
     match segments.last_mut() {
-        Some(last) if last.stream == stream => last.text.push_str(text),
+        Some(last) if joins => last.text.push_str(text),
         _ => segments.push(Segment { stream, text: text.to_owned() }),
     }
 }
@@ -416,6 +437,34 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[1].starts_with("bar 299999 #"), "{text}");
         assert_eq!((lines[0], &lines[2..]), ("begin", &["between", "a 29999", "b 29999", "end"][..]));
+    }
+
+    #[test]
+    fn places_stay_where_they_are_while_bars_are_drawn_over() {
+        for before in [0, 100_000] {
+            let mut output = Output::default();
+            output.push_text(Stream::Stdout, &"x".repeat(before));
+            let mut places = Vec::new();
+            for epoch in 0..5 {
+                for step in 0..4_000 {
+                    output.push_text(Stream::Stdout, &format!("\repoch {epoch} step {step:>6}"));
+                }
+                output.push_text(Stream::Stdout, &format!("\nend {epoch}\n"));
+                let kept: usize = output.head().chain(output.tail()).map(|segment| segment.text.len()).sum();
+                assert_eq!(output.place(), output.omitted() + kept as u64);
+                places.push(output.place());
+                output.divide();
+            }
+            let mut from = 0;
+            for (epoch, place) in places.iter().enumerate() {
+                let piece = output.piece(from, *place).text(None);
+                assert_eq!(piece.matches("end").count(), 1);
+                assert!(piece.ends_with(&format!("step   3999\nend {epoch}\n")), "{epoch} after {before}");
+                from = *place;
+            }
+            output.shrink(10_000);
+            assert_eq!(output.piece(places[3], places[4]).text(None).lines().last(), Some("end 4"));
+        }
     }
 
     #[test]

@@ -148,6 +148,7 @@ fn printable(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::random::Random;
 
     #[allow(clippy::large_stack_arrays, reason = "320 kB are not much for a test")]
     fn recorder() -> Recorder {
@@ -214,5 +215,24 @@ mod tests {
         recorder.runs(SnippetId(1), &"漢".repeat(200));
         let (_, name) = recorder.last_words().running.unwrap();
         assert!(name.chars().all(|c| c == '漢') && name.len() > 200, "{name}");
+    }
+
+    /// User code can write there: it is read without harm, and nothing of it reaches a terminal.
+    #[test]
+    fn garbage_in_the_memory_is_read_without_harm() {
+        let recorder = recorder();
+        for mut random in Random::rounds(9, 300) {
+            recorder.clear_stacks();
+            for place in recorder.author.iter().chain(&recorder.stacks[..2_000]) {
+                place.store(random.below(256) as u8, Ordering::Relaxed);
+            }
+            write(&recorder, "\nFatal Python error: x\n  File \"\u{1b}[2J\u{9b}<snippet 3>\", line 1 in f\n");
+            for number in [&recorder.phase, &recorder.running, &recorder.author_length] {
+                number.store(random.below(1 << 31) as u32, Ordering::Relaxed);
+            }
+            let words = recorder.last_words();
+            let name = words.running.map(|(_, name)| name).unwrap_or_default();
+            assert!(words.stack.iter().chain([&name]).all(|line| !line.contains(char::is_control)));
+        }
     }
 }

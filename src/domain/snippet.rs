@@ -76,6 +76,11 @@ pub struct ErrorReport {
     pub traceback: String,
 }
 
+impl ErrorReport {
+    /// The `type_name` of what ended the whole process.
+    pub const PYTHON_DIED: &str = "PythonDied";
+}
+
 /// How a snippet ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -115,6 +120,10 @@ pub struct Snippet {
     pub id: SnippetId,
     pub author: Author,
     pub code: Arc<str>,
+    /// The snippet whose code it runs again.
+    pub replay_of: Option<SnippetId>,
+    /// What it is about, in the words of its author.
+    pub title: Option<Arc<str>>,
     pub status: Status,
     pub submitted_at: Timestamp,
     pub started_at: Option<Timestamp>,

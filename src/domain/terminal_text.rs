@@ -3,12 +3,16 @@
 //!
 //! One parser ([`parser`]) and one page ([`page`]) serve models, who get plain text, and people, who get its colours too.
 
+mod compact;
+#[cfg(test)]
+mod fuzz;
 mod look;
 mod page;
 mod parser;
 
 use std::borrow::Cow;
 
+pub use compact::compact;
 pub use look::{Colour, Look};
 use page::Page;
 use parser::{Step, steps};
@@ -86,54 +90,6 @@ pub fn look_after(text: &str, look: &mut Look) {
     }
 }
 
-/// A shorter text that leaves a terminal as `text` does, if `text` draws over itself: of a progress bar, the last state.
-#[must_use]
-pub fn compact(text: &str) -> Option<String> {
-    if !redraws(text) {
-        return None;
-    }
-    let mut page = Page::default();
-    // Whether a look was asked for, or is the one that held before.
-    let mut look = (Look::default(), false);
-    let mut unfinished = "";
-    for step in steps(text) {
-        match step {
-            Step::Look(parameters) => {
-                look.0.change(parameters);
-                look.1 = true;
-            }
-            Step::Unfinished(sequence) => unfinished = sequence,
-            step => page.perform(step, look),
-        }
-    }
-    let mut out = String::new();
-    let mut shown = (Look::default(), false);
-    for (row, line) in page.lines.iter().enumerate() {
-        if row > 0 {
-            out.push('\n');
-        }
-        for (c, look) in line {
-            if *look != shown {
-                out.push_str(&look.0.sequence());
-                shown = *look;
-            }
-            out.push(*c);
-        }
-    }
-    let below = page.lines.len() - 1 - page.row;
-    if below > 0 {
-        out.push_str(&format!("\u{1b}[{below}A"));
-    }
-    if page.column != page.lines.last().map_or(0, Vec::len) {
-        out.push_str(&format!("\u{1b}[{}G", page.column + 1));
-    }
-    if look != shown {
-        out.push_str(&look.0.sequence());
-    }
-    out.push_str(unfinished);
-    Some(out)
-}
-
 /// Bytes at the end of `text` that begin an escape sequence and do not end it.
 #[must_use]
 pub fn unfinished(text: &str) -> usize {
@@ -141,13 +97,6 @@ pub fn unfinished(text: &str) -> usize {
         Some(Step::Unfinished(sequence)) => sequence.len(),
         _ => 0,
     }
-}
-
-fn redraws(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    text.contains('\u{8}')
-        || text.match_indices('\r').any(|(place, _)| bytes.get(place + 1) != Some(&b'\n'))
-        || moves_up(text)
 }
 
 /// Whether `text` may change lines above its last one, so that it has a last state only as a whole.
@@ -266,7 +215,7 @@ mod tests {
             }
         }
         assert_eq!(compact("a\r\nb\u{1b}[31mc"), None);
-        assert_eq!(compact("a\rb\u{1b}[3").unwrap(), "b\u{1b}[3", "a divided sequence stays one");
+        assert_eq!(compact("a\rb\u{1b}[3").unwrap(), "a\rb\u{1b}[3", "a divided sequence stays one");
     }
 
     /// What real programs wrote to a terminal of 80 columns.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Author, ClientId, Display, Event, Output, ResetReport, Restart, Snippet, SnippetId, Status, Stream, Timestamp,
-    VariableTable,
+    Author, ClientId, Display, Event, Inquiry, Note, Output, Replay, ResetReport, Restart, Snippet, SnippetId, Status,
+    Stream, Timestamp, VariableTable,
 };
 
 #[derive(Clone, Debug)]
@@ -24,6 +24,10 @@ pub enum Entry {
     /// A new Python process begins here.
     Restart {
         restart: Arc<Restart>,
+        at: Timestamp,
+    },
+    Note {
+        note: Arc<Note>,
         at: Timestamp,
     },
 }
@@ -65,7 +69,9 @@ pub struct Transcript {
     last_finished: Option<SnippetId>,
     clients: Vec<Client>,
     variables: Arc<VariableTable>,
+    inquiries: Vec<Arc<Inquiry>>,
     notice: Option<Arc<str>>,
+    replay: Option<Arc<Replay>>,
 }
 
 impl Transcript {
@@ -84,6 +90,8 @@ impl Transcript {
                     id: *snippet,
                     author: author.clone(),
                     code: code.clone(),
+                    replay_of: None,
+                    title: None,
                     status: Status::Queued,
                     submitted_at: *at,
                     started_at: None,
@@ -94,6 +102,17 @@ impl Transcript {
                     input: None,
                     outcome: None,
                 }));
+            }
+            Event::Replayed { snippet, of } => {
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.replay_of = Some(*of);
+                }
+            }
+            Event::Replay(replay) => self.replay = Some(replay.clone()),
+            Event::Titled { snippet, title } => {
+                if let Some(snippet) = self.snippet_mut(*snippet) {
+                    snippet.title = Some(title.clone());
+                }
             }
             Event::Started { snippet, at } => {
                 self.queue.retain(|id| id != snippet);
@@ -196,9 +215,14 @@ impl Transcript {
             Event::Restarted { restart, at } => {
                 self.last_finished = None;
                 self.clients.clear();
+                self.inquiries.clear();
                 self.variables = Arc::default();
+                self.replay = None;
                 self.entries.push(Entry::Restart { restart: restart.clone(), at: *at });
             }
+            Event::Noted { note, at } => self.entries.push(Entry::Note { note: note.clone(), at: *at }),
+            Event::Inquired(inquiry) => self.inquiries.push(inquiry.clone()),
+            Event::InquiryEnded { number } => self.inquiries.retain(|inquiry| inquiry.number != *number),
             Event::Notice { text, .. } => self.notice = Some(text.clone()),
             Event::Ending => {}
         }
@@ -213,6 +237,7 @@ impl Transcript {
             *shown = Arc::new(Display { after: shown.after, ..(**display).clone() });
         } else {
             snippet.displays.push(display.clone());
+            snippet.output.divide();
             if snippet.displays.len() > MAX_DISPLAYS {
                 gone += snippet.displays.remove(0).kept();
                 snippet.displays_dropped += 1;
@@ -244,7 +269,7 @@ impl Transcript {
             let output = match &mut self.entries[self.shrunk] {
                 Entry::Snippet(snippet) if !snippet.status.is_final() => return,
                 Entry::Snippet(Snippet { output, .. }) | Entry::Background { output, .. } => output,
-                Entry::Reset { .. } | Entry::Restart { .. } => {
+                Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => {
                     self.shrunk += 1;
                     continue;
                 }
@@ -309,10 +334,22 @@ impl Transcript {
         &self.clients
     }
 
+    /// What clients ask the person, first come first.
+    #[must_use]
+    pub fn inquiries(&self) -> &[Arc<Inquiry>] {
+        &self.inquiries
+    }
+
     /// The last thing that the person had to be told about the session itself.
     #[must_use]
     pub fn notice(&self) -> Option<&Arc<str>> {
         self.notice.as_ref()
+    }
+
+    /// The last replay that this process was asked for.
+    #[must_use]
+    pub fn replay(&self) -> Option<&Arc<Replay>> {
+        self.replay.as_ref()
     }
 
     #[must_use]

@@ -43,6 +43,10 @@ pub struct VariableTable {
     pub rows: Vec<Variable>,
     /// How many there are in all.
     pub total: usize,
+    /// How many of them match what was asked for.
+    pub matching: usize,
+    /// How many of those come after the rows.
+    pub left: usize,
     /// Whether names that start with an underscore exist besides.
     pub has_private: bool,
     pub taken_at: Timestamp,
@@ -50,6 +54,43 @@ pub struct VariableTable {
 
 impl VariableTable {
     pub const MAX_ROWS: usize = 2_000;
+}
+
+/// Which names are asked for; all, by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// In lower case: what the name or its type contains.
+    part: String,
+    /// Only names that sort after this one.
+    after: Option<String>,
+}
+
+impl Wanted {
+    #[must_use]
+    pub fn new(part: &str, after: Option<String>) -> Self {
+        Self { part: part.trim().to_lowercase(), after }
+    }
+
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.part.is_empty() && self.after.is_none()
+    }
+
+    #[must_use]
+    pub fn part(&self) -> &str {
+        &self.part
+    }
+
+    /// Whether a name or the name of a type matches.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        self.part.is_empty() || name.to_lowercase().contains(&self.part)
+    }
+
+    #[must_use]
+    pub fn is_ahead(&self, name: &str) -> bool {
+        self.after.as_deref().is_none_or(|after| name > after)
+    }
 }
 
 /// What a snippet did to the namespace, as far as it is cheap to see: a changed binding, type, length or shape, other items

@@ -11,7 +11,8 @@ use nix::fcntl::{Flock, FlockArg};
 /// damaged (`identity`: its device and number), because another process was quicker.
 pub fn set_aside(path: &Path, identity: Option<(u64, u64)>) -> io::Result<Option<PathBuf>> {
     let mut options = OpenOptions::new();
-    let lock = options.write(true).create(true).truncate(false).mode(0o600).open(path.with_extension("lock"))?;
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    let lock = options.open(path.with_extension("lock"))?;
     let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))?;
     let facts = match path.symlink_metadata() {
         Ok(facts) => facts,

@@ -164,6 +164,11 @@ impl Fold {
             Event::Displayed { snippet, display, replaces, at } => {
                 self.touch(at);
                 let place = self.place();
+                if let Some(open) = self.open.get_mut(&snippet.0)
+                    && !replaces
+                {
+                    open.written.output.divide();
+                }
                 self.displays.push(Shown { snippet, place, at, display: Some(display), replaces });
             }
             Event::DisplaysCleared { snippet } => {
@@ -191,11 +196,20 @@ impl Fold {
                 }
             }
             Event::Ending => self.ended = Some(self.active),
-            Event::InputWithdrawn { .. } | Event::Variables(_) | Event::Stuck { .. } | Event::Notice { .. } => {}
+            Event::InputWithdrawn { .. }
+            | Event::Variables(_)
+            | Event::Stuck { .. }
+            | Event::Replay(_)
+            | Event::Notice { .. } => {}
             // Who takes over from a process that died knows them again.
-            Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. } => self.mark(event),
+            Event::ClientJoined { .. }
+            | Event::ClientNamed { .. }
+            | Event::ClientLeft { .. }
+            | Event::Titled { .. }
+            | Event::Replayed { .. } => self.mark(event),
+            Event::Inquired(_) | Event::InquiryEnded { .. } => {}
             // As whatever else becomes an entry of the transcript.
-            Event::Reset { at, .. } | Event::Restarted { at, .. } => {
+            Event::Reset { at, .. } | Event::Restarted { at, .. } | Event::Noted { at, .. } => {
                 self.touch(at);
                 self.mark(event);
             }
@@ -268,7 +282,9 @@ impl Written {
     pub fn pieces(&self, ended: bool) -> (bool, Vec<Piece>) {
         let most = if ended { MOST_PIECES_AT_END } else { MOST_PIECES };
         let nothing_new = self.new.is_empty() && !ended;
-        if !self.rewrite && (nothing_new || self.stored.0 + self.new.len() <= most) {
+        // Displays stand where they stood among what is kept, not among what was drawn over.
+        let drawn_over = ended && self.output.place() != self.output.total();
+        if !self.rewrite && !drawn_over && (nothing_new || self.stored.0 + self.new.len() <= most) {
             return (false, self.new.clone());
         }
         let gap = (self.output.omitted() > 0).then(|| Piece::Skipped(self.output.omitted()));

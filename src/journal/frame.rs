@@ -72,7 +72,7 @@ struct DisplayHeader {
 /// Whether the journal keeps events of this kind. The others are about the moment only.
 #[must_use]
 pub fn is_kept(event: &Event) -> bool {
-    !matches!(event, Event::Variables(_) | Event::Stuck { .. } | Event::Notice { .. })
+    !matches!(event, Event::Variables(_) | Event::Stuck { .. } | Event::Replay(_) | Event::Notice { .. })
 }
 
 /// Appends the frame of `event` to `buffer`. `false` and nothing if it cannot be put into bytes.
@@ -219,6 +219,7 @@ fn checksum(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::random::Random;
     use crate::domain::{Author, OutputChunk, Stream};
 
     fn events() -> Vec<Event> {
@@ -276,6 +277,23 @@ mod tests {
                 expected.remove(index);
                 assert_eq!(left, expected, "byte {place}");
             }
+        }
+    }
+
+    #[test]
+    fn garbage_is_read_without_harm_and_frames_behind_it_are_found() {
+        for mut random in Random::rounds(12, 2_000) {
+            let mut bytes = Vec::new();
+            for event in events() {
+                encode_event(&mut bytes, &event);
+            }
+            random.spoil(&mut bytes);
+            for _ in 0..random.below(40) {
+                bytes.push(random.one(&[0x00, b'4', b'h', 0x01, 0xff, 2, 3]));
+            }
+            encode_missed(&mut bytes, 7);
+            let found = decoded(&bytes);
+            assert_eq!(found.last().unwrap(), "Missed(7)", "{bytes:?}");
         }
     }
 }

@@ -92,7 +92,7 @@ pub fn start(places: Places, id: SessionId, info: &SessionInfo) -> (Recorder, Jo
     let shared = Arc::new(Shared::default());
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
     let meta = frame::Meta::new(id, info, crate::session::registry::boot());
-    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), Complaints::new(notices));
+    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), Complaints::new(notices.clone()));
     if !shared.off.load(Ordering::Relaxed) {
         // If this fails, the thread finds the same fault and tells it.
         let _ = keeper.begin_segment();
@@ -108,7 +108,10 @@ pub fn start(places: Places, id: SessionId, info: &SessionInfo) -> (Recorder, Jo
             // It may have been called before it could be.
             thread.thread().unpark();
         }
-        Err(_) => shared.off.store(true, Ordering::Relaxed),
+        Err(error) => {
+            shared.off.store(true, Ordering::Relaxed);
+            let _ = notices.send(format!("this session is not recorded: its journal got no thread ({error})"));
+        }
     }
     (Recorder { shared, buffer: Vec::new() }, Journal { done }, told)
 }

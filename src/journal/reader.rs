@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::intake;
 use super::recover;
 use super::retention;
 use super::schema::{self, FILE, Fault};
@@ -92,7 +94,7 @@ impl Recorded {
                 result: None,
                 error: None,
                 stopped_by: Some(how.to_owned()),
-                elapsed: std::time::Duration::ZERO,
+                elapsed: Duration::ZERO,
                 changes: crate::domain::VariableChanges::default(),
             };
             self.events.push(Event::Finished { snippet, outcome: outcome.into(), at });
@@ -121,6 +123,26 @@ impl Reader {
             None => return Ok(None),
         };
         Ok(Some(Self { connection, path: folder.join(FILE), folder: folder.to_owned() }))
+    }
+
+    /// Waits until the journal holds what sessions that run had recorded when this was called: about 100 ms, and never
+    /// longer than `limit`.
+    pub fn catch_up(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        let held = intake::list(&self.folder).unwrap_or_default().into_iter().filter(|(_, path)| intake::is_held(path));
+        let written: Vec<_> = held
+            .filter_map(|(id, path)| {
+                let size = path.metadata().ok()?.len();
+                Some((id, path.file_name()?.to_string_lossy().into_owned(), size))
+            })
+            .collect();
+        let is_stored = |(id, file, size): &(SessionId, String, u64)| {
+            let stored = store::position(&self.connection, id).ok().flatten();
+            stored.is_some_and(|(name, place)| name > *file || (name == *file && place >= *size))
+        };
+        while !written.iter().all(is_stored) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub(super) fn fault(&self, error: &rusqlite::Error) -> Fault {

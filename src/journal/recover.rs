@@ -30,7 +30,9 @@ pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), F
     }
     intake::sweep_drafts(folder);
     for (id, segments) in sessions {
-        take_in(connection, &id, &segments).map_err(|error| Fault::of(&database, &error))?;
+        if !take_in(connection, &id, &segments).map_err(|error| Fault::of(&database, &error))? {
+            continue;
+        }
         // Its process may have been followed by one that lives.
         let lives = intake::list(folder).is_ok_and(|all| all.iter().any(|(i, path)| *i == id && intake::is_held(path)));
         segments.iter().for_each(Segment::remove);
@@ -41,14 +43,19 @@ pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), F
     Ok(())
 }
 
-fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) -> rusqlite::Result<()> {
+/// Answers whether all could be read; if not, what is left is for another time.
+fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) -> rusqlite::Result<bool> {
     let mut fold = Fold::default();
     store::take_up(connection, id, &mut fold)?;
     let position = store::position(connection, id)?;
     for segment in segments {
         let name = segment.name();
         let from = position.as_ref().filter(|(file, _)| *file == name).map_or(0, |(_, position)| *position);
-        let Ok(bytes) = segment.read(0, usize::MAX) else { continue };
+        // Stored before, and its file could not be removed then.
+        if position.as_ref().is_some_and(|(file, _)| name < *file) {
+            continue;
+        }
+        let Ok(bytes) = segment.read(0, usize::MAX) else { return Ok(false) };
         // The first frame tells which session it is; it is needed even if all of it has been stored.
         let mut header = None;
         frame::decode_all(&bytes[..bytes.len().min(1 << 16)], |frame| {
@@ -71,7 +78,7 @@ fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) ->
         store::store(connection, &fold, &(name, segment.written.load(Ordering::Relaxed)))?;
         fold.stored();
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The beginning of the intake was overwritten.

@@ -78,6 +78,11 @@ pub fn spool(journal: &Path, id: &SessionId) -> PathBuf {
     journal.parent().unwrap_or(journal).join("spool").join(id.as_str())
 }
 
+/// Where its variables were saved.
+fn checkpoints(journal: &Path, id: &SessionId) -> PathBuf {
+    journal.parent().unwrap_or(journal).join("checkpoints").join(id.as_str())
+}
+
 /// Removes sessions, the longest unused first, until the limits are kept.
 pub fn prune(connection: &Connection, folder: &Path, limits: &Limits, now: Timestamp) -> rusqlite::Result<()> {
     let mut select = connection.prepare("SELECT uid, active FROM sessions ORDER BY active")?;
@@ -113,6 +118,7 @@ pub fn prune(connection: &Connection, folder: &Path, limits: &Limits, now: Times
 pub fn remove(connection: &Connection, folder: &Path, id: &SessionId) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM sessions WHERE uid = ?", [id.as_str()])?;
     let _ = fs::remove_dir_all(spool(folder, id));
+    let _ = fs::remove_dir_all(checkpoints(folder, id));
     Ok(())
 }
 
@@ -146,6 +152,7 @@ fn bytes_below(folder: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::random::Random;
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
@@ -159,5 +166,17 @@ mod tests {
             assert!(limits == Limits::default() && told.contains("FOURHANDS_JOURNAL_MAX"), "{wrong}: {told}");
         }
         assert!(parse(None, Some("soon")).unwrap_err().1.contains("FOURHANDS_JOURNAL_DAYS"));
+    }
+
+    #[test]
+    fn no_text_makes_a_limit_of_nonsense() {
+        let pieces = ["1", "0", "99999999999999999999", "GB", "kb", " ", "-", ".", "é", "T", "\u{1b}", "\u{130}"];
+        for mut random in Random::rounds(11, 5_000) {
+            let (max, days) = (random.text(&pieces, 4), random.text(&pieces, 3));
+            if let Err((limits, told)) = Limits::parse(Some(&max), Some(&days)) {
+                assert!(limits.bytes == Limits::default().bytes || limits.days == Limits::default().days);
+                assert!(told.contains("FOURHANDS_JOURNAL_") && !told.contains(char::is_control), "{told:?}");
+            }
+        }
     }
 }

@@ -148,6 +148,7 @@ impl Fault {
 pub fn open(folder: &Path) -> Result<Connection, Fault> {
     let path = folder.join(FILE);
     let fault = |error: rusqlite::Error| Fault::of(&path, &error);
+    check_links(&path)?;
     prepare_file(&path)?;
     let mut connection =
         Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -173,6 +174,7 @@ pub fn open_to_read(folder: &Path) -> Result<Option<Connection>, Fault> {
     if path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Ok(None);
     }
+    check_links(&path)?;
     let fault = |error: rusqlite::Error| Fault::of(&path, &error);
     // One that may write clears the log away when it is the last to close; where it may not, it reads all the same.
     let connection =
@@ -185,11 +187,23 @@ pub fn open_to_read(folder: &Path) -> Result<Option<Connection>, Fault> {
     Ok((version == VERSION).then_some(connection))
 }
 
+/// `SQLite` would follow links, and of its log and index nobody else asks.
+fn check_links(path: &Path) -> Result<(), Fault> {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        let file = PathBuf::from(name);
+        if file.symlink_metadata().is_ok_and(|facts| !facts.is_file()) {
+            return Err(Fault::Foreign(file));
+        }
+    }
+    Ok(())
+}
+
 /// A plain file of ours that nobody else may read.
 fn prepare_file(path: &Path) -> Result<(), Fault> {
     let fault = |error: io::Error| Fault::of_io(path, &error);
     match path.symlink_metadata() {
-        Ok(facts) if !facts.is_file() => Err(Fault::Foreign(path.to_owned())),
         Ok(facts) if facts.uid() != nix::unistd::geteuid().as_raw() => {
             Err(Fault::Unusable(format!("{} belongs to another user (uid {})", path.display(), facts.uid())))
         }

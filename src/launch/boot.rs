@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::replay::Which;
 use crate::domain::{Author, Restart};
 use crate::session::SessionId;
 
@@ -36,6 +37,8 @@ pub struct Boot {
     pub detached: bool,
     /// The session goes on after another process: [`ToSession::TakeOver`] is the first that comes over the link.
     pub takes_over: bool,
+    /// What is to be run again first of all.
+    pub replay: Option<Which>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,12 +57,13 @@ impl Ending {
         }
         let died = !self.is_in_order() && (self.was_ready || self.last_words.at_work || took_over);
         let restart = match &self.restart_by {
-            Some(by) => Restart { by: Some(by.clone()), how: String::new(), code: 0, stack: Vec::new() },
+            Some(by) => Restart { by: Some(by.clone()), ..Restart::default() },
             None if died => Restart {
                 by: None,
                 how: self.sentence(),
                 code: self.code().into(),
                 stack: if self.is_fault() { self.last_words.stack.clone() } else { Vec::new() },
+                resumed: false,
             },
             None => return None,
         };

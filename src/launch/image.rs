@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::boot::Boot;
 use super::cache;
+use crate::session::places;
 
 /// Loads the engine from `argv[1]`, leaves no trace of itself in `__main__` and `sys`, and hands over `argv[2]`.
 const STUB: &str = "
@@ -67,7 +67,7 @@ impl EngineImage {
         let path = folder.join(format!("engine-{:016x}.so", fingerprint(engine)));
         if !holds(&path, engine) {
             let draft = folder.join(format!(".engine-{}", std::process::id()));
-            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o700).open(&draft)?;
+            let mut file = places::draft(&draft, 0o700)?;
             file.write_all(engine)?;
             drop(file);
             fs::rename(&draft, &path)?;

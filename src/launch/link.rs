@@ -95,6 +95,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::random::Random;
 
     #[test]
     fn the_last_word_about_the_screen_counts() {
@@ -124,5 +125,20 @@ mod tests {
         let (mut link, theirs) = Link::pair(false).unwrap();
         drop(theirs);
         assert!(link.send(&ToSession::Terminate).is_err());
+    }
+
+    /// A snippet can find the descriptor and write to it.
+    #[test]
+    fn garbage_on_the_link_says_nothing() {
+        let good = b"\"TerminalEntered\"\n{\"Restart\":{\"Client\":{\"id\":1,\"name\":\"x\"}}}\n\"Ready\"\n";
+        for mut random in Random::rounds(10, 500) {
+            let (mut link, mut theirs) = Link::pair(false).unwrap();
+            let mut bytes = good.to_vec();
+            random.spoil(&mut bytes);
+            theirs.write_all(&bytes).unwrap();
+            link.screen_is_up();
+            theirs.write_all(b"\n\"TerminalEntered\"\n").unwrap();
+            assert!(link.screen_is_up(), "{}", String::from_utf8_lossy(&bytes));
+        }
     }
 }

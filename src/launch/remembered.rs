@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::cache;
 use super::discover::Python;
+use crate::session::places;
 
 const MOST: usize = 32;
 
@@ -82,9 +83,7 @@ impl Remembered {
         let folder = file.parent()?;
         cache::folder(folder).ok()?;
         let draft = folder.join(format!(".pythons-{}", std::process::id()));
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(&draft).ok()?.write_all(&serde_json::to_vec_pretty(&self.pythons).ok()?).ok()?;
+        places::draft(&draft, 0o600).ok()?.write_all(&serde_json::to_vec_pretty(&self.pythons).ok()?).ok()?;
         fs::rename(draft, file).ok()
     }
 }

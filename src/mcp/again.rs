@@ -104,7 +104,7 @@ impl Call<'_> {
 }
 
 fn names_a_snippet(arguments: Option<rmcp::model::JsonObject>) -> bool {
-    tools::arguments(tools::INTERRUPT, arguments).is_ok_and(|InterruptArguments { snippet }| snippet.is_some())
+    tools::arguments(tools::INTERRUPT, arguments).is_ok_and(|InterruptArguments { snippet, .. }| snippet.is_some())
 }
 
 fn what_happened(recalled: &Recalled) -> String {

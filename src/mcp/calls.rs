@@ -3,33 +3,43 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rmcp::RoleServer;
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
+#[allow(deprecated, reason = "rmcp marks all of logging so")]
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, LoggingLevel};
 use rmcp::service::RequestContext;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::client::Quirks;
+use super::client::{Membership, Quirks};
+use super::cut::short;
 use super::handler::{SESSION_ENDED, failure};
 use super::inspect::InspectReport;
 use super::report::{RunReport, stuck_notice};
+use super::since::{Since, SinceKind};
 use super::tools::{
     self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments,
     ResetMode, ResetResult, RunArguments, WaitArguments,
 };
-use super::{cut, inspect, pictures, text, variables};
-use crate::domain::{Author, InputAnswer, Inspect, Snippet, SnippetId, Status, Timestamp};
+use super::{inspect, pictures, text, variables, watch};
+use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
 use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
 
 /// No number of seconds may be larger: a week.
 const MAX_SECONDS: f64 = 604_800.0;
+/// Characters of a note.
+const MAX_NOTE: usize = 2_000;
+/// Characters of a title.
+const MAX_TITLE: usize = 120;
 /// How long `interrupt_snippet` waits to see the effect.
 const INTERRUPT_WAIT: Duration = Duration::from_secs(2);
 /// How long `inspect_variable` waits for its turn.
 const INSPECT_WAIT: Duration = Duration::from_secs(2);
+/// How long a result waits for the disk, to tell whether it keeps the whole output.
+const SPOOL_WAIT: Duration = Duration::from_millis(300);
 
 pub struct Call<'a> {
     pub session: &'a SessionHandle,
     pub author: Author,
+    pub membership: &'a Membership,
     pub quirks: Quirks,
     pub context: &'a RequestContext<RoleServer>,
     pub gone: &'a CancellationToken,
@@ -50,19 +60,23 @@ impl Call<'_> {
             tools::WAIT => self.wait(arguments).await,
             tools::ANSWER => self.answer_input(arguments).await,
             tools::INTERRUPT => self.interrupt(arguments).await,
+            tools::HISTORY => self.history(arguments).await,
+            tools::ASK => self.ask_human(arguments).await,
             _ => Err(format!("Error: there is no tool {tool:?}")),
         };
         called.unwrap_or_else(failure)
     }
 
     async fn run(&self, arguments: Option<JsonObject>) -> Called {
-        let RunArguments { code, timeout_s, wait_s } = tools::arguments(tools::RUN, arguments)?;
+        let RunArguments { code, timeout_s, wait_s, title } = tools::arguments(tools::RUN, arguments)?;
         if code.trim().is_empty() {
             return Err("Error: Code cannot be empty".to_owned());
         }
         let timeout = timeout_s.map(|seconds| seconds_of("timeout_s", seconds, false)).transpose()?;
         let wait = wait_of(wait_s)?;
-        let submitted = self.session.submit(self.author.clone(), code.into(), RunOptions { timeout }).await;
+        let title = title.map(|title| short(title.trim(), MAX_TITLE)).filter(|title| !title.is_empty()).map(Into::into);
+        let options = RunOptions { timeout, title };
+        let submitted = self.session.submit(self.author.clone(), code.into(), options).await;
         let ticket = submitted.map_err(|refused| match refused {
             SubmitError::Closed(closed) => ended(closed),
             SubmitError::Full(full) => {
@@ -147,14 +161,15 @@ impl Call<'_> {
     }
 
     async fn list(&self, arguments: Option<JsonObject>) -> Called {
-        let ListArguments { filter } = tools::arguments(tools::LIST, arguments)?;
+        let ListArguments { filter, cursor } = tools::arguments(tools::LIST, arguments)?;
+        let wanted = Wanted::new(filter.as_deref().unwrap_or_default(), cursor);
         let running = self.session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
         let table = tokio::select! {
             biased;
-            table = self.session.variables() => table.map_err(ended)?,
+            table = self.session.variables(wanted.clone()) => table.map_err(ended)?,
             () = self.left_or_late() => return Err("Error: Python did not answer in time; try again.".to_owned()),
         };
-        let (text, list) = variables::list(&table, filter.as_deref().unwrap_or_default(), running);
+        let (text, list) = variables::list(&table, &wanted, running);
         Ok(self.answer(text, &list))
     }
 
@@ -176,7 +191,7 @@ impl Call<'_> {
     }
 
     async fn interrupt(&self, arguments: Option<JsonObject>) -> Called {
-        let InterruptArguments { snippet } = tools::arguments(tools::INTERRUPT, arguments)?;
+        let InterruptArguments { snippet, note } = tools::arguments(tools::INTERRUPT, arguments)?;
         let running = self.session.overview().await.map_err(ended)?.running;
         let nothing =
             |message: String| self.answer(message.clone(), &InterruptResult { snippet: None, ended: true, message });
@@ -192,6 +207,11 @@ impl Call<'_> {
             (None, None) => return Ok(nothing("Nothing is running.".to_owned())),
         };
         let hit = self.session.interrupt(Some(target), self.author.name()).await.map_err(ended)?;
+        let note = note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+        if let (Some(_), Some(text)) = (hit, note) {
+            let text = text.chars().take(MAX_NOTE).collect::<String>().into();
+            self.session.note(Note { by: self.author.clone(), text, about: Some(target), answers: None });
+        }
         if hit.is_none() {
             return match self.session.look(target).await.map_err(ended)? {
                 Some(found) => Ok(nothing(format!("Snippet {target} had ended already ({}).", found.status.word()))),
@@ -246,18 +266,55 @@ impl Call<'_> {
         })
     }
 
+    /// What `read_output` will not find, said where it is offered.
+    async fn unkept(&self, snippet: &Snippet) -> Option<String> {
+        if snippet.output.omitted() == 0 {
+            return None;
+        }
+        let (id, spool) = (snippet.id, self.session.spool().clone());
+        let look = move || {
+            spool.settle(SPOOL_WAIT);
+            spool.missing(id)
+        };
+        let missing = tokio::task::spawn_blocking(look).await.ok()??;
+        Some(format!("{} of the output are not kept: {}.", units::bytes(missing.bytes), missing.why))
+    }
+
     /// The result that tells of a snippet as it is now.
     pub async fn told(&self, snippet: &Snippet, notice: Option<String>) -> CallToolResult {
         let now = now();
+        let notice = [notice, self.unkept(snippet).await].into_iter().flatten().reduce(|one, other| one + " " + &other);
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
-        let max = if failed { self.quirks.error_text } else { cut::TEXT };
-        let pictures = pictures::of(snippet).await;
-        let text = text::run(snippet, now, notice.as_deref(), max, &pictures);
-        let report = (!self.quirks.text_only).then(|| RunReport::new(snippet, now, notice, &pictures));
+        let max = if failed { self.quirks.error_text } else { self.quirks.text };
+        let pictures = pictures::of(snippet, self.quirks.images).await;
+        let since = self.membership.seen.since(self.session.news(), &self.author, snippet);
+        self.log(since.as_ref()).await;
+        let mut text = text::run(snippet, now, notice.as_deref(), max, &pictures);
+        if let Some(since) = &since {
+            text.push_str("\n\n");
+            text.push_str(&since.text());
+        }
+        let report = (!self.quirks.text_only).then(|| RunReport::new(snippet, now, notice, max, &pictures, since));
         let content = [ContentBlock::text(text)].into_iter().chain(pictures.blocks).collect();
         let mut result = if failed { CallToolResult::error(content) } else { CallToolResult::success(content) };
         result.structured_content = report.and_then(|report| serde_json::to_value(report).ok());
         result
+    }
+
+    /// Resets and restarts as log messages, for a request that asks for them.
+    #[allow(deprecated, reason = "rmcp marks all of logging so")]
+    async fn log(&self, since: Option<&Since>) {
+        let Some((least, since)) = self.context.meta.log_level().zip(since) else { return };
+        for event in &since.events {
+            let level = match event.kind {
+                SinceKind::Restart if event.by.is_none() => LoggingLevel::Error,
+                SinceKind::Restart | SinceKind::Reset => LoggingLevel::Notice,
+                SinceKind::Snippet | SinceKind::Note => continue,
+            };
+            if watch::rank(level) >= watch::rank(least) {
+                watch::log(&self.context.peer, level, &event.text).await;
+            }
+        }
     }
 
     pub fn answer(&self, text: String, structured: &impl Serialize) -> CallToolResult {
@@ -277,7 +334,7 @@ fn who(author: &Author) -> &str {
     if author.is_you() { "the person" } else { author.name() }
 }
 
-fn wait_of(wait_s: Option<f64>) -> Result<Duration, String> {
+pub fn wait_of(wait_s: Option<f64>) -> Result<Duration, String> {
     seconds_of("wait_s", wait_s.unwrap_or(tools::DEFAULT_WAIT_S), true)
 }
 

@@ -3,12 +3,16 @@
 use rmcp::model::Implementation;
 use tokio::sync::Mutex;
 
-use super::cut;
-use crate::domain::{Author, terminal_text};
+use super::calls::now;
+use super::since::Seen;
+use super::{cut, pictures};
+use crate::domain::{Author, Timestamp, terminal_text};
 use crate::session::{Closed, SessionHandle};
 
 const NAMELESS: &str = "client";
 const MAX_NAME: usize = 40;
+/// Milliseconds after the start of the session process in which clients of the one before come back.
+const RETURN: Timestamp = 10_000;
 
 /// What some clients need to be served otherwise; found by the name that a client gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,17 +20,30 @@ pub struct Quirks {
     /// The model sees nothing of `content` where there is `structuredContent`: it gets `content` alone, and no output
     /// schema either, because SDKs insist on structured results where a schema was promised.
     pub text_only: bool,
-    /// Characters of an error result that reach the model; better to choose them here than to have them cut off there.
+    /// Characters of a result that reach the model; better to choose them here than to have them cut off there.
+    pub text: usize,
+    /// The same for a result that is an error.
     pub error_text: usize,
+    /// Bytes of all images of a result, before base64.
+    pub images: usize,
 }
 
-const NONE: Quirks = Quirks { text_only: false, error_text: cut::TEXT };
-const QUIRKS: &[(&str, Quirks)] = &[("claude-code", Quirks { text_only: true, error_text: 9_000 })];
+const NONE: Quirks = Quirks { text_only: false, text: cut::TEXT, error_text: cut::TEXT, images: pictures::ALL };
+
+/// A part of the name, in small letters, and what goes for that client.
+const QUIRKS: &[(&str, Quirks)] = &[
+    // Drops all content, images too, beside structuredContent; cuts the text of errors near 11 000 characters.
+    ("claude-code", Quirks { text_only: true, error_text: 9_000, ..NONE }),
+    // Claude Desktop refuses results of more than 1 048 576 characters, images in base64 included.
+    ("claude-ai", Quirks { images: 600_000, ..NONE }),
+    // Copilot's command line cuts text at about 10 kB and drops images.
+    ("copilot", Quirks { text: 9_000, error_text: 9_000, images: 0, ..NONE }),
+];
 
 impl Quirks {
     pub fn of(client: Option<&Implementation>) -> Self {
         let name = client.map_or("", |client| client.name.as_str()).to_ascii_lowercase();
-        QUIRKS.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(NONE, |(_, quirks)| *quirks)
+        QUIRKS.iter().find(|(part, _)| name.contains(part)).map_or(NONE, |(_, quirks)| *quirks)
     }
 }
 
@@ -36,6 +53,8 @@ pub struct Membership {
     session: SessionHandle,
     pid: Option<u32>,
     joined: Mutex<Option<Joined>>,
+    /// How far it knows what happened.
+    pub seen: Seen,
 }
 
 #[derive(Debug)]
@@ -47,7 +66,11 @@ struct Joined {
 
 impl Membership {
     pub fn new(session: SessionHandle, pid: Option<u32>) -> Self {
-        Self { session, pid, joined: Mutex::new(None) }
+        let news = session.news();
+        // Who is here this soon was here before, when another process held the session.
+        let young = now().saturating_sub(session.info().started_at) < RETURN;
+        let seen = Seen::new(if young { 0 } else { news.count() }, !young);
+        Self { session, pid, joined: Mutex::new(None), seen }
     }
 
     /// The author that this client is; joins or renames it where needed. Calls that arrive together get it in their
@@ -106,9 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn quirks_go_by_the_beginning_of_the_name() {
+    fn quirks_go_by_the_name() {
         assert!(Quirks::of(Some(&Implementation::new("claude-code", "2.1"))).text_only);
         assert!(!Quirks::of(Some(&Implementation::new("claude-ai", "0.1"))).text_only);
+        assert_eq!(Quirks::of(Some(&Implementation::new("GitHub-Copilot-CLI", "1"))).images, 0);
         assert!(!Quirks::of(None).text_only);
     }
 }

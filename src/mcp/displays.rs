@@ -1,10 +1,13 @@
 //! What a snippet displayed, told in words: a mark where it stands in the output, and its text where it has one.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cut::cut;
 use super::pictures::Pictures;
+use super::uris;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Display, Form, Snippet};
 
@@ -33,6 +36,8 @@ pub struct DisplayReport {
     /// Why an image does not come with the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
+    /// The resource that has it whole.
+    pub uri: String,
 }
 
 pub fn reports(snippet: &Snippet, pictures: &Pictures) -> Vec<DisplayReport> {
@@ -48,6 +53,7 @@ pub fn reports(snippet: &Snippet, pictures: &Pictures) -> Vec<DisplayReport> {
             height: pixels.map(|(_, height)| height),
             text: text(display),
             left_out: pictures.left_out.get(&number).cloned(),
+            uri: uris::figure(snippet.id, number),
         })
     };
     snippet.numbered_displays().skip(skip).filter_map(report).collect()
@@ -75,14 +81,17 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
         written.push_str(&plain(&output.piece(from, display.after).text(None)));
         from = from.max(display.after);
         if display.forms.first().is_none_or(|form| form.mime != "text/plain") {
-            let why = pictures.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
+            let mut why = pictures.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
+            if pictures.scaled.contains(&number) {
+                why = format!(", scaled down; full size: {}", uris::figure(snippet.id, number));
+            }
             line(&mut written, &format!("[{}{why}]", display.label(number)));
         }
         if let Some(text) = text(display) {
             line(&mut written, &text);
         }
     }
-    written.push_str(&plain(&output.piece(from, output.total()).text(None)));
+    written.push_str(&plain(&output.piece(from, output.place()).text(None)));
     written
 }
 
@@ -90,6 +99,6 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
 fn text(display: &Display) -> Option<String> {
     let plain_form = || std::str::from_utf8(&display.form("text/plain")?.data).ok();
     let image = display.forms.first().is_some_and(Form::is_image);
-    let found = display.text().or_else(|| if image { None } else { plain_form() })?;
-    Some(cut(&plain(found), TEXT, 0).0).filter(|text| !text.is_empty())
+    let found = display.text().or_else(|| if image { None } else { plain_form().map(Cow::Borrowed) })?;
+    Some(cut(&plain(&found), TEXT, 0).0).filter(|text| !text.is_empty())
 }

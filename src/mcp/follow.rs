@@ -132,6 +132,11 @@ impl Call<'_> {
             Some(snippet) => last_line(&snippet.output).unwrap_or_else(|| format!("snippet {id} is running")),
             None => return Ok(()),
         };
+        self.send_progress(progress, message).await;
+        Ok(())
+    }
+
+    pub async fn send_progress(&self, progress: &Progress, message: String) {
         let seconds = progress.since.elapsed().as_secs_f64();
         let parameters = ProgressNotificationParam::new(progress.token.clone(), seconds).with_message(message);
         tokio::select! {
@@ -141,7 +146,6 @@ impl Call<'_> {
             // A client that does not read is noticed by the wait, not here.
             _ = self.context.peer.notify_progress(parameters) => {}
         }
-        Ok(())
     }
 }
 
@@ -161,14 +165,14 @@ fn asks(id: SnippetId, input: &InputRequest) -> String {
     )
 }
 
-struct Progress {
+pub struct Progress {
     token: ProgressToken,
     since: Instant,
     ticks: tokio::time::Interval,
 }
 
 impl Progress {
-    fn new(token: ProgressToken) -> Self {
+    pub fn new(token: ProgressToken) -> Self {
         let since = Instant::now();
         let mut ticks = tokio::time::interval_at(since + PROGRESS_PACE, PROGRESS_PACE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -176,7 +180,7 @@ impl Progress {
     }
 }
 
-async fn tick(progress: Option<&mut Progress>) {
+pub async fn tick(progress: Option<&mut Progress>) {
     match progress {
         Some(progress) => {
             progress.ticks.tick().await;

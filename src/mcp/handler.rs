@@ -4,42 +4,71 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt;
+#[allow(deprecated, reason = "rmcp marks what only older protocol versions have")]
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, DiscoverResult,
-    ErrorCode, Implementation, InitializeRequestParams, InitializeResult, ListToolsResult, PaginatedRequestParams,
-    ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult, ContentBlock,
+    CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Icon,
+    Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
 use super::again::{self, Again};
-use super::calls::Call;
+use super::calls::{Call, now};
 use super::client::{Membership, Quirks};
 use super::serve::Backend;
-use super::tools;
+use super::uris::Address;
+use super::watch::{self, Sink, Watched};
+use super::{brief, prompts, resources, suggest, tools};
+use crate::domain::Author;
 use crate::session::live::{self, Live, LiveClient};
 use crate::session::{Overview, SessionHandle};
 
-const INSTRUCTIONS: &str = "A live Python session that you share with a person (and perhaps with other assistants). \
-The person sees every snippet you run, its output and the variables on their screen, and works in the same namespace: \
-names can appear or change between your calls, so list_defined_variables before you rely on what you did not just set. \
-State stays between calls until somebody resets it. Snippets run one at a time in the order they came, whoever sent \
-them. run_python_code waits up to wait_s seconds (45 by default); code that takes longer goes on, and wait_for_snippet \
-gives its result. timeout_s stops code that takes too long. Cancelling a call interrupts its code. \
-Results are cut at about 40 000 characters; read_output reads and searches all that was written. Code that waits for input is answered with answer_input, or by the person.";
+const INSTRUCTIONS: &str = "A live Python session that you share with a person, and perhaps with other assistants. The \
+person sees every snippet, its output and the variables on their screen, and works in the same namespace. State stays \
+until somebody resets it, and names can change between your calls: each result says what others did since your last \
+one. Snippets run one at a time, in the order they came. run_python_code waits up to wait_s seconds (45 by default); \
+code that takes longer goes on, and wait_for_snippet gives its result. timeout_s stops code, and so does cancelling its \
+call. Results are cut at about 40 000 characters; read_output has all of it. Code that waits for input is answered with \
+answer_input, or by the person, whom ask_human asks. In a fresh or compacted chat, begin with the resource \
+fourhands://session or session_history.";
 
+/// A 4 between two hands' brackets.
+const ICON: &str = "data:image/svg+xml;utf8,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E\
+%3Crect width='32' height='32' rx='7' fill='%231d4ed8'/%3E%3Cpath d='M8 6H5v20h3M24 6h3v20h-3M18 24V8l-8 11h12' fill='none' \
+stroke='white' stroke-width='2.5'/%3E%3C/svg%3E";
+
+#[allow(deprecated, reason = "logging, which older protocol versions have")]
 static INFO: LazyLock<ServerConfig> = LazyLock::new(|| {
     let version = env!("CARGO_PKG_VERSION");
-    InitializeResult::new(ServerCapabilities::builder().enable_tools().build())
-        .with_server_info(Implementation::new("fourhands", version).with_title("fourhands: a shared Python session"))
-        .with_instructions(INSTRUCTIONS)
+    let capabilities = ServerCapabilities::builder()
+        .enable_logging()
+        .enable_completions()
+        .enable_prompts()
+        .enable_prompts_list_changed()
+        .enable_resources()
+        .enable_resources_subscribe()
+        .enable_resources_list_changed()
+        .enable_tools()
+        .enable_tool_list_changed()
+        .build();
+    let icon = Icon::new(ICON).with_mime_type("image/svg+xml").with_sizes(vec!["any".to_owned()]);
+    let server = Implementation::new("fourhands", version)
+        .with_title("fourhands: a shared Python session")
+        .with_icons(vec![icon]);
+    InitializeResult::new(capabilities).with_server_info(server).with_instructions(INSTRUCTIONS)
 });
 
 pub struct Handler {
     pub backend: Backend,
     /// Present with a session.
     pub membership: Option<Arc<Membership>>,
+    /// What the client is told of when it changes.
+    pub watched: Watched,
     /// The client has closed its side.
     pub gone: CancellationToken,
     /// The server is about to end.
@@ -52,6 +81,54 @@ impl Handler {
         if let Some(membership) = &self.membership {
             let _ = membership.author(client).await;
         }
+    }
+
+    fn session(&self) -> Option<&SessionHandle> {
+        match &self.backend {
+            Backend::Session(session) => Some(session),
+            Backend::Offline(_) => None,
+        }
+    }
+
+    /// What is said where there is no session.
+    fn offline(&self) -> String {
+        match &self.backend {
+            Backend::Offline(say) => say(),
+            Backend::Session(_) => SESSION_ENDED.to_owned(),
+        }
+    }
+
+    /// Who the client is. Without a session it is nobody in particular.
+    async fn reader(&self, context: &RequestContext<RoleServer>) -> Result<Author, ErrorData> {
+        match &self.membership {
+            Some(membership) => membership.author(context.client_info().as_ref()).await.map_err(resources::ended),
+            None => Ok(Author::You),
+        }
+    }
+
+    /// What the server says of itself, and how the session stands.
+    async fn greeting(&self) -> Option<String> {
+        let brief = brief::of(self.session()?, None, brief::SHORT).await.ok()?;
+        Some(format!("{INSTRUCTIONS}\n\nNow: {brief}"))
+    }
+
+    /// Tells a client of an older protocol version what changes, from now on.
+    fn watch(&self, context: &RequestContext<RoleServer>) {
+        let is_modern =
+            context.protocol_version().is_some_and(|v| v.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        let Some(session) = self.session().filter(|_| !is_modern) else { return };
+        if self.watched.change(|wants| std::mem::replace(&mut wants.is_watched, true)) {
+            return;
+        }
+        let run = watch::run(session.clone(), self.watched.clone(), Sink::Peer(context.peer.clone()));
+        let (gone, stop) = (self.gone.clone(), self.stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = run => {}
+                () = gone.cancelled() => {}
+                () = stop.cancelled() => {}
+            }
+        });
     }
 
     async fn call_guarded(
@@ -84,7 +161,7 @@ impl Handler {
             return failure(SESSION_ENDED);
         };
         let quirks = Quirks::of(client.as_ref());
-        let call = Call { session, author, quirks, context, gone: &self.gone, stop: &self.stop };
+        let call = Call { session, author, membership, quirks, context, gone: &self.gone, stop: &self.stop };
         match asked {
             Asked::Once(request) => call.dispatch(&request.name, request.arguments).await,
             Asked::Again(again) => call.again(again).await,
@@ -130,6 +207,19 @@ pub fn failure(text: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
+/// Of lists that have one page.
+fn only_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match request.and_then(|request| request.cursor) {
+        None => Ok(()),
+        Some(_) => Err(resources::invalid_cursor()),
+    }
+}
+
+fn panicked() -> ErrorData {
+    ErrorData::internal_error("fourhands failed inside, which is a bug in it. The session goes on: try again.", None)
+}
+
+#[allow(deprecated, reason = "rmcp marks what only older protocol versions have")]
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
         INFO.clone()
@@ -142,22 +232,175 @@ impl ServerHandler for Handler {
     ) -> Result<InitializeResult, ErrorData> {
         self.meet(Some(&request.client_info)).await;
         context.peer.set_peer_info(request.clone());
-        self.negotiate_initialize(&request)
+        let mut result = self.negotiate_initialize(&request)?;
+        if let Some(greeting) = self.greeting().await {
+            result.instructions = Some(greeting);
+        }
+        Ok(result)
     }
 
     async fn discover(&self, context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
         self.meet(context.client_info().as_ref()).await;
-        Ok(DiscoverResult::from_server_info(self.supported_protocol_versions().into_owned(), self.get_info()))
+        let mut info = self.get_info();
+        if let Some(greeting) = self.greeting().await {
+            info.instructions = Some(greeting);
+        }
+        Ok(DiscoverResult::from_server_info(self.supported_protocol_versions().into_owned(), info))
     }
 
     async fn list_tools(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        only_page(request)?;
         let client = context.client_info();
         self.meet(client.as_ref()).await;
         Ok(ListToolsResult::with_all_items(tools::list(Quirks::of(client.as_ref()).text_only)))
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        self.reader(&context).await?;
+        self.watched.change(|wants| wants.list = true);
+        self.watch(&context);
+        resources::list(self.session(), request.and_then(|request| request.cursor)).await
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        only_page(request)?;
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let reader = self.reader(&context).await?;
+        let offline = self.offline();
+        let read = resources::read(self.session(), reader, &request.uri, &offline);
+        AssertUnwindSafe(read).catch_unwind().await.unwrap_or_else(|_| Err(panicked())).map(Into::into)
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if Address::parse(&request.uri).is_none() {
+            return Err(ErrorData::resource_not_found(format!("Resource not found: {:?}", request.uri), None));
+        }
+        let has_room = self.watched.change(|wants| {
+            let has_room = wants.uris.len() < watch::MOST || wants.uris.contains(&request.uri);
+            if has_room {
+                wants.uris.insert(request.uri);
+            }
+            has_room
+        });
+        if !has_room {
+            let text = format!("{} resources are watched already, which is the most", watch::MOST);
+            return Err(ErrorData::invalid_params(text, None));
+        }
+        self.watch(&context);
+        Ok(())
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.watched.change(|wants| wants.uris.remove(&request.uri));
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        let mut accepted = requested.clone();
+        if let Some(uris) = &mut accepted.resource_subscriptions {
+            uris.retain(|uri| Address::parse(uri).is_some());
+            uris.truncate(watch::MOST);
+        }
+        Some(accepted)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let watched = Watched::default();
+        let accepted = context.accepted();
+        watched.change(|wants| {
+            wants.list = accepted.resources_list_changed == Some(true);
+            wants.uris = accepted.resource_subscriptions.iter().flatten().cloned().collect();
+        });
+        let told = async {
+            if let Some(session) = self.session() {
+                watch::run(session.clone(), watched, Sink::Listen(context.sink().clone())).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = told => {}
+            () = context.cancelled() => {}
+            () = self.gone.cancelled() => {}
+            () = self.stop.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    async fn set_level(
+        &self,
+        request: SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let reader = self.reader(&context).await?;
+        self.watched.change(|wants| wants.log = Some(request.level));
+        self.watch(&context);
+        if let Some(session) = self.session()
+            && let Some((level, text)) = watch::restart(session, reader, now()).await
+            && watch::rank(level) >= watch::rank(request.level)
+        {
+            watch::log(&context.peer, level, &text).await;
+        }
+        Ok(())
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        only_page(request)?;
+        Ok(ListPromptsResult::with_all_items(prompts::list()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let reader = self.reader(&context).await?;
+        let Some(session) = self.session() else { return Ok(prompts::one(self.offline()).into()) };
+        let got = prompts::get(session, reader, &request.name, request.arguments.as_ref());
+        let got = AssertUnwindSafe(got).catch_unwind().await.map_err(|_| panicked())?;
+        got.map_err(resources::ended)?.map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        match self.session() {
+            Some(session) => suggest::of(session, request).await.map(CompleteResult::new).map_err(resources::ended),
+            None => Ok(CompleteResult::default()),
+        }
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -191,6 +434,31 @@ impl ServerHandler for Handler {
             ),
             "initialize" => ErrorData::invalid_params(
                 "Invalid params for initialize: expected protocolVersion, capabilities and clientInfo",
+                None,
+            ),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
+                ErrorData::invalid_params(format!("Invalid params for {method}: expected a string \"uri\""), None)
+            }
+            "prompts/get" => ErrorData::invalid_params(
+                "Invalid params for prompts/get: expected a string \"name\" and an object \"arguments\" of strings",
+                None,
+            ),
+            "completion/complete" => ErrorData::invalid_params(
+                "Invalid params for completion/complete: expected \"ref\" with a \"type\" of \"ref/resource\" or \
+                 \"ref/prompt\", and \"argument\" with \"name\" and \"value\"",
+                None,
+            ),
+            "logging/setLevel" => ErrorData::invalid_params(
+                "Invalid params for logging/setLevel: level is one of debug, info, notice, warning, error, critical, alert, \
+                 emergency",
+                None,
+            ),
+            "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => ErrorData::invalid_params(
+                format!("Invalid params for {method}: expected no more than a string \"cursor\""),
+                None,
+            ),
+            "subscriptions/listen" => ErrorData::invalid_params(
+                "Invalid params for subscriptions/listen: expected an object \"notifications\"",
                 None,
             ),
             _ => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("Method not found: {method}"), None),

@@ -282,9 +282,17 @@ where
                 // An answer that goes out ends this wait: rmcp drops this future then and asks again.
                 sleep_until(since + STALL).await;
             }
-            let line = match self.opened_by.filter(|_| !self.opened) {
-                None => self.read_line().await,
-                Some(by) => timeout_at(by, self.read_line()).await.unwrap_or(Ok(Line::End)),
+            let out = self.out.clone();
+            let reading = async {
+                match self.opened_by.filter(|_| !self.opened) {
+                    None => self.read_line().await,
+                    Some(by) => timeout_at(by, self.read_line()).await.unwrap_or(Ok(Line::End)),
+                }
+            };
+            let line = tokio::select! {
+                biased;
+                line = reading => line,
+                () = out.broken.cancelled() => Ok(Line::End),
             };
             match line {
                 Ok(Line::Whole) => match self.parse() {
@@ -301,6 +309,7 @@ where
                     // rmcp drops this future and asks again after each answer.
                     while let Some(hung_up) = &self.hung_up
                         && !self.open.is_empty()
+                        && !self.out.broken.is_cancelled()
                         && !hung_up()
                     {
                         tokio::time::sleep(LOOK).await;

@@ -6,6 +6,8 @@
 //! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
 
 mod again;
+mod ask;
+mod brief;
 mod calls;
 mod client;
 mod cut;
@@ -13,19 +15,26 @@ mod displays;
 mod faults;
 mod follow;
 mod handler;
+mod history;
 mod inspect;
 mod lines;
 mod outgoing;
 mod pages;
 mod pictures;
+mod prompts;
 mod read_output;
 mod report;
+mod resources;
 mod serve;
+mod since;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tools;
+mod uris;
 mod variables;
+mod watch;
 
 /// Code of the error, without an id, that a connection is refused with.
 pub const REFUSED: i32 = -32042;

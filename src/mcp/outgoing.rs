@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
 
 /// While more bytes than this wait to be written, nothing more is read: the client waits for itself, and we do not
 /// keep its answers for ever.
@@ -17,11 +18,18 @@ pub struct Outgoing<W> {
     writer: Mutex<W>,
     waiting: AtomicUsize,
     written: Notify,
+    /// Cancelled when a line could not be written, or only a part of it: nothing that follows can be understood.
+    pub broken: CancellationToken,
 }
 
 impl<W: AsyncWrite + Send + Unpin + 'static> Outgoing<W> {
     pub fn new(writer: W) -> Arc<Self> {
-        Arc::new(Self { writer: Mutex::new(writer), waiting: AtomicUsize::new(0), written: Notify::new() })
+        Arc::new(Self {
+            writer: Mutex::new(writer),
+            waiting: AtomicUsize::new(0),
+            written: Notify::new(),
+            broken: CancellationToken::new(),
+        })
     }
 
     /// Writes a line. It counts as waiting from this call on.
@@ -30,8 +38,14 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Outgoing<W> {
         self.waiting.fetch_add(line.cost(), Ordering::Relaxed);
         async move {
             let mut writer = line.out.writer.lock().await;
-            writer.write_all(&line.line).await?;
-            writer.flush().await
+            let mut written = writer.write_all(&line.line).await;
+            if written.is_ok() {
+                written = writer.flush().await;
+            }
+            if written.is_err() {
+                line.out.broken.cancel();
+            }
+            written
         }
     }
 

@@ -192,8 +192,14 @@ fn excerpt(line: &str, at: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
     use super::*;
-    use crate::domain::Output;
+    use crate::domain::random::Random;
+    use crate::domain::{Output, SnippetId};
+    use crate::session::Spool;
+    use crate::session::spool::Limits;
 
     fn whole(parts: &[(Stream, &str)]) -> Whole {
         let mut output = Output::default();
@@ -261,5 +267,47 @@ mod tests {
         let long = format!("{}needle{}", "x".repeat(30_000), "y".repeat(30_000));
         let found = grep(&self::whole(&[(Stream::Stdout, &long)]), None, 0, 1_000, &Regex::new("needle").unwrap());
         assert!(found.unwrap().matches[0].text.starts_with("...xxx"));
+    }
+
+    /// Files of an output that somebody has overwritten: pages go on to the end, and nothing gets through.
+    #[test]
+    fn garbage_in_the_files_is_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits { memory: 100, ..Limits::default() };
+        let regex = Regex::new("[a-z]+").unwrap();
+        for mut random in Random::rounds(13, 60) {
+            let spool = Arc::new(Spool::new(Some(folder.path().join("spool/s")), limits));
+            for n in 0..200 {
+                let stream = random.one(&[Stream::Stdout, Stream::Stderr]);
+                spool.push(SnippetId(1), stream, &format!("line {n}\n"));
+            }
+            spool.close();
+            spool.work(drop);
+            for kind in ["out", "streams"] {
+                let path = folder.path().join("spool/s").join(format!("1.{kind}"));
+                let mut bytes = fs::read(&path).unwrap();
+                match random.below(3) {
+                    0 => bytes.iter_mut().for_each(|byte| *byte = random.below(256) as u8),
+                    1 => bytes.fill(0x80),
+                    _ => random.spoil(&mut bytes),
+                }
+                fs::write(&path, bytes).unwrap();
+            }
+            let whole = spool.whole(SnippetId(1)).unwrap().unwrap();
+            for stream in [None, Some(Stream::Stdout), Some(Stream::Stderr)] {
+                let (mut at, mut pages) = (0, 0);
+                while at < whole.length() && pages < 10_000 {
+                    // An error is told, and nothing goes on.
+                    let Ok(page) = page(&whole, stream, at, 1 + random.below(300)) else { break };
+                    assert!(!page.text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
+                    if page.next <= at {
+                        break;
+                    }
+                    (at, pages) = (page.next, pages + 1);
+                }
+                assert!(pages < 10_000);
+                let _ = grep(&whole, stream, random.below(3_000) as u64, 1 + random.below(300), &regex);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Figures and pictures as image content: whole, or scaled down to what clients and models take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const MOST: usize = 10;
 /// Bytes of one image. In base64 they are a third more, which must stay under 700 kB.
 const ONE: usize = 520_000;
 /// Bytes of all images of a result: some clients drop results of a million characters.
-const ALL: usize = 660_000;
+pub const ALL: usize = 660_000;
 /// Pixels of the longer side; models see no more.
 const SIDE: u32 = 2_000;
 /// Bytes that decoding may take.
@@ -31,10 +31,23 @@ const QUALITY: u8 = 85;
 pub struct Pictures {
     pub blocks: Vec<ContentBlock>,
     pub left_out: BTreeMap<usize, String>,
+    /// Those that are smaller than they were.
+    pub scaled: BTreeSet<usize>,
 }
 
-/// Decodes and scales on a thread of its own: the session goes on meanwhile.
-pub async fn of(snippet: &Snippet) -> Pictures {
+/// Bytes of an image that is read as a resource: in base64 it must fit into one message.
+const WHOLE: usize = 3_000_000;
+
+/// An image as it was displayed, scaled down only where no message could carry it.
+pub fn whole(display: &Display) -> Result<Arc<[u8]>, String> {
+    match display.forms.first() {
+        Some(form) if form.data.len() <= WHOLE => Ok(form.data.clone()),
+        _ => fit(display, WHOLE).map(|(_, data)| data),
+    }
+}
+
+/// At most `room` bytes of them. Decodes and scales on a thread of its own: the session goes on meanwhile.
+pub async fn of(snippet: &Snippet, room: usize) -> Pictures {
     let images: Vec<(usize, Arc<Display>)> = snippet
         .numbered_displays()
         .filter(|(_, display)| display.forms.first().is_some_and(Form::is_image))
@@ -43,16 +56,21 @@ pub async fn of(snippet: &Snippet) -> Pictures {
     if images.is_empty() {
         return Pictures::default();
     }
-    tokio::task::spawn_blocking(move || fit_all(&images)).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || fit_all(&images, room)).await.unwrap_or_default()
 }
 
-fn fit_all(images: &[(usize, Arc<Display>)]) -> Pictures {
+fn fit_all(images: &[(usize, Arc<Display>)], room: usize) -> Pictures {
     let mut pictures = Pictures::default();
+    if room == 0 {
+        let why = |(number, _): &(usize, _)| (*number, "this client does not show images".to_owned());
+        pictures.left_out = images.iter().map(why).collect();
+        return pictures;
+    }
     let extra = images.len().saturating_sub(MOST);
     for (number, _) in &images[..extra] {
         pictures.left_out.insert(*number, format!("only the last {MOST} are attached"));
     }
-    let mut left = ALL;
+    let mut left = room;
     let shown = &images[extra..];
     for (index, (number, display)) in shown.iter().enumerate() {
         // What small images leave of their share is for those that come after.
@@ -61,6 +79,9 @@ fn fit_all(images: &[(usize, Arc<Display>)]) -> Pictures {
         match fit(display, share) {
             Ok((mime, data)) => {
                 left = left.saturating_sub(data.len());
+                if data.len() != display.forms[0].data.len() {
+                    pictures.scaled.insert(*number);
+                }
                 pictures.blocks.push(ContentBlock::image(STANDARD.encode(&data), mime));
             }
             Err(reason) => {
@@ -161,7 +182,7 @@ mod tests {
         let broken = shown("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec());
         let mut images: Vec<_> = (1..=9).map(|number| (number, small.clone())).collect();
         images.extend([(10, large.clone()), (11, broken), (12, large)]);
-        let pictures = fit_all(&images);
+        let pictures = fit_all(&images, ALL);
         assert_eq!(pictures.blocks.len(), 9);
         assert_eq!(pictures.left_out.keys().collect::<Vec<_>>(), [&1, &2, &11]);
         let total: usize = pictures.blocks.iter().map(|block| serde_json::to_string(block).unwrap().len()).sum();

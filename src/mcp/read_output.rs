@@ -11,6 +11,7 @@ use super::calls::{Call, Called, ended};
 use super::pages::{self, Found, Page};
 use super::tools::{self, maybe_integer, number};
 use crate::domain::{Snippet, SnippetId, Stream, units};
+use crate::session::SessionHandle;
 use crate::session::spool::Whole;
 
 /// Characters of a page unless asked for otherwise, and at most.
@@ -115,6 +116,27 @@ impl Call<'_> {
         let page = read.await.map_err(|error| format!("Error: the output could not be read: {error}"))??;
         Ok(self.answer(rendered(&page), &page))
     }
+}
+
+/// Characters of a page of a resource.
+pub const LONG: usize = 400_000;
+
+/// All that a snippet wrote, from a byte on, as far as it fits; and where it goes on.
+pub async fn long_page(
+    session: &SessionHandle,
+    snippet: Snippet,
+    offset: u64,
+) -> Result<(String, Option<u64>), String> {
+    let spool = session.spool().clone();
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let read = tokio::task::spawn_blocking(move || {
+        spool.settle(SETTLE);
+        let kept = spool.whole(snippet.id).map_err(|error| error.to_string());
+        read(&snippet, kept, &Request { stream: None, offset, limit: LONG, regex: None })
+    });
+    let page = read.await.map_err(|error| format!("the output could not be read: {error}"))??;
+    let missing = page.missing.map(|missing| format!("\n[not kept: {missing}]")).unwrap_or_default();
+    Ok((page.text + &missing, page.next_offset))
 }
 
 fn expression(pattern: &str) -> Result<Regex, String> {

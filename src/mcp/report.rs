@@ -5,9 +5,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::{SHARE, TEXT, cut, short};
+use super::cut::{SHARE, cut, short};
 use super::displays::{self, DisplayReport};
 use super::pictures::Pictures;
+use super::since::Since;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Outcome, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
 
@@ -42,6 +43,10 @@ pub struct RunReport {
     pub variables: Changes,
     /// Whether anything was left out of this result; the texts say where.
     pub truncated: bool,
+    /// What others did in the session since this client's last result, and how its own code ended that it did not wait
+    /// for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_your_last_call: Option<Since>,
     /// What to know or to do next, such as how to go on waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -107,7 +112,8 @@ pub struct Parts {
     pub result: Option<String>,
     pub error: Option<RunError>,
     pub variables: Changes,
-    pub truncated: bool,
+    /// What was cut of these, and what to do about it.
+    pub cuts: Vec<&'static str>,
     /// Characters left for output.
     pub room: usize,
 }
@@ -115,23 +121,26 @@ pub struct Parts {
 impl Parts {
     /// Fitted to a result of `whole` characters.
     pub fn of(outcome: Option<&Outcome>, whole: usize) -> Self {
-        let mut truncated = false;
+        let mut cuts = Vec::new();
         let mut room = whole;
         let max = whole / SHARE;
-        let mut fit = |text: &str| {
+        let mut fit = |text: &str, hint: &'static str| {
             let (text, was_cut) = cut(&plain(text), max, 0);
-            truncated |= was_cut;
+            cuts.extend(was_cut.then_some(hint));
             room -= text.len().min(max);
             text
         };
-        let result = outcome.and_then(|outcome| outcome.result.as_deref()).map(&mut fit);
+        let result = outcome.and_then(|outcome| outcome.result.as_deref());
+        let result = result
+            .map(|text| fit(text, "The result was cut to fit. Ask for less at a time: a slice, .head(), a summary."));
         let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| RunError {
             type_name: short(&error.type_name, 200),
             message: cut(&plain(&error.message), 2_000, 0).0,
-            traceback: fit(&error.traceback),
+            traceback: fit(&error.traceback, "The traceback was cut to fit: its beginning and end are shown."),
         });
         let (variables, names_cut) = outcome.map(|outcome| Changes::of(&outcome.changes)).unwrap_or_default();
-        Self { result, error, variables, truncated: truncated | names_cut, room }
+        cuts.extend(names_cut.then_some("Not all names are told here: list_defined_variables lists them."));
+        Self { result, error, variables, cuts, room }
     }
 }
 
@@ -168,12 +177,15 @@ pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
     )
 }
 
-/// Said where something was cut: how to read the rest of the output, from `offset` on, or what to do about the rest.
-pub fn cut_notice(snippet: &Snippet, output_cut: bool, offset: Option<usize>) -> String {
+/// Said where something was cut: what to do about it, and how to read the rest of the output, from `offset` on.
+pub fn cut_notice(snippet: &Snippet, parts: &Parts, output_cut: bool, offset: Option<usize>) -> Option<String> {
+    let mut said: Vec<String> = parts.cuts.iter().map(|hint| (*hint).to_owned()).collect();
+    said.extend(output_cut.then(|| output_notice(snippet, offset)));
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+fn output_notice(snippet: &Snippet, offset: Option<usize>) -> String {
     let (id, total) = (snippet.id, units::bytes(snippet.output.total()));
-    if !output_cut {
-        return "The result was cut to fit. Ask for less at a time: a slice, .head(), a summary.".to_owned();
-    }
     let call = match offset {
         Some(offset) => format!("read_output with snippet={id}, offset={offset} goes on where it was cut"),
         None => format!("read_output with snippet={id} reads all of it, page by page"),
@@ -182,23 +194,29 @@ pub fn cut_notice(snippet: &Snippet, output_cut: bool, offset: Option<usize>) ->
 }
 
 impl RunReport {
-    pub fn new(snippet: &Snippet, now: Timestamp, notice: Option<String>, pictures: &Pictures) -> Self {
+    pub fn new(
+        snippet: &Snippet,
+        now: Timestamp,
+        notice: Option<String>,
+        max: usize,
+        pictures: &Pictures,
+        since: Option<Since>,
+    ) -> Self {
         let outcome = snippet.outcome.as_deref();
-        let parts = Parts::of(outcome, TEXT);
+        let parts = Parts::of(outcome, max);
         let output = &snippet.output;
         let stream = |stream, max| {
             let text = output.text(Some(stream));
             cut(&plain(&text), max, output.omitted())
         };
-        let (stderr, stderr_cut) = stream(Stream::Stderr, TEXT / SHARE);
-        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(TEXT / SHARE));
+        let (stderr, stderr_cut) = stream(Stream::Stderr, max / SHARE);
+        let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(max / SHARE));
         let output_cut = stderr_cut | stdout_cut;
-        let truncated = parts.truncated | output_cut;
-        let cut_notice = || cut_notice(snippet, output_cut, None);
-        let notice = match (truncated, notice) {
-            (true, Some(notice)) => Some(format!("{notice} {}", cut_notice())),
-            (true, None) => Some(cut_notice()),
-            (false, notice) => notice,
+        let cut_notice = cut_notice(snippet, &parts, output_cut, None);
+        let truncated = cut_notice.is_some();
+        let notice = match (cut_notice, notice) {
+            (Some(cut), Some(notice)) => Some(format!("{notice} {cut}")),
+            (cut, notice) => cut.or(notice),
         };
         Self {
             snippet: snippet.id.0,
@@ -214,6 +232,7 @@ impl RunReport {
             displays: displays::reports(snippet, pictures),
             variables: parts.variables,
             truncated,
+            since_your_last_call: since,
             notice,
         }
     }

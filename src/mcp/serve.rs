@@ -19,6 +19,7 @@ use super::client::Membership;
 use super::faults;
 use super::handler::Handler;
 use super::lines::LineTransport;
+use super::watch::Watched;
 use crate::session::SessionHandle;
 use crate::session::socket::{self, Peer};
 
@@ -161,7 +162,8 @@ pub(super) async fn serve<R, W>(
         Backend::Session(session) => Some(Arc::new(Membership::new(session.clone(), peer_pid))),
         Backend::Offline(_) => None,
     };
-    let handler = Handler { backend, membership: membership.clone(), gone, stop: stop.clone() };
+    let handler =
+        Handler { backend, membership: membership.clone(), watched: Watched::default(), gone, stop: stop.clone() };
     // An error here is a client that left before it said anything, or one that was told what was wrong.
     if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {
         let _ = running.waiting().await;

@@ -50,8 +50,8 @@ pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, 
             text.push_str(&format!("\n{what}: {}", names.join(", ")));
         }
     }
-    if parts.truncated || output_cut {
-        text.push_str(&format!("\n{}", cut_notice(snippet, output_cut, goes_on)));
+    if let Some(cut) = cut_notice(snippet, &parts, output_cut, goes_on) {
+        text.push_str(&format!("\n{cut}"));
     }
     if let Some(notice) = notice {
         text.push_str(&format!("\n{notice}"));

@@ -9,6 +9,8 @@ use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::ask::{AskArguments, AskResult};
+use super::history::{History, HistoryArguments};
 use super::inspect::InspectReport;
 use super::read_output::{OutputPage, ReadArguments};
 use super::report::RunReport;
@@ -23,6 +25,8 @@ pub const WAIT: &str = "wait_for_snippet";
 pub const ANSWER: &str = "answer_input";
 pub const INTERRUPT: &str = "interrupt_snippet";
 pub const READ: &str = "read_output";
+pub const HISTORY: &str = "session_history";
+pub const ASK: &str = "ask_human";
 
 /// How long a call waits unless told otherwise: under every client's own limit.
 pub const DEFAULT_WAIT_S: f64 = 45.0;
@@ -40,6 +44,8 @@ pub struct RunArguments {
     /// "running" and the output so far, and `wait_for_snippet` goes on waiting. 0 returns at once.
     #[schemars(extend("minimum" = 0))]
     pub wait_s: Option<f64>,
+    /// What the code is for, in a few words: the person sees it above the code.
+    pub title: Option<String>,
 }
 
 /// Without `deny_unknown_fields`: some clients send a made-up argument to a tool that needs none.
@@ -64,6 +70,8 @@ pub enum ResetMode {
 pub struct ListArguments {
     /// Only names or types that contain this text, in upper or lower case.
     pub filter: Option<String>,
+    /// To go on with a long list: the `next_cursor` of the part before, with the same filter.
+    pub cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -74,7 +82,7 @@ pub struct InspectArguments {
     /// What to look at; "overview" unless given. Which of the others a value has is told in the answer.
     pub what: Option<What>,
     /// Page of the text or table, from 1.
-    #[serde(default, deserialize_with = "maybe_number")]
+    #[serde(default, deserialize_with = "maybe_integer")]
     #[schemars(extend("minimum" = 1))]
     pub page: Option<u32>,
 }
@@ -145,6 +153,8 @@ pub struct InterruptArguments {
     #[serde(default, deserialize_with = "maybe_number")]
     #[schemars(extend("minimum" = 1))]
     pub snippet: Option<u32>,
+    /// Why, in a sentence: the person sees it, and whoever sent the code is told with the next result.
+    pub note: Option<String>,
 }
 
 /// `3.0` is an integer too, as JSON schemas have it.
@@ -152,7 +162,7 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, 
     maybe_number(deserializer)?.ok_or_else(|| Error::invalid_type(Unexpected::Unit, &"the number of a snippet"))
 }
 
-fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+pub(super) fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     if given.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&given) {
         return Ok(Some(given as u32));
@@ -167,7 +177,9 @@ pub(super) fn maybe_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
     let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     // A conversion to an integer stops at its bounds, which no output reaches.
     let whole = if given.fract() == 0.0 { T::try_from(given as i64).ok() } else { None };
-    whole.map(Some).ok_or_else(|| Error::invalid_value(Unexpected::Float(given), &"a whole number"))
+    whole.map(Some).ok_or_else(|| {
+        Error::invalid_value(Unexpected::Float(given), &"a whole number that is not too large or too small")
+    })
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -260,6 +272,22 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
              If the code caught the first interrupt, call again: the second is forceful. A single long call into a C \
              library ends only when it returns; the answer then says where it is.",
             hints(false, true, false, false),
+        ),
+        tool::<HistoryArguments, History>(
+            HISTORY,
+            "Read the history of the session",
+            "Tells what was run in the session so far, by whom, and how it ended: snippets with code and outcome, resets, \
+             restarts, notes. The newest ones unless since is given; read_output and wait_for_snippet give the output and \
+             the result of one.",
+            hints(true, false, true, false),
+        ),
+        tool::<AskArguments, AskResult>(
+            ASK,
+            "Ask the person",
+            "Puts a question to the person who shares this session, in their dashboard, and waits for the answer. For what \
+             only they can know or decide: which data, whether to overwrite, a choice between ways. They may be away or \
+             busy: go on without an answer where that is safe. Not for reports; those belong in your reply.",
+            hints(false, false, false, true),
         ),
     ]
 });

@@ -4,13 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cut::{TEXT, short};
-use crate::domain::{Kind, Variable, VariableTable, units};
+use crate::domain::output::floor_char_boundary;
+use crate::domain::{Kind, Variable, VariableTable, Wanted, units};
 
 /// Longest name and type that is told.
 const MAX_NAME: usize = 100;
 /// Longest value, as in the original.
 const MAX_VALUE: usize = 50;
 const MAX_PREVIEW: usize = 200;
+const MAX_CURSOR: usize = 1_000;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct VariableList {
@@ -19,6 +21,9 @@ pub struct VariableList {
     pub total: u32,
     /// How many match the filter; fewer may be listed.
     pub matching: u32,
+    /// Given as cursor, it goes on with the list; missing at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     /// Set while a snippet runs: the list shows what was there before that snippet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_before_snippet: Option<u32>,
@@ -52,15 +57,16 @@ pub enum RowKind {
     Module,
 }
 
-/// Text and structured form. `filter` is a part of a name or of a type.
-pub fn list(table: &VariableTable, filter: &str, running: Option<u32>) -> (String, VariableList) {
-    let wanted = filter.trim().to_lowercase();
-    let matches = |variable: &&Variable| {
-        wanted.is_empty()
-            || variable.name.to_lowercase().contains(&wanted)
-            || variable.type_name.to_lowercase().contains(&wanted)
-    };
+/// Text and structured form. While a snippet runs, the table tells of all names as far as it has them.
+pub fn list(table: &VariableTable, wanted: &Wanted, running: Option<u32>) -> (String, VariableList) {
+    let matches = |variable: &&Variable| wanted.matches(&variable.name) || wanted.matches(&variable.type_name);
     let found: Vec<&Variable> = table.rows.iter().filter(matches).collect();
+    let (matching, unseen) = match running {
+        Some(_) if !wanted.is_everything() => (found.len(), table.left),
+        _ if table.rows.len() == table.total => (found.len(), 0),
+        _ => (table.matching, 0),
+    };
+    let found: Vec<&Variable> = found.into_iter().filter(|variable| wanted.is_ahead(&variable.name)).collect();
     let mut text = if table.total == 0 {
         let sentence = if table.has_private {
             "No user-defined variables or functions are currently defined."
@@ -68,8 +74,10 @@ pub fn list(table: &VariableTable, filter: &str, running: Option<u32>) -> (Strin
             "No variables or functions are currently defined."
         };
         sentence.to_owned()
+    } else if matching == 0 {
+        format!("No name or type contains {:?}; {} defined.", wanted.part(), are(table.total))
     } else if found.is_empty() {
-        format!("No name or type contains {wanted:?}; {} defined.", are(table.total))
+        "No more names: this was the end of the list.".to_owned()
     } else {
         "=== Currently Defined Variables and Functions ===\n".to_owned()
     };
@@ -82,11 +90,13 @@ pub fn list(table: &VariableTable, filter: &str, running: Option<u32>) -> (Strin
         text.push_str(&format!("\n{line}"));
         told += 1;
     }
-    let cut = table.total > table.rows.len();
-    if told < found.len() || cut {
-        let most = if cut { format!("; only the first {} are looked at", table.rows.len()) } else { String::new() };
+    let goes_on = told < found.len() || table.left > unseen;
+    let next = found[..told].last().filter(|_| goes_on).map(|variable| cursor(&variable.name));
+    if goes_on || unseen > 0 {
         let defined = units::count(table.total, "name");
-        text.push_str(&format!("\n\n({told} of {} shown{most}; {defined} in all; use filter)", found.len()));
+        let most = if unseen > 0 { format!("; {unseen} were not looked at while it runs") } else { String::new() };
+        let on = next.as_ref().map(|next| format!("; cursor={next:?} goes on, filter finds")).unwrap_or_default();
+        text.push_str(&format!("\n\n({told} of {matching} shown{most}; {defined} in all{on})"));
     }
     if let Some(snippet) = running {
         text.push_str(&format!("\n\n(snippet {snippet} is running: this is what was there before it)"));
@@ -94,10 +104,16 @@ pub fn list(table: &VariableTable, filter: &str, running: Option<u32>) -> (Strin
     let list = VariableList {
         variables: found[..told].iter().map(|variable| row(variable)).collect(),
         total: table.total as u32,
-        matching: found.len() as u32,
+        matching: matching as u32,
+        next_cursor: next,
         as_before_snippet: running,
     };
     (text, list)
+}
+
+/// A name of any length, so that what comes after it is not told twice.
+fn cursor(name: &str) -> String {
+    name[..floor_char_boundary(name, MAX_CURSOR)].to_owned()
 }
 
 fn are(total: usize) -> String {
@@ -161,7 +177,7 @@ mod tests {
     }
 
     fn table(rows: Vec<Variable>) -> VariableTable {
-        VariableTable { total: rows.len(), rows, ..VariableTable::default() }
+        VariableTable { total: rows.len(), matching: rows.len(), rows, ..VariableTable::default() }
     }
 
     #[test]
@@ -175,7 +191,7 @@ mod tests {
             variable("t", Kind::Data, "str", "...", Some(&"y".repeat(60))),
             variable("x", Kind::Data, "int", "3", None),
         ]);
-        let (text, list) = list(&table, "", None);
+        let (text, list) = list(&table, &Wanted::default(), None);
         let expected = [
             "=== Currently Defined Variables and Functions ===",
             "",
@@ -194,9 +210,12 @@ mod tests {
     #[test]
     fn the_original_sentences_are_kept() {
         let mut table = VariableTable::default();
-        assert_eq!(list(&table, "", None).0, "No variables or functions are currently defined.");
+        assert_eq!(list(&table, &Wanted::default(), None).0, "No variables or functions are currently defined.");
         table.has_private = true;
-        assert_eq!(list(&table, "", None).0, "No user-defined variables or functions are currently defined.");
+        assert_eq!(
+            list(&table, &Wanted::default(), None).0,
+            "No user-defined variables or functions are currently defined."
+        );
     }
 
     #[test]
@@ -205,16 +224,26 @@ mod tests {
             variable("data", Kind::Data, "DataFrame", "", None),
             variable("n", Kind::Data, "int", "1", None),
         ]);
-        assert!(list(&table, "frame", None).0.ends_with("\nVariable: data (DataFrame) = <DataFrame object>"));
-        assert_eq!(list(&table, "zzz", None).0, "No name or type contains \"zzz\"; 2 names are defined.");
+        assert!(
+            list(&table, &Wanted::new("Frame", None), None)
+                .0
+                .ends_with("\nVariable: data (DataFrame) = <DataFrame object>")
+        );
+        assert_eq!(
+            list(&table, &Wanted::new("zzz", None), None).0,
+            "No name or type contains \"zzz\"; 2 names are defined."
+        );
     }
 
     #[test]
     fn a_long_list_is_cut_at_whole_lines_and_says_so() {
         let rows = (0..2000).map(|n| variable(&format!("v{n:04}"), Kind::Data, "str", &"z".repeat(80), None));
-        let (text, list) = list(&table(rows.collect()), "", Some(4));
+        let (text, list) = list(&table(rows.collect()), &Wanted::default(), Some(4));
         assert!(text.len() < TEXT + 300);
-        assert!(text.contains(&format!("({} of 2000 shown; 2000 names in all; use filter)", list.variables.len())));
+        let (told, next) = (list.variables.len(), list.next_cursor.unwrap());
+        assert_eq!(next, format!("v{:04}", told - 1));
+        let goes_on = format!("({told} of 2000 shown; 2000 names in all; cursor={next:?} goes on, filter finds)");
+        assert!(text.contains(&goes_on), "{text}");
         assert!(text.ends_with("(snippet 4 is running: this is what was there before it)"));
     }
 }

@@ -1,10 +1,11 @@
 //! The host thread: a tokio runtime with the session actor, MCP and the link, and the threads it looks after. It and
 //! its threads never hold the GIL.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -18,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
 use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
-use crate::domain::SessionInfo;
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
+use crate::domain::{Author, SessionInfo};
 use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
@@ -75,7 +76,11 @@ impl Host {
     pub fn run(self) -> i32 {
         let mut stderr = match self.originals.stderr.try_clone() {
             Ok(stderr) => File::from(stderr),
-            Err(_) => return 1,
+            Err(error) => {
+                let text = format!("fourhands: the session cannot begin: {error}\n");
+                let _ = nix::unistd::write(&self.originals.stderr, text.as_bytes());
+                return 1;
+            }
         };
         // The main thread's SIGTERM at the guardian's death does not wake a process that is suspended.
         #[cfg(target_os = "linux")]
@@ -102,9 +107,12 @@ impl Host {
             let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
         }
 
-        let result = self.serve();
+        // A panic is among the faults.
+        let result = catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or(Ok(()));
         if let Err(error) = &result {
-            let _ = writeln!(stderr, "fourhands: {}", visible(&error.to_string()));
+            // The system's own words say too little.
+            let where_it_failed = if error.raw_os_error().is_some() { "the session cannot begin: " } else { "" };
+            let _ = writeln!(stderr, "fourhands: {where_it_failed}{}", visible(&error.to_string()));
         }
         let faults = std::mem::take(&mut *FAULTS.lock().unwrap_or_else(PoisonError::into_inner));
         for fault in &faults {
@@ -136,17 +144,19 @@ impl Host {
             })
         })?;
         let spool = self.spool.clone();
+        let (tell, mut spool_told) = tokio::sync::mpsc::unbounded_channel();
         let spooling = thread::Builder::new().name("spool".to_owned()).spawn(move || {
             if let Ok(spools) = Places::of_this_process().spools() {
                 spool::remove_old(&spools);
             }
-            spool.work();
+            spool.work(|trouble| drop(tell.send(trouble)));
         })?;
         let whole = self.spool.clone();
         let result = runtime.block_on(async {
             let engine_events = forward(receiver, rung, bell_reader)?;
             let (link, mut link_reader) = link::open(self.link)?;
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
+            let takes_over = restart.is_some();
             // Before this process records anything: first the journal takes in what the one before left.
             let (beginning, gap) = match &restart {
                 Some(_) => transcript_so_far(&self.boot.id),
@@ -158,27 +168,45 @@ impl Host {
                 restart,
                 can_restart: self.boot.mode != Mode::Stdio,
                 record: Box::new(recorder),
+                spool: self.spool,
                 ..beginning
             };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
-            let session = session.with_spool(self.spool);
             if let Some(gap) = gap {
                 session.notice(gap);
             }
+            if let Some(checkpoint) = takes_over.then(|| last_checkpoint(&self.boot.id)).flatten() {
+                session.notice(format!("%restore brings back the variables of the checkpoint \"{checkpoint}\""));
+            }
             let notified = session.clone();
             tokio::spawn(async move {
-                while let Some(text) = told.recv().await {
+                loop {
+                    let text = tokio::select! {
+                        Some(text) = told.recv() => text,
+                        Some(text) = spool_told.recv() => text,
+                        else => return,
+                    };
                     notified.notice(text);
                 }
             });
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
             let goodbye = link.clone();
+            let replay = self.boot.replay.clone().map(|which| (session.clone(), which));
             let keepsake = self.recorder.map(Recorder::keepsake);
             let front = Front { session: session.clone(), link, stop: stop.clone(), keepsake };
             let result = front.open(&self.boot, self.originals, link_reader);
             match &result {
-                Ok(_) => goodbye.send(&ToGuardian::Ready),
+                Ok(_) => {
+                    goodbye.send(&ToGuardian::Ready);
+                    if let Some((session, which)) = replay {
+                        tokio::spawn(async move {
+                            if let Err(refused) = session.replay(Author::You, which).await {
+                                session.notice(format!("nothing is replayed: {refused}"));
+                            }
+                        });
+                    }
+                }
                 Err(_) => session.quit(),
             }
             // Not `session`: its last handle ends with the actor's own.
@@ -206,6 +234,19 @@ impl Host {
 pub fn spool(id: &SessionId) -> Arc<Spool> {
     let folder = Places::of_this_process().spools().map(|spools| spools.join(id.as_str()));
     Arc::new(Spool::new(folder.ok(), spool::Limits::default()))
+}
+
+/// Where a session's variables are saved.
+pub fn checkpoints(id: &SessionId) -> Option<PathBuf> {
+    Places::of_this_process().checkpoints().ok().map(|folder| folder.join(id.as_str()))
+}
+
+/// The name of the checkpoint that was saved last.
+fn last_checkpoint(id: &SessionId) -> Option<String> {
+    let files = fs::read_dir(checkpoints(id)?).ok()?.flatten();
+    let files = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "pickle"));
+    let last = files.max_by_key(|file| file.metadata().and_then(|facts| facts.modified()).ok())?.path();
+    Some(last.file_stem()?.to_string_lossy().into_owned())
 }
 
 /// What the journal knows of the session, and what the person must know of that.

@@ -5,6 +5,7 @@ use std::io::Write;
 use nix::unistd::{Pid, getppid};
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::domain::replay::Phase;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Author, Entry, Event, Outcome, Restart, SessionInfo, Snippet, Status, Transcript, units};
 use crate::session::{SessionHandle, Subscription};
@@ -72,6 +73,12 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Submitted { snippet, author, code, .. } => {
             Some(format!("{snippet} {} runs: {}", name(author), first_line(code)))
         }
+        Event::Replayed { snippet, of } => Some(format!("{snippet} is {of} again")),
+        Event::Replay(replay) => {
+            let by =
+                if matches!(replay.phase, Phase::Waiting) { format!("{}: ", name(&replay.by)) } else { String::new() };
+            Some(plain(&format!("{by}{replay}")).into_owned())
+        }
         Event::InputRequested { snippet, request } => Some(format!("{snippet} asks: {}", plain(&request.prompt))),
         Event::InputAnswered { snippet, by, .. } => Some(format!("{} answered {snippet}", name(by))),
         Event::InputWithdrawn { snippet, .. } => Some(format!("{snippet} asks no more")),
@@ -105,7 +112,11 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             let number = transcript.snippet(*snippet).map_or(1, Snippet::next_display);
             Some(format!("{snippet} shows {}", display.label(number)))
         }
+        Event::Noted { note, .. } => Some(format!("note by {}: {}", name(&note.by), plain(&note.text))),
+        Event::Inquired(inquiry) => Some(format!("{} asks the person: {}", name(&inquiry.by), plain(&inquiry.text))),
         Event::Started { .. }
+        | Event::Titled { .. }
+        | Event::InquiryEnded { .. }
         | Event::Output { .. }
         | Event::DisplaysCleared { .. }
         | Event::Stuck { .. }
@@ -115,6 +126,7 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
 
 fn restarted(restart: &Restart) -> String {
     match &restart.by {
+        None if restart.resumed => format!("resumed: {}", plain(&restart.how)),
         Some(by) => format!("{} restarted Python", name(by)),
         None => format!("a new Python has taken over: {}", plain(&restart.how)),
     }

@@ -6,7 +6,7 @@ mod host;
 mod link;
 mod log;
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +19,11 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::domain::SessionInfo;
+use crate::domain::terminal_text::visible;
 use crate::launch::boot::Boot;
 use crate::launch::{descriptor_table, recorder};
 use crate::python::descriptors::{self, StandardStreams};
-use crate::python::{Capture, Events, Interpreter, Jobs, StackFile, event_bell};
+use crate::python::{Capture, Events, Files, Interpreter, Jobs, StackFile, event_bell};
 use crate::session::EngineEvent;
 use host::{Host, HostEvents};
 
@@ -46,12 +47,27 @@ fn fourhands(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Runs the session that `boot` (JSON of [`Boot`]) describes, to its end. Answers the exit code.
 #[pyfunction]
-fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
+fn main(py: Python<'_>, boot: &str) -> i32 {
+    // What stands on 2 is soon a pipe that nobody would read then.
+    let mut stderr = descriptors::move_high(std::io::stderr().as_fd()).ok();
+    run(py, boot, &mut stderr).unwrap_or_else(|error| {
+        let text = format!("fourhands: the session cannot begin: {}\n", visible(&error.value(py).to_string()));
+        let _ = match &stderr {
+            Some(stderr) => nix::unistd::write(stderr, text.as_bytes()),
+            None => nix::unistd::write(std::io::stderr(), text.as_bytes()),
+        };
+        1
+    })
+}
+
+/// Lets go of `stderr` once the host tells what is wrong.
+fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32> {
     let boot: Boot = serde_json::from_str(boot).map_err(|error| PyValueError::new_err(error.to_string()))?;
     std::panic::set_hook(Box::new(|panic| {
         report_fault(panic.to_string());
     }));
-    let session_file = session_file(&boot).map_err(PyOSError::new_err)?;
+    let session = session_file(&boot).map_err(PyOSError::new_err)?;
+    let files = Files { session, checkpoints: host::checkpoints(&boot.id) };
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
@@ -92,6 +108,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
     };
     let host = with_signals_blocked(|| thread::Builder::new().name("host".to_owned()).spawn(|| host.run()))
         .map_err(PyOSError::new_err)?;
+    *stderr = None;
     if let Ok(Some(table)) = py.detach(move || host_ready.recv()) {
         // From now on nothing of the host's is within reach of Python code.
         descriptor_table::close(&table.descriptors);
@@ -106,7 +123,7 @@ fn main(py: Python<'_>, boot: &str) -> PyResult<i32> {
         }
     }
 
-    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, session_file, jobs)));
+    let worked = catch_unwind(AssertUnwindSafe(|| work(py, streams, stacks, capture, &events, files, jobs)));
     IS_BACK.store(true, Ordering::Relaxed);
     if let Ok(Err(error)) = &worked {
         report_fault(format!("Python could not be prepared: {error}"));
@@ -132,10 +149,10 @@ fn work(
     stacks: Option<StackFile>,
     capture: Arc<Capture>,
     events: &Events,
-    session_file: PathBuf,
+    files: Files,
     mut jobs: Jobs,
 ) -> PyResult<()> {
-    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), session_file, &mut jobs)?;
+    let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), files, &mut jobs)?;
     interpreter.work(py, &mut jobs)
 }
 

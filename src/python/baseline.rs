@@ -15,7 +15,7 @@ pub struct Baseline {
     environ_then: Py<PyDict>,
     cwd: Py<PyAny>,
     os_chdir: Py<PyAny>,
-    /// `os.environ`, and the names of `os` that reset needs.
+    environ: Py<PyAny>,
     os: Py<PyModule>,
     sys: Py<PyModule>,
     /// `sys.meta_path` and its kin, with what they held.
@@ -64,6 +64,7 @@ impl Baseline {
             modules: modules.unbind(),
             builtins_then: builtins.copy()?.unbind(),
             builtins: builtins.unbind(),
+            environ: os.getattr("environ")?.unbind(),
             environ_then: os.getattr("environ")?.call_method0("copy")?.cast_into::<PyDict>()?.unbind(),
             cwd: os.call_method0("getcwd").map_or_else(|_| py.None(), Bound::unbind),
             os_chdir: os.getattr("chdir")?.unbind(),
@@ -123,7 +124,10 @@ impl Baseline {
             }
         }
         self.restore_builtins(py)?;
-        if let Err(error) = self.os_chdir.bind(py).call1((&self.cwd,)) {
+        // Of a process that began in a folder that was gone there is nothing to go back to.
+        if !self.cwd.is_none(py)
+            && let Err(error) = self.os_chdir.bind(py).call1((&self.cwd,))
+        {
             remains.push(format!("the working directory, which could not be changed back: {error}"));
         }
         self.restore_environ(py)?;
@@ -131,7 +135,8 @@ impl Baseline {
     }
 
     fn restore_environ(&self, py: Python<'_>) -> PyResult<()> {
-        let environ = self.os.bind(py).getattr("environ")?;
+        let environ = self.environ.bind(py);
+        self.os.bind(py).setattr("environ", environ)?;
         let then = self.environ_then.bind(py);
         let names: Vec<Py<PyString>> =
             environ.call_method0("keys")?.try_iter()?.map(|key| Ok(key?.extract()?)).collect::<PyResult<_>>()?;
@@ -145,6 +150,7 @@ impl Baseline {
                 environ.set_item(name, value)?;
             }
         }
-        Ok(())
+        // The time zone is read from there.
+        py.import("time")?.call_method0("tzset").map(drop)
     }
 }

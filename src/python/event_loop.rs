@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -44,6 +45,8 @@ impl SnippetContext {
     }
 }
 
+const LOST: &str = "The event loop's descriptors were closed by other code: a new loop takes its place, and tasks that \
+                    waited on it are lost.\n";
 /// Times that a coroutine which was left is made to go on, so that it can clean up.
 const LAST_TURNS: usize = 10;
 
@@ -51,7 +54,10 @@ impl EventLoop {
     /// Runs a coroutine to its end, whatever ends it: nothing of it is left for a later snippet.
     pub fn run<'py>(&mut self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
-        let event_loop = self.get(py)?;
+        let event_loop = self.get(py).inspect_err(|_| {
+            // Otherwise Python complains that nobody has awaited it.
+            let _ = coroutine.call_method0("close");
+        })?;
         // Not by `create_task`: user code may have set a factory.
         let options = PyDict::new(py);
         options.set_item("loop", &event_loop)?;
@@ -68,10 +74,8 @@ impl EventLoop {
     pub fn restore(&mut self, py: Python<'_>) {
         if signals::take_was_forced() {
             let _ = forget_running(py);
-            if self.current.as_ref().is_some_and(|event_loop| is_true(event_loop.bind(py), "is_running")) {
-                self.current = None;
-            }
         }
+        self.forget_if_running(py);
         let Some(event_loop) = &self.current else { return };
         if is_true(event_loop.bind(py), "is_closed") {
             return;
@@ -79,26 +83,59 @@ impl EventLoop {
         let _ = py.import("asyncio").and_then(|asyncio| asyncio.call_method1("set_event_loop", (event_loop,)));
     }
 
-    /// Cancels all tasks and closes the loop.
+    /// Cancels all tasks and closes the loop; a policy of user code is forgotten.
     pub fn close(&mut self, py: Python<'_>) {
+        let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
+        if let Ok(events) = modules.and_then(|modules| modules.get_item("asyncio.events")) {
+            // Not by `set_event_loop_policy`, which Python 3.14 warns of.
+            let _ = events.setattr("_event_loop_policy", py.None());
+        }
+        self.forget_if_running(py);
         let Some(event_loop) = self.current.take() else { return };
         let _ = cancel_all(event_loop.bind(py));
         let _ = event_loop.call_method0(py, "close");
     }
 
+    /// A loop that seems to run although nothing does is broken.
+    fn forget_if_running(&mut self, py: Python<'_>) {
+        if let Some(event_loop) = self.current.take_if(|event_loop| is_true(event_loop.bind(py), "is_running")) {
+            if has_lost_descriptors(event_loop.bind(py)) != Some(false) {
+                forget(event_loop);
+            }
+        }
+    }
+
     fn get<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(event_loop) = &self.current
+        if let Some(event_loop) = self.current.take()
             && !event_loop.bind(py).call_method0("is_closed")?.is_truthy()?
         {
-            return Ok(event_loop.bind(py).clone());
+            if has_lost_descriptors(event_loop.bind(py)) != Some(true) {
+                return Ok(self.current.insert(event_loop).bind(py).clone());
+            }
+            forget(event_loop);
+            let _ = py.import("sys")?.getattr("stderr")?.call_method1("write", (LOST,));
         }
-        let asyncio = py.import("asyncio")?;
+        let asyncio = py.import("asyncio.events")?;
         let event_loop = asyncio.call_method0("new_event_loop")?;
         asyncio.call_method1("set_event_loop", (&event_loop,))?;
         self.current = Some(event_loop.clone().unbind());
         IN_USE.store(true, Ordering::Relaxed);
         Ok(event_loop)
     }
+}
+
+/// Whether user code has closed what the loop waits on, as `os.closerange` does;
+/// `None` if that kind of loop does not tell.
+fn has_lost_descriptors(event_loop: &Bound<'_, PyAny>) -> Option<bool> {
+    let selector = event_loop.getattr("_selector").ok()?;
+    // Asks what is ready, which stays so.
+    let asked = selector.call_method1("select", (0,));
+    Some(asked.is_err_and(|error| error.is_instance_of::<PyOSError>(event_loop.py())))
+}
+
+/// Whatever a broken loop would close at its end may be a file of somebody else by now.
+fn forget(event_loop: Py<PyAny>) {
+    std::mem::forget(event_loop);
 }
 
 fn is_true(event_loop: &Bound<'_, PyAny>, question: &str) -> bool {

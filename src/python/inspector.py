@@ -54,6 +54,9 @@ def cell(text):
 
 
 def resolve(path, names):
+    # Whatever stands in the list of variables, such as a keyword, can be looked at.
+    if path in names:
+        return names[path]
     try:
         tree = compile(path.strip(), "<path>", "eval", 0x400, True).body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
@@ -160,7 +163,15 @@ def inspect_value(path, names, aspect, page, describe):
              "aspects": known,
              "length": view.length()}
     getattr(view, aspect)()
+    if page and is_behind_the_end(told):
+        raise Refused(f"page {page + 1} of {path} lies behind the end.")
     return told
+
+
+def is_behind_the_end(told):
+    text = told.get("text")
+    tables = told["tables"][:1]
+    return not (text and text["text"].strip("b'\"")) and not any(table["rows"] for table in tables)
 
 
 class View:
@@ -208,7 +219,10 @@ class View:
     def length(self):
         for base in (list, tuple, dict, set, frozenset, str, bytes, bytearray, range, *VIEWS):
             if issubclass(self.cls, base):
-                return base.__len__(self.value)
+                try:
+                    return base.__len__(self.value)
+                except OverflowError:  # of a range
+                    return -((self.value.start - self.value.stop) // self.value.step)
         try:
             if self.kind == "container":
                 return len(self.value)
@@ -604,7 +618,9 @@ def snippet_of(cls):
     """Where its first method stands: a class defined in a snippet knows no file of its own."""
     for found in dict_of(cls).values():
         found = found.__func__ if type(found) in (staticmethod, classmethod) else found
-        if type(found) is types.FunctionType:
+        # Not what an enumeration or a dataclass was given.
+        is_own = type(found) is types.FunctionType and found.__module__ == module_of(cls)
+        if is_own and found.__code__.co_name == found.__name__ and found.__code__.co_filename != "<string>":
             line = dict_of(cls).get("__firstlineno__", found.__code__.co_firstlineno)
             return found.__code__.co_filename, line
     return None, None

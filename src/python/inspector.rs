@@ -1,7 +1,7 @@
 //! Looking into one value: the helper that does it in Python, and its answer as data.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
@@ -39,6 +39,7 @@ impl Inspector {
     ) -> Result<Inspection, InspectError> {
         let py = globals.py();
         self.describer.libraries.begin(py);
+        let began = Instant::now();
         let answer = self.helper(py).and_then(|helper| {
             let arguments = (&asked.path, globals, asked.aspect.word(), asked.page, helper.describe.bind(py));
             let (outcome, told) = helper.run.bind(py).call1(arguments)?.extract::<(String, Bound<'_, PyAny>)>()?;
@@ -49,7 +50,7 @@ impl Inspector {
                 serde_json::from_value(told).map_err(|error| InspectError::Failed(error.to_string()))
             }
             Ok((_, sentence)) => Err(InspectError::Refused(sentence.as_str().unwrap_or_default().to_owned())),
-            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => {
+            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) && began.elapsed() >= limit => {
                 Err(InspectError::Stopped { seconds: limit.as_secs(), has_ended: true })
             }
             Err(error) => {

@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::baseline::Baseline;
 use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
 use super::capture::{Capture, ThreadId};
+use super::children;
 use super::completion::{self, Completer, Looks, Task};
 use super::descriptors::{self, StandardStreams};
 use super::display::Displays;
@@ -21,19 +21,23 @@ use super::inspector::Inspector;
 use super::namespace::Namespace;
 use super::project;
 use super::prompt::{Asker, Prompts};
-use super::runner::Runner;
+use super::runner::{Files, Runner};
+use super::settings::Settings;
 use super::signals::{self, Signals};
 use super::stacks::{StackFile, Stacks};
 use super::stdin::Stdin;
 use super::streams::Streams;
+use super::threads;
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable};
+use crate::domain::{
+    Author, InputAnswer, Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable, Wanted,
+};
 use crate::session::{Engine, EngineEvent, Shown};
 
 enum Job {
     Run { snippet: SnippetId, code: Arc<str> },
     Reset,
-    Variables,
+    Variables(Wanted),
     Look { id: u32, question: Question },
     Inspect { asked: Inspect, limit: Duration },
     Quit,
@@ -61,6 +65,8 @@ pub struct PythonEngine {
     asked_at: Option<usize>,
     /// What an interrupt without a snippet's number is meant for.
     unnumbered: SnippetId,
+    /// Interrupts of the snippet that runs.
+    interrupts: u32,
 }
 
 /// The main thread's end.
@@ -112,6 +118,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io:
         beside,
         asked_at: None,
         unnumbered: signals::RESET,
+        interrupts: 0,
     };
     Ok((engine, jobs))
 }
@@ -139,6 +146,7 @@ impl Jobs {
 impl Engine for PythonEngine {
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
         self.asked_at = None;
+        self.interrupts = 0;
         self.looks.stop();
         if let Some(recorder) = self.recorder {
             recorder.runs(snippet, author.name());
@@ -147,7 +155,10 @@ impl Engine for PythonEngine {
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
+        let started = snippet.map(children::started).unwrap_or_default();
         signals::interrupt(snippet.unwrap_or(self.unnumbered), force);
+        started.interrupt(self.interrupts);
+        self.interrupts += u32::from(snippet.is_some());
         if self.prompts.is_waiting() {
             self.bell.ring();
         }
@@ -185,8 +196,8 @@ impl Engine for PythonEngine {
         self.send(Job::Inspect { asked, limit });
     }
 
-    fn refresh_variables(&mut self) {
-        self.send(Job::Variables);
+    fn find_variables(&mut self, wanted: Wanted) {
+        self.send(Job::Variables(wanted));
     }
 
     fn ask(&mut self, id: u32, question: Question, busy: bool) {
@@ -223,6 +234,7 @@ pub struct Interpreter {
     sys: Py<PyModule>,
     namespace: Namespace,
     baseline: Baseline,
+    settings: Settings,
     runner: Runner,
     signals: Signals,
     streams: Streams,
@@ -254,31 +266,36 @@ impl Interpreter {
         stacks: Option<StackFile>,
         capture: Arc<Capture>,
         events: Events,
-        session_file: PathBuf,
+        files: Files,
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
         let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
         fork::watch();
         let context = SnippetContext::new(py)?;
+        let signals = Signals::install(py)?;
+        let streams = Streams::install(py, &capture, &context)?;
+        // Before the baseline, of which what it adds to the builtins and the environment is a part; and before the
+        // namespace, whose `__file__` it sets.
+        let runner = Runner::new(py, files, Displays::install(py, &capture, &context)?, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs
             .beside
             .take()
             .and_then(|beside| Completer::start(py, namespace.globals(py), &events, jobs.looks.clone(), beside).ok());
         descriptors::line_buffer_c_stdout();
-        Ok(Self {
+        let mut interpreter = Self {
             sys: py.import("sys")?.unbind(),
-            signals: Signals::install(py)?,
-            streams: Streams::install(py, &capture, &context)?,
+            signals,
+            streams,
             // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
-            // Before the baseline, of which what it adds to the builtins and the environment is a part.
-            runner: Runner::new(py, session_file, Displays::install(py, &capture, &context)?, context)?,
+            runner,
             stdin: Stdin::install(py, &asker)?,
             inspector: Inspector::new(namespace.describer().clone()),
             namespace,
             completer,
             baseline: Baseline::take(py)?,
+            settings: Settings::take(py)?,
             descriptors,
             capture,
             events,
@@ -287,7 +304,10 @@ impl Interpreter {
             shown: VariableTable::default(),
             table_took: Duration::ZERO,
             table_waits: None,
-        })
+        };
+        // With what the runner has added to it.
+        interpreter.namespace.remember(py)?;
+        Ok(interpreter)
     }
 
     /// Does the jobs until it is told to quit. Python is free for other threads while it waits.
@@ -296,14 +316,14 @@ impl Interpreter {
             match jobs.inbox.try_recv() {
                 Ok(Job::Run { snippet, code }) => self.run(py, snippet, &code),
                 Ok(Job::Reset) => self.reset(py),
-                Ok(Job::Variables) => self.send_variables(py, true),
+                Ok(Job::Variables(wanted)) => self.find_variables(py, wanted),
                 Ok(Job::Look { id, question }) => self.look(py, id, &question),
                 Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
                 Ok(Job::Inspect { asked, limit }) => self.inspect(py, &asked, limit),
                 Err(mpsc::TryRecvError::Empty) => {
                     let left = self.table_waits.map(|(_, due)| due.saturating_duration_since(Instant::now()));
                     if left == Some(Duration::ZERO) {
-                        self.send_variables(py, false);
+                        self.send_variables(py);
                         continue;
                     }
                     py.detach(|| {
@@ -322,7 +342,7 @@ impl Interpreter {
 
     fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
         if self.table_waits.is_some_and(|(since, _)| since.elapsed() > OLDEST_TABLE) {
-            self.send_variables(py, false);
+            self.send_variables(py);
         }
         // What cannot be put right shows in the snippet; it is no reason not to run it.
         let _ = self.repair(py);
@@ -330,7 +350,9 @@ impl Interpreter {
             self.capture.release_all_but(&busy);
         }
         self.capture.switch_to(Some(snippet));
+        children::begin(snippet);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
+        children::end();
         if let Some(stacks) = &self.stacks {
             stacks.recorder().rests();
         }
@@ -343,11 +365,12 @@ impl Interpreter {
         }
         outcome.changes = self.namespace.changes(py, Some(snippet));
         self.events.send(EngineEvent::Finished { snippet, outcome });
+        children::remember();
         if let Some(completer) = &mut self.completer {
             completer.look_for_jedi_again();
         }
         if self.table_took < CHEAP_TABLE {
-            self.send_variables(py, false);
+            self.send_variables(py);
         } else {
             let now = Instant::now();
             let since = self.table_waits.map_or(now, |(since, _)| since);
@@ -391,7 +414,7 @@ impl Interpreter {
         let mut busy = Vec::new();
         for (ident, frame) in self.thread_frames.call0(py)?.cast_bound::<PyDict>(py)?.iter() {
             let ident: ThreadId = ident.extract()?;
-            if ident != main && !completion::is_own_thread(ident) && !is_idle_worker(frame)? {
+            if ident != main && !completion::is_own_thread(ident) && !threads::is_idle_worker(frame)? {
                 busy.push(ident);
             }
         }
@@ -417,59 +440,53 @@ impl Interpreter {
     }
 
     fn reset(&mut self, py: Python<'_>) {
+        self.settings.restore(py);
         let _ = self.repair(py);
         let mut report = ResetReport::default();
         // User code runs also here: `__del__`, cancelled tasks.
         signals::begin(signals::RESET);
         self.runner.reset(py);
         close_figures(py);
-        report.cleared = self.namespace.clear(py).unwrap_or(0);
+        // What was interrupted so far has ended.
+        signals::go_on();
+        report.cleared = signals::finalize(py, || self.namespace.clear(py).unwrap_or(0));
+        let left = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
-        if let Some(folder) = self.baseline.cwd(py) {
-            let _ = project::forget_modules(py, &folder);
+        let folder = self.baseline.cwd(py);
+        for folder in left.iter().filter(|left| folder.as_ref() != Some(left)).chain(&folder) {
+            let _ = project::forget_modules(py, folder);
         }
         let _ = self.signals.restore_all(py);
-        let _ = py.import("gc").and_then(|gc| gc.call_method0("collect"));
+        let _ = signals::finalize(py, || py.import("gc")?.call_method0("collect"));
         signals::end();
-        report.remains.extend(threads(py).unwrap_or_default());
+        report.remains.extend(threads::names(py).unwrap_or_default());
         self.events.send(EngineEvent::ResetDone(report));
-        self.send_variables(py, false);
+        self.send_variables(py);
     }
 
-    /// Sends the table if somebody asked for it or it is another than before.
-    fn send_variables(&mut self, py: Python<'_>, requested: bool) {
+    /// Sends the table if it is another than before.
+    fn send_variables(&mut self, py: Python<'_>) {
         let began = Instant::now();
         self.table_waits = None;
-        let table = self.namespace.table(py);
+        let table = self.namespace.table(py, &Wanted::default());
         self.table_took = began.elapsed();
-        match table {
-            Ok(table) if requested || table != self.shown => {
-                self.shown = table.clone();
-                self.events.send(EngineEvent::Variables { table, requested });
-            }
-            // Whoever asked must get an answer.
-            Err(_) if requested => {
-                self.events.send(EngineEvent::Variables { table: self.shown.clone(), requested });
-            }
-            _ => {}
+        if let Ok(table) = table
+            && table != self.shown
+        {
+            self.shown = table.clone();
+            self.events.send(EngineEvent::Variables { table, requested: None });
         }
     }
-}
 
-/// Whether a thread waits for work in one of the standard library's pools. `frame` is its innermost.
-fn is_idle_worker(frame: Bound<'_, PyAny>) -> PyResult<bool> {
-    let mut next = frame;
-    while !next.is_none() {
-        let code = next.getattr("f_code")?;
-        let (file, name): (String, String) =
-            (code.getattr("co_filename")?.extract()?, code.getattr("co_name")?.extract()?);
-        match (Path::new(&file).file_name().and_then(|file| file.to_str()), name.as_str()) {
-            (Some("thread.py"), "_worker") | (Some("pool.py"), "worker") => return Ok(true),
-            (Some("queue.py" | "threading.py"), _) => next = next.getattr("f_back")?,
-            _ => return Ok(false),
+    /// Whoever asked must get an answer.
+    fn find_variables(&mut self, py: Python<'_>, wanted: Wanted) {
+        let table = self.namespace.table(py, &wanted).unwrap_or_else(|_| self.shown.clone());
+        if wanted.is_everything() {
+            self.table_waits = None;
+            self.shown = table.clone();
         }
+        self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
     }
-    Ok(false)
 }
 
 /// Closes matplotlib's open figures, if user code has loaded it.
@@ -477,19 +494,4 @@ fn close_figures(py: Python<'_>) {
     let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
     let pyplot = modules.and_then(|modules| modules.get_item("matplotlib.pyplot"));
     let _ = pyplot.and_then(|pyplot| pyplot.call_method1("close", ("all",)));
-}
-
-/// Threads of user code that are still alive, in words.
-fn threads(py: Python<'_>) -> PyResult<Vec<String>> {
-    let modules = py.import("sys")?.getattr("modules")?;
-    let Ok(threading) = modules.get_item("threading") else { return Ok(Vec::new()) };
-    let main = threading.call_method0("main_thread")?;
-    let mut alive = Vec::new();
-    for thread in threading.call_method0("enumerate")?.try_iter()? {
-        let thread = thread?;
-        if !thread.is(&main) {
-            alive.push(format!("the thread {}", thread.getattr("name")?.str()?));
-        }
-    }
-    Ok(alive)
 }

@@ -1,9 +1,12 @@
 //! `IPython`'s magic: finding it in code that is no Python as it stands, and the helper that does it.
 
+use std::path::{Path, PathBuf};
+
 use pyo3::prelude::*;
-use pyo3::types::PyModule;
+use pyo3::types::{PyCFunction, PyModule};
 
 use super::baseline::Baseline;
+use super::children;
 use crate::domain::lexer::{Rewritten, rewrite};
 
 /// The helper's name among the builtins.
@@ -12,16 +15,25 @@ const HELPER: &str = "__fourhands_magic__";
 pub const FILE: &str = "<fourhands magics>";
 
 /// One module, written in parts; the last has the tables of names.
-pub const SOURCE: &str =
-    concat!(include_str!("magics/commands.py"), include_str!("magics/timing.py"), include_str!("magics/looking.py"));
+pub const SOURCE: &str = concat!(
+    include_str!("magics/commands.py"),
+    include_str!("magics/timing.py"),
+    include_str!("magics/checkpoint.py"),
+    include_str!("magics/looking.py")
+);
 
-#[derive(Default)]
 pub struct Magics {
+    /// Where `%checkpoint` saves; `None` if there is no place.
+    checkpoints: Option<PathBuf>,
     /// Loaded when it is first needed.
     module: Option<Py<PyModule>>,
 }
 
 impl Magics {
+    pub fn new(checkpoints: Option<PathBuf>) -> Self {
+        Self { checkpoints, module: None }
+    }
+
     /// `code` with calls instead of magic, if it holds any.
     pub fn rewrite(&mut self, py: Python<'_>, code: &str, baseline: &Baseline) -> PyResult<Option<Rewritten>> {
         let Some(rewritten) = rewrite(code, HELPER) else { return Ok(None) };
@@ -43,7 +55,13 @@ impl Magics {
         if self.module.is_none() {
             let source = std::ffi::CString::new(SOURCE)?;
             let file = std::ffi::CString::new(FILE)?;
-            self.module = Some(PyModule::from_code(py, &source, &file, c"fourhands_magics")?.unbind());
+            let module = PyModule::from_code(py, &source, &file, c"fourhands_magics")?;
+            module.setattr("CHECKPOINTS", self.checkpoints.as_deref().map(Path::as_os_str))?;
+            let started = PyCFunction::new_closure(py, Some(c"started"), None, |args, _| {
+                args.get_item(0)?.extract().map(children::add_command)
+            })?;
+            module.setattr("started", started)?;
+            self.module = Some(module.unbind());
         }
         self.module
             .as_ref()

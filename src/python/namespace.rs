@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyString};
 
 use super::changes::Memory;
 use super::variables::Describer;
-use crate::domain::{SnippetId, VariableChanges, VariableTable};
+use crate::domain::{SnippetId, VariableChanges, VariableTable, Wanted};
 
 pub struct Namespace {
     globals: Py<PyDict>,
@@ -36,6 +36,12 @@ impl Namespace {
         })
     }
 
+    /// What is in it by now is every module's too.
+    pub fn remember(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.module_names = self.globals.bind(py).copy()?.unbind();
+        Ok(())
+    }
+
     pub fn globals<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
         self.globals.bind(py)
     }
@@ -60,8 +66,8 @@ impl Namespace {
         self.memory.changes(self.globals.bind(py), &self.describer.libraries, by)
     }
 
-    /// The table of names, `taken_at` left at 0 (the engine has no clock).
-    pub fn table(&self, py: Python<'_>) -> PyResult<VariableTable> {
+    /// The table of names that are wanted, `taken_at` left at 0 (the engine has no clock).
+    pub fn table(&self, py: Python<'_>, wanted: &Wanted) -> PyResult<VariableTable> {
         let mut has_private = false;
         let mut all = Vec::new();
         // Nothing in here runs Python code, so the dict stays as it is.
@@ -79,7 +85,18 @@ impl Namespace {
             }
         }
         let total = names.len();
-        if total > VariableTable::MAX_ROWS {
+        if !wanted.part().is_empty() {
+            let mut classes: HashMap<usize, bool> = HashMap::new();
+            names.retain(|(text, index)| {
+                let class = all[*index].1.get_type();
+                let is_of_type = || wanted.matches(&self.describer.libraries.name_of(&class));
+                wanted.matches(text) || *classes.entry(class.as_ptr() as usize).or_insert_with(is_of_type)
+            });
+        }
+        let matching = names.len();
+        names.retain(|(text, _)| wanted.is_ahead(text));
+        let left = names.len().saturating_sub(VariableTable::MAX_ROWS);
+        if left > 0 {
             names.select_nth_unstable(VariableTable::MAX_ROWS);
             names.truncate(VariableTable::MAX_ROWS);
         }
@@ -96,7 +113,7 @@ impl Namespace {
                 self.describer.describe(text.clone().into_owned(), value, set_by)
             })
             .collect();
-        Ok(VariableTable { rows, total, has_private, taken_at: 0 })
+        Ok(VariableTable { rows, total, matching, left, has_private, taken_at: 0 })
     }
 
     /// Takes all names away and gives back those every module has. Answers how many there were.

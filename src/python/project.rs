@@ -16,13 +16,31 @@ pub fn forget_modules(py: Python<'_>, folder: &Path) -> PyResult<()> {
         // A virtual environment within the project is not the project, but a Python built in place may be all of it.
         .filter(|prefix| prefix != folder && !folder.starts_with(prefix))
         .collect();
+    let mut found = Vec::new();
     for (name, module) in modules.copy()?.iter() {
         let Ok(module) = module.cast_into::<PyModule>() else { continue };
         if is_projects(&module, folder, &prefixes) && !name.eq("__main__")? {
-            modules.del_item(name)?;
+            found.push((name, module));
         }
     }
+    // Only now: where the folders of a package without `__init__.py` lie is found by way of its parent.
+    for (name, module) in found {
+        modules.del_item(name)?;
+        forget_compiled(&module);
+    }
     py.import("importlib")?.call_method0("invalidate_caches").map(drop)
+}
+
+/// Python takes what it has compiled for up to date if the source is as long as before and of the same second.
+fn forget_compiled(module: &Bound<'_, PyModule>) {
+    let file = |name: &str| module.dict().get_item(name).ok()??.extract::<PathBuf>().ok();
+    let (Some(source), Some(compiled)) = (file("__file__"), file("__cached__")) else { return };
+    let changed = |file: &Path| file.metadata()?.modified();
+    if let (Ok(source), Ok(then)) = (changed(&source), changed(&compiled))
+        && source >= then
+    {
+        let _ = std::fs::remove_file(compiled);
+    }
 }
 
 fn is_projects(module: &Bound<'_, PyModule>, folder: &Path, prefixes: &[PathBuf]) -> bool {

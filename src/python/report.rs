@@ -112,9 +112,15 @@ pub fn tell_line(error: &PyErr, py: Python<'_>, code: &str) -> PyResult<()> {
     error.setattr("text", format!("{text}\n"))
 }
 
-/// The traceback from its first frame of a snippet on; all of it if there is none.
+/// The traceback from its first frame of a snippet on; all of it but our own frames if there is none.
 fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let whole = traceback.map(Bound::into_any);
+    let mut whole = traceback.map(Bound::into_any);
+    while let Some(entry) = &whole
+        && entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?.eq(display::FILE)?
+    {
+        let next = entry.getattr("tb_next")?;
+        whole = (!next.is_none()).then_some(next);
+    }
     let mut rest = whole.clone();
     while let Some(entry) = rest {
         let file = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;

@@ -8,6 +8,7 @@ use pyo3::types::{
     PyString, PyTuple,
 };
 
+use super::report::readable;
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::units;
 
@@ -54,7 +55,7 @@ pub fn bounded(value: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 fn python(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(value.repr()?.to_string_lossy().into_owned())
+    Ok(readable(&value.repr()?))
 }
 
 fn cut(text: String) -> String {

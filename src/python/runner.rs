@@ -14,6 +14,7 @@ use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
 use super::report::{self, Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
+use super::streams::Streams;
 use super::{fork, prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
@@ -26,6 +27,14 @@ const CO_COROUTINE: u32 = 0x80;
 
 /// Sources that tracebacks and `inspect` can still show.
 const SOURCES_KEPT: u32 = 500;
+
+/// Files of the session that its code is offered.
+pub struct Files {
+    /// Becomes `__main__.__file__`.
+    pub session: PathBuf,
+    /// The folder of `%checkpoint`; `None` if there is no place for it.
+    pub checkpoints: Option<PathBuf>,
+}
 
 pub struct Runner {
     compile: Py<PyAny>,
@@ -54,9 +63,8 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// `session_file` becomes `__main__.__file__`.
-    pub fn new(py: Python<'_>, session_file: PathBuf, displays: Displays, context: SnippetContext) -> PyResult<Self> {
-        let session_file = SessionFile::create(py, session_file).ok();
+    pub fn new(py: Python<'_>, files: Files, displays: Displays, context: SnippetContext) -> PyResult<Self> {
+        let session_file = SessionFile::create(py, files.session).ok();
         if let Some(file) = &session_file {
             py.import("__main__")?.setattr("__file__", file.path().as_os_str())?;
         }
@@ -80,7 +88,7 @@ impl Runner {
             definitions: Vec::new(),
             context,
             displays,
-            magics: Magics::default(),
+            magics: Magics::new(files.checkpoints),
             future: 0,
         })
     }
@@ -102,6 +110,12 @@ impl Runner {
         // Also after an error: a figure may show why.
         if let Err(error) = if fork::is_child() { Ok(()) } else { self.displays.finish(py) }
             && result.is_ok()
+        {
+            result = Err(error);
+        }
+        if let Err(error) = Streams::flush(self.sys.bind(py))
+            && result.is_ok()
+            && error.is_instance_of::<PyKeyboardInterrupt>(py)
         {
             result = Err(error);
         }

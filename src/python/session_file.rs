@@ -2,14 +2,14 @@
 //! (spawn, forkserver) execute it to find the functions and classes they are sent. It holds imports, functions, classes
 //! and literal constants, for a child executes all of it; what fails there is left out.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
+
+use crate::session::places;
 
 /// Statements of a snippet beyond which it is data rather than definitions.
 const MOST: usize = 1_000;
@@ -98,7 +98,7 @@ impl SessionFile {
         let all_lines: Vec<&str> = code.lines().collect();
         let mut found = Vec::new();
         let mut last_line = 0;
-        for statement in body {
+        for (index, statement) in body.iter().enumerate() {
             let class = statement.get_type();
             let kind = if self.kinds.functions.iter().any(|kind| class.is(kind)) {
                 Kind::Function
@@ -112,7 +112,11 @@ impl SessionFile {
             };
             let lines = lines(&statement, kind)?;
             // Statements that share a line, by semicolons, cannot be told apart by lines.
-            let text = if lines.0 == last_line || statement.getattr("col_offset")?.extract::<usize>()? > 0 {
+            let next_line = body.get_item(index + 1).and_then(|next| next.getattr("lineno")?.extract()).unwrap_or(0);
+            let text = if lines.0 == last_line
+                || lines.1 == next_line
+                || statement.getattr("col_offset")?.extract::<usize>()? > 0
+            {
                 statement.py().import("ast")?.call_method1("unparse", (&statement,))?.extract()?
             } else {
                 all_lines.get(lines.0 - 1..lines.1).unwrap_or_default().join("\n")
@@ -206,7 +210,7 @@ impl SessionFile {
     /// In one go and under another name first: a child may be reading it.
     fn write(&self) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file = places::draft(&draft, 0o600)?;
         file.write_all(PROLOGUE.as_bytes())?;
         for (_, call) in &self.definitions {
             file.write_all(call.as_bytes())?;

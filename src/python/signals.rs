@@ -37,6 +37,8 @@ static TARGET: AtomicU32 = AtomicU32::new(0);
 static FORCED: AtomicU32 = AtomicU32::new(0);
 /// How often it was raised by force.
 static RAISED: AtomicU32 = AtomicU32::new(0);
+/// Code runs that must not be ended by force.
+static SPARED: AtomicBool = AtomicBool::new(false);
 /// Python has come to look at the last interrupt.
 static SEEN: AtomicBool = AtomicBool::new(false);
 /// Address of the handler that writes Python's stack.
@@ -198,7 +200,7 @@ impl Signals {
 
     fn ensure(&self, py: Python<'_>, signal: i32, handler: &Py<PyCFunction>) -> PyResult<()> {
         let now = self.get.bind(py).call1((signal,))?;
-        if !now.is(handler) && !now.is_callable() {
+        if !now.is(handler) && (!now.is_callable() || is_debuggers(&now)?) {
             self.set.bind(py).call1((signal, handler))?;
         }
         Ok(())
@@ -253,6 +255,15 @@ pub fn begin(snippet: SnippetId) -> bool {
 /// has had its effect, but whatever comes now interrupts that code.
 pub fn go_on() {
     announce_unnumbered();
+}
+
+/// Does what runs only finalizers of user code, each by itself. Raising at every step crashes Python 3.10 there.
+pub fn finalize<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
+    SPARED.store(py.version_info() < (3, 11), Ordering::SeqCst);
+    let done = work();
+    SPARED.store(false, Ordering::SeqCst);
+    go_on();
+    done
 }
 
 /// Whether code was ended by force since the last time.
@@ -325,6 +336,14 @@ pub fn ask_for_stack() {
     }
 }
 
+/// Whether a handler of SIGINT is what pdb leaves behind when it is told to continue: it would stop later snippets in a
+/// debugger that nobody started there.
+fn is_debuggers(handler: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = handler.get_type();
+    let is_method = class.name()? == "method" && class.module()? == "builtins";
+    Ok(is_method && handler.getattr("__name__")?.eq("sigint_handler")?)
+}
+
 /// SIGINT: never sent by us, but by user code, a debugger or somebody outside.
 fn on_interrupt() -> PyResult<()> {
     if CURRENT.load(Ordering::SeqCst) == 0 && !fork::is_child() {
@@ -340,8 +359,7 @@ fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyRe
     if current == 0 || TARGET.load(Ordering::SeqCst) != current {
         return Ok(());
     }
-    // During a reset user code runs only in finalizers, each by itself; raising at every step crashes Python 3.10 there.
-    if FORCED.load(Ordering::SeqCst) == current && current != RESET.0 {
+    if FORCED.load(Ordering::SeqCst) == current && !SPARED.load(Ordering::SeqCst) {
         // SAFETY: may be called from anywhere, the GIL held or not.
         unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
         let raised = RAISED.fetch_add(1, Ordering::SeqCst);

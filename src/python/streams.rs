@@ -128,6 +128,11 @@ impl TextStream {
 
     fn flush(&self) {}
 
+    /// For the layer that user code puts on it, such as one with another encoding; this one stays usable.
+    fn detach(&self, py: Python<'_>) -> Py<ByteStream> {
+        self.buffer.clone_ref(py)
+    }
+
     fn isatty(&self) -> bool {
         false
     }
@@ -288,6 +293,19 @@ impl Streams {
         sys.setattr("__stderr__", &streams.err)?;
         streams.restore(&sys)?;
         Ok(streams)
+    }
+
+    /// What streams of user code in the place of ours still hold is written, as at a script's end.
+    pub fn flush(sys: &Bound<'_, PyModule>) -> PyResult<()> {
+        for name in [pyo3::intern!(sys.py(), "stdout"), pyo3::intern!(sys.py(), "stderr")] {
+            match sys.getattr(name) {
+                Ok(stream) if !stream.is_exact_instance_of::<TextStream>() && !stream.is_none() => {
+                    stream.call_method0("flush")?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Makes `sys.stdout` and `sys.stderr` ours again.

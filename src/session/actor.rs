@@ -5,7 +5,9 @@ mod input;
 mod inspection;
 mod interrupts;
 mod limits;
+mod replay;
 mod returning;
+mod words;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -22,16 +24,20 @@ pub use returning::former_clients;
 
 use super::engine::{Engine, EngineEvent, Shown};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
+use super::news::News;
 use super::record::Record;
+use super::spool::Spool;
 use crate::domain::{
     Author, ClientId, Display, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status,
-    Timestamp, Transcript, VariableTable,
+    Timestamp, Transcript, VariableTable, Wanted,
 };
 
 /// Output is passed on at once, then at most this often.
 const OUTPUT_PACE: Duration = Duration::from_millis(33);
 /// Events a slow reader may be behind before it has to subscribe anew.
 const EVENT_BACKLOG: usize = 1024;
+/// What user code does in a reset, in finalizers and cancelled tasks, is interrupted after this long.
+const RESET_LIMIT: Duration = Duration::from_secs(3);
 
 /// Starts the actor on the current tokio runtime. It ends when Python has been asked to end, and answers who wants
 /// another process to take over, if anybody does.
@@ -41,22 +47,27 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, is_whole, former, restart, can_restart, record, input_limit } = beginning;
+    let Beginning { transcript, is_whole, former, restart, can_restart, record, spool, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
+    let (news, attended) = (Arc::<News>::default(), Arc::<AtomicBool>::default());
     let mut actor = Actor {
         engine,
         record,
+        spool: spool.clone(),
         events,
+        news: news.clone(),
+        inquiries: words::Inquiries::new(attended.clone()),
         transcript,
         waiting: VecDeque::new(),
         running: None,
         waiters: HashMap::new(),
-        variable_waiters: Vec::new(),
+        variable_waiters: VecDeque::new(),
         questions: HashMap::new(),
         last_question: 0,
         input: None,
+        replay: None,
         input_limit,
         next_snippet,
         next_client,
@@ -72,14 +83,15 @@ pub fn spawn(
     actor.begin(restart);
     let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool: Arc::default(), commands, restarting }, task)
+    (SessionHandle { info: Arc::new(info), spool, news, attended, commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
 enum Waiting {
     Run { snippet: SnippetId, options: RunOptions },
+    Replay,
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
-    Variables { answer: oneshot::Sender<Arc<VariableTable>> },
+    Variables { wanted: Wanted, answer: oneshot::Sender<Arc<VariableTable>> },
     Inspect(inspection::Asked),
 }
 
@@ -132,17 +144,21 @@ struct Waiter {
 struct Actor {
     engine: Box<dyn Engine>,
     record: Box<dyn Record>,
+    spool: Arc<Spool>,
     events: broadcast::Sender<Arc<Event>>,
+    news: Arc<News>,
+    inquiries: words::Inquiries,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
     running: Option<Running>,
     waiters: HashMap<SnippetId, Vec<Waiter>>,
     /// Present while the engine is looking.
-    variable_waiters: Vec<oneshot::Sender<Arc<VariableTable>>>,
+    variable_waiters: VecDeque<oneshot::Sender<Arc<VariableTable>>>,
     /// Who asked about code that is being written.
     questions: HashMap<u32, oneshot::Sender<Insight>>,
     last_question: u32,
     input: Option<input::Pending>,
+    replay: Option<replay::UnderWay>,
     input_limit: Duration,
     next_snippet: u32,
     next_client: u32,
@@ -221,11 +237,14 @@ impl Actor {
             Command::Answer { snippet, number, text, by, answer } => {
                 let _ = answer.send(self.answer_input(snippet, number, text, by));
             }
+            Command::Replay { by, which, answer } => {
+                let _ = answer.send(self.replay(by, &which));
+            }
             Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
-            Command::Variables { answer } if self.transcript.running().is_some() => {
+            Command::Variables { answer, .. } if self.transcript.running().is_some() => {
                 let _ = answer.send(self.transcript.variables().clone());
             }
-            Command::Variables { answer } => self.waiting.push_back(Waiting::Variables { answer }),
+            Command::Variables { wanted, answer } => self.waiting.push_back(Waiting::Variables { wanted, answer }),
             Command::Ask { question, answer } => {
                 self.last_question += 1;
                 // Answers that nobody can use are never given.
@@ -246,6 +265,7 @@ impl Actor {
                     Subscription { transcript: self.transcript.clone(), events: self.events.subscribe() };
                 let _ = answer.send(subscription);
             }
+            Command::Events { answer } => drop(answer.send(self.events.subscribe())),
             Command::Join { name, pid, answer } => {
                 let (client, name) = self.welcome(&name, pid);
                 self.emit(Event::ClientJoined { client, name: name.clone(), pid, at: now() });
@@ -270,6 +290,19 @@ impl Actor {
             Command::Recall { author, code, sent, answer } => {
                 let _ = answer.send(self.recall(&author, &code, sent));
             }
+            Command::Read { look } => {
+                self.flush_output();
+                look(&self.transcript);
+            }
+            Command::Note { note } => self.note(note),
+            Command::Inquire { by, text, choices, accepted, answer } => {
+                let asked = self.inquire(by, &text, choices, answer);
+                if let Err(Ok(number)) = accepted.send(asked) {
+                    self.end_inquiry(number);
+                }
+            }
+            Command::Reply { inquiry, text } => self.reply(inquiry, text),
+            Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
         }
@@ -303,13 +336,16 @@ impl Actor {
                 table.taken_at = now();
                 let table = Arc::new(table);
                 let shown = self.transcript.variables();
-                if shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private {
+                let is_whole = requested.as_ref().is_none_or(Wanted::is_everything);
+                let differs =
+                    shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private;
+                if is_whole && differs {
                     self.emit(Event::Variables(table.clone()));
                 }
-                if requested {
-                    for waiter in self.variable_waiters.drain(..) {
-                        let _ = waiter.send(table.clone());
-                    }
+                if requested.is_some()
+                    && let Some(waiter) = self.variable_waiters.pop_front()
+                {
+                    let _ = waiter.send(table);
                 }
             }
             EngineEvent::ResetDone(report) => {
@@ -352,12 +388,18 @@ impl Actor {
         let (sender, done) = oneshot::channel();
         self.waiters.entry(snippet).or_default().push(Waiter { also_input: true, done: sender });
         self.emit(Event::Submitted { snippet, author, code, at: now() });
+        if let Some(title) = options.title.clone() {
+            self.emit(Event::Titled { snippet, title });
+        }
         self.waiting.push_back(Waiting::Run { snippet, options });
         let _ = ticket.send(Ok(Ticket { id: snippet, done }));
     }
 
     fn start_next(&mut self) {
         while self.running.is_none() && !self.quitting {
+            if self.replay_next(false) {
+                return;
+            }
             let Some(next) = self.waiting.pop_front() else { return };
             match next {
                 Waiting::Run { snippet, options } => {
@@ -367,16 +409,17 @@ impl Actor {
                     self.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
                     self.engine.run(snippet, &author, code);
                 }
+                Waiting::Replay => {
+                    self.replay_next(true);
+                }
                 Waiting::Reset { by, answer } => {
-                    self.running = Some(Running::new(Work::Reset { by, answer }, None));
+                    self.running = Some(Running::new(Work::Reset { by, answer }, Some(RESET_LIMIT)));
                     self.engine.reset();
                 }
                 Waiting::Inspect(asked) => self.start_inspection(asked),
-                Waiting::Variables { answer } => {
-                    self.variable_waiters.push(answer);
-                    if self.variable_waiters.len() == 1 {
-                        self.engine.refresh_variables();
-                    }
+                Waiting::Variables { wanted, answer } => {
+                    self.variable_waiters.push_back(answer);
+                    self.engine.find_variables(wanted);
                 }
             }
         }
@@ -386,7 +429,9 @@ impl Actor {
         if self.running.is_none() {
             self.input = None;
         }
-        self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
+        let outcome = Arc::new(outcome);
+        self.emit(Event::Finished { snippet, outcome: outcome.clone(), at: now() });
+        self.on_replayed(snippet, &outcome);
         let Some(waiters) = self.waiters.remove(&snippet) else { return };
         let Some(ended) = self.transcript.snippet(snippet).cloned().map(Arc::new) else { return };
         for waiter in waiters {
@@ -418,7 +463,7 @@ impl Actor {
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
         let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
         let Some(owner) = owner else { return };
-        display.after = owner.output.total();
+        display.after = owner.output.place();
         self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 
@@ -448,6 +493,7 @@ impl Actor {
         // Before anybody is told, and before Python runs what was submitted.
         self.record.event(&event);
         self.transcript.apply(&event);
+        self.news.event(&event, &self.transcript);
         // Nobody listening is no fault.
         let _ = self.events.send(Arc::new(event));
     }

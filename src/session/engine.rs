@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{
     Author, Display, InputAnswer, Insight, Inspect, InspectError, Inspection, Outcome, OutputChunk, Question,
-    ResetReport, SnippetId, VariableTable,
+    ResetReport, SnippetId, VariableTable, Wanted,
 };
 
 /// The Python side. No call may block: each hands its work over and returns.
@@ -26,8 +26,8 @@ pub trait Engine: Send + 'static {
     /// Clears the namespace in place; answered by [`EngineEvent::ResetDone`]. Only sent while nothing runs.
     fn reset(&mut self);
 
-    /// Asks for a fresh [`EngineEvent::Variables`] with `requested: true`. Only sent while nothing runs.
-    fn refresh_variables(&mut self);
+    /// Asks for a fresh [`EngineEvent::Variables`]; those that were asked for come in order. Only sent while nothing runs.
+    fn find_variables(&mut self, wanted: Wanted);
 
     /// Asks about code that is being written; answered by [`EngineEvent::Insight`] with the same `id`, unless the answer
     /// would come too late for anybody. `busy`: something runs, so nothing of the user's may.
@@ -83,7 +83,8 @@ pub enum EngineEvent {
     },
     Variables {
         table: VariableTable,
-        requested: bool,
+        /// What was asked for; `None` if nobody did, and the table tells of all.
+        requested: Option<Wanted>,
     },
     ResetDone(ResetReport),
     /// `None` if nothing could be found out.

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::Spool;
+use super::{News, Spool};
+use crate::domain::replay::Which;
 use crate::domain::{
-    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection,
+    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection, Note,
     Question, ResetReport, Restart, SessionInfo, Signature, Snippet, SnippetId, Timestamp, Transcript, Variable,
-    VariableTable, units,
+    VariableTable, Wanted, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -36,6 +37,17 @@ pub enum QueueFull {
     InAll { snippets: usize, bytes: usize },
 }
 
+/// Why nothing is run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayRefused {
+    #[error("a replay is under way already")]
+    UnderWay,
+    #[error("there is nothing to run again")]
+    Nothing,
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
 /// Why an answer did not reach the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerRefused {
@@ -45,10 +57,24 @@ pub enum AnswerRefused {
     Hidden,
 }
 
+/// Why a question was not put to the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskRefused {
+    /// There is no dashboard.
+    Nobody,
+    /// Enough questions wait already.
+    TooMany,
+}
+
+/// What somebody wants to see of the transcript.
+pub(super) type Look = Box<dyn FnOnce(&Transcript) + Send>;
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunOptions {
     /// Interrupt the code when it has run for this long. Time in the queue does not count.
     pub timeout: Option<Duration>,
+    /// What the code is about.
+    pub title: Option<Arc<str>>,
 }
 
 /// A snippet that was accepted.
@@ -92,7 +118,6 @@ pub enum Fate {
     Unknown,
 }
 
-#[derive(Debug)]
 pub(super) enum Command {
     Submit {
         author: Author,
@@ -124,11 +149,17 @@ pub(super) enum Command {
         by: String,
         answer: oneshot::Sender<Option<SnippetId>>,
     },
+    Replay {
+        by: Author,
+        which: Which,
+        answer: oneshot::Sender<Result<usize, ReplayRefused>>,
+    },
     Reset {
         by: Author,
         answer: oneshot::Sender<Arc<ResetReport>>,
     },
     Variables {
+        wanted: Wanted,
         answer: oneshot::Sender<Arc<VariableTable>>,
     },
     Ask {
@@ -148,6 +179,9 @@ pub(super) enum Command {
     },
     Subscribe {
         answer: oneshot::Sender<Subscription>,
+    },
+    Events {
+        answer: oneshot::Sender<broadcast::Receiver<Arc<Event>>>,
     },
     Join {
         name: Arc<str>,
@@ -172,6 +206,27 @@ pub(super) enum Command {
         sent: Timestamp,
         answer: oneshot::Sender<Recalled>,
     },
+    Read {
+        look: Look,
+    },
+    Note {
+        note: Note,
+    },
+    /// The answer comes with the question's number, and later the person's words; `None` if they declined.
+    Inquire {
+        by: Author,
+        text: Arc<str>,
+        choices: Vec<Arc<str>>,
+        accepted: oneshot::Sender<Result<u32, AskRefused>>,
+        answer: oneshot::Sender<Option<Arc<str>>>,
+    },
+    Reply {
+        inquiry: u32,
+        text: Option<Arc<str>>,
+    },
+    Withdraw {
+        inquiry: u32,
+    },
     Notice {
         text: String,
     },
@@ -182,6 +237,8 @@ pub(super) enum Command {
 pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
     pub(super) spool: Arc<Spool>,
+    pub(super) news: Arc<News>,
+    pub(super) attended: Arc<AtomicBool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) restarting: Arc<AtomicBool>,
 }
@@ -192,16 +249,16 @@ impl SessionHandle {
         &self.info
     }
 
-    /// The same session, with what keeps its output whole.
-    #[must_use]
-    pub fn with_spool(self, spool: Arc<Spool>) -> Self {
-        Self { spool, ..self }
-    }
-
     /// Where the output of snippets is kept whole, as far as it is.
     #[must_use]
     pub fn spool(&self) -> &Arc<Spool> {
         &self.spool
+    }
+
+    /// What happened lately.
+    #[must_use]
+    pub fn news(&self) -> &News {
+        &self.news
     }
 
     /// Puts code into the queue.
@@ -270,6 +327,15 @@ impl SessionHandle {
         self.ask(|answer| Command::Interrupt { snippet, by, answer }).await
     }
 
+    /// Runs snippets of before again, one by one as `by`, up to the first that now fails. It takes its place in the queue
+    /// and keeps it to the end; an interrupt of what it runs ends all of it. Resolves at once to how many there are.
+    ///
+    /// # Errors
+    /// If there are none, another replay has not ended, or the session has.
+    pub async fn replay(&self, by: Author, which: Which) -> Result<usize, ReplayRefused> {
+        self.ask(|answer| Command::Replay { by, which, answer }).await?
+    }
+
     /// Clears the namespace, after the snippets that were submitted before.
     ///
     /// # Errors
@@ -278,12 +344,12 @@ impl SessionHandle {
         self.ask(|answer| Command::Reset { by, answer }).await
     }
 
-    /// The variables as they are now; while a snippet runs, as they were before it (see `taken_at`).
+    /// The variables as they are now; while a snippet runs, as all of them were before it (see `taken_at`).
     ///
     /// # Errors
     /// [`Closed`] if the session has ended.
-    pub async fn variables(&self) -> Result<Arc<VariableTable>, Closed> {
-        self.ask(|answer| Command::Variables { answer }).await
+    pub async fn variables(&self, wanted: Wanted) -> Result<Arc<VariableTable>, Closed> {
+        self.ask(|answer| Command::Variables { wanted, answer }).await
     }
 
     /// Asks about code that is being written. `None` if nothing could be found out, or a newer question came before the
@@ -399,6 +465,66 @@ impl SessionHandle {
         self.ask(|answer| Command::Recall { author, code, sent, answer }).await
     }
 
+    /// What `look` makes of the transcript as it is now. It holds up the whole session, so it must be quick.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Transcript) -> T + Send + 'static,
+    ) -> Result<T, Closed> {
+        self.ask(|answer| {
+            let look = move |transcript: &Transcript| {
+                let _ = answer.send(look(transcript));
+            };
+            Command::Read { look: Box::new(look) }
+        })
+        .await
+    }
+
+    /// Puts a note into the transcript, for all who work here.
+    pub fn note(&self, note: Note) {
+        let _ = self.commands.send(Command::Note { note });
+    }
+
+    /// A dashboard is there: somebody can be asked.
+    pub fn attend(&self) {
+        self.attended.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_attended(&self) -> bool {
+        self.attended.load(Ordering::Relaxed)
+    }
+
+    /// All events from now on.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn events(&self) -> Result<broadcast::Receiver<Arc<Event>>, Closed> {
+        self.ask(|answer| Command::Events { answer }).await
+    }
+
+    /// Puts a question to the person, after those that were asked before.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended; within, why the question was not asked.
+    pub async fn inquire(
+        &self,
+        by: Author,
+        text: Arc<str>,
+        choices: Vec<Arc<str>>,
+    ) -> Result<Result<Asking, AskRefused>, Closed> {
+        let (answer, reply) = oneshot::channel();
+        let number = self.ask(|accepted| Command::Inquire { by, text, choices, accepted, answer }).await?;
+        Ok(number.map(|number| Asking { number, reply, commands: self.commands.clone() }))
+    }
+
+    /// The person's answer to the question of that number; `None` if they decline. Too late, it is for nobody.
+    pub fn reply(&self, inquiry: u32, text: Option<Arc<str>>) {
+        let _ = self.commands.send(Command::Reply { inquiry, text });
+    }
+
     /// Tells everybody something about the session itself, such as that it can no longer be recorded.
     pub fn notice(&self, text: String) {
         let _ = self.commands.send(Command::Notice { text });
@@ -413,5 +539,29 @@ impl SessionHandle {
         let (sender, receiver) = oneshot::channel();
         self.commands.send(command(sender)).map_err(|_| Closed)?;
         receiver.await.map_err(|_| Closed)
+    }
+}
+
+/// A question that is being put to the person. Dropped, it is taken back.
+#[derive(Debug)]
+pub struct Asking {
+    number: u32,
+    reply: oneshot::Receiver<Option<Arc<str>>>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Asking {
+    /// What the person says; `None` if they decline.
+    ///
+    /// # Errors
+    /// [`Closed`] if the session has ended.
+    pub async fn answer(&mut self) -> Result<Option<Arc<str>>, Closed> {
+        (&mut self.reply).await.map_err(|_| Closed)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Withdraw { inquiry: self.number });
     }
 }

@@ -4,8 +4,10 @@ pub mod actor;
 pub mod choose;
 pub mod engine;
 pub mod handle;
+pub mod held;
 pub mod live;
 pub mod lock;
+pub mod news;
 pub mod places;
 pub mod record;
 pub mod registry;
@@ -15,8 +17,9 @@ pub mod spool;
 pub use actor::{Beginning, former_clients, spawn};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, RunOptions, SessionHandle, SubmitError, Subscription,
-    Ticket,
+    AnswerRefused, AskRefused, Asking, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions,
+    SessionHandle, SubmitError, Subscription, Ticket,
 };
+pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

@@ -2,10 +2,10 @@
 //!
 //! AI clients start the bridge with little more than HOME and PATH, so records lie where uid and HOME alone lead.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, Uid};
@@ -116,6 +116,11 @@ impl Places {
         Ok(self.state()?.join("spool"))
     }
 
+    /// Where variables are saved, with a folder for each session; it need not exist.
+    pub fn checkpoints(&self) -> Result<PathBuf, FolderError> {
+        Ok(self.state()?.join("checkpoints"))
+    }
+
     /// Every folder in which records may be found; nothing is made.
     pub fn all_records(&self) -> Result<Vec<PathBuf>, FolderError> {
         let mut found = Vec::new();
@@ -158,6 +163,14 @@ pub fn make_private(folder: &Path) -> Result<(), FolderError> {
     check_private(folder)
 }
 
+/// A new file for us alone in the place of what lies at `path`, to be renamed when it is whole. Follows no link.
+pub fn draft(path: &Path, mode: u32) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => OpenOptions::new().write(true).create_new(true).mode(mode).open(path),
+    }
+}
+
 fn check_private(folder: &Path) -> Result<(), FolderError> {
     let path = folder.to_owned();
     let facts = match folder.symlink_metadata() {
@@ -186,7 +199,7 @@ fn check_private(folder: &Path) -> Result<(), FolderError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;

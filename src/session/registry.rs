@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{Lock, is_held, lock, lock_patiently};
-use super::places::{FolderError, Places};
+use super::places::{self, FolderError, Places};
 use crate::domain::Timestamp;
 use crate::domain::terminal_text::visible;
 
@@ -272,9 +272,7 @@ impl Claim {
     fn write(&self) -> io::Result<()> {
         // No session's name begins with a dot, so this is nobody's record.
         let draft = self.folder.join(format!(".{}.new", self.record.name));
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        serde_json::to_writer(options.open(&draft)?, &self.record)?;
+        serde_json::to_writer(places::draft(&draft, 0o600)?, &self.record)?;
         fs::rename(&draft, record_path(&self.folder, &self.record.name))
     }
 }

@@ -11,7 +11,7 @@ use nix::unistd::Uid;
 use tokio::net::{UnixListener, UnixStream};
 
 /// Connections that may wait to be accepted.
-const BACKLOG: i32 = 128;
+const BACKLOG: i32 = 512;
 
 /// Why a socket was not connected to.
 #[derive(Debug, thiserror::Error)]

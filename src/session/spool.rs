@@ -140,8 +140,10 @@ impl Spool {
     }
 
     /// Writes what the queue gets, until [`Spool::close`]. For a thread of its own, with descriptors of its own.
-    pub fn work(&self) {
+    /// Trouble with the disk is told, once.
+    pub fn work(&self, tell: impl FnOnce(String)) {
         let mut writer = Writer::default();
+        let mut tell = Some(tell);
         let mut batch = Queue::default();
         let mut resting = false;
         loop {
@@ -169,6 +171,11 @@ impl Spool {
             batch.text.clear();
             batch.runs.clear();
             batch.missed.clear();
+            if let Some(why) = writer.trouble.take()
+                && let Some(tell) = tell.take()
+            {
+                tell(format!("large outputs are not kept whole, but their beginning and end: {why}"));
+            }
             self.lock().written += 1;
             self.emptied.notify_all();
         }

@@ -4,10 +4,11 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::keymap::{self, Action};
 use super::{tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Entry, ErrorReport, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
+use crate::domain::{Entry, ErrorReport, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
 
 /// What the rows of a card depend on, besides the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +56,16 @@ impl Card {
             Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
             Entry::Reset { report, .. } => card.reset(report, shape),
             Entry::Restart { restart, .. } => card.restart(restart, shape),
+            Entry::Note { note, .. } => card.note(note, shape),
         }
         card.rows.push(Row::Space);
         card
     }
 
     fn snippet(&mut self, snippet: &Snippet, shape: Shape) {
+        if let Some(title) = &snippet.title {
+            self.wrapped(&text::name(title), theme::DIM, shape);
+        }
         self.code(&snippet.code, shape);
         self.written(snippet, if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS }, shape);
         let Some(outcome) = &snippet.outcome else { return };
@@ -100,10 +105,10 @@ impl Card {
             return self.output(output, limit, shape);
         }
         let mut parts = Vec::new();
-        let (mut to, mut left) = (output.total(), limit);
+        let (mut to, mut left) = (output.place(), limit);
         for (number, display) in snippet.numbered_displays().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
-            part.display(&display.label(number), display.text(), shape);
+            part.display(&display.label(number), display.text().as_deref(), shape);
             let mut after = Self { rows: Vec::new(), foldable: false };
             if left > 0 || shape.open {
                 after.output(&output.piece(display.after, to), left.max(1), shape);
@@ -245,8 +250,22 @@ impl Card {
     fn restart(&mut self, restart: &Restart, shape: Shape) {
         if restart.how.is_empty() {
             self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
+        } else {
+            self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
         }
-        self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
+        let keys = keymap::keys(Action::Replay);
+        self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
+    }
+
+    fn note(&mut self, note: &Note, shape: Shape) {
+        if let Some(inquiry) = &note.answers {
+            for line in plain(&inquiry.text).lines() {
+                self.wrapped(line, theme::DIM, shape);
+            }
+        }
+        for line in plain(&note.text).lines() {
+            self.wrapped(line, theme::PLAIN, shape);
+        }
     }
 
     fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {

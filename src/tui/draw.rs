@@ -2,10 +2,12 @@
 
 mod cards;
 mod completion;
+mod export;
 mod input;
 mod inspector;
 mod overlay;
 mod pager;
+mod replay;
 mod side;
 mod status;
 
@@ -13,6 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+pub use input::question_rows;
 pub use inspector::hidden as inspector_hidden;
 pub use overlay::{drawer_rows, help_hidden};
 pub use side::names as variable_names;
@@ -50,9 +53,13 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
             Overlay::Help { scroll } => overlay::help(view, layout, *scroll, buffer),
             Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
             Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, buffer),
+            Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),
         }
     }
-    let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. }));
+    if let Some(prompt) = &view.export {
+        return Some(export::draw(prompt, layout, buffer));
+    }
+    let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
     (!is_covered).then_some(cursor)
 }
 
@@ -165,15 +172,25 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     };
     let hint = if below.is_empty() { "" } else { "Esc " };
     let asks = view.reply.as_ref().map(|reply| {
-        let prompt = text::name(&reply.request.prompt).into_owned();
-        let what = match (prompt.is_empty(), reply.request.hidden) {
-            (true, false) => " asks for a line".to_owned(),
-            (true, true) => " asks (hidden)".to_owned(),
-            (false, false) => format!(" asks: {prompt}"),
-            (false, true) => format!(" asks (hidden): {prompt}"),
-        };
         let room = usize::from(layout.rule.width).saturating_sub(8);
-        text::cut(&format!(" {}{what} ", reply.snippet), room).into_owned()
+        let told = text::name(&reply.told()).into_owned();
+        match (reply.inquiry(), view.question().is_some()) {
+            // The question stands below.
+            (Some(inquiry), true) => {
+                let waiting = view.transcript.inquiries().len() - 1;
+                let more = if waiting > 0 {
+                    format!(", {} after it", units::count(waiting, "question"))
+                } else {
+                    String::new()
+                };
+                text::cut(&format!(" {} asks you{more} ", text::name(inquiry.by.name())), room).into_owned()
+            }
+            (Some(_), false) => {
+                let hint = " (Esc to answer) ";
+                format!(" {}{hint}", text::cut(&told, room.saturating_sub(hint.len() + 1)))
+            }
+            (None, _) => text::cut(&format!(" {told} "), room).into_owned(),
+        }
     });
     let left = [
         (" ", theme::FOCUS),

@@ -89,7 +89,13 @@ impl Story {
 
     pub fn variables(&mut self, rows: Vec<Variable>) -> &mut Self {
         let total = rows.len();
-        self.apply(&Event::Variables(Arc::new(VariableTable { rows, total, has_private: false, taken_at: NOW })))
+        self.apply(&Event::Variables(Arc::new(VariableTable {
+            rows,
+            total,
+            matching: total,
+            taken_at: NOW,
+            ..VariableTable::default()
+        })))
     }
 
     pub fn view(self) -> View {

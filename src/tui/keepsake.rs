@@ -1,4 +1,5 @@
-//! What the dashboard wants back when another process takes over: the draft, and the place in the transcript.
+//! What the dashboard wants back when another process takes over: the draft, the place in the transcript,
+//! and the checkpoint to be restored.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ pub struct Kept {
     place: Option<(usize, usize)>,
     selected: Option<usize>,
     unfolded: Vec<usize>,
+    #[serde(default)]
+    restore: Option<String>,
 }
 
 impl Kept {
@@ -29,6 +32,7 @@ impl Kept {
             },
             selected: view.selected,
             unfolded,
+            restore: view.restore.clone(),
         }
     }
 
@@ -40,6 +44,7 @@ impl Kept {
             view.anchor = Anchor::At(Place { card, row });
         }
         view.selected = self.selected.filter(|card| *card < cards);
+        view.restore = self.restore;
         view.unfolded = self.unfolded.into_iter().filter(|card| *card < cards).collect();
     }
 }

@@ -18,10 +18,14 @@ pub enum Action {
     QuitOrDelete,
     /// Start Python anew on the same session.
     Restart,
+    /// Choose what to run again.
+    Replay,
     Suspend,
     Redraw,
     Help,
     Variables,
+    /// Write the session to a file.
+    Export,
     PageUp,
     PageDown,
     LineUp,
@@ -122,11 +126,13 @@ pub const BINDINGS: &[Binding] = &[
         "interrupt what runs; else clear the input",
     ),
     bind(Action::QuitOrDelete, Group::Session, &[(KeyCode::Char('d'), CTRL)], "Ctrl-D", "quit, if the input is empty"),
+    bind(Action::Replay, Group::Session, &[(KeyCode::F(7), NONE)], "F7", "replay what ran before Python began anew"),
     bind(Action::Restart, Group::Session, &[(KeyCode::F(8), NONE)], "F8", "restart Python, losing the variables"),
     bind(Action::Suspend, Group::Session, &[(KeyCode::Char('z'), CTRL)], "Ctrl-Z", "suspend; fg comes back"),
     bind(Action::Redraw, Group::Session, &[(KeyCode::Char('l'), CTRL)], "Ctrl-L", "draw the screen anew"),
     bind(Action::Help, Group::Session, &[(KeyCode::F(1), NONE)], "F1", "help"),
     bind(Action::Variables, Group::Session, &[(KeyCode::F(4), NONE)], "F4", "variables and clients in full"),
+    bind(Action::Export, Group::Session, &[(KeyCode::F(9), NONE)], "F9", "write the session to a file"),
     bind(Action::PageUp, Group::Transcript, &[(KeyCode::PageUp, NONE)], "PageUp", "scroll up"),
     bind(Action::PageDown, Group::Transcript, &[(KeyCode::PageDown, NONE)], "PageDown", "scroll down"),
     bind(Action::LineUp, Group::Transcript, &[(KeyCode::Up, CTRL)], "Ctrl-Up", "scroll up a line"),

@@ -25,6 +25,8 @@ pub struct Layout {
     pub drawer: Rect,
     /// The rule above the input.
     pub rule: Rect,
+    /// What a client asks, above the line that answers it; no height without a question.
+    pub question: Rect,
     /// The input, bar included.
     pub editor: Rect,
     pub status: Rect,
@@ -33,8 +35,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// `None` if the screen is too small. `editor_rows` tells how many rows the input needs at a width.
-    pub fn new(area: Rect, editor_rows: impl Fn(u16) -> usize) -> Option<Self> {
+    /// `None` if the screen is too small. `rows` tells how many rows the input and a question above it need at a width.
+    pub fn new(area: Rect, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
         if area.width < LEAST.0 || area.height < LEAST.1 {
             return None;
         }
@@ -52,10 +54,13 @@ impl Layout {
             16.. => 2,
             _ => 1,
         };
-        let wanted = editor_rows(text_width(area.width, margin)).try_into().unwrap_or(u16::MAX);
+        let (editor_rows, question_rows) = rows(text_width(area.width, margin));
+        let wanted = editor_rows.try_into().unwrap_or(u16::MAX);
         let editor_height = wanted.clamp(least, (area.height / 3).max(least));
         let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
-        let rule = Rect { y: editor.y - 1, height: 1, ..area };
+        let question_height = u16::try_from(question_rows).unwrap_or(u16::MAX).min(area.height / 3);
+        let question = Rect { y: editor.y - question_height, height: question_height, ..area };
+        let rule = Rect { y: question.y - 1, height: 1, ..area };
 
         let with_header = class == Class::Wide || area.height >= 30 && class != Class::Compact;
         let header = with_header.then_some(Rect { height: 1, ..area });
@@ -68,7 +73,7 @@ impl Layout {
         let drawer_height = (height * 3 / 5).max(height.min(6));
         let drawer = Rect { y: rule.y - drawer_height, height: drawer_height, ..area };
         let status = Rect { y: status_row, height: 1, ..area };
-        Some(Self { class, header, transcript, side, drawer, rule, editor, status, margin })
+        Some(Self { class, header, transcript, side, drawer, rule, question, editor, status, margin })
     }
 
     /// Cells for the text of a card, after the bar.

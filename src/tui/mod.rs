@@ -8,6 +8,7 @@ mod assist;
 mod card;
 mod draw;
 mod editor;
+mod export;
 #[doc(hidden)]
 pub mod fixtures;
 mod inspector;
@@ -16,6 +17,7 @@ mod keymap;
 mod layout;
 mod pager;
 mod repaint;
+mod replay;
 mod reply;
 mod run;
 mod scroll;

@@ -89,7 +89,7 @@ impl Pager {
         match transcript.entries().get(card)? {
             Entry::Snippet(snippet) => Some(&snippet.output),
             Entry::Background { output, .. } => Some(output),
-            Entry::Reset { .. } | Entry::Restart { .. } => None,
+            Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => None,
         }
     }
 

@@ -14,15 +14,17 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use super::assist::Asked;
+use super::export::Refused;
 use super::inspector::Told;
 use super::keepsake::Kept;
+use super::keymap::{self, Action};
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
 use super::{Control, Options, draw, theme};
 use crate::domain::keepsake::Keepsake;
-use crate::domain::{Author, Event, Insight, Timestamp};
-use crate::session::{RunOptions, SessionHandle};
+use crate::domain::{Author, Event, Insight, Note, Status, Timestamp, note};
+use crate::session::{RunOptions, SessionHandle, SubmitError};
 
 /// Time from one frame to the next at least.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -32,6 +34,8 @@ const DRAIN: Duration = Duration::from_millis(4);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// An answer that is this late is not waited for: Python is inside a long call of C code.
 const LATE: Duration = Duration::from_millis(700);
+/// The checkpoint of a restart that keeps the variables.
+const RESTART_CHECKPOINT: &str = "restart";
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
@@ -47,6 +51,7 @@ pub fn run(options: Options) -> io::Result<()> {
 
 async fn dashboard(options: Options) -> io::Result<()> {
     let Options { tty, session, on_terminal, control, keepsake } = options;
+    session.attend();
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
@@ -59,7 +64,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
     let (answers, answered) = mpsc::unbounded_channel();
-    let dashboard = Dashboard {
+    let mut dashboard = Dashboard {
         view,
         screen,
         session,
@@ -76,6 +81,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         kept,
         no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
     };
+    dashboard.restore();
     dashboard.run().await
 }
 
@@ -107,6 +113,10 @@ struct Dashboard {
 enum Said {
     /// The person should know.
     Notice(String),
+    /// Where the session was written to, or why not.
+    Exported(Result<String, Refused>),
+    /// All variables have been saved in this checkpoint.
+    Saved(&'static str),
     /// To the question of that number; `None` if not in time.
     Insight { id: u64, insight: Option<Insight> },
 }
@@ -262,6 +272,13 @@ impl Dashboard {
     fn on_said(&mut self, said: Said) {
         match said {
             Said::Notice(notice) => self.view.notice = Some(notice),
+            Said::Exported(written) => self.view.on_exported(written),
+            Said::Saved(checkpoint) => {
+                self.view.restore = Some(checkpoint.to_owned());
+                self.keep();
+                self.view.quitting = true;
+                self.restart();
+            }
             Said::Insight { id, insight } => {
                 self.view.on_insight(id, insight);
                 self.send_questions();
@@ -272,7 +289,12 @@ impl Dashboard {
 
     fn perform(&mut self, effect: Effect) -> io::Result<Turn> {
         match effect {
+            Effect::Submit(code) if let Some(text) = note::in_comments(&code) => {
+                self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
+            }
             Effect::Submit(code) => {
+                // It may end Python before the next frame, and is no draft any more.
+                self.keep();
                 let session = self.session.clone();
                 self.ask(async move { session.submit(Author::You, code, RunOptions::default()).await.map(drop) });
             }
@@ -282,6 +304,7 @@ impl Dashboard {
                 // An answer that came too late is told by what the code says.
                 self.ask(async move { answered.await.map(drop) });
             }
+            Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
             Effect::Inspect { asked, number } => {
                 let (session, answers) = (self.session.clone(), self.answers.clone());
                 self.ask(async move {
@@ -294,15 +317,62 @@ impl Dashboard {
                 let session = self.session.clone();
                 self.ask(async move { session.interrupt(None, "you").await.map(drop) });
             }
-            Effect::Restart => {
+            Effect::Restart => self.restart(),
+            Effect::SaveAndRestart => self.save_and_restart(),
+            Effect::Replay(which) => {
                 let session = self.session.clone();
-                self.ask(async move { session.restart(Author::You).await.map(drop) });
+                self.ask(async move { session.replay(Author::You, which).await.map(drop) });
             }
+            Effect::Export { file, replaces } => self.export(file, replaces),
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Redraw => self.screen.redraw()?,
         }
         Ok(Turn::GoOn)
+    }
+
+    /// On a thread of its own: figures may be many.
+    fn export(&self, file: String, replaces: bool) {
+        let said = self.notices.clone();
+        let (info, home, transcript) = (self.view.info.clone(), self.view.home.clone(), self.view.transcript.clone());
+        tokio::task::spawn_blocking(move || {
+            let written = super::export::write(&file, replaces, &info, home.as_deref(), &transcript);
+            let _ = said.send(Said::Exported(written));
+        });
+    }
+
+    fn restart(&self) {
+        let session = self.session.clone();
+        self.ask(async move { session.restart(Author::You).await.map(drop) });
+    }
+
+    /// Only if all variables could be saved: what is lost must be known before.
+    fn save_and_restart(&self) {
+        let (session, said) = (self.session.clone(), self.notices.clone());
+        let code = format!("%checkpoint --whole {RESTART_CHECKPOINT}");
+        self.ask(async move {
+            let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
+            let Ok(snippet) = ticket.done.await else { return Ok(()) };
+            let _ = said.send(if snippet.status == Status::Ok {
+                Said::Saved(RESTART_CHECKPOINT)
+            } else {
+                let (keys, id) = (keymap::keys(Action::Restart), snippet.id);
+                Said::Notice(format!(
+                    "not restarted: not all could be saved, see {id}; {keys} {keys} restarts without it"
+                ))
+            });
+            Ok::<(), SubmitError>(())
+        });
+    }
+
+    /// After a restart that the person wanted to keep the variables.
+    fn restore(&mut self) {
+        let Some(checkpoint) = self.view.restore.take() else { return };
+        self.view.notice = None;
+        self.keep();
+        let session = self.session.clone();
+        let code = format!("%restore {checkpoint}");
+        self.ask(async move { session.submit(Author::You, code.into(), RunOptions::default()).await.map(drop) });
     }
 
     /// Asks the session without waiting for the answer.
@@ -335,7 +405,10 @@ impl Dashboard {
 
     /// When the spinner and the clock move next, if something runs.
     fn animation_at(&self) -> Option<Instant> {
-        self.view.transcript.running()?;
+        if self.view.transcript.running().is_none() {
+            let at = self.view.reply.as_ref()?.opens_at(now())?;
+            return Some(Instant::now() + Duration::from_millis(at.saturating_sub(now())));
+        }
         let rest = theme::SPINNER_PACE - now() % theme::SPINNER_PACE;
         Some(Instant::now() + Duration::from_millis(rest))
     }

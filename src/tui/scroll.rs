@@ -48,7 +48,7 @@ impl Cards {
         let (status, output) = match entry {
             Entry::Snippet(snippet) => (Some(snippet.status), Some(&snippet.output)),
             Entry::Background { output, .. } => (None, Some(output)),
-            Entry::Reset { .. } | Entry::Restart { .. } => (None, None),
+            Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => (None, None),
         };
         let output = output.map_or((0, 0), |output| (output.total(), output.kept()));
         let displays = match entry {

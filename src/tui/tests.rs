@@ -1,8 +1,11 @@
 //! Screens and keys: what a person sees and what they can do.
 
+mod export;
+mod fuzz;
 mod inspector;
 mod keys;
 mod pager;
+mod replay;
 mod screens;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

@@ -6,8 +6,10 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::assist::{Outcome, Why};
 use super::keymap::{self, Action};
+use super::reply::Asks;
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
+use crate::domain::replay::Which;
 use crate::domain::{InputAnswer, Insight, Inspect, SnippetId, Timestamp};
 
 /// What a key asks of the world outside of the view.
@@ -20,14 +22,28 @@ pub enum Effect {
         number: u32,
         answer: InputAnswer,
     },
+    /// To the question of a client of that number; `None` declines.
+    Reply {
+        inquiry: u32,
+        text: Option<Arc<str>>,
+    },
     /// Whatever runs.
     Interrupt,
     /// A new Python process on the same session.
     Restart,
+    /// The same once all variables have been saved; then they are brought back.
+    SaveAndRestart,
+    /// Run these again.
+    Replay(Which),
     /// The answer goes to [`View::on_inspected`] with that number.
     Inspect {
         asked: Inspect,
         number: u32,
+    },
+    /// Write the transcript to this file, as the person wrote it. The answer goes to [`View::on_exported`].
+    Export {
+        file: String,
+        replaces: bool,
     },
     Quit,
     Suspend,
@@ -45,10 +61,17 @@ impl View {
                 }
                 None
             }
+            Event::Paste(text) if self.export.is_some() => {
+                if let Some(prompt) = &mut self.export {
+                    prompt.paste(text);
+                }
+                None
+            }
             Event::Paste(text) => {
                 self.overlays.retain(|overlay| matches!(overlay, Overlay::Drawer { .. }));
+                self.typed_at = now;
                 match &mut self.reply {
-                    Some(reply) if reply.is_open(now) => reply.paste(text),
+                    Some(reply) if reply.is_open(&self.editor, now) => reply.paste(text),
                     closed => {
                         self.editor.paste(text);
                         self.assist.close();
@@ -70,11 +93,17 @@ impl View {
             return self.on_pager(key, now);
         }
         let action = keymap::action(key);
+        if self.export.is_some() {
+            return self.on_export(action, key, now);
+        }
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
         let asked_to_restart = std::mem::take(&mut self.asking_to_restart);
         if action == Some(Action::Restart) {
             return self.restart(asked_to_restart);
+        }
+        if asked_to_restart && key.code == KeyCode::Char('s') && key.modifiers.is_empty() && self.has_variables() {
+            return Some(Effect::SaveAndRestart);
         }
         if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
             return None;
@@ -88,13 +117,24 @@ impl View {
                 None => self.on_help(action, key, asked, now),
             };
         }
+        if let Some(Overlay::Replay { .. }) = self.overlays.last() {
+            return match self.on_replay(key) {
+                Some(effect) => effect,
+                None => self.on_help(action, key, asked, now),
+            };
+        }
         self.answered = None;
+        self.typed_at = now;
+        if action == Some(Action::Back) && self.turns_to_question(now) {
+            return None;
+        }
         if let Some(reply) = &mut self.reply {
-            if reply.is_open(now) {
+            if reply.is_open(&self.editor, now) {
                 return self.reply(action, key, asked, now);
             }
             reply.put_off(now);
-            if action == Some(Action::Enter) {
+            // What was meant for the draft would run behind the code that asks.
+            if action == Some(Action::Enter) && reply.inquiry().is_none() {
                 return None;
             }
         }
@@ -117,6 +157,17 @@ impl View {
             self.assist.complete(&self.editor, Why::Dot);
         }
         effect
+    }
+
+    /// With nothing else to close, Esc takes up the question of a client, or leaves it for later.
+    fn turns_to_question(&mut self, now: Timestamp) -> bool {
+        let is_free = self.overlays.is_empty() && self.selected.is_none() && self.assist.popup.is_none();
+        let Some(reply) = self.reply.as_mut().filter(|reply| is_free && reply.inquiry().is_some()) else {
+            return false;
+        };
+        let is_open = reply.is_open(&self.editor, now);
+        reply.want(!is_open);
+        true
     }
 
     /// Keys that the candidates take.
@@ -164,8 +215,13 @@ impl View {
     fn reply(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         let reply = self.reply.as_mut()?;
         let answer = match action {
+            Some(Action::Enter) if reply.inquiry().is_some() && reply.line().trim().is_empty() => return None,
             Some(Action::Enter) => InputAnswer::Line(reply.line()),
             Some(Action::QuitOrDelete) if reply.editor.is_empty() => InputAnswer::Eof,
+            Some(Action::Interrupt) if reply.inquiry().is_some() && self.transcript.running().is_none() => {
+                reply.editor.clear();
+                return None;
+            }
             None | Some(Action::QuitOrDelete) => {
                 reply.editor.key(key);
                 return None;
@@ -175,10 +231,18 @@ impl View {
             }
             Some(action) => return self.act(action, key, asked, now),
         };
-        let (snippet, number) = (reply.snippet, reply.request.number);
+        let effect = match &reply.asks {
+            Asks::Code { snippet, request } => {
+                self.answered = Some(*snippet);
+                Effect::Answer { snippet: *snippet, number: request.number, answer }
+            }
+            Asks::Client(inquiry) => {
+                let text = if let InputAnswer::Line(line) = answer { Some(inquiry.meant(&line)) } else { None };
+                Effect::Reply { inquiry: inquiry.number, text }
+            }
+        };
         self.reply = None;
-        self.answered = Some(snippet);
-        Some(Effect::Answer { snippet, number, answer })
+        Some(effect)
     }
 
     /// The whole output of a card covers everything: what is typed is for it.
@@ -234,7 +298,7 @@ impl View {
         None
     }
 
-    fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+    pub(super) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
             Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
@@ -277,6 +341,8 @@ impl View {
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
+            Action::Export => self.open_export(now),
+            Action::Replay => self.open_replay(),
             Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
             Action::PageUp => self.page_by(-1),
             Action::PageDown => self.page_by(1),
@@ -327,6 +393,7 @@ impl View {
             Some(Overlay::Help { scroll } | Overlay::Drawer { scroll } | Overlay::Inspector { scroll }) => {
                 *scroll = scroll.saturating_add_signed(rows);
             }
+            Some(Overlay::Replay { .. }) => {}
             None => self.scroll(rows),
         }
     }

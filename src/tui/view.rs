@@ -10,12 +10,13 @@ use super::assist::Assist;
 use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
+use super::export::ExportPrompt;
 use super::inspector::Inspector;
 use super::layout::{Class, Layout};
 use super::pager::Pager;
-use super::reply::Reply;
+use super::reply::{Asks, Reply};
 use super::scroll::{Anchor, Cards, Place, Walk};
-use crate::domain::{Entry, Event, SessionInfo, SnippetId, Timestamp, Transcript};
+use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
 use crate::session::Spool;
 
 /// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
@@ -31,6 +32,10 @@ pub enum Overlay {
     Inspector {
         scroll: usize,
     },
+    /// What to run again; `row` is chosen.
+    Replay {
+        row: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -45,6 +50,8 @@ pub struct View {
     pub assist: Assist,
     /// Present while code asks.
     pub reply: Option<Reply>,
+    /// When the last key came.
+    pub typed_at: Timestamp,
     /// The person answered this one, and has typed nothing since.
     pub answered: Option<SnippetId>,
     pub anchor: Anchor,
@@ -53,6 +60,8 @@ pub struct View {
     pub selected: Option<usize>,
     pub unfolded: HashSet<usize>,
     pub overlays: Vec<Overlay>,
+    /// While the person says where to write the session; takes the keys.
+    pub export: Option<ExportPrompt>,
     /// The variable that is chosen in the drawer.
     pub chosen: Option<String>,
     pub inspector: Option<Inspector>,
@@ -67,6 +76,8 @@ pub struct View {
     /// Asked to restart Python; the same key again means it.
     pub asking_to_restart: bool,
     pub quitting: bool,
+    /// The checkpoint that the next Python shall bring back.
+    pub restore: Option<String>,
     /// Asked to interrupt this one, at that time.
     pub interrupting: Option<(SnippetId, Timestamp)>,
     pub notice: Option<String>,
@@ -96,12 +107,14 @@ impl View {
             editor: Editor::default(),
             assist: Assist::default(),
             reply: None,
+            typed_at: 0,
             answered: None,
             anchor: Anchor::Follow,
             seen,
             selected: None,
             unfolded: HashSet::new(),
             overlays: Vec::new(),
+            export: None,
             chosen: None,
             inspector: None,
             inspections: 0,
@@ -110,6 +123,7 @@ impl View {
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
+            restore: None,
             interrupting: None,
             notice,
             frame: None,
@@ -121,21 +135,41 @@ impl View {
 
     /// What takes the keys now.
     pub fn input(&self, now: Timestamp) -> &Editor {
-        self.reply.as_ref().filter(|reply| reply.is_open(now)).map_or(&self.editor, |reply| &reply.editor)
+        self.open_reply(now).map_or(&self.editor, |reply| &reply.editor)
     }
 
-    /// Begins a reply where code asks, and drops one that nobody wants any more.
+    /// The reply that takes the keys.
+    pub fn open_reply(&self, now: Timestamp) -> Option<&Reply> {
+        self.reply.as_ref().filter(|reply| reply.is_open(&self.editor, now))
+    }
+
+    /// What a client asks, where it is shown in full.
+    pub fn question(&self) -> Option<&Arc<Inquiry>> {
+        self.reply.as_ref().and_then(|reply| reply.shown(&self.editor))
+    }
+
+    /// Begins a reply where somebody asks, and drops one that nobody wants any more. Code that waits goes first.
     fn follow_input(&mut self) {
         let asking = self.transcript.running().and_then(|running| Some((running.id, running.input.clone()?)));
-        let number = self.reply.as_ref().map(|reply| reply.request.number);
-        match asking {
-            None => self.reply = None,
-            Some((_, request)) if number == Some(request.number) => {}
+        let same = match (self.reply.as_ref().map(|reply| &reply.asks), &asking, self.transcript.inquiries().first()) {
+            (Some(Asks::Code { request, .. }), Some((_, asked)), _) => request.number == asked.number,
+            (Some(Asks::Client(inquiry)), None, Some(asked)) => inquiry.number == asked.number,
+            (None, None, None) => true,
+            _ => false,
+        };
+        if same {
+            return;
+        }
+        self.reply = match asking {
             Some((snippet, request)) => {
                 let expected = self.answered == Some(snippet);
-                self.reply = Some(Reply::new(snippet, request, expected));
+                Some(Reply::to_code(snippet, request, expected))
             }
-        }
+            None => {
+                let inquiry = self.transcript.inquiries().first();
+                inquiry.map(|inquiry| Reply::to_client(inquiry.clone(), self.typed_at))
+            }
+        };
     }
 
     pub fn apply(&mut self, event: &Event) {
@@ -146,8 +180,15 @@ impl View {
                 | Event::InputAnswered { .. }
                 | Event::InputWithdrawn { .. }
                 | Event::Finished { .. }
+                | Event::Inquired(_)
+                | Event::InquiryEnded { .. }
         ) {
             self.follow_input();
+        }
+        if let Event::Replay(replay) = event
+            && replay.is_over()
+        {
+            self.notice = Some(replay.to_string());
         }
         if let Event::Notice { text, .. } = event {
             self.notice = Some(text.to_string());
@@ -171,6 +212,10 @@ impl View {
         self.transcript.running().is_some() || !self.transcript.queue().is_empty()
     }
 
+    pub fn has_variables(&self) -> bool {
+        self.transcript.variables().total > 0
+    }
+
     /// The number that the input will have if nobody is quicker.
     pub fn next_number(&self) -> u32 {
         let last = self.transcript.entries().iter().rev().find_map(|entry| match entry {
@@ -183,7 +228,8 @@ impl View {
     fn layout(&self, area: Rect) -> Option<Layout> {
         Layout::new(area, |width| {
             let reply = self.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
-            self.editor.rows(width).max(reply)
+            let question = self.question().map_or(0, |inquiry| draw::question_rows(inquiry, width).len());
+            (self.editor.rows(width).max(reply), question)
         })
     }
 
@@ -229,6 +275,7 @@ impl View {
                 Overlay::Help { scroll } => *scroll = (*scroll).min(help),
                 Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
                 Overlay::Inspector { scroll } => *scroll = (*scroll).min(inspector),
+                Overlay::Replay { .. } => {}
             }
         }
     }

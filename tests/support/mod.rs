@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 pub mod client;
+#[cfg(target_os = "linux")]
+pub mod faults;
 pub mod session;
 pub mod terminal;
 pub mod venv;

@@ -140,7 +140,7 @@ fn structure(code: &str) -> Structure<'_> {
         match lexeme.kind {
             Kind::Comment => continue,
             Kind::Newline => {
-                let joined = index > 0 && is_backslash(&lexemes[index - 1], lexeme);
+                let joined = index > 0 && joins(&lexemes[index - 1], lexeme);
                 structure.backslash = joined;
                 if brackets.is_empty() && !joined {
                     structure.lines.extend(line.take());
@@ -154,7 +154,11 @@ fn structure(code: &str) -> Structure<'_> {
             }
             _ => {}
         }
-        structure.backslash = lexeme.kind == Kind::Operator('\\') && index + 1 == lexemes.len();
+        let is_backslash = lexeme.kind == Kind::Operator('\\');
+        structure.backslash = is_backslash && index + 1 == lexemes.len();
+        if is_backslash && line.is_none() {
+            continue;
+        }
         let current = line.get_or_insert_with(|| {
             colon = false;
             Logical {
@@ -177,7 +181,7 @@ fn structure(code: &str) -> Structure<'_> {
 }
 
 /// Whether a line is joined with the next one by a backslash that is its very last character.
-fn is_backslash(last: &Lexeme, newline: &Lexeme) -> bool {
+fn joins(last: &Lexeme, newline: &Lexeme) -> bool {
     last.kind == Kind::Operator('\\') && last.range.end == newline.range.start
 }
 

@@ -1,6 +1,8 @@
 //! What `IPython` added to Python's syntax: where it stands, and its rewriting to calls that Python understands.
 
-use super::scan::{Kind, Lexeme, scan};
+use std::ops::Range;
+
+use super::scan::{Kind, scan};
 
 /// Code that Python can compile, every statement on the line where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +82,35 @@ fn after_prompt(line: &str) -> Option<&str> {
     Some(rest.strip_prefix(' ').unwrap_or(rest))
 }
 
-/// `code` with its magic as calls of `helper`, or `None` if it has none.
+/// Magic on a line, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Magic {
+    /// `x?`; `detail` for `x??`.
+    Help { object: String, detail: bool },
+    /// `!command`.
+    Shell(String),
+    /// A command whose lines are wanted: `!!command`, `x = !command`.
+    Lines(String),
+    /// `%name arguments`.
+    Line { name: String, arguments: String },
+    /// The magic of a whole snippet that is not its first line.
+    Misplaced { name: String, arguments: String },
+}
+
+/// The magic of a piece of code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Magics<'a> {
+    /// `%%name arguments`, which takes all that stands after it.
+    Cell { before: &'a str, name: &'a str, arguments: &'a str, body: &'a str },
+    /// `%time` on the only line: the code that it times.
+    Timed(String),
+    /// Each where it stands, and whether it is a value that is assigned.
+    Lines(Vec<(Range<usize>, Magic, bool)>),
+}
+
+/// The magic in `code`; `None` if it has none.
 #[must_use]
-pub fn rewrite(code: &str, helper: &str) -> Option<Rewritten> {
+pub fn magics(code: &str) -> Option<Magics<'_>> {
     let lexemes = scan(code);
     let first = lexemes.iter().find(|lexeme| lexeme.kind != Kind::Newline)?;
     if first.kind == Kind::Magic {
@@ -90,7 +118,13 @@ pub fn rewrite(code: &str, helper: &str) -> Option<Rewritten> {
         if let Some(line) = text.strip_prefix("%%")
             && asked_about(text.trim_end()).is_none()
         {
-            return Some(cell(code, first, line, helper));
+            let (name, arguments) = split_name(line);
+            return Some(Magics::Cell {
+                before: &code[..first.range.start],
+                name,
+                arguments,
+                body: &code[first.range.end..],
+            });
         }
         let alone = lexemes.iter().all(|l| l.kind == Kind::Newline || l == first);
         if let Some(statement) = text.strip_prefix("%time ")
@@ -98,30 +132,43 @@ pub fn rewrite(code: &str, helper: &str) -> Option<Rewritten> {
             && !statement.trim_start().starts_with(['%', '!'])
         {
             let blank = code[..first.range.start].trim_end_matches([' ', '\t']);
-            return Some(Rewritten { code: format!("{blank}{}", statement.trim_start()), timed: true });
+            return Some(Magics::Timed(format!("{blank}{}", statement.trim_start())));
         }
     }
-    let mut out = String::with_capacity(code.len());
-    let mut done = 0;
-    for (index, magic) in lexemes.iter().enumerate().filter(|(_, lexeme)| lexeme.kind == Kind::Magic) {
-        let assigned = index > 0 && lexemes[index - 1].kind == Kind::Operator('=');
-        out += &code[done..magic.range.start];
-        let text = &code[magic.range.clone()];
-        out += &call(text, assigned, helper);
-        // The lines that backslashes joined stay lines.
-        out.extend(text.matches('\n'));
-        done = magic.range.end;
-    }
-    (done > 0).then(|| {
-        out += &code[done..];
-        Rewritten { code: out, timed: false }
-    })
+    let found: Vec<_> = lexemes
+        .iter()
+        .enumerate()
+        .filter(|(_, lexeme)| lexeme.kind == Kind::Magic)
+        .map(|(index, lexeme)| {
+            let assigned = index > 0 && lexemes[index - 1].kind == Kind::Operator('=');
+            (lexeme.range.clone(), Magic::of(&code[lexeme.range.clone()], assigned), assigned)
+        })
+        .collect();
+    (!found.is_empty()).then_some(Magics::Lines(found))
 }
 
-fn cell(code: &str, first: &Lexeme, line: &str, helper: &str) -> Rewritten {
-    let before = &code[..first.range.start];
-    let body = &code[first.range.end..];
-    let (name, arguments) = split_name(line);
+/// `code` with its magic as calls of `helper`, or `None` if it has none.
+#[must_use]
+pub fn rewrite(code: &str, helper: &str) -> Option<Rewritten> {
+    let found = match magics(code)? {
+        Magics::Cell { before, name, arguments, body } => return Some(cell(before, name, arguments, body, helper)),
+        Magics::Timed(code) => return Some(Rewritten { code, timed: true }),
+        Magics::Lines(found) => found,
+    };
+    let mut out = String::with_capacity(code.len());
+    let mut done = 0;
+    for (range, magic, _) in found {
+        out += &code[done..range.start];
+        out += &magic.call(helper);
+        // The lines that backslashes joined stay lines.
+        out.extend(code[range.clone()].matches('\n'));
+        done = range.end;
+    }
+    out += &code[done..];
+    Some(Rewritten { code: out, timed: false })
+}
+
+fn cell(before: &str, name: &str, arguments: &str, body: &str, helper: &str) -> Rewritten {
     if name == "time" && arguments.is_empty() {
         let inner = rewrite(body, helper).map_or_else(|| body.to_owned(), |inner| inner.code);
         return Rewritten { code: format!("{before}{inner}"), timed: true };
@@ -141,26 +188,41 @@ fn cell(code: &str, first: &Lexeme, line: &str, helper: &str) -> Rewritten {
     Rewritten { code, timed: false }
 }
 
-fn call(text: &str, assigned: bool, helper: &str) -> String {
-    let joined = text.replace("\\\n", " ");
-    let text = joined.trim();
-    if let Some((object, detail)) = asked_about(text).filter(|_| !text.starts_with('!')) {
-        let detail = if detail { "True" } else { "False" };
-        return format!("{helper}('help', {}, {detail})", literal(object));
+impl Magic {
+    fn of(text: &str, assigned: bool) -> Self {
+        let joined = text.replace("\\\n", " ");
+        let text = joined.trim();
+        if let Some((object, detail)) = asked_about(text).filter(|_| !text.starts_with('!')) {
+            return Self::Help { object: object.to_owned(), detail };
+        }
+        if text == "?" {
+            return Self::Line { name: "lsmagic".to_owned(), arguments: String::new() };
+        }
+        if let Some(command) = text.strip_prefix("!!") {
+            return Self::Lines(command.trim().to_owned());
+        }
+        if let Some(command) = text.strip_prefix('!') {
+            let command = command.trim().to_owned();
+            return if assigned { Self::Lines(command) } else { Self::Shell(command) };
+        }
+        let (name, arguments) = split_name(text.trim_start_matches('%'));
+        let (name, arguments) = (name.to_owned(), arguments.to_owned());
+        if text.starts_with("%%") { Self::Misplaced { name, arguments } } else { Self::Line { name, arguments } }
     }
-    if text == "?" {
-        return format!("{helper}('line', 'lsmagic', '')");
+
+    fn call(&self, helper: &str) -> String {
+        let (kind, first, second) = match self {
+            Self::Help { object, detail } => {
+                let detail = if *detail { "True" } else { "False" };
+                return format!("{helper}('help', {}, {detail})", literal(object));
+            }
+            Self::Shell(command) => return format!("{helper}('shell', {})", literal(command)),
+            Self::Lines(command) => return format!("{helper}('lines', {})", literal(command)),
+            Self::Line { name, arguments } => ("line", name, arguments),
+            Self::Misplaced { name, arguments } => ("misplaced", name, arguments),
+        };
+        format!("{helper}('{kind}', {}, {})", literal(first), literal(second))
     }
-    if let Some(command) = text.strip_prefix("!!") {
-        return format!("{helper}('lines', {})", literal(command.trim()));
-    }
-    if let Some(command) = text.strip_prefix('!') {
-        let kind = if assigned { "lines" } else { "shell" };
-        return format!("{helper}('{kind}', {})", literal(command.trim()));
-    }
-    let (name, arguments) = split_name(text.trim_start_matches('%'));
-    let kind = if text.starts_with("%%") { "misplaced" } else { "line" };
-    format!("{helper}('{kind}', {}, {})", literal(name), literal(arguments))
 }
 
 fn split_name(line: &str) -> (&str, &str) {
@@ -169,7 +231,8 @@ fn split_name(line: &str) -> (&str, &str) {
 }
 
 /// A Python string literal on one line.
-fn literal(text: &str) -> String {
+#[must_use]
+pub fn literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('\'');
     for c in text.chars() {

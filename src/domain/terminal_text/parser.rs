@@ -105,7 +105,11 @@ impl<'a> Steps<'a> {
         if parameters.contains(|c: char| !c.is_ascii_digit() && c != ';' && c != ':') {
             return Some(Step::Nothing);
         }
-        let count = if parameters.is_empty() { 1 } else { parameters.parse().unwrap_or(1).max(1) };
+        let count = match parameters.split([';', ':']).next().unwrap_or_default() {
+            "" => 1,
+            // As far as it goes, if there are too many digits.
+            number => number.parse().unwrap_or(usize::MAX).max(1),
+        };
         Some(match (last, parameters) {
             (b'm', _) => Step::Look(parameters),
             (b'A', _) => Step::Up(count),

@@ -201,6 +201,32 @@ fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
     }
 }
 
+/// As when a file could not be removed after it was stored, or whoever took it in was killed before.
+#[test]
+fn what_was_stored_before_is_not_stored_again() {
+    let home = Home::new();
+    let id = id();
+    let meta = frame::Meta::new(id.clone(), &info("killed"), String::new());
+    let segments: Vec<_> = (0..2).map(|number| Segment::create(&home.folder(), &meta, 1, number).unwrap()).collect();
+    for segment in &segments {
+        let shared = Arc::new(Shared::default());
+        shared.writing().segment = Some(segment.clone());
+        let event = Event::Output { snippet: None, chunk: OutputChunk::of(Stream::Stdout, "once\n"), at: at(1) };
+        Recorder { shared, buffer: Vec::new() }.event(&event);
+    }
+    let files: Vec<_> = segments.iter().map(|file| (file.path.clone(), fs::read(&file.path).unwrap())).collect();
+    drop(segments);
+    let mut connection = schema::open(&home.folder()).unwrap();
+    for kept in [0..0, 0..1, 1..2, 0..2] {
+        for (path, bytes) in &files[kept] {
+            fs::write(path, bytes).unwrap();
+        }
+        recover::dead_sessions(&home.folder(), &mut connection).unwrap();
+        assert_eq!(told(&home.load(&id).transcript()), ["background \"once\\nonce\\n\""]);
+        assert!(intake::list(&home.folder()).unwrap().is_empty());
+    }
+}
+
 /// After a first snippet.
 fn everything_again(session: &mut Recording) {
     for n in 2..6 {

@@ -3,6 +3,8 @@
 mod connections;
 mod limits;
 mod lines;
+mod reading;
 mod runs;
 mod support;
+mod together;
 mod tools;

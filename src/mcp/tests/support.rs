@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{
     Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, Inspect, InspectError, Inspection, Kind, Outcome,
     OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
-    Variable, VariableChanges, VariableTable,
+    Variable, VariableChanges, VariableTable, Wanted,
 };
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{Backend, serve, serve_connection};
@@ -125,9 +125,9 @@ impl Engine for Scripted {
         let _ = self.events.send(EngineEvent::ResetDone(report));
     }
 
-    fn refresh_variables(&mut self) {
+    fn find_variables(&mut self, wanted: Wanted) {
         let table = self.table.lock().unwrap().clone();
-        let _ = self.events.send(EngineEvent::Variables { table, requested: true });
+        let _ = self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
     }
 
     fn inspect(&mut self, asked: Inspect, _: Duration) {

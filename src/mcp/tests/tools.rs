@@ -11,7 +11,7 @@ use crate::domain::{Author, InputAnswer, Kind, SnippetId, Status};
 use crate::mcp::Backend;
 use crate::session::RunOptions;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "run_python_code",
     "reset_python_environment",
     "list_defined_variables",
@@ -20,6 +20,8 @@ const NAMES: [&str; 8] = [
     "read_output",
     "answer_input",
     "interrupt_snippet",
+    "session_history",
+    "ask_human",
 ];
 
 #[tokio::test]

@@ -260,9 +260,9 @@ def frame(value):
         if not frames:
             frames["__builtins__"] = __builtins__
             exec(compile(engine.source("frames"), __file__, "exec"), frames)
-        text = frames["text"](value)
-        if text is None and not frames["is_frame"](value):
+        if not frames["is_frame"](value):
             return None
+        text = frames["text"](value)
     except Exception:
-        return None
+        text = None
     return engine.text(value) if text is None else text

@@ -9,16 +9,17 @@ WIDTH = 120
 CELL = 60
 # Items of an array that is shown in full.
 ITEMS = 200
-# Characters of the list of types.
-TYPES = 1_500
+# Characters of the list of types, and columns of one type that it names although they stand above.
+TYPES = 1_000
+FEW = 8
 
 
 def is_frame(value):
-    """Whether its text is all there is to show: a table of HTML says no more."""
+    """Whether its text is all there is to show, also where that fails: a table of HTML says no more."""
     cls = type(value)
     package = cls.__module__.partition(".")[0]
     module = sys.modules.get(package)
-    names = {"pandas": ("DataFrame",), "polars": ("DataFrame", "Series", "LazyFrame")}.get(package, ())
+    names = {"numpy": ("ndarray",), "pandas": ("DataFrame",), "polars": ("DataFrame", "Series", "LazyFrame")}.get(package, ())
     return any(cls is getattr(module, name, None) for name in names)
 
 
@@ -47,6 +48,8 @@ def types(columns):
     groups = {}
     for name, dtype in columns:
         groups.setdefault(str(dtype), []).append(str(name)[:CELL])
+    if len(groups) == 1 and FEW < sum(map(len, groups.values())) <= COLUMNS:
+        return f"types: all {', '.join(groups)}"
     parts, room = [], TYPES
     for dtype, names in groups.items():
         shown = []
@@ -74,9 +77,11 @@ def pandas_frame(frame, pandas):
     if not rows or not width:
         names = types(zip(frame.columns, frame.dtypes)) if width else ""
         return f"{head}\n{names}".rstrip()
-    body = frame.to_string(
-        max_rows=ROWS, min_rows=2 * ENDS, max_cols=COLUMNS, line_width=WIDTH, max_colwidth=CELL, show_dimensions=False
-    )
+    # Wide characters take two cells of a terminal.
+    with pandas.option_context("display.unicode.east_asian_width", True):
+        body = frame.to_string(
+            max_rows=ROWS, min_rows=2 * ENDS, max_cols=COLUMNS, line_width=WIDTH, max_colwidth=CELL, show_dimensions=False
+        )
     return f"{head}\n{body}\n{types(zip(frame.columns, frame.dtypes))}"
 
 

@@ -125,6 +125,7 @@ def start(command, env=None, **options):
 
     # A session of its own: it cannot ask for a password on the terminal, and ends as a whole.
     process = subprocess.Popen(command, env=env or environment(), start_new_session=True, **options)
+    started(process.pid)
     # The grace in which it would see the interrupt too: only we send it one.
     process._sigint_wait_secs = 0
     return process
@@ -144,17 +145,21 @@ def finish(process, frame, wait):
 def end(process):
     import os
     import signal
-    import subprocess
+    import time
 
-    for number, grace in ((signal.SIGINT, 0.25), (signal.SIGTERM, 0.5), (signal.SIGKILL, 2)):
-        try:
+    try:
+        for number, grace in ((signal.SIGINT, 0.25), (signal.SIGTERM, 0.5), (signal.SIGKILL, 0)):
             os.killpg(process.pid, number)
-            process.wait(grace)
-            return
-        except subprocess.TimeoutExpired:
-            pass
-        except OSError:
-            return
+            late = time.monotonic() + grace
+            while time.monotonic() < late:
+                time.sleep(0.005)
+                process.poll()
+                # Also what the command itself has started and left.
+                os.killpg(process.pid, 0)
+    except OSError:
+        # Nothing of the group is left.
+        pass
+    process.wait()
 
 
 def told(code, frame):

@@ -156,12 +156,14 @@ LINE = {
     name: alias(name) for name in ("ls", "ll", "cat", "cp", "mv", "rm", "mkdir", "rmdir")
 } | {
     "cd": cd,
+    "checkpoint": checkpoint,
     "config": ignored,
     "env": env,
     "lsmagic": lsmagic,
     "matplotlib": ignored,
     "pip": pip,
     "pwd": pwd,
+    "restore": restore,
     "run": run,
     "set_env": env,
     "sx": lambda line, frame: lines(line, frame),

@@ -8,7 +8,7 @@ use crate::domain::{
     Author, Client, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
     VariableChanges,
 };
-use crate::session::{Record, Unrecorded};
+use crate::session::{Record, Spool, Unrecorded};
 
 /// What a session begins with.
 pub struct Beginning {
@@ -24,6 +24,8 @@ pub struct Beginning {
     pub can_restart: bool,
     /// What keeps its events.
     pub record: Box<dyn Record>,
+    /// What keeps whole outputs.
+    pub spool: Arc<Spool>,
     /// See [`INPUT_LIMIT`].
     pub input_limit: Duration,
 }
@@ -37,6 +39,7 @@ impl Default for Beginning {
             restart: None,
             can_restart: true,
             record: Box::new(Unrecorded),
+            spool: Arc::default(),
             input_limit: INPUT_LIMIT,
         }
     }
@@ -91,7 +94,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
         Some(by) => format!("the restart by {}", by.name()),
         None => "the end of Python".to_owned(),
     };
-    let crash = restart.filter(|restart| restart.by.is_none() && ran);
+    let crash = restart.filter(|restart| restart.by.is_none() && !restart.resumed && ran);
     Outcome {
         status: match (ran, crash) {
             (false, _) => Status::Cancelled,
@@ -101,7 +104,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
         returncode: crash.map_or(130, |restart| restart.code),
         result: None,
         error: crash.map(|Restart { how, stack, .. }| ErrorReport {
-            type_name: "PythonDied".to_owned(),
+            type_name: ErrorReport::PYTHON_DIED.to_owned(),
             message: how.clone(),
             traceback: if stack.is_empty() {
                 how.clone()

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Actor, now};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Event, InputAnswer, InputRequest, SnippetId};
+use crate::domain::{Author, Event, InputAnswer, InputRequest, SnippetId, Stream};
 use crate::session::AnswerRefused;
 
 /// Characters of a prompt that are told; more is a text, which stands in the output.
@@ -61,14 +61,20 @@ impl Actor {
         if pending.request.hidden && !by.is_you() {
             return Err(AnswerRefused::Hidden);
         }
-        let text = match &answer {
+        let text: Option<Arc<str>> = match &answer {
             InputAnswer::Line(text) if !pending.request.hidden => Some(text.as_str().into()),
             _ => None,
         };
         let number = pending.request.number;
+        let asking = pending.snippet;
         self.input = None;
         // What threads wrote meanwhile stands before the answer.
         self.flush_output();
+        // Before the code goes on and writes more.
+        if let Some(asking) = self.transcript.snippet(asking) {
+            let stream = asking.output.last_stream().unwrap_or(Stream::Stdout);
+            self.spool.push(asking.id, stream, &format!("{}\n", text.as_deref().unwrap_or_default()));
+        }
         if !self.engine.answer_input(number, answer) {
             self.emit(Event::InputWithdrawn { snippet, at: now() });
             return Err(AnswerRefused::NotAsking);

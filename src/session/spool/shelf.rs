@@ -2,9 +2,9 @@
 //! it changes between the streams. The folder of a session has its id for a name.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -15,6 +15,7 @@ use super::Queue;
 use super::whole::{Missing, Source, Whole, change};
 use crate::domain::output::floor_char_boundary;
 use crate::domain::{Output, SnippetId, Stream, units};
+use crate::session::places::make_private;
 
 /// How much is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +169,8 @@ pub struct Writer {
     open: Option<Open>,
     /// Held for as long as the session lives, so that its folder is not removed as an old one.
     lock: Option<Flock<File>>,
+    /// Why something could not be written, for whoever tells it.
+    pub(super) trouble: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -259,7 +262,9 @@ impl Writer {
         }
         let Some(record) = held.records.get_mut(&snippet) else { return on_disk };
         if let Some(fault) = fault {
-            record.missing = Some(Missing { bytes: text.len() as u64, why: unwritable(&folder, &fault) });
+            let why = unwritable(&folder, &fault);
+            record.missing = Some(Missing { bytes: text.len() as u64, why: why.clone() });
+            self.trouble = Some(why);
             self.open = None;
             return true;
         }
@@ -310,6 +315,7 @@ impl Writer {
             }
             Err(why) => {
                 self.open = None;
+                self.trouble = Some(why.clone());
                 let in_vain = held.memories > held.limits.memories;
                 let Some(record) = held.records.get_mut(&snippet) else { return };
                 let missing = record.missing.get_or_insert(Missing { bytes: 0, why });
@@ -338,7 +344,9 @@ impl Writer {
             return Ok(self.open.insert(open));
         }
         if self.lock.is_none() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            for folder in folder.parent().into_iter().chain([folder]) {
+                make_private(folder).map_err(io::Error::other)?;
+            }
             let lock = Flock::lock(File::open(folder)?, FlockArg::LockSharedNonblock);
             self.lock = Some(lock.map_err(|(_, errno)| io::Error::from(errno))?);
         }

@@ -24,7 +24,7 @@ impl Rig {
         let folder = root.path().join("spool/session");
         let spool = Arc::new(Spool::new(Some(folder.clone()), limits));
         let worker = spool.clone();
-        let worker = Some(thread::spawn(move || worker.work()));
+        let worker = Some(thread::spawn(move || worker.work(drop)));
         Self { spool, worker, _root: root, folder }
     }
 

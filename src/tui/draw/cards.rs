@@ -46,7 +46,10 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
     let (number, name, name_style, end) = match entry {
         Entry::Snippet(snippet) => (
             snippet.id.to_string(),
-            text::name(snippet.author.name()).into_owned(),
+            match snippet.replay_of {
+                None => text::name(snippet.author.name()).into_owned(),
+                Some(of) => format!("{} ↻ {of}", text::name(snippet.author.name())),
+            },
             theme::BOLD.patch(theme::author(&snippet.author)),
             Some(snippet),
         ),
@@ -60,9 +63,20 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
             let what = match &restart.by {
                 Some(Author::You) => "you restarted Python".to_owned(),
                 Some(by) => format!("{} restarted Python", text::name(by.name())),
+                None if restart.resumed => "resumed".to_owned(),
                 None => "a new Python has taken over".to_owned(),
             };
             (String::new(), what, theme::NOTICE, None)
+        }
+        Entry::Note { note, .. } => {
+            let what = match (&note.answers, note.about) {
+                (Some(inquiry), _) => {
+                    format!("{} answered {}", text::name(note.by.name()), text::name(inquiry.by.name()))
+                }
+                (None, Some(snippet)) => format!("note by {} on {snippet}", text::name(note.by.name())),
+                (None, None) => format!("note by {}", text::name(note.by.name())),
+            };
+            (String::new(), what, theme::author(&note.by), None)
         }
     };
     let end_x = end.map_or(right, |snippet| status(layout, snippet, right, y, now, buffer));

@@ -5,13 +5,14 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
 use ratatui::widgets::Widget;
 use tui_textarea::DataCursor;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::put;
 use crate::domain::lexer::tokens;
-use crate::domain::{Author, Timestamp};
+use crate::domain::{Author, Inquiry, Timestamp};
 use crate::tui::editor::{Editor, INDENT};
 use crate::tui::layout::Layout;
 use crate::tui::view::View;
@@ -20,6 +21,7 @@ use crate::tui::{text, theme};
 /// Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let area = layout.editor_text();
+    question(view, layout, buffer);
     let input = view.input(now);
     let editor = &input.area;
     let rows = input.rows(area.width).clamp(1, area.height.into()) as u16;
@@ -43,6 +45,31 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let x = area.x + column.try_into().unwrap_or(area.width);
     let y = area.y + (cursor.row as u16).saturating_sub(editor.scroll_offset().0);
     Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) }
+}
+
+/// What a client asks, and the answers to choose from.
+fn question(view: &View, layout: &Layout, buffer: &mut Buffer) {
+    let Some(inquiry) = view.question() else { return };
+    let area = layout.question;
+    let rows = question_rows(inquiry, layout.editor_text().width);
+    // The choices matter more than the end of a long question.
+    let skip = rows.len().saturating_sub(area.height.into());
+    for (y, row) in (area.y..area.bottom()).zip(&rows[skip..]) {
+        put(buffer, area, layout.editor_text().x - 2, y, "▎", theme::author(&inquiry.by));
+        buffer.set_line(layout.editor_text().x, y, row, layout.editor_text().width);
+    }
+}
+
+pub fn question_rows(inquiry: &Inquiry, width: u16) -> Vec<Line<'static>> {
+    let mut rows = Vec::new();
+    for line in inquiry.text.lines() {
+        rows.extend(text::wrap([(&*text::name(line), theme::PLAIN)], width.into(), 4));
+    }
+    for (index, choice) in inquiry.choices.iter().enumerate() {
+        let number = format!("{} ", index + 1);
+        rows.extend(text::wrap([(number.as_str(), theme::KEY), (&*text::name(choice), theme::PLAIN)], width.into(), 4));
+    }
+    rows
 }
 
 /// What stands in which cells of a row: the place of each grapheme in `text`, and its cells.

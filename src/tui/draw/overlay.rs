@@ -138,6 +138,7 @@ fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
         if group == Group::Input {
             rows.extend(key_row("Ctrl-_, Alt-_", "undo, redo"));
             rows.extend(key_row("Ctrl-A E K U W Y …", "as in emacs"));
+            rows.extend(key_row("# and words", "a note to the assistants; it is not run"));
         }
         rows.push(Line::default());
         rows

@@ -9,6 +9,7 @@ use super::{put, put_right, rule};
 use crate::domain::{Entry, units};
 use crate::tui::layout::Layout;
 use crate::tui::pager::Pager;
+use crate::tui::reply::Asks;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
@@ -43,7 +44,10 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
         let x = put(buffer, area, area.x, y, &format!("/{}", text::cut_front(asking, room)), theme::PLAIN);
         return Some(Position { x, y });
     }
-    let asks = view.reply.as_ref().map(|reply| format!("{} asks for a line, Esc to answer", reply.snippet));
+    let asks = view.reply.as_ref().map(|reply| match &reply.asks {
+        Asks::Code { snippet, .. } => format!("{snippet} asks for a line, Esc to answer"),
+        Asks::Client(inquiry) => format!("{} asks something, Esc to answer", inquiry.by.name()),
+    });
     let fault = || pager.fault.as_ref().map(|why| format!("not all of it: {why}"));
     let searching = || pager.is_searching().then(|| "searching".to_owned());
     let left = asks.or_else(searching).or_else(|| pager.told.clone()).or_else(fault).unwrap_or_default();

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{elapsed, put};
-use crate::domain::{Status, Timestamp, units};
+use crate::domain::{Status, Timestamp, replay, units};
 use crate::tui::keymap::{self, Action};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
@@ -33,6 +33,9 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         };
         let glyph = theme::glyph(Status::Running, now);
         left.push((format!("{glyph} {}{word} {clock}", running.id), theme::status(Status::Running)));
+        if let Some(replay) = view.transcript.replay().filter(|replay| !replay.is_over()) {
+            left.push((replay.to_string(), theme::NOTICE));
+        }
     } else if view.quitting {
         left.push(("ending".to_owned(), theme::NOTICE));
     } else if view.transcript.queue().is_empty() {
@@ -67,7 +70,8 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
     if view.asking_to_restart {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
         let keys = keymap::keys(Action::Restart);
-        return Some(format!("{keys} again {stops}restarts Python; all variables are lost. Esc to stay"));
+        let save = if view.has_variables() { "; s saves them first" } else { "" };
+        return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. Esc stays"));
     }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
         && !view.quitting
@@ -112,13 +116,20 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
         hint.reverse();
         hints.push(hint);
     }
-    if view.reply.as_ref().is_some_and(|reply| reply.is_open(now)) {
-        hints.push(tell(Action::QuitOrDelete, "end of input"));
+    if let Some(reply) = view.open_reply(now) {
+        let asks_client = reply.inquiry().is_some();
+        hints.push(tell(Action::QuitOrDelete, if asks_client { "decline" } else { "end of input" }));
+        if asks_client && view.overlays.is_empty() {
+            hints.push(tell(Action::Back, "later"));
+        }
         hints.push(tell(Action::Enter, "answer"));
+    }
+    if replay::is_due(&view.transcript) {
+        hints.push(tell(Action::Replay, "replay"));
     }
     if view.transcript.running().is_some() {
         hints.push(tell(Action::Interrupt, "interrupt"));
-    } else if layout.class == Class::Wide {
+    } else if layout.class == Class::Wide && view.open_reply(now).is_none() {
         hints.push(tell(Action::QuitOrDelete, "quit"));
     }
     let area = layout.status;

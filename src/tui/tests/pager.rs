@@ -18,7 +18,7 @@ fn wrote(output: &str) -> (View, Arc<Spool>, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
     let spool = Arc::new(Spool::new(Some(root.path().join("spool")), Limits::default()));
     let worker = spool.clone();
-    thread::spawn(move || worker.work());
+    thread::spawn(move || worker.work(drop));
     let mut story = Story::default();
     let id = story.ran(&Author::You, "flood()", output, ok(5));
     for piece in output.split_inclusive('\n') {

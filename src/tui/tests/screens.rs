@@ -333,10 +333,10 @@ fn displays_stand_where_they_were_shown() {
     for (line, form) in [
         ("before", Form::new("image/png", &png[..])),
         ("between", Form::new("text/markdown", &b"# A title"[..])),
-        ("after", Form::new("text/html", &b"<p>hidden</p>"[..])),
+        ("after", Form::new("text/html", &b"<p>told</p>"[..])),
     ] {
         story.output(snippet, Stream::Stdout, &format!("{line}\n"));
-        let after = story.transcript.snippet(snippet).unwrap().output.total();
+        let after = story.transcript.snippet(snippet).unwrap().output.place();
         let display = Arc::new(Display { after, id: None, forms: vec![form] });
         story.apply(&SessionEvent::Displayed { snippet, display, replaces: false, at: NOW });
     }
@@ -346,7 +346,7 @@ fn displays_stand_where_they_were_shown() {
     let start = shown.lines().position(|line| line.contains("before")).unwrap();
     let expected = ["before", "▨ figure 1: 640x480 PNG", "between", "▨ display 2: Markdown, 9 B", "# A title", "after"];
     for (line, expected) in
-        shown.lines().skip(start).zip(expected.into_iter().chain(["▨ display 3: HTML", "the end", "42"]))
+        shown.lines().skip(start).zip(expected.into_iter().chain(["▨ display 3: HTML", "told", "the end", "42"]))
     {
         assert!(line.contains(expected), "{expected:?} is not in {line:?}\n{shown}");
     }

@@ -1,0 +1,196 @@
+//! `fourhands export`: a session of now or of the past as a file.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::past;
+use crate::domain::terminal_text::visible;
+use crate::domain::{Entry, SnippetId, Transcript, units};
+use crate::export::{self, Exists, Failed, Format, Numbers, Session, Wanted};
+use crate::journal::{Ending, SessionSummary};
+use crate::session::places::Places;
+
+/// What running sessions have just done is waited for no longer than that.
+const CATCH_UP: Duration = Duration::from_secs(2);
+
+const MORE: &str = "\
+Formats:
+  py     a script that runs as it is: !commands and %magic as plain Python, `await` put into functions
+  ipynb  a Jupyter notebook with all outputs; who ran what is in the metadata of the cells
+  md     a Markdown document; figures stand in it, or in a folder with --figures
+  html   one page that needs nothing else and runs nothing
+  json   all that is kept, for programs; the README tells the fields
+
+Examples:
+  fourhands export -o work.ipynb                    the session of this folder, else the last one
+  fourhands export sales --to py > sales.py         by its name; `fourhands sessions --all` lists them
+  fourhands export --to py --only-ok --author you   what you ran, without what failed
+  fourhands export --snippets 3,5-9,12- -o part.md";
+
+#[derive(Args, Debug)]
+#[command(after_help = MORE)]
+pub struct Arguments {
+    /// Name or id of a session that runs or ran [default: the one of this folder, else the last]
+    #[arg(value_name = "SESSION")]
+    session: Option<String>,
+    /// py, ipynb, md, html or json [default: by the ending of FILE]
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    to: Option<Format>,
+    /// Where to write it; `-` is standard output [default: -]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace FILE if it is there
+    #[arg(long)]
+    force: bool,
+    /// What becomes of snippets that did not end well: omit, comment or keep [default: comment in py; keep elsewhere,
+    /// but in ipynb comment what was interrupted]
+    #[arg(long, value_name = "HOW", value_parser = failed)]
+    failed: Option<Failed>,
+    /// The same as --failed omit
+    #[arg(long, conflicts_with = "failed")]
+    only_ok: bool,
+    /// Only what this one ran; `you` is the person. May be given several times
+    #[arg(long = "author", value_name = "NAME")]
+    authors: Vec<String>,
+    /// Only these, such as 3,5-9,12-
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
+    snippets: Option<Numbers>,
+    /// Markdown's figures go to this folder, seen from FILE, instead of into the text
+    #[arg(long, value_name = "DIR")]
+    figures: Option<String>,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    let text = text.to_ascii_lowercase();
+    let found = Format::ALL.into_iter().find(|format| format.name() == text);
+    found
+        .or_else(|| Format::of(Path::new(&format!("_.{text}"))))
+        .ok_or_else(|| "it is py, ipynb, md, html or json".to_owned())
+}
+
+fn failed(text: &str) -> Result<Failed, String> {
+    match text {
+        "omit" => Ok(Failed::Omit),
+        "comment" => Ok(Failed::Comment),
+        "keep" => Ok(Failed::Keep),
+        _ => Err("it is omit, comment or keep".to_owned()),
+    }
+}
+
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let file = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
+    let Some(format) = arguments.to.or_else(|| Format::of(file?)) else {
+        let what = match file {
+            Some(file) => format!("the ending of {} is no format", file.display()),
+            None => "which format is not said".to_owned(),
+        };
+        return super::fail(super::USAGE, &format_args!("{what}; add --to py, ipynb, md, html or json."));
+    };
+    if arguments.figures.is_some() && (format != Format::Md || file.is_none()) {
+        return super::fail(super::USAGE, &"--figures is for Markdown that goes to a file: --to md -o FILE.");
+    }
+    let places = Places::of_this_process();
+    let (session, transcript) = match recorded(&places, arguments.session.as_deref()) {
+        Ok(found) => found,
+        Err((code, what)) => return super::fail(code, &what),
+    };
+    let wanted = Wanted {
+        failed: if arguments.only_ok { Some(Failed::Omit) } else { arguments.failed },
+        authors: arguments.authors.clone(),
+        numbers: arguments.snippets.clone(),
+        figures: arguments.figures.clone(),
+    };
+    if let Some(nothing) = nothing_wanted(&transcript, &wanted) {
+        return super::fail(1, &nothing);
+    }
+    // Of which the journal keeps the beginning and the end.
+    let spool = places.spools().ok().map(|spools| spools.join(session.id.as_str()));
+    let whole = |snippet: SnippetId| {
+        let file = spool.as_ref()?.join(format!("{snippet}.out"));
+        file.is_file().then_some(file)
+    };
+    let about = Session {
+        name: &session.name,
+        id: Some(session.id.as_str()),
+        cwd: &session.cwd,
+        python: &session.python,
+        python_version: &session.python_version,
+        started: session.started,
+        clock: export::local_time,
+        whole: &whole,
+    };
+    let export = export::render(format, &about, &transcript, &wanted);
+    let Some(file) = file else { return to_stdout(&export.text) };
+    let figures = arguments.figures.as_deref().map(|folder| file.with_file_name(folder));
+    let exists = if arguments.force { Exists::Replace } else { Exists::Refuse };
+    match export::save(&export, file, figures.as_deref(), exists) {
+        Ok(()) => {
+            let count = units::count(export.snippets, "snippet");
+            super::print(&format!("{count} of session \"{}\" written to {}\n", session.name, file.display()));
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            let hint = if what.ends_with("there already") { "; --force replaces it" } else { "" };
+            super::fail(1, &format_args!("{what}{hint}."))
+        }
+    }
+}
+
+/// The session that is meant, and what happened in it; or the exit code and what to say.
+fn recorded(places: &Places, named: Option<&str>) -> Result<(SessionSummary, Transcript), (u8, String)> {
+    let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
+    let nothing = || (super::UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
+    let reader = past::journal(places).map_err(cannot)?.ok_or_else(nothing)?;
+    reader.catch_up(CATCH_UP);
+    let sessions = reader.sessions().map_err(|fault| cannot(fault.to_string()))?;
+    let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).unwrap_or_default();
+    let found = past::find(&sessions, named, &cwd).map_err(|what| (super::UNKNOWN, what))?;
+    let loaded = reader.load(&found.id).map_err(|fault| cannot(fault.to_string()))?;
+    let mut recorded = loaded.ok_or_else(nothing)?;
+    if recorded.session.ending != Ending::Running {
+        recorded.end_unfinished("the end of the session");
+    }
+    let transcript = recorded.transcript();
+    Ok((recorded.session, transcript))
+}
+
+/// What to say where nothing fits what is wanted, though there is something.
+fn nothing_wanted(transcript: &Transcript, wanted: &Wanted) -> Option<String> {
+    let snippets = || {
+        transcript.entries().iter().filter_map(|entry| match entry {
+            Entry::Snippet(snippet) => Some(snippet),
+            _ => None,
+        })
+    };
+    if !wanted.is_choosy() || snippets().any(|snippet| wanted.takes(snippet)) {
+        return None;
+    }
+    let mut authors: Vec<&str> = snippets().map(|snippet| snippet.author.name()).collect();
+    authors.sort_unstable();
+    authors.dedup();
+    Some(match snippets().next_back() {
+        Some(last) => format!(
+            "none of the session's snippets is one of these; there are 1 to {}, by {}.",
+            last.id,
+            authors.join(", ")
+        ),
+        None => "the session has no snippets.".to_owned(),
+    })
+}
+
+fn to_stdout(text: &str) -> ExitCode {
+    let mut stdout = io::stdout();
+    // What was written in the session does not reach the terminal as it is.
+    let text = if stdout.is_terminal() { visible(text) } else { text.into() };
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Somebody who reads has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            super::fail(1, &format_args!("standard output cannot be written: {error}"))
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}

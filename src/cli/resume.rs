@@ -1,0 +1,166 @@
+//! `--resume`: which session of the journal goes on, and what of it is different from before.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::past;
+use super::start::SessionArguments;
+use crate::domain::{Restart, Timestamp, units};
+use crate::journal::{Ending, Fault, Reader, SessionSummary};
+use crate::launch::discover::Python;
+use crate::session::SessionId;
+use crate::session::places::{FolderError, Places};
+
+/// Why no session can be resumed. Displays as a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    #[error(
+        "no session is recorded, so there is none to resume. `fourhands` begins one, and records it unless \
+         FOURHANDS_JOURNAL_MAX is 0"
+    )]
+    NoneRecorded,
+    /// A sentence with the names that are near.
+    #[error("{0}")]
+    Unknown(String),
+    #[error(
+        "session \"{name}\" is running (pid {pid}), so it cannot be resumed. Go on in its own terminal, connect an AI \
+         client to it by `fourhands bridge --session {name}`, or end it by `fourhands stop {name}` and resume it \
+         then{other}"
+    )]
+    Running { name: String, pid: u32, other: String },
+    #[error(transparent)]
+    Journal(#[from] Fault),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+/// A session of the past that goes on.
+#[derive(Debug)]
+pub struct Resumed {
+    pub id: SessionId,
+    pub name: String,
+    pub restart: Restart,
+    /// Which one it is, in a line.
+    pub told: String,
+}
+
+/// The session that the arguments ask for, if they do.
+pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result<Option<Resumed>, ResumeError> {
+    let Some(wanted) = &arguments.resume else { return Ok(None) };
+    let places = Places::of_this_process();
+    let sessions = match Reader::open(&places.journal()?)? {
+        Some(reader) => reader.sessions()?,
+        None => Vec::new(),
+    };
+    let found = choose(&sessions, wanted.trim(), cwd)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
+    Ok(Some(resumed(found, python, cwd, now)))
+}
+
+/// By id or name, or (empty) the last one of this folder, else of the nearest above, else of all. `sessions` has the last
+/// active one first.
+fn choose<'a>(sessions: &'a [SessionSummary], wanted: &str, cwd: &Path) -> Result<&'a SessionSummary, ResumeError> {
+    if sessions.is_empty() {
+        return Err(ResumeError::NoneRecorded);
+    }
+    if !wanted.is_empty() {
+        return not_running(past::find(sessions, Some(wanted), cwd).map_err(ResumeError::Unknown)?, sessions);
+    }
+    let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
+    let is_past = |session: &&SessionSummary| session.ending != Ending::Running;
+    let here = || sessions.iter().filter(|session| session.cwd == cwd);
+    if let Some(found) = here().find(is_past).or_else(|| here().next()) {
+        return not_running(found, sessions);
+    }
+    let past: Vec<SessionSummary> = sessions.iter().filter(is_past).cloned().collect();
+    let id = past::find(&past, None, &cwd).map_or(&sessions[0].id, |found| &found.id);
+    let found = sessions.iter().find(|session| session.id == *id).unwrap_or(&sessions[0]);
+    not_running(found, sessions)
+}
+
+fn not_running<'a>(found: &'a SessionSummary, sessions: &[SessionSummary]) -> Result<&'a SessionSummary, ResumeError> {
+    if found.ending != Ending::Running {
+        return Ok(found);
+    }
+    let past = sessions.iter().find(|session| session.name == found.name && session.ending != Ending::Running);
+    let other = past.map(|past| format!(". The one of that name before it: --resume {} --session NAME", past.id));
+    Err(ResumeError::Running { name: found.name.clone(), pid: found.pid, other: other.unwrap_or_default() })
+}
+
+fn resumed(found: &SessionSummary, python: &Python, cwd: &Path, now: Timestamp) -> Resumed {
+    let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
+    let age = units::age(Duration::from_millis(now.saturating_sub(found.last_active)));
+    let ended = if found.ending == Ending::Died { "was killed" } else { "ended" };
+    let mut different = Vec::new();
+    if cwd != found.cwd {
+        different.push(format!("It ran in {}; this is {}.", found.cwd.display(), cwd.display()));
+    }
+    if python.executable != found.python || python.version != found.python_version {
+        different.push(format!(
+            "It ran with Python {} ({}); this is {} ({}).",
+            found.python_version,
+            found.python.display(),
+            python.version,
+            python.executable.display()
+        ));
+    }
+    let mut how = format!("The session {ended} {age} ago. Python is new, its variables are gone.");
+    let mut told = format!(
+        "resuming session {}, which {ended} {age} ago in {}, with {}.",
+        found.name,
+        found.cwd.display(),
+        units::count(found.snippets as usize, "snippet")
+    );
+    for difference in different {
+        how = format!("{how} {difference}");
+        told = format!("{told} {difference}");
+    }
+    let restart = Restart { how, resumed: true, ..Restart::default() };
+    Resumed { id: found.id.clone(), name: found.name.clone(), restart, told }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(name: &str, cwd: &str, ending: Ending) -> SessionSummary {
+        SessionSummary {
+            id: SessionId::new(1),
+            name: name.to_owned(),
+            cwd: cwd.into(),
+            python: "/python".into(),
+            python_version: "3.12.1".to_owned(),
+            venv: None,
+            pid: 77,
+            boot: String::new(),
+            started: 0,
+            last_active: 0,
+            ending,
+            snippets: 3,
+            failed: 0,
+            authors: Vec::new(),
+            bytes: 0,
+            missed: 0,
+        }
+    }
+
+    #[test]
+    fn the_last_of_this_folder_else_of_all() {
+        let all = [
+            session("new", "/elsewhere", Ending::Closed),
+            session("live", "/here", Ending::Running),
+            session("sales", "/here", Ending::Died),
+            session("old", "/here", Ending::Closed),
+        ];
+        let chosen = |wanted, cwd: &str| choose(&all, wanted, Path::new(cwd)).map(|found| found.name.clone());
+        assert_eq!(chosen("", "/here").unwrap(), "sales");
+        assert_eq!(chosen("", "/nowhere").unwrap(), "new");
+        assert_eq!(chosen("old", "/nowhere").unwrap(), "old");
+        assert_eq!(choose(&all, all[3].id.as_str(), Path::new("/")).unwrap().name, "old");
+        let told = |wanted, cwd| chosen(wanted, cwd).unwrap_err().to_string();
+        assert!(told("live", "/").contains("running (pid 77)") && told("live", "/").contains("fourhands stop live"));
+        assert!(told("slaes", "/").contains("Did you mean sales?"), "{}", told("slaes", "/"));
+        assert!(choose(&all[1..2], "", Path::new("/here")).unwrap_err().to_string().contains("pid 77"));
+        assert!(matches!(choose(&[], "", Path::new("/")), Err(ResumeError::NoneRecorded)));
+    }
+}

@@ -1,0 +1,149 @@
+//! One session as it is told; the fields are those of the JSON.
+
+use serde::Serialize;
+
+use crate::domain::Timestamp;
+use crate::journal::{Ending, SessionSummary};
+use crate::session::live::{Live, LiveClient};
+use crate::session::registry::Record;
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    pub name: String,
+    pub id: Option<String>,
+    pub state: &'static str,
+    pub cwd: String,
+    pub python: Option<String>,
+    pub python_version: Option<String>,
+    pub dashboard: Option<bool>,
+    pub guardian_pid: Option<u32>,
+    pub pid: Option<u32>,
+    pub started_at: Timestamp,
+    pub last_active: Option<Timestamp>,
+    pub socket: Option<String>,
+    pub clients: Option<Vec<LiveClient>>,
+    pub authors: Option<Vec<String>>,
+    pub snippets: Option<u32>,
+    pub failed: Option<u32>,
+    pub bytes: Option<u64>,
+    pub running: Option<u32>,
+    pub queued: Option<usize>,
+}
+
+impl Row {
+    pub fn new(record: Record, state: &'static str, live: Option<Live>) -> Self {
+        Self {
+            state,
+            id: None,
+            cwd: record.cwd.to_string_lossy().into_owned(),
+            python: record.python,
+            python_version: record.python_version,
+            dashboard: record.dashboard,
+            guardian_pid: Some(record.pid),
+            pid: live.as_ref().map(|live| live.pid),
+            started_at: record.started_at,
+            last_active: None,
+            socket: Some(record.socket.to_string_lossy().into_owned()),
+            authors: None,
+            snippets: live.as_ref().map(|live| live.snippets),
+            failed: None,
+            bytes: None,
+            running: live.as_ref().and_then(|live| live.running),
+            queued: live.as_ref().map(|live| live.queued),
+            clients: live.map(|live| live.clients),
+            name: record.name,
+        }
+    }
+
+    pub fn of_journal(session: &SessionSummary) -> Self {
+        let mut row = Self {
+            name: session.name.clone(),
+            id: None,
+            state: match session.ending {
+                Ending::Running => "running",
+                Ending::Closed => "closed",
+                Ending::Died => "died",
+            },
+            cwd: session.cwd.to_string_lossy().into_owned(),
+            python: Some(session.python.to_string_lossy().into_owned()),
+            python_version: Some(session.python_version.clone()),
+            dashboard: None,
+            guardian_pid: None,
+            pid: Some(session.pid),
+            started_at: session.started,
+            last_active: None,
+            socket: None,
+            clients: None,
+            authors: None,
+            snippets: None,
+            failed: None,
+            bytes: None,
+            running: None,
+            queued: None,
+        };
+        row.know(session);
+        row
+    }
+
+    /// Whether the journal means this session, which is or was of that name.
+    pub fn is_of(&self, session: &SessionSummary) -> bool {
+        let same_end = match session.ending {
+            Ending::Running => matches!(self.state, "running" | "starting" | "silent"),
+            Ending::Died => self.state == "stale",
+            Ending::Closed => false,
+        };
+        self.name == session.name && same_end && session.started >= self.started_at
+    }
+
+    /// Adds what only the journal knows.
+    pub fn know(&mut self, session: &SessionSummary) {
+        self.id = Some(session.id.to_string());
+        self.last_active = Some(session.last_active);
+        self.authors = Some(session.authors.clone());
+        self.snippets = self.snippets.or(Some(session.snippets));
+        self.failed = Some(session.failed);
+        self.bytes = Some(session.bytes);
+    }
+}
+
+#[cfg(test)]
+pub mod fixtures {
+    use super::*;
+    use crate::session::SessionId;
+
+    pub fn record(name: &str, started_at: Timestamp) -> Record {
+        Record {
+            name: name.to_owned(),
+            pid: 12,
+            boot: String::new(),
+            machine: String::new(),
+            cwd: "/a\nb".into(),
+            socket: "/s.sock".into(),
+            python: Some("/python".to_owned()),
+            python_version: Some("3.12.1".to_owned()),
+            dashboard: Some(true),
+            started_at,
+        }
+    }
+
+    pub fn summary(name: &str, started: Timestamp, ending: Ending) -> SessionSummary {
+        SessionSummary {
+            id: SessionId::new(started),
+            name: name.to_owned(),
+            cwd: "/home/ada".into(),
+            python: "/python".into(),
+            python_version: "3.12.1".to_owned(),
+            venv: None,
+            pid: 13,
+            boot: String::new(),
+            started,
+            last_active: started,
+            ending,
+            snippets: 34,
+            failed: 2,
+            authors: vec!["you".to_owned(), "claude-code".to_owned()],
+            bytes: 1_200_000,
+            missed: 0,
+        }
+    }
+}

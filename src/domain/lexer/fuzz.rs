@@ -1,0 +1,126 @@
+//! Code as nobody would write it: nothing fails, and what comes out covers what went in.
+
+use super::scan::scan;
+use super::*;
+use crate::domain::random::Random;
+
+const PIECES: [&str; 60] = [
+    "x",
+    "def f():",
+    "class A:",
+    "if x:",
+    "else:",
+    "try:",
+    "except:",
+    "for i in y:",
+    "while x:",
+    "with a as b:",
+    "return",
+    "pass",
+    "lambda",
+    "async ",
+    "await ",
+    "match x:",
+    "case 1:",
+    "@dec",
+    "\n",
+    "\n",
+    "\n    ",
+    "\n\t",
+    " ",
+    "\\",
+    "\\\n",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    "\"",
+    "'''",
+    "\"\"\"",
+    "f'",
+    "f\"{",
+    "rb'",
+    "{x!r:>{w}}",
+    "#",
+    "# é",
+    ":",
+    ";",
+    "=",
+    "==",
+    "%",
+    "%%",
+    "%time ",
+    "%%bash\n",
+    "!ls",
+    "!",
+    "?",
+    "??",
+    "pip install x",
+    ">>> ",
+    "In [1]: ",
+    "漢",
+    "0x1f",
+    "1e5j",
+    "\u{0}",
+];
+
+#[test]
+fn no_code_makes_it_fail() {
+    for mut random in Random::rounds(7, 20_000) {
+        let code = random.text(&PIECES, 24);
+        let lexemes = scan(&code);
+        let mut end = 0;
+        for lexeme in &lexemes {
+            assert!(lexeme.range.start >= end && lexeme.range.end > lexeme.range.start, "{code:?}");
+            assert!(code[end..lexeme.range.start].chars().all(char::is_whitespace), "{code:?}");
+            end = lexeme.range.end;
+        }
+        assert!(code[end..].trim().is_empty(), "{code:?}");
+        for token in tokens(&code) {
+            assert!(code.get(token.range).is_some(), "{code:?}");
+        }
+        let _ = (completeness(&code), indent_after(&code));
+        // A blank line ends whatever can be ended.
+        if completeness(&code) == Completeness::Complete {
+            assert_eq!(completeness(&format!("{code}\n\n")), Completeness::Complete, "{code:?}");
+        }
+        if let Some(unwrapped) = unwrap_pasted(&code) {
+            let _ = unwrap_pasted(&unwrapped);
+        }
+    }
+}
+
+/// What is no magic stays as it is, the strings and comments within the code, and the lines.
+#[test]
+fn rewriting_leaves_alone_what_is_no_magic() {
+    for mut random in Random::rounds(8, 20_000) {
+        let code = random.text(&PIECES, 24);
+        let magic: Vec<_> = scan(&code).into_iter().filter(|lexeme| lexeme.kind == Kind::Magic).collect();
+        let Some(rewritten) = rewrite(&code, "_M_") else {
+            assert!(magic.is_empty(), "{code:?}");
+            continue;
+        };
+        if code.trim_start().starts_with('%') {
+            continue;
+        }
+        assert_eq!(rewritten.code.matches('\n').count(), code.matches('\n').count(), "{code:?}");
+        let mut rest = rewritten.code.as_str();
+        let mut at = 0;
+        for lexeme in &magic {
+            rest = rest.strip_prefix(&code[at..lexeme.range.start]).unwrap_or_else(|| panic!("{code:?}"));
+            let call = scan(rest);
+            assert!(rest.starts_with("_M_("), "{code:?} {rest:?}");
+            // One call with strings and words only.
+            let close = call.iter().find(|lexeme| lexeme.kind == Kind::Operator(')')).expect("its end");
+            rest = rest[close.range.end..].trim_start_matches('\n');
+            at = lexeme.range.end;
+            rest = &rewritten.code[rewritten.code.len() - rest.len()..];
+            let skipped = code[at..].len() - code[at..].trim_start_matches('\n').len();
+            at += skipped;
+        }
+        assert_eq!(rest, &code[at..], "{code:?}");
+    }
+}

@@ -1,0 +1,238 @@
+//! Text that draws over itself, made shorter: of a progress bar, its last state.
+
+use super::look::Look;
+use super::page::Page;
+use super::parser::{Step, steps};
+
+/// A look, and whether the text asked for it, or it is the one that held before.
+type Mark = (Look, bool);
+
+/// Stands in the beginning for what was erased there: no text has it.
+const ERASED: char = '\0';
+
+/// A shorter text that leaves a terminal as `text` does, if `text` draws over itself. What stands on the terminal before
+/// it is not known: it may begin in the middle of a line, or above lines that are there.
+#[must_use]
+pub fn compact(text: &str) -> Option<String> {
+    if !redraws(text) {
+        return None;
+    }
+    let mut drawing = Drawing::default();
+    let mut look = (Look::default(), false);
+    let mut unfinished = "";
+    for step in steps(text) {
+        match step {
+            Step::Look(parameters) => {
+                look.0.change(parameters);
+                look.1 = true;
+            }
+            Step::Unfinished(sequence) => unfinished = sequence,
+            step => drawing.perform(step, look)?,
+        }
+    }
+    let mut out = drawing.written(look);
+    out.push_str(unfinished);
+    Some(out)
+}
+
+#[derive(Default)]
+struct Drawing {
+    /// Written on the line that was there, from the unknown column on where it ended.
+    beginning: Vec<(char, Mark)>,
+    /// What is erased of that line before, as a sequence.
+    erases: &'static str,
+    /// The column on that line is still not known.
+    is_relative: bool,
+    started: bool,
+    page: Page<Mark>,
+    /// Rows of the page of which something was erased: what had stood there before goes as well.
+    erased: Vec<bool>,
+    /// The first row from which on everything below was erased.
+    erased_below: Option<usize>,
+}
+
+impl Drawing {
+    /// `None` if what the step does depends on what stood there before.
+    fn perform(&mut self, step: Step<'_>, look: Mark) -> Option<()> {
+        if !std::mem::replace(&mut self.started, true) {
+            self.is_relative = true;
+        }
+        if self.is_relative {
+            match step {
+                Step::Put(c) => self.beginning.push((c, look)),
+                Step::EraseLine => {
+                    self.erases = "\u{1b}[2K";
+                    self.beginning.iter_mut().for_each(|cell| *cell = (ERASED, Mark::default()));
+                }
+                Step::EraseToEnd if self.erases.is_empty() => self.erases = "\u{1b}[K",
+                Step::EraseToEnd | Step::Nothing => {}
+                Step::Return | Step::Column(_) | Step::NewLine => {
+                    self.is_relative = false;
+                    let kept = self.beginning.iter().rposition(|(c, _)| *c != ERASED).map_or(0, |last| last + 1);
+                    self.beginning.truncate(kept);
+                }
+                _ => return None,
+            }
+            if self.is_relative {
+                return Some(());
+            }
+        }
+        let row = self.page.row;
+        let is_erased = self.erased.get(row).is_some_and(|erased| *erased);
+        let leaves_gap = !is_erased && self.page.column > self.page.lines[row].len();
+        match step {
+            Step::Put(_) | Step::EraseToEnd | Step::EraseBelow if leaves_gap => return None,
+            Step::EraseToStart if !is_erased => return None,
+            Step::Up(rows) if rows > row => return None,
+            Step::Down(rows) if row + rows >= self.page.lines.len() => return None,
+            Step::EraseLine | Step::EraseToEnd => self.erase(row),
+            Step::EraseBelow => {
+                self.erase(row);
+                self.erased_below = Some(self.erased_below.map_or(row, |above| above.min(row)));
+            }
+            _ => {}
+        }
+        self.page.perform(step, look);
+        Some(())
+    }
+
+    fn erase(&mut self, row: usize) {
+        self.erased.resize(self.erased.len().max(row + 1), false);
+        self.erased[row] = true;
+        if row == 0 {
+            // It comes before what is erased now.
+            self.beginning.clear();
+            self.erases = "";
+        }
+    }
+
+    fn written(self, look: Mark) -> String {
+        let mut out = self.erases.to_owned();
+        let mut shown = Mark::default();
+        let mut put = |out: &mut String, cells: &[(char, Mark)]| {
+            for (c, look) in cells {
+                if *look != shown {
+                    out.push_str(&look.0.sequence());
+                    shown = *look;
+                }
+                out.push(*c);
+            }
+            shown
+        };
+        let blank = self.beginning.iter().take_while(|(c, _)| *c == ERASED).count();
+        if blank > 0 {
+            out.push_str(&format!("\u{1b}[{blank}C"));
+        }
+        put(&mut out, &self.beginning[blank..]);
+        let is_erased = |row: usize| self.erased.get(row).is_some_and(|erased| *erased);
+        for (row, line) in self.page.lines.iter().enumerate() {
+            if row > 0 {
+                out.push('\n');
+            } else if !self.is_relative && (!line.is_empty() || is_erased(0)) {
+                out.push('\r');
+            }
+            if is_erased(row) {
+                out.push_str("\u{1b}[2K");
+            }
+            if self.erased_below == Some(row) {
+                out.push_str("\u{1b}[J");
+            }
+            put(&mut out, line);
+        }
+        let shown = put(&mut out, &[]);
+        if self.is_relative {
+            return out;
+        }
+        let below = self.page.lines.len() - 1 - self.page.row;
+        if below > 0 {
+            out.push_str(&format!("\u{1b}[{below}A"));
+        }
+        let last = self.page.lines.last().map_or(0, Vec::len);
+        let is_placed = self.page.lines.len() > 1 || last > 0 || is_erased(0);
+        if self.page.column != last || !is_placed {
+            out.push_str(&format!("\u{1b}[{}G", self.page.column + 1));
+        }
+        if look != shown {
+            out.push_str(&look.0.sequence());
+        }
+        out
+    }
+}
+
+fn redraws(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    text.contains('\u{8}')
+        || text.match_indices('\r').any(|(place, _)| bytes.get(place + 1) != Some(&b'\n'))
+        || super::moves_up(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plain;
+    use super::*;
+
+    fn trimmed(text: &str) -> Vec<String> {
+        plain(text).trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_stood_there_before_is_drawn_over_as_well() {
+        for (before, text) in [
+            ("bar 1 ####", "\rbar 2 ####\rbar 3 ####"),
+            ("begin\nlong line", "\rok\rOK"),
+            ("begin\nlong line", "\r\u{1b}[2Kok\r\u{1b}[2KOK"),
+            ("begin\nlong line", " goes on\r\u{1b}[KOK\rOk"),
+            (
+                "one 1\ntwo 1 and more\u{1b}[A\r",
+                "\u{1b}[2Kone 2\n\u{1b}[2Ktwo 2\u{1b}[A\r\u{1b}[2Kone 3\n\u{1b}[2Ktwo 3\u{1b}[A\r",
+            ),
+            ("x", "\ry\r"),
+            ("long line", "\r\r"),
+        ] {
+            let short = compact(text).unwrap();
+            for after in ["", "z", "\rz", "\nz"] {
+                let (whole, shortened) = (format!("{before}{text}{after}"), format!("{before}{short}{after}"));
+                assert_eq!(trimmed(&shortened), trimmed(&whole), "{before:?} {text:?} -> {short:?}, then {after:?}");
+            }
+        }
+        assert_eq!(compact("\u{1b}[A\rup\n"), None, "what stands above is not known");
+    }
+
+    /// Whatever the order of steps, and wherever the text is divided.
+    #[test]
+    fn any_text_can_be_made_shorter_anywhere() {
+        let parts = [
+            "a",
+            "bc",
+            "\r",
+            "\r",
+            "\n",
+            "\u{1b}[A",
+            "\u{1b}[2K",
+            "\u{1b}[K",
+            "\u{1b}[J",
+            "\u{1b}[31m",
+            "def\n",
+            "\u{1b}[m",
+        ];
+        let mut seed = 7_u64;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        let mut shortened = 0;
+        for _ in 0..20_000 {
+            let pieces: Vec<&str> = (0..random(30)).map(|_| parts[random(parts.len())]).collect();
+            let (one, two) = pieces.split_at(random(pieces.len() + 1));
+            let (one, two) = (one.concat(), two.concat());
+            let Some(short) = compact(&two) else { continue };
+            shortened += 1;
+            assert_eq!(
+                trimmed(&(one.clone() + &short)),
+                trimmed(&(one.clone() + &two)),
+                "{one:?} + {two:?} -> {short:?}"
+            );
+        }
+        assert!(shortened > 3_000, "{shortened}");
+    }
+}

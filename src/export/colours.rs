@@ -1,0 +1,160 @@
+//! Output with its colours, as it would stand on a terminal in the end: for notebooks, and for pages.
+
+use std::fmt::Write;
+
+use crate::domain::Stream;
+use crate::domain::output::Segment;
+use crate::domain::terminal_text::{Colour, Look, Piece, styled};
+
+/// Text of each stream in the order written, with escape sequences of colours and no others. `look` is what holds at the
+/// beginning, and becomes what holds at the end.
+pub fn for_terminals(segments: &[Segment], look: &mut Look) -> Vec<(Stream, String)> {
+    let mut shown = Look::default();
+    let mut runs: Vec<(Stream, String)> = Vec::new();
+    let mut add = |stream: Stream, text: &str, look: Look| {
+        let changed = if look == shown { String::new() } else { sequence(look) };
+        shown = look;
+        match runs.last_mut() {
+            Some((last, run)) if *last == stream => *run += &(changed + text),
+            _ => runs.push((stream, changed + text)),
+        }
+    };
+    let first = segments.first().map_or(Stream::Stdout, |segment| segment.stream);
+    let mut stream = first;
+    for (row, line) in styled(&texts(segments), look).iter().enumerate() {
+        if row > 0 {
+            // It ends in the colour that the next begins with, so that none is said twice.
+            add(stream, "\n", line.first().map_or(Look::default(), |piece| piece.look));
+        }
+        for Piece { text, look, stream: of } in line {
+            add(*of, text, *look);
+            stream = *of;
+        }
+    }
+    if shown != Look::default()
+        && let Some((_, run)) = runs.last_mut()
+    {
+        *run += "\u{1b}[0m";
+    }
+    runs
+}
+
+fn texts(segments: &[Segment]) -> Vec<(&str, Stream)> {
+    segments.iter().map(|segment| (segment.text.as_str(), segment.stream)).collect()
+}
+
+fn sequence(look: Look) -> String {
+    if look == Look::default() { "\u{1b}[0m".to_owned() } else { look.sequence() }
+}
+
+/// The same as HTML; what went to stderr is marked.
+pub fn for_pages(segments: &[Segment], look: &mut Look) -> String {
+    let mut out = String::new();
+    for (row, line) in styled(&texts(segments), look).iter().enumerate() {
+        if row > 0 {
+            out.push('\n');
+        }
+        for Piece { text, look, stream } in line {
+            let (class, style) = marks(*look, *stream);
+            let text = super::html::escape(text);
+            if class.is_empty() && style.is_empty() {
+                out += &text;
+                continue;
+            }
+            let attribute = |name, value: &str| match value {
+                "" => String::new(),
+                value => format!(" {name}=\"{}\"", value.trim_end()),
+            };
+            let _ = write!(out, "<span{}{}>{text}</span>", attribute("class", &class), attribute("style", &style));
+        }
+    }
+    out
+}
+
+/// Classes for what the page's own colours decide, and a style for the rest.
+fn marks(look: Look, stream: Stream) -> (String, String) {
+    let (mut class, mut style) = (String::new(), String::new());
+    if stream == Stream::Stderr {
+        class += "err ";
+    }
+    let (mut fg, mut bg) = (look.fg, look.bg);
+    if look.reverse {
+        std::mem::swap(&mut fg, &mut bg);
+        if fg.is_none() && bg.is_none() {
+            class += "rev ";
+        }
+    }
+    for (colour, letter, property) in [(fg, 'f', "color"), (bg, 'b', "background")] {
+        match colour {
+            Some(Colour::Indexed(index @ 0..16)) => {
+                let _ = write!(class, "{letter}{index} ");
+            }
+            Some(Colour::Indexed(index)) => {
+                let (r, g, b) = of_the_palette(index);
+                let _ = write!(style, "{property}:#{r:02x}{g:02x}{b:02x};");
+            }
+            Some(Colour::Rgb(r, g, b)) => {
+                let _ = write!(style, "{property}:#{r:02x}{g:02x}{b:02x};");
+            }
+            None => {}
+        }
+    }
+    for (set, name) in [
+        (look.bold, "bold "),
+        (look.dim, "dim "),
+        (look.italic, "ital "),
+        (look.underline, "undl "),
+        (look.crossed_out, "strk "),
+    ] {
+        class += if set { name } else { "" };
+    }
+    (class, style)
+}
+
+/// The colours from 16 on, which are the same on all terminals.
+fn of_the_palette(index: u8) -> (u8, u8, u8) {
+    if index >= 232 {
+        let grey = 8 + 10 * (index - 232);
+        return (grey, grey, grey);
+    }
+    let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
+    let cube = index - 16;
+    (level(cube / 36), level(cube / 6 % 6), level(cube % 6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(stream: Stream, text: &str) -> Segment {
+        Segment { stream, text: text.to_owned() }
+    }
+
+    #[test]
+    fn only_colours_are_left_and_bars_are_at_their_end() {
+        let segments = [
+            segment(Stream::Stdout, "a\r\u{1b}[31mb\u{1b}[0m\u{1b}]0;title\u{7}\n10 %\r99 %\n"),
+            segment(Stream::Stderr, "\u{1b}[2Jw\n"),
+            segment(Stream::Stdout, "c\n"),
+        ];
+        let runs = for_terminals(&segments, &mut Look::default());
+        let red = "\u{1b}[0;38;5;1mb\u{1b}[0m\n99 %\n";
+        assert_eq!(
+            runs,
+            [(Stream::Stdout, red.to_owned()), (Stream::Stderr, "w\n".into()), (Stream::Stdout, "c\n".into())]
+        );
+    }
+
+    #[test]
+    fn pages_get_classes_and_nothing_of_what_was_written_is_markup() {
+        let mut look = Look::default();
+        let page = for_pages(&[segment(Stream::Stderr, "\u{1b}[1;32m<b>\u{1b}[38;5;208mx\u{1b}[0m&")], &mut look);
+        assert_eq!(
+            page,
+            "<span class=\"err f2 bold\">&lt;b&gt;</span><span class=\"err bold\" style=\"color:#ff8700;\">x</span>\
+             <span class=\"err\">&amp;</span>"
+        );
+        assert_eq!(of_the_palette(255), (238, 238, 238));
+        assert_eq!(of_the_palette(231), (255, 255, 255));
+    }
+}

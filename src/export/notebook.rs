@@ -1,0 +1,215 @@
+//! A Jupyter notebook (nbformat 4.5). Magic stays as it is: Jupyter's Python knows it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::colours::for_terminals;
+use super::items::{
+    Item, Part, Treatment, at, code, ending, happened, may_exit, of_the_value, one_line, parts, push_text,
+};
+use super::{Session, iso};
+use crate::domain::lexer::{Magics, awaits, magics, uses};
+use crate::domain::terminal_text::Look;
+use crate::domain::{Display, Entry, Form, Snippet, Status};
+
+pub fn notebook(session: &Session<'_>, items: &[Item<'_>]) -> String {
+    let mut cells = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        cells.push(match item {
+            Item::Snippet(snippet, treatment) => cell(snippet, *treatment),
+            Item::Between(entry) => between(session, entry, index),
+        });
+    }
+    let mut own = Map::new();
+    own.insert("session".to_owned(), json!(session.name));
+    if let Some(id) = session.id {
+        own.insert("id".to_owned(), json!(id));
+    }
+    own.insert("cwd".to_owned(), json!(session.cwd.to_string_lossy()));
+    own.insert("python".to_owned(), json!(session.python.to_string_lossy()));
+    own.insert("started".to_owned(), json!(iso(session.started)));
+    let notebook = json!({
+        "cells": cells,
+        "metadata": {
+            "kernelspec": { "display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3" },
+            "language_info": {
+                "codemirror_mode": { "name": "ipython", "version": 3 },
+                "file_extension": ".py",
+                "mimetype": "text/x-python",
+                "name": "python",
+                "nbconvert_exporter": "python",
+                "pygments_lexer": "ipython3",
+                "version": session.python_version,
+            },
+            "fourhands": own,
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    });
+    super::json::pretty(&notebook)
+}
+
+fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
+    let ran = snippet.started_at.is_some();
+    let mut own = json!({
+        "snippet": snippet.id.0,
+        "author": snippet.author.name(),
+        "replay_of": snippet.replay_of.map(|of| of.0),
+        "started": snippet.started_at.map(iso),
+        "status": snippet.status.word(),
+        "elapsed_s": snippet.outcome.as_ref().filter(|_| ran).map(|outcome| outcome.elapsed.as_secs_f64()),
+    });
+    let mut metadata = Map::new();
+    let source = match treatment {
+        Treatment::Live => {
+            if snippet.status != Status::Ok || may_exit(&snippet.code) {
+                // Runners go on behind it.
+                metadata.insert("tags".to_owned(), json!(["raises-exception"]));
+            }
+            without_end(without_timing(code(snippet)))
+        }
+        Treatment::Comment => {
+            own["commented_out"] = json!(true);
+            format!("# {}; commented out\n{}", ending(snippet), super::items::commented(&code(snippet)))
+        }
+    };
+    metadata.insert("fourhands".to_owned(), own);
+    let number = ran.then_some(snippet.id.0);
+    json!({
+        "cell_type": "code",
+        "execution_count": number,
+        "id": format!("snippet-{}", snippet.id),
+        "metadata": metadata,
+        "outputs": outputs(snippet),
+        "source": lines(source.trim_end_matches('\n')),
+    })
+}
+
+/// Jupyter's `%%time` cannot wait for what is awaited; a session's can.
+fn without_timing(code: String) -> String {
+    let timed = match magics(&code) {
+        Some(Magics::Timed(timed)) => timed,
+        Some(Magics::Cell { name: "time", arguments: "", body, .. }) => body.trim_start_matches('\n').to_owned(),
+        _ => return code,
+    };
+    if awaits(&timed) { format!("# %%time is left out\n{timed}") } else { code }
+}
+
+/// Jupyter's own `exit` and `quit` end the kernel.
+fn without_end(mut code: String) -> String {
+    for (name, import) in [("exit", "from sys import exit\n"), ("quit", "from sys import exit as quit\n")] {
+        if uses(&code, name) && !code.starts_with("%%") {
+            code.insert_str(0, import);
+        }
+    }
+    code
+}
+
+fn between(session: &Session<'_>, entry: &Entry, index: usize) -> Value {
+    let (kind, mut source) = match entry {
+        Entry::Reset { .. } => ("reset", String::new()),
+        Entry::Restart { .. } => ("restart", String::new()),
+        Entry::Note { .. } => ("note", String::new()),
+        Entry::Snippet(_) | Entry::Background { .. } => ("output", String::new()),
+    };
+    let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };
+    source += &format!("*{}*", super::markdown::escape(&one_line(&format!("{when}{}", happened(entry)))));
+    if let Entry::Background { output, .. } = entry {
+        let mut parts = Vec::new();
+        push_text(&mut parts, output);
+        source += "\n\n";
+        source += &super::markdown::fenced("text", &super::markdown::plain_parts(&parts));
+    }
+    json!({
+        "cell_type": "markdown",
+        "id": format!("entry-{index}"),
+        "metadata": { "fourhands": { "entry": kind } },
+        "source": lines(source.trim_end_matches('\n')),
+    })
+}
+
+fn outputs(snippet: &Snippet) -> Vec<Value> {
+    let parts = parts(snippet);
+    let of_the_value = of_the_value(snippet, &parts);
+    let mut outputs: Vec<Value> = Vec::new();
+    let mut look = Look::default();
+    let mut value = Map::new();
+    for (index, part) in parts.iter().enumerate() {
+        match part {
+            Part::Text(segments) => {
+                for (stream, text) in for_terminals(segments, &mut look) {
+                    let name = match stream {
+                        crate::domain::Stream::Stdout => "stdout",
+                        crate::domain::Stream::Stderr => "stderr",
+                    };
+                    push_stream(&mut outputs, name, &text);
+                }
+            }
+            Part::Gap(bytes) => push_stream(&mut outputs, "stdout", &format!("\n[... {bytes} bytes left out ...]\n")),
+            Part::Dropped(count) => {
+                push_stream(&mut outputs, "stdout", &format!("[{count} displays before these are no longer kept]\n"));
+            }
+            Part::Display(_, display) if Some(index) == of_the_value => value = forms(display, 0),
+            Part::Display(number, display) => outputs.push(json!({
+                "output_type": "display_data", "data": forms(display, *number), "metadata": {},
+            })),
+        }
+    }
+    let Some(outcome) = &snippet.outcome else { return outputs };
+    if let Some(text) = &outcome.result {
+        value.insert("text/plain".to_owned(), lines(text));
+        outputs.push(json!({
+            "output_type": "execute_result",
+            "execution_count": snippet.id.0,
+            "data": value,
+            "metadata": {},
+        }));
+    }
+    if let Some(error) = &outcome.error {
+        outputs.push(json!({
+            "output_type": "error",
+            "ename": error.type_name,
+            "evalue": error.message,
+            "traceback": error.traceback.lines().map(|line| crate::domain::terminal_text::visible(line)).collect::<Vec<_>>(),
+        }));
+    }
+    outputs
+}
+
+fn push_stream(outputs: &mut Vec<Value>, name: &str, text: &str) {
+    outputs.push(json!({ "output_type": "stream", "name": name, "text": lines(text) }));
+}
+
+/// What is shown, by media type.
+fn forms(display: &Display, number: usize) -> Map<String, Value> {
+    let mut data = Map::new();
+    for form in display.forms.iter().filter(|form| !form.is_dropped()) {
+        if let Some(value) = form_value(form) {
+            data.insert(form.mime.clone(), value);
+        }
+    }
+    if number > 0 && !data.contains_key("text/plain") {
+        data.insert("text/plain".to_owned(), json!([format!("[{}]", display.label(number))]));
+    }
+    data
+}
+
+/// As nbformat has it: text as lines, JSON as itself, all else by base64.
+fn form_value(form: &Form) -> Option<Value> {
+    let is_json = form.mime == "application/json" || form.mime.ends_with("+json");
+    if is_json {
+        return serde_json::from_slice(&form.data).ok();
+    }
+    let is_text = form.mime.starts_with("text/")
+        || matches!(form.mime.as_str(), "image/svg+xml" | "application/javascript" | "application/xml");
+    if is_text {
+        return std::str::from_utf8(&form.data).ok().map(lines);
+    }
+    Some(json!(STANDARD.encode(&form.data)))
+}
+
+/// Text as the lines that notebooks keep.
+fn lines(text: &str) -> Value {
+    text.split_inclusive('\n').collect()
+}

@@ -1,0 +1,221 @@
+//! A Python script that runs as it is: what only a session understands is put into plain Python.
+
+mod magic;
+
+use std::collections::BTreeSet;
+
+use super::Session;
+use super::items::{Item, Treatment, at, code, commented, ending, happened, may_exit, one_line, time};
+use crate::domain::lexer::{
+    awaits, functions_globals, futures, indented, last_statement, literal, magics, unwrap_pasted, uses,
+};
+use crate::domain::{Entry, Snippet, SnippetId, Status};
+
+/// What the script needs that a session has of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Helper {
+    Output,
+    Display,
+    Ipython,
+    Loop,
+    RunAwait,
+    Expand,
+    Lines,
+    RunFile,
+    ChangeFolder,
+}
+
+impl Helper {
+    fn source(self) -> &'static str {
+        match self {
+            Self::Output => include_str!("script/output.py"),
+            Self::Display => include_str!("script/display.py"),
+            Self::Ipython => include_str!("script/ipython.py"),
+            Self::Loop => include_str!("script/loop.py"),
+            Self::RunAwait => include_str!("script/run_await.py"),
+            Self::Expand => include_str!("script/expand.py"),
+            Self::Lines => include_str!("script/lines.py"),
+            Self::RunFile => include_str!("script/run_file.py"),
+            Self::ChangeFolder => include_str!("script/change_folder.py"),
+        }
+    }
+}
+
+/// What the cells need above them.
+#[derive(Debug, Default)]
+struct Needs {
+    futures: BTreeSet<String>,
+    imports: BTreeSet<&'static str>,
+    helpers: BTreeSet<Helper>,
+    /// Somebody asks how commands ended.
+    exit_codes: bool,
+    /// Somebody looks at the lines of commands in `IPython`'s ways.
+    rich_lines: bool,
+}
+
+pub fn script(session: &Session<'_>, items: &[Item<'_>]) -> String {
+    let live = |wanted: &dyn Fn(&str) -> bool| {
+        let is_wanted = |item: &Item<'_>| matches!(item, Item::Snippet(s, Treatment::Live) if wanted(&s.code));
+        items.iter().any(is_wanted)
+    };
+    let mut needs = Needs {
+        exit_codes: live(&|code| uses(code, "_exit_code")),
+        rich_lines: live(&magic::looks_at_lines),
+        ..Needs::default()
+    };
+    let wanted_values = wanted_values(items);
+    let mut cells = String::new();
+    for item in items {
+        match item {
+            Item::Snippet(snippet, treatment) => {
+                let head = format!(
+                    "[{}] {}, {}, {}",
+                    snippet.id,
+                    one_line(snippet.author.name()),
+                    (session.clock)(time(snippet)),
+                    ending(snippet)
+                );
+                // A snippet that is no Python would keep all of the script from running.
+                let broken = is_syntax_error(snippet);
+                let body = if *treatment == Treatment::Live && !broken {
+                    live_code(snippet, wanted_values.contains(&snippet.id), &mut needs)
+                } else {
+                    commented(&code(snippet))
+                };
+                cells += &format!("\n# %%\n# {head}\n{body}");
+                if !cells.ends_with('\n') {
+                    cells.push('\n');
+                }
+            }
+            Item::Between(Entry::Background { .. }) => {}
+            Item::Between(entry) => {
+                cells += &format!("\n# %%\n# {}: {}\n", (session.clock)(at(entry)), one_line(&happened(entry)));
+            }
+        }
+    }
+    format!("{}{cells}", head(session, items, &needs))
+}
+
+/// The snippets whose value a later one reads as `_`.
+fn wanted_values(items: &[Item<'_>]) -> BTreeSet<SnippetId> {
+    let mut last = None;
+    let mut wanted = BTreeSet::new();
+    for item in items {
+        if let Item::Snippet(snippet, Treatment::Live) = item {
+            if uses(&snippet.code, "_") {
+                wanted.extend(last);
+            }
+            let has_value = snippet.outcome.as_ref().is_some_and(|outcome| outcome.result.is_some());
+            last = has_value.then_some(snippet.id).or(last);
+        }
+    }
+    wanted
+}
+
+fn is_syntax_error(snippet: &Snippet) -> bool {
+    let error = snippet.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
+    snippet.status == Status::Error
+        && error.is_some_and(|e| matches!(e.type_name.as_str(), "SyntaxError" | "IndentationError" | "TabError"))
+}
+
+fn head(session: &Session<'_>, items: &[Item<'_>], needs: &Needs) -> String {
+    let mut authors: Vec<&str> = Vec::new();
+    let mut left = 0;
+    for item in items {
+        if let Item::Snippet(snippet, treatment) = item {
+            left += usize::from(*treatment == Treatment::Comment);
+            if !authors.contains(&snippet.author.name()) {
+                authors.push(snippet.author.name());
+            }
+        }
+    }
+    // Said first, or a name in the lines below could say another.
+    let mut text = format!(
+        "# -*- coding: utf-8 -*-\n# The session \"{}\" of {}, written by fourhands.\n# Python {} in {}\n",
+        one_line(session.name),
+        (session.clock)(session.started),
+        one_line(session.python_version),
+        one_line(&session.cwd.to_string_lossy()),
+    );
+    if !authors.is_empty() {
+        text += &format!("# By {}.", one_line(&authors.join(", ")));
+        if left > 0 {
+            text += " What did not end well is commented out.";
+        }
+        text.push('\n');
+    }
+    if !needs.futures.is_empty() {
+        let features: Vec<&str> = needs.futures.iter().map(String::as_str).collect();
+        text += &format!("\nfrom __future__ import {}\n", features.join(", "));
+    }
+    if !needs.imports.is_empty() {
+        text.push('\n');
+        text.extend(needs.imports.iter().map(|module| format!("import {module}\n")));
+    }
+    for helper in &needs.helpers {
+        text += &format!("\n{}", helper.source());
+    }
+    text
+}
+
+/// The code as plain Python, its last line ended.
+fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String {
+    let code = code(snippet);
+    let code = unwrap_pasted(&code).unwrap_or(code);
+    let is_python = magics(&code).is_none();
+    let (code, notes) = magic::plain_python(&code, needs);
+    let (features, mut code) = futures(&code);
+    needs.futures.extend(features);
+    if uses(&code, "display") {
+        needs.helpers.insert(Helper::Display);
+    }
+    if code.to_ascii_lowercase().contains("\\ud") || code.contains("surrogate") {
+        needs.imports.insert("sys");
+        needs.helpers.insert(Helper::Output);
+    }
+    if code.contains("IPython") {
+        needs.helpers.insert(Helper::Ipython);
+        needs.imports.extend(["importlib.util", "sys", "types"]);
+    }
+    if keeps_value
+        && is_python
+        && let Some(place) = last_statement(&code)
+    {
+        code.insert_str(place, "_ = ");
+    }
+    let mut code = format!("{}\n", code.trim_end());
+    if awaits(&code) {
+        needs.imports.insert("asyncio");
+        needs.helpers.insert(Helper::Loop);
+        code = if let Some(names) = functions_globals(&code) {
+            let function = format!("_snippet_{}", snippet.id);
+            let names = if names.is_empty() { String::new() } else { format!("    global {}\n", names.join(", ")) };
+            let body = indented(&code, "    ");
+            format!("async def {function}():\n{names}{body}\n\n_loop.run_until_complete({function}())\n")
+        } else {
+            // It annotates names or imports all of a module's, which no function may.
+            needs.imports.insert("ast");
+            needs.helpers.insert(Helper::RunAwait);
+            format!("_run_await({})\n", block(&code))
+        };
+    }
+    // Code that may have ended by `exit()`, as well as it did in the session.
+    if snippet.status == Status::Ok && may_exit(&code) {
+        code = format!("try:\n{}except SystemExit:\n    pass\n", indented(&code, "    "));
+    }
+    notes + &code
+}
+
+/// A string literal, over several lines where that can be read.
+fn block(text: &str) -> String {
+    let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains('\n')
+        || text.contains(['\\', '\r'])
+        || text.contains("\"\"\"")
+        || text.contains(hidden)
+        || text.ends_with('"')
+    {
+        return literal(text);
+    }
+    format!("\"\"\"\\\n{text}\"\"\"")
+}

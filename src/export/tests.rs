@@ -1,0 +1,233 @@
+//! Exports of sessions made up here.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::*;
+use crate::domain::{
+    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, Status, Stream,
+    VariableChanges,
+};
+
+const HOSTILE: &str = "</pre><script>alert(1)</script>\u{1b}]0;x\u{7}\u{9b}2J`````";
+
+#[derive(Default)]
+struct Story {
+    transcript: Transcript,
+    next: u32,
+}
+
+impl Story {
+    fn add(&mut self, code: &str, status: Status, shown: &[(&str, &[u8])], result: Option<&str>) -> &mut Self {
+        self.next += 1;
+        let snippet = SnippetId(self.next);
+        let author = match self.next % 2 {
+            0 => Author::You,
+            _ => Author::Client { id: ClientId(1), name: "claude\n# x".into() },
+        };
+        let mut apply = |event| self.transcript.apply(&event);
+        apply(Event::Submitted { snippet, author, code: code.into(), at: 1_000 });
+        if status == Status::Queued {
+            return self;
+        }
+        apply(Event::Started { snippet, at: 1_000 });
+        let chunk = OutputChunk::of(Stream::Stdout, format!("{HOSTILE}\n10 %\r99 %\n"));
+        apply(Event::Output { snippet: Some(snippet), chunk, at: 1 });
+        for (mime, data) in shown {
+            let display = Display { after: 30, id: None, forms: vec![Form::new(*mime, *data)] };
+            apply(Event::Displayed { snippet, display: Arc::new(display), replaces: false, at: 1 });
+        }
+        let error = (status == Status::Error).then(|| ErrorReport {
+            type_name: if code.contains("died") { "PythonDied".to_owned() } else { "ValueError".to_owned() },
+            message: HOSTILE.to_owned(),
+            traceback: format!("Traceback\n a\n b\nValueError: {HOSTILE}"),
+        });
+        let outcome = Outcome {
+            status,
+            returncode: 0,
+            result: result.map(str::to_owned),
+            error,
+            stopped_by: (status == Status::Interrupted).then(|| "you".to_owned()),
+            elapsed: Duration::from_millis(1_200),
+            changes: VariableChanges::default(),
+        };
+        apply(Event::Finished { snippet, outcome: Arc::new(outcome), at: 2_000 });
+        self
+    }
+
+    fn ran(&mut self, code: &str) -> &mut Self {
+        self.add(code, Status::Ok, &[], None)
+    }
+
+    fn export(&self, format: Format, wanted: &Wanted) -> Export {
+        let session = Session {
+            name: "work",
+            id: Some("0123"),
+            cwd: Path::new("/home/ada\ncoding: latin-1"),
+            python: Path::new("/python"),
+            python_version: "3.12.1",
+            started: 1_000,
+            clock: |_| "2026-11-22 14:03".to_owned(),
+            whole: &|_| None,
+        };
+        render(format, &session, &self.transcript, wanted)
+    }
+
+    fn text(&self, format: Format) -> String {
+        self.export(format, &Wanted::default()).text
+    }
+
+    /// The code of the only cell of a script.
+    fn cell(&self) -> String {
+        let text = self.text(Format::Py);
+        let (_, cell) = text.split_once("1.2 s\n").expect(&text);
+        cell.trim_end().to_owned()
+    }
+}
+
+fn cell(code: &str) -> String {
+    Story::default().ran(code).cell()
+}
+
+#[test]
+fn a_script_has_a_heading_for_each_and_nothing_in_it_can_break_out() {
+    let mut story = Story::default();
+    story.ran("x = 1").add("died()\r\n# \\", Status::Error, &[], None).add("never()", Status::Queued, &[], None);
+    story.transcript.apply(&Event::Reset {
+        by: Author::You,
+        report: Arc::new(ResetReport { cleared: 3, remains: vec!["a\nthread".to_owned()] }),
+        at: 5,
+    });
+    assert_eq!(
+        story.text(Format::Py),
+        "# -*- coding: utf-8 -*-\n\
+         # The session \"work\" of 2026-11-22 14:03, written by fourhands.\n\
+         # Python 3.12.1 in /home/ada coding: latin-1\n\
+         # By claude # x, you. What did not end well is commented out.\n\n\
+         # %%\n# [1] claude # x, 2026-11-22 14:03, ok, 1.2 s\nx = 1\n\n\
+         # %%\n# [2] you, 2026-11-22 14:03, error: PythonDied, 1.2 s\n# died()\n# # \\\n\n\
+         # %%\n# [3] claude # x, 2026-11-22 14:03, queued\n# never()\n\n\
+         # %%\n# 2026-11-22 14:03: reset by you: 3 names cleared; still there: a thread\n"
+    );
+}
+
+#[test]
+fn magic_becomes_plain_python() {
+    let run = "subprocess.run(";
+    for (code, expected) in [
+        ("!ls -l", format!("{run}'ls -l', shell=True)")),
+        (
+            "if x:\n    !ls {x}",
+            format!("if x:\n    {run}_expand('ls {{x}}', {{**globals(), **locals()}}), shell=True)"),
+        ),
+        ("%cd ~/a", "_change_folder(os.path.expanduser('~/a'))".to_owned()),
+        ("%pip install a b", format!("{run}[sys.executable, \"-m\", \"pip\", 'install', 'a', 'b'])")),
+        ("%uv pip install a", format!("{run}[\"uv\", \"pip\", 'install', \"--python\", sys.executable, 'a'])")),
+        ("for i in x:\n    %timeit f(i)", "for i in x:\n    pass  # %timeit f(i)  (only measures)".to_owned()),
+        ("a = %timeit -o f()", "a = None  # %timeit -o f()  (only measures)".to_owned()),
+        ("%matplotlib inline", "# %matplotlib inline  (no meaning in a script)".to_owned()),
+        ("%time x = f()", "# %time is left out\nx = f()".to_owned()),
+        ("%%bash\nls", format!("{run}[\"bash\"], input='ls', text=True)")),
+        ("%%timeit\nf()\n", "# %%timeit only measures:\n# %%timeit\n# f()".to_owned()),
+    ] {
+        assert_eq!(cell(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn what_is_awaited_runs_in_a_function_whose_names_are_everybodys() {
+    assert_eq!(
+        cell("t = '''\nx'''\nr = await f(t)  # why"),
+        "async def _snippet_1():\n    global r, t\n    t = '''\nx'''\n    r = await f(t)  # why\n\n\n\
+         _loop.run_until_complete(_snippet_1())"
+    );
+    assert!(cell("x: int = await f()").starts_with("_run_await(\"\"\"\\\nx: int = await f()\n"));
+    assert_eq!(cell("sys.exit()"), "try:\n    sys.exit()\nexcept SystemExit:\n    pass");
+    let text = Story::default().add("40", Status::Ok, &[], Some("40")).ran("_ + 2").text(Format::Py);
+    assert!(text.contains("\n_ = 40\n"), "{text}");
+}
+
+#[test]
+fn what_becomes_of_those_that_failed() {
+    let mut story = Story::default();
+    story.ran("a").add("b", Status::Error, &[], None).add("c", Status::Interrupted, &[], None);
+    story.add("died()", Status::Error, &[], None).add("e", Status::Queued, &[], None);
+    let sources = |failed| {
+        let wanted = Wanted { failed, ..Wanted::default() };
+        let notebook: Value = serde_json::from_str(&story.export(Format::Ipynb, &wanted).text).unwrap();
+        let source = |cell: &Value| cell["source"].as_array().unwrap().last().unwrap().as_str().unwrap().to_owned();
+        notebook["cells"].as_array().unwrap().iter().map(source).collect::<Vec<_>>()
+    };
+    assert_eq!(sources(None), ["a", "b", "# c", "# died()", "# e"], "what would hang or end the kernel does not run");
+    assert_eq!(sources(Some(Failed::Keep)), ["a", "b", "c", "died()", "e"]);
+    assert_eq!(sources(Some(Failed::Comment)), ["a", "# b", "# c", "# died()", "# e"]);
+    assert_eq!(sources(Some(Failed::Omit)), ["a"]);
+    let kept = story.export(Format::Py, &Wanted { failed: Some(Failed::Keep), ..Wanted::default() }).text;
+    assert!(kept.contains("\nb\n") && !kept.contains("# b\n"), "{kept}");
+}
+
+#[test]
+fn nothing_of_a_session_can_do_anything_on_a_page() {
+    let svg = "<svg onload='alert(1)'><script>alert(1)</script></svg>";
+    let html = "\"></iframe><script>alert(1)</script><img src=x onerror=alert(1)>";
+    let mut story = Story::default();
+    story.add(HOSTILE, Status::Error, &[("text/html", html.as_bytes()), ("image/svg+xml", svg.as_bytes())], None);
+    story.add("x", Status::Ok, &[("text/html", html.as_bytes())], Some(HOSTILE));
+    story.add("y", Status::Ok, &[("text/markdown", b"<script>"), ("application/x-own", b"\xff")], None);
+    let page = story.text(Format::Html);
+    for markup in ["<script", "</script", "onerror=alert(1)>", "<svg", "\u{1b}", "\u{9b}", "\u{7}"] {
+        assert!(!page.contains(markup), "{markup:?} in {page}");
+    }
+    assert_eq!(page.matches("<iframe ").count(), 2);
+    assert_eq!(page.matches("</iframe>").count(), 2);
+    assert_eq!(page.matches("<pre").count(), page.matches("</pre>").count());
+    let document = story.text(Format::Md);
+    assert!(document.contains("``````text\n</pre>") && !document.contains('\u{1b}'), "{document}");
+}
+
+#[test]
+fn figures_and_values_in_every_form() {
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0";
+    let mut story = Story::default();
+    story.add("plot()", Status::Ok, &[("image/png", png), ("text/html", b"<b>1</b>\n<i>2</i>")], Some("1"));
+    let notebook: Value = serde_json::from_str(&story.text(Format::Ipynb)).unwrap();
+    let outputs = &notebook["cells"][0]["outputs"];
+    assert_eq!(outputs[0]["name"], "stdout");
+    let figure = outputs.as_array().unwrap().iter().find(|output| output["output_type"] == "display_data").unwrap();
+    assert_eq!(figure["data"]["image/png"], "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHg");
+    assert_eq!(figure["data"]["text/plain"][0], "[figure 1: 640x480 PNG]");
+    let value = outputs.as_array().unwrap().last().unwrap();
+    assert_eq!(value["data"]["text/html"].as_array().unwrap().len(), 2);
+    assert_eq!((&value["execution_count"], &value["data"]["text/plain"][0]), (&1.into(), &"1".into()));
+    let beside = Wanted { figures: Some("my figs".to_owned()), ..Wanted::default() };
+    let export = story.export(Format::Md, &beside);
+    assert!(export.text.contains("![figure 1: 640x480 PNG](my%20figs/snippet-1-1.png)"), "{}", export.text);
+    assert_eq!(export.figures, [("snippet-1-1.png".to_owned(), png.to_vec())]);
+    let all: Value = serde_json::from_str(&story.text(Format::Json)).unwrap();
+    let entry = &all["entries"][0];
+    assert_eq!((&entry["result"], &entry["elapsed_s"]), (&"1".into(), &1.2.into()));
+    let shown: Vec<&Value> =
+        entry["output"].as_array().unwrap().iter().filter(|part| part["display"].is_u64()).collect();
+    assert_eq!(shown[0]["forms"][0]["base64"], "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHg");
+    assert_eq!(shown[1]["forms"][0]["text"], "<b>1</b>\n<i>2</i>");
+}
+
+#[test]
+fn what_ran_again_stands_once_in_what_can_run() {
+    let mut story = Story::default();
+    story.ran("x = 1").ran("x += 1").ran("x = 1").ran("x += 1");
+    for (snippet, of) in [(3, 1), (4, 2)] {
+        story.transcript.apply(&Event::Replayed { snippet: SnippetId(snippet), of: SnippetId(of) });
+    }
+    for format in [Format::Py, Format::Ipynb] {
+        assert_eq!(story.text(format).matches("x += 1").count(), 1);
+        let chosen = Wanted { numbers: Some("3-4".parse().unwrap()), ..Wanted::default() };
+        assert_eq!(story.export(format, &chosen).text.matches("x += 1").count(), 1, "asked for by its number");
+    }
+    assert!(story.text(Format::Md).contains("replay of 2"));
+    let json: Value = serde_json::from_str(&story.text(Format::Json)).unwrap();
+    assert!(json.to_string().contains("\"replay_of\":2"));
+}

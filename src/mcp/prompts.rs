@@ -1,0 +1,141 @@
+//! Prompts: texts that a person puts into a chat with one gesture.
+
+use rmcp::ErrorData;
+use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
+
+use super::brief;
+use super::calls::now;
+use super::cut;
+use super::history;
+use super::pictures::Pictures;
+use super::text;
+use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Transcript};
+use crate::session::{Closed, SessionHandle};
+
+pub const RESUME: &str = "resume_session";
+pub const EXPLAIN: &str = "explain_last_error";
+pub const HAND_OVER: &str = "hand_over";
+
+/// Characters of code and result of a snippet that is to be explained.
+const ROOM: usize = 12_000;
+/// Entries that a hand-over is written from.
+const ENTRIES: usize = 30;
+
+pub fn list() -> Vec<Prompt> {
+    let argument = |name: &str, title: &str, description: &str| {
+        PromptArgument::new(name).with_title(title).with_description(description).with_required(false)
+    };
+    vec![
+        Prompt::new(
+            RESUME,
+            Some(
+                "What a fresh or compacted chat must know of the session: names, last runs, who is here, which Python",
+            ),
+            None,
+        )
+        .with_title("Resume the Python session"),
+        Prompt::new(
+            EXPLAIN,
+            Some("Code and traceback of the snippet that failed last, whoever ran it, to be explained and mended"),
+            Some(vec![argument("snippet", "Snippet", "Number of another snippet than the one that failed last")]),
+        )
+        .with_title("Explain the last error"),
+        Prompt::new(
+            HAND_OVER,
+            Some("Has a summary of the work written, from which another chat or person can go on"),
+            Some(vec![argument("focus", "Focus", "What the next one is going to do")]),
+        )
+        .with_title("Hand the session over"),
+    ]
+}
+
+/// The text of an argument; numbers are taken as well.
+fn argument(arguments: Option<&JsonObject>, name: &str) -> Option<String> {
+    let value = arguments?.get(name)?;
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Fails on a prompt that does not exist or an argument that makes no sense.
+pub async fn get(
+    session: &SessionHandle,
+    reader: Author,
+    name: &str,
+    arguments: Option<&JsonObject>,
+) -> Result<Result<GetPromptResult, ErrorData>, Closed> {
+    let words = match name {
+        RESUME => {
+            let brief = brief::of(session, Some(reader), brief::FULL).await?;
+            format!(
+                "We work together in a live Python session through the fourhands tools. This is its state now:\n\n{brief}\n\n\
+                 Go on from here. Do not run again what has been run; look into values with inspect_variable, and read \
+                 session_history for more of what was done."
+            )
+        }
+        EXPLAIN => {
+            let id = match argument(arguments, "snippet").map(|text| text.parse::<u32>()) {
+                None => None,
+                Some(Ok(id)) => Some(SnippetId(id)),
+                Some(Err(_)) => {
+                    return Ok(Err(ErrorData::invalid_params("snippet must be the number of a snippet", None)));
+                }
+            };
+            let found = session.read(move |transcript| failed(transcript, id).cloned()).await?;
+            match (found, id) {
+                (Some(snippet), _) => explain(&snippet, &reader),
+                (None, Some(id)) => {
+                    return Ok(Err(ErrorData::invalid_params(
+                        format!("there is no snippet {id} in this session"),
+                        None,
+                    )));
+                }
+                (None, None) => "Nothing has failed in the Python session so far.".to_owned(),
+            }
+        }
+        HAND_OVER => {
+            let focus = argument(arguments, "focus");
+            let focus = focus.map(|focus| format!(" The next one is going to: {focus}.")).unwrap_or_default();
+            let brief = brief::of(session, Some(reader.clone()), brief::FULL).await?;
+            let history = session.read(move |transcript| history::text(transcript, &reader, ENTRIES, now())).await?;
+            format!(
+                "Write a summary of the work in this Python session, from which somebody who has not seen it can go on: \
+                 the aim, what was found out, which variables matter and what they hold, what is decided, what is left \
+                 to do, what to beware of.{focus} Be exact about names; leave out what led nowhere, but for what is worth \
+                 knowing.\n\nThe session now:\n\n{brief}\n\nWhat was run:\n\n{history}"
+            )
+        }
+        _ => {
+            let known = [RESUME, EXPLAIN, HAND_OVER].join(", ");
+            let text = format!("Unknown prompt {name:?}; there are {known}");
+            return Ok(Err(ErrorData::invalid_params(text, None)));
+        }
+    };
+    Ok(Ok(one(words)))
+}
+
+/// A prompt of one message.
+pub fn one(words: String) -> GetPromptResult {
+    GetPromptResult::new(vec![PromptMessage::new_text(Role::User, words)])
+}
+
+fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
+    if let Some(id) = id {
+        return transcript.snippet(id);
+    }
+    transcript.entries().iter().rev().find_map(|entry| match entry {
+        Entry::Snippet(snippet) if snippet.status == Status::Error => Some(snippet),
+        _ => None,
+    })
+}
+
+fn explain(snippet: &Snippet, reader: &Author) -> String {
+    let by = super::since::who(&snippet.author, reader);
+    let code = cut::cut(&snippet.code, ROOM / 2, 0).0;
+    let result = text::run(snippet, now(), None, ROOM / 2, &Pictures::default());
+    format!(
+        "Explain what went wrong in snippet {} of the Python session, run by {by}: the cause, not only the message. Look at \
+         the values involved where that helps (inspect_variable), and propose a mended version. Do not change variables \
+         without asking.\n\nThe code:\n\n```python\n{code}\n```\n\nWhat came of it:\n\n```\n{result}\n```",
+        snippet.id
+    )
+}

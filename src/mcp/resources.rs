@@ -1,0 +1,245 @@
+//! Resources: what can be read of the session without a tool call.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rmcp::ErrorData;
+use rmcp::model::{
+    Annotations, ListResourceTemplatesResult, ListResourcesResult, ReadResourceResult, Resource, ResourceContents,
+    ResourceTemplate,
+};
+use serde_json::json;
+
+use super::calls::now;
+use super::cut::short;
+use super::handler::SESSION_ENDED;
+use super::inspect::{self, InspectReport};
+use super::pictures::{self, Pictures};
+use super::read_output;
+use super::since::who;
+use super::uris::{self, Address};
+use super::{brief, cut, history, text, variables};
+use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, Wanted, units};
+use crate::session::{Closed, SessionHandle};
+
+/// Snippets of one page of the list.
+const PAGE: usize = 50;
+/// Figures listed of one snippet.
+const FIGURES: usize = 20;
+/// How long a variable may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Answer of the client's mistakes, or of a session that has ended meanwhile.
+pub type Read<T> = Result<T, ErrorData>;
+
+pub fn ended(_: Closed) -> ErrorData {
+    ErrorData::internal_error(SESSION_ENDED, None)
+}
+
+fn fixed() -> Vec<Resource> {
+    let one = |uri: &str, name: &str, title: &str, description: &str, priority: f32| {
+        Resource::new(uri, name)
+            .with_title(title)
+            .with_description(description)
+            .with_mime_type("text/plain")
+            .with_annotations(Annotations::default().with_priority(priority))
+    };
+    vec![
+        one(
+            uris::SESSION,
+            "session",
+            "The session in brief",
+            "What a fresh chat must know: names with types and sizes, last runs, working directory, Python, who is here",
+            1.0,
+        ),
+        one(uris::TRANSCRIPT, "transcript", "Transcript", "What was run last, by whom, and how it ended", 0.7),
+        one(
+            uris::VARIABLES,
+            "variables",
+            "Variables",
+            "Variables, functions, classes and modules with their values",
+            0.7,
+        ),
+    ]
+}
+
+pub fn templates() -> ListResourceTemplatesResult {
+    let one = |place: usize, name: &str, title: &str, description: &str, mime: Option<&str>| {
+        let template =
+            ResourceTemplate::new(uris::TEMPLATES[place], name).with_title(title).with_description(description);
+        match mime {
+            Some(mime) => template.with_mime_type(mime),
+            None => template,
+        }
+    };
+    let text = Some("text/plain");
+    ListResourceTemplatesResult::with_all_items(vec![
+        one(0, "snippet", "A snippet", "Code, author and result of the snippet of that number", text),
+        one(1, "output", "Output of a snippet", "All that it wrote; ?offset=N reads on from a byte", text),
+        one(2, "figure", "A figure", "What a snippet displayed, in full size, counted from 1", None),
+        one(
+            3,
+            "variable",
+            "A variable",
+            "Type, size and content of one value: a name, or a path such as df[\"price\"]",
+            text,
+        ),
+        one(4, "transcript_page", "Transcript from a snippet on", "What came after the snippet of that number", text),
+    ])
+}
+
+/// `cursor` is the number of the snippet before which the page begins.
+pub async fn list(session: Option<&SessionHandle>, cursor: Option<String>) -> Read<ListResourcesResult> {
+    let before = match cursor.map(|cursor| cursor.parse::<u32>()) {
+        None => None,
+        Some(Ok(before)) => Some(SnippetId(before)),
+        Some(Err(_)) => return Err(invalid_cursor()),
+    };
+    let mut resources = if before.is_none() { fixed() } else { Vec::new() };
+    let mut next_cursor = None;
+    if let Some(session) = session {
+        let (found, next) = session.read(move |transcript| snippets(transcript, before)).await.map_err(ended)?;
+        resources.extend(found);
+        next_cursor = next;
+    }
+    Ok(ListResourcesResult { next_cursor, ..ListResourcesResult::with_all_items(resources) })
+}
+
+pub fn invalid_cursor() -> ErrorData {
+    ErrorData::invalid_params("Invalid cursor: pass nextCursor of the page before, or none to begin", None)
+}
+
+/// Newest first.
+fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource>, Option<String>) {
+    let mut found = transcript.entries().iter().rev().filter_map(|entry| match entry {
+        Entry::Snippet(snippet) if before.is_none_or(|before| snippet.id < before) => Some(snippet),
+        _ => None,
+    });
+    let (mut resources, mut last) = (Vec::new(), None);
+    for snippet in found.by_ref().take(PAGE) {
+        last = Some(snippet.id);
+        let title = format!("Snippet {} by {}: {}", snippet.id, who_is(&snippet.author), brief::what(snippet));
+        resources.push(
+            Resource::new(uris::snippet(snippet.id), format!("snippet {}", snippet.id))
+                .with_title(short(&title, 120))
+                .with_description(format!("Code and result, {}", snippet.status.word()))
+                .with_mime_type("text/plain"),
+        );
+        let written = snippet.output.total();
+        if written > cut::TEXT as u64 / 2 {
+            resources.push(
+                Resource::new(uris::output(snippet.id), format!("output of snippet {}", snippet.id))
+                    .with_title(format!("Output of snippet {}, {}", snippet.id, units::bytes(written)))
+                    .with_mime_type("text/plain")
+                    .with_size(written),
+            );
+        }
+        for (number, display) in snippet.numbered_displays().take(FIGURES) {
+            let Some(best) = display.forms.first().filter(|form| !form.is_dropped()) else { continue };
+            resources.push(
+                Resource::new(uris::figure(snippet.id, number), format!("snippet {} figure {number}", snippet.id))
+                    .with_title(format!("Snippet {}, {}", snippet.id, display.label(number)))
+                    .with_mime_type(best.mime.clone())
+                    .with_size(best.size),
+            );
+        }
+    }
+    let goes_on = found.next().is_some();
+    (resources, last.filter(|_| goes_on).map(|last| last.to_string()))
+}
+
+fn who_is(author: &Author) -> &str {
+    if author.is_you() { "the person" } else { author.name() }
+}
+
+/// What stands at `uri`. `offline` is said in place of it where there is no session.
+pub async fn read(
+    session: Option<&SessionHandle>,
+    reader: Author,
+    uri: &str,
+    offline: &str,
+) -> Read<ReadResourceResult> {
+    let not_found = || {
+        let known = [uris::SESSION, uris::TRANSCRIPT, uris::VARIABLES].into_iter().chain(uris::TEMPLATES);
+        let text = format!("Resource not found: {uri:?}; there are {}", known.collect::<Vec<_>>().join(", "));
+        ErrorData::resource_not_found(text, Some(json!({ "uri": uri })))
+    };
+    let address = Address::parse(uri).ok_or_else(not_found)?;
+    let one = |contents: ResourceContents| Ok(ReadResourceResult::new(vec![contents]));
+    let Some(session) = session else { return one(ResourceContents::text(offline, uri)) };
+    let told = match address {
+        Address::Session => brief::of(session, Some(reader), brief::FULL).await.map_err(ended)?,
+        Address::Transcript(since) => {
+            let page = move |transcript: &Transcript| history::page(transcript, since, &reader, now());
+            let (text, next) = session.read(page).await.map_err(ended)?;
+            match next {
+                Some(next) => format!("{text}\n({}?since={next})", uris::TRANSCRIPT),
+                None => text,
+            }
+        }
+        Address::Variables => {
+            let running = session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
+            let wanted = Wanted::default();
+            let table = session.variables(wanted.clone()).await.map_err(ended)?;
+            variables::list(&table, &wanted, running).0
+        }
+        Address::Variable(name) => {
+            let asked = Inspect { path: name.clone(), aspect: Aspect::Overview, page: 0 };
+            match session.inspect(asked, PATIENCE).await.map_err(ended)? {
+                Ok(inspection) => InspectReport::new(*inspection).text(),
+                Err(error) => inspect::error(&name, Aspect::Overview, error),
+            }
+        }
+        Address::Snippet(id) => {
+            let snippet = session.look(id).await.map_err(ended)?.ok_or_else(not_found)?;
+            whole(&snippet, &reader)
+        }
+        Address::Output(id, offset) => {
+            let snippet = session.look(id).await.map_err(ended)?.ok_or_else(not_found)?;
+            let (text, next) = read_output::long_page(session, snippet, offset)
+                .await
+                .map_err(|fault| ErrorData::invalid_params(fault, None))?;
+            match next {
+                Some(next) => format!("{text}\n[goes on: {}?offset={next}]", uris::output(id)),
+                None => text,
+            }
+        }
+        Address::Figure(id, number) => {
+            let snippet = session.look(id).await.map_err(ended)?.ok_or_else(not_found)?;
+            let display = snippet.numbered_displays().find(|(n, _)| *n == number).map(|(_, display)| display.clone());
+            return one(figure(display.ok_or_else(not_found)?, uri.to_owned()).await?);
+        }
+    };
+    one(ResourceContents::text(told, uri))
+}
+
+/// Code and result.
+fn whole(snippet: &Snippet, reader: &Author) -> String {
+    let title = snippet.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
+    let result = text::run(snippet, now(), None, cut::TEXT, &Pictures::default());
+    let code = cut::cut(&snippet.code, cut::TEXT, 0).0;
+    format!("Snippet {} by {}{title}:\n\n{}\n\n{result}", snippet.id, who(&snippet.author, reader), code.trim_end())
+}
+
+/// As it was displayed, or as large as a message may be.
+async fn figure(display: Arc<Display>, uri: String) -> Read<ResourceContents> {
+    let Some(best) = display.forms.first() else {
+        return Err(ErrorData::internal_error("the display is empty", None));
+    };
+    if best.is_dropped() {
+        let text = "it is no longer kept: too much was displayed since";
+        return Err(ErrorData::resource_not_found(text, Some(json!({ "uri": uri }))));
+    }
+    if !best.is_image() || best.mime.contains("svg") {
+        let text = String::from_utf8_lossy(&best.data);
+        return Ok(
+            ResourceContents::text(cut::cut(&text, read_output::LONG, 0).0, uri).with_mime_type(best.mime.clone())
+        );
+    }
+    let mime = best.mime.clone();
+    let fitted = tokio::task::spawn_blocking(move || pictures::whole(&display)).await;
+    let data = fitted.map_err(|fault| ErrorData::internal_error(fault.to_string(), None))?;
+    let data = data.map_err(|fault| ErrorData::internal_error(fault, None))?;
+    Ok(ResourceContents::blob(STANDARD.encode(&data), uri).with_mime_type(mime))
+}

@@ -1,0 +1,235 @@
+//! What happened since a client's last result: what others ran, notes, resets, restarts; and what became of its own code
+//! that it did not wait for.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cut::short;
+use super::report::{RunStatus, stopped_by};
+use crate::domain::terminal_text::plain;
+use crate::domain::{Author, Note, Outcome, Restart, Snippet, SnippetId, VariableChanges, units};
+use crate::session::{Happening, News};
+
+/// Happenings told, the last ones.
+const MOST: usize = 10;
+/// Characters of the code of one.
+const CODE: usize = 160;
+/// Characters of a note.
+const NOTE: usize = 1_000;
+/// Names told of one kind of change.
+const NAMES: usize = 8;
+
+/// How far a client knows the session.
+#[derive(Debug)]
+pub struct Seen(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    position: u64,
+    /// It has had no result yet.
+    is_fresh: bool,
+    /// Snippets of its own whose end it has not been told.
+    open: HashSet<SnippetId>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Since {
+    /// Oldest first.
+    pub events: Vec<SinceEvent>,
+    /// How many came before these; `session_history` tells them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct SinceEvent {
+    pub kind: SinceKind,
+    /// "the person", "you" (this client), or another client's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snippet: Option<u32>,
+    /// How the snippet ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<RunStatus>,
+    /// All of it in one sentence.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SinceKind {
+    Snippet,
+    Note,
+    Reset,
+    Restart,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Seen {
+    /// Of one who knows nothing from `position` on, and (`is_fresh`) nothing of what was before either.
+    pub fn new(position: u64, is_fresh: bool) -> Self {
+        Self(Mutex::new(State { position, is_fresh, open: HashSet::new() }))
+    }
+
+    /// What to tell `reader` with the result of `told`; it counts as told from then on.
+    pub fn since(&self, news: &News, reader: &Author, told: &Snippet) -> Option<Since> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.author == *reader {
+            if told.status.is_final() {
+                state.open.remove(&told.id)
+            } else {
+                state.open.insert(told.id)
+            };
+        }
+        let was_fresh = std::mem::replace(&mut state.is_fresh, false);
+        let (happenings, mut more, position) = news.since(state.position);
+        state.position = position;
+        let mut events: Vec<SinceEvent> = Vec::new();
+        for happening in happenings {
+            let own = match &happening {
+                Happening::Ended { snippet, author, .. } => {
+                    author == reader && !state.open.remove(snippet) || *snippet == told.id
+                }
+                Happening::Reset { by, .. } => by == reader,
+                Happening::Restarted(_) => false,
+                Happening::Noted(note) => {
+                    note.by == *reader || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
+                }
+            };
+            if !own {
+                events.push(event(&happening, reader));
+            }
+        }
+        let extra = events.len().saturating_sub(MOST);
+        more += extra as u64;
+        events.drain(..extra);
+        if was_fresh && told.author == *reader {
+            // A snippet has as many before it as its number says.
+            more = u64::from(told.id.0 - 1)
+                .saturating_sub(events.iter().filter(|e| e.kind == SinceKind::Snippet).count() as u64);
+        }
+        (more > 0 || !events.is_empty()).then_some(Since { events, more })
+    }
+}
+
+impl Since {
+    pub fn text(&self) -> String {
+        let mut text = "Since your last call:".to_owned();
+        if self.more > 0 {
+            let what = if self.events.is_empty() { "came before your first call" } else { "more before these" };
+            let _ = write!(text, "\n- {} {what}: session_history tells them", self.more);
+        }
+        for event in &self.events {
+            let _ = write!(text, "\n- {}", event.text.replace('\n', "\n  "));
+        }
+        text
+    }
+}
+
+/// As a reader knows somebody.
+pub fn who(author: &Author, reader: &Author) -> String {
+    if author == reader {
+        "you".to_owned()
+    } else if author.is_you() {
+        "the person".to_owned()
+    } else {
+        author.name().to_owned()
+    }
+}
+
+fn event(happening: &Happening, reader: &Author) -> SinceEvent {
+    let (kind, by, snippet, status, text) = match happening {
+        Happening::Ended { snippet, author, code, title, outcome } => {
+            let by = who(author, reader);
+            let what = title.as_deref().map_or_else(|| first_lines(code), |title| short(title, CODE));
+            let text = format!("snippet {snippet} by {by}: {}: {what}", ending(outcome));
+            (SinceKind::Snippet, Some(by), Some(snippet.0), Some(outcome.status.into()), text)
+        }
+        Happening::Reset { by, .. } => {
+            let by = who(by, reader);
+            let text = format!("{by} reset the environment: all names defined before are gone");
+            (SinceKind::Reset, Some(by), None, None, text)
+        }
+        Happening::Restarted(restart) => {
+            let by = restart.by.as_ref().map(|by| who(by, reader));
+            (SinceKind::Restart, by, None, None, restarted(restart, reader))
+        }
+        Happening::Noted(note) => {
+            let text = noted(note, reader);
+            (SinceKind::Note, Some(who(&note.by, reader)), note.about.map(|about| about.0), None, text)
+        }
+    };
+    SinceEvent { kind, by, snippet, status, text }
+}
+
+/// Such as `ok in 1.2 s, changed df`.
+pub fn ending(outcome: &Outcome) -> String {
+    let mut text = outcome.status.word().to_owned();
+    if let Some(error) = &outcome.error {
+        let message = plain(&error.message);
+        let _ = write!(text, ", {}", short(&error.type_name, 100));
+        if let Some(line) = message.lines().next().filter(|line| !line.is_empty()) {
+            let _ = write!(text, " ({})", short(line, CODE));
+        }
+    } else if let Some(by) = stopped_by(outcome) {
+        let _ = write!(text, " by {by}");
+    }
+    let _ = write!(text, " in {}", units::duration(outcome.elapsed));
+    text + &changed(&outcome.changes)
+}
+
+fn changed(changes: &VariableChanges) -> String {
+    let mut text = String::new();
+    for (what, names) in [("new", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)] {
+        if names.is_empty() {
+            continue;
+        }
+        let shown: Vec<String> = names.iter().take(NAMES).map(|name| short(name, 60)).collect();
+        let more = names.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let _ = write!(text, "; {what} {}{more}", shown.join(", "));
+    }
+    text
+}
+
+/// The first line that says something, and how many more there are.
+pub fn first_lines(code: &str) -> String {
+    let mut lines = code.lines().filter(|line| !line.trim().is_empty());
+    let first = short(lines.next().unwrap_or_default().trim_end(), CODE);
+    match lines.count() {
+        0 => first,
+        more => format!("{first} (+{})", units::count(more, "line")),
+    }
+}
+
+pub fn restarted(restart: &Restart, reader: &Author) -> String {
+    if let Some(by) = &restart.by {
+        return format!("{} restarted Python: all names defined before are gone", who(by, reader));
+    }
+    let how = short(plain(&restart.how).trim_end_matches('.'), NOTE);
+    format!("{how}. A new Python has taken over: all names defined before are gone")
+}
+
+pub fn noted(note: &Note, reader: &Author) -> String {
+    let by = who(&note.by, reader);
+    let text: String = plain(&note.text).chars().take(NOTE).collect();
+    match (&note.answers, note.about) {
+        (Some(inquiry), _) => {
+            format!("{by} answered {} ({}): {text}", who(&inquiry.by, reader), short(&inquiry.text, CODE))
+        }
+        (None, Some(snippet)) => format!("note from {by} on snippet {snippet}: {text}"),
+        (None, None) => format!("note from {by}: {text}"),
+    }
+}

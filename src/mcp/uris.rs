@@ -1,0 +1,143 @@
+//! The addresses of resources. They stay the same for as long as the session has what they name.
+
+use crate::domain::SnippetId;
+
+pub const SESSION: &str = "fourhands://session";
+pub const TRANSCRIPT: &str = "fourhands://transcript";
+pub const VARIABLES: &str = "fourhands://variables";
+const SNIPPET: &str = "fourhands://snippet/";
+const VARIABLE: &str = "fourhands://variable/";
+
+/// Templates of those that are many.
+pub const TEMPLATES: [&str; 5] = [
+    "fourhands://snippet/{snippet}",
+    "fourhands://snippet/{snippet}/output",
+    "fourhands://snippet/{snippet}/figure/{figure}",
+    "fourhands://variable/{name}",
+    "fourhands://transcript{?since}",
+];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    Session,
+    /// What came after a snippet; the end without one.
+    Transcript(Option<u32>),
+    Snippet(SnippetId),
+    /// From a byte on.
+    Output(SnippetId, u64),
+    Figure(SnippetId, usize),
+    Variables,
+    Variable(String),
+}
+
+pub fn snippet(id: SnippetId) -> String {
+    format!("{SNIPPET}{id}")
+}
+
+pub fn output(id: SnippetId) -> String {
+    format!("{SNIPPET}{id}/output")
+}
+
+pub fn figure(id: SnippetId, number: usize) -> String {
+    format!("{SNIPPET}{id}/figure/{number}")
+}
+
+impl Address {
+    pub fn parse(uri: &str) -> Option<Self> {
+        let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
+        let of_query = |key: &str| {
+            let query = query?;
+            query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')?.parse::<u64>().ok())
+        };
+        match path.trim_end_matches('/') {
+            SESSION => return Some(Self::Session),
+            TRANSCRIPT => return Some(Self::Transcript(of_query("since").and_then(|since| since.try_into().ok()))),
+            VARIABLES => return Some(Self::Variables),
+            _ => {}
+        }
+        if let Some(name) = path.strip_prefix(VARIABLE) {
+            return Some(Self::Variable(decoded(name)?)).filter(|_| !name.is_empty());
+        }
+        let mut parts = path.strip_prefix(SNIPPET)?.split('/');
+        let id = SnippetId(parts.next()?.parse().ok()?);
+        let address = match parts.next() {
+            None => Self::Snippet(id),
+            Some("output") => Self::Output(id, of_query("offset").unwrap_or(0)),
+            Some("figure") => Self::Figure(id, parts.next()?.parse().ok()?),
+            Some(_) => return None,
+        };
+        parts.next().is_none().then_some(address)
+    }
+}
+
+/// Without its percent signs; `None` if that is no text.
+fn decoded(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte == b'%' {
+            let digits = text.get(at + 1..at + 3)?;
+            decoded.push(u8::from_str_radix(digits, 16).ok()?);
+            at += 3;
+        } else {
+            decoded.push(byte);
+            at += 1;
+        }
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variable(name: &str) -> String {
+        let mut uri = VARIABLE.to_owned();
+        for byte in name.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                uri.push(byte.into());
+            } else {
+                uri.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        uri
+    }
+
+    #[test]
+    fn addresses_lead_back_to_what_they_name() {
+        let id = SnippetId(3);
+        let pairs = [
+            (SESSION.to_owned(), Address::Session),
+            (TRANSCRIPT.to_owned(), Address::Transcript(None)),
+            (format!("{TRANSCRIPT}?since=7"), Address::Transcript(Some(7))),
+            (VARIABLES.to_owned(), Address::Variables),
+            (snippet(id), Address::Snippet(id)),
+            (output(id), Address::Output(id, 0)),
+            (output(id) + "?offset=12", Address::Output(id, 12)),
+            (figure(id, 2), Address::Figure(id, 2)),
+            (variable("größe"), Address::Variable("größe".to_owned())),
+            (variable("df[\"a/b\"]"), Address::Variable("df[\"a/b\"]".to_owned())),
+        ];
+        for (uri, address) in pairs {
+            assert_eq!(Address::parse(&uri), Some(address), "{uri}");
+        }
+        for bad in [
+            "",
+            "fourhands://",
+            "fourhands://snippet/",
+            "fourhands://snippet/x",
+            "fourhands://snippet/3/figure",
+            "fourhands://snippet/3/figure/1/2",
+            "fourhands://snippet/-1",
+            "fourhands://variable/",
+            "fourhands://variable/%f",
+            "fourhands://variable/%FF",
+            "fourhands://variable/%é",
+            "file:///etc/passwd",
+            "fourhands://snippet/3/code",
+        ] {
+            assert_eq!(Address::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Settings of the interpreter that a reset puts back: what watches code, and how it is run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::PyCFunction;
+
+use super::{fork, signals};
+
+const HOOKS: [&str; 3] = ["excepthook", "unraisablehook", "breakpointhook"];
+/// Of `sys.monitoring`.
+const TOOLS: std::ops::Range<u32> = 0..6;
+
+pub struct Settings {
+    sys: Py<PyModule>,
+    gc: Py<PyModule>,
+    /// Functions of `sys`, with what they are called with.
+    setters: Vec<(Py<PyAny>, Py<PyAny>)>,
+    hooks: Vec<(&'static str, Py<PyAny>)>,
+    /// Tools that something else than user code has registered.
+    tools: Vec<u32>,
+    /// Audit hooks that were added before the last reset are of a generation that is past.
+    generation: Arc<AtomicU32>,
+}
+
+impl Settings {
+    pub fn take(py: Python<'_>) -> PyResult<Self> {
+        let sys = py.import("sys")?;
+        let mut setters = Vec::new();
+        for name in ["trace", "profile", "recursionlimit", "switchinterval"] {
+            let now = sys.getattr(format!("get{name}"))?.call0()?.unbind();
+            setters.push((sys.getattr(format!("set{name}"))?.unbind(), now));
+        }
+        let hooks = HOOKS.map(|name| PyResult::Ok((name, sys.getattr(name)?.unbind())));
+        let tools = TOOLS.filter(|tool| is_used(&sys, *tool)).collect();
+        let generation = Arc::default();
+        sys.setattr("addaudithook", add_audit_hook(py, &sys, &generation)?)?;
+        Ok(Self {
+            setters,
+            hooks: hooks.into_iter().collect::<PyResult<_>>()?,
+            tools,
+            generation,
+            gc: py.import("gc")?.unbind(),
+            sys: sys.unbind(),
+        })
+    }
+
+    /// To be called first in a reset: what watches code may fail at every step of it.
+    pub fn restore(&self, py: Python<'_>) {
+        let sys = self.sys.bind(py);
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        for tool in TOOLS.filter(|tool| !self.tools.contains(tool) && is_used(sys, *tool)) {
+            let _ = free(sys, tool);
+        }
+        for (set, then) in &self.setters {
+            let _ = set.call1(py, (then,));
+        }
+        for (name, hook) in &self.hooks {
+            let _ = sys.setattr(*name, hook);
+        }
+        let _ = self.gc.call_method0(py, "enable");
+    }
+}
+
+/// Python's own keeps a hook for ever, and one that raises leaves nothing that still works. Ours lets hooks hear of
+/// snippets only, until the next reset.
+fn add_audit_hook<'py>(
+    py: Python<'py>,
+    sys: &Bound<'py, PyModule>,
+    generation: &Arc<AtomicU32>,
+) -> PyResult<Bound<'py, PyCFunction>> {
+    let add = sys.getattr("addaudithook")?.unbind();
+    let generation = generation.clone();
+    PyCFunction::new_closure(py, Some(c"addaudithook"), None, move |args, _| {
+        let py = args.py();
+        let hook = args.get_item(0)?.unbind();
+        let (added, now) = (generation.load(Ordering::Relaxed), generation.clone());
+        let ours = PyCFunction::new_closure(py, Some(c"audit_hook"), None, move |args, _| {
+            if now.load(Ordering::Relaxed) == added && (signals::current().is_some() || fork::is_child()) {
+                hook.bind(args.py()).call1(args)?;
+            }
+            PyResult::Ok(())
+        })?;
+        add.call1(py, (ours,))
+    })
+}
+
+/// Whether a tool has that number; never before Python 3.12.
+fn is_used(sys: &Bound<'_, PyModule>, tool: u32) -> bool {
+    let name = sys.getattr("monitoring").and_then(|monitoring| monitoring.call_method1("get_tool", (tool,)));
+    name.is_ok_and(|name| !name.is_none())
+}
+
+fn free(sys: &Bound<'_, PyModule>, tool: u32) -> PyResult<()> {
+    let monitoring = sys.getattr("monitoring")?;
+    monitoring.call_method1("set_events", (tool, 0))?;
+    // Events of single functions stay; nothing hears of them any more.
+    for bit in 0..u32::BITS {
+        let _ = monitoring.call_method1("register_callback", (tool, 1_u64 << bit, sys.py().None()));
+    }
+    monitoring.call_method1("free_tool_id", (tool,)).map(drop)
+}

@@ -1,0 +1,73 @@
+//! What happened lately, in a form that costs nothing to look at: for those who are told on their next result.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::{Author, Event, Note, Outcome, ResetReport, Restart, SnippetId, Transcript};
+
+/// Happenings kept. Whoever comes back after more of them is told how many.
+const KEPT: usize = 500;
+
+#[derive(Clone, Debug)]
+pub enum Happening {
+    Ended { snippet: SnippetId, author: Author, code: Arc<str>, title: Option<Arc<str>>, outcome: Arc<Outcome> },
+    Reset { by: Author, report: Arc<ResetReport> },
+    Restarted(Arc<Restart>),
+    Noted(Arc<Note>),
+}
+
+/// The actor writes it; anybody may read.
+#[derive(Debug, Default)]
+pub struct News(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// Happenings before the first of `latest`.
+    gone: u64,
+    latest: VecDeque<Happening>,
+}
+
+impl News {
+    /// `transcript` has the event already.
+    pub(super) fn event(&self, event: &Event, transcript: &Transcript) {
+        let happening = match event {
+            Event::Finished { snippet, outcome, .. } => {
+                let Some(found) = transcript.snippet(*snippet) else { return };
+                Happening::Ended {
+                    snippet: *snippet,
+                    author: found.author.clone(),
+                    code: found.code.clone(),
+                    title: found.title.clone(),
+                    outcome: outcome.clone(),
+                }
+            }
+            Event::Reset { by, report, .. } => Happening::Reset { by: by.clone(), report: report.clone() },
+            Event::Restarted { restart, .. } => Happening::Restarted(restart.clone()),
+            Event::Noted { note, .. } => Happening::Noted(note.clone()),
+            _ => return,
+        };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.latest.len() >= KEPT {
+            kept.latest.pop_front();
+            kept.gone += 1;
+        }
+        kept.latest.push_back(happening);
+    }
+
+    /// How many happenings there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.gone + kept.latest.len() as u64
+    }
+
+    /// What happened from `position` on, how many before that are no longer kept, and the position after it.
+    #[must_use]
+    pub fn since(&self, position: u64) -> (Vec<Happening>, u64, u64) {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = kept.gone + kept.latest.len() as u64;
+        let lost = kept.gone.saturating_sub(position);
+        let skip = position.saturating_sub(kept.gone) as usize;
+        (kept.latest.iter().skip(skip).cloned().collect(), lost, end)
+    }
+}

@@ -1,0 +1,152 @@
+//! Writing the session to a file: the prompt for its name, and the writing.
+
+use std::path::{Path, PathBuf};
+
+use crossterm::event::KeyEvent;
+
+use super::editor::Editor;
+use super::keymap::Action;
+use super::update::Effect;
+use super::view::View;
+use crate::domain::{SessionInfo, Timestamp, Transcript, units};
+use crate::export::{self, Exists, Format, Session, Wanted};
+
+#[derive(Debug)]
+pub struct ExportPrompt {
+    pub editor: Editor,
+    /// What is wrong with the name that was entered.
+    pub refused: Option<String>,
+    /// The file that is there already: the same name once more means it.
+    there: Option<String>,
+    /// It is being written.
+    pub busy: bool,
+}
+
+/// Why a file was not written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub why: String,
+    /// The file is there; the person may want to replace it.
+    pub exists: bool,
+}
+
+impl ExportPrompt {
+    fn new(name: &str) -> Self {
+        let mut editor = Editor::default();
+        editor.paste(name);
+        Self { editor, refused: None, there: None, busy: false }
+    }
+
+    pub fn file(&self) -> String {
+        self.editor.code()
+    }
+
+    /// One line it stays.
+    pub fn paste(&mut self, text: &str) {
+        self.refused = None;
+        self.editor.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
+    }
+
+    /// The same name with the ending of the next format.
+    fn next_format(&mut self) {
+        let file = self.file();
+        let format = Format::of(Path::new(&file));
+        let next = Format::ALL.iter().position(|other| Some(*other) == format).map_or(0, |place| place + 1);
+        let next = Format::ALL[next % Format::ALL.len()];
+        let stem = match format {
+            Some(_) => file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem),
+            None => file.as_str(),
+        };
+        *self = Self::new(&format!("{stem}.{next}"));
+    }
+}
+
+impl View {
+    pub fn open_export(&mut self, now: Timestamp) {
+        self.assist.close();
+        let name = format!("{}-{}.ipynb", self.info.name, export::local_date(now));
+        self.export = Some(ExportPrompt::new(&name));
+    }
+
+    /// Keys while the file is asked for.
+    pub fn on_export(&mut self, action: Option<Action>, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let running = self.transcript.running().is_some();
+        let prompt = self.export.as_mut()?;
+        match action {
+            // What runs can be interrupted at any time.
+            Some(Action::Interrupt) if running => return self.act(Action::Interrupt, key, false, now),
+            Some(Action::Back | Action::Export | Action::Interrupt) => self.export = None,
+            Some(Action::Suspend) => return Some(Effect::Suspend),
+            Some(Action::Redraw) => return Some(Effect::Redraw),
+            _ if prompt.busy => {}
+            Some(Action::Enter) => {
+                let file = prompt.file();
+                if Format::of(Path::new(&file)).is_none() {
+                    prompt.refused = Some("the name must end in .py, .ipynb, .md, .html or .json".to_owned());
+                    return None;
+                }
+                prompt.busy = true;
+                prompt.refused = None;
+                let replaces = prompt.there.as_ref() == Some(&file);
+                return Some(Effect::Export { file, replaces });
+            }
+            Some(Action::Tab) => prompt.next_format(),
+            None | Some(Action::QuitOrDelete) => {
+                prompt.refused = None;
+                prompt.editor.key(key);
+            }
+            Some(_) => {}
+        }
+        None
+    }
+
+    /// What became of the file.
+    pub fn on_exported(&mut self, written: Result<String, Refused>) {
+        match (written, &mut self.export) {
+            (Ok(told), _) => {
+                self.export = None;
+                self.notice = Some(told);
+            }
+            (Err(refused), Some(prompt)) => {
+                prompt.busy = false;
+                prompt.there = refused.exists.then(|| prompt.file());
+                let hint = if refused.exists { "; Enter replaces it" } else { "" };
+                prompt.refused = Some(format!("{}{hint}", refused.why));
+            }
+            (Err(refused), None) => self.notice = Some(refused.why),
+        }
+    }
+}
+
+/// Writes the transcript, and answers what the person should know.
+pub fn write(
+    file: &str,
+    replaces: bool,
+    info: &SessionInfo,
+    home: Option<&str>,
+    transcript: &Transcript,
+) -> Result<String, Refused> {
+    let path = match (file.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => Path::new(home).join(rest),
+        // User code may have gone to another folder since.
+        _ => info.cwd.join(file),
+    };
+    let refused = |why| Refused { why, exists: false };
+    let Some(format) = Format::of(&path) else { return Err(refused(format!("{file} has no format's ending"))) };
+    let session = Session {
+        name: &info.name,
+        id: None,
+        cwd: &info.cwd,
+        python: &info.python,
+        python_version: &info.python_version,
+        started: info.started_at,
+        clock: export::local_time,
+        whole: &|_| None::<PathBuf>,
+    };
+    let export = export::render(format, &session, transcript, &Wanted::default());
+    let exists = if replaces { Exists::Replace } else { Exists::Refuse };
+    match export::save(&export, &path, None, exists) {
+        Ok(()) => Ok(format!("{} written to {}", units::count(export.snippets, "snippet"), path.display())),
+        Err(why) => Err(Refused { exists: why.ends_with("there already"), why }),
+    }
+}

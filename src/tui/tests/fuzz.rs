@@ -1,0 +1,193 @@
+//! Keys, pastes, sizes and events in any order: nothing panics, and the cursor stays on the screen.
+
+use std::time::Duration;
+
+use crossterm::event::{Event as Input, KeyEventKind, KeyEventState, MouseEvent, MouseEventKind};
+
+use super::super::fixtures::{Story, client, failed, ok, story, variable};
+use super::super::keepsake::Kept;
+use super::*;
+use crate::domain::random::Random;
+use crate::domain::{
+    Display, Event, Form, InputRequest, Inspection, Kind, OutputChunk, SnippetId, Status, Stream, TablePage,
+    Transcript, VariableTable,
+};
+
+const TEXTS: [&str; 24] = [
+    "x",
+    "def f(a, b):",
+    "\n",
+    "\n    return 1\n",
+    "'''",
+    "(",
+    "漢字",
+    "e\u{301}",
+    "👩‍👩‍👧",
+    "\t",
+    "\r\n",
+    "\u{1b}[31m",
+    "\u{1b}]0;x\u{7}",
+    "\u{202e}",
+    "\u{0}",
+    "%time x",
+    "!ls",
+    "x?",
+    "a.b",
+    "import os",
+    "  ",
+    "\u{9b}2J",
+    "\u{feff}",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+];
+
+fn key_event(random: &mut Random) -> KeyEvent {
+    let code = match random.below(26) {
+        0 => KeyCode::Enter,
+        1 => KeyCode::Esc,
+        2 => KeyCode::Up,
+        3 => KeyCode::Down,
+        4 => KeyCode::Left,
+        5 => KeyCode::Right,
+        6 => KeyCode::PageUp,
+        7 => KeyCode::PageDown,
+        8 => KeyCode::Home,
+        9 => KeyCode::End,
+        10 => KeyCode::Tab,
+        11 => KeyCode::BackTab,
+        12 => KeyCode::Backspace,
+        13 => KeyCode::Delete,
+        14 | 15 => KeyCode::F(random.below(13) as u8),
+        16 => KeyCode::Insert,
+        17 => KeyCode::Null,
+        18 => KeyCode::Char(random.one(&['漢', '\u{301}', '\u{200d}', '\u{7}', '\u{202e}', 'é'])),
+        _ => KeyCode::Char((b' ' + random.below(95) as u8) as char),
+    };
+    let modifiers = KeyModifiers::from_bits_truncate(if random.below(3) == 0 { random.below(64) as u8 } else { 0 });
+    let kind = random.one(&[KeyEventKind::Press, KeyEventKind::Press, KeyEventKind::Repeat, KeyEventKind::Release]);
+    KeyEvent { code, modifiers, kind, state: KeyEventState::NONE }
+}
+
+fn input(random: &mut Random) -> Input {
+    match random.below(14) {
+        0 => Input::Paste(random.text(&TEXTS, 30)),
+        1 => Input::Resize(random.below(300) as u16, random.below(100) as u16),
+        2 => Input::FocusLost,
+        3 => Input::Mouse(MouseEvent {
+            kind: MouseEventKind::ScrollDown,
+            column: random.below(400) as u16,
+            row: random.below(400) as u16,
+            modifiers: KeyModifiers::NONE,
+        }),
+        _ => Input::Key(key_event(random)),
+    }
+}
+
+/// Something that happens in the session; also what cannot happen in this order.
+fn event(random: &mut Random, next: &mut u32) -> Event {
+    let snippet = SnippetId(random.below(*next as usize + 2) as u32);
+    let at = NOW - random.below(100_000) as u64;
+    let text = random.text(&TEXTS, 12);
+    let author = if random.below(2) == 0 { crate::domain::Author::You } else { client(random.below(3) as u32, &text) };
+    match random.below(14) {
+        0 | 1 => {
+            *next += 1;
+            Event::Submitted { snippet: SnippetId(*next), author, code: text.into(), at }
+        }
+        2 => Event::Started { snippet, at },
+        3 | 4 => {
+            let snippet = (random.below(5) > 0).then_some(snippet);
+            let stream = random.one(&[Stream::Stdout, Stream::Stderr]);
+            let text = if random.below(8) == 0 { text.repeat(2_000) } else { text };
+            Event::Output { snippet, chunk: OutputChunk::of(stream, &text), at }
+        }
+        5 => {
+            let mut outcome = if random.below(2) == 0 { ok(12) } else { failed(3, &text, &text, random.below(30)) };
+            outcome.result = (random.below(2) == 0).then(|| text.clone());
+            outcome.status = random.one(&[Status::Ok, Status::Error, Status::Cancelled, Status::Interrupted]);
+            outcome.elapsed = Duration::from_millis(random.below(1 << 40) as u64);
+            Event::Finished { snippet, outcome: outcome.into(), at }
+        }
+        6 => {
+            let rows: Vec<_> = (0..random.below(50))
+                .map(|n| variable(&format!("v{n}{text}"), Kind::Data, &text, "3×4", &text))
+                .collect();
+            let total = rows.len() + random.below(3);
+            Event::Variables(VariableTable { rows, total, taken_at: at, ..VariableTable::default() }.into())
+        }
+        7 => Event::ClientJoined { client: crate::domain::ClientId(snippet.0), name: text.into(), pid: None, at },
+        8 => Event::ClientLeft { client: crate::domain::ClientId(snippet.0), at },
+        9 => Event::Notice { text: text.into(), at },
+        10 => {
+            let (prompt, hidden) = (text.into(), random.below(2) == 0);
+            Event::InputRequested {
+                snippet,
+                request: InputRequest { number: 1, prompt, hidden, at, until: NOW + 1_000 }.into(),
+            }
+        }
+        11 => Event::InputWithdrawn { snippet, at },
+        12 => {
+            let form =
+                Form::new(random.one(&["image/png", "text/html", "text/markdown", "x\u{1b}/y"]), text.into_bytes());
+            let display = Display { after: random.below(100) as u64, id: None, forms: vec![form] };
+            Event::Displayed { snippet, display: display.into(), replaces: random.below(2) == 0, at }
+        }
+        _ => Event::DisplaysCleared { snippet },
+    }
+}
+
+/// An answer about a value, whatever is in it.
+fn inspection(random: &mut Random) -> Box<Inspection> {
+    let mut texts = |most: usize| (0..random.below(most)).map(|_| random.text(&TEXTS, 6)).collect::<Vec<_>>();
+    let headers = texts(6);
+    let rows = vec![texts(9), texts(9), texts(3)];
+    let table = TablePage { title: String::new(), headers, rows, offset: 0, total: None, has_more: true };
+    let (notes, bases) = (texts(3), texts(3));
+    Box::new(Inspection { path: "df".to_owned(), tables: vec![table], notes, bases, ..Inspection::default() })
+}
+
+fn check(view: &mut View, random: &mut Random) {
+    let (width, height) = match random.below(4) {
+        0 => (random.below(25) as u16 + 1, random.below(12) as u16 + 1),
+        1 => (random.below(300) as u16 + 1, random.below(80) as u16 + 1),
+        _ => (100, 30),
+    };
+    let (buffer, cursor) = screen(view, width, height);
+    if let Some(cursor) = cursor {
+        assert!(cursor.x < width && cursor.y < height, "{cursor:?} in {width}×{height}");
+    }
+    for cell in &buffer.content {
+        assert!(!cell.symbol().contains(|c: char| c.is_control() || c == '\u{202e}'), "{:?}", cell.symbol());
+    }
+}
+
+#[test]
+fn nothing_that_is_typed_or_happens_breaks_the_dashboard() {
+    for mut random in Random::rounds(5, 60) {
+        let mut view = if random.below(3) == 0 { Story::default().view() } else { story().view() };
+        let mut next = view.transcript.entries().len() as u32 + 20;
+        for _ in 0..120 {
+            if random.below(3) == 0 {
+                let event = event(&mut random, &mut next);
+                view.apply(&event);
+            } else {
+                let effect = view.on_terminal(&input(&mut random), NOW + random.below(2_000) as u64);
+                if let Some(Effect::Inspect { number, .. }) = effect {
+                    view.on_inspected(number, Ok(inspection(&mut random)));
+                }
+            }
+            if random.below(4) == 0 {
+                check(&mut view, &mut random);
+            }
+        }
+        check(&mut view, &mut random);
+        // What another process takes over; also from a keepsake that was damaged.
+        let mut bytes = serde_json::to_vec(&Kept::of(&view)).unwrap();
+        random.spoil(&mut bytes);
+        if let Ok(kept) = serde_json::from_slice::<Kept>(&bytes) {
+            kept.give_back(&mut view);
+            check(&mut view, &mut random);
+        }
+        view.replace(Transcript::default());
+        check(&mut view, &mut random);
+    }
+}
