@@ -34,13 +34,13 @@ fn each_pending_call_is_told_how_python_died() {
         server.wait_for_line("1 one runs");
         let same = send(&mut one, "run_python_code", json!({"code": "x = 1"}));
         let twin = send(&mut one, "run_python_code", json!({"code": "x = 1"}));
-        let waits = send(&mut two, "wait_for_snippet", json!({"snippet": 1}));
-        let waits_too = send(&mut two, "wait_for_snippet", json!({"snippet": 3}));
-        let resets = send(&mut two, "reset_python_environment", json!({}));
         wait_until("the queue", || {
             let told = one.call("wait_for_snippet", json!({"snippet": 3, "wait_s": 0}));
             (told["structuredContent"]["status"] == "queued").then_some(())
         });
+        let waits = send(&mut two, "wait_for_snippet", json!({"snippet": 1}));
+        let waits_too = send(&mut two, "wait_for_snippet", json!({"snippet": 3}));
+        let resets = send(&mut two, "reset_python_environment", json!({}));
         std::fs::write(home.work().join("die"), "").unwrap();
         for answer in [one.answer(killer), two.answer(waits)] {
             let result = &answer["result"];
@@ -107,12 +107,18 @@ fn what_never_reached_python_runs_in_the_next_one_once() {
         let process = children(server.child.id())[0];
         // Suspended, it reads nothing more.
         signal(process, Signal::SIGSTOP);
+        wait_until("all its threads to stop", || {
+            let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
+            let stat = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            tasks.map(stat).all(|stat| stat.contains(") T ")).then_some(())
+        });
         let first = send(&mut one, "run_python_code", json!({"code": "n = 1; n"}));
         let second = send(&mut one, "run_python_code", json!({"code": "n += 1; n"}));
         let third = one.send("tools/list", json!({}));
         std::thread::sleep(std::time::Duration::from_millis(200));
         signal(process, Signal::SIGKILL);
-        assert_eq!(one.answer(first)["result"]["structuredContent"]["result"], "1");
+        let answer = one.answer(first);
+        assert_eq!(answer["result"]["structuredContent"]["result"], "1", "{answer}");
         assert_eq!(one.answer(second)["result"]["structuredContent"]["result"], "2");
         assert!(one.answer(third)["result"]["tools"].is_array());
     }

@@ -19,11 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
 use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
-use crate::domain::Author;
-use crate::domain::SessionInfo;
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
+use crate::domain::{Author, SessionInfo};
 use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
