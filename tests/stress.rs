@@ -16,7 +16,7 @@ const WARM_UP: usize = 2_000;
 const GROWTH: u64 = 80 << 20;
 /// Blocks of Python's own allocator that may come to be in use from then on: some for each of the sources that
 /// tracebacks still show, and modules that were loaded late.
-const BLOCKS: i64 = 50_000;
+const BLOCKS: i64 = 100_000;
 /// Seconds that a snippet which does not end may run.
 const LIMIT: f64 = 0.02;
 
