@@ -98,10 +98,10 @@ impl EventLoop {
 
     /// A loop that seems to run although nothing does is broken.
     fn forget_if_running(&mut self, py: Python<'_>) {
-        if let Some(event_loop) = self.current.take_if(|event_loop| is_true(event_loop.bind(py), "is_running")) {
-            if has_lost_descriptors(event_loop.bind(py)) != Some(false) {
-                forget(event_loop);
-            }
+        if let Some(event_loop) = self.current.take_if(|event_loop| is_true(event_loop.bind(py), "is_running"))
+            && has_lost_descriptors(event_loop.bind(py)) != Some(false)
+        {
+            forget(event_loop);
         }
     }
 
