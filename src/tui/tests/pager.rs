@@ -16,7 +16,7 @@ use crate::tui::view::View;
 /// A view whose only snippet wrote `output`, all of which is kept on disk.
 fn wrote(output: &str) -> (View, Arc<Spool>, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
-    let spool = Arc::new(Spool::new(Some(root.path().join("spool")), Limits::default()));
+    let spool = Arc::new(Spool::new(Some(root.path().join("spools/1")), Limits::default()));
     let worker = spool.clone();
     thread::spawn(move || worker.work(drop));
     let mut story = Story::default();
