@@ -200,6 +200,8 @@ impl Fold {
             | Event::Variables(_)
             | Event::Stuck { .. }
             | Event::Replay(_)
+            | Event::Inquired(_)
+            | Event::InquiryEnded { .. }
             | Event::Notice { .. } => {}
             // Who takes over from a process that died knows them again.
             Event::ClientJoined { .. }
@@ -207,7 +209,6 @@ impl Fold {
             | Event::ClientLeft { .. }
             | Event::Titled { .. }
             | Event::Replayed { .. } => self.mark(event),
-            Event::Inquired(_) | Event::InquiryEnded { .. } => {}
             // As whatever else becomes an entry of the transcript.
             Event::Reset { at, .. } | Event::Restarted { at, .. } | Event::Noted { at, .. } => {
                 self.touch(at);

@@ -130,7 +130,7 @@ impl Changes {
                 self.list = true;
             }
             Event::Titled { snippet, .. } | Event::Replayed { snippet, .. } | Event::Stuck { snippet, .. } => {
-                changed(&[&uris::snippet(*snippet)])
+                changed(&[&uris::snippet(*snippet)]);
             }
             Event::Variables(table) => {
                 changed(&[uris::SESSION, uris::VARIABLES]);
