@@ -20,6 +20,12 @@ use crate::domain::lexer::{self, Place, Step};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
 use crate::session::EngineEvent;
 
+/// One module, written in parts.
+const SOURCE: &str = concat!(
+    include_str!("completion/names.py"),
+    include_str!("completion/modules.py"),
+    include_str!("completion/signatures.py")
+);
 /// How long jedi may take to load, once.
 const LOAD_LIMIT: Duration = Duration::from_secs(15);
 /// What did not heed an interrupt is interrupted again after this.
@@ -216,7 +222,7 @@ impl Helper {
     fn function<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let loaded = self.loaded.get_or_try_init(py, || {
             let given = self.given.bind(py);
-            let source = std::ffi::CString::new(include_str!("completion.py"))?;
+            let source = std::ffi::CString::new(SOURCE)?;
             py.run(&source, Some(given), None)?;
             PyResult::Ok(given.clone().unbind())
         })?;

@@ -13,6 +13,13 @@ use crate::domain::{Inspect, InspectError, Inspection};
 
 /// Its file in tracebacks.
 const FILE: &str = "<fourhands inspector>";
+/// One module, written in parts.
+const SOURCE: &str = concat!(
+    include_str!("inspector/paths.py"),
+    include_str!("inspector/view.py"),
+    include_str!("inspector/objects.py"),
+    include_str!("inspector/tables.py")
+);
 
 pub struct Inspector {
     describer: Arc<Describer>,
@@ -64,7 +71,7 @@ impl Inspector {
 
     fn helper(&mut self, py: Python<'_>) -> PyResult<&Helper> {
         if self.helper.is_none() {
-            let source = std::ffi::CString::new(include_str!("inspector.py"))?;
+            let source = std::ffi::CString::new(SOURCE)?;
             let file = std::ffi::CString::new(FILE)?;
             let module = PyModule::from_code(py, &source, &file, c"fourhands_inspector")?;
             let describer = self.describer.clone();

@@ -1,0 +1,244 @@
+"""What could stand at the cursor. Runs with builtins of its own, in which nobody deletes `len`, and imports nothing but
+jedi, and that only where user code may run as well. Without `run` no code of the user's is called: what a value has is
+looked up in the dicts of its type."""
+
+# Given: sys, scandir, getcwd, home, magics (source)
+
+MISSING = object()
+LIMIT = 200
+# Names looked at, entries of a folder, bytes of a source file.
+MOST_NAMES = 200_000
+MOST_ENTRIES = 5_000
+MOST_SOURCE = 400_000
+
+type_mro = type.__dict__["__mro__"].__get__
+type_dict = type.__dict__["__dict__"].__get__
+type_name = type.__dict__["__name__"].__get__
+type_text_signature = type.__dict__["__text_signature__"].__get__
+Module = type(sys)
+module_dict = Module.__dict__["__dict__"].__get__
+Function = type(lambda: 0)
+Method = type(type("C", (), {"m": lambda self: 0})().m)
+Builtin = type(len)
+MethodDescriptor = type(str.join)
+SlotWrapper = type(str.__add__)
+MethodWrapper = type("".__add__)
+ClassMethodDescriptor = type(dict.__dict__["fromkeys"])
+GetSet = type(type.__dict__["__dict__"])
+Member = type(Module.__dict__["__dict__"])
+MappingProxy = type(type.__dict__)
+CALLABLE = (Function, Method, Builtin, MethodDescriptor, SlotWrapper, MethodWrapper, ClassMethodDescriptor)
+LITERALS = {"str": "", "bytes": b"", "list": [], "dict": {}, "set": set(), "tuple": ()}
+# Those that are words wherever they stand.
+KEYWORDS = (
+    "False None True and as assert async await break class continue def del elif else except finally for from global if "
+    "import in is lambda nonlocal not or pass raise return try while with yield"
+).split()
+
+
+def is_class(value):
+    return type in type_mro(type(value))
+
+
+def own_dict(value):
+    """The dict of an instance, if it has one that can be had without running code."""
+    if type(value) is Module or Module in type_mro(type(value)):
+        return module_dict(value)
+    for base in type_mro(type(value)):
+        descriptor = type_dict(base).get("__dict__")
+        if type(descriptor) is GetSet or type(descriptor) is Member:
+            try:
+                found = descriptor.__get__(value)
+            except Exception:
+                return None
+            return found if type(found) is dict else None
+    return None
+
+
+def in_mro(classes, name):
+    for base in classes:
+        names = type_dict(base)
+        if name in names:
+            return names[name]
+    return MISSING
+
+
+def find(value, name):
+    """What the name stands for, and whether it is a descriptor of the value's type, to be bound."""
+    if is_class(value):
+        found = in_mro(type_mro(value), name)
+        if found is not MISSING:
+            return found, True
+    own = own_dict(value)
+    if own is not None and name in own:
+        return own[name], False
+    return in_mro(type_mro(type(value)), name), True
+
+
+def attribute(value, name, run):
+    found, of_type = find(value, name)
+    if not of_type:
+        return found
+    kind = type(found)
+    instance = not is_class(value)
+    if kind is Function:
+        return Method(found, value) if instance else found
+    if kind is staticmethod:
+        return found.__func__
+    if kind is classmethod:
+        return Method(found.__func__, type(value) if instance else value)
+    if kind is MethodDescriptor or kind is SlotWrapper or kind is ClassMethodDescriptor:
+        try:
+            return found.__get__(value) if instance else found
+        except TypeError:
+            return found
+    if found is not MISSING and in_mro(type_mro(kind), "__get__") is MISSING:
+        return found
+    if run:
+        return getattr(value, name, MISSING)
+    return MISSING
+
+
+def item(value, key, run):
+    kind = type(value)
+    try:
+        if kind is dict or kind is list or kind is tuple or run:
+            return value[key]
+    except (LookupError, TypeError):
+        pass
+    return MISSING
+
+
+def resolve(steps, names, run):
+    value = MISSING
+    if steps is None:
+        return value
+    for kind, key in steps:
+        if kind == "name":
+            value = names.get(key, MISSING)
+            if value is MISSING:
+                value = builtins.get(key, MISSING)
+        elif kind == "literal":
+            value = LITERALS[key]
+        elif kind == "attribute":
+            value = attribute(value, key, run)
+        else:
+            value = item(value, key, run)
+        if value is MISSING:
+            break
+    return value
+
+
+def kind_of(value):
+    """In a word: what it is, or the type of a plain value."""
+    kind = type(value)
+    if kind is Module or Module in type_mro(kind):
+        return "module"
+    if is_class(value):
+        return "class"
+    if kind in CALLABLE or kind is staticmethod or kind is classmethod:
+        return "function"
+    if kind is property:
+        return "property"
+    if kind is GetSet or kind is Member:
+        return "attribute"
+    return type_name(kind)
+
+
+def members(value, run):
+    names = {}
+    if is_class(value):
+        for base in type_mro(value):
+            names.update(dict.fromkeys(type_dict(base)))
+    else:
+        own = own_dict(value)
+        if own is not None:
+            names.update(dict.fromkeys(list(own)))
+        if own is None or Module not in type_mro(type(value)):
+            for base in type_mro(type(value)):
+                names.update(dict.fromkeys(type_dict(base)))
+        if run and has_dir(value, own):
+            names.update(dict.fromkeys(dir(value)))
+    return [name for name in names if type(name) is str and name.isidentifier()]
+
+
+def has_dir(value, own):
+    if Module in type_mro(type(value)):
+        return "__dir__" in own
+    return in_mro(type_mro(type(value)), "__dir__") is not object.__dict__["__dir__"]
+
+
+# Candidates: (name, kind), the best first.
+
+
+def ranked(prefix, *groups):
+    """The best names, those of the first group before the others, and how many there are beside them."""
+    lower, length = prefix.lower(), len(prefix)
+    hidden = "\0" if prefix.startswith("_") else "_"
+    exact, other = {}, {}
+    for names in groups:
+        fitting = {name for name in names if name[:length].lower() == lower and name[:1] != hidden}
+        same = {name for name in fitting if name.startswith(prefix)}
+        exact.update(dict.fromkeys(in_order(same)))
+        other.update(dict.fromkeys(in_order(fitting - same)))
+    best = [*exact, *other]
+    return best[:LIMIT], max(0, len(best) - LIMIT)
+
+
+def in_order(names):
+    if len(names) > 10_000:
+        return sorted(names)
+    return sorted(names, key=lambda name: (name.startswith("_"), name.lower(), name))
+
+
+def complete_name(prefix, words, call, names, run):
+    parameters = []
+    if call is not None:
+        called = signature(resolve(call, names, run))
+        for parameter in called and called[0] or ():
+            word = parameter.split(":")[0].split("=")[0].strip()
+            if word.isidentifier():
+                parameters.append(word + "=")
+    own = [name for name in list(names)[:MOST_NAMES] if type(name) is str and name.isidentifier()]
+    rest = [name for name in list(builtins) if type(name) is str and name.isidentifier()]
+    best, more = ranked(prefix, parameters, own, words, rest + KEYWORDS)
+
+    def kind(name):
+        if name in parameters:
+            return "parameter"
+        value = names.get(name, MISSING)
+        if value is MISSING and name in KEYWORDS:
+            return "keyword"
+        value = builtins.get(name, MISSING) if value is MISSING else value
+        return "name" if value is MISSING else kind_of(value)
+
+    return [(name, kind(name)) for name in best], more
+
+
+def complete_attribute(value, prefix, run):
+    best, more = ranked(prefix, members(value, run))
+
+    def kind(name):
+        found = find(value, name)[0]
+        return "attribute" if found is MISSING else kind_of(found)
+
+    return [(name, kind(name)) for name in best], more
+
+
+def complete_key(value, prefix, run):
+    """Raw keys; the caller quotes them. Those that are no strings only where no quote has been typed."""
+    keys = []
+    if type(value) is dict or dict in type_mro(type(value)) and not run:
+        keys = list(dict.keys(value))[:MOST_NAMES]
+    elif run:
+        own = in_mro(type_mro(type(value)), "_ipython_key_completions_")
+        if own is not MISSING:
+            keys = list(value._ipython_key_completions_())[:MOST_NAMES]
+        elif in_mro(type_mro(type(value)), "keys") is not MISSING:
+            keys = list(value.keys())[:MOST_NAMES]
+    texts = [key for key in keys if type(key) is str and key.startswith(prefix)]
+    numbers = [key for key in keys if type(key) is int and str(key).startswith(prefix)]
+    both = [(key, "key") for key in texts] + [(key, "number") for key in numbers]
+    return [(str(key), kind) for key, kind in both[:LIMIT]], max(0, len(both) - LIMIT)
+
+

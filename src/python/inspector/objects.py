@@ -1,0 +1,139 @@
+# Objects of any kind
+
+
+def standard(name):
+    found = modules.get(name)
+    if found is None:
+        found = __import__(name)
+    return found
+
+
+def static(cls, name):
+    return next((dict_of(base)[name] for base in mro_of(cls) if name in dict_of(base)), None)
+
+
+def hasattr_static(cls, name):
+    return any(name in dict_of(base) for base in mro_of(cls))
+
+
+def has_own_repr(mro):
+    for base in mro:
+        if "__repr__" in dict_of(base):
+            return type(dict_of(base)["__repr__"]) is not types.WrapperDescriptorType
+    return False
+
+
+def clean(doc):
+    lines = doc.expandtabs().split("\n")
+    rest = [line for line in lines[1:] if line.strip()]
+    margin = min((len(line) - len(line.lstrip()) for line in rest), default=0)
+    return "\n".join([lines[0].strip(), *(line[margin:].rstrip() for line in lines[1:])]).strip("\n")
+
+
+def cell_wide(text):
+    return text if len(text) <= 2_000 else text[:2_000] + "…"
+
+
+def first_line(cls):
+    line = dict_of(cls).get("__firstlineno__")
+    if type(line) is int:
+        return line
+    return None
+
+
+def snippet_of(cls):
+    """Where its first method stands: a class defined in a snippet knows no file of its own."""
+    for found in dict_of(cls).values():
+        found = found.__func__ if type(found) in (staticmethod, classmethod) else found
+        # Not what an enumeration or a dataclass was given.
+        is_own = type(found) is types.FunctionType and found.__module__ == module_of(cls)
+        if is_own and found.__code__.co_name == found.__name__ and found.__code__.co_filename != "<string>":
+            line = dict_of(cls).get("__firstlineno__", found.__code__.co_firstlineno)
+            return found.__code__.co_filename, line
+    return None, None
+
+
+def parameters(function):
+    if type(function) is types.MethodType:
+        function = function.__func__
+    if type(function) is not types.FunctionType:
+        return ""
+    code = function.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    names = list(code.co_varnames[:count])
+    if code.co_flags & 4:
+        names.append("*" + code.co_varnames[count])
+    if code.co_flags & 8:
+        names.append("**" + code.co_varnames[count + bool(code.co_flags & 4)])
+    return f"({', '.join(names)})"
+
+
+def attributes_of(value):
+    """Public names: whether the object's own, and what stands there; no descriptor is asked."""
+    found = {}
+    if issubclass(type(value), types.ModuleType):
+        found = {name: (True, held) for name, held in list(object.__getattribute__(value, "__dict__").items())}
+    else:
+        if issubclass(type(value), type):
+            owners = [base for base in mro_of(value) if base is not object]
+            for base in reversed(owners):
+                found.update((name, (False, held)) for name, held in list(dict_of(base).items()))
+        else:
+            for base in reversed(mro_of(type(value))):
+                if base is not object:
+                    found.update((name, (False, held)) for name, held in list(dict_of(base).items()))
+        getter = static(type(value), "__dict__")
+        if type(getter) is types.GetSetDescriptorType and not issubclass(type(value), type):
+            own = getter.__get__(value)
+            if issubclass(type(own), dict):
+                found.update((name, (True, held)) for name, held in list(dict.items(own)))
+    return {name: held for name, held in found.items() if type(name) is str and not name.startswith("_")}
+
+
+def items_of(cls, value):
+    for base in (list, tuple, set, frozenset):
+        if issubclass(cls, base):
+            return base.__iter__(value)
+    if issubclass(cls, dict):
+        return iter(dict.items(value))
+    return iter(value)
+
+
+def bounded(item):
+    if type(item) in (str, bytes, bytearray) and len(item) > 500:
+        return f"{item[:500]!r}…"
+    try:
+        text = repr(item)
+    except Exception as error:
+        return f"<its repr raised {type(error).__name__}>"
+    return text if len(text) <= 10_000 else text[:10_000] + "…"
+
+
+def label(name):
+    return name if type(name) is str else bounded(name)
+
+
+def plain(view, item):
+    """A cell of a table: a string without quotes."""
+    return cell(item[:CELL + 1]) if type(item) is str else number(item) or view.item(item)[1]
+
+
+def number(value):
+    if type(value) is float or type(value).__name__ in ("float64", "float32", "float16"):
+        value = float(value)
+        return f"{value:.6g}" if value != value or abs(value) < 1e15 and value != int(value) or abs(value) >= 1e15 else f"{value:.1f}"
+    return ""
+
+
+def thinned(view, length, what="rows"):
+    """The step at which values are taken."""
+    if length <= FULL:
+        return 1
+    # A prime number of rows at a time does not fall into step with data that repeats itself.
+    step = next(n for n in itertools.count(max(length // SAMPLE, 2)) if all(n % d for d in range(2, int(n**0.5) + 1)))
+    text = f"sampled: unique is of every {step}th of {length:,} {what}, and so is all that is not told of numbers"
+    if text not in view.told["notes"]:
+        view.note(text)
+    return step
+
+

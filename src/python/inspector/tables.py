@@ -1,0 +1,152 @@
+# Frames, series, arrays and tensors; and the entry
+
+
+def pandas_facts(view, series):
+    length = len(series)
+    step = thinned(view, length)
+    part = series.iloc[::step] if step > 1 else series
+    whole = series if is_quick(series) else part
+    return facts(view, whole, lambda: int(whole.isna().sum()), lambda: int(part.nunique()), lambda: whole.min(),
+                 lambda: whole.max(), orderable(whole))
+
+
+def is_quick(series):
+    """Whether all of it can be looked at in a moment."""
+    return getattr(series.dtype, "kind", "O") in "biufmM" and len(series) <= 20 * FULL
+
+
+def orderable(series):
+    return getattr(series.dtype, "kind", "O") in "biufcmM" and str(series.dtype) != "category"
+
+
+def polars_facts(view, series):
+    step = thinned(view, len(series))
+    part = series.gather_every(step) if step > 1 else series
+    return facts(view, part, lambda: part.null_count(), lambda: part.n_unique(), lambda: part.min(), lambda: part.max(),
+                 part.dtype.is_numeric() or part.dtype.is_temporal())
+
+
+def facts(view, part, nulls, unique, least, most, ordered):
+    told = []
+    for ask in (nulls, unique, *((least, most) if ordered and len(part) else ())):
+        try:
+            told.append(plain(view, ask()))
+        except Exception:
+            told.append("?")
+    return (*told, *[""] * (4 - len(told)))
+
+
+def series_stats(view, series):
+    step = thinned(view, len(series), "values")
+    sample = series[::step] if step > 1 and not hasattr(series, "iloc") else series.iloc[::step] if step > 1 else series
+    part = series if is_quick(series) else sample
+    rows = [("dtype", part.dtype)]
+
+    def add(what, ask):
+        try:
+            rows.append((what, plain(view, ask())))
+        except Exception:
+            pass
+
+    add("nulls", lambda: int(part.isna().sum()))
+    add("unique", lambda: int(sample.nunique()))
+    if hasattr(part, "dtype") and orderable(part) and len(part):
+        for what in ("min", "max", "mean", "std"):
+            if getattr(part.dtype, "kind", "O") in "biuf" or what in ("min", "max"):
+                add(what, getattr(part, what))
+    elif hasattr(part, "value_counts"):
+        try:
+            counts = part.value_counts().iloc[:5]
+            rows.append(("most frequent", ", ".join(f"{plain(view, key)} ({count})" for key, count in counts.items())))
+        except Exception:
+            pass
+    return rows
+
+
+def array_stats(view, array):
+    numpy = modules["numpy"]
+    # What a subclass computes is its own affair.
+    array = array.view(numpy.ndarray)
+    rows = [("dtype", array.dtype), ("shape", " × ".join(str(size) for size in array.shape) or "()")]
+    kind = array.dtype.kind
+    if not array.size or kind not in "biufcmM":
+        return rows
+    part, note = array, ""
+    if array.size > 10 * FULL:
+        steps = [1] * array.ndim
+        left = array.size
+        for axis in range(array.ndim):
+            want = -(-left // FULL)
+            steps[axis] = max(1, min(want, array.shape[axis]))
+            left = -(-left // steps[axis])
+        part = array[tuple(slice(None, None, step) for step in steps)]
+        view.note(f"sampled: {part.size:,} of {array.size:,} elements, evenly spaced; the statistics are of these")
+    with numpy.errstate(all="ignore"):
+        if kind == "b":
+            return [*rows, ("true", int(part.sum())), ("false", int(part.size - part.sum()))]
+        if kind in "fc":
+            bad = int(numpy.isnan(part).sum())
+            rows.append(("nan", bad))
+            rows.append(("inf", int(numpy.isinf(part).sum())))
+            if bad == part.size:
+                return rows
+            functions = (("min", numpy.nanmin), ("max", numpy.nanmax), ("mean", numpy.nanmean), ("std", numpy.nanstd))
+            if not bad:
+                functions = (("min", numpy.min), ("max", numpy.max), ("mean", numpy.mean), ("std", numpy.std))
+        else:
+            functions = (("min", numpy.min), ("max", numpy.max), ("mean", numpy.mean), ("std", numpy.std))
+        wide = {"dtype": numpy.float64} if kind in "biuf" else {}
+        for what, function in functions:
+            if kind == "c" and what in ("min", "max") or kind in "mM" and what in ("mean", "std"):
+                continue
+            rows.append((what, plain(view, function(part, **(wide if what in ("mean", "std") else {})).item() if kind not in "mM" else str(function(part)))))
+    return rows
+
+
+def tensor_stats(view, tensor):
+    rows = [("dtype", str(tensor.dtype).replace("torch.", "")), ("device", str(tensor.device)),
+            ("shape", " × ".join(str(size) for size in tensor.shape) or "()"),
+            ("requires_grad", str(bool(tensor.requires_grad)))]
+    try:
+        part = tensor.detach()
+        if not part.numel():
+            return rows
+        while part.numel() > 10 * FULL and part.dim():
+            step = -(-part.numel() // (10 * FULL))
+            axis = max(range(part.dim()), key=lambda axis: part.shape[axis])
+            part = part[(slice(None),) * axis + (slice(None, None, max(2, min(step, part.shape[axis]))),)]
+        if part.numel() != tensor.numel():
+            view.note(f"sampled: {part.numel():,} of {tensor.numel():,} elements, evenly spaced; the statistics are of these")
+        if part.is_floating_point():
+            rows.append(("nan", int(part.isnan().sum())))
+        rows += [("min", plain(view, part.min().item())), ("max", plain(view, part.max().item()))]
+        if not part.is_complex():
+            rows += [("mean", plain(view, part.double().mean().item())), ("std", plain(view, part.double().std(correction=0).item()))]
+    except Exception as error:
+        view.note(f"no statistics: {type(error).__name__}: {said(error)}")
+    return rows
+
+
+def row_text(view, row):
+    try:
+        if getattr(row, "shape", None) and hasattr(row, "ravel"):
+            first = row.ravel()[:8] if row.size <= 1000 else row[tuple([0] * (len(row.shape) - 1))][:8]
+            return ", ".join(plain(view, item.item()) for item in first) + (", …" if row.size > 8 else "")
+        if getattr(row, "shape", None):
+            return view.describe(row)[1] + "  " + view.describe(row)[2]
+        return plain(view, row.item() if hasattr(row, "item") else row)
+    except Exception:
+        return view.describe(row)[2]
+
+
+def run(path, names, aspect, page, describe):
+    """The one entry: ("told", dict) or ("refused", sentence)."""
+    warnings = modules.get("warnings")
+    try:
+        if warnings is None:
+            return "told", inspect_value(path, names, aspect, page, describe)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return "told", inspect_value(path, names, aspect, page, describe)
+    except Refused as refused:
+        return "refused", str(refused)
