@@ -262,13 +262,13 @@ fn from_the_dashboard() {
     terminal.wait_for_text("kept = 6 * 7");
     terminal.send("import os; os.chdir('/'); kept\r");
     terminal.wait_for("the value", |screen| screen.lines().any(|line| line.trim_start().starts_with("42")));
-    terminal.send("\x1b[18~");
+    terminal.send("\x1b[20~");
     terminal.wait_for_text("write the session to");
     terminal.send("\x15mine.py\r");
     terminal.wait_for_text("2 snippets written to");
     assert!(read(&home, "mine.py").contains("# [1] you, "));
     run(&home, &python, &["mine.py"]);
-    terminal.send("\x1b[18~");
+    terminal.send("\x1b[20~");
     terminal.wait_for_text("write the session to");
     terminal.send("\x15mine.py\r");
     terminal.wait_for_text("is there already; Enter replaces it");
