@@ -184,7 +184,8 @@ fn stress(python: &Path, count: usize, warm_up: usize) {
     assert!(after.0 < before.0 + GROWTH && after.3 < before.3 + BLOCKS, "from {before:?} to {after:?}");
     let run =
         session.run("import sys, asyncio\nprint('out')\nprint('err', file=sys.stderr)\nawait asyncio.sleep(0, 42)");
-    assert_eq!((&run["stdout"], &run["stderr"], &run["result"]), (&json!("out\n"), &json!("err\n"), &json!("42")));
+    let told = (&run["stdout"], &run["stderr"], &run["result"]);
+    assert_eq!(told, (&json!("out\n"), &json!("err\n"), &json!("42")), "{run}");
     assert_eq!(session.run("_ + 1")["result"], Value::from("43"));
 }
 

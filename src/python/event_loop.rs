@@ -72,7 +72,8 @@ impl EventLoop {
     /// Makes ours the thread's loop again: `asyncio.run` in user code leaves none behind. Code that was ended by force may
     /// have left a loop as if it still ran.
     pub fn restore(&mut self, py: Python<'_>) {
-        if signals::take_was_forced() {
+        let was_forced = signals::take_was_forced();
+        if was_forced || seems_to_run(py).unwrap_or(true) {
             let _ = forget_running(py);
         }
         self.forget_if_running(py);
@@ -157,6 +158,16 @@ fn end(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
         task.call_method0("exception")?;
     }
     Ok(())
+}
+
+/// Whether asyncio believes that a loop runs on this thread, though no snippet does: an interrupt came at its very end.
+fn seems_to_run(py: Python<'_>) -> PyResult<bool> {
+    let modules = py.import(pyo3::intern!(py, "sys"))?.getattr(pyo3::intern!(py, "modules"))?;
+    if !modules.contains(pyo3::intern!(py, "asyncio"))? {
+        return Ok(false);
+    }
+    let asyncio = py.import(pyo3::intern!(py, "_asyncio"))?;
+    Ok(!asyncio.call_method0(pyo3::intern!(py, "_get_running_loop"))?.is_none())
 }
 
 /// What a loop does at its own end.
