@@ -77,22 +77,18 @@ impl Places {
 
     /// The folder for new records, made if need be.
     pub fn records(&self) -> Result<PathBuf, FolderError> {
-        if let Some(folder) = self.in_home() {
-            match make_private(&folder) {
-                Ok(()) => return Ok(folder),
-                // No home to write in: a container, a service user. A folder that is there and unsafe is no such case.
-                Err(FolderError::Unusable { .. }) => {}
-                Err(unsafe_folder) => return Err(unsafe_folder),
-            }
-        }
-        let folder = self.in_shared();
-        make_private(&folder)?;
-        Ok(folder)
+        self.made_or_shared(self.in_home())
     }
 
     /// The folder of all that outlives sessions, made if need be.
     pub fn state(&self) -> Result<PathBuf, FolderError> {
-        if let Some(folder) = self.state.as_ref().map(|state| state.join("fourhands")) {
+        self.made_or_shared(self.state.as_ref().map(|state| state.join("fourhands")))
+    }
+
+    /// `wanted`, or the shared folder where there is no home to write in: a container, a service user. A folder that is
+    /// there and unsafe is no such case.
+    fn made_or_shared(&self, wanted: Option<PathBuf>) -> Result<PathBuf, FolderError> {
+        if let Some(folder) = wanted {
             match make_private(&folder) {
                 Ok(()) => return Ok(folder),
                 Err(FolderError::Unusable { .. }) => {}
