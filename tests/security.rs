@@ -250,8 +250,8 @@ fn what_is_typed_at_getpass_is_kept_nowhere() {
     assert!(!contains(&shown, secret), "it was shown");
     assert!(!terminal.text().contains(secret));
     client.close();
-    terminal.send("\u{4}");
-    terminal.wait();
+    terminal.wait_for_row(&secret.len().to_string());
+    terminal.quit();
     is_in_no_file(&home, secret);
 }
 
@@ -304,9 +304,8 @@ fn a_crash_at_getpass_leaves_no_trace_of_it() {
         is_in_no_file(&home, secret);
     }
     terminal.send("\r");
-    terminal.wait_for_text("42");
-    terminal.send("\u{4}");
-    terminal.wait();
+    terminal.wait_for_row("42");
+    terminal.quit();
     for secret in [half, whole] {
         assert!(!contains(&terminal.received(), secret), "it was shown");
         is_in_no_file(&home, secret);

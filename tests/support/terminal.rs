@@ -104,9 +104,28 @@ impl Terminal {
         }
     }
 
+    /// Waits until nothing runs and nothing is asked. A client may be told of an end before the dashboard shows it.
+    pub fn wait_until_idle(&self) -> String {
+        self.wait_for("an idle dashboard", |screen| screen.lines().last().is_some_and(|row| row.contains("ready")))
+    }
+
+    /// Waits for a row that begins with `text`, as that of a value does. Within a row it may be a time, a size or code.
+    pub fn wait_for_row(&self, text: &str) -> String {
+        self.wait_for(&format!("a row with {text:?}"), |screen| {
+            screen.lines().any(|row| row.trim_start().starts_with(text))
+        })
+    }
+
     pub fn send(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
         self.writer.flush().unwrap();
+    }
+
+    /// Leaves the dashboard with Ctrl-D, which is another key to code that asks and a question while something runs.
+    pub fn quit(&mut self) -> ExitStatus {
+        self.wait_until_idle();
+        self.send("\u{4}");
+        self.wait()
     }
 
     /// Waits for the end of the program.
