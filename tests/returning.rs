@@ -75,6 +75,17 @@ fn after_kill_nine_between_two_snippets() {
 }
 
 #[test]
+fn the_terminal_is_given_back_even_if_the_guardian_is_killed_after_a_crash() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    signal(session_process(terminal.pid()), Signal::SIGKILL);
+    terminal.wait_for_text("a new Python has taken over");
+    signal(terminal.pid(), Signal::SIGKILL);
+    terminal.wait();
+    wait_until("the terminal as it was", || (!terminal.is_alternate() && !terminal.is_raw()).then_some(()));
+}
+
+#[test]
 fn the_draft_and_the_place_in_the_transcript_come_back() {
     let home = Home::new();
     let mut terminal = open(&home);

@@ -16,6 +16,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, queue};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{InputFlags, LocalFlags, OutputFlags, SetArg, tcgetattr, tcsetattr};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
@@ -87,8 +88,11 @@ impl Screen {
 
     /// Raw mode, the alternate screen, pasted text as one event, and keys told apart where the terminal can.
     pub fn enter(&mut self) -> io::Result<()> {
-        enable_raw_mode()?;
         let first = !std::mem::replace(&mut self.entered, true);
+        if first {
+            cook(&self.tty);
+        }
+        enable_raw_mode()?;
         self.set_modes()?;
         if first {
             (self.on_terminal)(true);
@@ -146,6 +150,24 @@ impl Screen {
         let _ = self.commit();
         let _ = disable_raw_mode();
         (self.on_terminal)(false);
+    }
+}
+
+/// A dashboard that died left the terminal raw, for the next one. That is not what is to be given back, if the guardian
+/// should not be there to do it.
+fn cook(tty: &File) {
+    if let Ok(mut modes) = tcgetattr(tty)
+        && !modes.local_flags.contains(LocalFlags::ICANON)
+    {
+        modes.input_flags |= InputFlags::ICRNL | InputFlags::BRKINT;
+        modes.output_flags |= OutputFlags::OPOST | OutputFlags::ONLCR;
+        modes.local_flags |= LocalFlags::ICANON
+            | LocalFlags::ECHO
+            | LocalFlags::ECHOE
+            | LocalFlags::ECHOK
+            | LocalFlags::ISIG
+            | LocalFlags::IEXTEN;
+        let _ = tcsetattr(tty, SetArg::TCSANOW, &modes);
     }
 }
 
