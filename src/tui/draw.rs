@@ -15,7 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-pub use input::question_rows;
+pub use input::{put_cursor, question_rows};
 pub use inspector::hidden as inspector_hidden;
 pub use overlay::{drawer_rows, help_hidden};
 pub use side::names as variable_names;

@@ -77,6 +77,21 @@ impl Editor {
         self.draft.clear();
     }
 
+    /// Selects the word that the cursor is in or at the end of.
+    pub fn select_word(&mut self) {
+        let (row, column) = self.cursor();
+        let is_word = |c: &char| c.is_alphanumeric() || *c == '_';
+        let line: Vec<char> = self.area.lines()[row].chars().collect();
+        let before = line[..column].iter().rev().take_while(|c| is_word(c)).count();
+        let after = line[column..].iter().take_while(|c| is_word(c)).count();
+        let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
+        if before + after > 0 {
+            self.area.move_cursor(CursorMove::Jump(index(row), index(column - before)));
+            self.area.start_selection();
+            self.area.move_cursor(CursorMove::Jump(index(row), index(column + after)));
+        }
+    }
+
     /// A key that means nothing to the rest of the dashboard.
     pub fn key(&mut self, key: KeyEvent) {
         use crossterm::event::{KeyCode, KeyModifiers};

@@ -17,6 +17,9 @@ pub struct Kept {
     unfolded: Vec<usize>,
     #[serde(default)]
     restore: Option<String>,
+    /// See [`View::side`].
+    #[serde(default)]
+    side: Option<u16>,
 }
 
 impl Kept {
@@ -33,6 +36,7 @@ impl Kept {
             selected: view.selected,
             unfolded,
             restore: view.restore.clone(),
+            side: view.side,
         }
     }
 
@@ -45,6 +49,7 @@ impl Kept {
         }
         view.selected = self.selected.filter(|card| *card < cards);
         view.restore = self.restore;
+        view.side = self.side;
         view.unfolded = self.unfolded.into_iter().filter(|card| *card < cards).collect();
     }
 }

@@ -22,6 +22,8 @@ pub enum Action {
     Replay,
     Suspend,
     Redraw,
+    /// Take the mouse, or leave it to the terminal.
+    Mouse,
     Help,
     Variables,
     /// Write the session to a file.
@@ -130,6 +132,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Action::Restart, Group::Session, &[(KeyCode::F(8), NONE)], "F8", "restart Python, losing the variables"),
     bind(Action::Suspend, Group::Session, &[(KeyCode::Char('z'), CTRL)], "Ctrl-Z", "suspend; fg comes back"),
     bind(Action::Redraw, Group::Session, &[(KeyCode::Char('l'), CTRL)], "Ctrl-L", "draw the screen anew"),
+    bind(Action::Mouse, Group::Session, &[(KeyCode::F(12), NONE)], "F12", "release the mouse, or take it back"),
     bind(Action::Help, Group::Session, &[(KeyCode::F(1), NONE)], "F1", "help"),
     bind(Action::Variables, Group::Session, &[(KeyCode::F(4), NONE)], "F4", "variables and clients in full"),
     bind(Action::Export, Group::Session, &[(KeyCode::F(9), NONE)], "F9", "write the session to a file"),

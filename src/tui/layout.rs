@@ -11,6 +11,9 @@ pub enum Class {
     Wide,
 }
 
+/// Columns that the divider leaves on its left and on its right at least.
+const SIDES: (u16, u16) = (50, 26);
+
 /// The smallest screen that is drawn on.
 pub const LEAST: (u16, u16) = (40, 12);
 
@@ -35,8 +38,9 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// `None` if the screen is too small. `rows` tells how many rows the input and a question above it need at a width.
-    pub fn new(area: Rect, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
+    /// `None` if the screen is too small. `side` is how wide the person made the variables; `rows` tells how many rows the
+    /// input and a question above it need at a width.
+    pub fn new(area: Rect, side: Option<u16>, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
         if area.width < LEAST.0 || area.height < LEAST.1 {
             return None;
         }
@@ -67,13 +71,22 @@ impl Layout {
         let top = area.y + if with_header { 2 } else { 0 };
         let height = rule.y - top;
 
-        let side_width = if class == Class::Wide { (area.width * 3 / 10).clamp(30, 40) } else { 0 };
+        let side_width = match (class, side) {
+            (Class::Wide, None) => (area.width * 3 / 10).clamp(30, 40),
+            (Class::Wide, Some(side)) => side.clamp(SIDES.1, area.width - SIDES.0),
+            _ => 0,
+        };
         let transcript = Rect { x: area.x, y: top, width: area.width - side_width, height };
         let side = (side_width > 0).then(|| Rect { x: transcript.right() + 2, y: top, width: side_width - 4, height });
         let drawer_height = (height * 3 / 5).max(height.min(6));
         let drawer = Rect { y: rule.y - drawer_height, height: drawer_height, ..area };
         let status = Rect { y: status_row, height: 1, ..area };
         Some(Self { class, header, transcript, side, drawer, rule, question, editor, status, margin })
+    }
+
+    /// The column of the line between transcript and variables.
+    pub fn hairline(&self) -> Option<u16> {
+        self.side.map(|side| side.x - 2)
     }
 
     /// Cells for the text of a card, after the bar.

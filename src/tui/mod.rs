@@ -15,6 +15,7 @@ mod inspector;
 mod keepsake;
 mod keymap;
 mod layout;
+mod mouse;
 mod pager;
 mod repaint;
 mod replay;

@@ -326,6 +326,7 @@ impl Dashboard {
             Effect::Export { file, replaces } => self.export(file, replaces),
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
+            Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
             Effect::Redraw => self.screen.redraw()?,
         }
         Ok(Turn::GoOn)

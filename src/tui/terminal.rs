@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use crossterm::event::{
-    DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
-    PushKeyboardEnhancementFlags,
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, KeyboardEnhancementFlags,
+    PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -31,6 +31,10 @@ struct FrameWriter(Rc<RefCell<Vec<u8>>>);
 /// A buffer that grew beyond this for one frame is given back.
 const FRAME: usize = 64 << 10;
 
+/// Buttons, the wheel and drags, but no mere movement: a mouse that is moved about must wake nobody.
+const TAKE_MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const RELEASE_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
 impl Write for FrameWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
@@ -48,6 +52,7 @@ pub struct Screen {
     uncertain: Uncertain,
     tty: File,
     entered: bool,
+    mouse: bool,
     on_terminal: Box<dyn Fn(bool) + Send + Sync>,
 }
 
@@ -55,7 +60,7 @@ impl Screen {
     pub fn new(tty: File, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-        Ok(Self { terminal, frame, uncertain: Uncertain::default(), tty, entered: false, on_terminal })
+        Ok(Self { terminal, frame, uncertain: Uncertain::default(), tty, entered: false, mouse: true, on_terminal })
     }
 
     /// Writes what was gathered, in one go.
@@ -105,8 +110,17 @@ impl Screen {
             self.frame,
             EnterAlternateScreen,
             EnableBracketedPaste,
+            EnableFocusChange,
             PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
         )?;
+        self.frame.write_all(if self.mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
+        self.commit()
+    }
+
+    /// Whether the terminal tells of the mouse, or uses it itself.
+    pub fn capture_mouse(&mut self, mouse: bool) -> io::Result<()> {
+        self.mouse = mouse;
+        self.frame.write_all(if mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
         self.commit()
     }
 
@@ -145,8 +159,15 @@ impl Screen {
         }
         self.frame.0.borrow_mut().clear();
         // If the terminal is gone there is nothing left to restore.
-        let _ =
-            queue!(self.frame, PopKeyboardEnhancementFlags, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+        let _ = self.frame.write_all(RELEASE_MOUSE);
+        let _ = queue!(
+            self.frame,
+            PopKeyboardEnhancementFlags,
+            DisableFocusChange,
+            DisableBracketedPaste,
+            LeaveAlternateScreen,
+            cursor::Show
+        );
         let _ = self.commit();
         let _ = disable_raw_mode();
         (self.on_terminal)(false);

@@ -4,6 +4,7 @@ mod export;
 mod fuzz;
 mod inspector;
 mod keys;
+mod mouse;
 mod pager;
 mod questions;
 mod replay;

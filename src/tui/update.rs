@@ -47,6 +47,8 @@ pub enum Effect {
     },
     Quit,
     Suspend,
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// The whole screen anew.
     Redraw,
 }
@@ -55,6 +57,14 @@ impl View {
     pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
+            Event::Mouse(mouse) => {
+                self.on_mouse(*mouse, now);
+                None
+            }
+            Event::FocusGained | Event::FocusLost => {
+                self.mouse.on_focus(*event == Event::FocusGained, now);
+                None
+            }
             Event::Paste(text) if self.pager.is_some() => {
                 if let Some(pager) = &mut self.pager {
                     pager.typed(text);
@@ -277,7 +287,7 @@ impl View {
             Action::Interrupt if self.transcript.running().is_some() => {
                 return self.act(Action::Interrupt, key, false, now);
             }
-            action @ (Action::Suspend | Action::Redraw) => return self.act(action, key, false, now),
+            action @ (Action::Suspend | Action::Redraw | Action::Mouse) => return self.act(action, key, false, now),
             _ => {}
         }
         None
@@ -340,6 +350,7 @@ impl View {
             }
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
+            Action::Mouse => return Some(self.toggle_mouse()),
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
             Action::Export => self.open_export(now),
             Action::Replay => self.open_replay(),
@@ -388,7 +399,7 @@ impl View {
     }
 
     /// Scrolls what lies on top.
-    fn move_by(&mut self, rows: isize) {
+    pub(super) fn move_by(&mut self, rows: isize) {
         match self.overlays.last_mut() {
             Some(Overlay::Help { scroll } | Overlay::Drawer { scroll } | Overlay::Inspector { scroll }) => {
                 *scroll = scroll.saturating_add_signed(rows);

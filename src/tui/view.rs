@@ -13,6 +13,7 @@ use super::editor::Editor;
 use super::export::ExportPrompt;
 use super::inspector::Inspector;
 use super::layout::{Class, Layout};
+use super::mouse::Mouse;
 use super::pager::Pager;
 use super::reply::{Asks, Reply};
 use super::scroll::{Anchor, Cards, Place, Walk};
@@ -81,6 +82,9 @@ pub struct View {
     /// Asked to interrupt this one, at that time.
     pub interrupting: Option<(SnippetId, Timestamp)>,
     pub notice: Option<String>,
+    pub mouse: Mouse,
+    /// Columns from the divider to the right end of the screen, once it was moved.
+    pub side: Option<u16>,
     pub frame: Option<Prepared>,
     pub(super) cards: Cards,
 }
@@ -126,6 +130,8 @@ impl View {
             restore: None,
             interrupting: None,
             notice,
+            mouse: Mouse::default(),
+            side: None,
             frame: None,
             cards: Cards::default(),
         };
@@ -223,7 +229,7 @@ impl View {
     }
 
     fn layout(&self, area: Rect) -> Option<Layout> {
-        Layout::new(area, |width| {
+        Layout::new(area, self.side, |width| {
             let reply = self.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
             let question = self.question().map_or(0, |inquiry| draw::question_rows(inquiry, width).len());
             (self.editor.rows(width).max(reply), question)

@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
-use tui_textarea::DataCursor;
+use tui_textarea::{CursorMove, DataCursor};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::put;
@@ -45,6 +45,26 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let x = area.x + column.try_into().unwrap_or(area.width);
     let y = area.y + (cursor.row as u16).saturating_sub(editor.scroll_offset().0);
     Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) }
+}
+
+/// Puts the cursor where the screen shows `at`, or as near to it as there is text.
+pub fn put_cursor(input: &mut Editor, area: Rect, at: Position) {
+    let editor = &input.area;
+    let row = usize::from(at.y.clamp(area.y, area.bottom() - 1) - area.y + editor.scroll_offset().0);
+    let DataCursor(line, start) = editor.screen_to_data(row, 0);
+    let wanted = usize::from(at.x.saturating_sub(area.x));
+    let text: String = editor.lines()[line].chars().skip(start).collect();
+    let column = if editor.mask_char().is_some() {
+        wanted
+    } else {
+        let before = cells(&text).take_while(|(_, cells)| cells.end <= wanted).count();
+        text.graphemes(true).take(before).map(|grapheme| grapheme.chars().count()).sum()
+    };
+    // The end of a row that goes on is the beginning of the next.
+    let next = editor.screen_to_data(row + 1, 0);
+    let most = if next.0 == line && next.1 > start { next.1 - 1 } else { usize::MAX };
+    let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
+    input.area.move_cursor(CursorMove::Jump(index(line), index((start + column).min(most))));
 }
 
 /// What a client asks, and the answers to choose from.

@@ -15,7 +15,7 @@ use crate::tui::{text, theme};
 /// Returns the column of the hairline.
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Option<u16> {
     let area = layout.side?;
-    let hairline = area.x - 2;
+    let hairline = layout.hairline()?;
     for y in area.top()..area.bottom() {
         buffer[(hairline, y)].set_symbol("│").set_style(theme::DIM);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{Event as Input, KeyEventKind, KeyEventState, MouseEvent, MouseEventKind};
+use crossterm::event::{Event as Input, KeyEventKind, KeyEventState, MouseButton, MouseEvent, MouseEventKind};
 
 use super::super::fixtures::{Story, client, failed, ok, story, variable};
 use super::super::keepsake::Kept;
@@ -73,9 +73,16 @@ fn input(random: &mut Random) -> Input {
         1 => Input::Resize(random.below(300) as u16, random.below(100) as u16),
         2 => Input::FocusLost,
         3 => Input::Mouse(MouseEvent {
-            kind: MouseEventKind::ScrollDown,
-            column: random.below(400) as u16,
-            row: random.below(400) as u16,
+            kind: random.one(&[
+                MouseEventKind::ScrollDown,
+                MouseEventKind::ScrollUp,
+                MouseEventKind::Down(MouseButton::Left),
+                MouseEventKind::Down(MouseButton::Left),
+                MouseEventKind::Drag(MouseButton::Left),
+                MouseEventKind::Up(MouseButton::Left),
+            ]),
+            column: random.one(&[0, 3, 40, 79, 80, 81, 400]),
+            row: random.below(40) as u16,
             modifiers: KeyModifiers::NONE,
         }),
         _ => Input::Key(key_event(random)),

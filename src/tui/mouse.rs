@@ -1,0 +1,205 @@
+//! The mouse: the wheel scrolls what is under it, a click chooses, a drag selects in the input or moves the divider. It
+//! never runs, answers or closes anything.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::card::Row;
+use super::editor::Editor;
+use super::layout::Layout;
+use super::scroll::Anchor;
+use super::update::Effect;
+use super::view::{Overlay, View};
+use super::{draw, keymap, theme};
+use crate::domain::Timestamp;
+
+/// Rows that a notch of the wheel moves.
+const NOTCH: isize = 3;
+/// The click that brings the terminal to the front is for the terminal; in milliseconds.
+const SETTLE: Timestamp = 300;
+/// Two clicks on one place within this time are a double one; in milliseconds.
+const DOUBLE: Timestamp = 400;
+/// What marks a row that stands for hidden ones, or ends shown ones.
+const FOLD_MARKS: [&str; 4] = ["▴ ", "▸ ", "▾ ", "… "];
+
+#[derive(Debug)]
+pub struct Mouse {
+    /// The terminal tells us of the mouse; else the mouse is the terminal's own, to select text with.
+    pub captured: bool,
+    /// Whether the terminal has the focus, as far as it says.
+    pub focused: bool,
+    focused_at: Timestamp,
+    held: Option<Held>,
+    clicked: Option<(Position, Timestamp)>,
+}
+
+impl Default for Mouse {
+    fn default() -> Self {
+        Self { captured: true, focused: true, focused_at: 0, held: None, clicked: None }
+    }
+}
+
+/// Where the button went down that is not up yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Divider,
+    Input,
+}
+
+impl Mouse {
+    pub fn on_focus(&mut self, focused: bool, now: Timestamp) {
+        self.focused = focused;
+        self.focused_at = now;
+        self.held = None;
+    }
+
+    fn is_double(&mut self, at: Position, now: Timestamp) -> bool {
+        let before = self.clicked.replace((at, now));
+        let double = before.is_some_and(|(place, time)| place == at && now.saturating_sub(time) <= DOUBLE);
+        if double {
+            self.clicked = None;
+        }
+        double
+    }
+}
+
+impl View {
+    /// Takes the mouse, or leaves it to the terminal.
+    pub fn toggle_mouse(&mut self) -> Effect {
+        self.mouse.captured = !self.mouse.captured;
+        self.mouse.held = None;
+        let keys = keymap::keys(keymap::Action::Mouse);
+        self.notice = Some(if self.mouse.captured {
+            format!("the mouse scrolls and chooses; {keys} releases it")
+        } else {
+            format!("the mouse is the terminal's own, to select text; {keys} takes it back")
+        });
+        Effect::Mouse(self.mouse.captured)
+    }
+
+    pub fn on_mouse(&mut self, event: MouseEvent, now: Timestamp) {
+        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
+        let at = Position { x: event.column, y: event.row };
+        match event.kind {
+            MouseEventKind::ScrollUp => self.wheel(&layout, at, -NOTCH, now),
+            MouseEventKind::ScrollDown => self.wheel(&layout, at, NOTCH, now),
+            MouseEventKind::Down(MouseButton::Left) => self.press(&layout, at, now),
+            MouseEventKind::Drag(MouseButton::Left) => self.drag(&layout, at, now),
+            MouseEventKind::Up(_) => self.mouse.held = None,
+            _ => {}
+        }
+    }
+
+    fn wheel(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
+        if let Some(pager) = &mut self.pager {
+            pager.move_by(rows);
+        } else if self.is_covered(layout, at) {
+            self.move_by(rows);
+        } else if layout.editor.contains(at) {
+            // Beyond its ends the cursor would only be dragged about.
+            let input = self.input_mut(now);
+            if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
+                input.area.scroll((rows as i16, 0));
+            }
+        } else {
+            self.scroll(rows);
+        }
+    }
+
+    fn press(&mut self, layout: &Layout, at: Position, now: Timestamp) {
+        if !self.mouse.focused || now.saturating_sub(self.mouse.focused_at) < SETTLE {
+            return;
+        }
+        let double = self.mouse.is_double(at, now);
+        if self.pager.is_some() || self.export.is_some() {
+            return;
+        }
+        if self.is_covered(layout, at) {
+            self.click_drawer(layout, at);
+        } else if layout.hairline().is_some_and(|hairline| hairline.abs_diff(at.x) <= 1) && !layout.editor.contains(at)
+        {
+            self.mouse.held = Some(Held::Divider);
+        } else if layout.transcript.contains(at) {
+            self.click_transcript(layout, at, double);
+        } else if layout.rule.contains(at) {
+            self.anchor = Anchor::Follow;
+            self.selected = None;
+        } else if layout.editor.contains(at) {
+            self.mouse.held = Some(Held::Input);
+            self.selected = None;
+            self.assist.close();
+            let (area, place) = (layout.editor_text(), at);
+            let input = self.input_mut(now);
+            input.area.cancel_selection();
+            draw::put_cursor(input, area, place);
+            if double {
+                input.select_word();
+            }
+        }
+    }
+
+    fn drag(&mut self, layout: &Layout, at: Position, now: Timestamp) {
+        match self.mouse.held {
+            Some(Held::Divider) => {
+                let right = layout.rule.right();
+                self.side = Some(right.saturating_sub(at.x));
+            }
+            Some(Held::Input) => {
+                let input = self.input_mut(now);
+                if !input.area.is_selecting() {
+                    input.area.start_selection();
+                }
+                draw::put_cursor(input, layout.editor_text(), at);
+            }
+            None => {}
+        }
+    }
+
+    /// Whether an overlay lies there. All but the drawer cover the whole screen.
+    fn is_covered(&self, layout: &Layout, at: Position) -> bool {
+        match self.overlays.last() {
+            None => false,
+            Some(Overlay::Drawer { .. }) => layout.drawer.contains(at),
+            Some(_) => true,
+        }
+    }
+
+    /// Chooses a variable in the drawer.
+    fn click_drawer(&mut self, layout: &Layout, at: Position) {
+        let Some(Overlay::Drawer { scroll }) = self.overlays.last() else { return };
+        let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1).map(|row| row + scroll);
+        if let Some(name) = row.and_then(|row| draw::variable_names(self).into_iter().nth(row)) {
+            self.chosen = Some(name);
+        }
+    }
+
+    fn click_transcript(&mut self, layout: &Layout, at: Position, double: bool) {
+        let Some(frame) = &self.frame else { return };
+        let Some(place) = frame.window.get(usize::from(at.y - layout.transcript.y)).copied() else { return };
+        let first = frame.window.first().map_or(0, |first| first.card);
+        let card = frame.cards.get(place.card - first).cloned();
+        let on_mark = card.as_ref().and_then(|card| card.rows.get(place.row)).is_some_and(is_fold_mark);
+        let foldable = card.is_some_and(|card| card.foldable);
+        self.selected = Some(place.card);
+        if self.anchor == Anchor::Follow && self.is_busy() {
+            // What was clicked at shall not move away.
+            self.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
+        }
+        if foldable && (on_mark || double) {
+            self.fold();
+        }
+    }
+
+    fn input_mut(&mut self, now: Timestamp) -> &mut Editor {
+        match &mut self.reply {
+            Some(reply) if reply.is_open(&self.editor, now) => &mut reply.editor,
+            _ => &mut self.editor,
+        }
+    }
+}
+
+fn is_fold_mark(row: &Row) -> bool {
+    let (Row::Text(line) | Row::Code(line)) = row else { return false };
+    let first = line.spans.first();
+    first.is_some_and(|span| span.style == theme::DIM && FOLD_MARKS.iter().any(|mark| span.content.starts_with(mark)))
+}
