@@ -4,7 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::keymap::{self, Action};
+use super::keymap::{Action, Keymap};
 use super::{tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
@@ -49,13 +49,13 @@ const LIVE_ROWS: usize = 6;
 const SYNTAX_LINES: usize = 6;
 
 impl Card {
-    pub fn new(entry: &Entry, shape: Shape) -> Self {
+    pub fn new(entry: &Entry, keys: &Keymap, shape: Shape) -> Self {
         let mut card = Self { rows: vec![Row::Head], foldable: false };
         match entry {
             Entry::Snippet(snippet) => card.snippet(snippet, shape),
             Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
             Entry::Reset { report, .. } => card.reset(report, shape),
-            Entry::Restart { restart, .. } => card.restart(restart, shape),
+            Entry::Restart { restart, .. } => card.restart(restart, keys, shape),
             Entry::Note { note, .. } => card.note(note, shape),
         }
         card.rows.push(Row::Space);
@@ -247,13 +247,13 @@ impl Card {
         }
     }
 
-    fn restart(&mut self, restart: &Restart, shape: Shape) {
+    fn restart(&mut self, restart: &Restart, keys: &Keymap, shape: Shape) {
         if restart.how.is_empty() {
             self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
         } else {
             self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
         }
-        let keys = keymap::keys(Action::Replay);
+        let keys = keys.told(Action::Replay);
         self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
     }
 

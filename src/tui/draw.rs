@@ -3,6 +3,7 @@
 mod cards;
 mod completion;
 mod export;
+mod help;
 mod input;
 mod inspector;
 mod overlay;
@@ -15,9 +16,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+pub use help::hidden as help_hidden;
 pub use input::{put_cursor, question_rows};
 pub use inspector::hidden as inspector_hidden;
-pub use overlay::{drawer_rows, help_hidden};
+pub use overlay::drawer_rows;
 pub use side::names as variable_names;
 
 use super::layout::{Class, LEAST, Layout};
@@ -50,7 +52,7 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     completion::popup(view, layout, cursor, buffer);
     for shown in &view.overlays {
         match shown {
-            Overlay::Help { scroll } => overlay::help(view, layout, *scroll, buffer),
+            Overlay::Help { scroll } => help::draw(view, layout, *scroll, buffer),
             Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
             Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, buffer),
             Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crossterm::event::KeyEvent;
 
 use super::editor::Editor;
-use super::keymap::Action;
+use super::keymap::{Action, Context};
 use super::update::Effect;
 use super::view::View;
 use crate::domain::{SessionInfo, Timestamp, Transcript, units};
@@ -69,7 +69,9 @@ impl View {
     }
 
     /// Keys while the file is asked for.
-    pub fn on_export(&mut self, action: Option<Action>, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+    pub fn on_export(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let contexts = [Context::Prompt, Context::Session, Context::Input, Context::Transcript];
+        let action = self.keys.find(key, &contexts);
         let running = self.transcript.running().is_some();
         let prompt = self.export.as_mut()?;
         match action {
@@ -79,7 +81,7 @@ impl View {
             Some(Action::Suspend) => return Some(Effect::Suspend),
             Some(Action::Redraw) => return Some(Effect::Redraw),
             _ if prompt.busy => {}
-            Some(Action::Enter) => {
+            Some(Action::Choose) => {
                 let file = prompt.file();
                 if Format::of(Path::new(&file)).is_none() {
                     prompt.refused = Some("the name must end in .py, .ipynb, .md, .html or .json".to_owned());
@@ -90,7 +92,7 @@ impl View {
                 let replaces = prompt.there.as_ref() == Some(&file);
                 return Some(Effect::Export { file, replaces });
             }
-            Some(Action::Tab) => prompt.next_format(),
+            Some(Action::NextFormat) => prompt.next_format(),
             None | Some(Action::QuitOrDelete) => {
                 prompt.refused = None;
                 prompt.editor.key(key);

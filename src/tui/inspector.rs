@@ -1,18 +1,9 @@
 //! Looking into a variable: what was asked of the session, what came back, and the keys while it is open.
 
-use crossterm::event::{KeyCode, KeyEvent};
-
+use super::keymap::Action;
 use super::update::Effect;
 use super::view::{Overlay, View};
 use crate::domain::{Aspect, Inspect, InspectError, Inspection, SnippetId};
-
-/// Its keys as the help tells them.
-pub const KEYS: &[(&str, &str)] = &[
-    ("Down, Up", "in the open list: choose"),
-    ("Enter", "look into the chosen one"),
-    ("Left, Right", "columns, rows, repr, source, …"),
-    ("n, p, r", "next page, page before, look again"),
-];
 
 pub type Told = Result<Box<Inspection>, InspectError>;
 
@@ -42,18 +33,18 @@ impl Inspector {
 }
 
 impl View {
-    /// Keys of the list of variables while nothing is written; `None` if the key is not its own.
-    pub fn on_drawer(&mut self, code: KeyCode) -> Option<Option<Effect>> {
+    /// Actions of the list of variables while nothing is written; `None` if it has no use for this one.
+    pub fn on_drawer(&mut self, action: Action) -> Option<Option<Effect>> {
         if !matches!(self.overlays.last(), Some(Overlay::Drawer { .. })) || !self.editor.is_empty() {
             return None;
         }
         let names = super::draw::variable_names(self);
         let chosen = self.chosen.as_ref().and_then(|chosen| names.iter().position(|name| name == chosen));
-        let next = match (code, chosen) {
-            (KeyCode::Down, None) => 0,
-            (KeyCode::Down, Some(place)) => place + 1,
-            (KeyCode::Up, Some(place)) => place.saturating_sub(1),
-            (KeyCode::Enter, Some(place)) => {
+        let next = match (action, chosen) {
+            (Action::ItemDown, None) => 0,
+            (Action::ItemDown, Some(place)) => place + 1,
+            (Action::ItemUp, Some(place)) => place.saturating_sub(1),
+            (Action::Choose, Some(place)) => {
                 let effect = self.inspect(names[place].clone(), Aspect::Overview, 0);
                 self.overlays.push(Overlay::Inspector { scroll: 0 });
                 return Some(Some(effect));
@@ -96,8 +87,8 @@ impl View {
         inspector.told = Some(told);
     }
 
-    /// Keys that are the inspector's own; `None` for those that mean what they mean elsewhere.
-    pub fn on_inspector(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
+    /// Actions that are the inspector's own; `None` for those that mean what they mean elsewhere.
+    pub fn on_inspector(&mut self, action: Action) -> Option<Option<Effect>> {
         let inspector = self.inspector.as_ref()?;
         let asked = inspector.asked.clone();
         let turn = |by: isize| {
@@ -105,17 +96,12 @@ impl View {
             let now = aspects.iter().position(|aspect| *aspect == asked.aspect)?;
             aspects.get(now.checked_add_signed(by)?).copied()
         };
-        let (aspect, page) = match key.code {
-            KeyCode::Left => (turn(-1), 0),
-            KeyCode::Right | KeyCode::Tab => (turn(1), 0),
-            KeyCode::Char('n' | ' ') if inspector.has_more() => (Some(asked.aspect), asked.page + 1),
-            KeyCode::Char('p') if asked.page > 0 => (Some(asked.aspect), asked.page - 1),
-            KeyCode::Char('r') => (Some(asked.aspect), asked.page),
-            KeyCode::Enter | KeyCode::Char('q') => {
-                self.overlays.pop();
-                return Some(None);
-            }
-            KeyCode::Char(_) if key.modifiers.is_empty() => return Some(None),
+        let (aspect, page) = match action {
+            Action::PreviousAspect => (turn(-1), 0),
+            Action::NextAspect => (turn(1), 0),
+            Action::NextPage if inspector.has_more() => (Some(asked.aspect), asked.page + 1),
+            Action::PreviousPage if asked.page > 0 => (Some(asked.aspect), asked.page - 1),
+            Action::LookAgain => (Some(asked.aspect), asked.page),
             _ => return None,
         };
         let Some(aspect) = aspect else { return Some(None) };

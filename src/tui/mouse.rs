@@ -6,11 +6,12 @@ use ratatui::layout::Position;
 
 use super::card::Row;
 use super::editor::Editor;
+use super::keymap::Action;
 use super::layout::Layout;
 use super::scroll::Anchor;
 use super::update::Effect;
 use super::view::{Overlay, View};
-use super::{draw, keymap, theme};
+use super::{draw, theme};
 use crate::domain::Timestamp;
 
 /// Rows that a notch of the wheel moves.
@@ -68,7 +69,7 @@ impl View {
     pub fn toggle_mouse(&mut self) -> Effect {
         self.mouse.captured = !self.mouse.captured;
         self.mouse.held = None;
-        let keys = keymap::keys(keymap::Action::Mouse);
+        let keys = self.keys.told(Action::Mouse);
         self.notice = Some(if self.mouse.captured {
             format!("the mouse scrolls and chooses; {keys} releases it")
         } else {

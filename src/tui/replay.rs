@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use crossterm::event::{KeyCode, KeyEvent};
-
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::text;
 use super::update::Effect;
 use super::view::{Overlay, View};
@@ -23,7 +21,7 @@ impl View {
 
     pub(super) fn open_replay(&mut self) {
         if self.transcript.replay().is_some_and(|replay| !replay.is_over()) {
-            let keys = keymap::keys(Action::Interrupt);
+            let keys = self.keys.told(Action::Interrupt);
             self.notice = Some(format!("a replay is under way already; {keys} ends it"));
         } else if self.replay_choices().is_empty() {
             self.notice = Some("there is nothing to run again".to_owned());
@@ -33,23 +31,21 @@ impl View {
         }
     }
 
-    /// Keys while the choices are shown. `None` leaves one to what holds for all that covers the input.
-    pub fn on_replay(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
+    /// Actions of the list of choices. `None` leaves one to what holds everywhere.
+    pub fn on_replay(&mut self, action: Action) -> Option<Option<Effect>> {
         let choices = self.replay_choices();
         let last = choices.len().saturating_sub(1);
         let Some(Overlay::Replay { row }) = self.overlays.last_mut() else { return None };
         *row = (*row).min(last);
-        match (keymap::action(key), key.code) {
-            (Some(Action::HistoryBack | Action::SelectUp | Action::LineUp), _) => *row = row.saturating_sub(1),
-            (Some(Action::HistoryForward | Action::SelectDown | Action::LineDown | Action::Tab), _) => {
-                *row = (*row + 1).min(last);
-            }
-            (_, KeyCode::Enter) => {
+        match action {
+            Action::ItemUp => *row = row.saturating_sub(1),
+            Action::ItemDown => *row = (*row + 1).min(last),
+            Action::Choose => {
                 let chosen = choices.into_iter().nth(*row);
                 self.overlays.pop();
                 return Some(chosen.map(|(which, _)| Effect::Replay(which)));
             }
-            (Some(Action::Replay), _) => {
+            Action::Replay => {
                 self.overlays.pop();
             }
             _ => return None,

@@ -17,7 +17,7 @@ use super::assist::Asked;
 use super::export::Refused;
 use super::inspector::Told;
 use super::keepsake::Kept;
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
@@ -350,6 +350,7 @@ impl Dashboard {
     /// Only if all variables could be saved: what is lost must be known before.
     fn save_and_restart(&self) {
         let (session, said) = (self.session.clone(), self.notices.clone());
+        let keys = self.view.keys.told(Action::Restart);
         let code = format!("%checkpoint --whole {RESTART_CHECKPOINT}");
         self.ask(async move {
             let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
@@ -357,7 +358,7 @@ impl Dashboard {
             let _ = said.send(if snippet.status == Status::Ok {
                 Said::Saved(RESTART_CHECKPOINT)
             } else {
-                let (keys, id) = (keymap::keys(Action::Restart), snippet.id);
+                let id = snippet.id;
                 Said::Notice(format!(
                     "not restarted: not all could be saved, see {id}; {keys} {keys} restarts without it"
                 ))

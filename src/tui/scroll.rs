@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::card::{Card, Shape};
+use super::keymap::Keymap;
 use crate::domain::{Entry, Status, Transcript};
 
 /// A row of a card.
@@ -27,6 +28,8 @@ pub enum Anchor {
 #[derive(Debug, Default)]
 pub struct Cards {
     cache: HashMap<usize, (Key, Rc<Card>)>,
+    /// They are told on some cards.
+    keys: Rc<Keymap>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,10 @@ struct Key {
 const KEPT: usize = 256;
 
 impl Cards {
+    pub fn new(keys: Rc<Keymap>) -> Self {
+        Self { cache: HashMap::new(), keys }
+    }
+
     pub fn get(&mut self, entries: &[Entry], index: usize, shape: Shape) -> Option<Rc<Card>> {
         let entry = entries.get(index)?;
         let (status, output) = match entry {
@@ -64,7 +71,7 @@ impl Cards {
         {
             return Some(card.clone());
         }
-        let card = Rc::new(Card::new(entry, shape));
+        let card = Rc::new(Card::new(entry, &self.keys, shape));
         self.cache.insert(index, (key, card.clone()));
         Some(card)
     }

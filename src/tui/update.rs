@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::assist::{Outcome, Why};
-use super::keymap::{self, Action};
+use super::keymap::{Action, Context};
 use super::reply::Asks;
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
@@ -52,6 +52,9 @@ pub enum Effect {
     /// The whole screen anew.
     Redraw,
 }
+
+/// What holds while nothing covers the input.
+const WRITING: [Context; 3] = [Context::Input, Context::Transcript, Context::Session];
 
 impl View {
     pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
@@ -102,36 +105,38 @@ impl View {
         if self.pager.is_some() {
             return self.on_pager(key, now);
         }
-        let action = keymap::action(key);
         if self.export.is_some() {
-            return self.on_export(action, key, now);
+            return self.on_export(key, now);
         }
+        let action = self.keys.find(key, &WRITING);
         self.notice = None;
         let asked = std::mem::take(&mut self.asking_to_quit);
         let asked_to_restart = std::mem::take(&mut self.asking_to_restart);
         if action == Some(Action::Restart) {
             return self.restart(asked_to_restart);
         }
-        if asked_to_restart && key.code == KeyCode::Char('s') && key.modifiers.is_empty() && self.has_variables() {
+        let saving = self.keys.find(key, &[Context::Restarting]) == Some(Action::RestartSaving);
+        if asked_to_restart && saving && self.has_variables() {
             return Some(Effect::SaveAndRestart);
         }
         if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
             return None;
         }
-        if let Some(Overlay::Help { .. }) = self.overlays.last() {
-            return self.on_help(action, key, asked, now);
-        }
-        if let Some(Overlay::Inspector { .. }) = self.overlays.last() {
-            return match self.on_inspector(key) {
-                Some(effect) => effect,
-                None => self.on_help(action, key, asked, now),
+        // These cover the input, so nothing may be typed or run unseen.
+        let covering = match self.overlays.last() {
+            Some(Overlay::Help { .. }) => Some(Context::Help),
+            Some(Overlay::Inspector { .. }) => Some(Context::Inspector),
+            Some(Overlay::Replay { .. }) => Some(Context::Menu),
+            Some(Overlay::Drawer { .. }) | None => None,
+        };
+        if let Some(context) = covering {
+            let action = self.keys.find(key, &[context, Context::Session])?;
+            let taken = match context {
+                Context::Inspector => self.on_inspector(action),
+                Context::Menu => self.on_replay(action),
+                _ => None,
             };
-        }
-        if let Some(Overlay::Replay { .. }) = self.overlays.last() {
-            return match self.on_replay(key) {
-                Some(effect) => effect,
-                None => self.on_help(action, key, asked, now),
-            };
+            return taken.unwrap_or_else(|| self.act(action, key, asked, now));
         }
         self.answered = None;
         self.typed_at = now;
@@ -151,8 +156,8 @@ impl View {
         if self.assist.popup.is_some() && self.on_popup(action, key) {
             return None;
         }
-        if key.modifiers.is_empty()
-            && let Some(effect) = self.on_drawer(key.code)
+        if let Some(action) = self.keys.find(key, &[Context::Variables])
+            && let Some(effect) = self.on_drawer(action)
         {
             return effect;
         }
@@ -184,19 +189,19 @@ impl View {
     fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
         let chosen = self.assist.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
         let page = super::assist::ROWS as isize;
-        match action {
-            Some(Action::Tab) => return self.assist.accept(&mut self.editor),
-            Some(Action::Enter) if chosen => return self.assist.accept(&mut self.editor),
-            Some(Action::HistoryBack) => self.assist.move_by(-1, &self.editor),
-            Some(Action::HistoryForward) => self.assist.move_by(1, &self.editor),
+        match self.keys.find(key, &[Context::Completion]) {
+            Some(Action::Accept) => return self.assist.accept(&mut self.editor),
+            Some(Action::Choose) if chosen => return self.assist.accept(&mut self.editor),
+            Some(Action::ItemUp) => self.assist.move_by(-1, &self.editor),
+            Some(Action::ItemDown) => self.assist.move_by(1, &self.editor),
             Some(Action::PageUp) if chosen => self.assist.move_by(-page, &self.editor),
             Some(Action::PageDown) if chosen => self.assist.move_by(page, &self.editor),
             Some(Action::Back) => self.assist.close(),
-            None if key.code == KeyCode::BackTab => self.assist.move_by(-1, &self.editor),
-            // A run, the other overlays and the rest are as ever, without it.
-            Some(Action::QuitOrDelete | Action::Interrupt | Action::Complete) | None => return false,
-            Some(_) => {
-                self.assist.close();
+            _ => {
+                // A run, the other overlays and the rest are as ever, without it.
+                if !matches!(action, Some(Action::QuitOrDelete | Action::Interrupt | Action::Complete) | None) {
+                    self.assist.close();
+                }
                 return false;
             }
         }
@@ -236,9 +241,7 @@ impl View {
                 reply.editor.key(key);
                 return None;
             }
-            Some(Action::NewLine | Action::Tab | Action::Complete | Action::HistoryBack | Action::HistoryForward) => {
-                return None;
-            }
+            Some(action) if action.is_of(Context::Input) => return None,
             Some(action) => return self.act(action, key, asked, now),
         };
         let effect = match &reply.asks {
@@ -272,7 +275,7 @@ impl View {
                 _ => {}
             }
         }
-        match keymap::action_in_output(key)? {
+        match self.keys.find(key, &[Context::Output, Context::Session])? {
             Action::LineUp => pager.move_by(-1),
             Action::LineDown => pager.move_by(1),
             Action::PageUp => pager.move_by(-pager.page()),
@@ -293,21 +296,6 @@ impl View {
         None
     }
 
-    /// The help covers the input, and so does the inspector, so nothing may be typed or run unseen.
-    fn on_help(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
-        match action? {
-            Action::HistoryBack => self.move_by(-1),
-            Action::HistoryForward => self.move_by(1),
-            Action::Enter => {
-                self.overlays.pop();
-            }
-            Action::NewLine | Action::Tab | Action::Complete | Action::SelectUp | Action::SelectDown | Action::Fold => {
-            }
-            action => return self.act(action, key, asked, now),
-        }
-        None
-    }
-
     pub(super) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
             Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
@@ -321,16 +309,9 @@ impl View {
             Action::NewLine => self.editor.new_line(),
             Action::Tab if self.editor.is_in_indentation() => self.editor.tab(),
             Action::Tab | Action::Complete => self.assist.complete(&self.editor, Why::Key),
-            Action::HistoryBack => {
-                if !self.editor.history_back(&self.transcript) {
-                    self.editor.key(key);
-                }
-            }
-            Action::HistoryForward => {
-                if !self.editor.history_forward(&self.transcript) {
-                    self.editor.key(key);
-                }
-            }
+            Action::HistoryBack if self.editor.history_back(&self.transcript) => {}
+            Action::HistoryForward if self.editor.history_forward(&self.transcript) => {}
+            Action::HistoryBack | Action::HistoryForward => self.editor.key(key),
             Action::Interrupt => {
                 if let Some(running) = self.transcript.running() {
                     self.interrupting = Some((running.id, now));
@@ -371,8 +352,6 @@ impl View {
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
             Action::Output => self.open_pager(),
-            // A restart is taken before, whatever has the keys.
-            Action::Restart | Action::Search | Action::SearchOn | Action::SearchBack => {}
             Action::Back => {
                 self.assist.close();
                 if self.overlays.pop().is_none() {
@@ -380,6 +359,8 @@ impl View {
                     self.anchor = Anchor::Follow;
                 }
             }
+            // Taken before by what they belong to.
+            _ => {}
         }
         None
     }

@@ -12,6 +12,7 @@ use super::draw;
 use super::editor::Editor;
 use super::export::ExportPrompt;
 use super::inspector::Inspector;
+use super::keymap::Keymap;
 use super::layout::{Class, Layout};
 use super::mouse::Mouse;
 use super::pager::Pager;
@@ -86,6 +87,7 @@ pub struct View {
     /// Columns from the divider to the right end of the screen, once it was moved.
     pub side: Option<u16>,
     pub frame: Option<Prepared>,
+    pub keys: Rc<Keymap>,
     pub(super) cards: Cards,
 }
 
@@ -133,10 +135,17 @@ impl View {
             mouse: Mouse::default(),
             side: None,
             frame: None,
+            keys: Rc::default(),
             cards: Cards::default(),
         };
         view.follow_input();
         view
+    }
+
+    /// Which keys do what from now on.
+    pub fn bind(&mut self, keys: Rc<Keymap>) {
+        self.cards = Cards::new(keys.clone());
+        self.keys = keys;
     }
 
     /// What takes the keys now.

@@ -1,15 +1,12 @@
-//! What lies over the transcript: the drawer from below, and the help.
+//! What lies over the transcript: the drawer from below, and the box of all that pops up.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::side::{activity, preview, setter, sort, sorted, touched, value};
 use super::{put, put_right, rule};
 use crate::domain::{Timestamp, Variable, units};
-use crate::tui::inspector;
-use crate::tui::keymap::{BINDINGS, Group};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -125,118 +122,6 @@ impl Lines {
         self.next += 1;
         let row = row.filter(|row| *row < usize::from(self.list.height))?;
         Some(self.list.y + row as u16)
-    }
-}
-
-/// The help at a width: one column, or two where there is room.
-fn help_rows(view: &View, class: Class) -> Vec<Line<'static>> {
-    let key_row = |keys: &str, help: &str| key_rows(keys, help, class);
-    let group = |group: Group| {
-        let mut rows = vec![Line::from(Span::styled(group.title(), theme::BOLD))];
-        let keys = BINDINGS.iter().filter(|binding| binding.group == group && !binding.keys.is_empty());
-        rows.extend(keys.flat_map(|binding| key_row(binding.keys, binding.help)));
-        if group == Group::Input {
-            rows.extend(key_row("Ctrl-_, Alt-_", "undo, redo"));
-            rows.extend(key_row("Ctrl-A E K U W Y …", "as in emacs"));
-            rows.extend(key_row("# and words", "a note to the assistants; it is not run"));
-        }
-        rows.push(Line::default());
-        rows
-    };
-    let [input, mut session, transcript, output] = Group::ALL.map(group);
-    session.push(Line::from(Span::styled("variables", theme::BOLD)));
-    session.extend(inspector::KEYS.iter().flat_map(|(keys, help)| key_row(keys, help)));
-    session.push(Line::default());
-    let mut rows = if class == Class::Wide {
-        let left: Vec<_> = input.into_iter().chain(session).collect();
-        beside(left, transcript.into_iter().chain(output).chain(marks(class)).collect())
-    } else {
-        input.into_iter().chain(session).chain(transcript).chain(output).chain(marks(class)).collect()
-    };
-    rows.push(Line::from(Span::styled("this session", theme::BOLD)));
-    let info = &view.info;
-    for (what, value) in [
-        ("name", info.name.clone()),
-        ("Python", format!("{}  {}", info.python_version, info.python.display())),
-        ("folder", info.cwd.display().to_string()),
-        ("process", info.pid.to_string()),
-        ("clients", format!("fourhands bridge --session {}", info.name)),
-    ] {
-        rows.extend(key_row(what, &text::name(&value)));
-    }
-    rows
-}
-
-const KEYS: usize = 18;
-const COLUMN: usize = 62;
-/// Cells for what a key does, in the smallest layout.
-const COMPACT: usize = 32;
-
-/// Keys, and beside them what they do; in the smallest layout below them.
-fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
-    if class == Class::Compact {
-        let mut rows = vec![Line::from(Span::styled(format!("  {keys}"), theme::KEY))];
-        rows.extend(text::fill(help, COMPACT).into_iter().map(|line| Line::from(format!("    {line}"))));
-        return rows;
-    }
-    vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS$}"), theme::KEY), Span::raw(format!(" {help}"))])]
-}
-
-fn marks(class: Class) -> Vec<Line<'static>> {
-    let mut rows = vec![Line::from(Span::styled("marks", theme::BOLD))];
-    for (glyph, meaning) in [
-        ("✓ ✗", "ended well; by an error"),
-        ("⠹ ◌", "running; waiting for its turn"),
-        ("■ ⊘", "interrupted; never begun"),
-        ("•", "touched by the last snippet"),
-    ] {
-        rows.extend(key_rows(glyph, meaning, class));
-    }
-    rows.push(Line::default());
-    rows
-}
-
-fn beside(left: Vec<Line<'static>>, right: Vec<Line<'static>>) -> Vec<Line<'static>> {
-    let rows = left.len().max(right.len());
-    let mut left = left.into_iter();
-    let mut right = right.into_iter();
-    (0..rows)
-        .map(|_| {
-            let mut line = left.next().unwrap_or_default();
-            let gap = COLUMN.saturating_sub(line.width());
-            line.spans.push(Span::raw(" ".repeat(gap)));
-            line.spans.extend(right.next().unwrap_or_default().spans);
-            line
-        })
-        .collect()
-}
-
-/// Where the help stands, its border included.
-fn help_area(layout: &Layout, rows: usize) -> Rect {
-    let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
-    let width = if layout.class == Class::Wide { 118.min(screen.width) } else { 70.min(screen.width) };
-    let height = (rows as u16 + 2).min(screen.height - 1);
-    Rect { x: (screen.width - width) / 2, y: (screen.height - 1 - height) / 2, width, height }
-}
-
-/// Rows of the help that do not fit.
-pub fn help_hidden(view: &View, layout: &Layout) -> usize {
-    let rows = help_rows(view, layout.class).len();
-    rows.saturating_sub(usize::from(help_area(layout, rows).height) - 2)
-}
-
-pub fn help(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
-    let rows = help_rows(view, layout.class);
-    let area = help_area(layout, rows.len());
-    Clear.render(area, buffer);
-    frame(area, " help ", buffer);
-    let inside = usize::from(area.height - 2);
-    for (line, y) in rows.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
-        buffer.set_line(area.x + 2, y, line, area.width - 4);
-    }
-    if rows.len() > scroll + inside {
-        let more = format!(" PageDown, {} more ", rows.len() - scroll - inside);
-        put_right(buffer, area, area.right() - 2, area.bottom() - 1, &more, theme::DIM);
     }
 }
 

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::{elapsed, put};
 use crate::domain::{Status, Timestamp, replay, units};
-use crate::tui::keymap::{self, Action};
+use crate::tui::keymap::Action;
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -65,11 +65,14 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
             Some(id) => format!("{id} is running"),
             None => "snippets are waiting".to_owned(),
         };
-        return Some(format!("{what}: {} again to stop it and quit, Esc to stay", keymap::keys(Action::QuitOrDelete)));
+        return Some(format!(
+            "{what}: {} again to stop it and quit, Esc to stay",
+            view.keys.told(Action::QuitOrDelete)
+        ));
     }
     if view.asking_to_restart {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
-        let keys = keymap::keys(Action::Restart);
+        let keys = view.keys.told(Action::Restart);
         let save = if view.has_variables() { "; s saves them first" } else { "" };
         return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. Esc stays"));
     }
@@ -81,13 +84,13 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         let place = stuck.place().map(|place| format!(": {}", text::name(place))).unwrap_or_default();
         return Some(format!(
             "{id} is inside a C call for {clock}, only a restart ({}) ends it{place}",
-            keymap::keys(Action::Restart)
+            view.keys.told(Action::Restart)
         ));
     }
     if let (Some(id), Some((_, since))) = (running, view.interrupting)
         && now.saturating_sub(since) >= STUBBORN
     {
-        let keys = keymap::keys(Action::Interrupt);
+        let keys = view.keys.told(Action::Interrupt);
         return Some(format!("{id} goes on, ignoring interrupts; {keys} again insists"));
     }
     if view.quitting
@@ -101,8 +104,12 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
 /// From the right, as many as fit.
 fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, buffer: &mut Buffer) {
     let variables = format!("{} vars", view.transcript.variables().total);
-    let tell = |action, what| [(keymap::keys(action), theme::KEY), (" ", theme::PLAIN), (what, theme::DIM)];
     let mut hints = Vec::new();
+    // An action that has no key is left to the palette.
+    let tell = |action, what: &str| {
+        let key = view.keys.key(action)?.to_string();
+        Some([(key, theme::KEY), (" ".to_owned(), theme::PLAIN), (what.to_owned(), theme::DIM)])
+    };
     if !view.overlays.is_empty() {
         hints.push(tell(Action::Back, "close"));
     }
@@ -113,7 +120,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
         hints.push(tell(Action::Variables, "variables"));
     } else {
         let mut hint = tell(Action::Variables, &variables);
-        hint.reverse();
+        hint.as_mut().into_iter().for_each(|hint| hint.reverse());
         hints.push(hint);
     }
     if let Some(reply) = view.open_reply(now) {
@@ -134,12 +141,12 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     }
     let area = layout.status;
     let mut end = right;
-    for hint in hints {
+    for hint in hints.into_iter().flatten() {
         let width: usize = hint.iter().map(|(text, _)| text::width(text)).sum();
         let Some(mut x) = end.checked_sub(width as u16).filter(|x| *x > left + 2) else { return };
         end = x.saturating_sub(3);
         for (text, style) in hint {
-            x = put(buffer, area, x, area.y, text, style);
+            x = put(buffer, area, x, area.y, &text, style);
         }
     }
 }

@@ -1,0 +1,178 @@
+//! The table of actions: what can be done, by which keys, and how it is told. A row is all that a new action needs here;
+//! the dispatch, the help, the palette, the hints, `config.toml` and the key table of the README follow from it.
+
+use Context::{Completion, Help, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript, Variables};
+
+/// Where a key holds. What lies on top is asked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    Input,
+    /// The candidates below the word that is typed.
+    Completion,
+    /// Everywhere, unless something nearer has a use for the key.
+    Session,
+    Transcript,
+    /// The whole output of a card, over everything.
+    Output,
+    /// The drawer of the variables, while nothing is written.
+    Variables,
+    Inspector,
+    /// Lists to choose from.
+    Menu,
+    /// A line that the dashboard itself asks for.
+    Prompt,
+    Help,
+    /// A restart was asked for, and must be asked for again.
+    Restarting,
+}
+
+impl Context {
+    /// In the order in which they are told.
+    pub const ALL: [Self; 11] =
+        [Input, Completion, Session, Transcript, Output, Variables, Inspector, Menu, Prompt, Help, Restarting];
+
+    /// Its section in `config.toml`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Input => "input",
+            Completion => "completion",
+            Session => "session",
+            Transcript => "transcript",
+            Output => "output",
+            Variables => "variables",
+            Inspector => "inspector",
+            Menu => "menu",
+            Prompt => "prompt",
+            Help => "help",
+            Restarting => "restarting",
+        }
+    }
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Completion => "candidates",
+            Output => "in the whole output",
+            Variables => "in the open list of variables",
+            Inspector => "in a variable",
+            Menu => "in a list of choices",
+            Prompt => "where a name is asked for",
+            Help => "in the help",
+            Restarting => "asked to restart",
+            Input | Session | Transcript => self.name(),
+        }
+    }
+
+    /// Letters are text there.
+    pub const fn is_typed_into(self) -> bool {
+        matches!(self, Input | Completion | Session | Transcript | Prompt)
+    }
+}
+
+/// Keys of an action in one context.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub context: Context,
+    /// Chords as in `config.toml`, separated by spaces. The first are those that are told.
+    pub keys: &'static str,
+    /// Empty where the line above it tells this too.
+    pub help: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub action: Action,
+    /// Its name in `config.toml`; it never changes.
+    pub name: &'static str,
+    /// How the palette tells it.
+    pub title: &'static str,
+    pub bindings: &'static [Binding],
+}
+
+/// `Variant "name" "Title": Context "keys" "help", …;` An empty help is told by the line above, keys included.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident $name:literal $title:literal:
+        $($context:ident $keys:literal $help:literal),+;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $($(#[$doc])* $action,)* }
+
+        pub const ACTIONS: &[Row] = &[$(Row {
+            action: Action::$action,
+            name: $name,
+            title: $title,
+            bindings: &[$(Binding { context: $context, keys: $keys, help: $help }),+],
+        },)*];
+    };
+}
+
+actions! {
+    /// Run the input if it is complete, else begin a new line.
+    Enter "run" "Run the input": Input "enter" "run; go on if it is not complete";
+    NewLine "new-line" "Begin a new line": Input "alt-enter ctrl-j shift-enter ctrl-enter" "new line";
+    /// Complete; at the start of a line indent.
+    Tab "tab" "Complete or indent": Input "tab" "complete; at the start of a line indent";
+    Complete "complete" "Complete here": Input "ctrl-space" "complete here";
+    HistoryBack "history-back" "Earlier input": Input "up ctrl-p" "on the first line: earlier input";
+    HistoryForward "history-forward" "Later input": Input "down ctrl-n" "on the last line: later input";
+
+    /// Interrupt what runs; with nothing running, clear the input.
+    Interrupt "interrupt" "Interrupt what runs": Session "ctrl-c" "interrupt what runs; else clear the input";
+    /// Quit, if the input is empty; else delete the character under the cursor.
+    QuitOrDelete "quit" "Quit": Session "ctrl-d" "quit, if the input is empty";
+    Help "help" "Help": Session "f1" "help";
+    Variables "variables" "Variables and clients": Session "f4" "variables and clients in full";
+    /// Choose what to run again.
+    Replay "replay" "Replay what ran before": Session "f7" "replay what ran before Python began anew",
+        Menu "f7" "";
+    /// Start Python anew on the same session.
+    Restart "restart" "Restart Python, losing the variables": Session "f8" "restart Python, losing the variables";
+    RestartSaving "restart-saving" "Restart Python, keeping the variables": Restarting "s" "save the variables first";
+    /// Write the session to a file.
+    Export "export" "Write the session to a file": Session "f9" "write the session to a file", Prompt "f9" "";
+    Suspend "suspend" "Suspend": Session "ctrl-z" "suspend; fg comes back";
+    /// Take the mouse, or leave it to the terminal.
+    Mouse "mouse" "Release the mouse, or take it back": Session "f12" "release the mouse, or take it back";
+    Redraw "redraw" "Draw the screen anew": Session "ctrl-l" "draw the screen anew";
+
+    PageUp "page-up" "Scroll up a page": Transcript "pageup" "scroll up, down",
+        Completion "pageup" "a page up, down", Output "pageup b" "a page up, down",
+        Inspector "pageup b" "a page up, down", Help "pageup b" "a page up, down";
+    PageDown "page-down" "Scroll down a page": Transcript "pagedown" "",
+        Completion "pagedown" "", Output "pagedown space" "", Inspector "pagedown" "", Help "pagedown space" "";
+    LineUp "line-up" "Scroll up a line": Transcript "ctrl-up" "scroll a line up, down",
+        Output "up k ctrl-up" "a line up, down", Inspector "up k ctrl-p" "a row up, down", Help "up k ctrl-p" "a row up, down";
+    LineDown "line-down" "Scroll down a line": Transcript "ctrl-down" "",
+        Output "down j ctrl-down enter" "", Inspector "down j ctrl-n" "", Help "down j ctrl-n" "";
+    Top "top" "Go to the beginning": Transcript "ctrl-home" "to the beginning",
+        Output "home g ctrl-home" "to the beginning";
+    Bottom "bottom" "Go to the end, and follow": Transcript "ctrl-end" "to the end, and follow",
+        Output "end G ctrl-end" "to the end, and follow";
+    SelectUp "select-up" "Select the card above": Transcript "alt-up" "select the card above, below";
+    SelectDown "select-down" "Select the card below": Transcript "alt-down" "";
+    Fold "fold" "Unfold or fold the card": Transcript "f5 alt-o" "unfold or fold the card";
+    /// The whole output of a card, over the whole screen.
+    Output "output" "The whole output of the card": Transcript "f6" "the whole output of the card";
+    Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
+        Completion "esc" "close", Output "esc q f6" "back to the transcript", Inspector "esc enter q" "close",
+        Menu "esc" "close", Prompt "esc" "close", Help "esc enter q" "close";
+
+    Search "search" "Search": Output "/ ctrl-f" "search";
+    SearchOn "search-next" "Next place found": Output "n" "the next place, the one before";
+    SearchBack "search-previous" "Previous place found": Output "N" "";
+
+    ItemUp "item-up" "Choose the one above": Completion "up ctrl-p shift-tab" "the one above, below",
+        Variables "up" "choose the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";
+    ItemDown "item-down" "Choose the one below": Completion "down ctrl-n" "",
+        Variables "down" "", Menu "down ctrl-n alt-down ctrl-down tab" "";
+    /// Take the one that is chosen.
+    Choose "choose" "Take the chosen one": Completion "enter" "take the chosen one",
+        Variables "enter" "look into the chosen one", Menu "enter" "take the chosen one", Prompt "enter" "go";
+    /// Take the chosen candidate, or what all have in common.
+    Accept "accept" "Take the candidate": Completion "tab" "take it, or what all have in common";
+    NextFormat "next-format" "Next format": Prompt "tab" "the next format";
+
+    PreviousAspect "previous-aspect" "Previous view of the variable": Inspector "left" "columns, rows, repr, source, …";
+    NextAspect "next-aspect" "Next view of the variable": Inspector "right tab" "";
+    NextPage "next-page" "Next page of the variable": Inspector "n space" "next page, page before";
+    PreviousPage "previous-page" "Previous page of the variable": Inspector "p" "";
+    LookAgain "look-again" "Look at the variable again": Inspector "r" "look again";
+}
