@@ -4,15 +4,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::net::UnixStream;
 
 use super::BridgeOptions;
+use super::starter::Starter;
 use crate::domain::terminal_text::visible;
 use crate::session::choose::{Choice, choose};
 use crate::session::places::Places;
 use crate::session::registry::{self, Record};
 use crate::session::socket::{self, ConnectError};
+
+/// How long the client's lines are held for a session that is starting: for one that this process starts itself, as long
+/// as clients wait for a server.
+const HOLD: Duration = Duration::from_secs(2);
+const HOLD_FOR_OWN: Duration = Duration::from_secs(8);
 
 /// What an attempt to reach a session came to.
 #[derive(Debug)]
@@ -30,6 +37,8 @@ pub struct Finder {
     env: Option<String>,
     cwd: PathBuf,
     places: Places,
+    /// Starts one where there is none, if that was asked for.
+    starter: Option<Starter>,
     complained: AtomicBool,
     /// Why the session took no connection of ours, the last time.
     refused: Mutex<Option<String>>,
@@ -44,18 +53,41 @@ impl Finder {
     }
 
     pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
-        Self { options, env, cwd, places, complained: AtomicBool::new(false), refused: Mutex::new(None) }
+        let starter = Starter::new(&options, &cwd, places.home.as_deref());
+        let (complained, refused) = (AtomicBool::new(false), Mutex::new(None));
+        Self { options, env, cwd, places, starter, complained, refused }
+    }
+
+    /// How long the client's lines are held for a session that is starting.
+    pub fn hold(&self) -> Duration {
+        if self.starter.is_some() { HOLD_FOR_OWN } else { HOLD }
     }
 
     pub async fn reach(&self) -> Reach {
         if let Some(socket) = &self.options.socket {
             return self.connect(socket).await.map_or(Reach::Nothing, Reach::Connected);
         }
+        let starts = |name| self.starter.as_ref().is_some_and(|starter| starter.start(name));
         match self.choice() {
             Ok((Choice::Use(record), _)) => {
-                self.connect(&record.socket).await.map_or(Reach::Starting, Reach::Connected)
+                let connected = self.connect(&record.socket).await;
+                if let (Ok(_), Some(starter)) = (&connected, &self.starter) {
+                    starter.connected();
+                }
+                connected.map_or(Reach::Starting, Reach::Connected)
+            }
+            Ok((Choice::NoneRunning, _)) if starts(None) => Reach::Starting,
+            Ok((Choice::NotRunning(name), _)) if registry::check_name(&name).is_ok() && starts(Some(&name)) => {
+                Reach::Starting
             }
             _ => Reach::Nothing,
+        }
+    }
+
+    /// The client has left.
+    pub fn leave(&self) {
+        if let Some(starter) = &self.starter {
+            starter.leave();
         }
     }
 
@@ -75,8 +107,18 @@ impl Finder {
     }
 
     fn choice(&self) -> io::Result<(Choice, Vec<Record>)> {
-        let running = registry::running_at(&self.places)?;
+        let mut running = registry::running_at(&self.places)?;
+        if let Some(starter) = &self.starter
+            && self.is_free_to_choose()
+        {
+            running.retain(|record| starter.is_for(record, &self.cwd));
+        }
         Ok((choose(self.options.session.as_deref(), self.env.as_deref(), &self.cwd, &running), running))
+    }
+
+    fn is_free_to_choose(&self) -> bool {
+        let names = [self.options.session.as_deref(), self.env.as_deref()];
+        names.into_iter().flatten().all(|name| name.trim().is_empty())
     }
 
     /// Why there is no session, and what to do. Looks anew each time.
@@ -89,6 +131,10 @@ impl Finder {
             ),
             (None, Err(error)) => format!("fourhands cannot look for its sessions: {error}."),
             (None, Ok((choice, running))) => self.explain(&choice, &running),
+        };
+        let problem = match self.starter.as_ref().and_then(Starter::word) {
+            Some(word) => format!("{problem}\n{word}"),
+            None => problem,
         };
         // Names of folders may hold anything, and this is shown to people and models.
         let problem = visible(&problem);

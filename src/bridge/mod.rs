@@ -9,7 +9,9 @@ mod handshake;
 mod lines;
 mod pump;
 mod relay;
+mod starter;
 mod stdio;
+mod tmux;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +32,12 @@ pub struct BridgeOptions {
     pub session: Option<String>,
     /// Use this socket and look for no session.
     pub socket: Option<PathBuf>,
+    /// Hold a session where there is none.
+    pub serve: bool,
+    /// Open the dashboard in a pane of tmux where there is none.
+    pub tmux: bool,
+    /// Of sessions that are started so.
+    pub python: Option<PathBuf>,
 }
 
 /// Says why there is no session and what to do; looks anew at each call.
@@ -51,6 +59,7 @@ pub fn run(options: BridgeOptions) -> ExitCode {
     let looker = finder.clone();
     let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
     let ended = runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), &finder, &offline).await });
+    finder.leave();
     // A thread may still be blocked in a read of stdin.
     runtime.shutdown_background();
     match ended {

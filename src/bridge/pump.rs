@@ -18,8 +18,6 @@ use super::stdio::{Input, Output};
 /// How often to look for a session while there is none, and while one is starting.
 const LOOK: Duration = Duration::from_millis(500);
 const LOOK_SOON: Duration = Duration::from_millis(50);
-/// How long the client's lines are held for a session that is starting.
-const HOLD: Duration = Duration::from_secs(2);
 /// How long the offline server may take to answer what it was asked before a session takes over.
 const HAND_OVER: Duration = Duration::from_secs(1);
 /// How long a session may take to answer the handshake: one that is suspended still accepts connections.
@@ -87,6 +85,8 @@ pub async fn pump(
     // Connections in a row that ended without a word.
     let mut hang_ups = 0;
     let mut closing: Option<Instant> = None;
+    let hold = finder.hold();
+    let is_starting = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() < hold);
     loop {
         if let Some(open) = &mut link {
             let mut refused = None;
@@ -144,11 +144,11 @@ pub async fn pump(
                     }
                     Reach::Nothing => starting_since = None,
                 }
-                look_at = now + if is_recent(starting_since) { LOOK_SOON } else { LOOK };
+                look_at = now + if is_starting(starting_since) { LOOK_SOON } else { LOOK };
             } else if let Some(until) = shunned {
                 look_at = look_at.max(until);
             }
-            if asked && link.is_none() && next.is_none() && !is_recent(starting_since) {
+            if asked && link.is_none() && next.is_none() && !is_starting(starting_since) {
                 relay.lost(&lost_text(finder), true);
                 link = Some(Link::offline(offline));
                 relay.joined();
@@ -167,7 +167,7 @@ pub async fn pump(
         let mut more = false;
         while next.is_none()
             && let Some(open) = &link
-            && (open.live || !is_recent(starting_since))
+            && (open.live || !is_starting(starting_since))
             && open.out.is_some()
             && relay.to_backend.len() < HIGH
             && relay.to_client.len() < HIGH
@@ -222,10 +222,6 @@ pub async fn pump(
     drop(link);
     let _ = timeout(DRAIN, output.flush()).await;
     Ok(())
-}
-
-fn is_recent(starting_since: Option<Instant>) -> bool {
-    starting_since.is_some_and(|since| since.elapsed() < HOLD)
 }
 
 fn lost_text(finder: &Finder) -> String {

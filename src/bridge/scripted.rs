@@ -35,7 +35,7 @@ impl Root {
     }
 
     pub fn finder(&self, session: Option<&str>) -> Finder {
-        let options = BridgeOptions { session: session.map(str::to_owned), socket: None };
+        let options = BridgeOptions { session: session.map(str::to_owned), ..BridgeOptions::default() };
         Finder::at(options, None, self.folder("work"), self.places())
     }
 

@@ -21,8 +21,24 @@ pub struct Arguments {
     /// Socket to connect to, whatever session is behind it
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
+    /// If there is no session: hold one without a dashboard, until a dashboard takes it over or the clients have left
+    #[arg(long, conflicts_with = "socket")]
+    pub serve: bool,
+    /// If there is no session: open the dashboard in a split of the tmux window that this runs in
+    #[arg(long, conflicts_with = "socket")]
+    pub tmux: bool,
+    /// Python of a session that --serve or --tmux starts [default: as `fourhands` finds it]
+    #[arg(long, value_name = "PATH", conflicts_with = "socket")]
+    pub python: Option<PathBuf>,
 }
 
 pub fn run(arguments: Arguments) -> ExitCode {
-    bridge::run(BridgeOptions { session: arguments.session, socket: arguments.socket })
+    let Arguments { session, socket, serve, tmux, python } = arguments;
+    if python.is_some() && !(serve || tmux) {
+        return super::fail(
+            super::USAGE,
+            &"--python is for sessions that --serve or --tmux starts; one that runs has its Python.",
+        );
+    }
+    bridge::run(BridgeOptions { session, socket, serve, tmux, python })
 }

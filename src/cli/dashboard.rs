@@ -15,5 +15,5 @@ pub fn run(arguments: &SessionArguments, engine: &'static [u8]) -> ExitCode {
               input and output.",
         );
     }
-    start::run(&Start { mode: Mode::Dashboard, arguments, engine })
+    start::run(&Start { mode: Mode::Dashboard, arguments, until_unused: false, engine })
 }

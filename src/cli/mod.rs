@@ -9,6 +9,7 @@ mod serve;
 mod sessions;
 mod start;
 mod stop;
+mod take_over;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ Examples:
   fourhands                            open the dashboard here
   fourhands --python .venv             with the Python of a virtual environment
   fourhands bridge                     what an AI client runs (see the README)
+  fourhands bridge --serve             the same; holds a session if there is none
   fourhands --resume                   go on with the last session of this folder
   fourhands --resume sales --replay    and run again what ran well in it
   fourhands serve --session analysis   hold a session without a terminal

@@ -15,6 +15,9 @@ pub struct Arguments {
     /// Be an MCP server on stdin and stdout for the one client that started this; ends when stdin does
     #[arg(long)]
     pub stdio: bool,
+    /// End when no client has been connected for 5 seconds, or a dashboard takes the session over
+    #[arg(long, conflicts_with = "stdio")]
+    pub until_unused: bool,
 }
 
 pub fn run(arguments: &Arguments, engine: &'static [u8]) -> ExitCode {
@@ -29,5 +32,5 @@ pub fn run(arguments: &Arguments, engine: &'static [u8]) -> ExitCode {
         eprintln!("fourhands: waiting for an MCP client on standard input; Ctrl-C ends.");
     }
     let mode = if arguments.stdio { Mode::Stdio } else { Mode::Serve };
-    start::run(&Start { mode, arguments: &arguments.session, engine })
+    start::run(&Start { mode, arguments: &arguments.session, until_unused: arguments.until_unused, engine })
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 
 use super::resume::{self, ResumeError, Resumed};
+use super::take_over::{self, HandedOver};
 use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
@@ -65,6 +66,8 @@ impl Replay {
 pub struct Start<'a> {
     pub mode: Mode,
     pub arguments: &'a SessionArguments,
+    /// The session is held for bridges: it ends with their last client, or when a dashboard takes it over.
+    pub until_unused: bool,
     pub engine: &'static [u8],
 }
 
@@ -90,19 +93,34 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
 fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
-    let resumed = resume::find(start.arguments, python, cwd)?;
+    let mut resumed = resume::find(start.arguments, python, cwd)?;
+    let may_take_over = start.mode == Mode::Dashboard && resumed.is_none();
+    let mut handed_over = None;
+    let mut claim = if start.mode == Mode::Stdio {
+        None
+    } else {
+        let name = start.arguments.session.as_deref().or(resumed.as_ref().map(|resumed| &*resumed.name));
+        Some(loop {
+            match name.map_or_else(|| registry::claim_default(cwd), |name| registry::claim(name, cwd)) {
+                // Bridges may be quicker than this process, and hold it once more.
+                Err(ClaimError::Taken { name, .. }) if may_take_over && take_over::is_held(&name) => {
+                    let taken = take_over::take_over(&name, handed_over)?;
+                    handed_over = Some(taken);
+                }
+                claimed => break claimed?,
+            }
+        })
+    };
+    let restore = handed_over.as_ref().and_then(|taken| taken.checkpoint);
+    resumed = handed_over.map(HandedOver::resumed).or(resumed);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let id = resumed.as_ref().map_or_else(|| SessionId::new(now), |resumed| resumed.id.clone());
     let _held = hold_id(&id, resumed.as_ref())?;
-    let name = start.arguments.session.as_deref().or(resumed.as_ref().map(|resumed| &*resumed.name));
-    let mut claim = match (start.mode, name) {
-        (Mode::Stdio, _) => None,
-        (_, Some(name)) => Some(registry::claim(name, cwd)?),
-        (_, None) => Some(registry::claim_default(cwd)?),
-    };
     if let Some(claim) = &mut claim {
-        // Only told to those who ask which sessions there are.
-        let _ = claim.describe(&python.executable, &python.version, start.mode == Mode::Dashboard);
+        // Told to those who ask which sessions there are, and to dashboards that would take it over.
+        let is_dashboard = start.mode == Mode::Dashboard;
+        let held = start.until_unused.then(|| id.clone());
+        let _ = claim.describe(&python.executable, &python.version, is_dashboard, held);
     }
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
@@ -114,18 +132,32 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         Legacy { restart, keepsake: None }
     });
     let mut replay = start.arguments.replay.map(Replay::which);
+    let mut restore = restore.map(str::to_owned);
+    let until_unused = start.until_unused;
     let mut is_first = true;
     let mut crashes = Crashes::default();
     loop {
         let takes_over = legacy.is_some();
-        let replay = replay.take();
+        let (replay, restore) = (replay.take(), restore.take());
         let mut next = None;
         let mut is_loop = false;
         let watched = guardian.watch(
             legacy.take(),
             |Inherited { link, recorder }| {
                 let (mode, id, name, socket) = (start.mode, id.clone(), name.clone(), socket.clone());
-                let boot = Boot { mode, id, name, socket, link, recorder, detached, takes_over, replay };
+                let boot = Boot {
+                    mode,
+                    id,
+                    name,
+                    socket,
+                    link,
+                    recorder,
+                    detached,
+                    takes_over,
+                    replay,
+                    restore,
+                    until_unused,
+                };
                 image.command(&python.executable, &boot)
             },
             |ending| {

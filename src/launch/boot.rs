@@ -39,6 +39,10 @@ pub struct Boot {
     pub takes_over: bool,
     /// What is to be run again first of all.
     pub replay: Option<Which>,
+    /// The checkpoint to be restored first of all.
+    pub restore: Option<String>,
+    /// The session ends when no client is left.
+    pub until_unused: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

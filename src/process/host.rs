@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
-use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault};
+use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault, unused};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
@@ -30,7 +30,7 @@ use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
 use crate::session::places::Places;
-use crate::session::{self, Beginning, EngineEvent, SessionHandle, SessionId, Spool, spool};
+use crate::session::{self, Beginning, EngineEvent, RunOptions, SessionHandle, SessionId, Spool, spool};
 use crate::tui::{self, Control};
 
 /// What the end of a session may wait for the journal; it has less to do, unless the disk is very slow.
@@ -156,7 +156,7 @@ impl Host {
             let engine_events = forward(receiver, rung, bell_reader)?;
             let (link, mut link_reader) = link::open(self.link)?;
             let restart = if self.boot.takes_over { link::legacy(&mut link_reader).await } else { None };
-            let takes_over = restart.is_some();
+            let offers_checkpoint = restart.is_some() && self.boot.restore.is_none();
             // Before this process records anything: first the journal takes in what the one before left.
             let (beginning, gap) = match &restart {
                 Some(_) => transcript_so_far(&self.boot.id),
@@ -175,7 +175,7 @@ impl Host {
             if let Some(gap) = gap {
                 session.notice(gap);
             }
-            if let Some(checkpoint) = takes_over.then(|| last_checkpoint(&self.boot.id)).flatten() {
+            if let Some(checkpoint) = offers_checkpoint.then(|| last_checkpoint(&self.boot.id)).flatten() {
                 session.notice(format!("%restore brings back the variables of the checkpoint \"{checkpoint}\""));
             }
             let notified = session.clone();
@@ -199,6 +199,15 @@ impl Host {
             match &result {
                 Ok(_) => {
                     goodbye.send(&ToGuardian::Ready);
+                    if self.boot.until_unused {
+                        tokio::spawn(unused::end_when_unused(session.clone()));
+                    }
+                    if let Some(checkpoint) = &self.boot.restore {
+                        let (session, code) = (session.clone(), format!("%restore {checkpoint}"));
+                        tokio::spawn(async move {
+                            let _ = session.submit(Author::You, code.into(), RunOptions::default()).await;
+                        });
+                    }
                     if let Some((session, which)) = replay {
                         tokio::spawn(async move {
                             if let Err(refused) = session.replay(Author::You, which).await {

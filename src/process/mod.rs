@@ -5,6 +5,7 @@ mod alertness;
 mod host;
 mod link;
 mod log;
+mod unused;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};

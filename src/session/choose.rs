@@ -49,6 +49,7 @@ mod tests {
             python: None,
             python_version: None,
             dashboard: None,
+            held: None,
             started_at,
         }
     }

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
 
 use super::socket;
 
@@ -31,6 +33,14 @@ pub struct Live {
     pub queued: usize,
 }
 
+impl Live {
+    /// Whether something runs or waits.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.running.is_some() || self.queued > 0
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveClient {
     pub name: String,
@@ -51,26 +61,33 @@ pub enum Told {
 pub async fn ask(socket: &Path) -> Told {
     let Ok(connected) = tokio::time::timeout(PATIENCE, socket::connect(socket)).await else { return Told::Silent };
     let Ok(stream) = connected else { return Told::Closed };
-    match tokio::time::timeout(PATIENCE, converse(stream)).await {
+    match tokio::time::timeout(PATIENCE, converse(stream, METHOD, json!({}))).await {
         Ok(Some(live)) => Told::Live(live),
         _ => Told::Silent,
     }
 }
 
-async fn converse(stream: tokio::net::UnixStream) -> Option<Live> {
+/// Makes one request of MCP, as a client named fourhands; its result, unless it fails or takes longer than `patience`.
+pub async fn request(socket: &Path, method: &str, params: Value, patience: Duration) -> Option<Value> {
+    let exchange = async { converse(socket::connect(socket).await.ok()?, method, params).await };
+    tokio::time::timeout(patience, exchange).await.ok()?
+}
+
+async fn converse<T: DeserializeOwned>(stream: UnixStream, method: &str, mut params: Value) -> Option<T> {
     #[derive(Deserialize)]
-    struct Answer {
-        result: Live,
+    struct Answer<T> {
+        result: T,
     }
     let (reader, mut writer) = stream.into_split();
     // A request of the stateless era needs no handshake.
-    let question = json!({"jsonrpc": "2.0", "id": 1, "method": METHOD, "params": {"_meta": {
+    params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "fourhands", "version": env!("CARGO_PKG_VERSION")},
-    }}});
+    });
+    let question = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     writer.write_all(format!("{question}\n").as_bytes()).await.ok()?;
     let mut line = Vec::new();
     BufReader::new(reader.take(LIMIT)).read_until(b'\n', &mut line).await.ok()?;
-    serde_json::from_slice::<Answer>(&line).ok().map(|answer| answer.result)
+    serde_json::from_slice::<Answer<T>>(&line).ok().map(|answer| answer.result)
 }

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::SessionId;
 use super::lock::{Lock, is_held, lock, lock_patiently};
 use super::places::{self, FolderError, Places};
 use crate::domain::Timestamp;
@@ -41,6 +42,9 @@ pub struct Record {
     /// Whether a person has it on a terminal; `None` until that is settled.
     #[serde(default)]
     pub dashboard: Option<bool>,
+    /// Bridges hold it for their clients, and a dashboard may take it over: the session's id in the journal.
+    #[serde(default)]
+    pub held: Option<SessionId>,
     pub started_at: Timestamp,
 }
 
@@ -171,6 +175,7 @@ pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim,
         python: None,
         python_version: None,
         dashboard: None,
+        held: None,
         started_at,
     };
     let claim = Claim { record, folder: folder.clone(), locks, owner: pid };
@@ -261,11 +266,19 @@ impl Claim {
         &self.record
     }
 
-    /// Adds to the record which Python the session runs, and whether a person has it on a terminal.
-    pub fn describe(&mut self, python: &Path, version: &str, dashboard: bool) -> io::Result<()> {
+    /// Adds to the record which Python the session runs, whether a person has it on a terminal, and its id if bridges
+    /// hold it.
+    pub fn describe(
+        &mut self,
+        python: &Path,
+        version: &str,
+        dashboard: bool,
+        held: Option<SessionId>,
+    ) -> io::Result<()> {
         self.record.python = Some(python.to_string_lossy().into_owned());
         self.record.python_version = Some(version.to_owned());
         self.record.dashboard = Some(dashboard);
+        self.record.held = held;
         self.write()
     }
 

@@ -33,7 +33,7 @@ fn a_claimed_session_is_found_and_leaves_nothing_behind() {
     let root = Root::new();
     let (places, cwd) = (root.places(), root.folder("work"));
     let mut claim = claim_at(&places, "work", &cwd).unwrap();
-    claim.describe(Path::new("/usr/bin/python3"), "3.12.1", true).unwrap();
+    claim.describe(Path::new("/usr/bin/python3"), "3.12.1", true, None).unwrap();
     fs::write(claim.socket(), "").unwrap();
     assert_eq!(running_at(&places).unwrap(), [claim.record().clone()]);
     assert_eq!(claim.record().cwd, cwd);

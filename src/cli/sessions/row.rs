@@ -92,7 +92,7 @@ impl Row {
             Ending::Died => self.state == "stale",
             Ending::Closed => false,
         };
-        self.name == session.name && same_end && session.started >= self.started_at
+        self.name == session.name && same_end && session.last_active >= self.started_at
     }
 
     /// Adds what only the journal knows.
@@ -122,6 +122,7 @@ pub mod fixtures {
             python: Some("/python".to_owned()),
             python_version: Some("3.12.1".to_owned()),
             dashboard: Some(true),
+            held: None,
             started_at,
         }
     }

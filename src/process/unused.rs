@@ -1,0 +1,38 @@
+//! A session that bridges hold for their clients ends with the last of them.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until};
+
+use crate::domain::Event;
+use crate::session::{SessionHandle, Subscription};
+
+/// How long the first client may take to come.
+const FIRST: Duration = Duration::from_secs(60);
+/// How long the session waits for another when the last one has left: clients are started anew now and then.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Ends the session when nobody has used it for a while.
+pub async fn end_when_unused(session: SessionHandle) {
+    let Ok(Subscription { transcript, mut events }) = session.subscribe().await else { return };
+    let mut until = transcript.clients().is_empty().then(|| Instant::now() + FIRST);
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                session.quit();
+                return;
+            }
+        };
+        let changed = match event {
+            Ok(event) => matches!(&*event, Event::ClientJoined { .. } | Event::ClientLeft { .. }),
+            Err(RecvError::Lagged(_)) => true,
+            Err(RecvError::Closed) => return,
+        };
+        if changed {
+            let Ok(overview) = session.overview().await else { return };
+            until = overview.clients.is_empty().then(|| Instant::now() + AGAIN);
+        }
+    }
+}
