@@ -71,27 +71,26 @@ fn floods_of_every_form_stay_within_bounds() {
 }
 
 #[test]
-fn ten_million_small_prints() {
+fn two_million_small_prints() {
     let mut session = Session::start(&python());
-    let run = session.run("print('begin')\nfor n in range(10_000_000): print(n)\nprint('end')");
+    let run = session.run("print('begin')\nfor n in range(2_000_000): print(n)\nprint('end')");
     let snippet = run["snippet"].clone();
-    // Each call waits for 45 s at most: six minutes in all, on a machine that has other work.
-    let waits = (0..8).map(|_| session.client.call("wait_for_snippet", json!({"snippet": snippet})));
-    let run = waits.map(|result| result["structuredContent"].clone()).find(|run| run["status"] != "running");
-    let run = run.expect("the prints take too long");
-    assert!(run["stdout"].as_str().unwrap().ends_with("\n9999999\nend\n"), "{}", run["status"]);
-    let total: u64 = 6 + 78_888_890 + 4;
-    let found = read(&mut session, json!({"snippet": snippet, "grep": "^(begin|end|1234567|7654321)$"}));
-    let lines: Vec<u64> = found["matches"].as_array().unwrap().iter().map(|m| m["line"].as_u64().unwrap()).collect();
+    assert!(run["stdout"].as_str().unwrap().ends_with("\n1999999\nend\n"), "{}", run["status"]);
     // A slow machine may need more than one call.
-    assert!(lines.starts_with(&[1, 1_234_569]), "{found}");
-    if found["next_offset"].is_null() {
-        assert_eq!(lines, [1, 1_234_569, 7_654_323, 10_000_002]);
+    let (mut lines, mut offset) = (Vec::new(), json!(0));
+    while !offset.is_null() {
+        let pattern = "^(begin|end|1234567|1654321)$";
+        let found = read(&mut session, json!({"snippet": snippet, "grep": pattern, "offset": offset}));
+        lines.extend(found["matches"].as_array().unwrap().iter().map(|found| found["line"].as_u64().unwrap()));
+        assert_ne!(found["next_offset"], offset, "no call may be in vain");
+        offset = found["next_offset"].clone();
     }
-    let page = read(&mut session, json!({"snippet": snippet, "offset": 40_000_000, "limit": 30}));
+    assert_eq!(lines, [1, 1_234_569, 1_654_323, 2_000_002]);
+    let page = read(&mut session, json!({"snippet": snippet, "offset": 8_000_000, "limit": 30}));
+    let total: u64 = 6 + 14_888_890 + 4;
     assert_eq!(page["total"], total);
     let text = std::fs::read_to_string(spooled(&session, &json!({"snippet": snippet}))).unwrap();
-    assert!(text[40_000_000..].starts_with(page["text"].as_str().unwrap()), "{page}");
+    assert!(text[8_000_000..].starts_with(page["text"].as_str().unwrap()), "{page}");
 }
 
 #[test]
@@ -119,7 +118,7 @@ fn what_was_cut_is_read_to_its_end() {
     assert_eq!(err["text"], "line 0 é\nline 5 é\nline 10 é\nline 15 é\n");
 
     // While it runs.
-    let code = "import time\nfor n in range(30_000): print('tick', n)\ntime.sleep(60)";
+    let code = "import time\nfor n in range(30_000): print('tick', n)\ntime.sleep(1000)";
     let run = session.client.call("run_python_code", json!({"code": code, "wait_s": 0}));
     assert_eq!(run["structuredContent"]["status"], "running");
     wait_until("the end of what a running snippet wrote", || {
@@ -185,12 +184,10 @@ fn a_flood_is_interrupted_at_once() {
     in_every_python(|session| {
         for code in ["while True: print('flood')", "import os\nwhile True: os.write(1, b'flood\\n' * 1000)"] {
             let id = session.client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
-            let snippet = wait_until("a running snippet", || {
-                let answer = session.client.call("interrupt_snippet", json!({}));
-                answer["structuredContent"]["snippet"].as_u64().filter(|_| answer["structuredContent"]["ended"] == true)
-            });
-            let run = session.client.answer(id)["result"]["structuredContent"].clone();
-            assert_eq!((&run["status"], &run["snippet"]), (&json!("interrupted"), &json!(snippet)), "{run}");
+            let snippet = session.client.interrupt();
+            let run = session.client.answer(id)["result"].clone();
+            let run = session.client.finished(run)["structuredContent"].clone();
+            assert_eq!((&run["status"], &run["snippet"]), (&json!("interrupted"), &snippet), "{run}");
         }
         assert_eq!(session.out("print('next')"), "next\n");
     });
