@@ -422,6 +422,8 @@ impl Dashboard {
             return;
         }
         self.dirty |= self.view.search();
+        // What the person sees is kept, whenever the process dies.
+        self.keep();
         let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
         let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);
@@ -434,7 +436,6 @@ impl Dashboard {
         if drawn.is_err() {
             self.terminal_is_gone();
         }
-        self.keep();
     }
 
     fn keep(&mut self) {
