@@ -229,8 +229,11 @@ fn serve_is_stopped_and_continued_with_its_session_process() {
     let pid: i32 = wait_for_file(&pid_file).trim().parse().unwrap();
     guarded.signal(Signal::SIGTSTP);
     guarded.wait_until_stopped();
-    let state = |pid: i32| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    assert!(state(pid).contains(") T "), "{}", state(pid));
+    let deadline = Instant::now() + DEADLINE;
+    while !fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T ") {
+        assert!(Instant::now() < deadline, "it goes on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     guarded.signal(Signal::SIGTERM);
     guarded.signal(Signal::SIGCONT);
     assert_eq!(guarded.end(), 8);
@@ -258,7 +261,7 @@ fn the_session_process_learns_of_the_guardians_death() {
         Mode::Serve,
         &format!(
             "trap 'echo TERM > {0}' TERM; echo ready; until hear; [ $? = 1 ]; do :; done; echo EOF > {1}; \
-             n=0; while [ ! -s {0} ] && [ $n -lt 400 ]; do sleep 0.02; n=$((n + 1)); done",
+             n=0; while [ ! -s {0} ] && [ $n -lt 4000 ]; do sleep 0.02; n=$((n + 1)); done",
             asked.display(),
             told.display()
         ),

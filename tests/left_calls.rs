@@ -86,12 +86,8 @@ fn clients_are_who_they_were() {
                 let id = send(&mut clients[at], "run_python_code", json!({"code": "import time; time.sleep(1000)"}));
                 server.wait_for_line(&format!("{name} runs"));
                 // Without a number, it is whichever is theirs.
-                let stopped = wait_until("the interrupt", || {
-                    let told = clients[at].call("interrupt_snippet", json!({}));
-                    (told["structuredContent"]["ended"] == true).then_some(told)
-                });
-                assert_ne!(stopped["structuredContent"]["snippet"], Value::Null, "{stopped}");
-                clients[at].answer(id);
+                let stopped = clients[at].interrupt();
+                assert_eq!(clients[at].answer(id)["result"]["structuredContent"]["snippet"], stopped);
             }
         }
     }

@@ -20,8 +20,7 @@ fn sources_and_new_processes_are_found_after_a_reset() {
         session.run("import os; count = open('ran', 'a').write('x'); os.getcwd()");
         let code = "import multiprocessing\ndef twice(n): return 2 * n\n\
                     with multiprocessing.get_context('spawn').Pool(1) as pool: found = pool.map(twice, [4])\nfound";
-        let run = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
-        assert_eq!(run["structuredContent"]["result"], "[8]", "{run}");
+        assert_eq!(session.value(code), "[8]");
         assert_eq!(session.value("open('ran').read()"), "'x'");
     });
 }

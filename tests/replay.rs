@@ -5,11 +5,10 @@ mod support;
 
 use std::path::Path;
 
-use nix::sys::signal::Signal;
 use serde_json::json;
 use support::client::{Client, Era};
 use support::terminal::Terminal;
-use support::{Home, Server, children, signal, wait_until};
+use support::{Home, Server, children, is_alive, wait_until};
 
 const F7: &str = "\x1b[18~";
 const F8: &str = "\x1b[19~";
@@ -190,16 +189,15 @@ fn what_runs_or_is_unknown_is_refused_with_the_way_out() {
 #[test]
 fn a_killed_session_goes_on_elsewhere_and_says_so() {
     let home = Home::new();
-    let server = serve(&home, &["--session", "dead"]);
+    let mut server = serve(&home, &["--session", "dead"]);
     let mut tester = client(&home, "dead", "tester");
     tester.run("x = 1");
     tester
         .send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "import time; time.sleep(1000)"}}));
     server.wait_for_line("2 tester runs");
-    let (guardian, process) = (server.child.id(), children(server.child.id())[0]);
-    signal(guardian, Signal::SIGKILL);
-    signal(process, Signal::SIGKILL);
-    wait_until("both to be gone", || (!Path::new(&format!("/proc/{process}")).exists()).then_some(()));
+    let process = children(server.child.id())[0];
+    server.kill();
+    wait_until("both to be gone", || (!is_alive(process)).then_some(()));
     let elsewhere = home.path().join("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();
     let mut command = home.fourhands();
@@ -234,8 +232,7 @@ fn an_answer_that_was_hidden_is_asked_for_again_and_kept_nowhere() {
     terminal.wait_for_text("replayed all 1");
     terminal.send("print('length', length)\r");
     terminal.wait_for_text("length 11");
-    terminal.send("\u{4}");
-    terminal.wait();
+    terminal.quit();
     assert!(!holds(home.path(), b"tulip-471"));
 }
 

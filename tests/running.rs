@@ -135,6 +135,7 @@ fn interrupts_hit_what_they_are_meant_for() {
         ];
         for code in stuck {
             let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 0.2}));
+            let result = session.client.finished(result);
             let run = &result["structuredContent"];
             assert_eq!((&run["status"], &run["returncode"]), (&json!("interrupted"), &json!(130)), "{code}\n{run}");
             assert!(run["stopped_by"].as_str().unwrap().contains("time limit"), "{run}");
@@ -175,8 +176,7 @@ fn definitions_reach_new_processes_and_inspect() {
             let code = format!(
                 "with mp.get_context('{method}').Pool(2) as pool:\n    found = pool.map(triple, [1, 2]), pool.map(Point.twice, [Point(4)])\nfound"
             );
-            let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
-            assert_eq!(result["structuredContent"]["result"], "([3, 6], [8])", "{method}: {result}");
+            assert_eq!(session.value(&code), "([3, 6], [8])", "{method}");
         }
         // Defined by the very snippet that uses them, and anew after the fork server has begun.
         for (number, method) in ["spawn", "forkserver", "fork", "spawn", "forkserver"].into_iter().enumerate() {
@@ -184,9 +184,8 @@ fn definitions_reach_new_processes_and_inspect() {
                 "def plus(n):\n    return n + {number}\nclass Pair:\n    def __init__(self, a): self.a = a\n\
                  with mp.get_context('{method}').Pool(1) as pool:\n    found = pool.map(plus, [1, 2]), pool.map(Pair, [5])[0].a\nfound"
             );
-            let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
             let expected = format!("([{}, {}], 5)", 1 + number, 2 + number);
-            assert_eq!(result["structuredContent"]["result"], expected, "{method}: {result}");
+            assert_eq!(session.value(&code), expected, "{method}");
         }
         assert!(session.value("inspect.getsource(Point)").contains("class Point:\\n    x: int"));
         assert!(session.value("inspect.getsource(triple)").starts_with("'def triple(n):"));
@@ -197,8 +196,7 @@ fn definitions_reach_new_processes_and_inspect() {
         session.client.call("reset_python_environment", json!({}));
         session.run("import multiprocessing as mp\ndef again(n): return -n");
         let code = "with mp.get_context('spawn').Pool(1) as pool: found = pool.map(again, [1])\nfound";
-        let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 30}));
-        assert_eq!(result["structuredContent"]["result"], "[-1]", "{result}");
+        assert_eq!(session.value(code), "[-1]");
     });
 }
 
@@ -380,9 +378,7 @@ fn code_that_does_not_stop_cannot_keep_the_session_from_ending() {
         client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
         client.send("tools/call", json!({"name": "reset_python_environment", "arguments": {}}));
         server.wait_for_line("runs: ");
-        let begun = std::time::Instant::now();
         let status = server.terminate();
-        assert_eq!(status.code(), Some(0), "{code}");
-        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "the guardian had to kill it: {code}");
+        assert_eq!(status.code(), Some(0), "the guardian had to kill it: {code}");
     }
 }

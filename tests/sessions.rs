@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use support::client::{Client, Era};
-use support::{Home, Server, children, python, signal, wait_until};
+use support::{Home, Server, python, signal, wait_until};
 
 const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
 
@@ -33,16 +33,6 @@ fn folder(home: &Home, path: &str) -> PathBuf {
     let folder = home.path().join(path);
     fs::create_dir_all(&folder).unwrap();
     folder
-}
-
-/// The guardian and its session process, without a chance to say goodbye.
-fn kill(server: &mut Server) {
-    let session = children(server.child.id());
-    assert!(!session.is_empty());
-    for pid in session.into_iter().chain([server.child.id()]) {
-        signal(pid, Signal::SIGKILL);
-    }
-    server.child.wait().unwrap();
 }
 
 /// What a bridge started like this gets to read: the session's folder, or the text in its place.
@@ -96,7 +86,7 @@ fn a_session_killed_in_mid_call_is_told_at_once_and_its_successor_takes_over_uns
         let line = client.line(5, "tools/call", call).replacen("\"id\":5", "\"id\":\"five\"", 1);
         client.send_line(&line);
         server.wait_for_line("time.sleep(600)");
-        kill(&mut server);
+        server.kill();
 
         let answer = client.next();
         assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!("five"), &json!(true)), "{answer}");

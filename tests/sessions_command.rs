@@ -26,13 +26,6 @@ fn listed(home: &Home) -> Vec<Value> {
     serde_json::from_str(&out).unwrap()
 }
 
-fn kill(server: &mut Server) {
-    for pid in children(server.child.id()).into_iter().chain([server.child.id()]) {
-        signal(pid, Signal::SIGKILL);
-    }
-    server.child.wait().unwrap();
-}
-
 #[test]
 fn what_runs_is_listed_with_who_is_there() {
     let home = Home::new();
@@ -45,7 +38,7 @@ fn what_runs_is_listed_with_who_is_there() {
     let mut client = Client::start(bridge, "cursor", Era::Legacy);
     client.run("1");
     let call = client
-        .send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "import time; time.sleep(60)"}}));
+        .send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "import time; time.sleep(1000)"}}));
     server.wait_for_line("2 cursor runs");
 
     let python = python();
@@ -133,7 +126,7 @@ fn what_was_killed_is_stale_until_it_is_cleaned_up() {
             command.env("XDG_RUNTIME_DIR", runtime);
         }
         let mut server = Server::start(command);
-        kill(&mut server);
+        server.kill();
         assert_eq!(listed(&home)[0]["state"], "stale");
         let (code, out, _) = told(&home, &["stop", "dead"]);
         assert_eq!((code, out.contains("had been killed")), (0, true), "{out}");

@@ -165,8 +165,32 @@ impl Client {
     /// Runs code and answers the structured result.
     pub fn run(&mut self, code: &str) -> Value {
         let result = self.call("run_python_code", json!({"code": code}));
+        let result = self.finished(result);
         assert!(result["structuredContent"].is_object(), "{result}");
         result["structuredContent"].clone()
+    }
+
+    /// The result of a run once it has ended or asks for input: on a slow machine that may take longer than one call waits.
+    pub fn finished(&mut self, mut result: Value) -> Value {
+        let deadline = Instant::now() + DEADLINE;
+        while ["running", "queued"].iter().any(|status| result["structuredContent"]["status"] == *status) {
+            assert!(Instant::now() < deadline, "it does not end: {result}");
+            result = self.call("wait_for_snippet", json!({"snippet": result["structuredContent"]["snippet"]}));
+        }
+        result
+    }
+
+    /// Interrupts what this client runs, and answers its number. A slow machine may not see the end within one call.
+    pub fn interrupt(&mut self) -> Value {
+        let mut snippet = Value::Null;
+        super::wait_until("the interrupt", || {
+            let told = self.call("interrupt_snippet", json!({}))["structuredContent"].clone();
+            if !told["snippet"].is_null() {
+                snippet = told["snippet"].clone();
+            }
+            (!snippet.is_null() && (told["ended"] == true || told["snippet"].is_null())).then_some(())
+        });
+        snippet
     }
 
     /// All text of a tool's result.

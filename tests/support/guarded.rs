@@ -16,7 +16,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, setpgid, tcsetpgrp, write};
 
 /// What takes longer than this has failed.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What scripts use. `$LINK` is their end of the link. Without a controlling terminal of its own the session process is
 /// in front when the guardian is.
@@ -235,7 +235,7 @@ impl Guarded {
             let open = self.listen();
             match waitpid(self.guardian, Some(WaitPidFlag::WNOHANG)).unwrap() {
                 WaitStatus::Exited(_, code) => {
-                    while open && self.listen() {}
+                    while open && self.listen() && Instant::now() < deadline {}
                     return code;
                 }
                 WaitStatus::StillAlive => assert!(Instant::now() < deadline, "it does not end: {:?}", self.screen),

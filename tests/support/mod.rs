@@ -12,11 +12,13 @@ pub mod venv;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-/// Longer than anything takes on a busy machine of two cores.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+use nix::sys::signal::Signal;
+
+/// Longer than anything takes on a machine ten times slower than ours.
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_fourhands");
 
@@ -118,8 +120,22 @@ impl Server {
         }
     }
 
+    /// Kills guardian and session process, neither of which says goodbye. A guardian that saw its session process die would
+    /// start another.
+    pub fn kill(&mut self) {
+        let guardian = self.child.id();
+        signal(guardian, Signal::SIGSTOP);
+        wait_until("the guardian to stop", || is_in_state(guardian, 'T').then_some(()));
+        let session = children(guardian);
+        assert!(!session.is_empty(), "there is no session process");
+        for pid in session.into_iter().chain([guardian]) {
+            signal(pid, Signal::SIGKILL);
+        }
+        self.child.wait().unwrap();
+    }
+
     pub fn terminate(&mut self) -> std::process::ExitStatus {
-        signal(self.child.id(), nix::sys::signal::Signal::SIGTERM);
+        signal(self.child.id(), Signal::SIGTERM);
         wait_until("the end of the server", || self.child.try_wait().unwrap())
     }
 }
@@ -127,16 +143,27 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if self.child.try_wait().ok().flatten().is_none() {
-            signal(self.child.id(), nix::sys::signal::Signal::SIGTERM);
+            signal(self.child.id(), Signal::SIGTERM);
             // A test may have failed while it was suspended.
-            signal(self.child.id(), nix::sys::signal::Signal::SIGCONT);
+            signal(self.child.id(), Signal::SIGCONT);
             let _ = self.child.wait();
         }
     }
 }
 
-pub fn signal(pid: u32, signal: nix::sys::signal::Signal) {
+pub fn signal(pid: u32, signal: Signal) {
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), signal);
+}
+
+/// Whether a process is in a state of Linux's, such as `T`: stopped. One that is gone is in none.
+pub fn is_in_state(pid: u32, state: char) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(state))
+}
+
+/// Whether a process is there and has not ended.
+pub fn is_alive(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists() && !is_in_state(pid, 'Z')
 }
 
 /// The children of a process, by Linux's account.
@@ -157,8 +184,13 @@ pub fn version(python: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// All CPythons from 3.10 on that can hold a session: pyenv's, the system's, the one on PATH.
+/// All CPythons from 3.10 on that can hold a session: pyenv's, the system's, the one on PATH. They are looked for once.
 pub fn pythons() -> Vec<PathBuf> {
+    static PYTHONS: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    PYTHONS.get_or_init(find_pythons).clone()
+}
+
+fn find_pythons() -> Vec<PathBuf> {
     let mut candidates: Vec<PathBuf> = Vec::new();
     let pyenv = std::env::var_os("PYENV_ROOT")
         .map_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".pyenv"), PathBuf::from);
