@@ -28,12 +28,10 @@ fn do_the_job(home: &Home, terminal: &mut Terminal, client: &str, run: Run<'_>) 
     assert_eq!(read["stdout"], "3 rows read\n");
 
     // The person sees who ran what, what came of it, and which names there are now.
-    let screen = terminal.wait_for("the client's snippet and its variables", |screen| {
-        ["3 rows read", "16.5", "rows", "total"].iter().all(|text| screen.contains(text))
+    let code = "with open('sales.csv', newline='') as file:";
+    terminal.wait_for("the client's snippet and its variables", |screen| {
+        ["3 rows read", "16.5", "rows", "total", client, code, "list", "float"].iter().all(|text| screen.contains(text))
     });
-    for text in [client, "with open('sales.csv', newline='') as file:", "list", "float"] {
-        assert!(screen.contains(text), "{text:?} is missing on the screen:\n{screen}");
-    }
 
     // The person goes on with the client's names, in several lines.
     terminal.send("by_region = {}\r");
@@ -53,8 +51,7 @@ fn open_dashboard(home: &Home, python: &Path) -> Terminal {
 }
 
 fn leave(mut terminal: Terminal) {
-    terminal.send("\u{4}");
-    let status = terminal.wait();
+    let status = terminal.quit();
     assert!(status.success(), "the dashboard ended with {status:?}");
     assert!(!terminal.is_alternate(), "the alternate screen was left behind");
 }

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::Signal;
 use serde_json::json;
 use support::client::{Client, Era};
@@ -23,12 +25,18 @@ fn session_process(guardian: u32) -> u32 {
     wait_until("the session process", || children(guardian).first().copied())
 }
 
+/// Again and again it is the end: on a slow machine the first ones may have lived too long to have died at their start.
+fn kill_whatever_runs(guardian: u32) {
+    children(guardian).into_iter().for_each(|process| signal(process, Signal::SIGKILL));
+}
+
 /// Python dies by `end` while a draft is being written; all is there again, and the terminal is left as it was.
 fn comes_back(end: impl Fn(&mut Terminal), sentence: &str) {
     let home = Home::new();
     let mut terminal = open(&home);
     terminal.send("kept = 41\r");
-    terminal.wait_for_text("kept");
+    terminal.wait_for_text("✓");
+    terminal.wait_until_idle();
     let before = session_process(terminal.pid());
     end(&mut terminal);
     terminal.wait_for_text("a new Python has taken over");
@@ -40,12 +48,10 @@ fn comes_back(end: impl Fn(&mut Terminal), sentence: &str) {
     terminal.send("kept\r");
     terminal.wait_for_text("NameError");
     terminal.send("6 * 7\r");
-    terminal.wait_for("a healthy session", |screen| screen.lines().any(|line| line.trim_start().starts_with("42")));
-    terminal.send("\u{4}");
-    assert_eq!(terminal.wait().exit_code(), 0);
-    terminal.wait_for_text("Python ");
+    terminal.wait_for_row("42");
+    assert_eq!(terminal.quit().exit_code(), 0);
+    terminal.wait_for("its last words", |screen| screen.contains("its variables are lost"));
     assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor() && !terminal.has_bracketed_paste());
-    assert!(terminal.text().contains("its variables are lost"), "{}", terminal.text());
 }
 
 #[test]
@@ -111,7 +117,8 @@ fn the_restart_key_asks_and_gives_a_new_python() {
     let home = Home::new();
     let mut terminal = open(&home);
     terminal.send("old = 1\r");
-    terminal.wait_for_text("old");
+    terminal.wait_for_text("✓");
+    terminal.wait_until_idle();
     let before = session_process(terminal.pid());
     terminal.send(F8);
     terminal.wait_for_text("F8 again restarts Python");
@@ -127,8 +134,7 @@ fn the_restart_key_asks_and_gives_a_new_python() {
         screen.contains("you restarted Python") && screen.contains("old = 1") && screen.contains("ready")
     });
     assert_ne!(session_process(terminal.pid()), before);
-    terminal.send("\u{4}");
-    assert_eq!(terminal.wait().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
 }
 
 /// A headless session and a client of it behind a bridge.
@@ -187,13 +193,11 @@ fn a_python_that_dies_at_its_start_again_and_again_is_left_alone() {
     let home = Home::new();
     let mut server = home.serve("test");
     // A site-packages gone bad, as it would be after a broken update.
-    let pid = server.child.id();
-    for _ in 0..3 {
-        let process = session_process(pid);
-        signal(process, Signal::SIGKILL);
-        wait_until("its end", || (children(pid).first() != Some(&process)).then_some(()));
-    }
-    let status = wait_until("the end", || server.child.try_wait().unwrap());
+    let guardian = server.child.id();
+    let status = wait_until("the end", || {
+        kill_whatever_runs(guardian);
+        server.child.try_wait().unwrap()
+    });
     assert_eq!(status.code(), Some(137));
 }
 
@@ -238,11 +242,11 @@ fn between_two_dashboards_the_screen_stays_and_no_key_is_lost() {
         assert!(!text.contains("\x1b[?1049l"), "{text:?}");
         assert_eq!(text.matches(&format!("typed{round}")).count(), 1, "{text:?}");
         // A snippet, so that it does not look like a Python that cannot start.
-        terminal.send("\x15\r1\r");
-        terminal.wait_for("an empty editor", |screen| !screen.contains("typed"));
+        terminal.send(&format!("\x15\rprint('round', {round})\r"));
+        terminal.wait_for_row(&format!("round {round}"));
+        terminal.wait_until_idle();
     }
-    terminal.send("\u{4}");
-    assert_eq!(terminal.wait().exit_code(), 0);
+    assert_eq!(terminal.quit().exit_code(), 0);
     assert!(!terminal.is_alternate() && !terminal.is_raw());
     assert_eq!(terminal.text().matches("Python was killed by SIGKILL").count(), 2, "{}", terminal.text());
 }
@@ -253,7 +257,7 @@ fn an_end_that_is_asked_for_while_python_is_dead_is_the_end() {
         let home = Home::new();
         let mut terminal = open(&home);
         signal(session_process(terminal.pid()), Signal::SIGKILL);
-        std::thread::sleep(std::time::Duration::from_millis(pause));
+        std::thread::sleep(Duration::from_millis(pause));
         signal(terminal.pid(), Signal::SIGTERM);
         terminal.wait();
         assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor(), "{}", terminal.text());
@@ -265,12 +269,12 @@ fn an_end_that_is_asked_for_while_python_is_dead_is_the_end() {
 fn a_python_that_does_not_come_up_again_leaves_the_terminal_and_says_so() {
     let home = Home::new();
     let mut terminal = open(&home);
-    for _ in 0..3 {
-        let process = session_process(terminal.pid());
-        signal(process, Signal::SIGKILL);
-        wait_until("its end", || (children(terminal.pid()).first() != Some(&process)).then_some(()));
-    }
-    assert_eq!(terminal.wait().exit_code(), 137);
+    let guardian = terminal.pid();
+    let ending = wait_until("the end", || {
+        kill_whatever_runs(guardian);
+        terminal.child.try_wait().unwrap()
+    });
+    assert_eq!(ending.exit_code(), 137);
     terminal.wait_for_text("died 3 times");
     assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor() && !terminal.has_bracketed_paste());
 }
@@ -280,14 +284,21 @@ fn a_python_that_does_not_come_up_again_leaves_the_terminal_and_says_so() {
 fn a_restart_ends_what_cannot_be_interrupted() {
     let home = Home::new();
     let mut terminal = open(&home);
+    let restart = |terminal: &mut Terminal, times: usize| {
+        terminal.send(F8);
+        terminal.wait_for_text("F8 again");
+        let start = Instant::now();
+        terminal.send(F8);
+        terminal.wait_for("the restart", |screen| screen.matches("you restarted Python").count() == times);
+        terminal.wait_until_idle();
+        start.elapsed()
+    };
+    let idle = restart(&mut terminal, 1);
     terminal.send("sum(range(10 ** 13))\r");
     terminal.wait_for_text("running");
-    terminal.send(F8);
-    terminal.wait_for_text("F8 again");
-    let start = std::time::Instant::now();
-    terminal.send(F8);
-    terminal.wait_for_text("you restarted Python");
-    assert!(start.elapsed() < std::time::Duration::from_secs(6), "{:?}", start.elapsed());
+    let busy = restart(&mut terminal, 2);
+    // What this machine needs for it anyhow, and the pause in which an interrupt might have had an effect.
+    assert!(busy < 3 * idle + Duration::from_secs(5), "{busy:?}, and {idle:?} with nothing to end");
     terminal.send("6 * 7\r");
-    terminal.wait_for("a healthy session", |screen| screen.lines().any(|line| line.trim_start().starts_with("42")));
+    terminal.wait_for_row("42");
 }
