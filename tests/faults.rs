@@ -186,7 +186,7 @@ fn a_session_begins_or_says_why_it_cannot_whatever_fails() {
                 let said = session.said();
                 assert!(said.starts_with("fourhands: ") && said.lines().count() <= 4, "{what}: {said:?}");
             }
-            assert!(began.elapsed() < Duration::from_secs(30), "{what}");
+            assert!(began.elapsed() < DEADLINE, "{what}");
             session.said();
         }
     }
@@ -327,11 +327,12 @@ fn no_room_for_connections_costs_no_time() {
         let times = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
         times.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>()
     };
-    let before = spent();
+    let (before, began) = (spent(), Instant::now());
     std::thread::sleep(Duration::from_secs(2));
-    // In hundredths of a second, of two hundred.
-    assert!(spent() - before < 40, "{} of 200", spent() - before);
-    assert!(faults.disarm() < 200);
+    // In hundredths of a second, a fifth of the time; and at most a hundred times in a second.
+    let passed = began.elapsed().as_millis() as u64 / 10;
+    assert!(spent() - before < passed / 5, "{} of {passed}", spent() - before);
+    assert!(faults.disarm() < passed);
     drop(waiting);
     assert_eq!(ask(&home, "full", "6 * 7").unwrap()["result"], "42");
     assert_eq!(session.end().code(), Some(0));
@@ -374,7 +375,10 @@ fn the_terminal_is_right_whatever_fails() {
         assert!(failed > 0 || path != "/dev/pts/", "{what}");
         if !ended(&terminal.text()) {
             terminal.send("6 * 7\r");
-            terminal.wait_for("the next answer", |text| ended(text) || text.contains("42"));
+            terminal.wait_for("the next answer", |text| {
+                let idle = text.lines().last().is_some_and(|row| row.contains("ready"));
+                ended(text) || idle && text.lines().any(|row| row.trim_start().starts_with("42"))
+            });
             terminal.send("\u{4}");
         }
         let text = terminal.wait_for("its end", ended);

@@ -208,7 +208,6 @@ fn polars_xarray_and_pyarrow() {
 #[test]
 fn a_hundred_thousand_names() {
     let mut session = Session::start(&python());
-    session.out("globals().update({f'name_{n}': n for n in range(100_000)})");
     let fastest = |session: &mut Session, code: &str| {
         let times = (0..15).map(|_| {
             let began = Instant::now();
@@ -217,11 +216,15 @@ fn a_hundred_thousand_names() {
         });
         times.min().unwrap()
     };
+    let few = fastest(&mut session, "1");
+    session.out("globals().update({f'name_{n}': n for n in range(100_000)})");
     let (same, rebound) = (fastest(&mut session, "1"), fastest(&mut session, "name_5 = object()"));
     let began = Instant::now();
     let list = list(&mut session);
     let listed = began.elapsed();
-    eprintln!("with 100 000 names: 1 takes {same:?}, a rebinding {rebound:?}, the list of variables {listed:?}");
+    eprintln!(
+        "1 takes {few:?}; with 100 000 names {same:?}, a rebinding {rebound:?}, the list of variables {listed:?}"
+    );
     assert_eq!(list["total"], 100_000);
     // All are searched, and the list can be read to its end.
     let mut ask =
@@ -247,6 +250,7 @@ fn a_hundred_thousand_names() {
         cursor = part["next_cursor"].clone();
     }
     assert_eq!(count, 11_110);
-    // A debug build on a busy machine takes ten times as long as a release.
-    assert!(same < Duration::from_millis(200) && rebound < Duration::from_millis(200), "{same:?} {rebound:?}");
+    // A debug build needs 15 ms for it, and as much longer as this machine is slower.
+    let most = Duration::from_millis(200) + 10 * few;
+    assert!(same < most && rebound < most, "{few:?} {same:?} {rebound:?}");
 }
