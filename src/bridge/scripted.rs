@@ -15,7 +15,7 @@ use crate::bridge::BridgeOptions;
 use crate::session::places::Places;
 use crate::session::registry::{Claim, claim_at};
 
-pub const DEADLINE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 pub struct Root(tempfile::TempDir);
 

@@ -17,7 +17,7 @@ use crate::domain::{
 };
 use crate::session::Record;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A home folder with a journal in it.
 struct Home(tempfile::TempDir);

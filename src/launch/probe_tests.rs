@@ -131,9 +131,9 @@ fn one_that_never_answers_is_given_up_with_its_children() {
     let began = Instant::now();
     let text = probe_script(folder.path(), text).unwrap_err();
     assert!(text.contains("within 10 s"), "{text}");
-    assert!(began.elapsed() < PATIENCE + Duration::from_secs(5));
+    assert!(began.elapsed() < 6 * PATIENCE);
     let child: i32 = fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + 6 * PATIENCE;
     while nix::sys::signal::kill(Pid::from_raw(child), None).is_ok() && !is_zombie(child) {
         assert!(Instant::now() < deadline, "its child lives on");
         std::thread::yield_now();

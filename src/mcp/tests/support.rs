@@ -19,7 +19,7 @@ use crate::mcp::serve::{Backend, serve, serve_connection};
 use crate::session::{self, Beginning, Engine, EngineEvent, SessionHandle, Shown};
 
 /// Longest that anything may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs words in place of Python: see `run`.
 struct Scripted {

@@ -152,7 +152,7 @@ async fn a_prompt_is_told_at_once_and_answered_by_whoever_may() {
 
 #[tokio::test]
 async fn a_prompt_that_nobody_answers_ends() {
-    let rig = Rig::with_input_limit(Duration::from_millis(20));
+    let rig = Rig::with_input_limit(Duration::from_secs(1));
     let mut client = rig.client(Era::Legacy, "tester").await;
     let result = client.run("ask name? ").await;
     assert_eq!(result["structuredContent"]["status"], "waiting_for_input");

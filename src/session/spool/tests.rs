@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::output::Segment;
 
 const ONE: SnippetId = SnippetId(1);
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(120);
 
 struct Rig {
     spool: Arc<Spool>,

@@ -25,7 +25,7 @@ fn wrote(output: &str) -> (View, Arc<Spool>, tempfile::TempDir) {
         spool.wait_for_room();
         spool.push(id, Stream::Stdout, piece);
     }
-    spool.settle(std::time::Duration::from_secs(20));
+    spool.settle(std::time::Duration::from_secs(120));
     let mut view = story.view();
     view.spool = Some(spool.clone());
     screen(&mut view, 60, 16);
@@ -75,7 +75,7 @@ fn all_of_a_large_output_can_be_paged_and_searched() {
     let id = SnippetId(1);
     spool.push(id, Stream::Stdout, "more\n");
     view.apply(&Event::Output { snippet: Some(id), chunk: OutputChunk::of(Stream::Stdout, "more\n"), at: 0 });
-    spool.settle(std::time::Duration::from_secs(20));
+    spool.settle(std::time::Duration::from_secs(120));
     assert_eq!(shown(&mut view)[14], "more", "the end is followed");
     key(&mut view, KeyCode::Char('q'));
     assert!(view.pager.is_none());
