@@ -130,6 +130,7 @@ fn only_mine_only_up_to_a_card_and_what_failed_may_fail_again() {
     terminal.send(F8);
     terminal.send(F8);
     terminal.wait_for_text("you restarted Python");
+    terminal.wait_until_idle();
     terminal.send("\x1b[1;5H");
     terminal.send("\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A\x1b[1;3A");
     terminal.wait_for_text("›");

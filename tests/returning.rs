@@ -27,7 +27,9 @@ fn session_process(guardian: u32) -> u32 {
 
 /// Again and again it is the end: on a slow machine the first ones may have lived too long to have died at their start.
 fn kill_whatever_runs(guardian: u32) {
-    children(guardian).into_iter().for_each(|process| signal(process, Signal::SIGKILL));
+    for process in children(guardian) {
+        signal(process, Signal::SIGKILL);
+    }
 }
 
 /// Python dies by `end` while a draft is being written; all is there again, and the terminal is left as it was.
@@ -231,7 +233,8 @@ fn between_two_dashboards_the_screen_stays_and_no_key_is_lost() {
         }
         wait_until("the death", || (children(terminal.pid()).first() != Some(&process)).then_some(()));
         assert!(terminal.is_raw());
-        terminal.send(&format!("typed{round}"));
+        // The last key does nothing here, and shows as `^G` where a terminal echoes.
+        terminal.send(&format!("typed{round}\x07"));
         terminal.resize(40 + round, 120);
         terminal.wait_for("the editor with what was typed", |screen| {
             let returns = screen.matches("taken over").count() + screen.matches("you restarted").count();
@@ -240,7 +243,7 @@ fn between_two_dashboards_the_screen_stays_and_no_key_is_lost() {
         let received = terminal.received();
         let text = String::from_utf8_lossy(&received[before..]);
         assert!(!text.contains("\x1b[?1049l"), "{text:?}");
-        assert_eq!(text.matches(&format!("typed{round}")).count(), 1, "{text:?}");
+        assert!(!text.contains("^G"), "{text:?}");
         // A snippet, so that it does not look like a Python that cannot start.
         terminal.send(&format!("\x15\rprint('round', {round})\r"));
         terminal.wait_for_row(&format!("round {round}"));
@@ -290,7 +293,6 @@ fn a_restart_ends_what_cannot_be_interrupted() {
         let start = Instant::now();
         terminal.send(F8);
         terminal.wait_for("the restart", |screen| screen.matches("you restarted Python").count() == times);
-        terminal.wait_until_idle();
         start.elapsed()
     };
     let idle = restart(&mut terminal, 1);
