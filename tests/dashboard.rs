@@ -34,6 +34,7 @@ fn assert_restored(terminal: &Terminal) {
     assert!(!terminal.is_raw(), "the terminal was left in raw mode");
     assert!(terminal.has_cursor(), "the cursor was left hidden");
     assert!(!terminal.has_bracketed_paste(), "bracketed paste was left on");
+    assert!(!terminal.has_mouse(), "the mouse was not given back");
 }
 
 #[test]

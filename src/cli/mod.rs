@@ -3,6 +3,7 @@
 mod bridge;
 mod dashboard;
 mod export;
+mod farewell;
 mod past;
 mod resume;
 mod serve;

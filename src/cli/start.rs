@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
@@ -134,6 +134,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let mut replay = start.arguments.replay.map(Replay::which);
     let mut restore = restore.map(str::to_owned);
     let until_unused = start.until_unused;
+    let began = Instant::now();
     let mut is_first = true;
     let mut crashes = Crashes::default();
     loop {
@@ -185,6 +186,9 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                     "Python died {} times right after its start, so it is not started again.",
                     Crashes::LIMIT
                 ));
+            }
+            if start.mode == Mode::Dashboard {
+                super::print(&super::farewell::words(&id, &name, began.elapsed()));
             }
             return Ok(ExitCode::from(ending.code()));
         }

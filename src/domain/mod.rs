@@ -3,6 +3,7 @@
 pub mod author;
 pub mod completion;
 pub mod display;
+pub mod emulator;
 pub mod event;
 pub mod info;
 pub mod input;

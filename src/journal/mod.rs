@@ -20,6 +20,7 @@ mod recover;
 mod retention;
 mod schema;
 mod store;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,7 @@ pub use intake::Recorder;
 pub use reader::{Ending, Reader, Recorded, SessionSummary};
 pub use retention::{Limits, spool};
 pub use schema::Fault;
+pub use tally::Tally;
 
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;

@@ -125,6 +125,11 @@ impl Reader {
         Ok(Some(Self { connection, path: folder.join(FILE), folder: folder.to_owned() }))
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Waits until the journal holds what sessions that run had recorded when this was called: about 100 ms, and never
     /// longer than `limit`.
     pub fn catch_up(&self, limit: Duration) {

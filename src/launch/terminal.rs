@@ -10,6 +10,8 @@ use nix::sys::signal::killpg;
 use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
+use crate::domain::emulator::Emulator;
+
 /// Undoes whatever a dashboard that died may have left on: synchronized update, kitty keys, scroll region, mouse, focus
 /// events, bracketed paste, character set, colours, no wrapping; then the alternate screen, cursor shape, hidden cursor.
 const LEAVE_SCREEN: &[u8] =
@@ -26,6 +28,7 @@ pub struct Terminal {
     found: Termios,
     /// File status flags of stdin, stdout and stderr: the shell shares them with us and with all our children.
     flags: [Option<OFlag>; 3],
+    emulator: Emulator,
 }
 
 impl Terminal {
@@ -35,7 +38,8 @@ impl Terminal {
         let output = io::stdout().as_fd().try_clone_to_owned().ok()?.into();
         let found = tcgetattr(&input).ok()?;
         let flags = standard_streams(|stream| fcntl(stream, FcntlArg::F_GETFL).ok().map(OFlag::from_bits_truncate));
-        Some(Self { input, output, found, flags })
+        let emulator = Emulator::of(|name| std::env::var(name).ok());
+        Some(Self { input, output, found, flags, emulator })
     }
 
     /// The modes may have been changed by the person while we were stopped.
@@ -75,7 +79,11 @@ impl Terminal {
     /// Leaves the screen and the modes of a dashboard as they are for the next one, and what is typed meanwhile. `false`
     /// if that cannot be, because another job has the terminal.
     pub fn keep(&self) -> bool {
-        self.is_ours() && (&self.output).write_all(KEEP_SCREEN).is_ok()
+        self.is_ours() && self.write(KEEP_SCREEN).is_ok()
+    }
+
+    fn write(&self, sequences: &[u8]) -> io::Result<()> {
+        (&self.output).write_all(&[sequences, self.emulator.take_down().as_bytes()].concat())
     }
 
     /// Restores modes and flags; with `screen_up` also leaves the alternate screen and drops what was typed at it.
@@ -87,7 +95,7 @@ impl Terminal {
         let mut flags = self.flags.into_iter();
         standard_streams(|stream| flags.next()?.map(|flags| fcntl(stream, FcntlArg::F_SETFL(flags))));
         if screen_up {
-            let _ = (&self.output).write_all(LEAVE_SCREEN);
+            let _ = self.write(LEAVE_SCREEN);
             let _ = tcflush(&self.input, FlushArg::TCIFLUSH);
         }
         let _ = tcsetattr(&self.input, SetArg::TCSANOW, &self.found);

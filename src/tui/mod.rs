@@ -5,6 +5,7 @@
 //! for Python, and nothing is drawn but on request.
 
 mod assist;
+mod attention;
 mod card;
 mod draw;
 mod editor;
@@ -22,6 +23,7 @@ mod replay;
 mod reply;
 mod run;
 mod scroll;
+mod signs;
 mod tail;
 mod terminal;
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::keymap::Action;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
-use super::{Control, Options, draw, theme};
+use super::{Control, Options, attention, draw, theme};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::{Author, Event, Insight, Note, Status, Timestamp, note};
 use crate::session::{RunOptions, SessionHandle, SubmitError};
@@ -221,6 +221,9 @@ impl Dashboard {
     fn on_event(&mut self, event: &Event) -> Turn {
         if matches!(event, Event::Ending) {
             return Turn::End;
+        }
+        if let Some(notice) = attention::notice(event, &self.view) {
+            self.screen.notify(&notice);
         }
         self.view.apply(event);
         self.dirty = true;
@@ -425,6 +428,7 @@ impl Dashboard {
         // What the person sees is kept, whenever the process dies.
         self.keep();
         let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
+        self.screen.show(attention::title(view, now), attention::progress(view, now));
         let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);
             let cursor = draw(view, now, buffer);

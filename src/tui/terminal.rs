@@ -23,6 +23,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::repaint::Uncertain;
+use super::signs::{Progress, Signs};
+use crate::domain::emulator::Emulator;
 
 /// Gathers a whole frame, however often it is "flushed" on the way.
 #[derive(Clone, Default)]
@@ -53,6 +55,7 @@ pub struct Screen {
     tty: File,
     entered: bool,
     mouse: bool,
+    signs: Signs,
     on_terminal: Box<dyn Fn(bool) + Send + Sync>,
 }
 
@@ -60,7 +63,9 @@ impl Screen {
     pub fn new(tty: File, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-        Ok(Self { terminal, frame, uncertain: Uncertain::default(), tty, entered: false, mouse: true, on_terminal })
+        let signs = Signs::new(Emulator::of(|name| std::env::var(name).ok()));
+        let uncertain = Uncertain::default();
+        Ok(Self { terminal, frame, uncertain, tty, entered: false, mouse: true, signs, on_terminal })
     }
 
     /// Writes what was gathered, in one go.
@@ -114,7 +119,19 @@ impl Screen {
             PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
         )?;
         self.frame.write_all(if self.mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
+        self.frame.write_all(self.signs.enter().as_bytes())?;
         self.commit()
+    }
+
+    /// Title and progress, with the next frame.
+    pub fn show(&mut self, title: String, progress: Progress) {
+        let told = self.signs.title(title) + &self.signs.progress(progress);
+        self.frame.0.borrow_mut().extend_from_slice(told.as_bytes());
+    }
+
+    /// A notice for a person who looks elsewhere, with the next frame.
+    pub fn notify(&mut self, text: &str) {
+        self.frame.0.borrow_mut().extend_from_slice(self.signs.notice(text).as_bytes());
     }
 
     /// Whether the terminal tells of the mouse, or uses it itself.
@@ -159,6 +176,7 @@ impl Screen {
         }
         self.frame.0.borrow_mut().clear();
         // If the terminal is gone there is nothing left to restore.
+        let _ = self.frame.write_all(self.signs.leave().as_bytes());
         let _ = self.frame.write_all(RELEASE_MOUSE);
         let _ = queue!(
             self.frame,

@@ -78,6 +78,16 @@ impl Terminal {
         self.screen.lock().unwrap().screen().bracketed_paste()
     }
 
+    /// Whether clicks and the wheel are told to the program.
+    pub fn has_mouse(&self) -> bool {
+        self.screen.lock().unwrap().screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
+    /// Whether these bytes have reached the terminal.
+    pub fn has_received(&self, bytes: &str) -> bool {
+        self.received.lock().unwrap().windows(bytes.len()).any(|window| window == bytes.as_bytes())
+    }
+
     /// Whether the terminal is in raw mode: no echo, no line editing.
     pub fn is_raw(&self) -> bool {
         use nix::sys::termios::{LocalFlags, tcgetattr};

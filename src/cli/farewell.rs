@@ -1,0 +1,93 @@
+//! What a dashboard leaves in the scrollback of its terminal: what was done, and how to come back to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::past;
+use crate::domain::units;
+use crate::journal::Tally;
+use crate::session::SessionId;
+use crate::session::places::Places;
+
+/// Clients that are named.
+const NAMED: usize = 3;
+
+/// In lines, told once the terminal is as it was. Empty if nothing ran, or nothing is recorded.
+pub fn words(id: &SessionId, name: &str, lasted: Duration) -> String {
+    let places = Places::of_this_process();
+    let Ok(Some(reader)) = past::journal(&places) else { return String::new() };
+    let Ok(tallies) = reader.tally(id) else { return String::new() };
+    told(name, lasted, &tallies, &short(reader.path(), places.home.as_deref()))
+}
+
+fn told(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> String {
+    let sum = |count: fn(&Tally) -> u32| tallies.iter().map(count).sum::<u32>() as usize;
+    let total = sum(|tally| tally.snippets);
+    if total == 0 {
+        return String::new();
+    }
+    let mut whose: Vec<String> = tallies
+        .iter()
+        .take(NAMED + 1)
+        .map(|tally| match &tally.client {
+            None => format!("{} yours", tally.snippets),
+            Some(client) => format!("{} by {client}", tally.snippets),
+        })
+        .collect();
+    let rest: u32 = tallies.iter().skip(NAMED + 1).map(|tally| tally.snippets).sum();
+    if rest > 0 {
+        whose.push(format!("{rest} by others"));
+    }
+    let failed = match sum(|tally| tally.failed) {
+        0 => "none failed".to_owned(),
+        failed => format!("{failed} failed"),
+    };
+    let (snippets, lasted, whose) = (units::count(total, "snippet"), units::age(lasted), whose.join(", "));
+    format!(
+        "fourhands: session {name}, {lasted}: {snippets} ({whose}), {failed}\n\
+         \x20 go on       fourhands --resume {name}\n\
+         \x20 read it     fourhands export {name} -o {name}.md    (or .ipynb, .py, .html)\n\
+         \x20 kept in     {journal}\n"
+    )
+}
+
+/// With the home folder as `~`.
+fn short(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(client: Option<&str>, snippets: u32, failed: u32) -> Tally {
+        Tally { client: client.map(str::to_owned), snippets, failed }
+    }
+
+    #[test]
+    fn it_tells_who_did_what_and_how_to_come_back() {
+        let tallies = [tally(None, 12, 1), tally(Some("claude-code"), 29, 2)];
+        let text = told("sales", Duration::from_secs(26 * 60), &tallies, "~/j.db");
+        assert!(
+            text.starts_with("fourhands: session sales, 26 min: 41 snippets (12 yours, 29 by claude-code), 3 failed\n")
+        );
+        for line in ["fourhands --resume sales", "fourhands export sales -o sales.md", "~/j.db"] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert_eq!(told("sales", Duration::ZERO, &[], ""), "", "nothing ran");
+        let many: Vec<_> = (0..9).map(|n| tally(Some(&format!("c{n}")), 1, 0)).collect();
+        assert!(
+            told("s", Duration::ZERO, &many, "")
+                .contains("9 snippets (1 by c0, 1 by c1, 1 by c2, 1 by c3, 5 by others), none failed")
+        );
+    }
+
+    #[test]
+    fn the_home_is_short() {
+        assert_eq!(short(Path::new("/home/ada/.local/j"), Some(Path::new("/home/ada"))), "~/.local/j");
+        assert_eq!(short(Path::new("/srv/j"), Some(Path::new("/home/ada"))), "/srv/j");
+    }
+}

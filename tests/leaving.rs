@@ -1,0 +1,135 @@
+//! What the dashboard does to a terminal outside of its screen, and what it leaves there: title, progress, notices, the
+//! mouse, and the words at the end.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod support;
+
+use nix::sys::signal::Signal;
+use portable_pty::CommandBuilder;
+use support::terminal::Terminal;
+use support::{BINARY, Home, children, signal, wait_until};
+
+/// A dashboard in a terminal that tells these of itself.
+fn open(home: &Home, variables: &[&str]) -> Terminal {
+    let python = support::python();
+    let mut command = CommandBuilder::new("env");
+    command.args(variables);
+    command.args([BINARY, "--session", "sales", "--python", python.to_str().unwrap()]);
+    let terminal = Terminal::run(home, command, 24, 100);
+    terminal.wait_for("an empty editor", |screen| screen.contains("▎") && screen.contains("ready"));
+    terminal
+}
+
+fn wait_for_bytes(terminal: &Terminal, bytes: &str) {
+    wait_until(&format!("{bytes:?}"), || terminal.has_received(bytes).then_some(()));
+}
+
+fn count(terminal: &Terminal, bytes: &str) -> usize {
+    String::from_utf8_lossy(&terminal.received()).matches(bytes).count()
+}
+
+#[test]
+fn the_end_is_told_in_the_scrollback_with_the_way_back() {
+    for end in [None, Some(Signal::SIGTERM)] {
+        let home = Home::new();
+        let mut terminal = open(&home, &["TERM=xterm-256color"]);
+        terminal.send("x = 20 + 1\r");
+        terminal.wait_for_text("✓");
+        terminal.send("1 / 0\r");
+        terminal.wait_for_text("ZeroDivisionError");
+        terminal.wait_for_text("ready");
+        match end {
+            None => terminal.send("\u{4}"),
+            Some(end) => signal(terminal.pid(), end),
+        }
+        terminal.wait();
+        let screen = terminal.wait_for_text("kept in");
+        assert!(screen.contains("session sales, <1 min: 2 snippets (2 yours), 1 failed"), "{screen}");
+        assert_eq!(screen.matches("session sales").count(), 1, "{screen}");
+        // What it tells to do can be done.
+        assert!(screen.contains("fourhands export sales -o sales.md"), "{screen}");
+        let mut export = home.fourhands();
+        assert!(export.args(["export", "sales", "-o", "sales.md"]).status().unwrap().success());
+        let document = std::fs::read_to_string(home.work().join("sales.md")).unwrap();
+        assert!(document.contains("x = 20 + 1"), "{document}");
+        let line = screen.lines().find(|line| line.contains("kept in")).unwrap();
+        let path = line.split("kept in").nth(1).unwrap().trim();
+        let path = path.strip_prefix("~/").map_or_else(|| path.into(), |rest| home.path().join(rest));
+        assert!(path.is_file(), "{} is not there", path.display());
+    }
+}
+
+#[test]
+fn a_session_in_which_nothing_ran_leaves_no_words() {
+    let home = Home::new();
+    let mut terminal = open(&home, &["TERM=xterm-256color"]);
+    terminal.send("\u{4}");
+    terminal.wait();
+    assert_eq!(terminal.text().trim(), "");
+}
+
+#[test]
+fn title_and_progress_tell_what_runs_and_are_taken_away() {
+    let home = Home::new();
+    let mut terminal = open(&home, &["TERM=xterm-256color", "TERM_PROGRAM=ghostty"]);
+    wait_for_bytes(&terminal, "\u{1b}[22;0t");
+    wait_for_bytes(&terminal, "\u{1b}]0;sales · fourhands\u{7}");
+    terminal.send("import time; time.sleep(1000)\r");
+    wait_for_bytes(&terminal, "\u{1b}]0;▶ 1 you · sales · fourhands\u{7}");
+    wait_for_bytes(&terminal, "\u{1b}]9;4;3\u{7}");
+    // However it ends: here the session process dies, and the guardian starts another.
+    let session = wait_until("the session process", || children(terminal.pid()).first().copied());
+    signal(session, Signal::SIGKILL);
+    wait_for_bytes(&terminal, "\u{1b}]9;4;0\u{7}\u{1b}]0;\u{7}\u{1b}[23;0t");
+    terminal.wait_for_text("ready");
+    terminal.send("\u{4}");
+    terminal.wait();
+    let (laid_aside, brought_back) = (count(&terminal, "\u{1b}[22;0t"), count(&terminal, "\u{1b}[23;0t"));
+    assert_eq!((laid_aside, brought_back), (2, 2), "each title comes back once");
+}
+
+#[test]
+fn a_person_who_looks_elsewhere_is_told_who_waits() {
+    let home = Home::new();
+    let mut terminal = open(&home, &["TERM=xterm-kitty"]);
+    wait_for_bytes(&terminal, "\u{1b}[?1004h");
+    terminal.send("input('first? ')\r");
+    terminal.wait_for_text("Enter answer");
+    terminal.send("a\r");
+    terminal.wait_for_text("'a'");
+    terminal.send("\u{1b}[O");
+    terminal.send("input('second? ')\r");
+    wait_for_bytes(&terminal, "\u{1b}]9;fourhands: 2 asks: second? \u{7}");
+    terminal.wait_for_text("Enter answer");
+    assert_eq!(count(&terminal, "]9;fourhands"), 1, "nobody is told of what they look at");
+    assert_eq!(count(&terminal, "]9;4"), 0, "this terminal would show it as a notice");
+    terminal.send("b\r");
+    terminal.wait_for_text("'b'");
+    terminal.send("\u{4}");
+    terminal.wait();
+    wait_for_bytes(&terminal, "\u{1b}[?1004l");
+}
+
+#[test]
+fn the_mouse_is_taken_and_released() {
+    let home = Home::new();
+    let mut terminal = open(&home, &["TERM=xterm-256color"]);
+    assert!(terminal.has_mouse());
+    terminal.send("\u{1b}[24~");
+    terminal.wait_for_text("takes it back");
+    assert!(!terminal.has_mouse());
+    terminal.send("\u{1b}[24~");
+    terminal.wait_for_text("releases it");
+    assert!(terminal.has_mouse());
+    terminal.send("12345\r");
+    terminal.wait_for_text("▎ 12345");
+    terminal.send("67");
+    terminal.wait_for_text("▎ 67");
+    // A click between the two figures.
+    let row = terminal.text().lines().position(|line| line.contains("▎ 67")).unwrap() + 1;
+    terminal.send(&format!("\u{1b}[<0;6;{row}M\u{1b}[<0;6;{row}mx"));
+    terminal.wait_for_text("6x7");
+    terminal.send("\u{3}\u{4}");
+    terminal.wait();
+    assert!(!terminal.has_mouse());
+}
