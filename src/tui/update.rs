@@ -102,6 +102,8 @@ impl View {
     }
 
     fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        // Whatever the terminal says, or no longer said.
+        self.mouse.focused = true;
         if self.pager.is_some() {
             return self.on_pager(key, now);
         }
