@@ -1,14 +1,19 @@
 //! One entry of the transcript as rows: the same for measuring, drawing and tests. The header is drawn by the pane,
 //! since its clock moves.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::figures::{Figures, Wanted, picture_of, size};
 use super::keymap::{Action, Keymap};
 use super::{tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Entry, ErrorReport, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
+use crate::domain::{Display, Entry, ErrorReport, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
 
 /// What the rows of a card depend on, besides the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +24,18 @@ pub struct Shape {
     pub compact: bool,
     /// Unfolded: everything is shown.
     pub open: bool,
+    pub figures: Figured,
+}
+
+/// How figures are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figured {
+    /// Rows that one may take; 0 shows none.
+    pub rows: u16,
+    /// Width and height of a cell in pixels.
+    pub cell: (u16, u16),
+    /// How many turned out not to be shown.
+    pub failures: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +44,8 @@ pub enum Row {
     /// Beside the author's bar.
     Code(Line<'static>),
     Text(Line<'static>),
+    /// One of the rows of a figure, counted from 0.
+    Picture(Rc<Wanted>, u16),
     /// Between cards.
     Space,
 }
@@ -49,10 +68,10 @@ const LIVE_ROWS: usize = 6;
 const SYNTAX_LINES: usize = 6;
 
 impl Card {
-    pub fn new(entry: &Entry, keys: &Keymap, shape: Shape) -> Self {
+    pub fn new(entry: &Entry, keys: &Keymap, shape: Shape, figures: &Figures) -> Self {
         let mut card = Self { rows: vec![Row::Head], foldable: false };
         match entry {
-            Entry::Snippet(snippet) => card.snippet(snippet, shape),
+            Entry::Snippet(snippet) => card.snippet(snippet, shape, figures),
             Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
             Entry::Reset { report, .. } => card.reset(report, shape),
             Entry::Restart { restart, .. } => card.restart(restart, keys, shape),
@@ -62,12 +81,13 @@ impl Card {
         card
     }
 
-    fn snippet(&mut self, snippet: &Snippet, shape: Shape) {
+    fn snippet(&mut self, snippet: &Snippet, shape: Shape, figures: &Figures) {
         if let Some(title) = &snippet.title {
             self.wrapped(&text::name(title), theme::DIM, shape);
         }
         self.code(&snippet.code, shape);
-        self.written(snippet, if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS }, shape);
+        let limit = if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS };
+        self.written(snippet, limit, shape, figures);
         let Some(outcome) = &snippet.outcome else { return };
         if let Some(result) = &outcome.result {
             self.result(result, shape);
@@ -99,7 +119,7 @@ impl Card {
     }
 
     /// The output, with what was displayed in its place; of more than `limit` rows the last ones.
-    fn written(&mut self, snippet: &Snippet, limit: usize, shape: Shape) {
+    fn written(&mut self, snippet: &Snippet, limit: usize, shape: Shape, figures: &Figures) {
         let output = &snippet.output;
         if snippet.displays.is_empty() {
             return self.output(output, limit, shape);
@@ -108,12 +128,13 @@ impl Card {
         let (mut to, mut left) = (output.place(), limit);
         for (number, display) in snippet.numbered_displays().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
-            part.display(&display.label(number), display.text().as_deref(), shape);
+            let pictured = part.display(number, display, shape, figures);
             let mut after = Self { rows: Vec::new(), foldable: false };
             if left > 0 || shape.open {
                 after.output(&output.piece(display.after, to), left.max(1), shape);
             }
-            left = left.saturating_sub(part.rows.len() + after.rows.len());
+            // A picture says more in its rows than text does.
+            left = left.saturating_sub(part.rows.len() - pictured + pictured / 4 + after.rows.len());
             to = to.min(display.after);
             parts.push(after);
             parts.push(part);
@@ -135,11 +156,27 @@ impl Card {
         }
     }
 
-    fn display(&mut self, label: &str, text: Option<&str>, shape: Shape) {
-        self.rows.push(Row::Text(Line::from(Span::styled(format!("▨ {}", plain(label)), theme::FOCUS))));
-        if let Some(text) = text {
-            self.result(text, shape);
+    /// Answers how many rows a picture has.
+    fn display(&mut self, number: usize, display: &Arc<Display>, shape: Shape, figures: &Figures) -> usize {
+        let label = format!("▨ {}", plain(&display.label(number)));
+        self.rows.push(Row::Text(Line::from(Span::styled(label, theme::FOCUS))));
+        if let Some(text) = display.text() {
+            self.result(&text, shape);
         }
+        let picture = picture_of(display).filter(|_| shape.figures.rows > 0);
+        match (picture, figures.failure(display)) {
+            (Some(Ok(_)), Some(why)) => self.rows.push(Row::Text(note(why.to_owned()))),
+            (Some(Ok((_, pixels))), None) => {
+                let room = Size { width: shape.width, height: shape.figures.rows };
+                let wanted = Rc::new(Wanted::new(display, size::fit(pixels, room, shape.figures.cell), false));
+                let rows = wanted.size.height;
+                self.rows.extend((0..rows).map(|row| Row::Picture(wanted.clone(), row)));
+                return rows.into();
+            }
+            (Some(Err(why)), _) if display.kept() > 0 => self.rows.push(Row::Text(note(why))),
+            _ => {}
+        }
+        0
     }
 
     fn output(&mut self, output: &Output, limit: usize, shape: Shape) {

@@ -3,6 +3,7 @@
 mod cards;
 mod completion;
 mod export;
+mod gallery;
 mod help;
 mod input;
 mod inspector;
@@ -36,6 +37,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     };
     if let Some(shown) = &view.pager {
         return pager::draw(view, shown, layout, buffer);
+    }
+    if let Some(shown) = &view.gallery {
+        return gallery::draw(view, shown, layout, buffer);
     }
     if let Some(area) = layout.header {
         header(view, area, now, buffer);

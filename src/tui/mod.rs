@@ -10,8 +10,10 @@ mod card;
 mod draw;
 mod editor;
 mod export;
+mod figures;
 #[doc(hidden)]
 pub mod fixtures;
+mod gallery;
 mod inspector;
 mod keepsake;
 mod keymap;

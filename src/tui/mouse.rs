@@ -94,6 +94,7 @@ impl View {
     fn wheel(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
         if let Some(pager) = &mut self.pager {
             pager.move_by(rows);
+        } else if self.gallery.is_some() {
         } else if self.is_covered(layout, at) {
             self.move_by(rows);
         } else if layout.editor.contains(at) {
@@ -112,7 +113,7 @@ impl View {
             return;
         }
         let double = self.mouse.is_double(at, now);
-        if self.pager.is_some() || self.export.is_some() {
+        if self.pager.is_some() || self.gallery.is_some() || self.export.is_some() {
             return;
         }
         if self.is_covered(layout, at) {

@@ -19,7 +19,8 @@ impl Uncertain {
                 self.0.push((y, row.to_vec()));
             }
             if (uncertain || old.is_some()) && old.is_none_or(|old| old != row) {
-                for cell in row {
+                // Cells of a picture have an option of their own.
+                for cell in row.iter_mut().filter(|cell| cell.diff_option == CellDiffOption::None) {
                     cell.diff_option = CellDiffOption::AlwaysUpdate;
                 }
             }
@@ -28,6 +29,9 @@ impl Uncertain {
 }
 
 fn is_uncertain(cell: &Cell) -> bool {
+    if cell.diff_option != CellDiffOption::None {
+        return false;
+    }
     let mut chars = cell.symbol().chars();
     chars.next().is_some_and(|first| first >= '\u{1f000}') || chars.next().is_some()
 }

@@ -1,7 +1,10 @@
 //! The loop: waits for keys, session events, requests and the moment of the next frame; drains all that waits, then
 //! draws at most once, at most sixty times per second, and never while nothing happens.
 
+mod figures;
+
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::assist::Asked;
 use super::export::Refused;
+use super::figures::{Made, Wanted};
 use super::inspector::Told;
 use super::keepsake::Kept;
 use super::keymap::Action;
@@ -80,7 +84,9 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keepsake,
         kept,
         no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        graphic: None,
     };
+    dashboard.measure();
     dashboard.restore();
     dashboard.run().await
 }
@@ -107,6 +113,8 @@ struct Dashboard {
     kept: Kept,
     /// `NO_COLOR` is set.
     no_colours: bool,
+    /// A picture on the screen that text does not cover, and what makes the terminal forget it.
+    graphic: Option<(Wanted, String)>,
 }
 
 /// What the session said to a request.
@@ -117,6 +125,10 @@ enum Said {
     Exported(Result<String, Refused>),
     /// All variables have been saved in this checkpoint.
     Saved(&'static str),
+    /// A picture is ready, or will never be.
+    Figure(Made),
+    /// A display was saved, so that its path could be copied if nobody chose it.
+    DisplaySaved { written: Result<PathBuf, Refused>, copies: bool },
     /// To the question of that number; `None` if not in time.
     Insight { id: u64, insight: Option<Insight> },
 }
@@ -266,7 +278,10 @@ impl Dashboard {
         match request {
             Some(Control::Suspend) => return self.suspend(),
             // The next frame finds the size by itself.
-            Some(Control::Resized) => self.dirty = true,
+            Some(Control::Resized) => {
+                self.measure();
+                self.dirty = true;
+            }
             None => return Ok(Turn::End),
         }
         Ok(Turn::GoOn)
@@ -276,6 +291,13 @@ impl Dashboard {
         match said {
             Said::Notice(notice) => self.view.notice = Some(notice),
             Said::Exported(written) => self.view.on_exported(written),
+            Said::Figure(made) => self.view.figures.on_made(made),
+            Said::DisplaySaved { written, copies } => {
+                if let (Ok(path), true) = (&written, copies) {
+                    let _ = self.screen.copy(&path.to_string_lossy());
+                }
+                self.view.on_display_saved(written.as_deref().map_err(Clone::clone), copies);
+            }
             Said::Saved(checkpoint) => {
                 self.view.restore = Some(checkpoint.to_owned());
                 self.keep();
@@ -327,10 +349,14 @@ impl Dashboard {
                 self.ask(async move { session.replay(Author::You, which).await.map(drop) });
             }
             Effect::Export { file, replaces } => self.export(file, replaces),
+            Effect::SaveDisplay(saving) => self.save_display(saving),
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
-            Effect::Redraw => self.screen.redraw()?,
+            Effect::Redraw => {
+                self.view.figures.forget_full();
+                self.screen.redraw()?;
+            }
         }
         Ok(Turn::GoOn)
     }
@@ -392,6 +418,7 @@ impl Dashboard {
 
     fn suspend(&mut self) -> io::Result<Turn> {
         self.screen.leave();
+        self.view.figures.forget_full();
         let parent = getppid();
         // To this thread, so that the process has stopped when the call returns: when it has been continued.
         raise(Signal::SIGSTOP)?;
@@ -440,6 +467,8 @@ impl Dashboard {
         if drawn.is_err() {
             self.terminal_is_gone();
         }
+        self.make_figure();
+        self.erase_figure();
     }
 
     fn keep(&mut self) {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::card::{Card, Shape};
+use super::figures::Figures;
 use super::keymap::Keymap;
 use crate::domain::{Entry, Status, Transcript};
 
@@ -50,7 +51,7 @@ impl Cards {
         Self { cache: HashMap::new(), keys }
     }
 
-    pub fn get(&mut self, entries: &[Entry], index: usize, shape: Shape) -> Option<Rc<Card>> {
+    pub fn get(&mut self, entries: &[Entry], index: usize, shape: Shape, figures: &Figures) -> Option<Rc<Card>> {
         let entry = entries.get(index)?;
         let (status, output) = match entry {
             Entry::Snippet(snippet) => (Some(snippet.status), Some(&snippet.output)),
@@ -71,7 +72,7 @@ impl Cards {
         {
             return Some(card.clone());
         }
-        let card = Rc::new(Card::new(entry, &self.keys, shape));
+        let card = Rc::new(Card::new(entry, &self.keys, shape, figures));
         self.cache.insert(index, (key, card.clone()));
         Some(card)
     }
@@ -89,12 +90,13 @@ impl Cards {
 pub struct Walk<'a> {
     pub transcript: &'a Transcript,
     pub cards: &'a mut Cards,
+    pub figures: &'a Figures,
     pub shape: &'a dyn Fn(usize) -> Shape,
 }
 
 impl Walk<'_> {
     pub fn card(&mut self, index: usize) -> Option<Rc<Card>> {
-        self.cards.get(self.transcript.entries(), index, (self.shape)(index))
+        self.cards.get(self.transcript.entries(), index, (self.shape)(index), self.figures)
     }
 
     fn height(&mut self, index: usize) -> usize {

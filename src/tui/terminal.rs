@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, KeyboardEnhancementFlags,
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
@@ -139,6 +140,18 @@ impl Screen {
         self.mouse = mouse;
         self.frame.write_all(if mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
         self.commit()
+    }
+
+    /// Puts text into the clipboard of the person's terminal.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        queue!(self.frame, CopyToClipboard::to_clipboard_from(text))?;
+        self.commit()
+    }
+
+    /// Takes a picture from the screen, with what makes the terminal forget it; the next frame draws every cell.
+    pub fn erase(&mut self, forget: &str) -> io::Result<()> {
+        self.frame.write_all(forget.as_bytes())?;
+        self.redraw()
     }
 
     /// Lets the next frame draw every cell.

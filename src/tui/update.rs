@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::assist::{Outcome, Why};
+use super::gallery::Saving;
 use super::keymap::{Action, Context};
 use super::reply::Asks;
 use super::scroll::Anchor;
@@ -45,6 +46,8 @@ pub enum Effect {
         file: String,
         replaces: bool,
     },
+    /// Write a display to a file; a name that nobody chose is copied. The answer goes to [`View::on_display_saved`].
+    SaveDisplay(Saving),
     Quit,
     Suspend,
     /// Take the mouse, or leave it to the terminal.
@@ -71,6 +74,12 @@ impl View {
             Event::Paste(text) if self.pager.is_some() => {
                 if let Some(pager) = &mut self.pager {
                     pager.typed(text);
+                }
+                None
+            }
+            Event::Paste(text) if self.gallery.is_some() => {
+                if let Some(gallery) = &mut self.gallery {
+                    gallery.typed(text);
                 }
                 None
             }
@@ -106,6 +115,9 @@ impl View {
         self.mouse.focused = true;
         if self.pager.is_some() {
             return self.on_pager(key, now);
+        }
+        if self.gallery.is_some() {
+            return self.on_gallery(key, now);
         }
         if self.export.is_some() {
             return self.on_export(key, now);

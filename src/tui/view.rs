@@ -11,6 +11,8 @@ use super::card::{Card, Shape};
 use super::draw;
 use super::editor::Editor;
 use super::export::ExportPrompt;
+use super::figures::Figures;
+use super::gallery::{Gallery, has_pictures};
 use super::inspector::Inspector;
 use super::keymap::Keymap;
 use super::layout::{Class, Layout};
@@ -86,6 +88,9 @@ pub struct View {
     pub mouse: Mouse,
     /// Columns from the divider to the right end of the screen, once it was moved.
     pub side: Option<u16>,
+    pub figures: Figures,
+    /// Figures of a card over the whole screen.
+    pub gallery: Option<Gallery>,
     pub frame: Option<Prepared>,
     pub keys: Rc<Keymap>,
     pub(super) cards: Cards,
@@ -134,6 +139,8 @@ impl View {
             notice,
             mouse: Mouse::default(),
             side: None,
+            figures: Figures::default(),
+            gallery: None,
             frame: None,
             keys: Rc::default(),
             cards: Cards::default(),
@@ -265,6 +272,7 @@ impl View {
                 self.seen = self.transcript.entries().len();
             }
         }
+        self.want_figures(area, &window, &cards);
         if let Some(pager) = &mut self.pager {
             pager.prepare(area, &self.transcript, self.spool.as_deref());
         }
@@ -296,8 +304,10 @@ impl View {
         let height = self.height_of_window(layout);
         let unfolded = &self.unfolded;
         let (width, compact) = (layout.card_text(), layout.class == Class::Compact);
-        let shape = |index: usize| Shape { width, compact, open: unfolded.contains(&index) };
-        let mut walker = Walk { transcript: &self.transcript, cards: &mut self.cards, shape: &shape };
+        let figures = self.figured(layout);
+        let shape = |index: usize| Shape { width, compact, open: unfolded.contains(&index), figures };
+        let mut walker =
+            Walk { transcript: &self.transcript, cards: &mut self.cards, figures: &self.figures, shape: &shape };
         walk(&mut walker, height)
     }
 
@@ -391,19 +401,24 @@ impl View {
         }
     }
 
-    /// Shows the whole output of the selected card, or of the last one in sight that wrote something.
+    /// Shows the figures or the whole output of the selected card, or of the last one in sight that wrote something.
     pub fn open_pager(&mut self) {
-        let wrote = |card: &usize| Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty());
+        let wrote = |card: &usize| {
+            has_pictures(&self.transcript, *card)
+                || Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty())
+        };
         let in_sight = || {
             let window = &self.frame.as_ref()?.window;
             (window.first()?.card..=window.last()?.card).rev().find(wrote)
         };
-        match self.selected.or_else(in_sight) {
-            Some(card) if wrote(&card) => {
+        let card = self.selected.or_else(in_sight).filter(wrote);
+        match card {
+            Some(card) if self.open_gallery(card) => {}
+            Some(card) => {
                 self.overlays.clear();
                 self.pager = Some(Pager::new(card));
             }
-            _ => self.notice = Some("no output to show".to_owned()),
+            None => self.notice = Some("no output to show".to_owned()),
         }
     }
 

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::{elapsed, put, put_right};
 use crate::domain::{Author, Entry, Snippet, Status, Timestamp, units};
 use crate::tui::card::Row;
+use crate::tui::figures::Picture;
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -31,6 +32,16 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
             }
             Row::Text(line) => {
                 buffer.set_line(bar_x + 2, y, line, layout.card_text());
+            }
+            Row::Picture(wanted, row) => {
+                let area = Rect { x: bar_x + 2, y, width: layout.card_text(), height: 1 };
+                match view.figures.get(wanted) {
+                    Some(Ok(Picture::Blocks(blocks))) => blocks.draw_row(*row, area, buffer),
+                    None if *row == 0 => {
+                        put(buffer, area, area.x, y, "…", theme::DIM);
+                    }
+                    _ => {}
+                }
             }
             Row::Space => {}
         }

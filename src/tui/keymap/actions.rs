@@ -1,7 +1,9 @@
 //! The table of actions: what can be done, by which keys, and how it is told. A row is all that a new action needs here;
 //! the dispatch, the help, the palette, the hints, `config.toml` and the key table of the README follow from it.
 
-use Context::{Completion, Help, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript, Variables};
+use Context::{
+    Completion, Figures, Help, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript, Variables,
+};
 
 /// Where a key holds. What lies on top is asked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +16,8 @@ pub enum Context {
     Transcript,
     /// The whole output of a card, over everything.
     Output,
+    /// A figure over the whole screen.
+    Figures,
     /// The drawer of the variables, while nothing is written.
     Variables,
     Inspector,
@@ -28,8 +32,8 @@ pub enum Context {
 
 impl Context {
     /// In the order in which they are told.
-    pub const ALL: [Self; 11] =
-        [Input, Completion, Session, Transcript, Output, Variables, Inspector, Menu, Prompt, Help, Restarting];
+    pub const ALL: [Self; 12] =
+        [Input, Completion, Session, Transcript, Output, Figures, Variables, Inspector, Menu, Prompt, Help, Restarting];
 
     /// Its section in `config.toml`.
     pub const fn name(self) -> &'static str {
@@ -39,6 +43,7 @@ impl Context {
             Session => "session",
             Transcript => "transcript",
             Output => "output",
+            Figures => "figures",
             Variables => "variables",
             Inspector => "inspector",
             Menu => "menu",
@@ -52,6 +57,7 @@ impl Context {
         match self {
             Completion => "candidates",
             Output => "in the whole output",
+            Figures => "at a figure",
             Variables => "in the open list of variables",
             Inspector => "in a variable",
             Menu => "in a list of choices",
@@ -143,21 +149,29 @@ actions! {
     LineDown "line-down" "Scroll down a line": Transcript "ctrl-down" "",
         Output "down j ctrl-down enter" "", Inspector "down j ctrl-n" "", Help "down j ctrl-n" "";
     Top "top" "Go to the beginning": Transcript "ctrl-home" "to the beginning",
-        Output "home g ctrl-home" "to the beginning";
+        Output "home g ctrl-home" "to the beginning", Figures "home g" "the first, the last";
     Bottom "bottom" "Go to the end, and follow": Transcript "ctrl-end" "to the end, and follow",
-        Output "end G ctrl-end" "to the end, and follow";
+        Output "end G ctrl-end" "to the end, and follow", Figures "end G" "";
     SelectUp "select-up" "Select the card above": Transcript "alt-up" "select the card above, below";
     SelectDown "select-down" "Select the card below": Transcript "alt-down" "";
     Fold "fold" "Unfold or fold the card": Transcript "f5 alt-o" "unfold or fold the card";
     /// The whole output of a card, over the whole screen.
-    Output "output" "The whole output of the card": Transcript "f6" "the whole output of the card";
+    Output "output" "The figures or the whole output of the card": Transcript "f6" "figures or the whole output of the card",
+        Figures "f6" "its whole output";
     Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
-        Completion "esc" "close", Output "esc q f6" "back to the transcript", Inspector "esc enter q" "close",
+        Completion "esc" "close", Output "esc q f6" "back to the transcript",
+        Figures "esc q enter" "back to the transcript", Inspector "esc enter q" "close",
         Menu "esc" "close", Prompt "esc" "close", Help "esc enter q" "close";
 
     Search "search" "Search": Output "/ ctrl-f" "search";
     SearchOn "search-next" "Next place found": Output "n" "the next place, the one before";
     SearchBack "search-previous" "Previous place found": Output "N" "";
+
+    NextFigure "next-figure" "Next figure": Figures "right n space pagedown down" "the next figure, the one before";
+    PreviousFigure "previous-figure" "Previous figure": Figures "left p pageup up N" "";
+    SaveFigure "save-figure" "Save the figure as": Figures "s" "save as";
+    /// The path of a file with the figure.
+    CopyPath "copy-path" "Copy the path of the figure": Figures "y" "copy its path";
 
     ItemUp "item-up" "Choose the one above": Completion "up ctrl-p shift-tab" "the one above, below",
         Variables "up" "choose the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";

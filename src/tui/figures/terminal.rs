@@ -1,0 +1,194 @@
+//! What the terminal can show. It is not asked: its answer would come among the keys, and the first frame would wait.
+
+use image::DynamicImage;
+use image::imageops::FilterType;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui::widgets::Widget;
+use ratatui_image::Image;
+use ratatui_image::protocol::{Protocol, iterm2::Iterm2, kitty::Kitty, sixel::Sixel};
+
+use super::blocks::Colours;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Graphics {
+    Kitty,
+    Sixel,
+    Iterm2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// Its own way to show pictures, used over the whole screen.
+    pub graphics: Option<Graphics>,
+    pub colours: Colours,
+    /// Within tmux, which passes pictures on where it is allowed to.
+    pub is_tmux: bool,
+    /// Width and height of a cell in pixels.
+    pub cell: (u16, u16),
+}
+
+impl Default for Terminal {
+    fn default() -> Self {
+        Self { graphics: None, colours: Colours::None, is_tmux: false, cell: CELL }
+    }
+}
+
+/// Where the terminal does not tell the size of its cells.
+const CELL: (u16, u16) = (10, 20);
+
+impl Terminal {
+    /// As far as the environment tells. `setting` is the person's choice: `auto`, `kitty`, `sixel`, `iterm2`, `blocks`
+    /// or `off`.
+    pub fn guess(variable: impl Fn(&str) -> Option<String>, setting: &str) -> Self {
+        let is = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        let value = |name: &str| variable(name).unwrap_or_default();
+        let (term, program) = (value("TERM"), value("TERM_PROGRAM"));
+        let is_tmux = is("TMUX") || term.starts_with("tmux") || program == "tmux";
+        let is_screen = is_tmux || term.starts_with("screen");
+        let guessed = if is_screen {
+            None
+        } else if is("KITTY_WINDOW_ID") || term.contains("kitty") || term.contains("ghostty") || program == "ghostty" {
+            Some(Graphics::Kitty)
+        } else if ["iTerm.app", "WezTerm", "mintty"].contains(&program.as_str())
+            || value("LC_TERMINAL") == "iTerm2"
+            || is("KONSOLE_VERSION")
+        {
+            Some(Graphics::Iterm2)
+        } else if ["foot", "mlterm", "contour"].iter().any(|name| term.starts_with(name)) {
+            Some(Graphics::Sixel)
+        } else {
+            None
+        };
+        let direct = ["kitty", "ghostty", "foot", "alacritty", "wezterm", "direct"];
+        let colours =
+            if is("NO_COLOR") || matches!(term.as_str(), "" | "dumb" | "linux" | "vt100" | "vt220" | "xterm-mono") {
+                Colours::None
+            } else if matches!(value("COLORTERM").as_str(), "truecolor" | "24bit")
+                || direct.iter().any(|name| term.contains(name))
+            {
+                Colours::True
+            } else {
+                Colours::Indexed
+            };
+        let (graphics, colours) = match setting {
+            "off" => (None, Colours::None),
+            "blocks" => (None, if colours == Colours::None { Colours::Indexed } else { colours }),
+            "kitty" => (Some(Graphics::Kitty), colours),
+            "sixel" => (Some(Graphics::Sixel), colours),
+            "iterm2" => (Some(Graphics::Iterm2), colours),
+            _ if colours == Colours::None => (None, colours),
+            _ => (guessed, colours),
+        };
+        Self { graphics, colours, is_tmux, cell: CELL }
+    }
+
+    /// With the size of a cell, from the size of the whole window in cells and in pixels; terminals that do not know it
+    /// say 0.
+    #[must_use]
+    pub fn with_window(self, cells: (u16, u16), pixels: (u16, u16)) -> Self {
+        let (width, height) = (pixels.0.checked_div(cells.0), pixels.1.checked_div(cells.1));
+        let cell = match (width, height) {
+            // Within what fonts are.
+            (Some(width @ 3..=200), Some(height @ 5..=400)) => (width, height),
+            _ => CELL,
+        };
+        Self { cell, ..self }
+    }
+
+    pub fn shows_pictures(&self) -> bool {
+        self.graphics.is_some() || self.colours != Colours::None
+    }
+}
+
+/// A picture in the terminal's own way.
+pub struct Graphic {
+    protocol: Protocol,
+    pub size: Size,
+    /// By which kitty knows it.
+    id: u32,
+}
+
+impl std::fmt::Debug for Graphic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Graphic({:?})", self.size)
+    }
+}
+
+impl Graphic {
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        Image::new(&self.protocol).render(area, buffer);
+    }
+
+    /// What makes the terminal forget it.
+    pub fn forget(&self) -> String {
+        match self.protocol {
+            Protocol::Kitty(_) => format!("\x1b_Ga=d,d=I,i={},q=2\x1b\\", self.id),
+            _ => String::new(),
+        }
+    }
+}
+
+/// Of the terminal's memory, not ours; beside other programs' pictures, whose numbers are small or random.
+static NEXT_ID: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0x0046_4801);
+
+/// In pixels, whatever the terminal says of its cells; a picture of more takes seconds to reach it.
+const MOST_SIDE: u32 = 2_400;
+
+/// Fits the picture into `size`, which has its proportions.
+pub fn encode(image: DynamicImage, size: Size, terminal: Terminal) -> Result<Graphic, String> {
+    let width = (u32::from(size.width) * u32::from(terminal.cell.0)).clamp(1, MOST_SIDE);
+    let height = (u32::from(size.height) * u32::from(terminal.cell.1)).clamp(1, MOST_SIDE);
+    let filter = if image.width() < width / 4 { FilterType::Nearest } else { FilterType::Triangle };
+    let image = image.resize_exact(width, height, filter);
+    let id = NEXT_ID.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let protocol = match terminal.graphics {
+        Some(Graphics::Kitty) => Kitty::new(image, size, id, terminal.is_tmux, false).map(Protocol::Kitty),
+        Some(Graphics::Sixel) => Sixel::new(image, size, terminal.is_tmux).map(Protocol::Sixel),
+        Some(Graphics::Iterm2) => Iterm2::new(image, size, terminal.is_tmux).map(Protocol::ITerm2),
+        None => return Err("the terminal has no pictures".to_owned()),
+    };
+    let protocol = protocol.map_err(|error| format!("cannot be encoded: {error}"))?;
+    Ok(Graphic { protocol, size, id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guess(variables: &[(&str, &str)], setting: &str) -> (Option<Graphics>, Colours) {
+        let value =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let terminal = Terminal::guess(value, setting);
+        (terminal.graphics, terminal.colours)
+    }
+
+    #[test]
+    fn the_environment_tells_what_can_be_shown() {
+        let xterm = ("TERM", "xterm-256color");
+        let rich = ("COLORTERM", "truecolor");
+        assert_eq!(guess(&[xterm], "auto"), (None, Colours::Indexed));
+        assert_eq!(guess(&[xterm, rich], "auto"), (None, Colours::True));
+        assert_eq!(guess(&[("TERM", "xterm-kitty")], "auto"), (Some(Graphics::Kitty), Colours::True));
+        assert_eq!(
+            guess(&[xterm, rich, ("TERM_PROGRAM", "iTerm.app")], "auto"),
+            (Some(Graphics::Iterm2), Colours::True)
+        );
+        assert_eq!(guess(&[("TERM", "foot")], "auto"), (Some(Graphics::Sixel), Colours::True));
+        let inside = [("TERM", "tmux-256color"), ("TMUX", "/tmp/x"), ("KITTY_WINDOW_ID", "1"), rich];
+        assert_eq!(guess(&inside, "auto"), (None, Colours::True), "tmux may not pass it on");
+        assert_eq!(guess(&inside, "kitty"), (Some(Graphics::Kitty), Colours::True), "the person knows better");
+        assert_eq!(guess(&[("TERM", "xterm-kitty"), ("NO_COLOR", "1")], "auto"), (None, Colours::None));
+        assert_eq!(guess(&[("TERM", "linux")], "auto"), (None, Colours::None));
+        assert_eq!(guess(&[xterm, rich], "off"), (None, Colours::None));
+    }
+
+    #[test]
+    fn the_size_of_a_cell_is_believed_where_it_can_be() {
+        let cell = |cells, pixels| Terminal::default().with_window(cells, pixels).cell;
+        assert_eq!(cell((80, 24), (640, 384)), (8, 16));
+        assert_eq!(cell((80, 24), (0, 0)), CELL);
+        assert_eq!(cell((0, 0), (640, 384)), CELL);
+        assert_eq!(cell((1, 1), (65_535, 65_535)), CELL);
+    }
+}
