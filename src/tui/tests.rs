@@ -1,6 +1,7 @@
 //! Screens and keys: what a person sees and what they can do.
 
 mod export;
+mod figures;
 mod fuzz;
 mod inspector;
 mod keys;

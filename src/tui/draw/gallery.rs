@@ -83,7 +83,8 @@ fn bottom(gallery: &Gallery, count: usize, class: Class, area: Rect, buffer: &mu
     if let Some(naming) = &gallery.naming {
         let told = gallery.told.as_deref().unwrap_or("Enter saves  Esc");
         let style = if gallery.told.is_some() { theme::NOTICE } else { theme::DIM };
-        let told = text::cut(told, usize::from(area.width) / 2).into_owned();
+        let told = text::name(told);
+        let told = text::cut_front(&told, usize::from(area.width) / 2);
         let end = put_right(buffer, area, area.right(), y, &told, style);
         let room = usize::from(end.saturating_sub(area.x + 10));
         let x = put(buffer, area, area.x, y, "save as: ", theme::BOLD);
