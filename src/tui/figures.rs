@@ -166,9 +166,12 @@ impl Figures {
     }
 }
 
+/// A form, and its width and height in pixels.
+type Shown<'a> = (&'a Form, (u32, u32));
+
 /// The form of a display that can be shown as a picture, and its size in pixels; why not, in words, if it is a picture
 /// all the same.
-pub fn picture_of(display: &Display) -> Option<Result<(&Form, (u32, u32)), String>> {
+pub fn picture_of(display: &Display) -> Option<Result<Shown<'_>, String>> {
     let form = display.forms.iter().find(|form| form.is_image())?;
     if form.is_dropped() {
         return Some(Err("no longer kept".to_owned()));
@@ -185,7 +188,7 @@ pub fn make(job: &Job) -> Result<Picture, String> {
     };
     let image = decode::decode(form)?;
     if job.wanted.full && job.terminal.graphics.is_some() {
-        return terminal::encode(image, job.wanted.size, job.terminal).map(Picture::Graphic);
+        return terminal::encode(&image, job.wanted.size, job.terminal).map(Picture::Graphic);
     }
     Ok(Picture::Blocks(Blocks::new(&image, job.wanted.size, job.terminal.colours)))
 }

@@ -96,7 +96,7 @@ impl Terminal {
         Self { cell, ..self }
     }
 
-    pub fn shows_pictures(&self) -> bool {
+    pub fn shows_pictures(self) -> bool {
         self.graphics.is_some() || self.colours != Colours::None
     }
 }
@@ -136,7 +136,7 @@ static NEXT_ID: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new
 const MOST_SIDE: u32 = 2_400;
 
 /// Fits the picture into `size`, which has its proportions.
-pub fn encode(image: DynamicImage, size: Size, terminal: Terminal) -> Result<Graphic, String> {
+pub fn encode(image: &DynamicImage, size: Size, terminal: Terminal) -> Result<Graphic, String> {
     let width = (u32::from(size.width) * u32::from(terminal.cell.0)).clamp(1, MOST_SIDE);
     let height = (u32::from(size.height) * u32::from(terminal.cell.1)).clamp(1, MOST_SIDE);
     let filter = if image.width() < width / 4 { FilterType::Nearest } else { FilterType::Triangle };

@@ -80,11 +80,15 @@ fn pictures_are_made_one_at_a_time_and_kept_within_bounds() {
     for pair in displays.chunks(2) {
         figures.begin();
         let wanted: Vec<_> = pair.iter().map(|display| Wanted::new(display, Size::new(4, 2), false)).collect();
-        wanted.iter().for_each(|wanted| figures.want(wanted));
+        for wanted in &wanted {
+            figures.want(wanted);
+        }
         while let Some(job) = figures.next_job() {
             assert!(figures.next_job().is_none(), "one at a time");
             figures.on_made((job.wanted(), make(&job)));
-            wanted.iter().for_each(|wanted| figures.want(wanted));
+            for wanted in &wanted {
+                figures.want(wanted);
+            }
         }
         assert!(wanted.iter().all(|wanted| figures.get(wanted).is_some()), "what is in sight is there");
     }
