@@ -41,6 +41,8 @@ fn each_pending_call_is_told_how_python_died() {
         let waits = send(&mut two, "wait_for_snippet", json!({"snippet": 1}));
         let waits_too = send(&mut two, "wait_for_snippet", json!({"snippet": 3}));
         let resets = send(&mut two, "reset_python_environment", json!({}));
+        // An answer to what was said after them: Python's process has heard them all.
+        two.call("wait_for_snippet", json!({"snippet": 1, "wait_s": 0}));
         std::fs::write(home.work().join("die"), "").unwrap();
         for answer in [one.answer(killer), two.answer(waits)] {
             let result = &answer["result"];

@@ -49,7 +49,8 @@ pub struct Places {
     pub state: Option<PathBuf>,
     /// `$XDG_RUNTIME_DIR`.
     pub runtime: Option<PathBuf>,
-    /// Where everybody may write: `/tmp`. Not `$TMPDIR`, which clients need not pass on.
+    /// Where everybody may write: `/tmp`. Not `$TMPDIR`, which clients need not pass on. Tests keep to themselves by
+    /// `$FOURHANDS_TMP`.
     pub shared: PathBuf,
 }
 
@@ -63,7 +64,7 @@ impl Places {
             state: state.or_else(|| Some(home.as_ref()?.join(".local/state"))),
             home,
             runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).and_then(usable),
-            shared: PathBuf::from("/tmp"),
+            shared: std::env::var_os("FOURHANDS_TMP").map_or_else(|| "/tmp".into(), PathBuf::from),
         }
     }
 

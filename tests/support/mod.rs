@@ -72,6 +72,7 @@ impl Home {
             ("PATH".to_owned(), path),
             ("TERM".to_owned(), "xterm-256color".to_owned()),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
+            ("FOURHANDS_TMP".to_owned(), self.path().display().to_string()),
         ]
     }
 
