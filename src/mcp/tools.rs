@@ -328,32 +328,24 @@ fn tool<I: JsonSchema + 'static, O: JsonSchema + 'static>(
         .with_meta(meta)
 }
 
-/// Takes out `format` (validators in clients warn of `uint32` and `double`), and, of arguments, the `null` that may
-/// stand for "not given": not every client understands a list of types.
+/// Takes out `format` (validators in clients warn of `uint32` and `double`), and lists of types, which not every client
+/// understands: of arguments the `null` that may stand for "not given" goes, of results it becomes an alternative.
 fn tidy(schema: &mut JsonObject, input: bool) {
     schema.remove("format");
     if input && schema.get("default") == Some(&Value::Null) {
         schema.remove("default");
     }
-    if input && let Some(Value::Array(values)) = schema.get_mut("enum") {
-        values.retain(|value| !value.is_null());
-    }
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");
     }
-    if input && let Some(Value::Array(allowed)) = schema.get_mut("enum") {
-        allowed.retain(|value| !value.is_null());
-    }
-    if input
-        && let Some(Value::Array(types)) = schema.get("type")
-        && let [one, Value::String(null)] = types.as_slice()
-        && null == "null"
-    {
-        let one = one.clone();
+    let types = schema.get("type").and_then(Value::as_array);
+    let is_nullable = types.is_some_and(|types| types.len() == 2 && types[1] == "null");
+    if is_nullable {
+        let one = types.map_or(Value::Null, |types| types[0].clone());
         schema.insert("type".to_owned(), one);
-    }
-    if input && let Some(Value::Array(values)) = schema.get_mut("enum") {
-        values.retain(|value| !value.is_null());
+        if let Some(Value::Array(values)) = schema.get_mut("enum") {
+            values.retain(|value| !value.is_null());
+        }
     }
     for value in schema.values_mut() {
         match value {
@@ -361,6 +353,12 @@ fn tidy(schema: &mut JsonObject, input: bool) {
             Value::Array(list) => list.iter_mut().filter_map(Value::as_object_mut).for_each(|inner| tidy(inner, input)),
             _ => {}
         }
+    }
+    if is_nullable && !input {
+        let description = schema.remove_entry("description");
+        let alternatives = [Value::Object(std::mem::take(schema)), serde_json::json!({"type": "null"})];
+        schema.extend(description);
+        schema.insert("anyOf".to_owned(), alternatives.into_iter().collect());
     }
 }
 
@@ -393,6 +391,7 @@ mod tests {
             let text = serde_json::to_string(&tool).unwrap();
             assert!(!text.contains("\"format\""), "{text}");
             assert!(!text.contains("$ref") && !text.contains("\\n"), "{text}");
+            assert!(!text.contains("\"type\":[") && !text.contains("\"type\":null"), "{text}");
             let input = serde_json::to_string(&tool.input_schema).unwrap();
             assert!(!input.contains("null"), "{input}");
             assert_eq!(tool.input_schema["type"], "object");
