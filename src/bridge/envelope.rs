@@ -37,6 +37,19 @@ struct Params<'a> {
     uri: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
     meta: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    notifications: Option<&'a RawValue>,
+}
+
+/// What a subscription is about.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Filter<'a> {
+    tools_list_changed: bool,
+    prompts_list_changed: bool,
+    resources_list_changed: bool,
+    #[serde(borrow)]
+    resource_subscriptions: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +98,24 @@ impl<'a> Envelope<'a> {
     pub fn subscription(&self) -> Option<String> {
         let meta = self.params().meta?;
         serde_json::from_str::<Subscription<'_>>(meta.get()).ok().map(|subscription| key(subscription.id))
+    }
+
+    /// Of the notification that a subscription has begun: that all has changed which it is about.
+    pub fn changes(&self) -> Vec<String> {
+        let params = self.params();
+        let filter = params.notifications.and_then(|filter| serde_json::from_str::<Filter<'_>>(filter.get()).ok());
+        let Some((meta, filter)) = params.meta.zip(filter) else { return Vec::new() };
+        let notification = |method: &str, uri: &str| {
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{{{uri}"_meta":{meta}}}}}"#)
+        };
+        let lists = [
+            (filter.tools_list_changed, "tools/list_changed"),
+            (filter.prompts_list_changed, "prompts/list_changed"),
+            (filter.resources_list_changed, "resources/list_changed"),
+        ];
+        let lists = lists.iter().filter(|(wanted, _)| *wanted).map(|(_, method)| notification(method, ""));
+        let uris = filter.resource_subscriptions.iter();
+        lists.chain(uris.map(|uri| notification("resources/updated", &format!(r#""uri":{uri},"#)))).collect()
     }
 
     /// The call of a tool, as a question to another process of the session: what became of it? `sent` is in milliseconds
@@ -198,6 +229,16 @@ pub fn refusal(line: &Line<'_>) -> Option<String> {
     }
     let Answer { error: Refusal { code, message } } = serde_json::from_slice(line).ok()?;
     (code == REFUSED).then_some(message)
+}
+
+/// Whether an answer is an error.
+pub fn is_error(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        error: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Answer>(line).is_ok_and(|answer| answer.error.is_some())
 }
 
 /// An error answer. `id` is JSON.

@@ -35,10 +35,10 @@ enum Kind {
     ToolCall {
         modern: bool,
     },
-    /// A stream that stays open: nobody waits for its answer.
+    /// A stream that stays open, from one backend to the next: nobody waits for its answer.
     Listen {
-        /// The client does not know that another backend serves it, and must not hear that it has begun.
-        renewed: bool,
+        /// The client was told so, and must not hear it again of another backend.
+        began: bool,
     },
     /// The client's handshake: asked again as often as there is another backend, for a client gives up without it.
     Opening,
@@ -133,7 +133,7 @@ impl Relay {
         let key = envelope::key(id);
         let kind = match method {
             "tools/call" => Kind::ToolCall { modern: envelope.is_modern() },
-            "subscriptions/listen" => Kind::Listen { renewed: false },
+            "subscriptions/listen" => Kind::Listen { began: false },
             "initialize" | "server/discover" => Kind::Opening,
             _ => Kind::Other,
         };
@@ -206,7 +206,7 @@ impl Relay {
                 }
             }
             (None, Some(id)) => self.answer(line, &envelope::key(id)),
-            (Some("notifications/subscriptions/acknowledged"), None) if self.is_known_to_run(&envelope) => {}
+            (Some("notifications/subscriptions/acknowledged"), None) => self.begun(line, &envelope),
             (_, None) => self.to_client.line(line),
         }
     }
@@ -215,6 +215,8 @@ impl Relay {
         match self.own.remove(id) {
             Some(Own::Initialize) => self.handshake.renewed(line),
             Some(Own::Replay) => {}
+            // Listening ends with the backend, and goes on with the next.
+            None if self.has_begun(id) && !envelope::is_error(line) => {}
             None => {
                 if self.take(id).is_some_and(|pending| pending.kind == Kind::Opening) {
                     self.handshake.answered(id, line);
@@ -231,11 +233,22 @@ impl Relay {
         Some(taken)
     }
 
-    /// Whether the notification says that a subscription has begun which has begun for the client long ago.
-    fn is_known_to_run(&mut self, envelope: &Envelope<'_>) -> bool {
+    /// A subscription has begun. For the client it may have long ago: then anything can have changed since.
+    fn begun(&mut self, line: &[u8], envelope: &Envelope<'_>) {
         let pending = envelope.subscription().and_then(|id| self.pending.get_mut(&id));
-        let Some(Pending { kind: Kind::Listen { renewed }, .. }) = pending else { return false };
-        std::mem::take(renewed)
+        if let Some(Pending { kind: Kind::Listen { began }, .. }) = pending
+            && std::mem::replace(began, true)
+        {
+            for change in envelope.changes() {
+                self.to_client.line(change.as_bytes());
+            }
+        } else {
+            self.to_client.line(line);
+        }
+    }
+
+    fn has_begun(&self, id: &str) -> bool {
+        self.pending.get(id).is_some_and(|pending| pending.kind == Kind::Listen { began: true })
     }
 
     /// Whether the client waits for the answer to its handshake.
@@ -262,10 +275,10 @@ impl Relay {
         self.end_of_backend(text, Pending::can_be_asked_again);
     }
 
-    /// The backend is gone: whoever waits for it gets an answer, but handshakes are kept for the next one if `renew`.
+    /// The backend is gone: whoever waits for it gets an answer, but what lasts is kept for the next one if `renew`.
     /// `text` is for the caller of a tool.
     pub fn lost(&mut self, text: &str, renew: bool) {
-        self.end_of_backend(text, |pending| renew && pending.kind == Kind::Opening);
+        self.end_of_backend(text, |pending| renew && pending.is_lasting() && pending.line.is_some());
     }
 
     fn end_of_backend(&mut self, text: &str, stays: impl Fn(&Pending) -> bool) {
@@ -339,16 +352,12 @@ impl Relay {
             let Some(line) = &pending.line else { continue };
             self.greeted = true;
             pending.asked += 1;
-            match &mut pending.kind {
+            match pending.kind {
                 Kind::ToolCall { .. } => {
                     let again = Envelope::parse(line).ok().and_then(|envelope| envelope.again(pending.sent));
                     self.to_backend.line(again.as_ref().map_or(&line[..], |again| again.as_bytes()));
                 }
-                Kind::Listen { renewed } => {
-                    *renewed = true;
-                    self.to_backend.line(line);
-                }
-                Kind::Opening | Kind::Other => self.to_backend.line(line),
+                Kind::Listen { .. } | Kind::Opening | Kind::Other => self.to_backend.line(line),
             }
         }
     }
@@ -366,8 +375,11 @@ impl Relay {
 
 impl Pending {
     fn can_be_asked_again(&self) -> bool {
-        let is_lasting = matches!(self.kind, Kind::Listen { .. } | Kind::Opening);
-        self.line.is_some() && (is_lasting || self.asked < MOST_ASKED)
+        self.line.is_some() && (self.is_lasting() || self.asked < MOST_ASKED)
+    }
+
+    fn is_lasting(&self) -> bool {
+        matches!(self.kind, Kind::Listen { .. } | Kind::Opening)
     }
 
     fn bytes(&self) -> usize {

@@ -142,6 +142,12 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     test.client(r#"{"id":1,"method":"tools/call","params":{ }}"#);
     test.client(&format!(r#"{{"id":2,"method":"tools/call","params":{{"code":"{}"}}}}"#, "x".repeat(KEPT_LINE)));
     test.client(r#"{"id":3,"method":"subscriptions/listen","params":{}}"#);
+    let begun = concat!(
+        r#"{"method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true,"#,
+        r#""resourceSubscriptions":["a"]},"_meta":{"io.modelcontextprotocol/subscriptionId":3}}}"#
+    );
+    assert_eq!(test.backend(begun), [begun]);
+    assert!(test.backend(r#"{"id":3,"result":{}}"#).is_empty(), "it goes on with the next");
     test.client(r#"{"id":4,"method":"tools/call","params":{}}"#);
     test.client(r#"{"method":"notifications/cancelled","params":{"requestId":4}}"#);
     test.0.parted("gone", false);
@@ -157,13 +163,15 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     assert_eq!(sent[0]["params"]["arguments"]["code"], "1");
     assert!(sent[2]["params"][SENT].as_u64().unwrap() > 1_700_000_000_000, "{}", sent[2]);
     take(&mut test.0.to_client);
-    let begun = |id: u32| {
-        format!(
-            r#"{{"method":"notifications/subscriptions/acknowledged","params":{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}}}}}"#
-        )
+    // For the client it never ended, and all that it is about may have changed.
+    let told: Vec<Value> = test.backend(begun).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_three = |method: &str, mut params: Value| {
+        params["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": 3});
+        json!({"jsonrpc": "2.0", "method": method, "params": params})
     };
-    assert!(test.backend(&begun(3)).is_empty(), "for the client it never ended");
-    assert_eq!(test.backend(&begun(3)).len(), 1);
+    assert_eq!(told[0], of_three("notifications/tools/list_changed", json!({})));
+    assert_eq!(told[1], of_three("notifications/resources/updated", json!({"uri": "a"})));
+    assert_eq!(told.len(), 2);
     assert_eq!(test.backend(r#"{"id":"a","result":{}}"#).len(), 1);
     // The next processes die of it as well.
     for unread in [false, true, true] {
@@ -178,7 +186,13 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     assert_eq!(told.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1]);
     assert_eq!(told[0]["result"]["content"][0]["text"], "gone again");
     assert_eq!(test.0.kept, test.0.pending.values().map(Pending::bytes).sum::<usize>());
+    // Nobody is there any more: the offline server holds the subscription, until it fails as well.
     test.0.lost("gone for good", true);
+    assert!(test.told().is_empty() && test.0.waits_for_another() && test.0.is_idle());
+    test.0.joined();
+    assert_eq!(take(&mut test.0.to_backend).len(), 3, "initialize, initialized, listen");
+    take(&mut test.0.to_client);
+    test.0.lost("the offline server failed", false);
     assert_eq!(test.told()[0]["id"], 3);
     assert!(test.0.kept == 0 && !test.0.waits_for_another());
 }
