@@ -3,9 +3,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use support::client::{Client, Era};
@@ -65,58 +63,6 @@ fn a_person_and_a_client_share_one_namespace() {
         bridge.arg("bridge");
         let mut client = Client::start(bridge, "raw-client", era);
         do_the_job(&home, &mut terminal, "raw-client", &mut |code| client.run(code));
-        drop(client);
-        leave(terminal);
-    }
-}
-
-struct OfficialClient {
-    child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-}
-
-impl OfficialClient {
-    fn start(home: &Home, python: &str) -> Self {
-        let mut command = Command::new(python);
-        command.env_clear().envs(home.environment()).current_dir(home.work());
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outside/official_client.py"));
-        command.args([support::BINARY, "bridge"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut client = Self { child, lines };
-        assert_eq!(client.next(), "ready");
-        client
-    }
-
-    fn next(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().expect("the client ended").unwrap()).unwrap()
-    }
-
-    fn run(&mut self, code: &str) -> Value {
-        let line = serde_json::to_string(code).unwrap() + "\n";
-        self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
-        self.next()
-    }
-}
-
-impl Drop for OfficialClient {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[test]
-#[ignore = "needs FOURHANDS_MCP_PYTHON, a Python with the package mcp; .ci/run makes one"]
-fn a_person_and_the_official_client_share_one_namespace() {
-    let client_python = std::env::var("FOURHANDS_MCP_PYTHON").expect("FOURHANDS_MCP_PYTHON is not set");
-    let pythons = pythons();
-    let (first, last) = (pythons.first().unwrap(), pythons.last().unwrap());
-    for python in [first, last] {
-        let home = Home::new();
-        let mut terminal = open_dashboard(&home, python);
-        let mut client = OfficialClient::start(&home, &client_python);
-        do_the_job(&home, &mut terminal, "mcp", &mut |code| client.run(code));
         drop(client);
         leave(terminal);
     }

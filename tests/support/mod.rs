@@ -5,6 +5,7 @@
 pub mod client;
 #[cfg(target_os = "linux")]
 pub mod faults;
+pub mod outside;
 pub mod session;
 pub mod terminal;
 pub mod venv;
