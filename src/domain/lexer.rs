@@ -1,5 +1,6 @@
 //! Syntax colours and completeness of Python code, by a lexer of our own that needs no Python.
 
+mod brackets;
 mod completeness;
 mod cursor;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub use brackets::{Brackets, brackets, fit};
 pub use completeness::{Completeness, completeness, indent_after};
 pub use cursor::{Call, Place, Step, names, open_call, place, steps_of};
 pub use magic::{Magic, Magics, Rewritten, literal, magics, rewrite, unwrap_pasted};
@@ -43,9 +45,18 @@ pub struct Token {
 /// The classified pieces of `code`, in order, never overlapping. Strings may span lines.
 #[must_use]
 pub fn tokens(code: &str) -> Vec<Token> {
+    tokens_and_statements(code).0
+}
+
+/// Also where statements begin, the first one left out, so that no bracket, string or backslash joins what follows with
+/// what is before.
+#[must_use]
+pub fn tokens_and_statements(code: &str) -> (Vec<Token>, Vec<usize>) {
     let lexemes = scan(code);
     let mut tokens = Vec::with_capacity(lexemes.len());
+    let mut statements = Vec::new();
     let mut previous = None;
+    let mut depth = 0_usize;
     for (index, lexeme) in lexemes.iter().enumerate() {
         let class = match lexeme.kind {
             Kind::Comment => Some(Class::Comment),
@@ -60,9 +71,15 @@ pub fn tokens(code: &str) -> Vec<Token> {
         if let Some(class) = class {
             tokens.push(Token { range: lexeme.range.clone(), class });
         }
+        match lexeme.kind {
+            Kind::Operator('(' | '[' | '{') => depth += 1,
+            Kind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            Kind::Newline if depth == 0 && previous != Some("\\") => statements.push(lexeme.range.end),
+            _ => {}
+        }
         previous = Some(&code[lexeme.range.clone()]);
     }
-    tokens
+    (tokens, statements)
 }
 
 fn name_class(code: &str, lexemes: &[Lexeme], index: usize, previous: Option<&str>) -> Option<Class> {

@@ -1,66 +1,55 @@
-//! Looking for code that was run before, in whatever session.
+//! What was run before, in whatever session.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use rusqlite::params;
 
 use super::reader::Reader;
 use super::schema::Fault;
-use crate::domain::Timestamp;
+use crate::session::places::Places;
+use crate::session::{History, Past, SessionId};
 
-/// Code that was submitted at some time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
-    pub code: String,
-    pub author: String,
-    /// Name of its session.
-    pub session: String,
-    /// When it was submitted last.
-    pub at: Timestamp,
-    /// Whether it ended without an error then.
-    pub ok: bool,
-}
-
-/// How `history` compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// The code begins with the text.
-    Prefix,
-    /// The text is in the code.
-    Substring,
-    /// The characters of the text are in the code, in their order: candidates for whoever ranks them.
-    Fuzzy,
-}
+/// No more are told, and none that is longer, in bytes; nor more than so many bytes in all.
+const MOST: usize = 20_000;
+const LONGEST: usize = 64 << 10;
+const MOST_BYTES: usize = 16 << 20;
 
 impl Reader {
-    /// Code that fits `text` (empty: all), of all sessions, the newest first, each once. Letters A to Z fit their small
-    /// ones.
+    /// Code that was submitted in all sessions but one, the newest first, each once for the person and once for clients.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn history(&self, text: &str, how: Match, most: usize) -> Result<Vec<Past>, Fault> {
-        self.search(&pattern(text, how), most).map_err(|error| self.fault(&error))
+    pub fn history(&self, but: Option<&SessionId>) -> Result<Vec<Past>, Fault> {
+        self.select_history(but.map_or("", SessionId::as_str)).map_err(|error| self.fault(&error))
     }
 
-    fn search(&self, pattern: &str, most: usize) -> rusqlite::Result<Vec<Past>> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT code, author, s.name, submitted, status FROM snippets JOIN sessions s ON s.id = snippets.session
-             WHERE code LIKE ?1 ESCAPE '\\' ORDER BY submitted DESC, snippets.id DESC",
+    fn select_history(&self, but: &str) -> rusqlite::Result<Vec<Past>> {
+        let mut select = self.connection.prepare(
+            "SELECT code, author, client IS NULL, s.name, submitted, status FROM snippets
+             JOIN sessions s ON s.id = snippets.session
+             WHERE s.uid <> ?1 AND length(code) <= ?2 ORDER BY submitted DESC, snippets.id DESC LIMIT ?3",
         )?;
-        let mut rows = select.query(params![pattern])?;
+        let mut rows = select.query(params![but, LONGEST as i64, 4 * MOST as i64])?;
+        // Few authors and sessions have said all of it.
+        let mut names: HashMap<String, Arc<str>> = HashMap::new();
+        let mut name = |text: String| names.entry(text).or_insert_with_key(|text| text.as_str().into()).clone();
         let mut seen = HashSet::new();
-        let mut found = Vec::new();
-        while found.len() < most
-            && let Some(row) = rows.next()?
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.next()?
+            && found.len() < MOST
+            && bytes < MOST_BYTES
         {
-            let code: String = row.get(0)?;
-            if seen.insert(code.clone()) {
+            let (code, mine): (Arc<str>, bool) = (row.get::<_, String>(0)?.into(), row.get(2)?);
+            if !code.trim().is_empty() && seen.insert((mine, code.clone())) {
+                bytes += code.len();
                 found.push(Past {
                     code,
-                    author: row.get(1)?,
-                    session: row.get(2)?,
-                    at: row.get::<_, i64>(3)? as u64,
-                    ok: row.get::<_, String>(4)? == "ok",
+                    author: name(row.get(1)?),
+                    mine,
+                    session: name(row.get(3)?),
+                    at: row.get::<_, i64>(4)? as u64,
+                    ok: row.get::<_, String>(5)? == "ok",
                 });
             }
         }
@@ -68,16 +57,17 @@ impl Reader {
     }
 }
 
-fn pattern(text: &str, how: Match) -> String {
-    let mut pattern = String::new();
-    for c in text.chars() {
-        if how == Match::Fuzzy || how == Match::Substring && pattern.is_empty() {
-            pattern.push('%');
-        }
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
+/// The journal as the history of a session.
+#[derive(Debug)]
+pub struct Elsewhere {
+    pub places: Places,
+    pub session: SessionId,
+}
+
+impl History for Elsewhere {
+    fn past(&self) -> Result<Vec<Past>, String> {
+        let folder = self.places.journal().map_err(|error| error.to_string())?;
+        let reader = Reader::open(&folder).map_err(|fault| fault.to_string())?;
+        reader.map_or(Ok(Vec::new()), |reader| reader.history(Some(&self.session)).map_err(|fault| fault.to_string()))
     }
-    pattern + "%"
 }

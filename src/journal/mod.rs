@@ -31,7 +31,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub use history::{Match, Past};
+pub use history::Elsewhere;
 pub use intake::Recorder;
 pub use reader::{Ending, Reader, Recorded, SessionSummary};
 pub use retention::{Limits, spool};

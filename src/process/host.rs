@@ -30,7 +30,7 @@ use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
 use crate::session::places::Places;
-use crate::session::{self, Beginning, EngineEvent, RunOptions, SessionHandle, SessionId, Spool, spool};
+use crate::session::{self, Beginning, EngineEvent, History, RunOptions, SessionHandle, SessionId, Spool, spool};
 use crate::tui::{self, Control};
 
 /// What the end of a session may wait for the journal; it has less to do, unless the disk is very slow.
@@ -317,7 +317,8 @@ impl Front {
                 tokio::spawn(link::obey(link, self.session.clone(), Some(control)));
                 let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
                 let tty = File::from(originals.stdout);
-                let dashboard = dashboard(self.session, self.link, tty, commands, self.keepsake)?;
+                let history = journal::Elsewhere { places: Places::of_this_process(), session: boot.id.clone() };
+                let dashboard = dashboard(self.session, self.link, tty, commands, self.keepsake, Arc::new(history))?;
                 tokio::spawn(async move {
                     let _ = dashboard.await;
                     let _ = server.await;
@@ -366,6 +367,7 @@ fn dashboard(
     tty: File,
     control: UnboundedReceiver<Control>,
     keepsake: Option<&'static Keepsake>,
+    history: Arc<dyn History>,
 ) -> io::Result<oneshot::Receiver<()>> {
     let (done, ended) = oneshot::channel();
     let spawned = thread::Builder::new().name("dashboard".to_owned()).spawn(move || {
@@ -374,7 +376,9 @@ fn dashboard(
         };
         // Also when the dashboard panics.
         let _quit = QuitOnDrop(session.clone());
-        let result = tui::run(tui::Options { tty, session, on_terminal: Box::new(on_terminal), control, keepsake });
+        let settings = tui::Settings::default();
+        let on_terminal = Box::new(on_terminal);
+        let result = tui::run(tui::Options { tty, session, on_terminal, control, keepsake, history, settings });
         if let Err(error) = result {
             report_fault(format!("the dashboard failed: {error}"));
         }

@@ -5,6 +5,7 @@ pub mod choose;
 pub mod engine;
 pub mod handle;
 pub mod held;
+pub mod history;
 pub mod live;
 pub mod lock;
 pub mod news;
@@ -21,6 +22,7 @@ pub use handle::{
     AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
     Subscription, Ticket,
 };
+pub use history::{History, Past};
 pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

@@ -170,13 +170,10 @@ impl Assist {
             }
             self.describe(editor);
         }
-        let before = editor.before_cursor();
-        let call = if editor.is_empty() { None } else { lexer::open_call(&before) };
-        let Some(call) = call else {
+        let Some((head, call)) = editor.open_call() else {
             (self.call, self.signature_asked) = (None, None);
             return;
         };
-        let head = before[..call.callee.end].to_owned();
         if let Some(known) = self.call.as_mut().filter(|known| known.head == head) {
             known.call = call;
             return;

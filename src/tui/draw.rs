@@ -10,6 +10,7 @@ mod inspector;
 mod overlay;
 mod pager;
 mod replay;
+mod search;
 mod side;
 mod status;
 
@@ -21,6 +22,7 @@ pub use help::hidden as help_hidden;
 pub use input::{put_cursor, question_rows};
 pub use inspector::hidden as inspector_hidden;
 pub use overlay::drawer_rows;
+pub use search::ROWS as SEARCH_ROWS;
 pub use side::names as variable_names;
 
 use super::layout::{Class, LEAST, Layout};
@@ -64,6 +66,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     }
     if let Some(prompt) = &view.export {
         return Some(export::draw(prompt, layout, buffer));
+    }
+    if let Some(search) = view.pasts.search.as_ref().filter(|_| view.overlays.is_empty()) {
+        return Some(search::draw(search, layout, now, buffer));
     }
     let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
     (!is_covered).then_some(cursor)

@@ -1,133 +1,93 @@
-//! The input: a text area with Python's manners, and a history of what was submitted before.
+//! The input: text with Python's manners, a history of what was submitted before, and the keys of emacs or vi.
 
+mod buffer;
+mod keys;
+mod recall;
+pub mod rows;
+mod screen;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod undo;
+mod vi;
+
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
-use tui_textarea::{CursorMove, TextArea, WrapMode};
+pub use buffer::{Buffer, Pos, is_word};
+use recall::Recall;
+pub use recall::{Back, Inputs};
+pub use screen::Row;
+use syntax::Syntax;
+pub use vi::{Mode, Taken, Vi};
 
-use super::{text, theme};
-use crate::domain::lexer::{Completeness, completeness, indent_after};
-use crate::domain::{Entry, Transcript};
+use crate::domain::lexer::{self, Call, Completeness, Token, completeness, indent_after};
 
 pub const INDENT: usize = 4;
 
-#[derive(Debug)]
+/// A call or a pair of brackets that goes on for longer than this is not looked for, in bytes.
+const FAR: usize = 64 << 10;
+
+#[derive(Debug, Default)]
 pub struct Editor {
-    pub area: TextArea<'static>,
-    /// Place in the transcript of the input that was called back, while it is looked at.
-    recalled: Option<usize>,
-    /// What was being written before history was entered.
-    draft: String,
-}
-
-impl Default for Editor {
-    fn default() -> Self {
-        Self { area: text_area(""), recalled: None, draft: String::new() }
-    }
-}
-
-fn text_area(code: &str) -> TextArea<'static> {
-    let mut area: TextArea<'static> = code.split('\n').collect();
-    area.set_cursor_line_style(theme::PLAIN);
-    area.set_cursor_style(theme::PLAIN);
-    area.set_selection_style(theme::SELECTED);
-    area.set_wrap_mode(WrapMode::Glyph);
-    area.set_max_histories(500);
-    area.move_cursor(CursorMove::Bottom);
-    area.move_cursor(CursorMove::End);
-    area
+    pub buffer: Buffer,
+    /// Stands for each character of a hidden line.
+    pub mask: Option<char>,
+    /// Present where vi's keys were chosen.
+    pub vi: Option<Vi>,
+    recall: Recall,
+    syntax: RefCell<Syntax>,
+    screen: screen::Screen,
 }
 
 impl Editor {
     pub fn code(&self) -> String {
-        self.area.lines().join("\n")
+        self.buffer.text()
+    }
+
+    /// vi's keys, or those of emacs.
+    pub fn use_vi(&mut self, wanted: bool) {
+        if wanted != self.vi.is_some() {
+            self.vi = wanted.then(Vi::default);
+            if wanted {
+                self.buffer.hold();
+            } else {
+                self.buffer.release();
+            }
+        }
     }
 
     /// Row and column, in characters.
     pub fn cursor(&self) -> (usize, usize) {
-        let cursor = self.area.cursor();
-        (cursor.0, cursor.1)
+        self.buffer.in_chars(self.buffer.cursor())
     }
 
     /// Brings back a draft of another process.
     pub fn restore(&mut self, draft: &str, cursor: (usize, usize)) {
-        self.set(draft);
-        let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
-        self.area.move_cursor(CursorMove::Jump(index(cursor.0), index(cursor.1)));
+        self.buffer.reset(draft);
+        let place = self.buffer.of_chars(cursor);
+        self.buffer.go(place, false);
     }
 
     pub fn is_empty(&self) -> bool {
-        self.area.is_empty()
+        self.buffer.is_empty()
     }
 
     fn is_blank(&self) -> bool {
-        self.area.lines().iter().all(|line| line.trim().is_empty())
+        self.buffer.lines().iter().all(|line| line.trim().is_empty())
     }
 
-    /// Replaces everything; the yank buffer stays.
-    fn set(&mut self, code: &str) {
-        let yank = self.area.yank_text();
-        self.area = text_area(code);
-        self.area.set_yank_text(yank);
+    /// Puts another text in the place of the one that is there; one undo takes it back.
+    pub fn set(&mut self, code: &str) {
+        self.buffer.set(code);
+        self.recall = Recall::default();
     }
 
+    /// An undo brings it back.
     pub fn clear(&mut self) {
         self.set("");
-        self.recalled = None;
-        self.draft.clear();
-    }
-
-    /// Selects the word that the cursor is in or at the end of.
-    pub fn select_word(&mut self) {
-        let (row, column) = self.cursor();
-        let is_word = |c: &char| c.is_alphanumeric() || *c == '_';
-        let line: Vec<char> = self.area.lines()[row].chars().collect();
-        let before = line[..column].iter().rev().take_while(|c| is_word(c)).count();
-        let after = line[column..].iter().take_while(|c| is_word(c)).count();
-        let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
-        if before + after > 0 {
-            self.area.move_cursor(CursorMove::Jump(index(row), index(column - before)));
-            self.area.start_selection();
-            self.area.move_cursor(CursorMove::Jump(index(row), index(column + after)));
-        }
-    }
-
-    /// A key that means nothing to the rest of the dashboard.
-    pub fn key(&mut self, key: KeyEvent) {
-        use crossterm::event::{KeyCode, KeyModifiers};
-        match (key.code, key.modifiers) {
-            (KeyCode::Backspace, KeyModifiers::NONE) if self.dedent() => {}
-            (KeyCode::BackTab, _) => {
-                self.unindent_line();
-            }
-            (KeyCode::Char(':'), KeyModifiers::NONE | KeyModifiers::SHIFT) => {
-                self.dedent_clause();
-                self.area.insert_char(':');
-            }
-            // As in a shell; the text area itself has it for undo.
-            (KeyCode::Char('u'), KeyModifiers::CONTROL) => {
-                self.area.delete_line_by_head();
-            }
-            // Ctrl-_ and Ctrl-/ come as Ctrl-7 from most terminals.
-            (KeyCode::Char('7' | '_' | '/'), m) if m.contains(KeyModifiers::CONTROL) => {
-                self.area.undo();
-            }
-            (KeyCode::Char('_'), m) if m.contains(KeyModifiers::ALT) => {
-                self.area.redo();
-            }
-            (KeyCode::Char('r'), KeyModifiers::CONTROL) => {}
-            // Words, by the keys of other terminals and systems.
-            (KeyCode::Left, KeyModifiers::ALT) => self.area.move_cursor(CursorMove::WordBack),
-            (KeyCode::Right, KeyModifiers::ALT) => self.area.move_cursor(CursorMove::WordForward),
-            (KeyCode::Backspace, KeyModifiers::CONTROL) => {
-                self.area.delete_word();
-            }
-            (KeyCode::Delete, KeyModifiers::CONTROL) => {
-                self.area.delete_next_word();
-            }
-            _ => {
-                self.area.input(key);
-            }
+        if let Some(vi) = &mut self.vi {
+            vi.insert(&mut self.buffer);
         }
     }
 
@@ -139,7 +99,9 @@ impl Editor {
             .map(|c| if c == '\r' { '\n' } else { c })
             .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
             .collect();
-        self.area.insert_str(text);
+        self.buffer.step();
+        self.buffer.insert(&text);
+        self.buffer.step();
     }
 
     /// The code to run, if it is complete and the cursor is on the last line; else a new line is begun.
@@ -149,159 +111,247 @@ impl Editor {
             return None;
         }
         let code = self.code();
-        let at_end = self.area.cursor().0 + 1 == self.area.lines().len();
-        if !at_end || completeness(&code) == Completeness::Incomplete {
+        let at_end = self.buffer.cursor().row + 1 == self.buffer.lines().len();
+        let is_normal = self.vi.as_ref().is_some_and(|vi| vi.mode() != Mode::Insert);
+        if (!at_end && !is_normal) || completeness(&code) == Completeness::Incomplete {
+            if let Some(vi) = &mut self.vi {
+                vi.insert(&mut self.buffer);
+            }
             self.new_line();
             return None;
         }
-        self.clear();
+        self.buffer.reset("");
+        self.recall = Recall::default();
+        if let Some(vi) = &mut self.vi {
+            vi.insert(&mut self.buffer);
+        }
         Some(dedented(&code).into())
     }
 
     pub fn new_line(&mut self) {
-        let before = self.before_cursor();
-        self.area.insert_newline();
-        let indent = indent_after(&before);
-        let rest = &self.area.lines()[self.area.cursor().0];
-        let own = rest.chars().take_while(|c| *c == ' ').count();
-        self.area.insert_str(" ".repeat(indent.saturating_sub(own)));
+        self.buffer.step();
+        if let Some(selected) = self.buffer.selection() {
+            self.buffer.delete(selected);
+        }
+        let at = self.buffer.cursor();
+        let indent = indent_after(&self.statement_before());
+        let is_between = match (self.buffer.char_before(at), self.buffer.char_at(at)) {
+            (Some(open), Some(close)) => lexer::fit(open, close),
+            _ => false,
+        };
+        if is_between {
+            let own = spaces(self.buffer.line());
+            self.buffer.insert(&format!("\n{}", " ".repeat(indent)));
+            let inside = self.buffer.cursor();
+            self.buffer.insert(&format!("\n{}", " ".repeat(own)));
+            self.buffer.go(inside, false);
+        } else {
+            let own = spaces(&self.buffer.line()[at.byte..]);
+            self.buffer.insert(&format!("\n{}", " ".repeat(indent.saturating_sub(own))));
+        }
+        self.buffer.step();
     }
 
-    /// Four spaces, or fewer up to the next stop.
+    /// Four spaces, or fewer up to the next stop; lines that are selected are moved.
     pub fn tab(&mut self) {
-        let column = self.area.cursor().1;
-        self.area.insert_str(" ".repeat(INDENT - column % INDENT));
+        self.buffer.step();
+        if let Some(selected) = self.buffer.selection().filter(|range| range.start.row < range.end.row) {
+            self.shift_lines(selected.start.row..=selected.end.row, true);
+            return;
+        }
+        let (_, column) = self.cursor();
+        self.buffer.insert(&" ".repeat(INDENT - column % INDENT));
     }
 
     /// Takes the place of `typed`, which stands before the cursor.
     pub fn replace_before_cursor(&mut self, typed: &str, text: &str) {
-        if let Some(rest) = text.strip_prefix(typed) {
-            self.area.insert_str(rest);
-            return;
-        }
-        for _ in typed.chars() {
-            self.area.move_cursor(CursorMove::Back);
-        }
-        self.area.delete_str(typed.chars().count());
-        self.area.insert_str(text);
+        self.buffer.step();
+        let end = self.buffer.cursor();
+        let start = Pos::new(end.row, end.byte.saturating_sub(typed.len()));
+        self.buffer.replace(start..end, text);
+        self.buffer.step();
     }
 
     /// Whether nothing but indentation stands before the cursor on its line.
     pub fn is_in_indentation(&self) -> bool {
-        let cursor = self.area.cursor();
-        self.area.lines()[cursor.0].chars().take(cursor.1).all(char::is_whitespace)
+        self.buffer.line()[..self.buffer.cursor().byte].chars().all(char::is_whitespace)
     }
 
     /// Place of the cursor in the code, in characters.
     pub fn place(&self) -> usize {
-        let cursor = self.area.cursor();
-        self.area.lines()[..cursor.0].iter().map(|line| line.chars().count() + 1).sum::<usize>() + cursor.1
+        let (row, column) = self.cursor();
+        self.buffer.lines()[..row].iter().map(|line| line.chars().count() + 1).sum::<usize>() + column
     }
 
     pub fn before_cursor(&self) -> String {
-        let cursor = self.area.cursor();
-        let mut before = self.area.lines()[..cursor.0].join("\n");
-        if cursor.0 > 0 {
-            before.push('\n');
+        self.buffer.slice(&(Pos::default()..self.buffer.cursor()))
+    }
+
+    /// Bytes of the code before a place.
+    pub(super) fn offset(&self, pos: Pos) -> usize {
+        self.buffer.lines()[..pos.row].iter().map(|line| line.len() + 1).sum::<usize>() + pos.byte
+    }
+
+    fn pos_of(&self, mut offset: usize) -> Pos {
+        for (row, line) in self.buffer.lines().iter().enumerate() {
+            if offset <= line.len() {
+                return Pos::new(row, offset);
+            }
+            offset -= line.len() + 1;
         }
-        before.extend(self.area.lines()[cursor.0].chars().take(cursor.1));
-        before
+        self.buffer.end()
+    }
+
+    fn with_syntax<T>(&self, look: impl FnOnce(&mut Syntax) -> T) -> T {
+        let mut syntax = self.syntax.borrow_mut();
+        syntax.update(self.buffer.revision(), || self.buffer.text());
+        look(&mut syntax)
+    }
+
+    /// The code and its colours, up to the byte `end` at least.
+    pub fn with_colours<T>(&self, end: usize, look: impl FnOnce(&str, &[Token]) -> T) -> T {
+        self.with_syntax(|syntax| {
+            let (code, tokens) = syntax.seen(end);
+            look(code, tokens)
+        })
+    }
+
+    /// The statement that the cursor stands in, up to the cursor.
+    pub fn statement_before(&self) -> String {
+        let end = self.offset(self.buffer.cursor());
+        self.with_syntax(|syntax| {
+            let begin = syntax.statement(end).start;
+            syntax.code()[begin..end].to_owned()
+        })
+    }
+
+    /// The call around the cursor, and all before its bracket.
+    pub fn open_call(&self) -> Option<(String, Call)> {
+        let end = self.offset(self.buffer.cursor());
+        self.with_syntax(|syntax| {
+            let begin = syntax.statement(end).start;
+            if end - begin > FAR {
+                return None;
+            }
+            let call = lexer::open_call(&syntax.code()[begin..end])?;
+            Some((syntax.code()[..begin + call.callee.end].to_owned(), call))
+        })
+    }
+
+    /// The bracket at the cursor, or else before it, and its partner, as places in the code.
+    fn bracket_pair(&self) -> Option<[usize; 2]> {
+        let cursor = self.buffer.cursor();
+        let is_bracket = |c: Option<char>| c.is_some_and(|c| "()[]{}".contains(c));
+        let place = match () {
+            () if is_bracket(self.buffer.char_at(cursor)) => self.offset(cursor),
+            () if is_bracket(self.buffer.char_before(cursor)) => self.offset(cursor) - 1,
+            () => return None,
+        };
+        self.with_syntax(|syntax| {
+            let statement = syntax.statement(place + FAR / 2);
+            let statement = syntax.statement(place).start..statement.end.min(place + FAR / 2);
+            if place - statement.start > FAR {
+                return None;
+            }
+            let end = crate::domain::output::floor_char_boundary(syntax.code(), statement.end);
+            let begin = statement.start;
+            let partner = lexer::brackets(&syntax.code()[begin..end]).partner(place - begin)?;
+            Some([place, partner + begin])
+        })
     }
 
     /// Backspace within the indentation goes back to the stop before.
     fn dedent(&mut self) -> bool {
-        let cursor = self.area.cursor();
-        let line = &self.area.lines()[cursor.0];
-        if cursor.1 == 0 || self.area.is_selecting() || !line.chars().take(cursor.1).all(|c| c == ' ') {
+        let cursor = self.buffer.cursor();
+        let before = &self.buffer.line()[..cursor.byte];
+        if cursor.byte == 0 || self.buffer.selection().is_some() || before.bytes().any(|byte| byte != b' ') {
             return false;
         }
-        let back = (cursor.1 - 1) % INDENT + 1;
-        for _ in 0..back {
-            self.area.delete_char();
-        }
+        let back = (cursor.byte - 1) % INDENT + 1;
+        self.buffer.erase(Pos::new(cursor.row, cursor.byte - back)..cursor);
         true
     }
 
-    fn unindent_line(&mut self) {
-        let cursor = self.area.cursor();
-        let spaces = self.area.lines()[cursor.0].chars().take_while(|c| *c == ' ').count().min(INDENT);
-        self.area.move_cursor(CursorMove::Head);
-        self.area.delete_str(spaces);
-        self.area.move_cursor(CursorMove::Jump(cursor.0 as u16, cursor.1.saturating_sub(spaces) as u16));
+    /// One stop to the left, or to the right; the cursor and the selection move along.
+    fn shift_lines(&mut self, rows: std::ops::RangeInclusive<usize>, right: bool) {
+        self.buffer.step();
+        let (cursor, selected) = (self.buffer.cursor(), self.buffer.selection());
+        let mut moved = 0_isize;
+        for row in rows {
+            let line = &self.buffer.lines()[row];
+            let begin = Pos::new(row, 0);
+            let by = if right && !line.trim().is_empty() {
+                self.buffer.replace(begin..begin, &" ".repeat(INDENT));
+                INDENT as isize
+            } else if right {
+                0
+            } else {
+                let spaces = spaces(line).min(INDENT);
+                self.buffer.delete(begin..Pos::new(row, spaces));
+                -(spaces as isize)
+            };
+            if row == cursor.row {
+                moved = by;
+            }
+        }
+        let cursor = Pos::new(cursor.row, cursor.byte.saturating_add_signed(moved));
+        match selected {
+            Some(range) => self.buffer.select(Pos::new(range.start.row, 0)..Pos::new(range.end.row, usize::MAX)),
+            None => self.buffer.go(cursor, false),
+        }
+        self.buffer.step();
+    }
+
+    fn unindent(&mut self) {
+        let rows = self
+            .buffer
+            .selection()
+            .map_or(self.buffer.cursor().row..=self.buffer.cursor().row, |range| range.start.row..=range.end.row);
+        self.shift_lines(rows, false);
     }
 
     /// `else`, `elif`, `except`, `finally` stand one stop further out than the block they end.
     fn dedent_clause(&mut self) {
-        let cursor = self.area.cursor();
-        let lines = self.area.lines();
-        let line = &lines[cursor.0];
+        let cursor = self.buffer.cursor();
+        let (above, line) = (&self.buffer.lines()[..cursor.row], self.buffer.line());
         let word: String = line.trim_start().chars().take_while(|c| c.is_alphanumeric()).collect();
         let own = line.len() - line.trim_start().len();
-        let above = lines[..cursor.0].iter().rev().find(|line| !line.trim().is_empty());
+        let above = above.iter().rev().find(|line| !line.trim().is_empty());
         let Some(above) = above else { return };
         let same_block = above.len() - above.trim_start().len() == own && !above.trim_end().ends_with(':');
         if matches!(&*word, "else" | "elif" | "except" | "finally")
             && same_block
             && own >= INDENT
-            && cursor.1 == line.chars().count()
+            && cursor.byte == line.len()
         {
-            self.unindent_line();
+            self.unindent();
         }
     }
 
-    /// The input before this one, if the cursor is on the first line.
-    pub fn history_back(&mut self, transcript: &Transcript) -> bool {
-        if self.area.screen_cursor().row > 0 {
-            return false;
+    /// A closing bracket that begins a line stands below the line that opened it.
+    fn dedent_bracket(&mut self) {
+        let cursor = self.buffer.cursor();
+        let before = &self.buffer.line()[..cursor.byte];
+        if cursor.byte == 0 || before.bytes().any(|byte| byte != b' ') {
+            return;
         }
-        let before = self.recalled.unwrap_or(transcript.entries().len());
-        let shown = self.code();
-        let found = (0..before).rev().find_map(|n| Some((n, own_code(transcript, n).filter(|c| *c != shown)?)));
-        if let Some((place, code)) = found {
-            let code = code.to_owned();
-            self.keep(shown, transcript);
-            self.recalled = Some(place);
-            self.set(&code);
+        let end = self.offset(cursor);
+        let opened = self.with_syntax(|syntax| {
+            let begin = syntax.statement(end).start;
+            let opened = lexer::brackets(&syntax.code()[begin..end]).open.last().copied()?;
+            Some(begin + opened)
+        });
+        if let Some(opened) = opened {
+            let wanted = spaces(&self.buffer.lines()[self.pos_of(opened).row]);
+            if wanted < cursor.byte {
+                self.buffer.delete(Pos::new(cursor.row, wanted)..cursor);
+            }
         }
-        true
     }
+}
 
-    /// What was written, or changed after it was called back, is found again behind the last input.
-    fn keep(&mut self, shown: String, transcript: &Transcript) {
-        if self.recalled.and_then(|place| own_code(transcript, place)) != Some(&shown) {
-            self.draft = shown;
-        }
-    }
-
-    /// The input after this one, or the draft, if the cursor is on the last line.
-    pub fn history_forward(&mut self, transcript: &Transcript) -> bool {
-        let last = self.area.screen_to_data(usize::MAX, 0);
-        let cursor = self.area.cursor();
-        if cursor.0 != last.0 || cursor.1 < last.1 {
-            return false;
-        }
-        let Some(place) = self.recalled else { return false };
-        let shown = self.code();
-        let mut later = place + 1..transcript.entries().len();
-        let found = later.find_map(|n| Some((n, own_code(transcript, n).filter(|c| *c != shown)?)));
-        let found = found.map(|(place, code)| (place, code.to_owned()));
-        self.keep(shown, transcript);
-        if let Some((place, code)) = found {
-            self.recalled = Some(place);
-            self.set(&code);
-        } else {
-            self.recalled = None;
-            let draft = std::mem::take(&mut self.draft);
-            self.set(&draft);
-        }
-        true
-    }
-
-    /// Rows that the input takes at `width` cells.
-    pub fn rows(&self, width: u16) -> usize {
-        let width = usize::from(width.max(1));
-        self.area.lines().iter().map(|line| if line.len() < width { 1 } else { wrapped_rows(line, width) }).sum()
-    }
+fn spaces(line: &str) -> usize {
+    line.bytes().take_while(|byte| *byte == b' ').count()
 }
 
 /// Without empty lines around it, and without an indentation that all lines share: code is pasted from anywhere.
@@ -313,16 +363,4 @@ fn dedented(code: &str) -> String {
     let indent = if shared { indent } else { "" };
     let lines: Vec<&str> = lines.iter().map(|line| line.strip_prefix(indent).unwrap_or_default()).collect();
     lines.join("\n")
-}
-
-fn wrapped_rows(line: &str, width: usize) -> usize {
-    text::wrap([(line, theme::PLAIN)], width, INDENT).len()
-}
-
-/// The code of an entry, if it is ours.
-fn own_code(transcript: &Transcript, place: usize) -> Option<&str> {
-    match transcript.entries().get(place)? {
-        Entry::Snippet(snippet) if snippet.author.is_you() => Some(&snippet.code),
-        _ => None,
-    }
 }

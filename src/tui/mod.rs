@@ -20,11 +20,13 @@ mod keymap;
 mod layout;
 mod mouse;
 mod pager;
+mod past;
 mod repaint;
 mod replay;
 mod reply;
 mod run;
 mod scroll;
+mod settings;
 mod signs;
 mod tail;
 mod terminal;
@@ -32,21 +34,24 @@ mod terminal;
 mod tests;
 mod text;
 mod theme;
+mod typing;
 mod update;
 mod view;
 
 use std::fs::File;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 #[doc(hidden)]
 pub use draw::draw;
 pub use run::run;
+pub use settings::Settings;
 #[doc(hidden)]
 pub use view::View;
 
 use crate::domain::keepsake::Keepsake;
-use crate::session::SessionHandle;
+use crate::session::{History, SessionHandle};
 
 /// What the dashboard needs. It runs on a thread of its own in the session process.
 pub struct Options {
@@ -59,6 +64,9 @@ pub struct Options {
     pub control: mpsc::UnboundedReceiver<Control>,
     /// Where the draft and the place in the transcript outlive the process.
     pub keepsake: Option<&'static Keepsake>,
+    /// What was run before, in other sessions.
+    pub history: Arc<dyn History>,
+    pub settings: Settings,
 }
 
 /// What the session process asks of the dashboard.

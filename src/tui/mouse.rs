@@ -101,7 +101,7 @@ impl View {
             // Beyond its ends the cursor would only be dragged about.
             let input = self.input_mut(now);
             if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
-                input.area.scroll((rows as i16, 0));
+                input.scroll(rows);
             }
         } else {
             self.scroll(rows);
@@ -132,8 +132,7 @@ impl View {
             self.assist.close();
             let (area, place) = (layout.editor_text(), at);
             let input = self.input_mut(now);
-            input.area.cancel_selection();
-            draw::put_cursor(input, area, place);
+            draw::put_cursor(input, area, place, false);
             if double {
                 input.select_word();
             }
@@ -148,10 +147,7 @@ impl View {
             }
             Some(Held::Input) => {
                 let input = self.input_mut(now);
-                if !input.area.is_selecting() {
-                    input.area.start_selection();
-                }
-                draw::put_cursor(input, layout.editor_text(), at);
+                draw::put_cursor(input, layout.editor_text(), at, true);
             }
             None => {}
         }

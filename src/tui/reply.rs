@@ -38,7 +38,7 @@ impl Reply {
         let opens_at = if expected { 0 } else { request.at + REST };
         let mut editor = Editor::default();
         if request.hidden {
-            editor.area.set_mask_char(DOT);
+            editor.mask = Some(DOT);
         }
         Self { asks: Asks::Code { snippet, request }, editor, opens_at, wanted: None }
     }

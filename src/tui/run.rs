@@ -2,6 +2,8 @@
 //! draws at most once, at most sixty times per second, and never while nothing happens.
 
 mod figures;
+mod outside;
+mod restarting;
 
 use std::io;
 use std::path::PathBuf;
@@ -21,14 +23,13 @@ use super::export::Refused;
 use super::figures::{Made, Wanted};
 use super::inspector::Told;
 use super::keepsake::Kept;
-use super::keymap::Action;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
 use super::{Control, Options, attention, draw, theme};
 use crate::domain::keepsake::Keepsake;
-use crate::domain::{Author, Event, Insight, Note, Status, Timestamp, note};
-use crate::session::{RunOptions, SessionHandle, SubmitError};
+use crate::domain::{Author, Event, Insight, Note, Timestamp, note};
+use crate::session::{History, Past, RunOptions, SessionHandle};
 
 /// Time from one frame to the next at least.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -38,8 +39,6 @@ const DRAIN: Duration = Duration::from_millis(4);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// An answer that is this late is not waited for: Python is inside a long call of C code.
 const LATE: Duration = Duration::from_millis(700);
-/// The checkpoint of a restart that keeps the variables.
-const RESTART_CHECKPOINT: &str = "restart";
 /// Events folded before keys are looked at again.
 const BATCH: usize = 4_096;
 
@@ -54,12 +53,13 @@ pub fn run(options: Options) -> io::Result<()> {
 }
 
 async fn dashboard(options: Options) -> io::Result<()> {
-    let Options { tty, session, on_terminal, control, keepsake } = options;
+    let Options { tty, session, on_terminal, control, keepsake, history, settings } = options;
     session.attend();
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
     view.spool = Some(session.spool().clone());
+    view.set(&settings);
     if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
         kept.give_back(&mut view);
     }
@@ -83,6 +83,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         last_frame: None,
         keepsake,
         kept,
+        history,
         no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         graphic: None,
     };
@@ -111,6 +112,7 @@ struct Dashboard {
     keepsake: Option<&'static Keepsake>,
     /// What was put there last.
     kept: Kept,
+    history: Arc<dyn History>,
     /// `NO_COLOR` is set.
     no_colours: bool,
     /// A picture on the screen that text does not cover, and what makes the terminal forget it.
@@ -128,9 +130,21 @@ enum Said {
     /// A picture is ready, or will never be.
     Figure(Made),
     /// A display was saved, so that its path could be copied if nobody chose it.
-    DisplaySaved { written: Result<PathBuf, Refused>, copies: bool },
+    DisplaySaved {
+        written: Result<PathBuf, Refused>,
+        copies: bool,
+    },
     /// To the question of that number; `None` if not in time.
-    Insight { id: u64, insight: Option<Insight> },
+    Insight {
+        id: u64,
+        insight: Option<Insight>,
+    },
+    /// What was run before in other sessions.
+    Past(Result<Vec<Past>, String>),
+    Ranked {
+        number: u64,
+        found: Arc<[usize]>,
+    },
 }
 
 enum Turn {
@@ -250,6 +264,7 @@ impl Dashboard {
         self.dirty = true;
         let effect = self.view.on_terminal(&event, now());
         self.send_questions();
+        self.look_back();
         match effect {
             Some(effect) => self.perform(effect),
             None => Ok(Turn::GoOn),
@@ -308,6 +323,14 @@ impl Dashboard {
                 self.view.on_insight(id, insight);
                 self.send_questions();
             }
+            Said::Past(past) => {
+                self.view.on_past(past);
+                self.look_back();
+            }
+            Said::Ranked { number, found } => {
+                self.view.pasts.on_ranked(number, found);
+                self.look_back();
+            }
         }
         self.dirty = true;
     }
@@ -350,6 +373,8 @@ impl Dashboard {
             }
             Effect::Export { file, replaces } => self.export(file, replaces),
             Effect::SaveDisplay(saving) => self.save_display(saving),
+            Effect::Copy(text) => self.screen.copy(&text)?,
+            Effect::EditOutside => {}
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
@@ -369,41 +394,6 @@ impl Dashboard {
             let written = super::export::write(&file, replaces, &info, home.as_deref(), &transcript);
             let _ = said.send(Said::Exported(written));
         });
-    }
-
-    fn restart(&self) {
-        let session = self.session.clone();
-        self.ask(async move { session.restart(Author::You).await.map(drop) });
-    }
-
-    /// Only if all variables could be saved: what is lost must be known before.
-    fn save_and_restart(&self) {
-        let (session, said) = (self.session.clone(), self.notices.clone());
-        let keys = self.view.keys.told(Action::Restart);
-        let code = format!("%checkpoint --whole {RESTART_CHECKPOINT}");
-        self.ask(async move {
-            let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
-            let Ok(snippet) = ticket.done.await else { return Ok(()) };
-            let _ = said.send(if snippet.status == Status::Ok {
-                Said::Saved(RESTART_CHECKPOINT)
-            } else {
-                let id = snippet.id;
-                Said::Notice(format!(
-                    "not restarted: not all could be saved, see {id}; {keys} {keys} restarts without it"
-                ))
-            });
-            Ok::<(), SubmitError>(())
-        });
-    }
-
-    /// After a restart that the person wanted to keep the variables.
-    fn restore(&mut self) {
-        let Some(checkpoint) = self.view.restore.take() else { return };
-        self.view.notice = None;
-        self.keep();
-        let session = self.session.clone();
-        let code = format!("%restore {checkpoint}");
-        self.ask(async move { session.submit(Author::You, code.into(), RunOptions::default()).await.map(drop) });
     }
 
     /// Asks the session without waiting for the answer.

@@ -21,6 +21,8 @@ pub const NOTICE: Style = Style::new().fg(Color::Yellow);
 pub const TOUCHED: Style = Style::new().fg(Color::Yellow);
 pub const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
 pub const KEY: Style = BOLD;
+/// A bracket at the cursor, and its partner.
+pub const BRACKET: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED));
 
 /// The bar beside the code, and the name in bold.
 pub const fn author(author: &Author) -> Style {

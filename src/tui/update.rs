@@ -48,6 +48,10 @@ pub enum Effect {
     },
     /// Write a display to a file; a name that nobody chose is copied. The answer goes to [`View::on_display_saved`].
     SaveDisplay(Saving),
+    /// To the clipboard of the person's terminal.
+    Copy(String),
+    /// The input in the person's editor. The answer goes to [`View::on_edited`].
+    EditOutside,
     Quit,
     Suspend,
     /// Take the mouse, or leave it to the terminal.
@@ -89,6 +93,7 @@ impl View {
                 }
                 None
             }
+            Event::Paste(text) if self.paste_into_search(text) => None,
             Event::Paste(text) => {
                 self.overlays.retain(|overlay| matches!(overlay, Overlay::Drawer { .. }));
                 self.typed_at = now;
@@ -154,7 +159,10 @@ impl View {
         }
         self.answered = None;
         self.typed_at = now;
-        if action == Some(Action::Back) && self.turns_to_question(now) {
+        if self.pasts.search.is_some() && self.on_search(key) {
+            return None;
+        }
+        if action == Some(Action::Back) && !self.is_vi_busy() && self.turns_to_question(now) {
             return None;
         }
         if let Some(reply) = &mut self.reply {
@@ -175,7 +183,10 @@ impl View {
         {
             return effect;
         }
-        let effect = if let Some(action) = action {
+        self.pasts.want();
+        let effect = if self.on_vi(key) || self.accept_ghost(key) {
+            None
+        } else if let Some(action) = action {
             self.act(action, key, asked, now)
         } else {
             self.editor.key(key);
@@ -255,6 +266,14 @@ impl View {
                 reply.editor.key(key);
                 return None;
             }
+            Some(Action::Undo) => {
+                reply.editor.undo();
+                return None;
+            }
+            Some(Action::Redo) => {
+                reply.editor.redo();
+                return None;
+            }
             Some(action) if action.is_of(Context::Input) => return None,
             Some(action) => return self.act(action, key, asked, now),
         };
@@ -321,15 +340,26 @@ impl View {
                 return Some(Effect::Submit(code));
             }
             Action::NewLine => self.editor.new_line(),
-            Action::Tab if self.editor.is_in_indentation() => self.editor.tab(),
+            Action::Tab if self.editor.is_in_indentation() || self.editor.buffer.selection().is_some() => {
+                self.editor.tab();
+            }
             Action::Tab | Action::Complete => self.assist.complete(&self.editor, Why::Key),
-            Action::HistoryBack if self.editor.history_back(&self.transcript) => {}
-            Action::HistoryForward if self.editor.history_forward(&self.transcript) => {}
-            Action::HistoryBack | Action::HistoryForward => self.editor.key(key),
+            Action::HistoryBack => self.history_back(key),
+            Action::HistoryForward => self.history_forward(key),
+            Action::SearchHistory => self.open_search(),
+            Action::Undo => self.editor.undo(),
+            Action::Redo => self.editor.redo(),
+            Action::SelectAll => self.editor.select_all(),
+            Action::CopySelection => return self.editor.copy().map(Effect::Copy),
+            Action::CutSelection => return self.editor.cut().map(Effect::Copy),
+            Action::EditOutside => return Some(Effect::EditOutside),
             Action::Interrupt => {
                 if let Some(running) = self.transcript.running() {
                     self.interrupting = Some((running.id, now));
                     return Some(Effect::Interrupt);
+                }
+                if let Some(copied) = self.editor.copy() {
+                    return Some(Effect::Copy(copied));
                 }
                 self.editor.clear();
                 self.assist.close();

@@ -18,8 +18,10 @@ use super::keymap::Keymap;
 use super::layout::{Class, Layout};
 use super::mouse::Mouse;
 use super::pager::Pager;
+use super::past::Pasts;
 use super::reply::{Asks, Reply};
 use super::scroll::{Anchor, Cards, Place, Walk};
+use super::settings::Settings;
 use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
 use crate::session::Spool;
 
@@ -52,6 +54,8 @@ pub struct View {
     pub editor: Editor,
     /// Help with it.
     pub assist: Assist,
+    /// Earlier inputs.
+    pub pasts: Pasts,
     /// Present while code asks.
     pub reply: Option<Reply>,
     /// When the last key came.
@@ -117,6 +121,7 @@ impl View {
             transcript,
             editor: Editor::default(),
             assist: Assist::default(),
+            pasts: Pasts::default(),
             reply: None,
             typed_at: 0,
             answered: None,
@@ -153,6 +158,11 @@ impl View {
     pub fn bind(&mut self, keys: Rc<Keymap>) {
         self.cards = Cards::new(keys.clone());
         self.keys = keys;
+    }
+
+    /// Takes over what the person chose.
+    pub fn set(&mut self, settings: &Settings) {
+        self.editor.use_vi(settings.vi);
     }
 
     /// What takes the keys now.
@@ -277,6 +287,12 @@ impl View {
             pager.prepare(area, &self.transcript, self.spool.as_deref());
         }
         if let Some(layout) = &layout {
+            self.find_ghost();
+            let text = layout.editor_text();
+            self.editor.fit(text.width, text.height);
+            if let Some(reply) = &mut self.reply {
+                reply.editor.fit(text.width, text.height);
+            }
             self.keep_overlays_in_range(layout);
         }
         self.frame = Some(Prepared { area, layout, window, cards });

@@ -22,7 +22,7 @@ fn rows(view: &View, class: Class) -> Vec<Line<'static>> {
         let mut rows = vec![Line::from(Span::styled(context.title(), theme::BOLD))];
         rows.extend(view.keys.lines(context).iter().flat_map(|(keys, help)| key_rows(keys, help, class)));
         if context == Context::Input {
-            rows.extend(key_rows("Ctrl-_, Alt-_", "undo, redo", class));
+            rows.extend(key_rows("Right, Alt-F", "take the grey text in, or a word of it", class));
             rows.extend(key_rows("Ctrl-A E K U W Y …", "as in emacs", class));
             rows.extend(key_rows("# and words", "a note to the assistants; it is not run", class));
         }

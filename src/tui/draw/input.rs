@@ -1,19 +1,17 @@
 //! The input below its rule: the bar, the text area, and Python's colours laid over it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
-use ratatui::widgets::Widget;
-use tui_textarea::{CursorMove, DataCursor};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::put;
-use crate::domain::lexer::tokens;
-use crate::domain::{Author, Inquiry, Timestamp};
-use crate::tui::editor::{Editor, INDENT};
+use crate::domain::lexer::Token;
+use crate::domain::{Author, Inquiry, Timestamp, units};
+use crate::tui::editor::{Editor, Pos, Row, rows};
 use crate::tui::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -23,48 +21,88 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let area = layout.editor_text();
     question(view, layout, buffer);
     let input = view.input(now);
-    let editor = &input.area;
-    let rows = input.rows(area.width).clamp(1, area.height.into()) as u16;
-    for y in area.y..area.y + rows {
+    let is_draft = std::ptr::eq(input, &raw const view.editor);
+    let rows = input.visible(area.height.into());
+    for (y, _) in (area.y..).zip(&rows) {
         put(buffer, layout.editor, area.x - 2, y, "▎", theme::author(&Author::You));
     }
-    editor.render(area, buffer);
-    if std::ptr::eq(input, &raw const view.editor) {
-        colour(input, area, buffer);
-    }
-    let cursor = editor.screen_cursor();
-    // The text area counts the parts of an emoji one by one; on the screen they are one.
-    let start = editor.screen_to_data(cursor.row, 0);
-    let DataCursor(line, column) = editor.cursor();
-    let before = editor.lines()[line].chars().skip(start.1).take(column.saturating_sub(start.1));
-    let before: String = match editor.mask_char() {
-        Some(mask) => before.map(|_| mask).collect(),
-        None => before.collect(),
-    };
-    let column = cells(&before).last().map_or(0, |(_, cells)| cells.end);
+    let starts: Vec<usize> = rows.iter().map(|row| input.place_of(row)).collect();
+    let end = rows.last().zip(starts.last()).map_or(0, |(row, start)| start + row.bytes.len());
+    let marked = input.marked();
+    let brackets = input.brackets().filter(|_| is_draft);
+    input.with_colours(end, |_, tokens| {
+        for ((y, row), start) in (area.y..).zip(&rows).zip(&starts) {
+            let tokens = if is_draft { tokens } else { &[] };
+            draw_row(input, row, *start, tokens, marked.as_ref(), brackets, Rect { y, height: 1, ..area }, buffer);
+        }
+    });
+    let (row, column) = input.cursor_in_sight();
     let x = area.x + column.try_into().unwrap_or(area.width);
-    let y = area.y + (cursor.row as u16).saturating_sub(editor.scroll_offset().0);
-    Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) }
+    let y = area.y + u16::try_from(row).unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
+    let position = Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) };
+    if is_draft && let Some(ghost) = view.ghost() {
+        draw_ghost(ghost, position, layout, buffer);
+    }
+    position
+}
+
+#[allow(clippy::too_many_arguments, reason = "all that a row depends on")]
+fn draw_row(
+    input: &Editor,
+    row: &Row,
+    start: usize,
+    tokens: &[Token],
+    marked: Option<&Range<Pos>>,
+    brackets: Option<[usize; 2]>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let text = &input.buffer.lines()[row.line][row.bytes.clone()];
+    let mut column = 0;
+    let is_marked = |byte: usize| {
+        let here = Pos::new(row.line, row.bytes.start + byte);
+        marked.is_some_and(|range| range.start <= here && here < range.end)
+    };
+    for (byte, grapheme) in text.grapheme_indices(true) {
+        let (shown, cells) = match input.mask {
+            Some(mask) => (Cow::Owned(mask.to_string()), 1),
+            None => rows::glyph(grapheme, column),
+        };
+        let place = start + byte;
+        let token = tokens.partition_point(|token| token.range.end <= place);
+        let token = tokens.get(token).filter(|token| token.range.start <= place && input.mask.is_none());
+        let mut style = token.map_or(theme::PLAIN, |token| theme::code(token.class));
+        if brackets.is_some_and(|pair| pair.contains(&place)) {
+            style = theme::BRACKET;
+        }
+        if is_marked(byte) {
+            style = theme::SELECTED;
+        }
+        put(buffer, area, area.x + column as u16, area.y, &shown, style);
+        column += cells;
+    }
+    // An empty line, or the end of one, that is selected as well.
+    if row.is_last && is_marked(text.len()) {
+        put(buffer, area, area.x + column as u16, area.y, " ", theme::SELECTED);
+    }
+}
+
+/// The rest of its first line, behind the cursor, and how many more there are.
+fn draw_ghost(ghost: &str, cursor: Position, layout: &Layout, buffer: &mut Buffer) {
+    let (first, rest) = ghost.split_once('\n').unwrap_or((ghost, ""));
+    let more = match rest.lines().count() {
+        0 => String::new(),
+        more => format!(" ⏎ {}", units::count(more, "more line")),
+    };
+    let area = Rect { width: layout.editor_text().right().saturating_sub(layout.editor.x), ..layout.editor };
+    let room = usize::from(area.right().saturating_sub(cursor.x));
+    put(buffer, area, cursor.x, cursor.y, &text::cut(&(text::name(first).into_owned() + &more), room), theme::DIM);
 }
 
 /// Puts the cursor where the screen shows `at`, or as near to it as there is text.
-pub fn put_cursor(input: &mut Editor, area: Rect, at: Position) {
-    let editor = &input.area;
-    let row = usize::from(at.y.clamp(area.y, area.bottom() - 1) - area.y + editor.scroll_offset().0);
-    let DataCursor(line, start) = editor.screen_to_data(row, 0);
-    let wanted = usize::from(at.x.saturating_sub(area.x));
-    let text: String = editor.lines()[line].chars().skip(start).collect();
-    let column = if editor.mask_char().is_some() {
-        wanted
-    } else {
-        let before = cells(&text).take_while(|(_, cells)| cells.end <= wanted).count();
-        text.graphemes(true).take(before).map(|grapheme| grapheme.chars().count()).sum()
-    };
-    // The end of a row that goes on is the beginning of the next.
-    let next = editor.screen_to_data(row + 1, 0);
-    let most = if next.0 == line && next.1 > start { next.1 - 1 } else { usize::MAX };
-    let index = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
-    input.area.move_cursor(CursorMove::Jump(index(line), index((start + column).min(most))));
+pub fn put_cursor(input: &mut Editor, area: Rect, at: Position, select: bool) {
+    let row = at.y.clamp(area.y, area.bottom() - 1) - area.y;
+    input.click(row.into(), at.x.saturating_sub(area.x).into(), select);
 }
 
 /// What a client asks, and the answers to choose from.
@@ -90,49 +128,4 @@ pub fn question_rows(inquiry: &Inquiry, width: u16) -> Vec<Line<'static>> {
         rows.extend(text::wrap([(number.as_str(), theme::KEY), (&*text::name(choice), theme::PLAIN)], width.into(), 4));
     }
     rows
-}
-
-/// What stands in which cells of a row: the place of each grapheme in `text`, and its cells.
-fn cells(text: &str) -> impl Iterator<Item = (usize, Range<usize>)> {
-    let mut column = 0;
-    text.grapheme_indices(true).map(move |(place, grapheme)| {
-        let begin = column;
-        column += if grapheme == "\t" { INDENT - column % INDENT } else { text::width(grapheme) };
-        (place, begin..column)
-    })
-}
-
-/// Only foreground and modifiers are written, so that a selection stays visible.
-fn colour(input: &Editor, area: Rect, buffer: &mut Buffer) {
-    let editor = &input.area;
-    let code = input.code();
-    let tokens = tokens(&code);
-    let mut starts = Vec::with_capacity(editor.lines().len());
-    let mut at = 0;
-    for line in editor.lines() {
-        starts.push(at);
-        at += line.len() + 1;
-    }
-    let top = usize::from(editor.scroll_offset().0);
-    let rows = input.rows(area.width);
-    for (y, row) in (area.y..area.bottom()).zip(top..rows) {
-        let DataCursor(line, column) = editor.screen_to_data(row, 0);
-        let text = &editor.lines()[line];
-        let Some((offset, _)) = text.char_indices().nth(column) else { continue };
-        for (place, cells) in cells(&text[offset..]) {
-            if cells.end > usize::from(area.width) {
-                break;
-            }
-            let byte = starts[line] + offset + place;
-            let token = tokens.partition_point(|token| token.range.end <= byte);
-            let token = tokens.get(token).filter(|token| token.range.start <= byte);
-            let style = token.map_or(Style::new(), |token| theme::code(token.class));
-            for x in cells {
-                let cell = &mut buffer[(area.x + x as u16, y)];
-                if !cell.modifier.contains(Modifier::REVERSED) {
-                    cell.set_style(style);
-                }
-            }
-        }
-    }
 }

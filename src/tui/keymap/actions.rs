@@ -2,7 +2,8 @@
 //! the dispatch, the help, the palette, the hints, `config.toml` and the key table of the README follow from it.
 
 use Context::{
-    Completion, Figures, Help, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript, Variables,
+    Completion, Figures, Help, History, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript,
+    Variables,
 };
 
 /// Where a key holds. What lies on top is asked first.
@@ -25,6 +26,8 @@ pub enum Context {
     Menu,
     /// A line that the dashboard itself asks for.
     Prompt,
+    /// The search through earlier inputs.
+    History,
     Help,
     /// A restart was asked for, and must be asked for again.
     Restarting,
@@ -32,8 +35,10 @@ pub enum Context {
 
 impl Context {
     /// In the order in which they are told.
-    pub const ALL: [Self; 12] =
-        [Input, Completion, Session, Transcript, Output, Figures, Variables, Inspector, Menu, Prompt, Help, Restarting];
+    pub const ALL: [Self; 13] = [
+        Input, Completion, History, Session, Transcript, Output, Figures, Variables, Inspector, Menu, Prompt, Help,
+        Restarting,
+    ];
 
     /// Its section in `config.toml`.
     pub const fn name(self) -> &'static str {
@@ -48,6 +53,7 @@ impl Context {
             Inspector => "inspector",
             Menu => "menu",
             Prompt => "prompt",
+            History => "history",
             Help => "help",
             Restarting => "restarting",
         }
@@ -62,6 +68,7 @@ impl Context {
             Inspector => "in a variable",
             Menu => "in a list of choices",
             Prompt => "where a name is asked for",
+            History => "in the search of earlier inputs",
             Help => "in the help",
             Restarting => "asked to restart",
             Input | Session | Transcript => self.name(),
@@ -70,7 +77,7 @@ impl Context {
 
     /// Letters are text there.
     pub const fn is_typed_into(self) -> bool {
-        matches!(self, Input | Completion | Session | Transcript | Prompt)
+        matches!(self, Input | Completion | Session | Transcript | Prompt | History)
     }
 }
 
@@ -119,6 +126,16 @@ actions! {
     Complete "complete" "Complete here": Input "ctrl-space" "complete here";
     HistoryBack "history-back" "Earlier input": Input "up ctrl-p" "on the first line: earlier input";
     HistoryForward "history-forward" "Later input": Input "down ctrl-n" "on the last line: later input";
+    SearchHistory "search-history" "Search what was run, in all sessions": Input "ctrl-r" "search what was run, in all sessions";
+    /// All earlier inputs, or only the person's.
+    SearchWhose "search-whose" "Search mine, or all": History "tab" "what clients ran as well, or not";
+    Undo "undo" "Undo": Input "ctrl-_ ctrl-7 ctrl-/" "undo, redo";
+    Redo "redo" "Redo": Input "alt-_ alt-/" "";
+    SelectAll "select-all" "Select all of the input": Input "alt-a" "select all; Shift and arrows a part";
+    CopySelection "copy-selection" "Copy what is selected": Input "alt-w" "copy what is selected, cut it";
+    CutSelection "cut-selection" "Cut what is selected": Input "ctrl-x" "";
+    /// The input in `$EDITOR`.
+    EditOutside "edit-outside" "Edit the input in $EDITOR": Input "alt-e" "edit the input in $EDITOR";
 
     /// Interrupt what runs; with nothing running, clear the input.
     Interrupt "interrupt" "Interrupt what runs": Session "ctrl-c" "interrupt what runs; else clear the input";
@@ -140,10 +157,10 @@ actions! {
     Redraw "redraw" "Draw the screen anew": Session "ctrl-l" "draw the screen anew";
 
     PageUp "page-up" "Scroll up a page": Transcript "pageup" "scroll up, down",
-        Completion "pageup" "a page up, down", Output "pageup b" "a page up, down",
+        Completion "pageup" "a page up, down", History "pageup" "a page up, down", Output "pageup b" "a page up, down",
         Inspector "pageup b" "a page up, down", Help "pageup b" "a page up, down";
     PageDown "page-down" "Scroll down a page": Transcript "pagedown" "",
-        Completion "pagedown" "", Output "pagedown space" "", Inspector "pagedown" "", Help "pagedown space" "";
+        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Inspector "pagedown" "", Help "pagedown space" "";
     LineUp "line-up" "Scroll up a line": Transcript "ctrl-up" "scroll a line up, down",
         Output "up k ctrl-up" "a line up, down", Inspector "up k ctrl-p" "a row up, down", Help "up k ctrl-p" "a row up, down";
     LineDown "line-down" "Scroll down a line": Transcript "ctrl-down" "",
@@ -159,7 +176,7 @@ actions! {
     Output "output" "The figures or the whole output of the card": Transcript "f6" "figures or the whole output of the card",
         Figures "f6" "its whole output";
     Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
-        Completion "esc" "close", Output "esc q f6" "back to the transcript",
+        Completion "esc" "close", History "esc ctrl-g" "back to what was there", Output "esc q f6" "back to the transcript",
         Figures "esc q enter" "back to the transcript", Inspector "esc enter q" "close",
         Menu "esc" "close", Prompt "esc" "close", Help "esc enter q" "close";
 
@@ -174,11 +191,13 @@ actions! {
     CopyPath "copy-path" "Copy the path of the figure": Figures "y" "copy its path";
 
     ItemUp "item-up" "Choose the one above": Completion "up ctrl-p shift-tab" "the one above, below",
+        History "up ctrl-p ctrl-r" "an earlier one, a later one",
         Variables "up" "choose the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";
-    ItemDown "item-down" "Choose the one below": Completion "down ctrl-n" "",
+    ItemDown "item-down" "Choose the one below": Completion "down ctrl-n" "", History "down ctrl-n" "",
         Variables "down" "", Menu "down ctrl-n alt-down ctrl-down tab" "";
     /// Take the one that is chosen.
     Choose "choose" "Take the chosen one": Completion "enter" "take the chosen one",
+        History "enter" "put it into the input",
         Variables "enter" "look into the chosen one", Menu "enter" "take the chosen one", Prompt "enter" "go";
     /// Take the chosen candidate, or what all have in common.
     Accept "accept" "Take the candidate": Completion "tab" "take it, or what all have in common";

@@ -1,0 +1,65 @@
+//! Brackets of code, as pairs; those in strings and comments do not count.
+
+use super::scan::{Kind, scan};
+
+/// Where brackets stand, in bytes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Brackets {
+    /// Each opening one with the one that closes it.
+    pub pairs: Vec<(usize, usize)>,
+    /// Those that nothing closes, the innermost last.
+    pub open: Vec<usize>,
+}
+
+impl Brackets {
+    /// The other one of the pair.
+    #[must_use]
+    pub fn partner(&self, place: usize) -> Option<usize> {
+        self.pairs.iter().find_map(|&(open, close)| match place {
+            _ if place == open => Some(close),
+            _ if place == close => Some(open),
+            _ => None,
+        })
+    }
+}
+
+#[must_use]
+pub fn brackets(code: &str) -> Brackets {
+    let mut found = Brackets::default();
+    let mut open: Vec<(char, usize)> = Vec::new();
+    for lexeme in scan(code) {
+        let Kind::Operator(c) = lexeme.kind else { continue };
+        match c {
+            '(' | '[' | '{' => open.push((c, lexeme.range.start)),
+            ')' | ']' | '}' => {
+                // One that does not fit closes nothing.
+                if let Some((_, place)) = open.pop_if(|(opened, _)| fit(*opened, c)) {
+                    found.pairs.push((place, lexeme.range.start));
+                }
+            }
+            _ => {}
+        }
+    }
+    found.open = open.into_iter().map(|(_, place)| place).collect();
+    found
+}
+
+/// Whether these two make a pair.
+#[must_use]
+pub fn fit(open: char, close: char) -> bool {
+    matches!((open, close), ('(', ')') | ('[', ']') | ('{', '}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_found_outside_of_strings() {
+        let found = brackets("f(a[1], ')', # )\n  {");
+        assert_eq!(found, Brackets { pairs: vec![(3, 5)], open: vec![1, 19] });
+        assert_eq!(brackets("([)]").pairs, [(1, 3)], "one that does not fit closes nothing");
+        assert_eq!(brackets("(())").partner(3), Some(0));
+        assert_eq!(brackets("(())").partner(1), Some(2));
+    }
+}

@@ -1,0 +1,325 @@
+//! The text of an input: its lines, a cursor between graphemes, a selection, and every edit for undo.
+
+use std::ops::Range;
+
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
+
+use super::undo::{Edit, Step, Undo};
+
+/// A place in the text, between two graphemes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pos {
+    pub row: usize,
+    /// Bytes of the line before it.
+    pub byte: usize,
+}
+
+impl Pos {
+    pub const fn new(row: usize, byte: usize) -> Self {
+        Self { row, byte }
+    }
+}
+
+#[derive(Debug)]
+pub struct Buffer {
+    /// Never empty.
+    lines: Vec<String>,
+    cursor: Pos,
+    /// Where the selection began; the cursor is its other end.
+    anchor: Option<Pos>,
+    undo: Undo,
+    /// What was cut or killed last.
+    pub killed: String,
+    revision: u64,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self {
+            lines: vec![String::new()],
+            cursor: Pos::default(),
+            anchor: None,
+            undo: Undo::default(),
+            killed: String::new(),
+            revision: 0,
+        }
+    }
+}
+
+impl Buffer {
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// The line of the cursor.
+    pub fn line(&self) -> &str {
+        &self.lines[self.cursor.row]
+    }
+
+    pub fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+
+    pub fn is_empty(&self) -> bool {
+        matches!(&*self.lines, [line] if line.is_empty())
+    }
+
+    /// Another number after each change of the text.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn cursor(&self) -> Pos {
+        self.cursor
+    }
+
+    pub fn end(&self) -> Pos {
+        let row = self.lines.len() - 1;
+        Pos::new(row, self.lines[row].len())
+    }
+
+    /// The nearest place that there is.
+    pub fn clamp(&self, pos: Pos) -> Pos {
+        if pos.row >= self.lines.len() {
+            return self.end();
+        }
+        let line = &self.lines[pos.row];
+        Pos::new(pos.row, crate::domain::output::floor_char_boundary(line, pos.byte.min(line.len())))
+    }
+
+    /// Sets the cursor; the selection is kept on `select`, begun if there is none, and else let go.
+    pub fn go(&mut self, to: Pos, select: bool) {
+        self.anchor = if select { Some(self.anchor.unwrap_or(self.cursor)) } else { None };
+        self.cursor = self.clamp(to);
+    }
+
+    pub fn select(&mut self, range: Range<Pos>) {
+        self.anchor = Some(self.clamp(range.start));
+        self.cursor = self.clamp(range.end);
+    }
+
+    /// What is selected, from its first place to its last; never empty.
+    pub fn selection(&self) -> Option<Range<Pos>> {
+        let anchor = self.anchor.filter(|anchor| *anchor != self.cursor)?;
+        Some(anchor.min(self.cursor)..anchor.max(self.cursor))
+    }
+
+    pub fn slice(&self, range: &Range<Pos>) -> String {
+        let (from, to) = (range.start, range.end);
+        if from.row == to.row {
+            return self.lines[from.row][from.byte..to.byte].to_owned();
+        }
+        let mut text = self.lines[from.row][from.byte..].to_owned();
+        for line in &self.lines[from.row + 1..to.row] {
+            text.push('\n');
+            text.push_str(line);
+        }
+        text.push('\n');
+        text.push_str(&self.lines[to.row][..to.byte]);
+        text
+    }
+
+    /// These lines with one line end, so that nothing is left of them.
+    pub fn whole_lines(&self, first: usize, last: usize) -> Range<Pos> {
+        let last = last.min(self.lines.len() - 1);
+        if last + 1 < self.lines.len() {
+            Pos::new(first, 0)..Pos::new(last + 1, 0)
+        } else if first > 0 {
+            Pos::new(first - 1, self.lines[first - 1].len())..self.end()
+        } else {
+            Pos::default()..self.end()
+        }
+    }
+
+    /// What follows is undone by itself.
+    pub fn step(&mut self) {
+        self.undo.step(Step::Other);
+    }
+
+    /// Until `release`, all that is done is undone at once.
+    pub fn hold(&mut self) {
+        self.undo.step(Step::Other);
+        self.undo.held = true;
+    }
+
+    pub fn release(&mut self) {
+        self.undo.held = false;
+        self.undo.step(Step::Other);
+    }
+
+    /// Puts `text` in the place of a range; the cursor goes behind it. All edits are made of this.
+    pub fn replace(&mut self, range: Range<Pos>, text: &str) {
+        self.anchor = None;
+        let before = self.cursor;
+        let removed = self.slice(&range);
+        if removed == text {
+            self.cursor = range.end;
+            return;
+        }
+        self.cursor = self.splice(&range, text);
+        self.undo.push(Edit::new(range.start, removed, text.to_owned(), before));
+    }
+
+    fn splice(&mut self, range: &Range<Pos>, text: &str) -> Pos {
+        self.revision += 1;
+        let (from, to) = (range.start, range.end);
+        if from.row == to.row && !text.contains('\n') {
+            self.lines[from.row].replace_range(from.byte..to.byte, text);
+            return Pos::new(from.row, from.byte + text.len());
+        }
+        let tail = self.lines[to.row].split_off(to.byte);
+        self.lines[from.row].truncate(from.byte);
+        let mut pieces = text.split('\n');
+        self.lines[from.row].push_str(pieces.next().unwrap_or_default());
+        self.lines.splice(from.row + 1..=to.row, pieces.map(str::to_owned));
+        let end = from.after(text);
+        self.lines[end.row].push_str(&tail);
+        end
+    }
+
+    /// In the place of the selection, if there is one.
+    pub fn insert(&mut self, text: &str) {
+        let range = self.selection().unwrap_or(self.cursor..self.cursor);
+        self.replace(range, text);
+    }
+
+    /// A character that was typed; what is typed in one go is undone word by word.
+    pub fn type_char(&mut self, c: char) {
+        let selected = self.selection().is_some();
+        self.undo.step(if selected { Step::Other } else { Step::Typed { c, at: self.cursor } });
+        self.insert(c.encode_utf8(&mut [0; 4]));
+    }
+
+    pub fn delete(&mut self, range: Range<Pos>) {
+        self.replace(range, "");
+    }
+
+    /// Deletes and keeps it for the next yank; what is killed in one go is kept together.
+    pub fn kill(&mut self, range: Range<Pos>) {
+        if range.is_empty() {
+            return;
+        }
+        let text = self.slice(&range);
+        let forward = range.start == self.cursor;
+        if self.undo.kills_on() {
+            if forward {
+                self.killed.push_str(&text);
+            } else {
+                self.killed.insert_str(0, &text);
+            }
+        } else {
+            self.killed = text;
+        }
+        self.undo.step(Step::Kill);
+        self.replace(range, "");
+    }
+
+    /// Deletes what is selected, or else `range` (from the cursor on, or up to it) as a key that is held does.
+    pub fn erase(&mut self, range: Range<Pos>) {
+        if let Some(selected) = self.selection() {
+            self.step();
+            self.delete(selected);
+        } else if !range.is_empty() {
+            self.undo.step(Step::Erased { at: self.cursor });
+            self.delete(range);
+        }
+    }
+
+    pub fn undo(&mut self) {
+        let edits = self.undo.back();
+        for edit in &edits {
+            self.splice(&(edit.at..edit.at.after(&edit.inserted)), &edit.removed);
+            self.go(edit.before, false);
+        }
+    }
+
+    pub fn redo(&mut self) {
+        let edits = self.undo.forth();
+        for edit in &edits {
+            let end = self.splice(&(edit.at..edit.at.after(&edit.removed)), &edit.inserted);
+            self.go(end, false);
+        }
+    }
+
+    /// Everything is another text, and nothing of the one before can be undone.
+    pub fn reset(&mut self, text: &str) {
+        let killed = std::mem::take(&mut self.killed);
+        let revision = self.revision + 1;
+        *self = Self { lines: text.split('\n').map(str::to_owned).collect(), killed, revision, ..Self::default() };
+        self.cursor = self.end();
+    }
+
+    /// Everything is another text, as one edit; the cursor stands at its end.
+    pub fn set(&mut self, text: &str) {
+        self.step();
+        self.replace(Pos::default()..self.end(), text);
+    }
+
+    pub fn left(&self, pos: Pos) -> Pos {
+        if pos.byte == 0 {
+            return if pos.row == 0 { pos } else { Pos::new(pos.row - 1, self.lines[pos.row - 1].len()) };
+        }
+        let line = &self.lines[pos.row];
+        let mut graphemes = GraphemeCursor::new(pos.byte, line.len(), true);
+        Pos::new(pos.row, graphemes.prev_boundary(line, 0).ok().flatten().unwrap_or(0))
+    }
+
+    pub fn right(&self, pos: Pos) -> Pos {
+        let line = &self.lines[pos.row];
+        if pos.byte >= line.len() {
+            return if pos.row + 1 == self.lines.len() { pos } else { Pos::new(pos.row + 1, 0) };
+        }
+        let mut graphemes = GraphemeCursor::new(pos.byte, line.len(), true);
+        Pos::new(pos.row, graphemes.next_boundary(line, 0).ok().flatten().unwrap_or(line.len()))
+    }
+
+    /// The character behind a place; a line ends with a newline.
+    pub fn char_at(&self, pos: Pos) -> Option<char> {
+        let next = self.lines[pos.row][pos.byte..].chars().next();
+        next.or((pos.row + 1 < self.lines.len()).then_some('\n'))
+    }
+
+    pub fn char_before(&self, pos: Pos) -> Option<char> {
+        let before = self.lines[pos.row][..pos.byte].chars().next_back();
+        before.or((pos.row > 0).then_some('\n'))
+    }
+
+    /// Forward over what is no word, then over the word.
+    pub fn word_right(&self, mut pos: Pos, is_word: impl Fn(char) -> bool) -> Pos {
+        for wanted in [false, true] {
+            while self.char_at(pos).is_some_and(|c| is_word(c) == wanted) {
+                pos = self.right(pos);
+            }
+        }
+        pos
+    }
+
+    pub fn word_left(&self, mut pos: Pos, is_word: impl Fn(char) -> bool) -> Pos {
+        for wanted in [false, true] {
+            while self.char_before(pos).is_some_and(|c| is_word(c) == wanted) {
+                pos = self.left(pos);
+            }
+        }
+        pos
+    }
+
+    /// Row and column in characters.
+    pub fn in_chars(&self, pos: Pos) -> (usize, usize) {
+        (pos.row, self.lines[pos.row][..pos.byte].chars().count())
+    }
+
+    pub fn of_chars(&self, (row, column): (usize, usize)) -> Pos {
+        let Some(line) = self.lines.get(row) else { return self.end() };
+        let byte = line.grapheme_indices(true).scan(0, |chars, (byte, grapheme)| {
+            let before = *chars;
+            *chars += grapheme.chars().count();
+            Some((before, byte))
+        });
+        let byte = byte.take_while(|(before, _)| *before <= column).last();
+        if column >= line.chars().count() { Pos::new(row, line.len()) } else { Pos::new(row, byte.map_or(0, |b| b.1)) }
+    }
+}
+
+pub fn is_word(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
+}

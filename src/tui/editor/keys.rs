@@ -1,0 +1,185 @@
+//! Keys that edit, as emacs and the shells have them.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::buffer::{Pos, is_word};
+use super::vi::word_before;
+use super::{Editor, Mode, Vi};
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+const CTRL: KeyModifiers = KeyModifiers::CONTROL;
+const ALT: KeyModifiers = KeyModifiers::ALT;
+
+impl Editor {
+    /// A key that means nothing to the rest of the dashboard.
+    pub fn key(&mut self, key: KeyEvent) {
+        let select = key.modifiers.contains(KeyModifiers::SHIFT);
+        let modifiers = key.modifiers & (CTRL | ALT);
+        let is_vertical = matches!(key.code, KeyCode::Up | KeyCode::Down)
+            || (modifiers == CTRL && matches!(key.code, KeyCode::Char('p' | 'n')));
+        if !is_vertical {
+            self.forget_goal();
+        }
+        if let Some(to) = self.destination(key.code, modifiers) {
+            self.buffer.step();
+            // As where text is marked with a mouse: the arrows alone go to its ends.
+            let to = match (self.buffer.selection().filter(|_| !select && modifiers == NONE), key.code) {
+                (Some(selected), KeyCode::Left) => selected.start,
+                (Some(selected), KeyCode::Right) => selected.end,
+                _ => to,
+            };
+            self.buffer.go(to, select);
+            return;
+        }
+        let at = self.buffer.cursor();
+        let code = match key.code {
+            KeyCode::Char(c) if modifiers != NONE => KeyCode::Char(c.to_ascii_lowercase()),
+            code => code,
+        };
+        match (code, modifiers) {
+            (KeyCode::Char(c), NONE) => self.type_char(c),
+            (KeyCode::Up, NONE) | (KeyCode::Char('p'), CTRL) => {
+                self.buffer.step();
+                if !self.move_by_row(false, select) {
+                    self.buffer.go(Pos::default(), select);
+                }
+            }
+            (KeyCode::Down, NONE) | (KeyCode::Char('n'), CTRL) => {
+                self.buffer.step();
+                if !self.move_by_row(true, select) {
+                    self.buffer.go(self.buffer.end(), select);
+                }
+            }
+            (KeyCode::Backspace, NONE) | (KeyCode::Char('h'), CTRL) if self.dedent() => {}
+            (KeyCode::Backspace, NONE) | (KeyCode::Char('h'), CTRL) => self.buffer.erase(self.buffer.left(at)..at),
+            (KeyCode::Delete, NONE) | (KeyCode::Char('d'), CTRL) => self.buffer.erase(at..self.buffer.right(at)),
+            (KeyCode::Backspace, _) | (KeyCode::Char('h'), ALT) => self.kill(self.buffer.word_left(at, is_word)..at),
+            (KeyCode::Delete, _) | (KeyCode::Char('d'), ALT) => self.kill(at..self.buffer.word_right(at, is_word)),
+            (KeyCode::Char('w'), CTRL) => {
+                self.kill(word_before(&self.buffer, at, false)..at);
+            }
+            (KeyCode::Char('k'), CTRL) => {
+                let end = Pos::new(at.row, self.buffer.line().len());
+                self.kill(at..if at == end { self.buffer.right(at) } else { end });
+            }
+            // As in a shell.
+            (KeyCode::Char('u'), CTRL) => {
+                let begin = Pos::new(at.row, 0);
+                self.kill(if at == begin { self.buffer.left(at) } else { begin }..at);
+            }
+            (KeyCode::Char('y'), CTRL) => {
+                self.buffer.step();
+                let killed = self.buffer.killed.clone();
+                self.buffer.insert(&killed);
+                self.buffer.step();
+            }
+            (KeyCode::Char('t'), CTRL) => self.transpose(),
+            (KeyCode::BackTab, _) => self.unindent(),
+            // Where the action table has other keys for it, or a terminal sends other codes.
+            (KeyCode::Char('7' | '_' | '/'), m) if m.contains(CTRL) => self.undo(),
+            (KeyCode::Char('_'), ALT) => self.redo(),
+            _ => {}
+        }
+    }
+
+    /// Where a key takes the cursor.
+    fn destination(&self, code: KeyCode, modifiers: KeyModifiers) -> Option<Pos> {
+        let (at, buffer) = (self.buffer.cursor(), &self.buffer);
+        let code = match code {
+            KeyCode::Char(c) if modifiers != NONE => KeyCode::Char(c.to_ascii_lowercase()),
+            code => code,
+        };
+        Some(match (code, modifiers) {
+            (KeyCode::Left, NONE) | (KeyCode::Char('b'), CTRL) => buffer.left(at),
+            (KeyCode::Right, NONE) | (KeyCode::Char('f'), CTRL) => buffer.right(at),
+            (KeyCode::Left, CTRL | ALT) | (KeyCode::Char('b'), ALT) => buffer.word_left(at, is_word),
+            (KeyCode::Right, CTRL | ALT) | (KeyCode::Char('f'), ALT) => buffer.word_right(at, is_word),
+            (KeyCode::Home, _) | (KeyCode::Char('a'), CTRL) => Pos::new(at.row, 0),
+            (KeyCode::End, _) | (KeyCode::Char('e'), CTRL) => Pos::new(at.row, buffer.line().len()),
+            (KeyCode::Char('<'), ALT) => Pos::default(),
+            (KeyCode::Char('>'), ALT) => buffer.end(),
+            _ => return None,
+        })
+    }
+
+    /// A character that is typed, with what Python's layout asks for.
+    pub(super) fn type_char(&mut self, c: char) {
+        match c {
+            ':' => self.dedent_clause(),
+            ')' | ']' | '}' => self.dedent_bracket(),
+            _ => {}
+        }
+        self.buffer.type_char(c);
+    }
+
+    /// Kills what is selected, or else `range`.
+    fn kill(&mut self, range: std::ops::Range<Pos>) {
+        let range = self.buffer.selection().unwrap_or(range);
+        self.buffer.kill(range);
+    }
+
+    /// Exchanges the characters around the cursor, or the last two of the line.
+    fn transpose(&mut self) {
+        let mut at = self.buffer.cursor();
+        if at.byte == self.buffer.line().len() && at.byte > 0 {
+            at = self.buffer.left(at);
+        }
+        let (before, after) = (self.buffer.left(at), self.buffer.right(at));
+        if before.row == at.row && after.row == at.row && before < at && at < after {
+            let turned = self.buffer.slice(&(at..after)) + &self.buffer.slice(&(before..at));
+            self.buffer.step();
+            self.buffer.replace(before..after, &turned);
+            self.buffer.step();
+        }
+    }
+
+    pub fn undo(&mut self) {
+        self.buffer.undo();
+        self.settle();
+    }
+
+    pub fn redo(&mut self) {
+        self.buffer.redo();
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        if self.mode() != Mode::Insert {
+            Vi::settle(&mut self.buffer);
+        }
+    }
+
+    /// Selects the word that the cursor is in or at the end of.
+    pub fn select_word(&mut self) {
+        let (at, line) = (self.buffer.cursor(), self.buffer.line());
+        let begin = line[..at.byte]
+            .rfind(|c| !is_word(c))
+            .map_or(0, |place| place + line[place..].chars().next().map_or(0, char::len_utf8));
+        let end = line[at.byte..].find(|c| !is_word(c)).map_or(line.len(), |place| at.byte + place);
+        if begin < end {
+            self.buffer.select(Pos::new(at.row, begin)..Pos::new(at.row, end));
+        }
+    }
+
+    pub fn select_all(&mut self) {
+        self.buffer.select(Pos::default()..self.buffer.end());
+    }
+
+    /// What is selected; it can be yanked too.
+    pub fn copy(&mut self) -> Option<String> {
+        let text = self.buffer.slice(&self.buffer.selection()?);
+        self.buffer.killed.clone_from(&text);
+        self.buffer.go(self.buffer.cursor(), false);
+        Some(text)
+    }
+
+    pub fn cut(&mut self) -> Option<String> {
+        let selected = self.buffer.selection()?;
+        let text = self.buffer.slice(&selected);
+        self.buffer.step();
+        self.buffer.delete(selected);
+        self.buffer.step();
+        self.buffer.killed.clone_from(&text);
+        Some(text)
+    }
+}
