@@ -3,17 +3,34 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::start::{self, SessionArguments, Start};
 use crate::launch::boot::Mode;
 
-pub fn run(arguments: &SessionArguments, engine: &'static [u8]) -> ExitCode {
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub session: SessionArguments,
+    /// A dashboard of plain lines, for screen readers, simple terminals and pipes; `:help` in it tells more
+    #[arg(long)]
+    pub plain: bool,
+}
+
+pub fn run(arguments: &Arguments, engine: &'static [u8]) -> ExitCode {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if !is_terminal && !arguments.plain {
         return super::fail(
             super::USAGE,
-            &"the dashboard needs a terminal on standard input and output. Without one, use `fourhands serve` to hold a \
-              session that `fourhands bridge` connects to, or `fourhands serve --stdio` to be an MCP server on standard \
-              input and output.",
+            &"the dashboard needs a terminal on standard input and output. Without one, use `fourhands --plain` to read \
+              and write lines, `fourhands serve` to hold a session that `fourhands bridge` connects to, or `fourhands \
+              serve --stdio` to be an MCP server on standard input and output.",
         );
     }
-    start::run(&Start { mode: Mode::Dashboard, arguments, until_unused: false, engine })
+    if is_dumb && !arguments.plain {
+        super::tell(&"this terminal (TERM=dumb) cannot place its cursor, so this is the dashboard of --plain");
+    }
+    let mode = if arguments.plain || is_dumb { Mode::Plain } else { Mode::Dashboard };
+    start::run(&Start { mode, arguments: &arguments.session, until_unused: false, engine })
 }

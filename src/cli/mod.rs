@@ -28,6 +28,7 @@ const AFTER_HELP: &str = "\
 Examples:
   fourhands                            open the dashboard here
   fourhands --python .venv             with the Python of a virtual environment
+  fourhands --plain                    the same as plain lines, for screen readers
   fourhands bridge                     what an AI client runs (see the README)
   fourhands bridge --serve             the same; holds a session if there is none
   fourhands --resume                   go on with the last session of this folder
@@ -68,7 +69,7 @@ rights.";
 )]
 struct Cli {
     #[command(flatten)]
-    dashboard: start::SessionArguments,
+    dashboard: dashboard::Arguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn flags_belong_to_the_command_they_are_given_to() {
         let cli = Cli::try_parse_from(["fourhands", "--session", "a", "--python", "/p"]).unwrap();
-        assert!(cli.command.is_none() && cli.dashboard.session.as_deref() == Some("a"));
+        assert!(cli.command.is_none() && cli.dashboard.session.session.as_deref() == Some("a"));
         let cli = Cli::try_parse_from(["fourhands", "serve", "--session", "a", "--python", "/p"]).unwrap();
         assert!(matches!(cli.command, Some(Command::Serve(serve)) if serve.session.session.as_deref() == Some("a")));
         assert!(Cli::try_parse_from(["fourhands", "bridge", "--session", "a", "--socket", "/s"]).is_err());

@@ -1,5 +1,6 @@
 //! What the dashboard and `serve` have in common: find a Python, claim the name, guard the session process to its end.
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -94,7 +95,7 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
 fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
     let mut resumed = resume::find(start.arguments, python, cwd)?;
-    let may_take_over = start.mode == Mode::Dashboard && resumed.is_none();
+    let may_take_over = start.mode.has_person() && resumed.is_none();
     let mut handed_over = None;
     let mut claim = if start.mode == Mode::Stdio {
         None
@@ -118,7 +119,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let _held = hold_id(&id, resumed.as_ref())?;
     if let Some(claim) = &mut claim {
         // Told to those who ask which sessions there are, and to dashboards that would take it over.
-        let is_dashboard = start.mode == Mode::Dashboard;
+        let is_dashboard = start.mode.has_person();
         let held = start.until_unused.then(|| id.clone());
         let _ = claim.describe(&python.executable, &python.version, is_dashboard, held);
     }
@@ -187,7 +188,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                     Crashes::LIMIT
                 ));
             }
-            if start.mode == Mode::Dashboard {
+            if start.mode.has_person() && io::stdout().is_terminal() {
                 super::print(&super::farewell::words(&id, &name, began.elapsed()));
             }
             return Ok(ExitCode::from(ending.code()));

@@ -12,10 +12,19 @@ use crate::session::SessionId;
 pub enum Mode {
     /// The dashboard on the terminal, MCP on the socket.
     Dashboard,
+    /// A dashboard of plain lines on stdin and stdout, terminals or not, MCP on the socket.
+    Plain,
     /// MCP on the socket, plain log lines on stdout.
     Serve,
     /// MCP on stdin and stdout, no socket, ended by EOF.
     Stdio,
+}
+
+impl Mode {
+    /// Whether a person works in it.
+    pub fn has_person(self) -> bool {
+        matches!(self, Self::Dashboard | Self::Plain)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -64,7 +64,7 @@ impl Guardian {
         let signals = Signals::block()?;
         // The dashboard needs descriptors of its own for that; whether the system grants them is known by trying.
         let detached = mode != Mode::Dashboard || descriptor_table::make_private();
-        let terminal = if mode == Mode::Dashboard { Terminal::of_stdin() } else { None };
+        let terminal = if mode.has_person() { Terminal::of_stdin() } else { None };
         Ok(Self { mode, detached, signals, terminal, screen_kept: false, reports: Reports::default() })
     }
 
@@ -173,7 +173,7 @@ impl Watch<'_> {
                 }
                 Signal::SIGALRM if self.ending.is_none() => self.take_down_kept_screen(),
                 Signal::SIGALRM => self.kill(Killed::TimeOut),
-                Signal::SIGINT if self.guardian.mode == Mode::Dashboard => {
+                Signal::SIGINT if self.guardian.mode.has_person() => {
                     self.tell(&ToSession::Interrupt, Signal::SIGINT);
                 }
                 Signal::SIGWINCH => {

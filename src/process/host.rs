@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
-use super::{END_LIMIT, FAULTS, alertness, exit_after, log, report_fault, unused};
+use super::{END_LIMIT, FAULTS, alertness, exit_after, log, plain, report_fault, unused};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
@@ -314,7 +314,7 @@ impl Front {
             (Mode::Dashboard, Some(socket)) => {
                 let listener = listen(socket)?;
                 let (control, commands) = unbounded_channel();
-                tokio::spawn(link::obey(link, self.session.clone(), Some(control)));
+                tokio::spawn(link::obey(link, self.session.clone(), "a signal", Some(control)));
                 let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
                 let tty = File::from(originals.stdout);
                 let history = journal::Elsewhere { places: Places::of_this_process(), session: boot.id.clone() };
@@ -325,9 +325,23 @@ impl Front {
                     let _ = done.send(());
                 });
             }
+            (Mode::Plain, Some(socket)) => {
+                let listener = listen(socket)?;
+                let (control, commands) = unbounded_channel();
+                // In this mode Ctrl-C is a signal.
+                tokio::spawn(link::obey(link, self.session.clone(), "you", Some(control)));
+                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
+                let session = self.session;
+                let plain = front("plain", session.clone(), move || plain::run(session, originals, commands))?;
+                tokio::spawn(async move {
+                    let _ = plain.await;
+                    let _ = server.await;
+                    let _ = done.send(());
+                });
+            }
             (Mode::Serve, Some(socket)) => {
                 let listener = listen(socket)?;
-                tokio::spawn(link::obey(link, self.session.clone(), None));
+                tokio::spawn(link::obey(link, self.session.clone(), "a signal", None));
                 let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
                 let place = socket.display().to_string();
                 tokio::spawn(async move {
@@ -337,7 +351,7 @@ impl Front {
                 });
             }
             (Mode::Stdio, _) => {
-                tokio::spawn(link::obey(link, self.session.clone(), None));
+                tokio::spawn(link::obey(link, self.session.clone(), "a signal", None));
                 let (stdin, stdout) = (File::from(originals.stdin), File::from(originals.stdout));
                 tokio::spawn(async move {
                     let served = mcp::serve_stdio(stdin, stdout, self.session.clone(), self.stop).await;
@@ -360,7 +374,6 @@ fn listen(socket: &Path) -> io::Result<UnixListener> {
         .map_err(|error| io::Error::other(format!("cannot listen on {}: {error}", socket.display())))
 }
 
-/// Runs the dashboard on a thread of its own; the session ends with it.
 fn dashboard(
     session: SessionHandle,
     link: LinkWriter,
@@ -369,17 +382,26 @@ fn dashboard(
     keepsake: Option<&'static Keepsake>,
     history: Arc<dyn History>,
 ) -> io::Result<oneshot::Receiver<()>> {
+    let on_terminal = move |entered| {
+        link.send(if entered { &ToGuardian::TerminalEntered } else { &ToGuardian::TerminalLeft });
+    };
+    front("dashboard", session.clone(), move || {
+        let (on_terminal, settings) = (Box::new(on_terminal), tui::Settings::default());
+        tui::run(tui::Options { tty, session, on_terminal, control, keepsake, history, settings })
+    })
+}
+
+/// Runs what the person works with on a thread of its own; the session ends with it.
+fn front(
+    name: &'static str,
+    session: SessionHandle,
+    run: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> io::Result<oneshot::Receiver<()>> {
     let (done, ended) = oneshot::channel();
-    let spawned = thread::Builder::new().name("dashboard".to_owned()).spawn(move || {
-        let on_terminal = move |entered| {
-            link.send(if entered { &ToGuardian::TerminalEntered } else { &ToGuardian::TerminalLeft });
-        };
-        // Also when the dashboard panics.
-        let _quit = QuitOnDrop(session.clone());
-        let settings = tui::Settings::default();
-        let on_terminal = Box::new(on_terminal);
-        let result = tui::run(tui::Options { tty, session, on_terminal, control, keepsake, history, settings });
-        if let Err(error) = result {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        // Also when it panics.
+        let _quit = QuitOnDrop(session);
+        if let Err(error) = run() {
             report_fault(format!("the dashboard failed: {error}"));
         }
         drop(done);

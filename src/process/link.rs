@@ -50,13 +50,21 @@ pub async fn legacy(link: &mut LinkReader) -> Option<Restart> {
     }
 }
 
-/// Does what the guardian asks, until it dies; then the session ends in good order.
-pub async fn obey(mut lines: LinkReader, session: SessionHandle, dashboard: Option<UnboundedSender<Control>>) {
+/// Does what the guardian asks, until it dies; then the session ends in good order. `by` is who interrupts by a signal.
+pub async fn obey(
+    mut lines: LinkReader,
+    session: SessionHandle,
+    by: &str,
+    dashboard: Option<UnboundedSender<Control>>,
+) {
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line) {
             Ok(ToSession::Terminate) => session.quit(),
             Ok(ToSession::Interrupt) => {
-                let _ = session.interrupt(None, "a signal").await;
+                let _ = session.interrupt(None, by).await;
+                if let Some(dashboard) = &dashboard {
+                    let _ = dashboard.send(Control::Interrupted);
+                }
             }
             Ok(ToSession::Suspend) => {
                 if let Some(dashboard) = &dashboard {

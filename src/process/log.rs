@@ -63,12 +63,12 @@ fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> [String; 2] {
 }
 
 /// Whatever names, prompts and messages hold: it can neither begin a line of its own nor reach the terminal.
-fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     visible(text).replace('\n', "␊").replace('\t', " ")
 }
 
 /// `transcript` is as it was before the event.
-fn line(event: &Event, transcript: &Transcript) -> Option<String> {
+pub(super) fn line(event: &Event, transcript: &Transcript) -> Option<String> {
     match event {
         Event::Submitted { snippet, author, code, .. } => {
             Some(format!("{snippet} {} runs: {}", name(author), first_line(code)))
@@ -124,7 +124,7 @@ fn line(event: &Event, transcript: &Transcript) -> Option<String> {
     }
 }
 
-fn restarted(restart: &Restart) -> String {
+pub(super) fn restarted(restart: &Restart) -> String {
     match &restart.by {
         None if restart.resumed => format!("resumed: {}", plain(&restart.how)),
         Some(by) => format!("{} restarted Python", name(by)),

@@ -5,6 +5,7 @@ mod alertness;
 mod host;
 mod link;
 mod log;
+mod plain;
 mod unused;
 
 use std::os::fd::{AsFd, OwnedFd};

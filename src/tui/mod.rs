@@ -76,4 +76,6 @@ pub enum Control {
     Suspend,
     /// The terminal has another size.
     Resized,
+    /// The session was asked to interrupt what runs.
+    Interrupted,
 }

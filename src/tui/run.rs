@@ -33,6 +33,8 @@ use crate::session::{History, Past, RunOptions, SessionHandle};
 
 /// Time from one frame to the next at least.
 const FRAME: Duration = Duration::from_micros(16_667);
+/// A frame that shows a key's effect need not wait that long.
+const FRAME_FOR_KEY: Duration = Duration::from_millis(4);
 /// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
 const DRAIN: Duration = Duration::from_millis(4);
 /// How long a question about a value waits for what runs to end.
@@ -80,6 +82,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         answers,
         answered,
         dirty: true,
+        urgent: false,
         last_frame: None,
         keepsake,
         kept,
@@ -108,6 +111,8 @@ struct Dashboard {
     answered: mpsc::UnboundedReceiver<(u32, Told)>,
     /// A frame is wanted.
     dirty: bool,
+    /// It shall show what a key did.
+    urgent: bool,
     last_frame: Option<Instant>,
     keepsake: Option<&'static Keepsake>,
     /// What was put there last.
@@ -262,6 +267,7 @@ impl Dashboard {
             return Ok(Turn::GoOn);
         };
         self.dirty = true;
+        self.urgent |= matches!(event, TerminalEvent::Key(_));
         let effect = self.view.on_terminal(&event, now());
         self.send_questions();
         self.look_back();
@@ -297,6 +303,7 @@ impl Dashboard {
                 self.measure();
                 self.dirty = true;
             }
+            Some(Control::Interrupted) => {}
             None => return Ok(Turn::End),
         }
         Ok(Turn::GoOn)
@@ -422,7 +429,8 @@ impl Dashboard {
     }
 
     fn frame_at(&self) -> Instant {
-        self.last_frame.map_or_else(Instant::now, |last| last + FRAME)
+        let pace = if self.urgent { FRAME_FOR_KEY } else { FRAME };
+        self.last_frame.map_or_else(Instant::now, |last| last + pace)
     }
 
     /// When the spinner and the clock move next, if something runs.
@@ -436,7 +444,7 @@ impl Dashboard {
     }
 
     fn frame(&mut self) {
-        self.dirty = false;
+        (self.dirty, self.urgent) = (false, false);
         self.last_frame = Some(Instant::now());
         if self.keys.is_none() {
             return;

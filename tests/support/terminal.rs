@@ -60,6 +60,11 @@ impl Terminal {
         self.screen.lock().unwrap().screen().contents()
     }
 
+    /// Cells, colours and the cursor.
+    pub fn look<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.screen.lock().unwrap().screen())
+    }
+
     /// All bytes that have reached the terminal so far.
     pub fn received(&self) -> Vec<u8> {
         self.received.lock().unwrap().clone()
@@ -83,6 +88,11 @@ impl Terminal {
         self.screen.lock().unwrap().screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
     }
 
+    /// What came after the first `count` of them.
+    pub fn received_since(&self, count: usize) -> Vec<u8> {
+        self.received.lock().unwrap()[count..].to_vec()
+    }
+
     /// Whether these bytes have reached the terminal.
     pub fn has_received(&self, bytes: &str) -> bool {
         self.received.lock().unwrap().windows(bytes.len()).any(|window| window == bytes.as_bytes())
@@ -90,12 +100,21 @@ impl Terminal {
 
     /// Whether the terminal is in raw mode: no echo, no line editing.
     pub fn is_raw(&self) -> bool {
-        use nix::sys::termios::{LocalFlags, tcgetattr};
+        use nix::sys::termios::LocalFlags;
+        !self.local_modes().intersects(LocalFlags::ICANON | LocalFlags::ECHO)
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub fn echoes(&self) -> bool {
+        self.local_modes().contains(nix::sys::termios::LocalFlags::ECHO)
+    }
+
+    fn local_modes(&self) -> nix::sys::termios::LocalFlags {
         let fd = self.master.as_raw_fd().unwrap();
         // SAFETY: the master lives as long as `self`.
         #[allow(unsafe_code, reason = "the master gives its descriptor as a number only")]
         let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
-        !tcgetattr(fd).unwrap().local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO)
+        nix::sys::termios::tcgetattr(fd).unwrap().local_flags
     }
 
     pub fn wait_for_text(&self, text: &str) -> String {
