@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use support::terminal::Terminal;
-use support::{Home, pythons};
+use support::{Home, each_python};
 
 const TAB: &str = "\t";
 const ESC: &str = "\u{1b}";
@@ -34,14 +34,20 @@ fn run(terminal: &mut Terminal, code: &str) {
 /// What the dashboard says when there is nothing to offer, and also when the answer takes too long.
 const NOTHING: &str = "nothing to complete here";
 
+/// What it says of the candidates that it knows without Python, when Python does not answer in time.
+const BUSY: &str = "Python is busy: variables only";
+
 /// Asks what completes `code` until `fits`. A slow machine has not each answer in time.
 fn ask(terminal: &mut Terminal, code: &str, what: &str, fits: impl Fn(&str) -> bool) -> String {
     terminal.send(&format!("{code}{TAB}"));
     support::wait_until(what, || {
-        let screen = terminal.wait_for(what, |screen| fits(screen) || screen.contains(NOTHING));
+        let is_late = |screen: &str| screen.contains(NOTHING) || screen.contains(BUSY);
+        let screen = terminal.wait_for(what, |screen| fits(screen) || is_late(screen));
         if fits(&screen) {
             return Some(screen);
         }
+        terminal.send(ESC);
+        terminal.wait_for("the candidates to go", |screen| !screen.contains('╰'));
         // Another key takes the notice away.
         terminal.send(&format!("{CLEAR}x"));
         terminal.wait_for("the notice to go", |screen| !screen.contains(NOTHING));
@@ -98,12 +104,11 @@ fn input(screen: &str) -> String {
 
 #[test]
 fn names_attributes_keys_modules_files_and_magic() {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
+    each_python(|python| {
         let home = Home::new();
         std::fs::create_dir(home.work().join("measurements")).unwrap();
         std::fs::write(home.work().join("my_tools.py"), "def sharpen(edge, angle=15): pass\nVERY_SHARP = 1\n").unwrap();
-        let mut terminal = open(&home, &python);
+        let mut terminal = open(&home, python);
         let code = "import os\nclass Fit:\n    'A fit.'\n    @property\n    def ran(self): os._exit(3)\n    \
                     def residuals(self, order=2, *, robust=False):\n        'Distances from the line.'\n\
                     fit = Fit(); fit.slope = 1.5\nconfig = {'alpha': {'beta': 1}, 'gamma ray': 2}";
@@ -142,20 +147,19 @@ fn names_attributes_keys_modules_files_and_magic() {
         terminal.wait_for("the chosen one", |screen| input(screen) == "fit.residuals");
         terminal.send(&format!("{CLEAR}zzz_unknown{TAB}"));
         terminal.wait_for_text(NOTHING);
-    }
+    });
 }
 
 #[test]
 fn while_a_snippet_runs() {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
+    each_python(|python| {
         let home = Home::new();
         std::fs::write(
             home.work().join("slow_module.py"),
             "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)\n",
         )
         .unwrap();
-        let mut terminal = open(&home, &python);
+        let mut terminal = open(&home, python);
         run(
             &mut terminal,
             "import os, sys, threading\ndata = {'first': 1}\nclass C:\n    def meth(self): pass\nc = C()",
@@ -195,15 +199,14 @@ fn while_a_snippet_runs() {
         );
         terminal.wait_for_text("77");
         completes(&mut terminal, "c.me", "c.meth");
-    }
+    });
 }
 
 #[test]
 fn user_code_that_hangs_is_held_to_its_time() {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
+    each_python(|python| {
         let home = Home::new();
-        let mut terminal = open(&home, &python);
+        let mut terminal = open(&home, python);
         let code = "import time\nclass Slow:\n    def __dir__(self): time.sleep(1000)\n    def known(self): pass\n\
                     class Deaf:\n    def __dir__(self):\n        while True:\n            try:\n                \
                     while True: pass\n            except BaseException: pass\n    def heard(self): pass\n\
@@ -228,7 +231,7 @@ fn user_code_that_hangs_is_held_to_its_time() {
         types(&mut terminal, "deaf.", "heard");
         terminal.send(&format!("{CLEAR}8 * 8\r"));
         terminal.wait_for_row("64");
-    }
+    });
 }
 
 #[test]
@@ -254,7 +257,7 @@ fn inside_a_c_call_the_variables_are_offered() {
     terminal.send("ctypes.PyDLL(None).sleep(1000)\r");
     terminal.wait_for_text("running");
     terminal.send(&format!("vari{TAB}"));
-    terminal.wait_for_text("Python is busy: variables only");
+    terminal.wait_for_text(BUSY);
     // It would take its time to end.
     for process in support::children(terminal.pid()).into_iter().chain([terminal.pid()]) {
         support::signal(process, nix::sys::signal::Signal::SIGKILL);

@@ -6,7 +6,7 @@ mod support;
 use serde_json::{Value, json};
 use support::client::{Client, Era};
 use support::terminal::Terminal;
-use support::{Home, Server, python, pythons, wait_until};
+use support::{Home, Server, each_python, python, wait_until};
 
 fn connect(home: &Home, name: &str) -> Client {
     let mut bridge = home.fourhands();
@@ -35,10 +35,9 @@ fn serve(home: &Home, python: &std::path::Path) -> (Server, Client) {
 
 #[test]
 fn a_client_answers_prompts_in_every_python() {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
+    each_python(|python| {
         let home = Home::new();
-        let (_server, mut client) = serve(&home, &python);
+        let (_server, mut client) = serve(&home, python);
 
         let run = ask(&mut client, "name = input('name? ')\nprint('hello', name)");
         assert_eq!(run["input_prompt"], "name?", "{run}");
@@ -105,7 +104,7 @@ fn a_client_answers_prompts_in_every_python() {
                     os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])";
         assert_eq!(client.run(code)["result"], "7");
         assert_eq!(client.run("6 * 7")["result"], "42");
-    }
+    });
 }
 
 #[test]

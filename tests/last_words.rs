@@ -10,7 +10,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use support::client::{Client, Era};
-use support::{Home, Server, children, pythons, signal, wait_until};
+use support::{Home, Server, children, each_python, signal, wait_until};
 
 struct Session {
     client: Client,
@@ -54,9 +54,8 @@ fn says(said: &str, parts: &[&str]) {
 
 #[test]
 fn a_fatal_fault_tells_what_ran_and_where_python_stood() {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
-        let mut session = Session::start(&python);
+    each_python(|python| {
+        let mut session = Session::start(python);
         // Neither hides it, nor does what ended well, nor a child that dies in the same way.
         session.client.run("import os, ctypes\nos.closerange(3, 4096)");
         session.client.run("import faulthandler; faulthandler.disable()");
@@ -71,7 +70,7 @@ fn a_fatal_fault_tells_what_ran_and_where_python_stood() {
             ],
         );
         assert!(!said.contains("<string>") && !said.contains("<snippet 3>"), "{said}");
-    }
+    });
 }
 
 #[test]
@@ -129,9 +128,8 @@ fn the_users_own_faulthandler_keeps_writing_where_they_want() {
 
 #[test]
 fn a_c_call_that_no_interrupt_reaches_is_told_with_its_place() {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
-        let mut session = Session::start(&python);
+    each_python(|python| {
+        let mut session = Session::start(python);
         session.client.call(
             "run_python_code",
             json!({"code": "def f():\n    return sum(range(10 ** 12))\nf()", "timeout_s": 0.1, "wait_s": 1.5}),
@@ -147,7 +145,7 @@ fn a_c_call_that_no_interrupt_reaches_is_told_with_its_place() {
         session.server.wait_for_line("1 cannot be interrupted: it is inside a C call at \"<snippet 1>\", line 2 in f");
         // It would take its time to end.
         signal(children(session.server.child.id())[0], Signal::SIGKILL);
-    }
+    });
 }
 
 #[test]

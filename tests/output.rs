@@ -44,30 +44,32 @@ fn read(session: &mut Session, arguments: Value) -> Value {
 
 #[test]
 fn floods_of_every_form_stay_within_bounds() {
-    in_every_python(|session| {
-        session.run("import os, sys\ntext = '0123456789' * 10_000_000\nraw = b'\\xff\\x00' * 20_000_000\nwide = 'é' * 1_000_000");
-        for (code, size) in [
-            ("sys.stdout.write(text); None", 100_000_000),
-            ("sys.stdout.buffer.write(raw); None", 20_000_000 * 4),
-            ("for _ in range(20): sys.stderr.write(wide)", 40_000_000),
-            ("for n in range(200_000): print(n)", 1_288_890),
-            ("for _ in range(200_000): sys.stdout.write('a'), sys.stderr.write('b')", 400_000),
-            ("for _ in range(300): os.write(1, text[:65_536].encode())", 300 * 65_536),
-            ("os.system('head -c 30000000 /dev/zero | tr \"\\\\0\" z')\nNone", 30_000_000),
-        ] {
-            let (peak, run) = peak(session, code);
-            assert_eq!((&run["status"], &run["truncated"]), (&json!("ok"), &json!(true)), "{code}: {run}");
-            assert!(peak < FEW_MB, "{code}: {peak} kB");
-            let read = read(session, json!({"snippet": run["snippet"], "offset": -20}));
-            assert_eq!((&read["total"], &read["next_offset"]), (&json!(size), &Value::Null), "{code}: {read}");
-            let file = spooled(session, &run);
-            assert_eq!(file.metadata().unwrap().len(), size, "{code}");
-            std::fs::remove_file(file).unwrap();
-            let left = self::read(session, json!({"snippet": run["snippet"], "limit": 50}));
-            let told = left["missing"].as_str().unwrap();
-            assert!(told.contains("cannot be read"), "a file that somebody removed: {left}");
-        }
-    });
+    let mut session = Session::start(&python());
+    let session = &mut session;
+    session.run(
+        "import os, sys\ntext = '0123456789' * 10_000_000\nraw = b'\\xff\\x00' * 20_000_000\nwide = 'é' * 1_000_000",
+    );
+    for (code, size) in [
+        ("sys.stdout.write(text); None", 100_000_000),
+        ("sys.stdout.buffer.write(raw); None", 20_000_000 * 4),
+        ("for _ in range(20): sys.stderr.write(wide)", 40_000_000),
+        ("for n in range(200_000): print(n)", 1_288_890),
+        ("for _ in range(200_000): sys.stdout.write('a'), sys.stderr.write('b')", 400_000),
+        ("for _ in range(300): os.write(1, text[:65_536].encode())", 300 * 65_536),
+        ("os.system('head -c 30000000 /dev/zero | tr \"\\\\0\" z')\nNone", 30_000_000),
+    ] {
+        let (peak, run) = peak(session, code);
+        assert_eq!((&run["status"], &run["truncated"]), (&json!("ok"), &json!(true)), "{code}: {run}");
+        assert!(peak < FEW_MB, "{code}: {peak} kB");
+        let read = read(session, json!({"snippet": run["snippet"], "offset": -20}));
+        assert_eq!((&read["total"], &read["next_offset"]), (&json!(size), &Value::Null), "{code}: {read}");
+        let file = spooled(session, &run);
+        assert_eq!(file.metadata().unwrap().len(), size, "{code}");
+        std::fs::remove_file(file).unwrap();
+        let left = self::read(session, json!({"snippet": run["snippet"], "limit": 50}));
+        let told = left["missing"].as_str().unwrap();
+        assert!(told.contains("cannot be read"), "a file that somebody removed: {left}");
+    }
 }
 
 #[test]

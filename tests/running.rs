@@ -6,7 +6,7 @@ mod support;
 use serde_json::{Value, json};
 use support::client::{Client, Era};
 use support::session::{Session, in_every_python};
-use support::{Home, pythons};
+use support::{Home, each_python};
 
 #[test]
 fn values_names_and_output() {
@@ -352,11 +352,11 @@ fn edited_modules_of_the_project_are_read_anew_after_a_reset() {
 
 #[test]
 fn the_users_own_python() {
-    for python in pythons() {
+    each_python(|python| {
         let folder = tempfile::tempdir().unwrap();
         let venv = folder.path().join("venv");
         let made =
-            std::process::Command::new(&python).args(["-m", "venv", "--without-pip"]).arg(&venv).status().unwrap();
+            std::process::Command::new(python).args(["-m", "venv", "--without-pip"]).arg(&venv).status().unwrap();
         assert!(made.success(), "no venv could be made with {}", python.display());
         let mut session = Session::start(&venv.join("bin/python"));
         let shown = |path: &std::path::Path| format!("'{}'", path.display());
@@ -364,7 +364,7 @@ fn the_users_own_python() {
         assert_eq!(session.value("sys.prefix"), shown(&venv));
         assert_eq!(session.value("sys.argv, sys.path[0]"), "([''], '')");
         assert_eq!(session.value("sorted(name for name in globals() if not name.startswith('__'))"), "['sys']");
-    }
+    });
 }
 
 #[test]

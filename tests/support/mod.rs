@@ -186,6 +186,19 @@ pub fn version(python: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// Does `test` with each Python, all at once: most of it is waiting.
+pub fn each_python(test: impl Fn(&Path) + Sync) {
+    std::thread::scope(|scope| {
+        for python in pythons() {
+            let test = &test;
+            scope.spawn(move || {
+                eprintln!("in {}", python.display());
+                test(&python);
+            });
+        }
+    });
+}
+
 /// All CPythons from 3.10 on that can hold a session: pyenv's, the system's, the one on PATH. They are looked for once.
 pub fn pythons() -> Vec<PathBuf> {
     static PYTHONS: OnceLock<Vec<PathBuf>> = OnceLock::new();

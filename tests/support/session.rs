@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, Era};
-use super::{Home, Server, pythons};
+use super::{Home, Server, each_python};
 
 /// A session in one Python, and a client of it behind a bridge.
 pub struct Session {
@@ -54,11 +54,10 @@ impl Session {
 }
 
 /// Does `test` in a session of each Python.
-pub fn in_every_python(test: impl Fn(&mut Session)) {
-    for python in pythons() {
-        eprintln!("in {}", python.display());
-        let mut session = Session::start(&python);
+pub fn in_every_python(test: impl Fn(&mut Session) + Sync) {
+    each_python(|python| {
+        let mut session = Session::start(python);
         test(&mut session);
-        assert_eq!(session.value("6 * 7"), "42", "the session has suffered");
-    }
+        assert_eq!(session.value("6 * 7"), "42", "the session has suffered in {}", python.display());
+    });
 }
