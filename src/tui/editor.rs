@@ -296,7 +296,9 @@ impl Editor {
         }
         let cursor = Pos::new(cursor.row, cursor.byte.saturating_add_signed(moved));
         match selected {
-            Some(range) => self.buffer.select(Pos::new(range.start.row, 0)..Pos::new(range.end.row, usize::MAX)),
+            Some(range) => {
+                self.buffer.select(Pos::new(range.start.row, 0)..Pos::new(range.end.row, usize::MAX));
+            }
             None => self.buffer.go(cursor, false),
         }
         self.buffer.step();

@@ -1,10 +1,11 @@
-//! The text of an input: its lines, a cursor between graphemes, a selection, and every edit for undo.
+//! The text of an input: a text area with places in bytes, a cursor between graphemes, and undo by what was done at once.
 
 use std::ops::Range;
 
+use tui_textarea::{CursorMove, DataCursor, TextArea};
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-use super::undo::{Edit, Step, Undo};
+use super::undo::{Step, Undo};
 
 /// A place in the text, between two graphemes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,48 +21,53 @@ impl Pos {
     }
 }
 
-#[derive(Debug)]
+/// Edits that can be undone one by one. What was typed in one go is undone at once, but counts letter by letter.
+const UNDONE: usize = 10_000;
+
+/// Steps that are taken one by one to a place beyond the text area's 16-bit jumps.
+const STEPS: usize = 1_000;
+
 pub struct Buffer {
-    /// Never empty.
-    lines: Vec<String>,
-    cursor: Pos,
-    /// Where the selection began; the cursor is its other end.
-    anchor: Option<Pos>,
+    area: TextArea<'static>,
     undo: Undo,
-    /// What was cut or killed last.
-    pub killed: String,
     revision: u64,
 }
 
 impl Default for Buffer {
     fn default() -> Self {
-        Self {
-            lines: vec![String::new()],
-            cursor: Pos::default(),
-            anchor: None,
-            undo: Undo::default(),
-            killed: String::new(),
-            revision: 0,
-        }
+        Self { area: text_area([""]), undo: Undo::default(), revision: 0 }
     }
 }
 
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Buffer").field("lines", &self.lines()).field("cursor", &self.cursor()).finish()
+    }
+}
+
+fn text_area<'a>(lines: impl IntoIterator<Item = &'a str>) -> TextArea<'static> {
+    let mut area = TextArea::from(lines);
+    area.set_max_histories(UNDONE);
+    area
+}
+
 impl Buffer {
+    /// Never empty.
     pub fn lines(&self) -> &[String] {
-        &self.lines
+        self.area.lines()
     }
 
     /// The line of the cursor.
     pub fn line(&self) -> &str {
-        &self.lines[self.cursor.row]
+        &self.lines()[self.area.cursor().0]
     }
 
     pub fn text(&self) -> String {
-        self.lines.join("\n")
+        self.lines().join("\n")
     }
 
     pub fn is_empty(&self) -> bool {
-        matches!(&*self.lines, [line] if line.is_empty())
+        self.area.is_empty()
     }
 
     /// Another number after each change of the text.
@@ -70,62 +76,104 @@ impl Buffer {
     }
 
     pub fn cursor(&self) -> Pos {
-        self.cursor
+        let DataCursor(row, column) = self.area.cursor();
+        self.at((row, column))
+    }
+
+    fn at(&self, (row, column): (usize, usize)) -> Pos {
+        let line = &self.lines()[row];
+        Pos::new(row, line.char_indices().nth(column).map_or(line.len(), |(byte, _)| byte))
     }
 
     pub fn end(&self) -> Pos {
-        let row = self.lines.len() - 1;
-        Pos::new(row, self.lines[row].len())
+        let row = self.lines().len() - 1;
+        Pos::new(row, self.lines()[row].len())
     }
 
     /// The nearest place that there is.
     pub fn clamp(&self, pos: Pos) -> Pos {
-        if pos.row >= self.lines.len() {
+        if pos.row >= self.lines().len() {
             return self.end();
         }
-        let line = &self.lines[pos.row];
+        let line = &self.lines()[pos.row];
         Pos::new(pos.row, crate::domain::output::floor_char_boundary(line, pos.byte.min(line.len())))
+    }
+
+    /// Moves the cursor, and with it the end of the selection that was begun. `false` if the place lies too far behind
+    /// 65 535 lines or characters, which is where the text area's jumps end.
+    fn jump(&mut self, to: Pos) -> bool {
+        let goal = self.in_chars(self.clamp(to));
+        let now = |area: &TextArea| (area.cursor().0, area.cursor().1);
+        if let (Ok(row), Ok(column)) = (goal.0.try_into(), goal.1.try_into()) {
+            self.area.move_cursor(CursorMove::Jump(row, column));
+            return true;
+        }
+        if now(&self.area) != goal && goal == self.in_chars(self.end()) {
+            self.area.move_cursor(CursorMove::Bottom);
+            self.area.move_cursor(CursorMove::End);
+        }
+        for _ in 0..STEPS {
+            let step = match now(&self.area) {
+                at if at == goal => return true,
+                at if at.0 < goal.0 => CursorMove::Down,
+                at if at.0 > goal.0 => CursorMove::Up,
+                at if at.1 < goal.1 => CursorMove::Forward,
+                _ => CursorMove::Back,
+            };
+            self.area.move_cursor(step);
+        }
+        false
     }
 
     /// Sets the cursor; the selection is kept on `select`, begun if there is none, and else let go.
     pub fn go(&mut self, to: Pos, select: bool) {
-        self.anchor = if select { Some(self.anchor.unwrap_or(self.cursor)) } else { None };
-        self.cursor = self.clamp(to);
+        if !select {
+            self.area.cancel_selection();
+        } else if !self.area.is_selecting() {
+            self.area.start_selection();
+        }
+        self.jump(to);
     }
 
-    pub fn select(&mut self, range: Range<Pos>) {
-        self.anchor = Some(self.clamp(range.start));
-        self.cursor = self.clamp(range.end);
+    /// The cursor goes to the end of the range. `false` if it is too far away.
+    pub fn select(&mut self, range: Range<Pos>) -> bool {
+        self.area.cancel_selection();
+        if !self.jump(range.start) {
+            return false;
+        }
+        self.area.start_selection();
+        self.jump(range.end)
     }
 
     /// What is selected, from its first place to its last; never empty.
     pub fn selection(&self) -> Option<Range<Pos>> {
-        let anchor = self.anchor.filter(|anchor| *anchor != self.cursor)?;
-        Some(anchor.min(self.cursor)..anchor.max(self.cursor))
+        let (from, to) = self.area.selection_range().filter(|(from, to)| from != to)?;
+        Some(self.at(from)..self.at(to))
     }
 
     pub fn slice(&self, range: &Range<Pos>) -> String {
-        let (from, to) = (range.start, range.end);
+        let (from, to, lines) = (range.start, range.end, self.lines());
         if from.row == to.row {
-            return self.lines[from.row][from.byte..to.byte].to_owned();
+            return lines[from.row][from.byte..to.byte].to_owned();
         }
-        let mut text = self.lines[from.row][from.byte..].to_owned();
-        for line in &self.lines[from.row + 1..to.row] {
+        let mut text = lines[from.row][from.byte..].to_owned();
+        for line in &lines[from.row + 1..to.row] {
             text.push('\n');
             text.push_str(line);
         }
         text.push('\n');
-        text.push_str(&self.lines[to.row][..to.byte]);
+        text.push_str(&lines[to.row][..to.byte]);
         text
     }
 
     /// These lines with one line end, so that nothing is left of them.
     pub fn whole_lines(&self, first: usize, last: usize) -> Range<Pos> {
-        let last = last.min(self.lines.len() - 1);
-        if last + 1 < self.lines.len() {
+        let lines = self.lines();
+        let last = last.min(lines.len() - 1);
+        if last + 1 < lines.len() {
             Pos::new(first, 0)..Pos::new(last + 1, 0)
         } else if first > 0 {
-            Pos::new(first - 1, self.lines[first - 1].len())..self.end()
+            Pos::new(first - 1, lines[first - 1].len())..self.end()
         } else {
             Pos::default()..self.end()
         }
@@ -149,49 +197,45 @@ impl Buffer {
 
     /// Puts `text` in the place of a range; the cursor goes behind it. All edits are made of this.
     pub fn replace(&mut self, range: Range<Pos>, text: &str) {
-        self.anchor = None;
-        let before = self.cursor;
-        let removed = self.slice(&range);
-        if removed == text {
-            self.cursor = range.end;
+        let before = self.cursor();
+        let removes = !range.is_empty();
+        if self.slice(&range) == text {
+            self.go(range.end, false);
             return;
         }
-        self.cursor = self.splice(&range, text);
-        self.undo.push(Edit::new(range.start, removed, text.to_owned(), before));
-    }
-
-    fn splice(&mut self, range: &Range<Pos>, text: &str) -> Pos {
-        self.revision += 1;
-        let (from, to) = (range.start, range.end);
-        if from.row == to.row && !text.contains('\n') {
-            self.lines[from.row].replace_range(from.byte..to.byte, text);
-            return Pos::new(from.row, from.byte + text.len());
+        // Where it cannot go, nothing is changed.
+        if self.select(range) {
+            self.area.insert_str(text);
+            self.revision += 1;
+            self.undo.push(usize::from(removes) + usize::from(!text.is_empty()), before);
         }
-        let tail = self.lines[to.row].split_off(to.byte);
-        self.lines[from.row].truncate(from.byte);
-        let mut pieces = text.split('\n');
-        self.lines[from.row].push_str(pieces.next().unwrap_or_default());
-        self.lines.splice(from.row + 1..=to.row, pieces.map(str::to_owned));
-        let end = from.after(text);
-        self.lines[end.row].push_str(&tail);
-        end
+        self.area.cancel_selection();
     }
 
     /// In the place of the selection, if there is one.
     pub fn insert(&mut self, text: &str) {
-        let range = self.selection().unwrap_or(self.cursor..self.cursor);
+        let range = self.selection().unwrap_or(self.cursor()..self.cursor());
         self.replace(range, text);
     }
 
     /// A character that was typed; what is typed in one go is undone word by word.
     pub fn type_char(&mut self, c: char) {
         let selected = self.selection().is_some();
-        self.undo.step(if selected { Step::Other } else { Step::Typed { c, at: self.cursor } });
+        self.undo.step(if selected { Step::Other } else { Step::Typed { c, at: self.cursor() } });
         self.insert(c.encode_utf8(&mut [0; 4]));
     }
 
     pub fn delete(&mut self, range: Range<Pos>) {
         self.replace(range, "");
+    }
+
+    /// What was cut or killed last.
+    pub fn killed(&self) -> String {
+        self.area.yank_text()
+    }
+
+    pub fn set_killed(&mut self, text: impl Into<String>) {
+        self.area.set_yank_text(text);
     }
 
     /// Deletes and keeps it for the next yank; what is killed in one go is kept together.
@@ -200,16 +244,12 @@ impl Buffer {
             return;
         }
         let text = self.slice(&range);
-        let forward = range.start == self.cursor;
-        if self.undo.kills_on() {
-            if forward {
-                self.killed.push_str(&text);
-            } else {
-                self.killed.insert_str(0, &text);
-            }
-        } else {
-            self.killed = text;
-        }
+        let killed = match self.undo.kills_on() {
+            true if range.start == self.cursor() => self.killed() + &text,
+            true => text + &self.killed(),
+            false => text,
+        };
+        self.set_killed(killed);
         self.undo.step(Step::Kill);
         self.replace(range, "");
     }
@@ -220,33 +260,37 @@ impl Buffer {
             self.step();
             self.delete(selected);
         } else if !range.is_empty() {
-            self.undo.step(Step::Erased { at: self.cursor });
+            self.undo.step(Step::Erased { at: self.cursor() });
             self.delete(range);
         }
     }
 
     pub fn undo(&mut self) {
-        let edits = self.undo.back();
-        for edit in &edits {
-            self.splice(&(edit.at..edit.at.after(&edit.inserted)), &edit.removed);
-            self.go(edit.before, false);
+        let Some(group) = self.undo.back() else { return };
+        self.revision += 1;
+        for _ in 0..group.edits {
+            self.area.undo();
         }
+        self.go(group.before, false);
     }
 
     pub fn redo(&mut self) {
-        let edits = self.undo.forth();
-        for edit in &edits {
-            let end = self.splice(&(edit.at..edit.at.after(&edit.removed)), &edit.inserted);
-            self.go(end, false);
+        let Some(group) = self.undo.forth() else { return };
+        self.revision += 1;
+        for _ in 0..group.edits {
+            self.area.redo();
         }
     }
 
     /// Everything is another text, and nothing of the one before can be undone.
     pub fn reset(&mut self, text: &str) {
-        let killed = std::mem::take(&mut self.killed);
-        let revision = self.revision + 1;
-        *self = Self { lines: text.split('\n').map(str::to_owned).collect(), killed, revision, ..Self::default() };
-        self.cursor = self.end();
+        let killed = self.killed();
+        self.area = text_area(text.split('\n'));
+        self.set_killed(killed);
+        self.undo = Undo::default();
+        self.revision += 1;
+        self.area.move_cursor(CursorMove::Bottom);
+        self.area.move_cursor(CursorMove::End);
     }
 
     /// Everything is another text, as one edit; the cursor stands at its end.
@@ -257,17 +301,17 @@ impl Buffer {
 
     pub fn left(&self, pos: Pos) -> Pos {
         if pos.byte == 0 {
-            return if pos.row == 0 { pos } else { Pos::new(pos.row - 1, self.lines[pos.row - 1].len()) };
+            return if pos.row == 0 { pos } else { Pos::new(pos.row - 1, self.lines()[pos.row - 1].len()) };
         }
-        let line = &self.lines[pos.row];
+        let line = &self.lines()[pos.row];
         let mut graphemes = GraphemeCursor::new(pos.byte, line.len(), true);
         Pos::new(pos.row, graphemes.prev_boundary(line, 0).ok().flatten().unwrap_or(0))
     }
 
     pub fn right(&self, pos: Pos) -> Pos {
-        let line = &self.lines[pos.row];
+        let line = &self.lines()[pos.row];
         if pos.byte >= line.len() {
-            return if pos.row + 1 == self.lines.len() { pos } else { Pos::new(pos.row + 1, 0) };
+            return if pos.row + 1 == self.lines().len() { pos } else { Pos::new(pos.row + 1, 0) };
         }
         let mut graphemes = GraphemeCursor::new(pos.byte, line.len(), true);
         Pos::new(pos.row, graphemes.next_boundary(line, 0).ok().flatten().unwrap_or(line.len()))
@@ -275,12 +319,12 @@ impl Buffer {
 
     /// The character behind a place; a line ends with a newline.
     pub fn char_at(&self, pos: Pos) -> Option<char> {
-        let next = self.lines[pos.row][pos.byte..].chars().next();
-        next.or((pos.row + 1 < self.lines.len()).then_some('\n'))
+        let next = self.lines()[pos.row][pos.byte..].chars().next();
+        next.or((pos.row + 1 < self.lines().len()).then_some('\n'))
     }
 
     pub fn char_before(&self, pos: Pos) -> Option<char> {
-        let before = self.lines[pos.row][..pos.byte].chars().next_back();
+        let before = self.lines()[pos.row][..pos.byte].chars().next_back();
         before.or((pos.row > 0).then_some('\n'))
     }
 
@@ -305,11 +349,11 @@ impl Buffer {
 
     /// Row and column in characters.
     pub fn in_chars(&self, pos: Pos) -> (usize, usize) {
-        (pos.row, self.lines[pos.row][..pos.byte].chars().count())
+        (pos.row, self.lines()[pos.row][..pos.byte].chars().count())
     }
 
     pub fn of_chars(&self, (row, column): (usize, usize)) -> Pos {
-        let Some(line) = self.lines.get(row) else { return self.end() };
+        let Some(line) = self.lines().get(row) else { return self.end() };
         let byte = line.grapheme_indices(true).scan(0, |chars, (byte, grapheme)| {
             let before = *chars;
             *chars += grapheme.chars().count();

@@ -69,7 +69,7 @@ impl Editor {
             }
             (KeyCode::Char('y'), CTRL) => {
                 self.buffer.step();
-                let killed = self.buffer.killed.clone();
+                let killed = self.buffer.killed();
                 self.buffer.insert(&killed);
                 self.buffer.step();
             }
@@ -168,7 +168,7 @@ impl Editor {
     /// What is selected; it can be yanked too.
     pub fn copy(&mut self) -> Option<String> {
         let text = self.buffer.slice(&self.buffer.selection()?);
-        self.buffer.killed.clone_from(&text);
+        self.buffer.set_killed(text.clone());
         self.buffer.go(self.buffer.cursor(), false);
         Some(text)
     }
@@ -179,7 +179,7 @@ impl Editor {
         self.buffer.step();
         self.buffer.delete(selected);
         self.buffer.step();
-        self.buffer.killed.clone_from(&text);
+        self.buffer.set_killed(text.clone());
         Some(text)
     }
 }

@@ -2,27 +2,13 @@
 
 use super::buffer::Pos;
 
-/// Text kept for undo, in bytes; the oldest goes first.
-const MOST: usize = 16 << 20;
-
-#[derive(Clone, Debug)]
-pub struct Edit {
-    pub at: Pos,
-    pub removed: String,
-    pub inserted: String,
-    /// The cursor before it.
+/// Edits of the text area that are undone at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    number: u64,
+    pub edits: usize,
+    /// The cursor before the first.
     pub before: Pos,
-    group: u64,
-}
-
-impl Edit {
-    pub fn new(at: Pos, removed: String, inserted: String, before: Pos) -> Self {
-        Self { at, removed, inserted, before, group: 0 }
-    }
-
-    fn bytes(&self) -> usize {
-        self.removed.len() + self.inserted.len()
-    }
 }
 
 impl Pos {
@@ -52,10 +38,10 @@ pub enum Step {
 
 #[derive(Debug)]
 pub struct Undo {
-    past: Vec<Edit>,
-    future: Vec<Edit>,
-    bytes: usize,
-    group: u64,
+    past: Vec<Group>,
+    future: Vec<Group>,
+    /// The number of the group that the next edit belongs to.
+    number: u64,
     last: Step,
     /// All edits go into the same group.
     pub held: bool,
@@ -63,7 +49,7 @@ pub struct Undo {
 
 impl Default for Undo {
     fn default() -> Self {
-        Self { past: Vec::new(), future: Vec::new(), bytes: 0, group: 0, last: Step::Other, held: false }
+        Self { past: Vec::new(), future: Vec::new(), number: 0, last: Step::Other, held: false }
     }
 }
 
@@ -78,7 +64,7 @@ impl Undo {
             (Step::Erased { at }, Step::Erased { at: here }) => at.row == here.row,
             _ => false,
         };
-        self.group += u64::from(!goes_on && !self.held);
+        self.number += u64::from(!goes_on && !self.held);
         self.last = step;
     }
 
@@ -87,56 +73,33 @@ impl Undo {
         self.last == Step::Kill
     }
 
-    pub fn push(&mut self, mut edit: Edit) {
+    pub fn push(&mut self, edits: usize, before: Pos) {
         self.future.clear();
-        edit.group = self.group;
-        self.bytes += edit.bytes();
         match self.past.last_mut() {
-            // What was typed in one go is one edit.
-            Some(last)
-                if last.group == edit.group && edit.removed.is_empty() && last.at.after(&last.inserted) == edit.at =>
-            {
-                last.inserted.push_str(&edit.inserted);
-            }
-            _ => self.past.push(edit),
-        }
-        if self.bytes > MOST {
-            let mut over = self.bytes.saturating_sub(MOST / 2);
-            let count = self.past.iter().take_while(|edit| {
-                let goes = over > 0;
-                over = over.saturating_sub(edit.bytes());
-                goes
-            });
-            let count = count.count().min(self.past.len() - 1);
-            self.bytes -= self.past.drain(..count).map(|edit| edit.bytes()).sum::<usize>();
+            Some(group) if group.number == self.number => group.edits += edits,
+            _ => self.past.push(Group { number: self.number, edits, before }),
         }
     }
 
-    /// The edits to take back, in this order.
-    pub fn back(&mut self) -> Vec<Edit> {
-        let edits = take_group(&mut self.past);
-        self.future.extend(edits.iter().cloned());
+    /// What to take back.
+    pub fn back(&mut self) -> Option<Group> {
+        let group = self.past.pop()?;
+        self.future.push(group);
         self.settle();
-        edits
+        Some(group)
     }
 
-    /// The edits to make again, in this order.
-    pub fn forth(&mut self) -> Vec<Edit> {
-        let edits = take_group(&mut self.future);
-        self.past.extend(edits.iter().cloned());
+    /// What to make again.
+    pub fn forth(&mut self) -> Option<Group> {
+        let group = self.future.pop()?;
+        self.past.push(group);
         self.settle();
-        edits
+        Some(group)
     }
 
     /// What is typed now does not belong to what was.
     fn settle(&mut self) {
         self.last = Step::Other;
-        self.group = self.group.max(self.past.last().map_or(0, |edit| edit.group)) + 1;
+        self.number = self.number.max(self.past.last().map_or(0, |group| group.number)) + 1;
     }
-}
-
-fn take_group(edits: &mut Vec<Edit>) -> Vec<Edit> {
-    let Some(group) = edits.last().map(|edit| edit.group) else { return Vec::new() };
-    let first = edits.iter().rposition(|edit| edit.group != group).map_or(0, |place| place + 1);
-    edits.drain(first..).rev().collect()
 }

@@ -16,13 +16,13 @@ impl Vi {
                 return;
             }
             Operator::Yank => {
-                buffer.killed = buffer.slice(&range);
+                buffer.set_killed(buffer.slice(&range));
                 buffer.go(range.start, false);
             }
             Operator::Delete | Operator::Change => {
                 buffer.hold();
                 if !range.is_empty() {
-                    buffer.killed = buffer.slice(&range);
+                    buffer.set_killed(buffer.slice(&range));
                     buffer.delete(range);
                 }
             }
@@ -40,7 +40,7 @@ impl Vi {
         let last = last.min(buffer.lines().len() - 1);
         let begin = Pos::new(first, spaces(&buffer.lines()[first]));
         if !matches!(operator, Operator::Indent | Operator::Unindent) {
-            buffer.killed = buffer.lines()[first..=last].join("\n") + "\n";
+            buffer.set_killed(buffer.lines()[first..=last].join("\n") + "\n");
         }
         match operator {
             Operator::Yank => buffer.go(if first < buffer.cursor().row { begin } else { buffer.cursor() }, false),
@@ -93,9 +93,9 @@ impl Vi {
                 return;
             }
             'p' | 'P' => {
-                let put = editor.buffer.killed.clone();
+                let put = editor.buffer.killed();
                 editor.buffer.step();
-                editor.buffer.killed = editor.buffer.slice(&range);
+                editor.buffer.set_killed(editor.buffer.slice(&range));
                 editor.buffer.replace(range, put.trim_end_matches('\n'));
                 self.normal(&mut editor.buffer);
                 return;
@@ -131,8 +131,8 @@ impl Vi {
     /// What was yanked or deleted, behind the cursor or before it; lines below or above its line.
     pub(super) fn put(buffer: &mut Buffer, behind: bool, times: usize) {
         let at = buffer.cursor();
-        let times = times.min((1 << 20) / buffer.killed.len().max(1) + 1);
-        let killed = buffer.killed.repeat(times);
+        let killed = buffer.killed();
+        let killed = killed.repeat(times.min((1 << 20) / killed.len().max(1) + 1));
         if killed.is_empty() {
             return;
         }
