@@ -255,6 +255,7 @@ mod tests {
                         status: if failed { Status::Error } else { Status::Ok },
                         returncode: 0,
                         result: None,
+                        frame: None,
                         error: failed.then_some(error),
                         stopped_by: None,
                         elapsed: std::time::Duration::ZERO,

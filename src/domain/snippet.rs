@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Display, InputRequest, Output, Timestamp, VariableChanges};
+use super::{Author, Display, FramePreview, InputRequest, Output, Timestamp, VariableChanges};
 
 /// Number of a snippet within its session, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,6 +90,9 @@ pub struct Outcome {
     pub returncode: i32,
     /// `repr` of the last expression, if it had a value other than `None`.
     pub result: Option<String>,
+    /// Its cells, if it is a data frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Arc<FramePreview>>,
     pub error: Option<ErrorReport>,
     /// Who or what stopped it, such as "you" or "the time limit of 5 s".
     pub stopped_by: Option<String>,

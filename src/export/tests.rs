@@ -49,6 +49,7 @@ impl Story {
             status,
             returncode: 0,
             result: result.map(str::to_owned),
+            frame: None,
             error,
             stopped_by: (status == Status::Interrupted).then(|| "you".to_owned()),
             elapsed: Duration::from_millis(1_200),

@@ -92,6 +92,7 @@ impl Recorded {
                 status: if began { Status::Interrupted } else { Status::Cancelled },
                 returncode: 130,
                 result: None,
+                frame: None,
                 error: None,
                 stopped_by: Some(how.to_owned()),
                 elapsed: Duration::ZERO,

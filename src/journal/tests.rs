@@ -161,6 +161,7 @@ fn outcome(status: Status) -> Outcome {
         status,
         returncode: i32::from(status != Status::Ok),
         result: (status == Status::Ok).then(|| "42".to_owned()),
+        frame: None,
         error: (status == Status::Error).then_some(error),
         stopped_by: None,
         elapsed: Duration::from_micros(1_234),

@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::baseline::Baseline;
 use super::class_sources::ClassSources;
-use super::display::{self, Displays};
+use super::display::{self, Displays, Shown};
 use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
 use super::report::{self, Ending, FILE_PREFIX, Reporter};
@@ -173,7 +173,7 @@ impl Runner {
         file: &str,
         code: &str,
         baseline: &Baseline,
-    ) -> PyResult<Option<String>> {
+    ) -> PyResult<Option<Shown>> {
         let py = globals.py();
         let (parts, timed) = match self.compile_parts(py, code, file) {
             Err(error) if error.is_instance_of::<PySyntaxError>(py) => {
@@ -314,7 +314,7 @@ impl Runner {
     }
 
     /// The text of a value, as `sys.displayhook` would show it; the hook itself if user code has set another.
-    fn display(&self, value: &Bound<'_, PyAny>, baseline: &Baseline) -> PyResult<Option<String>> {
+    fn display(&self, value: &Bound<'_, PyAny>, baseline: &Baseline) -> PyResult<Option<Shown>> {
         let py = value.py();
         let hook = self.sys.bind(py).getattr(pyo3::intern!(py, "displayhook"))?;
         if !hook.is(&self.displayhook) {
@@ -324,9 +324,9 @@ impl Runner {
         if value.is_none() {
             return Ok(None);
         }
-        let text = display::value(value)?;
+        let shown = display::value(value)?;
         baseline.set_last_value(value)?;
-        Ok(text)
+        Ok(shown)
     }
 
     fn keep_source(&self, py: Python<'_>, snippet: SnippetId, file: &str, code: &str) -> PyResult<()> {
@@ -353,7 +353,7 @@ impl Runner {
     }
 
     /// A child that user code forked came out of the snippet: it ends here, as a script would.
-    fn leave_child(&self, py: Python<'_>, result: &PyResult<Option<String>>) -> ! {
+    fn leave_child(&self, py: Python<'_>, result: &PyResult<Option<Shown>>) -> ! {
         let Err(error) = result else { fork::leave(0) };
         let Ending { returncode, error, .. } = self.reporter.ending(py, error);
         if let Some(error) = error {
@@ -394,11 +394,12 @@ fn flags(compiled: &Bound<'_, PyAny>) -> PyResult<u32> {
 fn outcome(
     status: Status,
     returncode: i32,
-    result: Option<String>,
+    shown: Option<Shown>,
     error: Option<ErrorReport>,
     elapsed: Duration,
 ) -> Outcome {
-    Outcome { status, returncode, result, error, stopped_by: None, elapsed, changes: VariableChanges::default() }
+    let (result, frame) = shown.map_or((None, None), |shown| (Some(shown.text), shown.frame));
+    Outcome { status, returncode, result, frame, error, stopped_by: None, elapsed, changes: VariableChanges::default() }
 }
 
 /// Python's parser takes neither a byte order mark within a string nor lone carriage returns.

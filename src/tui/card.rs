@@ -10,10 +10,12 @@ use ratatui::text::{Line, Span};
 
 use super::figures::{Figures, Wanted, picture_of, size};
 use super::keymap::{Action, Keymap};
-use super::{tail, text, theme};
+use super::{table, tail, text, theme};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Display, Entry, ErrorReport, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units};
+use crate::domain::{
+    Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
+};
 
 /// What the rows of a card depend on, besides the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Shape {
     /// Unfolded: everything is shown.
     pub open: bool,
     pub figures: Figured,
+    /// The first column in sight of a data frame.
+    pub column: usize,
 }
 
 /// How figures are shown.
@@ -89,8 +93,10 @@ impl Card {
         let limit = if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS };
         self.written(snippet, limit, shape, figures);
         let Some(outcome) = &snippet.outcome else { return };
-        if let Some(result) = &outcome.result {
-            self.result(result, shape);
+        match (&outcome.frame, &outcome.result) {
+            (Some(frame), _) => self.frame(frame, shape),
+            (None, Some(result)) => self.result(result, shape),
+            (None, None) => {}
         }
         self.end(outcome, shape);
     }
@@ -196,6 +202,14 @@ impl Card {
             self.foldable = true;
         }
         self.rows.extend(tail.rows.into_iter().map(Row::Text));
+    }
+
+    fn frame(&mut self, frame: &FramePreview, shape: Shape) {
+        let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
+        let limit_now = if shape.open { usize::MAX } else { limit };
+        let lines = table::frame(frame, shape.column, shape.width.into(), limit_now);
+        self.foldable |= frame.cells.len() + 2 > limit;
+        self.rows.extend(lines.into_iter().map(Row::Text));
     }
 
     fn result(&mut self, result: &str, shape: Shape) {

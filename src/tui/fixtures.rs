@@ -108,6 +108,7 @@ pub fn ok(millis: u64) -> Outcome {
         status: Status::Ok,
         returncode: 0,
         result: None,
+        frame: None,
         error: None,
         stopped_by: None,
         elapsed: Duration::from_millis(millis),

@@ -28,6 +28,7 @@ mod run;
 mod scroll;
 mod settings;
 mod signs;
+mod table;
 mod tail;
 mod terminal;
 #[cfg(test)]

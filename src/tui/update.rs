@@ -178,6 +178,13 @@ impl View {
         if self.assist.popup.is_some() && self.on_popup(action, key) {
             return None;
         }
+        if self.selected.is_some()
+            && self.editor.is_empty()
+            && let Some(action @ (Action::ColumnsLeft | Action::ColumnsRight)) = self.keys.find(key, &[Context::Card])
+        {
+            self.scroll_columns(action == Action::ColumnsRight);
+            return None;
+        }
         if let Some(action) = self.keys.find(key, &[Context::Variables])
             && let Some(effect) = self.on_drawer(action)
         {

@@ -1,6 +1,6 @@
 //! What the dashboard knows: the session as folded from its events, and where the person is in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ pub struct View {
     pub seen: usize,
     pub selected: Option<usize>,
     pub unfolded: HashSet<usize>,
+    /// How many columns of the data frame of a card are out of sight on the left.
+    pub columns: HashMap<usize, usize>,
     pub overlays: Vec<Overlay>,
     /// While the person says where to write the session; takes the keys.
     pub export: Option<ExportPrompt>,
@@ -129,6 +131,7 @@ impl View {
             seen,
             selected: None,
             unfolded: HashSet::new(),
+            columns: HashMap::new(),
             overlays: Vec::new(),
             export: None,
             chosen: None,
@@ -321,7 +324,10 @@ impl View {
         let unfolded = &self.unfolded;
         let (width, compact) = (layout.card_text(), layout.class == Class::Compact);
         let figures = self.figured(layout);
-        let shape = |index: usize| Shape { width, compact, open: unfolded.contains(&index), figures };
+        let columns = &self.columns;
+        let column = |index: usize| columns.get(&index).copied().unwrap_or(0);
+        let shape =
+            |index: usize| Shape { width, compact, open: unfolded.contains(&index), figures, column: column(index) };
         let mut walker =
             Walk { transcript: &self.transcript, cards: &mut self.cards, figures: &self.figures, shape: &shape };
         walk(&mut walker, height)

@@ -49,6 +49,7 @@ pub fn outcome(status: Status, returncode: i32) -> Outcome {
         status,
         returncode,
         result: None,
+        frame: None,
         error: None,
         stopped_by: None,
         elapsed: Duration::from_millis(12),

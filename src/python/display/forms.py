@@ -150,7 +150,8 @@ def publish(forms, what="a display", id=None, replaces=False):
 
 
 def value(value):
-    """The text of a last value; what else it has is displayed. None if it displayed itself."""
+    """The text of a last value, for a data frame with its cells; what else it has is displayed. None if it displayed
+    itself."""
     if method(value, "_ipython_display_"):
         call(value, "_ipython_display_")
         return None
@@ -162,7 +163,8 @@ def value(value):
         return engine.text(value)
     from_frame = frame(value)
     if from_frame is not None:
-        return from_frame
+        cells = frames["cells"](value) if frames["is_ours"] else None
+        return from_frame if cells is None else (from_frame, cells)
     forms = forms_of(value)
     plain = forms.pop("text/plain", None)
     if forms:
@@ -265,4 +267,5 @@ def frame(value):
         text = frames["text"](value)
     except Exception:
         text = None
+    frames["is_ours"] = text is not None
     return engine.text(value) if text is None else text

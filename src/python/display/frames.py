@@ -97,6 +97,63 @@ def polars_frame(frame, polars):
     return f"DataFrame: {count(rows, 'row')} x {count(width, 'column')}\n{body}"
 
 
+# Rows and columns of a preview, and characters of a cell.
+FIRST = 20
+LAST = 5
+MOST = 60
+WIDEST = 40
+
+
+def cells(value):
+    """Some cells of a data frame, to be laid out for any width; None where there are none."""
+    cls = type(value)
+    package = cls.__module__.partition(".")[0]
+    module = sys.modules.get(package)
+    if package not in ("pandas", "polars") or cls is not getattr(module, "DataFrame", None):
+        return None
+    try:
+        rows, width = value.shape
+        if not rows or not width:
+            return None
+        head = rows if rows <= ROWS else FIRST
+        return (pandas_cells if package == "pandas" else polars_cells)(value, module, rows, width, head)
+    except Exception:
+        return None
+
+
+def label(name):
+    return name if type(name) is str else " / ".join(map(str, name)) if type(name) is tuple else str(name)
+
+
+def pandas_cells(frame, pandas, rows, width, head):
+    from pandas.io.formats.format import DataFrameFormatter
+
+    at = list(range(head)) + list(range(max(head, rows - LAST), rows))
+    part = frame.iloc[at, :MOST]
+    with pandas.option_context("display.max_colwidth", WIDEST):
+        columns = DataFrameFormatter(part).get_strcols()
+    index, *columns = [[cell.strip() for cell in column[-len(at):]] for column in columns]
+    names = [label(name) for name in part.columns]
+    if len(columns) != len(names):
+        return None
+    corner = " / ".join(str(name) for name in part.index.names if name is not None)
+    return rows, width, corner, index, names, list(zip(*columns)), head
+
+
+def polars_cells(frame, polars, rows, width, head):
+    part = frame[:, :MOST]
+    if head < rows:
+        part = polars.concat([part.head(head), part.tail(LAST)])
+
+    def shown(value):
+        if type(value) is float:
+            return f"{value:.6g}" if value % 1 else f"{value:.1f}"
+        return "null" if value is None else str(value)
+
+    found = [[shown(value) for value in row] for row in part.rows()]
+    return rows, width, "", [], [name[:WIDEST] for name in part.columns], found, head
+
+
 def numpy_array(array, numpy):
     options = numpy.get_printoptions()
     if array.size <= ITEMS or options["threshold"] != 1000 or options["edgeitems"] != 3:

@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 use super::capture::{Capture, Writer};
 use super::event_loop::SnippetContext;
 use super::{fork, repr, signals};
-use crate::domain::{Display, Form};
+use crate::domain::{Display, Form, FramePreview};
 
 /// The helper's file in tracebacks, where it is left out.
 pub const FILE: &str = "<fourhands display>";
@@ -20,6 +20,13 @@ pub const FILE: &str = "<fourhands display>";
 const WATCHED: &[&str] = &["matplotlib.pyplot", "IPython.core.display_functions", "IPython", "IPython.display"];
 
 static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
+/// A value of a last expression.
+pub struct Shown {
+    pub text: String,
+    /// If it is a data frame.
+    pub frame: Option<Arc<FramePreview>>,
+}
 
 /// What the helper knows of the engine.
 #[pyclass(frozen, module = "fourhands")]
@@ -164,12 +171,21 @@ impl Displays {
 static ENGINE: PyOnceLock<Py<Engine>> = PyOnceLock::new();
 
 /// The text of the value of a last expression; what more it is gets displayed. `None` if it displayed itself.
-pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<Shown>> {
     if repr::is_known(value) {
-        return repr::bounded(value).map(Some);
+        return repr::bounded(value).map(|text| Some(Shown { text, frame: None }));
     }
-    helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?.extract()
+    let shown = helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?;
+    if let Ok((text, cells)) = shown.extract::<(String, Cells)>() {
+        let (rows, columns, corner, index, names, cells, head) = cells;
+        let frame = FramePreview { rows, columns, corner, index, names, cells, head }.bounded();
+        return Ok(Some(Shown { text, frame: Some(Arc::new(frame)) }));
+    }
+    Ok(shown.extract::<Option<String>>()?.map(|text| Shown { text, frame: None }))
 }
+
+/// The fields of [`FramePreview`], in order.
+type Cells = (u64, u64, String, Vec<String>, Vec<String>, Vec<Vec<String>>, usize);
 
 /// With builtins of its own, as they were at the start: user code may have changed the others just now.
 fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {

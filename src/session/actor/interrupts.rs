@@ -46,6 +46,7 @@ impl Actor {
             status: Status::Cancelled,
             returncode: 130,
             result: None,
+            frame: None,
             error: None,
             stopped_by: Some(by.to_owned()),
             elapsed: Duration::ZERO,

@@ -2,7 +2,7 @@
 //! the dispatch, the help, the palette, the hints, `config.toml` and the key table of the README follow from it.
 
 use Context::{
-    Completion, Figures, Help, History, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript,
+    Card, Completion, Figures, Help, History, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript,
     Variables,
 };
 
@@ -15,6 +15,8 @@ pub enum Context {
     /// Everywhere, unless something nearer has a use for the key.
     Session,
     Transcript,
+    /// A card is selected: the input gets no keys.
+    Card,
     /// The whole output of a card, over everything.
     Output,
     /// A figure over the whole screen.
@@ -35,9 +37,9 @@ pub enum Context {
 
 impl Context {
     /// In the order in which they are told.
-    pub const ALL: [Self; 13] = [
-        Input, Completion, History, Session, Transcript, Output, Figures, Variables, Inspector, Menu, Prompt, Help,
-        Restarting,
+    pub const ALL: [Self; 14] = [
+        Input, Completion, History, Session, Transcript, Card, Output, Figures, Variables, Inspector, Menu, Prompt,
+        Help, Restarting,
     ];
 
     /// Its section in `config.toml`.
@@ -47,6 +49,7 @@ impl Context {
             Completion => "completion",
             Session => "session",
             Transcript => "transcript",
+            Card => "card",
             Output => "output",
             Figures => "figures",
             Variables => "variables",
@@ -62,6 +65,7 @@ impl Context {
     pub const fn title(self) -> &'static str {
         match self {
             Completion => "candidates",
+            Card => "on a selected card",
             Output => "in the whole output",
             Figures => "at a figure",
             Variables => "in the open list of variables",
@@ -183,6 +187,10 @@ actions! {
     Search "search" "Search": Output "/ ctrl-f" "search";
     SearchOn "search-next" "Next place found": Output "n" "the next place, the one before";
     SearchBack "search-previous" "Previous place found": Output "N" "";
+
+    /// Of the data frame of the selected card.
+    ColumnsRight "columns-right" "More columns to the right": Card "right l" "more columns of a data frame";
+    ColumnsLeft "columns-left" "More columns to the left": Card "left h" "";
 
     NextFigure "next-figure" "Next figure": Figures "right n space pagedown down" "the next figure, the one before";
     PreviousFigure "previous-figure" "Previous figure": Figures "left p pageup up N" "";

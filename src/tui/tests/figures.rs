@@ -213,3 +213,52 @@ fn a_figure_that_goes_while_it_is_shown() {
     }
     key(&mut view, KeyCode::Esc);
 }
+
+/// A data frame keeps its labels in sight, and tells what is not.
+#[test]
+fn a_wide_frame_is_cut_and_scrolled() {
+    use crate::domain::{Author, FramePreview, Outcome};
+    let names: Vec<String> = ["region", "revenue", "orders", "returned", "margin", "sku", "channel", "note", "updated"]
+        .map(str::to_owned)
+        .into();
+    let row = |n: usize| {
+        let cells = ["north", &format!("{}.50", n * 811), &(n * 7).to_string(), "0", "0.31", "\"A-1001\"", "web"];
+        let mut cells: Vec<String> = cells.into_iter().map(str::to_owned).collect();
+        cells.extend(["表示 of wide text".to_owned(), "2026-11-21".to_owned()]);
+        cells
+    };
+    let frame = FramePreview {
+        rows: 48_210,
+        columns: 9,
+        corner: "day".into(),
+        index: (1..26).map(|day| format!("2026-11-{day:02}")).collect(),
+        names,
+        cells: (0..25).map(row).collect(),
+        head: 20,
+    };
+    let view = || {
+        let mut story = Story::starting_at(12);
+        let outcome = Outcome { result: Some("DataFrame".into()), frame: Some(Arc::new(frame.clone())), ..ok(20) };
+        story.ran(&Author::You, "df", "", outcome);
+        story.view()
+    };
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        let mut view = view();
+        assert_snapshot!(format!("frame_{name}"), text(&mut view, width, height));
+    }
+    let mut view = view();
+    screen(&mut view, 80, 24);
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    for _ in 0..3 {
+        key(&mut view, KeyCode::Right);
+    }
+    assert_snapshot!("frame_scrolled", text(&mut view, 80, 24));
+    for _ in 0..20 {
+        key(&mut view, KeyCode::Right);
+    }
+    assert!(text(&mut view, 80, 24).contains("updated"), "the last column stays");
+    for _ in 0..9 {
+        key(&mut view, KeyCode::Left);
+    }
+    assert!(text(&mut view, 80, 24).contains("region"));
+}

@@ -1,0 +1,71 @@
+//! A data frame as it was when a snippet showed it: some of its cells, to be laid out for any width.
+
+use serde::{Deserialize, Serialize};
+
+/// First and last rows, and the first columns. Everything is bounded: see the constants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FramePreview {
+    /// Rows and columns of the whole frame.
+    pub rows: u64,
+    pub columns: u64,
+    /// What stands above the labels of the rows; empty where it has no name.
+    pub corner: String,
+    /// Labels of the rows that are here; none where the frame has no index.
+    pub index: Vec<String>,
+    pub names: Vec<String>,
+    /// Row by row.
+    pub cells: Vec<Vec<String>>,
+    /// So many rows of `cells` are the first of the frame; the others are its last.
+    pub head: usize,
+}
+
+impl FramePreview {
+    pub const MAX_ROWS: usize = 30;
+    pub const MAX_COLUMNS: usize = 60;
+    /// Characters of one cell.
+    pub const MAX_CELL: usize = 40;
+
+    /// Cuts what is too much, and lets every row have as many cells as there are columns.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        let cut = |text: &mut String| {
+            if let Some((at, _)) = text.char_indices().nth(Self::MAX_CELL) {
+                text.truncate(at);
+                text.push('…');
+            }
+        };
+        self.names.truncate(Self::MAX_COLUMNS);
+        self.cells.truncate(Self::MAX_ROWS);
+        self.index.truncate(self.cells.len());
+        self.head = self.head.min(self.cells.len());
+        for row in &mut self.cells {
+            row.resize(self.names.len(), String::new());
+            row.iter_mut().for_each(cut);
+        }
+        self.names.iter_mut().chain(&mut self.index).for_each(cut);
+        cut(&mut self.corner);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_is_cut() {
+        let row = || vec!["é".repeat(100); 200];
+        let frame = FramePreview {
+            index: row(),
+            names: row(),
+            cells: vec![row(), Vec::new(), row()],
+            head: 9,
+            ..FramePreview::default()
+        };
+        let frame = frame.bounded();
+        assert_eq!((frame.names.len(), frame.index.len(), frame.head), (60, 3, 3));
+        assert!(frame.cells.iter().all(|row| row.len() == 60));
+        assert_eq!(frame.cells[0][0].chars().count(), 41);
+    }
+}

@@ -1,0 +1,57 @@
+//! Figures and data frames in the dashboard, with a Python that has matplotlib and pandas.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod support;
+
+use support::terminal::Terminal;
+use support::{Home, venv};
+
+fn open(home: &Home) -> Terminal {
+    let python = venv::scientific();
+    let terminal = Terminal::start(home, &["--python", python.to_str().unwrap()], 40, 120);
+    terminal.wait_for("an empty editor", |screen| screen.contains("▎"));
+    terminal
+}
+
+fn blocks(screen: &str) -> usize {
+    screen.chars().filter(|c| "▀▌▘▝▖▗▚".contains(*c)).count()
+}
+
+#[test]
+fn a_figure_stands_in_its_card_and_over_the_whole_screen() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    terminal.send("import matplotlib.pyplot as plt; plt.plot([3, 1, 2]); plt.show()\r");
+    terminal.wait_for("a figure of blocks", |screen| screen.contains("▨ figure 1: 640x480 PNG") && blocks(screen) > 40);
+    terminal.send("\u{1b}[17~");
+    let full = terminal.wait_for("the figure over the whole screen", |screen| {
+        screen.contains("figure 1 of 1 of 1, you") && blocks(screen) > 100
+    });
+    assert!(full.contains("s save as"), "{full}");
+    terminal.send("s");
+    terminal.wait_for_text("save as: ");
+    terminal.send("\u{15}mine.png\r");
+    terminal.wait_for_text("saved as");
+    assert!(std::fs::read(home.work().join("mine.png")).unwrap().starts_with(b"\x89PNG"));
+    terminal.send("q");
+    terminal.wait_for("the card again", |screen| screen.contains("ready") && blocks(screen) > 40);
+    assert_eq!(terminal.quit().exit_code(), 0);
+}
+
+#[test]
+fn a_wide_frame_is_cut_to_the_screen_and_scrolled() {
+    let home = Home::new();
+    let mut terminal = open(&home);
+    terminal.send("import pandas as pd; pd.DataFrame({f'column_{n}': range(1000) for n in range(30)})\r");
+    let screen = terminal.wait_for_text("1000 rows × 30 columns");
+    assert!(screen.contains("more columns ← →") && screen.contains("⋮ 9"), "{screen}");
+    assert!(screen.contains("column_0") && !screen.contains("column_29"), "{screen}");
+    terminal.send("\u{1b}[1;3A");
+    terminal.wait_for("the card selected", |screen| screen.contains('›'));
+    terminal.send(&"\u{1b}[C".repeat(29));
+    let screen = terminal.wait_for("the last column", |screen| screen.contains("column_29"));
+    assert!(screen.contains("29 columns before …") && screen.contains("999"), "{screen}");
+    terminal.send("\u{1b}");
+    terminal.wait_for("nothing selected", |screen| !screen.contains('›'));
+    assert_eq!(terminal.quit().exit_code(), 0);
+}
