@@ -88,9 +88,7 @@ fn a_dashboard_takes_the_session_over_and_gives_the_name_free_again() {
 
     // The person quits, and the clients work on.
     dashboard.wait_for_text("modern");
-    dashboard.wait_for_text("ready");
-    dashboard.send("\x04");
-    assert!(dashboard.wait().success());
+    assert!(dashboard.quit().success());
     let text = String::from_utf8_lossy(&dashboard.received()).into_owned();
     for part in ["is held for", "legacy", "saved 1 variable in checkpoint \"handover\"", "lost"] {
         assert!(text.contains(part), "{part}: {text}");
@@ -218,8 +216,10 @@ fn inside_tmux_the_dashboard_opens_in_a_pane_once() {
     assert_eq!(tmux.run(&["display-message", "-p", "#{pane_id}"]), first, "the focus has stayed");
     assert_eq!(sessions(&home)[0]["name"], "work");
     let pane = panes.into_iter().find(|pane| *pane != first).unwrap();
-    wait_until("the dashboard", || {
-        tmux.run(&["capture-pane", "-p", "-t", &pane]).contains("shared = 41").then_some(())
+    wait_until("the dashboard with all that has ended", || {
+        let screen = tmux.run(&["capture-pane", "-p", "-t", &pane]);
+        let is_idle = screen.lines().last().is_some_and(|row| row.contains("ready"));
+        (is_idle && ["shared = 41", "shared + 1"].iter().all(|code| screen.contains(code))).then_some(())
     });
 
     // Whoever closes it does not want it back.

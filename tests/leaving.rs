@@ -121,7 +121,7 @@ fn the_mouse_is_taken_and_released() {
     terminal.wait_for_text("releases it");
     assert!(terminal.has_mouse());
     terminal.send("12345\r");
-    terminal.wait_for_text("▎ 12345");
+    terminal.wait_for_row("12345");
     terminal.send("67");
     terminal.wait_for_text("▎ 67");
     // A click between the two figures.

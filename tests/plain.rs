@@ -41,7 +41,7 @@ fn a_session_as_lines() {
     type_and_wait(&mut terminal, "f(x)", "\n  42\n3 ok, ");
     type_and_wait(&mut terminal, "1 / 0", "4 failed, ");
     assert!(terminal.text().contains("\n  ZeroDivisionError: division by zero\n"), "{}", terminal.text());
-    type_and_wait(&mut terminal, "name = input('your name? ')", "your name? ");
+    type_and_wait(&mut terminal, "name = input('your name? ')", "\n  your name? ");
     type_and_wait(&mut terminal, "ada", "5 ok, ");
     type_and_wait(&mut terminal, "import getpass; secret = getpass.getpass('word: ')", "  word: ");
     terminal.wait_for("no echo", |_| !terminal.echoes());
