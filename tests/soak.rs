@@ -6,20 +6,19 @@
 
 mod support;
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead, BufReader, Write};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use fourhands::domain::{Entry, Status};
 use fourhands::journal::Reader;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use support::counted::{Bridge, Dice};
 use support::terminal::Terminal;
-use support::{DEADLINE, Home, children, signal, wait_until};
+use support::{Home, children, signal, wait_until};
 
 const CLIENTS: u64 = 3;
 const F8: &str = "\x1b[19~";
@@ -38,7 +37,7 @@ fn nothing_is_lost_doubled_or_left_behind() {
     terminal.wait_for("an empty editor", |screen| screen.contains("ready") && screen.contains("▎"));
     let guardian = terminal.pid();
     let bridges: Vec<Bridge> =
-        (0..CLIENTS).map(|at| Bridge::start(&home, &format!("client-{at}"), at % 2 == 1)).collect();
+        (0..CLIENTS).map(|at| Bridge::start(&home, "soak", &format!("client-{at}"), at % 2 == 1)).collect();
     let pids: Vec<u32> = bridges.iter().map(|bridge| bridge.child.id()).collect();
     let mut bridges = bridges;
     bridges.iter_mut().for_each(Bridge::hello);
@@ -57,7 +56,7 @@ fn nothing_is_lost_doubled_or_left_behind() {
         .enumerate()
         .map(|(at, bridge)| {
             let (over, dice) = (over.clone(), Dice(seed ^ (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
-            std::thread::spawn(move || bridge.work(dice, &over))
+            std::thread::spawn(move || work(bridge, dice, &over))
         })
         .collect();
     let mut dice = Dice(seed);
@@ -189,158 +188,51 @@ impl Told {
     }
 }
 
-/// An AI client: lines to a bridge, and all that came back.
-struct Bridge {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    lines: mpsc::Receiver<Value>,
-    answers: HashMap<u64, Vec<Value>>,
-    name: String,
-    is_modern: bool,
-    last_id: u64,
+/// Works until it is `over`.
+fn work(mut bridge: Bridge, mut dice: Dice, over: &AtomicBool) -> Told {
+    let mut asked = BTreeMap::new();
+    while !over.load(Ordering::Relaxed) {
+        let mut open = Vec::new();
+        for _ in 0..=dice.below(4) * dice.below(2) {
+            let (tool, arguments) = something(&bridge, &mut dice);
+            let code = arguments["code"].as_str().map(str::to_owned);
+            let id = bridge.request("tools/call", json!({"name": tool, "arguments": arguments}));
+            asked.insert(id, Asked { tool, code, cancelled: false });
+            open.push(id);
+        }
+        if dice.below(12) == 0 {
+            std::thread::sleep(Duration::from_millis(dice.below(60)));
+            let id = open.remove(dice.below(open.len() as u64) as usize);
+            bridge.line(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
+            asked.get_mut(&id).unwrap().cancelled = true;
+        }
+        for id in open {
+            bridge.wait(id);
+        }
+    }
+    Told { bridge, asked }
 }
 
-impl Bridge {
-    fn start(home: &Home, name: &str, is_modern: bool) -> Self {
-        let mut command = home.fourhands();
-        command.args(["bridge", "--session", "soak"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let _ = sender.send(serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}")));
-            }
-        });
-        let stdin = child.stdin.take();
-        Self { child, stdin, lines, answers: HashMap::new(), name: name.to_owned(), is_modern, last_id: 0 }
-    }
-
-    fn hello(&mut self) {
-        let info = json!({"name": self.name, "version": "1"});
-        let id = if self.is_modern {
-            self.request("server/discover", json!({}))
-        } else {
-            self.request("initialize", json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}))
-        };
-        self.wait(id);
-        if !self.is_modern {
-            self.line(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        }
-    }
-
-    fn line(&mut self, message: &Value) {
-        writeln!(self.stdin.as_mut().unwrap(), "{message}").expect("the bridge has ended");
-    }
-
-    fn request(&mut self, method: &str, mut params: Value) -> u64 {
-        self.last_id += 1;
-        if self.is_modern {
-            params["_meta"] = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": {"name": self.name, "version": "1"}});
-        }
-        self.line(&json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params}));
-        self.last_id
-    }
-
-    fn take(&mut self, message: Value) {
-        if message.get("method").is_none() {
-            let id = message["id"].as_u64().unwrap_or_else(|| panic!("an answer to nothing: {message}"));
-            self.answers.entry(id).or_default().push(message);
-        }
-    }
-
-    fn wait(&mut self, id: u64) {
-        let deadline = Instant::now() + DEADLINE;
-        while !self.answers.contains_key(&id) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let message = self.lines.recv_timeout(left);
-            self.take(message.unwrap_or_else(|_| panic!("{}: no answer to {id}", self.name)));
-        }
-    }
-
-    /// One more answer comes after all others; what would come twice has come.
-    fn settle(&mut self) {
-        for _ in 0..2 {
-            let id = self.request("tools/call", json!({"name": "list_defined_variables", "arguments": {}}));
-            self.wait(id);
-            std::thread::sleep(Duration::from_millis(300));
-        }
-        while let Ok(message) = self.lines.try_recv() {
-            self.take(message);
-        }
-    }
-
-    fn close(&mut self) {
-        self.stdin = None;
-        assert!(wait_until("the end of the bridge", || self.child.try_wait().unwrap()).success());
-    }
-
-    fn work(mut self, mut dice: Dice, over: &AtomicBool) -> Told {
-        let mut asked = BTreeMap::new();
-        while !over.load(Ordering::Relaxed) {
-            let mut open = Vec::new();
-            for _ in 0..=dice.below(4) * dice.below(2) {
-                let (tool, arguments) = self.something(&mut dice);
-                let code = arguments["code"].as_str().map(str::to_owned);
-                let id = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
-                asked.insert(id, Asked { tool, code, cancelled: false });
-                open.push(id);
-            }
-            if dice.below(12) == 0 {
-                std::thread::sleep(Duration::from_millis(dice.below(60)));
-                let id = open.remove(dice.below(open.len() as u64) as usize);
-                self.line(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
-                asked.get_mut(&id).unwrap().cancelled = true;
-            }
-            for id in open {
-                self.wait(id);
-            }
-        }
-        Told { bridge: self, asked }
-    }
-
-    fn something(&self, dice: &mut Dice) -> (&'static str, Value) {
-        let number = self.last_id;
-        let run = |code: String| ("run_python_code", json!({"code": code}));
-        match dice.below(60) {
-            0 => run("import os; os._exit(3)".to_owned()),
-            1 => run("import os; os.abort()".to_owned()),
-            2 => run("import ctypes; ctypes.string_at(0)".to_owned()),
-            3 => ("reset_python_environment", json!({"mode": "restart"})),
-            4 | 5 => ("reset_python_environment", json!({})),
-            6..9 => ("interrupt_snippet", json!({})),
-            9..13 => ("wait_for_snippet", json!({"snippet": 1 + dice.below(1 + number), "wait_s": 1})),
-            13..16 => ("list_defined_variables", json!({})),
-            16..20 => run(format!("import time; time.sleep(0.{}); {number}", dice.below(4))),
-            20..24 => run(format!("1 / 0  # {number}")),
-            24..28 => run(format!("for i in range({}): print('x' * 60)", dice.below(2_000))),
-            28..31 => {
-                ("run_python_code", json!({"code": format!("import time; time.sleep(0.2); {number}"), "wait_s": 0}))
-            }
-            31..33 => ("run_python_code", json!({"code": "while True: pass", "timeout_s": 0.2})),
-            // The same code again and again.
-            33..40 => run("'the same'".to_owned()),
-            _ => run(format!("{:?} + '{number}'", self.name)),
-        }
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Numbers that look thrown, the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
+fn something(bridge: &Bridge, dice: &mut Dice) -> (&'static str, Value) {
+    let number = bridge.last_id;
+    let run = |code: String| ("run_python_code", json!({"code": code}));
+    match dice.below(60) {
+        0 => run("import os; os._exit(3)".to_owned()),
+        1 => run("import os; os.abort()".to_owned()),
+        2 => run("import ctypes; ctypes.string_at(0)".to_owned()),
+        3 => ("reset_python_environment", json!({"mode": "restart"})),
+        4 | 5 => ("reset_python_environment", json!({})),
+        6..9 => ("interrupt_snippet", json!({})),
+        9..13 => ("wait_for_snippet", json!({"snippet": 1 + dice.below(1 + number), "wait_s": 1})),
+        13..16 => ("list_defined_variables", json!({})),
+        16..20 => run(format!("import time; time.sleep(0.{}); {number}", dice.below(4))),
+        20..24 => run(format!("1 / 0  # {number}")),
+        24..28 => run(format!("for i in range({}): print('x' * 60)", dice.below(2_000))),
+        28..31 => ("run_python_code", json!({"code": format!("import time; time.sleep(0.2); {number}"), "wait_s": 0})),
+        31..33 => ("run_python_code", json!({"code": "while True: pass", "timeout_s": 0.2})),
+        // The same code again and again.
+        33..40 => run("'the same'".to_owned()),
+        _ => run(format!("{:?} + '{number}'", bridge.name)),
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 pub mod client;
+pub mod counted;
 #[cfg(target_os = "linux")]
 pub mod faults;
 pub mod outside;
