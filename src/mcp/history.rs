@@ -56,6 +56,9 @@ pub struct HistoryEntry {
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<u32>,
+    /// The snippet that this one runs again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<RunStatus>,
     /// Seconds since it began or happened.
@@ -193,6 +196,7 @@ fn entry_of(entry: &Entry, code: usize, reader: &Author, now: Timestamp) -> Opti
         kind: EntryKind::Note,
         by: None,
         snippet: None,
+        replay_of: None,
         status: None,
         seconds_ago: 0,
         text: String::new(),
@@ -206,6 +210,7 @@ fn entry_of(entry: &Entry, code: usize, reader: &Author, now: Timestamp) -> Opti
             told.kind = EntryKind::Snippet;
             told.by = Some(who(&snippet.author, reader));
             told.snippet = Some(snippet.id.0);
+            told.replay_of = snippet.replay_of.map(|of| of.0);
             told.status = Some(status(snippet));
             told.text = snippet.outcome.as_ref().map_or_else(|| snippet.status.word().to_owned(), |o| since::ending(o));
             told.title = snippet.title.as_deref().map(|title| short(title, 200));
@@ -273,7 +278,8 @@ impl HistoryEntry {
             return;
         };
         let by = self.by.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "[snippet {snippet} by {by}, {age} ago: {}]", self.text);
+        let again = self.replay_of.map(|of| format!(", {of} again")).unwrap_or_default();
+        let _ = writeln!(text, "[snippet {snippet} by {by}{again}, {age} ago: {}]", self.text);
         if let Some(title) = &self.title {
             let _ = writeln!(text, "# {title}");
         }

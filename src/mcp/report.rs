@@ -20,6 +20,9 @@ const MAX_NAME: usize = 100;
 pub struct RunReport {
     /// Number of the snippet in the session.
     pub snippet: u32,
+    /// The snippet that this one runs again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<u32>,
     pub status: RunStatus,
     /// 0; the code of a `SystemExit`; 1 after any other exception; 130 after an interrupt; null until it has ended.
     pub returncode: Option<i32>,
@@ -220,6 +223,7 @@ impl RunReport {
         };
         Self {
             snippet: snippet.id.0,
+            replay_of: snippet.replay_of.map(|of| of.0),
             status: if snippet.input.is_some() { RunStatus::WaitingForInput } else { snippet.status.into() },
             returncode: outcome.map(|outcome| outcome.returncode),
             stdout,

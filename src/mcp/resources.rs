@@ -86,6 +86,13 @@ pub fn templates() -> ListResourceTemplatesResult {
             text,
         ),
         one(4, "transcript_page", "Transcript from a snippet on", "What came after the snippet of that number", text),
+        one(
+            5,
+            "variables_page",
+            "Variables from a name on",
+            "The names after that one; a page tells how it goes on",
+            text,
+        ),
     ])
 }
 
@@ -178,11 +185,15 @@ pub async fn read(
                 None => text,
             }
         }
-        Address::Variables => {
+        Address::Variables(cursor) => {
             let running = session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
-            let wanted = Wanted::default();
+            let wanted = Wanted::new("", cursor);
             let table = session.variables(wanted.clone()).await.map_err(ended)?;
-            variables::list(&table, &wanted, running).0
+            let (text, list) = variables::list(&table, &wanted, running);
+            match list.next_cursor {
+                Some(next) => format!("{text}\n({})", uris::variables(&next)),
+                None => text,
+            }
         }
         Address::Variable(name) => {
             let asked = Inspect { path: name.clone(), aspect: Aspect::Overview, page: 0 };

@@ -22,7 +22,7 @@ pub async fn of(session: &SessionHandle, request: CompleteRequestParams) -> Resu
             let snippet = context.as_ref().and_then(|context| context.get_argument("snippet"));
             snippet.and_then(|id| id.parse().ok()).map_or(Wanted::Nothing, |id| Wanted::Figures(SnippetId(id)))
         }
-        (Reference::Resource(_), "name") => Wanted::Names,
+        (Reference::Resource(_), "name" | "cursor") => Wanted::Names,
         (Reference::Prompt(prompt), "snippet") if prompt.name == prompts::EXPLAIN => Wanted::Snippets { failed: true },
         _ => Wanted::Nothing,
     };

@@ -61,7 +61,11 @@ pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, 
 
 fn status_line(snippet: &Snippet, now: Timestamp) -> String {
     let elapsed = units::duration(Duration::from_secs_f64(elapsed_s(snippet, now)));
-    let (id, word) = (snippet.id, snippet.status.word());
+    let word = snippet.status.word();
+    let id = match snippet.replay_of {
+        Some(of) => format!("{}, which runs {of} again", snippet.id),
+        None => snippet.id.to_string(),
+    };
     if let Some(input) = &snippet.input {
         let hidden = if input.hidden { "hidden " } else { "" };
         return format!("[snippet {id}: waiting for {hidden}input, asks {:?}]", input.prompt);

@@ -9,12 +9,13 @@ const SNIPPET: &str = "fourhands://snippet/";
 const VARIABLE: &str = "fourhands://variable/";
 
 /// Templates of those that are many.
-pub const TEMPLATES: [&str; 5] = [
+pub const TEMPLATES: [&str; 6] = [
     "fourhands://snippet/{snippet}",
     "fourhands://snippet/{snippet}/output",
     "fourhands://snippet/{snippet}/figure/{figure}",
     "fourhands://variable/{name}",
     "fourhands://transcript{?since}",
+    "fourhands://variables{?cursor}",
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,8 @@ pub enum Address {
     /// From a byte on.
     Output(SnippetId, u64),
     Figure(SnippetId, usize),
-    Variables,
+    /// The names after one; from the first without it.
+    Variables(Option<String>),
     Variable(String),
 }
 
@@ -42,17 +44,20 @@ pub fn figure(id: SnippetId, number: usize) -> String {
     format!("{SNIPPET}{id}/figure/{number}")
 }
 
+/// The page of the variables after `cursor`.
+pub fn variables(cursor: &str) -> String {
+    format!("{VARIABLES}?cursor={}", encoded(cursor))
+}
+
 impl Address {
     pub fn parse(uri: &str) -> Option<Self> {
         let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
-        let of_query = |key: &str| {
-            let query = query?;
-            query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')?.parse::<u64>().ok())
-        };
+        let word_of_query = |key: &str| query?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+        let of_query = |key: &str| word_of_query(key)?.parse::<u64>().ok();
         match path.trim_end_matches('/') {
             SESSION => return Some(Self::Session),
             TRANSCRIPT => return Some(Self::Transcript(of_query("since").and_then(|since| since.try_into().ok()))),
-            VARIABLES => return Some(Self::Variables),
+            VARIABLES => return Some(Self::Variables(word_of_query("cursor").and_then(decoded))),
             _ => {}
         }
         if let Some(name) = path.strip_prefix(VARIABLE) {
@@ -68,6 +73,19 @@ impl Address {
         };
         parts.next().is_none().then_some(address)
     }
+}
+
+/// With percent signs for all but what is safe anywhere.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 /// Without its percent signs; `None` if that is no text.
@@ -93,15 +111,7 @@ mod tests {
     use super::*;
 
     fn variable(name: &str) -> String {
-        let mut uri = VARIABLE.to_owned();
-        for byte in name.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                uri.push(byte.into());
-            } else {
-                uri.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        uri
+        VARIABLE.to_owned() + &encoded(name)
     }
 
     #[test]
@@ -111,7 +121,8 @@ mod tests {
             (SESSION.to_owned(), Address::Session),
             (TRANSCRIPT.to_owned(), Address::Transcript(None)),
             (format!("{TRANSCRIPT}?since=7"), Address::Transcript(Some(7))),
-            (VARIABLES.to_owned(), Address::Variables),
+            (VARIABLES.to_owned(), Address::Variables(None)),
+            (variables("größe & x"), Address::Variables(Some("größe & x".to_owned()))),
             (snippet(id), Address::Snippet(id)),
             (output(id), Address::Output(id, 0)),
             (output(id) + "?offset=12", Address::Output(id, 12)),

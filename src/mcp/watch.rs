@@ -164,6 +164,7 @@ impl Changes {
             Some(Address::Figure(id, _)) => self.uris.contains(&(uris::snippet(id) + "/figure/")),
             Some(Address::Output(id, _)) => self.uris.contains(&uris::output(id)),
             Some(Address::Transcript(_)) => self.uris.contains(uris::TRANSCRIPT),
+            Some(Address::Variables(_)) => self.uris.contains(uris::VARIABLES),
             Some(Address::Variable(path)) => {
                 let Some(table) = &self.variables else { return false };
                 let name: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();

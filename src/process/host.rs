@@ -312,6 +312,8 @@ impl Front {
         let (done, ended) = oneshot::channel();
         match (boot.mode, &boot.socket) {
             (Mode::Dashboard, Some(socket)) => {
+                // Clients may be quicker than the dashboard, and come back with a question.
+                self.session.attend();
                 let listener = listen(socket)?;
                 let (control, commands) = unbounded_channel();
                 tokio::spawn(link::obey(link, self.session.clone(), "a signal", Some(control)));

@@ -56,7 +56,6 @@ pub fn run(options: Options) -> io::Result<()> {
 
 async fn dashboard(options: Options) -> io::Result<()> {
     let Options { tty, session, on_terminal, control, keepsake, history, settings } = options;
-    session.attend();
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);

@@ -317,7 +317,7 @@ async fn without_a_session_everything_is_listed_and_says_so() {
         let resources = ask(&mut client, "resources/list", json!({})).await;
         assert_eq!(resources["result"]["resources"].as_array().unwrap().len(), 3);
         let templates = ask(&mut client, "resources/templates/list", json!({})).await;
-        assert_eq!(templates["result"]["resourceTemplates"].as_array().unwrap().len(), 5);
+        assert_eq!(templates["result"]["resourceTemplates"].as_array().unwrap().len(), 6);
         let prompts = ask(&mut client, "prompts/list", json!({})).await;
         assert_eq!(prompts["result"]["prompts"].as_array().unwrap().len(), 3);
         assert_eq!(read(&mut client, "fourhands://session").await, "start fourhands first");
