@@ -30,7 +30,7 @@ const F8: &str = "\x1b[19~";
 fn nothing_is_lost_and_nothing_done_twice() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let wanted = number("FOURHANDS_BRIDGE_SOAK");
-    let seed = number("FOURHANDS_SOAK_SEED").unwrap_or_else(|| u64::from(std::process::id()) * 7919);
+    let seed = number("FOURHANDS_SOAK_SEED").unwrap_or(20_261_123);
     eprintln!("FOURHANDS_SOAK_SEED={seed}");
     let home = Home::new();
     let counts = Counts::default();
