@@ -1,5 +1,6 @@
 //! The tool calls of one client against the session.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rmcp::RoleServer;
@@ -13,6 +14,7 @@ use super::client::{Membership, Quirks};
 use super::cut::short;
 use super::handler::{SESSION_ENDED, failure};
 use super::inspect::InspectReport;
+use super::read_output::OutputPage;
 use super::report::{RunReport, stuck_notice};
 use super::since::{Since, SinceKind};
 use super::tools::{
@@ -21,7 +23,7 @@ use super::tools::{
 };
 use super::{inspect, pictures, text, variables, watch};
 use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
-use crate::session::{AnswerRefused, Closed, Overview, RunOptions, SessionHandle, SubmitError};
+use crate::session::{Answer, AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError};
 
 /// No number of seconds may be larger: a week.
 const MAX_SECONDS: f64 = 604_800.0;
@@ -289,15 +291,49 @@ impl Call<'_> {
         let pictures = pictures::of(snippet, self.quirks.images).await;
         let since = self.membership.seen.since(self.session.news(), &self.author, snippet);
         self.log(since.as_ref()).await;
-        let mut text = text::run(snippet, now, notice.as_deref(), max, &pictures);
+        let (mut text, is_cut) = text::run(snippet, now, notice.as_deref(), max, &pictures);
         if let Some(since) = &since {
             text.push_str("\n\n");
             text.push_str(&since.text());
         }
         let report = (!self.quirks.text_only).then(|| RunReport::new(snippet, now, notice, max, &pictures, since));
+        let structured = report.as_ref().and_then(|report| serde_json::to_value(report).ok());
+        self.session.answers().add(Answer {
+            snippet: snippet.id,
+            to: self.author.clone(),
+            what: "result",
+            at: now,
+            status: snippet.status,
+            text: text.clone(),
+            is_cut,
+            written: snippet.output.total(),
+            images: pictures.blocks.len(),
+            image_characters: pictures.characters(),
+            structured: report.map(|report| Structured { bytes: report.bytes(), render: rendered(report) }),
+        });
         let content = [ContentBlock::text(text)].into_iter().chain(pictures.blocks).collect();
         let mut result = if failed { CallToolResult::error(content) } else { CallToolResult::success(content) };
-        result.structured_content = report.and_then(|report| serde_json::to_value(report).ok());
+        result.structured_content = structured;
+        result
+    }
+
+    /// Keeps what the client gets to read of a snippet's output, as [`Call::told`] keeps results.
+    pub fn told_page(&self, snippet: &Snippet, text: String, is_cut: bool, page: Arc<OutputPage>) -> CallToolResult {
+        let result = self.answer(text.clone(), &*page);
+        self.session.answers().add(Answer {
+            snippet: snippet.id,
+            to: self.author.clone(),
+            what: "page of the output",
+            at: now(),
+            status: snippet.status,
+            text,
+            is_cut,
+            written: snippet.output.total(),
+            images: 0,
+            image_characters: 0,
+            structured: (!self.quirks.text_only)
+                .then(|| Structured { bytes: 2 * page.text.len(), render: rendered(page) }),
+        });
         result
     }
 
@@ -324,6 +360,10 @@ impl Call<'_> {
         }
         result
     }
+}
+
+fn rendered(structured: impl Serialize + Send + Sync + 'static) -> Box<dyn Fn() -> String + Send + Sync> {
+    Box::new(move || serde_json::to_string_pretty(&structured).unwrap_or_default())
 }
 
 pub fn ended(_: Closed) -> String {

@@ -35,6 +35,13 @@ pub struct Pictures {
     pub scaled: BTreeSet<usize>,
 }
 
+impl Pictures {
+    /// Characters of base64 that the images take.
+    pub fn characters(&self) -> usize {
+        self.blocks.iter().filter_map(|block| Some(block.as_image()?.data.len())).sum()
+    }
+}
+
 /// Bytes of an image that is read as a resource: in base64 it must fit into one message.
 const WHOLE: usize = 3_000_000;
 

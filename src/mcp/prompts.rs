@@ -131,7 +131,7 @@ fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
 fn explain(snippet: &Snippet, reader: &Author) -> String {
     let by = super::since::who(&snippet.author, reader);
     let code = cut::cut(&snippet.code, ROOM / 2, 0).0;
-    let result = text::run(snippet, now(), None, ROOM / 2, &Pictures::default());
+    let (result, _) = text::run(snippet, now(), None, ROOM / 2, &Pictures::default());
     format!(
         "Explain what went wrong in snippet {} of the Python session, run by {by}: the cause, not only the message. Look at \
          the values involved where that helps (inspect_variable), and propose a mended version. Do not change variables \

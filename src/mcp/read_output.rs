@@ -1,5 +1,6 @@
 //! The tool that reads what a result left out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex_lite::{Regex, RegexBuilder};
@@ -111,10 +112,11 @@ impl Call<'_> {
         let read = tokio::task::spawn_blocking(move || {
             spool.settle(SETTLE);
             let kept = spool.whole(id).map_err(|error| error.to_string());
-            read(&found, kept, &request)
+            read(&found, kept, &request).map(|page| (page, found))
         });
-        let page = read.await.map_err(|error| format!("Error: the output could not be read: {error}"))??;
-        Ok(self.answer(rendered(&page), &page))
+        let (page, found) = read.await.map_err(|error| format!("Error: the output could not be read: {error}"))??;
+        let is_part = page.offset > 0 || page.next_offset.is_some();
+        Ok(self.told_page(&found, rendered(&page), is_part, Arc::new(page)))
     }
 }
 

@@ -197,6 +197,12 @@ fn output_notice(snippet: &Snippet, offset: Option<usize>) -> String {
 }
 
 impl RunReport {
+    /// Bytes of its texts.
+    pub fn bytes(&self) -> usize {
+        let error = self.error.as_ref().map_or(0, |error| error.message.len() + error.traceback.len());
+        self.stdout.len() + self.stderr.len() + self.result.as_ref().map_or(0, String::len) + error
+    }
+
     pub fn new(
         snippet: &Snippet,
         now: Timestamp,

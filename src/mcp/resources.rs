@@ -228,7 +228,7 @@ pub async fn read(
 /// Code and result.
 fn whole(snippet: &Snippet, reader: &Author) -> String {
     let title = snippet.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
-    let result = text::run(snippet, now(), None, cut::TEXT, &Pictures::default());
+    let (result, _) = text::run(snippet, now(), None, cut::TEXT, &Pictures::default());
     let code = cut::cut(&snippet.code, cut::TEXT, 0).0;
     format!("Snippet {} by {}{title}:\n\n{}\n\n{result}", snippet.id, who(&snippet.author, reader), code.trim_end())
 }

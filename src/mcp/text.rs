@@ -10,8 +10,8 @@ use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
 
-/// At most about `max` characters.
-pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, pictures: &Pictures) -> String {
+/// At most about `max` characters, and whether anything was left out.
+pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, pictures: &Pictures) -> (String, bool) {
     let outcome = snippet.outcome.as_deref();
     let parts = Parts::of(outcome, max);
     let shown = displays::output(snippet, pictures);
@@ -50,13 +50,15 @@ pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, 
             text.push_str(&format!("\n{what}: {}", names.join(", ")));
         }
     }
-    if let Some(cut) = cut_notice(snippet, &parts, output_cut, goes_on) {
+    let cut = cut_notice(snippet, &parts, output_cut, goes_on);
+    let is_cut = cut.is_some();
+    if let Some(cut) = cut {
         text.push_str(&format!("\n{cut}"));
     }
     if let Some(notice) = notice {
         text.push_str(&format!("\n{notice}"));
     }
-    text
+    (text, is_cut)
 }
 
 fn status_line(snippet: &Snippet, now: Timestamp) -> String {

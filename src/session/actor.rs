@@ -84,7 +84,7 @@ pub fn spawn(
     actor.begin(restart);
     let restarting = actor.restarting.clone();
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool, news, attended, commands, restarting }, task)
+    (SessionHandle { info: Arc::new(info), spool, news, answers: Arc::default(), attended, commands, restarting }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::words::{AskRefused, Look};
-use super::{News, Spool};
+use super::{Answers, News, Spool};
 use crate::domain::replay::Which;
 use crate::domain::{
     About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection, Note,
@@ -227,6 +227,7 @@ pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
     pub(super) spool: Arc<Spool>,
     pub(super) news: Arc<News>,
+    pub(super) answers: Arc<Answers>,
     pub(super) attended: Arc<AtomicBool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) restarting: Arc<AtomicBool>,
@@ -248,6 +249,12 @@ impl SessionHandle {
     #[must_use]
     pub fn news(&self) -> &News {
         &self.news
+    }
+
+    /// What clients were told of snippets lately.
+    #[must_use]
+    pub fn answers(&self) -> &Arc<Answers> {
+        &self.answers
     }
 
     /// Puts code into the queue.

@@ -1,6 +1,7 @@
 //! One session: the actor that is the only writer of its state, and the handle by which everybody else speaks to it.
 
 pub mod actor;
+pub mod answers;
 pub mod choose;
 pub mod engine;
 pub mod handle;
@@ -17,6 +18,7 @@ pub mod spool;
 pub mod words;
 
 pub use actor::{Beginning, former_clients, spawn};
+pub use answers::{Answer, Answers, Structured};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
     AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,

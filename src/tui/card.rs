@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::figures::{Figures, Wanted, picture_of, size};
 use super::keymap::{Action, Keymap};
-use super::{table, tail, text, theme};
+use super::{table, tail, text, theme, traceback};
 use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
@@ -98,7 +98,7 @@ impl Card {
             (None, Some(result)) => self.result(result, shape),
             (None, None) => {}
         }
-        self.end(outcome, shape);
+        self.end(snippet, outcome, shape);
     }
 
     fn code(&mut self, code: &str, shape: Shape) {
@@ -237,24 +237,24 @@ impl Card {
         self.rows.extend(rows);
     }
 
-    fn end(&mut self, outcome: &Outcome, shape: Shape) {
+    fn end(&mut self, snippet: &Snippet, outcome: &Outcome, shape: Shape) {
         match outcome.status {
             Status::Interrupted | Status::Cancelled => {
                 let by = outcome.stopped_by.as_deref().map_or(String::new(), |by| format!(" by {}", text::name(by)));
                 self.wrapped(&format!("{}{by}", outcome.status.word()), theme::NOTICE, shape);
                 if let Some(error) = &outcome.error {
-                    self.traceback(error, shape);
+                    self.traceback(snippet, error, shape);
                 }
             }
             Status::Error => match &outcome.error {
-                Some(error) => self.error(error, shape),
+                Some(error) => self.error(snippet, error, shape),
                 None => self.wrapped(&format!("exit code {}", outcome.returncode), theme::ERROR, shape),
             },
             _ => {}
         }
     }
 
-    fn error(&mut self, error: &ErrorReport, shape: Shape) {
+    fn error(&mut self, snippet: &Snippet, error: &ErrorReport, shape: Shape) {
         let in_full = matches!(error.type_name.as_str(), "SyntaxError" | "IndentationError" | "TabError")
             && error.traceback.lines().count() <= SYNTAX_LINES;
         if in_full {
@@ -263,6 +263,38 @@ impl Card {
             }
             return;
         }
+        // What is unfolded ends with the message.
+        if !shape.open || !has_traceback(error) {
+            self.headline(error, shape);
+        }
+        self.traceback(snippet, error, shape);
+    }
+
+    fn traceback(&mut self, snippet: &Snippet, error: &ErrorReport, shape: Shape) {
+        if !has_traceback(error) {
+            return;
+        }
+        self.foldable = true;
+        let shown = plain(&error.traceback);
+        let lines = shown.lines().count();
+        if shape.open {
+            self.rows.push(Row::Text(note(format!("▾ traceback, {lines} lines"))));
+            for line in traceback::coloured(&shown) {
+                let pieces = line.iter().map(|(text, style)| (text.as_str(), *style));
+                self.rows.extend(text::wrap(pieces, shape.width.into(), 8).into_iter().map(Row::Text));
+            }
+            return;
+        }
+        // Where all of the code is one line, that line stands above.
+        let here = format!("<snippet {}>", snippet.id);
+        let says_more = |frame: &traceback::Frame<'_>| frame.file != here || snippet.code.trim().contains('\n');
+        if let Some(frame) = traceback::own_frame(&shown).filter(says_more) {
+            self.rows.push(Row::Text(traceback::place(frame, shape.width)));
+        }
+        self.rows.push(Row::Text(note(format!("▸ traceback, {lines} lines"))));
+    }
+
+    fn headline(&mut self, error: &ErrorReport, shape: Shape) {
         let message = plain(&error.message);
         let mut lines = message.lines();
         let first = lines.next().unwrap_or_default();
@@ -271,24 +303,6 @@ impl Card {
         self.wrapped(&headline, theme::ERROR, shape);
         for line in lines.take(3) {
             self.wrapped(line, theme::ERROR, shape);
-        }
-        self.traceback(error, shape);
-    }
-
-    fn traceback(&mut self, error: &ErrorReport, shape: Shape) {
-        let lines = error.traceback.lines().count();
-        // Of a `SystemExit` there is no more than its message, which stands there already.
-        let bare = error.traceback.strip_prefix(&error.type_name).and_then(|rest| rest.strip_prefix(": "));
-        if lines < 2 || bare == Some(&error.message) {
-            return;
-        }
-        self.foldable = true;
-        let glyph = if shape.open { "▾" } else { "▸" };
-        self.rows.push(Row::Text(note(format!("{glyph} traceback, {lines} lines"))));
-        if shape.open {
-            for line in plain(&error.traceback).lines() {
-                self.wrapped(line, theme::PLAIN, shape);
-            }
         }
     }
 
@@ -328,6 +342,12 @@ impl Card {
         }
         self.rows.extend(rows.into_iter().map(Row::Text));
     }
+}
+
+/// Whether there is more to an error than its message, which is all there is of a `SystemExit`.
+fn has_traceback(error: &ErrorReport) -> bool {
+    let bare = error.traceback.strip_prefix(&error.type_name).and_then(|rest| rest.strip_prefix(": "));
+    error.traceback.lines().count() > 1 && bare != Some(&error.message)
 }
 
 /// A line of ours among the lines of others.

@@ -7,6 +7,7 @@ mod gallery;
 mod help;
 mod input;
 mod inspector;
+mod lookup;
 mod overlay;
 mod pager;
 mod replay;
@@ -54,7 +55,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     let hairline = side::draw(view, layout, now, buffer);
     rule_above_input(view, layout, hairline, buffer);
     let cursor = input::draw(view, layout, now, buffer);
-    status::draw(view, layout, now, buffer);
+    if view.lookup.line.is_none() {
+        status::draw(view, layout, now, buffer);
+    }
     completion::popup(view, layout, cursor, buffer);
     for shown in &view.overlays {
         match shown {
@@ -69,6 +72,12 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     }
     if let Some(search) = view.pasts.search.as_ref().filter(|_| view.overlays.is_empty()) {
         return Some(search::draw(search, layout, now, buffer));
+    }
+    if let Some(line) = &view.lookup.line {
+        return Some(lookup::line(view, line, layout, buffer));
+    }
+    if view.selected.is_some() {
+        return cards::cursor(view, layout);
     }
     let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
     (!is_covered).then_some(cursor)
@@ -203,25 +212,23 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
             (None, _) => text::cut(&format!(" {told} "), room).into_owned(),
         }
     });
-    let left = [
-        (" ", theme::FOCUS),
-        (&*number, theme::DIM),
-        (" ", theme::FOCUS),
-        ("you", theme::BOLD.patch(theme::FOCUS)),
-        (" ", theme::FOCUS),
-    ];
+    // While a card is selected, the keys are not for the input.
+    let focus = if view.selected.is_some() { theme::DIM } else { theme::FOCUS };
+    let left = [(" ", focus), (&*number, theme::DIM), (" ", focus), ("you", theme::BOLD.patch(focus)), (" ", focus)];
     let right = [(&*below, theme::NOTICE), (hint, theme::DIM)];
     let used: usize = left.iter().chain(&right).map(|(text, _)| text::width(text)).sum();
-    let room = usize::from(layout.rule.width).saturating_sub(used + 4);
+    let mut room = usize::from(layout.rule.width).saturating_sub(used + 4);
+    let looked_up = lookup::told(view, room);
+    room -= looked_up.iter().map(|(text, _)| text::width(text)).sum::<usize>().min(room);
     let signature = completion::signature(view, room);
-    match (&asks, signature.is_empty()) {
-        (Some(asks), _) => rule(buffer, layout.rule, &[(asks, theme::NOTICE)], &right, theme::FOCUS),
-        (None, true) => rule(buffer, layout.rule, &left, &right, theme::FOCUS),
-        (None, false) => {
-            let signature = signature.iter().map(|(text, style)| (text.as_str(), *style));
-            let left: Vec<_> = left.into_iter().chain([("─ ", theme::FOCUS)]).chain(signature).collect();
-            rule(buffer, layout.rule, &left, &right, theme::FOCUS);
-        }
+    let looked_up = borrowed(&looked_up);
+    if let Some(asks) = &asks {
+        let right: Vec<_> = looked_up.into_iter().chain(right).collect();
+        rule(buffer, layout.rule, &[(asks, theme::NOTICE)], &right, focus);
+    } else {
+        let before = Some(("─ ", focus)).filter(|_| !signature.is_empty());
+        let left: Vec<_> = left.into_iter().chain(looked_up).chain(before).chain(borrowed(&signature)).collect();
+        rule(buffer, layout.rule, &left, &right, focus);
     }
     if let Some(x) = hairline {
         let cell = &mut buffer[(x, layout.rule.y)];
@@ -229,6 +236,10 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
             cell.set_symbol("┴");
         }
     }
+}
+
+fn borrowed(words: &[(String, Style)]) -> Vec<(&str, Style)> {
+    words.iter().map(|(text, style)| (text.as_str(), *style)).collect()
 }
 
 fn elapsed(since: Timestamp, now: Timestamp) -> std::time::Duration {

@@ -6,13 +6,17 @@ use crossterm::event::KeyEvent;
 
 use super::editor::Editor;
 use super::keymap::{Action, Context};
+use super::pieces::{self, Piece};
 use super::update::Effect;
 use super::view::View;
-use crate::domain::{SessionInfo, Timestamp, Transcript, units};
-use crate::export::{self, Exists, Format, Session, Wanted};
+use crate::domain::{Entry, SessionInfo, Timestamp, Transcript, units};
+use crate::export::{self, Exists, Export, Format, Session, Wanted};
+use crate::session::Spool;
 
 #[derive(Debug)]
 pub struct ExportPrompt {
+    /// Only the output of this card, and how the card is called.
+    pub card: Option<(usize, String)>,
     pub editor: Editor,
     /// What is wrong with the name that was entered.
     pub refused: Option<String>,
@@ -34,7 +38,7 @@ impl ExportPrompt {
     fn new(name: &str) -> Self {
         let mut editor = Editor::default();
         editor.paste(name);
-        Self { editor, refused: None, there: None, busy: false }
+        Self { card: None, editor, refused: None, there: None, busy: false }
     }
 
     pub fn file(&self) -> String {
@@ -68,6 +72,17 @@ impl View {
         self.export = Some(ExportPrompt::new(&name));
     }
 
+    /// Asks where to write the output of a card.
+    pub fn open_save(&mut self, card: usize) {
+        let Some(entry) = self.transcript.entries().get(card) else { return };
+        let (file, name) = match entry {
+            Entry::Snippet(snippet) => (format!("{}-{}.txt", self.info.name, snippet.id), snippet.id.to_string()),
+            _ => (format!("{}-output.txt", self.info.name), pieces::name(entry)),
+        };
+        self.assist.close();
+        self.export = Some(ExportPrompt { card: Some((card, name)), ..ExportPrompt::new(&file) });
+    }
+
     /// Keys while the file is asked for.
     pub fn on_export(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let contexts = [Context::Prompt, Context::Session, Context::Input, Context::Transcript];
@@ -83,16 +98,19 @@ impl View {
             _ if prompt.busy => {}
             Some(Action::Choose) => {
                 let file = prompt.file();
-                if Format::of(Path::new(&file)).is_none() {
+                if prompt.card.is_none() && Format::of(Path::new(&file)).is_none() {
                     prompt.refused = Some("the name must end in .py, .ipynb, .md, .html or .json".to_owned());
                     return None;
                 }
                 prompt.busy = true;
                 prompt.refused = None;
                 let replaces = prompt.there.as_ref() == Some(&file);
-                return Some(Effect::Export { file, replaces });
+                return Some(match prompt.card {
+                    Some((card, _)) => Effect::Save { card, file, replaces },
+                    None => Effect::Export { file, replaces },
+                });
             }
-            Some(Action::NextFormat) => prompt.next_format(),
+            Some(Action::NextFormat) if prompt.card.is_none() => prompt.next_format(),
             None | Some(Action::QuitOrDelete) => {
                 prompt.refused = None;
                 prompt.editor.key(key);
@@ -128,11 +146,7 @@ pub fn write(
     home: Option<&str>,
     transcript: &Transcript,
 ) -> Result<String, Refused> {
-    let path = match (file.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => Path::new(home).join(rest),
-        // User code may have gone to another folder since.
-        _ => info.cwd.join(file),
-    };
+    let path = path_of(file, info, home);
     let refused = |why| Refused { why, exists: false };
     let Some(format) = Format::of(&path) else { return Err(refused(format!("{file} has no format's ending"))) };
     let session = Session {
@@ -149,6 +163,38 @@ pub fn write(
     let exists = if replaces { Exists::Replace } else { Exists::Refuse };
     match export::save(&export, &path, None, exists) {
         Ok(()) => Ok(format!("{} written to {}", units::count(export.snippets, "snippet"), path.display())),
+        Err(why) => Err(Refused { exists: why.ends_with("there already"), why }),
+    }
+}
+
+fn path_of(file: &str, info: &SessionInfo, home: Option<&str>) -> PathBuf {
+    match (file.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => Path::new(home).join(rest),
+        // User code may have gone to another folder since.
+        _ => info.cwd.join(file),
+    }
+}
+
+/// Writes the output of a card, and answers what the person should know.
+pub fn write_output(
+    file: &str,
+    replaces: bool,
+    info: &SessionInfo,
+    home: Option<&str>,
+    entry: &Entry,
+    spool: Option<&Spool>,
+) -> Result<String, Refused> {
+    let path = path_of(file, info, home);
+    let refused = |why| Refused { why, exists: false };
+    let text = pieces::of(entry, Piece::Output, spool).map_or_else(|| Ok(String::new()), |text| text.read());
+    let mut text = text.map_err(|error| refused(format!("the output cannot be read: {error}")))?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    let size = units::bytes(text.len() as u64);
+    let export = Export { text, figures: Vec::new(), snippets: 0 };
+    match export::save(&export, &path, None, if replaces { Exists::Replace } else { Exists::Refuse }) {
+        Ok(()) => Ok(format!("output of {}, {size}, written to {}", pieces::name(entry), path.display())),
         Err(why) => Err(Refused { exists: why.ends_with("there already"), why }),
     }
 }

@@ -1,5 +1,6 @@
 //! What a card displays, one figure after the other over the whole screen; and saving it to a file.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -242,14 +243,13 @@ impl View {
     }
 
     /// Asks for the pictures that are in sight.
-    pub(super) fn want_figures(&mut self, area: Rect, window: &[Place], cards: &[Rc<Card>]) {
+    pub(super) fn want_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
         self.figures.begin();
         if let Some(gallery) = &mut self.gallery {
             return gallery.prepare(area, &self.transcript, &mut self.figures);
         }
-        let Some(first) = window.first() else { return };
         for place in window {
-            let row = cards.get(place.card - first.card).and_then(|card| card.rows.get(place.row));
+            let row = cards.get(&place.card).and_then(|card| card.rows.get(place.row));
             if let Some(Row::Picture(wanted, _)) = row {
                 self.figures.want(wanted);
             }

@@ -44,6 +44,10 @@ impl View {
             (Action::ItemDown, None) => 0,
             (Action::ItemDown, Some(place)) => place + 1,
             (Action::ItemUp, Some(place)) => place.saturating_sub(1),
+            (Action::GoToSetter, Some(place)) => {
+                self.go_to_setter(&names[place]);
+                return Some(None);
+            }
             (Action::Choose, Some(place)) => {
                 let effect = self.inspect(names[place].clone(), Aspect::Overview, 0);
                 self.overlays.push(Overlay::Inspector { scroll: 0 });

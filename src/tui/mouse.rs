@@ -174,8 +174,7 @@ impl View {
     fn click_transcript(&mut self, layout: &Layout, at: Position, double: bool) {
         let Some(frame) = &self.frame else { return };
         let Some(place) = frame.window.get(usize::from(at.y - layout.transcript.y)).copied() else { return };
-        let first = frame.window.first().map_or(0, |first| first.card);
-        let card = frame.cards.get(place.card - first).cloned();
+        let card = frame.cards.get(&place.card).cloned();
         let on_mark = card.as_ref().and_then(|card| card.rows.get(place.row)).is_some_and(is_fold_mark);
         let foldable = card.is_some_and(|card| card.foldable);
         self.selected = Some(place.card);

@@ -2,18 +2,21 @@
 //! are known: 256 MB cost no more than a page.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::needle::Needle;
+use super::received::Received;
 use super::{text, theme};
 use crate::domain::output::Segment;
-use crate::domain::terminal_text::{Look, look_after, plain, styled};
+use crate::domain::terminal_text::{Look, look_after, plain, styled, visible};
 use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
-use crate::session::Spool;
 use crate::session::spool::Whole;
+use crate::session::{Answer, Spool};
 
 /// Bytes of a unit.
 const UNIT: u64 = 64 << 10;
@@ -34,6 +37,8 @@ struct Place {
 pub struct Pager {
     /// Which entry of the transcript it belongs to.
     pub card: usize,
+    /// What clients were told of it, and which of that is shown.
+    pub received: Received,
     whole: Option<Whole>,
     /// What `whole` was made from: bytes written in all, and bytes kept.
     revision: (u64, u64),
@@ -51,7 +56,7 @@ pub struct Pager {
     /// What is being typed after `/`.
     pub asking: Option<String>,
     /// What is looked for.
-    pub needle: String,
+    pub needle: Needle,
     search: Option<Search>,
     found: Option<Place>,
     pub told: Option<String>,
@@ -67,6 +72,7 @@ impl Pager {
     pub fn new(card: usize) -> Self {
         Self {
             card,
+            received: Received::default(),
             whole: None,
             revision: (0, 0),
             fault: None,
@@ -77,11 +83,37 @@ impl Pager {
             window: Vec::new(),
             follows: true,
             asking: None,
-            needle: String::new(),
+            needle: Needle::default(),
             search: None,
             found: None,
             told: None,
         }
+    }
+
+    /// The output, with what clients were told of it beside it.
+    pub fn of_output(card: usize, answers: Vec<Arc<Answer>>) -> Self {
+        Self { received: Received::new(answers, false), ..Self::new(card) }
+    }
+
+    /// The same, beginning with what clients were told last.
+    pub fn received(card: usize, answers: Vec<Arc<Answer>>) -> Self {
+        let received = Received::new(answers, true);
+        Self { received, top: Some(Place { unit: 0, row: 0 }), ..Self::new(card) }
+    }
+
+    /// Another view: the output itself, or what a client was told of it.
+    pub fn turn(&mut self, by: isize) {
+        if !self.received.turn(by) {
+            self.told = Some("no client was told of it".to_owned());
+            return;
+        }
+        let is_output = self.received.page().is_none();
+        *self = Self {
+            received: std::mem::take(&mut self.received),
+            needle: std::mem::take(&mut self.needle),
+            top: (!is_output).then_some(Place { unit: 0, row: 0 }),
+            ..Self::new(self.card)
+        };
     }
 
     /// What memory keeps of the output of an entry.
@@ -128,6 +160,14 @@ impl Pager {
     }
 
     fn refresh(&mut self, transcript: &Transcript, spool: Option<&Spool>) {
+        if let Some(text) = self.received.page().map(|page| page.text()) {
+            if self.whole.is_none() {
+                let mut output = Output::default();
+                output.push_text(Stream::Stdout, &visible(&text));
+                self.whole = Some(Whole::of(&output));
+            }
+            return;
+        }
         let Some(output) = Self::output(transcript, self.card) else { return };
         let snippet = match &transcript.entries()[self.card] {
             Entry::Snippet(snippet) => Some(snippet.id),
@@ -303,7 +343,7 @@ impl Pager {
             KeyCode::Backspace if asking.pop().is_some() => self.asking = Some(asking),
             KeyCode::Enter => {
                 if !asking.is_empty() {
-                    self.needle = asking;
+                    self.needle = Needle::new(&asking);
                 }
                 self.found = None;
                 self.begin_search(true);
@@ -330,17 +370,6 @@ impl Pager {
         self.search = Some(Search { next, forward });
     }
 
-    /// Whether `text` has what is looked for; capitals count only where they were typed.
-    pub fn find(&self, text: &str) -> Option<usize> {
-        if self.needle.is_empty() {
-            return None;
-        }
-        if self.needle.chars().any(char::is_uppercase) || !text.is_ascii() {
-            return text.find(&self.needle);
-        }
-        text.to_ascii_lowercase().find(&self.needle)
-    }
-
     /// Searches some units. Answers whether there is more to do.
     pub fn search_on(&mut self) -> bool {
         let Some(Search { mut next, forward }) = self.search.take() else { return false };
@@ -348,12 +377,13 @@ impl Pager {
             // Backward, rows before `next` are looked at.
             let unit = if forward || next.row > 0 { Some(next.unit) } else { next.unit.checked_sub(1) };
             let Some(unit) = unit.filter(|unit| *unit < self.units()) else {
-                self.told = Some(format!("no more {:?} {}", self.needle, if forward { "below" } else { "above" }));
+                self.told =
+                    Some(format!("no more {:?} {}", self.needle.as_str(), if forward { "below" } else { "above" }));
                 return false;
             };
             let segments = self.segments(unit);
             let raw: String = segments.iter().map(|segment| segment.text.as_str()).collect();
-            if self.find(&plain(&raw)).is_some() {
+            if self.needle.is_in(&plain(&raw)) {
                 let texts: Vec<String> = self.rows(unit).iter().map(ToString::to_string).collect();
                 let end = if next.unit == unit { next.row } else { texts.len() };
                 let range = match (forward, next.unit == unit) {
@@ -361,7 +391,7 @@ impl Pager {
                     (true, false) => 0..texts.len(),
                     (false, _) => 0..end.min(texts.len()),
                 };
-                let mut places = range.filter(|row| self.find(&texts[*row]).is_some());
+                let mut places = range.filter(|row| self.needle.is_in(&texts[*row]));
                 if let Some(row) = if forward { places.next() } else { places.next_back() } {
                     self.found = Some(Place { unit, row });
                     self.top = self.found;

@@ -2,6 +2,7 @@
 //! draws at most once, at most sixty times per second, and never while nothing happens.
 
 mod figures;
+mod files;
 mod outside;
 mod restarting;
 
@@ -61,6 +62,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
     view.spool = Some(session.spool().clone());
     view.set(&settings);
+    view.answers = Some(session.answers().clone());
     if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
         kept.give_back(&mut view);
     }
@@ -91,7 +93,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     };
     dashboard.measure();
     dashboard.restore();
-    dashboard.run().await
+    Box::pin(dashboard.run()).await
 }
 
 struct Dashboard {
@@ -381,6 +383,8 @@ impl Dashboard {
             Effect::SaveDisplay(saving) => self.save_display(saving),
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::EditOutside => {}
+            Effect::Save { card, file, replaces } => self.save(card, file, replaces),
+            Effect::CopyPiece { text, what } => self.copy(&text, &what)?,
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
@@ -390,16 +394,6 @@ impl Dashboard {
             }
         }
         Ok(Turn::GoOn)
-    }
-
-    /// On a thread of its own: figures may be many.
-    fn export(&self, file: String, replaces: bool) {
-        let said = self.notices.clone();
-        let (info, home, transcript) = (self.view.info.clone(), self.view.home.clone(), self.view.transcript.clone());
-        tokio::task::spawn_blocking(move || {
-            let written = super::export::write(&file, replaces, &info, home.as_deref(), &transcript);
-            let _ = said.send(Said::Exported(written));
-        });
     }
 
     /// Asks the session without waiting for the answer.
@@ -466,6 +460,7 @@ impl Dashboard {
         }
         self.make_figure();
         self.erase_figure();
+        self.dirty |= self.view.lookup.is_busy;
     }
 
     fn keep(&mut self) {

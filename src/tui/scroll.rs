@@ -1,7 +1,7 @@
 //! The window on the transcript. The place is kept as (card, row), never as a row of the whole, so that a frame costs
 //! the same with ten cards and with a hundred thousand: only cards that cross the window are measured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -92,6 +92,8 @@ pub struct Walk<'a> {
     pub cards: &'a mut Cards,
     pub figures: &'a Figures,
     pub shape: &'a dyn Fn(usize) -> Shape,
+    /// The cards that there are, if not all are shown.
+    pub shown: Option<&'a BTreeSet<usize>>,
 }
 
 impl Walk<'_> {
@@ -107,16 +109,36 @@ impl Walk<'_> {
         self.transcript.entries().len()
     }
 
+    fn before(&self, card: usize) -> Option<usize> {
+        match self.shown {
+            None => card.checked_sub(1),
+            Some(shown) => shown.range(..card).next_back().copied(),
+        }
+    }
+
+    /// The card after this one, or the end.
+    fn after(&self, card: usize) -> usize {
+        self.from(card + 1)
+    }
+
+    /// The first card that is shown from this one on, or the end.
+    fn from(&self, card: usize) -> usize {
+        match self.shown {
+            None => card.min(self.count()),
+            Some(shown) => shown.range(card..).next().copied().unwrap_or(self.count()),
+        }
+    }
+
     /// `n` rows further up, or the very first row.
     pub fn up(&mut self, from: Place, n: usize) -> Place {
         let mut place = from;
         let mut left = n;
         while left > place.row {
-            if place.card == 0 {
-                return Place { card: 0, row: 0 };
-            }
+            let Some(before) = self.before(place.card) else {
+                return Place { card: self.from(0), row: 0 };
+            };
             left -= place.row + 1;
-            place.card -= 1;
+            place.card = before;
             place.row = self.height(place.card).saturating_sub(1);
         }
         place.row -= left;
@@ -134,7 +156,7 @@ impl Walk<'_> {
                 return place;
             }
             left -= height.saturating_sub(place.row);
-            place = Place { card: place.card + 1, row: 0 };
+            place = Place { card: self.after(place.card), row: 0 };
         }
         place
     }
@@ -149,6 +171,7 @@ impl Walk<'_> {
     pub fn window(&mut self, anchor: &mut Anchor, height: usize) -> Vec<Place> {
         let bottom = self.bottom(height);
         let first = match *anchor {
+            Anchor::At(place) if self.from(place.card) != place.card => Place { card: self.from(place.card), row: 0 },
             Anchor::At(place) => {
                 let last_row = self.height(place.card).saturating_sub(1);
                 Place { row: place.row.min(last_row), ..place }
@@ -167,7 +190,7 @@ impl Walk<'_> {
         while rows.len() < height && place.card < self.count() {
             let of_card = self.height(place.card);
             rows.extend((place.row..of_card).take(height - rows.len()).map(|row| Place { row, ..place }));
-            place = Place { card: place.card + 1, row: 0 };
+            place = Place { card: self.after(place.card), row: 0 };
         }
         self.cards.trim(&rows);
         rows

@@ -5,11 +5,13 @@ mod figures;
 mod fuzz;
 mod inspector;
 mod keys;
+mod lookup;
 mod mouse;
 mod pager;
 mod questions;
 mod replay;
 mod screens;
+mod selection;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;

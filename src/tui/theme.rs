@@ -20,6 +20,8 @@ pub const NOTICE: Style = Style::new().fg(Color::Yellow);
 /// Marks of the variables that the last snippet touched.
 pub const TOUCHED: Style = Style::new().fg(Color::Yellow);
 pub const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
+/// The place that was found, among the others.
+pub const FOUND: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::REVERSED.union(Modifier::BOLD));
 pub const KEY: Style = BOLD;
 /// A bracket at the cursor, and its partner.
 pub const BRACKET: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED));

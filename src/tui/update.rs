@@ -7,6 +7,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::assist::{Outcome, Why};
 use super::gallery::Saving;
 use super::keymap::{Action, Context};
+use super::lookup::Kind;
 use super::reply::Asks;
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
@@ -52,6 +53,17 @@ pub enum Effect {
     Copy(String),
     /// The input in the person's editor. The answer goes to [`View::on_edited`].
     EditOutside,
+    /// The same, and tell what it was, such as `code of 14`.
+    CopyPiece {
+        text: String,
+        what: String,
+    },
+    /// Write the output of a card to this file; answered as [`Effect::Export`].
+    Save {
+        card: usize,
+        file: String,
+        replaces: bool,
+    },
     Quit,
     Suspend,
     /// Take the mouse, or leave it to the terminal.
@@ -94,7 +106,12 @@ impl View {
                 None
             }
             Event::Paste(text) if self.paste_into_search(text) => None,
+            Event::Paste(text) if self.lookup.line.is_some() => {
+                self.paste_in_line(text);
+                None
+            }
             Event::Paste(text) => {
+                self.selected = None;
                 self.overlays.retain(|overlay| matches!(overlay, Overlay::Drawer { .. }));
                 self.typed_at = now;
                 match &mut self.reply {
@@ -126,6 +143,9 @@ impl View {
         }
         if self.export.is_some() {
             return self.on_export(key, now);
+        }
+        if self.lookup.line.is_some() {
+            return self.on_line(key, now);
         }
         let action = self.keys.find(key, &WRITING);
         self.notice = None;
@@ -165,6 +185,10 @@ impl View {
         if action == Some(Action::Back) && !self.is_vi_busy() && self.turns_to_question(now) {
             return None;
         }
+        if self.selected.is_some() {
+            let in_drawer = self.keys.find(key, &[Context::Variables]).and_then(|action| self.on_drawer(action));
+            return in_drawer.unwrap_or_else(|| self.on_card(key, asked, now));
+        }
         if let Some(reply) = &mut self.reply {
             if reply.is_open(&self.editor, now) {
                 return self.reply(action, key, asked, now);
@@ -176,13 +200,6 @@ impl View {
             }
         }
         if self.assist.popup.is_some() && self.on_popup(action, key) {
-            return None;
-        }
-        if self.selected.is_some()
-            && self.editor.is_empty()
-            && let Some(action @ (Action::ColumnsLeft | Action::ColumnsRight)) = self.keys.find(key, &[Context::Card])
-        {
-            self.scroll_columns(action == Action::ColumnsRight);
             return None;
         }
         if let Some(action) = self.keys.find(key, &[Context::Variables])
@@ -208,7 +225,11 @@ impl View {
 
     /// With nothing else to close, Esc takes up the question of a client, or leaves it for later.
     fn turns_to_question(&mut self, now: Timestamp) -> bool {
-        let is_free = self.overlays.is_empty() && self.selected.is_none() && self.assist.popup.is_none();
+        let is_free = self.overlays.is_empty()
+            && self.selected.is_none()
+            && self.assist.popup.is_none()
+            && self.lookup.find.is_none()
+            && self.lookup.filter.is_none();
         let Some(reply) = self.reply.as_mut().filter(|reply| is_free && reply.inquiry().is_some()) else {
             return false;
         };
@@ -326,6 +347,8 @@ impl View {
             Action::SearchOn => pager.search_again(true),
             Action::SearchBack => pager.search_again(false),
             Action::Back => self.pager = None,
+            Action::OtherView => pager.turn(1),
+            Action::OtherViewBack => pager.turn(-1),
             // Not what would change the input behind it.
             Action::Interrupt if self.transcript.running().is_some() => {
                 return self.act(Action::Interrupt, key, false, now);
@@ -338,7 +361,6 @@ impl View {
 
     pub(super) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         match action {
-            Action::Enter if self.selected.is_some() && self.editor.is_empty() => self.open_pager(),
             Action::Enter => {
                 let code = self.editor.enter()?;
                 self.assist.close();
@@ -402,16 +424,28 @@ impl View {
             Action::SelectUp => self.select(true),
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
+            Action::FoldAll => self.fold_all(),
+            Action::Find => self.open_line(Kind::Search),
+            Action::Filter => self.open_line(Kind::Filter),
+            Action::GoTo => self.open_line(Kind::GoTo),
+            Action::SearchOn => self.search_on(true),
+            Action::SearchBack => self.search_on(false),
             Action::Output => self.open_pager(),
             Action::Back => {
                 self.assist.close();
-                if self.overlays.pop().is_none() {
+                if self.overlays.pop().is_some() {
+                } else if self.lookup.find.is_some() {
+                    self.end_search();
+                } else if self.selected.is_some() {
                     self.selected = None;
+                } else if self.lookup.filter.is_some() {
+                    self.clear_filter();
+                } else {
                     self.anchor = Anchor::Follow;
                 }
             }
-            // Taken before by what they belong to.
-            _ => {}
+            // The rest is taken before by what it belongs to.
+            action => return self.act_on_card(action).flatten(),
         }
         None
     }

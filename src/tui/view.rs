@@ -1,6 +1,6 @@
 //! What the dashboard knows: the session as folded from its events, and where the person is in it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use super::gallery::{Gallery, has_pictures};
 use super::inspector::Inspector;
 use super::keymap::Keymap;
 use super::layout::{Class, Layout};
+use super::lookup::Lookup;
 use super::mouse::Mouse;
 use super::pager::Pager;
 use super::past::Pasts;
@@ -23,7 +24,7 @@ use super::reply::{Asks, Reply};
 use super::scroll::{Anchor, Cards, Place, Walk};
 use super::settings::Settings;
 use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
-use crate::session::Spool;
+use crate::session::{Answers, Spool};
 
 /// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +67,13 @@ pub struct View {
     /// How many entries there were when the end was last in sight.
     pub seen: usize,
     pub selected: Option<usize>,
+    /// Cards that are folded otherwise than all are.
     pub unfolded: HashSet<usize>,
     /// How many columns of the data frame of a card are out of sight on the left.
     pub columns: HashMap<usize, usize>,
+    pub unfold_all: bool,
+    /// The filter and the search.
+    pub lookup: Lookup,
     pub overlays: Vec<Overlay>,
     /// While the person says where to write the session; takes the keys.
     pub export: Option<ExportPrompt>,
@@ -81,6 +86,10 @@ pub struct View {
     pub pager: Option<Pager>,
     /// Where whole outputs are; without it, what memory keeps is shown.
     pub spool: Option<Arc<Spool>>,
+    /// What clients were told.
+    pub answers: Option<Arc<Answers>>,
+    /// Asked to run this card again; the same key again means it.
+    pub asking_to_run: Option<usize>,
     /// Asked to quit while something ran; the same key again means it.
     pub asking_to_quit: bool,
     /// Asked to restart Python; the same key again means it.
@@ -109,8 +118,8 @@ pub struct Prepared {
     /// `None` on a screen that is too small.
     pub layout: Option<Layout>,
     pub window: Vec<Place>,
-    /// The cards in the window, from the first on.
-    pub cards: Vec<Rc<Card>>,
+    /// The cards in the window, by their places in the transcript.
+    pub cards: BTreeMap<usize, Rc<Card>>,
 }
 
 impl View {
@@ -132,6 +141,8 @@ impl View {
             selected: None,
             unfolded: HashSet::new(),
             columns: HashMap::new(),
+            unfold_all: false,
+            lookup: Lookup::default(),
             overlays: Vec::new(),
             export: None,
             chosen: None,
@@ -139,6 +150,8 @@ impl View {
             inspections: 0,
             pager: None,
             spool: None,
+            answers: None,
+            asking_to_run: None,
             asking_to_quit: false,
             asking_to_restart: false,
             quitting: false,
@@ -269,14 +282,15 @@ impl View {
     pub fn prepare(&mut self, area: Rect) {
         let layout = self.layout(area);
         let mut window = Vec::new();
-        let mut cards = Vec::new();
+        let mut cards = BTreeMap::new();
         if let Some(layout) = layout {
+            self.look(&layout);
             let anchor = self.anchor;
             let anchor = self.walk(&layout, |walk, height| {
                 let mut anchor = anchor;
                 window = walk.window(&mut anchor, height);
-                if let (Some(first), Some(last)) = (window.first(), window.last()) {
-                    cards = (first.card..=last.card).filter_map(|index| walk.card(index)).collect();
+                for index in window.chunk_by(|a, b| a.card == b.card).map(|rows| rows[0].card) {
+                    cards.extend(walk.card(index).map(|card| (index, card)));
                 }
                 anchor
             });
@@ -298,6 +312,7 @@ impl View {
             }
             self.keep_overlays_in_range(layout);
         }
+        self.mark(&cards, layout.as_ref());
         self.frame = Some(Prepared { area, layout, window, cards });
     }
 
@@ -319,18 +334,21 @@ impl View {
         }
     }
 
-    fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut Walk<'_>, usize) -> T) -> T {
+    pub(super) fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut Walk<'_>, usize) -> T) -> T {
         let height = self.height_of_window(layout);
-        let unfolded = &self.unfolded;
-        let (width, compact) = (layout.card_text(), layout.class == Class::Compact);
-        let figures = self.figured(layout);
+        let (unfolded, all, folded) = (&self.unfolded, self.unfold_all, self.folded(layout));
         let columns = &self.columns;
         let column = |index: usize| columns.get(&index).copied().unwrap_or(0);
-        let shape =
-            |index: usize| Shape { width, compact, open: unfolded.contains(&index), figures, column: column(index) };
-        let mut walker =
-            Walk { transcript: &self.transcript, cards: &mut self.cards, figures: &self.figures, shape: &shape };
+        let shape = |index: usize| Shape { open: unfolded.contains(&index) != all, column: column(index), ..folded };
+        let (shown, figures) = (self.lookup.shown(), &self.figures);
+        let mut walker = Walk { transcript: &self.transcript, cards: &mut self.cards, figures, shape: &shape, shown };
         walk(&mut walker, height)
+    }
+
+    /// The shape of a card that is folded.
+    pub(super) fn folded(&self, layout: &Layout) -> Shape {
+        let compact = layout.class == Class::Compact;
+        Shape { width: layout.card_text(), compact, open: false, figures: self.figured(layout), column: 0 }
     }
 
     fn height_of_window(&self, layout: &Layout) -> usize {
@@ -375,8 +393,8 @@ impl View {
         let next = match (self.selected, up) {
             (None, true) => last_in_sight,
             (None, false) => None,
-            (Some(card), true) => Some(card.saturating_sub(1)),
-            (Some(card), false) => Some(card + 1).filter(|card| *card < count),
+            (Some(card), true) => self.lookup.before(card).or(Some(card)),
+            (Some(card), false) => self.lookup.after(card, count),
         };
         self.selected = next;
         match next {
@@ -386,7 +404,7 @@ impl View {
     }
 
     /// Brings a card into sight, its head at any rate.
-    fn show(&mut self, card: usize) {
+    pub(super) fn show(&mut self, card: usize) {
         let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
         let anchor = self.anchor;
         self.anchor = self.walk(&layout, |walk, height| {
@@ -409,10 +427,8 @@ impl View {
     /// Unfolds or folds the selected card, or the last one in sight that hides something.
     pub fn fold(&mut self) {
         let in_sight = || {
-            let frame = self.frame.as_ref()?;
-            let first = frame.window.first()?.card;
-            let place = frame.cards.iter().rposition(|card| card.foldable)?;
-            Some(first + place)
+            let cards = &self.frame.as_ref()?.cards;
+            cards.iter().rfind(|(_, card)| card.foldable).map(|(index, _)| *index)
         };
         let Some(card) = self.selected.or_else(in_sight) else { return };
         if !self.unfolded.remove(&card) {
@@ -423,22 +439,33 @@ impl View {
         }
     }
 
+    /// Unfolds or folds all cards.
+    pub fn fold_all(&mut self) {
+        self.unfold_all = !self.unfold_all;
+        self.unfolded.clear();
+        if let Some(card) = self.selected {
+            self.show(card);
+        }
+    }
+
     /// Shows the figures or the whole output of the selected card, or of the last one in sight that wrote something.
     pub fn open_pager(&mut self) {
         let wrote = |card: &usize| {
             has_pictures(&self.transcript, *card)
                 || Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty())
         };
-        let in_sight = || {
-            let window = &self.frame.as_ref()?.window;
-            (window.first()?.card..=window.last()?.card).rev().find(wrote)
-        };
+        let in_sight = || self.frame.as_ref()?.cards.keys().rev().copied().find(wrote);
         let card = self.selected.or_else(in_sight).filter(wrote);
         match card {
             Some(card) if self.open_gallery(card) => {}
             Some(card) => {
                 self.overlays.clear();
-                self.pager = Some(Pager::new(card));
+                let snippet = match &self.transcript.entries()[card] {
+                    Entry::Snippet(snippet) => Some(snippet.id),
+                    _ => None,
+                };
+                let answers = self.answers.as_ref().zip(snippet).map(|(answers, snippet)| answers.of(snippet));
+                self.pager = Some(Pager::of_output(card, answers.unwrap_or_default()));
             }
             None => self.notice = Some("no output to show".to_owned()),
         }
@@ -451,6 +478,6 @@ impl View {
 
     /// Cards that came since the end was last in sight; `None` while it is.
     pub fn below(&self) -> Option<usize> {
-        (self.anchor != Anchor::Follow).then(|| self.transcript.entries().len().saturating_sub(self.seen))
+        (self.anchor != Anchor::Follow).then(|| self.lookup.count_from(self.seen, self.transcript.entries().len()))
     }
 }

@@ -318,3 +318,32 @@ async fn output_is_read_by_pages_and_searched() {
         }
     }
 }
+
+/// The person can read later what a model read: the very text, and the same structure.
+#[tokio::test]
+async fn what_was_told_is_kept_as_it_was_sent() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        let first = client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
+        client.call("interrupt_snippet", json!({"snippet": 1})).await;
+        let second = client.call("wait_for_snippet", json!({"snippet": 1})).await;
+        let page = client.call("read_output", json!({"snippet": 1})).await;
+        let kept = rig.session.answers().of(SnippetId(1));
+        assert_eq!(
+            kept.iter().map(|answer| answer.what).collect::<Vec<_>>(),
+            ["result", "result", "page of the output"]
+        );
+        assert_eq!((kept[0].status, kept[1].status), (Status::Running, Status::Interrupted));
+        for (kept, sent) in kept.iter().zip([&first, &second, &page]) {
+            assert_eq!((&*kept.text, kept.to.name()), (text(sent), "tester"));
+            let structured = (kept.structured.as_ref().unwrap().render)();
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&structured).unwrap(), sent["structuredContent"]);
+        }
+        let mut claude = rig.client(era, "claude-code").await;
+        let result = claude.run("flood and fail").await;
+        let kept = rig.session.answers().of(SnippetId(2)).remove(0);
+        assert!(kept.is_cut && kept.written > 100_000 && kept.structured.is_none(), "{kept:?}");
+        assert_eq!(kept.text, text(&result));
+    }
+}

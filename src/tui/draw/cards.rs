@@ -1,7 +1,7 @@
 //! The transcript pane: the rows of the window, with the cards' headers.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::{elapsed, put, put_right};
@@ -15,10 +15,13 @@ use crate::tui::{text, theme};
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let Some(frame) = &view.frame else { return };
     let area = layout.transcript;
-    let Some(first) = frame.window.first() else { return };
+    if frame.window.is_empty() {
+        let words = if view.lookup.is_busy { "looking for what fits …" } else { "no card fits the filter" };
+        put(buffer, area, area.x + layout.margin, area.y, words, theme::DIM);
+    }
     for (place, y) in frame.window.iter().zip(area.y..area.bottom()) {
         let Some(entry) = view.transcript.entries().get(place.card) else { continue };
-        let Some(row) = frame.cards.get(place.card - first.card).and_then(|card| card.rows.get(place.row)) else {
+        let Some(row) = frame.cards.get(&place.card).and_then(|card| card.rows.get(place.row)) else {
             continue;
         };
         let bar_x = area.x + layout.margin;
@@ -45,7 +48,24 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
             }
             Row::Space => {}
         }
+        if view.selected == Some(place.card) && layout.margin > 0 && !matches!(row, Row::Space) {
+            put(buffer, area, area.x, y, if matches!(row, Row::Head) { "›" } else { "│" }, theme::FOCUS);
+        }
+        let marks = view.lookup.marks.get(&place.card).into_iter().flat_map(|marks| marks.iter());
+        for mark in marks.filter(|mark| mark.row == place.row) {
+            let is_shown = view.lookup.find.as_ref().is_some_and(|find| find.at == Some((place.card, mark.number)));
+            let cells =
+                Rect { x: bar_x + 2 + mark.cells.start, y, width: mark.cells.end - mark.cells.start, height: 1 };
+            buffer.set_style(cells.intersection(area), if is_shown { theme::FOUND } else { theme::SELECTED });
+        }
     }
+}
+
+/// Where the terminal's cursor stands while a card is selected: at its head, if that is in sight.
+pub fn cursor(view: &View, layout: &Layout) -> Option<Position> {
+    let window = &view.frame.as_ref()?.window;
+    let row = window.iter().position(|place| view.selected == Some(place.card))?;
+    Some(Position { x: layout.transcript.x, y: layout.transcript.y + row as u16 })
 }
 
 /// Number and author on the left, status and duration on the right.
@@ -93,9 +113,6 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
     let end_x = end.map_or(right, |snippet| status(layout, snippet, right, y, now, buffer));
     let left = Rect { width: (end_x - area.x).saturating_sub(1), ..area };
     let mut x = area.x + layout.margin;
-    if selected && layout.margin > 0 {
-        put(buffer, left, area.x, y, "›", theme::FOCUS);
-    }
     let number_style = if selected { theme::SELECTED } else { theme::DIM };
     if !number.is_empty() {
         // The figures of all cards stand in one column; in the smallest layout they would only cost room.

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
 use super::overlay::frame;
-use super::put;
+use super::{lookup, put};
 use crate::tui::export::ExportPrompt;
 use crate::tui::layout::{Class, Layout};
 use crate::tui::{text, theme};
@@ -16,24 +16,14 @@ pub fn draw(prompt: &ExportPrompt, layout: &Layout, buffer: &mut Buffer) -> Posi
     let width = 76.min(screen);
     let area = Rect { x: (screen - width) / 2, y: layout.rule.y.saturating_sub(4), width, height: 4 };
     Clear.render(area, buffer);
-    frame(area, " write the session to ", buffer);
+    let title = match &prompt.card {
+        Some((_, name)) => format!(" write the output of {name} to "),
+        None => " write the session to ".to_owned(),
+    };
+    frame(area, &title, buffer);
     let inside = Rect { x: area.x + 2, width: width - 4, ..area };
-    let file = text::name(&prompt.file()).into_owned();
-    // Of a long name the end is seen, unless the cursor is before it.
-    let room = usize::from(inside.width) - 1;
-    let (_, column) = prompt.editor.cursor();
-    let before: String = file.chars().take(column).collect();
-    let from = text::width(&before).saturating_sub(room);
-    let mut skipped = 0;
-    let shown: String = file
-        .chars()
-        .skip_while(|c| {
-            let skip = skipped < from;
-            skipped += text::width(c.encode_utf8(&mut [0; 4]));
-            skip
-        })
-        .collect();
-    put(buffer, inside, inside.x, area.y + 1, &shown, theme::PLAIN);
+    let line = Rect { y: area.y + 1, height: 1, ..inside };
+    let cursor = lookup::typed(&prompt.file(), prompt.editor.cursor().1, line, buffer);
     let compact = layout.class == Class::Compact;
     if let Some(refused) = &prompt.refused {
         let why = text::name(refused).into_owned();
@@ -42,13 +32,12 @@ pub fn draw(prompt: &ExportPrompt, layout: &Layout, buffer: &mut Buffer) -> Posi
         put(buffer, inside, inside.x, area.y + 2, "writing …", theme::NOTICE);
     } else {
         let mut x = inside.x;
-        for (key, what) in
-            [("Enter", "write"), ("Tab", if compact { "format" } else { "py ipynb md html json" }), ("Esc", "close")]
-        {
+        let formats = ("Tab", if compact { "format" } else { "py ipynb md html json" });
+        let formats = Some(formats).filter(|_| prompt.card.is_none());
+        for (key, what) in [("Enter", "write")].into_iter().chain(formats).chain([("Esc", "close")]) {
             x = put(buffer, inside, x, area.y + 2, key, theme::KEY);
             x = put(buffer, inside, x, area.y + 2, &format!(" {what}   "), theme::DIM);
         }
     }
-    let column = text::width(&before) - from.min(text::width(&before));
-    Position { x: (inside.x + column as u16).min(inside.right() - 1), y: area.y + 1 }
+    cursor
 }

@@ -17,6 +17,28 @@ use crate::tui::{text, theme};
 pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) -> Option<Position> {
     let area = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
     Clear.render(area, buffer);
+    if let Some(page) = pager.received.page() {
+        let position = pager.received.position();
+        let size = format!(" {}, {position} ", page.size(area.width.into()));
+        let room = usize::from(area.width).saturating_sub(text::width(&size) + 4);
+        let title = page.title(room);
+        rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
+    } else {
+        title_of_output(view, pager, area, buffer);
+    }
+    for (line, y) in pager.window.iter().zip(area.y + 1..area.bottom() - 1) {
+        buffer.set_line(area.x, y, line, area.width);
+        let shown = line.to_string();
+        for found in pager.needle.all(&shown) {
+            let x = area.x + text::width(&shown[..found.start]) as u16;
+            let place = Rect { x, y, width: text::width(&shown[found]) as u16, height: 1 }.intersection(area);
+            buffer.set_style(place, Style::new().add_modifier(Modifier::REVERSED));
+        }
+    }
+    bottom(view, pager, area, buffer)
+}
+
+fn title_of_output(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) {
     let title = match view.transcript.entries().get(pager.card) {
         Some(Entry::Snippet(snippet)) => format!(" output of {}, {} ", snippet.id, text::name(snippet.author.name())),
         _ => " output while nothing ran ".to_owned(),
@@ -24,17 +46,6 @@ pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) ->
     let follows = if pager.follows { "end".to_owned() } else { format!("{} %", pager.percent()) };
     let size = format!(" {}, {follows} ", units::bytes(pager.length()));
     rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
-    for (line, y) in pager.window.iter().zip(area.y + 1..area.bottom() - 1) {
-        buffer.set_line(area.x, y, line, area.width);
-        let shown = line.to_string();
-        if let Some(at) = pager.find(&shown) {
-            let found = shown.get(at..at + pager.needle.len()).unwrap_or_default();
-            let x = area.x + text::width(&shown[..at]) as u16;
-            let place = Rect { x, y, width: text::width(found) as u16, height: 1 }.intersection(area);
-            buffer.set_style(place, Style::new().add_modifier(Modifier::REVERSED));
-        }
-    }
-    bottom(view, pager, area, buffer)
 }
 
 fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -50,9 +61,13 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
     });
     let fault = || pager.fault.as_ref().map(|why| format!("not all of it: {why}"));
     let searching = || pager.is_searching().then(|| "searching".to_owned());
-    let left = asks.or_else(searching).or_else(|| pager.told.clone()).or_else(fault).unwrap_or_default();
-    let keys = "/ search  n N  Home End  Esc back";
-    let width = if usize::from(area.width) > text::width(&left) + keys.len() + 3 { keys } else { "Esc back" };
+    let about = || pager.received.page().map(|page| page.about(view.transcript.snippet(page.snippet())));
+    let left = asks.or_else(searching).or_else(|| pager.told.clone()).or_else(about).or_else(fault).unwrap_or_default();
+    let keys =
+        if pager.received.is_empty() { "/ search  n N  Home End  Esc back" } else { "Tab views  / search  Esc back" };
+    // The views are told rather than all about the one that is shown.
+    let least = if pager.received.is_empty() { text::width(&left) } else { text::width(&left).min(24) };
+    let width = if usize::from(area.width) > least + keys.len() + 3 { keys } else { "Esc back" };
     let end = put_right(buffer, area, area.right(), y, width, theme::DIM);
     let room = usize::from(end.saturating_sub(area.x + 2));
     put(buffer, area, area.x, y, &text::cut(&text::name(&left), room), theme::NOTICE);

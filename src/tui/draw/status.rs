@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{elapsed, put};
-use crate::domain::{Status, Timestamp, replay, units};
-use crate::tui::keymap::Action;
+use crate::domain::{Entry, Status, Timestamp, replay, units};
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
-use crate::tui::{text, theme};
+use crate::tui::{pieces, text, theme};
 
 /// An interrupt that had no effect for this long needs a word.
 const STUBBORN: u64 = 2_000;
@@ -38,6 +38,8 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         }
     } else if view.quitting {
         left.push(("ending".to_owned(), theme::NOTICE));
+    } else if let Some(name) = view.selected.and_then(|card| view.transcript.entries().get(card)).map(pieces::name) {
+        left.push((format!("{name} selected"), theme::FOCUS));
     } else if view.transcript.queue().is_empty() {
         left.push(("ready".to_owned(), theme::DIM));
         let clients = view.transcript.clients().len();
@@ -69,6 +71,10 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
             "{what}: {} again to stop it and quit, Esc to stay",
             view.keys.told(Action::QuitOrDelete)
         ));
+    }
+    if let Some(Entry::Snippet(snippet)) = view.asking_to_run.and_then(|card| view.transcript.entries().get(card)) {
+        let keys = view.keys.told(Action::RunAgain);
+        return Some(format!("{keys} again runs {} once more, as yours; any other key leaves it", snippet.id));
     }
     if view.asking_to_restart {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
@@ -110,6 +116,9 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
         let key = view.keys.key(action)?.to_string();
         Some([(key, theme::KEY), (" ".to_owned(), theme::PLAIN), (what.to_owned(), theme::DIM)])
     };
+    if view.selected.is_some() && view.overlays.is_empty() {
+        return card_hints(view, layout, left, right, buffer);
+    }
     if !view.overlays.is_empty() {
         hints.push(tell(Action::Back, "close"));
     }
@@ -139,9 +148,38 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     } else if layout.class == Class::Wide && view.open_reply(now).is_none() {
         hints.push(tell(Action::QuitOrDelete, "quit"));
     }
+    put_hints(hints.into_iter().flatten(), layout, left, right, buffer);
+}
+
+type Hint = [(String, Style); 3];
+
+/// What the letters do while a card is selected.
+fn card_hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
+    let mut hints = vec![
+        (Action::Back, "input"),
+        (Action::Help, "help"),
+        (Action::Received, "received"),
+        (Action::RunAgain, "run"),
+        (Action::EditAgain, "edit"),
+        (Action::CopyOutput, "copy"),
+        (Action::Output, "output"),
+        (Action::Fold, "fold"),
+    ];
+    if view.lookup.find.is_some() {
+        hints.splice(1..1, [(Action::SearchBack, "before"), (Action::SearchOn, "next")]);
+    }
+    let hints = hints.into_iter().filter_map(|(action, what)| {
+        let key = view.keys.key_in(Context::Card, action).or_else(|| view.keys.key(action))?.to_string();
+        Some([(key, theme::KEY), (" ".to_owned(), theme::PLAIN), (what.to_owned(), theme::DIM)])
+    });
+    put_hints(hints, layout, left, right, buffer);
+}
+
+/// From the right, as many as fit.
+fn put_hints(hints: impl Iterator<Item = Hint>, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
     let area = layout.status;
     let mut end = right;
-    for hint in hints.into_iter().flatten() {
+    for hint in hints {
         let width: usize = hint.iter().map(|(text, _)| text::width(text)).sum();
         let Some(mut x) = end.checked_sub(width as u16).filter(|x| *x > left + 2) else { return };
         end = x.saturating_sub(3);

@@ -2,8 +2,8 @@
 //! the dispatch, the help, the palette, the hints, `config.toml` and the key table of the README follow from it.
 
 use Context::{
-    Card, Completion, Figures, Help, History, Input, Inspector, Menu, Output, Prompt, Restarting, Session, Transcript,
-    Variables,
+    Card, Completion, Figures, Help, History, Input, Inspector, Lookup, Menu, Output, Prompt, Restarting, Session,
+    Transcript, Variables,
 };
 
 /// Where a key holds. What lies on top is asked first.
@@ -17,6 +17,8 @@ pub enum Context {
     Transcript,
     /// A card is selected: the input gets no keys.
     Card,
+    /// What is typed to search, to filter, or to go to a card.
+    Lookup,
     /// The whole output of a card, over everything.
     Output,
     /// A figure over the whole screen.
@@ -37,9 +39,9 @@ pub enum Context {
 
 impl Context {
     /// In the order in which they are told.
-    pub const ALL: [Self; 14] = [
-        Input, Completion, History, Session, Transcript, Card, Output, Figures, Variables, Inspector, Menu, Prompt,
-        Help, Restarting,
+    pub const ALL: [Self; 15] = [
+        Input, Completion, History, Session, Transcript, Card, Lookup, Output, Figures, Variables, Inspector, Menu,
+        Prompt, Help, Restarting,
     ];
 
     /// Its section in `config.toml`.
@@ -50,6 +52,7 @@ impl Context {
             Session => "session",
             Transcript => "transcript",
             Card => "card",
+            Lookup => "lookup",
             Output => "output",
             Figures => "figures",
             Variables => "variables",
@@ -66,6 +69,7 @@ impl Context {
         match self {
             Completion => "candidates",
             Card => "on a selected card",
+            Lookup => "while searching or filtering",
             Output => "in the whole output",
             Figures => "at a figure",
             Variables => "in the open list of variables",
@@ -81,7 +85,7 @@ impl Context {
 
     /// Letters are text there.
     pub const fn is_typed_into(self) -> bool {
-        matches!(self, Input | Completion | Session | Transcript | Prompt | History)
+        matches!(self, Input | Completion | Session | Transcript | Lookup | Prompt | History)
     }
 }
 
@@ -173,20 +177,47 @@ actions! {
         Output "home g ctrl-home" "to the beginning", Figures "home g" "the first, the last";
     Bottom "bottom" "Go to the end, and follow": Transcript "ctrl-end" "to the end, and follow",
         Output "end G ctrl-end" "to the end, and follow", Figures "end G" "";
-    SelectUp "select-up" "Select the card above": Transcript "alt-up" "select the card above, below";
-    SelectDown "select-down" "Select the card below": Transcript "alt-down" "";
-    Fold "fold" "Unfold or fold the card": Transcript "f5 alt-o" "unfold or fold the card";
+    SelectUp "select-up" "Select the card above": Transcript "alt-up" "select the card above, below",
+        Card "up k" "the card above, below";
+    SelectDown "select-down" "Select the card below": Transcript "alt-down" "", Card "down j" "";
+    Fold "fold" "Unfold or fold the card": Transcript "f5 alt-o" "unfold or fold the card",
+        Card "space o" "unfold or fold it; all cards";
+    FoldAll "fold-all" "Unfold or fold all cards": Transcript "shift-f5" "unfold or fold all cards", Card "O" "";
     /// The whole output of a card, over the whole screen.
     Output "output" "The figures or the whole output of the card": Transcript "f6" "figures or the whole output of the card",
-        Figures "f6" "its whole output";
+        Card "enter" "its figures or its whole output", Figures "f6" "its whole output";
+    /// The very text that clients got for a snippet.
+    Received "received" "What the client received": Transcript "shift-f6" "what the client received of it",
+        Card "m" "what the client (its model) received";
+    OtherView "other-view" "The other views of the output": Output "tab" "the output; what clients received of it";
+    OtherViewBack "other-view-back" "The view before": Output "shift-tab" "";
+    CopyCode "copy-code" "Copy the code of the card": Card "c" "copy the code";
+    CopyOutput "copy-output" "Copy the output of the card": Card "y" "copy the output";
+    CopyValue "copy-value" "Copy the value of the card": Card "v" "copy the value";
+    CopyTraceback "copy-traceback" "Copy the traceback of the card": Card "t" "copy the traceback";
+    SaveOutput "save-output" "Save the output of the card to a file": Card "s" "save the output to a file";
+    RunAgain "run-again" "Run the card again, as yours": Card "R" "run it again, as yours";
+    EditAgain "edit-again" "Take the code of the card into the input": Card "e" "take the code into the input";
+    PreviousError "previous-error" "Go to the error above": Transcript "alt-j" "to the error above",
+        Card "[" "to the error above, below";
+    NextError "next-error" "Go to the error below": Transcript "alt-shift-j" "", Card "]" "";
+    GoToRunning "go-to-running" "Go to what runs": Transcript "alt-r" "to what runs", Card "r" "to what runs";
+    GoTo "go-to" "Go to a snippet by its number": Transcript "alt-g" "to a snippet by its number",
+        Card "g" "to a snippet by its number";
+    /// From the list of variables.
+    GoToSetter "go-to-setter" "Go to what set the variable": Variables "g" "to the snippet that set it";
+    Find "find" "Search the transcript": Transcript "f3" "search the transcript", Card "/" "search";
+    Filter "filter" "Filter the transcript": Transcript "alt-s" "show only some cards", Card "f" "show only some cards";
+    SearchOrFilter "search-or-filter" "Search or filter": Lookup "tab" "search, or show only what fits";
     Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
         Completion "esc" "close", History "esc ctrl-g" "back to what was there", Output "esc q f6" "back to the transcript",
         Figures "esc q enter" "back to the transcript", Inspector "esc enter q" "close",
-        Menu "esc" "close", Prompt "esc" "close", Help "esc enter q" "close";
+        Menu "esc" "close", Prompt "esc" "close", Card "esc q" "back to the input", Lookup "esc" "as it was before", Help "esc enter q" "close";
 
     Search "search" "Search": Output "/ ctrl-f" "search";
-    SearchOn "search-next" "Next place found": Output "n" "the next place, the one before";
-    SearchBack "search-previous" "Previous place found": Output "N" "";
+    SearchOn "search-next" "Next place found": Output "n" "the next place, the one before",
+        Card "n" "the next place found, the one before", Lookup "down ctrl-n" "the next place, the one before";
+    SearchBack "search-previous" "Previous place found": Output "N" "", Card "N" "", Lookup "up ctrl-p" "";
 
     /// Of the data frame of the selected card.
     ColumnsRight "columns-right" "More columns to the right": Card "right l" "more columns of a data frame";
@@ -206,7 +237,8 @@ actions! {
     /// Take the one that is chosen.
     Choose "choose" "Take the chosen one": Completion "enter" "take the chosen one",
         History "enter" "put it into the input",
-        Variables "enter" "look into the chosen one", Menu "enter" "take the chosen one", Prompt "enter" "go";
+        Variables "enter" "look into the chosen one", Menu "enter" "take the chosen one", Prompt "enter" "go",
+        Lookup "enter" "keep it, and go to the card";
     /// Take the chosen candidate, or what all have in common.
     Accept "accept" "Take the candidate": Completion "tab" "take it, or what all have in common";
     NextFormat "next-format" "Next format": Prompt "tab" "the next format";

@@ -69,6 +69,11 @@ impl Keymap {
         action.row().bindings.iter().find_map(|binding| self.chords(binding.context, action).next())
     }
 
+    /// The key to be told for an action in a context.
+    pub fn key_in(&self, context: Context, action: Action) -> Option<Chord> {
+        self.chords(context, action).next()
+    }
+
     /// What can be done in a context, line by line: keys, and what they do.
     pub fn lines(&self, context: Context) -> Vec<(String, &'static str)> {
         let mut lines: Vec<(Vec<String>, &str)> = Vec::new();

@@ -1,0 +1,167 @@
+//! Pieces of a card as text, to be copied or saved: its code, all that came of it, its value, its traceback.
+
+use std::io;
+
+use crate::domain::terminal_text::plain;
+use crate::domain::{Entry, Output, SnippetId, units};
+use crate::session::Spool;
+use crate::session::spool::Whole;
+
+/// The most that is copied, in bytes: terminals drop what is longer than they like, most of them in silence.
+pub const MOST: u64 = 1 << 20;
+/// Bytes of an output that are made plain at once.
+const CHUNK: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Code,
+    /// All that stands below the code: what it wrote, its value, its error.
+    Output,
+    Value,
+    Traceback,
+}
+
+impl Piece {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Output => "output",
+            Self::Value => "value",
+            Self::Traceback => "traceback",
+        }
+    }
+}
+
+/// Such as `14`, for sentences.
+pub fn name(entry: &Entry) -> String {
+    match entry {
+        Entry::Snippet(snippet) => snippet.id.to_string(),
+        Entry::Note { .. } => "the note".to_owned(),
+        _ => "this card".to_owned(),
+    }
+}
+
+/// A piece of a card, and how long the part of it is that the code wrote. `None` if the card has none of it.
+pub fn of(entry: &Entry, piece: Piece, spool: Option<&Spool>) -> Option<Text> {
+    let text = |text: &str| Some(Text { whole: None, rest: text.to_owned() }).filter(|text| !text.rest.is_empty());
+    match (entry, piece) {
+        (Entry::Snippet(snippet), Piece::Code) => text(&snippet.code),
+        (Entry::Note { note, .. }, Piece::Code | Piece::Output) => text(&note.text),
+        (Entry::Snippet(snippet), Piece::Value) => text(snippet.outcome.as_ref()?.result.as_deref()?),
+        (Entry::Snippet(snippet), Piece::Traceback) => text(&snippet.outcome.as_ref()?.error.as_ref()?.traceback),
+        (Entry::Snippet(snippet), Piece::Output) => {
+            let outcome = snippet.outcome.as_deref();
+            let value = outcome.and_then(|outcome| outcome.result.as_deref());
+            let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| error.traceback.as_str());
+            let rest: Vec<&str> = value.into_iter().chain(error).collect();
+            let whole = (!snippet.output.is_empty()).then(|| whole(&snippet.output, Some(snippet.id), spool));
+            Some(Text { whole, rest: rest.join("\n") }).filter(|text| text.whole.is_some() || !text.rest.is_empty())
+        }
+        (Entry::Background { output, .. }, Piece::Output) => {
+            Some(Text { whole: Some(whole(output, None, spool)), rest: String::new() })
+        }
+        _ => None,
+    }
+}
+
+/// All of an output, or what memory keeps of it.
+fn whole(output: &Output, snippet: Option<SnippetId>, spool: Option<&Spool>) -> Whole {
+    let kept = spool.zip(snippet).filter(|_| output.omitted() > 0);
+    let kept = kept.and_then(|(spool, snippet)| spool.whole(snippet).ok().flatten());
+    kept.filter(|whole| whole.length() > 0).unwrap_or_else(|| Whole::of(output))
+}
+
+#[derive(Debug)]
+pub struct Text {
+    whole: Option<Whole>,
+    rest: String,
+}
+
+impl Text {
+    /// In bytes, escape sequences included.
+    pub fn length(&self) -> u64 {
+        self.whole.as_ref().map_or(0, Whole::length) + self.rest.len() as u64
+    }
+
+    /// As it would stand on a terminal, without escape sequences.
+    ///
+    /// # Errors
+    /// If the file with the output cannot be read.
+    pub fn read(&self) -> io::Result<String> {
+        let mut text = String::new();
+        if let Some(whole) = &self.whole {
+            let (mut at, mut left) = (0, String::new());
+            while at < whole.length() {
+                let (start, segments) = whole.read(at, CHUNK)?;
+                let bytes: usize = segments.iter().map(|segment| segment.text.len()).sum();
+                if bytes == 0 {
+                    break;
+                }
+                at = start + bytes as u64;
+                left.extend(segments.into_iter().map(|segment| segment.text));
+                // Lines stay whole, for a bar is drawn over its own line.
+                let end =
+                    if at < whole.length() { left.rfind('\n').map_or(left.len(), |end| end + 1) } else { left.len() };
+                text.push_str(&plain(&left[..end]));
+                left.drain(..end);
+            }
+        }
+        if !text.is_empty() && !text.ends_with('\n') && !self.rest.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&self.rest);
+        Ok(text)
+    }
+
+    /// To be copied.
+    ///
+    /// # Errors
+    /// If it is too long, in words.
+    pub fn to_copy(&self) -> Result<String, String> {
+        if self.length() > MOST {
+            let (long, most) = (units::bytes(self.length()), units::bytes(MOST));
+            return Err(format!("{long} are too long to copy, {most} is the most"));
+        }
+        self.read().map_err(|error| format!("the output cannot be read: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Author, Outcome, Stream};
+    use crate::tui::fixtures::{Story, failed, ok};
+
+    fn read(entry: &Entry, piece: Piece) -> Option<String> {
+        of(entry, piece, None).map(|text| text.read().unwrap())
+    }
+
+    #[test]
+    fn pieces_are_what_a_person_would_copy() {
+        let mut story = Story::default();
+        story.ran(&Author::You, "f()", "\u{1b}[31m10 %\r99 %\u{1b}[0m", Outcome { result: Some("42".into()), ..ok(1) });
+        story.ran(&Author::You, "g()", "before\n", failed(1, "ValueError", "no", 3));
+        story.ran(&Author::You, "x = 1", "", ok(1));
+        let entries = story.transcript.entries();
+        assert_eq!(read(&entries[0], Piece::Output).as_deref(), Some("99 %\n42"));
+        assert_eq!(read(&entries[0], Piece::Value).as_deref(), Some("42"));
+        assert_eq!(read(&entries[0], Piece::Traceback), None);
+        let failed = read(&entries[1], Piece::Output).unwrap();
+        assert!(failed.starts_with("before\nTraceback (most") && failed.ends_with("ValueError: no"), "{failed}");
+        assert_eq!((read(&entries[2], Piece::Output), read(&entries[2], Piece::Code)), (None, Some("x = 1".into())));
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_copied_but_can_be_read() {
+        let mut story = Story::default();
+        let id = story.start(&Author::You, "flood()");
+        for n in 0..200_000 {
+            story.output(id, Stream::Stdout, &format!("line {n}\n"));
+        }
+        let kept = of(&story.transcript.entries()[0], Piece::Output, None).unwrap();
+        assert!(kept.to_copy().unwrap().contains("bytes left out"), "of what memory keeps, the gap is told");
+        let long = Text { whole: None, rest: "x".repeat(2 << 20) };
+        assert_eq!(long.to_copy().unwrap_err(), "2.1 MB are too long to copy, 1.0 MB is the most");
+        assert_eq!(long.read().unwrap().len(), 2 << 20);
+    }
+}

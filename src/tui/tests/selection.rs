@@ -1,0 +1,229 @@
+//! What the letters do to a selected card.
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::domain::{Author, Kind, Outcome, SnippetId, Status};
+use crate::session::{Answer, Answers, Structured};
+use crate::tui::fixtures::{Story, client, failed, ok, story, variable};
+use crate::tui::scroll::Anchor;
+
+const TRACEBACK: &str = "Traceback (most recent call last):
+  File \"<snippet 3>\", line 4, in <module>
+    share(0)
+    ~~~~~^^^
+  File \"<snippet 2>\", line 2, in share
+    return 1 / parts
+           ~~^~~~~~~
+ZeroDivisionError: division by zero";
+
+/// A card of each kind of end, the last of which failed in a function of an earlier one.
+fn cards() -> View {
+    let mut story = Story::default();
+    let claude = client(1, "claude-code");
+    story.join(&claude, NOW);
+    story.ran(&claude, "1/0", "", failed(1, "ZeroDivisionError", "division by zero", 4));
+    let code = "def share(parts):\n    return 1 / parts";
+    story.ran(
+        &Author::You,
+        code,
+        "\u{1b}[32mdefined\u{1b}[0m\n",
+        Outcome { result: Some("<function>".into()), ..ok(2) },
+    );
+    let mut outcome = failed(3, "ZeroDivisionError", "division by zero", 8);
+    if let Some(error) = &mut outcome.error {
+        error.traceback = TRACEBACK.into();
+    }
+    story.ran(&claude, "a = 1\nb = 2\nprint(a)\nshare(0)", "1\n", outcome);
+    story.ran(&Author::You, "x = 3", "", ok(1));
+    let mut view = story.view();
+    screen(&mut view, 80, 24);
+    view
+}
+
+fn select(view: &mut View, card: usize) {
+    while view.selected != Some(card) {
+        press(view, KeyCode::Up, KeyModifiers::ALT);
+        screen(view, 80, 24);
+    }
+}
+
+fn copied(view: &mut View, c: char) -> Option<(String, String)> {
+    match key(view, KeyCode::Char(c)) {
+        Some(Effect::CopyPiece { text, what }) => Some((text, what)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_selected_card() {
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        let mut view = cards();
+        select(&mut view, 2);
+        screen(&mut view, width, height);
+        assert_snapshot!(format!("selected_{name}"), text(&mut view, width, height));
+        key(&mut view, KeyCode::Char('o'));
+        screen(&mut view, width, height);
+        assert_snapshot!(format!("unfolded_{name}"), text(&mut view, width, height));
+    }
+}
+
+#[test]
+fn letters_act_on_the_card_and_not_on_the_input() {
+    let mut view = cards();
+    typed(&mut view, "draft");
+    select(&mut view, 2);
+    assert_eq!(copied(&mut view, 'c'), Some(("a = 1\nb = 2\nprint(a)\nshare(0)".into(), "code of 3".into())));
+    assert_eq!(copied(&mut view, 't'), Some((TRACEBACK.into(), "traceback of 3".into())));
+    assert_eq!(copied(&mut view, 'y'), Some((format!("1\n{TRACEBACK}"), "output of 3".into())));
+    assert_eq!(copied(&mut view, 'v'), None);
+    assert_eq!(view.notice.as_deref(), Some("there is no value to copy"));
+    typed(&mut view, "zp");
+    assert!(view.notice.as_deref().is_some_and(|notice| notice.contains("p does nothing to a card")));
+    key(&mut view, KeyCode::Up);
+    assert_eq!(view.selected, Some(1));
+    assert_eq!(copied(&mut view, 'y'), Some(("defined\n<function>".into(), "output of 2".into())));
+    assert_eq!(copied(&mut view, 'v'), Some(("<function>".into(), "value of 2".into())));
+    assert_eq!(view.editor.code(), "draft");
+    ctrl(&mut view, 'c');
+    assert!(
+        view.selected.is_none() && view.editor.code() == "draft",
+        "with nothing running, it goes back to the input"
+    );
+    typed(&mut view, "c");
+    assert_eq!(view.editor.code(), "draftc");
+}
+
+#[test]
+fn running_again_is_asked_for_twice() {
+    let mut view = cards();
+    select(&mut view, 0);
+    assert_eq!(key(&mut view, KeyCode::Char('R')), None);
+    assert!(text(&mut view, 80, 24).contains("R again runs 1 once more"));
+    assert_eq!(key(&mut view, KeyCode::Char('j')), None);
+    assert_eq!(key(&mut view, KeyCode::Enter), None, "another key has left it: this opens the output");
+    view.pager = None;
+    key(&mut view, KeyCode::Char('k'));
+    key(&mut view, KeyCode::Char('R'));
+    assert_eq!(key(&mut view, KeyCode::Char('R')), Some(Effect::Submit("1/0".into())));
+    assert!(view.selected.is_none() && view.anchor == Anchor::Follow);
+    select(&mut view, 0);
+    key(&mut view, KeyCode::Char('R'));
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Submit("1/0".into())));
+}
+
+#[test]
+fn code_is_taken_into_the_input_and_undo_brings_the_draft_back() {
+    let mut view = cards();
+    typed(&mut view, "draft");
+    select(&mut view, 1);
+    key(&mut view, KeyCode::Char('e'));
+    assert_eq!(view.editor.code(), "def share(parts):\n    return 1 / parts");
+    assert!(
+        view.selected.is_none()
+            && view.notice.as_deref().is_some_and(|notice| notice.contains("brings the draft back"))
+    );
+    ctrl(&mut view, '7');
+    assert_eq!(view.editor.code(), "draft");
+}
+
+#[test]
+fn errors_what_runs_and_what_set_a_variable_are_jumped_to() {
+    let mut view = cards();
+    press(&mut view, KeyCode::Char('j'), KeyModifiers::ALT);
+    assert_eq!(view.selected, Some(2), "the last error");
+    key(&mut view, KeyCode::Char('['));
+    assert_eq!(view.selected, Some(0));
+    key(&mut view, KeyCode::Char('['));
+    assert_eq!((view.selected, view.notice.as_deref()), (Some(0), Some("nothing failed above")));
+    key(&mut view, KeyCode::Char(']'));
+    assert_eq!(view.selected, Some(2));
+    press(&mut view, KeyCode::Char('r'), KeyModifiers::ALT);
+    assert_eq!(view.notice.as_deref(), Some("nothing is running"));
+
+    let mut view = story().view();
+    screen(&mut view, 80, 24);
+    press(&mut view, KeyCode::Char('r'), KeyModifiers::ALT);
+    assert_eq!(view.selected, Some(3));
+    key(&mut view, KeyCode::Esc);
+    let mut story = Story::default();
+    story.ran(&Author::You, "x = 1", "", ok(1));
+    let mut row = variable("x", Kind::Data, "int", "", "1");
+    row.set_by = Some(SnippetId(1));
+    story.variables(vec![row]);
+    let mut view = story.view();
+    screen(&mut view, 80, 24);
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::Down);
+    key(&mut view, KeyCode::Char('g'));
+    assert_eq!((view.selected, view.overlays.len()), (Some(0), 0));
+}
+
+#[test]
+fn all_cards_unfold_at_once() {
+    let mut view = cards();
+    select(&mut view, 2);
+    key(&mut view, KeyCode::Char('O'));
+    let shown = text(&mut view, 80, 60);
+    assert_eq!(shown.matches("▾ traceback").count(), 2, "{shown}");
+    key(&mut view, KeyCode::Char('o'));
+    assert_eq!(text(&mut view, 80, 60).matches("▾ traceback").count(), 1, "one is folded again");
+    key(&mut view, KeyCode::Char('O'));
+    assert_eq!(text(&mut view, 80, 60).matches("▸ traceback").count(), 2);
+}
+
+#[test]
+fn the_output_is_saved_under_a_name_of_ones_own() {
+    let mut view = cards();
+    select(&mut view, 1);
+    key(&mut view, KeyCode::Char('s'));
+    assert_snapshot!("save_medium", text(&mut view, 80, 24));
+    let effect = key(&mut view, KeyCode::Enter);
+    assert_eq!(effect, Some(Effect::Save { card: 1, file: "sales-2.txt".into(), replaces: false }));
+}
+
+fn answer(text: &str, structured: bool) -> Answer {
+    let structured = structured.then(|| Structured { bytes: 9, render: Box::new(|| "{\n  \"snippet\": 3\n}".into()) });
+    Answer {
+        snippet: SnippetId(3),
+        to: client(1, "claude-code"),
+        what: "result",
+        at: NOW - 40_000,
+        status: Status::Error,
+        text: text.into(),
+        is_cut: true,
+        written: 1_200_000,
+        images: 1,
+        image_characters: 34_000,
+        structured,
+    }
+}
+
+#[test]
+fn what_the_client_received_is_shown_beside_the_output() {
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        let mut view = cards();
+        let answers = Answers::default();
+        answers.add(answer(
+            "1\n[... 1199998 characters left out here ...]\n\n[snippet 3: error, return code 1, 3 ms]",
+            true,
+        ));
+        view.answers = Some(Arc::new(answers));
+        select(&mut view, 2);
+        key(&mut view, KeyCode::Char('m'));
+        assert_snapshot!(format!("received_{name}"), text(&mut view, width, height));
+        key(&mut view, KeyCode::Tab);
+        assert!(text(&mut view, width, height).contains("\"snippet\": 3"));
+        key(&mut view, KeyCode::Tab);
+        assert!(text(&mut view, width, height).contains("output of 3"), "the output itself is one of the views");
+        press(&mut view, KeyCode::BackTab, KeyModifiers::SHIFT);
+        assert!(text(&mut view, width, height).contains("\"snippet\": 3"));
+        key(&mut view, KeyCode::Esc);
+        assert!(view.pager.is_none() && view.selected == Some(2));
+        key(&mut view, KeyCode::Up);
+        key(&mut view, KeyCode::Char('m'));
+        assert_eq!(view.notice.as_deref(), Some("no client asked for 2"));
+    }
+}
