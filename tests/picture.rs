@@ -12,7 +12,7 @@ use support::client::{Client, Era};
 use support::terminal::Terminal;
 use support::{BINARY, Home, venv};
 
-const ROWS: u16 = 36;
+const ROWS: u16 = 44;
 const COLUMNS: u16 = 118;
 /// Pixels of a cell, and around all of them.
 const CELL: (f64, f64) = (8.4, 19.0);
@@ -74,13 +74,18 @@ fn pictures_of_a_session() {
     let folder = home.work().join("sales");
     std::fs::create_dir(&folder).unwrap();
     assert!(std::process::Command::new(&python).args(["-c", DATA]).current_dir(&folder).status().unwrap().success());
+    // As people have it.
+    let environment = python.parent().and_then(Path::parent).unwrap();
+    std::os::unix::fs::symlink(environment, folder.join(".venv")).unwrap();
     let mut command = CommandBuilder::new("sh");
-    let start = format!("cd sales && exec {BINARY} --session sales --python {}", python.display());
+    let start = format!("cd sales && exec {BINARY} --session sales --python .venv");
     command.args(["-c", &start]);
     let mut terminal = Terminal::run(&home, command, ROWS, COLUMNS);
     terminal.wait_for_text("ready");
 
-    terminal.send("import pandas as pd; df = pd.read_csv('sales.csv', parse_dates=['day']); df.shape\r");
+    terminal.send("import pandas as pd\r");
+    terminal.wait_for_text("✓");
+    terminal.send("df = pd.read_csv('sales.csv', parse_dates=['day']); df.shape\r");
     terminal.wait_for_text("(112, 4)");
     let mut bridge = home.fourhands();
     bridge.args(["bridge", "--session", "sales"]).current_dir(&folder);
@@ -88,16 +93,10 @@ fn pictures_of_a_session() {
     let run = |client: &mut Client, code: &str| {
         client.call("run_python_code", serde_json::json!({"code": code}));
     };
-    run(
-        &mut client,
-        "by_region = df.groupby('region').agg(units=('units', 'sum'), revenue=('revenue', 'sum'))\nby_region.round(2)",
-    );
-    run(&mut client, "by_region.plot(kind='lin')");
-    run(
-        &mut client,
-        "def fit(data, epochs):\n    loss = 0.42\n    for epoch in range(epochs):\n        loss *= 0.93\n    return loss\n\nloss = fit(df, 12)\nprint(f'loss {loss:.4f}')",
-    );
-    let code = "import time\nfor epoch in range(40):\n    loss *= 0.97\n    print(f'epoch {epoch:>2}  loss {loss:.4f}')\n    time.sleep(0.05 if epoch < 18 else 100)";
+    run(&mut client, "by_region = df.groupby('region')[['units', 'revenue']].sum()\nby_region.round(2)");
+    run(&mut client, "by_region['profit'].max()");
+    terminal.wait_for("the new variable", |screen| screen.contains("4×2"));
+    let code = "import time\nloss = 0.42\nfor epoch in range(40):\n    loss *= 0.97\n    print(f'epoch {epoch:>2}  loss {loss:.4f}')\n    time.sleep(0.05 if epoch < 18 else 100)";
     client.send("tools/call", serde_json::json!({"name": "run_python_code", "arguments": {"code": code, "wait_s": 0}}));
     terminal.wait_for_text("epoch 18");
     // Pasted, as one edit.
