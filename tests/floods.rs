@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -119,4 +120,72 @@ fn a_client_that_never_reads_holds_up_only_itself() {
     eprintln!("stuck after {sent} requests; the bystander waited {slowest:?} at most; grown by {} MB", grown >> 20);
     assert!(stuck, "all was taken and no answer read");
     assert!(grown < MOST, "grew by {} MB", grown >> 20);
+}
+
+/// Through the bridge, as clients really come: what is wrong is answered by its id, and what comes after it is served.
+#[test]
+fn whatever_a_broken_client_sends_the_next_line_is_served() {
+    let home = Home::new();
+    let server = home.serve("patient");
+    let session = children(server.child.id())[0];
+    let mut bystander = bystander(&home);
+    served(&mut bystander);
+    let before = resident(session);
+    let mut command = home.fourhands();
+    command.arg("bridge");
+    let mut bridge = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = bridge.stdin.take().unwrap();
+    let mut answers = BufReader::new(bridge.stdout.take().unwrap());
+    let mut answer = |id: &Value| loop {
+        let mut line = String::new();
+        assert_ne!(answers.read_line(&mut line).unwrap(), 0, "hung up before the answer to {id}");
+        let answer: Value = serde_json::from_str(&line).unwrap();
+        if answer.get("method").is_none() && answer["id"] == *id {
+            return answer;
+        }
+    };
+    stdin.write_all(hello("broken").as_bytes()).unwrap();
+    answer(&json!(0));
+    let text = |answer: &Value| answer["result"]["structuredContent"]["result"].as_str().unwrap_or_default().to_owned();
+
+    // Half a line, and the rest of it later.
+    let half = call(1, "6 * 7");
+    stdin.write_all(&half.as_bytes()[..30]).unwrap();
+    stdin.flush().unwrap();
+    served(&mut bystander);
+    stdin.write_all(&half.as_bytes()[30..]).unwrap();
+    assert_eq!(text(&answer(&json!(1))), "42");
+    // A batch: each of its members.
+    let batch = format!("[{},{}]\n", call(2, "1 + 1").trim_end(), call(3, "1 + 2").trim_end());
+    stdin.write_all(batch.as_bytes()).unwrap();
+    assert_eq!((text(&answer(&json!(2))), text(&answer(&json!(3)))), ("2".to_owned(), "3".to_owned()));
+    // Neither UTF-8 nor JSON, but with an id; a lone half of a surrogate pair.
+    let mut bytes = call(4, "'?'").into_bytes();
+    let at = bytes.iter().position(|byte| *byte == b'?').unwrap();
+    bytes[at] = 0xFF;
+    stdin.write_all(&bytes).unwrap();
+    assert!(answer(&json!(4))["error"]["code"].is_i64());
+    stdin.write_all(call(5, "len('?')").replace('?', "\\ud800").as_bytes()).unwrap();
+    let lone = answer(&json!(5));
+    assert!(lone["result"].is_object() || lone["error"].is_object(), "{lone}");
+    stdin.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\n").unwrap();
+    assert_eq!(answer(&json!(6))["error"]["code"], -32700);
+    stdin
+        .write_all(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"no_such\"}}\n")
+        .unwrap();
+    answer(&json!(7));
+    // 50 MB of code, and more than a line may have.
+    let huge = call(8, &format!("len('{}')", "x".repeat(50_000_000)));
+    stdin.write_all(huge.as_bytes()).unwrap();
+    let huge = answer(&json!(8));
+    assert!(text(&huge) == "50000000" || huge["result"]["isError"] == true, "{}", &huge.to_string()[..300]);
+    stdin.write_all(call(9, &"y".repeat(70 << 20)).as_bytes()).unwrap();
+    assert!(answer(&json!(9))["error"]["message"].as_str().unwrap().contains("64 MiB"));
+    stdin.write_all(call(10, "'still ' + 'here'").as_bytes()).unwrap();
+    assert_eq!(text(&answer(&json!(10))), "'still here'");
+    served(&mut bystander);
+    let grown = [resident(session).saturating_sub(before), resident(bridge.id())];
+    eprintln!("the session grew by {} MB, the bridge has {} MB", grown[0] >> 20, grown[1] >> 20);
+    drop(stdin);
+    assert!(bridge.wait().unwrap().success());
 }
