@@ -64,6 +64,8 @@ pub enum ToSession {
     Interrupt,
     /// Give the terminal back and stop (SIGSTOP) this process.
     Suspend,
+    /// The person's editor has ended and the terminal is free again; with why nothing is to be taken over.
+    Edited(Option<String>),
     /// The terminal has another size. Only where the kernel does not tell the session process itself.
     Resized,
 }
@@ -78,4 +80,6 @@ pub enum ToGuardian {
     TerminalEntered,
     /// The terminal is as it was before.
     TerminalLeft,
+    /// Open this file in the person's editor. The guardian reads it when it gets a SIGCHLD.
+    Edit(PathBuf),
 }

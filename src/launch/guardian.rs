@@ -1,6 +1,8 @@
 //! The guardian: the parent of the session process. It passes on signals and job control and puts the terminal right,
 //! however the session process ends.
 
+mod editing;
+
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -127,6 +129,9 @@ impl Guardian {
             suspending: false,
             ending: None,
             killed: None,
+            outside: None,
+            ended: None,
+            was_outside: false,
         };
         watch.run(follows)
     }
@@ -160,6 +165,12 @@ struct Watch<'a> {
     /// When it was asked to end.
     ending: Option<Instant>,
     killed: Option<Killed>,
+    /// The person's editor has the terminal.
+    outside: Option<Pid>,
+    /// How the child ended; while the editor is open, the end waits for the person.
+    ended: Option<ExitStatus>,
+    /// It ended while the editor was open.
+    was_outside: bool,
 }
 
 impl Watch<'_> {
@@ -167,8 +178,14 @@ impl Watch<'_> {
         loop {
             match self.guardian.signals.next()? {
                 Signal::SIGCHLD => {
-                    if let Some(status) = self.look()? {
-                        return Ok(self.end(status, follows));
+                    self.look_outside()?;
+                    if self.ended.is_none() {
+                        self.ended = self.look()?;
+                    }
+                    match self.ended {
+                        Some(status) if self.outside.is_none() => return Ok(self.end(status, follows)),
+                        Some(_) => self.was_outside = true,
+                        None => self.edit(),
                     }
                 }
                 Signal::SIGALRM if self.ending.is_none() => self.take_down_kept_screen(),
@@ -202,7 +219,7 @@ impl Watch<'_> {
     fn end(mut self, status: ExitStatus, follows: impl FnOnce(&Ending) -> bool) -> Ending {
         alarm::cancel();
         let (screen_up, has_entered) = (self.link.screen_is_up(), self.link.has_entered());
-        let ending = self.ending(status, screen_up && has_entered);
+        let ending = self.ending(status, (screen_up || self.was_outside) && has_entered);
         let guardian = self.guardian;
         guardian.screen_kept = false;
         let follows = follows(&ending);
@@ -247,7 +264,7 @@ impl Watch<'_> {
     }
 
     fn tell(&mut self, message: &ToSession, instead: Signal) {
-        if self.link.send(message).is_err() {
+        if self.link.send(message).is_err() && self.ended.is_none() {
             let _ = kill(self.child, instead);
         }
     }
@@ -261,6 +278,10 @@ impl Watch<'_> {
                 if self.link.restart_by().is_none() {
                     self.tell(&ToSession::Terminate, Signal::SIGTERM);
                 }
+                if let Some(editor) = self.outside {
+                    let _ = killpg(editor, Signal::SIGTERM);
+                    let _ = killpg(editor, Signal::SIGCONT);
+                }
                 if self.stopped {
                     self.carry_on();
                 }
@@ -273,11 +294,18 @@ impl Watch<'_> {
 
     fn kill(&mut self, why: Killed) {
         self.killed = Some(why);
-        let _ = killpg(self.child, Signal::SIGKILL);
+        let editor = self.outside.into_iter();
+        for group in editor.chain(self.ended.is_none().then_some(self.child)) {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
     }
 
     fn suspend(&mut self) {
         if self.ending.is_some() {
+            return;
+        }
+        if let Some(editor) = self.outside {
+            let _ = killpg(editor, Signal::SIGSTOP);
             return;
         }
         self.suspending = true;
@@ -325,6 +353,9 @@ impl Watch<'_> {
 
     /// This process was continued: so shall the child be, once it may have the terminal.
     fn resume(&mut self) {
+        if self.outside.is_some() {
+            return;
+        }
         if let Some(terminal) = &mut self.guardian.terminal
             && !terminal.is_of(self.child)
         {

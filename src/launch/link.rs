@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
@@ -17,6 +18,7 @@ pub struct Link {
     entered: bool,
     ready: bool,
     restart_by: Option<Author>,
+    edit: Option<PathBuf>,
 }
 
 impl Link {
@@ -26,7 +28,15 @@ impl Link {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         fcntl(&theirs, FcntlArg::F_SETFD(FdFlag::empty()))?;
-        let link = Self { stream: ours, unread: Vec::new(), screen_up, entered: false, ready: false, restart_by: None };
+        let link = Self {
+            stream: ours,
+            unread: Vec::new(),
+            screen_up,
+            entered: false,
+            ready: false,
+            restart_by: None,
+            edit: None,
+        };
         Ok((link, theirs))
     }
 
@@ -67,6 +77,12 @@ impl Link {
         self.restart_by.clone()
     }
 
+    /// The file that the person wants to edit.
+    pub fn take_edit(&mut self) -> Option<PathBuf> {
+        self.read();
+        self.edit.take()
+    }
+
     /// Takes in what has come so far.
     fn read(&mut self) {
         let mut chunk = [0; 1024];
@@ -85,6 +101,7 @@ impl Link {
                 Ok(ToGuardian::TerminalLeft) => self.screen_up = false,
                 Ok(ToGuardian::Ready) => self.ready = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
+                Ok(ToGuardian::Edit(file)) => self.edit = Some(file),
                 // Whatever a snippet may write into a descriptor that is not its own.
                 Err(_) => {}
             }

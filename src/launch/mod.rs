@@ -9,6 +9,7 @@ pub mod ending;
 pub mod guardian;
 pub mod image;
 mod link;
+mod outside;
 mod probe;
 pub mod recorder;
 mod remembered;

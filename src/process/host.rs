@@ -384,12 +384,18 @@ fn dashboard(
     keepsake: Option<&'static Keepsake>,
     history: Arc<dyn History>,
 ) -> io::Result<oneshot::Receiver<()>> {
+    let asking = link.clone();
+    let edit = move |file: &Path| {
+        asking.send(&ToGuardian::Edit(file.to_owned()));
+        // It looks at the link when something happens to a child.
+        let _ = nix::sys::signal::kill(nix::unistd::getppid(), nix::sys::signal::Signal::SIGCHLD);
+    };
     let on_terminal = move |entered| {
         link.send(if entered { &ToGuardian::TerminalEntered } else { &ToGuardian::TerminalLeft });
     };
     front("dashboard", session.clone(), move || {
-        let (on_terminal, settings) = (Box::new(on_terminal), tui::Settings::default());
-        tui::run(tui::Options { tty, session, on_terminal, control, keepsake, history, settings })
+        let (on_terminal, edit, settings) = (Box::new(on_terminal), Box::new(edit), tui::Settings::default());
+        tui::run(tui::Options { tty, session, on_terminal, edit, control, keepsake, history, settings })
     })
 }
 

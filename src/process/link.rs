@@ -71,6 +71,11 @@ pub async fn obey(
                     let _ = dashboard.send(Control::Suspend);
                 }
             }
+            Ok(ToSession::Edited(refusal)) => {
+                if let Some(dashboard) = &dashboard {
+                    let _ = dashboard.send(Control::Edited(refusal));
+                }
+            }
             Ok(ToSession::Resized) => {
                 if let Some(dashboard) = &dashboard {
                     let _ = dashboard.send(Control::Resized);

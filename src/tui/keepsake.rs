@@ -1,6 +1,8 @@
 //! What the dashboard wants back when another process takes over: the draft, the place in the transcript,
 //! and the checkpoint to be restored.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::scroll::{Anchor, Place};
@@ -17,6 +19,9 @@ pub struct Kept {
     unfolded: Vec<usize>,
     #[serde(default)]
     restore: Option<String>,
+    /// The draft is in this file, open in the person's editor.
+    #[serde(default)]
+    outside: Option<PathBuf>,
     /// See [`View::side`].
     #[serde(default)]
     side: Option<u16>,
@@ -36,6 +41,7 @@ impl Kept {
             selected: view.selected,
             unfolded,
             restore: view.restore.clone(),
+            outside: view.outside.clone(),
             side: view.side,
         }
     }
@@ -49,6 +55,7 @@ impl Kept {
         }
         view.selected = self.selected.filter(|card| *card < cards);
         view.restore = self.restore;
+        view.outside = self.outside;
         view.side = self.side;
         view.unfolded = self.unfolded.into_iter().filter(|card| *card < cards).collect();
     }

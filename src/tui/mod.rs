@@ -49,6 +49,7 @@ mod update;
 mod view;
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -71,6 +72,8 @@ pub struct Options {
     /// Called with `true` when the terminal is in raw mode and shows the alternate screen, with `false` when it has
     /// been given back.
     pub on_terminal: Box<dyn Fn(bool) + Send + Sync>,
+    /// Opens a file in the person's editor, on the terminal that has been given back. [`Control::Edited`] tells the end.
+    pub edit: Box<dyn Fn(&Path) + Send>,
     pub control: mpsc::UnboundedReceiver<Control>,
     /// Where the draft and the place in the transcript outlive the process.
     pub keepsake: Option<&'static Keepsake>,
@@ -80,7 +83,7 @@ pub struct Options {
 }
 
 /// What the session process asks of the dashboard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// Give the terminal back, stop this process (SIGSTOP), and come back when it is continued.
     Suspend,
@@ -88,4 +91,6 @@ pub enum Control {
     Resized,
     /// The session was asked to interrupt what runs.
     Interrupted,
+    /// The person's editor has ended, after [`Options::edit`]; with why nothing is to be taken over.
+    Edited(Option<String>),
 }

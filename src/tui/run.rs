@@ -7,19 +7,20 @@ mod outside;
 mod restarting;
 
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crossterm::cursor::SetCursorStyle;
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
-use nix::sys::signal::{Signal, raise};
-use nix::unistd::getppid;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use super::assist::Asked;
+use super::editor::Mode;
 use super::export::Refused;
 use super::figures::{Made, Wanted};
 use super::inspector::Told;
@@ -56,7 +57,7 @@ pub fn run(options: Options) -> io::Result<()> {
 }
 
 async fn dashboard(options: Options) -> io::Result<()> {
-    let Options { tty, session, on_terminal, control, keepsake, history, settings } = options;
+    let Options { tty, session, on_terminal, edit, control, keepsake, history, settings } = options;
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
@@ -66,6 +67,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
         kept.give_back(&mut view);
     }
+    outside::take_back(&mut view, None);
     let kept = Kept::of(&view);
     let mut screen = Screen::new(tty, on_terminal)?;
     screen.enter()?;
@@ -88,6 +90,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keepsake,
         kept,
         history,
+        edit,
         no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         graphic: None,
     };
@@ -119,6 +122,7 @@ struct Dashboard {
     /// What was put there last.
     kept: Kept,
     history: Arc<dyn History>,
+    edit: Box<dyn Fn(&Path) + Send>,
     /// `NO_COLOR` is set.
     no_colours: bool,
     /// A picture on the screen that text does not cover, and what makes the terminal forget it.
@@ -184,7 +188,7 @@ impl Dashboard {
             let waiting = self.dirty;
             tokio::select! {
                 biased;
-                key = next_key(&mut self.keys) => {
+                key = next_key(&mut self.keys), if self.view.outside.is_none() => {
                     if let Turn::End = self.on_key(key)? {
                         return Ok(());
                     }
@@ -305,6 +309,7 @@ impl Dashboard {
                 self.dirty = true;
             }
             Some(Control::Interrupted) => {}
+            Some(Control::Edited(refusal)) => self.edited(refusal)?,
             None => return Ok(Turn::End),
         }
         Ok(Turn::GoOn)
@@ -382,9 +387,9 @@ impl Dashboard {
             Effect::Export { file, replaces } => self.export(file, replaces),
             Effect::SaveDisplay(saving) => self.save_display(saving),
             Effect::Copy(text) => self.screen.copy(&text)?,
-            Effect::EditOutside => {}
             Effect::Save { card, file, replaces } => self.save(card, file, replaces),
             Effect::CopyPiece { text, what } => self.copy(&text, &what)?,
+            Effect::EditOutside => self.edit_outside(),
             Effect::Quit => self.session.quit(),
             Effect::Suspend => return self.suspend(),
             Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
@@ -406,21 +411,6 @@ impl Dashboard {
         });
     }
 
-    fn suspend(&mut self) -> io::Result<Turn> {
-        self.screen.leave();
-        self.view.figures.forget_full();
-        let parent = getppid();
-        // To this thread, so that the process has stopped when the call returns: when it has been continued.
-        raise(Signal::SIGSTOP)?;
-        if getppid() != parent {
-            // Nobody is left to give the terminal to this process; it is the shell's.
-            return Ok(Turn::End);
-        }
-        self.screen.enter()?;
-        self.dirty = true;
-        Ok(Turn::GoOn)
-    }
-
     fn frame_at(&self) -> Instant {
         let pace = if self.urgent { FRAME_FOR_KEY } else { FRAME };
         self.last_frame.map_or_else(Instant::now, |last| last + pace)
@@ -439,7 +429,7 @@ impl Dashboard {
     fn frame(&mut self) {
         (self.dirty, self.urgent) = (false, false);
         self.last_frame = Some(Instant::now());
-        if self.keys.is_none() {
+        if self.keys.is_none() || self.view.outside.is_some() {
             return;
         }
         self.dirty |= self.view.search();
@@ -447,6 +437,11 @@ impl Dashboard {
         self.keep();
         let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
         self.screen.show(attention::title(view, now), attention::progress(view, now));
+        let shape = view.editor.vi.as_ref().map(|vi| match vi.mode() {
+            Mode::Insert => SetCursorStyle::SteadyBar,
+            Mode::Normal | Mode::Visual | Mode::VisualLine => SetCursorStyle::SteadyBlock,
+        });
+        let shaped = self.screen.set_shape(shape);
         let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);
             let cursor = draw(view, now, buffer);
@@ -455,7 +450,7 @@ impl Dashboard {
             }
             cursor
         });
-        if drawn.is_err() {
+        if shaped.and(drawn).is_err() {
             self.terminal_is_gone();
         }
         self.make_figure();

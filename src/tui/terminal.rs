@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::SetCursorStyle;
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, KeyboardEnhancementFlags,
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
@@ -55,6 +56,8 @@ pub struct Screen {
     uncertain: Uncertain,
     tty: File,
     entered: bool,
+    /// Of the cursor, if it is not the person's own.
+    shape: Option<SetCursorStyle>,
     mouse: bool,
     signs: Signs,
     on_terminal: Box<dyn Fn(bool) + Send + Sync>,
@@ -66,7 +69,7 @@ impl Screen {
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
         let signs = Signs::new(Emulator::of(|name| std::env::var(name).ok()));
         let uncertain = Uncertain::default();
-        Ok(Self { terminal, frame, uncertain, tty, entered: false, mouse: true, signs, on_terminal })
+        Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse: true, signs, on_terminal })
     }
 
     /// Writes what was gathered, in one go.
@@ -177,6 +180,15 @@ impl Screen {
         self.commit()
     }
 
+    /// The cursor's shape from the next frame on; `None` is the person's own.
+    pub fn set_shape(&mut self, shape: Option<SetCursorStyle>) -> io::Result<()> {
+        if self.shape != shape {
+            queue!(self.frame, shape.unwrap_or(SetCursorStyle::DefaultUserShape))?;
+            self.shape = shape;
+        }
+        Ok(())
+    }
+
     /// Leaves the terminal as it is for the dashboard of the next process; the guardian sees to it that it comes.
     pub fn hand_over(&mut self) {
         self.entered = false;
@@ -188,6 +200,7 @@ impl Screen {
             return;
         }
         self.frame.0.borrow_mut().clear();
+        let _ = self.set_shape(None);
         // If the terminal is gone there is nothing left to restore.
         let _ = self.frame.write_all(self.signs.leave().as_bytes());
         let _ = self.frame.write_all(RELEASE_MOUSE);

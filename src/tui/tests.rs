@@ -12,6 +12,7 @@ mod questions;
 mod replay;
 mod screens;
 mod selection;
+mod writing;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;

@@ -44,10 +44,10 @@ impl View {
         self.editor.history_forward(Inputs { transcript: &self.transcript, older: &self.pasts.older })
     }
 
-    /// What the person made of the input in their own editor; nothing if they left it as it was, or why that failed.
-    pub fn on_edited(&mut self, edited: Result<Option<String>, String>) {
+    /// What the person made of the input in their own editor, or why it stays as it was.
+    pub fn on_edited(&mut self, edited: Result<String, String>) {
         match edited {
-            Ok(Some(code)) => {
+            Ok(code) => {
                 // Editors end the last line.
                 let code = code.replace("\r\n", "\n");
                 let code = code.strip_suffix('\n').unwrap_or(&code);
@@ -57,7 +57,6 @@ impl View {
                     self.assist.follow(&self.editor);
                 }
             }
-            Ok(None) => {}
             Err(why) => self.notice = Some(why),
         }
     }

@@ -1,6 +1,7 @@
 //! What the dashboard knows: the session as folded from its events, and where the person is in it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -57,6 +58,8 @@ pub struct View {
     pub assist: Assist,
     /// Earlier inputs.
     pub pasts: Pasts,
+    /// The file with the draft, while the person's editor has it.
+    pub outside: Option<PathBuf>,
     /// Present while code asks.
     pub reply: Option<Reply>,
     /// When the last key came.
@@ -133,6 +136,7 @@ impl View {
             editor: Editor::default(),
             assist: Assist::default(),
             pasts: Pasts::default(),
+            outside: None,
             reply: None,
             typed_at: 0,
             answered: None,

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use super::{elapsed, put};
 use crate::domain::{Entry, Status, Timestamp, replay, units};
+use crate::tui::editor::Mode;
 use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
@@ -19,6 +20,10 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let margin = u16::from(layout.class != Class::Compact);
     let right = area.right() - margin;
     let mut left: Vec<(String, Style)> = Vec::new();
+    if let Some(vi) = &view.editor.vi {
+        let style = if vi.mode() == Mode::Insert { theme::DIM } else { theme::BOLD };
+        left.push((vi.mode().name().to_owned(), style));
+    }
     let urgent = message(view, now);
     let gap = if layout.class == Class::Wide { 3 } else { 2 };
     if let Some(message) = urgent {
