@@ -63,7 +63,7 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
         match shown {
             Overlay::Help { scroll } => help::draw(view, layout, *scroll, buffer),
             Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
-            Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, buffer),
+            Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, now, buffer),
             Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),
         }
     }

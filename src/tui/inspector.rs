@@ -3,9 +3,46 @@
 use super::keymap::Action;
 use super::update::Effect;
 use super::view::{Overlay, View};
-use crate::domain::{Aspect, Inspect, InspectError, Inspection, SnippetId};
+use crate::domain::{Aspect, Inspect, InspectError, Inspection, SnippetId, Timestamp};
 
 pub type Told = Result<Box<Inspection>, InspectError>;
+
+/// The order of the list of variables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sorting {
+    /// Data first, then classes, functions, modules.
+    #[default]
+    Kind,
+    Name,
+    Type,
+    /// The largest first.
+    Size,
+    /// What was set last first.
+    Changed,
+}
+
+impl Sorting {
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Kind => Self::Name,
+            Self::Name => Self::Type,
+            Self::Type => Self::Size,
+            Self::Size => Self::Changed,
+            Self::Changed => Self::Kind,
+        }
+    }
+
+    /// As the title of the list tells it.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Kind => "",
+            Self::Name => ", by name",
+            Self::Type => ", by type",
+            Self::Size => ", by size",
+            Self::Changed => ", by last change",
+        }
+    }
+}
 
 #[derive(Debug)]
 pub struct Inspector {
@@ -15,6 +52,8 @@ pub struct Inspector {
     /// `None` while it is awaited; what was told before stays in `last`.
     pub told: Option<Told>,
     pub last: Option<Box<Inspection>>,
+    /// When that was told.
+    pub last_at: Timestamp,
     /// The snippet that had ended last when it was asked.
     pub after: Option<SnippetId>,
 }
@@ -53,6 +92,10 @@ impl View {
                 self.overlays.push(Overlay::Inspector { scroll: 0 });
                 return Some(Some(effect));
             }
+            (Action::SortVariables, Some(_)) => {
+                self.sorting = self.sorting.next();
+                return Some(None);
+            }
             _ => return None,
         };
         let next = next.min(names.len().checked_sub(1)?);
@@ -76,17 +119,19 @@ impl View {
         let number = self.inspections + 1;
         self.inspections = number;
         let asked = Inspect { path, aspect, page };
+        let last_at = before.as_ref().map_or(0, |before| before.last_at);
         let last = before.and_then(|before| before.last);
         let after = self.transcript.last_finished().map(|snippet| snippet.id);
-        self.inspector = Some(Inspector { asked: asked.clone(), number, told: None, last, after });
+        self.inspector = Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after });
         Effect::Inspect { asked, number }
     }
 
     /// The answer to question `number`.
-    pub fn on_inspected(&mut self, number: u32, told: Told) {
+    pub fn on_inspected(&mut self, number: u32, told: Told, now: Timestamp) {
         let Some(inspector) = self.inspector.as_mut().filter(|inspector| inspector.number == number) else { return };
         if let Ok(told) = &told {
             inspector.last = Some(told.clone());
+            inspector.last_at = now;
         }
         inspector.told = Some(told);
     }

@@ -200,7 +200,7 @@ impl Dashboard {
                 }
                 Some(said) = self.replies.recv() => self.on_said(said),
                 Some((number, told)) = self.answered.recv() => {
-                    self.view.on_inspected(number, told);
+                    self.view.on_inspected(number, told, now());
                     self.dirty = true;
                 }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {

@@ -14,7 +14,7 @@ use super::editor::Editor;
 use super::export::ExportPrompt;
 use super::figures::Figures;
 use super::gallery::{Gallery, has_pictures};
-use super::inspector::Inspector;
+use super::inspector::{Inspector, Sorting};
 use super::keymap::Keymap;
 use super::layout::{Class, Layout};
 use super::lookup::Lookup;
@@ -82,6 +82,8 @@ pub struct View {
     pub export: Option<ExportPrompt>,
     /// The variable that is chosen in the drawer.
     pub chosen: Option<String>,
+    /// In which order variables are listed.
+    pub sorting: Sorting,
     pub inspector: Option<Inspector>,
     /// Questions asked so far.
     pub inspections: u32,
@@ -150,6 +152,7 @@ impl View {
             overlays: Vec::new(),
             export: None,
             chosen: None,
+            sorting: Sorting::default(),
             inspector: None,
             inspections: 0,
             pager: None,

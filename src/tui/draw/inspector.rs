@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::overlay::frame;
-use super::put_right;
-use super::side::{preview, setter, sort};
-use crate::domain::{Aspect, InspectError, TablePage, TextPage, units};
+use super::side::{preview, seconds, setter, sort};
+use super::{elapsed, put_right};
+use crate::domain::{Aspect, InspectError, Inspection, TablePage, TextPage, Timestamp, units};
 use crate::tui::inspector::Inspector;
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
@@ -25,17 +25,17 @@ fn area(layout: &Layout) -> Rect {
 /// Rows that do not fit.
 pub fn hidden(view: &View, layout: &Layout) -> usize {
     let area = area(layout);
-    rows(view, usize::from(area.width) - 4).len().saturating_sub(usize::from(area.height) - 2)
+    rows(view, usize::from(area.width) - 4, 0).len().saturating_sub(usize::from(area.height) - 2)
 }
 
-pub fn draw(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
+pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) {
     let Some(inspector) = &view.inspector else { return };
     let area = area(layout);
     Clear.render(area, buffer);
     let room = usize::from(area.width).saturating_sub(8);
     let title = format!(" {} ", text::cut(&text::name(&inspector.asked.path), room));
     frame(area, &title, buffer);
-    let rows = rows(view, usize::from(area.width) - 4);
+    let rows = rows(view, usize::from(area.width) - 4, now);
     for (line, y) in rows.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
         buffer.set_line(area.x + 2, y, line, area.width - 4);
     }
@@ -50,46 +50,58 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
     put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
 }
 
-fn rows(view: &View, width: usize) -> Vec<Line<'static>> {
+fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
     let Some(inspector) = &view.inspector else { return Vec::new() };
     let mut rows = head(view, inspector, width);
     rows.extend(tabs(inspector, width));
     if view.transcript.last_finished().map(|snippet| snippet.id) != inspector.after {
         rows.push(Line::styled("snippets have run since; r looks again", theme::NOTICE));
     }
+    let blank = rows.len();
     rows.push(Line::default());
-    match &inspector.told {
-        None => rows.push(Line::styled("looking …", theme::DIM)),
-        Some(Err(error)) => {
+    // What was told before stays in sight while Python is busy.
+    let same = |last: &&Inspection| last.aspect == inspector.asked.aspect && last.page == inspector.asked.page;
+    let stale = inspector.last.as_deref().filter(same);
+    let told = match (&inspector.told, stale) {
+        (Some(Ok(told)), _) => Some(&**told),
+        (None, None) => {
+            rows.push(Line::styled("looking …", theme::DIM));
+            None
+        }
+        (None, Some(last)) => Some(last),
+        (Some(Err(error)), stale) => {
             let told = text::fill(&text::name(&refusal(error)), width);
             rows.extend(told.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
+            if matches!(error, InspectError::Busy { .. }) { stale } else { None }
         }
-        Some(Ok(told)) => {
-            for (part, style) in [(&told.signature, theme::BOLD), (&told.place, theme::DIM), (&told.doc, theme::PLAIN)]
-            {
-                if let Some(part) = part {
-                    rows.extend(lines(part, width, style));
-                }
+    };
+    if let Some(told) = told {
+        for (part, style) in [(&told.signature, theme::BOLD), (&told.place, theme::DIM), (&told.doc, theme::PLAIN)] {
+            if let Some(part) = part {
+                rows.extend(lines(part, width, style));
             }
-            if let Some(page) = &told.text {
-                rows.extend(heading(&text_range(page)));
-                rows.extend(lines(&page.text, width, theme::PLAIN));
-            }
-            for table in &told.tables {
-                if rows.last().is_some_and(|row| row.width() > 0) {
-                    rows.push(Line::default());
-                }
-                rows.extend(table_rows(table, told.tables.len() > 1 || told.aspect == Aspect::Overview));
-            }
-            if !told.notes.is_empty() {
+        }
+        if let Some(page) = &told.text {
+            rows.extend(heading(&text_range(page)));
+            rows.extend(lines(&page.text, width, theme::PLAIN));
+        }
+        for table in &told.tables {
+            if rows.last().is_some_and(|row| row.width() > 0) {
                 rows.push(Line::default());
             }
-            for note in &told.notes {
-                rows.extend(
-                    text::fill(&text::name(note), width).into_iter().map(|line| Line::styled(line, theme::DIM)),
-                );
-            }
+            rows.extend(table_rows(table, told.tables.len() > 1 || told.aspect == Aspect::Overview));
         }
+        if !told.notes.is_empty() {
+            rows.push(Line::default());
+        }
+        for note in &told.notes {
+            rows.extend(text::fill(&text::name(note), width).into_iter().map(|line| Line::styled(line, theme::DIM)));
+        }
+    }
+    if let (None | Some(Err(_)), Some(_)) = (&inspector.told, told) {
+        // In a line that is empty else, so that nothing moves when the answer comes.
+        let age = seconds(elapsed(inspector.last_at, now));
+        rows[blank] = Line::styled(format!("what stands below is {age} old"), theme::NOTICE);
     }
     rows
 }

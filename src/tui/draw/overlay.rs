@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use super::side::{activity, preview, setter, sort, sorted, touched, value};
+use super::side::{activity, age, preview, setter, sort, sorted, touched, value};
 use super::{put, put_right, rule};
 use crate::domain::{Timestamp, Variable, units};
 use crate::tui::layout::{Class, Layout};
@@ -21,8 +21,9 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
     let area = layout.drawer;
     Clear.render(area, buffer);
     let table = view.transcript.variables();
-    let title = [(" variables ", theme::BOLD)];
-    let count = format!(" {} ", units::count(table.total, "name"));
+    let title = format!(" variables{} ", view.sorting.told());
+    let title = [(title.as_str(), theme::BOLD)];
+    let count = format!(" {}{} ", age(view, now), units::count(table.total, "name"));
     rule(buffer, Rect { height: 1, ..area }, &title, &[(&count, theme::DIM)], theme::DIM);
     let list = Rect { y: area.y + 1, height: area.height - 2, ..area };
     let left = list.x + layout.margin.max(1) - 1;
@@ -99,7 +100,7 @@ pub fn drawer(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffe
         put(buffer, area, left + 2, list.bottom(), "… PageDown for more", theme::DIM);
     }
     if !table.rows.is_empty() && view.editor.is_empty() {
-        let hint = if view.chosen.is_some() { "Enter look into it" } else { "Down choose" };
+        let hint = if view.chosen.is_some() { "Enter look into it  s sort" } else { "Down choose" };
         put_right(buffer, area, list.right() - 1, list.bottom(), hint, theme::DIM);
     }
 }

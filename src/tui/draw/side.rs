@@ -1,6 +1,8 @@
 //! The pane beside the transcript: variables and clients.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,9 +10,13 @@ use ratatui::style::Style;
 
 use super::{elapsed, put, put_right};
 use crate::domain::{Author, Client, Entry, Kind, Status, Timestamp, Variable, units};
+use crate::tui::inspector::Sorting;
 use crate::tui::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
+
+/// A list of variables older than that says so, while something runs.
+const STALE: Duration = Duration::from_secs(2);
 
 /// Returns the column of the hairline.
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Option<u16> {
@@ -23,7 +29,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let client_rows = (clients.len().max(1) as u16).min(area.height / 3);
     let clients_height = client_rows + 3;
     let split = area.bottom().saturating_sub(clients_height).max(area.y);
-    variables(view, Rect { height: split - area.y, ..area }, buffer);
+    variables(view, Rect { height: split - area.y, ..area }, now, buffer);
     clients_table(view, Rect { y: split, height: area.bottom() - split, ..area }, now, buffer);
     Some(hairline)
 }
@@ -41,16 +47,37 @@ pub fn touched(view: &View) -> HashSet<&str> {
     })
 }
 
-/// Data first, then classes, functions, modules; by name within each.
+/// In the order that was chosen; by name where that says nothing.
 pub fn sorted(view: &View) -> Vec<&Variable> {
     let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
-    rows.sort_by_key(|variable| match variable.kind {
-        Kind::Data => 0,
-        Kind::Class => 1,
-        Kind::Function | Kind::Callable => 2,
-        Kind::Module => 3,
-    });
+    match view.sorting {
+        Sorting::Kind => rows.sort_by_key(|variable| match variable.kind {
+            Kind::Data => 0,
+            Kind::Class => 1,
+            Kind::Function | Kind::Callable => 2,
+            Kind::Module => 3,
+        }),
+        Sorting::Name => rows.sort_by_cached_key(|variable| variable.name.to_lowercase()),
+        Sorting::Type => rows.sort_by(|one, other| sort(one).cmp(sort(other))),
+        Sorting::Size => rows.sort_by_key(|variable| Reverse(variable.size)),
+        Sorting::Changed => rows.sort_by_key(|variable| Reverse(variable.set_by)),
+    }
     rows
+}
+
+/// How old the list is, while something runs that may have changed what it tells.
+pub fn age(view: &View, now: Timestamp) -> String {
+    let taken_at = view.transcript.variables().taken_at;
+    let age = elapsed(taken_at, now);
+    if view.transcript.running().is_none() || taken_at == 0 || age < STALE {
+        return String::new();
+    }
+    format!("{} old  ", seconds(age))
+}
+
+/// Below a minute in seconds: it tells whether something is still right.
+pub fn seconds(age: Duration) -> String {
+    if age.as_secs() < 60 { format!("{} s", age.as_secs()) } else { units::age(age) }
 }
 
 /// Names in the order in which they are listed.
@@ -93,11 +120,14 @@ pub fn value(variable: &Variable) -> &str {
     }
 }
 
-fn variables(view: &View, area: Rect, buffer: &mut Buffer) {
+fn variables(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     if area.height < 3 {
         return;
     }
-    title(buffer, area, "variables", view.transcript.variables().total);
+    let total = view.transcript.variables().total;
+    title(buffer, area, &format!("variables{}", view.sorting.told()), total);
+    let right = area.right() - text::width(&total.to_string()) as u16;
+    put_right(buffer, area, right, area.y, &age(view, now), theme::NOTICE);
     let list = Rect { y: area.y + 2, height: area.height - 2, ..area };
     let touched = touched(view);
     let mut rows = sorted(view);

@@ -243,6 +243,9 @@ actions! {
     Accept "accept" "Take the candidate": Completion "tab" "take it, or what all have in common";
     NextFormat "next-format" "Next format": Prompt "tab" "the next format";
 
+    /// Of the list of variables, once one is chosen.
+    SortVariables "sort-variables" "Sort the variables by something else": Variables "s" "by kind, name, type, size, last change";
+
     PreviousAspect "previous-aspect" "Previous view of the variable": Inspector "left" "columns, rows, repr, source, …";
     NextAspect "next-aspect" "Next view of the variable": Inspector "right tab" "";
     NextPage "next-page" "Next page of the variable": Inspector "n space" "next page, page before";

@@ -179,7 +179,7 @@ fn nothing_that_is_typed_or_happens_breaks_the_dashboard() {
             } else {
                 let effect = view.on_terminal(&input(&mut random), NOW + random.below(2_000) as u64);
                 if let Some(Effect::Inspect { number, .. }) = effect {
-                    view.on_inspected(number, Ok(inspection(&mut random)));
+                    view.on_inspected(number, Ok(inspection(&mut random)), NOW);
                 }
             }
             if random.below(4) == 0 {

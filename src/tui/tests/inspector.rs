@@ -75,7 +75,7 @@ fn a_variable_is_chosen_in_the_list() {
 fn the_inspector_at_each_size() {
     let mut view = open();
     assert_snapshot!("inspector_waiting", text(&mut view, 80, 24));
-    view.on_inspected(1, Ok(Box::new(frame())));
+    view.on_inspected(1, Ok(Box::new(frame())), NOW);
     assert_snapshot!("inspector_wide", text(&mut view, 120, 40));
     assert_snapshot!("inspector_medium", text(&mut view, 80, 24));
     assert_snapshot!("inspector_compact", text(&mut view, 40, 12));
@@ -90,14 +90,14 @@ fn the_inspector_at_each_size() {
 fn its_keys_turn_to_other_views_and_pages() {
     let mut view = open();
     assert_eq!(key(&mut view, KeyCode::Right), None, "nothing is known of it yet");
-    view.on_inspected(1, Ok(Box::new(frame())));
+    view.on_inspected(1, Ok(Box::new(frame())), NOW);
     assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Columns, 0, 2)));
     assert!(text(&mut view, 80, 24).contains("looking …"));
     assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Rows, 0, 3)), "not to be waited for");
     let rows = Inspection { aspect: Aspect::Rows, ..frame() };
-    view.on_inspected(2, Ok(Box::new(frame())));
+    view.on_inspected(2, Ok(Box::new(frame())), NOW);
     assert!(text(&mut view, 80, 24).contains("looking …"), "an answer to an earlier question");
-    view.on_inspected(3, Ok(Box::new(rows)));
+    view.on_inspected(3, Ok(Box::new(rows)), NOW);
     assert_eq!(typed(&mut view, "n"), Some(asked("df", Aspect::Rows, 1, 4)));
     assert_eq!(typed(&mut view, "p"), Some(asked("df", Aspect::Rows, 0, 5)));
     assert_eq!(typed(&mut view, "r"), Some(asked("df", Aspect::Rows, 0, 6)));
@@ -112,7 +112,7 @@ fn its_keys_turn_to_other_views_and_pages() {
 #[test]
 fn what_could_not_be_told_and_what_is_stale() {
     let mut view = open();
-    view.on_inspected(1, Err(InspectError::Busy { running: Some(crate::domain::SnippetId(15)), known: None }));
+    view.on_inspected(1, Err(InspectError::Busy { running: Some(crate::domain::SnippetId(15)), known: None }), NOW);
     assert!(text(&mut view, 80, 24).contains("Python runs snippet 15; r looks again when that has ended."));
     let mut view = {
         let mut story = Story::default();
@@ -138,11 +138,55 @@ fn what_could_not_be_told_and_what_is_stale() {
         text: Some(source),
         ..Inspection::default()
     };
-    view.on_inspected(1, Ok(Box::new(told)));
+    view.on_inspected(1, Ok(Box::new(told)), NOW);
     let shown = text(&mut view, 80, 24);
     assert!(shown.contains("    return x") && shown.contains("<snippet 3>:1") && !shown.contains("since"), "{shown}");
     let mut later = Story { transcript: view.transcript.clone(), ..Story::default() };
     later.ran(&crate::domain::Author::You, "1", "", ok(1));
     view.replace(later.transcript);
     assert!(text(&mut view, 80, 24).contains("snippets have run since"));
+}
+
+#[test]
+fn the_list_is_sorted_by_what_is_asked_for() {
+    let mut view = story().view();
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::Down);
+    let mut firsts = Vec::new();
+    for _ in 0..5 {
+        firsts.push(crate::tui::draw::variable_names(&view)[0].clone());
+        key(&mut view, KeyCode::Char('s'));
+    }
+    assert_eq!(firsts, ["by_day", "by_day", "df", "df", "by_day"], "by kind, name, type, size, last change");
+    assert!(view.editor.is_empty(), "the letter is no input");
+    key(&mut view, KeyCode::Char('s'));
+    assert!(text(&mut view, 80, 24).contains("variables, by name"));
+    view.chosen = None;
+    key(&mut view, KeyCode::Char('s'));
+    assert_eq!(view.editor.code(), "s", "without a choice it is");
+}
+
+/// Nothing that was told goes away because Python is busy; its age is told.
+#[test]
+fn what_is_old_says_so() {
+    let mut view = story().view();
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::Down);
+    key(&mut view, KeyCode::Enter);
+    let told = Inspection { aspect: Aspect::Overview, ..frame() };
+    view.on_inspected(1, Ok(Box::new(told)), NOW - 12_000);
+    let fresh = text(&mut view, 80, 24);
+    key(&mut view, KeyCode::Char('r'));
+    let waiting = text(&mut view, 80, 24);
+    assert!(waiting.contains("what stands below is 12 s old"), "{waiting}");
+    assert_eq!(fresh.lines().nth(8), waiting.lines().nth(8), "nothing moves");
+    let running = Some(crate::domain::SnippetId(15));
+    view.on_inspected(2, Err(InspectError::Busy { running, known: None }), NOW);
+    let busy = text(&mut view, 80, 24);
+    assert!(busy.contains("Python runs snippet 15") && busy.contains("12 s old"), "{busy}");
+    let mut table = (**view.transcript.variables()).clone();
+    table.taken_at = NOW - 5_000;
+    view.apply(&crate::domain::Event::Variables(table.into()));
+    key(&mut view, KeyCode::Esc);
+    assert!(text(&mut view, 120, 40).contains("5 s old"));
 }
