@@ -131,4 +131,5 @@ fn the_mouse_is_taken_and_released() {
     terminal.send("\u{3}\u{4}");
     terminal.wait();
     assert!(!terminal.has_mouse());
+    assert_eq!([count(&terminal, "\u{1b}[?7l"), count(&terminal, "\u{1b}[?7h")], [1, 1], "lines wrap again");
 }

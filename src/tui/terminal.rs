@@ -13,8 +13,8 @@ use crossterm::event::{
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode, size,
+    BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
 };
 use crossterm::{cursor, queue};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -118,6 +118,8 @@ impl Screen {
         queue!(
             self.frame,
             EnterAlternateScreen,
+            // Text that the terminal takes for wider than it is here shall not run over into the next row.
+            DisableLineWrap,
             EnableBracketedPaste,
             EnableFocusChange,
             PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
@@ -209,6 +211,7 @@ impl Screen {
             PopKeyboardEnhancementFlags,
             DisableFocusChange,
             DisableBracketedPaste,
+            EnableLineWrap,
             LeaveAlternateScreen,
             cursor::Show
         );

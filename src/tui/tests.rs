@@ -1,5 +1,6 @@
 //! Screens and keys: what a person sees and what they can do.
 
+mod emulated;
 mod export;
 mod figures;
 mod fuzz;
