@@ -161,7 +161,7 @@ fn up_finds_what_begins_with_what_is_typed() {
     key(&mut view, KeyCode::Down);
     assert_eq!(view.editor.code(), "df.", "the draft is kept");
     key(&mut view, KeyCode::Down);
-    assert!(view.editor.code().ends_with(".T"), "and so is what was changed");
+    assert!(view.editor.code().ends_with("]).T"), "and so is what was changed");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn the_draft_is_never_lost_however_one_looks_around() {
 #[test]
 fn vi_modes_are_told() {
     let mut view = story().view();
-    view.set(&Settings { vi: true, ..Settings::default() });
+    view.set(&Settings { vi: true });
     typed(&mut view, "top = df.head()");
     key(&mut view, KeyCode::Esc);
     assert_eq!(view.editor.mode(), Mode::Normal);
