@@ -156,7 +156,7 @@ fn compare(drawn: &Buffer, screen: &vt100::Screen, what: &str) {
             let symbol = row[x].symbol();
             let shown = screen.cell(y as u16, x as u16).map_or("", vt100::Cell::contents);
             let shown = if shown.is_empty() { " " } else { shown };
-            let symbols: Vec<&str> = row[..=x].iter().map(|cell| cell.symbol()).collect();
+            let symbols: Vec<&str> = row[..=x].iter().map(ratatui::buffer::Cell::symbol).collect();
             assert_eq!(shown, symbol, "at {x}, {y} in {what}, after {symbols:?}");
             x += crate::tui::text::width(symbol).max(1);
         }
