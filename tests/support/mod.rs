@@ -224,7 +224,9 @@ fn find_pythons() -> Vec<PathBuf> {
     for candidate in candidates {
         let Ok(output) = Command::new(&candidate).args(["-c", check]).stderr(Stdio::null()).output() else { continue };
         let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-        if output.status.success() && !found.contains(&path) {
+        // `python` and `python3` of one installation are one.
+        let is_new = |path: &Path| found.iter().all(|other| other.canonicalize().ok() != path.canonicalize().ok());
+        if output.status.success() && is_new(&path) {
             found.push(path);
         }
     }
