@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::net::UnixStream;
 
@@ -16,10 +15,6 @@ use crate::session::places::Places;
 use crate::session::registry::{self, Record};
 use crate::session::socket::{self, ConnectError};
 
-/// How long the client's lines are held for a session that is starting: for one that this process starts itself, as long
-/// as clients wait for a server.
-const HOLD: Duration = Duration::from_secs(2);
-const HOLD_FOR_OWN: Duration = Duration::from_secs(8);
 
 /// What an attempt to reach a session came to.
 #[derive(Debug)]
@@ -56,11 +51,6 @@ impl Finder {
         let starter = Starter::new(&options, &cwd, places.home.as_deref());
         let (complained, refused) = (AtomicBool::new(false), Mutex::new(None));
         Self { options, env, cwd, places, starter, complained, refused }
-    }
-
-    /// How long the client's lines are held for a session that is starting.
-    pub fn hold(&self) -> Duration {
-        if self.starter.is_some() { HOLD_FOR_OWN } else { HOLD }
     }
 
     pub async fn reach(&self) -> Reach {

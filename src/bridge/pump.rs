@@ -18,6 +18,9 @@ use super::stdio::{Input, Output};
 /// How often to look for a session while there is none, and while one is starting.
 const LOOK: Duration = Duration::from_millis(500);
 const LOOK_SOON: Duration = Duration::from_millis(50);
+/// How long the client's lines are held for a session that is starting: a machine may be busy, and some clients wait for
+/// a server for ten seconds only.
+const HOLD: Duration = Duration::from_secs(8);
 /// How long the offline server may take to answer what it was asked before a session takes over.
 const HAND_OVER: Duration = Duration::from_secs(1);
 /// How long a session may take to answer the handshake: one that is suspended still accepts connections.
@@ -85,8 +88,7 @@ pub async fn pump(
     // Connections in a row that ended without a word.
     let mut hang_ups = 0;
     let mut closing: Option<Instant> = None;
-    let hold = finder.hold();
-    let is_starting = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() < hold);
+    let is_starting = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() < HOLD);
     loop {
         if let Some(open) = &mut link {
             let mut refused = None;
