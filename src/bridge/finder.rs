@@ -15,7 +15,6 @@ use crate::session::places::Places;
 use crate::session::registry::{self, Record};
 use crate::session::socket::{self, ConnectError};
 
-
 /// What an attempt to reach a session came to.
 #[derive(Debug)]
 pub enum Reach {

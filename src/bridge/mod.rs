@@ -5,6 +5,8 @@
 
 mod envelope;
 mod finder;
+#[cfg(test)]
+mod fuzz;
 mod handshake;
 mod lines;
 mod pump;

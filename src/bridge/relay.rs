@@ -180,7 +180,10 @@ impl Relay {
                 return;
             }
         };
-        let Ok(envelope) = Envelope::parse(line) else {
+        // serde would take an array for the struct's members in order, and not look at the bytes that it skips.
+        let is_message = line.starts_with(b"{") && std::str::from_utf8(line).is_ok();
+        let envelope = if is_message { Envelope::parse(line).ok() } else { None };
+        let Some(envelope) = envelope else {
             if !line.is_empty() {
                 super::complain("the session sent a line that is no JSON-RPC message; it was left out");
             }

@@ -3,7 +3,7 @@
 //! Our own in place of rmcp's, because that one drops what it cannot parse without an answer, and tells nobody that
 //! the client is gone until it has waited for the calls in flight.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, JsonRpcMessage, RequestId, ServerJsonRpcMessage,
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, GetMeta, JsonRpcMessage, ProtocolVersion, RequestId,
+    ServerJsonRpcMessage,
 };
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
@@ -59,12 +60,16 @@ pub struct LineTransport<R, W> {
     /// one when the other ends.
     open: HashMap<RequestId, usize>,
     open_bytes: usize,
+    /// Our own requests without an answer yet: rmcp hangs up on a client of the stateless era that answers what nobody asked.
+    asked: HashSet<RequestId>,
     /// While too much is open: since when no answer has gone out.
     stalled_since: Option<Instant>,
     /// When the first request must have come.
     opened_by: Option<Instant>,
-    /// rmcp ends a connection whose first message is not a request.
+    /// Whether a request has come.
     opened: bool,
+    /// Whether one came that a conversation begins with. Before it, rmcp ends a connection at what is not a request.
+    begun: bool,
     /// Present if calls in flight are finished after the end of the input.
     hung_up: Option<HungUp>,
 }
@@ -85,9 +90,11 @@ where
             gone,
             open: HashMap::new(),
             open_bytes: 0,
+            asked: HashSet::new(),
             stalled_since: None,
             opened_by: None,
             opened: false,
+            begun: false,
             hung_up: None,
         }
     }
@@ -167,6 +174,7 @@ where
         match &message {
             JsonRpcMessage::Request(request) => {
                 self.opened = true;
+                self.begun = self.begun || begins(&request.request);
                 if self.open.contains_key(&request.id) {
                     self.reply(faults::id_in_use(&request.id));
                     return None;
@@ -189,9 +197,11 @@ where
                     self.close_request(&id.clone());
                 }
             }
+            JsonRpcMessage::Response(response) if !self.asked.remove(&response.id) => return None,
+            JsonRpcMessage::Error(error) if !error.id.as_ref().is_some_and(|id| self.asked.remove(id)) => return None,
             JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
         }
-        self.opened.then_some(message)
+        (self.begun || matches!(message, JsonRpcMessage::Request(_))).then_some(message)
     }
 
     fn is_full(&self) -> bool {
@@ -212,6 +222,19 @@ where
     fn reply(&self, mut text: String) {
         text.push('\n');
         tokio::spawn(self.out.line(text.into_bytes()));
+    }
+}
+
+/// Whether rmcp takes a request for the beginning of a conversation: others it answers, and still waits for one.
+fn begins(request: &ClientRequest) -> bool {
+    let version = ProtocolVersion::V_2026_07_28;
+    match request {
+        ClientRequest::InitializeRequest(_) => true,
+        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
+        request => {
+            let meta = request.get_meta();
+            meta.protocol_version() == Some(version.clone()) && meta.missing_required_keys(&version).is_empty()
+        }
     }
 }
 
@@ -260,7 +283,8 @@ where
         match &message {
             JsonRpcMessage::Response(response) => self.close_request(&response.id),
             JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.close_request(id)),
-            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => false,
+            JsonRpcMessage::Request(request) => self.asked.insert(request.id.clone()),
+            JsonRpcMessage::Notification(_) => false,
         };
         let unanswered = matches!(&message, JsonRpcMessage::Error(error) if error.error.code.0 == UNANSWERED);
         let sent = (!unanswered).then(|| encode(&message).map(|line| self.out.line(line)));

@@ -29,7 +29,7 @@ mod serve;
 mod since;
 mod suggest;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 mod tools;
 mod uris;

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod connections;
+pub(crate) mod fuzz;
 mod limits;
 mod lines;
 mod reading;
