@@ -20,7 +20,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tui", &["domain", "export", "session"]),
     ("bridge", &["domain", "session", "mcp"]),
     ("launch", &["domain", "session"]),
-    ("cli", &["domain", "export", "session", "journal", "bridge", "launch"]),
+    ("cli", &["domain", "export", "session", "journal", "tui", "bridge", "launch"]),
     ("process", &["domain", "export", "session", "journal", "python", "mcp", "tui", "bridge", "launch"]),
     ("main", &["cli"]),
     ("lib", &[]),
@@ -87,6 +87,14 @@ fn faults(file: &Path, text: &str, dependencies: &BTreeSet<String>) -> Vec<Strin
                 .filter(|word| code.contains(*word))
                 .map(|word| format!("the domain may not use {word}")),
         );
+    }
+    // Tests compare with colours; figures have those of their pixels.
+    let may_name_colours =
+        ["tui/theme", "tui/tests", "tui/figures"].iter().any(|place| file.to_string_lossy().starts_with(place));
+    let outside_tests = code.split("#[cfg(test)]").next().unwrap_or_default();
+    let names_one = outside_tests.contains("Color::") || outside_tests.contains("style::Color");
+    if floor == "tui" && !may_name_colours && names_one {
+        faults.push("names a colour; what is drawn has a role of tui::theme".to_owned());
     }
     let lines = text.lines().count();
     if lines > LONGEST {
@@ -230,7 +238,7 @@ fn the_checker_sees_what_it_should() {
         ("mcp/server.rs", "use super::super::tui::App;"),
         ("mcp/mod.rs", "use super::tui::App;"),
         ("session/actor.rs", "use crate::mcp::Server;"),
-        ("cli/serve.rs", "use fourhands::tui;"),
+        ("cli/serve.rs", "use fourhands::mcp;"),
         ("main.rs", "use fourhands::python;"),
         ("launch/image.rs", "use pyo3::prelude::*;"),
         ("launch/image.rs", "fn f(x: pyo3::PyErr) {}"),
@@ -239,6 +247,7 @@ fn the_checker_sees_what_it_should() {
         ("domain/event.rs", "use std::fs::File;"),
         ("domain/event.rs", "let now = std::time::Instant::now();"),
         ("domain/event.rs", "use crate::session::Closed;"),
+        ("tui/draw.rs", "use ratatui::style::Color;"),
         ("attic/old.rs", ""),
         ("tui/app.rs", "\n".repeat(LONGEST + 1).as_str()),
     ] {
@@ -252,6 +261,7 @@ fn the_checker_sees_what_it_should() {
         ("process/mod.rs", "use crate::{python, tui, mcp, session, domain};\nuse pyo3::prelude::*;"),
         ("domain/event.rs", "use serde::Serialize;\nuse std::collections::HashMap;\nuse super::author::Author;"),
         ("launch/image.rs", "let name = my_pyo3_like;"),
+        ("tui/theme/palette.rs", "use ratatui::style::Color;"),
         ("tui/app.rs", "\n".repeat(LONGEST).as_str()),
     ] {
         assert_eq!(count(file, text), 0, "{file}: {text:?}: {:?}", faults(Path::new(file), text, &dependencies));

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod bridge;
+mod config;
 mod dashboard;
 mod export;
 mod farewell;
@@ -37,6 +38,7 @@ Examples:
   fourhands serve --stdio              be an MCP server on stdin and stdout
   fourhands sessions                   list the sessions that run, and the last past ones
   fourhands export -o work.ipynb       write this folder's session to a notebook
+  fourhands config                     check your settings
   fourhands stop analysis              end one of them
 
 Which Python: --python, else VIRTUAL_ENV, else CONDA_PREFIX, else .venv here or
@@ -48,6 +50,8 @@ Environment:
   FOURHANDS_JOURNAL_MAX       what recorded sessions may take on the disk (1GB);
                               0 records nothing
   FOURHANDS_JOURNAL_DAYS      how long they are kept (90)
+  NO_COLOR                    show no colours
+  XDG_CONFIG_HOME             fourhands/config.toml in it has your settings (~/.config)
   XDG_CACHE_HOME              where fit Pythons are remembered (~/.cache)
 
 Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no
@@ -84,6 +88,8 @@ enum Command {
     Sessions(sessions::Arguments),
     /// Write a running or past session to a script, a notebook, a document, or JSON
     Export(export::Arguments),
+    /// Check your settings (config.toml), or print an example of them
+    Config(config::Arguments),
     /// End a running session in good order
     Stop(stop::Arguments),
 }
@@ -97,6 +103,7 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
         Some(Command::Bridge(arguments)) => bridge::run(arguments),
         Some(Command::Sessions(arguments)) => sessions::run(&arguments),
         Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Stop(arguments)) => stop::run(&arguments),
     }
 }

@@ -394,7 +394,9 @@ fn dashboard(
         link.send(if entered { &ToGuardian::TerminalEntered } else { &ToGuardian::TerminalLeft });
     };
     front("dashboard", session.clone(), move || {
-        let (on_terminal, edit, settings) = (Box::new(on_terminal), Box::new(edit), tui::Settings::default());
+        // Anew for each process: what was mended takes effect with a restart of Python.
+        let settings = tui::settings::read(tui::settings::path());
+        let (on_terminal, edit) = (Box::new(on_terminal), Box::new(edit));
         tui::run(tui::Options { tty, session, on_terminal, edit, control, keepsake, history, settings })
     })
 }

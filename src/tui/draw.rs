@@ -1,6 +1,7 @@
 //! Drawing: a pure function of the prepared view and the time into a buffer. Nothing here changes state.
 
 mod cards;
+mod complaints;
 mod completion;
 mod export;
 mod gallery;
@@ -10,6 +11,7 @@ mod inspector;
 mod lookup;
 mod overlay;
 mod pager;
+mod palette;
 mod replay;
 mod search;
 mod side;
@@ -33,6 +35,17 @@ use crate::domain::{Timestamp, units};
 
 /// Draws the view as [`View::prepare`] measured it. Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
+    let mut cursor = roles(view, now, buffer);
+    let layout = view.frame.as_ref().and_then(|frame| frame.layout);
+    if let (Some(palette), Some(layout)) = (&view.palette, &layout) {
+        cursor = Some(palette::draw(view, palette, layout, now, buffer));
+    }
+    view.theme.paint(buffer);
+    cursor
+}
+
+/// Draws in roles, which have no colours yet.
+fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let frame = view.frame.as_ref()?;
     let Some(layout) = &frame.layout else {
         too_small(frame.area, buffer);
@@ -66,6 +79,9 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
             Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, now, buffer),
             Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),
         }
+    }
+    if let Some(complaints) = view.complaints.as_ref().filter(|complaints| complaints.shown) {
+        complaints::draw(view, complaints, layout, buffer);
     }
     if let Some(prompt) = &view.export {
         return Some(export::draw(prompt, layout, buffer));
@@ -110,12 +126,7 @@ fn too_small(area: Rect, buffer: &mut Buffer) {
 /// A path with the home folder as `~`.
 fn short_path(view: &View) -> String {
     let path = view.info.cwd.to_string_lossy();
-    let path = text::name(&path).into_owned();
-    match view.home.as_deref().filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home)) {
-        Some("") => "~".to_owned(),
-        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
-        _ => path,
-    }
+    view.short(&text::name(&path))
 }
 
 fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {

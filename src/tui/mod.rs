@@ -7,6 +7,7 @@
 mod assist;
 mod attention;
 mod card;
+mod complaints;
 mod draw;
 mod editor;
 mod export;
@@ -24,6 +25,7 @@ mod lookup;
 mod mouse;
 mod needle;
 mod pager;
+mod palette;
 mod past;
 mod pieces;
 mod received;
@@ -34,7 +36,7 @@ mod run;
 mod scan;
 mod scroll;
 mod selection;
-mod settings;
+pub mod settings;
 mod signs;
 mod table;
 mod tail;
@@ -57,9 +59,10 @@ use tokio::sync::mpsc;
 #[doc(hidden)]
 pub use draw::draw;
 pub use run::run;
-pub use settings::Settings;
 #[doc(hidden)]
 pub use view::View;
+
+use settings::Loaded;
 
 use crate::domain::keepsake::Keepsake;
 use crate::session::{History, SessionHandle};
@@ -79,7 +82,8 @@ pub struct Options {
     pub keepsake: Option<&'static Keepsake>,
     /// What was run before, in other sessions.
     pub history: Arc<dyn History>,
-    pub settings: Settings,
+    /// As the person's file has them, and what is wrong with it.
+    pub settings: Loaded,
 }
 
 /// What the session process asks of the dashboard.

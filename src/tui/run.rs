@@ -62,14 +62,17 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
     view.spool = Some(session.spool().clone());
-    view.set(&settings);
+    view.set(settings);
+    view.theme = view.theme.in_this_environment();
     view.answers = Some(session.answers().clone());
     if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
         kept.give_back(&mut view);
+        // They were told when the session began.
+        view.complaints.iter_mut().for_each(|complaints| complaints.shown = false);
     }
     outside::take_back(&mut view, None);
     let kept = Kept::of(&view);
-    let mut screen = Screen::new(tty, on_terminal)?;
+    let mut screen = Screen::new(tty, view.mouse.captured, on_terminal)?;
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
     let (answers, answered) = mpsc::unbounded_channel();
@@ -91,7 +94,6 @@ async fn dashboard(options: Options) -> io::Result<()> {
         kept,
         history,
         edit,
-        no_colours: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         graphic: None,
     };
     dashboard.measure();
@@ -123,8 +125,6 @@ struct Dashboard {
     kept: Kept,
     history: Arc<dyn History>,
     edit: Box<dyn Fn(&Path) + Send>,
-    /// `NO_COLOR` is set.
-    no_colours: bool,
     /// A picture on the screen that text does not cover, and what makes the terminal forget it.
     graphic: Option<(Wanted, String)>,
 }
@@ -435,7 +435,7 @@ impl Dashboard {
         self.dirty |= self.view.search();
         // What the person sees is kept, whenever the process dies.
         self.keep();
-        let (view, now, no_colours) = (&mut self.view, now(), self.no_colours);
+        let (view, now) = (&mut self.view, now());
         self.screen.show(attention::title(view, now), attention::progress(view, now));
         let shape = view.editor.vi.as_ref().map(|vi| match vi.mode() {
             Mode::Insert => SetCursorStyle::SteadyBar,
@@ -444,11 +444,7 @@ impl Dashboard {
         let shaped = self.screen.set_shape(shape);
         let drawn = self.screen.draw(|area, buffer| {
             view.prepare(area);
-            let cursor = draw(view, now, buffer);
-            if no_colours {
-                theme::without_colours(buffer);
-            }
-            cursor
+            draw(view, now, buffer)
         });
         if shaped.and(drawn).is_err() {
             self.terminal_is_gone();

@@ -1,7 +1,76 @@
-//! What a person may choose about the dashboard.
+//! What the person wants otherwise than by default: `config.toml` in their configuration folder.
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+mod config;
+mod example;
+mod file;
+mod keys;
+
+use std::fmt;
+use std::rc::Rc;
+
+pub use config::parse;
+pub use example::{EXAMPLE, all_keys};
+pub use file::{Loaded, path, read};
+
+use super::complaints::Complaints;
+use super::keymap::Keymap;
+use super::scroll::Cards;
+use super::theme::Theme;
+use super::view::View;
+
+/// What a `config.toml` may settle. The default is what holds without one.
+#[derive(Clone, Debug)]
 pub struct Settings {
-    /// vi's keys in the input, instead of those of emacs.
+    pub keys: Keymap,
+    pub theme: Theme,
+    /// Vi's keys in the editor.
     pub vi: bool,
+    /// The dashboard takes the mouse.
+    pub mouse: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { keys: Keymap::default(), theme: Theme::default(), vi: false, mouse: true }
+    }
+}
+
+/// Something in the file that cannot be followed. The rest of it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Line and column, from one; none if it is about the whole file.
+    pub place: Option<(usize, usize)>,
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.place {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+impl View {
+    /// As the person wants it, from now on.
+    pub fn set(&mut self, loaded: Loaded) {
+        let Loaded { path, settings, problems } = loaded;
+        self.complaints = path.and_then(|path| Complaints::new(&path, &problems));
+        self.keys = Rc::new(settings.keys);
+        self.cards = Cards::new(self.keys.clone());
+        self.theme = settings.theme;
+        self.editor.use_vi(settings.vi);
+        self.mouse.captured = settings.mouse;
+    }
+}
+
+/// The one of `known` that was probably meant, as the end of a sentence; empty if none is near.
+fn meant<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let wrong = wrong.to_lowercase();
+    let near = known.map(|name| (strsim::damerau_levenshtein(&wrong, name), name)).min();
+    // As many slips as a third of the word.
+    near.filter(|(slips, name)| *slips <= name.len().max(4) / 3)
+        .map(|(_, name)| format!("; did you mean `{name}`?"))
+        .unwrap_or_default()
 }

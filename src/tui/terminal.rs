@@ -64,12 +64,12 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub fn new(tty: File, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
+    pub fn new(tty: File, mouse: bool, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
         let signs = Signs::new(Emulator::of(|name| std::env::var(name).ok()));
         let uncertain = Uncertain::default();
-        Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse: true, signs, on_terminal })
+        Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse, signs, on_terminal })
     }
 
     /// Writes what was gathered, in one go.

@@ -9,10 +9,13 @@ mod keys;
 mod lookup;
 mod mouse;
 mod pager;
+mod palette;
 mod questions;
+mod readme;
 mod replay;
 mod screens;
 mod selection;
+mod settings;
 mod writing;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

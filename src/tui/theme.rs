@@ -1,8 +1,11 @@
-//! Styles by role, from the terminal's own sixteen colours. A glyph, a word or a place goes with each of them, so that
-//! nothing is told by colour alone. Under `NO_COLOR` the modifiers are left.
+//! Styles by role. What is drawn names roles only; [`Theme::paint`] gives them their colours at last. A glyph, a word or
+//! a place goes with each of them, so that nothing is told by colour alone. Without colours the modifiers are left.
 
-use ratatui::buffer::Buffer;
+mod palette;
+
 use ratatui::style::{Color, Modifier, Style};
+
+pub use palette::{DIM as DIM_NAME, Name, Role, Theme, colour_named, colour_names};
 
 use crate::domain::lexer::Class;
 use crate::domain::terminal_text::{Colour, Look};
@@ -12,13 +15,13 @@ pub const PLAIN: Style = Style::new();
 pub const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 /// The rule of the place that has the focus.
-pub const FOCUS: Style = Style::new().fg(Color::Cyan);
-pub const ERROR: Style = Style::new().fg(Color::Red);
-pub const STDERR: Style = Style::new().fg(Color::Red).add_modifier(Modifier::DIM);
+pub const FOCUS: Style = Role::Focus.style();
+pub const ERROR: Style = Role::Error.style();
+pub const STDERR: Style = Role::Stderr.style().add_modifier(Modifier::DIM);
 /// What the person should notice, and no error.
-pub const NOTICE: Style = Style::new().fg(Color::Yellow);
+pub const NOTICE: Style = Role::Notice.style();
 /// Marks of the variables that the last snippet touched.
-pub const TOUCHED: Style = Style::new().fg(Color::Yellow);
+pub const TOUCHED: Style = Role::Touched.style();
 pub const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
 /// The place that was found, among the others.
 pub const FOUND: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::REVERSED.union(Modifier::BOLD));
@@ -29,16 +32,16 @@ pub const BRACKET: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier:
 /// The bar beside the code, and the name in bold.
 pub const fn author(author: &Author) -> Style {
     match author {
-        Author::You => Style::new().fg(Color::Cyan),
-        Author::Client { .. } => Style::new().fg(Color::Magenta),
+        Author::You => Role::You.style(),
+        Author::Client { .. } => Role::Client.style(),
     }
 }
 
 pub const fn status(status: Status) -> Style {
     match status {
         Status::Queued | Status::Cancelled => DIM,
-        Status::Running | Status::Interrupted => Style::new().fg(Color::Yellow),
-        Status::Ok => Style::new().fg(Color::Green),
+        Status::Running | Status::Interrupted => Role::Running.style(),
+        Status::Ok => Role::Ok.style(),
         Status::Error => ERROR,
     }
 }
@@ -61,13 +64,13 @@ pub const fn glyph(status: Status, now: u64) -> &'static str {
 
 pub const fn code(class: Class) -> Style {
     match class {
-        Class::Keyword => Style::new().fg(Color::Magenta),
-        Class::Builtin => Style::new().fg(Color::Cyan),
-        Class::Definition => Style::new().fg(Color::Blue).add_modifier(Modifier::BOLD),
-        Class::Decorator => Style::new().fg(Color::Blue),
-        Class::String => Style::new().fg(Color::Green),
-        Class::Number => Style::new().fg(Color::Yellow),
-        Class::Comment => DIM,
+        Class::Keyword => Role::Keyword.style(),
+        Class::Builtin => Role::Builtin.style(),
+        Class::Definition => Role::Definition.style().add_modifier(Modifier::BOLD),
+        Class::Decorator => Role::Definition.style(),
+        Class::String => Role::String.style(),
+        Class::Number => Role::Number.style(),
+        Class::Comment => Role::Comment.style().add_modifier(Modifier::DIM),
         Class::Operator => PLAIN,
     }
 }
@@ -97,34 +100,11 @@ pub fn look(look: Look, stream: Stream) -> Style {
     style
 }
 
-/// The first sixteen by name: they are the theme's own, readable on its ground.
+/// The first sixteen by name: they are the theme's own, readable on its ground. Their numbers stand for our roles.
 const fn colour(colour: Colour) -> Color {
     match colour {
-        Colour::Indexed(0) => Color::Black,
-        Colour::Indexed(1) => Color::Red,
-        Colour::Indexed(2) => Color::Green,
-        Colour::Indexed(3) => Color::Yellow,
-        Colour::Indexed(4) => Color::Blue,
-        Colour::Indexed(5) => Color::Magenta,
-        Colour::Indexed(6) => Color::Cyan,
-        Colour::Indexed(7) => Color::Gray,
-        Colour::Indexed(8) => Color::DarkGray,
-        Colour::Indexed(9) => Color::LightRed,
-        Colour::Indexed(10) => Color::LightGreen,
-        Colour::Indexed(11) => Color::LightYellow,
-        Colour::Indexed(12) => Color::LightBlue,
-        Colour::Indexed(13) => Color::LightMagenta,
-        Colour::Indexed(14) => Color::LightCyan,
-        Colour::Indexed(15) => Color::White,
+        Colour::Indexed(index) if index < 16 => palette::SIXTEEN[index as usize].1,
         Colour::Indexed(index) => Color::Indexed(index),
         Colour::Rgb(r, g, b) => Color::Rgb(r, g, b),
-    }
-}
-
-/// Takes all colours out of a drawn screen; bold, dim and reversed stay.
-pub fn without_colours(buffer: &mut Buffer) {
-    for cell in &mut buffer.content {
-        cell.fg = Color::Reset;
-        cell.bg = Color::Reset;
     }
 }

@@ -6,8 +6,9 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::assist::{Outcome, Why};
 use super::gallery::Saving;
-use super::keymap::{Action, Context};
+use super::keymap::{Action, Context, WRITING};
 use super::lookup::Kind;
+use super::pager::Pager;
 use super::reply::Asks;
 use super::scroll::Anchor;
 use super::view::{Overlay, View};
@@ -72,9 +73,6 @@ pub enum Effect {
     Redraw,
 }
 
-/// What holds while nothing covers the input.
-const WRITING: [Context; 3] = [Context::Input, Context::Transcript, Context::Session];
-
 impl View {
     pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
         match event {
@@ -85,6 +83,12 @@ impl View {
             }
             Event::FocusGained | Event::FocusLost => {
                 self.mouse.on_focus(*event == Event::FocusGained, now);
+                None
+            }
+            Event::Paste(text) if self.palette.is_some() => {
+                if let Some(palette) = &mut self.palette {
+                    palette.paste(text);
+                }
                 None
             }
             Event::Paste(text) if self.pager.is_some() => {
@@ -132,9 +136,23 @@ impl View {
         }
     }
 
-    fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+    pub(super) fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         // Whatever the terminal says, or no longer said.
         self.mouse.focused = true;
+        if let Some(complaints) = self.complaints.as_mut().filter(|complaints| complaints.shown) {
+            complaints.shown = false;
+            if key.code == KeyCode::Esc {
+                return None;
+            }
+        }
+        if self.palette.is_some() {
+            return self.on_palette(key, now);
+        }
+        let typed = self.pager.as_ref().is_some_and(Pager::is_asking);
+        if !typed && self.keys.find(key, &self.contexts(now)) == Some(Action::Palette) {
+            self.toggle_palette();
+            return None;
+        }
         if self.pager.is_some() {
             return self.on_pager(key, now);
         }

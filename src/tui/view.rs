@@ -9,21 +9,23 @@ use ratatui::layout::Rect;
 
 use super::assist::Assist;
 use super::card::{Card, Shape};
+use super::complaints::Complaints;
 use super::draw;
 use super::editor::Editor;
 use super::export::ExportPrompt;
 use super::figures::Figures;
 use super::gallery::{Gallery, has_pictures};
 use super::inspector::{Inspector, Sorting};
-use super::keymap::Keymap;
+use super::keymap::{Action, Keymap};
 use super::layout::{Class, Layout};
 use super::lookup::Lookup;
 use super::mouse::Mouse;
 use super::pager::Pager;
+use super::palette::Palette;
 use super::past::Pasts;
 use super::reply::{Asks, Reply};
 use super::scroll::{Anchor, Cards, Place, Walk};
-use super::settings::Settings;
+use super::theme::Theme;
 use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
 use crate::session::{Answers, Spool};
 
@@ -112,7 +114,14 @@ pub struct View {
     /// Figures of a card over the whole screen.
     pub gallery: Option<Gallery>,
     pub frame: Option<Prepared>,
+    /// Over everything, and takes the keys.
+    pub palette: Option<Palette>,
+    /// Chosen there, the last first.
+    pub recent: Vec<Action>,
     pub keys: Rc<Keymap>,
+    pub theme: Theme,
+    /// What is wrong with the settings.
+    pub complaints: Option<Complaints>,
     pub(super) cards: Cards,
 }
 
@@ -170,22 +179,15 @@ impl View {
             figures: Figures::default(),
             gallery: None,
             frame: None,
+            palette: None,
+            recent: Vec::new(),
             keys: Rc::default(),
+            theme: Theme::default(),
+            complaints: None,
             cards: Cards::default(),
         };
         view.follow_input();
         view
-    }
-
-    /// Which keys do what from now on.
-    pub fn bind(&mut self, keys: Rc<Keymap>) {
-        self.cards = Cards::new(keys.clone());
-        self.keys = keys;
-    }
-
-    /// Takes over what the person chose.
-    pub fn set(&mut self, settings: &Settings) {
-        self.editor.use_vi(settings.vi);
     }
 
     /// What takes the keys now.

@@ -13,6 +13,10 @@ use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 const KEYS: usize = 18;
+const COLUMN: usize = 58;
+/// Cells for what a key does, in two columns.
+#[cfg(test)]
+const HELP: usize = 36;
 /// Cells for what a key does, in the smallest layout.
 const COMPACT: usize = 32;
 
@@ -20,18 +24,23 @@ const COMPACT: usize = 32;
 fn rows(view: &View, class: Class) -> Vec<Line<'static>> {
     let group = |context: Context| {
         let mut rows = vec![Line::from(Span::styled(context.title(), theme::BOLD))];
-        rows.extend(view.keys.lines(context).iter().flat_map(|(keys, help)| key_rows(keys, help, class)));
+        rows.extend(view.keys.lines(context).iter().flat_map(|(keys, help, _)| key_rows(keys, help, class)));
         if context == Context::Input {
-            rows.extend(key_rows("Right, Alt-F", "take the grey text in, or a word of it", class));
+            rows.extend(key_rows("Right, Alt-F", "take the grey text, or a word of it", class));
             rows.extend(key_rows("Ctrl-A E K U W Y …", "as in emacs", class));
-            rows.extend(key_rows("# and words", "a note to the assistants; it is not run", class));
+            rows.extend(key_rows("# and words", "a note to the assistants, not run", class));
         }
         rows.push(Line::default());
         rows
     };
-    let mut groups: Vec<Vec<Line<'static>>> = Context::ALL.into_iter().map(group).collect();
-    groups.push(marks(class));
-    let mut rows = if class == Class::Wide { columns(groups) } else { groups.concat() };
+    // What holds now comes first.
+    let here = view.contexts_below_help();
+    let (now, others): (Vec<_>, Vec<_>) = Context::ALL.into_iter().partition(|context| here.contains(context));
+    let parts = [now.into_iter().map(group).collect(), others.into_iter().map(group).chain([marks(class)]).collect()];
+    let mut rows: Vec<Line<'static>> = parts
+        .into_iter()
+        .flat_map(|groups: Vec<_>| if class == Class::Wide { columns(groups) } else { groups.concat() })
+        .collect();
     rows.push(Line::from(Span::styled("this session", theme::BOLD)));
     let info = &view.info;
     for (what, value) in [
@@ -79,11 +88,10 @@ fn columns(groups: Vec<Vec<Line<'static>>>) -> Vec<Line<'static>> {
         if fits { &mut left } else { &mut right }.extend(group);
     }
     let rows = left.len().max(right.len());
-    let column = left.iter().map(Line::width).max().unwrap_or(0) + 2;
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     let row = |_| {
         let mut line: Line<'static> = left.next().unwrap_or_default();
-        let gap = column.saturating_sub(line.width());
+        let gap = COLUMN.saturating_sub(line.width());
         line.spans.push(Span::raw(" ".repeat(gap)));
         line.spans.extend(right.next().unwrap_or_default().spans);
         line
@@ -117,5 +125,20 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
     if rows.len() > scroll + inside {
         let more = format!(" PageDown, {} more ", rows.len() - scroll - inside);
         put_right(buffer, area, area.right() - 2, area.bottom() - 1, &more, theme::DIM);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::keymap::Keymap;
+
+    #[test]
+    fn what_keys_do_is_told_in_one_column() {
+        for context in Context::ALL {
+            for (keys, help, _) in Keymap::default().lines(context) {
+                assert!(text::width(&keys) <= KEYS && text::width(help) <= HELP, "{keys}: {help}");
+            }
+        }
     }
 }

@@ -129,6 +129,9 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     }
     if layout.class == Class::Wide || view.overlays.is_empty() {
         hints.push(tell(Action::Help, "help"));
+        if layout.class == Class::Wide {
+            hints.push(tell(Action::Palette, "actions"));
+        }
     }
     if layout.class == Class::Wide {
         hints.push(tell(Action::Variables, "variables"));

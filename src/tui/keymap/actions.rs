@@ -130,7 +130,7 @@ actions! {
     Enter "run" "Run the input": Input "enter" "run; go on if it is not complete";
     NewLine "new-line" "Begin a new line": Input "alt-enter ctrl-j shift-enter ctrl-enter" "new line";
     /// Complete; at the start of a line indent.
-    Tab "tab" "Complete or indent": Input "tab" "complete; at the start of a line indent";
+    Tab "tab" "Complete or indent": Input "tab" "complete; before the code indent";
     Complete "complete" "Complete here": Input "ctrl-space" "complete here";
     HistoryBack "history-back" "Earlier input": Input "up ctrl-p" "on the first line: earlier input";
     HistoryForward "history-forward" "Later input": Input "down ctrl-n" "on the last line: later input";
@@ -146,13 +146,17 @@ actions! {
     EditOutside "edit-outside" "Edit the input in $EDITOR": Input "alt-e" "edit the input in $EDITOR";
 
     /// Interrupt what runs; with nothing running, clear the input.
-    Interrupt "interrupt" "Interrupt what runs": Session "ctrl-c" "interrupt what runs; else clear the input";
+    Interrupt "interrupt" "Interrupt what runs": Session "ctrl-c" "interrupt, or clear the input";
     /// Quit, if the input is empty; else delete the character under the cursor.
     QuitOrDelete "quit" "Quit": Session "ctrl-d" "quit, if the input is empty";
+    /// All actions by name.
+    Palette "palette" "All actions": Session "f2 alt-x" "all actions, found by a few letters",
+        Card ":" "all actions",
+        Output ":" "all actions", Figures ":" "all actions", Inspector ":" "all actions", Help ":" "all actions";
     Help "help" "Help": Session "f1" "help";
     Variables "variables" "Variables and clients": Session "f4" "variables and clients in full";
     /// Choose what to run again.
-    Replay "replay" "Replay what ran before": Session "f7" "replay what ran before Python began anew",
+    Replay "replay" "Replay what ran before": Session "f7" "replay what ran before the restart",
         Menu "f7" "";
     /// Start Python anew on the same session.
     Restart "restart" "Restart Python, losing the variables": Session "f8" "restart Python, losing the variables";
@@ -184,12 +188,12 @@ actions! {
         Card "space o" "unfold or fold it; all cards";
     FoldAll "fold-all" "Unfold or fold all cards": Transcript "shift-f5" "unfold or fold all cards", Card "O" "";
     /// The whole output of a card, over the whole screen.
-    Output "output" "The figures or the whole output of the card": Transcript "f6" "figures or the whole output of the card",
+    Output "output" "The figures or the whole output of the card": Transcript "f6" "figures, or the whole output",
         Card "enter" "its figures or its whole output", Figures "f6" "its whole output";
     /// The very text that clients got for a snippet.
     Received "received" "What the client received": Transcript "shift-f6" "what the client received of it",
         Card "m" "what the client (its model) received";
-    OtherView "other-view" "The other views of the output": Output "tab" "the output; what clients received of it";
+    OtherView "other-view" "The other views of the output": Output "tab" "the output; what clients received";
     OtherViewBack "other-view-back" "The view before": Output "shift-tab" "";
     CopyCode "copy-code" "Copy the code of the card": Card "c" "copy the code";
     CopyOutput "copy-output" "Copy the output of the card": Card "y" "copy the output";
@@ -216,7 +220,7 @@ actions! {
 
     Search "search" "Search": Output "/ ctrl-f" "search";
     SearchOn "search-next" "Next place found": Output "n" "the next place, the one before",
-        Card "n" "the next place found, the one before", Lookup "down ctrl-n" "the next place, the one before";
+        Card "n" "the next place, the one before", Lookup "down ctrl-n" "the next place, the one before";
     SearchBack "search-previous" "Previous place found": Output "N" "", Card "N" "", Lookup "up ctrl-p" "";
 
     /// Of the data frame of the selected card.
@@ -244,7 +248,7 @@ actions! {
     NextFormat "next-format" "Next format": Prompt "tab" "the next format";
 
     /// Of the list of variables, once one is chosen.
-    SortVariables "sort-variables" "Sort the variables by something else": Variables "s" "by kind, name, type, size, last change";
+    SortVariables "sort-variables" "Sort the variables by something else": Variables "s" "by kind, name, type, size, change";
 
     PreviousAspect "previous-aspect" "Previous view of the variable": Inspector "left" "columns, rows, repr, source, …";
     NextAspect "next-aspect" "Next view of the variable": Inspector "right tab" "";

@@ -5,6 +5,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::*;
 use crate::domain::{Author, Event as SessionEvent, SnippetId, Stream};
+use crate::tui::find::Find;
 use crate::tui::fixtures::{Story, client, failed, long_story, ok};
 use crate::tui::scroll::Anchor;
 
@@ -111,7 +112,7 @@ fn leaving_a_search_comes_back_to_where_one_was() {
 #[test]
 fn a_place_in_what_is_folded_is_shown() {
     let mut story = Story::default();
-    let output: String = (0..60).map(|n| format!("line {n}\n")).collect();
+    let output = (0..60).fold(String::new(), |output, n| format!("{output}line {n}\n"));
     story.ran(&Author::You, "many()", &output, ok(1));
     story.ran(&Author::You, "few()", "line 7\n", ok(1));
     let mut view = story.view();
@@ -197,10 +198,7 @@ fn a_hundred_thousand_cards_are_searched_between_frames() {
     assert!(text(&mut view, 80, 24).contains("so far"));
     typed(&mut view, "=");
     settled(&mut view, 80, 24);
-    assert_eq!(
-        (view.selected, view.lookup.find.as_ref().map(|find| find.told())),
-        (Some(12_345), Some("1 of 1".into()))
-    );
+    assert_eq!((view.selected, view.lookup.find.as_ref().map(Find::told)), (Some(12_345), Some("1 of 1".into())));
     key(&mut view, KeyCode::Enter);
     let chunk = crate::domain::OutputChunk::of(Stream::Stdout, "x12345 = here too\n");
     view.apply(&SessionEvent::Output { snippet: Some(running), chunk, at: NOW });

@@ -9,6 +9,7 @@ use crate::domain::{
     ResetReport, Signature, SnippetId, Status, Stream,
 };
 use crate::tui::fixtures::{Story, client, failed, long_story, ok, story};
+use crate::tui::theme::{Name, Theme};
 
 fn with_input() -> View {
     let mut view = story().view();
@@ -320,7 +321,7 @@ fn roles_have_their_styles() {
     assert_eq!(style_at(18, "▸"), (Color::Reset, Modifier::DIM));
     assert_eq!(style_at(21, "for"), (Color::Magenta, none), "{:#?}", rows(&buffer));
     assert_eq!(style_at(35, "\"region"), (Color::Green, none), "the input is coloured too");
-    crate::tui::theme::without_colours(&mut buffer);
+    Theme::named(Name::Mono).paint(&mut buffer);
     assert!(buffer.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
     assert!(buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::BOLD)));
 }

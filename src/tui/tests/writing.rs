@@ -7,7 +7,6 @@ use insta::assert_snapshot;
 use super::*;
 use crate::domain::Author;
 use crate::session::Past;
-use crate::tui::Settings;
 use crate::tui::editor::Mode;
 use crate::tui::fixtures::{Story, client, ok, story};
 
@@ -190,7 +189,7 @@ fn the_draft_is_never_lost_however_one_looks_around() {
 #[test]
 fn vi_modes_are_told() {
     let mut view = story().view();
-    view.set(&Settings { vi: true });
+    view.editor.use_vi(true);
     typed(&mut view, "top = df.head()");
     key(&mut view, KeyCode::Esc);
     assert_eq!(view.editor.mode(), Mode::Normal);

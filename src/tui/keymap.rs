@@ -4,7 +4,7 @@
 mod actions;
 mod chord;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 pub use actions::{ACTIONS, Action, Context, Row};
 pub use chord::Chord;
@@ -13,6 +13,11 @@ impl Action {
     pub fn row(self) -> &'static Row {
         // One row for each, in order.
         &ACTIONS[self as usize]
+    }
+
+    /// A key that no keyboard has: it means this action wherever that has a place, whatever is bound.
+    pub fn press(self) -> KeyEvent {
+        KeyEvent::new(KeyCode::F(NO_KEYBOARD + self as u8), KeyModifiers::NONE)
     }
 
     /// Whether it has a place in that context, whatever its keys.
@@ -28,6 +33,12 @@ impl Action {
 /// Of the keys of an action, as many are told.
 const TOLD: usize = 2;
 
+/// Function keys from here on stand for the actions themselves.
+const NO_KEYBOARD: u8 = 64;
+
+/// What holds while nothing covers the input, the nearest first.
+pub const WRITING: [Context; 3] = [Context::Input, Context::Transcript, Context::Session];
+
 /// Which keys do what.
 #[derive(Clone, Debug)]
 pub struct Keymap {
@@ -42,18 +53,43 @@ impl Default for Keymap {
             let chords = binding.keys.split_whitespace().filter_map(|key| key.parse().ok());
             chords.map(move |chord| (binding.context, chord, action))
         });
-        Self { bound: bound.collect() }
+        let mut all: Vec<(Context, Chord, Action)> = Vec::new();
+        for one in bound {
+            // Some chords are written in several ways.
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        Self { bound: all }
     }
 }
 
 impl Keymap {
     /// What a key means where these contexts hold, the nearest first. `None` leaves it to what is typed into.
     pub fn find(&self, key: KeyEvent, contexts: &[Context]) -> Option<Action> {
+        if let KeyCode::F(number @ NO_KEYBOARD..) = key.code {
+            let action = ACTIONS.get(usize::from(number - NO_KEYBOARD))?.action;
+            return contexts.iter().any(|context| action.is_of(*context)).then_some(action);
+        }
         let chord = Chord::from(key);
         contexts.iter().find_map(|context| {
             let bound = self.bound.iter().find(|(place, bound, _)| place == context && *bound == chord);
             bound.map(|(.., action)| *action)
         })
+    }
+
+    /// Binds a key in a context. It is the first of the action's keys that is told there.
+    pub fn bind(&mut self, chord: Chord, context: Context, action: Action) {
+        self.unbind(chord, Some(context));
+        let first = self.bound.iter().position(|(place, _, bound)| *place == context && *bound == action);
+        self.bound.insert(first.unwrap_or(self.bound.len()), (context, chord, action));
+    }
+
+    /// Takes a key away in a context, or in all. `false` if it had no meaning there.
+    pub fn unbind(&mut self, chord: Chord, context: Option<Context>) -> bool {
+        let before = self.bound.len();
+        self.bound.retain(|(place, bound, _)| *bound != chord || context.is_some_and(|context| context != *place));
+        self.bound.len() < before
     }
 
     /// The keys of an action in a context, those to be told first.
@@ -74,24 +110,25 @@ impl Keymap {
         self.chords(context, action).next()
     }
 
-    /// What can be done in a context, line by line: keys, and what they do.
-    pub fn lines(&self, context: Context) -> Vec<(String, &'static str)> {
-        let mut lines: Vec<(Vec<String>, &str)> = Vec::new();
+    /// What can be done in a context, line by line: keys, what they do, and the actions.
+    pub fn lines(&self, context: Context) -> Vec<(String, &'static str, Vec<Action>)> {
+        let mut lines: Vec<(Vec<String>, &str, Vec<Action>)> = Vec::new();
         for row in ACTIONS {
             for binding in row.bindings.iter().filter(|binding| binding.context == context) {
                 let mut chords = self.chords(context, row.action).map(|chord| chord.to_string());
                 match lines.last_mut() {
-                    Some((keys, _)) if binding.help.is_empty() => {
+                    Some((keys, _, actions)) if binding.help.is_empty() => {
                         keys.truncate(1);
                         keys.extend(chords.next());
+                        actions.push(row.action);
                     }
                     _ if binding.help.is_empty() => {}
-                    _ => lines.push((chords.take(TOLD).collect(), binding.help)),
+                    _ => lines.push((chords.take(TOLD).collect(), binding.help, vec![row.action])),
                 }
             }
         }
-        let bound = lines.into_iter().filter(|(keys, _)| !keys.is_empty());
-        bound.map(|(keys, help)| (keys.join(", "), help)).collect()
+        let bound = lines.into_iter().filter(|(keys, ..)| !keys.is_empty());
+        bound.map(|(keys, help, actions)| (keys.join(", "), help, actions)).collect()
     }
 
     /// The key of an action within a sentence, or its title.
@@ -110,11 +147,13 @@ mod tests {
     fn the_table_is_sound() {
         let keymap = Keymap::default();
         let mut names = HashSet::new();
+        assert!(ACTIONS.len() <= usize::from(u8::MAX - NO_KEYBOARD));
         for row in ACTIONS {
             assert_eq!(row.action.row().name, row.name);
             assert!(names.insert(row.name), "{} is there twice", row.name);
             assert!(row.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", row.name);
             for binding in row.bindings {
+                assert_eq!(keymap.find(row.action.press(), &[binding.context]), Some(row.action));
                 for key in binding.keys.split_whitespace() {
                     let chord: Chord = key.parse().unwrap_or_else(|()| panic!("{key} of {} is no key", row.name));
                     let found = keymap.find(chord.event(), &[binding.context]);

@@ -1,0 +1,262 @@
+//! The text of `config.toml`: what it settles, and what is wrong with it, by line and column.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Problem, Settings, keys, meant};
+use crate::tui::theme::{self, Name, Role};
+
+const SECTIONS: [&str; 4] = ["editor", "keys", "mouse", "theme"];
+
+/// Gathers what is wrong.
+pub struct Reader<'a> {
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+/// A key of the file, its place and its value.
+pub type Entry<'a> = (&'a str, Range<usize>, &'a Spanned<DeValue<'a>>);
+
+impl Reader<'_> {
+    pub fn wrong(&mut self, at: &Range<usize>, what: String) {
+        self.problems.push(Problem { place: Some(place(self.text, at.start)), what });
+    }
+
+    fn expected(&mut self, value: &Spanned<DeValue<'_>>, what: &str) {
+        let found = value.get_ref().type_str();
+        self.wrong(&value.span(), format!("expected {what}, found {}", an(found)));
+    }
+
+    fn switch(&mut self, value: &Spanned<DeValue<'_>>, setting: &mut bool) {
+        match value.get_ref().as_bool() {
+            Some(on) => *setting = on,
+            None => self.expected(value, "true or false"),
+        }
+    }
+
+    pub fn table<'a>(&mut self, value: &'a Spanned<DeValue<'a>>, what: &str) -> Vec<Entry<'a>> {
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.expected(value, what);
+        }
+        table.map(entries).unwrap_or_default()
+    }
+
+    pub fn line_of(&self, at: &Range<usize>) -> usize {
+        place(self.text, at.start).0
+    }
+}
+
+/// In the order of the file.
+fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
+    let mut entries: Vec<Entry<'a>> =
+        table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
+    entries.sort_by_key(|(_, span, _)| span.start);
+    entries
+}
+
+/// Line and column, from one, of a byte.
+pub fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at.min(text.len())).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
+}
+
+fn an(type_name: &str) -> String {
+    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {type_name}")
+}
+
+/// The settings of a file with this text. What is wrong is told and left as it is by default; nothing else is lost by it.
+pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut settings = Settings::default();
+    let mut reader = Reader { text, problems: Vec::new() };
+    for (key, span, value) in entries(table.get_ref()) {
+        match key {
+            "mouse" => reader.switch(value, &mut settings.mouse),
+            "editor" => editor(&mut reader, value, &mut settings),
+            "theme" => theme(&mut reader, value, &mut settings),
+            "keys" => keys::bind(&mut reader, value, &mut settings.keys),
+            _ => reader.wrong(&span, format!("there is no setting `{key}`{}", meant(key, SECTIONS.into_iter()))),
+        }
+    }
+    // Where the text is broken, what was made of it is beside the point.
+    let mut problems: Vec<Problem> = errors
+        .iter()
+        .map(|error| Problem {
+            place: error.span().map(|span| place(text, span.start)),
+            what: error.message().replace('\n', ", "),
+        })
+        .collect();
+    let broken: Vec<usize> = problems.iter().filter_map(|problem| Some(problem.place?.0)).collect();
+    problems.extend(
+        reader.problems.into_iter().filter(|problem| !problem.place.is_some_and(|(line, _)| broken.contains(&line))),
+    );
+    problems.sort_by_key(|problem| problem.place);
+    (settings, problems)
+}
+
+fn editor(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
+    for (key, span, value) in reader.table(value, "a section: [editor]") {
+        match key {
+            "vi" => reader.switch(value, &mut settings.vi),
+            _ => reader.wrong(&span, format!("there is no `{key}` in [editor]{}", meant(key, ["vi"].into_iter()))),
+        }
+    }
+}
+
+fn theme(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
+    if value.get_ref().is_str() {
+        return theme_name(reader, value, settings);
+    }
+    for (key, span, value) in reader.table(value, "the name of a theme, or a section: [theme]") {
+        if key == "name" {
+            theme_name(reader, value, settings);
+            continue;
+        }
+        let known = || Role::names().chain([theme::DIM_NAME, "name"]);
+        if !known().any(|name| name == key) {
+            reader.wrong(&span, format!("`{key}` has no colour of its own{}", meant(key, known())));
+            continue;
+        }
+        let number = || value.get_ref().as_integer().map(|number| number.as_str().to_owned());
+        let written = value.get_ref().as_str().map(str::to_owned).or_else(number);
+        if let Some(colour) = written.as_deref().and_then(theme::colour_named) {
+            settings.theme.set(key, colour);
+            continue;
+        }
+        let found = written.unwrap_or_else(|| an(value.get_ref().type_str()));
+        let hint = meant(&found, theme::colour_names());
+        let ways = "a name such as `bright-red`, a number from 0 to 255, or `#rrggbb`";
+        reader.wrong(&value.span(), format!("`{found}` is no colour; write {ways}{hint}"));
+    }
+}
+
+fn theme_name(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
+    let Some(name) = value.get_ref().as_str() else { return reader.expected(value, "the name of a theme") };
+    if let Some((_, name)) = Name::ALL.iter().find(|(known, _)| *known == name) {
+        settings.theme.name = *name;
+    } else {
+        let hint = meant(name, Name::ALL.iter().map(|(name, _)| *name));
+        reader.wrong(&value.span(), format!("there is no theme `{name}`, only auto, dark, light and mono{hint}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::Color;
+
+    use super::*;
+    use crate::tui::keymap::{Action, Chord, Context, Keymap, WRITING};
+    use crate::tui::theme::Theme;
+
+    fn told(text: &str) -> Vec<String> {
+        parse(text).1.iter().map(ToString::to_string).collect()
+    }
+
+    fn find(keymap: &Keymap, key: &str, contexts: &[Context]) -> Option<Action> {
+        keymap.find(key.parse::<Chord>().unwrap().event(), contexts)
+    }
+
+    #[test]
+    fn an_empty_file_and_a_full_one() {
+        assert_eq!(told(""), [] as [String; 0]);
+        let (settings, problems) = parse(
+            "mouse = false\n[editor]\nvi = true\n[theme]\nname = \"light\"\nerror = \"#ff0000\"\nyou = 208\ndim = \"bright-black\"\n\
+             [keys]\nf6 = \"none\"\nctrl-e = \"output\"\n[keys.output]\nx = \"back\"\n",
+        );
+        assert_eq!(problems, []);
+        assert!(!settings.mouse && settings.vi);
+        let mut theme = Theme::named(Name::Light);
+        theme.set("error", Color::Rgb(255, 0, 0));
+        theme.set("you", Color::Indexed(208));
+        theme.set("dim", Color::DarkGray);
+        assert_eq!(settings.theme, theme);
+        let keys = &settings.keys;
+        assert_eq!(find(keys, "f6", &WRITING), None);
+        assert_eq!(find(keys, "f6", &[Context::Output]), None);
+        assert_eq!(find(keys, "ctrl-e", &WRITING), Some(Action::Output));
+        assert_eq!(keys.told(Action::Output), "Ctrl-E");
+        assert_eq!(find(keys, "x", &[Context::Output]), Some(Action::Back));
+        assert_eq!(find(keys, "esc", &[Context::Output]), Some(Action::Back), "the other keys of it stay");
+        assert_eq!(parse("theme = \"mono\"").0.theme.name, Name::Mono);
+    }
+
+    #[test]
+    fn a_key_that_is_taken_moves_from_all_places() {
+        let (settings, problems) = parse("[keys]\ntab = \"help\"\n[keys.session]\nctrl-p = \"help\"");
+        assert_eq!(find(&settings.keys, "tab", &WRITING), Some(Action::Help));
+        assert_eq!(find(&settings.keys, "tab", &[Context::Completion]), Some(Action::Accept));
+        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "line 4, column 1: Ctrl-P never comes here: [keys.input] has it for `history-back`; unbind it there with \"none\""
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_place_and_the_rest_holds() {
+        let text = "\
+colour = 1
+mouse = \"yes\"
+[keys]
+contrl-r = \"help\"
+ctrl-t = \"hlep\"
+x = \"help\"
+ctrl-y = 3
+C-t = \"quit\"
+\"Ctrl-T\" = \"help\"
+alt-f11 = \"none\"
+[keys.outptu]
+y = \"back\"
+[keys.output]
+z = \"run\"
+[theme]
+name = \"lihgt\"
+eror = \"red\"
+error = \"rde\"
+ok = 256
+[editor]
+vim = true
+";
+        let (settings, problems) = parse(text);
+        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "line 1, column 1: there is no setting `colour`",
+                "line 2, column 9: expected true or false, found a string",
+                "line 4, column 1: `contrl-r` is no key; did you mean `ctrl-r`?",
+                "line 5, column 10: there is no action `hlep`; did you mean `help`?",
+                "line 6, column 1: x is text in the session; a key for this needs Ctrl or Alt, or is F1 to F24",
+                "line 7, column 10: `ctrl-y` needs the name of an action, in quotes, or \"none\"",
+                "line 9, column 1: line 8 has another meaning for Ctrl-T already",
+                "line 10, column 1: Alt-F11 is bound to no action, so there is nothing to unbind",
+                "line 11, column 7: there is no section [keys.outptu]; did you mean `output`?",
+                "line 14, column 5: `run` has no meaning in [keys.output]; it belongs into [keys.input]",
+                "line 16, column 8: there is no theme `lihgt`, only auto, dark, light and mono; did you mean `light`?",
+                "line 17, column 1: `eror` has no colour of its own; did you mean `error`?",
+                "line 18, column 9: `rde` is no colour; write a name such as `bright-red`, a number from 0 to 255, or \
+                 `#rrggbb`; did you mean `red`?",
+                "line 19, column 6: `256` is no colour; write a name such as `bright-red`, a number from 0 to 255, or `#rrggbb`",
+                "line 21, column 1: there is no `vim` in [editor]; did you mean `vi`?",
+            ]
+        );
+        assert_eq!(find(&settings.keys, "ctrl-t", &WRITING), Some(Action::QuitOrDelete));
+    }
+
+    #[test]
+    fn a_broken_line_loses_no_other() {
+        let (settings, problems) =
+            parse("[keys]\nctrl-t = help\nctrl-y = \"help\"\n[editor\nvi = true\nmouse = false\n");
+        assert!(problems.iter().any(|problem| problem.place.is_some_and(|(line, _)| line == 2)), "{problems:?}");
+        assert!(problems.iter().any(|problem| problem.place.is_some_and(|(line, _)| line == 4)), "{problems:?}");
+        assert_eq!(find(&settings.keys, "ctrl-y", &WRITING), Some(Action::Help));
+        assert!(!told("x = \"\u{e4}\n").is_empty() && !told("=\n").is_empty() && !told("\u{0}").is_empty());
+    }
+}

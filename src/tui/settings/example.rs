@@ -1,0 +1,75 @@
+//! A `config.toml` to begin with.
+
+use crate::tui::keymap::{ACTIONS, Context};
+
+/// All settings but the keys, as they are by default.
+pub const EXAMPLE: &str = "\
+# mouse = true          # false leaves it to the terminal, to select text
+
+[editor]
+# vi = false            # vi's keys in the input
+
+[theme]
+# name = \"auto\"         # auto, dark, light, mono
+# Colours of your own, by what they tell: focus, you, client, ok, running, error,
+# stderr, notice, touched, keyword, builtin, definition, string, number, comment, dim.
+# A name (red, bright-red, …), a number from 0 to 255, or \"#rrggbb\".
+# error = \"#ff5555\"
+
+# Keys: \"key\" = \"action\"; \"none\" unbinds. In [keys] a key holds wherever its action
+# has a place, in [keys.output] and the like only there.
+";
+
+/// Every key as it is by default, commented out.
+pub fn all_keys() -> String {
+    let mut text = String::new();
+    for context in Context::ALL {
+        text.push_str(&format!("\n[keys.{}]\n", context.name()));
+        for row in ACTIONS {
+            for binding in row.bindings.iter().filter(|binding| binding.context == context) {
+                for key in binding.keys.split_whitespace() {
+                    let quoted = if is_bare(key) { key.to_owned() } else { format!("'{key}'") };
+                    text.push_str(&format!("# {quoted} = \"{}\"\n", row.name));
+                }
+                if binding.keys.is_empty() {
+                    text.push_str(&format!("# \"…\" = \"{}\"\n", row.name));
+                }
+            }
+        }
+    }
+    text
+}
+
+fn is_bare(key: &str) -> bool {
+    key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::keymap::Keymap;
+    use crate::tui::settings::parse;
+
+    /// With every line taken out of its comment, it says what holds anyhow.
+    #[test]
+    fn the_example_holds_and_changes_nothing() {
+        let text = format!("{EXAMPLE}{}", all_keys());
+        assert_eq!(parse(&text).1, []);
+        let is_setting = |rest: &&str| rest.contains(" = ") && !rest.contains('…') && !rest.starts_with("Keys");
+        let open = |line| str::strip_prefix(line, "# ").filter(is_setting).unwrap_or(line);
+        let open: Vec<&str> = text.lines().map(open).collect();
+        let (settings, problems) = parse(&open.join("\n"));
+        assert_eq!(problems, []);
+        let keymap = Keymap::default();
+        for context in Context::ALL {
+            for row in ACTIONS {
+                let mut before: Vec<_> = keymap.chords(context, row.action).map(|chord| chord.to_string()).collect();
+                let mut after: Vec<_> =
+                    settings.keys.chords(context, row.action).map(|chord| chord.to_string()).collect();
+                before.sort();
+                after.sort();
+                assert_eq!(before, after, "{} in {context:?}", row.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The palette: every action by name.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::tui::fixtures::{Story, story};
+use crate::tui::keymap::{ACTIONS, Action};
+
+const F2: KeyCode = KeyCode::F(2);
+
+#[test]
+fn the_palette_at_each_size() {
+    let mut view = story().view();
+    key(&mut view, F2);
+    assert_snapshot!("palette_wide", text(&mut view, 120, 40));
+    typed(&mut view, "scr");
+    assert_snapshot!("palette_medium", text(&mut view, 80, 24));
+    assert_snapshot!("palette_compact", text(&mut view, 40, 12));
+    for (width, height) in [(1, 1), (39, 11), (300, 100)] {
+        screen(&mut view, width, height);
+    }
+    typed(&mut view, "qqqq");
+    assert!(text(&mut view, 80, 24).contains("nothing is called that"));
+    key(&mut view, KeyCode::Esc);
+    assert!(view.palette.is_none() && view.editor.is_empty());
+}
+
+#[test]
+fn every_action_is_in_it_with_its_key_or_the_reason() {
+    let mut view = Story::default().view();
+    let found = view.found("", NOW);
+    for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
+        assert!(found.iter().any(|found| found.row.name == row.name), "{} is missing", row.name);
+    }
+    let first_refused = found.iter().position(|found| found.refused.is_some()).unwrap();
+    assert!(found[first_refused..].iter().all(|found| found.refused.is_some()), "what can be done comes first");
+    key(&mut view, F2);
+    typed(&mut view, "interrupt");
+    assert!(text(&mut view, 80, 24).contains("nothing runs"));
+    assert_eq!(key(&mut view, KeyCode::Enter), None);
+    let screen = text(&mut view, 80, 24);
+    assert!(view.palette.is_some() && screen.contains("not now: nothing runs"), "{screen}");
+}
+
+#[test]
+fn what_is_chosen_is_done_and_comes_first_the_next_time() {
+    let mut view = story().view();
+    typed(&mut view, "draft");
+    press(&mut view, KeyCode::Char('x'), KeyModifiers::ALT);
+    typed(&mut view, "hel");
+    key(&mut view, KeyCode::Enter);
+    assert!(view.palette.is_none() && text(&mut view, 120, 40).contains("─ help ─"));
+    assert_eq!(view.editor.code(), "draft", "nothing is typed behind it");
+    // In the help, `:` opens it too.
+    key(&mut view, KeyCode::Char(':'));
+    assert_eq!(view.found("", NOW)[0].row.action, Action::Help);
+    typed(&mut view, "close");
+    key(&mut view, KeyCode::Enter);
+    assert!(view.overlays.is_empty());
+    key(&mut view, F2);
+    view.on_terminal(&Event::Paste("interrupt\n".into()), NOW);
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Interrupt));
+    typed(&mut view, ":");
+    assert_eq!(view.editor.code(), "draft:", "in the input it is text");
+}
+
+#[test]
+fn a_restart_is_asked_for_twice_in_the_palette_too() {
+    let mut view = story().view();
+    let mut restart = || {
+        key(&mut view, F2);
+        typed(&mut view, "restart losing");
+        key(&mut view, KeyCode::Enter)
+    };
+    assert_eq!(restart(), None);
+    assert_eq!(restart(), Some(Effect::Restart));
+}

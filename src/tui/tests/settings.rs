@@ -1,0 +1,98 @@
+//! What the person's settings change, and how their faults are told.
+
+use insta::assert_snapshot;
+use ratatui::style::{Color, Modifier};
+
+use super::*;
+use crate::tui::fixtures::{Story, story};
+use crate::tui::settings::{Loaded, parse};
+
+fn with(view: &mut View, config: &str) {
+    let (settings, problems) = parse(config);
+    view.set(Loaded { path: Some("/home/ada/.config/fourhands/config.toml".into()), settings, problems });
+}
+
+#[test]
+fn faults_are_told_until_the_next_key_which_is_not_lost() {
+    let config = "[keys]\ncontrl-r = \"help\"\nctrl-t = \"hlep\"\n[theme]\nname = \"drak\"\nerror = \"rde\"\n[editor]\nvim = true\n";
+    let mut view = story().view();
+    with(&mut view, config);
+    assert_snapshot!("faults_wide", text(&mut view, 120, 40));
+    assert_snapshot!("faults_medium", text(&mut view, 80, 24));
+    assert_snapshot!("faults_compact", text(&mut view, 40, 12));
+    for (width, height) in [(1, 1), (39, 11), (300, 100)] {
+        screen(&mut view, width, height);
+    }
+    key(&mut view, KeyCode::Char('x'));
+    assert!(view.editor.code() == "x" && !text(&mut view, 120, 40).contains("faults"));
+}
+
+#[test]
+fn a_key_of_the_persons_own_is_told_everywhere() {
+    let mut view = story().view();
+    with(
+        &mut view,
+        "[keys]\nctrl-g = \"help\"\nf1 = \"none\"\nctrl-c = \"none\"\nctrl-k = \"interrupt\"\nf4 = \"none\"",
+    );
+    let status = text(&mut view, 120, 40).lines().last().unwrap().to_owned();
+    assert!(
+        status.contains("Ctrl-K interrupt   F2 actions   Ctrl-G help") && !status.contains("variables"),
+        "{status}"
+    );
+    assert_eq!(ctrl(&mut view, 'k'), Some(Effect::Interrupt));
+    ctrl(&mut view, 'g');
+    let screen = text(&mut view, 120, 40);
+    assert!(screen.contains("Ctrl-G             help"), "{screen}");
+}
+
+/// Each role where it is drawn, in each theme: the colour, and what is left without one.
+#[test]
+fn themes() {
+    let style_row = |config: &str| {
+        let mut view = story().view();
+        with(&mut view, config);
+        let (buffer, _) = screen(&mut view, 120, 40);
+        let style_at = |row: u16, text: &str| {
+            let line = &rows(&buffer)[usize::from(row)];
+            let cell = &buffer[(line[..line.find(text).unwrap()].chars().count() as u16, row)];
+            (cell.fg, cell.modifier)
+        };
+        [
+            style_at(2, "you"),
+            style_at(2, "✓"),
+            style_at(4, "•"),
+            style_at(7, "claude"),
+            style_at(15, "✗"),
+            style_at(18, "▸"),
+        ]
+    };
+    let (none, bold, dim) = (Modifier::empty(), Modifier::BOLD, Modifier::DIM);
+    let dark = [
+        (Color::Cyan, bold),
+        (Color::Green, none),
+        (Color::Yellow, none),
+        (Color::Magenta, bold),
+        (Color::Red, none),
+        (Color::Reset, dim),
+    ];
+    let (teal, green, brown) = (Color::Indexed(24), Color::Indexed(22), Color::Indexed(94));
+    let light =
+        [(teal, bold), (green, none), (brown, none), (Color::Magenta, bold), (Color::Red, none), (Color::Reset, dim)];
+    assert_eq!(style_row(""), dark);
+    assert_eq!(style_row("theme = \"dark\""), dark);
+    assert_eq!(style_row("theme = \"light\""), light);
+    assert_eq!(style_row("theme = \"mono\""), dark.map(|(_, modifier)| (Color::Reset, modifier)));
+    let own = style_row("[theme]\nyou = \"#102030\"\nok = 40\ndim = \"bright-black\"\nclient = \"default\"");
+    assert_eq!(own[0], (Color::Rgb(16, 32, 48), bold));
+    assert_eq!(own[1], (Color::Indexed(40), none));
+    assert_eq!(own[3], (Color::Reset, bold));
+    assert_eq!(own[5], (Color::DarkGray, none));
+}
+
+#[test]
+fn the_mouse_and_vi_are_settled() {
+    let mut view = Story::default().view();
+    assert!(view.mouse.captured && view.editor.vi.is_none());
+    with(&mut view, "mouse = false\n[editor]\nvi = true");
+    assert!(!view.mouse.captured && view.editor.vi.is_some());
+}
