@@ -38,9 +38,9 @@ async fn fuzz_the_envelope_reader() {
         loop {
             while let Some(line) = reader.next() {
                 if random.below(2) == 0 {
-                    relay.client_said(&line)
+                    relay.client_said(&line);
                 } else {
-                    relay.backend_said(&line)
+                    relay.backend_said(&line);
                 }
                 let Line::Whole(line) = line else { panic!("none is that long") };
                 read.push(line.to_vec());
