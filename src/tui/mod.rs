@@ -17,6 +17,7 @@ mod find;
 #[doc(hidden)]
 pub mod fixtures;
 mod gallery;
+mod ground;
 mod inspector;
 mod keepsake;
 mod keymap;

@@ -28,7 +28,7 @@ use super::keepsake::Kept;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
-use super::{Control, Options, attention, draw, theme};
+use super::{Control, Options, attention, draw, ground, theme};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::{Author, Event, Insight, Note, Timestamp, note};
 use crate::session::{History, Past, RunOptions, SessionHandle};
@@ -72,7 +72,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
     }
     outside::take_back(&mut view, None);
     let kept = Kept::of(&view);
-    let mut screen = Screen::new(tty, view.mouse.captured, on_terminal)?;
+    let asks = view.theme.name == theme::Name::Auto && ground::answers(&std::env::var("TERM").unwrap_or_default());
+    let mut screen = Screen::new(tty, view.mouse.captured, asks, on_terminal)?;
     screen.enter()?;
     let (notices, replies) = mpsc::unbounded_channel();
     let (answers, answered) = mpsc::unbounded_channel();
@@ -95,6 +96,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         history,
         edit,
         graphic: None,
+        ground: ground::Reader::default(),
     };
     dashboard.measure();
     dashboard.restore();
@@ -127,6 +129,7 @@ struct Dashboard {
     edit: Box<dyn Fn(&Path) + Send>,
     /// A picture on the screen that text does not cover, and what makes the terminal forget it.
     graphic: Option<(Wanted, String)>,
+    ground: ground::Reader,
 }
 
 /// What the session said to a request.
@@ -273,13 +276,21 @@ impl Dashboard {
         };
         self.dirty = true;
         self.urgent |= matches!(event, TerminalEvent::Key(_));
-        let effect = self.view.on_terminal(&event, now());
-        self.send_questions();
-        self.look_back();
-        match effect {
-            Some(effect) => self.perform(effect),
-            None => Ok(Turn::GoOn),
+        let read = self.ground.read(event);
+        if let Some(ground) = read.ground {
+            self.view.theme.ground = ground;
         }
+        for event in read.events {
+            let effect = self.view.on_terminal(&event, now());
+            self.send_questions();
+            self.look_back();
+            if let Some(effect) = effect
+                && let Turn::End = self.perform(effect)?
+            {
+                return Ok(Turn::End);
+            }
+        }
+        Ok(Turn::GoOn)
     }
 
     fn send_questions(&mut self) {

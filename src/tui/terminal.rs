@@ -24,6 +24,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::ground::QUESTION;
 use super::repaint::Uncertain;
 use super::signs::{Progress, Signs};
 use crate::domain::emulator::Emulator;
@@ -59,17 +60,19 @@ pub struct Screen {
     /// Of the cursor, if it is not the person's own.
     shape: Option<SetCursorStyle>,
     mouse: bool,
+    asks: bool,
     signs: Signs,
     on_terminal: Box<dyn Fn(bool) + Send + Sync>,
 }
 
 impl Screen {
-    pub fn new(tty: File, mouse: bool, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
+    /// `asks`: what ground it has, see [`super::ground`].
+    pub fn new(tty: File, mouse: bool, asks: bool, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
         let signs = Signs::new(Emulator::of(|name| std::env::var(name).ok()));
         let uncertain = Uncertain::default();
-        Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse, signs, on_terminal })
+        Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse, asks, signs, on_terminal })
     }
 
     /// Writes what was gathered, in one go.
@@ -126,6 +129,9 @@ impl Screen {
         )?;
         self.frame.write_all(if self.mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
         self.frame.write_all(self.signs.enter().as_bytes())?;
+        if self.asks {
+            self.frame.write_all(QUESTION)?;
+        }
         self.commit()
     }
 

@@ -5,7 +5,7 @@ mod palette;
 
 use ratatui::style::{Color, Modifier, Style};
 
-pub use palette::{DIM as DIM_NAME, Name, Role, Theme, colour_named, colour_names};
+pub use palette::{DIM as DIM_NAME, Ground, Name, Role, Theme, colour_named, colour_names};
 
 use crate::domain::lexer::Class;
 use crate::domain::terminal_text::{Colour, Look};
