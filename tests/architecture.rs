@@ -45,6 +45,7 @@ const NOT_IN_DOMAIN: &[&str] = &[
 
 const TOP_LEVEL: &[&str] = &[
     ".ci",
+    ".clippy.toml",
     ".gitignore",
     ".rustfmt.toml",
     "Cargo.lock",
@@ -52,7 +53,6 @@ const TOP_LEVEL: &[&str] = &[
     "LICENSE",
     "README.md",
     "assets",
-    "clippy.toml",
     "src",
     "tests",
 ];
