@@ -280,7 +280,7 @@ fn arrays_and_pandas_frames() {
     let far = page(session, "df", "rows", 50_000);
     assert_eq!(rows(&far, "rows")[0], format!("2499950 {} {} b", 2_499_950 % 365, "0.833317"));
     assert_eq!(rows(&look(session, "small", "rows"), "rows")[..2], ["'p' 1.0 [1]", "'q' 2.0 {}"]);
-    assert_eq!(rows(&look(session, "small", "columns"), "columns")[0], "a float64 1 2 1.0 2.0 1.0");
+    assert_eq!(rows(&look(session, "small", "columns"), "columns")[0], "a float64 █▁▁▁▁▁▁█ 1 2 1.0 2.0 1.0");
     assert!(rows(&look(session, "small['a']", "stats"), "stats").contains(&"mean 1.5".to_owned()));
     assert!(rows(&look(session, "small.index", "stats"), "stats").contains(&"unique 3".to_owned()));
     let stats = rows(&look(session, "a", "stats"), "stats");
@@ -301,6 +301,37 @@ fn arrays_and_pandas_frames() {
     );
 }
 
+/// Paging through a large frame copies no more of it than a page, and the distribution of a column is of a sample.
+#[test]
+fn a_frame_of_ten_million_rows_is_paged_without_a_copy() {
+    let mut session = Session::start(&venv::scientific());
+    let session = &mut session;
+    session.out(
+        "import numpy as np, pandas as pd\n\
+         n = 10_000_000\n\
+         df = pd.DataFrame({'i': np.arange(n), 'x': np.sqrt(np.arange(n)), 'y': np.where(np.arange(n) % 4, 0.0, 1e308)})\n\
+         odd = pd.DataFrame({'nan': [np.nan] * 3, 'inf': [1.0, np.inf, 3.0], 'wide': [-1.7e308, 0.0, 1.7e308], 'same': [1] * 3, 'yes': [True] * 3})\n\
+         def resident():\n\
+         \x20   with open('/proc/self/status') as status: return next(int(line.split()[1]) for line in status if line.startswith('VmRSS'))",
+    );
+    look(session, "df", "rows");
+    let before: i64 = session.value("resident()").parse().unwrap();
+    let last = page(session, "df", "rows", 200_000);
+    assert_eq!(rows(&last, "rows").last().unwrap(), &format!("9999999 9999999 {} 0.0", "3162.28"));
+    for number in [1, 2, 100_000, 199_999] {
+        page(session, "df", "rows", number);
+    }
+    let after: i64 = session.value("resident()").parse().unwrap();
+    assert!(after - before < 50_000, "paging took {} kB", after - before);
+
+    let columns = rows(&look(session, "df", "columns"), "columns");
+    assert!(columns[0].starts_with("i int64 ███"), "{columns:?}");
+    assert!(columns[1].starts_with("x float64 ▂▃"), "{columns:?}");
+    let columns = rows(&look(session, "odd", "columns"), "columns");
+    assert!(columns[1].starts_with("inf float64 █▁▁▁▁▁▁█"), "{columns:?}");
+    assert!([0, 2, 3, 4].iter().all(|at| !columns[*at].contains(['▁', '█'])), "{columns:?}");
+}
+
 #[test]
 fn other_frames() {
     let mut session =
@@ -312,7 +343,7 @@ fn other_frames() {
          da = xr.DataArray(np.zeros((2, 3)), dims=('time', 'x')); ds = xr.Dataset({'t': da})\n\
          table = pa.table({'n': [1, None], 'w': ['a', 'b']})",
     );
-    assert_eq!(rows(&look(session, "df", "columns"), "columns"), ["a Int64 1 3 1 3 3", "b String 0 3   x"]);
+    assert_eq!(rows(&look(session, "df", "columns"), "columns"), ["a Int64 █▁▁▁▁▁▁█ 1 3 1 3 3", "b String  0 3   x"]);
     assert_eq!(rows(&look(session, "df", "rows"), "rows")[2], "2 None z");
     assert_eq!(rows(&look(session, "lazy", "columns"), "columns"), ["a Int64", "b String"]);
     assert!(error(session, "lazy", "rows").contains("collected"));

@@ -20,6 +20,7 @@ TEXT = 8_000
 CELL = 200
 FULL = 1_000_000  # elements up to which statistics are of all of them
 SAMPLE = 100_000
+FEW = 2_000  # values that make a distribution
 BUDGET = 2.5  # seconds for the statistics of columns
 SCANNED = 2_000_000  # characters of a repr that are written to reach a page
 

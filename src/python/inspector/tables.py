@@ -26,6 +26,41 @@ def polars_facts(view, series):
                  part.dtype.is_numeric() or part.dtype.is_temporal())
 
 
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def distribution(values):
+    """How often which values are there, from the least to the greatest: `█▅▂▁▁▁▁▂`. Of numbers only."""
+    values = [float(value) for value in values if type(value) in (int, float)]
+    values = [value for value in values if value - value == 0]
+    least, most = (min(values), max(values)) if values else (0, 0)
+    if not 0 < most - least < float("inf"):
+        return ""
+    counts = [0] * len(BARS)
+    for value in values:
+        counts[min(int((value - least) / (most - least) * len(BARS)), len(BARS) - 1)] += 1
+    # What is there at all shows.
+    return "".join(BARS[-(-count * (len(BARS) - 1) // max(counts))] for count in counts)
+
+
+def pandas_distribution(series):
+    try:
+        if getattr(series.dtype, "kind", "O") not in "iuf":
+            return ""
+        return distribution(series.iloc[:: max(len(series) // FEW, 1)].tolist())
+    except Exception:
+        return ""
+
+
+def polars_distribution(series):
+    try:
+        if not series.dtype.is_numeric():
+            return ""
+        return distribution(series.gather_every(max(len(series) // FEW, 1)).to_list())
+    except Exception:
+        return ""
+
+
 def facts(view, part, nulls, unique, least, most, ordered):
     told = []
     for ask in (nulls, unique, *((least, most) if ordered and len(part) else ())):

@@ -296,26 +296,29 @@ class View:
         began = clock()
         late = False
         rows = []
+        bars = ["distribution"] if page is None else []
         if self.kind == "frame":
             frame, names = self.value, list(self.value.columns[start : start + ROWS])
-            total, headers = frame.shape[1], ["column", "dtype", "nulls", "unique", "min", "max", "first"]
+            total, headers = frame.shape[1], ["column", "dtype", *bars, "nulls", "unique", "min", "max", "first"]
             for number, name in enumerate(names, start):
                 late = clock() - began > BUDGET
                 series = frame.iloc[:, number]
                 facts = ("", "", "", "") if late else pandas_facts(self, series)
                 first = plain(self, series.iloc[0]) if len(series) else ""
-                rows.append((label(name), series.dtype, *facts, first))
+                drawn = [pandas_distribution(series) if not late else ""] if bars else []
+                rows.append((label(name), series.dtype, *drawn, *facts, first))
         elif self.kind == "polars":
             if full_name(self.cls).endswith("LazyFrame"):
                 schema = self.value.collect_schema()
                 return self.table("columns", ["column", "dtype"], list(schema.items())[start : start + ROWS], start, len(schema))
             frame = self.value if hasattr(self.value, "columns") else self.value.to_frame()
-            total, headers = frame.width, ["column", "dtype", "nulls", "unique", "min", "max", "first"]
+            total, headers = frame.width, ["column", "dtype", *bars, "nulls", "unique", "min", "max", "first"]
             for name in frame.columns[start : start + ROWS]:
                 late = clock() - began > BUDGET
                 series = frame.get_column(name)
                 facts = ("", "", "", "") if late else polars_facts(self, series)
-                rows.append((name, series.dtype, *facts, plain(self, series[0]) if len(series) else ""))
+                drawn = [polars_distribution(series) if not late else ""] if bars else []
+                rows.append((name, series.dtype, *drawn, *facts, plain(self, series[0]) if len(series) else ""))
         elif self.kind == "dataset":
             variables = list(self.value.variables.items())
             total, headers = len(variables), ["variable", "dtype", "dims", "shape"]
