@@ -3,6 +3,7 @@
 mod cards;
 mod complaints;
 mod completion;
+mod drawer;
 mod export;
 mod gallery;
 mod help;
@@ -21,12 +22,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+pub use drawer::rows as drawer_rows;
 pub use help::hidden as help_hidden;
 pub use input::{put_cursor, question_rows};
 pub use inspector::hidden as inspector_hidden;
-pub use overlay::drawer_rows;
 pub use search::ROWS as SEARCH_ROWS;
-pub use side::names as variable_names;
+pub use side::sorted as sorted_variables;
 
 use super::layout::{Class, LEAST, Layout};
 use super::view::{Overlay, View};
@@ -72,10 +73,11 @@ fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
         status::draw(view, layout, now, buffer);
     }
     completion::popup(view, layout, cursor, buffer);
+    let mut query = None;
     for shown in &view.overlays {
         match shown {
             Overlay::Help { scroll } => help::draw(view, layout, *scroll, buffer),
-            Overlay::Drawer { scroll } => overlay::drawer(view, layout, *scroll, now, buffer),
+            Overlay::Drawer { scroll } => query = drawer::draw(view, layout, *scroll, now, buffer),
             Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, now, buffer),
             Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),
         }
@@ -96,7 +98,7 @@ fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
         return cards::cursor(view, layout);
     }
     let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
-    (!is_covered).then_some(cursor)
+    (!is_covered).then_some(query.unwrap_or(cursor))
 }
 
 /// Text from `x` on, no further than the right end of `area`. Returns the column after it.

@@ -7,43 +7,6 @@ use crate::domain::{Aspect, Inspect, InspectError, Inspection, SnippetId, Timest
 
 pub type Told = Result<Box<Inspection>, InspectError>;
 
-/// The order of the list of variables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sorting {
-    /// Data first, then classes, functions, modules.
-    #[default]
-    Kind,
-    Name,
-    Type,
-    /// The largest first.
-    Size,
-    /// What was set last first.
-    Changed,
-}
-
-impl Sorting {
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Kind => Self::Name,
-            Self::Name => Self::Type,
-            Self::Type => Self::Size,
-            Self::Size => Self::Changed,
-            Self::Changed => Self::Kind,
-        }
-    }
-
-    /// As the title of the list tells it.
-    pub const fn told(self) -> &'static str {
-        match self {
-            Self::Kind => "",
-            Self::Name => ", by name",
-            Self::Type => ", by type",
-            Self::Size => ", by size",
-            Self::Changed => ", by last change",
-        }
-    }
-}
-
 #[derive(Debug)]
 pub struct Inspector {
     pub asked: Inspect,
@@ -64,6 +27,21 @@ impl Inspector {
         self.last.as_ref().map_or(&[], |last| &last.aspects)
     }
 
+    /// As far as it is known how much there is, and how much of it a page holds.
+    fn last_page(&self) -> Option<u32> {
+        let Some(Ok(told)) = &self.told else { return None };
+        let table = told.tables.iter().find(|table| table.title == told.aspect.word());
+        let (offset, count, total) = if let Some(table) = table {
+            (table.offset, table.rows.len() as u64, table.total?)
+        } else {
+            let text = told.text.as_ref()?;
+            (text.offset, text.text.chars().count() as u64, text.total?)
+        };
+        // The last page may be short; all others are full.
+        let page = if self.asked.page > 0 { offset / u64::from(self.asked.page) } else { count };
+        u32::try_from(total.checked_sub(1)?.checked_div(page)?).ok()
+    }
+
     fn has_more(&self) -> bool {
         let Some(Ok(told)) = &self.told else { return false };
         told.text.as_ref().is_some_and(|text| text.has_more)
@@ -72,49 +50,7 @@ impl Inspector {
 }
 
 impl View {
-    /// Actions of the list of variables while nothing is written; `None` if it has no use for this one.
-    pub fn on_drawer(&mut self, action: Action) -> Option<Option<Effect>> {
-        if !matches!(self.overlays.last(), Some(Overlay::Drawer { .. })) || !self.editor.is_empty() {
-            return None;
-        }
-        let names = super::draw::variable_names(self);
-        let chosen = self.chosen.as_ref().and_then(|chosen| names.iter().position(|name| name == chosen));
-        let next = match (action, chosen) {
-            (Action::ItemDown, None) => 0,
-            (Action::ItemDown, Some(place)) => place + 1,
-            (Action::ItemUp, Some(place)) => place.saturating_sub(1),
-            (Action::GoToSetter, Some(place)) => {
-                self.go_to_setter(&names[place]);
-                return Some(None);
-            }
-            (Action::Choose, Some(place)) => {
-                let effect = self.inspect(names[place].clone(), Aspect::Overview, 0);
-                self.overlays.push(Overlay::Inspector { scroll: 0 });
-                return Some(Some(effect));
-            }
-            (Action::SortVariables, Some(_)) => {
-                self.sorting = self.sorting.next();
-                return Some(None);
-            }
-            _ => return None,
-        };
-        let next = next.min(names.len().checked_sub(1)?);
-        let name = names.get(next)?;
-        self.chosen = Some(name.clone());
-        self.show_row(next);
-        Some(None)
-    }
-
-    /// Brings a row of the drawer into sight.
-    fn show_row(&mut self, row: usize) {
-        let layout = self.frame.as_ref().and_then(|frame| frame.layout);
-        let height = layout.map_or(1, |layout| usize::from(layout.drawer.height).saturating_sub(2).max(1));
-        if let Some(Overlay::Drawer { scroll }) = self.overlays.last_mut() {
-            *scroll = (*scroll).clamp((row + 1).saturating_sub(height), row);
-        }
-    }
-
-    fn inspect(&mut self, path: String, aspect: Aspect, page: u32) -> Effect {
+    pub(super) fn inspect(&mut self, path: String, aspect: Aspect, page: u32) -> Effect {
         let before = self.inspector.take().filter(|before| before.asked.path == path);
         let number = self.inspections + 1;
         self.inspections = number;
@@ -150,6 +86,12 @@ impl View {
             Action::NextAspect => (turn(1), 0),
             Action::NextPage if inspector.has_more() => (Some(asked.aspect), asked.page + 1),
             Action::PreviousPage if asked.page > 0 => (Some(asked.aspect), asked.page - 1),
+            Action::FirstPage if asked.page > 0 => (Some(asked.aspect), 0),
+            Action::LastPage => match inspector.last_page() {
+                Some(last) if last != asked.page => (Some(asked.aspect), last),
+                _ => return Some(None),
+            },
+            Action::FirstPage => return Some(None),
             Action::LookAgain => (Some(asked.aspect), asked.page),
             _ => return None,
         };

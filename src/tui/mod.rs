@@ -9,6 +9,7 @@ mod attention;
 mod card;
 mod complaints;
 mod draw;
+mod drawer;
 mod editor;
 mod export;
 mod figures;

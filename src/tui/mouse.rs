@@ -166,8 +166,9 @@ impl View {
     fn click_drawer(&mut self, layout: &Layout, at: Position) {
         let Some(Overlay::Drawer { scroll }) = self.overlays.last() else { return };
         let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1).map(|row| row + scroll);
-        if let Some(name) = row.and_then(|row| draw::variable_names(self).into_iter().nth(row)) {
-            self.chosen = Some(name);
+        let items = super::drawer::items(self);
+        if let Some(variable) = row.and_then(|row| items.get(row)?.variable()) {
+            self.chosen = Some(variable.name.clone());
         }
     }
 

@@ -109,7 +109,7 @@ impl View {
                 }
                 None
             }
-            Event::Paste(text) if self.paste_into_search(text) => None,
+            Event::Paste(text) if self.paste_into_search(text) || self.paste_to_narrow(text) => None,
             Event::Paste(text) if self.lookup.line.is_some() => {
                 self.paste_in_line(text);
                 None
@@ -199,6 +199,9 @@ impl View {
         self.typed_at = now;
         if self.pasts.search.is_some() && self.on_search(key) {
             return None;
+        }
+        if let Some(effect) = self.on_narrowing(key) {
+            return effect;
         }
         if action == Some(Action::Back) && !self.is_vi_busy() && self.turns_to_question(now) {
             return None;
@@ -426,7 +429,7 @@ impl View {
             Action::Help => self.toggle(Overlay::Help { scroll: 0 }),
             Action::Export => self.open_export(now),
             Action::Replay => self.open_replay(),
-            Action::Variables => self.toggle(Overlay::Drawer { scroll: 0 }),
+            Action::Variables => self.toggle_drawer(),
             Action::PageUp => self.page_by(-1),
             Action::PageDown => self.page_by(1),
             Action::LineUp => self.move_by(-1),
@@ -468,7 +471,7 @@ impl View {
         None
     }
 
-    fn toggle(&mut self, overlay: Overlay) {
+    pub(super) fn toggle(&mut self, overlay: Overlay) {
         let kind = std::mem::discriminant(&overlay);
         let open = self.overlays.len();
         self.overlays.retain(|shown| std::mem::discriminant(shown) != kind);

@@ -11,11 +11,12 @@ use super::assist::Assist;
 use super::card::{Card, Shape};
 use super::complaints::Complaints;
 use super::draw;
+use super::drawer::Sorting;
 use super::editor::Editor;
 use super::export::ExportPrompt;
 use super::figures::Figures;
 use super::gallery::{Gallery, has_pictures};
-use super::inspector::{Inspector, Sorting};
+use super::inspector::Inspector;
 use super::keymap::{Action, Keymap};
 use super::layout::{Class, Layout};
 use super::lookup::Lookup;
@@ -84,6 +85,8 @@ pub struct View {
     pub export: Option<ExportPrompt>,
     /// The variable that is chosen in the drawer.
     pub chosen: Option<String>,
+    /// What is typed in the drawer to find a variable.
+    pub narrowed: Option<Editor>,
     /// In which order variables are listed.
     pub sorting: Sorting,
     pub inspector: Option<Inspector>,
@@ -161,6 +164,7 @@ impl View {
             overlays: Vec::new(),
             export: None,
             chosen: None,
+            narrowed: None,
             sorting: Sorting::default(),
             inspector: None,
             inspections: 0,

@@ -10,7 +10,7 @@ use ratatui::style::Style;
 
 use super::{elapsed, put, put_right};
 use crate::domain::{Author, Client, Entry, Kind, Status, Timestamp, Variable, units};
-use crate::tui::inspector::Sorting;
+use crate::tui::drawer::Sorting;
 use crate::tui::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -78,11 +78,6 @@ pub fn age(view: &View, now: Timestamp) -> String {
 /// Below a minute in seconds: it tells whether something is still right.
 pub fn seconds(age: Duration) -> String {
     if age.as_secs() < 60 { format!("{} s", age.as_secs()) } else { units::age(age) }
-}
-
-/// Names in the order in which they are listed.
-pub fn names(view: &View) -> Vec<String> {
-    sorted(view).into_iter().map(|variable| variable.name.clone()).collect()
 }
 
 /// What sort of thing it is: its type, or one word where the type says less.
@@ -256,4 +251,12 @@ pub fn setter(view: &View, variable: &Variable) -> String {
         _ => None,
     });
     name.map_or_else(|| id.to_string(), |name| format!("{id} {name}"))
+}
+
+/// When that snippet ended.
+pub fn set_at(view: &View, variable: &Variable) -> Option<Timestamp> {
+    let place = view.transcript.position(variable.set_by?)?;
+    let Entry::Snippet(snippet) = &view.transcript.entries()[place] else { return None };
+    let took = snippet.outcome.as_ref()?.elapsed;
+    Some(snippet.started_at? + took.as_millis() as Timestamp)
 }

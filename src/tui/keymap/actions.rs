@@ -247,6 +247,7 @@ actions! {
     Accept "accept" "Take the candidate": Completion "tab" "take it, or what all have in common";
     NextFormat "next-format" "Next format": Prompt "tab" "the next format";
 
+    FilterVariables "filter-variables" "Find a variable": Variables "/" "find one by its letters";
     /// Of the list of variables, once one is chosen.
     SortVariables "sort-variables" "Sort the variables by something else": Variables "s" "by kind, name, type, size, change";
 
@@ -254,5 +255,7 @@ actions! {
     NextAspect "next-aspect" "Next view of the variable": Inspector "right tab" "";
     NextPage "next-page" "Next page of the variable": Inspector "n space" "next page, page before";
     PreviousPage "previous-page" "Previous page of the variable": Inspector "p" "";
+    FirstPage "first-page" "First page of the variable": Inspector "home g" "first page, last page";
+    LastPage "last-page" "Last page of the variable": Inspector "end G" "";
     LookAgain "look-again" "Look at the variable again": Inspector "r" "look again";
 }

@@ -57,6 +57,7 @@ fn open() -> View {
 #[test]
 fn a_variable_is_chosen_in_the_list() {
     let mut view = story().view();
+    screen(&mut view, 80, 24);
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
     assert_snapshot!("choosing", text(&mut view, 80, 24));
@@ -154,7 +155,7 @@ fn the_list_is_sorted_by_what_is_asked_for() {
     key(&mut view, KeyCode::Down);
     let mut firsts = Vec::new();
     for _ in 0..5 {
-        firsts.push(crate::tui::draw::variable_names(&view)[0].clone());
+        firsts.push(view.listed().next().unwrap().name.clone());
         key(&mut view, KeyCode::Char('s'));
     }
     assert_eq!(firsts, ["by_day", "by_day", "df", "df", "by_day"], "by kind, name, type, size, last change");
@@ -189,4 +190,80 @@ fn what_is_old_says_so() {
     view.apply(&crate::domain::Event::Variables(table.into()));
     key(&mut view, KeyCode::Esc);
     assert!(text(&mut view, 120, 40).contains("5 s old"));
+}
+
+/// The drawer, in groups; then a few letters typed to find a name.
+#[test]
+fn a_variable_is_found_by_some_of_its_letters() {
+    let mut view = story().view();
+    screen(&mut view, 80, 24);
+    key(&mut view, KeyCode::F(4));
+    typed(&mut view, "/");
+    assert!(view.editor.is_empty(), "no input: it would be no Python");
+    typed(&mut view, "dl");
+    assert!(text(&mut view, 80, 24).contains("no name is like that") || view.chosen.is_some());
+    key(&mut view, KeyCode::Backspace);
+    typed(&mut view, "f");
+    assert_eq!(view.chosen.as_deref(), Some("df"));
+    let (drawn, _) = screen(&mut view, 80, 24);
+    let row = (0..24).find(|y| drawn[(2, *y)].symbol() == "d" && drawn[(3, *y)].symbol() == "f").unwrap();
+    let is_marked = drawn[(2, row)].modifier.contains(ratatui::style::Modifier::REVERSED);
+    assert!(is_marked, "the best one is chosen, and looks so: {:?}", drawn[(2, row)]);
+    assert_snapshot!("narrowed_wide", text(&mut view, 120, 40));
+    assert_snapshot!("narrowed_medium", text(&mut view, 80, 24));
+    assert_snapshot!("narrowed_compact", text(&mut view, 40, 12));
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(asked("df", Aspect::Overview, 0, 1)));
+    key(&mut view, KeyCode::Esc);
+    assert!(view.narrowed.is_some(), "back in the list as it was");
+    typed(&mut view, "zzz");
+    assert!(view.chosen.is_none() && text(&mut view, 40, 12).contains("no name is like that"));
+    assert_eq!(key(&mut view, KeyCode::Enter), None);
+    key(&mut view, KeyCode::Esc);
+    assert!(view.narrowed.is_none() && !view.overlays.is_empty(), "all are there again");
+    typed(&mut view, "/ss");
+    key(&mut view, KeyCode::F(4));
+    key(&mut view, KeyCode::F(4));
+    assert!(view.narrowed.is_none() && view.editor.is_empty());
+    for (width, height) in [(1, 1), (40, 11), (300, 100)] {
+        typed(&mut view, "/漢\u{301}x");
+        screen(&mut view, width, height);
+    }
+}
+
+#[test]
+fn the_first_and_the_last_page() {
+    let mut view = open();
+    let mut rows = Inspection { aspect: Aspect::Rows, ..frame() };
+    rows.tables.remove(0);
+    rows.tables[0].total = Some(9);
+    view.on_inspected(1, Ok(Box::new(frame())), NOW);
+    assert_eq!(key(&mut view, KeyCode::End), None, "an overview has no pages");
+    key(&mut view, KeyCode::Right);
+    key(&mut view, KeyCode::Right);
+    view.on_inspected(3, Ok(Box::new(rows.clone())), NOW);
+    assert_eq!(key(&mut view, KeyCode::End), Some(asked("df", Aspect::Rows, 4, 4)), "nine rows, two on a page");
+    assert_eq!(key(&mut view, KeyCode::End), None, "not before there is an answer");
+    rows.tables[0].offset = 8;
+    rows.tables[0].rows.truncate(1);
+    rows.tables[0].has_more = false;
+    view.on_inspected(4, Ok(Box::new(rows)), NOW);
+    assert_eq!(key(&mut view, KeyCode::End), None, "it is the last");
+    assert_eq!(key(&mut view, KeyCode::Home), Some(asked("df", Aspect::Rows, 0, 5)));
+}
+
+#[test]
+fn the_columns_of_a_frame_show_their_distributions() {
+    let mut view = open();
+    view.on_inspected(1, Ok(Box::new(frame())), NOW);
+    key(&mut view, KeyCode::Right);
+    let rows: &[&[&str]] = &[
+        &["day", "datetime64[us]", "", "0", "326", "2026-01-01", "2026-11-22", "2026-01-01"],
+        &["revenue", "float64", "█▅▂▁▁▁▁▂", "0", "40112", "-3.5", "9120.25", "10.5"],
+    ];
+    let headers = ["column", "dtype", "distribution", "nulls", "unique", "min", "max", "first"];
+    let told = Inspection { aspect: Aspect::Columns, tables: vec![table("columns", &headers, rows, 2)], ..frame() };
+    view.on_inspected(2, Ok(Box::new(told)), NOW);
+    assert_snapshot!("distributions_wide", text(&mut view, 120, 40));
+    assert_snapshot!("distributions_medium", text(&mut view, 80, 24));
+    assert_snapshot!("distributions_compact", text(&mut view, 40, 12));
 }
