@@ -21,6 +21,8 @@ const LOOK_SOON: Duration = Duration::from_millis(50);
 /// How long the client's lines are held for a session that is starting: a machine may be busy, and some clients wait for
 /// a server for ten seconds only.
 const HOLD: Duration = Duration::from_secs(8);
+/// Connections in a row without a word that are taken for a session that is starting.
+const MOST_HANG_UPS: u32 = 6;
 /// How long the offline server may take to answer what it was asked before a session takes over.
 const HAND_OVER: Duration = Duration::from_secs(1);
 /// How long a session may take to answer the handshake: one that is suspended still accepts connections.
@@ -88,7 +90,6 @@ pub async fn pump(
     // Connections in a row that ended without a word.
     let mut hang_ups = 0;
     let mut closing: Option<Instant> = None;
-    let is_starting = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() < HOLD);
     loop {
         if let Some(open) = &mut link {
             let mut refused = None;
@@ -146,11 +147,11 @@ pub async fn pump(
                     }
                     Reach::Nothing => starting_since = None,
                 }
-                look_at = now + if is_starting(starting_since) { LOOK_SOON } else { LOOK };
+                look_at = now + if is_starting(starting_since, hang_ups) { LOOK_SOON } else { LOOK };
             } else if let Some(until) = shunned {
                 look_at = look_at.max(until);
             }
-            if asked && link.is_none() && next.is_none() && !is_starting(starting_since) {
+            if asked && link.is_none() && next.is_none() && !is_starting(starting_since, hang_ups) {
                 relay.lost(&lost_text(finder), true);
                 link = Some(Link::offline(offline));
                 relay.joined();
@@ -169,7 +170,7 @@ pub async fn pump(
         let mut more = false;
         while next.is_none()
             && let Some(open) = &link
-            && (open.live || !is_starting(starting_since))
+            && (open.live || !is_starting(starting_since, hang_ups))
             && open.out.is_some()
             && relay.to_backend.len() < HIGH
             && relay.to_client.len() < HIGH
@@ -224,6 +225,11 @@ pub async fn pump(
     drop(link);
     let _ = timeout(DRAIN, output.flush()).await;
     Ok(())
+}
+
+/// Whether a session may be up in a moment; not one that has hung up again and again.
+fn is_starting(since: Option<Instant>, hang_ups: u32) -> bool {
+    hang_ups < MOST_HANG_UPS && since.is_some_and(|since| since.elapsed() < HOLD)
 }
 
 fn lost_text(finder: &Finder) -> String {
