@@ -231,6 +231,22 @@ pub fn refusal(line: &Line<'_>) -> Option<String> {
     (code == REFUSED).then_some(message)
 }
 
+/// Whether a message without a method answers something.
+pub fn is_answer(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Answer {
+        // `null` is a result too.
+        #[serde(default, deserialize_with = "present")]
+        result: bool,
+        #[serde(default, deserialize_with = "present")]
+        error: bool,
+    }
+    fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| true)
+    }
+    serde_json::from_slice::<Answer>(line).is_ok_and(|answer| answer.result || answer.error)
+}
+
 /// Whether an answer is an error.
 pub fn is_error(line: &[u8]) -> bool {
     #[derive(Deserialize)]

@@ -128,8 +128,8 @@ impl Finder {
         // Names of folders may hold anything, and this is shown to people and models.
         let problem = visible(&problem);
         format!(
-            "{problem}\nThis server connects by itself: once the session is up, the next call just works. \
-             Nothing has to be restarted."
+            "{problem}\nThis server connects by itself: once the session is up, the next call just works. Nothing has to be \
+             restarted, unless the configuration is changed: the AI client must then start this server again."
         )
     }
 
@@ -166,7 +166,7 @@ impl Finder {
                 "Several fourhands sessions are running, and none of them in this server's folder ({}) or above it:\n\
                  {}\nAsk the person which one to use. They choose it by adding `--session NAME` to the arguments of \
                  `fourhands bridge` in the AI client's configuration, or by setting FOURHANDS_SESSION=NAME in its \
-                 environment there.",
+                 environment there; or they quit the others.",
                 self.cwd.display(),
                 list(running)
             ),

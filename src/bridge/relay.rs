@@ -107,6 +107,8 @@ impl Relay {
                 // An answer. One to a backend that is gone has nobody to go to.
                 if let Some(original) = self.asked.remove(&envelope::key(id)) {
                     self.to_backend.lines_of(&envelope::splice(line, id, &original));
+                } else if !envelope::is_answer(line) {
+                    self.refuse(Some(id.get()), INVALID_REQUEST, "The method is missing.");
                 }
             }
             // An error the client could not assign, or nothing at all.

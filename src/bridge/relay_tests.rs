@@ -259,6 +259,19 @@ fn a_cancellation_reaches_only_the_backend_that_has_the_request() {
 }
 
 #[test]
+fn an_id_with_nothing_beside_it_is_answered_too() {
+    let mut test = Test::default();
+    assert!(test.client(r#"{"jsonrpc":"2.0","id":88,"params":{}}"#).is_empty());
+    let told = test.told();
+    assert_eq!((&told[0]["id"], &told[0]["error"]["code"]), (&json!(88), &json!(INVALID_REQUEST)));
+    // Answers to what nobody asked.
+    for late in [r#"{"jsonrpc":"2.0","id":9,"result":null}"#, r#"{"jsonrpc":"2.0","id":9,"error":{"code":1}}"#] {
+        assert!(test.client(late).is_empty());
+        assert!(test.told().is_empty());
+    }
+}
+
+#[test]
 fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
     let mut test = Test::default();
     let question = r#"{"id":0,"method":"elicitation/create","params":{}}"#;

@@ -386,7 +386,9 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let reader = self.reader(&context).await?;
-        let Some(session) = self.session() else { return Ok(prompts::one(self.offline()).into()) };
+        let Some(session) = self.session() else {
+            return prompts::offline(&request.name, self.offline()).map(Into::into);
+        };
         let got = prompts::get(session, reader, &request.name, request.arguments.as_ref());
         let got = AssertUnwindSafe(got).catch_unwind().await.map_err(|_| panicked())?;
         got.map_err(resources::ended)?.map(Into::into)

@@ -104,17 +104,23 @@ pub async fn get(
                  knowing.\n\nThe session now:\n\n{brief}\n\nWhat was run:\n\n{history}"
             )
         }
-        _ => {
-            let known = [RESUME, EXPLAIN, HAND_OVER].join(", ");
-            let text = format!("Unknown prompt {name:?}; there are {known}");
-            return Ok(Err(ErrorData::invalid_params(text, None)));
-        }
+        _ => return Ok(Err(unknown(name))),
     };
     Ok(Ok(one(words)))
 }
 
+/// In place of any prompt there is, where there is no session.
+pub fn offline(name: &str, words: String) -> Result<GetPromptResult, ErrorData> {
+    if [RESUME, EXPLAIN, HAND_OVER].contains(&name) { Ok(one(words)) } else { Err(unknown(name)) }
+}
+
+fn unknown(name: &str) -> ErrorData {
+    let known = [RESUME, EXPLAIN, HAND_OVER].join(", ");
+    ErrorData::invalid_params(format!("Unknown prompt {name:?}; there are {known}"), None)
+}
+
 /// A prompt of one message.
-pub fn one(words: String) -> GetPromptResult {
+fn one(words: String) -> GetPromptResult {
     GetPromptResult::new(vec![PromptMessage::new_text(Role::User, words)])
 }
 

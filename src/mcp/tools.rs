@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
+use serde::de::value::MapDeserializer;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -364,10 +365,29 @@ fn tidy(schema: &mut JsonObject, input: bool) {
 
 /// The arguments of a call, or the sentence that tells a model what was expected.
 pub fn arguments<T: for<'de> Deserialize<'de>>(tool: &str, given: Option<JsonObject>) -> Result<T, String> {
-    serde_json::from_value(Value::Object(given.unwrap_or_default())).map_err(|fault| {
+    let given = given.unwrap_or_default();
+    read::<T>(given.iter().map(|(name, value)| (name.as_str(), value))).map_err(|fault| {
+        let fault = fault.to_string();
+        let name = culprit::<T>(&given, &fault).map(|name| format!("{name}: ")).unwrap_or_default();
+        let fault =
+            fault.replace("expected f64", "expected a number").replace("expected a sequence", "expected a list");
         let expected = get(tool).map(|tool| describe(&tool.input_schema)).unwrap_or_default();
-        format!("Error: invalid arguments for {tool}: {fault}. Expected: {expected}. Nothing was run.")
+        format!("Error: invalid arguments for {tool}: {name}{fault}. Expected: {expected}. Nothing was run.")
     })
+}
+
+fn read<'a, T: Deserialize<'a>>(given: impl Iterator<Item = (&'a str, &'a Value)>) -> Result<T, serde_json::Error> {
+    T::deserialize(MapDeserializer::new(given))
+}
+
+/// The argument that `fault` is about, where serde does not say it.
+fn culprit<'a, T: Deserialize<'a>>(given: &'a JsonObject, fault: &str) -> Option<&'a str> {
+    if fault.starts_with("missing field") || fault.starts_with("unknown field") {
+        return None;
+    }
+    let one = |name: &'a String, value: &'a Value| read::<T>(std::iter::once((name.as_str(), value)));
+    let found = given.iter().find(|(name, value)| one(name, value).is_err_and(|other| other.to_string() == fault));
+    found.map(|(name, _)| name.as_str())
 }
 
 fn describe(schema: &JsonObject) -> String {
@@ -410,6 +430,11 @@ mod tests {
         assert!(fault.contains("code (string, required), timeout_s (number, optional)"), "{fault}");
         let fault = arguments::<RunArguments>(RUN, None).unwrap_err();
         assert!(fault.contains("missing field `code`"), "{fault}");
+        let given_wrong = serde_json::json!({"code": "1", "title": null, "wait_s": "5"});
+        let fault = arguments::<RunArguments>(RUN, given(given_wrong)).unwrap_err();
+        assert!(fault.contains("wait_s: invalid type: string \"5\", expected a number. "), "{fault}");
+        let fault = arguments::<ResetArguments>(RESET, given(serde_json::json!({"mode": "all"}))).unwrap_err();
+        assert!(fault.contains("mode: unknown variant `all`, expected `namespace` or `restart`"), "{fault}");
         let snippet = |number: Value| arguments::<WaitArguments>(WAIT, given(serde_json::json!({"snippet": number})));
         assert_eq!(snippet(3.0.into()).unwrap().snippet, 3);
         for bad in [serde_json::json!(1.5), serde_json::json!(-1), Value::Null] {

@@ -53,10 +53,17 @@ impl Address {
     pub fn parse(uri: &str) -> Option<Self> {
         let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
         let word_of_query = |key: &str| query?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
-        let of_query = |key: &str| word_of_query(key)?.parse::<u64>().ok();
+        // A template that is filled in with nothing leaves an empty value.
+        let of_query = |key: &str| match word_of_query(key).filter(|word| !word.is_empty()) {
+            None => Some(None),
+            Some(word) => word.parse::<u64>().ok().map(Some),
+        };
         match path.trim_end_matches('/') {
             SESSION => return Some(Self::Session),
-            TRANSCRIPT => return Some(Self::Transcript(of_query("since").and_then(|since| since.try_into().ok()))),
+            TRANSCRIPT => {
+                let since = of_query("since")?.map(u32::try_from).transpose().ok()?;
+                return Some(Self::Transcript(since));
+            }
             VARIABLES => return Some(Self::Variables(word_of_query("cursor").and_then(decoded))),
             _ => {}
         }
@@ -67,7 +74,7 @@ impl Address {
         let id = SnippetId(parts.next()?.parse().ok()?);
         let address = match parts.next() {
             None => Self::Snippet(id),
-            Some("output") => Self::Output(id, of_query("offset").unwrap_or(0)),
+            Some("output") => Self::Output(id, of_query("offset")?.unwrap_or(0)),
             Some("figure") => Self::Figure(id, parts.next()?.parse().ok()?),
             Some(_) => return None,
         };
@@ -121,6 +128,7 @@ mod tests {
             (SESSION.to_owned(), Address::Session),
             (TRANSCRIPT.to_owned(), Address::Transcript(None)),
             (format!("{TRANSCRIPT}?since=7"), Address::Transcript(Some(7))),
+            (format!("{TRANSCRIPT}?since="), Address::Transcript(None)),
             (VARIABLES.to_owned(), Address::Variables(None)),
             (variables("größe & x"), Address::Variables(Some("größe & x".to_owned()))),
             (snippet(id), Address::Snippet(id)),
@@ -141,6 +149,10 @@ mod tests {
             "fourhands://snippet/3/figure",
             "fourhands://snippet/3/figure/1/2",
             "fourhands://snippet/-1",
+            "fourhands://snippet/3/output?offset=x",
+            "fourhands://snippet/3/output?offset=-1",
+            "fourhands://transcript?since=x",
+            "fourhands://transcript?since=4294967296",
             "fourhands://variable/",
             "fourhands://variable/%f",
             "fourhands://variable/%FF",
