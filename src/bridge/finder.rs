@@ -166,7 +166,8 @@ impl Finder {
                 "Several fourhands sessions are running, and none of them in this server's folder ({}) or above it:\n\
                  {}\nAsk the person which one to use. They choose it by adding `--session NAME` to the arguments of \
                  `fourhands bridge` in the AI client's configuration, or by setting FOURHANDS_SESSION=NAME in its \
-                 environment there; or they quit the others.",
+                 environment there. Without that, they can start one for this server's folder (`fourhands` in a terminal \
+                 there), or quit all but one.",
                 self.cwd.display(),
                 list(running)
             ),
