@@ -29,6 +29,7 @@ pub use inspector::hidden as inspector_hidden;
 pub use search::ROWS as SEARCH_ROWS;
 pub use side::sorted as sorted_variables;
 
+use super::keymap::Action;
 use super::layout::{Class, LEAST, Layout};
 use super::view::{Overlay, View};
 use super::{text, theme};
@@ -151,6 +152,7 @@ fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
 /// Before anything has run: how to run, how to connect a client, where help is.
 fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
     let area = layout.transcript;
+    let help = view.keys.told(Action::Help);
     let lines: [&[(&str, Style)]; 3] = [
         &[("Type Python below; ", theme::PLAIN), ("Enter", theme::KEY), (" runs it.", theme::PLAIN)],
         if layout.class == Class::Compact {
@@ -162,7 +164,7 @@ fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
                 (".", theme::PLAIN),
             ]
         },
-        &[("F1", theme::KEY), (" tells the keys and more.", theme::PLAIN)],
+        &[(&help, theme::KEY), (" tells the keys and more.", theme::PLAIN)],
     ];
     let top = area.y + if layout.header.is_some() { 0 } else { u16::from(area.height > 6) };
     for (row, pieces) in (top..area.bottom()).zip(lines) {

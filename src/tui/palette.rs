@@ -117,8 +117,13 @@ impl View {
             let place = row.bindings.iter().map(|binding| binding.context).find(|context| here.contains(context));
             let context = place.or_else(|| Some(row.bindings.first()?.context));
             let Some(context) = context else { continue };
-            let refused =
-                if place.is_none() { Some(format!("only {}", context.title())) } else { self.refusal(row.action) };
+            let refused = if place.is_none() {
+                Some(format!("only {}", context.title()))
+            } else if context == Context::Session && self.keeps_to_itself(row.action) {
+                Some("close this first".to_owned())
+            } else {
+                self.refusal(row.action)
+            };
             marked.sort_unstable();
             found.push((score, Found { row, context, refused, marked }));
         }
@@ -126,6 +131,13 @@ impl View {
         found
             .sort_by_key(|(score, found)| (found.refused.is_some(), std::cmp::Reverse(*score), rank(found.row.action)));
         found.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// Whether what is shown or typed now leaves out an action that has a place elsewhere.
+    fn keeps_to_itself(&self, action: Action) -> bool {
+        let covers = self.pager.is_some() || self.gallery.is_some();
+        let always = matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw | Action::Mouse);
+        !always && (covers || self.export.is_some() || self.lookup.line.is_some())
     }
 
     /// Why an action that has a place here would do nothing now.

@@ -102,7 +102,8 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     if clients.is_empty()
         && let Some(y) = lines.row()
     {
-        put(buffer, list, left + 2, y, "none yet; their MCP command is  fourhands bridge", theme::DIM);
+        let room = usize::from(list.right().saturating_sub(left + 2));
+        put(buffer, list, left + 2, y, &text::cut("none yet; they run: fourhands bridge", room), theme::DIM);
     }
     let widest = clients.iter().map(|client| text::width(&text::name(&client.name))).max().unwrap_or(0);
     for client in clients {

@@ -22,7 +22,10 @@ pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer
     };
     let current = gallery.current(&view.transcript);
     let (place, count) = current.map_or((0, 0), |(place, count, _)| (place + 1, count));
-    let title = format!(" figure {place} of {count} of {snippet} ");
+    let title = match count {
+        0 | 1 => format!(" figure of {snippet} "),
+        _ => format!(" figure {place}/{count} of {snippet} "),
+    };
     let size = current.map(|(.., display)| told(display)).unwrap_or_default();
     rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
     let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };

@@ -97,10 +97,14 @@ pub fn told(view: &View, room: usize) -> Vec<(String, Style)> {
         told.push((what, theme::NOTICE));
         told.push((format!(" {count} "), theme::DIM));
     };
-    if let (Some(filter), Some(count)) = (&view.lookup.filter, shown(view)) {
+    // What is being typed tells its own.
+    let typed = view.lookup.line.as_ref().map(|line| line.kind);
+    if let (Some(filter), Some(count)) = (&view.lookup.filter, shown(view))
+        && typed != Some(Kind::Filter)
+    {
         tell(&filter.text, &count);
     }
-    if let Some(find) = &view.lookup.find {
+    if let Some(find) = view.lookup.find.as_ref().filter(|_| typed != Some(Kind::Search)) {
         tell(&format!("/{}", find.needle.as_str()), &find.told());
     }
     told

@@ -64,7 +64,8 @@ fn line(view: &View, found: &Found, chosen: bool, area: Rect, buffer: &mut Buffe
     }
     let base: Style = if found.refused.is_some() { theme::DIM } else { theme::PLAIN };
     let mut x = area.x + 2;
-    for (index, c) in (0..).zip(found.row.title.chars()) {
+    let title = text::cut(found.row.title, usize::from(left.right().saturating_sub(x)));
+    for (index, c) in (0..).zip(title.chars()) {
         let mark = if found.marked.contains(&index) { theme::BOLD.patch(theme::FOCUS) } else { theme::PLAIN };
         let style = if chosen { base.patch(theme::SELECTED) } else { base.patch(mark) };
         x = put(buffer, left, x, area.y, c.encode_utf8(&mut [0; 4]), style);

@@ -68,11 +68,10 @@ pub fn sorted(view: &View) -> Vec<&Variable> {
 /// How old the list is, while something runs that may have changed what it tells.
 pub fn age(view: &View, now: Timestamp) -> String {
     let taken_at = view.transcript.variables().taken_at;
-    let age = elapsed(taken_at, now);
-    if view.transcript.running().is_none() || taken_at == 0 || age < STALE {
-        return String::new();
-    }
-    format!("{} old  ", seconds(age))
+    let Some(running) = view.transcript.running().filter(|_| taken_at != 0) else { return String::new() };
+    // A list that did not change is not sent again, so it held until that began.
+    let age = elapsed(taken_at.max(running.started_at.unwrap_or_default()), now);
+    if age < STALE { String::new() } else { format!("{} old  ", seconds(age)) }
 }
 
 /// Below a minute in seconds: it tells whether something is still right.

@@ -20,7 +20,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let margin = u16::from(layout.class != Class::Compact);
     let right = area.right() - margin;
     let mut left: Vec<(String, Style)> = Vec::new();
-    if let Some(vi) = &view.editor.vi {
+    if let Some(vi) = view.editor.vi.as_ref().filter(|_| view.selected.is_none()) {
         let style = if vi.mode() == Mode::Insert { theme::DIM } else { theme::BOLD };
         left.push((vi.mode().name().to_owned(), style));
     }
@@ -114,7 +114,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
 
 /// From the right, as many as fit.
 fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, buffer: &mut Buffer) {
-    let variables = format!("{} vars", view.transcript.variables().total);
+    let variables = units::count(view.transcript.variables().total, "var");
     let mut hints = Vec::new();
     // An action that has no key is left to the palette.
     let tell = |action, what: &str| {

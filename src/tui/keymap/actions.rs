@@ -192,7 +192,7 @@ actions! {
         Card "enter" "its figures or its whole output", Figures "f6" "its whole output";
     /// The very text that clients got for a snippet.
     Received "received" "What the client received": Transcript "shift-f6" "what the client received of it",
-        Card "m" "what the client (its model) received";
+        Card "m" "what the client's model received";
     OtherView "other-view" "The other views of the output": Output "tab" "the output; what clients received";
     OtherViewBack "other-view-back" "The view before": Output "shift-tab" "";
     CopyCode "copy-code" "Copy the code of the card": Card "c" "copy the code";
@@ -202,7 +202,7 @@ actions! {
     SaveOutput "save-output" "Save the output of the card to a file": Card "s" "save the output to a file";
     RunAgain "run-again" "Run the card again, as yours": Card "R" "run it again, as yours";
     EditAgain "edit-again" "Take the code of the card into the input": Card "e" "take the code into the input";
-    PreviousError "previous-error" "Go to the error above": Transcript "alt-j" "to the error above",
+    PreviousError "previous-error" "Go to the error above": Transcript "alt-j" "to the error above, below",
         Card "[" "to the error above, below";
     NextError "next-error" "Go to the error below": Transcript "alt-shift-j" "", Card "]" "";
     GoToRunning "go-to-running" "Go to what runs": Transcript "alt-r" "to what runs", Card "r" "to what runs";

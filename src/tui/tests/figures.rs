@@ -139,7 +139,7 @@ fn the_figures_of_a_card_over_the_whole_screen() {
         press(&mut view, KeyCode::Up, KeyModifiers::ALT);
         key(&mut view, KeyCode::Enter);
         settle(&mut view, width, height);
-        assert!(text(&mut view, width, height).contains("figure 2 of 2"), "the last one first");
+        assert!(text(&mut view, width, height).contains("figure 2/2 of 18"), "the last one first");
         key(&mut view, KeyCode::Left);
         settle(&mut view, width, height);
         assert_snapshot!(format!("full_{name}"), text(&mut view, width, height));

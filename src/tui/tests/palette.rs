@@ -65,6 +65,26 @@ fn what_is_chosen_is_done_and_comes_first_the_next_time() {
 }
 
 #[test]
+fn over_the_whole_output_what_would_do_nothing_is_refused() {
+    let mut view = story().view();
+    text(&mut view, 120, 40);
+    key(&mut view, KeyCode::F(6));
+    assert!(view.pager.is_some());
+    key(&mut view, F2);
+    for row in ACTIONS {
+        let found = view.found("", NOW);
+        let found = found.iter().find(|found| found.row.name == row.name);
+        let refused = found.and_then(|found| found.refused.as_deref());
+        if matches!(row.action, Action::Help | Action::Restart | Action::Export | Action::QuitOrDelete) {
+            assert_eq!(refused, Some("close this first"), "{}", row.name);
+        }
+        if matches!(row.action, Action::Back | Action::Redraw | Action::Interrupt) {
+            assert_eq!(refused, None, "{}", row.name);
+        }
+    }
+}
+
+#[test]
 fn a_restart_is_asked_for_twice_in_the_palette_too() {
     let mut view = story().view();
     let mut restart = || {
