@@ -18,6 +18,10 @@ impl View {
         match (action, asked_to_run) {
             (Some(Action::RunAgain | Action::Output), Some(card)) => self.run_again(card),
             (Some(Action::Back), Some(_)) => None,
+            (Some(Action::Output), None) if self.is_all_traceback() => {
+                self.fold();
+                None
+            }
             (Some(Action::QuitOrDelete), _) if !self.editor.is_empty() => None,
             (Some(Action::Interrupt), _) if self.transcript.running().is_none() => {
                 self.selected = None;
@@ -33,6 +37,13 @@ impl View {
                 None
             }
         }
+    }
+
+    /// Whether a traceback is all that the selected card has to show.
+    fn is_all_traceback(&self) -> bool {
+        let entry = self.selected.and_then(|card| self.transcript.entries().get(card));
+        let wrote = |entry| snippet(entry).is_some_and(|snippet| !snippet.output.is_empty());
+        entry.is_some_and(|entry| !wrote(entry) && pieces::of(entry, Piece::Traceback, None).is_some())
     }
 
     /// Actions on cards; `None` if it is none of them.

@@ -153,7 +153,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     }
     if view.transcript.running().is_some() {
         hints.push(tell(Action::Interrupt, "interrupt"));
-    } else if layout.class == Class::Wide && view.open_reply(now).is_none() {
+    } else if layout.class == Class::Wide && view.open_reply(now).is_none() && view.editor.is_empty() {
         hints.push(tell(Action::QuitOrDelete, "quit"));
     }
     put_hints(hints.into_iter().flatten(), layout, left, right, buffer);

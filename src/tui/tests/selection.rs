@@ -58,6 +58,14 @@ fn copied(view: &mut View, c: char) -> Option<(String, String)> {
 }
 
 #[test]
+fn enter_unfolds_a_traceback_that_is_all_there_is() {
+    let mut view = cards();
+    select(&mut view, 0);
+    key(&mut view, KeyCode::Enter);
+    assert!(view.pager.is_none() && text(&mut view, 80, 40).contains("▾ traceback"));
+}
+
+#[test]
 fn a_selected_card() {
     for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
         let mut view = cards();
