@@ -23,7 +23,9 @@ use super::tools::{
 };
 use super::{inspect, pictures, text, variables, watch};
 use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
-use crate::session::{Answer, AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError};
+use crate::session::{
+    Answer, AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError, in_background,
+};
 
 /// No number of seconds may be larger: a week.
 const MAX_SECONDS: f64 = 604_800.0;
@@ -278,7 +280,7 @@ impl Call<'_> {
             spool.settle(SPOOL_WAIT);
             spool.missing(id)
         };
-        let missing = tokio::task::spawn_blocking(look).await.ok()??;
+        let missing = in_background(look).await??;
         Some(format!("{} of the output are not kept: {}.", units::bytes(missing.bytes), missing.why))
     }
 

@@ -12,6 +12,7 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use rmcp::model::ContentBlock;
 
 use crate::domain::{Display, Form, Snippet};
+use crate::session::in_background;
 
 /// Images of one result, the last ones.
 const MOST: usize = 10;
@@ -63,7 +64,7 @@ pub async fn of(snippet: &Snippet, room: usize) -> Pictures {
     if images.is_empty() {
         return Pictures::default();
     }
-    tokio::task::spawn_blocking(move || fit_all(&images, room)).await.unwrap_or_default()
+    in_background(move || fit_all(&images, room)).await.unwrap_or_default()
 }
 
 fn fit_all(images: &[(usize, Arc<Display>)], room: usize) -> Pictures {

@@ -12,8 +12,8 @@ use super::calls::{Call, Called, ended};
 use super::pages::{self, Found, Page};
 use super::tools::{self, maybe_integer, number};
 use crate::domain::{Snippet, SnippetId, Stream, units};
-use crate::session::SessionHandle;
 use crate::session::spool::Whole;
+use crate::session::{SessionHandle, in_background};
 
 /// Characters of a page unless asked for otherwise, and at most.
 const LIMIT: u32 = 20_000;
@@ -109,12 +109,12 @@ impl Call<'_> {
             return Err(format!("Error: there is no snippet {snippet} in this session."));
         };
         let spool = self.session.spool().clone();
-        let read = tokio::task::spawn_blocking(move || {
+        let read = in_background(move || {
             spool.settle(SETTLE);
             let kept = spool.whole(id).map_err(|error| error.to_string());
             read(&found, kept, &request).map(|page| (page, found))
         });
-        let (page, found) = read.await.map_err(|error| format!("Error: the output could not be read: {error}"))??;
+        let (page, found) = read.await.ok_or("Error: the output could not be read.")??;
         let is_part = page.offset > 0 || page.next_offset.is_some();
         Ok(self.told_page(&found, rendered(&page), is_part, Arc::new(page)))
     }
@@ -131,12 +131,12 @@ pub async fn long_page(
 ) -> Result<(String, Option<u64>), String> {
     let spool = session.spool().clone();
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-    let read = tokio::task::spawn_blocking(move || {
+    let read = in_background(move || {
         spool.settle(SETTLE);
         let kept = spool.whole(snippet.id).map_err(|error| error.to_string());
         read(&snippet, kept, &Request { stream: None, offset, limit: LONG, regex: None })
     });
-    let page = read.await.map_err(|error| format!("the output could not be read: {error}"))??;
+    let page = read.await.ok_or("the output could not be read")??;
     let missing = page.missing.map(|missing| format!("\n[not kept: {missing}]")).unwrap_or_default();
     Ok((page.text + &missing, page.next_offset))
 }

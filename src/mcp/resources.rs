@@ -21,7 +21,7 @@ use super::since::who;
 use super::uris::{self, Address};
 use super::{brief, cut, history, text, variables};
 use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, Wanted, units};
-use crate::session::{Closed, SessionHandle};
+use crate::session::{Closed, SessionHandle, in_background};
 
 /// Snippets of one page of the list.
 const PAGE: usize = 50;
@@ -249,8 +249,9 @@ async fn figure(display: Arc<Display>, uri: String) -> Read<ResourceContents> {
         );
     }
     let mime = best.mime.clone();
-    let fitted = tokio::task::spawn_blocking(move || pictures::whole(&display)).await;
-    let data = fitted.map_err(|fault| ErrorData::internal_error(fault.to_string(), None))?;
-    let data = data.map_err(|fault| ErrorData::internal_error(fault, None))?;
+    let fitted = in_background(move || pictures::whole(&display)).await;
+    let data = fitted
+        .unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
+        .map_err(|fault| ErrorData::internal_error(fault, None))?;
     Ok(ResourceContents::blob(STANDARD.encode(&data), uri).with_mime_type(mime))
 }

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod answers;
+pub mod background;
 pub mod choose;
 pub mod engine;
 pub mod handle;
@@ -19,6 +20,7 @@ pub mod words;
 
 pub use actor::{Beginning, former_clients, spawn};
 pub use answers::{Answer, Answers, Structured};
+pub use background::in_background;
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
     AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,

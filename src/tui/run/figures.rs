@@ -1,6 +1,7 @@
 //! The loop's part in showing figures: pictures are made elsewhere, and taken from the screen when they are left.
 
 use super::{Dashboard, Said};
+use crate::session::in_background;
 use crate::tui::figures::make;
 use crate::tui::figures::terminal::Terminal;
 use crate::tui::gallery::{Saving, write};
@@ -9,10 +10,10 @@ impl Dashboard {
     pub(super) fn save_display(&self, saving: Saving) {
         let said = self.notices.clone();
         let (cwd, home) = (self.view.info.cwd.clone(), self.view.home.clone());
-        tokio::task::spawn_blocking(move || {
+        drop(in_background(move || {
             let written = write(&saving, &cwd, home.as_deref());
             let _ = said.send(Said::DisplaySaved { written, copies: saving.file.is_none() });
-        });
+        }));
     }
 
     /// Has the next picture made on another thread.
@@ -21,8 +22,8 @@ impl Dashboard {
         let said = self.notices.clone();
         tokio::task::spawn_local(async move {
             let wanted = job.wanted();
-            let made = tokio::task::spawn_blocking(move || make(&job)).await;
-            let picture = made.unwrap_or_else(|_| Err("cannot be shown".to_owned()));
+            let made = in_background(move || make(&job)).await;
+            let picture = made.unwrap_or_else(|| Err("cannot be shown".to_owned()));
             let _ = said.send(Said::Figure((wanted, picture)));
         });
     }

@@ -4,6 +4,7 @@ use std::io;
 
 use super::{Dashboard, Said};
 use crate::domain::units;
+use crate::session::in_background;
 use crate::tui::export;
 
 impl Dashboard {
@@ -11,10 +12,10 @@ impl Dashboard {
     pub(super) fn export(&self, file: String, replaces: bool) {
         let said = self.notices.clone();
         let (info, home, transcript) = (self.view.info.clone(), self.view.home.clone(), self.view.transcript.clone());
-        tokio::task::spawn_blocking(move || {
+        drop(in_background(move || {
             let written = export::write(&file, replaces, &info, home.as_deref(), &transcript);
             let _ = said.send(Said::Exported(written));
-        });
+        }));
     }
 
     /// On a thread of its own: an output may be hundreds of megabytes.
@@ -22,11 +23,11 @@ impl Dashboard {
         let Some(entry) = self.view.transcript.entries().get(card).cloned() else { return };
         let (said, spool) = (self.notices.clone(), self.view.spool.clone());
         let (info, home) = (self.view.info.clone(), self.view.home.clone());
-        tokio::task::spawn_blocking(move || {
+        drop(in_background(move || {
             let home = home.as_deref();
             let written = export::write_output(&file, replaces, &info, home, &entry, spool.as_deref());
             let _ = said.send(Said::Exported(written));
-        });
+        }));
     }
 
     pub(super) fn copy(&mut self, text: &str, what: &str) -> io::Result<()> {

@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, raise};
 use nix::unistd::getppid;
 
 use super::{Dashboard, Said, Turn};
+use crate::session::in_background;
 use crate::session::places::Places;
 use crate::tui::view::View;
 
@@ -17,13 +18,11 @@ impl Dashboard {
     pub(super) fn look_back(&mut self) {
         if self.view.pasts.take_load() {
             let (history, said) = (self.history.clone(), self.notices.clone());
-            tokio::task::spawn_blocking(move || said.send(Said::Past(history.past())));
+            drop(in_background(move || said.send(Said::Past(history.past()))));
         }
         if let Some(ranking) = self.view.pasts.take_ranking() {
             let said = self.notices.clone();
-            tokio::task::spawn_blocking(move || {
-                said.send(Said::Ranked { number: ranking.number, found: ranking.rank() })
-            });
+            drop(in_background(move || said.send(Said::Ranked { number: ranking.number, found: ranking.rank() })));
         }
     }
 
