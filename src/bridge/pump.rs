@@ -35,6 +35,8 @@ const DRAIN: Duration = Duration::from_millis(1500);
 const BACKLOG: Duration = Duration::from_millis(100);
 /// Bytes that may wait to be written before the other side is no longer read.
 const HIGH: usize = 1 << 20;
+/// How long it looks for the next line before it sleeps: to wake a core costs more than what is done in between.
+const MOMENT: Duration = Duration::from_micros(200);
 /// Of the offline server.
 const OFFLINE_BUFFER: usize = 64 << 10;
 
@@ -90,6 +92,7 @@ pub async fn pump(
     // Connections in a row that ended without a word.
     let mut hang_ups = 0;
     let mut closing: Option<Instant> = None;
+    let mut awake_until = Instant::now();
     loop {
         if let Some(open) = &mut link {
             let mut refused = None;
@@ -104,6 +107,7 @@ pub async fn pump(
                     }
                 }
                 relay.backend_said(&line);
+                awake_until = Instant::now() + MOMENT;
                 open.spoke = true;
                 if open.live {
                     starting_since = None;
@@ -177,6 +181,7 @@ pub async fn pump(
             && let Some(line) = client.next()
         {
             relay.client_said(&line);
+            awake_until = Instant::now() + MOMENT;
             if !open.live {
                 // A session may be up by the next one.
                 more = client.has_line();
@@ -216,6 +221,7 @@ pub async fn pump(
             () = fill(Some(&mut client)), if !client.ended && !has_line => {}
             () = tokio::task::yield_now(), if more => {}
             () = sleep(wake), if wake.is_some() => {}
+            () = look_on(awake_until), if Instant::now() < awake_until => {}
         }
         if broken && let Some(open) = &mut link {
             open.out = None;
@@ -245,6 +251,14 @@ async fn fill(lines: Option<&mut LineReader<impl AsyncRead + Unpin>>) {
     match lines {
         Some(lines) => _ = lines.fill().await,
         None => pending().await,
+    }
+}
+
+/// Lets every other thread of the core go first meanwhile.
+async fn look_on(until: Instant) {
+    while Instant::now() < until {
+        std::thread::yield_now();
+        tokio::task::yield_now().await;
     }
 }
 
