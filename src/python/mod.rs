@@ -27,6 +27,7 @@ mod session_file;
 mod settings;
 mod signals;
 mod stacks;
+mod standard_stream;
 mod stdin;
 mod streams;
 mod threads;

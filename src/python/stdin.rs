@@ -9,9 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyTuple};
 
 use super::prompt::Asker;
+use super::standard_stream::StandardStream;
 use super::streams::register;
 
-#[pyclass(name = "TextInput", module = "fourhands", dict, weakref)]
+#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
 pub struct TextInput {
     lines: Lines<String>,
     #[pyo3(get)]
@@ -19,7 +20,7 @@ pub struct TextInput {
 }
 
 /// The bytes below it, as `sys.stdin.buffer`.
-#[pyclass(name = "ByteInput", module = "fourhands", dict, weakref)]
+#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
 pub struct ByteInput {
     lines: Lines<Vec<u8>>,
 }
@@ -165,32 +166,6 @@ impl TextInput {
         Ok(Some(self.lines.line(py, None)?).filter(|line| !line.is_empty()))
     }
 
-    fn isatty(&self) -> bool {
-        false
-    }
-
-    /// Nothing is ever to be read there: a child that is given this stream sees its end.
-    fn fileno(&self) -> i32 {
-        0
-    }
-
-    fn readable(&self) -> bool {
-        true
-    }
-
-    fn writable(&self) -> bool {
-        false
-    }
-
-    fn seekable(&self) -> bool {
-        false
-    }
-
-    fn flush(&self) {}
-
-    /// The stream outlives whoever closes it: the session needs it for the next snippet.
-    fn close(&self) {}
-
     #[pyo3(signature = (**_options))]
     fn reconfigure(&self, _options: Option<&Bound<'_, PyDict>>) {}
 
@@ -215,26 +190,9 @@ impl TextInput {
     }
 
     #[getter]
-    fn closed(&self) -> bool {
-        false
-    }
-
-    #[getter]
-    fn name(&self) -> &'static str {
-        "<stdin>"
-    }
-
-    #[getter]
     fn mode(&self) -> &'static str {
         "r"
     }
-
-    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {}
 
     fn __repr__(&self) -> &'static str {
         "<fourhands.TextInput name='<stdin>' mode='r' encoding='utf-8'>"
@@ -267,38 +225,6 @@ impl ByteInput {
         Ok((!line.is_empty()).then(|| PyBytes::new(py, &line)))
     }
 
-    fn isatty(&self) -> bool {
-        false
-    }
-
-    fn fileno(&self) -> i32 {
-        0
-    }
-
-    fn readable(&self) -> bool {
-        true
-    }
-
-    fn writable(&self) -> bool {
-        false
-    }
-
-    fn seekable(&self) -> bool {
-        false
-    }
-
-    fn close(&self) {}
-
-    #[getter]
-    fn closed(&self) -> bool {
-        false
-    }
-
-    #[getter]
-    fn name(&self) -> &'static str {
-        "<stdin>"
-    }
-
     #[getter]
     fn mode(&self) -> &'static str {
         "rb"
@@ -315,8 +241,8 @@ impl Stdin {
     pub fn install(py: Python<'_>, asker: &Asker) -> PyResult<Self> {
         let (lines, bytes) = (Lines::new(asker), Lines::new(asker));
         let rests = (lines.rest.clone(), bytes.rest.clone());
-        let buffer = Py::new(py, ByteInput { lines: bytes })?;
-        let stdin = Self { text: Py::new(py, TextInput { lines, buffer })?, rests };
+        let buffer = Py::new(py, (ByteInput { lines: bytes }, StandardStream::STDIN))?;
+        let stdin = Self { text: Py::new(py, (TextInput { lines, buffer }, StandardStream::STDIN))?, rests };
         let io = py.import("io")?;
         register(&io.getattr("TextIOBase")?, &py.get_type::<TextInput>())?;
         register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteInput>())?;

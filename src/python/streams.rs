@@ -9,17 +9,18 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySlice, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PySlice, PyString, PyType};
 
 use super::capture::{Capture, Writer};
 use super::event_loop::SnippetContext;
+use super::standard_stream::StandardStream;
 use super::{fork, signals};
 use crate::domain::Stream;
 
 /// Characters that are written at once.
 const LARGE: usize = 1 << 20;
 
-#[pyclass(name = "TextStream", module = "fourhands", dict, weakref)]
+#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
 pub struct TextStream {
     sink: Sink,
     #[pyo3(get)]
@@ -27,7 +28,7 @@ pub struct TextStream {
 }
 
 /// The bytes below a text stream, as `sys.stdout.buffer`.
-#[pyclass(name = "ByteStream", module = "fourhands", dict, weakref)]
+#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
 pub struct ByteStream {
     sink: Sink,
 }
@@ -75,20 +76,6 @@ impl Sink {
             }
         }
     }
-
-    fn fileno(&self) -> i32 {
-        match self.stream {
-            Stream::Stdout => 1,
-            Stream::Stderr => 2,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self.stream {
-            Stream::Stdout => "<stdout>",
-            Stream::Stderr => "<stderr>",
-        }
-    }
 }
 
 #[pymethods]
@@ -126,35 +113,10 @@ impl TextStream {
         Ok(())
     }
 
-    fn flush(&self) {}
-
     /// For the layer that user code puts on it, such as one with another encoding; this one stays usable.
     fn detach(&self, py: Python<'_>) -> Py<ByteStream> {
         self.buffer.clone_ref(py)
     }
-
-    fn isatty(&self) -> bool {
-        false
-    }
-
-    fn fileno(&self) -> i32 {
-        self.sink.fileno()
-    }
-
-    fn readable(&self) -> bool {
-        false
-    }
-
-    fn writable(&self) -> bool {
-        true
-    }
-
-    fn seekable(&self) -> bool {
-        false
-    }
-
-    /// The stream outlives whoever closes it: the session needs it for the next snippet.
-    fn close(&self) {}
 
     #[pyo3(signature = (**_options))]
     fn reconfigure(&self, _options: Option<&Bound<'_, PyDict>>) {}
@@ -167,16 +129,6 @@ impl TextStream {
     #[getter]
     fn errors(&self) -> &'static str {
         "backslashreplace"
-    }
-
-    #[getter]
-    fn closed(&self) -> bool {
-        false
-    }
-
-    #[getter]
-    fn name(&self) -> &'static str {
-        self.sink.name()
     }
 
     #[getter]
@@ -199,15 +151,9 @@ impl TextStream {
         None
     }
 
-    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {}
-
-    fn __repr__(&self) -> String {
-        format!("<fourhands.TextStream name='{}' mode='w' encoding='utf-8'>", self.sink.name())
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let name = slf.getattr("name")?;
+        Ok(format!("<fourhands.TextStream name='{name}' mode='w' encoding='utf-8'>"))
     }
 }
 
@@ -231,40 +177,6 @@ impl ByteStream {
         Ok(())
     }
 
-    fn flush(&self) {}
-
-    fn close(&self) {}
-
-    fn isatty(&self) -> bool {
-        false
-    }
-
-    fn fileno(&self) -> i32 {
-        self.sink.fileno()
-    }
-
-    fn readable(&self) -> bool {
-        false
-    }
-
-    fn writable(&self) -> bool {
-        true
-    }
-
-    fn seekable(&self) -> bool {
-        false
-    }
-
-    #[getter]
-    fn closed(&self) -> bool {
-        false
-    }
-
-    #[getter]
-    fn name(&self) -> &'static str {
-        self.sink.name()
-    }
-
     #[getter]
     fn mode(&self) -> &'static str {
         "wb"
@@ -279,12 +191,12 @@ pub struct Streams {
 
 impl Streams {
     pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext) -> PyResult<Self> {
-        let stream = |stream| {
+        let new = |stream, fd| {
             let sink = Sink { stream, capture: capture.clone(), context: context.clone() };
-            let buffer = Py::new(py, ByteStream { sink: sink.clone() })?;
-            Py::new(py, TextStream { sink, buffer })
+            let buffer = Py::new(py, (ByteStream { sink: sink.clone() }, StandardStream { fd }))?;
+            Py::new(py, (TextStream { sink, buffer }, StandardStream { fd }))
         };
-        let streams = Self { out: stream(Stream::Stdout)?, err: stream(Stream::Stderr)? };
+        let streams = Self { out: new(Stream::Stdout, 1)?, err: new(Stream::Stderr, 2)? };
         let io = py.import("io")?;
         register(&io.getattr("TextIOBase")?, &py.get_type::<TextStream>())?;
         register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteStream>())?;
