@@ -225,7 +225,7 @@ fn a_kill_at_any_moment_loses_no_snippet_and_next_to_no_output() {
     // Two at once, so that the journal is always in use by another.
     let mut lost: Vec<f64> = std::thread::scope(|scope| {
         let home = &home;
-        let threads: Vec<_> = (0..2).map(|thread| scope.spawn(move || kill_and_compare(home, thread, 50))).collect();
+        let threads: Vec<_> = (0..2).map(|thread| scope.spawn(move || kill_and_compare(home, thread, 100))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     lost.sort_by(f64::total_cmp);
