@@ -12,6 +12,8 @@ use crate::session::places::Places;
 
 /// From this many columns on the dashboard stands beside, else below.
 const WIDE: u32 = 160;
+/// Columns and rows that the dashboard needs.
+const LEAST: (u32, u32) = (40, 12);
 /// What a session finds its Python and its places by; a pane has the environment of tmux.
 const ENVIRONMENT: [&str; 9] = [
     "HOME",
@@ -59,12 +61,28 @@ pub fn open(folder: &Path, name: Option<&str>, python: Option<&Path>) -> Result<
     if let Ok(pane) = std::env::var("TMUX_PANE") {
         target = vec!["-t".to_owned(), pane];
     }
-    let mut width = tmux(&["display-message", "-p"]);
-    let columns = run(width.args(&target).arg("#{pane_width}")).ok().and_then(|told| told.trim().parse().ok());
-    let beside = if columns.is_some_and(|columns: u32| columns >= WIDE) { "-h" } else { "-v" };
-    let split = run(pane(&mut tmux(&["split-window", "-d", beside]), &target, folder, name, python));
-    let opened = split.or_else(|_| run(pane(&mut tmux(&["new-window", "-d"]), &[], folder, name, python)));
+    let mut size = tmux(&["display-message", "-p"]);
+    let size = run(size.args(&target).arg("#{pane_width} #{pane_height}")).unwrap_or_default();
+    let split = |how: Vec<String>| {
+        let mut split = tmux(&["split-window", "-d"]);
+        run(pane(split.args(how), &target, folder, name, python)).ok()
+    };
+    let opened = match room(&size).and_then(split) {
+        Some(opened) => Ok(opened),
+        None => run(pane(&mut tmux(&["new-window", "-d"]), &[], folder, name, python)),
+    };
     opened.map(|_| Some(opening)).map_err(|error| error.to_string())
+}
+
+/// How to split a pane of this size so that the dashboard fits; `None` if it has no room.
+fn room(size: &str) -> Option<Vec<String>> {
+    let (columns, rows) = size.trim().split_once(' ')?;
+    let (columns, rows): (u32, u32) = (columns.parse().ok()?, rows.parse().ok()?);
+    if columns >= WIDE && rows >= LEAST.1 {
+        return Some(vec!["-h".to_owned()]);
+    }
+    // tmux alone would give the smaller half.
+    (columns >= LEAST.0 && rows / 2 >= LEAST.1).then(|| vec!["-v".to_owned(), "-l".to_owned(), (rows / 2).to_string()])
 }
 
 fn tmux(arguments: &[&str]) -> Command {
@@ -107,4 +125,21 @@ fn run(command: &mut Command) -> io::Result<String> {
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(io::Error::other(if said.is_empty() { format!("tmux failed ({})", output.status) } else { said }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pane_is_split_only_where_the_dashboard_fits() {
+        let how = |size: &str| room(size).map(|how| how.join(" "));
+        assert_eq!(how("200 50\n"), Some("-h".to_owned()));
+        assert_eq!(how("200 12"), Some("-h".to_owned()));
+        assert_eq!(how("80 24"), Some("-v -l 12".to_owned()), "the terminal that most people begin with");
+        assert_eq!(how("120 60"), Some("-v -l 30".to_owned()));
+        for small in ["80 23", "39 60", "200 11", "", "no size"] {
+            assert_eq!(how(small), None, "{small}");
+        }
+    }
 }
