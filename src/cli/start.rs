@@ -108,6 +108,13 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                     let taken = take_over::take_over(&name, handed_over)?;
                     handed_over = Some(taken);
                 }
+                Err(ClaimError::Taken { name, pid, .. }) if !start.until_unused && take_over::is_held(&name) => {
+                    anyhow::bail!(
+                        "session \"{name}\" is running already, held for AI clients without a dashboard (pid {pid}). \
+                         `fourhands --session {name}` in a terminal opens the dashboard on it, and `fourhands stop {name}` \
+                         ends it. To start another beside it, choose another name: --session NAME"
+                    );
+                }
                 claimed => break claimed?,
             }
         })
