@@ -78,7 +78,8 @@ fn a_dashboard_takes_the_session_over_and_gives_the_name_free_again() {
     assert_eq!(value(&mut modern, "kept + 1"), "42");
     let run = legacy.run("lost");
     assert_eq!(run["error"]["type"], "NameError", "{run}");
-    assert!(run["since_your_last_call"].to_string().contains("The person opened the dashboard"), "{run}");
+    let told = run["since_your_last_call"].to_string();
+    assert!(told.contains("The person opened the dashboard") && !told.contains("this is a new one"), "{run}");
     let after = wait_until("the session", || sessions(&home).pop());
     assert_eq!((&after["name"], &after["id"]), (&before["name"], &before["id"]), "the same session");
     assert_ne!(after["pid"], before["pid"]);
@@ -93,8 +94,12 @@ fn a_dashboard_takes_the_session_over_and_gives_the_name_free_again() {
     for part in ["is held for", "legacy", "saved 1 variable in checkpoint \"handover\"", "lost"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert_eq!(value(&mut modern, "'kept' in globals()"), "False");
-    assert_eq!(value(&mut legacy, "1 + 1"), "2");
+    for client in [&mut modern, &mut legacy] {
+        let run = client.run("'kept' in globals()");
+        assert_eq!(run["result"], "False");
+        assert!(run["since_your_last_call"].to_string().contains("has ended, and this is a new one"), "{run}");
+    }
+    assert_eq!(legacy.run("1 + 1")["since_your_last_call"], Value::Null, "told once");
     let reader = Reader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().unwrap();
     assert_eq!(reader.sessions().unwrap().len(), 2);
     legacy.close();

@@ -8,7 +8,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::mcp::{AGAIN, REFUSED, SENT};
+use crate::mcp::{AGAIN, MOVED, REFUSED, SENT};
 
 /// Revisions from 2026-07-28 on name themselves in each request.
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
@@ -273,6 +273,13 @@ pub fn tool_failure(id: &str, modern: bool, text: &str) -> String {
 
 pub fn notification(method: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
+}
+
+/// Tells a session that the client was answered by one before, a call of `sent`. Of either era.
+pub fn moved(id: &str, sent: u64) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"{MOVED}","params":{{"{SENT}":{sent},"_meta":{{"{VERSION_KEY}":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+    )
 }
 
 /// `uri` is JSON.

@@ -34,7 +34,7 @@ async fn fuzz_the_envelope_reader() {
         let mut reader = LineReader::new(theirs);
         let mut read = Vec::new();
         let mut relay = Relay::default();
-        relay.joined();
+        relay.joined(true);
         loop {
             while let Some(line) = reader.next() {
                 if random.below(2) == 0 {
@@ -47,7 +47,7 @@ async fn fuzz_the_envelope_reader() {
                 envelope::find_id(line, &line[line.len() / 2..]);
                 if random.below(40) == 0 {
                     relay.parted("It has ended.", random.below(2) == 0);
-                    relay.joined();
+                    relay.joined(true);
                 }
             }
             if reader.ended {

@@ -158,7 +158,7 @@ pub async fn pump(
             if asked && link.is_none() && next.is_none() && !is_starting(starting_since, hang_ups) {
                 relay.lost(&lost_text(finder), true);
                 link = Some(Link::offline(offline));
-                relay.joined();
+                relay.joined(false);
             }
         }
         if let Some((stream, _)) =
@@ -168,7 +168,7 @@ pub async fn pump(
                 relay.lost("A fourhands session took over before this was answered. Call again.", true);
             }
             link = Some(Link::live(stream));
-            relay.joined();
+            relay.joined(true);
         }
 
         let mut more = false;

@@ -67,6 +67,10 @@ pub struct Relay {
     asked: BTreeMap<String, String>,
     /// Whether the backend has had a request: servers hang up on a notification as the first line.
     greeted: bool,
+    /// Whether the backend is a session.
+    is_live: bool,
+    /// When the client sent the last call of a tool that a session has answered.
+    worked: Option<u64>,
     next_id: u64,
 }
 
@@ -223,8 +227,10 @@ impl Relay {
             // Listening ends with the backend, and goes on with the next.
             None if self.has_begun(id) && !envelope::is_error(line) => {}
             None => {
-                if self.take(id).is_some_and(|pending| pending.kind == Kind::Opening) {
-                    self.handshake.answered(id, line);
+                match self.take(id) {
+                    Some(Pending { kind: Kind::Opening, .. }) => self.handshake.answered(id, line),
+                    Some(Pending { kind: Kind::ToolCall { .. }, sent, .. }) if self.is_live => self.worked = Some(sent),
+                    _ => {}
                 }
                 self.to_client.line(line);
             }
@@ -312,9 +318,11 @@ impl Relay {
         }
     }
 
-    /// A new backend is there: it is brought to where the last one was, and the client told what may be new.
-    pub fn joined(&mut self) {
+    /// A new backend is there, a session or not: it is brought to where the last one was, and the client told what may be
+    /// new.
+    pub fn joined(&mut self, is_live: bool) {
         self.greeted = false;
+        self.is_live = is_live;
         for pending in self.pending.values().filter(|pending| pending.kind == Kind::Opening) {
             if let Some(line) = &pending.line {
                 self.to_backend.line(line);
@@ -323,6 +331,12 @@ impl Relay {
         }
         if !self.handshake.is_pending() {
             self.shake_hands_again();
+        }
+        if is_live && let Some(worked) = self.worked {
+            let own = self.fresh_id();
+            self.to_backend.line(envelope::moved(&own, worked).as_bytes());
+            self.own.insert(own, Own::Replay);
+            self.greeted = true;
         }
         self.ask_again();
     }

@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 
 use super::*;
 use crate::domain::random::Random;
-use crate::mcp::{AGAIN, SENT};
+use crate::mcp::{AGAIN, MOVED, SENT};
 
 struct Sink(Vec<u8>);
 
@@ -153,7 +153,7 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     test.0.parted("gone", false);
     let told = test.told();
     assert_eq!((told.len(), &told[0]["id"]), (1, &Value::from(2)), "too long to be kept: {told:?}");
-    test.0.joined();
+    test.0.joined(true);
     let sent: Vec<Value> =
         take(&mut test.0.to_backend).iter().map(|line| serde_json::from_str(line).unwrap()).skip(2).collect();
     let asked: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
@@ -177,7 +177,7 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     for unread in [false, true, true] {
         test.0.parted("gone again", unread);
         assert!(test.told().is_empty());
-        test.0.joined();
+        test.0.joined(true);
         take(&mut test.0.to_client);
     }
     take(&mut test.0.to_client);
@@ -189,7 +189,7 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     // Nobody is there any more: the offline server holds the subscription, until it fails as well.
     test.0.lost("gone for good", true);
     assert!(test.told().is_empty() && test.0.waits_for_another() && test.0.is_idle());
-    test.0.joined();
+    test.0.joined(true);
     assert_eq!(take(&mut test.0.to_backend).len(), 3, "initialize, initialized, listen");
     take(&mut test.0.to_client);
     test.0.lost("the offline server failed", false);
@@ -210,7 +210,7 @@ fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
     }
     test.0.lost("gone", true);
     assert!(test.told().is_empty());
-    test.0.joined();
+    test.0.joined(true);
     let sent = take(&mut test.0.to_backend);
     let methods: Vec<_> =
         sent.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["method"].clone()).collect();
@@ -235,7 +235,7 @@ fn an_unanswered_handshake_is_asked_again_of_the_next_backend() {
     test.client(initialize);
     test.0.lost("gone", true);
     assert!(test.0.is_opening() && test.told().is_empty());
-    test.0.joined();
+    test.0.joined(true);
     assert_eq!(take(&mut test.0.to_backend), [initialize]);
     test.0.lost("gone", false);
     assert_eq!(test.told()[0]["error"]["code"], NO_SESSION);
@@ -247,14 +247,14 @@ fn a_cancellation_reaches_only_the_backend_that_has_the_request() {
     let cancel = r#"{"method":"notifications/cancelled","params":{"requestId":"\u0061"}}"#;
     test.client(r#"{"id":"a","method":"tools/call"}"#);
     test.0.lost("gone", true);
-    test.0.joined();
+    test.0.joined(true);
     test.client(r#"{"id":"b","method":"tools/call"}"#);
     assert!(test.client(cancel).is_empty());
     test.client(r#"{"id":"a","method":"tools/call"}"#);
     assert_eq!(test.client(cancel), [cancel]);
     // As the first line of a connection any notification would close it.
     test.0.lost("gone", true);
-    test.0.joined();
+    test.0.joined(true);
     assert!(test.client(r#"{"method":"notifications/roots/list_changed"}"#).is_empty());
 }
 
@@ -302,7 +302,7 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
         let mut shown: Vec<(u64, Value)> = Vec::new();
         let (mut incarnation, mut next) = (0_u64, 1_u64);
         let mut alive = true;
-        relay.joined();
+        relay.joined(true);
         for step in 0..=60 {
             match if step == 60 { 9 } else { random.below(9) } {
                 0..=2 if alive => {
@@ -347,7 +347,7 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
                         todo.clear();
                         questions.clear();
                     } else {
-                        relay.joined();
+                        relay.joined(true);
                         alive = true;
                     }
                 }
@@ -385,5 +385,35 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
         for (id, answers) in asked {
             assert!(answers == 1 || answers == 0 && cancelled.contains(&id), "{id} was answered {answers} times");
         }
+    }
+}
+
+#[test]
+fn a_session_hears_of_the_one_before_it() {
+    let moved = |lines: &[String]| lines.iter().filter(|line| line.contains(MOVED)).count();
+    for legacy in [true, false] {
+        let mut test = Test::default();
+        test.0.joined(true);
+        if legacy {
+            test.shake_hands();
+        }
+        test.client(r#"{"id":1,"method":"tools/call","params":{"name":"run"}}"#);
+        test.0.lost("gone", true);
+        test.0.joined(false);
+        test.client(r#"{"id":2,"method":"tools/call","params":{"name":"run"}}"#);
+        test.backend(r#"{"id":2,"result":{}}"#);
+        test.0.joined(true);
+        assert_eq!(moved(&take(&mut test.0.to_backend)), 0, "none has answered yet");
+        test.client(r#"{"id":3,"method":"tools/call","params":{"name":"run"}}"#);
+        test.backend(r#"{"id":3,"result":{}}"#);
+        test.0.lost("gone", true);
+        test.0.joined(true);
+        let lines = take(&mut test.0.to_backend);
+        assert_eq!((moved(&lines), lines.last().unwrap().contains(MOVED)), (1, true), "after the handshake: {lines:?}");
+        let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+        assert!(line["params"][SENT].is_u64() && line["params"]["_meta"].is_object(), "{line}");
+        test.told();
+        let answer = json!({"jsonrpc": "2.0", "id": line["id"], "error": {"code": -32601, "message": "unknown"}});
+        assert!(test.backend(&answer.to_string()).is_empty(), "the client did not ask");
     }
 }

@@ -1,13 +1,14 @@
-//! Calls that a process of the session left without an answer: the bridge asks the one that took over.
+//! What a bridge tells of the process that its client worked with before: calls that were left without an answer, which the
+//! next one is asked, and that there was one at all.
 
 use rmcp::RoleServer;
-use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, CustomResult, ProtocolVersion};
+use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomResult, ServerResult};
 use rmcp::service::RequestContext;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::calls::{Call, Called, ended};
-use super::handler::failure;
+use super::handler::{failure, is_modern};
 use super::tools::{self, AnswerArguments, InterruptArguments, ResetResult, RunArguments, WaitArguments};
 use crate::domain::{Restart, SnippetId, Timestamp};
 use crate::session::{Fate, Recalled};
@@ -16,6 +17,15 @@ use crate::session::{Fate, Recalled};
 pub const METHOD: &str = "fourhands/again";
 /// Member of the params: when the call was first passed on, in milliseconds since 1970.
 pub const SENT: &str = "fourhands/sent";
+
+/// The method by which a bridge says that its client comes from another; [`SENT`] is of the last call that was answered there.
+pub const MOVED: &str = "fourhands/moved";
+
+#[derive(Deserialize)]
+pub struct Moved {
+    #[serde(rename = "fourhands/sent")]
+    pub sent: Timestamp,
+}
 
 /// Such a call.
 #[derive(Deserialize)]
@@ -119,10 +129,11 @@ fn what_happened(recalled: &Recalled) -> String {
 }
 
 /// The result as rmcp would send it.
-pub fn as_custom(mut result: CallToolResult, context: &RequestContext<RoleServer>) -> CustomResult {
-    let is_modern = context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
-    if !is_modern {
+pub fn as_custom(mut response: CallToolResponse, context: &RequestContext<RoleServer>) -> CustomResult {
+    if let CallToolResponse::Complete(result) = &mut response
+        && !is_modern(context)
+    {
         result.result_type = None;
     }
-    CustomResult::new(serde_json::to_value(result).unwrap_or(Value::Null))
+    CustomResult::new(serde_json::to_value(ServerResult::from(response)).unwrap_or(Value::Null))
 }

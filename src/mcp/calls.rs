@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rmcp::RoleServer;
 #[allow(deprecated, reason = "rmcp marks all of logging so")]
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject, LoggingLevel};
+use rmcp::model::{CallToolResult, ContentBlock, InputResponses, JsonObject, LoggingLevel};
 use rmcp::service::RequestContext;
 use serde::Serialize;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Membership, Quirks};
@@ -18,8 +19,8 @@ use super::read_output::OutputPage;
 use super::report::{RunReport, stuck_notice};
 use super::since::{Since, SinceKind};
 use super::tools::{
-    self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, ResetArguments,
-    ResetMode, ResetResult, RunArguments, WaitArguments,
+    self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, RunArguments,
+    WaitArguments,
 };
 use super::{inspect, pictures, text, variables, watch};
 use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
@@ -46,6 +47,8 @@ pub struct Call<'a> {
     pub membership: &'a Membership,
     pub quirks: Quirks,
     pub context: &'a RequestContext<RoleServer>,
+    /// What the client's user said to the questions of the call before, of which this is the repetition.
+    pub answers: Option<InputResponses>,
     pub gone: &'a CancellationToken,
     pub stop: &'a CancellationToken,
 }
@@ -54,10 +57,10 @@ pub struct Call<'a> {
 pub type Called = Result<CallToolResult, String>;
 
 impl Call<'_> {
+    /// Every tool but the one that resets, which may have a question first.
     pub async fn dispatch(&self, tool: &str, arguments: Option<JsonObject>) -> CallToolResult {
         let called = match tool {
             tools::RUN => self.run(arguments).await,
-            tools::RESET => self.reset(arguments).await,
             tools::LIST => self.list(arguments).await,
             tools::INSPECT => self.inspect(arguments).await,
             tools::READ => self.read_output(arguments).await,
@@ -129,49 +132,15 @@ impl Call<'_> {
         }
     }
 
-    async fn reset(&self, arguments: Option<JsonObject>) -> Called {
-        let ResetArguments { mode } = tools::arguments(tools::RESET, arguments)?;
-        if let Some(ResetMode::Restart) = mode {
-            return self.restart().await;
-        }
-        let report = tokio::select! {
-            biased;
-            report = self.session.reset(self.author.clone()) => report.map_err(ended)?,
-            () = self.left_or_late() => {
-                let behind = self.ahead(None).await?;
-                let text = format!("The reset waits its turn{behind} and is done after that, without another call. \
-                    interrupt_snippet makes it come sooner.");
-                return Ok(self.answer(text, &ResetResult { done: false, cleared: None, remains: Vec::new() }));
-            }
-        };
-        let mut text = "Python environment has been reset. All variables and imports cleared.".to_owned();
-        for remains in &report.remains {
-            text.push_str(&format!("\nNot undone: {remains}"));
-        }
-        let cleared = Some(report.cleared as u32);
-        Ok(self.answer(text, &ResetResult { done: true, cleared, remains: report.remains.clone() }))
-    }
-
-    async fn restart(&self) -> Called {
-        if !self.session.restart(self.author.clone()).await.map_err(ended)? {
-            return Err("Error: this session cannot be restarted: it belongs to the one client that started it \
-                (serve --stdio). Call reset_python_environment without mode, or start the server anew. Nothing was \
-                done."
-                .to_owned());
-        }
-        let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over this \
-            session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";
-        Ok(self.answer(text.to_owned(), &ResetResult { done: true, cleared: None, remains: Vec::new() }))
-    }
-
     async fn list(&self, arguments: Option<JsonObject>) -> Called {
         let ListArguments { filter, cursor } = tools::arguments(tools::LIST, arguments)?;
         let wanted = Wanted::new(filter.as_deref().unwrap_or_default(), cursor);
+        let late = Instant::now() + Duration::from_secs_f64(tools::DEFAULT_WAIT_S);
         let running = self.session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
         let table = tokio::select! {
             biased;
             table = self.session.variables(wanted.clone()) => table.map_err(ended)?,
-            () = self.left_or_late() => return Err("Error: Python did not answer in time; try again.".to_owned()),
+            () = self.left_or_late(late) => return Err("Error: Python did not answer in time; try again.".to_owned()),
         };
         let (text, list) = variables::list(&table, &wanted, running);
         Ok(self.answer(text, &list))
@@ -242,12 +211,12 @@ impl Call<'_> {
         Ok(self.answer(message.clone(), &InterruptResult { snippet: Some(target.0), ended, message }))
     }
 
-    /// Resolves when the client has gone or given up, or the default wait is over.
-    async fn left_or_late(&self) {
+    /// Resolves when the client has gone or given up, or at `late`.
+    pub async fn left_or_late(&self, late: Instant) {
         tokio::select! {
             () = self.gone.cancelled() => {}
             () = self.context.ct.cancelled() => {}
-            () = tokio::time::sleep(Duration::from_secs_f64(tools::DEFAULT_WAIT_S)) => {}
+            () = tokio::time::sleep_until(late) => {}
         }
     }
 

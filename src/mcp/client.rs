@@ -1,5 +1,7 @@
 //! Who is at the other end of a connection: its name in the session, and the quirks it is known for.
 
+use std::sync::atomic::AtomicBool;
+
 use rmcp::model::Implementation;
 use tokio::sync::Mutex;
 
@@ -55,6 +57,8 @@ pub struct Membership {
     joined: Mutex<Option<Joined>>,
     /// How far it knows what happened.
     pub seen: Seen,
+    /// It said that it can ask its user, and did not answer.
+    pub is_mute: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -70,7 +74,7 @@ impl Membership {
         // Who is here this soon was here before, when another process held the session.
         let young = now().saturating_sub(session.info().started_at) < RETURN;
         let seen = Seen::new(if young { 0 } else { news.count() }, !young);
-        Self { session, pid, joined: Mutex::new(None), seen }
+        Self { session, pid, joined: Mutex::new(None), seen, is_mute: AtomicBool::new(false) }
     }
 
     /// The author that this client is; joins or renames it where needed. Calls that arrive together get it in their
@@ -93,6 +97,13 @@ impl Membership {
                 Ok(joined.author.clone())
             }
             (Some(joined), _) => Ok(joined.author.clone()),
+        }
+    }
+
+    /// A session has answered the client, to a call of this time, before it came here.
+    pub fn moved(&self, sent: Timestamp) {
+        if sent < self.session.info().started_at {
+            self.seen.moved();
         }
     }
 

@@ -14,6 +14,7 @@ const SERVER_BUSY: i32 = -32000;
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 const INVALID_PARAMS: i32 = -32602;
+const METHOD_NOT_FOUND: i32 = -32601;
 
 /// A JSON-RPC error, without the newline.
 pub fn error(id: &Value, code: i32, message: &str) -> String {
@@ -34,6 +35,10 @@ pub fn too_many(request: &JsonRpcRequest<ClientRequest>) -> String {
         return error(&id, SERVER_BUSY, text);
     }
     tool_error(&id, request.request.get_meta().protocol_version().is_some(), text)
+}
+
+pub fn no_such_method(id: &Value, method: &str) -> String {
+    error(id, METHOD_NOT_FOUND, &format!("Method not found: {method}"))
 }
 
 pub fn id_in_use(id: &RequestId) -> String {

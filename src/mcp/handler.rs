@@ -17,13 +17,13 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use super::again::{self, Again};
+use super::again::{self, Again, Moved};
 use super::calls::{Call, now};
 use super::client::{Membership, Quirks};
 use super::serve::Backend;
 use super::uris::Address;
 use super::watch::{self, Sink, Watched};
-use super::{brief, prompts, resources, suggest, tools};
+use super::{brief, methods, prompts, resources, suggest, tools};
 use crate::domain::Author;
 use crate::session::live::{self, Live, LiveClient};
 use crate::session::{Overview, SessionHandle};
@@ -37,10 +37,10 @@ call. Results are cut at about 40 000 characters; read_output has all of it. Cod
 answer_input, or by the person, whom ask_human asks. In a fresh or compacted chat, begin with the resource \
 fourhands://session or session_history.";
 
-/// A 4 between two hands' brackets.
-const ICON: &str = "data:image/svg+xml;utf8,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E\
-%3Crect width='32' height='32' rx='7' fill='%231d4ed8'/%3E%3Cpath d='M8 6H5v20h3M24 6h3v20h-3M18 24V8l-8 11h12' fill='none' \
-stroke='white' stroke-width='2.5'/%3E%3C/svg%3E";
+/// A 4 between two hands' brackets. Spaces are no part of a URI.
+const ICON: &str = "data:image/svg+xml;utf8,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20viewBox='0%200%2032%2032'%3E\
+%3Crect%20width='32'%20height='32'%20rx='7'%20fill='%231d4ed8'/%3E%3Cpath%20d='M8%206H5v20h3M24%206h3v20h-3M18%2024V8l-8%20\
+11h12'%20fill='none'%20stroke='white'%20stroke-width='2.5'/%3E%3C/svg%3E";
 
 #[allow(deprecated, reason = "logging, which older protocol versions have")]
 static INFO: LazyLock<ServerConfig> = LazyLock::new(|| {
@@ -114,9 +114,7 @@ impl Handler {
 
     /// Tells a client of an older protocol version what changes, from now on.
     fn watch(&self, context: &RequestContext<RoleServer>) {
-        let is_modern =
-            context.protocol_version().is_some_and(|v| v.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
-        let Some(session) = self.session().filter(|_| !is_modern) else { return };
+        let Some(session) = self.session().filter(|_| !is_modern(context)) else { return };
         if self.watched.change(|wants| std::mem::replace(&mut wants.is_watched, true)) {
             return;
         }
@@ -135,11 +133,11 @@ impl Handler {
         &self,
         asked: Asked,
         context: &RequestContext<RoleServer>,
-    ) -> Result<CallToolResult, ErrorData> {
+    ) -> Result<CallToolResponse, ErrorData> {
         // rmcp never answers a call whose task panicked.
         let called = AssertUnwindSafe(self.call(asked, context)).catch_unwind().await;
         let result = called.unwrap_or_else(|_| {
-            failure(
+            failed(
                 "fourhands failed inside, which is a bug in it and not in your code. The session goes on: try again.",
             )
         });
@@ -150,21 +148,25 @@ impl Handler {
         Ok(result)
     }
 
-    async fn call(&self, asked: Asked, context: &RequestContext<RoleServer>) -> CallToolResult {
+    async fn call(&self, asked: Asked, context: &RequestContext<RoleServer>) -> CallToolResponse {
         let (session, membership) = match (&self.backend, &self.membership) {
             (Backend::Session(session), Some(membership)) => (session, membership),
-            (Backend::Offline(say), _) => return failure(say()),
-            (Backend::Session(_), None) => return failure(SESSION_ENDED),
+            (Backend::Offline(say), _) => return failed(say()),
+            (Backend::Session(_), None) => return failed(SESSION_ENDED),
         };
         let client = context.client_info();
         let Ok(author) = membership.author(client.as_ref()).await else {
-            return failure(SESSION_ENDED);
+            return failed(SESSION_ENDED);
         };
-        let quirks = Quirks::of(client.as_ref());
-        let call = Call { session, author, membership, quirks, context, gone: &self.gone, stop: &self.stop };
+        let (quirks, gone, stop) = (Quirks::of(client.as_ref()), &self.gone, &self.stop);
+        let mut call = Call { session, author, membership, quirks, context, answers: None, gone, stop };
         match asked {
-            Asked::Once(request) => call.dispatch(&request.name, request.arguments).await,
-            Asked::Again(again) => call.again(again).await,
+            Asked::Once(request) if request.name == tools::RESET => {
+                call.answers = request.input_responses;
+                call.reset(request.arguments).await.unwrap_or_else(failed)
+            }
+            Asked::Once(request) => call.dispatch(&request.name, request.arguments).await.into(),
+            Asked::Again(again) => call.again(again).await.into(),
         }
     }
 }
@@ -198,13 +200,23 @@ pub const CONNECTION_CLOSED: &str = "The connection was closed.";
 /// Code of an answer that does not go out: this process is about to be replaced, and the bridge asks the next one.
 pub const UNANSWERED: i32 = -32043;
 
-fn is_text(result: &CallToolResult, text: &str) -> bool {
+fn is_text(response: &CallToolResponse, text: &str) -> bool {
+    let CallToolResponse::Complete(result) = response else { return false };
     matches!(result.content.as_slice(), [only] if only.as_text().is_some_and(|content| content.text == text))
+}
+
+/// Whether a request is of the stateless era.
+pub fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
 }
 
 /// A result that says that something failed, for the model to read.
 pub fn failure(text: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(text)])
+}
+
+fn failed(text: impl Into<String>) -> CallToolResponse {
+    failure(text).into()
 }
 
 /// Of lists that have one page.
@@ -359,6 +371,9 @@ impl ServerHandler for Handler {
         request: SetLevelRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
+        if is_modern(&context) {
+            return Err(methods::not_found("logging/setLevel"));
+        }
         let reader = self.reader(&context).await?;
         self.watched.change(|wants| wants.log = Some(request.level));
         self.watch(&context);
@@ -422,6 +437,13 @@ impl ServerHandler for Handler {
             let result = self.call_guarded(Asked::Again(asked), &context).await?;
             return Ok(again::as_custom(result, &context));
         }
+        if request.method == again::MOVED
+            && let Some(membership) = &self.membership
+            && let Ok(Some(Moved { sent })) = request.params_as::<Moved>()
+        {
+            membership.moved(sent);
+            return Ok(CustomResult::new(serde_json::Value::Null));
+        }
         let method = request.method;
         if method == live::METHOD
             && let Backend::Session(session) = &self.backend
@@ -429,42 +451,7 @@ impl ServerHandler for Handler {
         {
             return Ok(CustomResult::new(status(session, overview)));
         }
-        Err(match method.as_str() {
-            "tools/call" => ErrorData::invalid_params(
-                "Invalid params for tools/call: expected an object with a string \"name\" and an object \"arguments\"",
-                None,
-            ),
-            "initialize" => ErrorData::invalid_params(
-                "Invalid params for initialize: expected protocolVersion, capabilities and clientInfo",
-                None,
-            ),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
-                ErrorData::invalid_params(format!("Invalid params for {method}: expected a string \"uri\""), None)
-            }
-            "prompts/get" => ErrorData::invalid_params(
-                "Invalid params for prompts/get: expected a string \"name\" and an object \"arguments\" of strings",
-                None,
-            ),
-            "completion/complete" => ErrorData::invalid_params(
-                "Invalid params for completion/complete: expected \"ref\" with a \"type\" of \"ref/resource\" or \
-                 \"ref/prompt\", and \"argument\" with \"name\" and \"value\"",
-                None,
-            ),
-            "logging/setLevel" => ErrorData::invalid_params(
-                "Invalid params for logging/setLevel: level is one of debug, info, notice, warning, error, critical, alert, \
-                 emergency",
-                None,
-            ),
-            "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => ErrorData::invalid_params(
-                format!("Invalid params for {method}: expected no more than a string \"cursor\""),
-                None,
-            ),
-            "subscriptions/listen" => ErrorData::invalid_params(
-                "Invalid params for subscriptions/listen: expected an object \"notifications\"",
-                None,
-            ),
-            _ => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("Method not found: {method}"), None),
-        })
+        Err(methods::error(&method, is_modern(&context)))
     }
 
     async fn call_tool(
@@ -477,6 +464,6 @@ impl ServerHandler for Handler {
             let text = format!("Unknown tool {:?}; there are {}", request.name, known.join(", "));
             return Err(ErrorData::invalid_params(text, None));
         }
-        Ok(self.call_guarded(Asked::Once(request), &context).await?.into())
+        self.call_guarded(Asked::Once(request), &context).await
     }
 }

@@ -174,6 +174,12 @@ where
         match &message {
             JsonRpcMessage::Request(request) => {
                 self.opened = true;
+                if is_old_ping(&request.request) {
+                    // rmcp answers the first ones of a connection in any era.
+                    let id = serde_json::to_value(&request.id).unwrap_or_default();
+                    self.reply(faults::no_such_method(&id, "ping"));
+                    return None;
+                }
                 self.begun = self.begun || begins(&request.request);
                 if self.open.contains_key(&request.id) {
                     self.reply(faults::id_in_use(&request.id));
@@ -236,6 +242,12 @@ fn begins(request: &ClientRequest) -> bool {
             meta.protocol_version() == Some(version.clone()) && meta.missing_required_keys(&version).is_empty()
         }
     }
+}
+
+/// A ping of the stateless era, which has none.
+fn is_old_ping(request: &ClientRequest) -> bool {
+    matches!(request, ClientRequest::PingRequest(_))
+        && request.get_meta().protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
 }
 
 /// What a long line takes of [`LONG_LINES`]. Short ones cost nothing.

@@ -12,21 +12,25 @@ mod calls;
 mod client;
 mod cut;
 mod displays;
+mod elicit;
 mod faults;
 mod follow;
 mod handler;
 mod history;
 mod inspect;
 mod lines;
+mod methods;
 mod outgoing;
 mod pages;
 mod pictures;
 mod prompts;
 mod read_output;
 mod report;
+mod reset;
 mod resources;
 mod serve;
 mod since;
+mod stake;
 mod suggest;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -39,5 +43,5 @@ mod watch;
 /// Code of the error, without an id, that a connection is refused with.
 pub const REFUSED: i32 = -32042;
 
-pub use again::{METHOD as AGAIN, SENT};
+pub use again::{METHOD as AGAIN, MOVED, SENT};
 pub use serve::{Backend, serve_connection, serve_socket, serve_stdio};

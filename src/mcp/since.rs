@@ -34,6 +34,8 @@ struct State {
     is_fresh: bool,
     /// It has come back from a process that is gone, and does not know how its own code ended there.
     is_back: bool,
+    /// It worked in a process that has ended since, perhaps of another session.
+    has_moved: bool,
     /// Snippets of its own whose end it has not been told.
     open: HashSet<SnippetId>,
 }
@@ -82,7 +84,12 @@ fn is_zero(number: &u64) -> bool {
 impl Seen {
     /// Of one who knows nothing from `position` on, and (`is_fresh`) nothing of what was before either.
     pub fn new(position: u64, is_fresh: bool) -> Self {
-        Self(Mutex::new(State { position, is_fresh, is_back: !is_fresh, open: HashSet::new() }))
+        Self(Mutex::new(State { position, is_fresh, is_back: !is_fresh, has_moved: false, open: HashSet::new() }))
+    }
+
+    /// What the reader defined before is gone; a restart says so itself.
+    pub fn moved(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).has_moved = true;
     }
 
     /// What to tell `reader` with the result of `told`; it counts as told from then on.
@@ -116,6 +123,7 @@ impl Seen {
                 events.push(event(&happening, reader));
             }
         }
+        let restarted = events.iter().any(|event| event.kind == SinceKind::Restart);
         let extra = events.len().saturating_sub(MOST);
         more += extra as u64;
         events.drain(..extra);
@@ -123,6 +131,12 @@ impl Seen {
             // A snippet has as many before it as its number says.
             more = u64::from(told.id.0 - 1)
                 .saturating_sub(events.iter().filter(|e| e.kind == SinceKind::Snippet).count() as u64);
+        }
+        if std::mem::take(&mut state.has_moved) && !restarted {
+            let text =
+                "the session that you worked in has ended, and this is a new one: all names defined before are gone";
+            let (by, snippet, status, text) = (None, None, None, text.to_owned());
+            events.insert(0, SinceEvent { kind: SinceKind::Restart, by, snippet, status, text });
         }
         (more > 0 || !events.is_empty()).then_some(Since { events, more })
     }

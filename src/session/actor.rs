@@ -288,6 +288,11 @@ impl Actor {
                 }
                 let _ = answer.send(self.can_restart);
             }
+            Command::Unless { objects, command } => {
+                if !objects(&self.transcript) {
+                    self.on_command(*command);
+                }
+            }
             Command::Recall { author, code, sent, answer } => {
                 let _ = answer.send(self.recall(&author, &code, sent));
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::objection::Objects;
 use super::words::{AskRefused, Look};
 use super::{Answers, News, Spool};
 use crate::domain::replay::Which;
@@ -188,6 +189,11 @@ pub(super) enum Command {
     Restart {
         by: Author,
         answer: oneshot::Sender<bool>,
+    },
+    /// The command, unless there is an objection to it.
+    Unless {
+        objects: Objects,
+        command: Box<Command>,
     },
     Read {
         look: Look,

@@ -11,6 +11,7 @@ pub mod history;
 pub mod live;
 pub mod lock;
 pub mod news;
+pub mod objection;
 pub mod places;
 pub mod record;
 pub mod registry;

@@ -26,6 +26,8 @@ pub struct Client {
     answers: Vec<Value>,
     name: String,
     era: Era,
+    /// What it says that it can do.
+    pub capabilities: Value,
     next_id: u64,
 }
 
@@ -55,6 +57,7 @@ impl Client {
             answers: Vec::new(),
             name: name.to_owned(),
             era,
+            capabilities: json!({}),
             next_id: 1,
         }
     }
@@ -66,7 +69,7 @@ impl Client {
                     "initialize",
                     json!({
                         "protocolVersion": "2025-11-25",
-                        "capabilities": {},
+                        "capabilities": self.capabilities,
                         "clientInfo": {"name": self.name, "version": "1"},
                     }),
                 );
@@ -95,7 +98,7 @@ impl Client {
     pub fn line(&self, id: u64, method: &str, mut params: Value) -> String {
         if self.era == Era::Modern {
             params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = self.capabilities.clone();
             params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({"name": self.name, "version": "1"});
         }
         json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod connections;
+mod elicitation;
 pub(crate) mod fuzz;
 mod limits;
 mod lines;

@@ -216,6 +216,10 @@ async fn params_of_another_shape_are_told_as_such() {
             ("resources/subscribe", json!({"uri": 5})),
         ] {
             let answer = ask(&mut client, method, params).await;
+            if method == "resources/subscribe" && era == Era::Modern {
+                assert_eq!(answer["error"]["code"], -32601, "this era has no such method: {answer}");
+                continue;
+            }
             assert_eq!(answer["error"]["code"], -32602, "{answer}");
             assert!(answer["error"]["message"].as_str().unwrap().contains("nvalid params for"), "{answer}");
         }

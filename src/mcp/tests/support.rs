@@ -208,6 +208,12 @@ impl Rig {
         client
     }
 
+    /// What the engine tells of the variables after a snippet.
+    pub fn defines(&self, variables: Vec<Variable>) {
+        let table = VariableTable { total: variables.len(), rows: variables, ..VariableTable::default() };
+        self.engine.send(EngineEvent::Variables { table, requested: None }).unwrap();
+    }
+
     /// Ends a snippet that sleeps.
     pub fn release(&self, snippet: u32) {
         let finished = EngineEvent::Finished { snippet: SnippetId(snippet), outcome: outcome(Status::Ok, 0) };
@@ -321,6 +327,8 @@ pub struct Client {
     writer: WriteHalf<DuplexStream>,
     era: Era,
     name: String,
+    /// What it says that it can do.
+    pub capabilities: Value,
     next_id: i64,
     /// Read past while waiting for something else.
     held: VecDeque<Value>,
@@ -330,7 +338,8 @@ impl Client {
     fn new(stream: DuplexStream, era: Era) -> Self {
         let (reader, writer) = split(stream);
         let lines = BufReader::new(reader).lines();
-        Self { lines, writer, era, name: "tester".to_owned(), next_id: 1, held: VecDeque::new() }
+        let (name, capabilities) = ("tester".to_owned(), json!({}));
+        Self { lines, writer, era, name, capabilities, next_id: 1, held: VecDeque::new() }
     }
 
     pub async fn introduce(&mut self, name: &str) {
@@ -338,7 +347,7 @@ impl Client {
         match self.era {
             Era::Legacy => {
                 let id = self.send(json!({"method": "initialize", "params": {
-                    "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": name, "version": "1"},
+                    "protocolVersion": "2025-11-25", "capabilities": self.capabilities, "clientInfo": {"name": name, "version": "1"},
                 }}));
                 let id = id.await;
                 let answer = self.answer(id).await;
@@ -376,7 +385,7 @@ impl Client {
         if self.era == Era::Modern {
             let meta = &mut params["_meta"];
             meta["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into();
-            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            meta["io.modelcontextprotocol/clientCapabilities"] = self.capabilities.clone();
             meta["io.modelcontextprotocol/clientInfo"] = json!({"name": self.name, "version": "1"});
         }
         self.send(json!({"method": method, "params": params})).await

@@ -41,6 +41,19 @@ async fn the_tools_are_listed_with_schemas_and_hints() {
 }
 
 #[tokio::test]
+async fn the_icon_is_a_uri() {
+    let rig = Rig::new();
+    let mut client = rig.connect(Era::Legacy);
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "strict", "version": "1"}}});
+    client.line(&hello.to_string()).await;
+    let answer = client.answer(1).await;
+    let icon = answer["result"]["serverInfo"]["icons"][0]["src"].as_str().unwrap();
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
+    assert!(icon.starts_with("data:image/svg+xml") && icon.chars().all(is_legal), "{icon}");
+}
+
+#[tokio::test]
 async fn a_client_that_drops_text_beside_structure_gets_text_alone() {
     for era in ERAS {
         let rig = Rig::new();
@@ -185,6 +198,13 @@ async fn faults_of_the_caller_are_told_apart_from_faults_of_the_protocol() {
         assert!(answer["error"]["message"].as_str().unwrap().contains("run_python_code"), "{answer}");
         let id = client.request("no/such/method", json!({})).await;
         assert_eq!(client.answer(id).await["error"]["code"], -32601);
+        for method in ["ping", "logging/setLevel", "resources/subscribe", "subscriptions/listen"] {
+            let is_modern = method == "subscriptions/listen";
+            let id = client.request(method, json!({"level": "debug", "uri": "fourhands://session"})).await;
+            if is_modern != (era == Era::Modern) {
+                assert_eq!(client.answer(id).await["error"]["code"], -32601, "{method} in {era:?}");
+            }
+        }
         for params in [json!({}), json!({"name": 5}), json!({"name": "run_python_code", "arguments": "echo"})] {
             let id = client.request("tools/call", params).await;
             let answer = client.answer(id).await;
