@@ -158,3 +158,61 @@ fn where_nothing_is_recorded_the_answer_says_what_is_not_known() {
     server.wait_for_line("the transcript was not recorded, so it begins anew");
     assert_eq!(one.run("2 + 2")["result"], "4");
 }
+
+/// Counts its runs, and ends Python.
+const COUNTS: &str = "import os\nwith open('ran', 'a') as f: f.write('x')\nos._exit(3)";
+
+#[test]
+fn what_a_locked_journal_could_not_take_is_known_and_runs_once() {
+    let locks = |home: &Home, how| {
+        let lock = rusqlite::Connection::open(home.path().join(".local/state/fourhands/journal/journal.db")).unwrap();
+        lock.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
+        lock.execute_batch(how).unwrap();
+        lock
+    };
+    // While it is in use others can be kept from writing, and before that also from reading.
+    for early in [false, true] {
+        let home = Home::new();
+        drop(home.serve("first"));
+        let alone = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE mine (x); COMMIT";
+        let mut lock = early.then(|| locks(&home, alone));
+        let _server = home.serve("test");
+        let mut one = client(&home, "one", Era::Legacy);
+        one.run("a = 1");
+        lock.get_or_insert_with(|| locks(&home, "BEGIN IMMEDIATE"));
+        runs_once(&home, &mut one, || drop(lock));
+    }
+}
+
+fn runs_once(home: &Home, one: &mut Client, unlock: impl FnOnce()) {
+    one.run("b = 2");
+    let id = send(one, "run_python_code", json!({"code": COUNTS}));
+    let run = one.answer(id)["result"]["structuredContent"].clone();
+    assert_eq!((&run["snippet"], &run["error"]["type"]), (&json!(3), &json!("PythonDied")), "{run}");
+    assert_eq!(std::fs::read_to_string(home.work().join("ran")).unwrap(), "x");
+    assert_eq!(one.run("'a' in globals()")["snippet"], 4);
+    unlock();
+    let told = wait_until("the journal", || {
+        let mut export = home.fourhands();
+        let told = export.args(["export", "test", "--to", "json"]).output().unwrap();
+        let told: Value = serde_json::from_slice(&told.stdout).ok()?;
+        (told["entries"].as_array()?.len() == 5).then_some(told)
+    });
+    let codes: Vec<_> = told["entries"].as_array().unwrap().iter().map(|entry| entry["code"].clone()).collect();
+    assert_eq!(codes, [json!("a = 1"), json!("b = 2"), json!(COUNTS), json!(3), json!("'a' in globals()")]);
+}
+
+#[test]
+fn what_a_full_disk_could_not_take_runs_once() {
+    let home = Home::new();
+    let _server = home.serve("test");
+    let mut one = client(&home, "one", Era::Legacy);
+    // A disk on which nothing fits, for this Python.
+    one.run("import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8, resource.RLIM_INFINITY))");
+    let id = send(&mut one, "run_python_code", json!({"code": COUNTS}));
+    let answer = one.answer(id);
+    let text = Client::text(&answer["result"]);
+    assert!(answer["result"]["isError"] == true && text.contains("is not known"), "{text}");
+    assert_eq!(std::fs::read_to_string(home.work().join("ran")).unwrap(), "x");
+    assert_eq!(one.run("2 + 2")["snippet"], 3, "no number is given twice");
+}

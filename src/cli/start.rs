@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
+use crate::domain::SnippetId;
 use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
@@ -137,7 +138,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
     let mut legacy = resumed.map(|Resumed { restart, told, .. }| {
         super::tell(&told);
-        Legacy { restart, keepsake: None }
+        Legacy { restart, keepsake: None, last: SnippetId(0) }
     });
     let mut replay = start.arguments.replay.map(Replay::which);
     let mut restore = restore.map(str::to_owned);

@@ -24,6 +24,8 @@ pub struct Recorder {
     phase: AtomicU32,
     /// 0 for none.
     running: AtomicU32,
+    /// The one with the highest number that ever ran, in the processes before as well.
+    last: AtomicU32,
     author_length: AtomicU32,
     author: [AtomicU8; 244],
     keepsake: Keepsake,
@@ -57,7 +59,19 @@ impl Recorder {
         }
         self.author_length.store(length as u32, Ordering::Relaxed);
         self.phase.store(AT_WORK, Ordering::Relaxed);
+        self.goes_on_after(snippet);
         self.running.store(snippet.0, Ordering::Release);
+    }
+
+    /// Says that `snippet` has run before.
+    pub fn goes_on_after(&self, snippet: SnippetId) {
+        self.last.store(snippet.0, Ordering::Relaxed);
+    }
+
+    /// The last snippet that ran; 0 if none did.
+    #[must_use]
+    pub fn last(&self) -> SnippetId {
+        SnippetId(self.last.load(Ordering::Relaxed))
     }
 
     /// Says that no snippet runs.
@@ -155,6 +169,7 @@ mod tests {
         Recorder {
             phase: AtomicU32::new(0),
             running: AtomicU32::new(0),
+            last: AtomicU32::new(0),
             author_length: AtomicU32::new(0),
             author: [const { AtomicU8::new(0) }; 244],
             keepsake: Keepsake::empty(),
@@ -172,7 +187,7 @@ mod tests {
     #[test]
     fn what_ran_and_where_it_died() {
         let recorder = recorder();
-        assert_eq!(recorder.last_words(), LastWords::default());
+        assert_eq!((recorder.last_words(), recorder.last()), (LastWords::default(), SnippetId(0)));
         recorder.runs(SnippetId(3), "cla\x1b[31mude");
         write(
             &recorder,
@@ -197,7 +212,7 @@ mod tests {
         recorder.clear_stacks();
         recorder.rests();
         recorder.ends();
-        assert_eq!(recorder.last_words(), LastWords::default());
+        assert_eq!((recorder.last_words(), recorder.last()), (LastWords::default(), SnippetId(3)));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! write that takes about a microsecond, before anybody hears of it: from then on no death of a process can lose it. The
 //! journal's thread (`keeper`) folds what came (`fold`) and puts it into the database (`store`), about ten times per
 //! second. When a process died in between, the next one that opens the journal takes in what its intake still holds
-//! (`recover`). Nothing is synced to the disk on its way: a loss of power may take the last seconds.
+//! (`recover`); where the database cannot be written, it is read where it lies (`unstored`). Nothing is synced to the
+//! disk on its way: a loss of power may take the last seconds.
 //!
 //! Writing: [`start`] gives the actor its [`Recorder`]. Reading, in whatever process: [`Reader`].
 
@@ -23,6 +24,7 @@ mod store;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod unstored;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,6 +46,7 @@ use crate::session::places::Places;
 use complaints::Complaints;
 use intake::Shared;
 use keeper::Keeper;
+use unstored::Unstored;
 
 /// A process that was killed is gone by then.
 const TAKE_OVER: Duration = Duration::from_secs(2);
@@ -80,6 +83,15 @@ pub fn resume(places: &Places, id: &SessionId) -> Result<Option<Recorded>, Fault
         drop(reader);
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The end of what was recorded of it, where the database cannot be read: what lies beside that. `None` if that is nothing.
+#[must_use]
+pub fn resume_end(places: &Places, id: &SessionId) -> Option<Recorded> {
+    let told = Unstored::open(&places.journal().ok()?, id).after(None);
+    let mut session = unstored::summary(told.meta.clone()?);
+    told.join(&mut session);
+    Some(Recorded { session, events: told.events })
 }
 
 /// Begins to record the session `id`, or goes on with it if it was recorded before. Never fails and never waits: what

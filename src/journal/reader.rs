@@ -11,6 +11,7 @@ use super::recover;
 use super::retention;
 use super::schema::{self, FILE, Fault};
 use super::store;
+use super::unstored::{self, Unstored};
 use crate::domain::{Display, Event, Form, Outcome, SnippetId, Status, Timestamp, Transcript};
 use crate::session::SessionId;
 
@@ -218,7 +219,8 @@ impl Reader {
         }))
     }
 
-    /// All that was recorded of a session; `None` if there is none of that id.
+    /// All that was recorded of a session, what could not be put into the database included; `None` if there is none
+    /// of that id.
     ///
     /// # Errors
     /// If the journal cannot be read.
@@ -229,14 +231,20 @@ impl Reader {
         if !lives {
             take_in(&self.folder);
         }
+        // Before the database is looked at: what is taken in meanwhile counts once.
+        let intake = Unstored::open(&self.folder, id);
         // One moment for all that is read.
         let moment = self.connection.unchecked_transaction().map_err(fault)?;
-        let Some(mut session) = self.find(id.as_str())? else { return Ok(None) };
+        let told = intake.after(store::position(&self.connection, id).map_err(fault)?.as_ref());
+        let known = self.find(id.as_str())?.or_else(|| told.meta.clone().map(unstored::summary));
+        let Some(mut session) = known else { return Ok(None) };
+        told.join(&mut session);
         if lives {
             session.ending = Ending::Running;
         }
-        let events = self.events(id).map_err(fault)?;
+        let mut events = self.events(id).map_err(fault)?;
         drop(moment);
+        events.extend(told.events);
         Ok(Some(Recorded { session, events }))
     }
 

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::guardian::Legacy;
 use crate::domain::recorder::LastWords;
-use crate::domain::{Author, Restart};
+use crate::domain::{Author, Restart, SnippetId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
@@ -27,6 +27,8 @@ pub struct Ending {
     pub last_words: LastWords,
     /// What the dashboard wants back.
     pub keepsake: Option<String>,
+    /// The last snippet that ran; 0 if none did.
+    pub last: SnippetId,
     /// From its start to its end.
     pub lived: Duration,
 }
@@ -67,7 +69,7 @@ impl Ending {
             },
             None => return None,
         };
-        Some(Legacy { restart, keepsake: self.keepsake.clone() })
+        Some(Legacy { restart, keepsake: self.keepsake.clone(), last: self.last })
     }
 
     /// Whether the person asked for it, or the process has said itself what was wrong.
@@ -162,6 +164,7 @@ mod tests {
             killed: None,
             last_words: LastWords::default(),
             keepsake: None,
+            last: SnippetId(0),
             lived: Duration::ZERO,
         }
     }

@@ -21,8 +21,8 @@ use super::recorder;
 use super::reports::Reports;
 use super::signals::{self, Signals};
 use super::terminal::Terminal;
-use crate::domain::Restart;
 use crate::domain::recorder::Recorder;
+use crate::domain::{Restart, SnippetId};
 
 /// Seconds that the session process has for an end in good order.
 pub const PATIENCE: u32 = 10;
@@ -45,6 +45,8 @@ pub struct Legacy {
     pub restart: Restart,
     /// See [`Recorder::keepsake`].
     pub keepsake: Option<String>,
+    /// See [`Recorder::last`].
+    pub last: SnippetId,
 }
 
 #[derive(Debug)]
@@ -96,10 +98,11 @@ impl Guardian {
         let (mut link, theirs) = Link::pair(self.screen_kept)?;
         // Without it the end is told in fewer words.
         let (memory, recorder) = recorder::create().ok().unzip();
-        if let Some(Legacy { restart, keepsake }) = legacy {
+        if let Some(Legacy { restart, keepsake, last }) = legacy {
             link.send(&ToSession::TakeOver(restart))?;
-            if let (Some(recorder), Some(keepsake)) = (&recorder, keepsake) {
-                recorder.keepsake().put(&keepsake);
+            if let Some(recorder) = &recorder {
+                recorder.goes_on_after(last);
+                keepsake.map(|keepsake| recorder.keepsake().put(&keepsake));
             }
         }
         let inherited = Inherited { link: theirs.as_raw_fd(), recorder: memory.as_ref().map(AsRawFd::as_raw_fd) };
@@ -249,6 +252,7 @@ impl Watch<'_> {
             killed: self.killed,
             last_words,
             keepsake: self.recorder.as_deref().and_then(|recorder| recorder.keepsake().text()),
+            last: self.recorder.as_deref().map_or(SnippetId(0), Recorder::last),
             lived: self.started.elapsed(),
         }
     }

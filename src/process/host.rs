@@ -22,7 +22,7 @@ use super::{END_LIMIT, FAULTS, alertness, exit_after, log, plain, report_fault, 
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
-use crate::domain::{Author, SessionInfo};
+use crate::domain::{Author, SessionInfo, SnippetId};
 use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
@@ -159,7 +159,7 @@ impl Host {
             let offers_checkpoint = restart.is_some() && self.boot.restore.is_none();
             // Before this process records anything: first the journal takes in what the one before left.
             let (beginning, gap) = match &restart {
-                Some(_) => transcript_so_far(&self.boot.id),
+                Some(_) => transcript_so_far(&self.boot.id, self.recorder.map_or(SnippetId(0), Recorder::last)),
                 None => (Beginning::default(), None),
             };
             let (recorder, journal, mut told) =
@@ -258,18 +258,25 @@ fn last_checkpoint(id: &SessionId) -> Option<String> {
     Some(last.file_stem()?.to_string_lossy().into_owned())
 }
 
-/// What the journal knows of the session, and what the person must know of that.
-fn transcript_so_far(id: &SessionId) -> (Beginning, Option<String>) {
-    let gap = match journal::resume(&Places::of_this_process(), id) {
-        Ok(Some(recorded)) => {
-            let (transcript, former) = (recorded.transcript(), session::former_clients(&recorded.events));
-            let is_whole = recorded.session.missed == 0;
-            return (Beginning { transcript, is_whole, former, ..Beginning::default() }, None);
-        }
-        Ok(None) => "the transcript was not recorded, so it begins anew".to_owned(),
-        Err(fault) => format!("the transcript cannot be brought back: {fault}"),
+/// What the journal knows of the session, of which `ran` was the last snippet that ran, and what the person must know of
+/// that.
+fn transcript_so_far(id: &SessionId, ran: SnippetId) -> (Beginning, Option<String>) {
+    let places = Places::of_this_process();
+    let (recorded, gap) = match journal::resume(&places, id) {
+        Ok(Some(recorded)) => (Some(recorded), None),
+        Ok(None) => (None, Some("the transcript was not recorded, so it begins anew".to_owned())),
+        Err(fault) => match journal::resume_end(&places, id) {
+            Some(end) => (Some(end), Some(format!("only the end of the transcript can be brought back: {fault}"))),
+            None => (None, Some(format!("the transcript cannot be brought back: {fault}"))),
+        },
     };
-    (Beginning { is_whole: false, ..Beginning::default() }, Some(gap))
+    let Some(recorded) = recorded else {
+        return (Beginning { ran, is_whole: false, ..Beginning::default() }, gap);
+    };
+    let (transcript, former) = (recorded.transcript(), session::former_clients(&recorded.events));
+    let has_last = ran.0 == 0 || transcript.snippet(ran).is_some();
+    let is_whole = gap.is_none() && recorded.session.missed == 0 && has_last;
+    (Beginning { transcript, ran, is_whole, former, ..Beginning::default() }, gap)
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of

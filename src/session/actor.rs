@@ -48,8 +48,8 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, is_whole, former, restart, can_restart, record, spool, input_limit } = beginning;
-    let (next_snippet, next_client) = free_numbers(&transcript, &former);
+    let Beginning { transcript, ran, is_whole, former, restart, can_restart, record, spool, input_limit } = beginning;
+    let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let (news, attended) = (Arc::<News>::default(), Arc::<AtomicBool>::default());

@@ -93,6 +93,42 @@ fn a_lock_that_lasts_is_told_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_a_lock_kept_out_is_read_from_where_it_lies() {
+    let home = Home::new();
+    let (before, only) = (id(), id());
+    let mut session = home.start(&before, "work");
+    everything(&mut session);
+    session.begin(4, "while True: pass");
+    session.write(Some(4), Stream::Stdout, "stored, ");
+    session.stop();
+    // It goes on while the database is locked, as does one of which the database knows nothing.
+    let other = Connection::open(home.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for (id, name) in [(&before, "work"), (&only, "new")] {
+        let mut session = home.start(id, name);
+        session.transcript = home.reader().load(id).unwrap().map(|found| found.transcript()).unwrap_or_default();
+        if id == &before {
+            session.write(Some(4), Stream::Stdout, "not stored\n");
+            session.finish(4, Status::Error);
+        }
+        session.run(5, "locked_out()");
+        session.submit(6, claude(), "waiting");
+        assert_eq!(told(&home.load(id).transcript()), told(&session.transcript), "while it runs");
+        let (transcript, _) = session.stop();
+        let recorded = home.load(id);
+        assert_eq!(told(&recorded.transcript()), told(&transcript));
+        assert_eq!((&*recorded.session.name, recorded.session.ending), (name, Ending::Died));
+        assert_eq!(recorded.unfinished(), [(SnippetId(6), false)]);
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    for id in [before, only] {
+        let (kept, recorded) = (home.load(&id), home.load(&id));
+        assert_eq!(told(&kept.transcript()), told(&recorded.transcript()), "the same once it is stored");
+        assert_eq!(recorded.unfinished(), [(SnippetId(6), false)]);
+    }
+}
+
+#[test]
 fn a_full_disk_is_told_and_recording_goes_on_when_there_is_room() {
     let home = Home::new();
     let id = id();

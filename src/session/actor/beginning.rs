@@ -14,6 +14,8 @@ use crate::session::{Record, Spool, Unrecorded};
 pub struct Beginning {
     /// Of the session so far, if it has been before.
     pub transcript: Transcript,
+    /// The last snippet that ran so far, where that is known: it may be missing in the transcript.
+    pub ran: SnippetId,
     /// Nothing that was submitted is missing in it.
     pub is_whole: bool,
     /// Those who may come back to it; see [`super::returning::former_clients`].
@@ -34,6 +36,7 @@ impl Default for Beginning {
     fn default() -> Self {
         Self {
             transcript: Transcript::default(),
+            ran: SnippetId(0),
             is_whole: true,
             former: Vec::new(),
             restart: None,
@@ -45,14 +48,18 @@ impl Default for Beginning {
     }
 }
 
-/// Numbers of snippets and clients that are free after those of `transcript`.
-pub(super) fn free_numbers(transcript: &Transcript, former: &[Client]) -> (u32, u32) {
+/// No session has so many snippets: user code can write where the number of the last that ran is kept.
+const MOST: u32 = 1 << 24;
+
+/// Numbers of snippets and clients that are free after those of `transcript`, and after `ran`.
+pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Client]) -> (u32, u32) {
     let snippets = transcript.entries().iter().filter_map(|entry| match entry {
         Entry::Snippet(snippet) => Some(snippet),
         _ => None,
     });
     let clients = former.iter().map(|client| client.id.0 + 1).max().unwrap_or(1);
-    snippets.fold((1, clients), |(snippet, client), found| {
+    let first = if ran.0 < MOST { ran.0 + 1 } else { 1 };
+    snippets.fold((first, clients), |(snippet, client), found| {
         let of = match found.author {
             Author::Client { id, .. } => id.0 + 1,
             Author::You => 1,
@@ -127,11 +134,14 @@ mod tests {
     #[test]
     fn numbers_go_on_after_those_that_were_given() {
         let mut transcript = Transcript::default();
-        assert_eq!(free_numbers(&transcript, &[]), (1, 1));
+        let none = SnippetId(0);
+        assert_eq!(free_numbers(&transcript, none, &[]), (1, 1));
+        assert_eq!(free_numbers(&transcript, SnippetId(7), &[]), (8, 1));
+        assert_eq!(free_numbers(&transcript, SnippetId(u32::MAX), &[]), (1, 1));
         let client = Author::Client { id: ClientId(7), name: "claude".into() };
         for (snippet, author) in [(1, client), (2, Author::You)] {
             transcript.apply(&Event::Submitted { snippet: SnippetId(snippet), author, code: "1".into(), at: 0 });
         }
-        assert_eq!(free_numbers(&transcript, &[]), (3, 8));
+        assert_eq!(free_numbers(&transcript, none, &[]), (3, 8));
     }
 }
