@@ -166,6 +166,19 @@ fn an_interrupt_ends_the_whole_replay_and_others_wait_behind_it() {
     terminal.wait_for_text("interrupted by you; ");
     terminal.send("print('b' in globals())\r");
     terminal.wait_for_text("False");
+
+    // Also one that waits behind what somebody else runs.
+    let mut other = client(&home, "s", "other");
+    other.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": wait}}));
+    terminal.wait_for_text("Ctrl-C interrupt");
+    terminal.send("\x1b[18~");
+    terminal.wait_for_text("run again");
+    terminal.send("\r");
+    terminal.wait_for_text("to replay");
+    terminal.send("\x03");
+    terminal.wait_for_text("the replay was taken back before it began");
+    terminal.send("print('c' * 3, 'b' in globals())\r");
+    terminal.wait_for_text("ccc False");
 }
 
 #[test]

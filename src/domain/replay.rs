@@ -43,12 +43,14 @@ pub enum Phase {
     Done,
     /// At the snippet of this number, for that reason.
     Stopped(SnippetId, Arc<str>),
+    /// Before its turn came.
+    TakenBack,
 }
 
 impl Replay {
     #[must_use]
     pub fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Done | Phase::Stopped(..))
+        matches!(self.phase, Phase::Done | Phase::Stopped(..) | Phase::TakenBack)
     }
 }
 
@@ -60,6 +62,7 @@ impl fmt::Display for Replay {
             Phase::Waiting => write!(f, "{total} to replay"),
             Phase::Running(..) => write!(f, "replaying {} of {total}", done + 1),
             Phase::Done => write!(f, "replayed all {total}"),
+            Phase::TakenBack => write!(f, "the replay was taken back before it began"),
             Phase::Stopped(at, why) => {
                 write!(f, "the replay stopped at {at}: {why}")?;
                 match total - done {

@@ -232,6 +232,10 @@ impl Actor {
                 let _ = answer.send(self.overview());
             }
             Command::Interrupt { snippet, by, answer } => {
+                // The person means all that is under way.
+                if snippet.is_none() {
+                    self.take_back_replay();
+                }
                 let hit = self.interrupt(snippet, &by);
                 let _ = answer.send(hit);
             }

@@ -330,7 +330,8 @@ impl SessionHandle {
     }
 
     /// Runs snippets of before again, one by one as `by`, up to the first that now fails. It takes its place in the queue
-    /// and keeps it to the end; an interrupt of what it runs ends all of it. Resolves at once to how many there are.
+    /// and keeps it to the end; an interrupt of what it runs ends all of it, as one of whatever runs
+    /// does before it has begun. Resolves at once to how many there are.
     ///
     /// # Errors
     /// If there are none, another replay has not ended, or the session has.

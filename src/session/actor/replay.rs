@@ -54,6 +54,14 @@ impl Actor {
         true
     }
 
+    /// Takes back a replay that has not begun.
+    pub(super) fn take_back_replay(&mut self) {
+        let waits = |replay: &mut UnderWay| replay.told.phase == Phase::Waiting;
+        let Some(UnderWay { told, .. }) = self.replay.take_if(waits) else { return };
+        self.waiting.retain(|waiting| !matches!(waiting, Waiting::Replay));
+        self.emit(Event::Replay(Arc::new(Replay { phase: Phase::TakenBack, ..told })));
+    }
+
     /// After `snippet` has ended: goes on, or stops if that was of the replay and does not end as it did before.
     pub(super) fn on_replayed(&mut self, snippet: SnippetId, outcome: &Outcome) {
         let Some(UnderWay { told, left }) = &mut self.replay else { return };
