@@ -98,6 +98,8 @@ pub fn prune(connection: &Connection, folder: &Path, limits: &Limits, now: Times
         })
         .collect();
     let mut spooled: u64 = sessions.iter().map(|(_, _, bytes)| bytes).sum();
+    let ids = sessions.iter().map(|(id, ..)| id);
+    prune_checkpoints(ids, folder, limits.bytes);
     let oldest = now.saturating_sub(limits.days.saturating_mul(DAY));
     for (id, active, its_spool) in sessions {
         if active >= oldest && used(connection)? + spooled <= limits.bytes {
@@ -112,6 +114,18 @@ pub fn prune(connection: &Connection, folder: &Path, limits: &Limits, now: Times
     let mut pages = vacuum.query([])?;
     while pages.next()?.is_some() {}
     Ok(())
+}
+
+/// Variables that were saved may take as much again: a large one shall not cost what happened in other sessions.
+fn prune_checkpoints<'a>(sessions: impl Iterator<Item = &'a SessionId>, folder: &Path, limit: u64) {
+    let saved: Vec<_> = sessions.map(|id| (id, bytes_below(&checkpoints(folder, id)))).collect();
+    let mut all: u64 = saved.iter().map(|(_, bytes)| bytes).sum();
+    for (id, bytes) in saved {
+        if all > limit && bytes > 0 && !in_use(folder, id) {
+            let _ = fs::remove_dir_all(checkpoints(folder, id));
+            all -= bytes;
+        }
+    }
 }
 
 /// Removes a session with all that belongs to it.

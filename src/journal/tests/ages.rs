@@ -49,6 +49,9 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
         let spool = spool(&home.folder(), id);
         fs::create_dir_all(&spool).unwrap();
         fs::write(spool.join("1.out"), vec![b'x'; 300_000]).unwrap();
+        let saved = checkpoints(&home, id);
+        fs::create_dir_all(&saved).unwrap();
+        fs::File::create(saved.join("a.pickle")).unwrap().set_len(4_000_000).unwrap();
         let connection = Connection::open(home.database()).unwrap();
         connection
             .execute(
@@ -62,8 +65,12 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
     let connection = schema::open(&home.folder()).unwrap();
     let left = || home.reader().sessions().unwrap().into_iter().map(|session| session.id).collect::<Vec<_>>();
     let keep = |bytes, days| retention::prune(&connection, &home.folder(), &Limits { bytes, days }, now()).unwrap();
+    keep(20_000_000, 1);
+    assert!(ids.iter().all(|id| checkpoints(&home, id).exists()));
     keep(10_000_000, 1);
-    assert_eq!(left().len(), 4);
+    assert_eq!(left().len(), 4, "what was saved costs no session");
+    let saved: Vec<_> = ids.iter().map(|id| checkpoints(&home, id).exists()).collect();
+    assert_eq!(saved, [true, false, false, true], "the first is in use");
     keep(1_700_000, 1);
     assert!(left().contains(&ids[0]) && !left().contains(&ids[1]) && left().contains(&ids[3]), "{:?}", left());
     assert!(!spool(&home.folder(), &ids[1]).exists() && spool(&home.folder(), &ids[3]).exists());
@@ -72,4 +79,8 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
     let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).unwrap();
     assert_eq!(free, 0, "the room is given back");
     present.close();
+}
+
+fn checkpoints(home: &Home, id: &SessionId) -> PathBuf {
+    home.folder().parent().unwrap().join("checkpoints").join(id.as_str())
 }
