@@ -3,7 +3,7 @@
 mod row;
 mod tables;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -99,12 +99,15 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
+    let is_seen = io::stdout().is_terminal();
+    let width = is_seen.then(crossterm::terminal::size).and_then(Result::ok).map(|(columns, _)| usize::from(columns));
+    let width = width.filter(|width| *width > 0);
     let mut text = String::new();
     if !arguments.past {
-        text += &tables::present(&present, now);
+        text += &tables::present(&present, now, width);
     }
     if !arguments.running {
-        text += &tables::past(&past, total, now, !arguments.past);
+        text += &tables::past(&past, total, now, !arguments.past, width);
     }
     super::print(&text);
     ExitCode::SUCCESS

@@ -8,8 +8,11 @@ use crate::domain::{Timestamp, units};
 /// Digits of an id that no two sessions share, unless they began in the same millisecond.
 const ID: usize = 12;
 
-/// What runs.
-pub fn present(rows: &[Row], now: Timestamp) -> String {
+/// Columns go rather than that less is left of a folder, where the terminal is narrow.
+const FOLDER: usize = 12;
+
+/// What runs. All tables keep to `width`, if they can.
+pub fn present(rows: &[Row], now: Timestamp, width: Option<usize>) -> String {
     if rows.is_empty() {
         return "No session is running. `fourhands` starts one here, `fourhands serve` one without a terminal.\n"
             .to_owned();
@@ -32,11 +35,12 @@ pub fn present(rows: &[Row], now: Timestamp) -> String {
         ]
     };
     let heads = ["NAME", "STATE", "PID", "PYTHON", "SINCE", "MODE", "CLIENTS", "DIRECTORY"];
-    aligned(heads, rows.iter().map(cells).collect())
+    // The mode first; then since when, the Python, the process.
+    aligned(heads, rows.iter().map(cells).collect(), width, &[5, 4, 3, 2])
 }
 
 /// What ran, the last first; `total` is how many there are.
-pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool) -> String {
+pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool, width: Option<usize>) -> String {
     if rows.is_empty() {
         return if below { String::new() } else { "No past session is recorded.\n".to_owned() };
     }
@@ -57,7 +61,8 @@ pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool) -> String {
     };
     let heads = ["PAST", "ID", "ENDED", "HOW", "PYTHON", "SNIPPETS", "FAILED", "SIZE", "BY", "DIRECTORY"];
     let mut text = if below { "\n".to_owned() } else { String::new() };
-    text += &aligned(heads, rows.iter().map(cells).collect());
+    // The Python first; then the size, failures, snippets, how it ended, by whom.
+    text += &aligned(heads, rows.iter().map(cells).collect(), width, &[4, 7, 6, 5, 3, 8]);
     if total > rows.len() {
         text += &format!("\n{} more: `fourhands sessions --all`\n", total - rows.len());
     }
@@ -76,20 +81,44 @@ fn folder(row: &Row) -> String {
     row.cwd.clone()
 }
 
-fn aligned<const COLUMNS: usize>(heads: [&str; COLUMNS], rows: Vec<[String; COLUMNS]>) -> String {
+/// Where the lines are too long, the columns `first_to_go` are left out, one after the other, and the last is cut.
+fn aligned<const COLUMNS: usize>(
+    heads: [&str; COLUMNS],
+    rows: Vec<[String; COLUMNS]>,
+    width: Option<usize>,
+    first_to_go: &[usize],
+) -> String {
     // A line of its own for each, whatever names and folders hold.
     let clean = |row: [String; COLUMNS]| row.map(|cell| cell.replace(['\n', '\t'], "\u{fffd}"));
     let lines: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(rows.into_iter().map(clean)).collect();
+    let widest: [usize; COLUMNS] =
+        std::array::from_fn(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0));
+    let mut columns: Vec<usize> = (0..COLUMNS - 1).collect();
+    let before = |columns: &[usize]| columns.iter().map(|column| widest[*column] + 2).sum::<usize>();
+    let width = width.unwrap_or(usize::MAX);
+    for column in first_to_go {
+        if before(&columns) + widest[COLUMNS - 1].min(FOLDER) > width {
+            columns.retain(|left| left != column);
+        }
+    }
+    let room = width.saturating_sub(before(&columns)).max(FOLDER / 2);
     let mut text = String::new();
     for line in &lines {
-        for (column, cell) in line.iter().enumerate() {
-            let widest = lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-            let last = column + 1 == line.len();
-            text.push_str(&if last { cell.clone() } else { format!("{cell:widest$}  ") });
+        for column in &columns {
+            text.push_str(&format!("{:1$}  ", line[*column], widest[*column]));
         }
+        text.push_str(&end_of(&line[COLUMNS - 1], room));
         text.push('\n');
     }
     text
+}
+
+/// The end of a text tells folders apart.
+fn end_of(text: &str, room: usize) -> String {
+    match text.chars().count().checked_sub(room) {
+        None | Some(0) => text.to_owned(),
+        Some(over) => format!("…{}", text.chars().skip(over + 1).collect::<String>()),
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_table_has_a_line_for_each_and_nothing_is_a_sentence() {
-        assert!(present(&[], 0).starts_with("No session is running."));
+        assert!(present(&[], 0, None).starts_with("No session is running."));
         let client = |name: &str| LiveClient { name: name.to_owned(), pid: Some(3) };
         let live = Live {
             pid: 13,
@@ -112,7 +141,7 @@ mod tests {
         };
         let rows = [Row::new(record("work", 0), "running", Some(live)), Row::new(record("work", 0), "silent", None)];
         assert_eq!(
-            present(&rows, 60_000),
+            present(&rows, 60_000, Some(200)),
             "NAME  STATE    PID  PYTHON  SINCE  MODE       CLIENTS              DIRECTORY\n\
              work  running  12   3.12.1  1 min  dashboard  cursor, claude-code  /a\u{fffd}b\n\
              work  silent   12   3.12.1  1 min  dashboard  -                    /a\u{fffd}b\n"
@@ -121,13 +150,38 @@ mod tests {
 
     #[test]
     fn the_past_is_told_with_what_was_done() {
-        assert_eq!(past(&[], 0, 0, true), "");
+        assert_eq!(past(&[], 0, 0, true, None), "");
         let rows = [Row::of_journal(&summary("sales", 0, Ending::Closed))];
         assert_eq!(
-            past(&rows, 7, 3 * 3_600_000, false),
+            past(&rows, 7, 3 * 3_600_000, false, None),
             "PAST   ID            ENDED    HOW     PYTHON  SNIPPETS  FAILED  SIZE    BY                DIRECTORY\n\
              sales  000000000000  3 h ago  closed  3.12.1  34        2       1.2 MB  you, claude-code  /home/ada\n\n\
              6 more: `fourhands sessions --all`\n"
         );
+    }
+
+    #[test]
+    fn what_matters_least_gives_way_to_a_narrow_terminal() {
+        let mut here = record("work", 0);
+        here.cwd = "/home/ada/projects/quarterly-report".into();
+        let rows = [Row::new(here, "running", None)];
+        assert_eq!(
+            present(&rows, 60_000, Some(80)),
+            "NAME  STATE    PID  PYTHON  SINCE  MODE       CLIENTS  DIRECTORY\n\
+             work  running  12   3.12.1  1 min  dashboard  -        …rojects/quarterly-report\n"
+        );
+        assert_eq!(
+            present(&rows, 60_000, Some(40)),
+            "NAME  STATE    CLIENTS  DIRECTORY\n\
+             work  running  -        …quarterly-report\n"
+        );
+        let mut ended = summary("sales", 0, Ending::Closed);
+        ended.cwd = "/home/ada/projects/quarterly-report".into();
+        let rows = [Row::of_journal(&ended)];
+        for width in 40..=140 {
+            let table = past(&rows, 1, 3 * 3_600_000, false, Some(width));
+            assert!(table.lines().all(|line| line.chars().count() <= width), "{width}:\n{table}");
+            assert!(table.starts_with("PAST   ID") && table.contains("-report"), "{table}");
+        }
     }
 }
