@@ -1,7 +1,7 @@
 //! `--resume`: which session of the journal goes on, and what of it is different from before.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::past;
 use super::start::SessionArguments;
@@ -10,6 +10,10 @@ use crate::journal::{Ending, Fault, Reader, SessionSummary};
 use crate::launch::discover::Python;
 use crate::session::SessionId;
 use crate::session::places::{FolderError, Places};
+use crate::session::registry;
+
+/// A process that was killed is gone by then.
+const DYING: Duration = Duration::from_secs(1);
 
 /// Why no session can be resumed. Displays as a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +52,27 @@ pub struct Resumed {
 pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result<Option<Resumed>, ResumeError> {
     let Some(wanted) = &arguments.resume else { return Ok(None) };
     let places = Places::of_this_process();
-    let sessions = match Reader::open(&places.journal()?)? {
-        Some(reader) => reader.sessions()?,
-        None => Vec::new(),
-    };
+    let sessions = settled(&places)?;
     let found = choose(&sessions, wanted.trim(), cwd)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
     Ok(Some(resumed(found, python, cwd, now)))
+}
+
+/// All sessions, once those that were killed a moment ago are gone: until then they look as if they ran.
+fn settled(places: &Places) -> Result<Vec<SessionSummary>, ResumeError> {
+    let patience = Instant::now() + DYING;
+    loop {
+        let Some(reader) = Reader::open(&places.journal()?)? else { return Ok(Vec::new()) };
+        let sessions = reader.sessions()?;
+        let alive = registry::running_at(places).unwrap_or_default();
+        let is_dying = |session: &SessionSummary| {
+            session.ending == Ending::Running && alive.iter().all(|record| record.name != session.name)
+        };
+        if !sessions.iter().any(is_dying) || Instant::now() > patience {
+            return Ok(sessions);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// By id or name, or (empty) the last one of this folder, else of the nearest above, else of all. `sessions` has the last
