@@ -128,6 +128,10 @@ fn a_bridge_does_not_talk_to_a_session_of_another_user() {
 
 #[test]
 fn nothing_lies_open_whatever_the_umask_is() {
+    ["000", "777"].into_iter().for_each(nothing_lies_open_with);
+}
+
+fn nothing_lies_open_with(umask: &str) {
     let home = Home::new();
     // A careless umask made this one before.
     let cache = home.path().join(".cache/fourhands");
@@ -137,7 +141,8 @@ fn nothing_lies_open_whatever_the_umask_is() {
     let program = shell.get_program().to_owned();
     shell = std::process::Command::new("sh");
     shell.current_dir(home.work()).env_clear().envs(home.environment());
-    shell.arg("-c").arg("umask 000; exec \"$0\" serve --session wide --python \"$1\"").arg(program).arg(python());
+    let line = format!("umask {umask}; exec \"$0\" serve --session wide --python \"$1\"");
+    shell.arg("-c").arg(line).arg(program).arg(python());
     let server = Server::start(shell);
     let mut client = bridge(&home, "tester", &[]);
     client.run("class Kept: pass\ndef f(): pass\nprint('x' * 400_000)");
@@ -153,7 +158,7 @@ fn nothing_lies_open_whatever_the_umask_is() {
                 look_into.push(entry.path());
                 continue;
             }
-            assert_eq!(facts.mode() & 0o177, 0, "{}", entry.path().display());
+            assert_eq!(facts.mode() & 0o777, 0o600, "{} with umask {umask}", entry.path().display());
             assert!(facts.is_file() || facts.file_type().is_socket());
             seen.push(entry.file_name().into_string().unwrap());
         }

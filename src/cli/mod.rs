@@ -17,6 +17,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use nix::sys::stat::{Mode, umask};
 
 use crate::domain::terminal_text::visible;
 
@@ -97,6 +98,9 @@ enum Command {
 /// `engine` is the shared library that the session's Python loads.
 pub fn main(engine: &'static [u8]) -> ExitCode {
     let cli = Cli::parse();
+    // Modes say that what is made is ours alone; that we cannot use it either is nobody's wish.
+    let mask = umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    umask(mask & !Mode::S_IRWXU);
     match cli.command {
         None => dashboard::run(&cli.dashboard, engine),
         Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
