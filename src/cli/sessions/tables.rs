@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(
             present(&rows, 60_000, Some(40)),
             "NAME  STATE    CLIENTS  DIRECTORY\n\
-             work  running  -        …quarterly-report\n"
+             work  running  -        …uarterly-report\n"
         );
         let mut ended = summary("sales", 0, Ending::Closed);
         ended.cwd = "/home/ada/projects/quarterly-report".into();
