@@ -1,6 +1,6 @@
 //! A short text in shared memory that outlives the process: what the dashboard wants back after a crash.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Two places that are written in turns, so that a process that dies while it writes leaves the text before.
 ///
@@ -11,12 +11,15 @@ pub struct Keepsake {
     /// 0 for none, else the place that holds the text, counted from 1.
     current: AtomicU32,
     lengths: [AtomicU32; 2],
-    places: [[AtomicU8; Keepsake::LIMIT]; 2],
+    places: [[AtomicU64; Keepsake::LIMIT / WORD]; 2],
 }
+
+/// Written word by word: a long draft is written at each key.
+const WORD: usize = size_of::<u64>();
 
 impl Keepsake {
     /// Bytes that fit.
-    pub const LIMIT: usize = 128 << 10;
+    pub const LIMIT: usize = 256 << 10;
 
     /// Replaces the text; `false` if it does not fit, and then the text before stays.
     pub fn put(&self, text: &str) -> bool {
@@ -24,8 +27,10 @@ impl Keepsake {
             return false;
         }
         let next = usize::from(self.current.load(Ordering::Acquire) == 1);
-        for (place, byte) in self.places[next].iter().zip(text.bytes()) {
-            place.store(byte, Ordering::Relaxed);
+        for (place, bytes) in self.places[next].iter().zip(text.as_bytes().chunks(WORD)) {
+            let mut word = [0; WORD];
+            word[..bytes.len()].copy_from_slice(bytes);
+            place.store(u64::from_ne_bytes(word), Ordering::Relaxed);
         }
         self.lengths[next].store(text.len() as u32, Ordering::Relaxed);
         self.current.store(next as u32 + 1, Ordering::Release);
@@ -38,17 +43,19 @@ impl Keepsake {
             _ => return None,
         };
         let length = (self.lengths[place].load(Ordering::Relaxed) as usize).min(Self::LIMIT);
-        let bytes = self.places[place][..length].iter().map(|byte| byte.load(Ordering::Relaxed)).collect();
+        let words = self.places[place][..length.div_ceil(WORD)].iter();
+        let mut bytes: Vec<u8> = words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
+        bytes.truncate(length);
         String::from_utf8(bytes).ok()
     }
 
     #[cfg(test)]
-    #[allow(clippy::large_stack_arrays, reason = "256 kB are not much for a test")]
+    #[allow(clippy::large_stack_arrays, reason = "512 kB are not much for a test")]
     pub const fn empty() -> Self {
         Self {
             current: AtomicU32::new(0),
             lengths: [const { AtomicU32::new(0) }; 2],
-            places: [const { [const { AtomicU8::new(0) }; Self::LIMIT] }; 2],
+            places: [const { [const { AtomicU64::new(0) }; Self::LIMIT / WORD] }; 2],
         }
     }
 }
@@ -61,7 +68,7 @@ mod tests {
     fn the_last_text_that_was_written_whole_is_there() {
         let keepsake = Keepsake::empty();
         assert_eq!(keepsake.text(), None);
-        for text in ["draft", "", "é漢", &"x".repeat(Keepsake::LIMIT)] {
+        for text in ["draft", "", "é漢", "as long as two words", &"x".repeat(Keepsake::LIMIT)] {
             assert!(keepsake.put(text));
             assert_eq!(keepsake.text().as_deref(), Some(text));
         }
@@ -70,7 +77,7 @@ mod tests {
         // Died within a write: the other place still counts.
         keepsake.put("good");
         let next = usize::from(keepsake.current.load(Ordering::Relaxed) == 1);
-        keepsake.places[next][0].store(0xFF, Ordering::Relaxed);
+        keepsake.places[next][0].store(u64::MAX, Ordering::Relaxed);
         assert_eq!(keepsake.text().as_deref(), Some("good"));
         keepsake.current.store(77, Ordering::Relaxed);
         assert_eq!(keepsake.text(), None);

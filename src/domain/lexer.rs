@@ -17,7 +17,7 @@ pub use brackets::{Brackets, brackets, fit};
 pub use completeness::{Completeness, completeness, indent_after};
 pub use cursor::{Call, Place, Step, names, open_call, place, steps_of};
 pub use magic::{Magic, Magics, Rewritten, literal, magics, rewrite, unwrap_pasted};
-use scan::{Kind, Lexeme, scan};
+use scan::{Kind, Lexeme, scan_within};
 pub use statements::{awaits, functions_globals, futures, indented, last_statement, uses};
 
 /// What a piece of code is, as far as its colour goes. Text that has no class is plain.
@@ -45,18 +45,26 @@ pub struct Token {
 /// The classified pieces of `code`, in order, never overlapping. Strings may span lines.
 #[must_use]
 pub fn tokens(code: &str) -> Vec<Token> {
-    tokens_and_statements(code).0
+    tokens_and_lines(code, 0).0
 }
 
-/// Also where statements begin, the first one left out, so that no bracket, string or backslash joins what follows with
-/// what is before.
+/// Where a line begins that no string or backslash joins with the one before: to look at the code from there on gives the
+/// same as from its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineStart {
+    /// Bytes of the code before it.
+    pub at: usize,
+    /// Brackets that are open there; none where a statement begins.
+    pub depth: usize,
+}
+
+/// Also where lines begin, the first one left out. `code` itself stands within `depth` brackets.
 #[must_use]
-pub fn tokens_and_statements(code: &str) -> (Vec<Token>, Vec<usize>) {
-    let lexemes = scan(code);
+pub fn tokens_and_lines(code: &str, mut depth: usize) -> (Vec<Token>, Vec<LineStart>) {
+    let lexemes = scan_within(code, depth);
     let mut tokens = Vec::with_capacity(lexemes.len());
-    let mut statements = Vec::new();
+    let mut lines = Vec::new();
     let mut previous = None;
-    let mut depth = 0_usize;
     for (index, lexeme) in lexemes.iter().enumerate() {
         let class = match lexeme.kind {
             Kind::Comment => Some(Class::Comment),
@@ -74,12 +82,12 @@ pub fn tokens_and_statements(code: &str) -> (Vec<Token>, Vec<usize>) {
         match lexeme.kind {
             Kind::Operator('(' | '[' | '{') => depth += 1,
             Kind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
-            Kind::Newline if depth == 0 && previous != Some("\\") => statements.push(lexeme.range.end),
+            Kind::Newline if previous != Some("\\") => lines.push(LineStart { at: lexeme.range.end, depth }),
             _ => {}
         }
         previous = Some(&code[lexeme.range.clone()]);
     }
-    (tokens, statements)
+    (tokens, lines)
 }
 
 fn name_class(code: &str, lexemes: &[Lexeme], index: usize, previous: Option<&str>) -> Option<Class> {

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::domain::random::Random;
 
-    #[allow(clippy::large_stack_arrays, reason = "320 kB are not much for a test")]
+    #[allow(clippy::large_stack_arrays, reason = "600 kB are not much for a test")]
     fn recorder() -> Recorder {
         Recorder {
             phase: AtomicU32::new(0),

@@ -25,8 +25,8 @@ use crate::domain::lexer::{self, Call, Completeness, Token, completeness, indent
 
 pub const INDENT: usize = 4;
 
-/// A call or a pair of brackets that goes on for longer than this is not looked for, in bytes.
-const FAR: usize = 64 << 10;
+/// A call or a pair of brackets that goes on for longer than this is not looked for, in bytes: that is done at each key.
+const FAR: usize = 16 << 10;
 
 #[derive(Debug, Default)]
 pub struct Editor {
@@ -229,10 +229,7 @@ impl Editor {
     pub fn open_call(&self) -> Option<(String, Call)> {
         let end = self.offset(self.buffer.cursor());
         self.with_syntax(|syntax| {
-            let begin = syntax.statement(end).start;
-            if end - begin > FAR {
-                return None;
-            }
+            let begin = syntax.near(end, FAR)?.start;
             let call = lexer::open_call(&syntax.code()[begin..end])?;
             Some((syntax.code()[..begin + call.callee.end].to_owned(), call))
         })
@@ -248,14 +245,9 @@ impl Editor {
             () => return None,
         };
         self.with_syntax(|syntax| {
-            let statement = syntax.statement(place + FAR / 2);
-            let statement = syntax.statement(place).start..statement.end.min(place + FAR / 2);
-            if place - statement.start > FAR {
-                return None;
-            }
-            let end = crate::domain::output::floor_char_boundary(syntax.code(), statement.end);
-            let begin = statement.start;
-            let partner = lexer::brackets(&syntax.code()[begin..end]).partner(place - begin)?;
+            let near = syntax.near(place, FAR)?;
+            let begin = near.start;
+            let partner = lexer::brackets(&syntax.code()[near]).partner(place - begin)?;
             Some([place, partner + begin])
         })
     }

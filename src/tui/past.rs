@@ -280,7 +280,7 @@ impl View {
         }
         let is_short = self.editor.buffer.lines().len() <= MOST;
         let ghost =
-            Some(self.editor.code()).filter(|code| is_short && code.trim().chars().count() >= GHOST).and_then(|code| {
+            is_short.then(|| self.editor.code()).filter(|code| code.trim().chars().count() >= GHOST).and_then(|code| {
                 let found = self.inputs().beginning_with(&code)?;
                 Some(found[code.len()..].trim_end().to_owned()).filter(|rest| !rest.is_empty())
             });

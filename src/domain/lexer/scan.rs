@@ -31,12 +31,17 @@ pub(super) struct Lexeme {
 }
 
 pub(super) fn scan(code: &str) -> Vec<Lexeme> {
+    scan_within(code, 0)
+}
+
+/// Of lines that stand within so many brackets.
+pub(super) fn scan_within(code: &str, depth: usize) -> Vec<Lexeme> {
     let mut scanner = Scanner { code, at: 0 };
     let mut lexemes: Vec<Lexeme> = Vec::new();
     let mut line_start = true;
     // Where magic may stand: at the start of a line that no bracket or backslash joins with the one before.
-    let mut statement_start = true;
-    let mut brackets = 0_usize;
+    let mut statement_start = depth == 0;
+    let mut brackets = depth;
     while let Some(c) = scanner.peek() {
         let start = scanner.at;
         let kind = match c {

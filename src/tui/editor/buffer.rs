@@ -1,11 +1,12 @@
-//! The text of an input: a text area with places in bytes, a cursor between graphemes, and undo by what was done at once.
+//! The text of an input: lines with places in bytes, a cursor between graphemes, a selection, and undo by what was done
+//! at once. What a key costs depends on the line it is typed into, not on how many there are.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use tui_textarea::{CursorMove, DataCursor, TextArea};
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-use super::undo::{Step, Undo};
+use super::undo::{Edit, Step, Undo};
 
 /// A place in the text, between two graphemes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,45 +22,50 @@ impl Pos {
     }
 }
 
-/// Edits that can be undone one by one. What was typed in one go is undone at once, but counts letter by letter.
-const UNDONE: usize = 10_000;
-
-/// Steps that are taken one by one to a place beyond the text area's 16-bit jumps.
-const STEPS: usize = 1_000;
-
+#[derive(Debug)]
 pub struct Buffer {
-    area: TextArea<'static>,
+    /// Never none.
+    lines: Vec<String>,
+    cursor: Pos,
+    /// The end of the selection that stays.
+    anchor: Option<Pos>,
+    /// What was cut or killed last.
+    killed: String,
     undo: Undo,
     revision: u64,
 }
 
 impl Default for Buffer {
     fn default() -> Self {
-        Self { area: text_area([""]), undo: Undo::default(), revision: 0 }
+        Self {
+            lines: vec![String::new()],
+            cursor: Pos::default(),
+            anchor: None,
+            killed: String::new(),
+            undo: Undo::default(),
+            revision: 0,
+        }
     }
 }
 
-impl std::fmt::Debug for Buffer {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Buffer").field("lines", &self.lines()).field("cursor", &self.cursor()).finish()
+/// Lines end with a newline alone.
+fn without_returns(text: &str) -> Cow<'_, str> {
+    if !text.contains('\r') {
+        return Cow::Borrowed(text);
     }
-}
-
-fn text_area<'a>(lines: impl IntoIterator<Item = &'a str>) -> TextArea<'static> {
-    let mut area = TextArea::from(lines);
-    area.set_max_histories(UNDONE);
-    area
+    let text = text.replace("\r\n", "\n");
+    Cow::Owned(text.strip_suffix('\r').unwrap_or(&text).to_owned())
 }
 
 impl Buffer {
     /// Never empty.
     pub fn lines(&self) -> &[String] {
-        self.area.lines()
+        &self.lines
     }
 
     /// The line of the cursor.
     pub fn line(&self) -> &str {
-        &self.lines()[self.area.cursor().0]
+        &self.lines[self.cursor.row]
     }
 
     pub fn text(&self) -> String {
@@ -67,7 +73,7 @@ impl Buffer {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.area.is_empty()
+        self.lines.len() == 1 && self.lines[0].is_empty()
     }
 
     /// Another number after each change of the text.
@@ -76,13 +82,7 @@ impl Buffer {
     }
 
     pub fn cursor(&self) -> Pos {
-        let DataCursor(row, column) = self.area.cursor();
-        self.at((row, column))
-    }
-
-    fn at(&self, (row, column): (usize, usize)) -> Pos {
-        let line = &self.lines()[row];
-        Pos::new(row, line.char_indices().nth(column).map_or(line.len(), |(byte, _)| byte))
+        self.cursor
     }
 
     pub fn end(&self) -> Pos {
@@ -99,56 +99,22 @@ impl Buffer {
         Pos::new(pos.row, crate::domain::output::floor_char_boundary(line, pos.byte.min(line.len())))
     }
 
-    /// Moves the cursor, and with it the end of the selection that was begun. `false` if the place lies too far behind
-    /// 65 535 lines or characters, which is where the text area's jumps end.
-    fn jump(&mut self, to: Pos) -> bool {
-        let goal = self.in_chars(self.clamp(to));
-        let now = |area: &TextArea| (area.cursor().0, area.cursor().1);
-        if let (Ok(row), Ok(column)) = (goal.0.try_into(), goal.1.try_into()) {
-            self.area.move_cursor(CursorMove::Jump(row, column));
-            return true;
-        }
-        if now(&self.area) != goal && goal == self.in_chars(self.end()) {
-            self.area.move_cursor(CursorMove::Bottom);
-            self.area.move_cursor(CursorMove::End);
-        }
-        for _ in 0..STEPS {
-            let step = match now(&self.area) {
-                at if at == goal => return true,
-                at if at.0 < goal.0 => CursorMove::Down,
-                at if at.0 > goal.0 => CursorMove::Up,
-                at if at.1 < goal.1 => CursorMove::Forward,
-                _ => CursorMove::Back,
-            };
-            self.area.move_cursor(step);
-        }
-        false
-    }
-
     /// Sets the cursor; the selection is kept on `select`, begun if there is none, and else let go.
     pub fn go(&mut self, to: Pos, select: bool) {
-        if !select {
-            self.area.cancel_selection();
-        } else if !self.area.is_selecting() {
-            self.area.start_selection();
-        }
-        self.jump(to);
+        self.anchor = select.then(|| self.anchor.unwrap_or(self.cursor));
+        self.cursor = self.clamp(to);
     }
 
-    /// The cursor goes to the end of the range. `false` if it is too far away.
-    pub fn select(&mut self, range: Range<Pos>) -> bool {
-        self.area.cancel_selection();
-        if !self.jump(range.start) {
-            return false;
-        }
-        self.area.start_selection();
-        self.jump(range.end)
+    /// The cursor goes to the end of the range.
+    pub fn select(&mut self, range: Range<Pos>) {
+        self.anchor = Some(self.clamp(range.start));
+        self.cursor = self.clamp(range.end);
     }
 
     /// What is selected, from its first place to its last; never empty.
     pub fn selection(&self) -> Option<Range<Pos>> {
-        let (from, to) = self.area.selection_range().filter(|(from, to)| from != to)?;
-        Some(self.at(from)..self.at(to))
+        let anchor = self.anchor.filter(|anchor| *anchor != self.cursor)?;
+        Some(anchor.min(self.cursor)..anchor.max(self.cursor))
     }
 
     pub fn slice(&self, range: &Range<Pos>) -> String {
@@ -197,24 +163,34 @@ impl Buffer {
 
     /// Puts `text` in the place of a range; the cursor goes behind it. All edits are made of this.
     pub fn replace(&mut self, range: Range<Pos>, text: &str) {
-        let before = self.cursor();
-        let removes = !range.is_empty();
-        if self.slice(&range) == text {
+        let (before, text) = (self.cursor, without_returns(text));
+        let removed = self.slice(&range);
+        if removed == text {
             self.go(range.end, false);
             return;
         }
-        // Where it cannot go, nothing is changed.
-        if self.select(range) {
-            self.area.insert_str(text);
-            self.revision += 1;
-            self.undo.push(usize::from(removes) + usize::from(!text.is_empty()), before);
+        let at = range.start;
+        self.put(range, &text);
+        self.undo.push(Edit { at, removed, inserted: text.into_owned() }, before);
+    }
+
+    fn put(&mut self, range: Range<Pos>, text: &str) {
+        let Range { start, end } = range;
+        if start.row == end.row && !text.contains('\n') {
+            self.lines[start.row].replace_range(start.byte..end.byte, text);
+        } else {
+            let (first, last) = (&self.lines[start.row][..start.byte], &self.lines[end.row][end.byte..]);
+            let whole = [first, text, last].concat();
+            self.lines.splice(start.row..=end.row, whole.split('\n').map(str::to_owned));
         }
-        self.area.cancel_selection();
+        self.cursor = start.after(text);
+        self.anchor = None;
+        self.revision += 1;
     }
 
     /// In the place of the selection, if there is one.
     pub fn insert(&mut self, text: &str) {
-        let range = self.selection().unwrap_or(self.cursor()..self.cursor());
+        let range = self.selection().unwrap_or(self.cursor..self.cursor);
         self.replace(range, text);
     }
 
@@ -231,11 +207,11 @@ impl Buffer {
 
     /// What was cut or killed last.
     pub fn killed(&self) -> String {
-        self.area.yank_text()
+        self.killed.clone()
     }
 
     pub fn set_killed(&mut self, text: impl Into<String>) {
-        self.area.set_yank_text(text);
+        self.killed = text.into();
     }
 
     /// Deletes and keeps it for the next yank; what is killed in one go is kept together.
@@ -267,30 +243,27 @@ impl Buffer {
 
     pub fn undo(&mut self) {
         let Some(group) = self.undo.back() else { return };
-        self.revision += 1;
-        for _ in 0..group.edits {
-            self.area.undo();
+        for edit in group.edits.iter().rev() {
+            self.put(edit.at..edit.at.after(&edit.inserted), &edit.removed);
         }
         self.go(group.before, false);
+        self.undo.undone(group);
     }
 
     pub fn redo(&mut self) {
         let Some(group) = self.undo.forth() else { return };
-        self.revision += 1;
-        for _ in 0..group.edits {
-            self.area.redo();
+        for edit in &group.edits {
+            self.put(edit.at..edit.at.after(&edit.removed), &edit.inserted);
         }
+        self.undo.redone(group);
     }
 
     /// Everything is another text, and nothing of the one before can be undone.
     pub fn reset(&mut self, text: &str) {
-        let killed = self.killed();
-        self.area = text_area(text.split('\n'));
-        self.set_killed(killed);
+        self.lines = text.split('\n').map(str::to_owned).collect();
         self.undo = Undo::default();
         self.revision += 1;
-        self.area.move_cursor(CursorMove::Bottom);
-        self.area.move_cursor(CursorMove::End);
+        self.go(self.end(), false);
     }
 
     /// Everything is another text, as one edit; the cursor stands at its end.

@@ -1,5 +1,6 @@
 //! The part of the input that is seen: how far it is scrolled, and moving by rows of the screen.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -19,11 +20,29 @@ pub struct Screen {
     pub brackets: Option<[usize; 2]>,
     /// For which text and cursor.
     looked_at: Option<(u64, Pos)>,
+    rows: RefCell<Rows>,
+}
+
+/// How the lines of a text share the rows of a screen.
+#[derive(Debug, Default)]
+struct Rows {
+    /// The text, by its revision, and the width.
+    of: Option<(u64, usize)>,
+    /// Rows of each line and of all above it.
+    ends: Vec<usize>,
 }
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { width: usize::MAX, height: 1, top: 0, goal: None, brackets: None, looked_at: None }
+        Self {
+            width: usize::MAX,
+            height: 1,
+            top: 0,
+            goal: None,
+            brackets: None,
+            looked_at: None,
+            rows: RefCell::default(),
+        }
     }
 }
 
@@ -39,7 +58,26 @@ pub struct Row {
 impl Editor {
     /// Rows that the input takes at `width` cells.
     pub fn rows(&self, width: u16) -> usize {
-        self.buffer.lines().iter().map(|line| rows::count(line, width.into())).sum()
+        self.rows_above(self.buffer.lines().len(), width.into())
+    }
+
+    fn with_rows<T>(&self, width: usize, look: impl FnOnce(&[usize]) -> T) -> T {
+        let mut rows = self.screen.rows.borrow_mut();
+        let of = Some((self.buffer.revision(), width));
+        if rows.of != of {
+            rows.of = of;
+            let mut end = 0;
+            rows.ends.clear();
+            rows.ends.extend(self.buffer.lines().iter().map(|line| {
+                end += rows::count(line, width);
+                end
+            }));
+        }
+        look(&rows.ends)
+    }
+
+    fn rows_above(&self, line: usize, width: usize) -> usize {
+        self.with_rows(width, |ends| line.checked_sub(1).map_or(0, |above| ends[above]))
     }
 
     /// Scrolls the cursor into sight. Call it before each drawing.
@@ -65,7 +103,7 @@ impl Editor {
     fn screen_cursor(&self) -> (usize, usize) {
         let Pos { row, byte } = self.buffer.cursor();
         let (lines, width) = (self.buffer.lines(), self.screen.width);
-        let above: usize = lines[..row].iter().map(|line| rows::count(line, width)).sum();
+        let above = self.rows_above(row, width);
         let (own, column) = rows::place(&lines[row], byte, width);
         (above + own, column)
     }
@@ -79,19 +117,18 @@ impl Editor {
 
     /// What is seen, `height` rows at most.
     pub fn visible(&self, height: usize) -> Vec<Row> {
-        let mut skip = self.screen.top;
+        let Screen { width, top, .. } = self.screen;
+        let first = self.with_rows(width, |ends| ends.partition_point(|end| *end <= top));
+        let mut skip = top.saturating_sub(self.rows_above(first, width));
         let mut found = Vec::new();
-        for (line, text) in self.buffer.lines().iter().enumerate() {
-            let count = rows::count(text, self.screen.width);
-            if skip >= count {
-                skip -= count;
-                continue;
-            }
-            for (index, bytes) in rows::of_line(text, self.screen.width).into_iter().enumerate().skip(skip) {
+        for (line, text) in self.buffer.lines().iter().enumerate().skip(first) {
+            let rows = rows::of_line(text, width);
+            let last = rows.len() - 1;
+            for (index, bytes) in rows.into_iter().enumerate().skip(skip) {
                 if found.len() == height {
                     return found;
                 }
-                found.push(Row { line, bytes, is_last: index + 1 == count });
+                found.push(Row { line, bytes, is_last: index == last });
             }
             skip = 0;
         }
@@ -101,7 +138,7 @@ impl Editor {
     /// Scrolls; the cursor stays in sight.
     pub fn scroll(&mut self, rows: isize) {
         let Screen { width, height, top, .. } = self.screen;
-        let count: usize = self.buffer.lines().iter().map(|line| rows::count(line, width)).sum();
+        let count = self.rows_above(self.buffer.lines().len(), width);
         let top = top.saturating_add_signed(rows).min(count.saturating_sub(height));
         let (row, column) = self.screen_cursor();
         self.screen.top = top;

@@ -3,14 +3,14 @@
 
 use std::ops::Range;
 
-use crate::domain::lexer::{self, Token};
+use crate::domain::lexer::{self, LineStart, Token};
 
 #[derive(Debug, Default)]
 pub struct Syntax {
     code: String,
     tokens: Vec<Token>,
-    /// Where statements begin: looking at the code from there on gives the same as from the beginning.
-    statements: Vec<usize>,
+    /// All but the first.
+    lines: Vec<LineStart>,
     /// Up to here all is known.
     known: usize,
     revision: Option<u64>,
@@ -24,11 +24,11 @@ impl Syntax {
         }
         self.revision = Some(revision);
         let code = code();
-        let same = self.code.bytes().zip(code.bytes()).take_while(|(before, now)| before == now).count();
-        // What is written behind a statement may change its last line, but no line before that.
-        let sure = self.statements.partition_point(|statement| *statement < same);
-        self.statements.truncate(sure);
-        let sure = self.statements.last().copied().unwrap_or(0);
+        let same = same(self.code.as_bytes(), code.as_bytes());
+        // What is written into a line changes no line before it.
+        let sure = self.lines.partition_point(|line| line.at < same);
+        self.lines.truncate(sure);
+        let sure = self.lines.last().map_or(0, |line| line.at);
         self.tokens.truncate(self.tokens.partition_point(|token| token.range.end <= sure));
         self.known = sure;
         self.code = code;
@@ -47,9 +47,24 @@ impl Syntax {
     /// The statement around `place`, or more than that.
     pub fn statement(&mut self, place: usize) -> Range<usize> {
         self.look(place);
-        let after = self.statements.partition_point(|statement| *statement <= place);
-        let begin = after.checked_sub(1).map_or(0, |index| self.statements[index]);
-        begin..self.statements.get(after).copied().unwrap_or(self.code.len())
+        let (before, after) = self.lines.split_at(self.lines.partition_point(|line| line.at <= place));
+        let begin = before.iter().rfind(|line| line.depth == 0).map_or(0, |line| line.at);
+        let end = after.iter().find(|line| line.depth == 0).map_or(self.code.len(), |line| line.at);
+        begin..end
+    }
+
+    /// What of that statement is not further away than `far`, in whole lines before it; `None` if not even a line begins
+    /// there.
+    pub fn near(&mut self, place: usize, far: usize) -> Option<Range<usize>> {
+        self.look(place + far);
+        let Range { start, end } = self.statement(place);
+        let begin = if place - start <= far {
+            start
+        } else {
+            let first = self.lines.partition_point(|line| line.at + far < place);
+            self.lines.get(first).map(|line| line.at).filter(|at| *at <= place)?
+        };
+        Some(begin..crate::domain::output::floor_char_boundary(&self.code, end.min(place + far)))
     }
 
     fn look(&mut self, end: usize) {
@@ -57,22 +72,30 @@ impl Syntax {
             return;
         }
         // Whole lines, and some more than is wanted, so that the next look finds it known.
-        let from = self.statements.last().copied().unwrap_or(0);
+        let LineStart { at: from, depth } = self.lines.last().copied().unwrap_or_default();
         let ahead = crate::domain::output::floor_char_boundary(&self.code, (end + AHEAD).min(self.code.len()));
         let to = self.code[ahead..].find('\n').map_or(self.code.len(), |newline| ahead + newline + 1);
         self.tokens.truncate(self.tokens.partition_point(|token| token.range.end <= from));
-        let (tokens, statements) = lexer::tokens_and_statements(&self.code[from..to]);
+        let (tokens, lines) = lexer::tokens_and_lines(&self.code[from..to], depth);
         self.tokens.extend(
             tokens
                 .into_iter()
                 .map(|token| Token { range: token.range.start + from..token.range.end + from, class: token.class }),
         );
-        self.statements.extend(statements.into_iter().map(|statement| statement + from));
+        self.lines.extend(lines.into_iter().map(|line| LineStart { at: line.at + from, ..line }));
         self.known = to;
     }
 }
 
 const AHEAD: usize = 4 << 10;
+
+/// Bytes that both begin with.
+fn same(before: &[u8], now: &[u8]) -> usize {
+    const PIECE: usize = 256;
+    let pieces = before.chunks_exact(PIECE).zip(now.chunks_exact(PIECE));
+    let whole = pieces.take_while(|(before, now)| before == now).count() * PIECE;
+    whole + before[whole..].iter().zip(&now[whole..]).take_while(|(before, now)| before == now).count()
+}
 
 #[cfg(test)]
 mod tests {

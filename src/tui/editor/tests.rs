@@ -184,6 +184,39 @@ fn brackets_at_the_cursor_are_marked() {
     assert_eq!(pair("')|'"), None);
 }
 
+/// What is looked for at each key is looked for nearby, and is found there, however long the statement is.
+#[test]
+fn calls_and_brackets_within_a_long_statement_are_found() {
+    let mut editor = editor("|");
+    let lines: String = (0..5_000).map(|n| format!("    {{\"name\": \"row {n}\", \"at\": f({n}, x)}},\n")).collect();
+    editor.paste(&format!("rows = [\n{lines}]\n"));
+    for row in [1, 100, 2_500, 5_000] {
+        let line = editor.buffer.lines()[row].clone();
+        let place = |editor: &Editor, byte: usize| editor.offset(Pos::new(row, byte));
+        editor.buffer.go(Pos::new(row, 4), false);
+        editor.fit(80, 10);
+        let close = line.rfind('}').unwrap_or_default();
+        assert_eq!(editor.brackets(), Some([place(&editor, 4), place(&editor, close)]), "{row}");
+        editor.buffer.go(Pos::new(row, line.find('x').unwrap_or_default()), false);
+        let (head, call) = editor.open_call().expect("the call around x");
+        assert!(head.ends_with("\"at\": f") && call.argument == 1, "{row}");
+        editor.fit(80, 10);
+        let (end, shown) = (place(&editor, line.len()), editor.visible(10));
+        let string = place(&editor, 5)..place(&editor, 11);
+        assert!(!shown.is_empty());
+        editor.with_colours(end, |_, tokens| {
+            assert!(tokens.iter().any(|token| token.range == string), "{row}");
+        });
+    }
+    // From one end to the other it is too far.
+    editor.buffer.go(Pos::new(0, 7), false);
+    editor.fit(80, 10);
+    assert_eq!(editor.brackets(), None);
+    editor.buffer.go(editor.buffer.end(), false);
+    press(&mut editor, "f(");
+    assert!(editor.open_call().is_some());
+}
+
 #[test]
 fn vi_moves() {
     check(

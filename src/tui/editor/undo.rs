@@ -1,12 +1,25 @@
 //! What was done to a text, in groups that are undone at once: a word as it was typed, a paste, a completion.
 
+use std::collections::VecDeque;
+
 use super::buffer::Pos;
 
-/// Edits of the text area that are undone at once.
-#[derive(Clone, Copy, Debug)]
+/// What was done before so many groups cannot be undone any more.
+const KEPT: usize = 10_000;
+
+/// What stood at a place, and what was put there instead.
+#[derive(Debug)]
+pub struct Edit {
+    pub at: Pos,
+    pub removed: String,
+    pub inserted: String,
+}
+
+/// Edits that are undone at once.
+#[derive(Debug)]
 pub struct Group {
     number: u64,
-    pub edits: usize,
+    pub edits: Vec<Edit>,
     /// The cursor before the first.
     pub before: Pos,
 }
@@ -38,7 +51,7 @@ pub enum Step {
 
 #[derive(Debug)]
 pub struct Undo {
-    past: Vec<Group>,
+    past: VecDeque<Group>,
     future: Vec<Group>,
     /// The number of the group that the next edit belongs to.
     number: u64,
@@ -49,7 +62,7 @@ pub struct Undo {
 
 impl Default for Undo {
     fn default() -> Self {
-        Self { past: Vec::new(), future: Vec::new(), number: 0, last: Step::Other, held: false }
+        Self { past: VecDeque::new(), future: Vec::new(), number: 0, last: Step::Other, held: false }
     }
 }
 
@@ -73,33 +86,47 @@ impl Undo {
         self.last == Step::Kill
     }
 
-    pub fn push(&mut self, edits: usize, before: Pos) {
+    pub fn push(&mut self, edit: Edit, before: Pos) {
         self.future.clear();
-        match self.past.last_mut() {
-            Some(group) if group.number == self.number => group.edits += edits,
-            _ => self.past.push(Group { number: self.number, edits, before }),
+        let Some(group) = self.past.back_mut().filter(|group| group.number == self.number) else {
+            self.past.push_back(Group { number: self.number, edits: vec![edit], before });
+            if self.past.len() > KEPT {
+                self.past.pop_front();
+            }
+            return;
+        };
+        match group.edits.last_mut() {
+            // Letter by letter is one piece of text.
+            Some(last) if edit.removed.is_empty() && edit.at == last.at.after(&last.inserted) => {
+                last.inserted.push_str(&edit.inserted);
+            }
+            _ => group.edits.push(edit),
         }
     }
 
-    /// What to take back.
+    /// What to take back; then it is [`Undo::undone`].
     pub fn back(&mut self) -> Option<Group> {
-        let group = self.past.pop()?;
-        self.future.push(group);
-        self.settle();
-        Some(group)
+        self.past.pop_back()
     }
 
-    /// What to make again.
-    pub fn forth(&mut self) -> Option<Group> {
-        let group = self.future.pop()?;
-        self.past.push(group);
+    pub fn undone(&mut self, group: Group) {
+        self.future.push(group);
         self.settle();
-        Some(group)
+    }
+
+    /// What to make again; then it is [`Undo::redone`].
+    pub fn forth(&mut self) -> Option<Group> {
+        self.future.pop()
+    }
+
+    pub fn redone(&mut self, group: Group) {
+        self.past.push_back(group);
+        self.settle();
     }
 
     /// What is typed now does not belong to what was.
     fn settle(&mut self) {
         self.last = Step::Other;
-        self.number = self.number.max(self.past.last().map_or(0, |group| group.number)) + 1;
+        self.number = self.number.max(self.past.back().map_or(0, |group| group.number)) + 1;
     }
 }
