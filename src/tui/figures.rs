@@ -59,6 +59,8 @@ pub type Made = (Wanted, Result<Picture, String>);
 #[derive(Debug, Default)]
 pub struct Figures {
     pub terminal: Terminal,
+    /// The person's choice of how they are shown, one of [`WAYS`](terminal::WAYS).
+    pub way: &'static str,
     kept: HashMap<Key, Kept>,
     /// Those in sight that are not there yet.
     wanted: Vec<Wanted>,

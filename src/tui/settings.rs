@@ -27,11 +27,35 @@ pub struct Settings {
     pub vi: bool,
     /// The dashboard takes the mouse.
     pub mouse: bool,
+    pub outside: Outside,
+    /// One of [`WAYS`](super::figures::terminal::WAYS).
+    pub figures: &'static str,
+}
+
+/// What the terminal is told beside the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outside {
+    pub title: bool,
+    pub progress: bool,
+    pub notices: bool,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self { title: true, progress: true, notices: true }
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { keys: Keymap::default(), theme: Theme::default(), vi: false, mouse: true }
+        Self {
+            keys: Keymap::default(),
+            theme: Theme::default(),
+            vi: false,
+            mouse: true,
+            outside: Outside::default(),
+            figures: super::figures::terminal::WAYS[0],
+        }
     }
 }
 
@@ -62,6 +86,7 @@ impl View {
         self.theme = settings.theme;
         self.editor.use_vi(settings.vi);
         self.mouse.captured = settings.mouse;
+        self.figures.way = settings.figures;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sequences for what lies outside of the screen: title, progress in the tab, notices. Nothing that comes from outside
 //! reaches the terminal with a control character in it.
 
+use super::settings::Outside;
 use crate::domain::emulator::{Emulator, Notices};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,16 +17,19 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Signs {
     emulator: Emulator,
+    /// What of it the person wants.
+    wanted: Outside,
     title: String,
     progress: Progress,
 }
 
 impl Signs {
-    pub fn new(emulator: Emulator) -> Self {
-        Self { emulator, title: String::new(), progress: Progress::None }
+    pub fn new(mut emulator: Emulator, wanted: Outside) -> Self {
+        emulator.shows_progress &= wanted.progress;
+        Self { emulator, wanted, title: String::new(), progress: Progress::None }
     }
 
-    /// The title of before is laid aside.
+    /// The title of before is laid aside; also one that is left alone, for the guardian puts it back after a crash.
     pub fn enter(&mut self) -> &'static str {
         self.title.clear();
         self.progress = Progress::None;
@@ -33,12 +37,17 @@ impl Signs {
     }
 
     pub fn leave(&self) -> &'static str {
-        self.emulator.take_down()
+        match (self.wanted.title, self.emulator.shows_progress, self.emulator.has_title) {
+            (true, ..) => self.emulator.take_down(),
+            (false, true, _) => "\x1b]9;4;0\x07\x1b[23;0t",
+            (false, false, true) => "\x1b[23;0t",
+            (false, false, false) => "",
+        }
     }
 
     /// What is to be written for this title; nothing if it stands already.
     pub fn title(&mut self, title: String) -> String {
-        if !self.emulator.has_title || title == self.title {
+        if !self.wanted.title || !self.emulator.has_title || title == self.title {
             return String::new();
         }
         self.title = title;
@@ -59,6 +68,9 @@ impl Signs {
     }
 
     pub fn notice(&self, text: &str) -> String {
+        if !self.wanted.notices {
+            return String::new();
+        }
         let text = harmless(text);
         let told = match self.emulator.notices {
             // A number first would be another command.
@@ -80,7 +92,17 @@ mod tests {
     use super::*;
 
     fn signs(shows_progress: bool, notices: Notices, in_tmux: bool) -> Signs {
-        Signs::new(Emulator { has_title: true, shows_progress, notices, in_tmux })
+        Signs::new(Emulator { has_title: true, shows_progress, notices, in_tmux }, Outside::default())
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_not_told() {
+        let emulator = Emulator { has_title: true, shows_progress: true, notices: Notices::Bell, in_tmux: false };
+        let mut signs = Signs::new(emulator, Outside { title: false, progress: false, notices: false });
+        assert_eq!(signs.title("a".to_owned()), "");
+        assert_eq!(signs.progress(Progress::Working), "");
+        assert_eq!(signs.notice("a"), "");
+        assert_eq!((signs.enter(), signs.leave()), ("\x1b[22;0t", "\x1b[23;0t"), "the title stays what it was");
     }
 
     #[test]

@@ -27,7 +27,6 @@ use ratatui::layout::{Position, Rect};
 use super::ground::QUESTION;
 use super::repaint::Uncertain;
 use super::signs::{Progress, Signs};
-use crate::domain::emulator::Emulator;
 
 /// Gathers a whole frame, however often it is "flushed" on the way.
 #[derive(Clone, Default)]
@@ -67,10 +66,15 @@ pub struct Screen {
 
 impl Screen {
     /// `asks`: what ground it has, see [`super::ground`].
-    pub fn new(tty: File, mouse: bool, asks: bool, on_terminal: Box<dyn Fn(bool) + Send + Sync>) -> io::Result<Self> {
+    pub fn new(
+        tty: File,
+        mouse: bool,
+        asks: bool,
+        signs: Signs,
+        on_terminal: Box<dyn Fn(bool) + Send + Sync>,
+    ) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-        let signs = Signs::new(Emulator::of(|name| std::env::var(name).ok()));
         let uncertain = Uncertain::default();
         Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse, asks, signs, on_terminal })
     }

@@ -34,13 +34,16 @@ impl Default for Terminal {
     }
 }
 
+/// How figures may be shown: as the terminal can, with block characters, in its own graphics of one kind, or not.
+pub const WAYS: [&str; 6] = ["auto", "blocks", "kitty", "sixel", "iterm2", "off"];
+
 /// Where the terminal does not tell the size of its cells.
 const CELL: (u16, u16) = (10, 20);
 
 impl Terminal {
-    /// As far as the environment tells. `setting` is the person's choice: `auto`, `kitty`, `sixel`, `iterm2`, `blocks`
-    /// or `off`.
-    pub fn guess(variable: impl Fn(&str) -> Option<String>, setting: &str) -> Self {
+    /// As far as the environment tells. `way` is the person's choice in their settings, one of [`WAYS`];
+    /// `FOURHANDS_FIGURES` goes before it.
+    pub fn guess(variable: impl Fn(&str) -> Option<String>, way: &str) -> Self {
         let is = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         let value = |name: &str| variable(name).unwrap_or_default();
         let (term, program) = (value("TERM"), value("TERM_PROGRAM"));
@@ -71,7 +74,8 @@ impl Terminal {
             } else {
                 Colours::Indexed
             };
-        let (graphics, colours) = match setting {
+        let now = value("FOURHANDS_FIGURES");
+        let (graphics, colours) = match if now.is_empty() { way } else { &now } {
             "off" => (None, Colours::None),
             "blocks" => (None, if colours == Colours::None { Colours::Indexed } else { colours }),
             "kitty" => (Some(Graphics::Kitty), colours),
@@ -181,6 +185,7 @@ mod tests {
         assert_eq!(guess(&[("TERM", "xterm-kitty"), ("NO_COLOR", "1")], "auto"), (None, Colours::None));
         assert_eq!(guess(&[("TERM", "linux")], "auto"), (None, Colours::None));
         assert_eq!(guess(&[xterm, rich], "off"), (None, Colours::None));
+        assert_eq!(guess(&[xterm, rich, ("FOURHANDS_FIGURES", "off")], "kitty"), (None, Colours::None));
     }
 
     #[test]

@@ -30,8 +30,7 @@ impl Dashboard {
 
     /// Learns what pictures the terminal can show, and the size of its cells.
     pub(super) fn measure(&mut self) {
-        let setting = std::env::var("FOURHANDS_FIGURES").unwrap_or_default();
-        let terminal = Terminal::guess(|name| std::env::var(name).ok(), &setting);
+        let terminal = Terminal::guess(|name| std::env::var(name).ok(), self.view.figures.way);
         let window = crossterm::terminal::window_size().ok();
         let terminal =
             window.map_or(terminal, |size| terminal.with_window((size.columns, size.rows), (size.width, size.height)));

@@ -6,9 +6,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Problem, Settings, keys, meant};
+use crate::tui::figures::terminal::WAYS;
 use crate::tui::theme::{self, Name, Role};
 
-const SECTIONS: [&str; 4] = ["editor", "keys", "mouse", "theme"];
+const SECTIONS: [&str; 5] = ["editor", "keys", "mouse", "terminal", "theme"];
 
 /// Gathers what is wrong.
 pub struct Reader<'a> {
@@ -78,6 +79,7 @@ pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
         match key {
             "mouse" => reader.switch(value, &mut settings.mouse),
             "editor" => editor(&mut reader, value, &mut settings),
+            "terminal" => terminal(&mut reader, value, &mut settings),
             "theme" => theme(&mut reader, value, &mut settings),
             "keys" => keys::bind(&mut reader, value, &mut settings.keys),
             _ => reader.wrong(&span, format!("there is no setting `{key}`{}", meant(key, SECTIONS.into_iter()))),
@@ -104,6 +106,29 @@ fn editor(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut 
         match key {
             "vi" => reader.switch(value, &mut settings.vi),
             _ => reader.wrong(&span, format!("there is no `{key}` in [editor]{}", meant(key, ["vi"].into_iter()))),
+        }
+    }
+}
+
+fn terminal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
+    for (key, span, value) in reader.table(value, "a section: [terminal]") {
+        match key {
+            "title" => reader.switch(value, &mut settings.outside.title),
+            "progress" => reader.switch(value, &mut settings.outside.progress),
+            "notices" => reader.switch(value, &mut settings.outside.notices),
+            "figures" => match value.get_ref().as_str().map(|name| (name, WAYS.iter().find(|way| **way == name))) {
+                Some((_, Some(way))) => settings.figures = way,
+                Some((name, None)) => {
+                    let hint = meant(name, WAYS.into_iter());
+                    let what = format!("figures are not shown as `{name}`, only as {}{hint}", WAYS.join(", "));
+                    reader.wrong(&value.span(), what);
+                }
+                None => reader.expected(value, &format!("one of {}", WAYS.join(", "))),
+            },
+            _ => {
+                let hint = meant(key, ["title", "progress", "notices", "figures"].into_iter());
+                reader.wrong(&span, format!("there is no `{key}` in [terminal]{hint}"));
+            }
         }
     }
 }
@@ -151,6 +176,7 @@ mod tests {
 
     use super::*;
     use crate::tui::keymap::{Action, Chord, Context, Keymap, WRITING};
+    use crate::tui::settings::Outside;
     use crate::tui::theme::Theme;
 
     fn told(text: &str) -> Vec<String> {
@@ -165,11 +191,13 @@ mod tests {
     fn an_empty_file_and_a_full_one() {
         assert_eq!(told(""), [] as [String; 0]);
         let (settings, problems) = parse(
-            "mouse = false\n[editor]\nvi = true\n[theme]\nname = \"light\"\nerror = \"#ff0000\"\nyou = 208\ndim = \"bright-black\"\n\
+            "mouse = false\n[editor]\nvi = true\n[terminal]\ntitle = false\nprogress = false\nnotices = false\nfigures = \"sixel\"\n[theme]\nname = \"light\"\nerror = \"#ff0000\"\nyou = 208\ndim = \"bright-black\"\n\
              [keys]\nf6 = \"none\"\nctrl-e = \"output\"\n[keys.output]\nx = \"back\"\n",
         );
         assert_eq!(problems, []);
         assert!(!settings.mouse && settings.vi);
+        assert_eq!(settings.outside, Outside { title: false, progress: false, notices: false });
+        assert_eq!((settings.figures, parse("").0.figures), ("sixel", "auto"));
         let mut theme = Theme::named(Name::Light);
         theme.set("error", Color::Rgb(255, 0, 0));
         theme.set("you", Color::Indexed(208));
@@ -223,6 +251,10 @@ error = \"rde\"
 ok = 256
 [editor]
 vim = true
+[terminal]
+titel = true
+notices = 1
+figures = \"kity\"
 ";
         let (settings, problems) = parse(text);
         let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -245,6 +277,10 @@ vim = true
                  `#rrggbb`; did you mean `red`?",
                 "line 19, column 6: `256` is no colour; write a name such as `bright-red`, a number from 0 to 255, or `#rrggbb`",
                 "line 21, column 1: there is no `vim` in [editor]; did you mean `vi`?",
+                "line 23, column 1: there is no `titel` in [terminal]; did you mean `title`?",
+                "line 24, column 11: expected true or false, found an integer",
+                "line 25, column 11: figures are not shown as `kity`, only as auto, blocks, kitty, sixel, iterm2, off; \
+                 did you mean `kitty`?",
             ]
         );
         assert_eq!(find(&settings.keys, "ctrl-t", &WRITING), Some(Action::QuitOrDelete));

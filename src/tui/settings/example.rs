@@ -9,6 +9,12 @@ pub const EXAMPLE: &str = "\
 [editor]
 # vi = false            # vi's keys in the input
 
+[terminal]
+# title = true          # what runs, and who asks, in the title of the window
+# progress = true       # the same in its tab, where the terminal shows it
+# notices = true        # one when a long run ends, or somebody asks, while you look elsewhere
+# figures = \"auto\"      # auto, blocks, kitty, sixel, iterm2, off
+
 [theme]
 # name = \"auto\"         # auto, dark, light, mono
 # Colours of your own, by what they tell: focus, you, client, ok, running, error,
