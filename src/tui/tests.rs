@@ -16,6 +16,7 @@ mod replay;
 mod screens;
 mod selection;
 mod settings;
+mod styles;
 mod writing;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
