@@ -87,10 +87,10 @@ fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
         complaints::draw(view, complaints, layout, buffer);
     }
     if let Some(prompt) = &view.export {
-        return Some(export::draw(prompt, layout, buffer));
+        return Some(export::draw(view, prompt, layout, buffer));
     }
     if let Some(search) = view.pasts.search.as_ref().filter(|_| view.overlays.is_empty()) {
-        return Some(search::draw(search, layout, now, buffer));
+        return Some(search::draw(view, search, layout, now, buffer));
     }
     if let Some(line) = &view.lookup.line {
         return Some(lookup::line(view, line, layout, buffer));
@@ -152,9 +152,9 @@ fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
 /// Before anything has run: how to run, how to connect a client, where help is.
 fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
     let area = layout.transcript;
-    let help = view.keys.told(Action::Help);
+    let (run, help) = (view.keys.told(Action::Enter), view.keys.told(Action::Help));
     let lines: [&[(&str, Style)]; 3] = [
-        &[("Type Python below; ", theme::PLAIN), ("Enter", theme::KEY), (" runs it.", theme::PLAIN)],
+        &[("Type Python below; ", theme::PLAIN), (&run, theme::KEY), (" runs it.", theme::PLAIN)],
         if layout.class == Class::Compact {
             &[("AI clients run ", theme::PLAIN), ("fourhands bridge", theme::KEY)]
         } else {
@@ -205,7 +205,8 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         Some(0) => " ▾ more below ".to_owned(),
         Some(new) => format!(" ▾ {new} new below "),
     };
-    let hint = if below.is_empty() { "" } else { "Esc " };
+    let back = view.keys.told(Action::Back);
+    let hint = if below.is_empty() { String::new() } else { format!("{back} ") };
     let asks = view.reply.as_ref().map(|reply| {
         let room = usize::from(layout.rule.width).saturating_sub(8);
         let told = text::name(&reply.told()).into_owned();
@@ -221,7 +222,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
                 text::cut(&format!(" {} asks you{more} ", text::name(inquiry.by.name())), room).into_owned()
             }
             (Some(_), false) => {
-                let hint = " (Esc to answer) ";
+                let hint = format!(" ({back} to answer) ");
                 format!(" {}{hint}", text::cut(&told, room.saturating_sub(hint.len() + 1)))
             }
             (None, _) => text::cut(&format!(" {told} "), room).into_owned(),
@@ -230,7 +231,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     // While a card is selected, the keys are not for the input.
     let focus = if view.selected.is_some() { theme::DIM } else { theme::FOCUS };
     let left = [(" ", focus), (&*number, theme::DIM), (" ", focus), ("you", theme::BOLD.patch(focus)), (" ", focus)];
-    let right = [(&*below, theme::NOTICE), (hint, theme::DIM)];
+    let right = [(&*below, theme::NOTICE), (&*hint, theme::DIM)];
     let used: usize = left.iter().chain(&right).map(|(text, _)| text::width(text)).sum();
     let mut room = usize::from(layout.rule.width).saturating_sub(used + 4);
     let looked_up = lookup::told(view, room);

@@ -130,8 +130,8 @@ impl View {
             (Err(refused), Some(prompt)) => {
                 prompt.busy = false;
                 prompt.there = refused.exists.then(|| prompt.file());
-                let hint = if refused.exists { "; Enter replaces it" } else { "" };
-                prompt.refused = Some(format!("{}{hint}", refused.why));
+                let hint = self.keys.hints(Context::Prompt, &[(&[Action::Choose], "replaces it")], "");
+                prompt.refused = Some(if refused.exists { format!("{}; {hint}", refused.why) } else { refused.why });
             }
             (Err(refused), None) => self.notice = Some(refused.why),
         }

@@ -227,7 +227,10 @@ impl View {
         let told = match &written {
             Ok(path) if copied => format!("path copied: {}", path.display()),
             Ok(path) => format!("saved as {}", path.display()),
-            Err(refused) if refused.exists => format!("{}; Enter replaces it", refused.why),
+            Err(refused) if refused.exists => {
+                let hint = self.keys.hints(Context::Prompt, &[(&[Action::Choose], "replaces it")], "");
+                format!("{}; {hint}", refused.why)
+            }
             Err(refused) => refused.why.clone(),
         };
         match &mut self.gallery {

@@ -131,6 +131,16 @@ impl Keymap {
         bound.map(|(keys, help, actions)| (keys.join(", "), help, actions)).collect()
     }
 
+    /// Keys of a context and what they do, such as `Enter takes it, Esc back`. What has no key there is left out.
+    pub fn hints(&self, context: Context, hints: &[(&[Action], &str)], between: &str) -> String {
+        let told = hints.iter().filter_map(|(actions, what)| {
+            let keys = actions.iter().filter_map(|action| self.key_in(context, *action));
+            let keys = keys.map(Chord::short).collect::<Vec<_>>().join(" ");
+            (!keys.is_empty()).then(|| format!("{keys} {what}").trim_end().to_owned())
+        });
+        told.collect::<Vec<_>>().join(between)
+    }
+
     /// The key of an action within a sentence, or its title.
     pub fn told(&self, action: Action) -> String {
         self.key(action).map_or_else(|| format!("“{}”", action.row().title), |key| key.to_string())

@@ -8,6 +8,7 @@ use ratatui::widgets::{Clear, Widget};
 use super::{overlay, put, put_right};
 use crate::domain::Candidate;
 use crate::tui::assist::{Popup, ROWS};
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -18,11 +19,13 @@ const WIDEST: u16 = 72;
 pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer) {
     let Some(popup) = view.assist.popup.as_ref().filter(|_| view.reply.is_none()) else { return };
     let shown: Vec<&Candidate> = popup.matches.iter().map(|index| &popup.candidates[*index]).collect();
-    let compact = layout.class == Class::Compact;
     let doc_rows: u16 = match popup.selected {
         None => 0,
-        Some(_) if compact => 1,
-        Some(_) => 2,
+        Some(_) => match layout.class {
+            Class::Compact => 1,
+            Class::Medium => 2,
+            Class::Wide => 3,
+        },
     };
     let top = layout.transcript.y;
     let room = layout.rule.y.saturating_sub(top);
@@ -66,7 +69,7 @@ pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer
         _ if popup.incomplete => " Python is busy: variables only ".to_owned(),
         (Some(selected), 0) if shown.len() > rows => format!(" {} of {} ", selected + 1, shown.len()),
         (Some(selected), _) if left_out > 0 => format!(" {} of {} ", selected + 1, shown.len() + left_out),
-        (None, _) => " Tab ".to_owned(),
+        (None, _) => format!(" {} ", view.keys.hints(Context::Completion, &[(&[Action::Accept], "")], "")),
         _ => String::new(),
     };
     put_right(buffer, area, area.right() - 2, area.bottom() - 1, &count, theme::DIM);
@@ -75,14 +78,29 @@ pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer
 /// How the selected one is called, and the first line of what is written about it.
 fn documentation(popup: &Popup, rows: u16, area: Rect, buffer: &mut Buffer) {
     let Some(doc) = popup.doc.as_ref().filter(|_| rows > 0) else { return };
-    let width = usize::from(area.width - 2);
-    let lines = text::fill(&text::name(doc), width);
-    let cut = lines.len() > usize::from(rows);
-    for (index, line) in lines.iter().take(rows.into()).enumerate() {
-        let last = index + 1 == usize::from(rows);
-        let line = if cut && last { text::cut(&format!("{line} …"), width).into_owned() } else { line.clone() };
-        put(buffer, area, area.x + 1, area.y + index as u16, &line, theme::DIM);
+    let lines = doc_rows(&text::name(doc), usize::from(area.width - 2), rows.into());
+    for (line, y) in lines.iter().zip(area.y..) {
+        put(buffer, area, area.x + 1, y, line, theme::DIM);
     }
+}
+
+/// All of it where that fits. Else how it is called has one row, so that there is room for what it does.
+fn doc_rows(doc: &str, width: usize, rows: usize) -> Vec<String> {
+    let all = text::fill(doc, width);
+    if all.len() <= rows {
+        return all;
+    }
+    let place = doc.find(")  ").filter(|_| rows > 1).map_or(0, |place| place + 1);
+    let (called, does) = doc.split_at(place);
+    let mut told: Vec<String> =
+        Some(called).filter(|called| !called.is_empty()).map(str::to_owned).into_iter().collect();
+    told.extend(text::fill(does.trim_start(), width));
+    let is_cut = told.len() > rows;
+    told.truncate(rows);
+    if let Some(last) = told.last_mut().filter(|_| is_cut) {
+        last.push_str(" …");
+    }
+    told.iter().map(|line| text::cut(line, width).into_owned()).collect()
 }
 
 /// The call around the cursor in at most `room` cells; the parameter that is being written stands out.
@@ -130,4 +148,20 @@ pub fn signature(view: &View, room: usize) -> Vec<(String, Style)> {
         kept.push((piece, style));
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_candidate_does_is_told_however_it_is_called() {
+        let rows = |doc: &str, rows| doc_rows(doc, 20, rows);
+        assert_eq!(rows("f(x)  Does it.", 2), ["f(x)  Does it."]);
+        let long = "f(one, two, three, four, five, six, seven)  Does what it says, and no more than that.";
+        assert_eq!(rows(long, 3), ["f(one, two, three, …", "Does what it says,", "and no more than …"]);
+        assert_eq!(rows(long, 2), ["f(one, two, three, …", "Does what it says, …"]);
+        assert_eq!(rows(long, 1), ["f(one, two, three, …"]);
+        assert_eq!(rows("int  A number that is whole, of any size.", 2), ["int  A number that", "is whole, of any …"]);
+    }
 }

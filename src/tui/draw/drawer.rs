@@ -8,9 +8,12 @@ use super::side::{activity, age, preview, set_at, setter, sort, touched, value};
 use super::{elapsed, put, put_right, rule};
 use crate::domain::{Timestamp, Variable, units};
 use crate::tui::drawer::{Item, items};
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
+
+const LOOK: &str = "look into it";
 
 /// How many rows the drawer has to show.
 pub fn rows(view: &View) -> usize {
@@ -116,8 +119,10 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let bottom = list.bottom();
     if let Some(query) = &view.narrowed {
         let compact = layout.class == Class::Compact;
-        let hint = if compact { "Enter, Esc all" } else { "Enter look into it   Esc all" };
-        let end = put_right(buffer, area, list.right() - 1, bottom, hint, theme::DIM);
+        let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { LOOK })], "");
+        let all = view.keys.told(Action::Back);
+        let hint = format!("{look}{}{all} all", if compact { ", " } else { "   " });
+        let end = put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
         let line = Rect { width: end.saturating_sub(area.x + 1), ..area };
         let x = put(buffer, line, left, bottom, "/ ", theme::FOCUS);
         let query = query.before_cursor();
@@ -126,16 +131,20 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         return Some(Position { x, y: bottom });
     }
     if lines.more_below() {
-        put(buffer, area, left + 2, bottom, "… PageDown for more", theme::DIM);
+        let more = format!("… {} for more", view.keys.told(Action::PageDown));
+        put(buffer, area, left + 2, bottom, &more, theme::DIM);
     }
     if !table.rows.is_empty() && view.editor.is_empty() {
-        let hint = match (view.chosen.is_some(), layout.class) {
-            (true, Class::Compact) => "Enter  s  /",
-            (true, _) => "Enter look into it   s sort   / filter",
-            (false, Class::Compact) => "Down, /",
-            (false, _) => "Down choose   / filter",
+        let (look, sort, down, filter): (&[_], &[_], &[_], &[_]) =
+            (&[Action::Choose], &[Action::SortVariables], &[Action::ItemDown], &[Action::FilterVariables]);
+        let (hints, between) = match (view.chosen.is_some(), layout.class) {
+            (true, Class::Compact) => (&[(look, ""), (sort, ""), (filter, "")][..], "  "),
+            (true, _) => (&[(look, LOOK), (sort, "sort"), (filter, "filter")][..], "   "),
+            (false, Class::Compact) => (&[(down, ""), (filter, "")][..], ", "),
+            (false, _) => (&[(down, "choose"), (filter, "filter")][..], "   "),
         };
-        put_right(buffer, area, list.right() - 1, bottom, hint, theme::DIM);
+        let hint = view.keys.hints(Context::Variables, hints, between);
+        put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
     }
     None
 }

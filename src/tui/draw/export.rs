@@ -7,11 +7,13 @@ use ratatui::widgets::{Clear, Widget};
 use super::overlay::frame;
 use super::{lookup, put};
 use crate::tui::export::ExportPrompt;
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
+use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// Above the input, so that the eye need not go far. Returns where the terminal's cursor belongs.
-pub fn draw(prompt: &ExportPrompt, layout: &Layout, buffer: &mut Buffer) -> Position {
+pub fn draw(view: &View, prompt: &ExportPrompt, layout: &Layout, buffer: &mut Buffer) -> Position {
     let screen = layout.status.right();
     let width = 76.min(screen);
     let area = Rect { x: (screen - width) / 2, y: layout.rule.y.saturating_sub(4), width, height: 4 };
@@ -32,10 +34,12 @@ pub fn draw(prompt: &ExportPrompt, layout: &Layout, buffer: &mut Buffer) -> Posi
         put(buffer, inside, inside.x, area.y + 2, "writing …", theme::NOTICE);
     } else {
         let mut x = inside.x;
-        let formats = ("Tab", if compact { "format" } else { "py ipynb md html json" });
+        let formats = (Action::NextFormat, if compact { "format" } else { "py ipynb md html json" });
         let formats = Some(formats).filter(|_| prompt.card.is_none());
-        for (key, what) in [("Enter", "write")].into_iter().chain(formats).chain([("Esc", "close")]) {
-            x = put(buffer, inside, x, area.y + 2, key, theme::KEY);
+        let hints = [(Action::Choose, "write")].into_iter().chain(formats).chain([(Action::Back, "close")]);
+        for (action, what) in hints {
+            let Some(key) = view.keys.key_in(Context::Prompt, action) else { continue };
+            x = put(buffer, inside, x, area.y + 2, &key.to_string(), theme::KEY);
             x = put(buffer, inside, x, area.y + 2, &format!(" {what}   "), theme::DIM);
         }
     }

@@ -8,6 +8,7 @@ use super::{put, put_right, rule};
 use crate::domain::{Display, Entry, units};
 use crate::tui::figures::{Picture, picture_of};
 use crate::tui::gallery::Gallery;
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -35,7 +36,7 @@ pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer
             put(buffer, inside, inside.x + 2, inside.y + 1, "it was taken back by its code", theme::DIM);
         }
     }
-    bottom(gallery, count, layout.class, area, buffer)
+    bottom(view, gallery, count, layout.class, area, buffer)
 }
 
 /// Such as ` 640×480 PNG, 31 kB `.
@@ -48,6 +49,7 @@ fn told(display: &Display) -> String {
 
 fn picture(view: &View, gallery: &Gallery, display: &Display, area: Rect, buffer: &mut Buffer) {
     let shown = gallery.shown.as_ref().map(|wanted| (wanted, view.figures.get(wanted)));
+    let saves = view.keys.hints(Context::Figures, &[(&[Action::SaveFigure], "saves it")], "");
     let words = match shown {
         Some((wanted, Some(Ok(picture)))) => {
             let place = Rect {
@@ -70,9 +72,9 @@ fn picture(view: &View, gallery: &Gallery, display: &Display, area: Rect, buffer
         Some((_, None)) => "…".to_owned(),
         None => match (picture_of(display), display.text()) {
             (Some(Err(why)), _) => why,
-            (Some(Ok(_)), _) => "this terminal shows no pictures; s saves it".to_owned(),
+            (Some(Ok(_)), _) => format!("this terminal shows no pictures; {saves}"),
             (None, Some(text)) => text.into_owned(),
-            (None, None) => "not shown in a terminal; s saves it".to_owned(),
+            (None, None) => format!("not shown in a terminal; {saves}"),
         },
     };
     let lines = words.lines().flat_map(|line| text::wrap([(line, theme::PLAIN)], usize::from(area.width) - 4, 4));
@@ -81,12 +83,20 @@ fn picture(view: &View, gallery: &Gallery, display: &Display, area: Rect, buffer
     }
 }
 
-fn bottom(gallery: &Gallery, count: usize, class: Class, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+fn bottom(
+    view: &View,
+    gallery: &Gallery,
+    count: usize,
+    class: Class,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
     let y = area.bottom() - 1;
     if let Some(naming) = &gallery.naming {
-        let told = gallery.told.as_deref().unwrap_or("Enter saves  Esc");
+        let hint = || view.keys.hints(Context::Prompt, &[(&[Action::Choose], "saves"), (&[Action::Back], "")], "  ");
+        let told = gallery.told.clone().unwrap_or_else(hint);
         let style = if gallery.told.is_some() { theme::NOTICE } else { theme::DIM };
-        let told = text::name(told);
+        let told = text::name(&told);
         let told = text::cut_front(&told, usize::from(area.width) / 2);
         let end = put_right(buffer, area, area.right(), y, &told, style);
         let room = usize::from(end.saturating_sub(area.x + 10));
@@ -94,11 +104,15 @@ fn bottom(gallery: &Gallery, count: usize, class: Class, area: Rect, buffer: &mu
         let x = put(buffer, area, x, y, &text::cut_front(&text::name(naming), room), theme::PLAIN);
         return Some(Position { x, y });
     }
-    let turn = if count > 1 { "← → turn  " } else { "" };
-    let keys = match class {
-        Class::Compact => format!("{turn}s save  Esc"),
-        _ => format!("{turn}s save as  y copy path  F6 output  Esc back"),
+    let turn: (&[_], &str) = (&[Action::PreviousFigure, Action::NextFigure], "turn");
+    let turn = if count > 1 { &[turn][..] } else { &[] };
+    let (save, copy, output, back): (&[_], &[_], &[_], &[_]) =
+        (&[Action::SaveFigure], &[Action::CopyPath], &[Action::Output], &[Action::Back]);
+    let rest = match class {
+        Class::Compact => &[(save, "save"), (back, "")][..],
+        _ => &[(save, "save as"), (copy, "copy path"), (output, "output"), (back, "back")],
     };
+    let keys = view.keys.hints(Context::Figures, &[turn, rest].concat(), "  ");
     let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
     let room = usize::from(end.saturating_sub(area.x + 2));
     let told = gallery.told.as_deref().unwrap_or_default();

@@ -7,7 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::overlay::frame;
 use super::put_right;
-use crate::tui::keymap::Context;
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -123,7 +123,8 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
         buffer.set_line(area.x + 2, y, line, area.width - 4);
     }
     if rows.len() > scroll + inside {
-        let more = format!(" PageDown, {} more ", rows.len() - scroll - inside);
+        let key = view.keys.hints(Context::Help, &[(&[Action::PageDown], "")], "");
+        let more = format!(" {key}, {} more ", rows.len() - scroll - inside);
         put_right(buffer, area, area.right() - 2, area.bottom() - 1, &more, theme::DIM);
     }
 }

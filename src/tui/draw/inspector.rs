@@ -11,6 +11,7 @@ use super::side::{preview, seconds, setter, sort};
 use super::{elapsed, put_right};
 use crate::domain::{Aspect, InspectError, Inspection, TablePage, TextPage, Timestamp, units};
 use crate::tui::inspector::Inspector;
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -41,11 +42,19 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     }
     let inside = usize::from(area.height) - 2;
     let more = rows.len().saturating_sub(scroll + inside);
-    let hint = match (more, layout.class) {
-        (0, Class::Compact) => " ←→ n p  Esc ".to_owned(),
-        (0, _) => " ←→ view   n p page   r again   Esc close ".to_owned(),
-        (more, Class::Compact) => format!(" {more} more  ←→ n p  Esc "),
-        (more, _) => format!(" PageDown, {more} more   ←→ view   n p page   r again   Esc close "),
+    let aspects: &[_] = &[Action::PreviousAspect, Action::NextAspect];
+    let pages: &[_] = &[Action::NextPage, Action::PreviousPage];
+    let (again, close, down): (&[_], &[_], &[_]) = (&[Action::LookAgain], &[Action::Back], &[Action::PageDown]);
+    let told = format!("{more} more");
+    let below = [(down, &*told)];
+    let below = if more > 0 { &below[..] } else { &[] };
+    let keys = |hints: &[_], between| view.keys.hints(Context::Inspector, hints, between);
+    let hint = if layout.class == Class::Compact {
+        let told = if more > 0 { format!("{told}  ") } else { String::new() };
+        format!(" {told}{} ", keys(&[(aspects, ""), (pages, ""), (close, "")], "  "))
+    } else {
+        let all = [below, &[(aspects, "view"), (pages, "page"), (again, "again"), (close, "close")]].concat();
+        format!(" {} ", keys(&all, "   "))
     };
     put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
 }
@@ -55,7 +64,7 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
     let mut rows = head(view, inspector, width);
     rows.extend(tabs(inspector, width));
     if view.transcript.last_finished().map(|snippet| snippet.id) != inspector.after {
-        rows.push(Line::styled("snippets have run since; r looks again", theme::NOTICE));
+        rows.push(Line::styled(format!("snippets have run since; {}", looks_again(view)), theme::NOTICE));
     }
     let blank = rows.len();
     rows.push(Line::default());
@@ -70,7 +79,7 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
         }
         (None, Some(last)) => Some(last),
         (Some(Err(error)), stale) => {
-            let told = text::fill(&text::name(&refusal(error)), width);
+            let told = text::fill(&text::name(&refusal(view, error)), width);
             rows.extend(told.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
             if matches!(error, InspectError::Busy { .. }) { stale } else { None }
         }
@@ -206,7 +215,11 @@ fn table_rows(table: &TablePage, titled: bool) -> Vec<Line<'static>> {
     rows
 }
 
-fn refusal(error: &InspectError) -> String {
+fn looks_again(view: &View) -> String {
+    view.keys.hints(Context::Inspector, &[(&[Action::LookAgain], "looks again")], "")
+}
+
+fn refusal(view: &View, error: &InspectError) -> String {
     match error {
         InspectError::Refused(sentence) => sentence.clone(),
         InspectError::Stopped { seconds, has_ended: true } => {
@@ -216,9 +229,9 @@ fn refusal(error: &InspectError) -> String {
             format!("It did not end within {seconds} s, and no interrupt has reached it yet: C code, most likely.")
         }
         InspectError::Busy { running: Some(snippet), .. } => {
-            format!("Python runs snippet {snippet}; r looks again when that has ended.")
+            format!("Python runs snippet {snippet}; {} when that has ended.", looks_again(view))
         }
-        InspectError::Busy { running: None, .. } => "Python is busy; r looks again.".to_owned(),
+        InspectError::Busy { running: None, .. } => format!("Python is busy; {}.", looks_again(view)),
         InspectError::Failed(what) => format!("Looking at it failed: {what}"),
     }
 }

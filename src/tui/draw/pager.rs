@@ -7,6 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::{put, put_right, rule};
 use crate::domain::{Entry, units};
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::Layout;
 use crate::tui::pager::Pager;
 use crate::tui::reply::Asks;
@@ -55,20 +56,30 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
         let x = put(buffer, area, area.x, y, &format!("/{}", text::cut_front(asking, room)), theme::PLAIN);
         return Some(Position { x, y });
     }
+    let back = view.keys.hints(Context::Output, &[(&[Action::Back], "")], "");
     let asks = view.reply.as_ref().map(|reply| match &reply.asks {
-        Asks::Code { snippet, .. } => format!("{snippet} asks for a line, Esc to answer"),
-        Asks::Client(inquiry) => format!("{} asks something, Esc to answer", inquiry.by.name()),
+        Asks::Code { snippet, .. } => format!("{snippet} asks for a line, {back} to answer"),
+        Asks::Client(inquiry) => format!("{} asks something, {back} to answer", inquiry.by.name()),
     });
     let fault = || pager.fault.as_ref().map(|why| format!("not all of it: {why}"));
     let searching = || pager.is_searching().then(|| "searching".to_owned());
     let about = || pager.received.page().map(|page| page.about(view.transcript.snippet(page.snippet())));
     let left = asks.or_else(searching).or_else(|| pager.told.clone()).or_else(about).or_else(fault).unwrap_or_default();
-    let keys =
-        if pager.received.is_empty() { "/ search  n N  Home End  Esc back" } else { "Tab views  / search  Esc back" };
+    let search: (&[_], &str) = (&[Action::Search], "search");
+    let back: (&[_], &str) = (&[Action::Back], "back");
+    let (more, ends): (&[_], &[_]) = (&[Action::SearchOn, Action::SearchBack], &[Action::Top, Action::Bottom]);
+    let views: &[_] = &[Action::OtherView];
+    let keys = if pager.received.is_empty() {
+        &[search, (more, ""), (ends, ""), back][..]
+    } else {
+        &[(views, "views"), search, back]
+    };
+    let keys = view.keys.hints(Context::Output, keys, "  ");
     // The views are told rather than all about the one that is shown.
     let least = if pager.received.is_empty() { text::width(&left) } else { text::width(&left).min(24) };
-    let width = if usize::from(area.width) > least + keys.len() + 3 { keys } else { "Esc back" };
-    let end = put_right(buffer, area, area.right(), y, width, theme::DIM);
+    let fits = usize::from(area.width) > least + text::width(&keys) + 3;
+    let keys = if fits { keys } else { view.keys.hints(Context::Output, &[back], "") };
+    let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
     let room = usize::from(end.saturating_sub(area.x + 2));
     put(buffer, area, area.x, y, &text::cut(&text::name(&left), room), theme::NOTICE);
     None

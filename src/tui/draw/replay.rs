@@ -6,19 +6,23 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::overlay::frame;
 use super::{put, put_right};
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::Layout;
 use crate::tui::replay::label;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 const WIDTH: u16 = 56;
-const ABOUT: &str = "Each runs as you, with a new number, up to the first that now fails. Ctrl-C ends it.";
 
 pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
     let choices = view.replay_choices();
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
     let width = WIDTH.min(screen.width);
-    let about = text::fill(ABOUT, usize::from(width) - 6);
+    let about = format!(
+        "Each runs as you, with a new number, up to the first that now fails. {} ends it.",
+        view.keys.told(Action::Interrupt)
+    );
+    let about = text::fill(&about, usize::from(width) - 6);
     // The least screen has room for the frame, the words and five choices.
     let room = usize::from(screen.height).saturating_sub(about.len() + 3);
     let row = row.min(choices.len().saturating_sub(1));
@@ -41,6 +45,7 @@ pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
     for (line, y) in about.iter().zip(area.y + 2 + shown as u16..) {
         put(buffer, inside, inside.x + 2, y, line, theme::DIM);
     }
-    let hint = " Enter starts, Esc closes ";
-    put_right(buffer, area, area.right() - 2, area.bottom() - 1, hint, theme::DIM);
+    let hints: [(&[_], &str); 2] = [(&[Action::Choose], "starts"), (&[Action::Back], "closes")];
+    let hint = format!(" {} ", view.keys.hints(Context::Menu, &hints, ", "));
+    put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
 }

@@ -9,8 +9,10 @@ use super::{overlay, put, put_right};
 use crate::domain::Timestamp;
 use crate::domain::terminal_text::visible;
 use crate::tui::card::highlight;
+use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
 use crate::tui::past::{Search, ago};
+use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// Rows of the list at most.
@@ -18,7 +20,7 @@ pub const ROWS: usize = 10;
 const WIDEST: u16 = 110;
 
 /// Returns where the cursor belongs.
-pub fn draw(search: &Search, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
+pub fn draw(view: &View, search: &Search, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let compact = layout.class == Class::Compact;
     let width = WIDEST.min(layout.rule.width);
     let room = usize::from(layout.rule.y - layout.transcript.y.min(layout.rule.y));
@@ -78,9 +80,9 @@ pub fn draw(search: &Search, layout: &Layout, now: Timestamp, buffer: &mut Buffe
             put(buffer, code, inside.x + 2, y, &shown, style);
             mark(&shown, &search.query.code(), inside.x + 2, y, buffer);
         } else if row == 0 {
-            let nothing =
-                if search.mine { "nothing found; Tab looks at what clients ran too" } else { "nothing found" };
-            put(buffer, inside, inside.x + 2, y, nothing, theme::DIM);
+            let key = view.keys.key_in(Context::History, Action::SearchWhose).filter(|_| search.mine);
+            let more = key.map(|key| format!("; {key} looks at what clients ran too")).unwrap_or_default();
+            put(buffer, inside, inside.x + 2, y, &format!("nothing found{more}"), theme::DIM);
         }
         y += 1;
     }
@@ -97,8 +99,10 @@ pub fn draw(search: &Search, layout: &Layout, now: Timestamp, buffer: &mut Buffe
     let x = put(buffer, line, inside.x + 2, y, &shown, theme::PLAIN);
     put(buffer, line, x, y, &text::name(&query[before.len()..]), theme::PLAIN);
     let other = if search.mine { "all" } else { "mine" };
-    let hint =
-        if compact { format!(" Enter, Tab {other}, Esc ") } else { format!(" Enter takes it, Tab {other}, Esc back ") };
+    let (takes, back) = if compact { ("", "") } else { ("takes it", "back") };
+    let hints: [(&[_], &str); 3] =
+        [(&[Action::Choose], takes), (&[Action::SearchWhose], other), (&[Action::Back], back)];
+    let hint = format!(" {} ", view.keys.hints(Context::History, &hints, ", "));
     put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
     Position { x: x.min(inside.right()), y }
 }

@@ -11,6 +11,7 @@ use ratatui::style::Style;
 use super::{elapsed, put, put_right};
 use crate::domain::{Author, Client, Entry, Kind, Status, Timestamp, Variable, units};
 use crate::tui::drawer::Sorting;
+use crate::tui::keymap::Action;
 use crate::tui::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -144,7 +145,7 @@ fn variables(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     }
     if hidden > 0 {
         let more = view.transcript.variables().total - rows.len();
-        put(buffer, list, list.x + 2, y, &format!("… {more} more, F4"), theme::DIM);
+        put(buffer, list, list.x + 2, y, &format!("… {more} more, {}", view.keys.told(Action::Variables)), theme::DIM);
     }
 }
 
@@ -230,7 +231,14 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     let fit = usize::from(list.height);
     let hidden = if clients.len() > fit { clients.len() - fit.saturating_sub(1) } else { 0 };
     if hidden > 0 {
-        put(buffer, list, list.x + 2, list.bottom() - 1, &format!("… {hidden} more, F4"), theme::DIM);
+        put(
+            buffer,
+            list,
+            list.x + 2,
+            list.bottom() - 1,
+            &format!("… {hidden} more, {}", view.keys.told(Action::Variables)),
+            theme::DIM,
+        );
     }
     for (client, y) in clients.iter().skip(hidden).zip(list.y..list.bottom()) {
         let room = usize::from(list.width).saturating_sub(text::width(&text::name(&client.name)) + 5);

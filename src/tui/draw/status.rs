@@ -73,8 +73,9 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
             None => "snippets are waiting".to_owned(),
         };
         return Some(format!(
-            "{what}: {} again to stop it and quit, Esc to stay",
-            view.keys.told(Action::QuitOrDelete)
+            "{what}: {} again to stop it and quit, {} to stay",
+            view.keys.told(Action::QuitOrDelete),
+            view.keys.told(Action::Back)
         ));
     }
     if let Some(Entry::Snippet(snippet)) = view.asking_to_run.and_then(|card| view.transcript.entries().get(card)) {
@@ -84,8 +85,10 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
     if view.asking_to_restart {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
         let keys = view.keys.told(Action::Restart);
-        let save = if view.has_variables() { "; s saves them first" } else { "" };
-        return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. Esc stays"));
+        let save = view.keys.key(Action::RestartSaving).filter(|_| view.has_variables());
+        let save = save.map(|key| format!("; {key} saves them first")).unwrap_or_default();
+        let back = view.keys.told(Action::Back);
+        return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. {back} stays"));
     }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
         && !view.quitting

@@ -83,6 +83,18 @@ impl Chord {
         matches!(self.code, KeyCode::Char(_)) && !self.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
     }
 
+    /// As short as it can be told, in a hint.
+    pub fn short(self) -> String {
+        let arrow = match self.code {
+            KeyCode::Up => "↑",
+            KeyCode::Down => "↓",
+            KeyCode::Left => "←",
+            KeyCode::Right => "→",
+            _ => return self.to_string(),
+        };
+        if self.modifiers.is_empty() { arrow.to_owned() } else { self.to_string() }
+    }
+
     /// All names of keys, to guess what was meant.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(name, ..)| *name)

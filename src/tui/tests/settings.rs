@@ -96,3 +96,44 @@ fn the_mouse_and_vi_are_settled() {
     with(&mut view, "mouse = false\n[editor]\nvi = true");
     assert!(!view.mouse.captured && view.editor.vi.is_some());
 }
+
+/// No widget tells a key that does something else now.
+#[test]
+fn hints_tell_the_keys_that_hold() {
+    let config = "[keys]\nf10 = \"back\"\nesc = \"none\"\nctrl-o = \"choose\"\nenter = \"none\"\nctrl-t = \"accept\"\ntab = \"none\"\n\
+                  alt-enter = \"run\"\nf4 = \"none\"\nf6 = \"none\"\nalt-p = \"output\"\nf7 = \"none\"\nalt-7 = \"replay\"";
+    let mut seen = String::new();
+    let mut look = |open: &mut dyn FnMut(&mut View)| {
+        let mut view = story().view();
+        with(&mut view, config);
+        assert!(view.complaints.is_none(), "{:?}", view.complaints);
+        screen(&mut view, 120, 40);
+        open(&mut view);
+        for (width, height) in [(120, 40), (80, 24), (40, 12)] {
+            seen += &text(&mut view, width, height);
+        }
+    };
+    let alt = |view: &mut View, c: char| drop(press(view, KeyCode::Char(c), KeyModifiers::ALT));
+    look(&mut |_| {});
+    look(&mut |view| drop(ctrl(view, 'r')));
+    look(&mut |view| {
+        ctrl(view, 'r');
+        typed(view, "nothing is like this");
+    });
+    look(&mut |view| alt(view, 'p'));
+    look(&mut |view| alt(view, '7'));
+    look(&mut |view| drop(key(view, KeyCode::F(9))));
+    look(&mut |view| drop(key(view, KeyCode::F(8))));
+    look(&mut |view| drop(key(view, KeyCode::F(3))));
+    look(&mut |view| drop(key(view, KeyCode::PageUp)));
+    look(&mut |view| {
+        view.perform(crate::tui::keymap::Action::Variables, NOW);
+        key(view, KeyCode::Down);
+    });
+    let told = |key: &str| seen.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == key);
+    for key in ["Esc", "Enter", "Tab", "F4", "F6", "F7"] {
+        let line = seen.lines().find(|line| line.contains(key)).unwrap_or_default();
+        assert!(!told(key), "{key} is told: {line}");
+    }
+    assert!(told("F10") && told("Ctrl-O"), "{seen}");
+}
