@@ -144,6 +144,22 @@ fn a_call_right_after_a_restart_runs_in_the_new_python() {
 }
 
 #[test]
+fn a_restart_before_anything_was_run_loses_nothing() {
+    let home = Home::new();
+    let server = home.serve("test");
+    let mut one = client(&home, "one", Era::Legacy);
+    assert_eq!(one.call("reset_python_environment", json!({"mode": "restart"}))["structuredContent"]["done"], true);
+    assert_eq!(one.run("2 + 2")["result"], "4");
+    loop {
+        let line = server.wait_for_line("");
+        assert!(!line.contains("begins anew"), "{line}");
+        if line.contains("one: ok") {
+            break;
+        }
+    }
+}
+
+#[test]
 fn where_nothing_is_recorded_the_answer_says_what_is_not_known() {
     let home = Home::new();
     let mut serve = home.fourhands();

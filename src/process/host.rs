@@ -264,6 +264,8 @@ fn transcript_so_far(id: &SessionId, ran: SnippetId) -> (Beginning, Option<Strin
     let places = Places::of_this_process();
     let (recorded, gap) = match journal::resume(&places, id) {
         Ok(Some(recorded)) => (Some(recorded), None),
+        // Nothing had been run.
+        Ok(None) if ran.0 == 0 => (None, None),
         Ok(None) => (None, Some("the transcript was not recorded, so it begins anew".to_owned())),
         Err(fault) => match journal::resume_end(&places, id) {
             Some(end) => (Some(end), Some(format!("only the end of the transcript can be brought back: {fault}"))),
