@@ -120,6 +120,24 @@ fn what_watches_code_is_gone_after_a_reset() {
 }
 
 #[test]
+fn limits_are_as_at_the_start_after_a_reset_or_it_says_so() {
+    in_every_python(|session| {
+        let look = "import os, resource\nlimits = resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC\n\
+                    mask = os.umask(0); os.umask(mask)\nmask, [resource.getrlimit(limit) for limit in limits]";
+        let then = session.value(look);
+        session.run(
+            "os.umask(0o777)\nfor limit, low in zip(limits, (1 << 30, 100, 100)):\n    \
+             resource.setrlimit(limit, (low, resource.getrlimit(limit)[1]))",
+        );
+        assert_eq!(reset(session)["remains"], json!([]));
+        assert_eq!(session.value(look), then);
+        session.run("resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))");
+        let told = "the limit RLIMIT_NOFILE, which was lowered to 200 for good";
+        assert_eq!(reset(session)["remains"], json!([told]));
+    });
+}
+
+#[test]
 fn what_a_stream_of_user_code_holds_is_of_its_own_snippet() {
     in_every_python(|session| {
         for stream in [

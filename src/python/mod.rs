@@ -16,6 +16,7 @@ mod guarded;
 mod inspector;
 mod interpreter;
 mod libraries;
+mod limits;
 mod magics;
 mod namespace;
 mod project;

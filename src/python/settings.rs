@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
 
+use super::limits::Limits;
 use super::{fork, signals};
 
 const HOOKS: [&str; 3] = ["excepthook", "unraisablehook", "breakpointhook"];
@@ -22,6 +23,7 @@ pub struct Settings {
     tools: Vec<u32>,
     /// Audit hooks that were added before the last reset are of a generation that is past.
     generation: Arc<AtomicU32>,
+    limits: Limits,
 }
 
 impl Settings {
@@ -41,13 +43,15 @@ impl Settings {
             hooks: hooks.into_iter().collect::<PyResult<_>>()?,
             tools,
             generation,
+            limits: Limits::take(),
             gc: py.import("gc")?.unbind(),
             sys: sys.unbind(),
         })
     }
 
-    /// To be called first in a reset: what watches code may fail at every step of it.
-    pub fn restore(&self, py: Python<'_>) {
+    /// To be called first in a reset: what watches code may fail at every step of it. Tells in words what cannot be put
+    /// back.
+    pub fn restore(&self, py: Python<'_>) -> Vec<String> {
         let sys = self.sys.bind(py);
         self.generation.fetch_add(1, Ordering::Relaxed);
         for tool in TOOLS.filter(|tool| !self.tools.contains(tool) && is_used(sys, *tool)) {
@@ -60,6 +64,7 @@ impl Settings {
             let _ = sys.setattr(*name, hook);
         }
         let _ = self.gc.call_method0(py, "enable");
+        self.limits.restore()
     }
 }
 
