@@ -118,6 +118,11 @@ impl Capture {
         }
     }
 
+    /// Whether a thread has outlived the snippet that started it.
+    pub fn is_left(&self, thread: ThreadId) -> bool {
+        self.lock().threads.contains_key(&thread)
+    }
+
     fn announce_if(&self, first: bool) {
         if first {
             (self.announce)();

@@ -1,20 +1,25 @@
-//! Waiting for a line on Python's main thread, until somebody answers or a signal says otherwise.
+//! Waiting for a line, until somebody answers, a signal says otherwise, or the snippet of a thread that waits has ended.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyEOFError;
 use pyo3::prelude::*;
 
 use super::bell::JobWaiter;
+use super::capture::Capture;
 use super::interpreter::Events;
 use super::{fork, signals};
-use crate::domain::{INPUT_LIMIT, InputAnswer};
+use crate::domain::{INPUT_LIMIT, InputAnswer, SnippetId};
 use crate::session::EngineEvent;
 
-/// Signals that the kernel gives to another thread of Python do not end the wait; they are looked for this often.
+/// Signals that the kernel gives to another thread of Python do not end the wait, nor does the end of a snippet that of a
+/// thread; they are looked for this often.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// Said to a thread that asks on.
+const ENDED: &str = "the snippet that started this thread has ended: nobody is asked for it any more";
 
 /// Whether code has asked since the last [`take_asked`].
 static ASKED: AtomicBool = AtomicBool::new(false);
@@ -23,28 +28,43 @@ pub fn take_asked() -> bool {
     ASKED.swap(false, Ordering::Relaxed)
 }
 
-/// Where an answer is left for the main thread.
+/// Where an answer is left for the thread that asked. There is one prompt at a time; other threads wait for their turn.
 #[derive(Debug, Default)]
-pub struct Prompts(Mutex<State>);
+pub struct Prompts {
+    state: Mutex<State>,
+    /// Told of answers and turns, for all but the main thread.
+    changed: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
     last: u32,
     waiting: Option<u32>,
+    /// The main thread waits.
+    on_main: bool,
     answer: Option<InputAnswer>,
+}
+
+/// Whether a thread may ask now.
+enum Turn {
+    Now(u32),
+    Later,
+    /// The main thread waits already, and a signal handler asks.
+    Never,
 }
 
 impl Prompts {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the main thread waits for it; it must be woken then.
+    /// Whether anybody waits for it; the main thread must be woken then.
     pub fn answer(&self, number: u32, answer: InputAnswer) -> bool {
         let mut state = self.lock();
         let waits = state.waiting == Some(number) && state.answer.is_none();
         if waits {
             state.answer = Some(answer);
+            self.changed.notify_all();
         }
         waits
     }
@@ -53,15 +73,15 @@ impl Prompts {
         self.lock().waiting.is_some()
     }
 
-    /// `None` if the main thread waits already, and a signal handler asks.
-    fn begin(&self) -> Option<u32> {
+    fn begin(&self, on_main: bool) -> Turn {
         let mut state = self.lock();
         if state.waiting.is_some() {
-            return None;
+            return if on_main && state.on_main { Turn::Never } else { Turn::Later };
         }
         state.last += 1;
         state.waiting = Some(state.last);
-        state.waiting
+        state.on_main = on_main;
+        Turn::Now(state.last)
     }
 
     fn take(&self) -> Option<InputAnswer> {
@@ -69,6 +89,7 @@ impl Prompts {
         let answer = state.answer.take();
         if answer.is_some() {
             state.waiting = None;
+            self.changed.notify_all();
         }
         answer
     }
@@ -77,6 +98,16 @@ impl Prompts {
         let mut state = self.lock();
         state.waiting = None;
         state.answer = None;
+        self.changed.notify_all();
+    }
+
+    /// Waits a moment for the answer to `number`, or where there is none yet for the turn to ask.
+    fn rest(&self, number: Option<u32>) {
+        let nothing_new = |state: &mut State| match number {
+            Some(_) => state.answer.is_none(),
+            None => state.waiting.is_some(),
+        };
+        let _ = self.changed.wait_timeout_while(self.lock(), LOOK, nothing_new);
     }
 }
 
@@ -86,6 +117,7 @@ pub struct Asker {
     pub prompts: Arc<Prompts>,
     pub waiter: Arc<Mutex<JobWaiter>>,
     pub events: Events,
+    pub capture: Arc<Capture>,
 }
 
 impl Asker {
@@ -94,16 +126,23 @@ impl Asker {
         if fork::is_child() {
             return Ok(None);
         }
-        if !signals::on_main_thread() {
-            return Err(PyEOFError::new_err("only the main thread of a snippet can ask for input"));
-        }
-        let Some(snippet) = signals::current() else { return Ok(None) };
-        let Some(number) = self.prompts.begin() else {
-            return Err(PyEOFError::new_err("a signal handler cannot ask for input while the code does"));
+        let on_main = signals::on_main_thread();
+        let may_ask = || on_main || !self.capture.is_left(signals::current_thread());
+        let Some(snippet) = signals::current().filter(|_| may_ask()) else {
+            return if on_main { Ok(None) } else { Err(PyEOFError::new_err(ENDED)) };
+        };
+        let number = loop {
+            match self.prompts.begin(on_main) {
+                Turn::Now(number) => break number,
+                Turn::Later => self.rest(py, snippet, None)?,
+                Turn::Never => {
+                    return Err(PyEOFError::new_err("a signal handler cannot ask for input while the code does"));
+                }
+            }
         };
         ASKED.store(true, Ordering::Relaxed);
         self.events.send(EngineEvent::InputRequested { snippet, number, prompt, hidden });
-        match self.wait(py) {
+        match self.wait(py, snippet, number) {
             Ok(InputAnswer::Line(line)) => Ok(Some(line)),
             Ok(InputAnswer::Eof) => Ok(None),
             Ok(InputAnswer::Nobody) => {
@@ -119,18 +158,30 @@ impl Asker {
         }
     }
 
-    fn wait(&self, py: Python<'_>) -> PyResult<InputAnswer> {
+    fn wait(&self, py: Python<'_>, snippet: SnippetId, number: u32) -> PyResult<InputAnswer> {
         loop {
             if let Some(answer) = self.prompts.take() {
                 return Ok(answer);
             }
-            // An interrupt that comes after this rings the bell as well, so none is slept through.
-            py.check_signals()?;
             if fork::is_child() {
                 return Ok(InputAnswer::Eof);
             }
+            self.rest(py, snippet, Some(number))?;
+        }
+    }
+
+    /// Waits until something may have come; at most a moment.
+    fn rest(&self, py: Python<'_>, snippet: SnippetId, number: Option<u32>) -> PyResult<()> {
+        if signals::on_main_thread() {
+            // An interrupt that comes after this rings the bell as well, so none is slept through.
+            py.check_signals()?;
             // Rings that are meant for the main loop may be taken here: it looks for jobs before it waits.
             py.detach(|| self.waiter.lock().unwrap_or_else(PoisonError::into_inner).wait_for(LOOK))?;
+        } else if signals::current() == Some(snippet) {
+            py.detach(|| self.prompts.rest(number));
+        } else {
+            return Err(PyEOFError::new_err(ENDED));
         }
+        Ok(())
     }
 }

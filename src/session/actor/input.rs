@@ -22,7 +22,12 @@ pub struct Pending {
 impl Actor {
     pub fn on_input_requested(&mut self, snippet: SnippetId, number: u32, prompt: Option<String>, hidden: bool) {
         self.flush_output();
-        let Some(asking) = self.transcript.snippet(snippet) else { return };
+        // A thread may ask in the moment in which its snippet ends.
+        let runs = self.running.as_ref().is_some_and(|running| running.work.snippet() == Some(snippet));
+        let Some(asking) = self.transcript.snippet(snippet).filter(|_| runs) else {
+            self.engine.answer_input(number, InputAnswer::Eof);
+            return;
+        };
         let prompt = prompt.unwrap_or_else(|| asking.output.unfinished_line());
         let prompt: String =
             plain(&prompt).lines().last().unwrap_or_default().trim().chars().take(PROMPT_WIDTH).collect();
