@@ -125,6 +125,10 @@ fn what_every_snippet_needs_is_there_again() {
             "import sys; del sys.modules['__main__']; sys.modules['builtins'] = None",
             "import sys; sys.meta_path.clear(); sys.path_hooks.clear(); sys.path.clear(); sys.path_importer_cache.clear()",
             "import sys; sys.path = None",
+            "import sys; sys.modules = {}",
+            "import sys; del sys.modules",
+            "import sys; sys.displayhook = None",
+            "import sys; del sys.displayhook",
             "import builtins; builtins.__import__ = builtins.__build_class__ = None",
         ] {
             session.run(code);
@@ -132,6 +136,21 @@ fn what_every_snippet_needs_is_there_again() {
                          type(pickle.loads(pickle.dumps(P()))).__name__, __name__, len('ab')";
             assert_eq!(session.value(check), "('P', '__main__', 2)", "after {code}");
         }
+    });
+}
+
+#[test]
+fn tracebacks_are_whole_again_after_what_shows_them_was_broken() {
+    in_every_python(|session| {
+        for code in ["import linecache; linecache.cache = 5", "linecache.cache = {}", "del linecache.cache"] {
+            session.run(code);
+            let traceback = session.traceback("x = 1\n1 / 0");
+            assert!(traceback.contains("line 2, in <module>\n    1 / 0"), "after {code}\n{traceback}");
+        }
+        session.run("linecache.getline = linecache.getlines = linecache.checkcache = None");
+        session.run("import traceback; traceback.StackSummary = None");
+        let traceback = session.traceback("x = 1\n1 / 0");
+        assert!(traceback.contains("line 2, in <module>") && traceback.contains("ZeroDivisionError"), "{traceback}");
     });
 }
 

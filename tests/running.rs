@@ -35,9 +35,12 @@ fn output_from_below_python_in_order() {
             "import os, subprocess, sys, ctypes\n\
              for n in range(3):\n    print('py', n)\n    os.system(f'echo child {n}')\n    os.write(1, b'fd %d\\n' % n)\n\
              subprocess.run([sys.executable, '-c', 'print(\"another python\")'])\n\
-             ctypes.CDLL(None).puts(b'C')\nprint('end')",
+             ctypes.CDLL(None).puts(b'C')\nctypes.CDLL(None).printf(b'C without its '); print('end')",
         );
-        assert_eq!(out, "py 0\nchild 0\nfd 0\npy 1\nchild 1\nfd 1\npy 2\nchild 2\nfd 2\nanother python\nC\nend\n");
+        assert_eq!(
+            out,
+            "py 0\nchild 0\nfd 0\npy 1\nchild 1\nfd 1\npy 2\nchild 2\nfd 2\nanother python\nC\nC without its end\n"
+        );
         let run = session.run("os.system('echo oops >&2'); os.write(2, b'raw\\n'); None");
         assert_eq!(run["stderr"], "oops\nraw\n");
         assert_eq!(
@@ -141,6 +144,21 @@ fn interrupts_hit_what_they_are_meant_for() {
             assert!(run["stopped_by"].as_str().unwrap().contains("time limit"), "{run}");
             assert_eq!(session.value("'un' + 'harmed'"), "'unharmed'", "after {code}");
         }
+    });
+}
+
+#[test]
+fn an_interrupted_await_shows_where_the_code_stood() {
+    in_every_python(|session| {
+        session.run("import asyncio\nawait asyncio.sleep(0)");
+        let code = "async def rest():\n    await asyncio.sleep(1000)\n\nawait rest()";
+        let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 1}));
+        let run = session.client.finished(result)["structuredContent"].clone();
+        let traceback = run["error"]["traceback"].as_str().unwrap();
+        for part in ["line 4, in <module>", "await rest()", "line 2, in rest", "KeyboardInterrupt"] {
+            assert!(traceback.contains(part), "{part:?} is missing in\n{traceback}");
+        }
+        assert!(!traceback.contains("run_until_complete") && !traceback.contains("CancelledError"), "{traceback}");
     });
 }
 

@@ -82,6 +82,10 @@ impl Baseline {
     pub fn restore_builtins(&self, py: Python<'_>) -> PyResult<()> {
         self.builtins.bind(py).update(self.builtins_then.bind(py).as_mapping())?;
         let (modules, then) = (self.modules.bind(py), self.modules_then.bind(py));
+        let (sys, name) = (self.sys.bind(py), pyo3::intern!(py, "modules"));
+        if !sys.getattr(name).is_ok_and(|now| now.is(modules)) {
+            sys.setattr(name, modules)?;
+        }
         if !modules.contains(pyo3::intern!(py, "sys"))? {
             modules.update(then.as_mapping())?;
         }

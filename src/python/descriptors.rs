@@ -129,9 +129,9 @@ pub fn flush_c_streams() {
     unsafe { libc::fflush(std::ptr::null_mut()) };
 }
 
-/// Makes C's stdout write each line at its end, or `printf` would come out after all that follows it.
+/// Makes C's stdout write at once, or what `printf` leaves of a line would come out after all that follows it.
 #[allow(unsafe_code, reason = "C's stdio can only be reached by its own functions")]
-pub fn line_buffer_c_stdout() {
+pub fn unbuffer_c_stdout() {
     #[cfg(target_os = "linux")]
     unsafe extern "C" {
         static stdout: *mut libc::FILE;
@@ -142,8 +142,8 @@ pub fn line_buffer_c_stdout() {
         static stdout: *mut libc::FILE;
     }
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    // SAFETY: called once, before anything was written to it; a null buffer lets the C library allocate its own.
+    // SAFETY: called once, before anything was written to it; without buffering there is no buffer to point to.
     unsafe {
-        libc::setvbuf(stdout, std::ptr::null_mut(), libc::_IOLBF, 4096);
+        libc::setvbuf(stdout, std::ptr::null_mut(), libc::_IONBF, 0);
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTraceback};
 
-use super::signals;
+use super::{report, signals};
 
 use crate::domain::SnippetId;
 
@@ -63,10 +63,13 @@ impl EventLoop {
         options.set_item("loop", &event_loop)?;
         let task = py.import("_asyncio")?.getattr("Task")?.call((coroutine,), Some(&options))?;
         let result = event_loop.call_method1("run_until_complete", (&task,));
-        if result.is_err() {
-            let _ = end(&event_loop, &task);
-        }
-        result
+        result.inspect_err(|error| {
+            let cancelled = end(&event_loop, &task).ok().flatten();
+            if error.is_instance_of::<PyKeyboardInterrupt>(py) && !report::is_in_snippet(error.traceback(py)) {
+                let stood_at = cancelled.and_then(|cancelled| stood_at(py, cancelled));
+                error.set_traceback(py, stood_at.or_else(|| error.traceback(py)));
+            }
+        })
     }
 
     /// Makes ours the thread's loop again: `asyncio.run` in user code leaves none behind. Code that was ended by force may
@@ -144,20 +147,36 @@ fn is_true(event_loop: &Bound<'_, PyAny>, question: &str) -> bool {
 }
 
 /// Cancels a task that was left before its end, by an interrupt, by `SystemExit` of another task or by `loop.stop()`.
-fn end(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+///
+/// Answers what it ended with.
+fn end(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<Option<PyErr>> {
+    let mut ended_with = None;
     for _ in 0..LAST_TURNS {
         if task.call_method0("done")?.is_truthy()? {
             break;
         }
         task.call_method0("cancel")?;
         // Ends with the cancellation itself, or with what the coroutine's own clean-up raised.
-        let _ = event_loop.call_method1("run_until_complete", (task,));
+        ended_with = event_loop.call_method1("run_until_complete", (task,)).err();
     }
     if task.call_method0("done")?.is_truthy()? && !task.call_method0("cancelled")?.is_truthy()? {
         // Otherwise asyncio complains that nobody has looked at it.
         task.call_method0("exception")?;
     }
-    Ok(())
+    Ok(ended_with)
+}
+
+/// Where a task stood that was cancelled. An interrupt finds the loop waiting, which tells nothing of that.
+fn stood_at(py: Python<'_>, cancelled: PyErr) -> Option<Bound<'_, PyTraceback>> {
+    // Until Python 3.10 it is a new exception, made because of the one that was raised there.
+    let mut error = cancelled.into_value(py).into_bound(py).into_any();
+    loop {
+        let traceback = error.getattr("__traceback__").ok()?.cast_into::<PyTraceback>().ok();
+        if report::is_in_snippet(traceback.clone()) {
+            return traceback;
+        }
+        error = error.getattr("__context__").ok().filter(|context| !context.is_none())?;
+    }
 }
 
 /// Whether asyncio believes that a loop runs on this thread, though no snippet does: an interrupt came at its very end.

@@ -269,7 +269,8 @@ impl Interpreter {
         files: Files,
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
-        let asker = Asker { prompts: jobs.prompts.clone(), waiter: jobs.waiter.clone(), events: events.clone() };
+        let (prompts, waiter) = (jobs.prompts.clone(), jobs.waiter.clone());
+        let asker = Asker { prompts, waiter, events: events.clone(), capture: capture.clone() };
         fork::watch();
         let context = SnippetContext::new(py)?;
         let signals = Signals::install(py)?;
@@ -282,7 +283,7 @@ impl Interpreter {
             .beside
             .take()
             .and_then(|beside| Completer::start(py, namespace.globals(py), &events, jobs.looks.clone(), beside).ok());
-        descriptors::line_buffer_c_stdout();
+        descriptors::unbuffer_c_stdout();
         let mut interpreter = Self {
             sys: py.import("sys")?.unbind(),
             signals,
@@ -440,7 +441,7 @@ impl Interpreter {
     }
 
     fn reset(&mut self, py: Python<'_>) {
-        self.settings.restore(py);
+        let lasting = self.settings.restore(py);
         let _ = self.repair(py);
         let mut report = ResetReport::default();
         // User code runs also here: `__del__`, cancelled tasks.
@@ -459,6 +460,7 @@ impl Interpreter {
         let _ = self.signals.restore_all(py);
         let _ = signals::finalize(py, || py.import("gc")?.call_method0("collect"));
         signals::end();
+        report.remains.extend(lasting);
         report.remains.extend(threads::names(py).unwrap_or_default());
         self.events.send(EngineEvent::ResetDone(report));
         self.send_variables(py);

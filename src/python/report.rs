@@ -24,7 +24,11 @@ pub struct Ending {
 pub struct Reporter {
     format_exception: Py<PyAny>,
     format_frames: Py<PyAny>,
+    sys: Py<PyModule>,
 }
+
+/// Where Python's own prompt leaves the last exception, such as for `pdb.pm()`.
+const LAST: [&str; 4] = ["last_type", "last_value", "last_traceback", "last_exc"];
 
 /// Said in place of what an exception tells of itself, if that had to be interrupted.
 const INTERRUPTED: &str = "<exception str() was interrupted>";
@@ -35,7 +39,33 @@ impl Reporter {
         Ok(Self {
             format_exception: traceback.getattr("format_exception")?.unbind(),
             format_frames: traceback.getattr("format_tb")?.unbind(),
+            sys: py.import("sys")?.unbind(),
         })
+    }
+
+    /// Leaves an exception where debuggers look for the last one. What was there before goes, which may run user code.
+    pub fn remember(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+        if error.is_instance_of::<PySystemExit>(py) {
+            return Ok(());
+        }
+        let (sys, value) = (self.sys.bind(py), error.value(py));
+        let traceback = users_part(error.traceback(py))?;
+        let _ = value.setattr("__traceback__", &traceback);
+        let last = [
+            error.get_type(py).into_any(),
+            value.clone().into_any(),
+            traceback.into_pyobject(py)?,
+            value.clone().into_any(),
+        ];
+        // The last of them came with Python 3.12.
+        let known = if py.version_info() < (3, 12) { 3 } else { 4 };
+        LAST.into_iter().zip(last).take(known).try_for_each(|(name, last)| sys.setattr(name, last))
+    }
+
+    pub fn forget(&self, py: Python<'_>) {
+        for name in LAST {
+            let _ = self.sys.bind(py).delattr(name);
+        }
     }
 
     /// Runs user code, such as `__str__` of the exception: only to be called where that can be interrupted.
@@ -62,7 +92,8 @@ impl Reporter {
         let type_name = type_name(py, error);
         let traceback = self.format(py, error).unwrap_or_else(|_| {
             // The traceback module itself can fail, on hostile exceptions or when little stack is left.
-            if message.is_empty() { type_name.clone() } else { format!("{type_name}: {message}") }
+            let told = if message.is_empty() { type_name.clone() } else { format!("{type_name}: {message}") };
+            plain_frames(py, error).unwrap_or_default() + &told
         });
         ErrorReport { type_name, message, traceback }
     }
@@ -80,6 +111,12 @@ impl Reporter {
         let frames = self.format_frames.bind(py).call1((users_part(error.traceback(py))?,))?;
         Ok(format!("Traceback (most recent call last):\n{}", joined(&frames)?))
     }
+}
+
+/// The frames as C code tells them, without source.
+fn plain_frames(py: Python<'_>, error: &PyErr) -> Option<String> {
+    let users = users_part(error.traceback(py)).ok()??;
+    users.cast_into::<PyTraceback>().ok()?.format().ok()
 }
 
 fn joined(lines: &Bound<'_, PyAny>) -> PyResult<String> {
@@ -123,8 +160,7 @@ fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Boun
     }
     let mut rest = whole.clone();
     while let Some(entry) = rest {
-        let file = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
-        if file.cast::<PyString>()?.to_string_lossy().starts_with(FILE_PREFIX) {
+        if is_of_snippet(&entry)? {
             leave_magics_out(&entry)?;
             return Ok(Some(entry));
         }
@@ -132,6 +168,17 @@ fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Boun
         rest = (!next.is_none()).then_some(next);
     }
     Ok(whole)
+}
+
+/// Whether a frame of a snippet is in it.
+pub fn is_in_snippet(traceback: Option<Bound<'_, PyTraceback>>) -> bool {
+    let first = users_part(traceback).ok().flatten();
+    first.is_some_and(|first| is_of_snippet(&first).unwrap_or(false))
+}
+
+fn is_of_snippet(entry: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let file = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
+    Ok(file.cast::<PyString>()?.to_string_lossy().starts_with(FILE_PREFIX))
 }
 
 /// Exceptions looked at behind one.

@@ -46,7 +46,8 @@ pub struct Runner {
     displayhook: Py<PyAny>,
     settrace: Py<PyAny>,
     sys: Py<PyModule>,
-    /// `linecache.cache`: where tracebacks find the source.
+    linecache: Py<PyModule>,
+    /// Its cache: where tracebacks find the source.
     sources: Py<PyDict>,
     reporter: Reporter,
     event_loop: EventLoop,
@@ -71,6 +72,7 @@ impl Runner {
         let builtins = py.import("builtins")?;
         let ast = py.import("_ast")?;
         let sys = py.import("sys")?;
+        let linecache = py.import("linecache")?;
         Ok(Self {
             classes: session_file.as_ref().and_then(|file| ClassSources::create(py, file.path()).ok()),
             compile: builtins.getattr("compile")?.unbind(),
@@ -81,7 +83,8 @@ impl Runner {
             displayhook: sys.getattr("displayhook")?.unbind(),
             settrace: sys.getattr("settrace")?.unbind(),
             sys: sys.unbind(),
-            sources: py.import("linecache")?.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
+            sources: linecache.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
+            linecache: linecache.unbind(),
             reporter: Reporter::new(py)?,
             event_loop: EventLoop::default(),
             session_file,
@@ -128,7 +131,11 @@ impl Runner {
             self.leave_child(py, &result);
         }
         signals::go_on();
-        let result = result.map_err(|error| self.reporter.ending(py, &error));
+        let result = result.map_err(|error| {
+            let ending = self.reporter.ending(py, &error);
+            let _ = self.reporter.remember(py, &error);
+            ending
+        });
         signals::end();
         let definitions = std::mem::take(&mut self.definitions);
         if let Some(file) = &mut self.session_file {
@@ -156,6 +163,7 @@ impl Runner {
     pub fn reset(&mut self, py: Python<'_>) {
         self.event_loop.close(py);
         self.displays.reset(py);
+        self.reporter.forget(py);
         if let Some(file) = &mut self.session_file {
             let _ = file.clear();
         }
@@ -316,8 +324,10 @@ impl Runner {
     /// The text of a value, as `sys.displayhook` would show it; the hook itself if user code has set another.
     fn display(&self, value: &Bound<'_, PyAny>, baseline: &Baseline) -> PyResult<Option<Shown>> {
         let py = value.py();
-        let hook = self.sys.bind(py).getattr(pyo3::intern!(py, "displayhook"))?;
-        if !hook.is(&self.displayhook) {
+        if let Ok(hook) = self.sys.bind(py).getattr(pyo3::intern!(py, "displayhook"))
+            && !hook.is(&self.displayhook)
+            && hook.is_callable()
+        {
             hook.call1((value,))?;
             return Ok(None);
         }
@@ -330,7 +340,11 @@ impl Runner {
     }
 
     fn keep_source(&self, py: Python<'_>, snippet: SnippetId, file: &str, code: &str) -> PyResult<()> {
-        let sources = self.sources.bind(py);
+        let (sources, name) = (self.sources.bind(py), pyo3::intern!(py, "cache"));
+        let linecache = self.linecache.bind(py);
+        if !linecache.getattr(name).is_ok_and(|now| now.is(sources)) {
+            linecache.setattr(name, sources)?;
+        }
         let lines = PyList::new(py, code.split_inclusive('\n'))?;
         if let Some(last) = code.lines().last().filter(|_| !code.ends_with('\n')) {
             lines.set_item(lines.len() - 1, format!("{last}\n"))?;
