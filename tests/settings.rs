@@ -117,3 +117,16 @@ fn the_theme_follows_the_ground_of_the_terminal() {
     assert!(has(&terminal.received(), "38;5;24"));
     terminal.quit();
 }
+
+/// A person who names their windows themselves finds the name untouched.
+#[test]
+fn a_title_that_is_not_wanted_is_not_set() {
+    let home = Home::new();
+    configure(&home, "[terminal]\ntitle = false\nprogress = false\nnotices = false\nfigures = \"off\"\n");
+    let mut terminal = open(&home, &["TERM_PROGRAM=ghostty"]);
+    terminal.send("import time; time.sleep(1); print('slept')\r");
+    terminal.wait_for_row("slept");
+    terminal.quit();
+    let received = terminal.received();
+    assert!(!has(&received, "\u{1b}]0;") && !has(&received, "\u{1b}]9;4;"), "{}", String::from_utf8_lossy(&received));
+}

@@ -2,6 +2,7 @@
 //! cursor. Answers come when they come; what no longer fits is dropped.
 
 use super::editor::Editor;
+use super::editor::rows::columns;
 use crate::domain::lexer::{self, Call, Place};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature, VariableTable};
 
@@ -86,9 +87,9 @@ impl Popup {
         self.candidates.get(*self.matches.get(self.selected?)?)
     }
 
-    /// Where the candidates begin, in characters of the line.
+    /// Where the candidates begin, in cells of the line.
     pub fn column(&self) -> usize {
-        self.before.rsplit('\n').next().unwrap_or_default().chars().count()
+        columns(self.before.rsplit('\n').next().unwrap_or_default())
     }
 
     /// Keeps those that fit what has been typed. `false` if the cursor has left the place.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::scroll::{Anchor, Place};
 use super::view::View;
+use crate::domain::keepsake::Keepsake;
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     draft: String,
     /// Row and column, in characters.
@@ -46,6 +47,14 @@ impl Kept {
         }
     }
 
+    /// Leaves it to the next process. A draft that is too long must not keep the rest from it.
+    pub fn leave(&self, keepsake: &Keepsake) {
+        let put = |kept: &Self| serde_json::to_string(kept).is_ok_and(|text| keepsake.put(&text));
+        if self.draft.len() > Keepsake::LIMIT || !put(self) {
+            put(&Self { draft: String::new(), ..self.clone() });
+        }
+    }
+
     /// The transcript may be shorter than it was: what points behind its end is let go.
     pub fn give_back(self, view: &mut View) {
         let cards = view.transcript.entries().len();
@@ -58,5 +67,31 @@ impl Kept {
         view.outside = self.outside;
         view.side = self.side;
         view.unfolded = self.unfolded.into_iter().filter(|card| *card < cards).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixtures::story;
+
+    #[test]
+    fn a_draft_that_is_too_long_keeps_nothing_else_from_the_next_process() {
+        static KEEPSAKE: Keepsake = Keepsake::empty();
+        let after = |draft: &str| {
+            let mut view = story().view();
+            view.editor.set(draft);
+            view.restore = Some("before".to_owned());
+            Kept::of(&view).leave(&KEEPSAKE);
+            let mut next = story().view();
+            let kept: Kept = serde_json::from_str(&KEEPSAKE.text().unwrap()).unwrap();
+            kept.give_back(&mut next);
+            assert_eq!(next.restore.as_deref(), Some("before"));
+            next.editor.code()
+        };
+        let lines = "    \"a line of a long list\",\n".repeat(5_000);
+        assert_eq!(after(&lines), lines);
+        assert_eq!(after(&lines.repeat(2)), "");
+        assert_eq!(after(&"\"".repeat(200_000)), "", "it is longer as it is written");
     }
 }

@@ -472,9 +472,7 @@ impl Dashboard {
         let Some(keepsake) = self.keepsake else { return };
         let kept = Kept::of(&self.view);
         if kept != self.kept {
-            if let Ok(text) = serde_json::to_string(&kept) {
-                keepsake.put(&text);
-            }
+            kept.leave(keepsake);
             self.kept = kept;
         }
     }

@@ -19,7 +19,8 @@ pub enum Command {
 /// What `:help` tells.
 const HELP: &str = "\
 A line runs when it is complete Python; a block ends with an empty line. Ctrl-C interrupts what runs, whoever began it.
-Ctrl-D ends. Lines of comments are notes to the clients. Besides:
+Ctrl-R shows again what is typed of a line when something was told in between. Ctrl-D ends. Lines of comments are notes
+to the clients. Besides:
 :answer TEXT   answers what a client, or its code, asks; without TEXT the next line is the answer
 :decline       answers nothing to the question of a client
 :vars          the variables

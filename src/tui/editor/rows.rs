@@ -92,7 +92,7 @@ pub fn byte_at(line: &str, row: usize, column: usize, width: usize) -> usize {
 }
 
 /// Cells that a part of a row takes from its beginning on.
-fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     if is_plain(text) {
         return text.len();
     }
