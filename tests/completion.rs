@@ -110,7 +110,8 @@ fn names_attributes_keys_modules_files_and_magic() {
         std::fs::write(home.work().join("my_tools.py"), "def sharpen(edge, angle=15): pass\nVERY_SHARP = 1\n").unwrap();
         let mut terminal = open(&home, python);
         let code = "import os\nclass Fit:\n    'A fit.'\n    @property\n    def ran(self): os._exit(3)\n    \
-                    def residuals(self, order=2, *, robust=False):\n        'Distances from the line.'\n\
+                    def residuals(self, order=2, *, robust=False):\n        '''Distances from the line,\n\
+                    \x20       one for each point.\n\n        More of it.'''\n\
                     fit = Fit(); fit.slope = 1.5\nconfig = {'alpha': {'beta': 1}, 'gamma ray': 2}";
         run(&mut terminal, code);
 
@@ -136,7 +137,7 @@ fn names_attributes_keys_modules_files_and_magic() {
         terminal.wait_for("nothing imported", |screen| screen.lines().any(|line| line.trim_start().starts_with("0 ")));
 
         let screen = types(&mut terminal, "fit.residuals(", "residuals(order=2, *, robust=False)");
-        assert!(screen.contains("Distances from the line."), "{screen}");
+        assert!(screen.contains("Distances from the line, one for each point. ─"), "{screen}");
         terminal.send(&format!("3){CLEAR}"));
         terminal.wait_for("the signature to go", |screen| !screen.contains("residuals(order=2"));
 

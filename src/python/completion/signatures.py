@@ -98,9 +98,15 @@ def default(value):
 def first_line(doc):
     if type(doc) is not str:
         return ""
-    for line in doc[:4000].splitlines():
-        line = line.strip()
+    lines = [line.strip() for line in doc[:4000].splitlines()]
+    for place, line in enumerate(lines):
         if line and not (line.endswith(")") and "(" in line and " " not in line.split("(")[0]):
+            # A sentence may go on in the next lines.
+            for more in lines[place + 1 :]:
+                is_whole = line.endswith((".", ":", "!", "?")) or " -> " in line or len(line) > 300
+                if is_whole or not (more[:1].isalnum() or more[:1] in ("`", "'", '"', "(")):
+                    break
+                line += " " + more
             return line[:300]
     return ""
 
