@@ -108,6 +108,27 @@ fn a_dashboard_takes_the_session_over_and_gives_the_name_free_again() {
 }
 
 #[test]
+fn a_reset_that_waits_for_a_word_does_not_reach_what_a_dashboard_has_saved() {
+    let home = Home::new();
+    let mut other = bridge(&home, "other", Era::Legacy);
+    other.run("kept = 41");
+    let mut command = home.fourhands();
+    command.args(["bridge", "--serve", "--python"]).arg(python());
+    let mut asker = Client::silent(command, "asker", Era::Legacy);
+    asker.capabilities = json!({"elicitation": {}});
+    asker.hello();
+    let call = asker.send("tools/call", json!({"name": "reset_python_environment", "arguments": {}}));
+    asker.wait_for("the question", |message| message["method"] == "elicitation/create");
+    let python = python();
+    let dashboard = Terminal::start(&home, &["--python", python.to_str().unwrap()], 40, 120);
+    dashboard.wait_for_text("restored 1 variable");
+    let result = asker.answer(call)["result"].clone();
+    assert_eq!(result["isError"], true, "{result}");
+    assert!(Client::text(&result).contains("Nothing was reset"), "{result}");
+    assert_eq!(value(&mut asker, "kept"), "41");
+}
+
+#[test]
 fn what_runs_is_not_interrupted_by_a_dashboard_that_is_merely_opened() {
     let home = Home::new();
     let mut client = bridge(&home, "busy", Era::Legacy);

@@ -69,7 +69,7 @@ pub fn open(folder: &Path, name: Option<&str>, python: Option<&Path>) -> Result<
     };
     let opened = match room(&size).and_then(split) {
         Some(opened) => Ok(opened),
-        None => run(pane(&mut tmux(&["new-window", "-d"]), &[], folder, name, python)),
+        None => run(pane(&mut tmux(&["new-window", "-d", "-n", "fourhands"]), &[], folder, name, python)),
     };
     opened.map(|_| Some(opening)).map_err(|error| error.to_string())
 }

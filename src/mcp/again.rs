@@ -75,7 +75,13 @@ impl Call<'_> {
                 }
             }
             tools::RESET => {
-                let text = format!("{} There is nothing left to reset.", what_happened(&self.recall("", sent).await?));
+                let recalled = self.recall("", sent).await?;
+                let happened = what_happened(&recalled);
+                // What could be saved comes back, or may.
+                if recalled.restart.is_some_and(|restart| restart.resumed) {
+                    return Err(format!("{happened} Nothing was reset: call again if that is still wanted."));
+                }
+                let text = format!("{happened} There is nothing left to reset.");
                 Ok(self.answer(text, &ResetResult { done: true, cleared: None, remains: Vec::new() }))
             }
             tools::INTERRUPT if !names_a_snippet(arguments) => {

@@ -10,7 +10,7 @@ use super::calls::{Call, Called, ended, now};
 use super::cut::{TEXT, cut, short};
 use super::report::RunStatus;
 use super::since::{self, who};
-use super::tools::{self, maybe_number};
+use super::tools::{self, maybe_integer, maybe_number};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Timestamp, Transcript, units};
 
@@ -31,7 +31,7 @@ pub struct HistoryArguments {
     /// Only what this one did: "person", "me", or the name of a client.
     pub author: Option<String>,
     /// How many entries at most: 20 by default, no more than 100.
-    #[serde(default, deserialize_with = "maybe_number")]
+    #[serde(default, deserialize_with = "maybe_integer")]
     #[schemars(extend("minimum" = 1, "maximum" = 100))]
     pub limit: Option<u32>,
 }

@@ -47,6 +47,11 @@ impl Call<'_> {
                      person in your reply; another call resets without asking."
                 ));
             }
+            Said::Left if self.stop.is_cancelled() && !self.session.is_restarting() => {
+                return Err(
+                    "Error: the session ended while the user was asked to confirm this. Nothing was reset.".to_owned()
+                );
+            }
             Said::Left => return Err(CONNECTION_CLOSED.to_owned()),
             Said::Later(question) => return Ok(question.into()),
         }

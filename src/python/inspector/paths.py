@@ -157,7 +157,7 @@ def inspect_value(path, names, aspect, page, describe):
     view = View(value, cls, mro, page, describe)
     known = view.aspects()
     if aspect not in known:
-        raise Refused(f"{path} is a {full_name(cls)} and has no {aspect}; there are {', '.join(known)}.")
+        raise Refused(f"{path} is of type {full_name(cls)} and has no {aspect}; there are {', '.join(known)}.")
     told = view.told
     told |= {"path": path, "aspect": aspect, "page": page, "type_name": full_name(cls), "shape": shape, "size": size,
              "bases": [full_name(base) for base in mro[1:] if base is not object][:8 if view.root not in LIBRARIES else 0],
