@@ -13,11 +13,12 @@ use super::aside;
 use super::complaints::Complaints;
 use super::fold::Fold;
 use super::frame::{self, Meta};
-use super::intake::{Segment, Shared};
+use super::intake::{self, Segment, Shared};
 use super::recover;
 use super::retention::{self, Limits};
 use super::schema::{self, Fault};
 use super::store;
+use crate::session::SessionId;
 use crate::session::places::Places;
 use rusqlite::Connection;
 
@@ -224,12 +225,23 @@ impl Keeper {
         let mut connection = schema::open(folder)?;
         let fault = |error: rusqlite::Error| Fault::of(&path, &error);
         recover::dead_sessions(folder, &mut connection)?;
+        self.comes_next(folder, &path)?;
         store::take_up(&connection, &self.meta.id, &mut self.state.fold).map_err(fault)?;
         let facts = fs::metadata(&path).map_err(|error| Fault::of_io(&path, &error))?;
         let identity = (facts.dev(), facts.ino());
         self.state.opened = Some(identity);
         self.state.database = Some(Database { connection, path, identity });
         Ok(())
+    }
+
+    /// What a process before left of this session has to be stored first: from then on all that is older than what is
+    /// stored counts as stored. It may still be dying, or another session may just be taking it in.
+    fn comes_next(&self, folder: &Path, database: &Path) -> Result<(), Fault> {
+        let left = intake::list(folder).map_err(|error| Fault::of_io(folder, &error))?;
+        let is_before = |(id, path): &(SessionId, PathBuf)| {
+            *id == self.meta.id && self.segments.iter().all(|own| own.path != *path) && fs::read(path).is_ok()
+        };
+        if left.iter().any(is_before) { Err(Fault::Locked(database.to_owned())) } else { Ok(()) }
     }
 
     /// Folds some of what the intake holds. Answers whether there is more.

@@ -22,10 +22,14 @@ pub fn is_due(folder: &Path) -> bool {
 pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), Fault> {
     let database = folder.join(FILE);
     let mut sessions: BTreeMap<SessionId, Vec<Segment>> = BTreeMap::new();
+    let mut held = None;
     for (id, path) in intake::list(folder).map_err(|error| Fault::of_io(folder, &error))? {
-        // One that cannot be opened is left for another time.
-        if let Ok(Some(segment)) = Segment::adopt(&path) {
-            sessions.entry(id).or_default().push(segment);
+        // One that cannot be opened is left for another time, and with one that is held what came after it: somebody else
+        // may just be taking it in.
+        match Segment::adopt(&path) {
+            Ok(Some(segment)) if held.as_ref() != Some(&id) => sessions.entry(id).or_default().push(segment),
+            Ok(None) => held = Some(id),
+            _ => {}
         }
     }
     intake::sweep_drafts(folder);

@@ -60,16 +60,7 @@ fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
 fn what_a_killed_process_left_is_taken_in_by_the_next() {
     let home = Home::new();
     let (killed, follower) = (id(), id());
-    // The intake of a process whose thread never had its turn.
-    let meta = frame::Meta::new(killed.clone(), &info("killed"), "boot".into());
-    let segment = Segment::create(&home.folder(), &meta, 7, 0).unwrap();
-    let shared = Arc::new(Shared::default());
-    shared.writing().segment = Some(segment.clone());
-    let recorder = Recorder { shared, buffer: Vec::new() };
-    let (_, done) = mpsc::channel();
-    let (_, told_nothing) = unbounded_channel();
-    let mut session =
-        Recording { recorder, journal: Journal { done }, told: told_nothing, transcript: Transcript::default() };
+    let (segment, mut session) = home.without_thread(&killed);
     everything(&mut session);
     session.begin(4, "while True: pass");
     session.write(Some(4), Stream::Stdout, "on and on");
@@ -91,6 +82,24 @@ fn what_a_killed_process_left_is_taken_in_by_the_next() {
     assert_eq!(ended.snippet(SnippetId(4)).unwrap().status, Status::Interrupted);
     assert_eq!(ended.snippet(SnippetId(5)).unwrap().status, Status::Cancelled);
     assert!(home.reader().find("follower").unwrap().is_none(), "nothing was done in it");
+}
+
+#[test]
+fn what_the_process_before_left_is_stored_first() {
+    let home = Home::new();
+    let id = id();
+    // Not quite dead, or just being taken in by somebody else: its file is locked.
+    let (segment, mut first) = home.without_thread(&id);
+    everything(&mut first);
+    let mut second = home.start(&id, "killed");
+    second.transcript = first.transcript.clone();
+    drop(first);
+    second.run(5, "5");
+    second.wait_for_notice("locked");
+    drop(segment);
+    second.wait_for_notice("recorded again");
+    let (transcript, _) = second.close();
+    assert_eq!(told(&home.load(&id).transcript()), told(&transcript));
 }
 
 #[test]
@@ -171,4 +180,18 @@ fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
     let recorded = home.load(&id).transcript();
     assert_eq!(told(&recorded), told(&transcript), "the echo of an answer included");
     assert_eq!(recorded.snippet(SnippetId(1)).unwrap().output.text(None), "\nAda\n");
+}
+
+impl Home {
+    /// The intake of a process whose thread never has its turn.
+    fn without_thread(&self, id: &SessionId) -> (Arc<Segment>, Recording) {
+        let meta = frame::Meta::new(id.clone(), &info("killed"), "boot".into());
+        let segment = Segment::create(&self.folder(), &meta, 7, 0).unwrap();
+        let shared = Arc::new(Shared::default());
+        shared.writing().segment = Some(segment.clone());
+        let recorder = Recorder { shared, buffer: Vec::new() };
+        let (_, done) = mpsc::channel();
+        let (_, told) = unbounded_channel();
+        (segment, Recording { recorder, journal: Journal { done }, told, transcript: Transcript::default() })
+    }
 }
