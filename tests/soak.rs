@@ -9,7 +9,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fourhands::domain::{Entry, Status};
@@ -18,7 +18,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use support::counted::{Bridge, Dice};
 use support::terminal::Terminal;
-use support::{Home, children, signal, wait_until};
+use support::{Home, children, is_alive, signal, wait_until};
 
 const CLIENTS: u64 = 3;
 const F8: &str = "\x1b[19~";
@@ -50,22 +50,31 @@ fn nothing_is_lost_doubled_or_left_behind() {
     };
     let (before, files) = (usage(), files(home.path()));
 
-    let over = Arc::new(AtomicBool::new(false));
+    let (over, well) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let clients: Vec<_> = bridges
         .into_iter()
         .enumerate()
         .map(|(at, bridge)| {
-            let (over, dice) = (over.clone(), Dice(seed ^ (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
-            std::thread::spawn(move || work(bridge, dice, &over))
+            let (over, well) = (over.clone(), well.clone());
+            let dice = Dice(seed ^ (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            std::thread::spawn(move || work(bridge, dice, &over, &well))
         })
         .collect();
     let mut dice = Dice(seed);
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let (mut kills, mut restarts) = (0, 0);
+    let begun = Instant::now();
+    let end = begun + Duration::from_secs(seconds);
+    let (mut kills, mut restarts, mut before_kill) = (0, 0, 0);
     while Instant::now() < end && !clients.iter().any(std::thread::JoinHandle::is_finished) {
+        if !is_alive(guardian) {
+            let (ended, after) = (terminal.wait(), begun.elapsed());
+            panic!("the session has ended after {after:?} with {ended:?}:\n{}", terminal.text());
+        }
         match dice.below(24) {
+            // One that dies again and again before anything has run is not started again, and a start may take a while.
             0 => {
-                if let Some(process) = children(guardian).first() {
+                let ran = well.load(Ordering::Relaxed);
+                if let Some(process) = children(guardian).first().filter(|_| ran > before_kill) {
+                    before_kill = ran;
                     signal(*process, [Signal::SIGKILL, Signal::SIGSEGV, Signal::SIGABRT][dice.below(3) as usize]);
                     kills += 1;
                 }
@@ -188,8 +197,8 @@ impl Told {
     }
 }
 
-/// Works until it is `over`.
-fn work(mut bridge: Bridge, mut dice: Dice, over: &AtomicBool) -> Told {
+/// Works until it is `over`, and counts what ran `well`.
+fn work(mut bridge: Bridge, mut dice: Dice, over: &AtomicBool, well: &AtomicU64) -> Told {
     let mut asked = BTreeMap::new();
     while !over.load(Ordering::Relaxed) {
         let mut open = Vec::new();
@@ -208,6 +217,8 @@ fn work(mut bridge: Bridge, mut dice: Dice, over: &AtomicBool) -> Told {
         }
         for id in open {
             bridge.wait(id);
+            let ran = &bridge.answers[&id][0]["result"]["structuredContent"];
+            well.fetch_add(u64::from(ran["status"] == "ok"), Ordering::Relaxed);
         }
     }
     Told { bridge, asked }
