@@ -195,6 +195,8 @@ fn the_person_answers_and_the_draft_comes_back() {
     terminal.wait_for_text("my_draft");
     let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
     assert_eq!(done["structuredContent"]["result"], "'Ada!'", "{done}");
+    // Until it is seen to have ended, Ctrl-C is for the snippet.
+    terminal.wait_for_text("'Ada!'");
     terminal.send("\u{3}");
     terminal.wait_for("the draft to go", |screen| !screen.contains("my_draft"));
 

@@ -159,7 +159,7 @@ impl Host {
             let offers_checkpoint = restart.is_some() && self.boot.restore.is_none();
             // Before this process records anything: first the journal takes in what the one before left.
             let (beginning, gap) = match &restart {
-                Some(_) => transcript_so_far(&self.boot.id, self.recorder.map_or(SnippetId(0), Recorder::last)),
+                Some(_) => transcript_so_far(&self.boot.id, self.recorder.map(Recorder::last)),
                 None => (Beginning::default(), None),
             };
             let (recorder, journal, mut told) =
@@ -258,20 +258,20 @@ fn last_checkpoint(id: &SessionId) -> Option<String> {
     Some(last.file_stem()?.to_string_lossy().into_owned())
 }
 
-/// What the journal knows of the session, of which `ran` was the last snippet that ran, and what the person must know of
-/// that.
-fn transcript_so_far(id: &SessionId, ran: SnippetId) -> (Beginning, Option<String>) {
+/// What the journal knows of the session, of which `ran` was the last snippet that ran (0 for none, `None` if that is not
+/// known), and what the person must know of that.
+fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Beginning, Option<String>) {
     let places = Places::of_this_process();
     let (recorded, gap) = match journal::resume(&places, id) {
         Ok(Some(recorded)) => (Some(recorded), None),
-        // Nothing had been run.
-        Ok(None) if ran.0 == 0 => (None, None),
+        Ok(None) if ran == Some(SnippetId(0)) => return (Beginning::default(), None),
         Ok(None) => (None, Some("the transcript was not recorded, so it begins anew".to_owned())),
         Err(fault) => match journal::resume_end(&places, id) {
             Some(end) => (Some(end), Some(format!("only the end of the transcript can be brought back: {fault}"))),
             None => (None, Some(format!("the transcript cannot be brought back: {fault}"))),
         },
     };
+    let ran = ran.unwrap_or(SnippetId(0));
     let Some(recorded) = recorded else {
         return (Beginning { ran, is_whole: false, ..Beginning::default() }, gap);
     };
