@@ -20,6 +20,19 @@ pub struct FramePreview {
     pub head: usize,
 }
 
+/// A data frame that was displayed while a snippet ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayedFrame {
+    /// As it was written.
+    pub text: String,
+    pub frame: FramePreview,
+}
+
+impl DisplayedFrame {
+    /// Of one snippet; those after them stay text.
+    pub const MOST: usize = 20;
+}
+
 impl FramePreview {
     pub const MAX_ROWS: usize = 30;
     pub const MAX_COLUMNS: usize = 60;

@@ -28,7 +28,7 @@ pub use author::{Author, ClientId};
 pub use completion::{About, Candidate, Completions, Insight, Question, Signature};
 pub use display::{Display, Form};
 pub use event::{Event, ResetReport, Restart};
-pub use frame::FramePreview;
+pub use frame::{DisplayedFrame, FramePreview};
 pub use info::SessionInfo;
 pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
 pub use inspection::{Aspect, Inspect, InspectError, Inspection, TablePage, TextPage};

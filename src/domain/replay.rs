@@ -259,6 +259,7 @@ mod tests {
                         returncode: 0,
                         result: None,
                         frame: None,
+                        frames: Vec::new(),
                         error: failed.then_some(error),
                         stopped_by: None,
                         elapsed: std::time::Duration::ZERO,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Display, FramePreview, InputRequest, Output, Timestamp, VariableChanges};
+use super::{Author, Display, DisplayedFrame, FramePreview, InputRequest, Output, Timestamp, VariableChanges};
 
 /// Number of a snippet within its session, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -93,6 +93,10 @@ pub struct Outcome {
     /// Its cells, if it is a data frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<Arc<FramePreview>>,
+    /// The data frames that it displayed before, in order; their text is part of the output, and all that the journal
+    /// keeps of them.
+    #[serde(skip)]
+    pub frames: Vec<Arc<DisplayedFrame>>,
     pub error: Option<ErrorReport>,
     /// Who or what stopped it, such as "you" or "the time limit of 5 s".
     pub stopped_by: Option<String>,

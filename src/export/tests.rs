@@ -50,6 +50,7 @@ impl Story {
             returncode: 0,
             result: result.map(str::to_owned),
             frame: None,
+            frames: Vec::new(),
             error,
             stopped_by: (status == Status::Interrupted).then(|| "you".to_owned()),
             elapsed: Duration::from_millis(1_200),

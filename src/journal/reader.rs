@@ -94,6 +94,7 @@ impl Recorded {
                 returncode: 130,
                 result: None,
                 frame: None,
+                frames: Vec::new(),
                 error: None,
                 stopped_by: Some(how.to_owned()),
                 elapsed: Duration::ZERO,

@@ -162,6 +162,7 @@ fn outcome(status: Status) -> Outcome {
         returncode: i32::from(status != Status::Ok),
         result: (status == Status::Ok).then(|| "42".to_owned()),
         frame: None,
+        frames: Vec::new(),
         error: (status == Status::Error).then_some(error),
         stopped_by: None,
         elapsed: Duration::from_micros(1_234),

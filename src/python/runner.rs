@@ -413,7 +413,8 @@ fn outcome(
     elapsed: Duration,
 ) -> Outcome {
     let (result, frame) = shown.map_or((None, None), |shown| (Some(shown.text), shown.frame));
-    Outcome { status, returncode, result, frame, error, stopped_by: None, elapsed, changes: VariableChanges::default() }
+    let (frames, changes) = (display::take_frames(), VariableChanges::default());
+    Outcome { status, returncode, result, frame, frames, error, stopped_by: None, elapsed, changes }
 }
 
 /// Python's parser takes neither a byte order mark within a string nor lone carriage returns.

@@ -61,6 +61,12 @@ pub struct Card {
     pub foldable: bool,
 }
 
+/// What stands among the output.
+enum Among<'a> {
+    Display(usize, &'a Arc<Display>),
+    Frame(&'a FramePreview),
+}
+
 /// Lines of code shown of a folded card, and rows of output or of a result.
 const CODE_LINES: usize = 15;
 const OUTPUT_ROWS: usize = 12;
@@ -127,25 +133,37 @@ impl Card {
     /// The output, with what was displayed in its place; of more than `limit` rows the last ones.
     fn written(&mut self, snippet: &Snippet, limit: usize, shape: Shape, figures: &Figures) {
         let output = &snippet.output;
-        if snippet.displays.is_empty() {
+        let frames = snippet.outcome.as_ref().map_or_else(Vec::new, |outcome| table::places(output, &outcome.frames));
+        if snippet.displays.is_empty() && frames.is_empty() {
             return self.output(output, limit, shape);
         }
+        let displays = snippet.numbered_displays().map(|(n, shown)| (shown.after..shown.after, Among::Display(n, shown)));
+        let mut shown: Vec<_> = displays.chain(frames.into_iter().map(|(at, frame)| (at, Among::Frame(frame)))).collect();
+        shown.sort_by_key(|(at, _)| at.start);
+        let dropped = snippet.next_display() - 1 - snippet.displays.len();
         let mut parts = Vec::new();
         let (mut to, mut left) = (output.place(), limit);
-        for (number, display) in snippet.numbered_displays().rev() {
+        for (index, (at, what)) in shown.into_iter().enumerate().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
-            let pictured = part.display(number, display, shape, figures);
+            let pictured = match what {
+                Among::Display(number, display) => part.display(number, display, shape, figures),
+                Among::Frame(frame) => {
+                    part.frame(frame, shape);
+                    0
+                }
+            };
             let mut after = Self { rows: Vec::new(), foldable: false };
             if left > 0 || shape.open {
-                after.output(&output.piece(display.after, to), left.max(1), shape);
+                after.output(&output.piece(at.end, to), left.max(1), shape);
             }
             // A picture says more in its rows than text does.
             left = left.saturating_sub(part.rows.len() - pictured + pictured / 4 + after.rows.len());
-            to = to.min(display.after);
+            to = to.min(at.start);
             parts.push(after);
             parts.push(part);
-            if left == 0 && !shape.open && number > 1 {
-                let earlier = units::count(number - 1, "earlier display");
+            let earlier = index + dropped;
+            if left == 0 && !shape.open && earlier > 0 {
+                let earlier = units::count(earlier, "earlier display");
                 parts.push(Self { rows: vec![Row::Text(note(format!("▴ {earlier}")))], foldable: true });
                 to = 0;
                 break;

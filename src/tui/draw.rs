@@ -27,7 +27,7 @@ pub use help::hidden as help_hidden;
 pub use input::{put_cursor, question_rows};
 pub use inspector::hidden as inspector_hidden;
 pub use search::ROWS as SEARCH_ROWS;
-pub use side::sorted as sorted_variables;
+pub use side::{Listed, sorted as sorted_variables};
 
 use super::keymap::Action;
 use super::layout::{Class, LEAST, Layout};

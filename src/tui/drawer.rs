@@ -138,11 +138,7 @@ impl View {
                 self.go_to_setter(&names[place]);
                 return Some(None);
             }
-            (Action::Choose, Some(place)) => {
-                let effect = self.inspect(names[place].clone(), Aspect::Overview, 0);
-                self.overlays.push(Overlay::Inspector { scroll: 0 });
-                return Some(Some(effect));
-            }
+            (Action::Choose, Some(place)) => return Some(Some(self.look_into(names[place].clone()))),
             (Action::SortVariables, Some(_)) => {
                 self.sorting = self.sorting.next();
                 return Some(None);
@@ -153,6 +149,12 @@ impl View {
         self.chosen = Some(names.get(next)?.clone());
         self.show_chosen();
         Some(None)
+    }
+
+    /// Opens the inspector.
+    pub fn look_into(&mut self, variable: String) -> Effect {
+        self.overlays.push(Overlay::Inspector { scroll: 0 });
+        self.inspect(variable, Aspect::Overview, 0)
     }
 
     /// The variables of the list in its order.

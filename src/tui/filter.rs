@@ -45,8 +45,8 @@ impl Wanted {
     fn add(&mut self, word: &str) -> Result<(), String> {
         match word.split_once(':') {
             Some(("author" | "by", name)) => self.authors.push(Needle::new(name)),
-            Some(("status", "")) => {}
-            Some(("status", name)) => {
+            Some(("status" | "is", "")) => {}
+            Some(("status" | "is", name)) => {
                 let name = name.to_lowercase();
                 let fits: Vec<Status> =
                     STATUSES.iter().filter(|(word, _)| word.starts_with(&name)).map(|s| s.1).collect();

@@ -44,6 +44,8 @@ pub struct Find {
     scan: Scan,
     /// How many places each card has that has any.
     found: BTreeMap<usize, usize>,
+    /// Of some output, memory keeps only the ends.
+    pub is_partial: bool,
     /// The place that is shown.
     pub at: Option<Place>,
     /// The first place shown is at or above this card, if there is one there.
@@ -61,6 +63,7 @@ impl Find {
             needle: Needle::new(text),
             scan: Scan::new(entries.len()),
             found: BTreeMap::new(),
+            is_partial: false,
             at: None,
             from,
             step: None,
@@ -75,6 +78,8 @@ impl Find {
         self.scan.begin();
         while let Some(index) = self.scan.next(entries) {
             let is_shown = shown.is_none_or(|shown| shown.contains(&index));
+            let output = if let Entry::Snippet(snippet) = &entries[index] { Some(&snippet.output) } else { None };
+            self.is_partial |= is_shown && output.is_some_and(|output| output.omitted() > 0);
             let count = if is_shown && mentions(&entries[index], &self.needle) {
                 let card = Card::new(&entries[index], keys, Shape { open: true, ..shape }, figures);
                 places(&card.rows, shape.width, &self.needle).last().map_or(0, |mark| mark.number + 1)

@@ -109,6 +109,7 @@ pub fn ok(millis: u64) -> Outcome {
         returncode: 0,
         result: None,
         frame: None,
+        frames: Vec::new(),
         error: None,
         stopped_by: None,
         elapsed: Duration::from_millis(millis),
@@ -184,6 +185,11 @@ pub fn story() -> Story {
 
 /// `count` small snippets, every tenth a failure.
 pub fn long_story(count: u32) -> Story {
+    wordy_story(count, 2)
+}
+
+/// The same with so many lines of output each.
+pub fn wordy_story(count: u32, lines: usize) -> Story {
     let mut story = Story::default();
     let claude = client(1, "claude-code");
     story.join(&claude, START);
@@ -191,7 +197,7 @@ pub fn long_story(count: u32) -> Story {
         let code = format!("x{n} = [i ** 2 for i in range({n})]\nprint(len(x{n}), \"squares\")\nsum(x{n})");
         let outcome = if n % 10 == 9 { failed(5, "ValueError", "no", 8) } else { ok(3) };
         let author = if n % 3 == 0 { Author::You } else { claude.clone() };
-        story.ran(&author, &code, &format!("{n} squares\nand more\n"), outcome);
+        story.ran(&author, &code, &format!("{n} squares\n{}", "and more\n".repeat(lines - 1)), outcome);
     }
     story
 }

@@ -19,6 +19,8 @@ pub struct Inspector {
     pub last_at: Timestamp,
     /// The snippet that had ended last when it was asked.
     pub after: Option<SnippetId>,
+    /// Columns of its tables that are out of sight on the left.
+    pub column: usize,
 }
 
 impl Inspector {
@@ -42,6 +44,12 @@ impl Inspector {
         u32::try_from(total.checked_sub(1)?.checked_div(page)?).ok()
     }
 
+    /// The columns of its widest table that can be scrolled.
+    fn columns(&self) -> usize {
+        let tables = self.last.iter().flat_map(|last| &last.tables);
+        tables.map(|table| table.headers.len().saturating_sub(1)).max().unwrap_or(0)
+    }
+
     fn has_more(&self) -> bool {
         let Some(Ok(told)) = &self.told else { return false };
         told.text.as_ref().is_some_and(|text| text.has_more)
@@ -54,11 +62,12 @@ impl View {
         let before = self.inspector.take().filter(|before| before.asked.path == path);
         let number = self.inspections + 1;
         self.inspections = number;
-        let asked = Inspect { path, aspect, page };
         let last_at = before.as_ref().map_or(0, |before| before.last_at);
+        let column = before.as_ref().filter(|before| before.asked.aspect == aspect).map_or(0, |before| before.column);
+        let asked = Inspect { path, aspect, page };
         let last = before.and_then(|before| before.last);
         let after = self.transcript.last_finished().map(|snippet| snippet.id);
-        self.inspector = Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after });
+        self.inspector = Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after, column });
         Effect::Inspect { asked, number }
     }
 
@@ -74,7 +83,16 @@ impl View {
 
     /// Actions that are the inspector's own; `None` for those that mean what they mean elsewhere.
     pub fn on_inspector(&mut self, action: Action) -> Option<Option<Effect>> {
-        let inspector = self.inspector.as_ref()?;
+        let inspector = self.inspector.as_mut()?;
+        match action {
+            Action::ColumnsLeft => inspector.column = inspector.column.saturating_sub(1),
+            Action::ColumnsRight => inspector.column = (inspector.column + 1).min(inspector.columns().saturating_sub(1)),
+            _ => {}
+        }
+        if matches!(action, Action::ColumnsLeft | Action::ColumnsRight) {
+            return Some(None);
+        }
+        let inspector = &*inspector;
         let asked = inspector.asked.clone();
         let turn = |by: isize| {
             let aspects = inspector.aspects();

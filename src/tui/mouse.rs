@@ -1,5 +1,5 @@
-//! The mouse: the wheel scrolls what is under it, a click chooses, a drag selects in the input or moves the divider. It
-//! never runs, answers or closes anything.
+//! The mouse: the wheel scrolls what is under it, a click chooses or looks into a variable, a drag selects in the input or
+//! moves the divider. It never runs, answers or closes anything.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
@@ -78,22 +78,23 @@ impl View {
         Effect::Mouse(self.mouse.captured)
     }
 
-    pub fn on_mouse(&mut self, event: MouseEvent, now: Timestamp) {
-        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
+    pub fn on_mouse(&mut self, event: MouseEvent, now: Timestamp) -> Option<Effect> {
+        let layout = self.frame.as_ref().and_then(|frame| frame.layout)?;
         let at = Position { x: event.column, y: event.row };
         match event.kind {
             MouseEventKind::ScrollUp => self.wheel(&layout, at, -NOTCH, now),
             MouseEventKind::ScrollDown => self.wheel(&layout, at, NOTCH, now),
-            MouseEventKind::Down(MouseButton::Left) => self.press(&layout, at, now),
+            MouseEventKind::Down(MouseButton::Left) => return self.press(&layout, at, now),
             MouseEventKind::Drag(MouseButton::Left) => self.drag(&layout, at, now),
             MouseEventKind::Up(_) => self.mouse.held = None,
             _ => {}
         }
+        None
     }
 
     fn wheel(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
         if let Some(pager) = &mut self.pager {
-            pager.move_by(rows);
+            pager.move_at(at.x, rows);
         } else if self.gallery.is_some() {
         } else if self.is_covered(layout, at) {
             self.move_by(rows);
@@ -103,21 +104,27 @@ impl View {
             if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
                 input.scroll(rows);
             }
+        } else if let Some(listed) = self.listed_at(layout, at).filter(draw::Listed::is_cut) {
+            // From where the list is, so that it turns around at once at its ends.
+            self.side_scroll = listed.above.saturating_add_signed(rows);
         } else {
             self.scroll(rows);
         }
     }
 
-    fn press(&mut self, layout: &Layout, at: Position, now: Timestamp) {
+    fn press(&mut self, layout: &Layout, at: Position, now: Timestamp) -> Option<Effect> {
         if !self.mouse.focused || now.saturating_sub(self.mouse.focused_at) < SETTLE {
-            return;
+            return None;
         }
         let double = self.mouse.is_double(at, now);
-        if self.pager.is_some() || self.gallery.is_some() || self.export.is_some() {
-            return;
+        if self.palette.is_some() || self.pager.is_some() || self.gallery.is_some() || self.export.is_some() {
+            return None;
         }
         if self.is_covered(layout, at) {
-            self.click_drawer(layout, at);
+            let variable = self.click_drawer(layout, at)?;
+            return double.then(|| self.look_into(variable));
+        } else if let Some(variable) = self.variable_at(layout, at).filter(|_| self.lookup.line.is_none()) {
+            return Some(self.look_into(variable));
         } else if layout.hairline().is_some_and(|hairline| hairline.abs_diff(at.x) <= 1) && !layout.editor.contains(at)
         {
             self.mouse.held = Some(Held::Divider);
@@ -137,6 +144,7 @@ impl View {
                 input.select_word();
             }
         }
+        None
     }
 
     fn drag(&mut self, layout: &Layout, at: Position, now: Timestamp) {
@@ -163,13 +171,22 @@ impl View {
     }
 
     /// Chooses a variable in the drawer.
-    fn click_drawer(&mut self, layout: &Layout, at: Position) {
-        let Some(Overlay::Drawer { scroll }) = self.overlays.last() else { return };
-        let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1).map(|row| row + scroll);
-        let items = super::drawer::items(self);
-        if let Some(variable) = row.and_then(|row| items.get(row)?.variable()) {
-            self.chosen = Some(variable.name.clone());
-        }
+    fn click_drawer(&mut self, layout: &Layout, at: Position) -> Option<String> {
+        let Some(Overlay::Drawer { scroll }) = self.overlays.last() else { return None };
+        let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1)? + scroll;
+        let name = super::drawer::items(self).get(row)?.variable()?.name.clone();
+        self.chosen = Some(name.clone());
+        Some(name)
+    }
+
+    fn listed_at(&self, layout: &Layout, at: Position) -> Option<draw::Listed<'_>> {
+        draw::Listed::of(self, layout).filter(|listed| listed.area.contains(at))
+    }
+
+    /// The variable beside the transcript that lies there.
+    fn variable_at(&self, layout: &Layout, at: Position) -> Option<String> {
+        let listed = self.listed_at(layout, at)?;
+        listed.rows.get(usize::from(at.y - listed.area.y)).map(|variable| variable.name.clone())
     }
 
     fn click_transcript(&mut self, layout: &Layout, at: Position, double: bool) {

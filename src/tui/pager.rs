@@ -23,6 +23,9 @@ const UNIT: u64 = 64 << 10;
 /// Units kept as rows, and units searched between two frames.
 const KEPT: usize = 16;
 const SEARCHED: usize = 32;
+/// Columns that output and what was received need beside one another, and those between them.
+const SPLIT: u16 = 100;
+pub const GAP: u16 = 3;
 /// What was written just now is waited for, but not so long that a frame is late.
 const SETTLE: Duration = Duration::from_millis(5);
 
@@ -39,6 +42,10 @@ pub struct Pager {
     pub card: usize,
     /// What clients were told of it, and which of that is shown.
     pub received: Received,
+    /// What clients received is shown beside the output where there is room for both, ...
+    is_split: bool,
+    /// ... and this is the one of the two that the keys do not move.
+    other: Option<Box<Pager>>,
     whole: Option<Whole>,
     /// What `whole` was made from: bytes written in all, and bytes kept.
     revision: (u64, u64),
@@ -50,6 +57,8 @@ pub struct Pager {
     rows: HashMap<u64, Vec<Line<'static>>>,
     width: usize,
     height: usize,
+    /// Where it is drawn, with its title and the line at the bottom.
+    pub area: Rect,
     /// What is in sight.
     pub window: Vec<Line<'static>>,
     pub follows: bool,
@@ -66,6 +75,8 @@ pub struct Pager {
 struct Search {
     next: Place,
     forward: bool,
+    /// At the end it goes on at the beginning.
+    wraps: bool,
 }
 
 impl Pager {
@@ -73,6 +84,8 @@ impl Pager {
         Self {
             card,
             received: Received::default(),
+            is_split: false,
+            other: None,
             whole: None,
             revision: (0, 0),
             fault: None,
@@ -80,6 +93,7 @@ impl Pager {
             rows: HashMap::new(),
             width: 0,
             height: 0,
+            area: Rect::ZERO,
             window: Vec::new(),
             follows: true,
             asking: None,
@@ -97,23 +111,57 @@ impl Pager {
 
     /// The same, beginning with what clients were told last.
     pub fn received(card: usize, answers: Vec<Arc<Answer>>) -> Self {
-        let received = Received::new(answers, true);
+        Self { is_split: true, ..Self::beginning(card, Received::new(answers, true)) }
+    }
+
+    fn beginning(card: usize, received: Received) -> Self {
         Self { received, top: Some(Place { unit: 0, row: 0 }), ..Self::new(card) }
     }
 
     /// Another view: the output itself, or what a client was told of it.
     pub fn turn(&mut self, by: isize) {
-        if !self.received.turn(by) {
+        let mut received = self.received.clone();
+        if !received.turn(by) {
             self.told = Some("no client was told of it".to_owned());
             return;
         }
-        let is_output = self.received.page().is_none();
-        *self = Self {
-            received: std::mem::take(&mut self.received),
-            needle: std::mem::take(&mut self.needle),
-            top: (!is_output).then_some(Place { unit: 0, row: 0 }),
-            ..Self::new(self.card)
-        };
+        let is_output = received.page().is_none();
+        let needle = std::mem::take(&mut self.needle);
+        match self.other.take() {
+            // The keys go over to it.
+            Some(mut other) if other.is_output() == is_output => {
+                if other.received.shown != received.shown {
+                    *other = Self::beginning(self.card, received);
+                }
+                std::mem::swap(self, &mut *other);
+                self.other = Some(other);
+            }
+            other if self.is_output() == is_output => *self = Self { other, ..Self::beginning(self.card, received) },
+            _ => {
+                let fresh = Self::beginning(self.card, received);
+                let before = std::mem::replace(self, Self { top: fresh.top.filter(|_| !is_output), ..fresh });
+                self.other = Some(Box::new(before));
+            }
+        }
+        self.needle = needle;
+        self.is_split = true;
+    }
+
+    pub fn is_output(&self) -> bool {
+        self.received.page().is_none()
+    }
+
+    /// The other one, where there is room for both.
+    pub fn beside(&self) -> Option<&Self> {
+        self.other.as_deref().filter(|other| !other.area.is_empty())
+    }
+
+    /// Moves the one that is drawn there.
+    pub fn move_at(&mut self, x: u16, rows: isize) {
+        match &mut self.other {
+            Some(other) if (other.area.left()..other.area.right()).contains(&x) => other.move_by(rows),
+            _ => self.move_by(rows),
+        }
     }
 
     /// What memory keeps of the output of an entry.
@@ -136,14 +184,36 @@ impl Pager {
 
     /// How much of it lies before the first row in sight, in percent.
     pub fn percent(&self) -> u64 {
-        match self.top {
-            None => 100,
-            Some(place) => (place.unit * UNIT * 100).checked_div(self.length()).unwrap_or(0).min(100),
-        }
+        let Some(place) = self.top else { return 100 };
+        let start = place.unit * UNIT;
+        let rows = self.rows.get(&place.unit).map_or(0, Vec::len) as u64;
+        let inside = self.length().saturating_sub(start).min(UNIT) * place.row as u64;
+        let before = start + inside.checked_div(rows).unwrap_or(0);
+        (before * 100).checked_div(self.length()).unwrap_or(0).min(100)
     }
 
     /// Reads what has been written since, and finds the rows in sight.
     pub fn prepare(&mut self, area: Rect, transcript: &Transcript, spool: Option<&Spool>) {
+        if !self.is_split || area.width < SPLIT || self.received.is_empty() {
+            if let Some(other) = &mut self.other {
+                other.area = Rect::ZERO;
+            }
+            return self.fit(area, transcript, spool);
+        }
+        let left = Rect { width: (area.width - GAP) / 2, ..area };
+        let right = Rect { x: left.right() + GAP, width: area.width - left.width - GAP, ..area };
+        let (mine, others) = if self.is_output() { (left, right) } else { (right, left) };
+        let mut other = match self.other.take() {
+            Some(other) => other,
+            None => Box::new(Self::beginning(self.card, self.received.other())),
+        };
+        other.fit(others, transcript, spool);
+        self.other = Some(other);
+        self.fit(mine, transcript, spool);
+    }
+
+    fn fit(&mut self, area: Rect, transcript: &Transcript, spool: Option<&Spool>) {
+        self.area = area;
         let (width, height) = (usize::from(area.width), usize::from(area.height).saturating_sub(2));
         if width != self.width {
             self.rows.clear();
@@ -347,6 +417,8 @@ impl Pager {
                 }
                 self.found = None;
                 self.begin_search(true);
+                // One begins at the end, as a rule.
+                self.search.iter_mut().for_each(|search| search.wraps = true);
             }
             _ => {}
         }
@@ -367,16 +439,20 @@ impl Pager {
             Some(found) => found,
             None => self.first(),
         };
-        self.search = Some(Search { next, forward });
+        self.search = Some(Search { next, forward, wraps: false });
     }
 
     /// Searches some units. Answers whether there is more to do.
     pub fn search_on(&mut self) -> bool {
-        let Some(Search { mut next, forward }) = self.search.take() else { return false };
+        let Some(Search { mut next, forward, mut wraps }) = self.search.take() else { return false };
         for _ in 0..SEARCHED {
             // Backward, rows before `next` are looked at.
             let unit = if forward || next.row > 0 { Some(next.unit) } else { next.unit.checked_sub(1) };
             let Some(unit) = unit.filter(|unit| *unit < self.units()) else {
+                if std::mem::take(&mut wraps) {
+                    next = Place { unit: 0, row: 0 };
+                    continue;
+                }
                 self.told =
                     Some(format!("no more {:?} {}", self.needle.as_str(), if forward { "below" } else { "above" }));
                 return false;
@@ -400,7 +476,7 @@ impl Pager {
             }
             next = Place { unit: if forward { unit + 1 } else { unit }, row: 0 };
         }
-        self.search = Some(Search { next, forward });
+        self.search = Some(Search { next, forward, wraps });
         true
     }
 

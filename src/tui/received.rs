@@ -12,15 +12,15 @@ use crate::session::Answer;
 const OF_A_TOKEN: usize = 4;
 
 /// The answers about a snippet, and which is shown.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Received {
     pages: Vec<Page>,
     /// `None` while the output itself is shown, which is a view too.
-    shown: Option<usize>,
+    pub shown: Option<usize>,
 }
 
 /// One answer: its text, or its structured content.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Page {
     answer: Arc<Answer>,
     structured: bool,
@@ -35,9 +35,15 @@ impl Received {
             std::iter::once(Page::new(answer, false)).chain(structured)
         };
         let pages: Vec<Page> = answers.into_iter().flat_map(views).collect();
-        let last = pages.iter().rposition(|page| !page.structured && page.answer.what == "result");
-        let shown = last.or(pages.len().checked_sub(1)).filter(|_| first);
-        Self { pages, shown }
+        let received = Self { pages, shown: None };
+        if first { received.other() } else { received }
+    }
+
+    /// The output for what was received, and the text of the last answer for the output.
+    pub fn other(&self) -> Self {
+        let last = || self.pages.iter().rposition(|page| !page.structured && page.answer.what == "result");
+        let shown = if self.shown.is_some() { None } else { last().or(self.pages.len().checked_sub(1)) };
+        Self { pages: self.pages.clone(), shown }
     }
 
     pub fn is_empty(&self) -> bool {

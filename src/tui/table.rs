@@ -1,10 +1,13 @@
 //! Tables: columns aligned and cut to a width, the ones out of sight counted; the labels of the rows stay.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use ratatui::text::{Line, Span};
 
 use super::view::View;
 use super::{text, theme};
-use crate::domain::{Entry, FramePreview, units};
+use crate::domain::{DisplayedFrame, Entry, FramePreview, Output, units};
 
 /// Cells between two columns.
 const GAP: usize = 2;
@@ -24,8 +27,13 @@ pub struct Laid {
     /// The line of the names, and one for each row.
     pub lines: Vec<String>,
     /// The columns that are there.
-    pub shown: std::ops::Range<usize>,
+    pub shown: Range<usize>,
+    /// The last of them is there in part.
+    pub is_cut: bool,
 }
+
+/// Columns of text may be cut, the last one in sight to what room there is, if that is so many cells.
+const LEAST_CUT: usize = 8;
 
 impl<'a> Table<'a> {
     pub fn new(labels: Vec<&'a str>, names: &'a [String], rows: &[&'a [String]]) -> Self {
@@ -36,9 +44,11 @@ impl<'a> Table<'a> {
         Self { labels, columns: (0..names.len()).map(column).collect() }
     }
 
-    /// As many columns from `first` on as fit, at least one; the last column is not scrolled away.
-    pub fn lay(&self, first: usize, width: usize) -> Laid {
+    /// As many columns from `first` on as fit, at least one; the last column is not scrolled away. With `most`, columns
+    /// but the last are cut to that many cells.
+    pub fn lay(&self, first: usize, width: usize, most: Option<usize>) -> Laid {
         let from = first.min(self.columns.len().saturating_sub(1));
+        let can_cut = most.is_some();
         let mut pieces = Vec::new();
         let mut used = 0;
         if !self.labels.is_empty() {
@@ -46,20 +56,30 @@ impl<'a> Table<'a> {
             used = labels.width + GAP;
             pieces.push(labels);
         }
-        let mut to = from;
+        let (mut to, mut is_cut) = (from, false);
         for cells in self.columns.iter().skip(from) {
             let room = width.saturating_sub(used).max(1);
-            let column = Column::of(cells, if to == from { room } else { usize::MAX });
+            let most = most.filter(|_| to + 1 < self.columns.len()).unwrap_or(usize::MAX);
+            let mut column = Column::of(cells, if to == from { room.min(most) } else { most });
             if to > from && column.width > room {
-                break;
+                // Of a number, a part would be another number.
+                if can_cut && !column.right && room >= LEAST_CUT {
+                    column = Column::of(cells, room);
+                    is_cut = true;
+                } else {
+                    break;
+                }
             }
             used += column.width + GAP;
             pieces.push(column);
             to += 1;
+            if is_cut {
+                break;
+            }
         }
         let height = pieces.first().map_or(0, |piece| piece.cells.len());
         let line = |row: usize| pieces.iter().map(|piece| piece.cells[row].as_str()).collect::<Vec<_>>();
-        Laid { lines: (0..height).map(|row| line(row).join("  ")).collect(), shown: from..to }
+        Laid { lines: (0..height).map(|row| line(row).join("  ")).collect(), shown: from..to, is_cut }
     }
 }
 
@@ -67,6 +87,8 @@ impl<'a> Table<'a> {
 struct Column {
     cells: Vec<String>,
     width: usize,
+    /// Its ends stand under one another.
+    right: bool,
 }
 
 impl Column {
@@ -79,13 +101,14 @@ impl Column {
             let gap = " ".repeat(width - text::width(&cell));
             if right { format!("{gap}{cell}") } else { format!("{cell}{gap}") }
         });
-        Self { cells: aligned.collect(), width }
+        Self { cells: aligned.collect(), width, right }
     }
 }
 
 pub fn is_number(cell: &str) -> bool {
     let digits = cell.trim_start_matches(['-', '+']);
-    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+    // Of several, such as `0.5, 1.5`, nothing stands under one another.
+    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && !digits.contains(", ")
         || matches!(cell, "" | "NaN" | "nan" | "null" | "None" | "NaT" | "<NA>" | "inf" | "-inf")
 }
 
@@ -113,7 +136,7 @@ pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> 
     } else {
         std::iter::once(frame.corner.as_str()).chain(places.iter().map(label)).collect()
     };
-    let laid = Table::new(labels, &frame.names, &rows).lay(first, width);
+    let laid = Table::new(labels, &frame.names, &rows).lay(first, width, None);
     let left_out = frame.rows.saturating_sub(places.len() as u64);
     let mut lines = Vec::with_capacity(laid.lines.len() + 2);
     for (number, line) in laid.lines.into_iter().enumerate() {
@@ -128,7 +151,7 @@ pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> 
 }
 
 /// Such as `48210 rows × 9 columns   … 4 more columns ← →`.
-fn size(frame: &FramePreview, shown: &std::ops::Range<usize>, width: usize) -> Line<'static> {
+fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'static> {
     let (rows, columns) = (units::count(frame.rows as usize, "row"), units::count(frame.columns as usize, "column"));
     let whole = format!("{rows} × {columns}");
     let after = frame.columns.saturating_sub(shown.end as u64);
@@ -144,14 +167,33 @@ fn size(frame: &FramePreview, shown: &std::ops::Range<usize>, width: usize) -> L
     Line::from(vec![Span::styled(whole + &more, theme::DIM), Span::styled(keys, theme::KEY)])
 }
 
+/// Where the text of frames stands in an output, as [`Output::piece`] counts; of a long output that is not known.
+pub fn places<'a>(output: &Output, frames: &'a [Arc<DisplayedFrame>]) -> Vec<(Range<u64>, &'a FramePreview)> {
+    let mut found = Vec::new();
+    if frames.is_empty() || output.omitted() > 0 {
+        return found;
+    }
+    let text: String = output.head().chain(output.tail()).map(|segment| segment.text.as_str()).collect();
+    let mut from = 0;
+    for DisplayedFrame { text: shown, frame } in frames.iter().map(|shown| &**shown) {
+        let Some(at) = text[from..].find(&**shown).map(|at| from + at) else { continue };
+        from = at + shown.len();
+        from += usize::from(text[from..].starts_with('\n'));
+        found.push((at as u64..from as u64, frame));
+    }
+    found
+}
+
 impl View {
-    /// Scrolls the data frame of the selected card by a column.
+    /// Scrolls the data frames of the selected card by a column.
     pub fn scroll_columns(&mut self, right: bool) {
         let Some(card) = self.selected else { return };
         let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(card) else { return };
-        let Some(frame) = snippet.outcome.as_ref().and_then(|outcome| outcome.frame.as_ref()) else { return };
+        let Some(outcome) = &snippet.outcome else { return };
+        let frames = outcome.frame.as_deref().into_iter().chain(outcome.frames.iter().map(|shown| &shown.frame));
+        let Some(last) = frames.map(|frame| frame.names.len().saturating_sub(1)).max() else { return };
         let first = self.columns.entry(card).or_default();
-        *first = if right { (*first + 1).min(frame.names.len().saturating_sub(1)) } else { first.saturating_sub(1) };
+        *first = if right { (*first + 1).min(last) } else { first.saturating_sub(1) };
     }
 }
 

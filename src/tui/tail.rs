@@ -29,7 +29,9 @@ pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
         }
     }
     let hidden = if found.cut && output.omitted() > 0 {
-        Some(format!("{} earlier", units::bytes(output.omitted())))
+        let shown: usize = found.rows.iter().flat_map(|row| &row.spans).map(|span| span.content.len()).sum();
+        let earlier = output.place().saturating_sub((shown + found.rows.len()) as u64);
+        Some(format!("{} earlier", units::bytes(earlier)))
     } else if found.cut {
         let ends: usize = whole.iter().map(|s| s.text.bytes().filter(|b| *b == b'\n').count()).sum();
         let total = ends + usize::from(whole.last().is_some_and(|last| !last.text.ends_with('\n')));
@@ -176,7 +178,8 @@ mod tests {
         }
         let tail = take(&output, 3, 20);
         assert_eq!(tail.rows.last().map(ToString::to_string).as_deref(), Some("line 59999"));
-        assert!(tail.hidden.is_some_and(|hidden| hidden.ends_with("kB earlier")));
+        let earlier = output.place() - "line 59997\nline 59998\nline 59999\n".len() as u64;
+        assert_eq!(tail.hidden, Some(format!("{} earlier", units::bytes(earlier))), "what memory left out is not all");
         let all = take(&output, usize::MAX, 20);
         assert_eq!(all.rows[0].to_string(), "line 0");
         assert!(all.rows.iter().any(|row| row.to_string().contains("left out")));

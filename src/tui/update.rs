@@ -77,10 +77,7 @@ impl View {
     pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
-            Event::Mouse(mouse) => {
-                self.on_mouse(*mouse, now);
-                None
-            }
+            Event::Mouse(mouse) => self.on_mouse(*mouse, now),
             Event::FocusGained | Event::FocusLost => {
                 self.mouse.on_focus(*event == Event::FocusGained, now);
                 None

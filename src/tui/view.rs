@@ -113,6 +113,8 @@ pub struct View {
     pub mouse: Mouse,
     /// Columns from the divider to the right end of the screen, once it was moved.
     pub side: Option<u16>,
+    /// Rows of the variables beside the transcript that are scrolled away above.
+    pub side_scroll: usize,
     pub figures: Figures,
     /// Figures of a card over the whole screen.
     pub gallery: Option<Gallery>,
@@ -180,6 +182,7 @@ impl View {
             notice,
             mouse: Mouse::default(),
             side: None,
+            side_scroll: 0,
             figures: Figures::default(),
             gallery: None,
             frame: None,

@@ -2,7 +2,7 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use divan::Bencher;
-use fourhands::tui::fixtures::{NOW, long_story, story};
+use fourhands::tui::fixtures::{NOW, long_story, story, wordy_story};
 use fourhands::tui::{View, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -36,10 +36,10 @@ fn live_output(bencher: Bencher) {
     bencher.bench_local(|| frame(&mut view));
 }
 
-/// Each frame somewhere else, so that every card in the window is measured anew.
+/// Each frame somewhere else, so that every card in the window is measured anew. A million lines of output in all.
 #[divan::bench]
 fn jump_in_100_000_cards(bencher: Bencher) {
-    let mut view = long_story(100_000).view();
+    let mut view = wordy_story(100_000, 10).view();
     let mut place = 1_usize;
     bencher.bench_local(|| {
         place = (place * 48_271) % 99_991;
@@ -50,7 +50,7 @@ fn jump_in_100_000_cards(bencher: Bencher) {
 
 #[divan::bench]
 fn page_up_in_100_000_cards(bencher: Bencher) {
-    let mut view = long_story(100_000).view();
+    let mut view = wordy_story(100_000, 10).view();
     frame(&mut view);
     bencher.bench_local(|| {
         press(&mut view, KeyCode::PageUp, KeyModifiers::NONE);

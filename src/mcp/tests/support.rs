@@ -50,6 +50,7 @@ pub fn outcome(status: Status, returncode: i32) -> Outcome {
         returncode,
         result: None,
         frame: None,
+        frames: Vec::new(),
         error: None,
         stopped_by: None,
         elapsed: Duration::from_millis(12),

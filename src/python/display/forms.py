@@ -3,7 +3,7 @@ snippet; this, figures.py and imports.py share one namespace."""
 
 import sys
 
-# `engine` has: publish(forms, id, replaces), clear(), text(value), is_ours(), source(part).
+# `engine` has: publish(forms, id, replaces), frame(text, cells), clear(), text(value), is_ours(), source(part).
 
 # The best for a person at a terminal first.
 FORMS = {
@@ -189,6 +189,7 @@ def display(*objects, include=None, exclude=None, metadata=None, transient=None,
     if clear:
         clear_output(wait=True)
     for value in objects:
+        shown_as = None
         if not raw and method(value, "_ipython_display_"):
             call(value, "_ipython_display_")
             continue
@@ -200,7 +201,7 @@ def display(*objects, include=None, exclude=None, metadata=None, transient=None,
             if png:
                 shown.add(value)
         else:
-            text = frame(value)
+            text = shown_as = frame(value)
             forms = {} if text is not None else forms_of(value)
             if not isinstance(forms.get("text/plain"), str):
                 forms["text/plain"] = text if text is not None else engine.text(value)
@@ -209,6 +210,8 @@ def display(*objects, include=None, exclude=None, metadata=None, transient=None,
         if exclude:
             forms = {mime: form for mime, form in forms.items() if mime not in exclude}
         publish(forms, type(value).__name__, None if handle is None else str(display_id), replaces)
+        if shown_as is not None and handle is None and frames["is_ours"]:
+            engine.frame(shown_as, lambda: frames["cells"](value))
     return handle
 
 

@@ -2,7 +2,7 @@
 //!
 //! The work is done by a helper in Python, loaded when it is first needed: nothing is imported that the user has not.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 use super::capture::{Capture, Writer};
 use super::event_loop::SnippetContext;
 use super::{fork, repr, signals};
-use crate::domain::{Display, Form, FramePreview};
+use crate::domain::{Display, DisplayedFrame, Form, FramePreview};
 
 /// The helper's file in tracebacks, where it is left out.
 pub const FILE: &str = "<fourhands display>";
@@ -37,6 +37,14 @@ struct Engine {
     context: SnippetContext,
 }
 
+/// Displayed since the last snippet ended. What other threads display meanwhile is found in no output of this one.
+static FRAMES: Mutex<Vec<Arc<DisplayedFrame>>> = Mutex::new(Vec::new());
+
+/// The data frames that the snippet displayed.
+pub fn take_frames() -> Vec<Arc<DisplayedFrame>> {
+    std::mem::take(&mut FRAMES.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 #[pymethods]
 impl Engine {
     /// `forms` are pairs of media type and bytes, the best first.
@@ -54,6 +62,20 @@ impl Engine {
         let display = Display { after: 0, id: id.map(Into::into), forms };
         self.capture.display(self.writer(py), display, replaces);
         true
+    }
+
+    /// A data frame that was written as `text`; `cells` is called for what of it is shown as a table.
+    #[allow(clippy::unused_self, reason = "a method of Python")]
+    fn frame(&self, text: String, cells: &Bound<'_, PyAny>) -> PyResult<()> {
+        let count = || FRAMES.lock().unwrap_or_else(PoisonError::into_inner).len();
+        if fork::is_child() || count() >= DisplayedFrame::MOST {
+            return Ok(());
+        }
+        if let Some(frame) = cells.call0()?.extract::<Option<Cells>>()?.map(preview) {
+            let shown = Arc::new(DisplayedFrame { text, frame });
+            FRAMES.lock().unwrap_or_else(PoisonError::into_inner).push(shown);
+        }
+        Ok(())
     }
 
     fn clear(&self, py: Python<'_>) {
@@ -177,15 +199,17 @@ pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<Shown>> {
     }
     let shown = helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?;
     if let Ok((text, cells)) = shown.extract::<(String, Cells)>() {
-        let (rows, columns, corner, index, names, cells, head) = cells;
-        let frame = FramePreview { rows, columns, corner, index, names, cells, head }.bounded();
-        return Ok(Some(Shown { text, frame: Some(Arc::new(frame)) }));
+        return Ok(Some(Shown { text, frame: Some(Arc::new(preview(cells))) }));
     }
     Ok(shown.extract::<Option<String>>()?.map(|text| Shown { text, frame: None }))
 }
 
 /// The fields of [`FramePreview`], in order.
 type Cells = (u64, u64, String, Vec<String>, Vec<String>, Vec<Vec<String>>, usize);
+
+fn preview((rows, columns, corner, index, names, cells, head): Cells) -> FramePreview {
+    FramePreview { rows, columns, corner, index, names, cells, head }.bounded()
+}
 
 /// With builtins of its own, as they were at the start: user code may have changed the others just now.
 fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {

@@ -131,7 +131,8 @@ def thinned(view, length, what="rows"):
         return 1
     # A prime number of rows at a time does not fall into step with data that repeats itself.
     step = next(n for n in itertools.count(max(length // SAMPLE, 2)) if all(n % d for d in range(2, int(n**0.5) + 1)))
-    text = f"sampled: unique is of every {step}th of {length:,} {what}, and so is all that is not told of numbers"
+    ending = "th" if step % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
+    text = f"sampled: unique is of every {step}{ending} of {length:,} {what}, and so is all that is not told of numbers"
     if text not in view.told["notes"]:
         view.note(text)
     return step

@@ -111,6 +111,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
         returncode: crash.map_or(130, |restart| restart.code),
         result: None,
         frame: None,
+        frames: Vec::new(),
         error: crash.map(|Restart { how, stack, .. }| ErrorReport {
             type_name: ErrorReport::PYTHON_DIED.to_owned(),
             message: how.clone(),

@@ -47,6 +47,7 @@ impl Actor {
             returncode: 130,
             result: None,
             frame: None,
+            frames: Vec::new(),
             error: None,
             stopped_by: Some(by.to_owned()),
             elapsed: Duration::ZERO,

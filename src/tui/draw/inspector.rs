@@ -13,10 +13,11 @@ use crate::domain::{Aspect, InspectError, Inspection, TablePage, TextPage, Times
 use crate::tui::inspector::Inspector;
 use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::{Class, Layout};
+use crate::tui::table::Table;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// Cells of one column of a table.
+/// Cells of one column of a table, but for the last.
 const COLUMN: usize = 40;
 
 fn area(layout: &Layout) -> Rect {
@@ -85,6 +86,8 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
         }
     };
     if let Some(told) = told {
+        let keys = [Action::ColumnsLeft, Action::ColumnsRight].map(|action| view.keys.key_in(Context::Inspector, action));
+        let keys = keys.into_iter().flatten().map(|key| key.to_string()).collect::<Vec<_>>().join(" ");
         for (part, style) in [(&told.signature, theme::BOLD), (&told.place, theme::DIM), (&told.doc, theme::PLAIN)] {
             if let Some(part) = part {
                 rows.extend(lines(part, width, style));
@@ -98,13 +101,16 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
             if rows.last().is_some_and(|row| row.width() > 0) {
                 rows.push(Line::default());
             }
-            rows.extend(table_rows(table, told.tables.len() > 1 || told.aspect == Aspect::Overview));
+            let titled = told.tables.len() > 1 || told.aspect == Aspect::Overview;
+            rows.extend(table_rows(table, titled, inspector.column, width, &keys));
         }
         if !told.notes.is_empty() {
             rows.push(Line::default());
         }
         for note in &told.notes {
-            rows.extend(text::fill(&text::name(note), width).into_iter().map(|line| Line::styled(line, theme::DIM)));
+            // What a client asks for with that is a view here.
+            let note = note.replace("what=\"repr\"", "the view repr");
+            rows.extend(text::fill(&text::name(&note), width).into_iter().map(|line| Line::styled(line, theme::DIM)));
         }
     }
     if let (None | Some(Err(_)), Some(_)) = (&inspector.told, told) {
@@ -176,7 +182,8 @@ fn lines(text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
     text.lines().flat_map(|line| text::wrap([(&*text::name(&line.replace('\t', "    ")), style)], width, 4)).collect()
 }
 
-fn table_rows(table: &TablePage, titled: bool) -> Vec<Line<'static>> {
+/// The first column, which tells the rows apart, stays in sight.
+fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys: &str) -> Vec<Line<'static>> {
     let last = table.offset + table.rows.len() as u64;
     let range = match table.total {
         Some(total) if table.offset > 0 || last < total => {
@@ -185,33 +192,44 @@ fn table_rows(table: &TablePage, titled: bool) -> Vec<Line<'static>> {
         _ if titled => table.title.clone(),
         _ => String::new(),
     };
-    let mut rows: Vec<Line<'static>> = heading(&range).into_iter().collect();
     if table.rows.is_empty() {
-        rows.push(Line::styled("none", theme::DIM));
-        return rows;
+        let none = Line::styled("none", theme::DIM);
+        return heading(&range).into_iter().chain([none]).collect();
     }
-    let cell = |text: &String| text::cut(&text::name(text), COLUMN).into_owned();
-    let all: Vec<Vec<String>> =
-        [&table.headers].into_iter().chain(&table.rows).map(|row| row.iter().map(cell).collect()).collect();
-    let columns = table.headers.len();
-    let width_of = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| text::width(cell)).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width_of(column).unwrap_or(0)).collect();
-    // Numbers read better with their ends under one another.
-    let is_number =
-        |cell: &&String| cell.is_empty() || cell.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
-    let right: Vec<bool> = (0..columns)
-        .map(|column| all.iter().skip(1).filter_map(|row| row.get(column)).all(|cell| is_number(&cell)))
-        .collect();
-    for (number, row) in all.iter().enumerate() {
+    let (labels, names) = match table.headers.split_first() {
+        Some((label, names)) if !names.is_empty() => (Some(label), names),
+        _ => (None, &*table.headers),
+    };
+    let cells: Vec<&[String]> = table.rows.iter().map(|row| row.get(labels.iter().len()..).unwrap_or_default()).collect();
+    let label = |row: &'_ Vec<String>| row.first().map_or("", String::as_str).to_owned();
+    let kept: Vec<String> = labels.cloned().into_iter().chain(table.rows.iter().map(label)).collect();
+    let stay = if labels.is_some() { kept.iter().map(String::as_str).collect() } else { Vec::new() };
+    let laid = Table::new(stay, names, &cells).lay(first, width, Some(COLUMN));
+    let after = match names.len() - laid.shown.end {
+        0 if laid.is_cut && laid.shown.len() > 1 => "last column cut".to_owned(),
+        0 => String::new(),
+        after => units::count(after, "more column"),
+    };
+    let hint = match (laid.shown.start, after.is_empty()) {
+        (0, true) => String::new(),
+        (0, false) => format!("… {after} "),
+        (before, _) => format!("{before} before … {after} ").replace("  ", " "),
+    };
+    let mut rows: Vec<Line<'static>> = heading(&range).into_iter().collect();
+    if !hint.is_empty() {
+        let fits = text::width(&range) + text::width(&hint) + keys.len() + 3 <= width;
+        let (gap, mut line) = match rows.pop_if(|_| fits) {
+            Some(line) => ("   ", line),
+            None => ("", Line::default()),
+        };
+        line.push_span(Span::styled(format!("{gap}{hint}"), theme::DIM));
+        line.push_span(Span::styled(keys.to_owned(), theme::KEY));
+        rows.push(line);
+    }
+    rows.extend(laid.lines.into_iter().enumerate().map(|(number, line)| {
         let style = if number == 0 { theme::DIM } else { theme::PLAIN };
-        let mut line = String::new();
-        for ((cell, width), right) in row.iter().zip(&widths).zip(&right) {
-            let gap = " ".repeat(width.saturating_sub(text::width(cell)));
-            let (before, after) = if *right { (gap.as_str(), "") } else { ("", gap.as_str()) };
-            line += &format!("{before}{cell}{after}  ");
-        }
-        rows.push(Line::styled(line.trim_end().to_owned(), style));
-    }
+        Line::styled(line.trim_end().to_owned(), style)
+    }));
     rows
 }
 

@@ -36,7 +36,7 @@ pub fn line(view: &View, line: &Line, layout: &Layout, buffer: &mut Buffer) -> P
     }
     let (told, style) = match (&line.fault, line.kind) {
         (Some(fault), _) => (text::name(fault).into_owned(), theme::ERROR),
-        (None, Kind::Search) => (view.lookup.find.as_ref().map_or_else(String::new, Find::told), theme::NOTICE),
+        (None, Kind::Search) => (view.lookup.find.as_ref().map_or_else(String::new, found), theme::NOTICE),
         (None, Kind::Filter) if view.lookup.filter.is_none() && !compact => {
             ("author:name  status:failed  words  -not".to_owned(), theme::DIM)
         }
@@ -50,6 +50,12 @@ pub fn line(view: &View, line: &Line, layout: &Layout, buffer: &mut Buffer) -> P
     let end = if told.is_empty() { end } else { put_right(buffer, area, end, area.y, &told, style).saturating_sub(2) };
     let room = Rect { x, width: end.saturating_sub(x).max(1), ..area };
     typed(&written, line.editor.cursor().1, room, buffer)
+}
+
+/// Of an output that is longer than memory keeps, only the ends are searched here.
+fn found(find: &Find) -> String {
+    let part = if find.is_done() && find.is_partial { ", long output in part" } else { "" };
+    find.told() + part
 }
 
 /// One line that is typed, with the cursor in sight. Returns where that is.

@@ -9,7 +9,8 @@ use super::{put, put_right, rule};
 use crate::domain::{Entry, units};
 use crate::tui::keymap::{Action, Context};
 use crate::tui::layout::Layout;
-use crate::tui::pager::Pager;
+use crate::tui::needle::Needle;
+use crate::tui::pager::{GAP, Pager};
 use crate::tui::reply::Asks;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -18,35 +19,48 @@ use crate::tui::{text, theme};
 pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) -> Option<Position> {
     let area = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
     Clear.render(area, buffer);
+    if let Some(other) = pager.beside() {
+        pane(view, other, &pager.needle, theme::DIM, buffer);
+        let x = pager.area.x.max(other.area.x).saturating_sub(GAP - 1);
+        for y in area.y..area.bottom() - 1 {
+            buffer[(x, y)].set_symbol("│").set_style(theme::DIM);
+        }
+    }
+    pane(view, pager, &pager.needle, theme::FOCUS, buffer);
+    bottom(view, pager, area, buffer)
+}
+
+/// The output, or what was received of it: what it is, and its rows.
+fn pane(view: &View, pager: &Pager, needle: &Needle, focus: Style, buffer: &mut Buffer) {
+    let area = pager.area;
     if let Some(page) = pager.received.page() {
         let position = pager.received.position();
         let size = format!(" {}, {position} ", page.size(area.width.into()));
         let room = usize::from(area.width).saturating_sub(text::width(&size) + 4);
         let title = page.title(room);
-        rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
+        rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], focus);
     } else {
-        title_of_output(view, pager, area, buffer);
+        title_of_output(view, pager, area, focus, buffer);
     }
     for (line, y) in pager.window.iter().zip(area.y + 1..area.bottom() - 1) {
         buffer.set_line(area.x, y, line, area.width);
         let shown = line.to_string();
-        for found in pager.needle.all(&shown) {
+        for found in needle.all(&shown) {
             let x = area.x + text::width(&shown[..found.start]) as u16;
             let place = Rect { x, y, width: text::width(&shown[found]) as u16, height: 1 }.intersection(area);
             buffer.set_style(place, Style::new().add_modifier(Modifier::REVERSED));
         }
     }
-    bottom(view, pager, area, buffer)
 }
 
-fn title_of_output(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) {
+fn title_of_output(view: &View, pager: &Pager, area: Rect, focus: Style, buffer: &mut Buffer) {
     let title = match view.transcript.entries().get(pager.card) {
         Some(Entry::Snippet(snippet)) => format!(" output of {}, {} ", snippet.id, text::name(snippet.author.name())),
         _ => " output while nothing ran ".to_owned(),
     };
     let follows = if pager.follows { "end".to_owned() } else { format!("{} %", pager.percent()) };
     let size = format!(" {}, {follows} ", units::bytes(pager.length()));
-    rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
+    rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], focus);
 }
 
 fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -63,7 +77,8 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
     });
     let fault = || pager.fault.as_ref().map(|why| format!("not all of it: {why}"));
     let searching = || pager.is_searching().then(|| "searching".to_owned());
-    let about = || pager.received.page().map(|page| page.about(view.transcript.snippet(page.snippet())));
+    let shown = || pager.received.page().or_else(|| pager.beside()?.received.page());
+    let about = || shown().map(|page| page.about(view.transcript.snippet(page.snippet())));
     let left = asks.or_else(searching).or_else(|| pager.told.clone()).or_else(about).or_else(fault).unwrap_or_default();
     let search: (&[_], &str) = (&[Action::Search], "search");
     let back: (&[_], &str) = (&[Action::Back], "back");

@@ -26,13 +26,52 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     for y in area.top()..area.bottom() {
         buffer[(hairline, y)].set_symbol("│").set_style(theme::DIM);
     }
-    let clients = view.transcript.clients();
-    let client_rows = (clients.len().max(1) as u16).min(area.height / 3);
-    let clients_height = client_rows + 3;
-    let split = area.bottom().saturating_sub(clients_height).max(area.y);
-    variables(view, Rect { height: split - area.y, ..area }, now, buffer);
+    let split = split(view, area);
+    variables(view, layout, now, buffer);
     clients_table(view, Rect { y: split, height: area.bottom() - split, ..area }, now, buffer);
     Some(hairline)
+}
+
+/// The row where the clients begin.
+fn split(view: &View, area: Rect) -> u16 {
+    let client_rows = (view.transcript.clients().len().max(1) as u16).min(area.height / 3);
+    area.bottom().saturating_sub(client_rows + 3).max(area.y)
+}
+
+/// The variables in sight, from the top of the list, and how many are out of sight above and below.
+pub struct Listed<'a> {
+    pub area: Rect,
+    pub rows: Vec<&'a Variable>,
+    pub above: usize,
+    below: usize,
+}
+
+impl<'a> Listed<'a> {
+    pub fn is_cut(&self) -> bool {
+        self.above > 0 || self.below > 0
+    }
+
+    /// `None` where there is no such list, or no room for it.
+    pub fn of(view: &'a View, layout: &Layout) -> Option<Self> {
+        let side = layout.side?;
+        let height = split(view, side) - side.y;
+        let area = Rect { y: side.y + 2, height: height.checked_sub(2).filter(|height| *height > 0)?, ..side };
+        let mut rows = sorted(view);
+        let total = view.transcript.variables().total;
+        let fit = usize::from(area.height) - 1;
+        if total <= fit {
+            return Some(Self { area, rows, above: 0, below: 0 });
+        }
+        // What just changed stays in sight.
+        let touched = touched(view);
+        rows.sort_by_key(|variable| !touched.contains(variable.name.as_str()));
+        let fit = fit.saturating_sub(1);
+        let above = view.side_scroll.min(rows.len().saturating_sub(fit));
+        rows.drain(..above);
+        rows.truncate(fit);
+        let below = total.saturating_sub(above + rows.len());
+        Some(Self { area, rows, above, below })
+    }
 }
 
 fn title(buffer: &mut Buffer, area: Rect, what: &str, count: usize) {
@@ -115,38 +154,32 @@ pub fn value(variable: &Variable) -> &str {
     }
 }
 
-fn variables(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
-    if area.height < 3 {
-        return;
-    }
+fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
+    let (Some(area), Some(listed)) = (layout.side, Listed::of(view, layout)) else { return };
     let total = view.transcript.variables().total;
     title(buffer, area, &format!("variables{}", view.sorting.told()), total);
     let right = area.right() - text::width(&total.to_string()) as u16;
     put_right(buffer, area, right, area.y, &age(view, now), theme::NOTICE);
-    let list = Rect { y: area.y + 2, height: area.height - 2, ..area };
-    let touched = touched(view);
-    let mut rows = sorted(view);
+    let Listed { area: list, rows, above, below } = listed;
     if rows.is_empty() {
         put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
         return;
     }
-    let fit = usize::from(list.height).saturating_sub(1);
-    let hidden = view.transcript.variables().total.saturating_sub(fit);
-    if hidden > 0 {
-        // What just changed stays in sight.
-        rows.sort_by_key(|variable| !touched.contains(variable.name.as_str()));
-        rows.truncate(fit.saturating_sub(1));
-    }
+    let touched = touched(view);
     let columns = Columns::of(&rows, list.width);
     let mut y = list.y;
     for variable in &rows {
         columns.draw(variable, touched.contains(variable.name.as_str()), list, y, buffer);
         y += 1;
     }
-    if hidden > 0 {
-        let more = view.transcript.variables().total - rows.len();
-        put(buffer, list, list.x + 2, y, &format!("… {more} more, {}", view.keys.told(Action::Variables)), theme::DIM);
-    }
+    let key = view.keys.told(Action::Variables);
+    let more = match (above, below) {
+        (0, 0) => return,
+        (0, below) => format!("… {below} more, {key}"),
+        (above, 0) => format!("▴ {above} above, {key}"),
+        (above, below) => format!("▴ {above} above, {below} more, {key}"),
+    };
+    put(buffer, list, list.x + 2, y, &more, theme::DIM);
 }
 
 /// Narrower columns would move with every new name.

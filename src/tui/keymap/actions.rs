@@ -223,9 +223,10 @@ actions! {
         Card "n" "the next place, the one before", Lookup "down ctrl-n" "the next place, the one before";
     SearchBack "search-previous" "Previous place found": Output "N" "", Card "N" "", Lookup "up ctrl-p" "";
 
-    /// Of the data frame of the selected card.
-    ColumnsRight "columns-right" "More columns to the right": Card "right l" "more columns of a data frame";
-    ColumnsLeft "columns-left" "More columns to the left": Card "left h" "";
+    /// Of the data frame of the selected card, or of a table in the inspector.
+    ColumnsRight "columns-right" "More columns to the right": Card "right l" "more columns of a data frame",
+        Inspector "l" "more columns, the ones before";
+    ColumnsLeft "columns-left" "More columns to the left": Card "left h" "", Inspector "h" "";
 
     NextFigure "next-figure" "Next figure": Figures "right n space pagedown down" "the next figure, the one before";
     PreviousFigure "previous-figure" "Previous figure": Figures "left p pageup up N" "";

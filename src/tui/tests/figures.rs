@@ -214,6 +214,44 @@ fn a_figure_that_goes_while_it_is_shown() {
     key(&mut view, KeyCode::Esc);
 }
 
+/// Where their text stands in the output, data frames are tables as well.
+#[test]
+fn frames_stand_where_they_were_displayed() {
+    use crate::domain::{Author, DisplayedFrame, FramePreview, Outcome};
+    let displayed = |name: &str, rows: usize| {
+        let cells: Vec<Vec<String>> = (0..rows).map(|row| (0..8).map(|n| (row * 1000 + n).to_string()).collect()).collect();
+        let frame = FramePreview {
+            rows: rows as u64,
+            columns: 8,
+            index: (0..rows).map(|row| row.to_string()).collect(),
+            names: (0..8).map(|n| format!("{name}_{n}")).collect(),
+            cells,
+            head: rows,
+            ..FramePreview::default()
+        };
+        Arc::new(DisplayedFrame { text: format!("DataFrame: {rows} rows x 8 columns\nof {name}\ntypes: all int64"), frame })
+    };
+    let frames = vec![displayed("first", 2), displayed("gone", 3), displayed("second", 4)];
+    let view = || {
+        let mut story = Story::starting_at(12);
+        let output = format!("before\n{}\nbetween\n{}\nafter\n", frames[0].text, frames[2].text);
+        let outcome = Outcome { frames: frames.clone(), result: Some("42".into()), ..ok(20) };
+        story.ran(&Author::You, "display(first); display(second)", &output, outcome);
+        story.view()
+    };
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        assert_snapshot!(format!("frames_{name}"), text(&mut view(), width, height));
+    }
+    let mut view = view();
+    screen(&mut view, 80, 24);
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    key(&mut view, KeyCode::Char('l'));
+    let scrolled = text(&mut view, 80, 24);
+    assert!(!scrolled.contains("second_0") && !scrolled.contains("first_0") && scrolled.contains("between"), "{scrolled}");
+    let Some(Effect::CopyPiece { text, .. }) = key(&mut view, KeyCode::Char('y')) else { panic!() };
+    assert!(text.contains("between\nDataFrame: 4 rows"), "what is copied is what was written: {text}");
+}
+
 /// A data frame keeps its labels in sight, and tells what is not.
 #[test]
 fn a_wide_frame_is_cut_and_scrolled() {

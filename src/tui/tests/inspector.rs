@@ -61,7 +61,8 @@ fn a_variable_is_chosen_in_the_list() {
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
     assert_snapshot!("choosing", text(&mut view, 80, 24));
-    screen(&mut view, 40, 12);
+    assert_snapshot!("choosing_wide", text(&mut view, 120, 40));
+    assert_snapshot!("choosing_compact", text(&mut view, 40, 12));
     for _ in 0..20 {
         key(&mut view, KeyCode::Down);
     }
@@ -266,4 +267,58 @@ fn the_columns_of_a_frame_show_their_distributions() {
     assert_snapshot!("distributions_wide", text(&mut view, 120, 40));
     assert_snapshot!("distributions_medium", text(&mut view, 80, 24));
     assert_snapshot!("distributions_compact", text(&mut view, 40, 12));
+}
+
+/// The busy Python, and what was told before.
+#[test]
+fn what_is_old_at_each_size() {
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        let mut view = open();
+        assert_snapshot!(format!("looking_{name}"), text(&mut view, width, height));
+        view.on_inspected(1, Ok(Box::new(frame())), NOW - 12_000);
+        key(&mut view, KeyCode::Char('r'));
+        let running = Some(crate::domain::SnippetId(15));
+        view.on_inspected(2, Err(InspectError::Busy { running, known: None }), NOW);
+        assert_snapshot!(format!("busy_{name}"), text(&mut view, width, height));
+    }
+}
+
+/// All columns of a wide table can be seen, whatever the screen; what tells the rows apart stays.
+#[test]
+fn columns_out_of_sight_are_told_and_come_into_sight() {
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        let mut view = open();
+        view.on_inspected(1, Ok(Box::new(frame())), NOW);
+        key(&mut view, KeyCode::Right);
+        key(&mut view, KeyCode::Right);
+        let headers: Vec<String> = (0..30).map(|n| if n == 0 { String::new() } else { format!("column_{n}") }).collect();
+        let row = |at: usize| (0..30).map(|n| format!("{}", at * 100 + n)).collect();
+        let rows = TablePage {
+            title: "rows".to_owned(),
+            headers,
+            rows: (0..4).map(row).collect(),
+            offset: 0,
+            total: Some(48_210),
+            has_more: true,
+        };
+        let told = Inspection { aspect: Aspect::Rows, tables: vec![rows], ..frame() };
+        view.on_inspected(3, Ok(Box::new(told.clone())), NOW);
+        let first = text(&mut view, width, height);
+        assert!(first.contains("more columns h l") && !first.contains("column_29"), "{first}");
+        key(&mut view, KeyCode::Char('l'));
+        assert_snapshot!(format!("columns_{name}"), text(&mut view, width, height));
+        for _ in 0..40 {
+            key(&mut view, KeyCode::Char('l'));
+        }
+        let last = text(&mut view, width, height);
+        assert!(last.contains("column_29") && last.contains("28 before … h l") && last.contains("│   0  "), "{last}");
+        assert_eq!(typed(&mut view, "n"), Some(asked("df", Aspect::Rows, 1, 4)));
+        view.on_inspected(4, Ok(Box::new(told)), NOW);
+        assert!(text(&mut view, width, height).contains("column_29"), "the next page has the same columns");
+        key(&mut view, KeyCode::Char('h'));
+        assert!(text(&mut view, width, height).contains("column_28"));
+        key(&mut view, KeyCode::Left);
+        key(&mut view, KeyCode::Right);
+        assert_eq!(view.inspector.as_ref().unwrap().column, 0, "another view has other columns");
+    }
 }

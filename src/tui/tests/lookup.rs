@@ -207,3 +207,22 @@ fn a_hundred_thousand_cards_are_searched_between_frames() {
     screen(&mut view, 80, 24);
     assert!(!view.lookup.is_busy, "and then there is nothing to do");
 }
+
+/// Of a long output, memory keeps the ends, and only these are searched here; that is told.
+#[test]
+fn a_search_tells_what_it_did_not_look_at() {
+    let mut story = Story::default();
+    let lines: String = (0..60_000).map(|n| format!("line {n}\n")).collect();
+    story.ran(&crate::domain::Author::You, "flood()", &lines, crate::tui::fixtures::ok(3));
+    let mut view = story.view();
+    screen(&mut view, 120, 40);
+    key(&mut view, KeyCode::F(3));
+    typed(&mut view, "line 59999");
+    let told = loop {
+        let told = text(&mut view, 120, 40);
+        if !told.contains("so far") {
+            break told;
+        }
+    };
+    assert!(told.contains("1 of 1, long output in part"), "{told}");
+}

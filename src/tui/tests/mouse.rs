@@ -1,7 +1,10 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
+use insta::assert_snapshot;
+
 use super::*;
-use crate::tui::fixtures::{Story, long_story, story};
+use crate::domain::Kind;
+use crate::tui::fixtures::{Story, long_story, story, variable};
 use crate::tui::scroll::Anchor;
 
 const LEFT: MouseButton = MouseButton::Left;
@@ -123,13 +126,50 @@ fn the_mouse_can_be_left_to_the_terminal() {
 }
 
 #[test]
+fn the_wheel_and_a_click_among_the_variables() {
+    let mut story = Story::default();
+    let name = |n: usize| variable(&format!("name_{n:02}"), Kind::Data, "int", "", "1");
+    story.variables((0..60).map(name).collect());
+    let mut view = story.view();
+    assert_snapshot!("side_wide", text(&mut view, 120, 40));
+    let place = find(&mut view, "name_00");
+    mouse(&mut view, MouseEventKind::ScrollDown, place, 0);
+    let scrolled = text(&mut view, 120, 40);
+    assert!(!scrolled.contains("name_02") && scrolled.contains("name_03 ") && scrolled.contains("▴ 3 above, "), "{scrolled}");
+    assert_eq!(view.anchor, Anchor::Follow, "not the transcript");
+    for _ in 0..99 {
+        mouse(&mut view, MouseEventKind::ScrollDown, place, 0);
+    }
+    let end = text(&mut view, 120, 40);
+    assert!(end.contains("name_59") && !end.contains(" more, F4"), "{end}");
+    mouse(&mut view, MouseEventKind::ScrollUp, place, 0);
+    assert!(!text(&mut view, 120, 40).contains("name_59"), "it turns around at once");
+
+    let place = find(&mut view, "name_50");
+    let asked = mouse(&mut view, MouseEventKind::Down(LEFT), place, 1_000);
+    let Some(Effect::Inspect { asked, .. }) = asked else { panic!("{asked:?}") };
+    assert_eq!(asked.path, "name_50");
+    assert!(text(&mut view, 120, 40).starts_with("╭─ name_50 ─"));
+    key(&mut view, KeyCode::Esc);
+    assert!(view.overlays.is_empty());
+
+    key(&mut view, KeyCode::F(4));
+    let place = find(&mut view, "name_05");
+    assert_eq!(mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_000), None, "in the open list a click chooses");
+    assert_eq!(view.chosen.as_deref(), Some("name_05"));
+    let asked = mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_100);
+    assert!(matches!(asked, Some(Effect::Inspect { asked, .. }) if asked.path == "name_05"), "a double one looks into it");
+}
+
+#[test]
 fn a_click_answers_nothing_and_runs_nothing() {
     let mut view = story().view();
     typed(&mut view, "x = 1");
     for y in 0..40 {
         for x in 0..120 {
             let effect = mouse(&mut view, MouseEventKind::Down(LEFT), (x, y), 1_000 + u64::from(y));
-            assert_eq!(effect, None, "at {x}, {y}");
+            assert!(matches!(effect, None | Some(Effect::Inspect { .. })), "at {x}, {y}: {effect:?}");
+            view.overlays.clear();
         }
     }
     assert_eq!(view.editor.code(), "x = 1");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::thread;
 
 use crossterm::event::KeyCode;
-use ratatui::style::Color;
+use insta::assert_snapshot;
+use ratatui::style::{Color, Modifier};
 
 use super::{key, rows, screen, text, typed};
 use crate::domain::{Author, Event, OutputChunk, SnippetId, Stream};
@@ -72,6 +73,11 @@ fn all_of_a_large_output_can_be_paged_and_searched() {
     assert!(rows[15].starts_with("no more \"e 19999\" below"), "{rows:#?}");
 
     key(&mut view, KeyCode::End);
+    typed(&mut view, "/e 777\n");
+    assert_eq!(shown(&mut view)[1], "line 777", "from the end, where one begins, the search goes on at the beginning");
+    typed(&mut view, "/absent\n");
+    assert!(shown(&mut view)[15].starts_with("no more \"absent\" below"));
+    key(&mut view, KeyCode::End);
     let id = SnippetId(1);
     spool.push(id, Stream::Stdout, "more\n");
     view.apply(&Event::Output { snippet: Some(id), chunk: OutputChunk::of(Stream::Stdout, "more\n"), at: 0 });
@@ -91,6 +97,28 @@ fn a_selected_card_opens_by_enter_and_hostile_text_stays_inside() {
     assert_eq!(rows(&buffer)[1..5], ["green", "still", "plain", "99 %"]);
     assert_eq!((buffer[(0, 1)].fg, buffer[(0, 2)].fg, buffer[(0, 3)].fg), (Color::Green, Color::Green, Color::Reset));
     assert!(!text(&mut view, 60, 16).contains('\u{1b}'));
+}
+
+#[test]
+fn the_output_at_each_size() {
+    let line = |n: usize| format!("\u{1b}[1mstep {n}\u{1b}[0m  loss {:.4}  {}\n", 2.0 / (n + 1) as f64, "表示 ".repeat(n % 30));
+    let output: String = (0..400).map(line).collect();
+    let (mut view, _spool, _root) = wrote(&output);
+    key(&mut view, KeyCode::F(6));
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        key(&mut view, KeyCode::End);
+        assert_snapshot!(format!("output_{name}"), text(&mut view, width, height));
+        key(&mut view, KeyCode::Home);
+        screen(&mut view, width, height);
+        typed(&mut view, "/step 200");
+        assert_snapshot!(format!("searching_{name}"), text(&mut view, width, height));
+        key(&mut view, KeyCode::Enter);
+        while view.search() {}
+        assert_snapshot!(format!("found_{name}"), text(&mut view, width, height));
+    }
+    let (buffer, _) = screen(&mut view, 40, 12);
+    let found = (0..40).filter(|x| buffer[(*x, 1)].modifier.contains(Modifier::REVERSED)).count();
+    assert_eq!(found, "step 200".len());
 }
 
 #[test]

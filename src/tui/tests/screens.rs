@@ -193,7 +193,11 @@ fn kinds_of_cards() {
     let dropped = story.submit(&Author::You, "never()");
     story.finish(dropped, Outcome { status: Status::Cancelled, stopped_by: Some("you".into()), ..ok(0) });
     story.submit(&Author::You, "later()");
-    assert_snapshot!(text(&mut story.view(), 100, 50));
+    let mut view = story.view();
+    assert_snapshot!(text(&mut view, 100, 50));
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        assert_snapshot!(format!("kinds_{name}"), text(&mut view, width, height));
+    }
 }
 
 #[test]
@@ -205,6 +209,9 @@ fn long_things_fold_and_unfold() {
     story.ran(&Author::You, &code, &output, Outcome { result: Some(result), ..ok(1) });
     let mut view = story.view();
     assert_snapshot!("folded", text(&mut view, 80, 60));
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        assert_snapshot!(format!("folded_{name}"), text(&mut view, width, height));
+    }
     key(&mut view, KeyCode::F(5));
     let open = text(&mut view, 80, 140);
     assert!(open.contains("line_29") && open.contains("out 0\n") && open.contains("\n   39"), "{open}");

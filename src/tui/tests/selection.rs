@@ -110,6 +110,9 @@ fn running_again_is_asked_for_twice() {
     select(&mut view, 0);
     assert_eq!(key(&mut view, KeyCode::Char('R')), None);
     assert!(text(&mut view, 80, 24).contains("R again runs 1 once more"));
+    for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
+        assert_snapshot!(format!("run_again_{name}"), text(&mut view, width, height));
+    }
     assert_eq!(key(&mut view, KeyCode::Char('j')), None);
     assert_eq!(key(&mut view, KeyCode::Enter), None, "another key has left it: this opens the output");
     view.pager = None;
@@ -188,6 +191,8 @@ fn the_output_is_saved_under_a_name_of_ones_own() {
     select(&mut view, 1);
     key(&mut view, KeyCode::Char('s'));
     assert_snapshot!("save_medium", text(&mut view, 80, 24));
+    assert_snapshot!("save_wide", text(&mut view, 120, 40));
+    assert_snapshot!("save_compact", text(&mut view, 40, 12));
     let effect = key(&mut view, KeyCode::Enter);
     assert_eq!(effect, Some(Effect::Save { card: 1, file: "sales-2.txt".into(), replaces: false }));
 }
@@ -234,4 +239,56 @@ fn what_the_client_received_is_shown_beside_the_output() {
         key(&mut view, KeyCode::Char('m'));
         assert_eq!(view.notice.as_deref(), Some("no client asked for 2"));
     }
+}
+
+/// On a wide screen both are in sight; the keys move the one whose rule is lit, Tab goes over to the other.
+#[test]
+fn output_and_what_was_received_side_by_side() {
+    let mut story = Story::default();
+    let lines: String = (0..200).map(|n| format!("line {n}\n")).collect();
+    story.ran(&client(1, "claude-code"), "flood()", &lines, ok(3));
+    let mut view = story.view();
+    let answers = Answers::default();
+    let received = format!("line 0\n[... 1300 characters left out here ...]\n{}", "line 199\n".repeat(60));
+    answers.add(Answer { snippet: SnippetId(1), status: Status::Ok, ..answer(&received, true) });
+    view.answers = Some(Arc::new(answers));
+    screen(&mut view, 120, 40);
+    press(&mut view, KeyCode::Up, KeyModifiers::ALT);
+    key(&mut view, KeyCode::Char('m'));
+    let both = text(&mut view, 120, 40);
+    assert_snapshot!("beside_wide", both);
+    assert_snapshot!("beside_medium", text(&mut view, 80, 24));
+    assert_snapshot!("beside_compact", text(&mut view, 40, 12));
+    let halves = |view: &mut View, row: usize| {
+        let line = text(view, 120, 40).lines().nth(row).unwrap().to_owned();
+        let (left, right) = line.split_once('│').unwrap();
+        (left.trim().to_owned(), right.trim().to_owned())
+    };
+    assert_eq!(halves(&mut view, 2), ("line 1".into(), "[... 1300 characters left out here ...]".into()));
+    key(&mut view, KeyCode::Down);
+    assert_eq!(halves(&mut view, 1), ("line 0".into(), "[... 1300 characters left out here ...]".into()));
+    key(&mut view, KeyCode::Tab);
+    assert!(halves(&mut view, 1).1.starts_with('{'), "its structured content, beside the same output");
+    key(&mut view, KeyCode::Tab);
+    key(&mut view, KeyCode::End);
+    assert_eq!(halves(&mut view, 38), ("line 199".into(), String::new()));
+    typed(&mut view, "/line 77\n");
+    while view.search() {}
+    assert_eq!(halves(&mut view, 1), ("line 77".into(), "{".into()), "the search is in what the keys move");
+    press(&mut view, KeyCode::BackTab, KeyModifiers::SHIFT);
+    assert_eq!(halves(&mut view, 1).0, "line 77", "each keeps its place");
+    let wheel = |view: &mut View, column: u16| {
+        let kind = crossterm::event::MouseEventKind::ScrollUp;
+        let wheel = crossterm::event::MouseEvent { kind, column, row: 10, modifiers: KeyModifiers::NONE };
+        view.on_terminal(&Event::Mouse(wheel), NOW);
+    };
+    wheel(&mut view, 10);
+    assert_eq!(halves(&mut view, 1).0, "line 74", "the wheel moves what is under it");
+    // The output alone is as wide as the screen.
+    key(&mut view, KeyCode::Esc);
+    key(&mut view, KeyCode::Enter);
+    let alone = text(&mut view, 120, 40);
+    assert!(alone.contains("output of 1") && !alone.contains('│'), "{alone}");
+    key(&mut view, KeyCode::Tab);
+    assert!(text(&mut view, 120, 40).contains('│'));
 }
