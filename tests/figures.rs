@@ -60,10 +60,14 @@ fn a_wide_frame_is_cut_to_the_screen_and_scrolled() {
 fn a_frame_displayed_in_mid_snippet_is_a_table_too() {
     let home = Home::new();
     let mut terminal = open(&home);
-    let code = "import pandas as pd; df = pd.DataFrame({f'column_{n}': range(1000) for n in range(30)}); display(df); 'end'";
+    let code =
+        "import pandas as pd; df = pd.DataFrame({f'column_{n}': range(1000) for n in range(30)}); display(df); 'end'";
     terminal.send(&format!("{code}\r"));
     let screen = terminal.wait_for_text("1000 rows × 30 columns");
-    assert!(screen.contains("more columns ← →") && screen.contains("⋮ 9") && !screen.contains("DataFrame:"), "{screen}");
+    assert!(
+        screen.contains("more columns ← →") && screen.contains("⋮ 9") && !screen.contains("DataFrame:"),
+        "{screen}"
+    );
     terminal.send("\u{1b}[1;3A");
     terminal.wait_for("the card selected", |screen| screen.contains('›'));
     terminal.send(&"\u{1b}[C".repeat(29));

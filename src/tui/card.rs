@@ -137,8 +137,10 @@ impl Card {
         if snippet.displays.is_empty() && frames.is_empty() {
             return self.output(output, limit, shape);
         }
-        let displays = snippet.numbered_displays().map(|(n, shown)| (shown.after..shown.after, Among::Display(n, shown)));
-        let mut shown: Vec<_> = displays.chain(frames.into_iter().map(|(at, frame)| (at, Among::Frame(frame)))).collect();
+        let displays =
+            snippet.numbered_displays().map(|(n, shown)| (shown.after..shown.after, Among::Display(n, shown)));
+        let mut shown: Vec<_> =
+            displays.chain(frames.into_iter().map(|(at, frame)| (at, Among::Frame(frame)))).collect();
         shown.sort_by_key(|(at, _)| at.start);
         let dropped = snippet.next_display() - 1 - snippet.displays.len();
         let mut parts = Vec::new();

@@ -86,7 +86,9 @@ impl View {
         let inspector = self.inspector.as_mut()?;
         match action {
             Action::ColumnsLeft => inspector.column = inspector.column.saturating_sub(1),
-            Action::ColumnsRight => inspector.column = (inspector.column + 1).min(inspector.columns().saturating_sub(1)),
+            Action::ColumnsRight => {
+                inspector.column = (inspector.column + 1).min(inspector.columns().saturating_sub(1))
+            }
             _ => {}
         }
         if matches!(action, Action::ColumnsLeft | Action::ColumnsRight) {

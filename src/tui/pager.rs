@@ -11,7 +11,7 @@ use ratatui::text::Line;
 
 use super::needle::Needle;
 use super::received::Received;
-use super::{text, theme};
+use super::{pieces, text, theme};
 use crate::domain::output::Segment;
 use crate::domain::terminal_text::{Look, look_after, plain, styled, visible};
 use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
@@ -47,8 +47,8 @@ pub struct Pager {
     /// ... and this is the one of the two that the keys do not move.
     other: Option<Box<Pager>>,
     whole: Option<Whole>,
-    /// What `whole` was made from: bytes written in all, and bytes kept.
-    revision: (u64, u64),
+    /// What `whole` was made from: bytes written in all, bytes kept, and bytes that came with the end.
+    revision: (u64, u64, usize),
     /// Why nothing, or not all, can be shown.
     pub fault: Option<String>,
     /// The first row in sight; `None` follows the end.
@@ -87,7 +87,7 @@ impl Pager {
             is_split: false,
             other: None,
             whole: None,
-            revision: (0, 0),
+            revision: (0, 0, 0),
             fault: None,
             top: None,
             rows: HashMap::new(),
@@ -250,7 +250,8 @@ impl Pager {
             spool.length(snippet)
         };
         let length = spool.zip(snippet).map_or(0, |(spool, snippet)| kept(spool, snippet));
-        let revision = (output.total(), length);
+        let rest = pieces::rest(&transcript.entries()[self.card]);
+        let revision = (output.total(), length, rest.len());
         if revision == self.revision && self.whole.is_some() {
             return;
         }
@@ -258,6 +259,16 @@ impl Pager {
         let last = self.units().saturating_sub(1);
         self.rows.retain(|unit, _| *unit < last);
         self.revision = revision;
+        if !rest.is_empty() && output.omitted() == 0 {
+            let mut all = output.clone();
+            if !output.is_empty() && !output.unfinished_line().is_empty() {
+                all.push_text(Stream::Stdout, "\n");
+            }
+            all.push_text(Stream::Stdout, &plain(&rest));
+            self.rows.clear();
+            (self.whole, self.fault) = (Some(Whole::of(&all)), None);
+            return;
+        }
         let (mut whole, mut fault) = (None, None);
         if let Some((spool, snippet)) = spool.zip(snippet) {
             match spool.whole(snippet) {

@@ -50,18 +50,22 @@ pub fn of(entry: &Entry, piece: Piece, spool: Option<&Spool>) -> Option<Text> {
         (Entry::Snippet(snippet), Piece::Value) => text(snippet.outcome.as_ref()?.result.as_deref()?),
         (Entry::Snippet(snippet), Piece::Traceback) => text(&snippet.outcome.as_ref()?.error.as_ref()?.traceback),
         (Entry::Snippet(snippet), Piece::Output) => {
-            let outcome = snippet.outcome.as_deref();
-            let value = outcome.and_then(|outcome| outcome.result.as_deref());
-            let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| error.traceback.as_str());
-            let rest: Vec<&str> = value.into_iter().chain(error).collect();
             let whole = (!snippet.output.is_empty()).then(|| whole(&snippet.output, Some(snippet.id), spool));
-            Some(Text { whole, rest: rest.join("\n") }).filter(|text| text.whole.is_some() || !text.rest.is_empty())
+            Some(Text { whole, rest: rest(entry) }).filter(|text| text.whole.is_some() || !text.rest.is_empty())
         }
         (Entry::Background { output, .. }, Piece::Output) => {
             Some(Text { whole: Some(whole(output, None, spool)), rest: String::new() })
         }
         _ => None,
     }
+}
+
+/// What stands below that which a snippet wrote: its value, its traceback.
+pub fn rest(entry: &Entry) -> String {
+    let outcome = if let Entry::Snippet(snippet) = entry { snippet.outcome.as_deref() } else { None };
+    let value = outcome.and_then(|outcome| outcome.result.as_deref());
+    let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| error.traceback.as_str());
+    value.into_iter().chain(error).collect::<Vec<_>>().join("\n")
 }
 
 /// All of an output, or what memory keeps of it.

@@ -86,7 +86,8 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
         }
     };
     if let Some(told) = told {
-        let keys = [Action::ColumnsLeft, Action::ColumnsRight].map(|action| view.keys.key_in(Context::Inspector, action));
+        let keys =
+            [Action::ColumnsLeft, Action::ColumnsRight].map(|action| view.keys.key_in(Context::Inspector, action));
         let keys = keys.into_iter().flatten().map(|key| key.to_string()).collect::<Vec<_>>().join(" ");
         for (part, style) in [(&told.signature, theme::BOLD), (&told.place, theme::DIM), (&told.doc, theme::PLAIN)] {
             if let Some(part) = part {
@@ -200,7 +201,8 @@ fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys:
         Some((label, names)) if !names.is_empty() => (Some(label), names),
         _ => (None, &*table.headers),
     };
-    let cells: Vec<&[String]> = table.rows.iter().map(|row| row.get(labels.iter().len()..).unwrap_or_default()).collect();
+    let cells: Vec<&[String]> =
+        table.rows.iter().map(|row| row.get(labels.iter().len()..).unwrap_or_default()).collect();
     let label = |row: &'_ Vec<String>| row.first().map_or("", String::as_str).to_owned();
     let kept: Vec<String> = labels.cloned().into_iter().chain(table.rows.iter().map(label)).collect();
     let stay = if labels.is_some() { kept.iter().map(String::as_str).collect() } else { Vec::new() };

@@ -219,7 +219,8 @@ fn a_figure_that_goes_while_it_is_shown() {
 fn frames_stand_where_they_were_displayed() {
     use crate::domain::{Author, DisplayedFrame, FramePreview, Outcome};
     let displayed = |name: &str, rows: usize| {
-        let cells: Vec<Vec<String>> = (0..rows).map(|row| (0..8).map(|n| (row * 1000 + n).to_string()).collect()).collect();
+        let cells: Vec<Vec<String>> =
+            (0..rows).map(|row| (0..8).map(|n| (row * 1000 + n).to_string()).collect()).collect();
         let frame = FramePreview {
             rows: rows as u64,
             columns: 8,
@@ -229,7 +230,10 @@ fn frames_stand_where_they_were_displayed() {
             head: rows,
             ..FramePreview::default()
         };
-        Arc::new(DisplayedFrame { text: format!("DataFrame: {rows} rows x 8 columns\nof {name}\ntypes: all int64"), frame })
+        Arc::new(DisplayedFrame {
+            text: format!("DataFrame: {rows} rows x 8 columns\nof {name}\ntypes: all int64"),
+            frame,
+        })
     };
     let frames = vec![displayed("first", 2), displayed("gone", 3), displayed("second", 4)];
     let view = || {
@@ -247,7 +251,10 @@ fn frames_stand_where_they_were_displayed() {
     press(&mut view, KeyCode::Up, KeyModifiers::ALT);
     key(&mut view, KeyCode::Char('l'));
     let scrolled = text(&mut view, 80, 24);
-    assert!(!scrolled.contains("second_0") && !scrolled.contains("first_0") && scrolled.contains("between"), "{scrolled}");
+    assert!(
+        !scrolled.contains("second_0") && !scrolled.contains("first_0") && scrolled.contains("between"),
+        "{scrolled}"
+    );
     let Some(Effect::CopyPiece { text, .. }) = key(&mut view, KeyCode::Char('y')) else { panic!() };
     assert!(text.contains("between\nDataFrame: 4 rows"), "what is copied is what was written: {text}");
 }

@@ -291,7 +291,8 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
         view.on_inspected(1, Ok(Box::new(frame())), NOW);
         key(&mut view, KeyCode::Right);
         key(&mut view, KeyCode::Right);
-        let headers: Vec<String> = (0..30).map(|n| if n == 0 { String::new() } else { format!("column_{n}") }).collect();
+        let headers: Vec<String> =
+            (0..30).map(|n| if n == 0 { String::new() } else { format!("column_{n}") }).collect();
         let row = |at: usize| (0..30).map(|n| format!("{}", at * 100 + n)).collect();
         let rows = TablePage {
             title: "rows".to_owned(),

@@ -135,7 +135,10 @@ fn the_wheel_and_a_click_among_the_variables() {
     let place = find(&mut view, "name_00");
     mouse(&mut view, MouseEventKind::ScrollDown, place, 0);
     let scrolled = text(&mut view, 120, 40);
-    assert!(!scrolled.contains("name_02") && scrolled.contains("name_03 ") && scrolled.contains("▴ 3 above, "), "{scrolled}");
+    assert!(
+        !scrolled.contains("name_02") && scrolled.contains("name_03 ") && scrolled.contains("▴ 3 above, "),
+        "{scrolled}"
+    );
     assert_eq!(view.anchor, Anchor::Follow, "not the transcript");
     for _ in 0..99 {
         mouse(&mut view, MouseEventKind::ScrollDown, place, 0);
@@ -158,7 +161,10 @@ fn the_wheel_and_a_click_among_the_variables() {
     assert_eq!(mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_000), None, "in the open list a click chooses");
     assert_eq!(view.chosen.as_deref(), Some("name_05"));
     let asked = mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_100);
-    assert!(matches!(asked, Some(Effect::Inspect { asked, .. }) if asked.path == "name_05"), "a double one looks into it");
+    assert!(
+        matches!(asked, Some(Effect::Inspect { asked, .. }) if asked.path == "name_05"),
+        "a double one looks into it"
+    );
 }
 
 #[test]

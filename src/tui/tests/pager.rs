@@ -101,7 +101,9 @@ fn a_selected_card_opens_by_enter_and_hostile_text_stays_inside() {
 
 #[test]
 fn the_output_at_each_size() {
-    let line = |n: usize| format!("\u{1b}[1mstep {n}\u{1b}[0m  loss {:.4}  {}\n", 2.0 / (n + 1) as f64, "表示 ".repeat(n % 30));
+    let line = |n: usize| {
+        format!("\u{1b}[1mstep {n}\u{1b}[0m  loss {:.4}  {}\n", 2.0 / (n + 1) as f64, "表示 ".repeat(n % 30))
+    };
     let output: String = (0..400).map(line).collect();
     let (mut view, _spool, _root) = wrote(&output);
     key(&mut view, KeyCode::F(6));

@@ -227,6 +227,7 @@ fn what_the_client_received_is_shown_beside_the_output() {
         select(&mut view, 2);
         key(&mut view, KeyCode::Char('m'));
         assert_snapshot!(format!("received_{name}"), text(&mut view, width, height));
+        assert!(width < 100 || text(&mut view, width, height).contains("File \"<snippet 3>\""), "all that came of it");
         key(&mut view, KeyCode::Tab);
         assert!(text(&mut view, width, height).contains("\"snippet\": 3"));
         key(&mut view, KeyCode::Tab);
