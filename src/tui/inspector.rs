@@ -87,7 +87,7 @@ impl View {
         match action {
             Action::ColumnsLeft => inspector.column = inspector.column.saturating_sub(1),
             Action::ColumnsRight => {
-                inspector.column = (inspector.column + 1).min(inspector.columns().saturating_sub(1))
+                inspector.column = (inspector.column + 1).min(inspector.columns().saturating_sub(1));
             }
             _ => {}
         }

@@ -212,7 +212,7 @@ fn a_hundred_thousand_cards_are_searched_between_frames() {
 #[test]
 fn a_search_tells_what_it_did_not_look_at() {
     let mut story = Story::default();
-    let lines: String = (0..60_000).map(|n| format!("line {n}\n")).collect();
+    let lines = (0..60_000).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
     story.ran(&crate::domain::Author::You, "flood()", &lines, crate::tui::fixtures::ok(3));
     let mut view = story.view();
     screen(&mut view, 120, 40);

@@ -246,7 +246,7 @@ fn what_the_client_received_is_shown_beside_the_output() {
 #[test]
 fn output_and_what_was_received_side_by_side() {
     let mut story = Story::default();
-    let lines: String = (0..200).map(|n| format!("line {n}\n")).collect();
+    let lines = (0..200).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
     story.ran(&client(1, "claude-code"), "flood()", &lines, ok(3));
     let mut view = story.view();
     let answers = Answers::default();
