@@ -220,7 +220,7 @@ impl Assist {
         let Some(popup) = &mut self.popup else { return false };
         let typed = editor.before_cursor().chars().skip(popup.before.chars().count()).collect::<String>();
         let Some(candidate) = popup.selected().cloned() else {
-            if let Some(common) = popup.common(&typed) {
+            if let Some(common) = popup.common(&typed).filter(|_| popup.left_out == 0) {
                 editor.replace_before_cursor(&typed, &common);
                 self.follow(editor);
             } else {
@@ -290,16 +290,17 @@ impl Assist {
             doc: None,
             incomplete,
         };
+        // Of what was typed in the meantime, this answer may not have all that fits.
+        let is_old = popup.left_out > 0 && editor.before_cursor() != waiting.question.before();
         if !popup.narrow(editor) {
             self.popup = None;
-            // More was typed in the meantime than this answer has candidates for.
-            if popup.left_out > 0 && editor.before_cursor() != waiting.question.before() {
+            if is_old {
                 self.complete(editor, waiting.why);
                 return Outcome::Nothing;
             }
             return if waiting.why == Why::Key && popup.matches.is_empty() { Outcome::None } else { Outcome::Nothing };
         }
-        if waiting.why == Why::Key || waiting.why == (Why::Narrowed { selected: true }) {
+        if waiting.why == Why::Key || waiting.why == (Why::Narrowed { selected: true }) || selected.is_some() {
             let kept = popup.matches.iter().position(|index| Some(&popup.candidates[*index].name) == selected.as_ref());
             popup.selected = Some(kept.unwrap_or(0));
         }
@@ -307,6 +308,9 @@ impl Assist {
         let certain = waiting.why == Why::Key && popup.left_out == 0 && !incomplete;
         let common = popup.common(&typed).filter(|_| certain);
         let only = certain && popup.matches.len() == 1;
+        if is_old {
+            self.complete(editor, Why::Narrowed { selected: popup.selected.is_some() });
+        }
         self.popup = Some(popup);
         if only {
             self.accept(editor);

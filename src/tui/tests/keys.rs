@@ -2,7 +2,7 @@ use super::*;
 use std::sync::Arc;
 
 use crate::domain::{
-    Author, Candidate, Completions, Event as SessionEvent, InputAnswer, InputRequest, Insight, SnippetId, Stuck,
+    About, Author, Candidate, Completions, Event as SessionEvent, InputAnswer, InputRequest, Insight, SnippetId, Stuck,
 };
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
 use crate::tui::scroll::Anchor;
@@ -96,6 +96,28 @@ fn an_answer_that_no_longer_fits_is_dropped() {
     typed(&mut view, "\n");
     answer(&mut view, candidates(&[("print", "function"), ("private", "int")], 0));
     assert!(view.assist.popup.is_none() && view.editor.is_empty(), "nothing is offered for what has run");
+}
+
+#[test]
+fn what_was_left_out_is_asked_for_when_more_was_typed_meanwhile() {
+    let mut view = idle();
+    typed(&mut view, "os.");
+    let asked = view.assist.take_questions().pop().unwrap();
+    typed(&mut view, "pa");
+    let mut first = candidates(&[("abort", "function"), ("pardir", "str"), ("pathsep", "str")], 3);
+    if let Insight::Completions(completions) = &mut first {
+        completions.left_out = 100;
+    }
+    view.on_insight(asked.id, Some(first));
+    assert!(text(&mut view, 80, 24).contains("pardir"), "what is known is shown");
+    key(&mut view, KeyCode::Tab);
+    assert_eq!(view.editor.code(), "os.pa", "others may begin otherwise");
+    let asked = view.assist.take_questions().into_iter().find(|asked| asked.question.about == About::Completion);
+    let all = candidates(&[("pardir", "str"), ("path", "module"), ("pathsep", "str")], 3);
+    view.on_insight(asked.expect("the rest was not asked for").id, Some(all));
+    let screen = text(&mut view, 80, 24);
+    assert!(screen.contains("path  ") && !screen.contains("103"), "{screen}");
+    assert_eq!(view.assist.popup.as_ref().and_then(|popup| popup.selected()).map(|one| &*one.name), Some("pardir"));
 }
 
 /// Code that asks at `NOW`, or at a later time.
