@@ -47,13 +47,16 @@ fn what_a_client_received_is_the_very_text_that_it_got() {
     let screen = terminal.wait_for_text("what tester received of 2");
     let size = format!("{} characters", text.chars().count());
     assert!(screen.contains(&size) && screen.contains("cut: the code wrote"), "not {size}:\n{screen}");
-    let shown: Vec<&str> = screen.lines().skip(1).take(30).map(str::trim_end).collect();
+    // On the right; the output itself is on the left, with its own size.
+    let halves = screen.lines().map(|line| line.split_once('│').unwrap_or((line, "")));
+    let shown: Vec<&str> = halves.skip(1).take(30).map(|(_, right)| right.trim()).collect();
+    assert!(screen.starts_with("─ output of 2, tester ─"), "{screen}");
     let sent: Vec<&str> = text.lines().take(30).collect();
     assert_eq!(shown, sent);
     terminal.send("\t");
     terminal.wait_for_text("\"snippet\": 2");
-    terminal.send("\t");
-    terminal.wait_for_text("output of 2, tester");
+    terminal.send("\tG");
+    terminal.wait_for_text("line 29999");
     terminal.send("q");
     terminal.wait_for_text("2 selected");
 }

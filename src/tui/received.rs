@@ -97,10 +97,15 @@ impl Page {
         if text::width(&long) <= room { long } else { text::cut(&format!(" {to}{what}{form} "), room).into_owned() }
     }
 
-    /// In characters, and in tokens as far as that can be told.
+    /// In characters, and in tokens as far as that can be told; where there is no room for both, in one of them.
     pub fn size(&self, room: usize) -> String {
         let tokens = format!("~{} tokens", self.characters.div_ceil(OF_A_TOKEN));
-        if room < 60 { tokens } else { format!("{}, {tokens}", units::count(self.characters, "character")) }
+        let characters = units::count(self.characters, "character");
+        match room {
+            ..50 => tokens,
+            50..76 => characters,
+            _ => format!("{characters}, {tokens}"),
+        }
     }
 
     /// What was left out, how the snippet stood when it was sent, and what went with it.
