@@ -53,6 +53,10 @@ fn bridges_of_one_folder_hold_one_session_which_ends_with_the_last_of_them() {
     let running = sessions(&home);
     assert_eq!((running.len(), running[0]["name"].as_str()), (1, Some("work")), "{running:?}");
     assert_eq!(running[0]["cwd"], home.work().canonicalize().unwrap().to_str().unwrap());
+    // Only a dashboard takes it over.
+    let refused = home.fourhands().args(["serve", "--python"]).arg(python()).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("held for AI clients") && said.contains("`fourhands --session work`"), "{said}");
     assert!(one.close().success());
     // Longer than a session waits for a client.
     assert_eq!(value(&mut other, "import time; time.sleep(6); shared"), "41");

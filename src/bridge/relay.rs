@@ -331,12 +331,12 @@ impl Relay {
         }
         if !self.handshake.is_pending() {
             self.shake_hands_again();
-        }
-        if is_live && let Some(worked) = self.worked {
-            let own = self.fresh_id();
-            self.to_backend.line(envelope::moved(&own, worked).as_bytes());
-            self.own.insert(own, Own::Replay);
-            self.greeted = true;
+            if is_live && let Some(worked) = self.worked {
+                let own = self.fresh_id();
+                self.to_backend.line(envelope::moved(&own, worked).as_bytes());
+                self.own.insert(own, Own::Replay);
+                self.greeted = true;
+            }
         }
         self.ask_again();
     }
