@@ -92,7 +92,8 @@ fn the_input_is_edited_in_the_persons_own_editor() {
         open_with_editor(&home, r#"printf 'answer = 6 * 7\nprint(f"it is {answer}")\n' > "$1"; exit $line"#);
     terminal.send("x = 1\u{1b}e");
     terminal.wait_for("the terminal", |screen| !screen.contains("ready"));
-    assert!(!terminal.is_alternate() && !terminal.is_raw());
+    // The modes are put back after the screen.
+    support::wait_until("its modes", || (!terminal.is_alternate() && !terminal.is_raw()).then_some(()));
     terminal.send("\r");
     terminal.wait_for_text("editing: x = 1");
     terminal.send("0\r");
