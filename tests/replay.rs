@@ -107,12 +107,12 @@ fn only_mine_only_up_to_a_card_and_what_failed_may_fail_again() {
     let home = Home::new();
     let mut terminal = dashboard(&home, &["--session", "both"]);
     terminal.send("mine = 1\r");
-    terminal.wait_for_text("mine");
+    terminal.wait_for("the first card", |screen| screen.contains("1  you") && screen.contains('✓'));
     let mut other = client(&home, "both", "other");
     other.run("theirs = 1");
     other.run("1 / 0");
     terminal.send("late = 2\r");
-    terminal.wait_for_text("late");
+    terminal.wait_for_text("4  you");
     terminal.send("import os; os.abort()\r");
     terminal.wait_for_text("F7 replay");
     terminal.send(F7);
