@@ -5,7 +5,7 @@ use std::io;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::Watch;
+use super::watch::Watch;
 use crate::launch::boot::ToSession;
 use crate::launch::child::{self, Change};
 use crate::launch::{outside, signals};

@@ -1,0 +1,136 @@
+//! One session process, from its start to its end.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Instant;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, alarm};
+
+use super::Guardian;
+use crate::domain::SnippetId;
+use crate::domain::recorder::Recorder;
+use crate::launch::boot::{Mode, ToSession};
+use crate::launch::child::{self, Change};
+use crate::launch::ending::{Ending, Killed};
+use crate::launch::link::Link;
+use crate::launch::{recorder, signals};
+
+/// One session process under guard.
+pub struct Watch<'a> {
+    pub(super) guardian: &'a mut Guardian,
+    pub(super) child: Pid,
+    pub(super) link: Link,
+    pub(super) recorder: Option<recorder::Shared>,
+    pub(super) started: Instant,
+    pub(super) stopped: bool,
+    /// A SIGTSTP to the guardian is being passed on.
+    pub(super) suspending: bool,
+    /// When it was asked to end.
+    pub(super) ending: Option<Instant>,
+    pub(super) killed: Option<Killed>,
+    /// The person's editor has the terminal.
+    pub(super) outside: Option<Pid>,
+    /// How the child ended; while the editor is open, the end waits for the person.
+    pub(super) ended: Option<ExitStatus>,
+    /// It ended while the editor was open.
+    pub(super) was_outside: bool,
+}
+
+impl Watch<'_> {
+    pub(super) fn run(mut self, follows: impl FnOnce(&Ending) -> bool) -> io::Result<Ending> {
+        loop {
+            match self.guardian.signals.next()? {
+                Signal::SIGCHLD => {
+                    self.look_outside()?;
+                    if self.ended.is_none() {
+                        self.ended = self.look()?;
+                    }
+                    match self.ended {
+                        Some(status) if self.outside.is_none() => return Ok(self.end(status, follows)),
+                        Some(_) => self.was_outside = true,
+                        None => self.edit(),
+                    }
+                }
+                Signal::SIGALRM if self.ending.is_none() => self.take_down_kept_screen(),
+                Signal::SIGALRM => self.kill(Killed::TimeOut),
+                Signal::SIGINT if self.guardian.mode.has_person() => {
+                    self.tell(&ToSession::Interrupt, Signal::SIGINT);
+                }
+                Signal::SIGWINCH => {
+                    if self.guardian.mode == Mode::Dashboard {
+                        let _ = self.link.send(&ToSession::Resized);
+                    }
+                }
+                Signal::SIGTSTP => self.suspend(),
+                Signal::SIGCONT => self.resume(),
+                signal => self.terminate(signal),
+            }
+        }
+    }
+
+    /// Takes in all that happened to the child; its status if it has ended.
+    fn look(&mut self) -> io::Result<Option<ExitStatus>> {
+        loop {
+            match child::look_at(self.child)? {
+                Change::Nothing => return Ok(None),
+                Change::Ended(status) => return Ok(Some(status)),
+                Change::Stopped(signal) => self.on_stopped(signal),
+            }
+        }
+    }
+
+    fn end(mut self, status: ExitStatus, follows: impl FnOnce(&Ending) -> bool) -> Ending {
+        alarm::cancel();
+        let (screen_up, has_entered) = (self.link.screen_is_up(), self.link.has_entered());
+        let ending = self.ending(status, (screen_up || self.was_outside) && has_entered);
+        let guardian = self.guardian;
+        guardian.screen_kept = false;
+        let follows = follows(&ending);
+        if let Some(terminal) = &guardian.terminal {
+            terminal.take_back_from(self.child);
+            // One that died before it had a screen may have said why: that must not stand on the screen of another.
+            guardian.screen_kept = follows && screen_up && has_entered && terminal.keep();
+            if !guardian.screen_kept {
+                terminal.restore(screen_up);
+            }
+        }
+        if !guardian.screen_kept {
+            guardian.reports.tell();
+        }
+        ending
+    }
+
+    fn ending(&mut self, status: ExitStatus, had_screen: bool) -> Ending {
+        let last_words = self.recorder.as_deref().map(Recorder::last_words).unwrap_or_default();
+        let restart_by = self.link.restart_by();
+        Ending {
+            status,
+            without_warning: (had_screen && restart_by.is_none()) || last_words.at_work,
+            asked: self.ending.is_some() || signals::end_is_asked(),
+            was_ready: self.link.is_ready(),
+            restart_by,
+            killed: self.killed,
+            last_words,
+            keepsake: self.recorder.as_deref().and_then(|recorder| recorder.keepsake().text()),
+            last: self.recorder.as_deref().map_or(SnippetId(0), Recorder::last),
+            lived: self.started.elapsed(),
+        }
+    }
+
+    fn take_down_kept_screen(&mut self) {
+        if !self.link.has_entered() && std::mem::take(&mut self.guardian.screen_kept) {
+            self.link.screen_is_down();
+            if let Some(terminal) = &self.guardian.terminal {
+                terminal.restore(true);
+            }
+            self.guardian.reports.tell();
+        }
+    }
+
+    pub(super) fn tell(&mut self, message: &ToSession, instead: Signal) {
+        if self.link.send(message).is_err() && self.ended.is_none() {
+            let _ = kill(self.child, instead);
+        }
+    }
+}
