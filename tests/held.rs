@@ -165,6 +165,37 @@ fn what_runs_is_not_interrupted_by_a_dashboard_that_is_merely_opened() {
 }
 
 #[test]
+fn a_held_session_has_none_of_its_first_clients_secrets() {
+    let code = "import os; [os.environ.get(n) for n in ('OPENAI_API_KEY', 'AWS_PROFILE', 'PYTHON_API_KEY', 'OMP_NUM_THREADS')]";
+    let start = |home: &Home, name: &str, options: &[&str]| {
+        let mut command = home.fourhands();
+        command.args(["bridge", "--serve", "--python"]).arg(python()).args(options);
+        command.envs([
+            ("OPENAI_API_KEY", "a"),
+            ("AWS_PROFILE", "b"),
+            ("PYTHON_API_KEY", "c"),
+            ("OMP_NUM_THREADS", "2"),
+        ]);
+        Client::start(command, name, Era::Legacy)
+    };
+    let home = Home::new();
+    let mut first = start(&home, "first", &[]);
+    assert_eq!(value(&mut first, code), "[None, None, None, '2']");
+    let mut next = bridge(&home, "next", Era::Legacy);
+    assert_eq!(value(&mut next, code), "[None, None, None, '2']");
+
+    let home = Home::new();
+    let mut chosen = start(&home, "chosen", &["--keep-env", "OPENAI_API_KEY,AWS_*"]);
+    assert_eq!(value(&mut chosen, code), "['a', 'b', None, '2']");
+
+    let home = Home::new();
+    std::fs::create_dir_all(home.path().join(".config/fourhands")).unwrap();
+    std::fs::write(home.path().join(".config/fourhands/config.toml"), "[bridge]\nkeep_env = \"all\"\n").unwrap();
+    let mut all = start(&home, "all", &[]);
+    assert_eq!(value(&mut all, code), "['a', 'b', 'c', '2']");
+}
+
+#[test]
 fn why_no_session_could_be_started_is_told() {
     let home = Home::new();
     let mut command = home.fourhands();

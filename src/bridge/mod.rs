@@ -4,6 +4,7 @@
 //! It passes lines on and reads only their envelopes. While there is no session, a server in this process answers.
 
 mod envelope;
+pub mod environment;
 mod finder;
 #[cfg(test)]
 mod fuzz;
@@ -40,6 +41,8 @@ pub struct BridgeOptions {
     pub tmux: bool,
     /// Of sessions that are started so.
     pub python: Option<PathBuf>,
+    /// What a session that is held gets of the environment beside the usual; see [`environment::kept`].
+    pub keep_env: Vec<String>,
 }
 
 /// Says why there is no session and what to do; looks anew at each call.

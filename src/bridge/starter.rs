@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::tmux::{self, Opening};
-use super::{BridgeOptions, complain};
+use super::{BridgeOptions, complain, environment};
 use crate::session::registry::Record;
 
 /// A dashboard that ends a held session to take it over, or one that is started anew, has so long to come back.
@@ -189,7 +189,12 @@ impl Starter {
         if let Some(python) = &self.options.python {
             command.arg("--python").arg(python);
         }
-        // Other clients may share it, so signals for this process's group are none for it.
+        // Other clients may share it: they get none of this one's secrets, and signals for this process's group are none for it.
+        let kept = environment::kept(std::env::vars_os(), &self.options.keep_env);
+        if let Some(word) = kept.word() {
+            complain(&word);
+        }
+        command.env_clear().envs(kept.variables);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
         let held = Arc::new(Held { pid: Pid::from_raw(child.id() as i32), ended: Mutex::default() });

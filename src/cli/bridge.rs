@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::bridge::{self, BridgeOptions};
+use crate::tui::settings;
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -30,15 +31,22 @@ pub struct Arguments {
     /// Python of a session that --serve or --tmux starts [default: as `fourhands` finds it]
     #[arg(long, value_name = "PATH", conflicts_with = "socket")]
     pub python: Option<PathBuf>,
+    /// Variables of this environment that a session held by --serve gets beside the usual ones (paths, locale, Python's own),
+    /// such as OPENAI_API_KEY or AWS_*, or `all`. Other clients of that session can read them. Also `keep_env` in config.toml
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "serve")]
+    pub keep_env: Vec<String>,
 }
 
 pub fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { session, socket, serve, tmux, python } = arguments;
+    let Arguments { session, socket, serve, tmux, python, mut keep_env } = arguments;
     if python.is_some() && !(serve || tmux) {
         return super::fail(
             super::USAGE,
             &"--python is for sessions that --serve or --tmux starts; one that runs has its Python.",
         );
     }
-    bridge::run(BridgeOptions { session, socket, serve, tmux, python })
+    if serve {
+        keep_env.extend(settings::read(settings::path()).settings.keep_env);
+    }
+    bridge::run(BridgeOptions { session, socket, serve, tmux, python, keep_env })
 }

@@ -20,6 +20,7 @@ use crate::session::SessionId;
 use crate::session::held::{self, Held};
 use crate::session::places::Places;
 use crate::session::registry::{self, ClaimError};
+use crate::tui::settings;
 
 #[derive(Args, Debug)]
 pub struct SessionArguments {
@@ -42,6 +43,10 @@ pub struct SessionArguments {
         requires = "resume"
     )]
     pub replay: Option<Replay>,
+    /// Leave running what snippets started when Python restarts or the session ends, as `keep_processes` in config.toml
+    /// does [default: it is ended]
+    #[arg(long)]
+    pub keep_processes: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -134,6 +139,13 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
+    let keep_processes = start.arguments.keep_processes;
+    // Asked when there is something to keep, so that a change of the settings holds at once.
+    guardian.keep_processes_if(if keep_processes {
+        || true
+    } else {
+        || settings::read(settings::path()).settings.keep_processes
+    });
     let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
     let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
     let mut legacy = resumed.map(|Resumed { restart, told, .. }| {
@@ -167,6 +179,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                     replay,
                     restore,
                     until_unused,
+                    keep_processes,
                 };
                 image.command(&python.executable, &boot)
             },
@@ -195,6 +208,9 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                     "Python died {} times right after its start, so it is not started again.",
                     Crashes::LIMIT
                 ));
+            }
+            for fate in &ending.processes {
+                guardian.say(fate);
             }
             if start.mode.has_person() && io::stdout().is_terminal() {
                 super::print(&super::farewell::words(&id, &name, began.elapsed()));

@@ -32,6 +32,17 @@ pub struct Restart {
     /// The session had ended and was taken up again; `how` tells from when and where.
     #[serde(default)]
     pub resumed: bool,
+    /// What became of the processes that snippet code had started, one sentence each.
+    #[serde(default)]
+    pub processes: Vec<String>,
+}
+
+impl Restart {
+    /// The end of a sentence, such as `; ended 1 process that …`. Empty if there were no processes.
+    #[must_use]
+    pub fn fate_of_processes(&self) -> String {
+        self.processes.iter().map(|fate| format!("; {fate}")).collect()
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

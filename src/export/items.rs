@@ -150,9 +150,17 @@ pub fn happened(entry: &Entry) -> String {
             )
         }
         Entry::Restart { restart, .. } => match &restart.by {
-            Some(by) => format!("restarted by {}: a new Python took over, all variables were lost", by.name()),
+            Some(by) => format!(
+                "restarted by {}: a new Python took over, all variables were lost{}",
+                by.name(),
+                restart.fate_of_processes()
+            ),
             None if restart.resumed => format!("resumed: {}", restart.how),
-            None => format!("{}: a new Python took over, all variables were lost", restart.how),
+            None => format!(
+                "{}: a new Python took over, all variables were lost{}",
+                restart.how,
+                restart.fate_of_processes()
+            ),
         },
         Entry::Note { note, .. } => {
             let about = note.about.map(|snippet| format!(" about {snippet}")).unwrap_or_default();

@@ -103,6 +103,7 @@ fn between(entry: &Entry) -> Value {
             "how": restart.how,
             "code": restart.code,
             "stack": restart.stack,
+            "processes": restart.processes,
         }),
         Entry::Note { note, at } => json!({
             "type": "note",

@@ -52,6 +52,8 @@ pub struct Boot {
     pub restore: Option<String>,
     /// The session ends when no client is left.
     pub until_unused: bool,
+    /// What snippet code starts outlives this process, whatever the settings say.
+    pub keep_processes: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

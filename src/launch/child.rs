@@ -83,3 +83,39 @@ pub fn look_at(child: Pid) -> io::Result<Change> {
         }
     }
 }
+
+/// Takes in the ends of orphans that this process has adopted; `known` are children of its own.
+#[cfg(target_os = "linux")]
+pub fn reap_adopted(known: [Option<Pid>; 2]) {
+    use nix::sys::wait::{WaitPidFlag, waitpid};
+    for child in adopted(known) {
+        let _ = waitpid(child, Some(WaitPidFlag::WNOHANG));
+    }
+}
+
+/// Elsewhere orphans are adopted by the system.
+#[cfg(not(target_os = "linux"))]
+pub fn reap_adopted(_: [Option<Pid>; 2]) {}
+
+#[cfg(target_os = "linux")]
+pub fn has_adopted(known: [Option<Pid>; 2]) -> bool {
+    !adopted(known).is_empty()
+}
+
+#[cfg(target_os = "linux")]
+fn adopted(known: [Option<Pid>; 2]) -> Vec<Pid> {
+    let mut adopted = Vec::new();
+    for thread in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let list = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        adopted.extend(list.split_whitespace().filter_map(|child| child.parse().ok()).map(Pid::from_raw));
+    }
+    adopted.retain(|child| !known.contains(&Some(*child)));
+    adopted
+}
+
+/// Makes this process the one that adopts what its descendants leave behind, so that it can end and report that.
+pub fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    // Systems that cannot are older than any Python that fits.
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+}

@@ -31,6 +31,8 @@ pub struct Ending {
     pub last: SnippetId,
     /// From its start to its end.
     pub lived: Duration,
+    /// What became of the processes that snippet code had started, one sentence each.
+    pub processes: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +60,16 @@ impl Ending {
             return None;
         }
         let died = !self.is_in_order() && (self.was_ready || self.last_words.at_work || took_over);
+        let processes = self.processes.clone();
         let restart = match &self.restart_by {
-            Some(by) => Restart { by: Some(by.clone()), ..Restart::default() },
+            Some(by) => Restart { by: Some(by.clone()), processes, ..Restart::default() },
             None if died => Restart {
                 by: None,
                 how: self.sentence(),
                 code: self.code().into(),
                 stack: if self.is_fault() { self.last_words.stack.clone() } else { Vec::new() },
                 resumed: false,
+                processes,
             },
             None => return None,
         };
@@ -166,6 +170,7 @@ mod tests {
             keepsake: None,
             last: SnippetId(0),
             lived: Duration::ZERO,
+            processes: Vec::new(),
         }
     }
 

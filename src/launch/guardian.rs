@@ -25,6 +25,7 @@ use super::reports::Reports;
 use super::signals::Signals;
 use super::terminal::Terminal;
 use crate::domain::{Restart, SnippetId};
+use crate::session::processes::Leader;
 
 /// Seconds that the session process has for an end in good order.
 pub const PATIENCE: u32 = 10;
@@ -62,16 +63,27 @@ pub struct Guardian {
     /// The last dashboard's screen is still up, for the next one.
     screen_kept: bool,
     reports: Reports,
+    /// Whether processes that snippet code started outlive its Python.
+    keeps_processes: fn() -> bool,
 }
 
 impl Guardian {
     /// From here on signals are taken by [`Guardian::watch`] alone. Must be called while the process has one thread.
     pub fn new(mode: Mode) -> io::Result<Self> {
         let signals = Signals::block()?;
+        child::adopt_orphans();
         // The dashboard needs descriptors of its own for that; whether the system grants them is known by trying.
         let detached = mode != Mode::Dashboard || descriptor_table::make_private();
         let terminal = if mode.has_person() { Terminal::of_stdin() } else { None };
-        Ok(Self { mode, detached, signals, terminal, screen_kept: false, reports: Reports::default() })
+        Ok(Self {
+            mode,
+            detached,
+            signals,
+            terminal,
+            screen_kept: false,
+            reports: Reports::default(),
+            keeps_processes: || false,
+        })
     }
 
     /// Says something to the person, on stderr: while the screen of a dashboard is up, only when that is gone.
@@ -80,6 +92,11 @@ impl Guardian {
         if !self.screen_kept {
             self.reports.tell();
         }
+    }
+
+    /// `keeps` tells whether what snippet code started is to outlive its Python; asked when there is something.
+    pub fn keep_processes_if(&mut self, keeps: fn() -> bool) {
+        self.keeps_processes = keeps;
     }
 
     /// Whether session processes are started without a controlling terminal.
@@ -127,6 +144,8 @@ impl Guardian {
         let watch = Watch {
             guardian: self,
             child,
+            leader: Leader::find(child),
+            processes: Vec::new(),
             link,
             recorder,
             started: Instant::now(),

@@ -1,5 +1,6 @@
 //! Finding a Python, starting the session process in it, guarding it.
 
+mod aftermath;
 pub mod boot;
 mod cache;
 mod child;

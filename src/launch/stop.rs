@@ -4,15 +4,15 @@
 //! be dead, and its number somebody else's by now.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::guardian;
 use crate::session::lock::is_held_by;
+use crate::session::pidfd::PidFd;
 use crate::session::places::Places;
 use crate::session::registry::{self, Life, Record};
 
@@ -55,7 +55,7 @@ pub fn stop(places: &Places, name: &str) -> io::Result<Stopped> {
             }
             Some((record, Life::Running)) => {
                 if let Some(lock) = registry::lock_of(places, name)?
-                    && let Some(guardian) = Process::open(record.pid)
+                    && let Some(guardian) = PidFd::open(Pid::from_raw(record.pid as i32))
                     && is_held_by(&lock, record.pid)
                 {
                     return end(places, record, &guardian, &lock);
@@ -73,7 +73,7 @@ pub fn stop(places: &Places, name: &str) -> io::Result<Stopped> {
     }
 }
 
-fn end(places: &Places, record: Record, guardian: &Process, lock: &Path) -> io::Result<Stopped> {
+fn end(places: &Places, record: Record, guardian: &PidFd, lock: &Path) -> io::Result<Stopped> {
     let begun = Instant::now();
     guardian.signal(Signal::SIGTERM)?;
     // One that was suspended would not notice.
@@ -96,62 +96,4 @@ fn put_away(places: &Places, ended: &Record) -> io::Result<()> {
         std::thread::sleep(LOOK / 10);
     }
     Ok(())
-}
-
-/// A process that cannot be mistaken for a later one of the same number, where the system has descriptors of processes.
-struct Process {
-    pid: Pid,
-    fd: Option<OwnedFd>,
-}
-
-impl Process {
-    /// `None` if there is no such process.
-    #[cfg(target_os = "linux")]
-    #[allow(unsafe_code, reason = "neither the standard library nor nix opens processes")]
-    fn open(pid: u32) -> Option<Self> {
-        use std::os::fd::FromRawFd;
-        // SAFETY: two plain numbers; what comes back is a new descriptor of ours.
-        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) };
-        if fd < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
-            return None;
-        }
-        // An old system, or a container that forbids it.
-        // SAFETY: see above.
-        let fd = (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) });
-        Some(Self { pid: Pid::from_raw(pid as i32), fd })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn open(pid: u32) -> Option<Self> {
-        Some(Self { pid: Pid::from_raw(pid as i32), fd: None })
-    }
-
-    /// One that has ended meanwhile needs no signal.
-    fn signal(&self, signal: Signal) -> io::Result<()> {
-        let sent = match &self.fd {
-            Some(fd) => send(fd, signal),
-            None => kill(self.pid, signal).map_err(io::Error::from),
-        };
-        match sent {
-            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
-            _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "as for opening them")]
-fn send(process: &OwnedFd, signal: Signal) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    let info = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: without `info` the kernel fills in what `kill` would.
-    let sent = unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal as libc::c_int, info, 0 as libc::c_uint)
-    };
-    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn send(_: &OwnedFd, _: Signal) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }

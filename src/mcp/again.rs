@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::calls::{Call, Called, ended};
 use super::handler::{failure, is_modern};
 use super::tools::{self, AnswerArguments, InterruptArguments, ResetResult, RunArguments, WaitArguments};
+use crate::domain::terminal_text::plain;
 use crate::domain::{Restart, SnippetId, Timestamp};
 use crate::session::{Fate, Recalled};
 
@@ -111,7 +112,7 @@ impl Call<'_> {
         let died = snippet.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
         let says_it = died.is_some_and(|error| recalled.restart.as_ref().is_some_and(|last| last.how == error.message));
         let notice = if says_it {
-            "A new Python has taken over the session; variables and imports are gone.".to_owned()
+            format!("A new Python has taken over the session; variables and imports are gone{}.", processes(recalled))
         } else {
             what_happened(recalled)
         };
@@ -124,14 +125,20 @@ fn names_a_snippet(arguments: Option<rmcp::model::JsonObject>) -> bool {
 }
 
 fn what_happened(recalled: &Recalled) -> String {
+    let processes = processes(recalled);
     match recalled.restart.as_deref() {
         None => "The fourhands session ended before this call was answered, and another has its name.".to_owned(),
         Some(Restart { by: Some(by), .. }) => {
             let by = if by.is_you() { "The person" } else { by.name() };
-            format!("{by} restarted Python: variables and imports are gone.")
+            format!("{by} restarted Python: variables and imports are gone{processes}.")
         }
-        Some(Restart { how, .. }) => format!("{how} A new Python has taken over the session."),
+        Some(Restart { how, .. }) => format!("{how} A new Python has taken over the session{processes}."),
     }
+}
+
+/// What became of the processes that snippets had started, as the end of a sentence.
+fn processes(recalled: &Recalled) -> String {
+    recalled.restart.as_ref().map(|restart| plain(&restart.fate_of_processes()).into_owned()).unwrap_or_default()
 }
 
 /// The result as rmcp would send it.

@@ -233,11 +233,12 @@ pub fn first_lines(code: &str) -> String {
 }
 
 pub fn restarted(restart: &Restart, reader: &Author) -> String {
+    let processes = plain(&restart.fate_of_processes()).into_owned();
     if let Some(by) = &restart.by {
-        return format!("{} restarted Python: all names defined before are gone", who(by, reader));
+        return format!("{} restarted Python: all names defined before are gone{processes}", who(by, reader));
     }
     let how = short(plain(&restart.how).trim_end_matches('.'), NOTE);
-    format!("{how}. A new Python has taken over: all names defined before are gone")
+    format!("{how}. A new Python has taken over: all names defined before are gone{processes}")
 }
 
 pub fn noted(note: &Note, reader: &Author) -> String {

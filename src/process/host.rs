@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
-use super::{END_LIMIT, FAULTS, alertness, exit_after, log, plain, report_fault, unused};
+use super::{END_LIMIT, FAULTS, alertness, exit_after, log, orphaned, plain, report_fault, unused};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
@@ -107,6 +107,9 @@ impl Host {
             let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
         }
 
+        if let Err(error) = orphaned::watch(&self.link, self.boot.keep_processes) {
+            report_fault(format!("the guardian cannot be watched: {error}"));
+        }
         // A panic is among the faults.
         let result = catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or(Ok(()));
         if let Err(error) = &result {

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
+use super::orphaned::ANSWERING;
 use crate::domain::Restart;
 use crate::launch::boot::{ToGuardian, ToSession};
 use crate::session::SessionHandle;
@@ -50,7 +51,7 @@ pub async fn legacy(link: &mut LinkReader) -> Option<Restart> {
     }
 }
 
-/// Does what the guardian asks, until it dies; then the session ends in good order. `by` is who interrupts by a signal.
+/// Does what the guardian asks, until it dies; then the session ends in good order, as far as there is time for that. `by` is who interrupts by a signal.
 pub async fn obey(
     mut lines: LinkReader,
     session: SessionHandle,
@@ -86,4 +87,6 @@ pub async fn obey(
         }
     }
     session.quit();
+    tokio::time::sleep(ANSWERING).await;
+    session.abandon();
 }

@@ -125,10 +125,12 @@ pub(super) fn line(event: &Event, transcript: &Transcript) -> Option<String> {
 }
 
 pub(super) fn restarted(restart: &Restart) -> String {
+    let processes = restart.fate_of_processes();
+    let processes = plain(&processes);
     match &restart.by {
         None if restart.resumed => format!("resumed: {}", plain(&restart.how)),
-        Some(by) => format!("{} restarted Python", name(by)),
-        None => format!("a new Python has taken over: {}", plain(&restart.how)),
+        Some(by) => format!("{} restarted Python{processes}", name(by)),
+        None => format!("a new Python has taken over: {}{processes}", plain(&restart.how)),
     }
 }
 

@@ -5,6 +5,7 @@ mod alertness;
 mod host;
 mod link;
 mod log;
+mod orphaned;
 mod plain;
 mod unused;
 
@@ -85,6 +86,7 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
     let events = Events { sender, bell };
     let announce = events.clone();
     let info = session_info(py, &boot)?;
+    let keep_processes = boot.keep_processes;
     let spool = host::spool(&boot.id);
     let capture = Arc::new(Capture::new(spool.clone(), move || announce.send(EngineEvent::OutputReady)));
     let (engine, mut jobs) = crate::python::engine(capture.clone(), recorder).map_err(PyOSError::new_err)?;
@@ -138,6 +140,7 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
         }
         if host.is_finished() { host.join().unwrap_or(1) } else { 1 }
     });
+    py.detach(|| orphaned::before_the_end(keep_processes));
     Ok(if matches!(worked, Ok(Ok(()))) { code } else { 1 })
 }
 

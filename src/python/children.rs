@@ -1,16 +1,23 @@
 //! The processes that a snippet starts: its interrupt reaches them too, as Ctrl-C in a terminal reaches the whole group
 //! of the program in front. Some waits end only thereby, such as that of `os.system`.
 
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::{Pid, getpgid, getpgrp, getpid};
+use nix::unistd::{Pid, getpgid, getpgrp, getpid, getppid};
 
 use super::fork;
 use crate::domain::SnippetId;
+use crate::session::processes::{Leader, Started as Processes};
 
 /// Processes that are looked at: a snippet that starts more is out of hand.
 const MOST: usize = 1_000;
+/// Processes that a reset reports.
+const REPORTED: usize = 10;
+
+/// The guardian: parent of the session process, and of what that leaves behind.
+static GUARDIAN: AtomicI32 = AtomicI32::new(0);
 
 struct State {
     running: Option<SnippetId>,
@@ -51,6 +58,26 @@ pub fn add_command(pid: i32) {
         return;
     }
     state().commands.push(Pid::from_raw(pid));
+}
+
+/// Remembers the guardian. To be called at the start, while it lives.
+pub fn watch() {
+    GUARDIAN.store(getppid().as_raw(), Ordering::Relaxed);
+}
+
+/// Whether the guardian has died.
+pub fn are_orphaned() -> bool {
+    getppid().as_raw() != GUARDIAN.load(Ordering::Relaxed)
+}
+
+/// What was started here and runs, in words: a reset ends none of it.
+pub fn still_running() -> Vec<String> {
+    let Some(leader) = Leader::find(getpid()).filter(|_| !are_orphaned()) else { return Vec::new() };
+    let Processes { own, aside } = leader.started(getppid(), None);
+    let names = leader.names(&[own, aside].concat());
+    let more = names.len().saturating_sub(REPORTED);
+    let more = (more > 0).then(|| format!("still running: {more} more processes"));
+    names.iter().take(REPORTED).map(|name| format!("still running: {name}")).chain(more).collect()
 }
 
 /// What a snippet has started.

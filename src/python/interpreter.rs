@@ -272,6 +272,7 @@ impl Interpreter {
         let (prompts, waiter) = (jobs.prompts.clone(), jobs.waiter.clone());
         let asker = Asker { prompts, waiter, events: events.clone(), capture: capture.clone() };
         fork::watch();
+        children::watch();
         let context = SnippetContext::new(py)?;
         let signals = Signals::install(py)?;
         let streams = Streams::install(py, &capture, &context)?;
@@ -461,7 +462,7 @@ impl Interpreter {
         let _ = signals::finalize(py, || py.import("gc")?.call_method0("collect"));
         signals::end();
         report.remains.extend(lasting);
-        report.remains.extend(threads::names(py).unwrap_or_default());
+        report.remains.extend(threads::names(py).unwrap_or_default().into_iter().chain(children::still_running()));
         self.events.send(EngineEvent::ResetDone(report));
         self.send_variables(py);
     }

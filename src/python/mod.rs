@@ -36,6 +36,7 @@ mod variables;
 
 pub use bell::{EventBell, HostEventBell, Rung, event_bell};
 pub use capture::{Capture, drain};
+pub use children::are_orphaned as guardian_has_died;
 pub use interpreter::{Events, Interpreter, Jobs, PythonEngine, engine};
 pub use runner::Files;
 pub use signals::watch_quit;

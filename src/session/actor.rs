@@ -315,6 +315,10 @@ impl Actor {
             Command::Withdraw { inquiry } => drop(self.end_inquiry(inquiry)),
             Command::Notice { text } => self.emit(Event::Notice { text: text.into(), at: now() }),
             Command::Quit => self.quit(),
+            Command::Abandon => {
+                self.quit();
+                self.running = None;
+            }
         }
     }
 

@@ -226,6 +226,7 @@ pub(super) enum Command {
         text: String,
     },
     Quit,
+    Abandon,
 }
 
 #[derive(Clone, Debug)]
@@ -476,6 +477,11 @@ impl SessionHandle {
     /// Ends the session: what runs is interrupted, what waits is cancelled, then Python ends.
     pub fn quit(&self) {
         let _ = self.commands.send(Command::Quit);
+    }
+
+    /// Ends the session without waiting for what runs any longer.
+    pub fn abandon(&self) {
+        let _ = self.commands.send(Command::Abandon);
     }
 
     pub(super) async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {

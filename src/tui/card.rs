@@ -338,6 +338,9 @@ impl Card {
         } else {
             self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
         }
+        for fate in &restart.processes {
+            self.wrapped(&text::name(fate), theme::DIM, shape);
+        }
         let keys = keys.told(Action::Replay);
         self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
     }

@@ -4,6 +4,7 @@ mod config;
 mod example;
 mod file;
 mod keys;
+mod sessions;
 
 use std::fmt;
 use std::rc::Rc;
@@ -30,6 +31,10 @@ pub struct Settings {
     pub outside: Outside,
     /// One of [`WAYS`](super::figures::terminal::WAYS).
     pub figures: &'static str,
+    /// What snippet code starts outlives its Python.
+    pub keep_processes: bool,
+    /// What sessions that bridges hold get of the environment beside the usual.
+    pub keep_env: Vec<String>,
 }
 
 /// What the terminal is told beside the screen.
@@ -55,6 +60,8 @@ impl Default for Settings {
             mouse: true,
             outside: Outside::default(),
             figures: super::figures::terminal::WAYS[0],
+            keep_processes: false,
+            keep_env: Vec::new(),
         }
     }
 }

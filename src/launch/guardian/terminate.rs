@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::alarm;
 
 use super::watch::Watch;
@@ -36,9 +36,12 @@ impl Watch<'_> {
 
     pub(super) fn kill(&mut self, why: Killed) {
         self.killed = Some(why);
-        let editor = self.outside.into_iter();
-        for group in editor.chain(self.ended.is_none().then_some(self.child)) {
-            let _ = killpg(group, Signal::SIGKILL);
+        if let Some(editor) = self.outside {
+            let _ = killpg(editor, Signal::SIGKILL);
+        }
+        if self.ended.is_none() {
+            // What was started from it is seen to once it has ended.
+            let _ = kill(self.child, Signal::SIGKILL);
         }
     }
 }

@@ -10,16 +10,22 @@ use nix::unistd::{Pid, alarm};
 use super::Guardian;
 use crate::domain::SnippetId;
 use crate::domain::recorder::Recorder;
+use crate::launch::aftermath::Left;
 use crate::launch::boot::{Mode, ToSession};
 use crate::launch::child::{self, Change};
 use crate::launch::ending::{Ending, Killed};
 use crate::launch::link::Link;
 use crate::launch::{recorder, signals};
+use crate::session::processes::Leader;
 
 /// One session process under guard.
 pub struct Watch<'a> {
     pub(super) guardian: &'a mut Guardian,
     pub(super) child: Pid,
+    /// The child, as the one to whom others belong.
+    pub(super) leader: Option<Leader>,
+    /// What became of those, once the child has ended.
+    pub(super) processes: Vec<String>,
     pub(super) link: Link,
     pub(super) recorder: Option<recorder::Shared>,
     pub(super) started: Instant,
@@ -45,6 +51,7 @@ impl Watch<'_> {
                     self.look_outside()?;
                     if self.ended.is_none() {
                         self.ended = self.look()?;
+                        self.settle();
                     }
                     match self.ended {
                         Some(status) if self.outside.is_none() => return Ok(self.end(status, follows)),
@@ -78,6 +85,21 @@ impl Watch<'_> {
                 Change::Stopped(signal) => self.on_stopped(signal),
             }
         }
+    }
+
+    /// Sees to what the child has left behind, if it has ended. And what this process has adopted meanwhile may have ended.
+    fn settle(&mut self) {
+        if self.ended.is_none() {
+            return child::reap_adopted([Some(self.child), self.outside]);
+        }
+        let left = Left {
+            leader: self.leader.as_ref(),
+            child: self.child,
+            editor: self.outside,
+            keeps: self.guardian.keeps_processes,
+            in_a_hurry: self.killed == Some(Killed::AskedTwice),
+        };
+        self.processes = left.settle();
     }
 
     fn end(mut self, status: ExitStatus, follows: impl FnOnce(&Ending) -> bool) -> Ending {
@@ -115,6 +137,7 @@ impl Watch<'_> {
             keepsake: self.recorder.as_deref().and_then(|recorder| recorder.keepsake().text()),
             last: self.recorder.as_deref().map_or(SnippetId(0), Recorder::last),
             lived: self.started.elapsed(),
+            processes: std::mem::take(&mut self.processes),
         }
     }
 

@@ -120,11 +120,20 @@ def environment():
     return env
 
 
+def apart():
+    """How to start a command so that it ends as a whole, and cannot ask for a password on the terminal."""
+    import os
+
+    if os.getsid(0) != os.getpid():
+        return {"start_new_session": True}
+    # Without a terminal to ask on, a group is enough. What it leaves behind then belongs to this session, and ends with it.
+    return {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
+
+
 def start(command, env=None, **options):
     import subprocess
 
-    # A session of its own: it cannot ask for a password on the terminal, and ends as a whole.
-    process = subprocess.Popen(command, env=env or environment(), start_new_session=True, **options)
+    process = subprocess.Popen(command, env=env or environment(), **apart(), **options)
     started(process.pid)
     # The grace in which it would see the interrupt too: only we send it one.
     process._sigint_wait_secs = 0

@@ -110,8 +110,7 @@ mod tests {
             pid: Some(id + 100),
             at: 0,
         };
-        let restart =
-            crate::domain::Restart { by: None, how: String::new(), code: 0, stack: Vec::new(), resumed: false };
+        let restart = crate::domain::Restart::default();
         let restarted = Event::Restarted { restart: restart.into(), at: 1 };
         let events = [
             joined(1, "left"),

@@ -5,11 +5,11 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Problem, Settings, keys, meant};
+use super::{Problem, Settings, keys, meant, sessions};
 use crate::tui::figures::terminal::WAYS;
 use crate::tui::theme::{self, Name, Role};
 
-const SECTIONS: [&str; 5] = ["editor", "keys", "mouse", "terminal", "theme"];
+const SECTIONS: [&str; 7] = ["bridge", "editor", "keys", "mouse", "session", "terminal", "theme"];
 
 /// Gathers what is wrong.
 pub struct Reader<'a> {
@@ -25,12 +25,12 @@ impl Reader<'_> {
         self.problems.push(Problem { place: Some(place(self.text, at.start)), what });
     }
 
-    fn expected(&mut self, value: &Spanned<DeValue<'_>>, what: &str) {
+    pub fn expected(&mut self, value: &Spanned<DeValue<'_>>, what: &str) {
         let found = value.get_ref().type_str();
         self.wrong(&value.span(), format!("expected {what}, found {}", an(found)));
     }
 
-    fn switch(&mut self, value: &Spanned<DeValue<'_>>, setting: &mut bool) {
+    pub fn switch(&mut self, value: &Spanned<DeValue<'_>>, setting: &mut bool) {
         match value.get_ref().as_bool() {
             Some(on) => *setting = on,
             None => self.expected(value, "true or false"),
@@ -78,6 +78,8 @@ pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
     for (key, span, value) in entries(table.get_ref()) {
         match key {
             "mouse" => reader.switch(value, &mut settings.mouse),
+            "bridge" => sessions::bridge(&mut reader, value, &mut settings),
+            "session" => sessions::session(&mut reader, value, &mut settings),
             "editor" => editor(&mut reader, value, &mut settings),
             "terminal" => terminal(&mut reader, value, &mut settings),
             "theme" => theme(&mut reader, value, &mut settings),

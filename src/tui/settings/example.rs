@@ -15,6 +15,14 @@ pub const EXAMPLE: &str = "\
 # notices = true        # one when a long run ends, or somebody asks, while you look elsewhere
 # figures = \"auto\"      # auto, blocks, kitty, sixel, iterm2, off
 
+[session]
+# keep_processes = false  # true: what snippets start outlives Python's restart and end
+
+[bridge]
+# What a session that `bridge --serve` holds gets of its first client's environment
+# beside the usual: names such as \"OPENAI_API_KEY\" or \"AWS_*\", or \"all\".
+# keep_env = []
+
 [theme]
 # name = \"auto\"         # auto, dark, light, mono
 # Colours of your own, by what they tell: focus, you, client, ok, running, error,

@@ -1,0 +1,65 @@
+//! A process that cannot be mistaken for a later one of the same number, where the system has descriptors of processes.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+#[derive(Debug)]
+pub struct PidFd {
+    pid: Pid,
+    fd: Option<OwnedFd>,
+}
+
+impl PidFd {
+    /// `None` if there is no such process.
+    #[cfg(target_os = "linux")]
+    #[allow(unsafe_code, reason = "neither the standard library nor nix opens processes")]
+    pub fn open(pid: Pid) -> Option<Self> {
+        use std::os::fd::FromRawFd;
+        // SAFETY: two plain numbers; what comes back is a new descriptor of ours.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+        if fd < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
+            return None;
+        }
+        // An old system, or a container that forbids it.
+        // SAFETY: see above.
+        let fd = (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) });
+        Some(Self { pid, fd })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn open(pid: Pid) -> Option<Self> {
+        Some(Self { pid, fd: None })
+    }
+
+    /// One that has ended meanwhile needs no signal.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let sent = match &self.fd {
+            Some(fd) => send(fd, signal),
+            None => kill(self.pid, signal).map_err(io::Error::from),
+        };
+        match sent {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "as for opening them")]
+fn send(process: &OwnedFd, signal: Signal) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: without `info` the kernel fills in what `kill` would.
+    let sent = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal as libc::c_int, info, 0 as libc::c_uint)
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send(_: &OwnedFd, _: Signal) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
