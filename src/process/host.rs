@@ -59,6 +59,8 @@ pub struct Host {
     pub link: OwnedFd,
     /// Told once that is settled.
     pub ready: mpsc::Sender<Option<PrivateTable>>,
+    /// What snippet code starts outlives this process.
+    pub keep_processes: bool,
 }
 
 /// The host's end of what Python's threads say, and its own way to say the same.
@@ -107,7 +109,7 @@ impl Host {
             let _ = dup2_stdin(&self.originals.stdin).and_then(|()| dup2_stdout(&self.originals.stdout));
         }
 
-        if let Err(error) = orphaned::watch(&self.link, self.boot.keep_processes) {
+        if let Err(error) = orphaned::watch(&self.link, self.keep_processes) {
             report_fault(format!("the guardian cannot be watched: {error}"));
         }
         // A panic is among the faults.

@@ -28,6 +28,7 @@ use crate::launch::{descriptor_table, recorder};
 use crate::python::descriptors::{self, StandardStreams};
 use crate::python::{Capture, Events, Files, Interpreter, Jobs, StackFile, event_bell};
 use crate::session::EngineEvent;
+use crate::tui::settings;
 use host::{Host, HostEvents};
 
 /// How long the end of the host may take, and then Python's own (its atexit functions, and threads that it waits for).
@@ -86,7 +87,8 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
     let events = Events { sender, bell };
     let announce = events.clone();
     let info = session_info(py, &boot)?;
-    let keep_processes = boot.keep_processes;
+    // Read now: at the end nothing may wait for a disk.
+    let keep_processes = boot.keep_processes || settings::read(settings::path()).settings.keep_processes;
     let spool = host::spool(&boot.id);
     let capture = Arc::new(Capture::new(spool.clone(), move || announce.send(EngineEvent::OutputReady)));
     let (engine, mut jobs) = crate::python::engine(capture.clone(), recorder).map_err(PyOSError::new_err)?;
@@ -109,6 +111,7 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
         readers,
         link,
         ready,
+        keep_processes,
     };
     let host = with_signals_blocked(|| thread::Builder::new().name("host".to_owned()).spawn(|| host.run()))
         .map_err(PyOSError::new_err)?;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::getpid;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{getpgrp, getpid};
 
 use crate::python::guardian_has_died;
 use crate::session::processes::Leader;
-use crate::tui::settings;
 
 /// What runs has so long to be interrupted; then its clients are told without its end.
 pub const ANSWERING: Duration = Duration::from_millis(250);
@@ -29,7 +29,7 @@ pub fn watch(link: &OwnedFd, keeps: bool) -> io::Result<()> {
         wait_for_hangup(&link);
         thread::sleep(GOOD_ORDER);
         end_processes(keeps);
-        leave();
+        leave(keeps);
     })?;
     Ok(())
 }
@@ -60,18 +60,18 @@ fn wait_for_hangup(link: &OwnedFd) {
 fn end_processes(keeps: bool) {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
-        if let Some(leader) = Leader::find(getpid()).filter(|_| !keeps_processes(keeps)) {
+        if let Some(leader) = Leader::find(getpid()).filter(|_| !keeps) {
             leader.end(GRACE, || leader.own());
         }
     });
 }
 
-fn keeps_processes(keeps: bool) -> bool {
-    keeps || settings::read(settings::path()).settings.keep_processes
-}
-
 #[allow(unsafe_code, reason = "nothing may hold up this end, not even the clean-up of std::process::exit")]
-fn leave() -> ! {
+fn leave(keeps: bool) -> ! {
+    // Where only the process group is known, this process ends with it.
+    if cfg!(not(target_os = "linux")) && !keeps && getpgrp() == getpid() {
+        let _ = killpg(getpgrp(), Signal::SIGKILL);
+    }
     // SAFETY: does not return and runs nothing.
     unsafe { libc::_exit(1) }
 }
