@@ -32,7 +32,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH", conflicts_with = "socket")]
     pub python: Option<PathBuf>,
     /// Variables of this environment that a session held by --serve gets beside the usual ones (paths, locale, Python's own),
-    /// such as OPENAI_API_KEY or AWS_*, or `all`. Other clients of that session can read them. Also `keep_env` in config.toml
+    /// such as `OPENAI_API_KEY` or `AWS_*`, or `all`. Other clients of that session can read them. Also `keep_env` in config.toml
     #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "serve")]
     pub keep_env: Vec<String>,
 }

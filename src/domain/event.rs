@@ -41,7 +41,7 @@ impl Restart {
     /// The end of a sentence, such as `; ended 1 process that …`. Empty if there were no processes.
     #[must_use]
     pub fn fate_of_processes(&self) -> String {
-        self.processes.iter().map(|fate| format!("; {fate}")).collect()
+        self.processes.iter().flat_map(|fate| ["; ", fate]).collect()
     }
 }
 

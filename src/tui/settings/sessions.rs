@@ -11,23 +11,22 @@ const ALL: &str = "all";
 
 pub fn session(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
     for (key, span, value) in reader.table(value, "a section: [session]") {
-        match key {
-            "keep_processes" => reader.switch(value, &mut settings.keep_processes),
-            _ => {
-                let hint = meant(key, ["keep_processes"].into_iter());
-                reader.wrong(&span, format!("there is no `{key}` in [session]{hint}"));
-            }
+        if key == "keep_processes" {
+            reader.switch(value, &mut settings.keep_processes);
+        } else {
+            let hint = meant(key, ["keep_processes"].into_iter());
+            reader.wrong(&span, format!("there is no `{key}` in [session]{hint}"));
         }
     }
 }
 
 pub fn bridge(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
     for (key, span, value) in reader.table(value, "a section: [bridge]") {
-        match key {
-            "keep_env" => keep_env(reader, value, settings),
-            _ => {
-                reader.wrong(&span, format!("there is no `{key}` in [bridge]{}", meant(key, ["keep_env"].into_iter())))
-            }
+        if key == "keep_env" {
+            keep_env(reader, value, settings);
+        } else {
+            let hint = meant(key, ["keep_env"].into_iter());
+            reader.wrong(&span, format!("there is no `{key}` in [bridge]{hint}"));
         }
     }
 }
@@ -40,7 +39,7 @@ fn keep_env(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mu
     let Some(names) = value.get_ref().as_array() else {
         return reader.expected(value, "a list of names, such as [\"OPENAI_API_KEY\", \"AWS_*\"], or \"all\"");
     };
-    for name in names.iter() {
+    for name in names {
         match name.get_ref().as_str() {
             Some(text) if is_name(text) => settings.keep_env.push(text.to_owned()),
             Some(text) => {
