@@ -14,7 +14,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("export", &["domain"]),
     ("session", &["domain"]),
-    ("journal", &["domain", "session"]),
+    ("journal", &["domain", "export", "session"]),
     ("python", &["domain", "session"]),
     ("mcp", &["domain", "session"]),
     ("tui", &["domain", "export", "session"]),

@@ -281,7 +281,7 @@ impl Records {
         let reader = Reader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().expect("a journal");
         let mut snippets: HashMap<_, Vec<_>> = HashMap::new();
         for summary in reader.sessions().unwrap().iter().filter(|summary| summary.name == session) {
-            let transcript = reader.load(&summary.id).unwrap().unwrap().transcript();
+            let transcript = reader.load(&summary.id).unwrap().unwrap().transcript;
             for entry in transcript.entries() {
                 let Entry::Snippet(snippet) = entry else { continue };
                 snippets.entry(snippet.code.to_string()).or_default().push((snippet.id, snippet.status));

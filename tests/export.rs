@@ -200,6 +200,57 @@ fn data(home: &Home) {
     assert_eq!(fs::metadata(whole).unwrap().len(), flood["output_bytes"].as_u64().unwrap());
 }
 
+/// What a session wrote, as JSON, whatever has become of it since.
+#[test]
+fn an_export_is_the_same_while_it_runs_and_after_it_ended_and_went_on() {
+    let mut session = Session::start(&support::python());
+    let run = |session: &mut Session, code: &str, title: &str| {
+        session.client.call("run_python_code", serde_json::json!({ "code": code, "title": title }));
+    };
+    run(&mut session, "for n in range(15_000): print('early', n)", "long ago");
+    run(&mut session, "for n in range(60_000): print('flood', n)", "a flood");
+    run(&mut session, "'r' * 30_000", "a value");
+    // What came before is old by then.
+    for _ in 0..50 {
+        session.run("print('x' * 240_000)");
+    }
+    let home = &session.home;
+    let data = || {
+        let output = export(home, &["--to", "json"]);
+        let (told, code) = (String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code());
+        assert_eq!(code, Some(0), "{told}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["entries"].as_array().unwrap().clone()
+    };
+    let text = |entry: &Value| -> String {
+        entry["output"].as_array().unwrap().iter().filter_map(|part| part["text"].as_str()).collect()
+    };
+    let running = data();
+    let lines = |word: &str, count: u32| (0..count).map(|n| format!("{word} {n}\n")).collect::<String>();
+    assert_eq!((text(&running[0]), &running[0]["title"]), (lines("early", 15_000), &"long ago".into()));
+    assert_eq!((text(&running[1]), &running[1]["title"]), (lines("flood", 60_000), &"a flood".into()));
+    assert_eq!(running[2]["result"].as_str().unwrap().len(), 30_002);
+    assert!(running[3..].iter().all(|entry| text(entry).len() == 240_001));
+    for format in ["md", "html", "ipynb"] {
+        let output = export(home, &["--to", format]);
+        let told = String::from_utf8_lossy(&output.stdout);
+        for line in ["early 7500", "early 14999", "flood 30000", "flood 59999", "long ago"] {
+            assert!(told.contains(line), "{format}: {line}");
+        }
+        assert!(!told.contains("left out"), "{format}");
+    }
+    assert!(home.fourhands().args(["stop", "test"]).output().unwrap().status.success());
+    let ended = data();
+    assert!(ended == running, "what has ended is told as it was");
+    let python = support::python();
+    let mut command = home.fourhands();
+    command.args(["serve", "--session", "test", "--resume", "test", "--python"]).arg(&python);
+    let server = support::Server::start(command);
+    let resumed = data();
+    assert!(resumed[..ended.len()] == ended[..], "and when it goes on");
+    assert_eq!(resumed.last().unwrap()["type"], "restart");
+    drop(server);
+}
+
 #[test]
 fn choices_and_what_cannot_be() {
     let home = Home::new();

@@ -292,7 +292,7 @@ fn what_is_answered_is_true_and_recorded_whatever_fails_meanwhile() {
     let reader = Reader::open(&folder).unwrap().expect("a journal");
     let found = reader.find("work").unwrap().expect("the session");
     let recorded = reader.load(&found.id).unwrap().expect("the session");
-    let transcript = recorded.transcript();
+    let transcript = recorded.transcript;
     let mut missing = 0;
     for (code, answer) in &answers {
         let id = SnippetId(answer["snippet"].as_u64().unwrap() as u32);

@@ -83,7 +83,7 @@ fn a_session_is_kept_with_all_that_its_clients_were_told() {
     assert_eq!(recorded.session.ending, Ending::Closed);
     assert_eq!(recorded.session.authors, ["tester"]);
     assert_eq!((recorded.session.snippets, recorded.session.failed, recorded.session.missed), (5, 2, 0));
-    let transcript = recorded.transcript();
+    let transcript = recorded.transcript;
     for (index, (code, answer)) in codes.iter().zip(&answers).enumerate() {
         let snippet = transcript.snippet(SnippetId(index as u32 + 1)).unwrap();
         assert_eq!(&*snippet.code, *code);
@@ -187,7 +187,7 @@ fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
             load(home, &name).filter(|recorded| recorded.session.ending == Ending::Died)
         });
         assert_eq!(recorded.session.missed, 0);
-        let transcript = recorded.transcript();
+        let transcript = recorded.transcript;
         let ran = fs::read_to_string(&victim.ran).unwrap_or_default();
         for number in ran.lines().map(|line| SnippetId(line.parse().unwrap())) {
             let snippet = transcript.snippet(number).unwrap_or_else(|| panic!("{name}: {number} ran and is lost"));
@@ -243,12 +243,12 @@ fn what_code_writes_is_recorded_while_it_runs() {
     let code = "import time\nprint('written')\ntime.sleep(1000)";
     client.call("run_python_code", json!({"code": code, "wait_s": 0}));
     wait_until("the output in the journal", || {
-        let recorded = load(&home, "live")?.transcript();
+        let recorded = load(&home, "live")?.transcript;
         let snippet = recorded.snippet(SnippetId(1))?;
         (snippet.status == Status::Running && snippet.output.text(None) == "written\n").then_some(())
     });
     server.kill();
-    assert_eq!(load(&home, "live").unwrap().transcript().snippet(SnippetId(1)).unwrap().output.text(None), "written\n");
+    assert_eq!(load(&home, "live").unwrap().transcript.snippet(SnippetId(1)).unwrap().output.text(None), "written\n");
 }
 
 /// A session whose journal's place was prepared by `prepare`: it works, says `words` once, and leaves alone what was there.
@@ -307,7 +307,7 @@ fn a_locked_journal_gets_everything_when_it_is_free_again() {
     drop(lock);
     let recorded = load(&home, "second").unwrap();
     assert_eq!((recorded.session.snippets, recorded.session.ending), (1, Ending::Closed));
-    assert_eq!(recorded.transcript().snippet(SnippetId(1)).unwrap().status, Status::Ok);
+    assert_eq!(recorded.transcript.snippet(SnippetId(1)).unwrap().status, Status::Ok);
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn several_sessions_share_one_journal() {
     let all: BTreeMap<_, _> = names.iter().map(|name| (name, load(&home, name).unwrap())).collect();
     for (name, recorded) in all {
         assert_eq!((recorded.session.ending, recorded.session.snippets), (Ending::Closed, 60), "{name}");
-        let last = recorded.transcript().snippet(SnippetId(60)).unwrap().clone();
+        let last = recorded.transcript.snippet(SnippetId(60)).unwrap().clone();
         assert_eq!(last.output.text(None), "59\n");
         assert_eq!(last.outcome.unwrap().result, Some(format!("'{name}'")));
     }

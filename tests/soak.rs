@@ -130,7 +130,7 @@ fn agrees(home: &Home, told: &[Told]) {
     let reader = Reader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().expect("a journal");
     let session = reader.find("soak").unwrap().expect("the session in the journal");
     assert_eq!(session.missed, 0);
-    let transcript = reader.load(&session.id).unwrap().unwrap().transcript();
+    let transcript = reader.load(&session.id).unwrap().unwrap().transcript;
     let mut compared = 0;
     for client in told {
         for (id, asked) in &client.asked {

@@ -1,6 +1,6 @@
 //! `fourhands export`: a session of now or of the past as a file.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use clap::Args;
 
 use super::past;
 use crate::domain::terminal_text::visible;
-use crate::domain::{Entry, SnippetId, Transcript, units};
-use crate::export::{self, Exists, Failed, Format, Numbers, Session, Wanted};
-use crate::journal::{Ending, SessionSummary};
+use crate::domain::{Entry, Transcript, units};
+use crate::export::{self, Beside, Exists, Failed, Format, Numbers, Session, Wanted};
+use crate::journal::{Archive, Ending};
 use crate::session::places::Places;
 
 /// What running sessions have just done is waited for no longer than that.
@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         return super::fail(super::USAGE, &"--figures is for Markdown that goes to a file: --to md -o FILE.");
     }
     let places = Places::of_this_process();
-    let (session, transcript) = match recorded(&places, arguments.session.as_deref()) {
+    let archive = match recorded(&places, arguments.session.as_deref()) {
         Ok(found) => found,
         Err((code, what)) => return super::fail(code, &what),
     };
@@ -104,15 +104,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         numbers: arguments.snippets.clone(),
         figures: arguments.figures.clone(),
     };
-    if let Some(nothing) = nothing_wanted(&transcript, &wanted) {
+    if let Some(nothing) = nothing_wanted(&archive.recorded.transcript, &wanted) {
         return super::fail(1, &nothing);
     }
-    // Of which the journal keeps the beginning and the end.
-    let spool = places.spools().ok().map(|spools| spools.join(session.id.as_str()));
-    let whole = |snippet: SnippetId| {
-        let file = spool.as_ref()?.join(format!("{snippet}.out"));
-        file.is_file().then_some(file)
-    };
+    let session = &archive.recorded.session;
     let about = Session {
         name: &session.name,
         id: Some(session.id.as_str()),
@@ -121,15 +116,19 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         python_version: &session.python_version,
         started: session.started,
         clock: export::local_time,
-        whole: &whole,
     };
-    let export = export::render(format, &about, &transcript, &wanted);
-    let Some(file) = file else { return to_stdout(&export.text) };
+    let Some(file) = file else {
+        return to_stdout(|out| export::write(format, &about, &archive, &wanted, &mut |_, _| Ok(()), out));
+    };
     let figures = arguments.figures.as_deref().map(|folder| file.with_file_name(folder));
     let exists = if arguments.force { Exists::Replace } else { Exists::Refuse };
-    match export::save(&export, file, figures.as_deref(), exists) {
-        Ok(()) => {
-            let count = units::count(export.snippets, "snippet");
+    let mut beside = Beside { folder: figures.as_deref(), exists };
+    let written = export::save(file, exists, |out| {
+        export::write(format, &about, &archive, &wanted, &mut |name, data| beside.keep(name, data), out)
+    });
+    match written {
+        Ok(snippets) => {
+            let count = units::count(snippets, "snippet");
             super::print(&format!("{count} of session \"{}\" written to {}\n", session.name, file.display()));
             ExitCode::SUCCESS
         }
@@ -141,21 +140,20 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 /// The session that is meant, and what happened in it; or the exit code and what to say.
-fn recorded(places: &Places, named: Option<&str>) -> Result<(SessionSummary, Transcript), (u8, String)> {
+fn recorded(places: &Places, named: Option<&str>) -> Result<Archive, (u8, String)> {
     let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
     let nothing = || (super::UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
     let reader = past::journal(places).map_err(cannot)?.ok_or_else(nothing)?;
     reader.catch_up(CATCH_UP);
     let sessions = reader.sessions().map_err(|fault| cannot(fault.to_string()))?;
     let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).unwrap_or_default();
-    let found = past::find(&sessions, named, &cwd).map_err(|what| (super::UNKNOWN, what))?;
-    let loaded = reader.load(&found.id).map_err(|fault| cannot(fault.to_string()))?;
-    let mut recorded = loaded.ok_or_else(nothing)?;
-    if recorded.session.ending != Ending::Running {
-        recorded.end_unfinished("the end of the session");
+    let id = past::find(&sessions, named, &cwd).map_err(|what| (super::UNKNOWN, what))?.id.clone();
+    let opened = Archive::open(reader, &id, places.spools().ok().as_deref());
+    let mut archive = opened.map_err(|fault| cannot(fault.to_string()))?.ok_or_else(nothing)?;
+    if archive.recorded.session.ending != Ending::Running {
+        archive.recorded.end_unfinished("the end of the session");
     }
-    let transcript = recorded.transcript();
-    Ok((recorded.session, transcript))
+    Ok(archive)
 }
 
 /// What to say where nothing fits what is wanted, though there is something.
@@ -182,15 +180,46 @@ fn nothing_wanted(transcript: &Transcript, wanted: &Wanted) -> Option<String> {
     })
 }
 
-fn to_stdout(text: &str) -> ExitCode {
-    let mut stdout = io::stdout();
+fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<usize>) -> ExitCode {
+    let stdout = io::stdout();
     // What was written in the session does not reach the terminal as it is.
-    let text = if stdout.is_terminal() { visible(text) } else { text.into() };
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    let written = if stdout.is_terminal() {
+        let mut shown = Shown { out: BufWriter::new(stdout.lock()), begun: Vec::new() };
+        write(&mut shown).and_then(|_| shown.flush())
+    } else {
+        let mut out = BufWriter::new(stdout.lock());
+        write(&mut out).and_then(|_| out.flush())
+    };
+    match written {
         // Somebody who reads has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            super::fail(1, &format_args!("standard output cannot be written: {error}"))
+            super::fail(1, &format_args!("the export cannot be written: {error}"))
         }
         _ => ExitCode::SUCCESS,
+    }
+}
+
+/// A terminal, to which text goes as it can be shown.
+struct Shown<W: Write> {
+    out: W,
+    /// The beginning of a character.
+    begun: Vec<u8>,
+}
+
+impl<W: Write> Write for Shown<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.begun.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.begun) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.begun.len(),
+        };
+        let text = String::from_utf8_lossy(&self.begun[..whole]);
+        self.out.write_all(visible(&text).as_bytes())?;
+        self.begun.drain(..whole);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }

@@ -39,6 +39,13 @@ impl FramePreview {
     /// Characters of one cell.
     pub const MAX_CELL: usize = 40;
 
+    /// Memory that it takes, roughly and in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let cells = self.cells.iter().chain([&self.index, &self.names]).flatten();
+        cells.map(|cell| cell.len() + size_of::<String>()).sum()
+    }
+
     /// Cuts what is too much, and lets every row have as many cells as there are columns.
     #[must_use]
     pub fn bounded(mut self) -> Self {

@@ -152,8 +152,20 @@ impl Output {
         self.head_bytes + self.tail_bytes
     }
 
+    /// Gives back memory that only growing needs.
+    pub fn fit(&mut self) {
+        self.head.iter_mut().chain(&mut self.tail).for_each(|segment| segment.text.shrink_to_fit());
+        self.head.shrink_to_fit();
+        self.tail.shrink_to_fit();
+    }
+
     /// Leaves about `ends` bytes of the beginning and of the end each, and counts the rest as left out.
     pub fn shrink(&mut self, ends: usize) {
+        self.cut(ends);
+        self.fit();
+    }
+
+    fn cut(&mut self, ends: usize) {
         if self.kept() <= 2 * ends {
             return;
         }

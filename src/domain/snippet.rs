@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::transcript::bounds;
 use super::{Author, Display, DisplayedFrame, FramePreview, InputRequest, Output, Timestamp, VariableChanges};
 
 /// Number of a snippet within its session, counted from 1.
@@ -127,6 +128,8 @@ pub struct Snippet {
     pub id: SnippetId,
     pub author: Author,
     pub code: Arc<str>,
+    /// Bytes of the code that are not kept here.
+    pub code_omitted: usize,
     /// The snippet whose code it runs again.
     pub replay_of: Option<SnippetId>,
     /// What it is about, in the words of its author.
@@ -145,9 +148,33 @@ pub struct Snippet {
     pub input: Option<Arc<InputRequest>>,
     /// Present exactly when `status` is final.
     pub outcome: Option<Arc<Outcome>>,
+    /// The outcome has lost parts of its value or its traceback.
+    pub outcome_is_cut: bool,
 }
 
 impl Snippet {
+    /// Whether all of it is here, and not only in the journal.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.code_omitted == 0
+            && !self.outcome_is_cut
+            && self.output.omitted() == 0
+            && self.displays_dropped == 0
+            && self.displays.iter().all(|display| display.forms.iter().all(|form| !form.is_dropped()))
+    }
+
+    /// Whether its code is `code`, as far as that is kept.
+    #[must_use]
+    pub fn has_code(&self, code: &str) -> bool {
+        match self.code_omitted {
+            0 => *self.code == *code,
+            omitted => {
+                let kept = self.code.len() - bounds::CODE_MARK.len();
+                code.len() == kept + omitted && code.starts_with(&self.code[..kept])
+            }
+        }
+    }
+
     /// The displays that are kept, each with its number; in the order shown, counted from 1.
     pub fn numbered_displays(&self) -> impl DoubleEndedIterator<Item = (usize, &Arc<Display>)> {
         self.displays.iter().enumerate().map(|(index, display)| (self.displays_dropped + index + 1, display))

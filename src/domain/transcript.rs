@@ -1,7 +1,11 @@
 //! The transcript: a fold of events. The actor keeps one, and so does everybody who shows or tells it.
 
+pub mod bounds;
+
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use bounds::Bounds;
 
 use super::{
     Author, ClientId, Display, Event, Inquiry, Note, Output, Replay, ResetReport, Restart, Snippet, SnippetId, Status,
@@ -44,25 +48,13 @@ pub struct Client {
     pub runs: u32,
 }
 
-/// Output that all entries keep together, in bytes; beyond it the oldest are cut to [`OLD_ENDS`].
-const OUTPUT_KEPT: usize = 16 << 20;
-/// Bytes that old output keeps of its beginning and of its end.
-const OLD_ENDS: usize = 2 << 10;
-/// Bytes that the displays of all entries keep together; beyond it the oldest lose theirs.
-const DISPLAYS_KEPT: usize = 64 << 20;
 /// Displays kept of one snippet, the last ones.
 const MAX_DISPLAYS: usize = 500;
 
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     entries: Vec<Entry>,
-    output_kept: usize,
-    /// Bytes of all displays.
-    displays_kept: usize,
-    /// Entries before this one have none of them.
-    displays_from: usize,
-    /// How many of the oldest entries have been cut.
-    shrunk: usize,
+    bounds: Bounds,
     index: HashMap<SnippetId, usize>,
     queue: Vec<SnippetId>,
     running: Option<SnippetId>,
@@ -90,6 +82,7 @@ impl Transcript {
                     id: *snippet,
                     author: author.clone(),
                     code: code.clone(),
+                    code_omitted: 0,
                     replay_of: None,
                     title: None,
                     status: Status::Queued,
@@ -101,7 +94,9 @@ impl Transcript {
                     stuck: None,
                     input: None,
                     outcome: None,
+                    outcome_is_cut: false,
                 }));
+                self.bound_code(code.len());
             }
             Event::Replayed { snippet, of } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
@@ -123,30 +118,21 @@ impl Transcript {
                 }
             }
             Event::Output { snippet: Some(id), chunk, .. } => {
-                if let Some(snippet) = self.snippet_mut(*id) {
-                    let before = snippet.output.kept();
-                    snippet.output.push(chunk);
-                    let after = snippet.output.kept();
-                    self.output_kept = self.output_kept + after - before;
-                    self.shrink_old();
+                if let Some(place) = self.position(*id) {
+                    self.change_output(place, |output| output.push(chunk));
                 }
             }
             Event::Output { snippet: None, chunk, at } => {
                 if !matches!(self.entries.last(), Some(Entry::Background { .. })) {
                     self.entries.push(Entry::Background { output: Output::default(), at: *at });
                 }
-                if let Some(Entry::Background { output, .. }) = self.entries.last_mut() {
-                    let before = output.kept();
-                    output.push(chunk);
-                    self.output_kept = self.output_kept + output.kept() - before;
-                    self.shrink_old();
-                }
+                self.change_output(self.entries.len() - 1, |output| output.push(chunk));
             }
             Event::Displayed { snippet, display, replaces, .. } => self.display(*snippet, display, *replaces),
             Event::DisplaysCleared { snippet } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
                     let gone: usize = snippet.displays.drain(..).map(|display| display.kept()).sum();
-                    self.displays_kept -= gone;
+                    self.bounds.displays -= gone;
                 }
             }
             Event::Stuck { snippet, stuck } => {
@@ -165,11 +151,12 @@ impl Transcript {
                     return;
                 }
                 // As a terminal echoes it: what comes next begins on a line of its own.
-                let stream = snippet.output.last_stream().unwrap_or(Stream::Stdout);
-                let before = snippet.output.kept();
-                snippet.output.push_text(stream, &format!("{}\n", text.as_deref().unwrap_or_default()));
-                let after = snippet.output.kept();
-                self.output_kept = self.output_kept + after - before;
+                let echo = format!("{}\n", text.as_deref().unwrap_or_default());
+                if let Some(place) = self.position(*id) {
+                    self.change_output(place, |output| {
+                        output.push_text(output.last_stream().unwrap_or(Stream::Stdout), &echo);
+                    });
+                }
             }
             Event::InputWithdrawn { snippet: id, .. } => {
                 if let Some(snippet) = self.snippet_mut(*id) {
@@ -187,11 +174,14 @@ impl Transcript {
                 snippet.stuck = None;
                 snippet.input = None;
                 snippet.outcome = Some(outcome.clone());
-                if let Author::Client { id, .. } = snippet.author.clone()
+                snippet.output.fit();
+                let author = snippet.author.clone();
+                if let Author::Client { id, .. } = author
                     && let Some(client) = self.client_mut(id)
                 {
                     client.last_active = *at;
                 }
+                self.bound_outcomes(outcome.size());
             }
             Event::Variables(table) => self.variables = table.clone(),
             Event::ClientJoined { client, name, pid, at } => self.clients.push(Client {
@@ -243,42 +233,10 @@ impl Transcript {
                 snippet.displays_dropped += 1;
             }
         }
-        self.displays_kept = self.displays_kept + display.kept() - gone;
-        self.displays_from = self.displays_from.min(self.index.get(&id).copied().unwrap_or_default());
+        self.bounds.displays = self.bounds.displays + display.kept() - gone;
+        let place = self.position(id).unwrap_or_default();
+        self.bounds.displays_from = self.bounds.displays_from.min(place);
         self.drop_old_displays();
-    }
-
-    /// Drops the bytes of the oldest displays beyond [`DISPLAYS_KEPT`].
-    fn drop_old_displays(&mut self) {
-        while self.displays_kept > DISPLAYS_KEPT && self.displays_from < self.entries.len() {
-            if let Entry::Snippet(Snippet { displays, .. }) = &mut self.entries[self.displays_from] {
-                for display in displays.iter_mut().filter(|display| display.kept() > 0) {
-                    self.displays_kept -= display.kept();
-                    *display = Arc::new(display.dropped());
-                    if self.displays_kept <= DISPLAYS_KEPT {
-                        return;
-                    }
-                }
-            }
-            self.displays_from += 1;
-        }
-    }
-
-    fn shrink_old(&mut self) {
-        while self.output_kept > OUTPUT_KEPT && self.shrunk + 1 < self.entries.len() {
-            let output = match &mut self.entries[self.shrunk] {
-                Entry::Snippet(snippet) if !snippet.status.is_final() => return,
-                Entry::Snippet(Snippet { output, .. }) | Entry::Background { output, .. } => output,
-                Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => {
-                    self.shrunk += 1;
-                    continue;
-                }
-            };
-            let before = output.kept();
-            output.shrink(OLD_ENDS);
-            self.output_kept = self.output_kept + output.kept() - before;
-            self.shrunk += 1;
-        }
     }
 
     /// All entries, oldest first; they are only ever appended.
@@ -375,18 +333,18 @@ mod tests {
             }
             transcript.apply(&Event::Displayed { snippet, display, replaces: id.is_some(), at: 0 });
             let shown = transcript.snippet(SnippetId(1)).map(|snippet| snippet.displays.clone()).unwrap_or_default();
-            assert!(transcript.displays_kept <= DISPLAYS_KEPT);
-            shown.iter().map(|display| display.kept() >> 20).collect::<Vec<_>>()
+            assert!(transcript.bounds.displays <= bounds::DISPLAYS);
+            shown.iter().map(|display| display.kept() >> 19).collect::<Vec<_>>()
         };
         for _ in 0..10 {
-            show(1, Some("same"), 16 << 20);
+            show(1, Some("same"), 16 << 19);
         }
-        assert_eq!(show(1, None, 8 << 20), [16, 8]);
-        assert_eq!(show(2, None, 16 << 20), [16, 8]);
-        assert_eq!(show(2, None, 30 << 20), [0, 8]);
-        assert_eq!(show(3, None, 16 << 20), [0, 0]);
+        assert_eq!(show(1, None, 8 << 19), [16, 8]);
+        assert_eq!(show(2, None, 16 << 19), [16, 8]);
+        assert_eq!(show(2, None, 30 << 19), [0, 8]);
+        assert_eq!(show(3, None, 16 << 19), [0, 0]);
         // Late, of a thread.
-        assert_eq!(show(1, None, 1 << 20), [0, 0, 1]);
+        assert_eq!(show(1, None, 1 << 19), [0, 0, 1]);
         for _ in 0..MAX_DISPLAYS {
             show(4, None, 100);
         }
@@ -394,6 +352,6 @@ mod tests {
         let four = transcript.snippet(SnippetId(4)).unwrap();
         assert_eq!((four.displays.len(), four.numbered_displays().next().unwrap().0), (MAX_DISPLAYS, 2));
         transcript.apply(&Event::DisplaysCleared { snippet: SnippetId(1) });
-        assert_eq!(transcript.displays_kept, (62 << 20) + MAX_DISPLAYS * 100);
+        assert_eq!(transcript.bounds.displays, (62 << 19) + MAX_DISPLAYS * 100);
     }
 }

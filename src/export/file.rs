@@ -1,11 +1,9 @@
 //! Writing an export: whole or not at all, for nobody else to read, and over another file only where that is meant.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use super::Export;
 
 /// What to do about a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,26 +12,43 @@ pub enum Exists {
     Replace,
 }
 
-/// Writes the text to `path` and the figures to `figures`. Answers what is to be said on failure, as a sentence.
+/// Lets `fill` write what goes to `path`. Answers what is to be said on failure, as a sentence.
 ///
 /// # Errors
 /// If it cannot be written, or is there already and shall not be replaced.
-pub fn save(export: &Export, path: &Path, figures: Option<&Path>, exists: Exists) -> Result<(), String> {
+pub fn save<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, String> {
     if exists == Exists::Refuse && path.symlink_metadata().is_ok() {
         return Err(there(path));
     }
-    if let (Some(folder), false) = (figures, export.figures.is_empty()) {
+    write(path, exists, fill).map_err(|error| refusal(path, &error))
+}
+
+/// The folder that figures go to.
+pub struct Beside<'a> {
+    pub folder: Option<&'a Path>,
+    pub exists: Exists,
+}
+
+impl Beside<'_> {
+    /// Writes a figure; the folder is made for the first.
+    ///
+    /// # Errors
+    /// In words, if it cannot be written.
+    pub fn keep(&mut self, name: &str, data: &[u8]) -> io::Result<()> {
+        let Some(folder) = self.folder else { return Ok(()) };
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| explained(folder, &error))?;
-        for (name, data) in &export.figures {
-            let figure = folder.join(name);
-            write(&figure, data, exists).map_err(|error| refusal(&figure, &error))?;
-        }
+        made.map_err(|error| io::Error::other(explained(folder, &error)))?;
+        let figure = folder.join(name);
+        let written = write(&figure, self.exists, |out| out.write_all(data));
+        written.map_err(|error| io::Error::other(refusal(&figure, &error)))
     }
-    write(path, export.text.as_bytes(), exists).map_err(|error| refusal(path, &error))
 }
 
 fn refusal(path: &Path, error: &io::Error) -> String {
+    // Told by whoever kept a figure.
+    if error.kind() == io::ErrorKind::Other {
+        return error.to_string();
+    }
     if error.kind() == io::ErrorKind::AlreadyExists { there(path) } else { explained(path, error) }
 }
 
@@ -52,7 +67,7 @@ fn explained(path: &Path, error: &io::Error) -> String {
     format!("{} cannot be written: {reason}", path.display())
 }
 
-fn write(path: &Path, data: &[u8], exists: Exists) -> io::Result<()> {
+fn write<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
@@ -63,14 +78,18 @@ fn write(path: &Path, data: &[u8], exists: Exists) -> io::Result<()> {
         path.to_owned()
     };
     if path.metadata().is_ok_and(|facts| !facts.is_file()) {
-        return OpenOptions::new().write(true).open(&path)?.write_all(data);
+        let mut out = BufWriter::new(OpenOptions::new().write(true).open(&path)?);
+        let filled = fill(&mut out)?;
+        out.flush()?;
+        return Ok(filled);
     }
     let draft = draft_of(&path)?;
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(data)?;
-        file.sync_all()?;
-        match exists {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let mut out = BufWriter::with_capacity(64 << 10, file);
+        let filled = fill(&mut out)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        let placed = match exists {
             Exists::Replace => fs::rename(&draft, &path),
             // A link is made only where nothing is, which a rename does not see to.
             Exists::Refuse => match fs::hard_link(&draft, &path) {
@@ -79,7 +98,8 @@ fn write(path: &Path, data: &[u8], exists: Exists) -> io::Result<()> {
                 // A file system without links.
                 Err(_) => fs::rename(&draft, &path),
             },
-        }
+        };
+        placed.map(|()| filled)
     })();
     if written.is_err() {
         let _ = fs::remove_file(&draft);
@@ -103,22 +123,22 @@ mod tests {
     fn a_file_is_whole_private_and_replaced_only_when_meant() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.py");
-        let export =
-            |text: &str| Export { text: text.to_owned(), figures: vec![("f.png".into(), vec![1])], snippets: 1 };
+        let save = |text: &str, path: &Path, exists| super::save(path, exists, |out| out.write_all(text.as_bytes()));
         let figures = folder.path().join("a/figures");
-        save(&export("1"), &path, Some(&figures), Exists::Refuse).unwrap();
+        save("1", &path, Exists::Refuse).unwrap();
+        Beside { folder: Some(&figures), exists: Exists::Refuse }.keep("f.png", &[1]).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read(figures.join("f.png")).unwrap(), [1]);
-        let refused = save(&export("2"), &path, None, Exists::Refuse).unwrap_err();
+        let refused = save("2", &path, Exists::Refuse).unwrap_err();
         assert!(refused.ends_with("a.py is there already"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "1");
-        save(&export("2"), &path, None, Exists::Replace).unwrap();
+        save("2", &path, Exists::Replace).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "2");
-        let refused = save(&export("3"), &folder.path().join("no/b.py"), None, Exists::Refuse).unwrap_err();
+        let refused = save("3", &folder.path().join("no/b.py"), Exists::Refuse).unwrap_err();
         assert!(refused.contains("its folder does not exist"), "{refused}");
-        let refused = save(&export("3"), folder.path(), None, Exists::Replace).unwrap_err();
+        let refused = save("3", folder.path(), Exists::Replace).unwrap_err();
         assert!(refused.contains("it is a folder"), "{refused}");
-        save(&export("3"), Path::new("/dev/null"), None, Exists::Replace).unwrap();
+        save("3", Path::new("/dev/null"), Exists::Replace).unwrap();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no draft is left behind");
     }
 }

@@ -3,25 +3,27 @@
 //! Everything a session wrote is text. Documents that it displayed stand in frames without any rights, and the page's
 //! policy allows neither scripts nor loading, should anything be wrong with that.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Session;
+use super::archive::Archive;
 use super::colours::for_pages;
-use super::items::{
-    Item, Part, Treatment, at, code, commented, ending, happened, of_the_value, one_line, parts, push_text, time,
-};
+use super::items::{Item, Treatment, at, code, commented, ending, happened, one_line, time, whole};
+use super::parts::{Part, of_the_value, walk, walk_output};
 use crate::domain::lexer::{Class, tokens};
 use crate::domain::terminal_text::{Look, plain, visible};
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
 
-pub fn html(session: &Session<'_>, items: &[Item<'_>]) -> String {
+pub fn html(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], out: &mut dyn Write) -> io::Result<()> {
     let name = escape(&one_line(session.name));
-    let mut page = format!(
+    write!(
+        out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -31,95 +33,133 @@ pub fn html(session: &Session<'_>, items: &[Item<'_>]) -> String {
         (session.clock)(session.started),
         escape(&one_line(session.python_version)),
         escape(&one_line(&session.cwd.to_string_lossy())),
-    );
+    )?;
     for item in items {
         match item {
-            Item::Snippet(snippet, treatment) => page += &section(session, snippet, *treatment),
-            Item::Between(entry) => page += &between(session, entry),
+            Item::Snippet(place, known, treatment) => {
+                section(session, archive, &whole(archive, *place, known), *treatment, out)?;
+            }
+            Item::Between(place, known) => match archive.entry(*place) {
+                Some(entry) => between(session, &entry, out)?,
+                None => between(session, known, out)?,
+            },
         }
     }
-    page += "</main>\n</body>\n</html>\n";
-    page
+    out.write_all(b"</main>\n</body>\n</html>\n")
 }
 
-fn section(session: &Session<'_>, snippet: &Snippet, treatment: Treatment) -> String {
+fn section(
+    session: &Session<'_>,
+    archive: &dyn Archive,
+    snippet: &Snippet,
+    treatment: Treatment,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let status = snippet.status.word();
-    let mut out = format!(
-        "<section class=\"{status}\" id=\"snippet-{0}\">\n<h2><a href=\"#snippet-{0}\">{0}</a> <b>{1}</b> <span>{2}, {3}</span></h2>\n",
+    let title = snippet.title.as_ref().map(|title| format!("<p class=\"title\">{}</p>\n", escape(&one_line(title))));
+    writeln!(
+        out,
+        "<section class=\"{status}\" id=\"snippet-{0}\">\n<h2><a href=\"#snippet-{0}\">{0}</a> <b>{1}</b> <span>{2}, {3}</span></h2>\n{4}",
         snippet.id,
         escape(&one_line(snippet.author.name())),
         (session.clock)(time(snippet)),
         escape(&ending(snippet)),
-    );
+        title.as_deref().unwrap_or_default().trim_end(),
+    )?;
     let code = code(snippet);
     let code = if treatment == Treatment::Comment { commented(&code) } else { code };
-    let _ = writeln!(out, "<pre class=\"code\"><code>{}</code></pre>", highlighted(code.trim_end_matches('\n')));
-    let parts = parts(snippet);
-    let of_the_value = of_the_value(snippet, &parts);
-    let mut look = Look::default();
-    for (index, part) in parts.iter().enumerate() {
-        if Some(index) != of_the_value {
-            out += &shown(part, &mut look);
+    writeln!(out, "<pre class=\"code\"><code>{}</code></pre>", highlighted(code.trim_end_matches('\n')))?;
+    let of_the_value = of_the_value(snippet);
+    let mut value = None;
+    let mut written = Written::new(out);
+    walk(archive, snippet, &mut |part| match part {
+        Part::Display(number, display) if Some(number) == of_the_value => {
+            value = Some((number, display));
+            Ok(())
         }
-    }
-    if snippet.output.omitted() > 0
-        && let Some(path) = (session.whole)(snippet.id)
-    {
-        let _ = writeln!(out, "<p class=\"note\">The whole output lies in {}</p>", escape(&path.to_string_lossy()));
-    }
+        part => written.part(part),
+    })?;
+    written.end()?;
     if let Some(outcome) = &snippet.outcome {
         if let Some(result) = &outcome.result {
-            match of_the_value.map(|place| &parts[place]) {
-                Some(Part::Display(number, display)) => out += &shown_display(*number, display, Some(result)),
-                _ => {
-                    let _ = writeln!(out, "<pre class=\"result\">{}</pre>", escape(&plain(result)));
+            match value {
+                Some((number, display)) => {
+                    out.write_all(shown_display(number, &display, Some(result)).as_bytes())?;
                 }
+                None => writeln!(out, "<pre class=\"result\">{}</pre>", escape(&plain(result)))?,
             }
         }
         if let Some(error) = &outcome.error {
             let said = plain(&error.message);
             let said = one_line(&format!("{}: {}", error.type_name, said.lines().next().unwrap_or_default()));
-            let _ = writeln!(
+            writeln!(
                 out,
                 "<details><summary>{}</summary><pre>{}</pre></details>",
                 escape(said.trim_end_matches(": ")),
                 escape(&plain(&error.traceback)),
-            );
+            )?;
         }
     }
     if !snippet.status.is_final() || snippet.status == Status::Cancelled {
-        let _ = writeln!(
-            out,
-            "<p class=\"note\">{}</p>",
-            if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." }
-        );
+        let told = if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." };
+        writeln!(out, "<p class=\"note\">{told}</p>")?;
     }
-    out + "</section>\n"
+    out.write_all(b"</section>\n")
 }
 
-fn between(session: &Session<'_>, entry: &Entry) -> String {
+fn between(session: &Session<'_>, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
     let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };
-    let mut out =
-        format!("<section class=\"between\">\n<p>{}</p>\n", escape(&one_line(&format!("{when}{}", happened(entry)))));
+    let told = escape(&one_line(&format!("{when}{}", happened(entry))));
+    write!(out, "<section class=\"between\">\n<p>{told}</p>\n")?;
     if let Entry::Background { output, .. } = entry {
-        let mut parts = Vec::new();
-        push_text(&mut parts, output);
-        let mut look = Look::default();
-        out.extend(parts.iter().map(|part| shown(part, &mut look)));
+        let mut written = Written::new(out);
+        walk_output(output, None, &mut |part| written.part(part))?;
+        written.end()?;
     }
-    out + "</section>\n"
+    out.write_all(b"</section>\n")
 }
 
-fn shown(part: &Part<'_>, look: &mut Look) -> String {
-    match part {
-        Part::Text(segments) => {
-            let text = for_pages(segments, look);
-            let text = text.trim_end_matches('\n');
-            if text.is_empty() { String::new() } else { format!("<pre>{text}</pre>\n") }
-        }
-        Part::Gap(bytes) => format!("<p class=\"note\">{bytes} bytes left out</p>\n"),
-        Part::Dropped(count) => format!("<p class=\"note\">{count} displays before these are no longer kept</p>\n"),
-        Part::Display(number, display) => shown_display(*number, display, None),
+/// What was written and shown: pages of text that follow one another stand in one block.
+struct Written<'a> {
+    out: &'a mut dyn Write,
+    look: Look,
+    is_open: bool,
+    /// Ends of lines that the block ends with unless more follows.
+    ends: usize,
+}
+
+impl<'a> Written<'a> {
+    fn new(out: &'a mut dyn Write) -> Self {
+        Self { out, look: Look::default(), is_open: false, ends: 0 }
+    }
+
+    fn part(&mut self, part: Part) -> io::Result<()> {
+        let told = match part {
+            Part::Text(segments) => {
+                let page = for_pages(&segments, &mut self.look);
+                let text = page.trim_end_matches('\n');
+                if !text.is_empty() {
+                    if !std::mem::replace(&mut self.is_open, true) {
+                        self.out.write_all(b"<pre>")?;
+                        self.ends = 0;
+                    }
+                    write!(self.out, "{}{text}", "\n".repeat(std::mem::take(&mut self.ends)))?;
+                }
+                self.ends += page.len() - text.len();
+                return Ok(());
+            }
+            Part::Gap(gap) => format!("<p class=\"note\">{}</p>\n", escape(&gap.told())),
+            Part::Dropped(count) => {
+                format!("<p class=\"note\">{count} displays before these are no longer kept</p>\n")
+            }
+            Part::Display(number, display) => shown_display(number, &display, None),
+        };
+        self.end()?;
+        self.out.write_all(told.as_bytes())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_open) { self.out.write_all(b"</pre>\n") } else { Ok(()) }
     }
 }
 

@@ -1,17 +1,29 @@
 //! What is exported, in order: the snippets that are wanted with what they wrote and showed, and what happened between.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use super::archive::Archive;
 use super::{Failed, Format, Wanted};
 use crate::domain::lexer::uses;
-use crate::domain::output::Segment;
 use crate::domain::terminal_text::visible;
-use crate::domain::{Display, Entry, Output, Snippet, Status, Transcript, units};
+use crate::domain::{Entry, Snippet, Status, Transcript, units};
 
+/// An entry, as much of it as the transcript has, with its place.
+#[derive(Clone, Copy)]
 pub enum Item<'a> {
-    Snippet(&'a Snippet, Treatment),
+    Snippet(usize, &'a Snippet, Treatment),
     /// Anything but a snippet.
-    Between(&'a Entry),
+    Between(usize, &'a Entry),
+}
+
+/// All that is kept of a snippet.
+pub fn whole<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
+    match archive.entry(place) {
+        Some(Cow::Owned(Entry::Snippet(snippet))) => Cow::Owned(snippet),
+        Some(Cow::Borrowed(Entry::Snippet(snippet))) => Cow::Borrowed(snippet),
+        _ => Cow::Borrowed(known),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,16 +42,16 @@ pub fn choose<'a>(transcript: &'a Transcript, wanted: &Wanted, format: Format) -
         let of = snippet.replay_of.and_then(|of| transcript.snippet(of));
         of.is_some_and(|of| of.status == Status::Ok && wanted.takes(of))
     };
-    let item = |entry: &'a Entry| match entry {
+    let item = |(place, entry): (usize, &'a Entry)| match entry {
         Entry::Snippet(snippet) if !wanted.takes(snippet) || is_program && is_there_already(snippet) => None,
         Entry::Snippet(snippet) => match treatment(snippet, wanted.failed, format) {
             Failed::Omit => None,
-            Failed::Comment => Some(Item::Snippet(snippet, Treatment::Comment)),
-            Failed::Keep => Some(Item::Snippet(snippet, Treatment::Live)),
+            Failed::Comment => Some(Item::Snippet(place, snippet, Treatment::Comment)),
+            Failed::Keep => Some(Item::Snippet(place, snippet, Treatment::Live)),
         },
-        entry => (!wanted.is_choosy()).then_some(Item::Between(entry)),
+        entry => (!wanted.is_choosy()).then_some(Item::Between(place, entry)),
     };
-    transcript.entries().iter().filter_map(item).collect()
+    transcript.entries().iter().enumerate().filter_map(item).collect()
 }
 
 fn treatment(snippet: &Snippet, failed: Option<Failed>, format: Format) -> Failed {
@@ -57,66 +69,6 @@ fn treatment(snippet: &Snippet, failed: Option<Failed>, format: Format) -> Faile
 fn killed_python(snippet: &Snippet) -> bool {
     let error = snippet.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
     error.is_some_and(|error| error.type_name == "PythonDied")
-}
-
-/// A part of what a snippet wrote and showed.
-pub enum Part<'a> {
-    Text(Vec<Segment>),
-    /// That many bytes are not kept here.
-    Gap(u64),
-    /// That many displays before the next are not kept.
-    Dropped(usize),
-    /// With its number within the snippet.
-    Display(usize, &'a Display),
-}
-
-/// What a snippet wrote and showed, in order.
-pub fn parts(snippet: &Snippet) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    if snippet.displays_dropped > 0 {
-        parts.push(Part::Dropped(snippet.displays_dropped));
-    }
-    let total = snippet.output.total();
-    if snippet.displays.is_empty() {
-        push_text(&mut parts, &snippet.output);
-        return parts;
-    }
-    let mut from = 0;
-    for (number, display) in snippet.numbered_displays() {
-        if display.after > from {
-            push_text(&mut parts, &snippet.output.piece(from, display.after));
-            from = display.after;
-        }
-        parts.push(Part::Display(number, display));
-    }
-    push_text(&mut parts, &snippet.output.piece(from, total));
-    parts
-}
-
-pub fn push_text(parts: &mut Vec<Part<'_>>, output: &Output) {
-    let mut text = |segments: Vec<Segment>| {
-        if !segments.is_empty() {
-            parts.push(Part::Text(segments));
-        }
-    };
-    text(output.head().cloned().collect());
-    if output.omitted() > 0 {
-        parts.push(Part::Gap(output.omitted()));
-    }
-    let tail: Vec<Segment> = output.tail().cloned().collect();
-    if !tail.is_empty() {
-        parts.push(Part::Text(tail));
-    }
-}
-
-/// Where among the parts the display stands that is another form of the snippet's value: engines publish it last, without
-/// a text, since that is the value's own.
-pub fn of_the_value(snippet: &Snippet, parts: &[Part<'_>]) -> Option<usize> {
-    snippet.outcome.as_ref()?.result.as_ref()?;
-    let place = parts.iter().rposition(|part| matches!(part, Part::Display(..)))?;
-    let Part::Display(_, display) = &parts[place] else { return None };
-    let is_document = display.forms.first().is_some_and(|form| !form.is_image());
-    (is_document && display.form("text/plain").is_none() && display.id.is_none()).then_some(place)
 }
 
 /// How a snippet ended, in few words: `ok, 1.2 s`; `error: ValueError, 12 ms`; `interrupted by you, 0:42`.

@@ -1,70 +1,88 @@
 //! All that is kept, as data. The fields are told by `fourhands export --help` and in the README; they are added to, never
 //! renamed or removed without another `version`.
 
+use std::io::{self, Write};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::items::{Item, Part, Treatment, parts, push_text};
+use super::archive::Archive;
+use super::items::{Item, Treatment, whole};
+use super::json_writer::JsonWriter;
+use super::parts::{Part, walk, walk_output};
 use super::{Session, iso};
 use crate::domain::terminal_text::visible;
 use crate::domain::{Display, Entry, Snippet, Stream};
 
 const VERSION: u32 = 1;
 
-pub fn json(session: &Session<'_>, items: &[Item<'_>]) -> String {
-    let entries: Vec<Value> = items
-        .iter()
-        .map(|item| match item {
-            Item::Snippet(snippet, treatment) => self::snippet(session, snippet, *treatment),
-            Item::Between(entry) => between(entry),
-        })
-        .collect();
-    let all = json!({
-        "format": "fourhands",
-        "version": VERSION,
-        "session": {
-            "name": session.name,
-            "id": session.id,
-            "cwd": session.cwd.to_string_lossy(),
-            "python": session.python.to_string_lossy(),
-            "python_version": session.python_version,
-            "started": iso(session.started),
-        },
-        "entries": entries,
+pub fn json(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let mut json = JsonWriter::new(out);
+    json.begin(None, '{')?;
+    json.field("format", "fourhands")?;
+    json.field("version", VERSION)?;
+    let about = json!({
+        "name": session.name,
+        "id": session.id,
+        "cwd": session.cwd.to_string_lossy(),
+        "python": session.python.to_string_lossy(),
+        "python_version": session.python_version,
+        "started": iso(session.started),
     });
-    pretty(&all)
-}
-
-/// JSON as text, that can be shown as it is.
-pub fn pretty(value: &Value) -> String {
-    // A value always has a text.
-    format!("{}\n", escaped(&serde_json::to_string_pretty(value).unwrap_or_default()))
+    json.field("session", about)?;
+    json.begin(Some("entries"), '[')?;
+    for item in items {
+        match item {
+            Item::Snippet(place, known, treatment) => {
+                snippet(archive, &whole(archive, *place, known), *treatment, &mut json)?;
+            }
+            Item::Between(place, known) => match archive.entry(*place) {
+                Some(entry) => between(&entry, &mut json)?,
+                None => between(known, &mut json)?,
+            },
+        }
+    }
+    json.end(']')?;
+    json.end('}')
 }
 
 /// JSON with all escaped that a terminal would not show as it is: serde leaves some of that.
 #[must_use]
 pub fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c.is_ascii_graphic() || matches!(c, ' ' | '\n') || visible(c.encode_utf8(&mut [0; 4])).starts_with(c) {
+    let mut rest = json;
+    while !rest.is_empty() {
+        let plain = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~' | b'\n')).unwrap_or(rest.len());
+        text.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some(c) = rest.chars().next() else { break };
+        if visible(c.encode_utf8(&mut [0; 4])).starts_with(c) {
             text.push(c);
         } else {
             text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         }
+        rest = &rest[c.len_utf8()..];
     }
     text
 }
 
-fn snippet(session: &Session<'_>, snippet: &Snippet, treatment: Treatment) -> Value {
+fn snippet(
+    archive: &dyn Archive,
+    snippet: &Snippet,
+    treatment: Treatment,
+    json: &mut JsonWriter<'_>,
+) -> io::Result<()> {
     let outcome = snippet.outcome.as_deref();
     let error = outcome.and_then(|outcome| outcome.error.as_ref());
-    let whole = (snippet.output.omitted() > 0).then(|| (session.whole)(snippet.id)).flatten();
-    json!({
+    let file = (snippet.output.omitted() > 0).then(|| archive.file(snippet.id)).flatten();
+    json.begin(None, '{')?;
+    json.fields(&json!({
         "type": "snippet",
         "snippet": snippet.id.0,
         "author": snippet.author.name(),
         "by_person": snippet.author.is_you(),
+        "title": snippet.title.as_deref(),
         "code": *snippet.code,
         "replay_of": snippet.replay_of.map(|of| of.0),
         "commented_out": treatment == Treatment::Comment,
@@ -79,19 +97,25 @@ fn snippet(session: &Session<'_>, snippet: &Snippet, treatment: Treatment) -> Va
         "variables": outcome.map(|o| json!({
             "added": o.changes.added, "changed": o.changes.changed, "removed": o.changes.removed,
         })),
-        "output": output(&parts(snippet)),
         "output_bytes": snippet.output.total(),
-        "output_whole": whole.map(|path| path.to_string_lossy().into_owned()),
+        "output_whole": file.map(|file| file.path.to_string_lossy().into_owned()),
         "displays_dropped": snippet.displays_dropped,
-    })
+    }))?;
+    json.begin(Some("output"), '[')?;
+    walk(archive, snippet, &mut |part| output(part, json))?;
+    json.end(']')?;
+    json.end('}')
 }
 
-fn between(entry: &Entry) -> Value {
-    match entry {
+fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
+    let told = match entry {
         Entry::Background { output: written, at } => {
-            let mut parts = Vec::new();
-            push_text(&mut parts, written);
-            json!({ "type": "output", "at": time(*at), "output": output(&parts), "output_bytes": written.total() })
+            json.begin(None, '{')?;
+            json.fields(&json!({ "type": "output", "at": time(*at), "output_bytes": written.total() }))?;
+            json.begin(Some("output"), '[')?;
+            walk_output(written, None, &mut |part| output(part, json))?;
+            json.end(']')?;
+            return json.end('}');
         }
         Entry::Reset { by, report, at } => json!({
             "type": "reset", "at": time(*at), "author": by.name(), "cleared": report.cleared, "remains": report.remains,
@@ -113,8 +137,9 @@ fn between(entry: &Entry) -> Value {
             "about": note.about,
             "answers": note.answers.as_ref().map(|asked| asked.text.clone()),
         }),
-        Entry::Snippet(_) => Value::Null,
-    }
+        Entry::Snippet(_) => return Ok(()),
+    };
+    json.element(&told)
 }
 
 /// Of output that came while nothing ran the journal knows no time.
@@ -123,23 +148,19 @@ fn time(at: u64) -> Option<String> {
 }
 
 /// What was written and shown, in order.
-fn output(parts: &[Part<'_>]) -> Vec<Value> {
-    let mut out = Vec::new();
-    for part in parts {
-        match part {
-            Part::Text(segments) => out.extend(segments.iter().map(|segment| {
-                let stream = match segment.stream {
-                    Stream::Stdout => "stdout",
-                    Stream::Stderr => "stderr",
-                };
-                json!({ "stream": stream, "text": segment.text })
-            })),
-            Part::Gap(bytes) => out.push(json!({ "omitted_bytes": bytes })),
-            Part::Dropped(_) => {}
-            Part::Display(number, display) => out.push(json!({ "display": number, "forms": forms(display) })),
-        }
+fn output(part: Part, json: &mut JsonWriter<'_>) -> io::Result<()> {
+    match part {
+        Part::Text(segments) => segments.iter().try_for_each(|segment| {
+            let stream = match segment.stream {
+                Stream::Stdout => "stdout",
+                Stream::Stderr => "stderr",
+            };
+            json.element(&json!({ "stream": stream, "text": segment.text }))
+        }),
+        Part::Gap(gap) => json.element(&json!({ "omitted_bytes": gap.bytes, "why": gap.told() })),
+        Part::Dropped(_) => Ok(()),
+        Part::Display(number, display) => json.element(&json!({ "display": number, "forms": forms(&display) })),
     }
-    out
 }
 
 fn forms(display: &Display) -> Vec<Value> {

@@ -1,131 +1,137 @@
 //! A Markdown document: a heading for each snippet, its code, and what came of it.
 
-use std::fmt::Write;
+use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Session;
-use super::items::{
-    Item, Part, Treatment, at, code, commented, ending, happened, of_the_value, one_line, parts, push_text, time,
-};
+use super::archive::Archive;
+use super::items::{Item, Treatment, at, code, commented, ending, happened, one_line, time, whole};
+use super::parts::{Part, of_the_value, walk, walk_output};
 use crate::domain::terminal_text::{plain, visible};
-use crate::domain::{Display, Entry, Form, Snippet};
+use crate::domain::{Display, Entry, Form, Output, Snippet};
 
 /// Lines of a traceback that stand there unfolded.
 const SHORT: usize = 3;
 
 struct Document<'a> {
     session: &'a Session<'a>,
-    /// The folder of figures as links name it.
-    folder: Option<&'a str>,
-    figures: Vec<(String, Vec<u8>)>,
-    text: String,
+    archive: &'a dyn Archive,
+    out: &'a mut dyn Write,
+    /// The folder of figures as links name it, and where they go. Without one they stand in the text.
+    figures: Option<(&'a str, Beside<'a>)>,
 }
 
-/// The document, and the figures that go to `folder`; without one they stand in the text.
-pub fn markdown(session: &Session<'_>, items: &[Item<'_>], folder: Option<&str>) -> (String, Vec<(String, Vec<u8>)>) {
-    let mut document = Document { session, folder, figures: Vec::new(), text: String::new() };
-    let _ = write!(
-        document.text,
+/// Keeps a figure beside the document.
+pub type Beside<'a> = &'a mut dyn FnMut(&str, &[u8]) -> io::Result<()>;
+
+pub fn markdown<'a>(
+    session: &'a Session<'a>,
+    archive: &'a dyn Archive,
+    items: &[Item<'_>],
+    figures: Option<(&'a str, Beside<'a>)>,
+    out: &'a mut dyn Write,
+) -> io::Result<()> {
+    let mut document = Document { session, archive, out, figures };
+    write!(
+        document.out,
         "# {}\n\n{}, Python {} in {}\n",
         escape(&one_line(session.name)),
         (session.clock)(session.started),
         escape(&one_line(session.python_version)),
         escape(&one_line(&session.cwd.to_string_lossy())),
-    );
+    )?;
     for item in items {
         match item {
-            Item::Snippet(snippet, treatment) => document.snippet(snippet, *treatment),
-            Item::Between(entry) => document.between(entry),
+            Item::Snippet(place, known, treatment) => {
+                document.snippet(&whole(archive, *place, known), *treatment)?;
+            }
+            Item::Between(place, known) => match archive.entry(*place) {
+                Some(entry) => document.between(&entry)?,
+                None => document.between(known)?,
+            },
         }
     }
-    (document.text, document.figures)
+    Ok(())
 }
 
 impl Document<'_> {
     /// With an empty line before it.
-    fn block(&mut self, text: &str) {
-        self.text.push('\n');
-        self.text += text.trim_end_matches('\n');
-        self.text.push('\n');
+    fn block(&mut self, text: &str) -> io::Result<()> {
+        write!(self.out, "\n{}\n", text.trim_end_matches('\n'))
     }
 
-    fn snippet(&mut self, snippet: &Snippet, treatment: Treatment) {
+    fn snippet(&mut self, snippet: &Snippet, treatment: Treatment) -> io::Result<()> {
         let author = escape(&one_line(snippet.author.name()));
-        self.block(&format!("## \\[{}\\] {author}", snippet.id));
-        self.block(&format!("{}, {}", (self.session.clock)(time(snippet)), escape(&ending(snippet))));
+        let title = snippet.title.as_ref().map(|title| format!(": {}", escape(&one_line(title)))).unwrap_or_default();
+        self.block(&format!("## \\[{}\\] {author}{title}", snippet.id))?;
+        self.block(&format!("{}, {}", (self.session.clock)(time(snippet)), escape(&ending(snippet))))?;
         let code = code(snippet);
         let code = if treatment == Treatment::Comment { commented(&code) } else { code };
-        self.block(&fenced("python", &visible(&code)));
-        let parts = parts(snippet);
-        let of_the_value = of_the_value(snippet, &parts);
-        let mut written: Vec<&Part<'_>> = Vec::new();
-        for (index, part) in parts.iter().enumerate() {
-            if let Part::Display(number, display) = part {
-                self.written(&mut written);
-                if Some(index) != of_the_value {
-                    self.display(snippet, *number, display);
-                }
+        self.block(&fenced("python", &visible(&code)))?;
+        let archive = self.archive;
+        // A block is longer than memory should be, so its backticks are counted first.
+        let mut ticks = Backticks::default();
+        walk(archive, snippet, &mut |part| {
+            ticks.count(&line_of(&part).unwrap_or_default());
+            Ok(())
+        })?;
+        let fence = ticks.fence();
+        let of_the_value = of_the_value(snippet);
+        let mut block = Block { fence: &fence, is_open: false, held: String::new(), in_line: false };
+        walk(archive, snippet, &mut |part| {
+            if let Part::Display(number, display) = &part {
+                block.end(self.out)?;
+                if Some(*number) == of_the_value { Ok(()) } else { self.display(snippet, *number, display) }
             } else {
-                written.push(part);
+                let is_mark = !matches!(part, Part::Text(_));
+                block.add(self.out, &line_of(&part).unwrap_or_default(), is_mark)
             }
-        }
-        self.written(&mut written);
-        if snippet.output.omitted() > 0
-            && let Some(path) = (self.session.whole)(snippet.id)
-        {
-            self.block(&format!("The whole output lies in {}", escape(&path.to_string_lossy())));
-        }
-        let Some(outcome) = &snippet.outcome else { return };
+        })?;
+        block.end(self.out)?;
+        let Some(outcome) = &snippet.outcome else { return Ok(()) };
         if let Some(result) = &outcome.result {
-            self.block(&fenced("text", &plain(result)));
+            self.block(&fenced("text", &plain(result)))?;
         }
         if let Some(error) = &outcome.error {
             let traceback = fenced("text", &plain(&error.traceback));
             if error.traceback.lines().count() <= SHORT {
-                self.block(&traceback);
+                self.block(&traceback)?;
             } else {
                 let said = plain(&error.message);
                 let said = one_line(&format!("{}: {}", error.type_name, said.lines().next().unwrap_or_default()));
                 self.block(&format!(
                     "<details><summary>{}</summary>\n\n{traceback}\n\n</details>",
                     super::html::escape(&said)
-                ));
+                ))?;
             }
         }
+        Ok(())
     }
 
-    fn written(&mut self, parts: &mut Vec<&Part<'_>>) {
-        let text = plain_of(parts.drain(..));
-        if !text.trim().is_empty() {
-            self.block(&fenced("text", &text));
-        }
-    }
-
-    fn display(&mut self, snippet: &Snippet, number: usize, display: &Display) {
+    fn display(&mut self, snippet: &Snippet, number: usize, display: &Display) -> io::Result<()> {
         let label = display.label(number);
         let picture = |form: &&Form| (form.is_image() || form.mime == "image/svg+xml") && !form.is_dropped();
         if let Some(form) = display.forms.iter().find(picture) {
-            let link = self.link(snippet, number, form);
-            self.block(&format!("![{}]({link})", escape(&label)));
-            return;
+            let link = self.link(snippet, number, form)?;
+            return self.block(&format!("![{}]({link})", escape(&label)));
         }
         let text = |mime: &str| std::str::from_utf8(&display.form(mime).filter(|form| !form.is_dropped())?.data).ok();
         if let Some(text) = text("text/markdown").or_else(|| text("text/latex")) {
-            self.block(&plain(text));
+            self.block(&plain(text))
         } else if let Some(text) = text("text/plain") {
-            self.block(&fenced("text", &plain(text)));
+            self.block(&fenced("text", &plain(text)))
         } else if let Some((language, text)) =
             [("html", "text/html"), ("json", "application/json")].iter().find_map(|(l, m)| Some((l, text(m)?)))
         {
-            self.block(&fenced(language, &plain(text)));
+            self.block(&fenced(language, &plain(text)))
         } else {
-            self.block(&escape(&format!("[{label}]")));
+            self.block(&escape(&format!("[{label}]")))
         }
     }
 
-    fn link(&mut self, snippet: &Snippet, number: usize, form: &Form) -> String {
+    fn link(&mut self, snippet: &Snippet, number: usize, form: &Form) -> io::Result<String> {
         let ending = match form.mime.as_str() {
             "image/jpeg" => "jpg",
             "image/gif" => "gif",
@@ -133,11 +139,11 @@ impl Document<'_> {
             "image/svg+xml" => "svg",
             _ => "png",
         };
-        let Some(folder) = self.folder else {
-            return format!("data:{};base64,{}", form.mime, STANDARD.encode(&form.data));
+        let Some((folder, beside)) = &mut self.figures else {
+            return Ok(format!("data:{};base64,{}", form.mime, STANDARD.encode(&form.data)));
         };
         let name = format!("snippet-{}-{number}.{ending}", snippet.id);
-        self.figures.push((name.clone(), form.data.to_vec()));
+        beside(&name, &form.data)?;
         let safe = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
         let mut link = String::new();
         for c in format!("{}/{name}", folder.trim_end_matches('/')).chars() {
@@ -147,51 +153,105 @@ impl Document<'_> {
                 link.extend(c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")));
             }
         }
-        link
+        Ok(link)
     }
 
-    fn between(&mut self, entry: &Entry) {
+    fn between(&mut self, entry: &Entry) -> io::Result<()> {
         let when = if at(entry) > 0 { format!("{}: ", (self.session.clock)(at(entry))) } else { String::new() };
-        self.block(&format!("*{}*", escape(&one_line(&format!("{when}{}", happened(entry))))));
-        if let Entry::Background { output, .. } = entry {
-            let mut parts = Vec::new();
-            push_text(&mut parts, output);
-            let text = plain_parts(&parts);
-            self.block(&fenced("text", &text));
+        self.block(&format!("*{}*", escape(&one_line(&format!("{when}{}", happened(entry))))))?;
+        match entry {
+            Entry::Background { output, .. } => self.block(&fenced("text", &plain_output(output))),
+            _ => Ok(()),
         }
     }
 }
 
-pub fn plain_parts(parts: &[Part<'_>]) -> String {
-    plain_of(parts.iter())
+/// A fenced block that is written as it comes; there is none where nothing but blanks comes.
+struct Block<'a> {
+    fence: &'a str,
+    is_open: bool,
+    /// Ends of lines, and blanks before anything else, which are written if more follows.
+    held: String,
+    in_line: bool,
 }
 
-fn plain_of<'a>(parts: impl Iterator<Item = &'a Part<'a>>) -> String {
-    let mut out = String::new();
-    for part in parts {
-        let mark = match part {
-            Part::Text(segments) => {
-                let text: String = segments.iter().map(|segment| segment.text.as_str()).collect();
-                out += &plain(&text);
-                continue;
+impl Block<'_> {
+    fn add(&mut self, out: &mut dyn Write, text: &str, is_mark: bool) -> io::Result<()> {
+        if is_mark && self.in_line && !self.held.ends_with('\n') {
+            self.held.push('\n');
+        }
+        let rest = text.trim_end_matches('\n');
+        if !self.is_open && text.trim().is_empty() {
+            self.held += text;
+        } else {
+            if !std::mem::replace(&mut self.is_open, true) {
+                write!(out, "\n{}text\n", self.fence)?;
             }
-            Part::Gap(bytes) => format!("[... {bytes} bytes left out ...]"),
-            Part::Dropped(count) => format!("[{count} displays before these are no longer kept]"),
-            Part::Display(number, display) => format!("[{}]", display.label(*number)),
-        };
-        if !out.is_empty() && !out.ends_with('\n') {
+            write!(out, "{}{rest}", std::mem::take(&mut self.held))?;
+            self.held += &text[rest.len()..];
+        }
+        self.in_line |= !text.is_empty();
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.held.clear();
+        self.in_line = false;
+        if std::mem::take(&mut self.is_open) { writeln!(out, "\n{}", self.fence) } else { Ok(()) }
+    }
+}
+
+/// What stands for a part in a block of text.
+fn line_of(part: &Part) -> Option<String> {
+    Some(match part {
+        Part::Text(segments) => {
+            plain(&segments.iter().map(|segment| segment.text.as_str()).collect::<String>()).into_owned()
+        }
+        Part::Gap(gap) => format!("[... {} ...]\n", gap.told()),
+        Part::Dropped(count) => format!("[{count} displays before these are no longer kept]\n"),
+        Part::Display(..) => return None,
+    })
+}
+
+/// Output that came while nothing ran.
+pub fn plain_output(output: &Output) -> String {
+    let mut out = String::new();
+    let _ = walk_output(output, None, &mut |part| {
+        let is_mark = !matches!(part, Part::Text(_));
+        if is_mark && !out.is_empty() && !out.ends_with('\n') {
             out.push('\n');
         }
-        out += &mark;
-        out.push('\n');
-    }
+        out += &line_of(&part).unwrap_or_default();
+        Ok(())
+    });
     out
+}
+
+/// The longest row of backticks in some text, which comes a piece at a time.
+#[derive(Default)]
+struct Backticks {
+    row: usize,
+    longest: usize,
+}
+
+impl Backticks {
+    fn count(&mut self, text: &str) {
+        for byte in text.bytes() {
+            self.row = if byte == b'`' { self.row + 1 } else { 0 };
+            self.longest = self.longest.max(self.row);
+        }
+    }
+
+    fn fence(&self) -> String {
+        "`".repeat(self.longest.max(2) + 1)
+    }
 }
 
 /// A block of code, in more backticks than the text has anywhere.
 pub fn fenced(language: &str, text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
+    let mut ticks = Backticks::default();
+    ticks.count(text);
+    let fence = ticks.fence();
     format!("{fence}{language}\n{}\n{fence}", text.trim_end_matches('\n'))
 }
 

@@ -1,26 +1,31 @@
 //! A transcript as a file: a script, a notebook, a document, or data. Who ran what is kept in each.
 //!
-//! [`render`] is pure: from the transcript, a few words about the session, and what is wanted ([`Wanted`]) to text. The
-//! CLI gives it what the journal kept, the dashboard what is on its screen; both write it by [`save`].
+//! [`write`] goes through the entries one by one: each is read from where all of it is kept ([`Archive`]) and written at
+//! once, so a session of gigabytes takes the memory of its largest entry. [`save`] sees to the file.
 
+mod archive;
 mod colours;
 mod file;
 mod html;
 mod items;
 mod json;
+mod json_writer;
 mod markdown;
 mod notebook;
+mod parts;
 mod script;
 mod wanted;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
-pub use file::{Exists, save};
+pub use archive::{Archive, OutputFile, Pages};
+pub use file::{Beside, Exists, save};
 pub use json::escaped;
 pub use wanted::{Failed, Numbers, Wanted};
 
-use crate::domain::{SnippetId, Timestamp, Transcript};
+use crate::domain::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -77,37 +82,34 @@ pub struct Session<'a> {
     pub started: Timestamp,
     /// A time as people read it, such as `2026-11-22 14:03`.
     pub clock: fn(Timestamp) -> String,
-    /// Where the whole output of a snippet lies, if that is known.
-    pub whole: &'a dyn Fn(SnippetId) -> Option<PathBuf>,
 }
 
-/// What was made of a transcript.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Export {
-    pub text: String,
-    /// Figures that do not stand in the text: their file names, and their bytes. Only Markdown has such.
-    pub figures: Vec<(String, Vec<u8>)>,
-    /// How many snippets are in it.
-    pub snippets: usize,
-}
-
-#[must_use]
-pub fn render(format: Format, session: &Session<'_>, transcript: &Transcript, wanted: &Wanted) -> Export {
-    let items = items::choose(transcript, wanted, format);
-    let snippets = items.iter().filter(|item| matches!(item, items::Item::Snippet(..))).count();
-    let mut figures = Vec::new();
-    let text = match format {
-        Format::Py => script::script(session, &items),
-        Format::Ipynb => notebook::notebook(session, &items),
+/// Writes what is `wanted` of a session, an entry at a time: never more of it is in memory. `beside` keeps the figures
+/// that do not stand in the text; only Markdown has such, and only where a folder is wanted. Answers how many snippets
+/// were written.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write(
+    format: Format,
+    session: &Session<'_>,
+    archive: &dyn Archive,
+    wanted: &Wanted,
+    beside: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
+    out: &mut dyn Write,
+) -> io::Result<usize> {
+    let items = items::choose(archive.transcript(), wanted, format);
+    match format {
+        Format::Py => script::script(session, archive, &items, out)?,
+        Format::Ipynb => notebook::notebook(session, archive, &items, out)?,
         Format::Md => {
-            let (text, beside) = markdown::markdown(session, &items, wanted.figures.as_deref());
-            figures = beside;
-            text
+            let figures = wanted.figures.as_deref().map(|folder| (folder, beside as markdown::Beside<'_>));
+            markdown::markdown(session, archive, &items, figures, out)?;
         }
-        Format::Html => html::html(session, &items),
-        Format::Json => json::json(session, &items),
-    };
-    Export { text, figures, snippets }
+        Format::Html => html::html(session, archive, &items, out)?,
+        Format::Json => json::json(session, archive, &items, out)?,
+    }
+    Ok(items.iter().filter(|item| matches!(item, items::Item::Snippet(..))).count())
 }
 
 /// A time as people read it, by the clock of this machine.

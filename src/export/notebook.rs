@@ -1,26 +1,49 @@
 //! A Jupyter notebook (nbformat 4.5). Magic stays as it is: Jupyter's Python knows it.
 
+use std::borrow::Cow;
+use std::io::{self, Write};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::archive::Archive;
 use super::colours::for_terminals;
-use super::items::{
-    Item, Part, Treatment, at, code, ending, happened, may_exit, of_the_value, one_line, parts, push_text,
-};
+use super::items::{Item, Treatment, at, code, ending, happened, may_exit, one_line, whole};
+use super::json_writer::JsonWriter;
+use super::parts::{Part, of_the_value, walk};
 use super::{Session, iso};
 use crate::domain::lexer::{Magics, awaits, magics, uses};
 use crate::domain::terminal_text::Look;
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
-pub fn notebook(session: &Session<'_>, items: &[Item<'_>]) -> String {
-    let mut cells = Vec::new();
+pub fn notebook(
+    session: &Session<'_>,
+    archive: &dyn Archive,
+    items: &[Item<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut json = JsonWriter::new(out);
+    json.begin(None, '{')?;
+    json.begin(Some("cells"), '[')?;
     for (index, item) in items.iter().enumerate() {
-        cells.push(match item {
-            Item::Snippet(snippet, treatment) => cell(snippet, *treatment),
-            Item::Between(entry) => between(session, entry, index),
-        });
+        match item {
+            Item::Snippet(place, known, treatment) => {
+                let snippet = whole(archive, *place, known);
+                if let Some(title) = &snippet.title {
+                    let heading = format!("### {}", super::markdown::escape(&one_line(title)));
+                    let own = json!({ "entry": "title", "snippet": snippet.id.0 });
+                    json.element(&text_cell(&format!("title-{}", snippet.id), own, &heading))?;
+                }
+                cell(archive, &snippet, *treatment, &mut json)?;
+            }
+            Item::Between(place, known) => {
+                let entry = archive.entry(*place).unwrap_or(Cow::Borrowed(known));
+                json.element(&between(session, &entry, index))?;
+            }
+        }
     }
+    json.end(']')?;
     let mut own = Map::new();
     own.insert("session".to_owned(), json!(session.name));
     if let Some(id) = session.id {
@@ -29,8 +52,7 @@ pub fn notebook(session: &Session<'_>, items: &[Item<'_>]) -> String {
     own.insert("cwd".to_owned(), json!(session.cwd.to_string_lossy()));
     own.insert("python".to_owned(), json!(session.python.to_string_lossy()));
     own.insert("started".to_owned(), json!(iso(session.started)));
-    let notebook = json!({
-        "cells": cells,
+    json.fields(&json!({
         "metadata": {
             "kernelspec": { "display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3" },
             "language_info": {
@@ -46,15 +68,16 @@ pub fn notebook(session: &Session<'_>, items: &[Item<'_>]) -> String {
         },
         "nbformat": 4,
         "nbformat_minor": 5,
-    });
-    super::json::pretty(&notebook)
+    }))?;
+    json.end('}')
 }
 
-fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
+fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &mut JsonWriter<'_>) -> io::Result<()> {
     let ran = snippet.started_at.is_some();
     let mut own = json!({
         "snippet": snippet.id.0,
         "author": snippet.author.name(),
+        "title": snippet.title.as_deref(),
         "replay_of": snippet.replay_of.map(|of| of.0),
         "started": snippet.started_at.map(iso),
         "status": snippet.status.word(),
@@ -75,15 +98,18 @@ fn cell(snippet: &Snippet, treatment: Treatment) -> Value {
         }
     };
     metadata.insert("fourhands".to_owned(), own);
-    let number = ran.then_some(snippet.id.0);
-    json!({
+    json.begin(None, '{')?;
+    json.fields(&json!({
         "cell_type": "code",
-        "execution_count": number,
+        "execution_count": ran.then_some(snippet.id.0),
         "id": format!("snippet-{}", snippet.id),
         "metadata": metadata,
-        "outputs": outputs(snippet),
         "source": lines(source.trim_end_matches('\n')),
-    })
+    }))?;
+    json.begin(Some("outputs"), '[')?;
+    outputs(archive, snippet, json)?;
+    json.end(']')?;
+    json.end('}')
 }
 
 /// Jupyter's `%%time` cannot wait for what is awaited; a session's can.
@@ -116,69 +142,63 @@ fn between(session: &Session<'_>, entry: &Entry, index: usize) -> Value {
     let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };
     source += &format!("*{}*", super::markdown::escape(&one_line(&format!("{when}{}", happened(entry)))));
     if let Entry::Background { output, .. } = entry {
-        let mut parts = Vec::new();
-        push_text(&mut parts, output);
         source += "\n\n";
-        source += &super::markdown::fenced("text", &super::markdown::plain_parts(&parts));
+        source += &super::markdown::fenced("text", &super::markdown::plain_output(output));
     }
-    json!({
-        "cell_type": "markdown",
-        "id": format!("entry-{index}"),
-        "metadata": { "fourhands": { "entry": kind } },
-        "source": lines(source.trim_end_matches('\n')),
-    })
+    text_cell(&format!("entry-{index}"), json!({ "entry": kind }), source.trim_end_matches('\n'))
 }
 
-fn outputs(snippet: &Snippet) -> Vec<Value> {
-    let parts = parts(snippet);
-    let of_the_value = of_the_value(snippet, &parts);
-    let mut outputs: Vec<Value> = Vec::new();
+fn text_cell(id: &str, own: Value, source: &str) -> Value {
+    json!({ "cell_type": "markdown", "id": id, "metadata": { "fourhands": own }, "source": lines(source) })
+}
+
+fn outputs(archive: &dyn Archive, snippet: &Snippet, json: &mut JsonWriter<'_>) -> io::Result<()> {
+    let of_the_value = of_the_value(snippet);
     let mut look = Look::default();
     let mut value = Map::new();
-    for (index, part) in parts.iter().enumerate() {
-        match part {
-            Part::Text(segments) => {
-                for (stream, text) in for_terminals(segments, &mut look) {
-                    let name = match stream {
-                        crate::domain::Stream::Stdout => "stdout",
-                        crate::domain::Stream::Stderr => "stderr",
-                    };
-                    push_stream(&mut outputs, name, &text);
-                }
-            }
-            Part::Gap(bytes) => push_stream(&mut outputs, "stdout", &format!("\n[... {bytes} bytes left out ...]\n")),
-            Part::Dropped(count) => {
-                push_stream(&mut outputs, "stdout", &format!("[{count} displays before these are no longer kept]\n"));
-            }
-            Part::Display(_, display) if Some(index) == of_the_value => value = forms(display, 0),
-            Part::Display(number, display) => outputs.push(json!({
-                "output_type": "display_data", "data": forms(display, *number), "metadata": {},
-            })),
+    walk(archive, snippet, &mut |part| match part {
+        Part::Text(segments) => for_terminals(&segments, &mut look).into_iter().try_for_each(|(stream, text)| {
+            let name = match stream {
+                crate::domain::Stream::Stdout => "stdout",
+                crate::domain::Stream::Stderr => "stderr",
+            };
+            json.element(&stream_output(name, &text))
+        }),
+        Part::Gap(gap) => json.element(&stream_output("stdout", &format!("\n[... {} ...]\n", gap.told()))),
+        Part::Dropped(count) => {
+            json.element(&stream_output("stdout", &format!("[{count} displays before these are no longer kept]\n")))
         }
-    }
-    let Some(outcome) = &snippet.outcome else { return outputs };
+        Part::Display(number, display) if Some(number) == of_the_value => {
+            value = forms(&display, 0);
+            Ok(())
+        }
+        Part::Display(number, display) => json.element(&json!({
+            "output_type": "display_data", "data": forms(&display, number), "metadata": {},
+        })),
+    })?;
+    let Some(outcome) = &snippet.outcome else { return Ok(()) };
     if let Some(text) = &outcome.result {
         value.insert("text/plain".to_owned(), lines(text));
-        outputs.push(json!({
+        json.element(&json!({
             "output_type": "execute_result",
             "execution_count": snippet.id.0,
             "data": value,
             "metadata": {},
-        }));
+        }))?;
     }
     if let Some(error) = &outcome.error {
-        outputs.push(json!({
+        json.element(&json!({
             "output_type": "error",
             "ename": error.type_name,
             "evalue": error.message,
             "traceback": error.traceback.lines().map(|line| crate::domain::terminal_text::visible(line)).collect::<Vec<_>>(),
-        }));
+        }))?;
     }
-    outputs
+    Ok(())
 }
 
-fn push_stream(outputs: &mut Vec<Value>, name: &str, text: &str) {
-    outputs.push(json!({ "output_type": "stream", "name": name, "text": lines(text) }));
+fn stream_output(name: &str, text: &str) -> Value {
+    json!({ "output_type": "stream", "name": name, "text": lines(text) })
 }
 
 /// What is shown, by media type.

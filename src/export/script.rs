@@ -2,10 +2,13 @@
 
 mod magic;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 
 use super::Session;
-use super::items::{Item, Treatment, at, code, commented, ending, happened, may_exit, one_line, time};
+use super::archive::Archive;
+use super::items::{Item, Treatment, at, code, commented, ending, happened, may_exit, one_line, time, whole};
 use crate::domain::lexer::{
     awaits, functions_globals, futures, indented, last_statement, literal, magics, unwrap_pasted, uses,
 };
@@ -53,63 +56,76 @@ struct Needs {
     rich_lines: bool,
 }
 
-pub fn script(session: &Session<'_>, items: &[Item<'_>]) -> String {
-    let live = |wanted: &dyn Fn(&str) -> bool| {
-        let is_wanted = |item: &Item<'_>| matches!(item, Item::Snippet(s, Treatment::Live) if wanted(&s.code));
-        items.iter().any(is_wanted)
-    };
-    let mut needs = Needs {
-        exit_codes: live(&|code| uses(code, "_exit_code")),
-        rich_lines: live(&magic::looks_at_lines),
-        ..Needs::default()
-    };
-    let wanted_values = wanted_values(items);
-    let mut cells = String::new();
+pub fn script(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let (mut needs, wanted_values) = wanted(archive, items);
+    // What stands at the top follows from all cells, so they are made twice.
+    cells(session, archive, items, &wanted_values, &mut needs, &mut io::sink())?;
+    out.write_all(head(session, items, &needs).as_bytes())?;
+    cells(session, archive, items, &wanted_values, &mut needs, out)
+}
+
+fn cells(
+    session: &Session<'_>,
+    archive: &dyn Archive,
+    items: &[Item<'_>],
+    wanted_values: &BTreeSet<SnippetId>,
+    needs: &mut Needs,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for item in items {
         match item {
-            Item::Snippet(snippet, treatment) => {
+            Item::Snippet(place, known, treatment) => {
+                let snippet = coded(archive, *place, known);
                 let head = format!(
                     "[{}] {}, {}, {}",
                     snippet.id,
                     one_line(snippet.author.name()),
-                    (session.clock)(time(snippet)),
-                    ending(snippet)
+                    (session.clock)(time(&snippet)),
+                    ending(&snippet)
                 );
+                let title = snippet.title.as_ref().map(|title| format!("\n# {}", one_line(title)));
                 // A snippet that is no Python would keep all of the script from running.
-                let broken = is_syntax_error(snippet);
+                let broken = is_syntax_error(&snippet);
                 let body = if *treatment == Treatment::Live && !broken {
-                    live_code(snippet, wanted_values.contains(&snippet.id), &mut needs)
+                    live_code(&snippet, wanted_values.contains(&snippet.id), needs)
                 } else {
-                    commented(&code(snippet))
+                    commented(&code(&snippet))
                 };
-                cells += &format!("\n# %%\n# {head}\n{body}");
-                if !cells.ends_with('\n') {
-                    cells.push('\n');
-                }
+                let end = if body.ends_with('\n') { "" } else { "\n" };
+                write!(out, "\n# %%\n# {head}{}\n{body}{end}", title.unwrap_or_default())?;
             }
-            Item::Between(Entry::Background { .. }) => {}
-            Item::Between(entry) => {
-                cells += &format!("\n# %%\n# {}: {}\n", (session.clock)(at(entry)), one_line(&happened(entry)));
+            Item::Between(_, Entry::Background { .. }) => {}
+            Item::Between(_, entry) => {
+                write!(out, "\n# %%\n# {}: {}\n", (session.clock)(at(entry)), one_line(&happened(entry)))?;
             }
         }
     }
-    format!("{}{cells}", head(session, items, &needs))
+    Ok(())
 }
 
-/// The snippets whose value a later one reads as `_`.
-fn wanted_values(items: &[Item<'_>]) -> BTreeSet<SnippetId> {
+/// A snippet with all of its code.
+fn coded<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
+    if known.code_omitted == 0 { Cow::Borrowed(known) } else { whole(archive, place, known) }
+}
+
+/// What somebody asks for somewhere, and the snippets whose value a later one reads as `_`.
+fn wanted(archive: &dyn Archive, items: &[Item<'_>]) -> (Needs, BTreeSet<SnippetId>) {
+    let mut needs = Needs::default();
     let mut last = None;
-    let mut wanted = BTreeSet::new();
+    let mut values = BTreeSet::new();
     for item in items {
-        if let Item::Snippet(snippet, Treatment::Live) = item {
+        if let Item::Snippet(place, known, Treatment::Live) = item {
+            let snippet = coded(archive, *place, known);
+            needs.exit_codes |= uses(&snippet.code, "_exit_code");
+            needs.rich_lines |= magic::looks_at_lines(&snippet.code);
             if uses(&snippet.code, "_") {
-                wanted.extend(last);
+                values.extend(last);
             }
             let has_value = snippet.outcome.as_ref().is_some_and(|outcome| outcome.result.is_some());
             last = has_value.then_some(snippet.id).or(last);
         }
     }
-    wanted
+    (needs, values)
 }
 
 fn is_syntax_error(snippet: &Snippet) -> bool {
@@ -122,7 +138,7 @@ fn head(session: &Session<'_>, items: &[Item<'_>], needs: &Needs) -> String {
     let mut authors: Vec<&str> = Vec::new();
     let mut left = 0;
     for item in items {
-        if let Item::Snippet(snippet, treatment) = item {
+        if let Item::Snippet(_, snippet, treatment) = item {
             left += usize::from(*treatment == Treatment::Comment);
             if !authors.contains(&snippet.author.name()) {
                 authors.push(snippet.author.name());

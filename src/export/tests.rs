@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::{
-    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, Status, Stream,
-    VariableChanges,
+    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream,
+    Transcript, VariableChanges,
 };
 
 const HOSTILE: &str = "</pre><script>alert(1)</script>\u{1b}]0;x\u{7}\u{9b}2J`````";
@@ -65,17 +65,7 @@ impl Story {
     }
 
     fn export(&self, format: Format, wanted: &Wanted) -> Export {
-        let session = Session {
-            name: "work",
-            id: Some("0123"),
-            cwd: Path::new("/home/ada\ncoding: latin-1"),
-            python: Path::new("/python"),
-            python_version: "3.12.1",
-            started: 1_000,
-            clock: |_| "2026-11-22 14:03".to_owned(),
-            whole: &|_| None,
-        };
-        render(format, &session, &self.transcript, wanted)
+        export(format, &self.transcript, wanted)
     }
 
     fn text(&self, format: Format) -> String {
@@ -88,6 +78,31 @@ impl Story {
         let (_, cell) = text.split_once("1.2 s\n").expect(&text);
         cell.trim_end().to_owned()
     }
+}
+
+/// An export in memory.
+struct Export {
+    text: String,
+    figures: Vec<(String, Vec<u8>)>,
+}
+
+fn export(format: Format, archive: &dyn Archive, wanted: &Wanted) -> Export {
+    let session = Session {
+        name: "work",
+        id: Some("0123"),
+        cwd: Path::new("/home/ada\ncoding: latin-1"),
+        python: Path::new("/python"),
+        python_version: "3.12.1",
+        started: 1_000,
+        clock: |_| "2026-11-22 14:03".to_owned(),
+    };
+    let (mut out, mut figures) = (Vec::new(), Vec::new());
+    let mut beside = |name: &str, data: &[u8]| {
+        figures.push((name.to_owned(), data.to_vec()));
+        Ok(())
+    };
+    write(format, &session, archive, wanted, &mut beside, &mut out).unwrap();
+    Export { text: String::from_utf8(out).unwrap(), figures }
 }
 
 fn cell(code: &str) -> String {
@@ -232,4 +247,144 @@ fn what_ran_again_stands_once_in_what_can_run() {
     assert!(story.text(Format::Md).contains("replay of 2"));
     let json: Value = serde_json::from_str(&story.text(Format::Json)).unwrap();
     assert!(json.to_string().contains("\"replay_of\":2"));
+}
+
+/// A session of one snippet, of whose output the entry has the ends and a file has more.
+struct Kept {
+    transcript: Transcript,
+    file: Option<String>,
+    unreadable: bool,
+}
+
+struct File(String);
+
+impl Pages for File {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&self, offset: u64, length: usize) -> io::Result<(u64, Vec<crate::domain::output::Segment>)> {
+        let (from, to) = (offset as usize, (offset as usize + length).min(self.0.len()));
+        let text = self.0[from..to].to_owned();
+        Ok((offset, vec![crate::domain::output::Segment { stream: Stream::Stdout, text }]))
+    }
+}
+
+impl Archive for Kept {
+    fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    fn entry(&self, place: usize) -> Option<std::borrow::Cow<'_, crate::domain::Entry>> {
+        self.transcript.entry(place)
+    }
+
+    fn display(&self, snippet: SnippetId, number: usize) -> Option<Arc<Display>> {
+        Archive::display(&self.transcript, snippet, number)
+    }
+
+    fn file(&self, _: SnippetId) -> Option<OutputFile> {
+        let file = self.file.clone()?;
+        let pages: io::Result<Box<dyn Pages>> =
+            if self.unreadable { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(Box::new(File(file))) };
+        Some(OutputFile { path: "/spool/1.out".into(), pages })
+    }
+}
+
+fn long() -> String {
+    (0..100_000).map(|n| format!("line {n}\n")).collect()
+}
+
+fn kept(file: Option<&str>) -> Kept {
+    let mut transcript = Transcript::default();
+    let snippet = SnippetId(1);
+    let apply = |transcript: &mut Transcript, event| transcript.apply(&event);
+    apply(&mut transcript, Event::Submitted { snippet, author: Author::You, code: "f()".into(), at: 1 });
+    apply(&mut transcript, Event::Titled { snippet, title: "the *long*\nway".into() });
+    apply(&mut transcript, Event::Started { snippet, at: 1 });
+    let chunk = OutputChunk::of(Stream::Stdout, long());
+    apply(&mut transcript, Event::Output { snippet: Some(snippet), chunk, at: 1 });
+    let figure = Display { after: 0, id: None, forms: vec![Form::new("image/svg+xml", &b"<svg/>"[..])] };
+    for after in [7, 1_000_000] {
+        let display = Arc::new(Display { after, ..figure.clone() });
+        apply(&mut transcript, Event::Displayed { snippet, display, replaces: false, at: 1 });
+    }
+    Kept { transcript, file: file.map(str::to_owned), unreadable: false }
+}
+
+#[test]
+fn an_output_is_whole_in_every_format_where_a_file_has_it() {
+    let kept = kept(Some(&long()));
+    let wanted = Wanted::default();
+    for format in [Format::Md, Format::Html] {
+        let text = export(format, &kept, &wanted).text;
+        for n in [0, 1, 50_000, 99_999] {
+            assert_eq!(
+                text.matches(&format!("line {n}\n")).count() + text.matches(&format!("line {n}<")).count(),
+                1,
+                "{n}"
+            );
+        }
+        assert!(!text.contains("left out"), "{format}");
+    }
+    let notebook: Value = serde_json::from_str(&export(Format::Ipynb, &kept, &wanted).text).unwrap();
+    let streams = notebook["cells"][1]["outputs"].as_array().unwrap().iter().filter(|o| o["name"] == "stdout");
+    let lines = streams.flat_map(|output| output["text"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()));
+    assert_eq!(lines.collect::<String>(), long());
+    let data: Value = serde_json::from_str(&export(Format::Json, &kept, &wanted).text).unwrap();
+    let parts = data["entries"][0]["output"].as_array().unwrap();
+    assert_eq!(parts.iter().filter_map(|part| part["text"].as_str()).collect::<String>(), long());
+    assert_eq!(parts[0]["text"].as_str().unwrap().len(), 7, "a figure stands where it was shown");
+    assert_eq!((&parts[1]["display"], &data["entries"][0]["output_whole"]), (&1.into(), &"/spool/1.out".into()));
+}
+
+#[test]
+fn what_is_missing_is_told_with_the_file_or_that_there_is_none() {
+    let formats = [Format::Md, Format::Html, Format::Ipynb, Format::Json];
+    let all = long();
+    for (file, unreadable, told) in [
+        (None, false, "; no file has them"),
+        (Some(&all[..300_000]), false, "; /spool/1.out ends before them, and no other file has them"),
+        (Some(&all[..]), true, "; they lie in /spool/1.out, which cannot be read: permission denied"),
+    ] {
+        let kept = Kept { unreadable, ..kept(file) };
+        for format in formats {
+            let text = export(format, &kept, &Wanted::default()).text;
+            assert!(text.contains(" bytes left out (") && text.contains(told), "{format}: {told}");
+            assert!(text.contains("line 0") && text.contains("line 99999"), "{format}");
+        }
+        let data: Value = serde_json::from_str(&export(Format::Json, &kept, &Wanted::default()).text).unwrap();
+        let parts = data["entries"][0]["output"].as_array().unwrap();
+        let kept: usize = parts.iter().filter_map(|part| part["text"].as_str()).map(str::len).sum();
+        let missing: u64 = parts.iter().filter_map(|part| part["omitted_bytes"].as_u64()).sum();
+        assert_eq!(kept as u64 + missing, all.len() as u64, "{told}");
+    }
+}
+
+#[test]
+fn titles_stand_where_they_are_looked_for() {
+    let kept = kept(None);
+    let text = |format| export(format, &kept, &Wanted::default()).text;
+    assert!(text(Format::Py).contains("\n# [1] you, 2026-11-22 14:03, running\n# the *long* way\n"));
+    assert!(text(Format::Md).contains("\n## \\[1\\] you: the \\*long\\* way\n"));
+    assert!(text(Format::Html).contains("\n<p class=\"title\">the *long* way</p>\n"));
+    let notebook: Value = serde_json::from_str(&text(Format::Ipynb)).unwrap();
+    assert_eq!(notebook["cells"][0]["source"][0], "### the \\*long\\* way");
+    assert_eq!(notebook["cells"][1]["metadata"]["fourhands"]["title"], "the *long*\nway");
+    let data: Value = serde_json::from_str(&text(Format::Json)).unwrap();
+    assert_eq!(data["entries"][0]["title"], "the *long*\nway");
+}
+
+#[test]
+fn backticks_of_a_page_without_lines_do_not_end_its_block() {
+    let mut kept = kept(None);
+    let ticks = format!("{}\n```\n{}", "`".repeat(400_000), long());
+    let snippet = SnippetId(1);
+    kept.transcript = Transcript::default();
+    kept.transcript.apply(&Event::Submitted { snippet, author: Author::You, code: "f()".into(), at: 1 });
+    let chunk = OutputChunk::of(Stream::Stdout, ticks.clone());
+    kept.transcript.apply(&Event::Output { snippet: Some(snippet), chunk, at: 1 });
+    kept.file = Some(ticks);
+    let text = export(Format::Md, &kept, &Wanted::default()).text;
+    assert!(text.contains(&format!("\n{}text\n", "`".repeat(400_001))), "the fence is longer than any row");
 }

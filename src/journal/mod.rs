@@ -9,6 +9,7 @@
 //!
 //! Writing: [`start`] gives the actor its [`Recorder`]. Reading, in whatever process: [`Reader`].
 
+mod archive;
 mod aside;
 mod complaints;
 mod fold;
@@ -16,6 +17,7 @@ mod frame;
 mod history;
 mod intake;
 mod keeper;
+mod load;
 mod reader;
 mod recover;
 mod retention;
@@ -33,9 +35,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+pub use archive::Archive;
 pub use history::Elsewhere;
 pub use intake::Recorder;
-pub use reader::{Ending, Reader, Recorded, SessionSummary};
+pub use load::Recorded;
+pub use reader::{Ending, Reader, SessionSummary};
 pub use retention::{Limits, spool};
 pub use schema::Fault;
 pub use tally::Tally;
@@ -66,7 +70,7 @@ impl Journal {
 }
 
 /// What was recorded of a session whose process has died, for the one that takes it over; `None` if there is nothing.
-/// Call it before [`start`], on the way to [`Recorded::transcript`].
+/// Call it before [`start`], for [`Recorded::transcript`].
 ///
 /// # Errors
 /// If the journal cannot be read.
@@ -91,7 +95,9 @@ pub fn resume_end(places: &Places, id: &SessionId) -> Option<Recorded> {
     let told = Unstored::open(&places.journal().ok()?, id).after(None);
     let mut session = unstored::summary(told.meta.clone()?);
     told.join(&mut session);
-    Some(Recorded { session, events: told.events })
+    let mut recorded = Recorded::of(session);
+    told.events.iter().for_each(|event| recorded.apply(event));
+    Some(recorded)
 }
 
 /// Begins to record the session `id`, or goes on with it if it was recorded before. Never fails and never waits: what

@@ -1,18 +1,16 @@
 //! Reading the journal again: which sessions there were, and what happened in one.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use super::intake;
 use super::recover;
 use super::retention;
 use super::schema::{self, FILE, Fault};
 use super::store;
-use super::unstored::{self, Unstored};
-use crate::domain::{Display, Event, Form, Outcome, SnippetId, Status, Timestamp, Transcript};
+use crate::domain::Timestamp;
 use crate::session::SessionId;
 
 /// How a session ended.
@@ -52,59 +50,6 @@ pub struct SessionSummary {
     pub missed: u64,
 }
 
-/// What happened in a session.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    pub session: SessionSummary,
-    /// Folding these gives the transcript as far as it was recorded. What had not ended is queued or running.
-    pub events: Vec<Event>,
-}
-
-impl Recorded {
-    #[must_use]
-    pub fn transcript(&self) -> Transcript {
-        let mut transcript = Transcript::default();
-        self.events.iter().for_each(|event| transcript.apply(event));
-        transcript
-    }
-
-    /// Snippets that have no end, oldest first, and whether they had begun.
-    #[must_use]
-    pub fn unfinished(&self) -> Vec<(SnippetId, bool)> {
-        let mut open: Vec<(SnippetId, bool)> = Vec::new();
-        for event in &self.events {
-            match event {
-                Event::Submitted { snippet, .. } => open.push((*snippet, false)),
-                Event::Started { snippet, .. } => {
-                    open.iter_mut().filter(|(id, _)| id == snippet).for_each(|(_, began)| *began = true);
-                }
-                Event::Finished { snippet, .. } => open.retain(|(id, _)| id != snippet),
-                _ => {}
-            }
-        }
-        open
-    }
-
-    /// Ends what has no end, for good: what ran was interrupted by `how`, what waited was cancelled by it.
-    pub fn end_unfinished(&mut self, how: &str) {
-        let at = self.session.last_active;
-        for (snippet, began) in self.unfinished() {
-            let outcome = Outcome {
-                status: if began { Status::Interrupted } else { Status::Cancelled },
-                returncode: 130,
-                result: None,
-                frame: None,
-                frames: Vec::new(),
-                error: None,
-                stopped_by: Some(how.to_owned()),
-                elapsed: Duration::ZERO,
-                changes: crate::domain::VariableChanges::default(),
-            };
-            self.events.push(Event::Finished { snippet, outcome: outcome.into(), at });
-        }
-    }
-}
-
 /// A connection for reading. Never blocks those who write.
 #[derive(Debug)]
 pub struct Reader {
@@ -126,6 +71,12 @@ impl Reader {
             None => return Ok(None),
         };
         Ok(Some(Self { connection, path: folder.join(FILE), folder: folder.to_owned() }))
+    }
+
+    /// The journal in `folder` as it is, if it can be read.
+    pub(super) fn open_to_look(folder: &Path) -> Option<Self> {
+        let connection = schema::open_to_read(folder).ok().flatten()?;
+        Some(Self { connection, path: folder.join(FILE), folder: folder.to_owned() })
     }
 
     /// The file.
@@ -220,118 +171,13 @@ impl Reader {
         }))
     }
 
-    /// All that was recorded of a session, what could not be put into the database included; `None` if there is none
-    /// of that id.
-    ///
-    /// # Errors
-    /// If the journal cannot be read.
-    pub fn load(&self, id: &SessionId) -> Result<Option<Recorded>, Fault> {
-        let fault = |error: rusqlite::Error| self.fault(&error);
-        // If it dies while this reads, what it left behind is not in here yet.
-        let lives = retention::in_use(&self.folder, id);
-        if !lives {
-            take_in(&self.folder);
-        }
-        // Before the database is looked at: what is taken in meanwhile counts once.
-        let intake = Unstored::open(&self.folder, id);
-        // One moment for all that is read.
-        let moment = self.connection.unchecked_transaction().map_err(fault)?;
-        let told = intake.after(store::position(&self.connection, id).map_err(fault)?.as_ref());
-        let known = self.find(id.as_str())?.or_else(|| told.meta.clone().map(unstored::summary));
-        let Some(mut session) = known else { return Ok(None) };
-        told.join(&mut session);
-        if lives {
-            session.ending = Ending::Running;
-        }
-        let mut events = self.events(id).map_err(fault)?;
-        drop(moment);
-        events.extend(told.events);
-        Ok(Some(Recorded { session, events }))
-    }
-
-    /// Each entry of the transcript as its events, in the order of the entries.
-    fn events(&self, id: &SessionId) -> rusqlite::Result<Vec<Event>> {
-        let select = "SELECT id FROM sessions WHERE uid = ?";
-        let session: Option<i64> = self.connection.query_row(select, [id.as_str()], |row| row.get(0)).optional()?;
-        let Some(session) = session else { return Ok(Vec::new()) };
-        let mut entries: Vec<(i64, Vec<Event>)> = Vec::new();
-        for (place, events) in self.snippets(session)? {
-            entries.push((place, events));
-        }
-        for (place, chunk) in store::chunks(&self.connection, session, 0)? {
-            entries.push((place, vec![Event::Output { snippet: None, chunk, at: 0 }]));
-        }
-        let mut marks = self.connection.prepare("SELECT place, event FROM marks WHERE session = ? ORDER BY id")?;
-        let rows = marks.query_map([session], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-        for row in rows {
-            let (place, text) = row?;
-            match serde_json::from_str(&text) {
-                // What was asked and answered stands in the output as it was shown.
-                Ok(Event::InputRequested { .. } | Event::InputAnswered { .. }) | Err(_) => {}
-                Ok(event) => entries.push((place, vec![event])),
-            }
-        }
-        entries.sort_by_key(|(place, _)| *place);
-        Ok(entries.into_iter().flat_map(|(_, events)| events).collect())
-    }
-
-    fn snippets(&self, session: i64) -> rusqlite::Result<Vec<(i64, Vec<Event>)>> {
-        let mut select = self.connection.prepare(
-            "SELECT number, place, client, author, code, submitted, started, ended, outcome FROM snippets
-             WHERE session = ? ORDER BY place",
-        )?;
-        let mut rows = select.query([session])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let snippet = SnippetId(row.get(0)?);
-            let time = |at| row.get::<_, Option<i64>>(at).map(|at| at.map(|at| at as u64));
-            let submitted = time(5)?.unwrap_or_default();
-            let code = row.get::<_, String>(4)?.into();
-            let mut events = vec![Event::Submitted { snippet, author: store::author(row, 2)?, code, at: submitted }];
-            let started = time(6)?;
-            events.extend(started.map(|at| Event::Started { snippet, at }));
-            let at = started.unwrap_or(submitted);
-            for (_, chunk) in store::chunks(&self.connection, session, snippet.0)? {
-                events.push(Event::Output { snippet: Some(snippet), chunk, at });
-            }
-            events.extend(self.displays(session, snippet)?);
-            let outcome = store::outcome(row.get::<_, Option<String>>(8)?.as_deref());
-            if let (Some(outcome), Some(at)) = (outcome, time(7)?) {
-                events.push(Event::Finished { snippet, outcome, at });
-            }
-            found.push((row.get(1)?, events));
-        }
-        Ok(found)
-    }
-
-    fn displays(&self, session: i64, snippet: SnippetId) -> rusqlite::Result<Vec<Event>> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT place, at, after, name, mime, size, data FROM displays WHERE session = ? AND snippet = ?
-             ORDER BY place, id",
-        )?;
-        let mut rows = select.query((session, snippet.0))?;
-        let mut shown: Vec<(i64, Timestamp, Display)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let place = row.get(0)?;
-            let size = row.get::<_, i64>(5)? as u64;
-            let form = Form { mime: row.get(4)?, data: row.get::<_, Vec<u8>>(6)?.into(), size };
-            if let Some((_, _, display)) = shown.last_mut().filter(|(last, _, _)| *last == place) {
-                display.forms.push(form);
-            } else {
-                let id = row.get::<_, Option<String>>(3)?.map(Into::into);
-                let display = Display { after: row.get::<_, i64>(2)? as u64, id, forms: vec![form] };
-                shown.push((place, row.get::<_, i64>(1)? as u64, display));
-            }
-        }
-        Ok(shown
-            .into_iter()
-            .map(|(_, at, display)| Event::Displayed { snippet, display: Arc::new(display), replaces: false, at })
-            .collect())
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 
 /// What dead sessions left, if they did. Where the journal may not be written, what it holds can be read all the same.
-fn take_in(folder: &Path) {
+pub(super) fn take_in(folder: &Path) {
     if recover::is_due(folder)
         && let Ok(mut connection) = schema::open(folder)
     {

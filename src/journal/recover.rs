@@ -13,6 +13,11 @@ use super::schema::{FILE, Fault};
 use super::store;
 use crate::session::SessionId;
 
+/// Where the first frame is looked for, in bytes.
+const HEADER: usize = 1 << 16;
+/// Read and stored at once, in bytes.
+const READ: usize = 4 << 20;
+
 /// Whether sessions that died have left something.
 pub fn is_due(folder: &Path) -> bool {
     intake::list(folder).is_ok_and(|found| found.iter().any(|(_, path)| !intake::is_held(path)))
@@ -59,10 +64,10 @@ fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) ->
         if position.as_ref().is_some_and(|(file, _)| name < *file) {
             continue;
         }
-        let Ok(bytes) = segment.read(0, usize::MAX) else { return Ok(false) };
+        let Ok(bytes) = segment.read(0, HEADER) else { return Ok(false) };
         // The first frame tells which session it is; it is needed even if all of it has been stored.
         let mut header = None;
-        frame::decode_all(&bytes[..bytes.len().min(1 << 16)], |frame| {
+        frame::decode_all(&bytes, |frame| {
             if let Frame::Session(meta) = frame {
                 header.get_or_insert(meta);
             }
@@ -70,17 +75,24 @@ fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) ->
         if fold.meta.is_none() {
             fold.apply(Frame::Session(header.filter(|meta| meta.id == *id).unwrap_or_else(|| unknown(id))));
         }
-        let rest = bytes.get(from as usize..).unwrap_or_default();
-        if rest.is_empty() {
-            continue;
-        }
-        frame::decode_all(rest, |frame| {
-            if !matches!(frame, Frame::Session(_)) {
-                fold.apply(frame);
+        let (mut at, end) = (from, segment.written.load(Ordering::Relaxed));
+        let mut most = READ;
+        // A little at a time: what was told in a hurry may be much.
+        while at < end {
+            let Ok(bytes) = segment.read(at, most) else { return Ok(false) };
+            let is_last = at + bytes.len() as u64 >= end;
+            let mut frames = Vec::new();
+            let used = frame::decode_all(&bytes, |frame| frames.push(frame));
+            if used == 0 && !is_last {
+                most *= 2;
+                continue;
             }
-        });
-        store::store(connection, &fold, &(name, segment.written.load(Ordering::Relaxed)))?;
-        fold.stored();
+            frames.into_iter().filter(|frame| !matches!(frame, Frame::Session(_))).for_each(|frame| fold.apply(frame));
+            at = if is_last { end } else { at + used as u64 };
+            most = READ;
+            store::store(connection, &fold, &(name.clone(), at))?;
+            fold.stored();
+        }
     }
     Ok(true)
 }

@@ -228,9 +228,9 @@ pub fn take_up(connection: &Connection, id: &SessionId, fold: &mut Fold) -> rusq
         let mut output = Output::default();
         let (mut pieces, mut bytes) = (0, 0);
         for chunk in chunks(connection, session, open.id.0)? {
-            output.push(&chunk.1);
+            output.push(&chunk);
             pieces += 1;
-            bytes += chunk.1.head.iter().map(|segment| segment.text.len()).sum::<usize>();
+            bytes += chunk.head.iter().map(|segment| segment.text.len()).sum::<usize>();
         }
         open.written = Written::restored(output, pieces, bytes);
         fold.open.entry(open.id.0).or_insert(open);
@@ -247,18 +247,21 @@ pub fn author(row: &Row<'_>, at: usize) -> rusqlite::Result<Author> {
     })
 }
 
-/// The output of one snippet (0: of none) in the order written, with its places.
-pub fn chunks(connection: &Connection, session: i64, snippet: u32) -> rusqlite::Result<Vec<(i64, OutputChunk)>> {
+/// The output of one snippet in the order written.
+pub fn chunks(connection: &Connection, session: i64, snippet: u32) -> rusqlite::Result<Vec<OutputChunk>> {
     let mut select = connection.prepare_cached(
-        "SELECT place, stream, text, skipped FROM output WHERE session = ? AND snippet = ? ORDER BY place, id",
+        "SELECT stream, text, skipped FROM output WHERE session = ? AND snippet = ? ORDER BY place, id",
     )?;
-    let rows = select.query_map(params![session, snippet], |row| {
-        let stream = if row.get::<_, i64>(1)? == 0 { Stream::Stdout } else { Stream::Stderr };
-        let text: String = row.get(2)?;
-        let head = if text.is_empty() { Vec::new() } else { vec![Segment { stream, text }] };
-        Ok((row.get(0)?, OutputChunk { head, skipped: row.get::<_, i64>(3)? as u64, tail: Vec::new() }))
-    })?;
+    let rows = select.query_map(params![session, snippet], chunk)?;
     rows.collect()
+}
+
+/// Of a row's stream, text and what was skipped after it.
+pub fn chunk(row: &Row<'_>) -> rusqlite::Result<OutputChunk> {
+    let stream = if row.get::<_, i64>(0)? == 0 { Stream::Stdout } else { Stream::Stderr };
+    let text: String = row.get(1)?;
+    let head = if text.is_empty() { Vec::new() } else { vec![Segment { stream, text }] };
+    Ok(OutputChunk { head, skipped: row.get::<_, i64>(2)? as u64, tail: Vec::new() })
 }
 
 /// The outcome of a finished snippet; one that cannot be read any more is none.

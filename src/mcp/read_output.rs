@@ -111,7 +111,7 @@ impl Call<'_> {
         let spool = self.session.spool().clone();
         let read = in_background(move || {
             spool.settle(SETTLE);
-            let kept = spool.whole(id).map_err(|error| error.to_string());
+            let kept = spool.whole_of(id, &found.output).map_err(|error| error.to_string());
             read(&found, kept, &request).map(|page| (page, found))
         });
         let (page, found) = read.await.ok_or("Error: the output could not be read.")??;
@@ -133,7 +133,7 @@ pub async fn long_page(
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
     let read = in_background(move || {
         spool.settle(SETTLE);
-        let kept = spool.whole(snippet.id).map_err(|error| error.to_string());
+        let kept = spool.whole_of(snippet.id, &snippet.output).map_err(|error| error.to_string());
         read(&snippet, kept, &Request { stream: None, offset, limit: LONG, regex: None })
     });
     let page = read.await.ok_or("the output could not be read")??;

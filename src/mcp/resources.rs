@@ -219,7 +219,13 @@ pub async fn read(
         Address::Figure(id, number) => {
             let snippet = session.look(id).await.map_err(ended)?.ok_or_else(not_found)?;
             let display = snippet.numbered_displays().find(|(n, _)| *n == number).map(|(_, display)| display.clone());
-            return one(figure(display.ok_or_else(not_found)?, uri.to_owned()).await?);
+            let mut display = display.ok_or_else(not_found)?;
+            if display.forms.iter().any(crate::domain::Form::is_dropped) {
+                let spool = session.spool().clone();
+                let recorded = in_background(move || spool.display(id, number)).await.flatten();
+                display = recorded.map_or(display, Arc::new);
+            }
+            return one(figure(display, uri.to_owned()).await?);
         }
     };
     one(ResourceContents::text(told, uri))

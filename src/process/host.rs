@@ -30,11 +30,14 @@ use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
 use crate::session::places::Places;
-use crate::session::{self, Beginning, EngineEvent, History, RunOptions, SessionHandle, SessionId, Spool, spool};
+use crate::session::{self, Beginning, EngineEvent, RunOptions, SessionHandle, SessionId, Spool, spool};
 use crate::tui::{self, Control};
 
 /// What the end of a session may wait for the journal; it has less to do, unless the disk is very slow.
 const JOURNAL_END: Duration = Duration::from_millis(1500);
+
+/// What an export waits for what has just been done to be in the journal.
+const EXPORT_WAITS: Duration = Duration::from_secs(2);
 
 /// The host has a table of descriptors of its own.
 pub struct PrivateTable {
@@ -157,6 +160,8 @@ impl Host {
             spool.work(|trouble| drop(tell.send(trouble)));
         })?;
         let whole = self.spool.clone();
+        let own = journal::Elsewhere { places: Places::of_this_process(), session: self.boot.id.clone() };
+        self.spool.set_older(Box::new(own));
         let result = runtime.block_on(async {
             let engine_events = forward(receiver, rung, bell_reader)?;
             let (link, mut link_reader) = link::open(self.link)?;
@@ -280,9 +285,9 @@ fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Beginning, Opti
     let Some(recorded) = recorded else {
         return (Beginning { ran, is_whole: false, ..Beginning::default() }, gap);
     };
-    let (transcript, former) = (recorded.transcript(), session::former_clients(&recorded.events));
+    let journal::Recorded { session: known, transcript, former } = recorded;
     let has_last = ran.0 == 0 || transcript.snippet(ran).is_some();
-    let is_whole = gap.is_none() && recorded.session.missed == 0 && has_last;
+    let is_whole = gap.is_none() && known.missed == 0 && has_last;
     (Beginning { transcript, ran, is_whole, former, ..Beginning::default() }, gap)
 }
 
@@ -396,7 +401,7 @@ fn dashboard(
     tty: File,
     control: UnboundedReceiver<Control>,
     keepsake: Option<&'static Keepsake>,
-    history: Arc<dyn History>,
+    history: Arc<journal::Elsewhere>,
 ) -> io::Result<oneshot::Receiver<()>> {
     let asking = link.clone();
     let edit = move |file: &Path| {
@@ -411,7 +416,12 @@ fn dashboard(
         // Anew for each process: what was mended takes effect with a restart of Python.
         let settings = tui::settings::read(tui::settings::path());
         let (on_terminal, edit) = (Box::new(on_terminal), Box::new(edit));
-        tui::run(tui::Options { tty, session, on_terminal, edit, control, keepsake, history, settings })
+        let own = history.clone();
+        let archive: tui::OpenArchive = Arc::new(move || {
+            let archive = own.archive(EXPORT_WAITS)?;
+            Some(Box::new(archive) as Box<dyn crate::export::Archive>)
+        });
+        tui::run(tui::Options { tty, session, on_terminal, edit, control, keepsake, history, archive, settings })
     })
 }
 

@@ -17,6 +17,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub async fn end_when_unused(session: SessionHandle) {
     let Ok(Subscription { transcript, mut events }) = session.subscribe().await else { return };
     let mut until = transcript.clients().is_empty().then(|| Instant::now() + FIRST);
+    drop(transcript);
     loop {
         let event = tokio::select! {
             event = events.recv() => event,

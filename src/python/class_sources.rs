@@ -14,10 +14,13 @@ use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 const ROOM: usize = 5_000;
 /// Lines of text beyond which the oldest classes are forgotten.
 const MOST: usize = 500_000;
+/// Bytes of text beyond which all but the newest are forgotten.
+const MOST_BYTES: usize = 16 << 20;
 
 pub struct ClassSources {
     file: PathBuf,
     lines: Py<PyList>,
+    bytes: usize,
     /// Names of classes in the snippet that runs, and its lines.
     current: Option<(Vec<String>, Py<PyList>)>,
     by_line: bool,
@@ -27,7 +30,7 @@ impl ClassSources {
     /// `file` is the session file.
     pub fn create(py: Python<'_>, file: &Path) -> PyResult<Self> {
         let (lines, by_line) = (PyList::empty(py).unbind(), py.version_info() >= (3, 13));
-        let made = Self { file: file.to_owned(), lines, current: None, by_line };
+        let mut made = Self { file: file.to_owned(), lines, bytes: 0, current: None, by_line };
         made.clear(py)?;
         Ok(made)
     }
@@ -42,7 +45,8 @@ impl ClassSources {
         sources.set_item(name, PyTuple::new(py, entry)?)
     }
 
-    pub fn clear(&self, py: Python<'_>) -> PyResult<()> {
+    pub fn clear(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.bytes = 0;
         let lines = self.lines.bind(py);
         let room = if self.by_line { ROOM } else { 0 };
         lines.set_slice(0, lines.len(), PyList::new(py, vec!["\n"; room])?.as_any())
@@ -56,6 +60,10 @@ impl ClassSources {
             return Ok(());
         }
         self.show(sources)?;
+        if self.bytes + code.len() > MOST_BYTES {
+            self.clear(py)?;
+        }
+        self.bytes += code.len();
         let text = PyList::new(py, code.split_inclusive('\n').map(with_end))?;
         let lines = self.lines.bind(py);
         if self.by_line {
@@ -73,7 +81,7 @@ impl ClassSources {
     pub fn end(&mut self, globals: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = globals.py();
         let Some((names, text)) = self.current.take().filter(|_| self.by_line) else { return Ok(()) };
-        let (lines, text) = (self.lines.bind(py), text.bind(py));
+        let (lines, text) = (self.lines.bind(py).clone(), text.bind(py));
         if lines.len() > MOST {
             self.clear(py)?;
         }

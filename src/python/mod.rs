@@ -27,6 +27,7 @@ mod runner;
 mod session_file;
 mod settings;
 mod signals;
+mod sources;
 mod stacks;
 mod standard_stream;
 mod stdin;

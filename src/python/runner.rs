@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRecursionError, PySyntaxError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use super::baseline::Baseline;
 use super::class_sources::ClassSources;
@@ -14,6 +14,7 @@ use super::event_loop::{EventLoop, SnippetContext};
 use super::magics::{self, Magics};
 use super::report::{self, Ending, FILE_PREFIX, Reporter};
 use super::session_file::{Definition, SessionFile};
+use super::sources::Sources;
 use super::streams::Streams;
 use super::{fork, prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
@@ -24,9 +25,6 @@ const ALLOW_TOP_LEVEL_AWAIT: u32 = 0x2000;
 /// `CO_FUTURE_*` of the features that still change how code is compiled: `barry_as_FLUFL` and `annotations`.
 const FUTURE_FEATURES: u32 = 0x0040_0000 | 0x0100_0000;
 const CO_COROUTINE: u32 = 0x80;
-
-/// Sources that tracebacks and `inspect` can still show.
-const SOURCES_KEPT: u32 = 500;
 
 /// Files of the session that its code is offered.
 pub struct Files {
@@ -46,9 +44,7 @@ pub struct Runner {
     displayhook: Py<PyAny>,
     settrace: Py<PyAny>,
     sys: Py<PyModule>,
-    linecache: Py<PyModule>,
-    /// Its cache: where tracebacks find the source.
-    sources: Py<PyDict>,
+    sources: Sources,
     reporter: Reporter,
     event_loop: EventLoop,
     /// `None` where it could not be written; only classes and new processes miss it.
@@ -72,7 +68,6 @@ impl Runner {
         let builtins = py.import("builtins")?;
         let ast = py.import("_ast")?;
         let sys = py.import("sys")?;
-        let linecache = py.import("linecache")?;
         Ok(Self {
             classes: session_file.as_ref().and_then(|file| ClassSources::create(py, file.path()).ok()),
             compile: builtins.getattr("compile")?.unbind(),
@@ -83,8 +78,7 @@ impl Runner {
             displayhook: sys.getattr("displayhook")?.unbind(),
             settrace: sys.getattr("settrace")?.unbind(),
             sys: sys.unbind(),
-            sources: linecache.getattr("cache")?.cast_into::<PyDict>()?.unbind(),
-            linecache: linecache.unbind(),
+            sources: Sources::new(py)?,
             reporter: Reporter::new(py)?,
             event_loop: EventLoop::default(),
             session_file,
@@ -101,12 +95,12 @@ impl Runner {
         let py = globals.py();
         let file = format!("{FILE_PREFIX}{snippet}>");
         let code = normalize(code);
-        let _ = self.keep_source(py, snippet, &file, &code);
+        let _ = self.sources.keep(py, &file, &code);
         self.event_loop.restore(py);
         self.context.set(py, snippet);
         let started = Instant::now();
         let mut result = if signals::begin(snippet) {
-            self.evaluate(globals, snippet, &file, &code, baseline)
+            self.evaluate(globals, &file, &code, baseline)
         } else {
             Err(PyKeyboardInterrupt::new_err(()))
         };
@@ -167,7 +161,7 @@ impl Runner {
         if let Some(file) = &mut self.session_file {
             let _ = file.clear();
         }
-        if let Some(classes) = &self.classes {
+        if let Some(classes) = &mut self.classes {
             let _ = classes.clear(py);
         }
         self.future = 0;
@@ -177,7 +171,6 @@ impl Runner {
     fn evaluate(
         &mut self,
         globals: &Bound<'_, PyDict>,
-        snippet: SnippetId,
         file: &str,
         code: &str,
         baseline: &Baseline,
@@ -185,7 +178,7 @@ impl Runner {
         let py = globals.py();
         let (parts, timed) = match self.compile_parts(py, code, file) {
             Err(error) if error.is_instance_of::<PySyntaxError>(py) => {
-                self.compile_mended(py, snippet, code, file, baseline)?.ok_or(error)?
+                self.compile_mended(py, code, file, baseline)?.ok_or(error)?
             }
             parts => (parts?, false),
         };
@@ -235,7 +228,6 @@ impl Runner {
     fn compile_mended<'py>(
         &mut self,
         py: Python<'py>,
-        snippet: SnippetId,
         code: &str,
         file: &str,
         baseline: &Baseline,
@@ -244,13 +236,13 @@ impl Runner {
         let code = unwrapped.as_deref().unwrap_or(code);
         if unwrapped.is_some() {
             // Marks below a line point into what remains of it.
-            let _ = self.keep_source(py, snippet, file, code);
+            let _ = self.sources.keep(py, file, code);
         }
         let Some(rewritten) = self.magics.rewrite(py, code, baseline)? else {
             return unwrapped.as_deref().map(|code| Ok((self.compile_parts(py, code, file)?, false))).transpose();
         };
         if rewritten.timed && !code.trim_start().starts_with("%%") {
-            let _ = self.keep_source(py, snippet, file, &rewritten.code);
+            let _ = self.sources.keep(py, file, &rewritten.code);
         }
         let parts = self.compile_parts(py, &rewritten.code, file).inspect_err(|error| {
             let _ = magics::show_original(error, py, code);
@@ -265,7 +257,7 @@ impl Runner {
             let _ = report::tell_line(error, py, code);
         });
         if let Some(classes) = self.classes.as_mut().filter(|_| parts.is_ok()) {
-            let _ = classes.begin(self.sources.bind(py), code);
+            let _ = classes.begin(self.sources.cache(py), code);
         }
         match parts {
             // Nested more deeply than a tree may be, but perhaps not too deeply for the compiler.
@@ -337,33 +329,6 @@ impl Runner {
         let shown = display::value(value)?;
         baseline.set_last_value(value)?;
         Ok(shown)
-    }
-
-    fn keep_source(&self, py: Python<'_>, snippet: SnippetId, file: &str, code: &str) -> PyResult<()> {
-        let (sources, name) = (self.sources.bind(py), pyo3::intern!(py, "cache"));
-        let linecache = self.linecache.bind(py);
-        if !linecache.getattr(name).is_ok_and(|now| now.is(sources)) {
-            linecache.setattr(name, sources)?;
-        }
-        let lines = PyList::new(py, code.split_inclusive('\n'))?;
-        if let Some(last) = code.lines().last().filter(|_| !code.ends_with('\n')) {
-            lines.set_item(lines.len() - 1, format!("{last}\n"))?;
-        }
-        // No modification time: linecache then never looks for a file.
-        let entry = PyTuple::new(
-            py,
-            [
-                code.len().into_pyobject(py)?.into_any(),
-                py.None().into_bound(py),
-                lines.into_any(),
-                PyString::new(py, file).into_any(),
-            ],
-        )?;
-        sources.set_item(file, entry)?;
-        if let Some(old) = snippet.0.checked_sub(SOURCES_KEPT) {
-            let _ = sources.del_item(format!("{FILE_PREFIX}{old}>"));
-        }
-        Ok(())
     }
 
     /// A child that user code forked came out of the snippet: it ends here, as a script would.

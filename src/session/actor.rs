@@ -20,8 +20,9 @@ use tokio::time::Instant;
 
 pub use beginning::Beginning;
 use beginning::free_numbers;
+pub use replay::Codes;
 use returning::Returning;
-pub use returning::former_clients;
+pub use returning::remember_client;
 
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
@@ -242,8 +243,8 @@ impl Actor {
             Command::Answer { snippet, number, text, by, answer } => {
                 let _ = answer.send(self.answer_input(snippet, number, text, by));
             }
-            Command::Replay { by, which, answer } => {
-                let _ = answer.send(self.replay(by, &which));
+            Command::Replay { by, which, codes, answer } => {
+                let _ = answer.send(self.replay(by, &which, &codes));
             }
             Command::Reset { by, answer } => self.waiting.push_back(Waiting::Reset { by, answer }),
             Command::Variables { answer, .. } if self.transcript.running().is_some() => {
@@ -444,6 +445,8 @@ impl Actor {
             self.input = None;
         }
         let outcome = Arc::new(outcome);
+        // Whoever exports the session from outside finds all of it.
+        self.spool.flush();
         self.emit(Event::Finished { snippet, outcome: outcome.clone(), at: now() });
         self.on_replayed(snippet, &outcome);
         let Some(waiters) = self.waiters.remove(&snippet) else { return };

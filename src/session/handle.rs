@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::actor::Codes;
 use super::objection::Objects;
 use super::words::{AskRefused, Look};
 use super::{Answers, News, Spool};
@@ -42,6 +43,8 @@ pub enum QueueFull {
 /// Why nothing is run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayRefused {
+    #[error("the code of snippet {0} is not in memory any more, and it is not recorded")]
+    TooLong(SnippetId),
     #[error("a replay is under way already")]
     UnderWay,
     #[error("there is nothing to run again")]
@@ -142,6 +145,8 @@ pub(super) enum Command {
     Replay {
         by: Author,
         which: Which,
+        /// Of snippets of which the transcript has only the beginning.
+        codes: Codes,
         answer: oneshot::Sender<Result<usize, ReplayRefused>>,
     },
     Reset {
@@ -303,14 +308,6 @@ impl SessionHandle {
         self.ask(|answer| Command::Answer { snippet, number, text, by, answer }).await
     }
 
-    /// The snippet as it is now, output so far included; `None` if there is none of that number.
-    ///
-    /// # Errors
-    /// [`Closed`] if the session has ended.
-    pub async fn look(&self, snippet: SnippetId) -> Result<Option<Snippet>, Closed> {
-        self.ask(|answer| Command::Look { snippet, answer }).await
-    }
-
     /// What runs and what waits; far cheaper than [`SessionHandle::subscribe`].
     ///
     /// # Errors
@@ -328,16 +325,6 @@ impl SessionHandle {
     pub async fn interrupt(&self, snippet: Option<SnippetId>, by: &str) -> Result<Option<SnippetId>, Closed> {
         let by = by.to_owned();
         self.ask(|answer| Command::Interrupt { snippet, by, answer }).await
-    }
-
-    /// Runs snippets of before again, one by one as `by`, up to the first that now fails. It takes its place in the queue
-    /// and keeps it to the end; an interrupt of what it runs ends all of it, as one of whatever runs
-    /// does before it has begun. Resolves at once to how many there are.
-    ///
-    /// # Errors
-    /// If there are none, another replay has not ended, or the session has.
-    pub async fn replay(&self, by: Author, which: Which) -> Result<usize, ReplayRefused> {
-        self.ask(|answer| Command::Replay { by, which, answer }).await?
     }
 
     /// Clears the namespace, after the snippets that were submitted before.

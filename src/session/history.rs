@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::Timestamp;
+use crate::domain::{Display, Snippet, SnippetId, Timestamp};
 
 /// Code that was submitted at some time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,4 +26,13 @@ pub trait History: Send + Sync {
     /// # Errors
     /// A sentence for the person, if it cannot be read.
     fn past(&self) -> Result<Vec<Past>, String>;
+}
+
+/// Reads what memory keeps only the ends of. It may take a while.
+pub trait Older: Send + Sync + std::fmt::Debug {
+    /// A snippet of this session with all that was recorded of it, but for the bytes of its displays.
+    fn snippet(&self, id: SnippetId) -> Option<Snippet>;
+
+    /// Something that a snippet displayed, by its number.
+    fn display(&self, snippet: SnippetId, number: usize) -> Option<Display>;
 }

@@ -12,6 +12,7 @@ pub mod live;
 pub mod lock;
 pub mod news;
 pub mod objection;
+pub mod older;
 pub mod pidfd;
 pub mod places;
 pub mod processes;
@@ -21,7 +22,7 @@ pub mod socket;
 pub mod spool;
 pub mod words;
 
-pub use actor::{Beginning, former_clients, spawn};
+pub use actor::{Beginning, remember_client, spawn};
 pub use answers::{Answer, Answers, Structured};
 pub use background::in_background;
 pub use engine::{Engine, EngineEvent, Shown};
@@ -29,7 +30,7 @@ pub use handle::{
     AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
     Subscription, Ticket,
 };
-pub use history::{History, Past};
+pub use history::{History, Older, Past};
 pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

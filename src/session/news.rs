@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::domain::output::floor_char_boundary;
 use crate::domain::{Author, Event, Note, Outcome, ResetReport, Restart, SnippetId, Transcript};
 
 /// Happenings kept. Whoever comes back after more of them is told how many.
 const KEPT: usize = 500;
+/// Bytes kept of long code.
+const CODE: usize = 2 << 10;
 
 #[derive(Clone, Debug)]
 pub enum Happening {
@@ -14,6 +17,11 @@ pub enum Happening {
     Reset { by: Author, report: Arc<ResetReport> },
     Restarted(Arc<Restart>),
     Noted(Arc<Note>),
+}
+
+/// As much of code as anybody is told of it here.
+fn beginning(code: &Arc<str>) -> Arc<str> {
+    if code.len() <= 2 * CODE { code.clone() } else { code[..floor_char_boundary(code, CODE)].into() }
 }
 
 /// The actor writes it; anybody may read.
@@ -36,9 +44,10 @@ impl News {
                 Happening::Ended {
                     snippet: *snippet,
                     author: found.author.clone(),
-                    code: found.code.clone(),
+                    code: beginning(&found.code),
                     title: found.title.clone(),
-                    outcome: outcome.clone(),
+                    // Of a large value the ends are told.
+                    outcome: outcome.cut().map_or_else(|| outcome.clone(), Arc::new),
                 }
             }
             Event::Reset { by, report, .. } => Happening::Reset { by: by.clone(), report: report.clone() },

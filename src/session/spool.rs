@@ -9,10 +9,11 @@ mod whole;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{SnippetId, Stream};
+use super::history::Older;
+use crate::domain::{Display, Output, Snippet, SnippetId, Stream};
 
 pub use shelf::{Limits, remove_old};
 use shelf::{Shelf, Writer};
@@ -37,6 +38,7 @@ pub struct Spool {
     emptied: Condvar,
     full: AtomicBool,
     shelf: Mutex<Shelf>,
+    older: OnceLock<Box<dyn Older>>,
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +95,31 @@ impl Spool {
             emptied: Condvar::new(),
             full: AtomicBool::new(false),
             shelf: Mutex::new(Shelf::new(folder, limits)),
+            older: OnceLock::new(),
         }
+    }
+
+    /// Where files of this session lie.
+    #[must_use]
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).folder()
+    }
+
+    /// Where that is read which is not kept here.
+    pub fn set_older(&self, older: Box<dyn Older>) {
+        let _ = self.older.set(older);
+    }
+
+    /// All that was recorded of a snippet, of which the transcript has only a part.
+    #[must_use]
+    pub fn recorded(&self, id: SnippetId) -> Option<Snippet> {
+        self.older.get()?.snippet(id)
+    }
+
+    /// Something that a snippet displayed and that the transcript has no longer, by its number.
+    #[must_use]
+    pub fn display(&self, snippet: SnippetId, number: usize) -> Option<Display> {
+        self.older.get()?.display(snippet, number)
     }
 
     /// Waits until there is room for a piece of output, for a short time at the most. To be called before what is
@@ -207,6 +233,36 @@ impl Spool {
     pub fn whole(&self, snippet: SnippetId) -> std::io::Result<Option<Whole>> {
         let found = self.shelf.lock().unwrap_or_else(PoisonError::into_inner).find(snippet);
         found.map(shelf::Found::open).transpose()
+    }
+
+    /// What is kept of an output that the transcript has `output` of: here, in the journal, or no more than that.
+    ///
+    /// # Errors
+    /// If its file cannot be opened.
+    pub fn whole_of(&self, snippet: SnippetId, output: &Output) -> std::io::Result<Option<Whole>> {
+        let kept = self.whole(snippet);
+        let is_kept = matches!(&kept, Ok(Some(whole)) if whole.length() > 0);
+        if is_kept || output.omitted() == 0 {
+            return kept;
+        }
+        match self.recorded(snippet) {
+            Some(recorded) if recorded.output.omitted() < output.omitted() => {
+                // Why there is no more of it is known here.
+                let missing = kept.ok().flatten().and_then(|whole| whole.missing().cloned());
+                let missing = missing.filter(|_| recorded.output.omitted() > 0);
+                Ok(Some(Whole::of(&recorded.output).lacking(missing)))
+            }
+            _ => kept,
+        }
+    }
+
+    /// Lets what has been pushed be written soon, without waiting for that.
+    pub fn flush(&self) {
+        let mut queue = self.lock();
+        if !queue.is_empty() {
+            queue.wanted = true;
+            self.filled.notify_one();
+        }
     }
 
     /// Bytes kept of the output of `snippet`: grows with it.

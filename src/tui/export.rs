@@ -1,6 +1,8 @@
 //! Writing the session to a file: the prompt for its name, and the writing.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
@@ -9,8 +11,8 @@ use super::keymap::{Action, Context};
 use super::pieces::{self, Piece};
 use super::update::Effect;
 use super::view::View;
-use crate::domain::{Entry, SessionInfo, Timestamp, Transcript, units};
-use crate::export::{self, Exists, Export, Format, Session, Wanted};
+use crate::domain::{Display, Entry, SessionInfo, SnippetId, Timestamp, Transcript, units};
+use crate::export::{self, Archive, Exists, Format, OutputFile, Pages, Session, Wanted};
 use crate::session::Spool;
 
 #[derive(Debug)]
@@ -138,31 +140,58 @@ impl View {
     }
 }
 
-/// Writes the transcript, and answers what the person should know.
+/// What is on the screen, and whole outputs: all there is of a session that is not recorded.
+pub struct OnScreen {
+    pub transcript: Transcript,
+    pub spool: Option<Arc<Spool>>,
+}
+
+impl Archive for OnScreen {
+    fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    fn entry(&self, place: usize) -> Option<Cow<'_, Entry>> {
+        self.transcript.entries().get(place).map(Cow::Borrowed)
+    }
+
+    fn display(&self, snippet: SnippetId, number: usize) -> Option<Arc<Display>> {
+        self.transcript.display(snippet, number)
+    }
+
+    fn file(&self, snippet: SnippetId) -> Option<OutputFile> {
+        let spool = self.spool.as_ref()?;
+        let pages = spool.whole(snippet).transpose()?.map(|whole| Box::new(whole) as Box<dyn Pages>);
+        Some(OutputFile { path: spool.folder().unwrap_or_default().join(format!("{snippet}.out")), pages })
+    }
+}
+
+/// Writes the session, and answers what the person should know.
 pub fn write(
     file: &str,
     replaces: bool,
     info: &SessionInfo,
     home: Option<&str>,
-    transcript: &Transcript,
+    archive: &dyn Archive,
 ) -> Result<String, Refused> {
     let path = path_of(file, info, home);
     let refused = |why| Refused { why, exists: false };
     let Some(format) = Format::of(&path) else { return Err(refused(format!("{file} has no format's ending"))) };
     let session = Session {
         name: &info.name,
-        id: None,
+        id: archive.id(),
         cwd: &info.cwd,
         python: &info.python,
         python_version: &info.python_version,
         started: info.started_at,
         clock: export::local_time,
-        whole: &|_| None::<PathBuf>,
     };
-    let export = export::render(format, &session, transcript, &Wanted::default());
     let exists = if replaces { Exists::Replace } else { Exists::Refuse };
-    match export::save(&export, &path, None, exists) {
-        Ok(()) => Ok(format!("{} written to {}", units::count(export.snippets, "snippet"), path.display())),
+    let written = export::save(&path, exists, |out| {
+        export::write(format, &session, archive, &Wanted::default(), &mut |_, _| Ok(()), out)
+    });
+    match written {
+        Ok(snippets) => Ok(format!("{} written to {}", units::count(snippets, "snippet"), path.display())),
         Err(why) => Err(Refused { exists: why.ends_with("there already"), why }),
     }
 }
@@ -185,16 +214,16 @@ pub fn write_output(
     spool: Option<&Spool>,
 ) -> Result<String, Refused> {
     let path = path_of(file, info, home);
-    let refused = |why| Refused { why, exists: false };
-    let text = pieces::of(entry, Piece::Output, spool).map_or_else(|| Ok(String::new()), |text| text.read());
-    let mut text = text.map_err(|error| refused(format!("the output cannot be read: {error}")))?;
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    let size = units::bytes(text.len() as u64);
-    let export = Export { text, figures: Vec::new(), snippets: 0 };
-    match export::save(&export, &path, None, if replaces { Exists::Replace } else { Exists::Refuse }) {
-        Ok(()) => Ok(format!("output of {}, {size}, written to {}", pieces::name(entry), path.display())),
+    let text = pieces::of(entry, Piece::Output, spool);
+    let exists = if replaces { Exists::Replace } else { Exists::Refuse };
+    let written = export::save(&path, exists, |out| match &text {
+        Some(text) => text.write(out),
+        None => out.write_all(b"\n").map(|()| 1),
+    });
+    match written {
+        Ok(bytes) => {
+            Ok(format!("output of {}, {}, written to {}", pieces::name(entry), units::bytes(bytes), path.display()))
+        }
         Err(why) => Err(Refused { exists: why.ends_with("there already"), why }),
     }
 }

@@ -22,6 +22,7 @@ use super::scroll::Place;
 use super::update::Effect;
 use super::view::View;
 use crate::domain::{Display, Entry, Timestamp, Transcript};
+use crate::session::Spool;
 
 /// Rows that a figure in a card needs at least.
 const LEAST_ROWS: u16 = 5;
@@ -41,6 +42,8 @@ pub struct Gallery {
     /// That file is there already; the same name once more means it.
     there: Option<String>,
     pub told: Option<String>,
+    /// A display that memory has no longer, by its number, as it was recorded.
+    recorded: Option<(usize, Option<Arc<Display>>)>,
 }
 
 /// A display that shall be written to a file.
@@ -71,27 +74,44 @@ pub fn has_pictures(transcript: &Transcript, card: usize) -> bool {
 
 impl Gallery {
     pub fn new(card: usize, number: usize) -> Self {
-        Self { card, number, shown: None, naming: None, there: None, told: None }
+        Self { card, number, shown: None, naming: None, there: None, told: None, recorded: None }
     }
 
     /// The display that is shown, its place among all and how many there are. If it has gone, the next one is shown.
-    pub fn current<'a>(&self, transcript: &'a Transcript) -> Option<(usize, usize, &'a Arc<Display>)> {
+    pub fn current(&self, transcript: &Transcript) -> Option<(usize, usize, Arc<Display>)> {
         let all = displays(transcript, self.card);
         let place = all.iter().position(|(number, _)| *number >= self.number).or(all.len().checked_sub(1))?;
-        Some((place, all.len(), all[place].1))
+        let (number, display) = all[place];
+        let recorded = self.recorded.as_ref().filter(|(of, _)| *of == number).and_then(|(_, found)| found.clone());
+        Some((place, all.len(), recorded.unwrap_or_else(|| display.clone())))
+    }
+
+    /// Reads what memory has no longer.
+    fn recall(&mut self, transcript: &Transcript, spool: Option<&Spool>) {
+        let Some((place, _, display)) = self.current(transcript) else { return };
+        let all = displays(transcript, self.card);
+        let (Some((number, _)), Some(Entry::Snippet(snippet))) = (all.get(place), transcript.entries().get(self.card))
+        else {
+            return;
+        };
+        let is_gone = display.forms.first().is_some_and(crate::domain::Form::is_dropped);
+        if is_gone && self.recorded.as_ref().is_none_or(|(of, _)| of != number) {
+            let found = spool.and_then(|spool| spool.display(snippet.id, *number));
+            self.recorded = Some((*number, found.map(Arc::new)));
+        }
     }
 
     /// Finds what is to be drawn, and asks for it.
     pub fn prepare(&mut self, area: Rect, transcript: &Transcript, figures: &mut Figures) {
         self.shown = None;
         let Some((_, _, display)) = self.current(transcript) else { return };
-        let Some(Ok((_, (width, height)))) = picture_of(display) else { return };
+        let Some(Ok((_, (width, height)))) = picture_of(&display) else { return };
         if !figures.terminal.shows_pictures() || area.height < 3 {
             return;
         }
         let room = Size { width: area.width, height: area.height - 2 };
         let pixels = (width.saturating_mul(ENLARGED), height.saturating_mul(ENLARGED));
-        let wanted = Wanted::new(display, size::fit(pixels, room, figures.terminal.cell), true);
+        let wanted = Wanted::new(&display, size::fit(pixels, room, figures.terminal.cell), true);
         figures.want(&wanted);
         self.shown = Some(wanted);
     }
@@ -249,6 +269,7 @@ impl View {
     pub(super) fn want_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
         self.figures.begin();
         if let Some(gallery) = &mut self.gallery {
+            gallery.recall(&self.transcript, self.spool.as_deref());
             return gallery.prepare(area, &self.transcript, &mut self.figures);
         }
         for place in window {

@@ -67,6 +67,7 @@ pub use view::View;
 use settings::Loaded;
 
 use crate::domain::keepsake::Keepsake;
+use crate::export::Archive;
 use crate::session::{History, SessionHandle};
 
 /// What the dashboard needs. It runs on a thread of its own in the session process.
@@ -84,9 +85,13 @@ pub struct Options {
     pub keepsake: Option<&'static Keepsake>,
     /// What was run before, in other sessions.
     pub history: Arc<dyn History>,
+    pub archive: OpenArchive,
     /// As the person's file has them, and what is wrong with it.
     pub settings: Loaded,
 }
+
+/// Opens all that is kept of this session; `None` if it is not, or not all, recorded. It may take a while.
+pub type OpenArchive = Arc<dyn Fn() -> Option<Box<dyn Archive>> + Send + Sync>;
 
 /// What the session process asks of the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -255,6 +255,9 @@ impl Pager {
         if revision == self.revision && self.whole.is_some() {
             return;
         }
+        let recorded = pieces::recorded(&transcript.entries()[self.card], spool).filter(|r| r.output.omitted() == 0);
+        let rest = recorded.as_ref().map_or(rest, |recorded| pieces::rest(&Entry::Snippet(recorded.clone())));
+        let output = recorded.as_ref().map_or(output, |recorded| &recorded.output);
         // Only the last unit can have grown.
         let last = self.units().saturating_sub(1);
         self.rows.retain(|unit, _| *unit < last);
@@ -271,7 +274,7 @@ impl Pager {
         }
         let (mut whole, mut fault) = (None, None);
         if let Some((spool, snippet)) = spool.zip(snippet) {
-            match spool.whole(snippet) {
+            match spool.whole_of(snippet, output) {
                 Ok(found) => {
                     fault = found.as_ref().and_then(Whole::missing).map(|missing| missing.why.to_string());
                     whole = found.filter(|whole| whole.length() > 0);

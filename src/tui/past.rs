@@ -161,7 +161,7 @@ impl View {
     fn pool(&self) -> Arc<[Past]> {
         let name: Arc<str> = self.info.name.as_str().into();
         let here = self.transcript.entries().iter().rev().filter_map(|entry| match entry {
-            Entry::Snippet(snippet) => Some(Past {
+            Entry::Snippet(snippet) if snippet.code_omitted == 0 => Some(Past {
                 code: snippet.code.clone(),
                 author: snippet.author.name().into(),
                 mine: snippet.author.is_you(),

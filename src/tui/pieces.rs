@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::domain::terminal_text::plain;
-use crate::domain::{Entry, Output, SnippetId, units};
+use crate::domain::{Entry, Output, Snippet, SnippetId, units};
 use crate::session::Spool;
 use crate::session::spool::Whole;
 
@@ -43,6 +43,8 @@ pub fn name(entry: &Entry) -> String {
 
 /// A piece of a card, and how long the part of it is that the code wrote. `None` if the card has none of it.
 pub fn of(entry: &Entry, piece: Piece, spool: Option<&Spool>) -> Option<Text> {
+    let recorded = recorded(entry, spool).map(Entry::Snippet);
+    let entry = recorded.as_ref().unwrap_or(entry);
     let text = |text: &str| Some(Text { whole: None, rest: text.to_owned() }).filter(|text| !text.rest.is_empty());
     match (entry, piece) {
         (Entry::Snippet(snippet), Piece::Code) => text(&snippet.code),
@@ -60,6 +62,16 @@ pub fn of(entry: &Entry, piece: Piece, spool: Option<&Spool>) -> Option<Text> {
     }
 }
 
+/// A snippet as the journal has it, where memory has only parts of its code or of what came of it.
+pub fn recorded(entry: &Entry, spool: Option<&Spool>) -> Option<Snippet> {
+    let Entry::Snippet(snippet) = entry else { return None };
+    let is_old = snippet.code_omitted > 0
+        || snippet.outcome_is_cut
+        || snippet.output.omitted() > 0 && snippet.output.kept() < Output::HEAD;
+    let recorded = spool.filter(|_| is_old && snippet.status.is_final())?.recorded(snippet.id)?;
+    recorded.outcome.is_some().then_some(recorded)
+}
+
 /// What stands below that which a snippet wrote: its value, its traceback.
 pub fn rest(entry: &Entry) -> String {
     let outcome = if let Entry::Snippet(snippet) = entry { snippet.outcome.as_deref() } else { None };
@@ -71,7 +83,7 @@ pub fn rest(entry: &Entry) -> String {
 /// All of an output, or what memory keeps of it.
 fn whole(output: &Output, snippet: Option<SnippetId>, spool: Option<&Spool>) -> Whole {
     let kept = spool.zip(snippet).filter(|_| output.omitted() > 0);
-    let kept = kept.and_then(|(spool, snippet)| spool.whole(snippet).ok().flatten());
+    let kept = kept.and_then(|(spool, snippet)| spool.whole_of(snippet, output).ok().flatten());
     kept.filter(|whole| whole.length() > 0).unwrap_or_else(|| Whole::of(output))
 }
 
@@ -93,6 +105,39 @@ impl Text {
     /// If the file with the output cannot be read.
     pub fn read(&self) -> io::Result<String> {
         let mut text = String::new();
+        self.each(&mut |part| {
+            text.push_str(part);
+            Ok(())
+        })?;
+        Ok(text)
+    }
+
+    /// Writes the same, its last line ended. Answers how many bytes that were.
+    ///
+    /// # Errors
+    /// If it cannot be read, or written.
+    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<u64> {
+        let (mut bytes, mut is_ended) = (0, false);
+        self.each(&mut |part| {
+            bytes += part.len() as u64;
+            is_ended = part.ends_with('\n');
+            out.write_all(part.as_bytes())
+        })?;
+        if !is_ended {
+            out.write_all(b"\n")?;
+        }
+        Ok(bytes + u64::from(!is_ended))
+    }
+
+    fn each(&self, each: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+        let mut is_ended = true;
+        let mut put = |text: &str| {
+            if text.is_empty() {
+                return Ok(());
+            }
+            is_ended = text.ends_with('\n');
+            each(text)
+        };
         if let Some(whole) = &self.whole {
             let (mut at, mut left) = (0, String::new());
             while at < whole.length() {
@@ -106,15 +151,14 @@ impl Text {
                 // Lines stay whole, for a bar is drawn over its own line.
                 let end =
                     if at < whole.length() { left.rfind('\n').map_or(left.len(), |end| end + 1) } else { left.len() };
-                text.push_str(&plain(&left[..end]));
+                put(&plain(&left[..end]))?;
                 left.drain(..end);
             }
         }
-        if !text.is_empty() && !text.ends_with('\n') && !self.rest.is_empty() {
-            text.push('\n');
+        if !is_ended && !self.rest.is_empty() {
+            each("\n")?;
         }
-        text.push_str(&self.rest);
-        Ok(text)
+        if self.rest.is_empty() { Ok(()) } else { each(&self.rest) }
     }
 
     /// To be copied.

@@ -29,7 +29,7 @@ use super::signs::Signs;
 use super::terminal::Screen;
 use super::update::Effect;
 use super::view::View;
-use super::{Control, Options, attention, draw, ground, theme};
+use super::{Control, OpenArchive, Options, attention, draw, ground, theme};
 use crate::domain::emulator::Emulator;
 use crate::domain::keepsake::Keepsake;
 use crate::domain::{Author, Event, Insight, Note, Timestamp, note};
@@ -59,7 +59,7 @@ pub fn run(options: Options) -> io::Result<()> {
 }
 
 async fn dashboard(options: Options) -> io::Result<()> {
-    let Options { tty, session, on_terminal, edit, control, keepsake, history, settings } = options;
+    let Options { tty, session, on_terminal, edit, control, keepsake, history, archive, settings } = options;
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
@@ -97,6 +97,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keepsake,
         kept,
         history,
+        archive,
         edit,
         graphic: None,
         ground: ground::Reader::default(),
@@ -129,6 +130,7 @@ struct Dashboard {
     /// What was put there last.
     kept: Kept,
     history: Arc<dyn History>,
+    archive: OpenArchive,
     edit: Box<dyn Fn(&Path) + Send>,
     /// A picture on the screen that text does not cover, and what makes the terminal forget it.
     graphic: Option<(Wanted, String)>,

@@ -1,5 +1,7 @@
 //! What can be done with a card: letters act on the selected one; without one, the last in sight that fits is meant.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyEvent;
 
 use super::keymap::{Action, Chord, Context};
@@ -9,6 +11,9 @@ use super::scroll::Anchor;
 use super::update::Effect;
 use super::view::View;
 use crate::domain::{Entry, Snippet, Status, Timestamp};
+
+/// Of code that memory has only the beginning of.
+const GONE: &str = "only the beginning of its code is kept, and the session is not recorded";
 
 impl View {
     /// Keys while a card is selected: the input gets none of them.
@@ -125,18 +130,34 @@ impl View {
 
     /// The code of a card runs again, as the person's own.
     fn run_again(&mut self, card: usize) -> Option<Effect> {
-        let code = snippet(self.transcript.entries().get(card)?)?.code.clone();
+        let found = snippet(self.transcript.entries().get(card)?)?;
+        let Some(code) = self.whole_code(found) else {
+            self.notice = Some(GONE.to_owned());
+            return None;
+        };
         self.selected = None;
         self.end_search();
         self.anchor = Anchor::Follow;
         Some(Effect::Submit(code))
     }
 
+    /// Of old code memory may have only the beginning.
+    fn whole_code(&self, snippet: &Snippet) -> Option<Arc<str>> {
+        match snippet.code_omitted {
+            0 => Some(snippet.code.clone()),
+            _ => self.spool.as_ref()?.recorded(snippet.id).map(|recorded| recorded.code),
+        }
+    }
+
     fn edit_again(&mut self) {
         let card = self.meant(|entry| snippet(entry).is_some());
         let found = card.and_then(|card| snippet(self.transcript.entries().get(card)?));
-        let Some(code) = found.map(|snippet| snippet.code.to_string()) else {
+        let Some(found) = found else {
             self.notice = Some("there is no code to edit".to_owned());
+            return;
+        };
+        let Some(code) = self.whole_code(found) else {
+            self.notice = Some(GONE.to_owned());
             return;
         };
         let had_draft = !self.editor.is_empty();

@@ -14,7 +14,7 @@ fn an_older_journal_is_brought_up_to_date_with_all_that_is_in_it() {
     assert_eq!(faults::works(&home, 0), [""; 0]);
     assert_eq!(home.database().metadata().unwrap().mode() & 0o777, 0o600, "nobody else may read it");
     let recorded = home.load(&SessionId::parse("0123456789abcdef0123").unwrap());
-    let snippet = recorded.transcript().snippet(SnippetId(1)).unwrap().clone();
+    let snippet = recorded.transcript.snippet(SnippetId(1)).unwrap().clone();
     assert_eq!((&*snippet.code, snippet.output.text(None).as_str()), ("6*7", "hello\n"));
     assert_eq!(snippet.outcome.unwrap().result.as_deref(), Some("42"));
     let version: usize = Connection::open(home.database())

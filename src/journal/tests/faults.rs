@@ -21,7 +21,7 @@ pub fn works(home: &Home, notices: usize) -> Vec<String> {
     session.run(1, "after()");
     let (transcript, told_notices) = session.close();
     assert_eq!(told_notices.len(), notices, "{told_notices:?}");
-    assert_eq!(told(&home.load(&id).transcript()), told(&transcript));
+    assert_eq!(told(&home.load(&id).transcript), told(&transcript));
     told_notices
 }
 
@@ -86,9 +86,9 @@ fn a_lock_that_lasts_is_told_and_nothing_is_lost() {
     session.run(2, "2");
     let (transcript, notices) = session.close();
     assert!(notices.is_empty(), "{notices:?}");
-    assert_eq!(told(&home.load(&patient).transcript()), told(&transcript));
+    assert_eq!(told(&home.load(&patient).transcript), told(&transcript));
     let recorded = home.load(&locked_out);
-    assert_eq!(told(&recorded.transcript()), told(&kept), "taken in by the one that came later");
+    assert_eq!(told(&recorded.transcript), told(&kept), "taken in by the one that came later");
     assert_eq!(recorded.session.ending, Ending::Closed);
 }
 
@@ -106,24 +106,24 @@ fn what_a_lock_kept_out_is_read_from_where_it_lies() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     for (id, name) in [(&before, "work"), (&only, "new")] {
         let mut session = home.start(id, name);
-        session.transcript = home.reader().load(id).unwrap().map(|found| found.transcript()).unwrap_or_default();
+        session.transcript = home.reader().load(id).unwrap().map(|found| found.transcript).unwrap_or_default();
         if id == &before {
             session.write(Some(4), Stream::Stdout, "not stored\n");
             session.finish(4, Status::Error);
         }
         session.run(5, "locked_out()");
         session.submit(6, claude(), "waiting");
-        assert_eq!(told(&home.load(id).transcript()), told(&session.transcript), "while it runs");
+        assert_eq!(told(&home.load(id).transcript), told(&session.transcript), "while it runs");
         let (transcript, _) = session.stop();
         let recorded = home.load(id);
-        assert_eq!(told(&recorded.transcript()), told(&transcript));
+        assert_eq!(told(&recorded.transcript), told(&transcript));
         assert_eq!((&*recorded.session.name, recorded.session.ending), (name, Ending::Died));
         assert_eq!(recorded.unfinished(), [(SnippetId(6), false)]);
     }
     other.execute_batch("ROLLBACK").unwrap();
     for id in [before, only] {
         let (kept, recorded) = (home.load(&id), home.load(&id));
-        assert_eq!(told(&kept.transcript()), told(&recorded.transcript()), "the same once it is stored");
+        assert_eq!(told(&kept.transcript), told(&recorded.transcript), "the same once it is stored");
         assert_eq!(recorded.unfinished(), [(SnippetId(6), false)]);
     }
 }
@@ -151,7 +151,7 @@ fn a_full_disk_is_told_and_recording_goes_on_when_there_is_room() {
     session.close();
     let recorded = home.load(&id);
     assert_eq!(recorded.session.missed, 4, "submitted, started, written, finished");
-    let codes: Vec<_> = recorded.transcript().entries().iter().map(|e| format!("{e:?}").contains("lost")).collect();
+    let codes: Vec<_> = recorded.transcript.entries().iter().map(|e| format!("{e:?}").contains("lost")).collect();
     assert_eq!(codes, [false, false]);
 }
 
@@ -183,7 +183,7 @@ fn files_may_vanish_under_a_session() {
         session.finish(2, Status::Ok);
         let (_, notices) = session.close();
         assert!(notices.is_empty(), "{notices:?}");
-        let transcript = home.load(&id).transcript();
+        let transcript = home.load(&id).transcript;
         let snippet = transcript.snippet(SnippetId(2)).unwrap();
         assert_eq!((snippet.output.text(None).as_str(), snippet.status), ("before\nafter\n", Status::Ok));
     }
@@ -228,7 +228,7 @@ fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
         match loaded {
             Ok(Some(recorded)) => {
                 // What was stored before the damage may be in the file that was set aside.
-                let kept = told(&recorded.transcript());
+                let kept = told(&recorded.transcript);
                 assert!(told(&transcript).ends_with(&kept[kept.len().min(1)..]), "round {round}: {notices:?}");
             }
             // Damage to what was stored, where nothing has looked since; the next one to look sets it aside.
@@ -258,7 +258,7 @@ fn what_was_stored_before_is_not_stored_again() {
             fs::write(path, bytes).unwrap();
         }
         recover::dead_sessions(&home.folder(), &mut connection).unwrap();
-        assert_eq!(told(&home.load(&id).transcript()), ["background \"once\\nonce\\n\""]);
+        assert_eq!(told(&home.load(&id).transcript), ["background \"once\\nonce\\n\""]);
         assert!(intake::list(&home.folder()).unwrap().is_empty());
     }
 }

@@ -11,7 +11,7 @@ fn a_session_comes_back_as_it_was() {
     let (transcript, notices) = session.close();
     assert!(notices.is_empty(), "{notices:?}");
     let recorded = home.load(&id);
-    assert_eq!(told(&recorded.transcript()), told(&transcript));
+    assert_eq!(told(&recorded.transcript), told(&transcript));
     let summary = &recorded.session;
     assert_eq!(
         (summary.name.as_str(), summary.ending, summary.snippets, summary.failed),
@@ -49,7 +49,7 @@ fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
     session.finish(1, Status::Ok);
     session.finish(2, Status::Ok);
     let (transcript, _) = session.close();
-    assert_eq!(told(&home.load(&id).transcript()), told(&transcript));
+    assert_eq!(told(&home.load(&id).transcript), told(&transcript));
     let connection = rusqlite::Connection::open(home.database()).unwrap();
     let rows: i64 = connection.query_row("SELECT count(*) FROM output WHERE snippet = 1", [], |r| r.get(0)).unwrap();
     let bytes: i64 = connection.query_row("SELECT sum(length(text)) FROM output", [], |r| r.get(0)).unwrap();
@@ -73,11 +73,11 @@ fn what_a_killed_process_left_is_taken_in_by_the_next() {
     let (_, notices) = home.start(&follower, "follower").close();
     assert_eq!(notices, [""; 0]);
     let mut left = home.load(&killed);
-    assert_eq!(told(&left.transcript()), told(&transcript));
+    assert_eq!(told(&left.transcript), told(&transcript));
     assert_eq!(left.session.ending, Ending::Died);
     assert_eq!(left.unfinished(), [(SnippetId(4), true), (SnippetId(5), false)]);
     left.end_unfinished("the crash");
-    let ended = left.transcript();
+    let ended = left.transcript;
     assert!(ended.running().is_none() && ended.queue().is_empty());
     assert_eq!(ended.snippet(SnippetId(4)).unwrap().status, Status::Interrupted);
     assert_eq!(ended.snippet(SnippetId(5)).unwrap().status, Status::Cancelled);
@@ -99,7 +99,7 @@ fn what_the_process_before_left_is_stored_first() {
     drop(segment);
     second.wait_for_notice("recorded again");
     let (transcript, _) = second.close();
-    assert_eq!(told(&home.load(&id).transcript()), told(&transcript));
+    assert_eq!(told(&home.load(&id).transcript), told(&transcript));
 }
 
 #[test]
@@ -114,16 +114,16 @@ fn another_process_takes_the_session_over() {
 
     let mut recorded = home.load(&id);
     let mut second = home.start(&id, "work");
-    second.transcript = recorded.transcript();
+    second.transcript = recorded.transcript.clone();
     assert_eq!(told(&second.transcript), told(&before));
     recorded.end_unfinished("the crash");
-    let end = recorded.events.pop().unwrap();
-    second.event(&end);
+    let ended = recorded.transcript.snippet(SnippetId(4)).unwrap().outcome.clone().unwrap();
+    second.event(&Event::Finished { snippet: SnippetId(4), outcome: ended, at: recorded.session.last_active });
     second.run(5, "5");
     second.write(None, Stream::Stdout, "a thread of the second");
     let (transcript, _) = second.close();
     let again = home.load(&id);
-    assert_eq!(told(&again.transcript()), told(&transcript));
+    assert_eq!(told(&again.transcript), told(&transcript));
     assert_eq!(again.session.ending, Ending::Closed);
     assert!(again.unfinished().is_empty());
 }
@@ -152,7 +152,7 @@ fn two_sessions_write_at_once_and_the_history_has_both() {
     assert_eq!(sessions.iter().map(|s| s.snippets).collect::<Vec<_>>(), [400, 400]);
     for (id, name) in ids.iter().zip(["one", "two"]) {
         assert_eq!(reader.find(name).unwrap().unwrap().id, *id);
-        assert_eq!(reader.load(id).unwrap().unwrap().transcript().entries().len(), 400);
+        assert_eq!(reader.load(id).unwrap().unwrap().transcript.entries().len(), 400);
     }
     let found = reader.history(None).unwrap();
     assert_eq!(found.len(), 200, "each once");
@@ -177,7 +177,7 @@ fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
     }
     session.finish(1, Status::Ok);
     let (transcript, _) = session.close();
-    let recorded = home.load(&id).transcript();
+    let recorded = home.load(&id).transcript;
     assert_eq!(told(&recorded), told(&transcript), "the echo of an answer included");
     assert_eq!(recorded.snippet(SnippetId(1)).unwrap().output.text(None), "\nAda\n");
 }

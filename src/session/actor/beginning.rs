@@ -18,7 +18,7 @@ pub struct Beginning {
     pub ran: SnippetId,
     /// Nothing that was submitted is missing in it.
     pub is_whole: bool,
-    /// Those who may come back to it; see [`super::returning::former_clients`].
+    /// Those who may come back to it; see [`super::returning::remember_client`].
     pub former: Vec<Client>,
     /// Why this process takes it over from another.
     pub restart: Option<Restart>,

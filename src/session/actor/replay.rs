@@ -1,7 +1,7 @@
 //! Replays: snippets of before are run again one by one. A replay holds its place in the queue to its end; whatever else
 //! is submitted meanwhile waits behind it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::{Actor, RunOptions, Running, Waiting, Work, now};
@@ -9,19 +9,30 @@ use crate::domain::replay::{self, Phase, Replay, Which};
 use crate::domain::{Author, Event, Outcome, SnippetId, Status};
 use crate::session::ReplayRefused;
 
+/// Code of snippets.
+pub type Codes = HashMap<SnippetId, Arc<str>>;
+
 /// The replay that waits or runs.
 pub(super) struct UnderWay {
     told: Replay,
-    left: VecDeque<SnippetId>,
+    /// With their code, which the transcript may keep no longer when their turn comes.
+    left: VecDeque<(SnippetId, Arc<str>)>,
 }
 
 impl Actor {
-    /// Puts a replay into the queue. Answers how many snippets it has.
-    pub(super) fn replay(&mut self, by: Author, which: &Which) -> Result<usize, ReplayRefused> {
+    /// Puts a replay into the queue. `codes` has the code of snippets of which the transcript has only the beginning.
+    /// Answers how many snippets it has.
+    pub(super) fn replay(&mut self, by: Author, which: &Which, codes: &Codes) -> Result<usize, ReplayRefused> {
         if self.replay.is_some() {
             return Err(ReplayRefused::UnderWay);
         }
-        let left: VecDeque<SnippetId> = replay::snippets(&self.transcript, which).into();
+        let code = |id: SnippetId| {
+            let known = self.transcript.snippet(id).filter(|found| found.code_omitted == 0);
+            let code = known.map(|found| found.code.clone()).or_else(|| codes.get(&id).cloned());
+            code.map(|code| (id, code)).ok_or(ReplayRefused::TooLong(id))
+        };
+        let left = replay::snippets(&self.transcript, which).into_iter().map(code);
+        let left: VecDeque<(SnippetId, Arc<str>)> = left.collect::<Result<_, _>>()?;
         let total = left.len();
         if total == 0 {
             return Err(ReplayRefused::Nothing);
@@ -39,8 +50,7 @@ impl Actor {
         if told.phase == Phase::Waiting && !begins {
             return false;
         }
-        let Some(of) = left.pop_front() else { return false };
-        let Some(code) = self.transcript.snippet(of).map(|found| found.code.clone()) else { return false };
+        let Some((of, code)) = left.pop_front() else { return false };
         let snippet = SnippetId(self.next_snippet);
         self.next_snippet += 1;
         told.phase = Phase::Running(of, snippet);

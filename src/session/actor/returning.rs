@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Actor;
-use crate::domain::{Author, Client, ClientId, Entry, Event, SnippetId, Timestamp, Transcript};
+use crate::domain::{Author, Client, ClientId, Entry, Event, SnippetId, Timestamp};
 use crate::session::{Fate, Recalled};
 
 /// How far the clock may have been set back while a call was on its way.
@@ -32,19 +32,21 @@ impl Returning {
     }
 }
 
-/// The clients that had not left when the last process ended, those included that never came back to it.
-#[must_use]
-pub fn former_clients(events: &[Event]) -> Vec<Client> {
-    let mut fold = Transcript::default();
-    for event in events {
-        if let Event::ClientJoined { client, at, .. } = event {
-            fold.apply(&Event::ClientLeft { client: *client, at: *at });
+/// Folds an event into the clients that had not left when the last process ended, those included that never came back to
+/// it.
+pub fn remember_client(clients: &mut Vec<Client>, event: &Event) {
+    match event {
+        Event::ClientJoined { client, name, pid, at } => {
+            clients.retain(|known| known.id != *client);
+            let (joined_at, last_active) = (*at, *at);
+            clients.push(Client { id: *client, name: name.clone(), pid: *pid, joined_at, last_active, runs: 0 });
         }
-        if matches!(event, Event::ClientJoined { .. } | Event::ClientNamed { .. } | Event::ClientLeft { .. }) {
-            fold.apply(event);
+        Event::ClientNamed { client, name } => {
+            clients.iter_mut().filter(|known| known.id == *client).for_each(|known| known.name = name.clone());
         }
+        Event::ClientLeft { client, .. } => clients.retain(|known| known.id != *client),
+        _ => {}
     }
-    fold.clients().to_vec()
 }
 
 impl Actor {
@@ -85,7 +87,7 @@ impl Actor {
         for entry in self.transcript.entries() {
             let Entry::Snippet(snippet) = entry else { continue };
             let is_theirs = matches!(&snippet.author, Author::Client { id, .. } if id == client);
-            if !is_theirs || snippet.id >= *first_own || *snippet.code != *code || recalled.contains(&snippet.id) {
+            if !is_theirs || snippet.id >= *first_own || !snippet.has_code(code) || recalled.contains(&snippet.id) {
                 continue;
             }
             if snippet.submitted_at >= sent {
@@ -123,7 +125,8 @@ mod tests {
             restarted.clone(),
             restarted,
         ];
-        let former = former_clients(&events);
+        let mut former = Vec::new();
+        events.iter().for_each(|event| remember_client(&mut former, event));
         let told: Vec<_> = former.iter().map(|client| (client.id.0, &*client.name, client.pid)).collect();
         assert_eq!(told, [(3, "late", Some(103)), (2, "named", Some(102))]);
     }

@@ -100,6 +100,10 @@ impl Shelf {
         Self { folder, limits, records: BTreeMap::new(), memories: 0, on_disk: 0 }
     }
 
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.folder.clone()
+    }
+
     pub fn find(&self, snippet: SnippetId) -> Option<Found> {
         let Some(record) = self.records.get(&snippet) else { return self.find_of_before(snippet) };
         let place = |memory: &Vec<u8>, kind: &str| match &self.folder {

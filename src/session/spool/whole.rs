@@ -102,6 +102,12 @@ impl Whole {
         Self::new(Source::Memory(text.into_bytes()), length, Source::Memory(changes), changes_length, None)
     }
 
+    /// The same, of which this could not be kept.
+    #[must_use]
+    pub fn lacking(self, missing: Option<Missing>) -> Self {
+        Self { missing, ..self }
+    }
+
     /// Bytes that can be read.
     #[must_use]
     pub fn length(&self) -> u64 {

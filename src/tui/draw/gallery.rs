@@ -22,15 +22,15 @@ pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer
         _ => String::new(),
     };
     let current = gallery.current(&view.transcript);
-    let (place, count) = current.map_or((0, 0), |(place, count, _)| (place + 1, count));
+    let (place, count) = current.as_ref().map_or((0, 0), |(place, count, _)| (place + 1, *count));
     let title = match count {
         0 | 1 => format!(" figure of {snippet} "),
         _ => format!(" figure {place}/{count} of {snippet} "),
     };
-    let size = current.map(|(.., display)| told(display)).unwrap_or_default();
+    let size = current.as_ref().map(|(.., display)| told(display)).unwrap_or_default();
     rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
     let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
-    match current {
+    match &current {
         Some((.., display)) => picture(view, gallery, display, inside, buffer),
         None => {
             put(buffer, inside, inside.x + 2, inside.y + 1, "it was taken back by its code", theme::DIM);

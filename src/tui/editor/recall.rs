@@ -38,7 +38,8 @@ impl<'a> Inputs<'a> {
     fn at(&self, place: Place) -> Option<&'a str> {
         match place {
             Place::Entry(index) => match self.transcript.entries().get(index)? {
-                Entry::Snippet(snippet) if snippet.author.is_you() => Some(&snippet.code),
+                // What is longer than memory has of it is edited again from its card.
+                Entry::Snippet(snippet) if snippet.author.is_you() && snippet.code_omitted == 0 => Some(&snippet.code),
                 _ => None,
             },
             Place::Older(index) => self.older.get(index).filter(|past| past.mine).map(|past| &*past.code),

@@ -1,19 +1,29 @@
 //! The loop's part in copying and saving: files are written on other threads.
 
 use std::io;
+use std::time::Duration;
 
 use super::{Dashboard, Said};
 use crate::domain::units;
 use crate::session::in_background;
-use crate::tui::export;
+use crate::tui::export::{self, OnScreen};
+
+/// What was written just now is waited for.
+const SETTLE: Duration = Duration::from_secs(2);
 
 impl Dashboard {
-    /// On a thread of its own: figures may be many.
+    /// On a thread of its own: it is read from the journal, where that has it.
     pub(super) fn export(&self, file: String, replaces: bool) {
-        let said = self.notices.clone();
-        let (info, home, transcript) = (self.view.info.clone(), self.view.home.clone(), self.view.transcript.clone());
+        let (said, archive) = (self.notices.clone(), self.archive.clone());
+        let (info, home) = (self.view.info.clone(), self.view.home.clone());
+        let on_screen = OnScreen { transcript: self.view.transcript.clone(), spool: self.view.spool.clone() };
         drop(in_background(move || {
-            let written = export::write(&file, replaces, &info, home.as_deref(), &transcript);
+            if let Some(spool) = &on_screen.spool {
+                spool.settle(SETTLE);
+            }
+            let recorded = archive();
+            let archive = recorded.as_deref().unwrap_or(&on_screen);
+            let written = export::write(&file, replaces, &info, home.as_deref(), archive);
             let _ = said.send(Said::Exported(written));
         }));
     }

@@ -1,0 +1,78 @@
+//! Pretty JSON that is written as it comes: objects and arrays are opened and closed, what is small is a value.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::json::escaped;
+
+pub struct JsonWriter<'a> {
+    out: &'a mut dyn Write,
+    /// Of each object or array that is open, whether something is in it.
+    open: Vec<bool>,
+}
+
+impl<'a> JsonWriter<'a> {
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        Self { out, open: Vec::new() }
+    }
+
+    fn line(&mut self) -> io::Result<()> {
+        write!(self.out, "\n{:1$}", "", 2 * self.open.len())
+    }
+
+    /// To the place of the next element.
+    fn next(&mut self, key: Option<&str>) -> io::Result<()> {
+        if let Some(filled) = self.open.last_mut() {
+            if std::mem::replace(filled, true) {
+                self.out.write_all(b",")?;
+            }
+            self.line()?;
+        }
+        match key {
+            Some(key) => write!(self.out, "\"{key}\": "),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens an object (`{`) or an array (`[`).
+    pub fn begin(&mut self, key: Option<&str>, bracket: char) -> io::Result<()> {
+        self.next(key)?;
+        self.open.push(false);
+        write!(self.out, "{bracket}")
+    }
+
+    pub fn end(&mut self, bracket: char) -> io::Result<()> {
+        if self.open.pop().unwrap_or_default() {
+            self.line()?;
+        }
+        write!(self.out, "{bracket}")?;
+        if self.open.is_empty() { self.out.write_all(b"\n") } else { Ok(()) }
+    }
+
+    /// An element of an array.
+    pub fn element(&mut self, value: &Value) -> io::Result<()> {
+        self.put(None, value)
+    }
+
+    pub fn field(&mut self, key: &str, value: impl Into<Value>) -> io::Result<()> {
+        self.put(Some(key), &value.into())
+    }
+
+    /// The fields of an object.
+    pub fn fields(&mut self, object: &Value) -> io::Result<()> {
+        object.as_object().into_iter().flatten().try_for_each(|(key, value)| self.put(Some(key), value))
+    }
+
+    fn put(&mut self, key: Option<&str>, value: &Value) -> io::Result<()> {
+        self.next(key)?;
+        let text = escaped(&serde_json::to_string_pretty(value).map_err(io::Error::other)?);
+        for (index, line) in text.split('\n').enumerate() {
+            if index > 0 {
+                self.line()?;
+            }
+            self.out.write_all(line.as_bytes())?;
+        }
+        Ok(())
+    }
+}

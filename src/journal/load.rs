@@ -1,0 +1,371 @@
+//! Reading one session again, as a stream: never more of it in memory than an entry of it, and of old output only the ends
+//! where no more is asked for.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, MAIN_DB, OptionalExtension};
+
+use super::reader::{Reader, SessionSummary, take_in};
+use super::schema::Fault;
+use super::store;
+use super::unstored::Unstored;
+use super::{Ending, retention};
+use crate::domain::output::Segment;
+use crate::domain::transcript::bounds;
+use crate::domain::{
+    Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
+};
+use crate::session::{self, SessionId};
+
+/// What happened in a session: all of the newest entries, and the ends of the older ones.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub session: SessionSummary,
+    /// As far as it was recorded. What had not ended is queued or running.
+    pub transcript: Transcript,
+    /// Clients that had not left when its last process ended.
+    pub former: Vec<Client>,
+}
+
+impl Recorded {
+    /// Made of the session's events, in their order.
+    pub(super) fn of(session: SessionSummary) -> Self {
+        Self { session, transcript: Transcript::default(), former: Vec::new() }
+    }
+
+    pub(super) fn apply(&mut self, event: &Event) {
+        self.transcript.apply(event);
+        session::remember_client(&mut self.former, event);
+    }
+
+    /// Snippets that have no end, oldest first, and whether they had begun.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<(SnippetId, bool)> {
+        let open = |entry: &Entry| match entry {
+            Entry::Snippet(snippet) if !snippet.status.is_final() => {
+                Some((snippet.id, snippet.status == Status::Running))
+            }
+            _ => None,
+        };
+        self.transcript.entries().iter().filter_map(open).collect()
+    }
+
+    /// Ends what has no end, for good: what ran was interrupted by `how`, what waited was cancelled by it.
+    pub fn end_unfinished(&mut self, how: &str) {
+        let at = self.session.last_active;
+        for (snippet, began) in self.unfinished() {
+            let outcome = Outcome {
+                status: if began { Status::Interrupted } else { Status::Cancelled },
+                returncode: 130,
+                result: None,
+                frame: None,
+                frames: Vec::new(),
+                error: None,
+                stopped_by: Some(how.to_owned()),
+                elapsed: Duration::ZERO,
+                changes: crate::domain::VariableChanges::default(),
+            };
+            self.transcript.apply(&Event::Finished { snippet, outcome: outcome.into(), at });
+        }
+    }
+}
+
+/// An entry of the transcript, or what belongs to one: its place, and the number of its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub place: i64,
+    pub kind: Kind,
+    pub row: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Snippet,
+    Background,
+    Mark,
+}
+
+/// What is old is read no further than its ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Old {
+    /// Output of snippets before this place.
+    pub output: i64,
+    /// The same of what was written while nothing ran.
+    pub background: i64,
+    /// Displays of snippets before this one, and of this one those before the place.
+    pub displays: (u32, i64),
+}
+
+impl Reader {
+    /// What was recorded of a session, what could not be put into the database included; `None` if there is none of that
+    /// id. It takes the memory of a transcript, however much was recorded.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn load(&self, id: &SessionId) -> Result<Option<Recorded>, Fault> {
+        self.load_rows(id, &mut |_, _, _| {})
+    }
+
+    /// The same; `seen` hears of each row, with the transcript that it became part of.
+    pub(super) fn load_rows(
+        &self,
+        id: &SessionId,
+        seen: &mut dyn FnMut(Kind, i64, &Transcript),
+    ) -> Result<Option<Recorded>, Fault> {
+        let fault = |error: rusqlite::Error| self.fault(&error);
+        // If it dies while this reads, what it left behind is not in here yet.
+        let lives = retention::in_use(self.folder(), id);
+        if !lives {
+            take_in(self.folder());
+        }
+        // Before the database is looked at: what is taken in meanwhile counts once.
+        let intake = Unstored::open(self.folder(), id);
+        // One moment for all that is read.
+        let moment = self.connection.unchecked_transaction().map_err(fault)?;
+        let told = intake.after(store::position(&self.connection, id).map_err(fault)?.as_ref());
+        let known = self.find(id.as_str())?.or_else(|| told.meta.clone().map(super::unstored::summary));
+        let Some(mut session) = known else { return Ok(None) };
+        told.join(&mut session);
+        if lives {
+            session.ending = Ending::Running;
+        }
+        let mut recorded = Recorded::of(session);
+        self.events(id, |key, event| {
+            recorded.apply(&event);
+            seen(key.kind, key.row, &recorded.transcript);
+        })
+        .map_err(fault)?;
+        drop(moment);
+        told.events.iter().for_each(|event| recorded.apply(event));
+        Ok(Some(recorded))
+    }
+
+    /// Each entry of the transcript as its events, in the order of the entries.
+    fn events(&self, id: &SessionId, mut each: impl FnMut(Key, Event)) -> rusqlite::Result<()> {
+        let Some(session) = number(&self.connection, id)? else { return Ok(()) };
+        let keys = self.keys(session)?;
+        let old = self.old(session)?;
+        for key in keys {
+            match key.kind {
+                Kind::Snippet => self.snippet(key.row, session, old, &mut |event| each(key, event))?,
+                Kind::Background => {
+                    let chunks = match key.place < old.background {
+                        true => self.ends("id = ?1 AND session = ?2", key.row, session)?,
+                        false => vec![self.chunk(key.row)?],
+                    };
+                    chunks.into_iter().for_each(|chunk| each(key, Event::Output { snippet: None, chunk, at: 0 }));
+                }
+                Kind::Mark => {
+                    let mut select = self.connection.prepare_cached("SELECT event FROM marks WHERE id = ?")?;
+                    let text: String = select.query_row([key.row], |row| row.get(0))?;
+                    match serde_json::from_str(&text) {
+                        // What was asked and answered stands in the output as it was shown.
+                        Ok(Event::InputRequested { .. } | Event::InputAnswered { .. }) | Err(_) => {}
+                        Ok(event) => each(key, event),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn keys(&self, session: i64) -> rusqlite::Result<Vec<Key>> {
+        let mut keys = Vec::new();
+        for (kind, select) in [
+            (Kind::Snippet, "SELECT place, id FROM snippets WHERE session = ?"),
+            (Kind::Background, "SELECT place, id FROM output WHERE session = ? AND snippet = 0"),
+            (Kind::Mark, "SELECT place, id FROM marks WHERE session = ?"),
+        ] {
+            let mut select = self.connection.prepare(select)?;
+            let rows = select.query_map([session], |row| Ok(Key { place: row.get(0)?, kind, row: row.get(1)? }))?;
+            for key in rows {
+                keys.push(key?);
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// Where the transcript begins to keep all of the output and of the displays.
+    fn old(&self, session: i64) -> rusqlite::Result<Old> {
+        let output = |which: &str| -> rusqlite::Result<i64> {
+            let mut select = self.connection.prepare(&format!(
+                "SELECT place, octet_length(text) FROM output WHERE session = ? AND snippet {which}"
+            ))?;
+            let mut rows = select.query([session])?;
+            let mut kept = 0;
+            while let Some(row) = rows.next()? {
+                kept += row.get::<_, i64>(1)? as usize;
+                if kept > bounds::OUTPUT {
+                    return row.get(0);
+                }
+            }
+            Ok(0)
+        };
+        let mut old = Old {
+            output: output("> 0 ORDER BY snippet DESC, place DESC")?,
+            background: output("= 0 ORDER BY place DESC")?,
+            ..Old::default()
+        };
+        let mut select = self.connection.prepare(
+            "SELECT snippet, place, length(data) FROM displays WHERE session = ? ORDER BY snippet DESC, place DESC",
+        )?;
+        let mut rows = select.query([session])?;
+        let mut kept = 0;
+        while let Some(row) = rows.next()? {
+            kept += row.get::<_, i64>(2)? as usize;
+            if kept > bounds::DISPLAYS {
+                // What is shown at this place does not fit.
+                old.displays = (row.get(0)?, row.get::<_, i64>(1)? + 1);
+                break;
+            }
+        }
+        Ok(old)
+    }
+
+    pub(super) fn snippet(
+        &self,
+        row: i64,
+        session: i64,
+        old: Old,
+        each: &mut dyn FnMut(Event),
+    ) -> rusqlite::Result<()> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT number, place, client, author, code, submitted, started, ended, outcome FROM snippets WHERE id = ?",
+        )?;
+        let mut rows = select.query([row])?;
+        let Some(row) = rows.next()? else { return Ok(()) };
+        let snippet = SnippetId(row.get(0)?);
+        let time = |at| row.get::<_, Option<i64>>(at).map(|at| at.map(|at| at as u64));
+        let submitted = time(5)?.unwrap_or_default();
+        let code = row.get::<_, String>(4)?.into();
+        each(Event::Submitted { snippet, author: store::author(row, 2)?, code, at: submitted });
+        let started = time(6)?;
+        if let Some(at) = started {
+            each(Event::Started { snippet, at });
+        }
+        let at = started.unwrap_or(submitted);
+        let chunks = match row.get::<_, i64>(1)? < old.output {
+            true => self.ends("snippet = ?1 AND session = ?2", snippet.0.into(), session)?,
+            false => store::chunks(&self.connection, session, snippet.0)?,
+        };
+        chunks.into_iter().for_each(|chunk| each(Event::Output { snippet: Some(snippet), chunk, at }));
+        let first = match snippet.0.cmp(&old.displays.0) {
+            std::cmp::Ordering::Less => i64::MAX,
+            std::cmp::Ordering::Equal => old.displays.1,
+            std::cmp::Ordering::Greater => 0,
+        };
+        self.displays(session, snippet, first, each)?;
+        let outcome = store::outcome(row.get::<_, Option<String>>(8)?.as_deref());
+        if let (Some(outcome), Some(at)) = (outcome, time(7)?) {
+            each(Event::Finished { snippet, outcome, at });
+        }
+        Ok(())
+    }
+
+    /// Those before the place `from` without their bytes.
+    fn displays(
+        &self,
+        session: i64,
+        snippet: SnippetId,
+        from: i64,
+        each: &mut dyn FnMut(Event),
+    ) -> rusqlite::Result<()> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT place, at, after, name, mime, size, CASE WHEN place < ?3 THEN x'' ELSE data END FROM displays
+             WHERE session = ?1 AND snippet = ?2 ORDER BY place, id",
+        )?;
+        let mut rows = select.query((session, snippet.0, from))?;
+        let mut last: Option<(i64, Timestamp, Display)> = None;
+        let mut show = |shown: Option<(i64, Timestamp, Display)>| {
+            if let Some((_, at, display)) = shown {
+                each(Event::Displayed { snippet, display: Arc::new(display), replaces: false, at });
+            }
+        };
+        while let Some(row) = rows.next()? {
+            let place = row.get(0)?;
+            let size = row.get::<_, i64>(5)? as u64;
+            let form = Form { mime: row.get(4)?, data: row.get::<_, Vec<u8>>(6)?.into(), size };
+            if let Some((_, _, display)) = last.as_mut().filter(|(last, _, _)| *last == place) {
+                display.forms.push(form);
+            } else {
+                let id = row.get::<_, Option<String>>(3)?.map(Into::into);
+                let display = Display { after: row.get::<_, i64>(2)? as u64, id, forms: vec![form] };
+                show(last.replace((place, row.get::<_, i64>(1)? as u64, display)));
+            }
+        }
+        show(last);
+        Ok(())
+    }
+
+    pub(super) fn chunk(&self, row: i64) -> rusqlite::Result<OutputChunk> {
+        let mut select = self.connection.prepare_cached("SELECT stream, text, skipped FROM output WHERE id = ?")?;
+        select.query_row([row], store::chunk)
+    }
+
+    /// The ends of an output; of what lies between only the sizes are read.
+    fn ends(&self, which: &str, number: i64, session: i64) -> rusqlite::Result<Vec<OutputChunk>> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT id, stream, octet_length(text), skipped FROM output WHERE {which} ORDER BY place, id"
+        ))?;
+        let rows = select.query_map((number, session), |row| {
+            Ok((row.get(0)?, stream(row.get(1)?), row.get::<_, i64>(2)? as usize, row.get::<_, i64>(3)? as u64))
+        })?;
+        let rows: Vec<(i64, Stream, usize, u64)> = rows.collect::<Result<_, _>>()?;
+        let bytes = rows.iter().map(|(_, _, length, _)| length).sum::<usize>();
+        if bytes <= 4 * bounds::ENDS {
+            return rows.iter().map(|(row, ..)| self.chunk(*row)).collect();
+        }
+        let mut chunk = OutputChunk::default();
+        let mut left = bounds::ENDS;
+        for (row, stream, length, skipped) in &rows {
+            if left == 0 || *skipped > 0 {
+                break;
+            }
+            let taken = (*length).min(left);
+            left -= taken;
+            chunk.head.push(Segment { stream: *stream, text: self.piece(*row, 0, taken)? });
+        }
+        left = bounds::ENDS;
+        for (row, stream, length, skipped) in rows.iter().rev() {
+            if left == 0 || *skipped > 0 {
+                break;
+            }
+            let taken = (*length).min(left);
+            left -= taken;
+            chunk.tail.push(Segment { stream: *stream, text: self.piece(*row, length - taken, taken)? });
+        }
+        chunk.tail.reverse();
+        let told = chunk.head.iter().chain(&chunk.tail).map(|segment| segment.text.len()).sum::<usize>();
+        let skipped = rows.iter().map(|(_, _, _, skipped)| skipped).sum::<u64>();
+        Ok(vec![OutputChunk { skipped: skipped + (bytes - told) as u64, ..chunk }])
+    }
+
+    /// Some bytes of a row of output, as far as they are whole characters.
+    fn piece(&self, row: i64, from: usize, length: usize) -> rusqlite::Result<String> {
+        if length == 0 {
+            return Ok(String::new());
+        }
+        let mut text = self.connection.blob_open(MAIN_DB, "output", "text", row, true)?;
+        let mut bytes = vec![0; length];
+        let read = text.seek(SeekFrom::Start(from as u64)).and_then(|_| text.read_exact(&mut bytes));
+        if read.is_err() {
+            return Ok(String::new());
+        }
+        let begins = bytes.iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count();
+        let bytes = &bytes[begins..];
+        let end = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        Ok(String::from_utf8_lossy(&bytes[..end]).into_owned())
+    }
+}
+
+fn stream(number: i64) -> Stream {
+    if number == 0 { Stream::Stdout } else { Stream::Stderr }
+}
+
+/// By which the database knows a session.
+pub fn number(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT id FROM sessions WHERE uid = ?", [id.as_str()], |row| row.get(0)).optional()
+}
