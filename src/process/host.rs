@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
-use super::{END_LIMIT, FAULTS, alertness, exit_after, log, orphaned, plain, report_fault, unused};
+use super::{END_LIMIT, FAULTS, alertness, exit_after, log, orphaned, plain, report_fault, trim, unused};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
@@ -201,6 +201,7 @@ impl Host {
             });
             let stop = CancellationToken::new();
             tokio::spawn(alertness::stay_awake(session.clone()));
+            tokio::spawn(trim::give_back(session.clone()));
             let goodbye = link.clone();
             let replay = self.boot.replay.clone().map(|which| (session.clone(), which));
             let keepsake = self.recorder.map(Recorder::keepsake);

@@ -7,6 +7,7 @@ mod link;
 mod log;
 mod orphaned;
 mod plain;
+mod trim;
 mod unused;
 
 use std::os::fd::{AsFd, OwnedFd};
