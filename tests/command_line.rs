@@ -43,12 +43,6 @@ fn without_a_terminal_it_says_what_to_use_instead() {
 }
 
 #[test]
-fn a_name_makes_no_sense_with_stdio() {
-    let said = refused(&["serve", "--stdio", "--session", "a"], Path::new("/nowhere"));
-    assert!(said.contains("--session") && said.contains("--stdio"), "{said}");
-}
-
-#[test]
 fn a_name_that_cannot_be_one_is_told_from_a_failure() {
     let folder = tempfile::tempdir().unwrap();
     let python = executable(

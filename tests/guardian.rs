@@ -85,7 +85,7 @@ fn requests_to_end_go_over_the_link_and_its_exit_code_comes_back() {
         (Mode::Dashboard, Signal::SIGTERM),
         (Mode::Dashboard, Signal::SIGHUP),
         (Mode::Serve, Signal::SIGINT),
-        (Mode::Stdio, Signal::SIGTERM),
+        (Mode::Serve, Signal::SIGTERM),
     ] {
         let mut guarded = Guarded::start(mode, "echo ready; hear; echo \"heard $line\"; exit 7");
         guarded.wait_for("ready");

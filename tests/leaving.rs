@@ -4,10 +4,18 @@
 
 mod support;
 
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::pty::openpty;
 use nix::sys::signal::Signal;
 use portable_pty::CommandBuilder;
+use support::client::{Client, Era};
 use support::terminal::Terminal;
-use support::{BINARY, Home, children, signal, wait_until};
+use support::{BINARY, DEADLINE, Home, children, signal, wait_until};
 
 /// A dashboard in a terminal that tells these of itself.
 fn open(home: &Home, variables: &[&str]) -> Terminal {
@@ -132,4 +140,99 @@ fn the_mouse_is_taken_and_released() {
     terminal.wait();
     assert!(!terminal.has_mouse());
     assert_eq!([count(&terminal, "\u{1b}[?7l"), count(&terminal, "\u{1b}[?7h")], [1, 1], "lines wrap again");
+}
+
+#[test]
+fn fourhands_stop_leaves_the_terminal_as_it_was() {
+    for _ in 0..3 {
+        let home = Home::new();
+        let mut terminal = open(&home, &["TERM=xterm-256color"]);
+        assert!(home.fourhands().args(["stop", "sales"]).status().unwrap().success());
+        terminal.wait();
+        assert!(!terminal.is_raw() && !terminal.is_alternate() && terminal.has_cursor(), "{}", terminal.text());
+    }
+}
+
+/// As of a debugger, a container that is thawed, or somebody's `kill -CONT`.
+#[test]
+fn a_sigcont_out_of_the_blue_does_not_make_raw_modes_the_persons_own() {
+    let home = Home::new();
+    let mut terminal = open(&home, &["TERM=xterm-256color"]);
+    let session = wait_until("the session process", || children(terminal.pid()).first().copied());
+    signal(terminal.pid(), Signal::SIGCONT);
+    // Whatever it does about it, it has done when it has told the session process to interrupt nothing.
+    signal(terminal.pid(), Signal::SIGINT);
+    terminal.send("6 * 7\r");
+    terminal.wait_for_row("42");
+    signal(session, Signal::SIGKILL);
+    terminal.wait_for_text("has taken over");
+    signal(terminal.pid(), Signal::SIGTERM);
+    terminal.wait();
+    assert!(!terminal.is_raw() && !terminal.is_alternate(), "{}", terminal.text());
+}
+
+/// Nobody reads the terminal: a connection that has stalled, a window that is frozen.
+#[test]
+fn a_terminal_that_takes_nothing_holds_up_neither_the_session_nor_its_end() {
+    for plain in [false, true] {
+        let home = Home::new();
+        let python = support::python();
+        let mut arguments = vec!["--session", "sales", "--python", python.to_str().unwrap()];
+        arguments.extend(plain.then_some("--plain"));
+        let mut terminal = Terminal::start(&home, &arguments, 24, 100);
+        terminal.wait_for_text(if plain { ">>>" } else { "ready" });
+        let mut bridge = home.fourhands();
+        bridge.arg("bridge");
+        let mut client = Client::start(bridge, "loud", Era::Legacy);
+        let reader = terminal.reader();
+        let stalled = reader.lock().unwrap();
+        client.run("import os, time; until = time.monotonic() + 1");
+        client.run("while time.monotonic() < until: print(os.urandom(40).hex())");
+        // Each size is another screen.
+        for round in 0..100 {
+            terminal.resize_unseen(24 + round % 2, 100);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(client.run("6 * 7")["result"], "42", "clients are served on");
+        let begun = Instant::now();
+        signal(terminal.pid(), Signal::SIGTERM);
+        let status = terminal.wait();
+        assert!(begun.elapsed() < DEADLINE / 4, "{:?}", begun.elapsed());
+        assert!(!terminal.is_raw());
+        assert_eq!(status.exit_code(), 0, "it ended in good order");
+        drop(stalled);
+        wait_until("the person's own screen", || (!terminal.is_alternate()).then_some(()));
+    }
+}
+
+/// On a terminal that is not its own, or that it has its own way of losing.
+fn start_on(home: &Home, terminal: impl AsFd, own: bool, plain: bool) -> Child {
+    let mut command = Command::new(if own { "setsid" } else { "env" });
+    command.env_clear().envs(home.environment()).current_dir(home.work());
+    command.args(own.then_some("-c")).args(["sh", "-c", "trap '' HUP; exec \"$0\" \"$@\"", BINARY]);
+    command.args(["--session", "sales", "--python"]).arg(support::python()).args(plain.then_some("--plain"));
+    let end = || terminal.as_fd().try_clone_to_owned().unwrap();
+    command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap()
+}
+
+#[test]
+fn a_terminal_that_goes_without_sighup_is_the_end() {
+    for (own, plain) in [(true, false), (false, false), (true, true), (false, true)] {
+        let home = Home::new();
+        let pair = openpty(None, None).unwrap();
+        let mut child = start_on(&home, &pair.slave, own, plain);
+        drop(pair.slave);
+        let mut master = std::fs::File::from(pair.master);
+        let (mut said, mut chunk, begun) = (String::new(), [0; 4096], Instant::now());
+        while !said.contains(if plain { ">>>" } else { "ready" }) {
+            assert!(begun.elapsed() < DEADLINE, "{said}");
+            if poll(&mut [PollFd::new(master.as_fd(), PollFlags::POLLIN)], 100u8).unwrap() > 0 {
+                let count = master.read(&mut chunk).unwrap();
+                said.push_str(&String::from_utf8_lossy(&chunk[..count]));
+            }
+        }
+        drop(master);
+        let status = wait_until("the end", || child.try_wait().unwrap());
+        assert!(status.success(), "own {own}, plain {plain}: {status}");
+    }
 }

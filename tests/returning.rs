@@ -203,19 +203,6 @@ fn a_python_that_dies_at_its_start_again_and_again_is_left_alone() {
     assert_eq!(status.code(), Some(137));
 }
 
-#[test]
-fn a_session_on_stdin_and_stdout_says_that_it_cannot_restart() {
-    let home = Home::new();
-    let mut command = home.fourhands();
-    command.args(["serve", "--stdio"]);
-    let mut client = Client::start(command, "tester", Era::Legacy);
-    client.run("x = 1");
-    let result = client.call("reset_python_environment", json!({"mode": "restart"}));
-    assert_eq!(result["isError"], true);
-    assert!(Client::text(&result).contains("cannot be restarted"), "{result}");
-    assert_eq!(client.run("x")["result"], "1");
-}
-
 /// The eye sees one dashboard that goes on: no shell in between, no echo, and what was typed meanwhile is in the editor.
 #[test]
 fn between_two_dashboards_the_screen_stays_and_no_key_is_lost() {

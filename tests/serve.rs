@@ -72,6 +72,26 @@ fn it_goes_on_when_nobody_reads_its_log() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_holds_up_neither_the_session_nor_its_end() {
+    let home = Home::new();
+    let (mut server, _, mut log) = serve(&home);
+    let mut client = client(&home, "busy");
+    // More than a pipe takes, and more than is kept for one that reads later.
+    for _ in 0..10 {
+        client.run("raise ValueError('x' * 50_000)");
+    }
+    assert_eq!(client.run("6 * 7")["result"], "42");
+    let mut said = String::new();
+    while !said.contains("could not be written here)") {
+        assert_ne!(log.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    for _ in 0..10 {
+        client.run("raise ValueError('x' * 50_000)");
+    }
+    assert!(server.terminate().success(), "it ends although nobody reads");
+}
+
+#[test]
 fn a_second_one_of_the_same_folder_is_refused_with_the_first_one_named() {
     let home = Home::new();
     let server = home.serve("work");

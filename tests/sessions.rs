@@ -308,7 +308,7 @@ fn what_was_asked_before_the_end_of_stdin_is_answered() {
     let home = Home::new();
     let mut child = stdio(&home);
     // As a shell's printf does: all at once, closed, and no newline at the end.
-    let slow = call(2, "import time; time.sleep(2); 'slow'");
+    let slow = call(2, "import time; time.sleep(0.5); 'slow'");
     let input = format!("{HELLO}{slow}\n{}", call(3, "'quick'"));
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let Output { status, stdout, .. } = child.wait_with_output().unwrap();

@@ -4,8 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::net::UnixStream;
+use tokio_util::sync::CancellationToken;
 
 use super::BridgeOptions;
 use super::starter::Starter;
@@ -14,6 +16,13 @@ use crate::session::choose::{Choice, choose};
 use crate::session::places::Places;
 use crate::session::registry::{self, Record};
 use crate::session::socket::{self, ConnectError};
+
+/// How often to look for a session that is starting; one in this process's own hands is there in some 50 ms.
+const LOOK_SOON: Duration = Duration::from_millis(50);
+const LOOK_FOR_GUARDED: Duration = Duration::from_millis(2);
+/// How long answers are still awaited after the client has closed its end; clients kill a bridge after 2 s.
+const DRAIN: Duration = Duration::from_millis(1500);
+const DRAIN_OF_GUARDED: Duration = Duration::from_secs(3);
 
 /// What an attempt to reach a session came to.
 #[derive(Debug)]
@@ -33,6 +42,8 @@ pub struct Finder {
     places: Places,
     /// Starts one where there is none, if that was asked for.
     starter: Option<Starter>,
+    /// This very process guards the session, until this is cancelled.
+    guarded: Option<CancellationToken>,
     complained: AtomicBool,
     /// Why the session took no connection of ours, the last time.
     refused: Mutex<Option<String>>,
@@ -49,12 +60,48 @@ impl Finder {
     pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
         let starter = Starter::new(&options, &cwd, places.home.as_deref());
         let (complained, refused) = (AtomicBool::new(false), Mutex::new(None));
-        Self { options, env, cwd, places, starter, complained, refused }
+        Self { options, env, cwd, places, starter, guarded: None, complained, refused }
+    }
+
+    /// For the session at `socket` that this process guards. It is over when `over` is cancelled.
+    pub fn guarding(socket: PathBuf, over: CancellationToken) -> Self {
+        let finder = Self::new(BridgeOptions { socket: Some(socket), ..BridgeOptions::default() });
+        Self { guarded: Some(over), ..finder }
+    }
+
+    /// Whether this process guards the session, and it is not over.
+    pub fn is_guarding(&self) -> bool {
+        self.guarded.is_some() && !self.is_over()
+    }
+
+    /// Whether there will never be a session again; see [`Finder::guarding`].
+    pub fn is_over(&self) -> bool {
+        self.guarded.as_ref().is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// Waits until it is over.
+    pub async fn over(&self) {
+        match &self.guarded {
+            Some(over) => over.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How often to look for a session that is starting.
+    pub fn pace(&self) -> Duration {
+        if self.guarded.is_some() { LOOK_FOR_GUARDED } else { LOOK_SOON }
+    }
+
+    /// How long answers are still awaited after the client has closed its end.
+    pub fn drain(&self) -> Duration {
+        // What was piped into `serve --stdio` is all that will ever be asked, and somebody may read the answers.
+        if self.guarded.is_some() { DRAIN_OF_GUARDED } else { DRAIN }
     }
 
     pub async fn reach(&self) -> Reach {
         if let Some(socket) = &self.options.socket {
-            return self.connect(socket).await.map_or(Reach::Nothing, Reach::Connected);
+            let none = if self.is_guarding() { Reach::Starting } else { Reach::Nothing };
+            return self.connect(socket).await.map_or(none, Reach::Connected);
         }
         let starts = |name| self.starter.as_ref().is_some_and(|starter| starter.start(name));
         match self.choice() {
@@ -102,6 +149,9 @@ impl Finder {
         {
             running.retain(|record| starter.is_for(record, &self.cwd));
         }
+        if self.is_free_to_choose() {
+            running.retain(|record| !record.private);
+        }
         Ok((choose(self.options.session.as_deref(), self.env.as_deref(), &self.cwd, &running), running))
     }
 
@@ -112,6 +162,9 @@ impl Finder {
 
     /// Why there is no session, and what to do. Looks anew each time.
     pub fn advice(&self) -> String {
+        if self.guarded.is_some() {
+            return self.advice_of_guarded();
+        }
         let problem = match (&self.options.socket, self.choice()) {
             (Some(socket), _) => format!(
                 "No fourhands session listens at {}, the socket this server was told to use (--socket). \
@@ -131,6 +184,20 @@ impl Finder {
             "{problem}\nThis server connects by itself: once the session is up, the next call just works. Nothing has to be \
              restarted, unless the configuration is changed: the AI client must then start this server again."
         )
+    }
+
+    fn advice_of_guarded(&self) -> String {
+        if self.is_over() {
+            return "The session of this server has ended, and the server ends with it. The AI client has to start it again."
+                .to_owned();
+        }
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = refused.unwrap_or_else(|| {
+            "The Python of this server's session does not answer: it is being started, or it was suspended. Call again in a \
+             moment."
+                .to_owned()
+        });
+        visible(&text).into_owned()
     }
 
     fn explain(&self, choice: &Choice, running: &[Record]) -> String {

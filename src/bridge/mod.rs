@@ -3,6 +3,7 @@
 //! A client such as Claude Desktop never restarts a server that has exited, so the bridge stays while its stdin is open.
 //! It passes lines on and reads only their envelopes. While there is no session, a server in this process answers.
 
+mod attached;
 mod envelope;
 pub mod environment;
 mod finder;
@@ -16,18 +17,26 @@ mod starter;
 mod stdio;
 mod tmux;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::io::DuplexStream;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::terminal_text::visible;
 use crate::mcp::{self, Backend};
+use crate::session::outlet::write_within;
 
+pub use attached::Attached;
 use finder::Finder;
+
+/// What a word to the client's log may take.
+const COMPLAINING: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Debug, Default)]
 pub struct BridgeOptions {
@@ -61,9 +70,7 @@ pub fn run(options: BridgeOptions) -> ExitCode {
         }
     };
     let finder = Arc::new(Finder::new(options));
-    let looker = finder.clone();
-    let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
-    let ended = runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), &finder, &offline).await });
+    let ended = serve(&runtime, &finder);
     finder.leave();
     // A thread may still be blocked in a read of stdin.
     runtime.shutdown_background();
@@ -74,6 +81,13 @@ pub fn run(options: BridgeOptions) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Serves the client on stdin and stdout until it closes its end.
+fn serve(runtime: &Runtime, finder: &Arc<Finder>) -> io::Result<()> {
+    let looker = finder.clone();
+    let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
+    runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), finder, &offline).await })
 }
 
 /// The same server that a session has, with nothing behind its tools but the advice.
@@ -87,6 +101,7 @@ fn offline_server(advice: Advice) -> OfflineServer {
 
 /// For the client's log. Never stdout: that is the protocol's.
 fn complain(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "fourhands bridge: {}", visible(text));
+    let text = format!("fourhands bridge: {}\n", visible(text));
+    // Nobody may read it.
+    let _ = write_within(io::stderr(), text.as_bytes(), COMPLAINING);
 }

@@ -15,8 +15,9 @@ use super::lines::{LineReader, Outbox};
 use super::relay::Relay;
 use super::stdio::{Input, Output};
 
-/// How often to look for a session while there is none, and while one is starting.
+/// How often to look for a session while there is none.
 const LOOK: Duration = Duration::from_millis(500);
+/// How soon to look again when one has hung up.
 const LOOK_SOON: Duration = Duration::from_millis(50);
 /// How long the client's lines are held for a session that is starting: a machine may be busy, and some clients wait for
 /// a server for ten seconds only.
@@ -29,8 +30,8 @@ const HAND_OVER: Duration = Duration::from_secs(1);
 const HELLO: Duration = Duration::from_secs(3);
 /// How long such a session is left alone.
 const REST: Duration = Duration::from_secs(5);
-/// How long answers are still awaited after the client has closed its end; clients kill us after 2 s.
-const DRAIN: Duration = Duration::from_millis(1500);
+/// How long the last of what goes to the client may take.
+const FLUSH: Duration = Duration::from_millis(1500);
 /// A process that dies takes connections to its last moment, and so soon hangs up again without having read anything.
 const BACKLOG: Duration = Duration::from_millis(100);
 /// Bytes that may wait to be written before the other side is no longer read.
@@ -119,7 +120,7 @@ pub async fn pump(
                 link = None;
             } else if open.lines.ended && !open.lines.has_line() {
                 let now = Instant::now();
-                look_at = now + LOOK_SOON;
+                look_at = now + finder.pace();
                 if open.live {
                     let unread = !open.spoke && open.since.elapsed() < BACKLOG;
                     relay.parted(&lost_text(finder), unread);
@@ -151,7 +152,7 @@ pub async fn pump(
                     }
                     Reach::Nothing => starting_since = None,
                 }
-                look_at = now + if is_starting(starting_since, hang_ups) { LOOK_SOON } else { LOOK };
+                look_at = now + if is_starting(starting_since, hang_ups) { finder.pace() } else { LOOK };
             } else if let Some(until) = shunned {
                 look_at = look_at.max(until);
             }
@@ -190,8 +191,10 @@ pub async fn pump(
         }
 
         let has_line = client.has_line();
-        if client.ended {
-            let until = *closing.get_or_insert_with(|| Instant::now() + DRAIN);
+        // A session of this process's own that is just starting has not been asked yet.
+        let is_unasked = finder.is_guarding() && !link.as_ref().is_some_and(|open| open.live);
+        if (client.ended && !(is_unasked && is_starting(starting_since, hang_ups))) || finder.is_over() {
+            let until = *closing.get_or_insert_with(|| Instant::now() + finder.drain());
             let unsent = link.as_ref().is_some_and(|open| open.out.is_some()) && !relay.to_backend.is_empty();
             let nobody_asks = relay.is_idle() || (link.is_none() && !relay.waits_for_another());
             let done = !has_line && nobody_asks && !unsent && relay.to_client.is_empty();
@@ -222,6 +225,7 @@ pub async fn pump(
             () = tokio::task::yield_now(), if more => {}
             () = sleep(wake), if wake.is_some() => {}
             () = look_on(awake_until), if Instant::now() < awake_until => {}
+            () = finder.over(), if closing.is_none() => {}
         }
         if broken && let Some(open) = &mut link {
             open.out = None;
@@ -229,7 +233,7 @@ pub async fn pump(
         }
     }
     drop(link);
-    let _ = timeout(DRAIN, output.flush()).await;
+    let _ = timeout(FLUSH, output.flush()).await;
     Ok(())
 }
 

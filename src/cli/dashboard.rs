@@ -32,5 +32,5 @@ pub fn run(arguments: &Arguments, engine: &'static [u8]) -> ExitCode {
         super::tell(&"this terminal (TERM=dumb) cannot place its cursor, so this is the dashboard of --plain");
     }
     let mode = if arguments.plain || is_dumb { Mode::Plain } else { Mode::Dashboard };
-    start::run(&Start { mode, arguments: &arguments.session, until_unused: false, engine })
+    start::run(&Start { mode, arguments: &arguments.session, until_unused: false, stdio: false, engine })
 }

@@ -1,6 +1,8 @@
 //! What a dashboard leaves in the scrollback of its terminal: what was done, and how to come back to it.
 
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use super::past;
@@ -12,8 +14,18 @@ use crate::session::places::Places;
 /// Clients that are named.
 const NAMED: usize = 3;
 
+/// What the journal may take to be read; its disk may be slow.
+const READING: Duration = Duration::from_secs(1);
+
+/// The words, or none if they cannot be had soon.
+pub fn soon(id: SessionId, name: String, lasted: Duration) -> String {
+    let (done, told) = channel();
+    let asked = thread::Builder::new().name("farewell".to_owned()).spawn(move || done.send(words(&id, &name, lasted)));
+    asked.ok().and_then(|_| told.recv_timeout(READING).ok()).unwrap_or_default()
+}
+
 /// In lines, told once the terminal is as it was. Empty if nothing ran, or nothing is recorded.
-pub fn words(id: &SessionId, name: &str, lasted: Duration) -> String {
+fn words(id: &SessionId, name: &str, lasted: Duration) -> String {
     let places = Places::of_this_process();
     let Ok(Some(reader)) = past::journal(&places) else { return String::new() };
     let Ok(tallies) = reader.tally(id) else { return String::new() };

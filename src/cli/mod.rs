@@ -14,17 +14,23 @@ mod stop;
 mod take_over;
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use nix::sys::stat::{Mode, umask};
 
 use crate::domain::terminal_text::visible;
+use crate::session::outlet::write_within;
 
 /// Exit code for what the person can mend by another command line.
 const USAGE: u8 = 2;
 /// Exit code for a session that there is not.
 const UNKNOWN: u8 = 3;
+
+/// What the last words of a command may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -121,7 +127,12 @@ fn fail(code: u8, what: &dyn std::fmt::Display) -> ExitCode {
 /// Says something on stderr. Paths, names and what a program answered may hold anything: it does not reach the terminal
 /// as it is.
 fn tell(what: &dyn std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "fourhands: {}", visible(&what.to_string()));
+    say(io::stderr(), &format!("fourhands: {what}\n"));
+}
+
+/// For an end that waits for nobody: what cannot be written soon is not written.
+fn say(out: impl AsFd, text: &str) {
+    let _ = write_within(out, visible(text).as_bytes(), LAST_WORDS);
 }
 
 /// Writes to stdout, which may be closed by a reader that has seen enough.

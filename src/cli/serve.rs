@@ -21,16 +21,14 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, engine: &'static [u8]) -> ExitCode {
-    if arguments.stdio && arguments.session.session.is_some() {
-        return super::fail(
-            super::USAGE,
-            &"--session cannot be used with --stdio: such a session belongs to the client that started it, and has no \
-              name by which others could find it. Leave out one of the two.",
-        );
-    }
     if arguments.stdio && io::stdin().is_terminal() {
-        eprintln!("fourhands: waiting for an MCP client on standard input; Ctrl-C ends.");
+        super::tell(&"waiting for an MCP client on standard input; Ctrl-C ends.");
     }
-    let mode = if arguments.stdio { Mode::Stdio } else { Mode::Serve };
-    start::run(&Start { mode, arguments: &arguments.session, until_unused: arguments.until_unused, engine })
+    start::run(&Start {
+        mode: Mode::Serve,
+        arguments: &arguments.session,
+        until_unused: arguments.until_unused,
+        stdio: arguments.stdio,
+        engine,
+    })
 }

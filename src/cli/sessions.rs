@@ -121,7 +121,7 @@ fn join(present: &mut Vec<Row>, recorded: Vec<SessionSummary>) -> Vec<Row> {
         let row = present.iter_mut().find(|row| row.id.is_none() && row.is_of(&session));
         match row {
             Some(row) => row.know(&session),
-            // Without a name that others find: `serve --stdio`.
+            // Its record was lost.
             None if runs => present.push(Row::of_journal(&session)),
             None => past.push(Row::of_journal(&session)),
         }

@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
+use crate::bridge::Attached;
 use crate::domain::SnippetId;
 use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
@@ -75,6 +77,8 @@ pub struct Start<'a> {
     pub arguments: &'a SessionArguments,
     /// The session is held for bridges: it ends with their last client, or when a dashboard takes it over.
     pub until_unused: bool,
+    /// It is the session of the client on stdin and stdout, and ends with it.
+    pub stdio: bool,
     pub engine: &'static [u8],
 }
 
@@ -103,39 +107,38 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let mut resumed = resume::find(start.arguments, python, cwd)?;
     let may_take_over = start.mode.has_person() && resumed.is_none();
     let mut handed_over = None;
-    let mut claim = if start.mode == Mode::Stdio {
-        None
-    } else {
-        let name = start.arguments.session.as_deref().or(resumed.as_ref().map(|resumed| &*resumed.name));
-        Some(loop {
-            match name.map_or_else(|| registry::claim_default(cwd), |name| registry::claim(name, cwd)) {
-                // Bridges may be quicker than this process, and hold it once more.
-                Err(ClaimError::Taken { name, .. }) if may_take_over && take_over::is_held(&name) => {
-                    let taken = take_over::take_over(&name, handed_over)?;
-                    handed_over = Some(taken);
-                }
-                Err(ClaimError::Taken { name, pid, .. }) if !start.until_unused && take_over::is_held(&name) => {
-                    anyhow::bail!(
-                        "session \"{name}\" is running already, held for AI clients without a dashboard (pid {pid}). \
-                         `fourhands --session {name}` in a terminal opens the dashboard on it, and `fourhands stop {name}` \
-                         ends it. To start another beside it, choose another name: --session NAME"
-                    );
-                }
-                claimed => break claimed?,
+    let name = start.arguments.session.as_deref().or(resumed.as_ref().map(|resumed| &*resumed.name));
+    let mut claim = loop {
+        let claimed = match name {
+            None if start.stdio => registry::claim_private(cwd),
+            None => registry::claim_default(cwd),
+            Some(name) if start.stdio => registry::claim_private_as(name, cwd),
+            Some(name) => registry::claim(name, cwd),
+        };
+        match claimed {
+            // Bridges may be quicker than this process, and hold it once more.
+            Err(ClaimError::Taken { name, .. }) if may_take_over && take_over::is_held(&name) => {
+                let taken = take_over::take_over(&name, handed_over)?;
+                handed_over = Some(taken);
             }
-        })
+            Err(ClaimError::Taken { name, pid, .. }) if !start.until_unused && take_over::is_held(&name) => {
+                anyhow::bail!(
+                    "session \"{name}\" is running already, held for AI clients without a dashboard (pid {pid}). \
+                     `fourhands --session {name}` in a terminal opens the dashboard on it, and `fourhands stop {name}` \
+                     ends it. To start another beside it, choose another name: --session NAME"
+                );
+            }
+            claimed => break claimed?,
+        }
     };
     let restore = handed_over.as_ref().and_then(|taken| taken.checkpoint);
     resumed = handed_over.map(HandedOver::resumed).or(resumed);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let id = resumed.as_ref().map_or_else(|| SessionId::new(now), |resumed| resumed.id.clone());
     let _held = hold_id(&id, resumed.as_ref())?;
-    if let Some(claim) = &mut claim {
-        // Told to those who ask which sessions there are, and to dashboards that would take it over.
-        let is_dashboard = start.mode.has_person();
-        let held = start.until_unused.then(|| id.clone());
-        let _ = claim.describe(&python.executable, &python.version, is_dashboard, held);
-    }
+    // Told to those who ask which sessions there are, and to dashboards that would take it over.
+    let held = start.until_unused.then(|| id.clone());
+    let _ = claim.describe(&python.executable, &python.version, start.mode.has_person(), held);
     let image = EngineImage::new(start.engine)?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
@@ -146,10 +149,16 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     } else {
         || settings::read(settings::path()).settings.keep_processes
     });
-    let name = claim.as_ref().map_or_else(|| registry::default_name(cwd), |claim| claim.name().to_owned());
-    let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
+    let (name, socket) = (claim.name().to_owned(), claim.socket().to_owned());
+    let dismissal = guardian.dismissal();
+    // Answers what is still asked when it is dropped.
+    let _client = if start.stdio {
+        Some(Attached::start(socket.clone(), move || dismissal.dismiss()).context("cannot serve on stdin and stdout")?)
+    } else {
+        None
+    };
     let mut legacy = resumed.map(|Resumed { restart, told, .. }| {
-        super::tell(&told);
+        guardian.say(&told);
         Legacy { restart, keepsake: None, last: SnippetId(0) }
     });
     let mut replay = start.arguments.replay.map(Replay::which);
@@ -181,13 +190,16 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                     until_unused,
                     keep_processes,
                 };
-                image.command(&python.executable, &boot)
+                let mut command = image.command(&python.executable, &boot)?;
+                if start.stdio {
+                    // They are the client's.
+                    command.stdin(Stdio::null()).stdout(Stdio::null());
+                }
+                Ok(command)
             },
             |ending| {
                 is_loop = crashes.are_a_loop(ending);
-                // The one client of a session on stdin and stdout knows only the process that it began with.
-                let follows = start.mode != Mode::Stdio && !is_loop;
-                next = if follows { ending.legacy(!is_first) } else { None };
+                next = if is_loop { None } else { ending.legacy(!is_first) };
                 next.is_some()
             },
         );
@@ -213,7 +225,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                 guardian.say(fate);
             }
             if start.mode.has_person() && io::stdout().is_terminal() {
-                super::print(&super::farewell::words(&id, &name, began.elapsed()));
+                super::say(io::stdout(), &super::farewell::soon(id, name, began.elapsed()));
             }
             return Ok(ExitCode::from(ending.code()));
         }

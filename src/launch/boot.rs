@@ -16,8 +16,6 @@ pub enum Mode {
     Plain,
     /// MCP on the socket, plain log lines on stdout.
     Serve,
-    /// MCP on stdin and stdout, no socket, ended by EOF.
-    Stdio,
 }
 
 impl Mode {
@@ -34,8 +32,8 @@ pub struct Boot {
     pub id: SessionId,
     /// Name of the session.
     pub name: String,
-    /// Where to listen; `None` with [`Mode::Stdio`]. What lies there may be removed: the guardian holds the name's lock.
-    pub socket: Option<PathBuf>,
+    /// Where to listen. What lies there may be removed: the guardian holds the name's lock.
+    pub socket: PathBuf,
     /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket that carries
     /// [`ToSession`] one way and [`ToGuardian`] the other, one JSON value on a line. EOF means the guardian is dead.
     pub link: i32,
@@ -78,6 +76,8 @@ pub enum ToGuardian {
     Ready,
     /// Start another process on this session when this one has ended, as this author wants.
     Restart(Author),
+    /// The session has ended in good order; its dashboard may still stand in front of a terminal that takes nothing.
+    Ended,
     /// The terminal is in raw mode and shows the alternate screen.
     TerminalEntered,
     /// The terminal is as it was before.

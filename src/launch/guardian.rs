@@ -18,6 +18,7 @@ use self::watch::Watch;
 use super::boot::{Mode, ToSession};
 use super::child;
 use super::descriptor_table;
+use super::dismissal::Dismissal;
 use super::ending::Ending;
 use super::link::Link;
 use super::recorder;
@@ -65,6 +66,7 @@ pub struct Guardian {
     reports: Reports,
     /// Whether processes that snippet code started outlive its Python.
     keeps_processes: fn() -> bool,
+    dismissal: Dismissal,
 }
 
 impl Guardian {
@@ -83,6 +85,7 @@ impl Guardian {
             screen_kept: false,
             reports: Reports::default(),
             keeps_processes: || false,
+            dismissal: Dismissal::default(),
         })
     }
 
@@ -97,6 +100,11 @@ impl Guardian {
     /// `keeps` tells whether what snippet code started is to outlive its Python; asked when there is something.
     pub fn keep_processes_if(&mut self, keeps: fn() -> bool) {
         self.keeps_processes = keeps;
+    }
+
+    /// For a thread that is started after this value was made.
+    pub fn dismissal(&self) -> Dismissal {
+        self.dismissal.clone()
     }
 
     /// Whether session processes are started without a controlling terminal.
@@ -129,7 +137,7 @@ impl Guardian {
             Ok(child) => child,
             Err(error) => {
                 // A child that came as far as taking the terminal is dead now.
-                if let Some(terminal) = &self.terminal {
+                if let Some(terminal) = &mut self.terminal {
                     terminal.take_back_from(Pid::from_raw(0));
                     terminal.restore(std::mem::take(&mut self.screen_kept));
                 }
@@ -138,6 +146,9 @@ impl Guardian {
             }
         };
         drop((theirs, memory));
+        if let Some(terminal) = &mut self.terminal {
+            terminal.lend();
+        }
         if self.screen_kept {
             alarm::set(SCREEN_PATIENCE);
         }

@@ -17,6 +17,7 @@ pub struct Link {
     /// The session process itself has taken the screen.
     entered: bool,
     ready: bool,
+    ended: bool,
     restart_by: Option<Author>,
     edit: Option<PathBuf>,
 }
@@ -34,6 +35,7 @@ impl Link {
             screen_up,
             entered: false,
             ready: false,
+            ended: false,
             restart_by: None,
             edit: None,
         };
@@ -71,6 +73,12 @@ impl Link {
         self.ready
     }
 
+    /// Whether the session itself says that it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.read();
+        self.ended
+    }
+
     /// Who asked for another process to take over, if anybody.
     pub fn restart_by(&mut self) -> Option<Author> {
         self.read();
@@ -100,6 +108,7 @@ impl Link {
                 Ok(ToGuardian::TerminalEntered) => (self.screen_up, self.entered) = (true, true),
                 Ok(ToGuardian::TerminalLeft) => self.screen_up = false,
                 Ok(ToGuardian::Ready) => self.ready = true,
+                Ok(ToGuardian::Ended) => self.ended = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
                 Ok(ToGuardian::Edit(file)) => self.edit = Some(file),
                 // Whatever a snippet may write into a descriptor that is not its own.

@@ -6,6 +6,7 @@ mod cache;
 mod child;
 pub mod descriptor_table;
 pub mod discover;
+pub mod dismissal;
 pub mod ending;
 pub mod guardian;
 pub mod image;

@@ -2,12 +2,20 @@
 
 use std::collections::VecDeque;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 use crate::domain::terminal_text::visible;
+use crate::session::outlet::Outlet;
+
+/// What the saying may take; stderr may be a pipe that nobody reads.
+const SAYING: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default)]
 pub struct Reports {
+    /// Once something was said.
+    stderr: Option<Outlet>,
     waiting: VecDeque<String>,
     left_out: usize,
 }
@@ -30,10 +38,19 @@ impl Reports {
             0 => None,
             times => Some(format!("Python died {times} times before, and a new one took over.")),
         };
-        for report in before.into_iter().chain(self.waiting.drain(..)) {
-            // Paths, names and lines of a stack may hold anything: it does not reach the terminal as it is.
-            let _ = writeln!(io::stderr(), "fourhands: {}", visible(&report));
+        let reports: Vec<String> = before.into_iter().chain(self.waiting.drain(..)).collect();
+        if reports.is_empty() {
+            return;
         }
+        if self.stderr.is_none() {
+            self.stderr = io::stderr().as_fd().try_clone_to_owned().and_then(Outlet::new).ok();
+        }
+        let Some(stderr) = &self.stderr else { return };
+        for report in reports {
+            // Paths, names and lines of a stack may hold anything: it does not reach the terminal as it is.
+            stderr.line(format!("fourhands: {}", visible(&report)));
+        }
+        stderr.wait(SAYING);
     }
 }
 

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::killpg;
-use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{FlowArg, FlushArg, SetArg, Termios, tcflow, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use crate::domain::emulator::Emulator;
@@ -21,11 +23,16 @@ const LEAVE_SCREEN: &[u8] =
 /// The part of it that must be done between two dashboards.
 const KEEP_SCREEN: &[u8] = b"\x1b[?2026l\x1b[<1u\x1b[r\x1b(B\x0f\x1b[0m\x1b[?7h";
 
+/// A terminal that takes nothing for so long is stopped, or nobody reads it.
+const STALLED: Duration = Duration::from_millis(300);
+
 #[derive(Debug)]
 pub struct Terminal {
     input: OwnedFd,
     output: File,
     found: Termios,
+    /// A process of ours may have changed the modes since: they are not the person's.
+    is_lent: bool,
     /// File status flags of stdin, stdout and stderr: the shell shares them with us and with all our children.
     flags: [Option<OFlag>; 3],
     emulator: Emulator,
@@ -39,14 +46,22 @@ impl Terminal {
         let found = tcgetattr(&input).ok()?;
         let flags = standard_streams(|stream| fcntl(stream, FcntlArg::F_GETFL).ok().map(OFlag::from_bits_truncate));
         let emulator = Emulator::of(|name| std::env::var(name).ok());
-        Some(Self { input, output, found, flags, emulator })
+        Some(Self { input, output, found, is_lent: false, flags, emulator })
     }
 
-    /// The modes may have been changed by the person while we were stopped.
+    /// The modes may have been changed by the person while we were stopped. Those of a dashboard are never taken for the
+    /// person's.
     pub fn look_again(&mut self) {
-        if let Ok(found) = tcgetattr(&self.input) {
+        if !self.is_lent
+            && let Ok(found) = tcgetattr(&self.input)
+        {
             self.found = found;
         }
+    }
+
+    /// From now on a process of ours uses it.
+    pub fn lend(&mut self) {
+        self.is_lent = true;
     }
 
     /// Whether this process's job has the terminal. A terminal without job control is had by all.
@@ -63,7 +78,9 @@ impl Terminal {
         tcgetpgrp(&self.input).ok()
     }
 
-    pub fn lend_to(&self, group: Pid) {
+    /// The same, as the job in the foreground.
+    pub fn lend_to(&mut self, group: Pid) {
+        self.lend();
         let _ = tcsetpgrp(&self.input, group);
     }
 
@@ -82,13 +99,44 @@ impl Terminal {
         self.is_ours() && self.write(KEEP_SCREEN).is_ok()
     }
 
+    /// Never waits for long: a terminal that takes nothing loses what a dashboard still had for it, and is continued.
     fn write(&self, sequences: &[u8]) -> io::Result<()> {
-        (&self.output).write_all(&[sequences, self.emulator.take_down().as_bytes()].concat())
+        let text = [sequences, self.emulator.take_down().as_bytes()].concat();
+        // Shared with all who have this terminal, so only for a moment.
+        let flags = OFlag::from_bits_truncate(fcntl(&self.output, FcntlArg::F_GETFL)?);
+        fcntl(&self.output, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        let mut written = self.write_until(&text, Instant::now() + STALLED);
+        if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            let _ = tcflush(&self.output, FlushArg::TCOFLUSH);
+            let _ = tcflow(&self.output, FlowArg::TCOON);
+            written = self.write_until(&text, Instant::now() + STALLED);
+        }
+        let _ = fcntl(&self.output, FcntlArg::F_SETFL(flags));
+        written
+    }
+
+    fn write_until(&self, mut text: &[u8], until: Instant) -> io::Result<()> {
+        while !text.is_empty() {
+            match (&self.output).write(text) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => text = &text[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = until.saturating_duration_since(Instant::now()).as_millis() as u16;
+                    if left == 0 {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    poll(&mut [PollFd::new(self.output.as_fd(), PollFlags::POLLOUT)], left)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Restores modes and flags; with `screen_up` also leaves the alternate screen and drops what was typed at it.
     /// Does nothing while another job has the terminal.
-    pub fn restore(&self, screen_up: bool) {
+    pub fn restore(&mut self, screen_up: bool) {
         if !self.is_ours() {
             return;
         }
@@ -99,6 +147,7 @@ impl Terminal {
             let _ = tcflush(&self.input, FlushArg::TCIFLUSH);
         }
         let _ = tcsetattr(&self.input, SetArg::TCSANOW, &self.found);
+        self.is_lent = false;
     }
 }
 

@@ -40,11 +40,6 @@ const STALL: Duration = Duration::from_secs(1);
 const LONG_LINES: usize = 512 << 20;
 /// From so many open requests on, answers that are ready go before more requests.
 const MANY: usize = 64;
-/// How often to look whether a client that has said its last word still reads.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// Tells whether nobody reads any more what is written.
-pub type HungUp = Box<dyn Fn() -> bool + Send>;
 
 pub struct LineTransport<R, W> {
     reader: BufReader<R>,
@@ -70,8 +65,6 @@ pub struct LineTransport<R, W> {
     opened: bool,
     /// Whether one came that a conversation begins with. Before it, rmcp ends a connection at what is not a request.
     begun: bool,
-    /// Present if calls in flight are finished after the end of the input.
-    hung_up: Option<HungUp>,
 }
 
 impl<R, W> LineTransport<R, W>
@@ -95,14 +88,7 @@ where
             opened_by: None,
             opened: false,
             begun: false,
-            hung_up: None,
         }
-    }
-
-    /// At the end of its input the client is taken to be gone only when all its requests are answered, or nobody reads.
-    pub fn finishing(mut self, hung_up: HungUp) -> Self {
-        self.hung_up = Some(hung_up);
-        self
     }
 
     /// A client that has not made its first request by then is taken to be gone.
@@ -342,14 +328,6 @@ where
                 },
                 Ok(Line::TooLong(ends)) => self.reply(faults::too_long(&ends, self.max_line)),
                 Ok(Line::End) | Err(_) => {
-                    // rmcp drops this future and asks again after each answer.
-                    while let Some(hung_up) = &self.hung_up
-                        && !self.open.is_empty()
-                        && !self.out.broken.is_cancelled()
-                        && !hung_up()
-                    {
-                        tokio::time::sleep(LOOK).await;
-                    }
                     self.gone.cancel();
                     return None;
                 }

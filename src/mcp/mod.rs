@@ -44,4 +44,4 @@ mod watch;
 pub const REFUSED: i32 = -32042;
 
 pub use again::{METHOD as AGAIN, MOVED, SENT};
-pub use serve::{Backend, serve_connection, serve_socket, serve_stdio};
+pub use serve::{Backend, serve_connection, serve_socket};

@@ -1,13 +1,9 @@
 //! Connections: the session's socket, and any single pair of streams.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rmcp::ServiceExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
@@ -115,21 +111,6 @@ impl Peers {
 fn refuse(stream: &UnixStream, why: &str) {
     let line = faults::refusal(&format!("{why} Close some and connect again.")) + "\n";
     let _ = stream.try_write(line.as_bytes());
-}
-
-/// Serves the one client on stdin and stdout. What it asked for before it closed stdin is answered all the same, as in
-/// `printf ... | fourhands serve --stdio`, for as long as somebody reads stdout.
-pub async fn serve_stdio(stdin: File, stdout: File, session: SessionHandle, stop: CancellationToken) -> io::Result<()> {
-    let end = stdout.try_clone()?;
-    let hung_up = move || {
-        let mut ends = [PollFd::new(end.as_fd(), PollFlags::empty())];
-        matches!(poll(&mut ends, PollTimeout::ZERO), Ok(1..))
-    };
-    let gone = CancellationToken::new();
-    let (reader, writer) = (tokio::fs::File::from_std(stdin), tokio::fs::File::from_std(stdout));
-    let transport = LineTransport::new(reader, writer, gone.clone()).finishing(Box::new(hung_up));
-    serve(transport, gone, Backend::Session(session), None, stop).await;
-    Ok(())
 }
 
 /// Serves one client until it closes its side, or until `stop`.

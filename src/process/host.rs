@@ -2,7 +2,7 @@
 //! its threads never hold the GIL.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
-use super::{END_LIMIT, FAULTS, alertness, exit_after, log, orphaned, plain, report_fault, trim, unused};
+use super::{END_LIMIT, FAULTS, alertness, exit_after, hangup, log, orphaned, plain, report_fault, trim, unused};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
@@ -29,6 +29,7 @@ use crate::launch::descriptor_table;
 use crate::mcp;
 use crate::python::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
+use crate::session::outlet::write_within;
 use crate::session::places::Places;
 use crate::session::{self, Beginning, EngineEvent, RunOptions, SessionHandle, SessionId, Spool, spool};
 use crate::tui::{self, Control};
@@ -38,6 +39,15 @@ const JOURNAL_END: Duration = Duration::from_millis(1500);
 
 /// What an export waits for what has just been done to be in the journal.
 const EXPORT_WAITS: Duration = Duration::from_secs(2);
+
+/// The same for the whole outputs of its snippets.
+const SPOOL_END: Duration = Duration::from_millis(1500);
+
+/// What the dashboard may take for its last words.
+const FRONT_END: Duration = Duration::from_millis(750);
+
+/// What the host itself may take to say what is wrong.
+pub const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The host has a table of descriptors of its own.
 pub struct PrivateTable {
@@ -79,11 +89,11 @@ pub struct HostEvents {
 impl Host {
     /// Runs to the end of the session. Answers the exit code.
     pub fn run(self) -> i32 {
-        let mut stderr = match self.originals.stderr.try_clone() {
-            Ok(stderr) => File::from(stderr),
+        let stderr = match self.originals.stderr.try_clone() {
+            Ok(stderr) => stderr,
             Err(error) => {
                 let text = format!("fourhands: the session cannot begin: {error}\n");
-                let _ = nix::unistd::write(&self.originals.stderr, text.as_bytes());
+                let _ = write_within(&self.originals.stderr, text.as_bytes(), LAST_WORDS);
                 return 1;
             }
         };
@@ -105,7 +115,8 @@ impl Host {
         let _ = self.ready.send(table);
         if self.boot.detached && self.boot.mode == Mode::Dashboard {
             if !is_private {
-                let _ = writeln!(stderr, "fourhands: the system refused a table of descriptors that it granted before");
+                let text = "fourhands: the system refused a table of descriptors that it granted before\n";
+                let _ = write_within(&stderr, text.as_bytes(), LAST_WORDS);
                 return 1;
             }
             // Without a controlling terminal the dashboard finds it on 0 and 1. In this table they are nobody else's.
@@ -117,18 +128,19 @@ impl Host {
         }
         // A panic is among the faults.
         let result = catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or(Ok(()));
+        let mut words = String::new();
         if let Err(error) = &result {
             // The system's own words say too little.
             let where_it_failed = if error.raw_os_error().is_some() { "the session cannot begin: " } else { "" };
-            let _ = writeln!(stderr, "fourhands: {where_it_failed}{}", visible(&error.to_string()));
+            words += &format!("fourhands: {where_it_failed}{}\n", visible(&error.to_string()));
         }
         let faults = std::mem::take(&mut *FAULTS.lock().unwrap_or_else(PoisonError::into_inner));
         for fault in &faults {
-            let _ = writeln!(
-                stderr,
-                "fourhands: an error of its own ended the session; please report it: {}",
-                visible(fault)
-            );
+            words +=
+                &format!("fourhands: an error of its own ended the session; please report it: {}\n", visible(fault));
+        }
+        if !words.is_empty() {
+            let _ = write_within(&stderr, words.as_bytes(), LAST_WORDS);
         }
         let code = i32::from(result.is_err() || !faults.is_empty());
         exit_after(END_LIMIT, code);
@@ -153,11 +165,13 @@ impl Host {
         })?;
         let spool = self.spool.clone();
         let (tell, mut spool_told) = tokio::sync::mpsc::unbounded_channel();
-        let spooling = thread::Builder::new().name("spool".to_owned()).spawn(move || {
+        let (spooling, spooled) = mpsc::channel::<()>();
+        thread::Builder::new().name("spool".to_owned()).spawn(move || {
             if let Ok(spools) = Places::of_this_process().spools() {
                 spool::remove_old(&spools);
             }
             spool.work(|trouble| drop(tell.send(trouble)));
+            drop(spooling);
         })?;
         let whole = self.spool.clone();
         let own = journal::Elsewhere { places: Places::of_this_process(), session: self.boot.id.clone() };
@@ -174,13 +188,8 @@ impl Host {
             };
             let (recorder, journal, mut told) =
                 journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info);
-            let beginning = Beginning {
-                restart,
-                can_restart: self.boot.mode != Mode::Stdio,
-                record: Box::new(recorder),
-                spool: self.spool,
-                ..beginning
-            };
+            let beginning =
+                Beginning { restart, can_restart: true, record: Box::new(recorder), spool: self.spool, ..beginning };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
             if let Some(gap) = gap {
                 session.notice(gap);
@@ -237,13 +246,14 @@ impl Host {
             match result {
                 Ok(ended) => {
                     let _ = ended.await;
+                    goodbye.send(&ToGuardian::Ended);
                     Ok(journal)
                 }
                 Err(error) => Err(error),
             }
         });
         whole.close();
-        let _ = spooling.join();
+        let _ = spooled.recv_timeout(SPOOL_END);
         // Reads of stdin that nobody can interrupt must not hold up the end.
         runtime.shutdown_background();
         result.map(|journal| journal.finish(JOURNAL_END))
@@ -330,64 +340,73 @@ impl Front {
     /// Opens what the mode asks for. The answer resolves when all of it has closed again after `stop`.
     fn open(self, boot: &Boot, originals: Originals, link: LinkReader) -> io::Result<oneshot::Receiver<()>> {
         let (done, ended) = oneshot::channel();
-        match (boot.mode, &boot.socket) {
-            (Mode::Dashboard, Some(socket)) => {
+        let socket = &boot.socket;
+        match boot.mode {
+            Mode::Dashboard => {
                 // Clients may be quicker than the dashboard, and come back with a question.
                 self.session.attend();
                 let listener = listen(socket)?;
                 let (control, commands) = unbounded_channel();
                 tokio::spawn(link::obey(link, self.session.clone(), "a signal", Some(control)));
-                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
+                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop.clone()));
                 let tty = File::from(originals.stdout);
+                quit_when_gone(&self.session, originals.stdin)?;
                 let history = journal::Elsewhere { places: Places::of_this_process(), session: boot.id.clone() };
                 let dashboard = dashboard(self.session, self.link, tty, commands, self.keepsake, Arc::new(history))?;
                 tokio::spawn(async move {
-                    let _ = dashboard.await;
+                    closed(dashboard, &self.stop).await;
                     let _ = server.await;
                     let _ = done.send(());
                 });
             }
-            (Mode::Plain, Some(socket)) => {
+            Mode::Plain => {
                 let listener = listen(socket)?;
                 let (control, commands) = unbounded_channel();
                 // In this mode Ctrl-C is a signal.
                 tokio::spawn(link::obey(link, self.session.clone(), "you", Some(control)));
-                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
+                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop.clone()));
+                if originals.stdin.is_terminal() {
+                    quit_when_gone(&self.session, originals.stdin.try_clone()?)?;
+                }
                 let session = self.session;
                 let plain = front("plain", session.clone(), move || plain::run(session, originals, commands))?;
                 tokio::spawn(async move {
-                    let _ = plain.await;
+                    closed(plain, &self.stop).await;
                     let _ = server.await;
                     let _ = done.send(());
                 });
             }
-            (Mode::Serve, Some(socket)) => {
+            Mode::Serve => {
                 let listener = listen(socket)?;
                 tokio::spawn(link::obey(link, self.session.clone(), "a signal", None));
                 let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
                 let place = socket.display().to_string();
                 tokio::spawn(async move {
-                    log::write(self.session, &place, File::from(originals.stdout)).await;
+                    log::write(self.session, &place, originals.stdout).await;
                     let _ = server.await;
                     let _ = done.send(());
                 });
             }
-            (Mode::Stdio, _) => {
-                tokio::spawn(link::obey(link, self.session.clone(), "a signal", None));
-                let (stdin, stdout) = (File::from(originals.stdin), File::from(originals.stdout));
-                tokio::spawn(async move {
-                    let served = mcp::serve_stdio(stdin, stdout, self.session.clone(), self.stop).await;
-                    if let Err(error) = served {
-                        report_fault(format!("standard output cannot be used: {error}"));
-                    }
-                    self.session.quit();
-                    let _ = done.send(());
-                });
-            }
-            (_, None) => return Err(io::Error::other("the session was given no socket to listen on")),
         }
         Ok(ended)
     }
+}
+
+/// Waits until what the person works with has closed: at the end not for long, since it stands still when its terminal does.
+async fn closed(front: oneshot::Receiver<()>, stop: &CancellationToken) {
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(FRONT_END).await;
+    };
+    tokio::select! {
+        _ = front => {}
+        () = late => {}
+    }
+}
+
+fn quit_when_gone(session: &SessionHandle, terminal: OwnedFd) -> io::Result<()> {
+    let session = session.clone();
+    hangup::watch(terminal, move || session.quit())
 }
 
 /// The guardian holds the lock of the session's name.

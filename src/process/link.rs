@@ -21,16 +21,30 @@ const TAKE_OVER: Duration = Duration::from_secs(2);
 
 pub type LinkReader = Lines<BufReader<tokio::net::UnixStream>>;
 
-/// Tells the guardian. It reads only now and then, so the link never blocks here: what does not fit is left out.
+/// Tells the guardian. It reads only now and then, so the link never blocks here: what does not fit waits for the next
+/// message, and a message that comes when too much waits is left out.
 #[derive(Clone)]
-pub struct LinkWriter(Arc<Mutex<UnixStream>>);
+pub struct LinkWriter(Arc<Mutex<(UnixStream, Vec<u8>)>>);
 
 impl LinkWriter {
+    /// Bytes that may wait.
+    const MOST: usize = 64 << 10;
+
     pub fn send(&self, message: &ToGuardian) {
-        let Ok(mut line) = serde_json::to_vec(message) else { return };
-        line.push(b'\n');
-        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = stream.write_all(&line);
+        let Ok(line) = serde_json::to_vec(message) else { return };
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stream, waiting) = &mut *guard;
+        if waiting.len() < Self::MOST {
+            waiting.extend_from_slice(&line);
+            waiting.push(b'\n');
+        }
+        while !waiting.is_empty() {
+            match stream.write(waiting) {
+                Ok(count) => drop(waiting.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
     }
 }
 
@@ -38,7 +52,7 @@ impl LinkWriter {
 pub fn open(link: OwnedFd) -> io::Result<(LinkWriter, LinkReader)> {
     let stream = UnixStream::from(link);
     stream.set_nonblocking(true)?;
-    let writer = LinkWriter(Arc::new(Mutex::new(stream.try_clone()?)));
+    let writer = LinkWriter(Arc::new(Mutex::new((stream.try_clone()?, Vec::new()))));
     Ok((writer, BufReader::new(tokio::net::UnixStream::from_std(stream)?).lines()))
 }
 

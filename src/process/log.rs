@@ -1,6 +1,7 @@
 //! The log of a session without a dashboard: one plain line for each thing that happens.
 
-use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::unistd::{Pid, getppid};
 use tokio::sync::broadcast::error::RecvError;
@@ -8,39 +9,48 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::domain::replay::Phase;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Author, Entry, Event, Outcome, Restart, SessionInfo, Snippet, Status, Transcript, units};
-use crate::session::{SessionHandle, Subscription};
+use crate::session::outlet::Outlet;
+use crate::session::{SessionHandle, Subscription, in_background};
 
 /// Characters of code on a line.
 const CODE_WIDTH: usize = 80;
 
-/// Writes lines until the session ends, or nobody can read them any more.
-pub async fn write(session: SessionHandle, socket: &str, mut out: impl Write) {
+/// What the last lines may take.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// Writes lines until the session ends. The session never waits for who reads them.
+pub async fn write(session: SessionHandle, socket: &str, out: OwnedFd) {
+    let Ok(out) = Outlet::new(out) else { return };
+    tell(session, socket, &out).await;
+    in_background(move || out.wait(LAST_LINES)).await;
+}
+
+async fn tell(session: SessionHandle, socket: &str, out: &Outlet) {
     for text in greeting(session.info(), socket, getppid()) {
-        let _ = writeln!(out, "{}", on_one_line(&text));
+        out.line(on_one_line(&text));
     }
     let Ok(Subscription { mut transcript, mut events }) = session.subscribe().await else { return };
     // Told before anybody could listen.
     if let Some(Entry::Restart { restart, .. }) = transcript.entries().last() {
-        let _ = writeln!(out, "{}", on_one_line(&restarted(restart)));
+        out.line(on_one_line(&restarted(restart)));
     }
     if let Some(text) = transcript.notice() {
-        let _ = writeln!(out, "{}", on_one_line(&format!("note: {text}")));
+        out.line(on_one_line(&format!("note: {text}")));
     }
     loop {
         match events.recv().await {
             Ok(event) => {
                 let text = line(&event, &transcript);
                 transcript.apply(&event);
-                // The session goes on when its log cannot be written.
                 if let Some(text) = text {
-                    let _ = writeln!(out, "{}", on_one_line(&text));
+                    out.line(on_one_line(&text));
                 }
                 if matches!(*event, Event::Ending) {
                     return;
                 }
             }
             Err(RecvError::Lagged(missed)) => {
-                let _ = writeln!(out, "({missed} events were not logged)");
+                out.line(format!("({missed} events were not logged)"));
                 let Ok(anew) = session.subscribe().await else { return };
                 (transcript, events) = (anew.transcript, anew.events);
             }

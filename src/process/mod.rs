@@ -2,6 +2,7 @@
 //! calls [`main`] on its main thread.
 
 mod alertness;
+mod hangup;
 mod host;
 mod link;
 mod log;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -29,8 +30,9 @@ use crate::launch::{descriptor_table, recorder};
 use crate::python::descriptors::{self, StandardStreams};
 use crate::python::{Capture, Events, Files, Interpreter, Jobs, StackFile, event_bell};
 use crate::session::EngineEvent;
+use crate::session::outlet::write_within;
 use crate::tui::settings;
-use host::{Host, HostEvents};
+use host::{Host, HostEvents, LAST_WORDS};
 
 /// How long the end of the host may take, and then Python's own (its atexit functions, and threads that it waits for).
 const END_LIMIT: Duration = Duration::from_secs(3);
@@ -58,8 +60,8 @@ fn main(py: Python<'_>, boot: &str) -> i32 {
     run(py, boot, &mut stderr).unwrap_or_else(|error| {
         let text = format!("fourhands: the session cannot begin: {}\n", visible(&error.value(py).to_string()));
         let _ = match &stderr {
-            Some(stderr) => nix::unistd::write(stderr, text.as_bytes()),
-            None => nix::unistd::write(std::io::stderr(), text.as_bytes()),
+            Some(stderr) => write_within(stderr, text.as_bytes(), LAST_WORDS),
+            None => write_within(std::io::stderr(), text.as_bytes(), LAST_WORDS),
         };
         1
     })
@@ -71,8 +73,8 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
     std::panic::set_hook(Box::new(|panic| {
         report_fault(panic.to_string());
     }));
-    let session = session_file(&boot).map_err(PyOSError::new_err)?;
-    let files = Files { session, checkpoints: host::checkpoints(&boot.id) };
+    // The session's definitions, beside its socket.
+    let files = Files { session: boot.socket.with_extension("py"), checkpoints: host::checkpoints(&boot.id) };
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
 
@@ -138,8 +140,8 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
     }
     events.send(EngineEvent::Ended);
     let code = py.detach(move || {
-        let deadline = SystemTime::now() + END_LIMIT;
-        while !host.is_finished() && SystemTime::now() < deadline {
+        let deadline = Instant::now() + END_LIMIT;
+        while !host.is_finished() && Instant::now() < deadline {
             thread::park_timeout(Duration::from_millis(5));
         }
         if host.is_finished() { host.join().unwrap_or(1) } else { 1 }
@@ -163,14 +165,6 @@ fn work(
 ) -> PyResult<()> {
     let mut interpreter = Interpreter::new(py, streams, stacks, capture, events.clone(), files, &mut jobs)?;
     interpreter.work(py, &mut jobs)
-}
-
-/// Where the session's definitions are kept: beside the socket, else in a new folder; either is ours alone.
-fn session_file(boot: &Boot) -> std::io::Result<PathBuf> {
-    if let Some(socket) = &boot.socket {
-        return Ok(socket.with_extension("py"));
-    }
-    Ok(nix::unistd::mkdtemp(&std::env::temp_dir().join("fourhands-XXXXXX"))?.join("session.py"))
 }
 
 fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {

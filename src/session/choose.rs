@@ -50,6 +50,7 @@ mod tests {
             python_version: None,
             dashboard: None,
             held: None,
+            private: false,
             started_at,
         }
     }

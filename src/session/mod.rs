@@ -13,6 +13,7 @@ pub mod lock;
 pub mod news;
 pub mod objection;
 pub mod older;
+pub mod outlet;
 pub mod pidfd;
 pub mod places;
 pub mod processes;

@@ -45,6 +45,9 @@ pub struct Record {
     /// Bridges hold it for their clients, and a dashboard may take it over: the session's id in the journal.
     #[serde(default)]
     pub held: Option<SessionId>,
+    /// It belongs to the client on stdin and stdout of its guardian; others join it only by its name.
+    #[serde(default)]
+    pub private: bool,
     pub started_at: Timestamp,
 }
 
@@ -121,6 +124,16 @@ pub fn claim_default(cwd: &Path) -> Result<Claim, ClaimError> {
     claim_default_at(&Places::of_this_process(), cwd)
 }
 
+/// Claims a name made from the folder `cwd` for a session that is the only client's own: as many as there are clients.
+pub fn claim_private(cwd: &Path) -> Result<Claim, ClaimError> {
+    claim_private_at(&Places::of_this_process(), cwd)
+}
+
+/// The same under a `name` that was asked for.
+pub fn claim_private_as(name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
+    claim_as(&Places::of_this_process(), name, cwd, true)
+}
+
 /// The sessions that run on this machine.
 pub fn running() -> io::Result<Vec<Record>> {
     running_at(&Places::of_this_process())
@@ -147,6 +160,10 @@ pub fn check_name(name: &str) -> Result<(), BadName> {
 }
 
 pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
+    claim_as(places, name, cwd, false)
+}
+
+fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Claim, ClaimError> {
     check_name(name)?;
     let cwd = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
     let folder = places.records()?;
@@ -176,6 +193,7 @@ pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim,
         python_version: None,
         dashboard: None,
         held: None,
+        private,
         started_at,
     };
     let claim = Claim { record, folder: folder.clone(), locks, owner: pid };
@@ -187,10 +205,7 @@ pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim,
 pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, ClaimError> {
     let real = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
     let base = default_name(&real);
-    let numbered = |number: usize| {
-        let end = if number == 1 { String::new() } else { format!("-{number}") };
-        format!("{}{end}", &base[..base.len().min(NAME_LIMIT - end.len())])
-    };
+    let numbered = |number| numbered(&base, "", number);
     // The first may have ended while the second, of this very folder, still runs.
     let alive = running_at(places).unwrap_or_default();
     let mine = alive.into_iter().find(|record| record.cwd == real && (1..=9).any(|n| numbered(n) == record.name));
@@ -205,6 +220,25 @@ pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, Cla
             done => return done,
         }
     }
+}
+
+pub(crate) fn claim_private_at(places: &Places, cwd: &Path) -> Result<Claim, ClaimError> {
+    let base = default_name(&fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned()));
+    let mut number = 1;
+    loop {
+        match claim_as(places, &numbered(&base, "-stdio", number), cwd, true) {
+            Err(ClaimError::Taken { .. } | ClaimError::Elsewhere(_) | ClaimError::Starting(_)) if number < 999 => {
+                number += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// `base`, cut to make room for what follows.
+fn numbered(base: &str, suffix: &str, number: usize) -> String {
+    let end = if number == 1 { suffix.to_owned() } else { format!("{suffix}-{number}") };
+    format!("{}{end}", &base[..base.len().min(NAME_LIMIT - end.len())])
 }
 
 pub(crate) fn running_at(places: &Places) -> io::Result<Vec<Record>> {

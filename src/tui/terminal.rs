@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -17,7 +16,6 @@ use crossterm::terminal::{
     LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
 };
 use crossterm::{cursor, queue};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{InputFlags, LocalFlags, OutputFlags, SetArg, tcgetattr, tcsetattr};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -27,6 +25,7 @@ use ratatui::layout::{Position, Rect};
 use super::ground::QUESTION;
 use super::repaint::Uncertain;
 use super::signs::{Progress, Signs};
+use crate::session::outlet::write_all;
 
 /// Gathers a whole frame, however often it is "flushed" on the way.
 #[derive(Clone, Default)]
@@ -82,26 +81,7 @@ impl Screen {
     /// Writes what was gathered, in one go.
     fn commit(&mut self) -> io::Result<()> {
         let mut frame = self.frame.0.borrow_mut();
-        let mut rest = &frame[..];
-        let mut written = Ok(());
-        while !rest.is_empty() {
-            match self.tty.write(rest) {
-                Ok(0) => {
-                    written = Err(io::ErrorKind::WriteZero.into());
-                    break;
-                }
-                Ok(count) => rest = &rest[count..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Another process may have made the terminal non-blocking.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let _ = poll(&mut [PollFd::new(self.tty.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
-                }
-                Err(error) => {
-                    written = Err(error);
-                    break;
-                }
-            }
-        }
+        let written = write_all(&self.tty, &frame);
         frame.clear();
         frame.shrink_to(FRAME);
         written

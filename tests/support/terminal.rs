@@ -50,6 +50,16 @@ impl Terminal {
         Self { screen, received, writer: pair.master.take_writer().unwrap(), master: pair.master, child }
     }
 
+    /// Whoever holds this keeps the terminal from taking anything more.
+    pub fn reader(&self) -> Arc<Mutex<vt100::Parser>> {
+        self.screen.clone()
+    }
+
+    /// Unlike [`Terminal::resize`], also while somebody holds the [`Terminal::reader`].
+    pub fn resize_unseen(&self, rows: u16, columns: u16) {
+        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
     pub fn resize(&self, rows: u16, columns: u16) {
         self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();

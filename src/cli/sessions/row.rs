@@ -123,6 +123,7 @@ pub mod fixtures {
             python_version: Some("3.12.1".to_owned()),
             dashboard: Some(true),
             held: None,
+            private: false,
             started_at,
         }
     }

@@ -17,11 +17,14 @@ impl Watch<'_> {
         if self.outside.is_some() || self.ending.is_some() {
             return;
         }
-        let Some(terminal) = &self.guardian.terminal else { return };
+        let Some(terminal) = &mut self.guardian.terminal else { return };
         terminal.take_back_from(self.child);
         terminal.restore(false);
         match outside::start(&file) {
-            Ok(editor) => self.outside = Some(editor),
+            Ok(editor) => {
+                terminal.lend();
+                self.outside = Some(editor);
+            }
             Err(error) => self.edited(Some(format!("no editor can be started: {error}"))),
         }
     }
@@ -34,7 +37,7 @@ impl Watch<'_> {
                 Change::Stopped(_) => self.outside_stopped(editor),
                 Change::Ended(status) => {
                     self.outside = None;
-                    if let Some(terminal) = &self.guardian.terminal {
+                    if let Some(terminal) = &mut self.guardian.terminal {
                         terminal.take_back_from(editor);
                         terminal.restore(false);
                     }
@@ -46,10 +49,12 @@ impl Watch<'_> {
     }
 
     fn edited(&mut self, refusal: Option<String>) {
-        if let Some(terminal) = &self.guardian.terminal
-            && !self.guardian.detached
-        {
-            terminal.lend_to(self.child);
+        if let Some(terminal) = &mut self.guardian.terminal {
+            if self.guardian.detached {
+                terminal.lend();
+            } else {
+                terminal.lend_to(self.child);
+            }
         }
         if self.ended.is_none() && self.ending.is_none() {
             self.tell(&ToSession::Edited(refusal), Signal::SIGTERM);

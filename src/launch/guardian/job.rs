@@ -65,7 +65,7 @@ impl Watch<'_> {
             self.carry_on();
             return;
         }
-        if let Some(terminal) = &self.guardian.terminal {
+        if let Some(terminal) = &mut self.guardian.terminal {
             terminal.take_back_from(self.child);
             terminal.restore(screen_up);
         }
@@ -101,6 +101,9 @@ impl Watch<'_> {
 
     pub(super) fn carry_on(&mut self) {
         self.stopped = false;
+        if let Some(terminal) = &mut self.guardian.terminal {
+            terminal.lend();
+        }
         let _ = killpg(self.child, Signal::SIGCONT);
     }
 }

@@ -58,6 +58,9 @@ impl Watch<'_> {
                         Some(_) => self.was_outside = true,
                         None => self.edit(),
                     }
+                    if self.guardian.dismissal.is_given() && self.ending.is_none() {
+                        self.terminate(Signal::SIGHUP);
+                    }
                 }
                 Signal::SIGALRM if self.ending.is_none() => self.take_down_kept_screen(),
                 Signal::SIGALRM => self.kill(Killed::TimeOut),
@@ -109,7 +112,7 @@ impl Watch<'_> {
         let guardian = self.guardian;
         guardian.screen_kept = false;
         let follows = follows(&ending);
-        if let Some(terminal) = &guardian.terminal {
+        if let Some(terminal) = &mut guardian.terminal {
             terminal.take_back_from(self.child);
             // One that died before it had a screen may have said why: that must not stand on the screen of another.
             guardian.screen_kept = follows && screen_up && has_entered && terminal.keep();
@@ -128,8 +131,8 @@ impl Watch<'_> {
         let restart_by = self.link.restart_by();
         Ending {
             status,
-            without_warning: (had_screen && restart_by.is_none()) || last_words.at_work,
-            asked: self.ending.is_some() || signals::end_is_asked(),
+            without_warning: (had_screen && restart_by.is_none() && !self.link.has_ended()) || last_words.at_work,
+            asked: self.ending.is_some() || signals::end_is_asked() || self.guardian.dismissal.is_given(),
             was_ready: self.link.is_ready(),
             restart_by,
             killed: self.killed,
@@ -144,7 +147,7 @@ impl Watch<'_> {
     fn take_down_kept_screen(&mut self) {
         if !self.link.has_entered() && std::mem::take(&mut self.guardian.screen_kept) {
             self.link.screen_is_down();
-            if let Some(terminal) = &self.guardian.terminal {
+            if let Some(terminal) = &mut self.guardian.terminal {
                 terminal.restore(true);
             }
             self.guardian.reports.tell();

@@ -8,6 +8,8 @@ use std::thread;
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::process::hangup;
+
 /// Longer lines are no lines that somebody typed; bytes.
 const LONGEST: u64 = 16 << 20;
 
@@ -33,7 +35,11 @@ impl Input {
         let file = File::from(stdin);
         let terminal = if file.is_terminal() { Some(file.try_clone()?) } else { None };
         let is_terminal = terminal.is_some();
-        thread::Builder::new().name("lines".to_owned()).spawn(move || read(BufReader::new(file), is_terminal, &to))?;
+        thread::Builder::new().name("lines".to_owned()).spawn(move || {
+            let terminal = is_terminal.then(|| file.try_clone()).and_then(Result::ok);
+            // A terminal goes on after Ctrl-D; not one that is gone, which says the same for ever.
+            read(BufReader::new(file), || terminal.as_ref().is_some_and(|terminal| !hangup::is_gone(terminal)), &to);
+        })?;
         Ok(Self { terminal, echoes: true })
     }
 
@@ -60,7 +66,7 @@ impl Input {
     }
 }
 
-fn read(mut from: impl BufRead, is_terminal: bool, to: &UnboundedSender<Line>) {
+fn read(mut from: impl BufRead, goes_on: impl Fn() -> bool, to: &UnboundedSender<Line>) {
     loop {
         let mut bytes = Vec::new();
         let line = match io::Read::take(&mut from, LONGEST).read_until(b'\n', &mut bytes) {
@@ -72,8 +78,7 @@ fn read(mut from: impl BufRead, is_terminal: bool, to: &UnboundedSender<Line>) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => Line::Gone,
         };
-        // A terminal goes on after Ctrl-D.
-        let is_last = line == Line::Gone || (line == Line::End && !is_terminal);
+        let is_last = line == Line::Gone || (line == Line::End && !goes_on());
         if to.send(line).is_err() || is_last {
             return;
         }
@@ -87,7 +92,7 @@ mod tests {
     #[test]
     fn lines_come_whole_and_then_the_end() {
         let (to, mut lines) = tokio::sync::mpsc::unbounded_channel();
-        read(&b"x = 1\r\n\xff\nlast"[..], false, &to);
+        read(&b"x = 1\r\n\xff\nlast"[..], || false, &to);
         let text = |text: &str| Ok(Line::Text(text.to_owned()));
         assert_eq!(lines.try_recv(), text("x = 1"));
         assert_eq!(lines.try_recv(), text("\u{fffd}"));

@@ -1,12 +1,9 @@
 //! What was written lies behind: lines, and at their end perhaps a prompt.
 
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::domain::terminal_text::visible;
+use crate::session::outlet::write_all;
 
 #[derive(Debug)]
 pub struct Paper {
@@ -68,18 +65,6 @@ impl Paper {
     }
 
     fn write(&mut self, text: &str) {
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() && !self.gone {
-            match self.out.write(rest) {
-                Ok(0) => self.gone = true,
-                Ok(count) => rest = &rest[count..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Another process may have made the terminal non-blocking.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let _ = poll(&mut [PollFd::new(self.out.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
-                }
-                Err(_) => self.gone = true,
-            }
-        }
+        self.gone = self.gone || write_all(&self.out, text.as_bytes()).is_err();
     }
 }

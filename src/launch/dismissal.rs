@@ -1,0 +1,22 @@
+//! How another thread of the guardian's process tells it that nobody needs the session any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getpid;
+
+#[derive(Clone, Debug, Default)]
+pub struct Dismissal(Arc<AtomicBool>);
+
+impl Dismissal {
+    pub fn dismiss(&self) {
+        self.0.store(true, Ordering::Release);
+        // The guardian waits for signals, and for this one in any case. Every thread of the process blocks it.
+        let _ = kill(getpid(), Signal::SIGCHLD);
+    }
+
+    pub fn is_given(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
