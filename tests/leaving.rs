@@ -9,8 +9,9 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::pty::openpty;
+use nix::pty::{Winsize, openpty};
 use nix::sys::signal::Signal;
 use portable_pty::CommandBuilder;
 use support::client::{Client, Era};
@@ -219,7 +220,12 @@ fn start_on(home: &Home, terminal: impl AsFd, own: bool, plain: bool) -> Child {
 fn a_terminal_that_goes_without_sighup_is_the_end() {
     for (own, plain) in [(true, false), (false, false), (true, true), (false, true)] {
         let home = Home::new();
-        let pair = openpty(None, None).unwrap();
+        let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(Some(&size), None).unwrap();
+        // Programs of other tests, started meanwhile, must not keep it open.
+        for end in [&pair.master, &pair.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        }
         let mut child = start_on(&home, &pair.slave, own, plain);
         drop(pair.slave);
         let mut master = std::fs::File::from(pair.master);
