@@ -20,6 +20,7 @@ use clap::{Parser, Subcommand};
 use nix::sys::stat::{Mode, umask};
 
 use crate::domain::terminal_text::visible;
+use crate::tui::text;
 
 /// Exit code for what the person can mend by another command line.
 const USAGE: u8 = 2;
@@ -101,6 +102,7 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
     // Modes say that what is made is ours alone; that we cannot use it either is nobody's wish.
     let mask = umask(Mode::S_IRWXG | Mode::S_IRWXO);
     umask(mask & !Mode::S_IRWXU);
+    crate::launch::signals::survive_file_size_limits();
     match cli.command {
         None => dashboard::run(&cli.dashboard, engine),
         Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
@@ -122,6 +124,19 @@ fn fail(code: u8, what: &dyn std::fmt::Display) -> ExitCode {
 /// as it is.
 fn tell(what: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "fourhands: {}", visible(&what.to_string()));
+}
+
+/// The first `most` names, each of bounded length, and how many there are beside them.
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> String {
+    /// Cells of a name.
+    const LONGEST: usize = 40;
+    let mut names = names.into_iter();
+    let shown: Vec<_> =
+        names.by_ref().take(most).map(|name| text::cut(&text::name(name), LONGEST).into_owned()).collect();
+    match names.count() {
+        0 => shown.join(", "),
+        rest => format!("{} and {rest} more", shown.join(", ")),
+    }
 }
 
 /// Writes to stdout, which may be closed by a reader that has seen enough.

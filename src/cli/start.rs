@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
 use crate::domain::SnippetId;
+use crate::domain::recorder::Losses;
 use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
@@ -126,10 +127,14 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         })
     };
     let restore = handed_over.as_ref().and_then(|taken| taken.checkpoint);
+    let is_handed_over = handed_over.is_some();
     resumed = handed_over.map(HandedOver::resumed).or(resumed);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let id = resumed.as_ref().map_or_else(|| SessionId::new(now), |resumed| resumed.id.clone());
     let _held = hold_id(&id, resumed.as_ref())?;
+    if let Some(resumed) = resumed.as_ref().filter(|_| !is_handed_over) {
+        resume::is_still_there(resumed)?;
+    }
     if let Some(claim) = &mut claim {
         // Told to those who ask which sessions there are, and to dashboards that would take it over.
         let is_dashboard = start.mode.has_person();
@@ -150,7 +155,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let socket = claim.as_ref().map(|claim| claim.socket().to_owned());
     let mut legacy = resumed.map(|Resumed { restart, told, .. }| {
         super::tell(&told);
-        Legacy { restart, keepsake: None, last: SnippetId(0) }
+        Legacy { restart, keepsake: None, last: SnippetId(0), lost: Losses::default() }
     });
     let mut replay = start.arguments.replay.map(Replay::which);
     let mut restore = restore.map(str::to_owned);

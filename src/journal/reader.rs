@@ -14,6 +14,7 @@ use super::store;
 use super::unstored::{self, Unstored};
 use crate::domain::{Display, Event, Form, Outcome, SnippetId, Status, Timestamp, Transcript};
 use crate::session::SessionId;
+use crate::session::live::Live;
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,10 @@ pub struct SessionSummary {
     pub bytes: u64,
     /// Events that could not be recorded.
     pub missed: u64,
+    /// Of these, how many were submissions: snippets of which nothing is known.
+    pub lost: u64,
+    /// When retention set it aside, where it did.
+    pub set_aside: Option<Timestamp>,
 }
 
 /// What happened in a session.
@@ -87,8 +92,26 @@ impl Recorded {
 
     /// Ends what has no end, for good: what ran was interrupted by `how`, what waited was cancelled by it.
     pub fn end_unfinished(&mut self, how: &str) {
+        self.end(self.unfinished(), how);
+    }
+
+    /// Ends what a session that runs has done, though that could not be recorded: what comes before the one that `live`
+    /// says is running, or all if nothing runs or waits. `live` was told before this was read.
+    pub fn end_unrecorded(&mut self, live: Option<&Live>) {
+        let open = self.unfinished();
+        let begun = open.iter().filter(|(_, began)| *began).map(|(snippet, _)| snippet.0).max();
+        let below = match live {
+            Some(Live { running: None, queued: 0, snippets, .. }) => snippets.saturating_add(1),
+            Some(Live { running: Some(running), .. }) => *running,
+            _ => begun.unwrap_or(0),
+        };
+        let over = open.into_iter().filter(|(snippet, _)| snippet.0 < below).collect();
+        self.end(over, "an end that could not be recorded");
+    }
+
+    fn end(&mut self, open: Vec<(SnippetId, bool)>, how: &str) {
         let at = self.session.last_active;
-        for (snippet, began) in self.unfinished() {
+        for (snippet, began) in open {
             let outcome = Outcome {
                 status: if began { Status::Interrupted } else { Status::Cancelled },
                 returncode: 130,
@@ -181,8 +204,9 @@ impl Reader {
             "SELECT uid, name, cwd, python, python_version, venv, pid, boot, started, active, ending, bytes, missed,
              (SELECT count(*) FROM snippets WHERE session = s.id),
              (SELECT count(*) FROM snippets WHERE session = s.id AND status = 'error'),
-             (SELECT group_concat(author, char(10)) FROM (SELECT DISTINCT author FROM snippets WHERE session = s.id))
-             FROM sessions s WHERE {condition} AND ?1 IS NOT NULL ORDER BY active DESC, id DESC"
+             (SELECT group_concat(author, char(10)) FROM (SELECT DISTINCT author FROM snippets WHERE session = s.id)),
+             set_aside, lost
+             FROM sessions s WHERE {condition} AND ?1 IS NOT NULL AND (set_aside IS NULL OR set_aside > 0) ORDER BY active DESC, id DESC"
         ))?;
         let rows = select.query_map([value], |row| self.summary(row))?;
         rows.filter_map(Result::transpose).collect()
@@ -217,6 +241,8 @@ impl Reader {
                 .get::<_, Option<String>>(15)?
                 .map(|authors| authors.lines().map(str::to_owned).collect())
                 .unwrap_or_default(),
+            set_aside: row.get::<_, Option<i64>>(16)?.map(|at| at as u64),
+            lost: row.get::<_, i64>(17)? as u64,
         }))
     }
 
@@ -229,7 +255,7 @@ impl Reader {
         let fault = |error: rusqlite::Error| self.fault(&error);
         // If it dies while this reads, what it left behind is not in here yet.
         let lives = retention::in_use(&self.folder, id);
-        if !lives {
+        if !intake::is_in_use(&self.folder, id) {
             take_in(&self.folder);
         }
         // Before the database is looked at: what is taken in meanwhile counts once.
