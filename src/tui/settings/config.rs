@@ -270,7 +270,7 @@ mod tests {
             ),
             ("[journal]\ndays = 0", "line 2: days is \"0\""),
             ("[journal]\ndays = true", "`days`"),
-            ("[journal]\nmaks = \"5GB\"", "did you mean `max`?"),
+            ("[journal]\nmaxx = \"5GB\"", "did you mean `max`?"),
             ("journal = 5", "no section"),
             ("[journal\nmax = \"5GB\"", "cannot be read whole"),
             ("[journal]\nmax = 5GB", "cannot be read whole"),
