@@ -22,6 +22,7 @@ pub const EXAMPLE: &str = "\
 # What a session that `bridge --serve` holds gets of its first client's environment
 # beside the usual: names such as \"OPENAI_API_KEY\" or \"AWS_*\", or \"all\".
 # keep_env = []
+
 [journal]
 # max = \"1GB\"           # what all recorded sessions may take; 0 records nothing
 # days = 90             # sessions unused for so many days are let go
