@@ -141,7 +141,11 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         let held = start.until_unused.then(|| id.clone());
         let _ = claim.describe(&python.executable, &python.version, is_dashboard, held);
     }
-    let image = EngineImage::new(start.engine)?;
+    let image = EngineImage::new(start.engine).map_err(|error| {
+        let is_limit = error.kind() == io::ErrorKind::FileTooLarge;
+        let why = if is_limit { " (a limit on the size of files, ulimit -f, is too low for it)" } else { "" };
+        anyhow::Error::new(error).context(format!("the engine cannot be laid into memory{why}"))
+    })?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
     let keep_processes = start.arguments.keep_processes;
