@@ -1,21 +1,28 @@
 //! `fourhands export`: a session of now or of the past as a file.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::future::join_all;
 
 use super::past;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, Transcript, units};
 use crate::export::{self, Beside, Exists, Failed, Format, Numbers, Session, Wanted};
 use crate::journal::{Archive, Ending};
+use crate::session::live::{self, Live, Told};
 use crate::session::places::Places;
+use crate::session::registry::{self, Record};
 
 /// What running sessions have just done is waited for no longer than that.
 const CATCH_UP: Duration = Duration::from_secs(2);
+
+/// Authors that are named where none fits.
+const AUTHORS: usize = 8;
 
 const MORE: &str = "\
 Formats:
@@ -144,16 +151,35 @@ fn recorded(places: &Places, named: Option<&str>) -> Result<Archive, (u8, String
     let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
     let nothing = || (super::UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
     let reader = past::journal(places).map_err(cannot)?.ok_or_else(nothing)?;
+    let live = running(places);
     reader.catch_up(CATCH_UP);
     let sessions = reader.sessions().map_err(|fault| cannot(fault.to_string()))?;
     let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).unwrap_or_default();
-    let id = past::find(&sessions, named, &cwd).map_err(|what| (super::UNKNOWN, what))?.id.clone();
+    let found = past::find(&sessions, named, &cwd).map_err(|what| (super::UNKNOWN, what))?;
+    let (id, name) = (found.id.clone(), found.name.clone());
     let opened = Archive::open(reader, &id, places.spools().ok().as_deref());
     let mut archive = opened.map_err(|fault| cannot(fault.to_string()))?.ok_or_else(nothing)?;
-    if archive.recorded.session.ending != Ending::Running {
+    if archive.recorded.session.ending == Ending::Running {
+        archive.recorded.end_unrecorded(live.get(&name));
+    } else {
         archive.recorded.end_unfinished("the end of the session");
     }
     Ok(archive)
+}
+
+/// How the sessions that run are, by their names.
+fn running(places: &Places) -> BTreeMap<String, Live> {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return BTreeMap::new();
+    };
+    let records = registry::running_at(places).unwrap_or_default();
+    let ask = |record: Record| async move {
+        match live::ask(&record.socket).await {
+            Told::Live(live) => Some((record.name, live)),
+            Told::Closed | Told::Silent => None,
+        }
+    };
+    runtime.block_on(join_all(records.into_iter().map(ask))).into_iter().flatten().collect()
 }
 
 /// What to say where nothing fits what is wanted, though there is something.
@@ -174,7 +200,7 @@ fn nothing_wanted(transcript: &Transcript, wanted: &Wanted) -> Option<String> {
         Some(last) => format!(
             "none of the session's snippets is one of these; there are 1 to {}, by {}.",
             last.id,
-            authors.join(", ")
+            super::listed(authors.iter().copied(), AUTHORS)
         ),
         None => "the session has no snippets.".to_owned(),
     })

@@ -23,6 +23,7 @@ use nix::sys::stat::{Mode, umask};
 
 use crate::domain::terminal_text::visible;
 use crate::session::outlet::write_within;
+use crate::tui::text;
 
 /// Exit code for what the person can mend by another command line.
 const USAGE: u8 = 2;
@@ -107,6 +108,7 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
     // Modes say that what is made is ours alone; that we cannot use it either is nobody's wish.
     let mask = umask(Mode::S_IRWXG | Mode::S_IRWXO);
     umask(mask & !Mode::S_IRWXU);
+    crate::launch::signals::survive_file_size_limits();
     match cli.command {
         None => dashboard::run(&cli.dashboard, engine),
         Some(Command::Serve(arguments)) => serve::run(&arguments, engine),
@@ -133,6 +135,19 @@ fn tell(what: &dyn std::fmt::Display) {
 /// For an end that waits for nobody: what cannot be written soon is not written.
 fn say(out: impl AsFd, text: &str) {
     let _ = write_within(out, visible(text).as_bytes(), LAST_WORDS);
+}
+
+/// The first `most` names, each of bounded length, and how many there are beside them.
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> String {
+    /// Cells of a name.
+    const LONGEST: usize = 40;
+    let mut names = names.into_iter();
+    let shown: Vec<_> =
+        names.by_ref().take(most).map(|name| text::cut(&text::name(name), LONGEST).into_owned()).collect();
+    match names.count() {
+        0 => shown.join(", "),
+        rest => format!("{} and {rest} more", shown.join(", ")),
+    }
 }
 
 /// Writes to stdout, which may be closed by a reader that has seen enough.

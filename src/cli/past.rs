@@ -4,9 +4,12 @@ use std::path::Path;
 
 use crate::journal::{Ending, Reader, SessionSummary};
 use crate::session::places::Places;
+use crate::tui::text::cut;
 
 /// Names that are listed where none fits.
 const MOST_NAMES: usize = 5;
+/// Cells of a name that is repeated.
+const LONGEST: usize = 80;
 
 /// The journal; `None` if nothing was ever recorded.
 pub fn journal(places: &Places) -> Result<Option<Reader>, String> {
@@ -15,28 +18,52 @@ pub fn journal(places: &Places) -> Result<Option<Reader>, String> {
 }
 
 /// The session of that name or id (the start of an id will do, if no other begins so); without one, the last of `cwd` or
-/// of its nearest folder above, those that run first; else the last one at all.
+/// of its nearest folder above, those that run first; else the last one at all. Not one that was set aside.
 ///
 /// # Errors
 /// If there is none: a sentence with the names that are near, and how to list all.
 pub fn find<'a>(sessions: &'a [SessionSummary], named: Option<&str>, cwd: &Path) -> Result<&'a SessionSummary, String> {
+    let (kept, aside): (Vec<_>, Vec<_>) = sessions.iter().partition(|session| session.set_aside.is_none());
     let Some(name) = named else {
         // The first of equals: sessions come with the last active first.
         let rank = |s: &SessionSummary| (s.cwd.components().count(), s.ending == Ending::Running);
-        let above = sessions.iter().rev().filter(|session| cwd.starts_with(&session.cwd));
-        let found = above.max_by_key(|session| rank(session)).or(sessions.first());
-        return found.ok_or_else(|| "no session was ever recorded. `fourhands` starts one.".to_owned());
+        let above = kept.iter().rev().filter(|session| cwd.starts_with(&session.cwd));
+        let found = above.max_by_key(|session| rank(session)).or(kept.first());
+        return found.copied().ok_or_else(|| "no session was ever recorded. `fourhands` starts one.".to_owned());
     };
-    let running = |session: &&SessionSummary| session.name == name && session.ending == Ending::Running;
-    let found = sessions.iter().find(running).or_else(|| sessions.iter().find(|session| session.name == name));
-    if let Some(found) = found {
-        return Ok(found);
+    match self::named(&kept, name)? {
+        Some(found) => Ok(found),
+        None if self::named(&aside, name)?.is_some() => Err(format!(
+            "session \"{name}\" was set aside by the journal's limits; `fourhands sessions --restore {name}` brings it \
+             back."
+        )),
+        None => Err(unknown(sessions, name)),
     }
-    let mut by_id = sessions.iter().filter(|session| name.len() >= 4 && session.id.as_str().starts_with(name));
+}
+
+/// The same by name or id, also of those set aside.
+///
+/// # Errors
+/// See [`find`].
+pub fn find_any<'a>(sessions: &'a [SessionSummary], name: &str) -> Result<&'a SessionSummary, String> {
+    let all: Vec<&SessionSummary> = sessions.iter().collect();
+    named(&all, name)?.ok_or_else(|| unknown(sessions, name))
+}
+
+/// The one of that name, one that runs first, or of that id or its beginning.
+///
+/// # Errors
+/// If several ids begin so.
+pub fn named<'a>(sessions: &[&'a SessionSummary], name: &str) -> Result<Option<&'a SessionSummary>, String> {
+    let all = || sessions.iter().copied();
+    let running = |session: &&SessionSummary| session.name == name && session.ending == Ending::Running;
+    if let Some(found) = all().find(running).or_else(|| all().find(|session| session.name == name)) {
+        return Ok(Some(found));
+    }
+    let mut by_id = all().filter(|session| name.len() >= 4 && session.id.as_str().starts_with(name));
     match (by_id.next(), by_id.next()) {
-        (Some(found), None) => Ok(found),
-        (Some(_), Some(_)) => Err(format!("several sessions have an id that begins with {name}; give more of it.")),
-        _ => Err(unknown(sessions, name)),
+        (found, None) => Ok(found),
+        _ => Err(format!("several sessions have an id that begins with {name}; give more of it.")),
     }
 }
 
@@ -52,15 +79,20 @@ fn unknown(sessions: &[SessionSummary], name: &str) -> String {
     if near.is_empty() {
         near = names;
     }
-    near.truncate(MOST_NAMES);
     let end = if lead == "Did you mean" { "?" } else { "." };
-    let hint = if near.is_empty() { String::new() } else { format!(" {lead} {}{end}", near.join(", ")) };
+    let hint =
+        if near.is_empty() { String::new() } else { format!(" {lead} {}{end}", super::listed(near, MOST_NAMES)) };
+    let name = cut(name, LONGEST);
     format!("no session \"{name}\" is known.{hint} `fourhands sessions --all` lists them.")
 }
 
 /// One is in the other, or two characters at most would have to be changed.
 fn is_near(a: &str, b: &str) -> bool {
     let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
+    // Nothing is near to a name as long as a page, and to look would take its time.
+    if a.len().abs_diff(b.len()) > 2 && a.len().max(b.len()) > LONGEST {
+        return false;
+    }
     let within = !b.is_empty() && (a.contains(&b) || (b.contains(&a) && a.len() > 2));
     within || distance(a.as_bytes(), b.as_bytes()) <= if b.len() > 3 { 2 } else { 1 }
 }
@@ -102,6 +134,8 @@ mod tests {
             authors: Vec::new(),
             bytes: 0,
             missed: 0,
+            lost: 0,
+            set_aside: None,
         }
     }
 
@@ -123,6 +157,13 @@ mod tests {
         let refused = found(Some("wrok"), "/").unwrap_err();
         assert!(refused.contains("Did you mean work?") && refused.contains("sessions --all"), "{refused}");
         assert!(found(Some("zzz"), "/").unwrap_err().contains("There are other, work, old, older."));
+        let mut aside = [session("work", "/home/a", 1, Ending::Closed)];
+        aside[0].set_aside = Some(1);
+        assert!(find(&aside, Some("work"), Path::new("/")).unwrap_err().contains("--restore work"));
+        assert!(find(&aside, None, Path::new("/")).is_err());
+        assert_eq!(find_any(&aside, "work").unwrap().last_active, 1);
+        let long = "w".repeat(100_000);
+        assert!(found(Some(&long), "/").unwrap_err().len() < 500);
         assert!(find(&[], None, Path::new("/")).unwrap_err().contains("no session was ever recorded"));
     }
 }

@@ -58,6 +58,21 @@ pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result
     Ok(Some(resumed(found, python, cwd, now)))
 }
 
+/// Whether the session is still recorded now that nobody else may touch it: it could just have been let go of.
+pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
+    let Some(reader) = Reader::open(&Places::of_this_process().journal()?)? else {
+        return Err(ResumeError::NoneRecorded);
+    };
+    match reader.find(resumed.id.as_str())? {
+        Some(found) if found.set_aside.is_none() => Ok(()),
+        _ => Err(ResumeError::Unknown(format!(
+            "session \"{}\" was let go of by the journal's limits just now; `fourhands sessions --past` lists what was set \
+             aside",
+            resumed.name
+        ))),
+    }
+}
+
 /// All sessions, once those that were killed a moment ago are gone: until then they look as if they ran.
 fn settled(places: &Places) -> Result<Vec<SessionSummary>, ResumeError> {
     let patience = Instant::now() + DYING;
@@ -85,14 +100,16 @@ fn choose<'a>(sessions: &'a [SessionSummary], wanted: &str, cwd: &Path) -> Resul
         return not_running(past::find(sessions, Some(wanted), cwd).map_err(ResumeError::Unknown)?, sessions);
     }
     let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
-    let is_past = |session: &&SessionSummary| session.ending != Ending::Running;
-    let here = || sessions.iter().filter(|session| session.cwd == cwd);
+    let is_kept = |session: &&SessionSummary| session.set_aside.is_none();
+    let is_past = |session: &&SessionSummary| session.ending != Ending::Running && session.set_aside.is_none();
+    let here = || sessions.iter().filter(is_kept).filter(|session| session.cwd == cwd);
+    let Some(last) = sessions.iter().find(is_kept) else { return Err(ResumeError::NoneRecorded) };
     if let Some(found) = here().find(is_past).or_else(|| here().next()) {
         return not_running(found, sessions);
     }
     let past: Vec<SessionSummary> = sessions.iter().filter(is_past).cloned().collect();
-    let id = past::find(&past, None, &cwd).map_or(&sessions[0].id, |found| &found.id);
-    let found = sessions.iter().find(|session| session.id == *id).unwrap_or(&sessions[0]);
+    let id = past::find(&past, None, &cwd).map_or(&last.id, |found| &found.id);
+    let found = sessions.iter().find(|session| session.id == *id).unwrap_or(last);
     not_running(found, sessions)
 }
 
@@ -159,6 +176,8 @@ mod tests {
             authors: Vec::new(),
             bytes: 0,
             missed: 0,
+            lost: 0,
+            set_aside: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! `fourhands sessions`: what runs and what ran, as tables for people or as JSON for programs.
 
+mod keep;
 mod row;
 mod tables;
 
@@ -30,7 +31,8 @@ JSON: an array with an object for each session, those that run first. Fields are
   state           running; starting: no connections yet; silent: suspended, or it
                   does not answer; stale: it was killed, and `stop` or the next
                   start removes what it left; elsewhere: of another machine;
-                  of the past: closed, or died: killed, or by itself
+                  of the past: closed, or died: killed, or by itself; set aside: let
+                  go of by the journal's limits, and kept for a week
   cwd             working directory
   python          the interpreter, or null
   python_version  such as 3.12.1, or null
@@ -44,6 +46,7 @@ JSON: an array with an object for each session, those that run first. Fields are
   authors         array of the names of all that ran something, or null
   snippets        how many so far, or null
   failed          how many of them ended by an error, or null
+  lost            how many more ran that could not be recorded, or null
   bytes           what it takes in the journal, or null
   running         number of the snippet that runs, or null
   queued          how many wait, or null";
@@ -63,10 +66,31 @@ pub struct Arguments {
     /// List only what runs
     #[arg(long)]
     running: bool,
+    /// Show which sessions the journal's limits let go of, and after a question do that now
+    #[arg(long, conflicts_with_all = ["all", "past", "running", "json"])]
+    prune: bool,
+    /// Bring back a session that was set aside
+    #[arg(long, value_name = "SESSION", conflicts_with_all = ["prune", "all", "past", "running", "json"])]
+    restore: Option<String>,
+    /// Erase a past session for good, after a question: its text is in no file of the journal any more
+    #[arg(long, value_name = "SESSION", conflicts_with_all = ["restore", "prune", "all", "past", "running", "json"])]
+    erase: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
 pub fn run(arguments: &Arguments) -> ExitCode {
     let places = Places::of_this_process();
+    if arguments.prune {
+        return keep::prune(&places, arguments.yes);
+    }
+    if let Some(wanted) = &arguments.restore {
+        return keep::restore(&places, wanted);
+    }
+    if let Some(wanted) = &arguments.erase {
+        return keep::erase(&places, wanted, arguments.yes);
+    }
     let mut present = match present(&places) {
         Ok(rows) => rows,
         Err(error) => return super::fail(1, &format_args!("cannot look for sessions: {error}")),
@@ -84,6 +108,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             Vec::new()
         }
     };
+    // What was set aside is out of sight, unless all is asked for.
+    if !(arguments.all || arguments.past) {
+        past.retain(|row| row.state != row::SET_ASIDE);
+    }
     let total = past.len();
     if arguments.running {
         past.clear();

@@ -12,6 +12,7 @@ use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
 use crate::bridge::Attached;
 use crate::domain::SnippetId;
+use crate::domain::recorder::Losses;
 use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
@@ -132,14 +133,22 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         }
     };
     let restore = handed_over.as_ref().and_then(|taken| taken.checkpoint);
+    let is_handed_over = handed_over.is_some();
     resumed = handed_over.map(HandedOver::resumed).or(resumed);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let id = resumed.as_ref().map_or_else(|| SessionId::new(now), |resumed| resumed.id.clone());
     let _held = hold_id(&id, resumed.as_ref())?;
+    if let Some(resumed) = resumed.as_ref().filter(|_| !is_handed_over) {
+        resume::is_still_there(resumed)?;
+    }
     // Told to those who ask which sessions there are, and to dashboards that would take it over.
     let held = start.until_unused.then(|| id.clone());
     let _ = claim.describe(&python.executable, &python.version, start.mode.has_person(), held);
-    let image = EngineImage::new(start.engine)?;
+    let image = EngineImage::new(start.engine).map_err(|error| {
+        let is_limit = error.kind() == io::ErrorKind::FileTooLarge;
+        let why = if is_limit { " (a limit on the size of files, ulimit -f, is too low for it)" } else { "" };
+        anyhow::Error::new(error).context(format!("the engine cannot be laid into memory{why}"))
+    })?;
     let mut guardian = Guardian::new(start.mode)?;
     let detached = guardian.detaches();
     let keep_processes = start.arguments.keep_processes;
@@ -159,7 +168,7 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     };
     let mut legacy = resumed.map(|Resumed { restart, told, .. }| {
         guardian.say(&told);
-        Legacy { restart, keepsake: None, last: SnippetId(0) }
+        Legacy { restart, keepsake: None, last: SnippetId(0), lost: Losses::default() }
     });
     let mut replay = start.arguments.replay.map(Replay::which);
     let mut restore = restore.map(str::to_owned);

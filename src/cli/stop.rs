@@ -11,9 +11,14 @@ use crate::domain::units;
 use crate::launch::stop::{Stopped, stop};
 use crate::session::places::Places;
 use crate::session::registry::{self, Life};
+use crate::tui::text::cut_front;
 
 /// An end that took no longer goes without saying.
 const SOON: Duration = Duration::from_secs(2);
+
+/// Sessions that are named where none fits, and cells of their folders.
+const NAMES: usize = 8;
+const FOLDER: usize = 60;
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -90,8 +95,16 @@ fn stop_one(places: &Places, name: &str) -> u8 {
 
 fn running(places: &Places) -> String {
     let running = registry::running_at(places).unwrap_or_default();
-    let names: Vec<_> = running.iter().map(|record| format!("{} ({})", record.name, record.cwd.display())).collect();
-    if names.is_empty() { "There is none at all.".to_owned() } else { format!("There are: {}.", names.join(", ")) }
+    let names: Vec<_> = running
+        .iter()
+        .map(|record| format!("{} ({})", record.name, cut_front(&record.cwd.to_string_lossy(), FOLDER)))
+        .take(NAMES)
+        .collect();
+    match running.len() - names.len() {
+        0 if names.is_empty() => "There is none at all.".to_owned(),
+        0 => format!("There are: {}.", names.join(", ")),
+        rest => format!("There are: {} and {rest} more; `fourhands sessions` lists them.", names.join(", ")),
+    }
 }
 
 fn explain(error: &io::Error) -> String {

@@ -24,6 +24,9 @@ const STOPPING: Duration = Duration::from_secs(10);
 /// A session that is just starting says later that it is held.
 const SETTLING: Duration = Duration::from_secs(1);
 
+/// Clients that are named.
+const NAMES: usize = 5;
+
 /// A session that was held, and has ended.
 #[derive(Debug)]
 pub struct HandedOver {
@@ -137,8 +140,8 @@ async fn interrupt(socket: &Path) -> bool {
 }
 
 fn clients(live: &Live) -> String {
-    let names: Vec<&str> = live.clients.iter().map(|client| &*client.name).collect();
-    if names.is_empty() { "AI clients".to_owned() } else { names.join(", ") }
+    let names = live.clients.iter().map(|client| &*client.name);
+    if live.clients.is_empty() { "AI clients".to_owned() } else { super::listed(names, NAMES) }
 }
 
 /// What runs would be interrupted: the person says whether.

@@ -18,6 +18,7 @@ pub mod output;
 pub mod random;
 pub mod recorder;
 pub mod replay;
+pub mod retention;
 pub mod snippet;
 pub mod terminal_text;
 pub mod transcript;

@@ -1,6 +1,8 @@
 //! The flight recorder: a piece of memory that the guardian shares with the session process and reads after its death.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
 
 use super::SnippetId;
 use super::keepsake::Keepsake;
@@ -29,8 +31,57 @@ pub struct Recorder {
     author_length: AtomicU32,
     author: [AtomicU8; 244],
     keepsake: Keepsake,
+    lost: Lost,
     /// Text that faulthandler has written through a descriptor, ended by a zero.
     stacks: [AtomicU8; 64 << 10],
+}
+
+/// What could not be recorded and is in no file, not even as a number: it outlives the process.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Lost {
+    events: AtomicU64,
+    snippets: AtomicU64,
+}
+
+/// How much could not be recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Losses {
+    pub events: u64,
+    /// Of which this many were submissions.
+    pub snippets: u64,
+}
+
+impl Lost {
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { events: AtomicU64::new(0), snippets: AtomicU64::new(0) }
+    }
+
+    pub fn set(&self, losses: Losses) {
+        self.events.store(losses.events, Ordering::Relaxed);
+        self.snippets.store(losses.snippets, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn get(&self) -> Losses {
+        Losses { events: self.events.load(Ordering::Relaxed), snippets: self.snippets.load(Ordering::Relaxed) }
+    }
+}
+
+impl Losses {
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            events: self.events.saturating_add(other.events),
+            snippets: self.snippets.saturating_add(other.snippets),
+        }
+    }
+
+    #[must_use]
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
 }
 
 const AT_WORK: u32 = 1;
@@ -87,6 +138,11 @@ impl Recorder {
     /// What the dashboard wants back after a crash.
     pub fn keepsake(&self) -> &Keepsake {
         &self.keepsake
+    }
+
+    /// What would be lost with this process.
+    pub fn lost(&self) -> &Lost {
+        &self.lost
     }
 
     pub fn has_stacks(&self) -> bool {
@@ -173,6 +229,7 @@ mod tests {
             author_length: AtomicU32::new(0),
             author: [const { AtomicU8::new(0) }; 244],
             keepsake: Keepsake::empty(),
+            lost: Lost::default(),
             stacks: [const { AtomicU8::new(0) }; 64 << 10],
         }
     }

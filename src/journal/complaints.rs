@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::schema::Fault;
+use crate::domain::recorder::Losses;
 use crate::domain::units;
 
 /// A lock that lasts for longer is worth a word.
@@ -17,22 +18,24 @@ pub struct Complaints {
     notices: UnboundedSender<String>,
     /// The database cannot be written.
     trouble: Option<Trouble>,
-    /// Events that the actor could not keep so far.
-    missed: u64,
-    /// While it cannot: how many it had missed before that, and when it missed the last.
-    missing: Option<(u64, Instant)>,
+    /// What the actor has lost so far.
+    missed: Losses,
+    /// While it cannot write: what it had lost before that, and when that was seen last.
+    missing: Option<(Losses, Instant)>,
 }
 
 struct Trouble {
     since: Instant,
     told: bool,
-    /// Events that had been missed when it began.
-    missed: u64,
+    /// What had been lost when it began.
+    missed: Losses,
 }
 
 impl Complaints {
-    pub fn new(notices: UnboundedSender<String>) -> Self {
-        Self { notices, trouble: None, missed: 0, missing: None }
+    /// `carried`: what processes before could not record; it is told once this one can.
+    pub fn new(notices: UnboundedSender<String>, carried: Losses) -> Self {
+        let missing = (!carried.is_nothing()).then(|| (Losses::default(), Instant::now()));
+        Self { notices, trouble: None, missed: carried, missing }
     }
 
     /// The database has still to be told something.
@@ -49,26 +52,29 @@ impl Complaints {
         let _ = self.notices.send(text);
     }
 
-    /// The actor has missed so many events in all, the last for this reason. Without a `folder` it has nothing to write
-    /// to; then the database cannot be opened either, and that is told.
-    pub fn on_missed(&mut self, missed: u64, fault: Option<std::io::Error>, folder: Option<&Path>) {
+    /// The actor has lost so much in all, and `behind`: something of what happened is not on the disk yet, for this reason
+    /// (`None` if there was too much of it, or in a process before).
+    pub fn on_missed(&mut self, missed: Losses, behind: bool, fault: Option<&Fault>, folder: Option<&Path>) {
         let before = std::mem::replace(&mut self.missed, missed);
-        if missed != before
-            && let Some(folder) = folder
-        {
+        if missed != before || behind {
             let since = self.missing.map_or(before, |(since, _)| since);
-            if self.missing.replace((since, Instant::now())).is_none() {
-                let why = fault.map_or_else(
-                    || format!("{} takes less than what happens", folder.display()),
-                    |error| Fault::of_io(folder, &error).to_string(),
-                );
+            let is_first = self.missing.replace((since, Instant::now())).is_none();
+            let is_told = self.trouble.as_ref().is_some_and(|trouble| trouble.told);
+            if is_first && !is_told {
+                let why = match (fault, folder) {
+                    (Some(fault), _) => fault.to_string(),
+                    (None, Some(folder)) => format!("{} takes less than what happens", folder.display()),
+                    // What opens the database tells.
+                    (None, None) => return,
+                };
                 self.tell(format!("this session cannot be recorded: {why}"));
             }
         } else if let Some((since, at)) = self.missing
+            && self.trouble.is_none()
             && at.elapsed() >= QUIET
         {
             self.missing = None;
-            self.tell(again(missed - since));
+            self.tell(again(since, missed));
         }
     }
 
@@ -87,18 +93,27 @@ impl Complaints {
     }
 
     pub fn on_stored(&mut self) {
-        if let Some(Trouble { missed, told: true, .. }) = self.trouble.take() {
-            self.tell(again(self.missed - missed));
+        if let Some(Trouble { missed, told: true, .. }) = self.trouble.take()
+            && self.missing.is_none()
+        {
+            self.tell(again(missed, self.missed));
         }
     }
 }
 
-fn again(missed: u64) -> String {
-    match missed {
-        0 => "the session is recorded again, and nothing of it is missing".to_owned(),
-        missed => {
-            let events = units::count(missed as usize, "event");
-            format!("the session is recorded again; {events} of it could not be kept meanwhile")
-        }
+/// `before` and `after` the trouble: what was lost in all.
+fn again(before: Losses, after: Losses) -> String {
+    let (snippets, events) = (after.snippets - before.snippets, after.events - before.events);
+    match (snippets, events) {
+        (0, 0) => "the session is recorded again, and nothing of it is missing".to_owned(),
+        (0, events) => format!(
+            "the session is recorded again; {} of it could not be kept meanwhile",
+            units::count(events as usize, "event")
+        ),
+        (snippets, events) => format!(
+            "the session is recorded again; {} of it ({} in all) could not be kept meanwhile",
+            units::count(snippets as usize, "snippet"),
+            units::count(events as usize, "event")
+        ),
     }
 }

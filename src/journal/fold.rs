@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::frame::{Frame, Meta};
 use crate::domain::output::Segment;
+use crate::domain::recorder::Losses;
 use crate::domain::{Author, Display, Event, Outcome, Output, OutputChunk, SnippetId, Status, Stream, Timestamp};
 
 /// Pieces of output that the database holds of a snippet before they are put together to as few as can be.
@@ -77,7 +78,7 @@ pub struct Fold {
     pub active: Timestamp,
     /// When the session ended in good order.
     pub ended: Option<Timestamp>,
-    pub missed: u64,
+    pub missed: Losses,
     pub open: BTreeMap<u32, OpenSnippet>,
     pub background: Vec<Background>,
     pub displays: Vec<Shown>,
@@ -103,8 +104,8 @@ impl Fold {
                 self.ended = None;
                 self.meta = Some(meta);
             }
-            Frame::Missed(events) => {
-                self.missed += events;
+            Frame::Missed(losses) => {
+                self.missed = self.missed.plus(losses);
                 self.dirty = true;
             }
             Frame::Event(event) => self.event(event),
@@ -229,7 +230,7 @@ impl Fold {
     /// All that was folded has been stored.
     pub fn stored(&mut self) {
         self.dirty = false;
-        self.missed = 0;
+        self.missed = Losses::default();
         self.displays.clear();
         self.marks.clear();
         self.open.retain(|_, open| {

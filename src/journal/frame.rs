@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::recorder::Losses;
 use crate::domain::{Display, Event, Form, SessionInfo, SnippetId, Timestamp};
 use crate::session::SessionId;
 
@@ -15,7 +16,9 @@ const HEADER: usize = 4 + 4 + 8 + 1;
 const SESSION: u8 = 1;
 const EVENT: u8 = 2;
 const DISPLAY: u8 = 3;
+/// Of versions that counted only events.
 const MISSED: u8 = 4;
+const LOST: u8 = 5;
 
 /// Of which session the frames tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +56,8 @@ impl Meta {
 pub enum Frame {
     Session(Meta),
     Event(Event),
-    /// So many events could not be kept before this.
-    Missed(u64),
+    /// So much could not be kept before this.
+    Missed(Losses),
 }
 
 /// A display without its bytes, which follow the JSON of this.
@@ -98,8 +101,8 @@ pub fn encode_session(buffer: &mut Vec<u8>, meta: &Meta) -> bool {
     framed(buffer, SESSION, |buffer| serde_json::to_writer(buffer, meta))
 }
 
-pub fn encode_missed(buffer: &mut Vec<u8>, events: u64) -> bool {
-    framed(buffer, MISSED, |buffer| serde_json::to_writer(buffer, &events))
+pub fn encode_missed(buffer: &mut Vec<u8>, losses: Losses) -> bool {
+    framed(buffer, LOST, |buffer| serde_json::to_writer(buffer, &losses))
 }
 
 fn framed(buffer: &mut Vec<u8>, kind: u8, payload: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>) -> bool {
@@ -177,7 +180,11 @@ fn read(kind: u8, payload: &[u8]) -> Option<Frame> {
     match kind {
         SESSION => serde_json::from_slice(payload).ok().map(Frame::Session),
         EVENT => serde_json::from_slice(payload).ok().map(Frame::Event),
-        MISSED => serde_json::from_slice(payload).ok().map(Frame::Missed),
+        MISSED => {
+            let events = serde_json::from_slice(payload).ok()?;
+            Some(Frame::Missed(Losses { events, snippets: 0 }))
+        }
+        LOST => serde_json::from_slice(payload).ok().map(Frame::Missed),
         DISPLAY => {
             let length = number::<4>(payload, 0)? as usize;
             let header: DisplayHeader = serde_json::from_slice(payload.get(4..4 + length)?).ok()?;
@@ -291,9 +298,9 @@ mod tests {
             for _ in 0..random.below(40) {
                 bytes.push(random.one(&[0x00, b'4', b'h', 0x01, 0xff, 2, 3]));
             }
-            encode_missed(&mut bytes, 7);
+            encode_missed(&mut bytes, Losses { events: 7, snippets: 1 });
             let found = decoded(&bytes);
-            assert_eq!(found.last().unwrap(), "Missed(7)", "{bytes:?}");
+            assert_eq!(found.last().unwrap(), "Missed(Losses { events: 7, snippets: 1 })", "{bytes:?}");
         }
     }
 }

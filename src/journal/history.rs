@@ -28,7 +28,7 @@ impl Reader {
         let mut select = self.connection.prepare(
             "SELECT code, author, client IS NULL, s.name, submitted, status FROM snippets
              JOIN sessions s ON s.id = snippets.session
-             WHERE s.uid <> ?1 AND length(code) <= ?2 ORDER BY submitted DESC, snippets.id DESC LIMIT ?3",
+             WHERE s.uid <> ?1 AND s.set_aside IS NULL AND length(code) <= ?2 ORDER BY submitted DESC, snippets.id DESC LIMIT ?3",
         )?;
         let mut rows = select.query(params![but, LONGEST as i64, 4 * MOST as i64])?;
         // Few authors and sessions have said all of it.

@@ -1,6 +1,7 @@
 //! The intake: a small file into which the actor appends each event by one write, before anybody hears of it. What is in
 //! there survives the death of every process of ours. The journal's thread moves it into the database.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -14,11 +15,17 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::frame::{self, Meta};
 use crate::domain::Event;
+use crate::domain::recorder::{Losses, Lost};
 use crate::session::{Record, SessionId};
 
 const SUFFIX: &str = ".intake";
 /// Bytes that wait for the database at most; what only the eye wants (output, figures) is left out from the half on.
 pub const MOST_UNREAD: u64 = 128 << 20;
+
+/// Bytes that wait in memory for room on the disk at most; of what only the eye wants, up to the half.
+const BACKLOG: usize = 8 << 20;
+/// Bytes of it that are written at once: less than a millisecond's work.
+pub const AT_ONCE: usize = 256 << 10;
 
 /// One file of an intake. It is locked for as long as its session lives.
 #[derive(Debug)]
@@ -116,6 +123,11 @@ pub fn is_held(path: &Path) -> bool {
     matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
 }
 
+/// Whether a process records this session now.
+pub fn is_in_use(folder: &Path, id: &SessionId) -> bool {
+    list(folder).is_ok_and(|all| all.iter().any(|(other, path)| other == id && is_held(path)))
+}
+
 /// What the actor and the journal's thread share.
 #[derive(Debug, Default)]
 pub struct Shared {
@@ -133,12 +145,24 @@ pub struct Shared {
 #[derive(Debug, Default)]
 pub struct Writing {
     pub segment: Option<Arc<Segment>>,
-    /// Events that could not be kept since the last that could.
-    pub missed: u64,
+    /// What could not be written yet, oldest first, and its bytes.
+    backlog: VecDeque<Waiting>,
+    backlog_bytes: usize,
+    /// What was lost since the last that was written.
+    pub missed: Losses,
     /// And in all.
-    pub missed_in_all: u64,
-    /// Why the last one could not; `None` if there was too much of it.
+    pub missed_in_all: Losses,
+    /// Why the last one could not be written; `None` if there was too much of it.
     pub fault: Option<io::Error>,
+    /// Tells the guardian what would be lost with this process.
+    pub lost: Option<&'static Lost>,
+}
+
+/// A frame that finds no room on the disk.
+#[derive(Debug)]
+struct Waiting {
+    frame: Vec<u8>,
+    is_submission: bool,
 }
 
 impl Shared {
@@ -157,10 +181,62 @@ impl Shared {
 }
 
 impl Writing {
-    fn miss(&mut self, fault: Option<io::Error>) {
-        self.missed += 1;
-        self.missed_in_all += 1;
-        self.fault = fault;
+    fn miss(&mut self, is_submission: bool) {
+        let one = Losses { events: 1, snippets: u64::from(is_submission) };
+        self.missed = self.missed.plus(one);
+        self.missed_in_all = self.missed_in_all.plus(one);
+    }
+
+    /// Something is not on the disk yet.
+    pub fn is_behind(&self) -> bool {
+        !self.backlog.is_empty() || !self.missed.is_nothing()
+    }
+
+    /// Takes a frame that cannot be written now. What only the eye wants has to leave room for what happened.
+    fn put_off(&mut self, frame: &[u8], is_submission: bool, is_bulk: bool) {
+        let most = if is_bulk { BACKLOG / 2 } else { BACKLOG };
+        if self.backlog_bytes + frame.len() > most {
+            return self.miss(is_submission);
+        }
+        self.backlog_bytes += frame.len();
+        self.backlog.push_back(Waiting { frame: frame.to_vec(), is_submission });
+    }
+
+    /// Writes what waits, as far as there is room, but no more than `most` bytes or a frame. Answers how many were written.
+    pub fn catch_up(&mut self, most: usize) -> u64 {
+        let mut written = 0;
+        if !self.missed.is_nothing() {
+            let mut frame = Vec::new();
+            frame::encode_missed(&mut frame, self.missed);
+            match self.append(&frame) {
+                Ok(()) => self.missed = Losses::default(),
+                Err(error) => self.fault = Some(error),
+            }
+            written += if self.missed.is_nothing() { frame.len() as u64 } else { 0 };
+        }
+        while self.missed.is_nothing()
+            && written < most as u64
+            && let Some(waiting) = self.backlog.pop_front()
+        {
+            if let Err(error) = self.append(&waiting.frame) {
+                self.fault = Some(error);
+                self.backlog.push_front(waiting);
+                break;
+            }
+            self.backlog_bytes -= waiting.frame.len();
+            written += waiting.frame.len() as u64;
+        }
+        if self.backlog.is_empty() {
+            self.backlog = VecDeque::new();
+        }
+        self.tell_guardian();
+        written
+    }
+
+    fn tell_guardian(&self) {
+        let Some(lost) = self.lost else { return };
+        let snippets = self.backlog.iter().filter(|waiting| waiting.is_submission).count() as u64;
+        lost.set(self.missed.plus(Losses { events: self.backlog.len() as u64, snippets }));
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -187,22 +263,27 @@ impl Record for Recorder {
         }
         let is_bulk = matches!(event, Event::Output { .. } | Event::Displayed { .. });
         let full = if is_bulk { MOST_UNREAD / 2 } else { MOST_UNREAD };
+        let is_submission = matches!(event, Event::Submitted { .. });
         let mut writing = self.shared.writing();
         if self.shared.unread.load(Ordering::Relaxed) > full {
-            return writing.miss(None);
+            writing.fault = None;
+            writing.miss(is_submission);
+            return writing.tell_guardian();
         }
         self.buffer.clear();
-        if writing.missed > 0 {
-            frame::encode_missed(&mut self.buffer, writing.missed);
-        }
         frame::encode_event(&mut self.buffer, event);
-        match writing.append(&self.buffer) {
-            Ok(()) => {
-                writing.missed = 0;
-                self.shared.unread.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
-            }
-            Err(error) => writing.miss(Some(error)),
+        let mut written = if writing.is_behind() { writing.catch_up(AT_ONCE) } else { 0 };
+        if writing.is_behind() {
+            writing.put_off(&self.buffer, is_submission, is_bulk);
+            writing.tell_guardian();
+        } else if let Err(error) = writing.append(&self.buffer) {
+            writing.fault = Some(error);
+            writing.put_off(&self.buffer, is_submission, is_bulk);
+            writing.tell_guardian();
+        } else {
+            written += self.buffer.len() as u64;
         }
+        self.shared.unread.fetch_add(written, Ordering::Relaxed);
         drop(writing);
         self.buffer.shrink_to(1 << 20);
         self.shared.call();

@@ -15,9 +15,11 @@ use super::fold::Fold;
 use super::frame::{self, Meta};
 use super::intake::{self, Segment, Shared};
 use super::recover;
-use super::retention::{self, Limits};
+use super::rescue;
+use super::retention;
 use super::schema::{self, Fault};
 use super::store;
+use crate::domain::retention::Limits;
 use crate::session::SessionId;
 use crate::session::places::Places;
 use rusqlite::Connection;
@@ -35,6 +37,8 @@ const READ: usize = 4 << 20;
 const UNSTORED: usize = 32 << 20;
 /// How often old sessions are looked for.
 const PRUNE: Duration = Duration::from_secs(3600);
+/// Between two pieces of work on what is removed, so that others can write.
+const TIDY: Duration = Duration::from_millis(20);
 
 pub struct Keeper {
     places: Places,
@@ -61,6 +65,8 @@ struct State {
     /// Read since the last store.
     read: u64,
     pruned: Option<Instant>,
+    /// There is something left to be removed, or room to be given back.
+    tidying: bool,
 }
 
 struct Database {
@@ -68,6 +74,18 @@ struct Database {
     path: PathBuf,
     /// Device and number of the file.
     identity: (u64, u64),
+    /// And of the index of its log, which is mapped as long as it is open.
+    index: Option<(u64, u64)>,
+}
+
+const FROM_HERE: &str = "the new one has this session from here on";
+
+fn index(database: &Path) -> PathBuf {
+    database.with_extension("db-shm")
+}
+
+fn identity_of(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).map(|facts| (facts.dev(), facts.ino())).ok()
 }
 
 impl Keeper {
@@ -87,6 +105,11 @@ impl Keeper {
                 if self.complaints.is_waiting() {
                     std::thread::park_timeout(RETRY);
                     break;
+                }
+                if self.state.tidying {
+                    std::thread::park_timeout(TIDY);
+                    self.tidy();
+                    continue;
                 }
                 std::thread::park();
             }
@@ -165,23 +188,31 @@ impl Keeper {
         self.complaints.on_fault(fault, !self.segments.is_empty());
     }
 
-    /// Tells when the actor can no longer write, and when it can again; begins a new file where one is due.
+    /// Begins a new file where one is due, writes what the actor could not, tells when it cannot, and when it can again.
     fn watch_intake(&mut self) {
-        let (missed, fault) = {
-            let mut writing = self.shared.writing();
-            (writing.missed_in_all, writing.fault.take())
-        };
-        let folder = self.segments.back().and_then(|segment| segment.path.parent());
-        self.complaints.on_missed(missed, fault, folder);
         let is_gone = |segment: &Segment| segment.path.symlink_metadata().is_err();
         let due = self
             .segments
             .back()
             .is_none_or(|segment| segment.written.load(Ordering::Acquire) > SEGMENT || is_gone(segment));
-        if due {
-            // Where it cannot be made, the database cannot be opened either, and the person is told about that.
-            let _ = self.begin_segment();
+        let unmade = if due { self.begin_segment().err() } else { None };
+        loop {
+            // In pieces, between which the actor has its turn.
+            let mut writing = self.shared.writing();
+            let written = if writing.is_behind() { writing.catch_up(intake::AT_ONCE) } else { 0 };
+            self.shared.unread.fetch_add(written, Ordering::Relaxed);
+            if written == 0 || !writing.is_behind() {
+                break;
+            }
         }
+        let (missed, behind, fault) = {
+            let mut writing = self.shared.writing();
+            (writing.missed_in_all, writing.is_behind(), writing.fault.take())
+        };
+        let folder = self.segments.back().and_then(|segment| segment.path.parent());
+        let fault = fault.zip(folder).map(|(error, folder)| Fault::of_io(folder, &error));
+        let fault = unmade.filter(|_| self.segments.is_empty()).or(fault);
+        self.complaints.on_missed(missed, behind, fault.as_ref(), folder);
     }
 
     /// From now on the actor writes to a new file.
@@ -213,16 +244,35 @@ impl Keeper {
     /// Opens the database, unless it is open and still the one that lies there.
     fn open(&mut self, folder: &Path) -> Result<(), Fault> {
         let path = folder.join(schema::FILE);
-        let identity = fs::metadata(&path).map(|facts| (facts.dev(), facts.ino())).ok();
+        let identity = identity_of(&path);
         if let Some(open) = &self.state.database {
             if Some(open.identity) == identity {
                 return Ok(());
             }
-            self.state.database = None;
             self.state.fold.store_anew();
+            if identity.is_none() {
+                // A new database must never meet the index and the log of the one before.
+                for file in [index(&path), path.with_extension("db-wal")] {
+                    let _ = fs::remove_file(file);
+                }
+            }
         }
         self.state.opened = identity;
+        let index_was = self.state.database.as_ref().and_then(|open| open.index);
+        if index_was.is_some() && index_was == identity_of(&index(&path)) {
+            // Somebody has begun with the index of the old one, which must not be read any more then.
+            self.state.database = None;
+            self.complaints.tell(format!("{} was replaced while it was in use; {FROM_HERE}", path.display()));
+        }
         let mut connection = schema::open(folder)?;
+        if let Some(gone) = self.state.database.take() {
+            // Its file has no name any more, but as long as it is open it can be read.
+            let told = match rescue::copy(&gone.connection, &mut connection, &self.meta.id) {
+                Ok(()) => "a new one has begun, which has all of this session",
+                Err(_) => FROM_HERE,
+            };
+            self.complaints.tell(format!("{} was removed while it was in use; {told}", path.display()));
+        }
         let fault = |error: rusqlite::Error| Fault::of(&path, &error);
         recover::dead_sessions(folder, &mut connection)?;
         self.comes_next(folder, &path)?;
@@ -230,7 +280,8 @@ impl Keeper {
         let facts = fs::metadata(&path).map_err(|error| Fault::of_io(&path, &error))?;
         let identity = (facts.dev(), facts.ino());
         self.state.opened = Some(identity);
-        self.state.database = Some(Database { connection, path, identity });
+        let index = identity_of(&index(&path));
+        self.state.database = Some(Database { connection, path, identity, index });
         Ok(())
     }
 
@@ -305,6 +356,17 @@ impl Keeper {
         self.state.pruned = Some(Instant::now());
         let Some(database) = &self.state.database else { return Ok(()) };
         let fault = |error: rusqlite::Error| Fault::of(&database.path, &error);
-        retention::prune(&database.connection, folder, &self.limits, super::now()).map_err(fault)
+        let told = retention::prune(&database.connection, folder, &self.limits, super::now()).map_err(fault)?;
+        if let Some(told) = told {
+            self.complaints.tell(told);
+        }
+        self.state.tidying = true;
+        Ok(())
+    }
+
+    /// One piece of work; if it fails, it is left to the next time.
+    fn tidy(&mut self) {
+        let database = self.state.database.as_ref();
+        self.state.tidying = database.is_some_and(|database| retention::tidy(&database.connection).unwrap_or(false));
     }
 }

@@ -11,12 +11,13 @@ use super::reader::{Reader, SessionSummary, take_in};
 use super::schema::Fault;
 use super::store;
 use super::unstored::Unstored;
-use super::{Ending, retention};
+use super::{Ending, intake, retention};
 use crate::domain::output::Segment;
 use crate::domain::transcript::bounds;
 use crate::domain::{
     Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
 };
+use crate::session::live::Live;
 use crate::session::{self, SessionId};
 
 /// What happened in a session: all of the newest entries, and the ends of the older ones.
@@ -54,8 +55,26 @@ impl Recorded {
 
     /// Ends what has no end, for good: what ran was interrupted by `how`, what waited was cancelled by it.
     pub fn end_unfinished(&mut self, how: &str) {
+        self.end(self.unfinished(), how);
+    }
+
+    /// Ends what a session that runs has done, though that could not be recorded: what comes before the one that `live`
+    /// says is running, or all if nothing runs or waits. `live` was told before this was read.
+    pub fn end_unrecorded(&mut self, live: Option<&Live>) {
+        let open = self.unfinished();
+        let begun = open.iter().filter(|(_, began)| *began).map(|(snippet, _)| snippet.0).max();
+        let below = match live {
+            Some(Live { running: None, queued: 0, snippets, .. }) => snippets.saturating_add(1),
+            Some(Live { running: Some(running), .. }) => *running,
+            _ => begun.unwrap_or(0),
+        };
+        let over = open.into_iter().filter(|(snippet, _)| snippet.0 < below).collect();
+        self.end(over, "an end that could not be recorded");
+    }
+
+    fn end(&mut self, open: Vec<(SnippetId, bool)>, how: &str) {
         let at = self.session.last_active;
-        for (snippet, began) in self.unfinished() {
+        for (snippet, began) in open {
             let outcome = Outcome {
                 status: if began { Status::Interrupted } else { Status::Cancelled },
                 returncode: 130,
@@ -117,7 +136,7 @@ impl Reader {
         let fault = |error: rusqlite::Error| self.fault(&error);
         // If it dies while this reads, what it left behind is not in here yet.
         let lives = retention::in_use(self.folder(), id);
-        if !lives {
+        if !intake::is_in_use(self.folder(), id) {
             take_in(self.folder());
         }
         // Before the database is looked at: what is taken in meanwhile counts once.

@@ -12,6 +12,7 @@
 mod archive;
 mod aside;
 mod complaints;
+mod erase;
 mod fold;
 mod frame;
 mod history;
@@ -20,6 +21,7 @@ mod keeper;
 mod load;
 mod reader;
 mod recover;
+mod rescue;
 mod retention;
 mod schema;
 mod store;
@@ -28,6 +30,7 @@ mod tally;
 mod tests;
 mod unstored;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -36,14 +39,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use archive::Archive;
+pub use erase::{EraseError, Erased, erase};
 pub use history::Elsewhere;
 pub use intake::Recorder;
 pub use load::Recorded;
 pub use reader::{Ending, Reader, SessionSummary};
-pub use retention::{Limits, spool};
+pub use retention::{Kept, Plan, limits, spool};
 pub use schema::Fault;
 pub use tally::Tally;
 
+use crate::domain::recorder::Lost;
+use crate::domain::retention::Limits;
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;
 use crate::session::places::Places;
@@ -81,7 +87,7 @@ pub fn resume(places: &Places, id: &SessionId) -> Result<Option<Recorded>, Fault
         let Some(reader) = Reader::open(&folder)? else { return Ok(None) };
         let recorded = reader.load(id)?;
         // The dead process may hold its intake for a moment yet, or another session may just be taking it in.
-        if recorded.as_ref().is_none_or(|found| found.session.ending != Ending::Running) || Instant::now() > patience {
+        if !intake::is_in_use(&folder, id) || Instant::now() > patience {
             return Ok(recorded);
         }
         drop(reader);
@@ -101,18 +107,34 @@ pub fn resume_end(places: &Places, id: &SessionId) -> Option<Recorded> {
 }
 
 /// Begins to record the session `id`, or goes on with it if it was recorded before. Never fails and never waits: what
-/// is wrong comes as sentences for the person. Must be called on a thread whose descriptors are the host's own.
+/// is wrong comes as sentences for the person. `lost` outlives this process. Must be called on a thread whose descriptors are the host's own.
 #[must_use]
-pub fn start(places: Places, id: SessionId, info: &SessionInfo) -> (Recorder, Journal, UnboundedReceiver<String>) {
+pub fn start(
+    places: Places,
+    id: SessionId,
+    info: &SessionInfo,
+    limits: Limits,
+    lost: Option<&'static Lost>,
+) -> (Recorder, Journal, UnboundedReceiver<String>) {
     let (notices, told) = unbounded_channel();
-    let limits = Limits::of_environment().unwrap_or_else(|(limits, wrong)| {
-        let _ = notices.send(wrong);
-        limits
-    });
+    if let Some(why) = &limits.refused {
+        let _ = notices.send(format!("{why}. Until that is mended no session is removed from the journal"));
+    }
     let shared = Arc::new(Shared::default());
+    if let Some(lost) = lost {
+        // What could not be recorded of the processes before.
+        let mut writing = shared.writing();
+        (writing.missed, writing.missed_in_all, writing.lost) = (lost.get(), lost.get(), Some(lost));
+    }
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
     let meta = frame::Meta::new(id, info, crate::session::registry::boot());
-    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), Complaints::new(notices.clone()));
+    let mut keeper = Keeper::new(
+        places,
+        meta,
+        limits,
+        shared.clone(),
+        Complaints::new(notices.clone(), lost.map(Lost::get).unwrap_or_default()),
+    );
     if !shared.off.load(Ordering::Relaxed) {
         // If this fails, the thread finds the same fault and tells it.
         let _ = keeper.begin_segment();
@@ -134,6 +156,37 @@ pub fn start(places: Places, id: SessionId, info: &SessionInfo) -> (Recorder, Jo
         }
     }
     (Recorder { shared, buffer: Vec::new() }, Journal { done }, told)
+}
+
+/// What the limits ask to be removed from the journal in `folder`; `None` if there is none.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn preview(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<Plan>, Fault> {
+    let Some(reader) = Reader::open(folder)? else { return Ok(None) };
+    retention::plan(&reader.connection, folder, limits, now).map(Some).map_err(|error| reader.fault(&error))
+}
+
+/// Does that, and gives all free room back to the system. Answers what was done.
+///
+/// # Errors
+/// If the journal cannot be written.
+pub fn prune_now(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<String>, Fault> {
+    let connection = schema::open(folder)?;
+    let fault = |error: rusqlite::Error| Fault::of(&folder.join(schema::FILE), &error);
+    let told = retention::prune(&connection, folder, limits, now).map_err(fault)?;
+    while retention::tidy(&connection).map_err(fault)? {}
+    erase::compact(&connection).map_err(fault)?;
+    Ok(told)
+}
+
+/// Brings back a session that was set aside; `false` if it is not.
+///
+/// # Errors
+/// If the journal cannot be written.
+pub fn restore(folder: &Path, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
+    let connection = schema::open(folder)?;
+    retention::restore(&connection, id, now).map_err(|error| Fault::of(&folder.join(schema::FILE), &error))
 }
 
 fn now() -> Timestamp {

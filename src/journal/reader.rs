@@ -48,6 +48,10 @@ pub struct SessionSummary {
     pub bytes: u64,
     /// Events that could not be recorded.
     pub missed: u64,
+    /// Of these, how many were submissions: snippets of which nothing is known.
+    pub lost: u64,
+    /// When retention set it aside, where it did.
+    pub set_aside: Option<Timestamp>,
 }
 
 /// A connection for reading. Never blocks those who write.
@@ -132,8 +136,9 @@ impl Reader {
             "SELECT uid, name, cwd, python, python_version, venv, pid, boot, started, active, ending, bytes, missed,
              (SELECT count(*) FROM snippets WHERE session = s.id),
              (SELECT count(*) FROM snippets WHERE session = s.id AND status = 'error'),
-             (SELECT group_concat(author, char(10)) FROM (SELECT DISTINCT author FROM snippets WHERE session = s.id))
-             FROM sessions s WHERE {condition} AND ?1 IS NOT NULL ORDER BY active DESC, id DESC"
+             (SELECT group_concat(author, char(10)) FROM (SELECT DISTINCT author FROM snippets WHERE session = s.id)),
+             set_aside, lost
+             FROM sessions s WHERE {condition} AND ?1 IS NOT NULL AND (set_aside IS NULL OR set_aside > 0) ORDER BY active DESC, id DESC"
         ))?;
         let rows = select.query_map([value], |row| self.summary(row))?;
         rows.filter_map(Result::transpose).collect()
@@ -168,6 +173,8 @@ impl Reader {
                 .get::<_, Option<String>>(15)?
                 .map(|authors| authors.lines().map(str::to_owned).collect())
                 .unwrap_or_default(),
+            set_aside: row.get::<_, Option<i64>>(16)?.map(|at| at as u64),
+            lost: row.get::<_, i64>(17)? as u64,
         }))
     }
 

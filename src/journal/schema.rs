@@ -16,7 +16,7 @@ const APPLICATION: i32 = 0x3468_4a31;
 const BUSY: Duration = Duration::from_millis(500);
 
 /// Step N brings a database of version N - 1 to version N. A step is never changed once it has been released.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         uid TEXT NOT NULL UNIQUE,
@@ -83,6 +83,10 @@ const STEPS: [&str; 2] = [
         data BLOB NOT NULL
     ) STRICT;
     CREATE INDEX displays_by_snippet ON displays (session, snippet, place);",
+    // When it was set aside (0: it is being removed), when it was brought back, snippets that could not be recorded.
+    "ALTER TABLE sessions ADD COLUMN set_aside INTEGER;
+    ALTER TABLE sessions ADD COLUMN restored INTEGER;
+    ALTER TABLE sessions ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// The version that this program reads and writes.
@@ -103,6 +107,8 @@ pub enum Fault {
     Locked(PathBuf),
     #[error("the disk with {0} is full")]
     Full(PathBuf),
+    #[error("{0} may not grow, by a limit on the size of files (ulimit -f)")]
+    TooLarge(PathBuf),
     #[error("{0}")]
     Unusable(String),
 }
@@ -114,6 +120,7 @@ impl Fault {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
+            Some(ErrorCode::SystemIoFailure) if is_limited() => Self::TooLarge(path),
             // The version was right, so what does not fit the schema is damage as well.
             Some(
                 ErrorCode::DatabaseCorrupt
@@ -134,6 +141,7 @@ impl Fault {
     pub fn of_io(path: &Path, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(path.to_owned()),
+            io::ErrorKind::FileTooLarge => Self::TooLarge(path.to_owned()),
             _ => Self::Unusable(format!("{} cannot be used: {error}", path.display())),
         }
     }
@@ -142,6 +150,12 @@ impl Fault {
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::Newer { .. } | Self::Foreign(_) | Self::Corrupt(_))
     }
+}
+
+/// `SQLite` does not say why it cannot write.
+fn is_limited() -> bool {
+    use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+    getrlimit(Resource::RLIMIT_FSIZE).is_ok_and(|(limit, _)| limit != RLIM_INFINITY)
 }
 
 /// Opens the database of `folder` for writing; makes it if there is none, and brings an older one up to date.

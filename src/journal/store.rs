@@ -26,7 +26,7 @@ fn put(tx: &Transaction<'_>, fold: &Fold, position: &Position) -> rusqlite::Resu
             "INSERT INTO sessions (uid, name, cwd, python, python_version, venv, pid, boot, started, active)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (uid) DO UPDATE SET name = ?2, cwd = ?3, python = ?4, python_version = ?5, venv = ?6, pid = ?7,
-             boot = ?8, active = max(active, ?10) RETURNING id",
+             boot = ?8, active = max(active, ?10), set_aside = NULL RETURNING id",
         )?
         .query_row(
             params![
@@ -74,14 +74,15 @@ fn put(tx: &Transaction<'_>, fold: &Fold, position: &Position) -> rusqlite::Resu
     let ending = fold.ended.map(|_| "closed");
     tx.prepare_cached(
         "UPDATE sessions SET intake = ?, position = ?, places = max(places, ?), bytes = bytes + ?, missed = missed + ?,
-         ended = ?, ending = ? WHERE id = ?",
+         lost = lost + ?, ended = ?, ending = ? WHERE id = ?",
     )?
     .execute(params![
         position.0,
         position.1 as i64,
         fold.next_place,
         bytes as i64,
-        fold.missed as i64,
+        fold.missed.events as i64,
+        fold.missed.snippets as i64,
         fold.ended.map(|at| at as i64),
         ending,
         session

@@ -46,7 +46,7 @@ impl Home {
     }
 
     fn start(&self, id: &SessionId, name: &str) -> Recording {
-        let (recorder, journal, told) = start(self.places(), id.clone(), &info(name));
+        let (recorder, journal, told) = start(self.places(), id.clone(), &info(name), Limits::default(), None);
         Recording { recorder, journal, told, transcript: Transcript::default() }
     }
 

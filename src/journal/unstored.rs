@@ -10,6 +10,7 @@ use super::frame::{self, Frame, Meta};
 use super::intake;
 use super::reader::{Ending, SessionSummary};
 use super::store::Position;
+use crate::domain::recorder::Losses;
 use crate::domain::{Event, Status};
 use crate::session::SessionId;
 
@@ -22,8 +23,8 @@ pub struct Told {
     pub meta: Option<Meta>,
     /// Those that a transcript is made of.
     pub events: Vec<Event>,
-    /// Events that could not be kept.
-    pub missed: u64,
+    /// What could not be kept.
+    pub missed: Losses,
     /// It ended in good order.
     pub closed: bool,
 }
@@ -77,7 +78,7 @@ impl Told {
                 self.closed = false;
                 self.know(frame);
             }
-            Frame::Missed(events) => self.missed += events,
+            Frame::Missed(losses) => self.missed = self.missed.plus(losses),
             Frame::Event(Event::Ending) => self.closed = true,
             // Nobody asks any more.
             Frame::Event(Event::Inquired(_) | Event::InquiryEnded { .. }) => {}
@@ -87,7 +88,8 @@ impl Told {
 
     /// Adds it to what the database knows.
     pub fn join(&self, session: &mut SessionSummary) {
-        session.missed += self.missed;
+        session.missed += self.missed.events;
+        session.lost += self.missed.snippets;
         if self.closed || !self.events.is_empty() {
             session.ending = if self.closed { Ending::Closed } else { Ending::Died };
         }
@@ -129,5 +131,7 @@ pub fn summary(meta: Meta) -> SessionSummary {
         authors: Vec::new(),
         bytes: 0,
         missed: 0,
+        lost: 0,
+        set_aside: None,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::guardian::Legacy;
-use crate::domain::recorder::LastWords;
+use crate::domain::recorder::{LastWords, Losses};
 use crate::domain::{Author, Restart, SnippetId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Ending {
     pub keepsake: Option<String>,
     /// The last snippet that ran; 0 if none did.
     pub last: SnippetId,
+    /// What could not be recorded.
+    pub lost: Losses,
     /// From its start to its end.
     pub lived: Duration,
     /// What became of the processes that snippet code had started, one sentence each.
@@ -73,7 +75,7 @@ impl Ending {
             },
             None => return None,
         };
-        Some(Legacy { restart, keepsake: self.keepsake.clone(), last: self.last })
+        Some(Legacy { restart, keepsake: self.keepsake.clone(), last: self.last, lost: self.lost })
     }
 
     /// Whether the person asked for it, or the process has said itself what was wrong.
@@ -169,6 +171,7 @@ mod tests {
             last_words: LastWords::default(),
             keepsake: None,
             last: SnippetId(0),
+            lost: Losses::default(),
             lived: Duration::ZERO,
             processes: Vec::new(),
         }

@@ -25,6 +25,7 @@ use super::recorder;
 use super::reports::Reports;
 use super::signals::Signals;
 use super::terminal::Terminal;
+use crate::domain::recorder::Losses;
 use crate::domain::{Restart, SnippetId};
 use crate::session::processes::Leader;
 
@@ -51,6 +52,8 @@ pub struct Legacy {
     pub keepsake: Option<String>,
     /// See [`crate::domain::recorder::Recorder::last`].
     pub last: SnippetId,
+    /// See [`crate::domain::recorder::Recorder::lost`].
+    pub lost: Losses,
 }
 
 #[derive(Debug)]
@@ -125,10 +128,11 @@ impl Guardian {
         let (mut link, theirs) = Link::pair(self.screen_kept)?;
         // Without it the end is told in fewer words.
         let (memory, recorder) = recorder::create().ok().unzip();
-        if let Some(Legacy { restart, keepsake, last }) = legacy {
+        if let Some(Legacy { restart, keepsake, last, lost }) = legacy {
             link.send(&ToSession::TakeOver(restart))?;
             if let Some(recorder) = &recorder {
                 recorder.goes_on_after(last);
+                recorder.lost().set(lost);
                 keepsake.map(|keepsake| recorder.keepsake().put(&keepsake));
             }
         }

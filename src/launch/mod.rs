@@ -16,6 +16,6 @@ mod probe;
 pub mod recorder;
 mod remembered;
 mod reports;
-mod signals;
+pub mod signals;
 pub mod stop;
 mod terminal;

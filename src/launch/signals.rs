@@ -98,6 +98,15 @@ fn handle(signal: Signal, handler: extern "C" fn(libc::c_int)) -> io::Result<()>
     Ok(())
 }
 
+/// A limit on the size of files (`ulimit -f`) then is an error like that of a full disk, and kills nobody.
+#[allow(unsafe_code, reason = "nix calls every change of a disposition unsafe; to ignore has no handler")]
+pub fn survive_file_size_limits() {
+    // SAFETY: no handler is installed.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
+
 #[allow(unsafe_code, reason = "nix reads a disposition only by setting one")]
 fn is_ignored(signal: Signal) -> bool {
     let mut now = std::mem::MaybeUninit::<libc::sigaction>::uninit();

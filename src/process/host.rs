@@ -22,7 +22,7 @@ use super::{END_LIMIT, FAULTS, alertness, exit_after, hangup, log, orphaned, pla
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
-use crate::domain::{Author, SessionInfo, SnippetId};
+use crate::domain::{Author, SessionInfo, SnippetId, units};
 use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
@@ -167,8 +167,11 @@ impl Host {
         let (tell, mut spool_told) = tokio::sync::mpsc::unbounded_channel();
         let (spooling, spooled) = mpsc::channel::<()>();
         thread::Builder::new().name("spool".to_owned()).spawn(move || {
-            if let Ok(spools) = Places::of_this_process().spools() {
-                spool::remove_old(&spools);
+            let removed = Places::of_this_process().spools().map_or(0, |spools| spool::remove_old(&spools));
+            if removed > 0 {
+                let sessions = units::count(removed, "past session");
+                let _ =
+                    tell.send(format!("the whole outputs of {sessions} are removed, because all took more than 2 GB"));
             }
             spool.work(|trouble| drop(tell.send(trouble)));
             drop(spooling);
@@ -186,8 +189,10 @@ impl Host {
                 Some(_) => transcript_so_far(&self.boot.id, self.recorder.map(Recorder::last)),
                 None => (Beginning::default(), None),
             };
+            let limits = journal::limits(tui::settings::read(tui::settings::path()).settings.journal);
+            let lost = self.recorder.map(Recorder::lost);
             let (recorder, journal, mut told) =
-                journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info);
+                journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info, limits, lost);
             let beginning =
                 Beginning { restart, can_restart: true, record: Box::new(recorder), spool: self.spool, ..beginning };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);

@@ -1,8 +1,9 @@
-//! A session has one holder at a time, by its id: two processes never go on with the same one.
+//! A session has one holder at a time, by its id: two processes never go on with the same one. The guardian holds it from
+//! before its first Python to after its last, so this tells whether a session is in use, whatever becomes of its Python.
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::SessionId;
 use super::lock::{self, Lock};
@@ -21,7 +22,7 @@ pub struct Held {
 /// # Errors
 /// If there is no place for the lock.
 pub fn hold(places: &Places, id: &SessionId) -> io::Result<Result<Held, u32>> {
-    let folder = places.state().map_err(io::Error::other)?.join("held");
+    let folder = folder(&places.state().map_err(io::Error::other)?);
     make_private(&folder).map_err(io::Error::other)?;
     let path = folder.join(id.as_str());
     let Some(lock) = lock::lock_patiently(&path)? else {
@@ -29,8 +30,8 @@ pub fn hold(places: &Places, id: &SessionId) -> io::Result<Result<Held, u32>> {
         return Ok(Err(pid.unwrap_or(0)));
     };
     let owner = std::process::id();
-    lock.set_len(0)?;
-    (&*lock).write_all(owner.to_string().as_bytes())?;
+    // What counts is the lock: on a full disk the number is missing.
+    let _ = lock.set_len(0).and_then(|()| (&*lock).write_all(owner.to_string().as_bytes()));
     // What killed ones left.
     for entry in fs::read_dir(&folder)?.flatten() {
         if entry.path() != path
@@ -40,6 +41,28 @@ pub fn hold(places: &Places, id: &SessionId) -> io::Result<Result<Held, u32>> {
         }
     }
     Ok(Ok(Held { path, _lock: lock, owner }))
+}
+
+fn folder(state: &Path) -> PathBuf {
+    state.join("held")
+}
+
+/// Whether a process holds the session. `state`: see [`Places::state`].
+#[must_use]
+pub fn is_held(state: &Path, id: &SessionId) -> bool {
+    lock::is_held(&folder(state).join(id.as_str()))
+}
+
+/// Keeps others from going on with a session that nobody holds, for as long as the value lives; `None` if somebody does.
+/// Others wait no longer than the blink of an eye for it.
+///
+/// # Errors
+/// If there is no place for the lock.
+pub fn keep_out(state: &Path, id: &SessionId) -> io::Result<Option<Held>> {
+    let folder = folder(state);
+    make_private(&folder).map_err(io::Error::other)?;
+    let path = folder.join(id.as_str());
+    Ok(lock::lock(&path)?.map(|lock| Held { path, _lock: lock, owner: std::process::id() }))
 }
 
 impl Drop for Held {
@@ -64,7 +87,13 @@ mod tests {
         let held = hold(&places, &id).unwrap().unwrap();
         assert_eq!(hold(&places, &id).unwrap().unwrap_err(), std::process::id());
         let _other = hold(&places, &other).unwrap().unwrap();
+        let state = root.path().join("fourhands");
+        assert!(is_held(&state, &id) && keep_out(&state, &id).unwrap().is_none());
         drop(held);
+        let kept_out = keep_out(&state, &id).unwrap().unwrap();
+        assert_eq!(hold(&places, &id).unwrap().unwrap_err(), 0);
+        drop(kept_out);
+        assert!(!is_held(&state, &id));
         // What a killed one left is removed by the next.
         fs::write(root.path().join("fourhands/held/stale"), "").unwrap();
         let _again = hold(&places, &id).unwrap().unwrap();

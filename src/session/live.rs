@@ -15,8 +15,8 @@ use super::socket;
 pub const METHOD: &str = "fourhands/status";
 /// How long a session may take to answer: one that is suspended accepts connections and says nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Longest answer.
-const LIMIT: u64 = 1 << 20;
+/// Longest answer: thousands of clients may have long names.
+const LIMIT: u64 = 64 << 20;
 
 /// How a session is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -81,6 +81,22 @@ impl Places {
         self.made_or_shared(self.in_home())
     }
 
+    /// Where records go when the disk of [`Places::records`] is full: where clients find them as well, best first.
+    pub fn other_records(&self, but: &Path) -> Vec<PathBuf> {
+        let runtime = self.runtime_for_records().filter(|folder| check_private(folder).is_ok());
+        [runtime.map(|folder| folder.join("fourhands")), Some(self.in_shared())]
+            .into_iter()
+            .flatten()
+            .filter(|folder| folder != but && make_private(folder).is_ok())
+            .collect()
+    }
+
+    /// Clients that are not told of it look where it usually is.
+    fn runtime_for_records(&self) -> Option<PathBuf> {
+        let usual = || (self.shared == Path::new("/tmp")).then(|| format!("/run/user/{}", Uid::effective()).into());
+        self.runtime.clone().or_else(usual)
+    }
+
     /// The folder of all that outlives sessions, made if need be.
     pub fn state(&self) -> Result<PathBuf, FolderError> {
         self.made_or_shared(self.state.as_ref().map(|state| state.join("fourhands")))
@@ -128,9 +144,11 @@ impl Places {
                 Err(unsafe_folder) => return Err(unsafe_folder),
             }
         }
+        let runtime = self.runtime_for_records().map(|folder| folder.join("fourhands"));
+        found.extend(runtime.filter(|folder| !found.contains(folder) && check_private(folder).is_ok()));
         // Anybody can put something of this name into /tmp: that must not hide the sessions in our home.
         let shared = self.in_shared();
-        if check_private(&shared).is_ok() {
+        if !found.contains(&shared) && check_private(&shared).is_ok() {
             found.push(shared);
         }
         Ok(found)

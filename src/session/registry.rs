@@ -86,7 +86,11 @@ pub enum ClaimError {
     BadName(#[from] BadName),
     #[error(transparent)]
     Folder(#[from] FolderError),
-    #[error("the session cannot be recorded in {}: {error}", .folder.display())]
+    #[error(
+        "the session cannot be noted in {}: {error}. Make room there, or set XDG_RUNTIME_DIR to a private folder that \
+         has room",
+        .folder.display()
+    )]
     Io { folder: PathBuf, error: io::Error },
 }
 
@@ -176,6 +180,14 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
             None => ClaimError::Starting(name.to_owned()),
         });
     };
+    // One whose record found no room here lies elsewhere.
+    for other in places.all_records()?.into_iter().filter(|other| *other != folder) {
+        if is_held(&lock_path(&other, name))
+            && let Some(record) = read_record(&other, name).filter(|record| record.boot == boot())
+        {
+            return Err(ClaimError::Taken { name: name.to_owned(), pid: record.pid, cwd: record.cwd });
+        }
+    }
     // What is left of a session that was killed.
     let _ = fs::remove_file(record_path(&folder, name));
     let mut locks = vec![(path, lock)];
@@ -196,8 +208,10 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
         private,
         started_at,
     };
-    let claim = Claim { record, folder: folder.clone(), locks, owner: pid };
-    claim.write().map_err(failed)?;
+    let mut claim = Claim { record, folder: folder.clone(), locks, owner: pid };
+    if let Err(error) = claim.write() {
+        claim.move_to(places.other_records(&folder)).ok_or_else(|| failed(error))?;
+    }
     sweep(&folder, name);
     Ok(claim)
 }
@@ -316,11 +330,36 @@ impl Claim {
         self.write()
     }
 
+    /// Keeps the record in the first of these folders that takes it, if one does. The name stays locked where it was.
+    fn move_to(&mut self, folders: Vec<PathBuf>) -> Option<()> {
+        let before = self.folder.clone();
+        for folder in folders {
+            let path = lock_path(&folder, &self.record.name);
+            // The socket may lie there as well.
+            let is_ours = self.locks.iter().any(|(ours, _)| *ours == path);
+            let Some(lock) = (if is_ours { Some(None) } else { lock_patiently(&path).ok().flatten().map(Some) }) else {
+                continue;
+            };
+            self.folder.clone_from(&folder);
+            if self.write().is_ok() {
+                self.locks.extend(lock.map(|lock| (path, lock)));
+                return Some(());
+            }
+        }
+        self.folder = before;
+        None
+    }
+
     fn write(&self) -> io::Result<()> {
         // No session's name begins with a dot, so this is nobody's record.
         let draft = self.folder.join(format!(".{}.new", self.record.name));
-        serde_json::to_writer(places::draft(&draft, 0o600)?, &self.record)?;
-        fs::rename(&draft, record_path(&self.folder, &self.record.name))
+        let written = places::draft(&draft, 0o600)
+            .and_then(|file| serde_json::to_writer(file, &self.record).map_err(io::Error::from))
+            .and_then(|()| fs::rename(&draft, record_path(&self.folder, &self.record.name)));
+        if written.is_err() {
+            let _ = fs::remove_file(draft);
+        }
+        written
     }
 }
 

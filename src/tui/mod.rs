@@ -45,7 +45,7 @@ mod tail;
 mod terminal;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod theme;
 mod traceback;
 mod typing;

@@ -18,6 +18,7 @@ use super::keymap::Keymap;
 use super::scroll::Cards;
 use super::theme::Theme;
 use super::view::View;
+use crate::domain::retention::Limits;
 
 /// What a `config.toml` may settle. The default is what holds without one.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Settings {
     pub keep_processes: bool,
     /// What sessions that bridges hold get of the environment beside the usual.
     pub keep_env: Vec<String>,
+    /// What the journal keeps.
+    pub journal: Limits,
 }
 
 /// What the terminal is told beside the screen.
@@ -62,6 +65,7 @@ impl Default for Settings {
             figures: super::figures::terminal::WAYS[0],
             keep_processes: false,
             keep_env: Vec::new(),
+            journal: Limits::default(),
         }
     }
 }

@@ -7,6 +7,9 @@ use crate::journal::{Ending, SessionSummary};
 use crate::session::live::{Live, LiveClient};
 use crate::session::registry::Record;
 
+/// The state of a session that the journal's limits let go of.
+pub const SET_ASIDE: &str = "set aside";
+
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub name: String,
@@ -25,6 +28,7 @@ pub struct Row {
     pub authors: Option<Vec<String>>,
     pub snippets: Option<u32>,
     pub failed: Option<u32>,
+    pub lost: Option<u64>,
     pub bytes: Option<u64>,
     pub running: Option<u32>,
     pub queued: Option<usize>,
@@ -47,6 +51,7 @@ impl Row {
             authors: None,
             snippets: live.as_ref().map(|live| live.snippets),
             failed: None,
+            lost: None,
             bytes: None,
             running: live.as_ref().and_then(|live| live.running),
             queued: live.as_ref().map(|live| live.queued),
@@ -59,10 +64,11 @@ impl Row {
         let mut row = Self {
             name: session.name.clone(),
             id: None,
-            state: match session.ending {
-                Ending::Running => "running",
-                Ending::Closed => "closed",
-                Ending::Died => "died",
+            state: match (session.ending, session.set_aside) {
+                (Ending::Running, _) => "running",
+                (_, Some(_)) => SET_ASIDE,
+                (Ending::Closed, None) => "closed",
+                (Ending::Died, None) => "died",
             },
             cwd: session.cwd.to_string_lossy().into_owned(),
             python: Some(session.python.to_string_lossy().into_owned()),
@@ -77,6 +83,7 @@ impl Row {
             authors: None,
             snippets: None,
             failed: None,
+            lost: None,
             bytes: None,
             running: None,
             queued: None,
@@ -102,6 +109,7 @@ impl Row {
         self.authors = Some(session.authors.clone());
         self.snippets = self.snippets.or(Some(session.snippets));
         self.failed = Some(session.failed);
+        self.lost = Some(session.lost);
         self.bytes = Some(session.bytes);
     }
 }
@@ -146,6 +154,8 @@ pub mod fixtures {
             authors: vec!["you".to_owned(), "claude-code".to_owned()],
             bytes: 1_200_000,
             missed: 0,
+            lost: 0,
+            set_aside: None,
         }
     }
 }

@@ -3,11 +3,18 @@
 use std::time::Duration;
 
 use super::row::Row;
+use crate::cli::listed;
+use crate::domain::terminal_text::visible;
 use crate::domain::{Timestamp, units};
+use crate::tui::text::{cut, cut_front, width as cells_of};
 
 /// Digits of an id that no two sessions share, unless they began in the same millisecond.
 const ID: usize = 12;
 
+/// Names of clients and authors that are listed; the JSON has all of them.
+const NAMES: usize = 6;
+/// Cells of a column at most, but for the last: as long as the name of a session can be.
+const WIDEST: usize = 64;
 /// Columns go rather than that less is left of a folder, where the terminal is narrow.
 const FOLDER: usize = 12;
 
@@ -19,8 +26,11 @@ pub fn present(rows: &[Row], now: Timestamp, width: Option<usize>) -> String {
     }
     let cells = |row: &Row| {
         let clients = row.clients.as_ref().map(|clients| {
-            let names: Vec<_> = clients.iter().map(|client| client.name.as_str()).collect();
-            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            if clients.is_empty() {
+                "none".to_owned()
+            } else {
+                listed(clients.iter().map(|client| &*client.name), NAMES)
+            }
         });
         let mode = row.dashboard.map(|dashboard| if dashboard { "dashboard" } else { "headless" });
         [
@@ -55,7 +65,9 @@ pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool, width: Opti
             number(row.snippets),
             number(row.failed),
             row.bytes.map_or_else(|| "-".to_owned(), units::bytes),
-            row.authors.as_ref().map_or_else(|| "-".to_owned(), |authors| authors.join(", ")),
+            row.authors
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |authors| listed(authors.iter().map(String::as_str), NAMES)),
             folder(row),
         ]
     };
@@ -89,10 +101,13 @@ fn aligned<const COLUMNS: usize>(
     first_to_go: &[usize],
 ) -> String {
     // A line of its own for each, whatever names and folders hold.
-    let clean = |row: [String; COLUMNS]| row.map(|cell| cell.replace(['\n', '\t'], "\u{fffd}"));
-    let lines: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(rows.into_iter().map(clean)).collect();
+    let clean = |row: [String; COLUMNS]| row.map(|cell| visible(&cell).replace(['\n', '\t'], "\u{fffd}"));
+    let mut lines: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(rows.into_iter().map(clean)).collect();
+    for cell in lines.iter_mut().flat_map(|line| &mut line[..COLUMNS - 1]) {
+        *cell = cut(cell, WIDEST).into_owned();
+    }
     let widest: [usize; COLUMNS] =
-        std::array::from_fn(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0));
+        std::array::from_fn(|column| lines.iter().map(|line| cells_of(&line[column])).max().unwrap_or(0));
     let mut columns: Vec<usize> = (0..COLUMNS - 1).collect();
     let before = |columns: &[usize]| columns.iter().map(|column| widest[*column] + 2).sum::<usize>();
     let width = width.unwrap_or(usize::MAX);
@@ -105,20 +120,16 @@ fn aligned<const COLUMNS: usize>(
     let mut text = String::new();
     for line in &lines {
         for column in &columns {
-            text.push_str(&format!("{:1$}  ", line[*column], widest[*column]));
+            let cell = &line[*column];
+            text.push_str(cell);
+            // Not by a width of `format!`, which panics beyond 65 535 and counts characters.
+            text.push_str(&" ".repeat(widest[*column] - cells_of(cell) + 2));
         }
-        text.push_str(&end_of(&line[COLUMNS - 1], room));
+        // The end of a text tells folders apart.
+        text.push_str(&cut_front(&line[COLUMNS - 1], room));
         text.push('\n');
     }
     text
-}
-
-/// The end of a text tells folders apart.
-fn end_of(text: &str, room: usize) -> String {
-    match text.chars().count().checked_sub(room) {
-        None | Some(0) => text.to_owned(),
-        Some(over) => format!("…{}", text.chars().skip(over + 1).collect::<String>()),
-    }
 }
 
 #[cfg(test)]
@@ -182,6 +193,35 @@ mod tests {
             let table = past(&rows, 1, 3 * 3_600_000, false, Some(width));
             assert!(table.lines().all(|line| line.chars().count() <= width), "{width}:\n{table}");
             assert!(table.starts_with("PAST   ID") && table.contains("-report"), "{table}");
+        }
+    }
+
+    #[test]
+    fn names_of_any_length_and_number_make_a_table() {
+        let names = ["x", "漢字", "e\u{301}\u{301}", "\u{200b}\u{200d}", "👩‍👩‍👧‍👦", "\u{1b}[2J\n\t", ""];
+        for (length, count) in [(1, 0), (1, 1), (300, 170), (70_000, 1), (1, 70_000)] {
+            // Clusters of a name as long as a book take their time in a build for tests.
+            for name in names.into_iter().take(if length > 300 { 1 } else { names.len() }) {
+                let name = name.repeat(length);
+                let client = LiveClient { name: name.clone(), pid: None };
+                let clients = vec![client; count];
+                let live = Live { pid: 13, clients, snippets: u32::MAX, running: None, queued: usize::MAX };
+                let mut record = record(&name, 0);
+                record.cwd = name.clone().into();
+                let mut past_one = summary(&name, 0, Ending::Died);
+                past_one.authors = vec![name.clone(); count];
+                past_one.cwd = name.into();
+                let running = Row::new(record, "running", Some(live));
+                for width in [None, Some(1), Some(80), Some(100_000)] {
+                    let table = present(std::slice::from_ref(&running), u64::MAX, width);
+                    assert_eq!(table.lines().count(), 2, "{width:?}");
+                    assert!(table.lines().all(|line| !line.contains(char::is_control)));
+                    let (_, last) = table.split_once('\n').unwrap();
+                    assert!(width.is_some() || cells_of(last.trim_end()) < WIDEST * 9 + length * 20, "{}", last.len());
+                    let table = past(&[Row::of_journal(&past_one)], 1, u64::MAX, false, width);
+                    assert_eq!(table.lines().count(), 2, "{width:?}");
+                }
+            }
         }
     }
 }

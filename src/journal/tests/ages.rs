@@ -36,12 +36,10 @@ fn an_older_journal_is_brought_up_to_date_with_all_that_is_in_it() {
     assert_eq!(schema(&home), schema(&fresh));
 }
 
-#[test]
-fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
-    let home = Home::new();
-    let ids: Vec<_> = (0..4).map(|_| id()).collect();
+/// Sessions of 500 kB each, the first used longest ago.
+fn past(home: &Home, ids: &[SessionId]) {
     for (index, id) in ids.iter().enumerate() {
-        let mut session = home.start(id, "past");
+        let mut session = home.start(id, &format!("past{index}"));
         session.begin(1, "flood()");
         session.write(Some(1), Stream::Stdout, &"x".repeat(200_000));
         session.finish(1, Status::Ok);
@@ -49,36 +47,137 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
         let spool = spool(&home.folder(), id);
         fs::create_dir_all(&spool).unwrap();
         fs::write(spool.join("1.out"), vec![b'x'; 300_000]).unwrap();
-        let saved = checkpoints(&home, id);
+        let saved = checkpoints(home, id);
         fs::create_dir_all(&saved).unwrap();
         fs::File::create(saved.join("a.pickle")).unwrap().set_len(4_000_000).unwrap();
+        let at = now() as i64 - 1_000 * (10 - index as i64);
         let connection = Connection::open(home.database()).unwrap();
-        connection
-            .execute(
-                "UPDATE sessions SET active = ? WHERE uid = ?",
-                (now() as i64 - 1_000 * (10 - index as i64), id.as_str()),
-            )
-            .unwrap();
+        connection.execute("UPDATE sessions SET active = ? WHERE uid = ?", (at, id.as_str())).unwrap();
     }
+}
+
+fn left(home: &Home) -> Vec<SessionId> {
+    let all = home.reader().sessions().unwrap();
+    all.into_iter().filter(|session| session.set_aside.is_none()).map(|session| session.id).collect()
+}
+
+#[test]
+fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
+    let home = Home::new();
+    let ids: Vec<_> = (0..4).map(|_| id()).collect();
+    past(&home, &ids);
     let present = home.start(&ids[0], "present");
+    // Between two Pythons nobody records it, but its guardian holds it.
+    let between = crate::session::held::hold(&home.places(), &ids[1]).unwrap().unwrap();
     home.wait_for_database();
     let connection = schema::open(&home.folder()).unwrap();
-    let left = || home.reader().sessions().unwrap().into_iter().map(|session| session.id).collect::<Vec<_>>();
-    let keep = |bytes, days| retention::prune(&connection, &home.folder(), &Limits { bytes, days }, now()).unwrap();
-    keep(20_000_000, 1);
+    let keep = |bytes, days| {
+        let limits = Limits { bytes, days, refused: None };
+        retention::prune(&connection, &home.folder(), &limits, now()).unwrap()
+    };
+    let refused = Limits { bytes: 5, days: 0, refused: Some("no".into()) };
+    assert_eq!(retention::prune(&connection, &home.folder(), &refused, now()).unwrap(), None);
+    assert_eq!(keep(20_000_000, 1), None);
     assert!(ids.iter().all(|id| checkpoints(&home, id).exists()));
-    keep(10_000_000, 1);
-    assert_eq!(left().len(), 4, "what was saved costs no session");
+    let told_of = keep(10_000_000, 1).unwrap();
+    assert!(told_of.contains("saved variables (%checkpoint) of 1 session") || told_of.contains("of 2"), "{told_of}");
+    assert_eq!(left(&home).len(), 4, "what was saved costs no session");
     let saved: Vec<_> = ids.iter().map(|id| checkpoints(&home, id).exists()).collect();
-    assert_eq!(saved, [true, false, false, true], "the first is in use");
-    keep(1_700_000, 1);
-    assert!(left().contains(&ids[0]) && !left().contains(&ids[1]) && left().contains(&ids[3]), "{:?}", left());
-    assert!(!spool(&home.folder(), &ids[1]).exists() && spool(&home.folder(), &ids[3]).exists());
-    keep(0, 1);
-    assert_eq!(left(), [ids[0].clone()], "in use");
-    let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).unwrap();
-    assert_eq!(free, 0, "the room is given back");
+    assert_eq!(saved[..2], [true, true], "in use");
+    let told_of = keep(1_300_000, 1).unwrap();
+    assert!(told_of.contains("(past2, past3)") && told_of.contains("--restore NAME"), "{told_of}");
+    assert_eq!(left(&home).len(), 2, "{told_of}");
+    assert!(left(&home).iter().all(|id| ids[..2].contains(id)), "in use");
+    assert!(keep(1_300_000, 1).is_none(), "told once");
+    keep(1, 1);
+    assert_eq!(left(&home).len(), 2, "in use");
+    drop(between);
+    keep(1, 1);
+    assert_eq!(left(&home), [ids[0].clone()]);
+    while retention::tidy(&connection).unwrap() {}
+    assert_eq!(retention::pragma(&connection, "freelist_count").unwrap(), 0, "the room is given back");
+    assert!(ids[1..].iter().all(|id| !spool(&home.folder(), id).exists()));
     present.close();
+}
+
+#[test]
+fn no_more_is_removed_than_the_limit_asks_and_it_can_be_brought_back_for_a_week() {
+    let home = Home::new();
+    let ids: Vec<_> = (0..4).map(|_| id()).collect();
+    past(&home, &ids);
+    let before = told(&home.load(&ids[0]).transcript());
+    let connection = schema::open(&home.folder()).unwrap();
+    let limits = Limits { bytes: 1_700_000, days: 90, refused: None };
+    let keep = |now| retention::prune(&connection, &home.folder(), &limits, now).unwrap();
+    let plan = retention::plan(&connection, &home.folder(), &limits, now()).unwrap();
+    assert_eq!(plan.much.iter().map(|kept| &kept.id).collect::<Vec<_>>(), [&ids[0]], "one is enough: {plan:?}");
+    assert_eq!(left(&home).len(), 4, "a preview changes nothing");
+    keep(now());
+    assert_eq!(left(&home).len(), 3);
+    assert!(home.reader().history(None).unwrap().iter().all(|past| &*past.session != "past0"));
+    while retention::tidy(&connection).unwrap() {}
+    assert!(retention::restore(&connection, &ids[0], now()).unwrap());
+    assert_eq!(told(&home.load(&ids[0]).transcript()), before);
+    assert!(spool(&home.folder(), &ids[0]).exists());
+    // It counts as used now, so another goes.
+    keep(now());
+    assert!(left(&home).contains(&ids[0]) && !left(&home).contains(&ids[1]));
+    keep(now() + 8 * 24 * 3_600_000);
+    while retention::tidy(&connection).unwrap() {}
+    assert!(!retention::restore(&connection, &ids[1], now()).unwrap());
+    assert!(home.reader().find("past1").unwrap().is_none() && !spool(&home.folder(), &ids[1]).exists());
+}
+
+#[test]
+fn what_is_erased_is_in_no_file() {
+    let home = Home::new();
+    let (secret, other) = (id(), id());
+    let mut session = home.start(&secret, "secret");
+    session.begin(1, "key = 'hunter2-code'");
+    for n in 0..400 {
+        session.write(Some(1), Stream::Stdout, &format!("hunter2-output {n} {}\n", "x".repeat(500)));
+        if n % 100 == 0 {
+            // So that what is stored is replaced, and earlier states lie in free room.
+            std::thread::sleep(Duration::from_millis(150));
+        }
+    }
+    session.finish(1, Status::Ok);
+    session.close();
+    for folder in [spool(&home.folder(), &secret), checkpoints(&home, &secret)] {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("1.out"), "hunter2-file").unwrap();
+    }
+    // Another session runs, and has the database open.
+    let mut session = home.start(&other, "other");
+    session.run(1, "other()");
+    let found = || {
+        let mut folders = vec![home.0.path().to_owned()];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else if fs::read(&path).unwrap().windows(8).any(|bytes| bytes == b"hunter2-") {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    };
+    assert_eq!(found().len(), 3, "{:?}", found());
+    let held = crate::session::held::hold(&home.places(), &secret).unwrap().unwrap();
+    assert!(matches!(erase(&home.folder(), &secret), Err(EraseError::InUse)));
+    drop(held);
+    assert!(matches!(erase(&home.folder(), &other), Err(EraseError::InUse)));
+    let erased = erase(&home.folder(), &secret).unwrap();
+    assert!(erased.remains.is_none() && erased.copies.is_empty(), "{erased:?}");
+    assert_eq!(found(), [] as [PathBuf; 0]);
+    session.run(2, "other()");
+    let (transcript, notices) = session.close();
+    assert_eq!(notices, [""; 0]);
+    assert_eq!(told(&home.load(&other).transcript()), told(&transcript));
+    assert!(home.reader().find("secret").unwrap().is_none());
+    assert_eq!(found(), [] as [PathBuf; 0]);
 }
 
 fn checkpoints(home: &Home, id: &SessionId) -> PathBuf {

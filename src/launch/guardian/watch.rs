@@ -139,6 +139,7 @@ impl Watch<'_> {
             last_words,
             keepsake: self.recorder.as_deref().and_then(|recorder| recorder.keepsake().text()),
             last: self.recorder.as_deref().map_or(SnippetId(0), Recorder::last),
+            lost: self.recorder.as_deref().map(|recorder| recorder.lost().get()).unwrap_or_default(),
             lived: self.started.elapsed(),
             processes: std::mem::take(&mut self.processes),
         }

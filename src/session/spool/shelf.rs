@@ -16,6 +16,7 @@ use super::whole::{Missing, Source, Whole, change};
 use crate::domain::output::floor_char_boundary;
 use crate::domain::{Output, SnippetId, Stream, units};
 use crate::session::places::make_private;
+use crate::session::{SessionId, held};
 
 /// How much is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -373,8 +374,9 @@ fn unwritable(folder: &Path, fault: &io::Error) -> Arc<str> {
 }
 
 /// Removes what sessions of the past left in `spools`, the oldest first, until the rest takes no more than [`PAST`].
-pub fn remove_old(spools: &Path) {
-    let Ok(folders) = fs::read_dir(spools) else { return };
+/// Answers of how many sessions.
+pub fn remove_old(spools: &Path) -> usize {
+    let Ok(folders) = fs::read_dir(spools) else { return 0 };
     let mut past: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
     for folder in folders.flatten() {
         let size = fs::read_dir(folder.path()).into_iter().flatten().flatten();
@@ -384,14 +386,23 @@ pub fn remove_old(spools: &Path) {
     }
     past.sort();
     let mut total: u64 = past.iter().map(|(_, size, _)| size).sum();
+    let mut removed = 0;
     for (_, size, folder) in past {
         if total <= PAST {
-            return;
+            break;
         }
-        // A session that lives holds a lock on its folder.
+        // A session process holds a lock on its folder, and its guardian the session, also between two of them.
+        let id = folder.file_name().and_then(|name| SessionId::parse(name.to_str()?));
+        let state = spools.parent().unwrap_or(spools);
+        let kept_out = id.map(|id| held::keep_out(state, &id));
+        if matches!(kept_out, Some(Ok(None) | Err(_))) {
+            continue;
+        }
         let Ok(file) = File::open(&folder) else { continue };
         if Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok() && fs::remove_dir_all(&folder).is_ok() {
             total -= size;
+            removed += 1;
         }
     }
+    removed
 }

@@ -6,10 +6,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Problem, Settings, keys, meant, sessions};
+use crate::domain::retention::{self, Limits};
 use crate::tui::figures::terminal::WAYS;
 use crate::tui::theme::{self, Name, Role};
 
-const SECTIONS: [&str; 7] = ["bridge", "editor", "keys", "mouse", "session", "terminal", "theme"];
+const SECTIONS: [&str; 8] = ["bridge", "editor", "journal", "keys", "mouse", "session", "terminal", "theme"];
 
 /// Gathers what is wrong.
 pub struct Reader<'a> {
@@ -81,6 +82,7 @@ pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
             "bridge" => sessions::bridge(&mut reader, value, &mut settings),
             "session" => sessions::session(&mut reader, value, &mut settings),
             "editor" => editor(&mut reader, value, &mut settings),
+            "journal" => journal(&mut reader, value, &mut settings.journal),
             "terminal" => terminal(&mut reader, value, &mut settings),
             "theme" => theme(&mut reader, value, &mut settings),
             "keys" => keys::bind(&mut reader, value, &mut settings.keys),
@@ -100,6 +102,10 @@ pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
         reader.problems.into_iter().filter(|problem| !problem.place.is_some_and(|(line, _)| broken.contains(&line))),
     );
     problems.sort_by_key(|problem| problem.place);
+    // What the journal may keep could stand in what cannot be read.
+    if let Some(error) = problems.iter().find(|_| !errors.is_empty()) {
+        settings.journal.refuse(format!("config.toml cannot be read whole ({error})"));
+    }
     (settings, problems)
 }
 
@@ -110,6 +116,42 @@ fn editor(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut 
             _ => reader.wrong(&span, format!("there is no `{key}` in [editor]{}", meant(key, ["vi"].into_iter()))),
         }
     }
+}
+
+fn journal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, limits: &mut Limits) {
+    let table = reader.table(value, "a section: [journal]");
+    if value.get_ref().as_table().is_none() {
+        limits.refuse("[journal] in config.toml is no section".to_owned());
+    }
+    for (key, span, value) in table {
+        let number = || value.get_ref().as_integer().map(|number| number.as_str().to_owned());
+        let text = value.get_ref().as_str().map(str::to_owned).or_else(number);
+        match (key, text) {
+            ("max", Some(text)) => match retention::size(&text) {
+                Ok(bytes) => limits.bytes = bytes,
+                Err(why) => refuse(reader, limits, &value.span(), &format!("max is {why}")),
+            },
+            ("days", Some(text)) => match retention::days(&text) {
+                Ok(days) => limits.days = days,
+                Err(why) => refuse(reader, limits, &value.span(), &format!("days is {why}")),
+            },
+            ("max" | "days", None) => {
+                reader.expected(value, if key == "max" { "a size such as \"500MB\"" } else { "a number of days" });
+                limits.refuse(format!("`{key}` in [journal] of config.toml is no such thing"));
+            }
+            _ => {
+                let hint = meant(key, ["max", "days"].into_iter());
+                refuse(reader, limits, &span, &format!("there is no `{key}` in [journal]{hint}"));
+            }
+        }
+    }
+}
+
+/// Whatever was meant, nothing is removed by another setting.
+fn refuse(reader: &mut Reader<'_>, limits: &mut Limits, at: &Range<usize>, why: &str) {
+    let line = reader.line_of(at);
+    limits.refuse(format!("config.toml, line {line}: {why}"));
+    reader.wrong(at, why.to_owned());
 }
 
 fn terminal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
@@ -213,6 +255,30 @@ mod tests {
         assert_eq!(find(keys, "x", &[Context::Output]), Some(Action::Back));
         assert_eq!(find(keys, "esc", &[Context::Output]), Some(Action::Back), "the other keys of it stay");
         assert_eq!(parse("theme = \"mono\"").0.theme.name, Name::Mono);
+    }
+
+    #[test]
+    fn the_journal_is_never_emptied_by_a_slip() {
+        let limits = |text: &str| parse(text).0.journal;
+        let good = limits("[journal]\nmax = \"5GB\"\ndays = 7");
+        assert_eq!(good, Limits { bytes: 5_000_000_000, days: 7, refused: None });
+        assert_eq!(limits("[journal]\nmax = 0").bytes, 0);
+        for (text, words) in [
+            (
+                "[journal]\nmax = 5",
+                "line 2: max is \"5\", a number without a unit, which would be bytes; did you mean 5GB?",
+            ),
+            ("[journal]\ndays = 0", "line 2: days is \"0\""),
+            ("[journal]\ndays = true", "`days`"),
+            ("[journal]\nmaxx = \"5GB\"", "did you mean `max`?"),
+            ("journal = 5", "no section"),
+            ("[journal\nmax = \"5GB\"", "cannot be read whole"),
+            ("[journal]\nmax = 5GB", "cannot be read whole"),
+        ] {
+            let found = limits(text);
+            assert!(found.bytes > 0 && found.refused.as_ref().is_some_and(|why| why.contains(words)), "{found:?}");
+            assert!(!told(text).is_empty());
+        }
     }
 
     #[test]

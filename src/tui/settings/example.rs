@@ -23,6 +23,10 @@ pub const EXAMPLE: &str = "\
 # beside the usual: names such as \"OPENAI_API_KEY\" or \"AWS_*\", or \"all\".
 # keep_env = []
 
+[journal]
+# max = \"1GB\"           # what all recorded sessions may take; 0 records nothing
+# days = 90             # sessions unused for so many days are let go
+
 [theme]
 # name = \"auto\"         # auto, dark, light, mono
 # Colours of your own, by what they tell: focus, you, client, ok, running, error,

@@ -34,7 +34,11 @@ pub fn read(path: Option<PathBuf>) -> Loaded {
             let (settings, problems) = parse(&text);
             Loaded { path: Some(path), settings, problems }
         }
-        Err(problem) => Loaded { path: Some(path), settings: Settings::default(), problems: vec![problem] },
+        Err(problem) => {
+            let mut settings = Settings::default();
+            settings.journal.refuse(format!("config.toml cannot be used ({problem})"));
+            Loaded { path: Some(path), settings, problems: vec![problem] }
+        }
     }
 }
 

@@ -1,0 +1,194 @@
+//! What is kept of past sessions, by hand: letting go of what the limits ask, bringing back, erasing.
+
+use std::io::{self, BufRead, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::cli::{UNKNOWN, USAGE, fail, listed, past, print, tell};
+use crate::domain::retention::Limits;
+use crate::domain::{Timestamp, units};
+use crate::journal::{self, EraseError, Kept, SessionSummary};
+use crate::session::places::Places;
+use crate::session::registry;
+use crate::tui::settings;
+
+/// Names that are listed in a line.
+const NAMES: usize = 8;
+
+fn now() -> Timestamp {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
+}
+
+/// Whether the person says yes; where nobody can be asked, the answer is no.
+fn is_confirmed(question: &str, yes: bool) -> bool {
+    if yes {
+        return true;
+    }
+    if !io::stdin().is_terminal() {
+        tell(&"nothing is changed without --yes, since nobody can be asked here.");
+        return false;
+    }
+    tell(&format_args!("{question} [y/N]"));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+fn sessions(places: &Places) -> Result<Vec<SessionSummary>, String> {
+    let reader = past::journal(places)?;
+    reader.map_or(Ok(Vec::new()), |reader| reader.sessions().map_err(|fault| fault.to_string()))
+}
+
+/// `--prune`: what the limits ask, first as a preview.
+pub fn prune(places: &Places, yes: bool) -> ExitCode {
+    let limits = journal::limits(settings::read(settings::path()).settings.journal);
+    if let Some(why) = &limits.refused {
+        return fail(USAGE, &format_args!("{why}. Until that is mended no session is removed."));
+    }
+    if limits.bytes == 0 {
+        print("Nothing is recorded (the journal's size is set to 0), and what was recorded before stays.\n");
+        return ExitCode::SUCCESS;
+    }
+    let folder = match places.journal() {
+        Ok(folder) => folder,
+        Err(error) => return fail(1, &error),
+    };
+    let plan = match journal::preview(&folder, &limits, now()) {
+        Ok(Some(plan)) => plan,
+        Ok(None) => {
+            print("No session was ever recorded.\n");
+            return ExitCode::SUCCESS;
+        }
+        Err(fault) => return fail(1, &fault),
+    };
+    print(&preview(&plan, &limits));
+    if plan.is_empty() && !yes || !is_confirmed("Do that now?", yes) {
+        return ExitCode::SUCCESS;
+    }
+    match journal::prune_now(&folder, &limits, now()) {
+        Ok(told) => {
+            print(&told.map_or_else(|| "Done.\n".to_owned(), |told| format!("Done: {told}.\n")));
+            ExitCode::SUCCESS
+        }
+        Err(fault) => fail(1, &fault),
+    }
+}
+
+fn preview(plan: &journal::Plan, limits: &Limits) -> String {
+    let line = |what: &str, kept: &[Kept]| {
+        if kept.is_empty() {
+            return String::new();
+        }
+        let bytes = units::bytes(kept.iter().map(|kept| kept.bytes).sum());
+        let names = listed(kept.iter().map(|kept| &*kept.name), NAMES);
+        format!("{what}: {} of {bytes}: {names}\n", units::count(kept.len(), "session"))
+    };
+    let mut text = format!(
+        "All sessions take {} of {}; each is kept for {} after its last use.\n",
+        units::bytes(plan.total),
+        units::bytes(limits.bytes),
+        units::count(limits.days as usize, "day")
+    );
+    text += &line("Set aside for a week, because they are too old", &plan.old);
+    text += &line("Set aside for a week, because all take too much", &plan.much);
+    text += &line("Removed for good, because their week is over or there is no room", &plan.gone);
+    if !plan.checkpoints.is_empty() {
+        let sessions = units::count(plan.checkpoints.len(), "session");
+        text += &format!("Removed, because all take too much: the saved variables (%checkpoint) of {sessions}\n");
+    }
+    if plan.is_empty() {
+        text += "There is nothing to let go of.\n";
+    }
+    text
+}
+
+/// `--restore`: brings back what was set aside.
+pub fn restore(places: &Places, wanted: &str) -> ExitCode {
+    let all = match sessions(places) {
+        Ok(all) => all,
+        Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
+    };
+    let aside: Vec<&SessionSummary> = all.iter().filter(|session| session.set_aside.is_some()).collect();
+    let found = match past::named(&aside, wanted) {
+        Ok(Some(found)) => found,
+        Ok(None) if aside.is_empty() => return fail(UNKNOWN, &"no session is set aside."),
+        Ok(None) => {
+            let names = listed(aside.iter().map(|session| &*session.name), NAMES);
+            return fail(UNKNOWN, &format_args!("no session of that name or id is set aside; there are: {names}."));
+        }
+        Err(what) => return fail(UNKNOWN, &what),
+    };
+    let restored = places
+        .journal()
+        .map_err(|error| error.to_string())
+        .and_then(|folder| journal::restore(&folder, &found.id, now()).map_err(|fault| fault.to_string()));
+    match restored {
+        Ok(true) => {
+            print(&format!(
+                "Session \"{}\" is back. It counts as used now; if all take too much, others go.\n",
+                found.name
+            ));
+            ExitCode::SUCCESS
+        }
+        Ok(false) => fail(1, &format_args!("session \"{}\" was just removed for good.", found.name)),
+        Err(why) => fail(1, &format_args!("session \"{}\" cannot be brought back: {why}", found.name)),
+    }
+}
+
+/// `--erase`: the text of one session goes from all files.
+pub fn erase(places: &Places, wanted: &str, yes: bool) -> ExitCode {
+    let all = match sessions(places) {
+        Ok(all) => all,
+        Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
+    };
+    let found = match past::find_any(&all, wanted) {
+        Ok(found) => found,
+        Err(what) => return fail(UNKNOWN, &what),
+    };
+    let name = &found.name;
+    let others = all.iter().filter(|other| other.name == *name && other.id != found.id).count();
+    let others = match others {
+        0 => String::new(),
+        others => format!(" {} of that name stays untouched.", units::count(others, "other session")),
+    };
+    print(&format!(
+        "Session \"{name}\" ({}), with {}, last active {} ago.{others}\n",
+        found.id,
+        units::count(found.snippets as usize, "snippet"),
+        units::age(std::time::Duration::from_millis(now().saturating_sub(found.last_active)))
+    ));
+    if !is_confirmed("Erase it for good, with its outputs and saved variables?", yes) {
+        return ExitCode::from(1);
+    }
+    let folder: PathBuf = match places.journal() {
+        Ok(folder) => folder,
+        Err(error) => return fail(1, &error),
+    };
+    match journal::erase(&folder, &found.id) {
+        Ok(erased) => {
+            // A session that was killed left its definitions beside its socket.
+            let _ = registry::clean_up(places, name);
+            print(&format!("Session \"{name}\" is erased.\n"));
+            for copy in &erased.copies {
+                tell(&format_args!(
+                    "{} was set aside because it was damaged. It may hold the session as well; remove it yourself.",
+                    copy.display()
+                ));
+            }
+            if let Some(why) = &erased.remains {
+                tell(&format_args!(
+                    "the journal could not be written anew ({why}), so pieces of text may remain in its file. \
+                     `fourhands sessions --prune --yes` tries that again."
+                ));
+                return ExitCode::from(1);
+            }
+            ExitCode::SUCCESS
+        }
+        Err(EraseError::InUse) => fail(
+            1,
+            &format_args!("session \"{name}\" is in use, so it is not erased. End it first: fourhands stop {name}"),
+        ),
+        Err(EraseError::Fault(fault)) => fail(1, &format_args!("session \"{name}\" cannot be erased: {fault}")),
+    }
+}
