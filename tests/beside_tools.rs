@@ -71,7 +71,7 @@ fn each_client_learns_what_the_other_did() {
     assert_eq!(entries.iter().map(|entry| entry["snippet"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 3]);
     assert_eq!((&entries[0]["title"], &entries[0]["result"]), (&json!("Load the rows"), &json!("3")));
     let text = Client::text(&history);
-    assert!(text.contains("[snippet 3 by one, ") && text.contains("# Load the rows"), "{text}");
+    assert!(text.contains("[snippet 3 by \"one\", ") && text.contains("# Load the rows"), "{text}");
 }
 
 /// The person leaves their draft for the question.

@@ -59,7 +59,7 @@ fn a_user_is_asked_through_the_bridge() {
         asker.run("own = 1");
         for mode in [json!({}), json!({"mode": "restart"})] {
             let (call, id, message) = ask(&mut asker, era, &mode);
-            assert!(message.ends_with(" It clears what others made: df, f by other."), "{message}");
+            assert!(message.ends_with(" It clears what others made: df, f by \"other\"."), "{message}");
             let refused = say(&mut asker, era, &mode, (call, &id), "decline");
             assert_eq!(refused["isError"], true, "{refused}");
             assert!(Client::text(&refused).contains("nothing was reset"), "{refused}");

@@ -65,7 +65,7 @@ fn a_fatal_fault_tells_what_ran_and_where_python_stood() {
             &said,
             &[
                 "killed by SIGSEGV (segmentation fault), ",
-                "while it ran snippet 4 by tester; its variables are lost.",
+                "while it ran snippet 4 by \"tester\"; its variables are lost.",
                 "File \"<snippet 4>\", line 2 in f\n  File \"<snippet 4>\", line 3 in <module>",
             ],
         );
@@ -88,7 +88,7 @@ fn each_kind_of_fault_has_its_stack() {
         ),
     ] {
         let said = Session::start(&python).dies(code);
-        says(&said, &[name, "snippet 1 by tester", "Python stood here", "  File \""]);
+        says(&said, &[name, "snippet 1 by \"tester\"", "Python stood here", "  File \""]);
         assert!(said.lines().count() < 40, "{said}");
     }
 }
@@ -96,7 +96,7 @@ fn each_kind_of_fault_has_its_stack() {
 #[test]
 fn os_exit_tells_whose_snippet_it_was() {
     let said = Session::start(&support::python()).dies("import os; os._exit(0)");
-    says(&said, &["without warning with exit code 0 while it ran snippet 1 by tester"]);
+    says(&said, &["without warning with exit code 0 while it ran snippet 1 by \"tester\""]);
     let mut session = Session::start(&support::python());
     let code = "import threading, os, time\ndef leave():\n    while not os.path.exists('leave'): time.sleep(0.01)\n    \
                 os._exit(3)\nthreading.Thread(target=leave).start()";

@@ -60,7 +60,7 @@ fn comes_back(end: impl Fn(&mut Terminal), sentence: &str) {
 fn after_os_exit() {
     comes_back(
         |terminal| terminal.send("import os; os._exit(1)\r"),
-        "Python ended without warning with exit code 1 while it ran snippet 2 by you",
+        "Python ended without warning with exit code 1 while it ran snippet 2",
     );
 }
 

@@ -418,7 +418,7 @@ fn no_escape_sequence_reaches_the_terminal_through_the_dashboard() {
         terminal.wait_for("the snippet's card", |text| text.contains(&format!("  {}  ", nth + 1)));
     }
     let id = client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": "input(h)"}}));
-    terminal.wait_for_text("asks for a line");
+    terminal.wait_for_text("asks: ⟨U+202E⟩");
     // Variables, clients, help, and all of the transcript.
     for keys in ["\u{1b}OS", "\u{1b}OR", "\u{1b}OP", "\u{1b}[5~", "\u{1b}[5~", "\u{1b}[6~"] {
         terminal.send(keys);

@@ -1,5 +1,6 @@
 //! Who submitted a snippet.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,6 +31,31 @@ impl Author {
             Self::Client { name, .. } => name,
         }
     }
+
+    /// As models are told: the person in bare words, a client in quotes, which no name that a client gives can hold.
+    #[must_use]
+    pub fn told(&self) -> Cow<'static, str> {
+        match self {
+            Self::You => Cow::Borrowed(PERSON),
+            Self::Client { name, .. } => Cow::Owned(quoted(name)),
+        }
+    }
+
+    /// Who ended something, in the sentence that a snippet keeps: "you", or a client in quotes, so that none can be called
+    /// like a cause that is nobody, such as a time limit.
+    #[must_use]
+    pub fn as_cause(&self) -> Cow<'static, str> {
+        if self.is_you() { Cow::Borrowed("you") } else { self.told() }
+    }
+}
+
+/// What models call the person.
+pub const PERSON: &str = "the person";
+
+/// A client's name in quotes; one that is marked has them already.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    if name.starts_with("client \"") { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 impl fmt::Display for Author {

@@ -25,7 +25,7 @@ pub mod transcript;
 pub mod units;
 pub mod variable;
 
-pub use author::{Author, ClientId};
+pub use author::{Author, ClientId, PERSON, quoted};
 pub use completion::{About, Candidate, Completions, Insight, Question, Signature};
 pub use display::{Display, Form};
 pub use event::{Event, ResetReport, Restart};

@@ -1,11 +1,13 @@
 //! Text as it would stand on a terminal in the end: carriage returns, backspaces, moves to lines above and erasure carried
-//! out, escape sequences taken out, other control characters made visible or dropped. What comes out is safe to print.
+//! out, escape sequences taken out, other control characters dropped, and what nobody would see shown by its number
+//! ([`invisible`]). What comes out is safe to print.
 //!
 //! One parser ([`parser`]) and one page ([`page`]) serve models, who get plain text, and people, who get its colours too.
 
 mod compact;
 #[cfg(test)]
 mod fuzz;
+mod invisible;
 mod look;
 mod page;
 mod parser;
@@ -13,13 +15,15 @@ mod parser;
 use std::borrow::Cow;
 
 pub use compact::compact;
+pub use invisible::{escaped, is_invisible, with_invisible_shown};
 pub use look::{Colour, Look};
 use page::Page;
 use parser::{Step, steps};
 
 use super::Stream;
 
-/// The last state of each line, without escape sequences. Only `\n` and `\t` are left of the control characters.
+/// The last state of each line, without escape sequences. Only `\n` and `\t` are left of the control characters, and what
+/// cannot be seen is shown by its number.
 #[must_use]
 pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_special) {
@@ -36,7 +40,10 @@ pub fn plain(text: &str) -> Cow<'_, str> {
         }
         out.extend(line.into_iter().map(|(c, ())| c));
     }
-    Cow::Owned(out)
+    match with_invisible_shown(&out) {
+        Cow::Borrowed(_) => Cow::Owned(out),
+        Cow::Owned(shown) => Cow::Owned(shown),
+    }
 }
 
 /// A piece of a line that looks the same all along.
@@ -70,13 +77,26 @@ pub fn styled(parts: &[(&str, Stream)], look: &mut Look) -> Vec<Vec<Piece>> {
 }
 
 fn pieces(line: &[(char, (Look, Option<Stream>))]) -> Vec<Piece> {
-    let alike = line.chunk_by(|(_, a), (_, b)| a == b);
-    let piece = |cells: &[(char, (Look, Option<Stream>))]| {
+    let hidden = if line.iter().any(|(c, _)| is_invisible(*c)) {
+        invisible::hidden(&line.iter().map(|(c, _)| *c).collect::<Vec<_>>())
+    } else {
+        Vec::new()
+    };
+    let mut at = 0;
+    let mut piece = |cells: &[(char, (Look, Option<Stream>))]| {
         let (look, stream) = cells[0].1;
-        let text = cells.iter().map(|(c, _)| *c).collect();
+        let mut text = String::new();
+        for (c, _) in cells {
+            if hidden.get(at).is_some_and(|hidden| *hidden) {
+                text.push_str(&escaped(*c));
+            } else {
+                text.push(*c);
+            }
+            at += 1;
+        }
         Piece { text, look, stream: stream.unwrap_or(Stream::Stdout) }
     };
-    alike.map(piece).collect()
+    line.chunk_by(|(_, a), (_, b)| a == b).map(&mut piece).collect()
 }
 
 /// Carries out the changes of `look` that `text` makes.
@@ -112,30 +132,31 @@ pub fn moves_up(text: &str) -> bool {
 /// code and names, where `plain` could be used to hide what really runs. Line ends and tabs stay.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    let hides = |c: char| {
-        is_special(c) || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{e0000}'..='\u{e007f}')
-    };
-    if !text.chars().any(hides) {
-        return Cow::Borrowed(text);
+    let shown = with_invisible_shown(text);
+    if !shown.chars().any(is_control) {
+        return shown;
     }
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
+    let mut out = String::with_capacity(shown.len());
+    let mut chars = shown.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
-            '\u{0}'..='\u{1f}' if hides(c) => out.extend(char::from_u32(0x2400 + c as u32)),
             '\u{7f}' => out.push('\u{2421}'),
-            c if hides(c) => out.push(char::REPLACEMENT_CHARACTER),
+            c if is_control(c) => out.extend(char::from_u32(0x2400 + c as u32)),
             c => out.push(c),
         }
     }
     Cow::Owned(out)
 }
 
-/// Control characters, and those that turn the direction of text or hide it, which could spoof what is shown.
+/// Those of ASCII that are no part of text.
+fn is_control(c: char) -> bool {
+    c.is_ascii_control() && c != '\n' && c != '\t'
+}
+
+/// What may be no part of text.
 fn is_special(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+    is_control(c) || is_invisible(c)
 }
 
 #[cfg(test)]
@@ -173,14 +194,15 @@ mod tests {
         assert_eq!(plain("\u{1b}P1$q\u{1b}\\a\u{1b}(Bb\u{1b}=c\u{0}\u{7f}d"), "abcd");
         assert_eq!(plain("\u{1b}]0;never ends\nnext"), "\nnext");
         assert_eq!(plain("end\u{1b}"), "end");
-        assert_eq!(plain("a\u{202e}b"), "ab");
+        assert_eq!(plain("a\u{202e}b\u{85}"), "a⟨U+202E⟩b⟨U+0085⟩");
+        assert_eq!(plain("\u{e0041}\rab"), "ab", "what was drawn over is gone");
     }
 
     #[test]
     fn what_hides_in_code_is_shown() {
         assert!(matches!(visible("a\n\té 漢"), std::borrow::Cow::Borrowed(_)));
         assert_eq!(visible("evil()\rgood()"), "evil()␍good()");
-        assert_eq!(visible("a\r\nb\u{1b}[2Jc\u{202e}d\u{200b}"), "a\nb␛[2Jc\u{fffd}d\u{fffd}");
+        assert_eq!(visible("a\r\nb\u{1b}[2Jc\u{202e}d\u{200b}"), "a\nb␛[2Jc⟨U+202E⟩d⟨U+200B⟩");
     }
 
     fn shown(text: &str) -> Vec<String> {

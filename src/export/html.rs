@@ -15,7 +15,7 @@ use super::colours::for_pages;
 use super::items::{Item, Treatment, at, code, commented, ending, happened, one_line, time, whole};
 use super::parts::{Part, of_the_value, walk, walk_output};
 use crate::domain::lexer::{Class, tokens};
-use crate::domain::terminal_text::{Look, plain, visible};
+use crate::domain::terminal_text::{Look, plain, visible, with_invisible_shown};
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
@@ -196,7 +196,10 @@ fn frame(document: &str, label: &str) -> String {
         "body{font:14px system-ui,sans-serif;margin:4px;color:#1c1c1c;background:#fff}\
          table{border-collapse:collapse}td,th{padding:2px 8px;text-align:right;border-bottom:1px solid #ddd}"
     );
-    format!("<iframe sandbox title=\"{label}\" style=\"height:{height}em\" srcdoc=\"{}\"></iframe>\n", escape(&inner))
+    format!(
+        "<iframe sandbox title=\"{label}\" style=\"height:{height}em\" srcdoc=\"{}\"></iframe>\n",
+        escape(&with_invisible_shown(&inner))
+    )
 }
 
 fn highlighted(code: &str) -> String {

@@ -13,7 +13,7 @@ use super::json_writer::JsonWriter;
 use super::parts::{Part, walk, walk_output};
 use super::{Session, iso};
 use crate::domain::terminal_text::visible;
-use crate::domain::{Display, Entry, Snippet, Stream};
+use crate::domain::{Author, Display, Entry, Snippet, Stream};
 
 const VERSION: u32 = 1;
 
@@ -118,12 +118,13 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
             return json.end('}');
         }
         Entry::Reset { by, report, at } => json!({
-            "type": "reset", "at": time(*at), "author": by.name(), "cleared": report.cleared, "remains": report.remains,
+            "type": "reset", "at": time(*at), "author": by.name(), "by_person": by.is_you(), "cleared": report.cleared, "remains": report.remains,
         }),
         Entry::Restart { restart, at } => json!({
             "type": "restart",
             "at": time(*at),
-            "author": restart.by.as_ref().map(crate::domain::Author::name),
+            "author": restart.by.as_ref().map(Author::name),
+            "by_person": restart.by.as_ref().map(Author::is_you),
             "how": restart.how,
             "code": restart.code,
             "stack": restart.stack,
@@ -133,6 +134,7 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
             "type": "note",
             "at": time(*at),
             "author": note.by.name(),
+            "by_person": note.by.is_you(),
             "text": note.text,
             "about": note.about,
             "answers": note.answers.as_ref().map(|asked| asked.text.clone()),

@@ -95,12 +95,14 @@ impl Ending {
             Some(Killed::AskedTwice) => return "Python was killed on the second request to end.".to_owned(),
             None => {}
         }
-        let running = self.last_words.running.as_ref();
+        // Models read this as well, and would take "you" for themselves.
+        let by = |author: &str| if author == "you" { String::new() } else { format!(" by {author}") };
+        let running = self.last_words.running.as_ref().map(|(snippet, author)| (snippet, by(author)));
         let Some(signal) = self.status.signal() else {
             let code = self.status.code().unwrap_or(1);
             return match running {
-                Some((snippet, author)) => format!(
-                    "Python ended without warning with exit code {code} while it ran snippet {snippet} by {author} \
+                Some((snippet, by)) => format!(
+                    "Python ended without warning with exit code {code} while it ran snippet {snippet}{by} \
                      (os._exit does that); its variables are lost."
                 ),
                 None => format!(
@@ -116,8 +118,8 @@ impl Ending {
         if self.status.core_dumped() {
             text.push_str(", core dumped");
         }
-        if let Some((snippet, author)) = running {
-            text.push_str(&format!(", while it ran snippet {snippet} by {author}"));
+        if let Some((snippet, by)) = running {
+            text.push_str(&format!(", while it ran snippet {snippet}{by}"));
         }
         text + "; its variables are lost."
     }

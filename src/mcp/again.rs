@@ -129,7 +129,7 @@ fn what_happened(recalled: &Recalled) -> String {
     match recalled.restart.as_deref() {
         None => "The fourhands session ended before this call was answered, and another has its name.".to_owned(),
         Some(Restart { by: Some(by), .. }) => {
-            let by = if by.is_you() { "The person" } else { by.name() };
+            let by = if by.is_you() { "The person".into() } else { by.told() };
             format!("{by} restarted Python: variables and imports are gone{processes}.")
         }
         Some(Restart { how, .. }) => format!("{how} A new Python has taken over the session{processes}."),

@@ -11,6 +11,7 @@ use super::calls::{Call, Called, ended, wait_of};
 use super::cut::short;
 use super::follow::{Progress, tick};
 use super::tools;
+use crate::domain::PERSON;
 use crate::domain::terminal_text::plain;
 use crate::session::AskRefused;
 
@@ -111,7 +112,7 @@ impl Call<'_> {
             answered: true,
             answer: Some(answer.to_owned()),
             choice,
-            by: Some("the person".to_owned()),
+            by: Some(PERSON.to_owned()),
             message: message.clone(),
         };
         self.answer(message, &result)

@@ -40,8 +40,7 @@ fn told(
 ) -> String {
     let name = |author: &Author| match reader {
         Some(reader) => who(author, reader),
-        None if author.is_you() => "the person".to_owned(),
-        None => author.name().to_owned(),
+        None => author.told().into_owned(),
     };
     let age = |at: Timestamp| units::age(Duration::from_millis(now.saturating_sub(at)));
     let mut text = format!(
@@ -59,7 +58,7 @@ fn told(
     here.extend(transcript.clients().iter().map(|client| {
         let author = Author::Client { id: client.id, name: client.name.clone() };
         let is_reader = if reader == Some(&author) { " (you)" } else { "" };
-        format!("{}{is_reader}, {}", client.name, units::count(client.runs as usize, "run"))
+        format!("{}{is_reader}, {}", author.told(), units::count(client.runs as usize, "run"))
     }));
     let _ = write!(text, ".\nHere: {}.\n", if here.is_empty() { "nobody".to_owned() } else { here.join("; ") });
     match transcript.running() {

@@ -174,12 +174,12 @@ impl Call<'_> {
             (None, Some((id, author))) => {
                 return Err(format!(
                     "Error: what runs is snippet {id} by {}, not yours. Pass snippet={id} if it has to be stopped.",
-                    who(&author)
+                    author.told()
                 ));
             }
             (None, None) => return Ok(nothing("Nothing is running.".to_owned())),
         };
-        let hit = self.session.interrupt(Some(target), self.author.name()).await.map_err(ended)?;
+        let hit = self.session.interrupt(Some(target), &self.author.as_cause()).await.map_err(ended)?;
         let note = note.as_deref().map(str::trim).filter(|note| !note.is_empty());
         if let (Some(_), Some(text)) = (hit, note) {
             let text = text.chars().take(MAX_NOTE).collect::<String>().into();
@@ -224,9 +224,9 @@ impl Call<'_> {
     pub async fn ahead(&self, snippet: Option<SnippetId>) -> Result<String, String> {
         let Overview { running, queue, .. } = self.session.overview().await.map_err(ended)?;
         let mut ahead: Vec<String> =
-            running.iter().map(|(id, author)| format!("snippet {id} by {} (running)", who(author))).collect();
+            running.iter().map(|(id, author)| format!("snippet {id} by {} (running)", author.told())).collect();
         let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet);
-        ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", who(author))));
+        ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", author.told())));
         let more = ahead.len().saturating_sub(5);
         ahead.truncate(5);
         if more > 0 {
@@ -339,10 +339,6 @@ fn rendered(structured: impl Serialize + Send + Sync + 'static) -> Box<dyn Fn() 
 
 pub fn ended(_: Closed) -> String {
     SESSION_ENDED.to_owned()
-}
-
-fn who(author: &Author) -> &str {
-    if author.is_you() { "the person" } else { author.name() }
 }
 
 pub fn wait_of(wait_s: Option<f64>) -> Result<Duration, String> {

@@ -8,11 +8,10 @@ use tokio::sync::Mutex;
 use super::calls::now;
 use super::since::Seen;
 use super::{cut, pictures};
-use crate::domain::{Author, Timestamp, terminal_text};
+use crate::domain::{Author, Timestamp};
+use crate::session::names::{NAMELESS, cleaned};
 use crate::session::{Closed, SessionHandle};
 
-const NAMELESS: &str = "client";
-const MAX_NAME: usize = 40;
 /// Milliseconds after the start of the session process in which clients of the one before come back.
 const RETURN: Timestamp = 10_000;
 
@@ -84,14 +83,14 @@ impl Membership {
         let mut joined = self.joined.lock().await;
         match (&mut *joined, told) {
             (None, told) => {
-                let name = told.map_or_else(|| NAMELESS.to_owned(), presentable);
+                let name = told.map_or_else(|| NAMELESS.to_owned(), cleaned);
                 let author = self.session.join(&name, self.pid).await?;
                 *joined = Some(Joined { author: author.clone(), told: told.map(str::to_owned) });
                 Ok(author)
             }
             (Some(joined), Some(name)) if joined.told.as_deref() != Some(name) => {
                 if let Author::Client { id, .. } = joined.author {
-                    joined.author = self.session.rename(id, &presentable(name)).await?;
+                    joined.author = self.session.rename(id, &cleaned(name)).await?;
                     joined.told = Some(name.to_owned());
                 }
                 Ok(joined.author.clone())
@@ -114,30 +113,9 @@ impl Membership {
     }
 }
 
-/// A name fit for a screen: letters, digits and a little punctuation. Nobody may pass for the person.
-fn presentable(name: &str) -> String {
-    let line = name.replace(char::is_whitespace, " ");
-    let kept: String =
-        terminal_text::plain(&line).chars().filter(|c| c.is_alphanumeric() || " ._-/@+:()".contains(*c)).collect();
-    let words: Vec<&str> = kept.split_whitespace().collect();
-    let name: String = words.join(" ").chars().take(MAX_NAME).collect();
-    let name = name.trim_end();
-    if name.is_empty() || name.eq_ignore_ascii_case("you") { NAMELESS.to_owned() } else { name.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_made_fit_for_a_screen() {
-        assert_eq!(presentable("claude-ai"), "claude-ai");
-        assert_eq!(presentable("\u{1b}[31mred\u{1b}[0m\r\n  x"), "red x");
-        assert_eq!(presentable(&"long ".repeat(50)).chars().count(), 39);
-        for spoof in ["you", "You", " yo\u{200b}u ", "", "\u{202e}", "\n\t"] {
-            assert_eq!(presentable(spoof), "client", "{spoof:?}");
-        }
-    }
 
     #[test]
     fn quirks_go_by_the_name() {

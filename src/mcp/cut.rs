@@ -1,5 +1,7 @@
 //! Text made to fit: beginning and end are kept, and what was left out is said in its place.
 
+use crate::domain::terminal_text::with_invisible_shown;
+
 /// What a model gets of one result, in characters.
 pub const TEXT: usize = 40_000;
 /// Each of the lesser parts (last value, traceback, stderr) may take this share of the whole.
@@ -7,6 +9,7 @@ pub const SHARE: usize = 4;
 
 /// `text` in at most about `max` characters, and whether it was cut. `lost` bytes had been dropped from it before.
 pub fn cut(text: &str, max: usize, lost: u64) -> (String, bool) {
+    let text = &*with_invisible_shown(text);
     // A text has at least as many bytes as characters.
     let length = if text.len() <= max { text.len() } else { text.chars().count() };
     if length <= max {
@@ -26,10 +29,11 @@ pub fn kept_of_beginning(text: &str, max: usize) -> usize {
     text.char_indices().nth(max * 2 / 5).map_or(text.len(), |(index, _)| index)
 }
 
-/// A short text on one line: control characters escaped, cut to `max` characters with `...`.
+/// A short text on one line: control characters escaped, what cannot be seen shown, cut to `max` characters with `...`.
 pub fn short(text: &str, max: usize) -> String {
     let mut line = String::new();
-    for c in text.chars().take(max + 1) {
+    let begun: String = text.chars().take(max + 1).collect();
+    for c in with_invisible_shown(&begun).chars() {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
     if line.chars().count() <= max {
@@ -57,6 +61,7 @@ mod tests {
     #[test]
     fn short_texts_stay_on_their_line() {
         assert_eq!(short("a\nb\u{1b}", 50), "a\\nb\\u{1b}");
+        assert_eq!(short("a\u{e0041}b", 50), "a⟨U+E0041⟩b");
         assert_eq!(short(&"x".repeat(50), 50), "x".repeat(50));
         assert_eq!(short(&"x".repeat(51), 50), format!("{}...", "x".repeat(47)));
     }

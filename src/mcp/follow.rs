@@ -93,7 +93,7 @@ impl Call<'_> {
     /// Interrupts a snippet for whose end nobody waits any more.
     fn abandon(&self, id: SnippetId, why: &str) {
         let session = self.session.clone();
-        let by = format!("{} ({why})", self.author.name());
+        let by = format!("{} ({why})", self.author.as_cause());
         tokio::spawn(async move {
             let hit = session.interrupt(Some(id), &by).await;
             if matches!(hit, Ok(Some(_))) && tokio::time::timeout(FORCE_AFTER, session.wait(id)).await.is_err() {

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::calls::{Call, Called, ended, now};
 use super::cut::{TEXT, cut, short};
 use super::report::RunStatus;
-use super::since::{self, who};
+use super::since::{self, ByKind};
 use super::tools::{self, maybe_integer, maybe_number};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Timestamp, Transcript, units};
+use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Timestamp, Transcript, quoted, units};
+use crate::session::names::unmarked;
 
 /// Entries told unless asked for otherwise, and at most.
 const LIMIT: u32 = 20;
@@ -54,6 +55,8 @@ pub struct HistoryEntry {
     /// "the person", "you" (this client), or another client's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_kind: Option<ByKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<u32>,
     /// The snippet that this one runs again.
@@ -111,7 +114,10 @@ impl By {
             (Self::Anybody, _) => true,
             (_, None) => false,
             (Self::One(one), Some(author)) => one == author,
-            (Self::Named(name), Some(author)) => !author.is_you() && author.name().to_lowercase() == *name,
+            (Self::Named(wanted), Some(author @ Author::Client { name, .. })) => {
+                [name, unmarked(name), &*author.told()].iter().any(|name| name.to_lowercase() == *wanted)
+            }
+            (Self::Named(_), Some(Author::You)) => false,
         }
     }
 }
@@ -195,6 +201,7 @@ fn entry_of(entry: &Entry, code: usize, reader: &Author, now: Timestamp) -> Opti
     let mut told = HistoryEntry {
         kind: EntryKind::Note,
         by: None,
+        by_kind: None,
         snippet: None,
         replay_of: None,
         status: None,
@@ -205,10 +212,11 @@ fn entry_of(entry: &Entry, code: usize, reader: &Author, now: Timestamp) -> Opti
         result: None,
         output_bytes: None,
     };
+    let author;
     let at = match entry {
         Entry::Snippet(snippet) => {
             told.kind = EntryKind::Snippet;
-            told.by = Some(who(&snippet.author, reader));
+            author = Some(&snippet.author);
             told.snippet = Some(snippet.id.0);
             told.replay_of = snippet.replay_of.map(|of| of.0);
             told.status = Some(status(snippet));
@@ -222,23 +230,24 @@ fn entry_of(entry: &Entry, code: usize, reader: &Author, now: Timestamp) -> Opti
         }
         Entry::Reset { by, at, .. } => {
             told.kind = EntryKind::Reset;
-            told.by = Some(who(by, reader));
+            author = Some(by);
             "the environment was reset: all names were cleared".clone_into(&mut told.text);
             *at
         }
         Entry::Restart { restart, at } => {
             told.kind = EntryKind::Restart;
-            told.by = restart.by.as_ref().map(|by| who(by, reader));
+            author = restart.by.as_ref();
             told.text = since::restarted(restart, reader);
             *at
         }
         Entry::Note { note, at } => {
-            told.by = Some(who(&note.by, reader));
+            author = Some(&note.by);
             told.text = since::noted(note, reader);
             *at
         }
         Entry::Background { .. } => return None,
     };
+    (told.by, told.by_kind) = author.map_or((None, None), |author| since::by(author, reader));
     told.seconds_ago = now.saturating_sub(at) / 1000;
     Some(told)
 }
@@ -278,6 +287,7 @@ impl HistoryEntry {
             return;
         };
         let by = self.by.as_deref().unwrap_or_default();
+        let by = if self.by_kind == Some(ByKind::Client) { quoted(by) } else { by.to_owned() };
         let again = self.replay_of.map(|of| format!(", {of} again")).unwrap_or_default();
         let _ = writeln!(text, "[snippet {snippet} by {by}{again}, {age} ago: {}]", self.text);
         if let Some(title) = &self.title {

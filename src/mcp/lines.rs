@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::faults;
 use super::handler::UNANSWERED;
 use super::outgoing::Outgoing;
-use super::tools;
+use super::{tools, visible};
 
 /// A longer line is answered with an error.
 pub const MAX_LINE: usize = 64 << 20;
@@ -346,7 +346,7 @@ fn eases(request: &ClientRequest) -> bool {
 }
 
 fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec(message)?;
+    let mut bytes = visible::to_line(message)?;
     if bytes.len() > MAX_MESSAGE
         && let JsonRpcMessage::Response(response) = message
     {

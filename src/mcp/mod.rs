@@ -38,6 +38,7 @@ mod text;
 mod tools;
 mod uris;
 mod variables;
+mod visible;
 mod watch;
 
 /// Code of the error, without an id, that a connection is refused with.

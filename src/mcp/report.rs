@@ -1,5 +1,6 @@
 //! What a run came to, as structured content: everything that a program, or a model that sees nothing else, needs.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,7 +11,7 @@ use super::displays::{self, DisplayReport};
 use super::pictures::Pictures;
 use super::since::Since;
 use crate::domain::terminal_text::plain;
-use crate::domain::{Outcome, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
+use crate::domain::{Outcome, PERSON, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
 
 /// Names told of one kind of change.
 const MAX_NAMES: usize = 40;
@@ -156,12 +157,13 @@ pub fn elapsed_s(snippet: &Snippet, now: Timestamp) -> f64 {
     }
 }
 
-/// Who or what stopped it: "you" is the person, and the reader is not.
-pub fn stopped_by(outcome: &Outcome) -> Option<&str> {
-    match outcome.stopped_by.as_deref() {
-        Some("you") => Some("the person"),
-        by => by,
-    }
+/// Who or what stopped it: "you" is the person, and the reader is not. Clients stand in quotes.
+pub fn stopped_by(outcome: &Outcome) -> Option<Cow<'_, str>> {
+    let by = outcome.stopped_by.as_deref()?;
+    Some(match by.strip_suffix("you") {
+        Some(before) if before.is_empty() || before.ends_with(" by ") => Cow::Owned(format!("{before}{PERSON}")),
+        _ => Cow::Borrowed(by),
+    })
 }
 
 /// Said of a snippet that cannot be interrupted.
@@ -237,7 +239,7 @@ impl RunReport {
             result: parts.result,
             error: parts.error,
             elapsed_s: (elapsed_s(snippet, now) * 1e6).round() / 1e6,
-            stopped_by: outcome.and_then(stopped_by).map(str::to_owned),
+            stopped_by: outcome.and_then(stopped_by).map(Cow::into_owned),
             input_prompt: snippet.input.as_ref().map(|input| input.prompt.to_string()),
             displays: displays::reports(snippet, pictures),
             variables: parts.variables,

@@ -126,7 +126,7 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
     let (mut resources, mut last) = (Vec::new(), None);
     for snippet in found.by_ref().take(PAGE) {
         last = Some(snippet.id);
-        let title = format!("Snippet {} by {}: {}", snippet.id, who_is(&snippet.author), brief::what(snippet));
+        let title = format!("Snippet {} by {}: {}", snippet.id, snippet.author.told(), brief::what(snippet));
         resources.push(
             Resource::new(uris::snippet(snippet.id), format!("snippet {}", snippet.id))
                 .with_title(short(&title, 120))
@@ -154,10 +154,6 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
     }
     let goes_on = found.next().is_some();
     (resources, last.filter(|_| goes_on).map(|last| last.to_string()))
-}
-
-fn who_is(author: &Author) -> &str {
-    if author.is_you() { "the person" } else { author.name() }
 }
 
 /// What stands at `uri`. `offline` is said in place of it where there is no session.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::cut::short;
 use super::report::{RunStatus, stopped_by};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Author, Note, Outcome, Restart, Snippet, SnippetId, VariableChanges, units};
+use crate::domain::{Author, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
 use crate::session::{Happening, News};
 
 /// Happenings told, the last ones.
@@ -57,6 +57,8 @@ pub struct SinceEvent {
     /// "the person", "you" (this client), or another client's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_kind: Option<ByKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<u32>,
     /// How the snippet ended.
@@ -135,8 +137,8 @@ impl Seen {
         if std::mem::take(&mut state.has_moved) && !restarted {
             let text =
                 "the session that you worked in has ended, and this is a new one: all names defined before are gone";
-            let (by, snippet, status, text) = (None, None, None, text.to_owned());
-            events.insert(0, SinceEvent { kind: SinceKind::Restart, by, snippet, status, text });
+            let (by, by_kind, snippet, status, text) = (None, None, None, None, text.to_owned());
+            events.insert(0, SinceEvent { kind: SinceKind::Restart, by, by_kind, snippet, status, text });
         }
         (more > 0 || !events.is_empty()).then_some(Since { events, more })
     }
@@ -156,40 +158,54 @@ impl Since {
     }
 }
 
-/// As a reader knows somebody.
+/// As a reader knows somebody. Clients stand in quotes, which no name holds.
 pub fn who(author: &Author, reader: &Author) -> String {
-    if author == reader {
-        "you".to_owned()
-    } else if author.is_you() {
-        "the person".to_owned()
-    } else {
-        author.name().to_owned()
-    }
+    if author == reader { "you".to_owned() } else { author.told().into_owned() }
+}
+
+/// What kind of author it is, for its name alone does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ByKind {
+    Person,
+    /// The client that reads this.
+    You,
+    Client,
+}
+
+/// The name for a field of its own, and the kind.
+pub fn by(author: &Author, reader: &Author) -> (Option<String>, Option<ByKind>) {
+    let (name, kind) = match author {
+        _ if author == reader => ("you", ByKind::You),
+        Author::You => (PERSON, ByKind::Person),
+        Author::Client { name, .. } => (&**name, ByKind::Client),
+    };
+    (Some(name.to_owned()), Some(kind))
 }
 
 fn event(happening: &Happening, reader: &Author) -> SinceEvent {
-    let (kind, by, snippet, status, text) = match happening {
+    let (kind, author, snippet, status, text) = match happening {
         Happening::Ended { snippet, author, code, title, outcome } => {
             let by = who(author, reader);
             let what = title.as_deref().map_or_else(|| first_lines(code), |title| short(title, CODE));
             let text = format!("snippet {snippet} by {by}: {}: {what}", ending(outcome));
-            (SinceKind::Snippet, Some(by), Some(snippet.0), Some(outcome.status.into()), text)
+            (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
         Happening::Reset { by, .. } => {
-            let by = who(by, reader);
-            let text = format!("{by} reset the environment: all names defined before are gone");
+            let text = format!("{} reset the environment: all names defined before are gone", who(by, reader));
             (SinceKind::Reset, Some(by), None, None, text)
         }
         Happening::Restarted(restart) => {
-            let by = restart.by.as_ref().map(|by| who(by, reader));
-            (SinceKind::Restart, by, None, None, restarted(restart, reader))
+            (SinceKind::Restart, restart.by.as_ref(), None, None, restarted(restart, reader))
         }
         Happening::Noted(note) => {
             let text = noted(note, reader);
-            (SinceKind::Note, Some(who(&note.by, reader)), note.about.map(|about| about.0), None, text)
+            (SinceKind::Note, Some(&note.by), note.about.map(|about| about.0), None, text)
         }
     };
-    SinceEvent { kind, by, snippet, status, text }
+    let (by, by_kind) = author.map_or((None, None), |author| by(author, reader));
+    SinceEvent { kind, by, by_kind, snippet, status, text }
 }
 
 /// Such as `ok in 1.2 s, changed df`.

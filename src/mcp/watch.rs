@@ -138,7 +138,7 @@ impl Changes {
             }
             Event::Reset { by, .. } => {
                 changed(&[uris::SESSION, uris::TRANSCRIPT, uris::VARIABLES]);
-                let by = if by.is_you() { "the person" } else { by.name() };
+                let by = by.told();
                 self.log.push((LoggingLevel::Notice, format!("{by} reset the environment: all names were cleared")));
             }
             Event::Noted { .. } => changed(&[uris::SESSION, uris::TRANSCRIPT]),

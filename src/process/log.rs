@@ -177,7 +177,7 @@ mod tests {
     fn nothing_begins_a_line_of_its_own_or_reaches_the_terminal() {
         assert_eq!(
             on_one_line("1 x asks: a\n2 you runs: b\u{1b}[2J\u{9b}1A"),
-            "1 x asks: a␊2 you runs: b␛[2J\u{fffd}1A"
+            "1 x asks: a␊2 you runs: b␛[2J⟨U+009B⟩1A"
         );
         assert_eq!(first_line("evil()\r\u{1b}[2Kgood()"), "evil()␍␛[2Kgood()");
     }

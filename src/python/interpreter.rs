@@ -149,7 +149,7 @@ impl Engine for PythonEngine {
         self.interrupts = 0;
         self.looks.stop();
         if let Some(recorder) = self.recorder {
-            recorder.runs(snippet, author.name());
+            recorder.runs(snippet, &author.as_cause());
         }
         self.send(Job::Run { snippet, code });
     }

@@ -10,7 +10,7 @@ mod replay;
 mod returning;
 mod words;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,6 +26,7 @@ pub use returning::remember_client;
 
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
+use super::names::{Names, unmarked};
 use super::news::News;
 use super::record::Record;
 use super::spool::Spool;
@@ -51,6 +52,7 @@ pub fn spawn(
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
     let Beginning { transcript, ran, is_whole, former, restart, can_restart, record, spool, input_limit } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
+    let names = Names::of(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
     let (news, attended) = (Arc::<News>::default(), Arc::<AtomicBool>::default());
@@ -80,6 +82,7 @@ pub fn spawn(
         restart_by: None,
         restarting: Arc::default(),
         returning: Returning::new(is_whole, next_snippet, next_client),
+        names,
     };
     actor.returning.former = former;
     actor.begin(restart);
@@ -173,6 +176,7 @@ struct Actor {
     /// See [`SessionHandle::is_restarting`].
     restarting: Arc<AtomicBool>,
     returning: Returning,
+    names: Names,
 }
 
 impl Actor {
@@ -467,15 +471,10 @@ impl Actor {
         }
     }
 
-    fn free_name(&self, wanted: &str, client: ClientId) -> Arc<str> {
-        let taken = |name: &str| self.transcript.clients().iter().any(|c| c.id != client && &*c.name == name);
-        let mut name = wanted.to_owned();
-        let mut number = 1;
-        while taken(&name) {
-            number += 1;
-            name = format!("{wanted} {number}");
-        }
-        name.into()
+    fn free_name(&mut self, wanted: &str, client: ClientId) -> Arc<str> {
+        let others = self.transcript.clients().iter().filter(|other| other.id != client);
+        let taken: HashSet<&str> = others.map(|other| unmarked(&other.name)).collect();
+        self.names.choose(wanted, |name| taken.contains(name))
     }
 
     fn emit(&mut self, event: Event) {

@@ -10,6 +10,7 @@ pub mod held;
 pub mod history;
 pub mod live;
 pub mod lock;
+pub mod names;
 pub mod news;
 pub mod objection;
 pub mod older;

@@ -185,6 +185,6 @@ mod tests {
 
     #[test]
     fn names_cannot_break_the_line() {
-        assert_eq!(name("a\n\u{1b}[31mb\u{202e}"), "a␊␛[31mb\u{fffd}");
+        assert_eq!(name("a\n\u{1b}[31mb\u{202e}"), "a␊␛[31mb⟨U+202E⟩");
     }
 }

@@ -24,6 +24,27 @@ pub enum Call {
     Dup,
     Thread,
     Unlink,
+    Connect,
+    /// Any way to start a process.
+    Fork,
+}
+
+/// Which of our processes is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// The session process.
+    Host,
+    Guardian,
+    Bridge,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Fails,
+    /// For ever, whatever signals come; a descriptor that does not block is never ready again.
+    Blocks,
+    /// 200 ms.
+    IsSlow,
 }
 
 /// What fails in the programs that were started with [`Faults::environment`].
@@ -36,6 +57,8 @@ pub struct Faults {
 const SKIP: u64 = 8;
 const FAILED: u64 = 24;
 const NAME: usize = 224;
+const PROCESSES: u64 = 256;
+const SEEN: u64 = 264;
 
 impl Faults {
     pub fn new(home: &Home) -> Self {
@@ -54,11 +77,33 @@ impl Faults {
         [("LD_PRELOAD", &self.library), ("FAULTS", &self.path)]
     }
 
+    /// As [`Faults::arm`], but only in processes of one kind, once, and not always with an error.
+    pub fn arm_in(&self, process: Process, call: Call, how: How, errno: i32, skip: u64) {
+        self.disarm();
+        for (place, value) in [(PROCESSES, 1_u32 << process as u32), (PROCESSES + 4, how as u32)] {
+            self.control.write_all_at(&value.to_ne_bytes(), place).unwrap();
+        }
+        self.arm_calls(call, "", errno, skip, 1);
+    }
+
+    /// How many calls were meant since [`Faults::arm_in`].
+    pub fn seen(&self) -> u64 {
+        let mut seen = [0; 8];
+        self.control.read_exact_at(&mut seen, SEEN).unwrap();
+        u64::from_ne_bytes(seen)
+    }
+
     /// From now on, of the calls of this kind with files whose names contain `path`, `skip` go well and then `times` fail
     /// with `errno`. Descriptors of sockets are named `socket:[...]`.
     pub fn arm(&self, call: Call, path: &str, errno: i32, skip: u64, times: u64) {
         self.disarm();
+        self.control.write_all_at(&[0; 8], PROCESSES).unwrap();
+        self.arm_calls(call, path, errno, skip, times);
+    }
+
+    fn arm_calls(&self, call: Call, path: &str, errno: i32, skip: u64, times: u64) {
         assert!(path.len() < NAME);
+        self.control.write_all_at(&[0; 8], SEEN).unwrap();
         // No call is interrupted for ever, and everybody tries again.
         let times = if errno == libc::EINTR { times.min(3) } else { times };
         let mut text = Vec::new();

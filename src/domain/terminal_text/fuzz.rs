@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::random::Random;
 
-const PIECES: [&str; 44] = [
+const PIECES: [&str; 49] = [
     "a",
     "b ",
     "é",
@@ -48,10 +48,16 @@ const PIECES: [&str; 44] = [
     "\u{1b}[99999999999999999999A",
     "\u{1b}[;;;H",
     "\u{feff}",
+    "\u{200d}",
+    "\u{200c}",
+    "👩",
+    "می",
+    "\u{e0041}",
 ];
 
 fn is_safe(text: &str) {
-    assert!(!text.chars().any(is_special), "{text:?}");
+    assert!(!text.chars().any(is_control), "{text:?}");
+    assert_eq!(with_invisible_shown(text), text);
 }
 
 #[test]
@@ -87,7 +93,7 @@ fn whatever_is_written_comes_out_safe() {
 /// nothing that is wide, a tabulator, or not the same to all terminals.
 #[test]
 fn a_real_terminal_shows_the_same() {
-    let differ = ["漢", "\t", "\n", "\u{1b}", "\u{1b}[", "\u{1b}[B", "\u{1b}[E", "\u{1b}_x", "\u{1b}[;;;H"];
+    let differ = ["漢", "👩", "\t", "\n", "\u{1b}", "\u{1b}[", "\u{1b}[B", "\u{1b}[E", "\u{1b}_x", "\u{1b}[;;;H"];
     let both = |piece: &&str| !differ.contains(piece) && !piece.contains(|c| c > '\u{7f}' && is_special(c));
     let pieces: Vec<&str> = PIECES.into_iter().filter(both).collect();
     for mut random in Random::rounds(2, 3_000) {

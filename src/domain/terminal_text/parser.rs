@@ -1,6 +1,6 @@
 //! Text with escape sequences, step by step. Every sequence is understood or passed over as a whole.
 
-use super::is_special;
+use super::is_control;
 
 /// What a terminal would do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl<'a> Iterator for Steps<'a> {
             '\u{1b}' => self.escape(),
             '\u{9b}' => self.control_sequence(),
             '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => self.control_string(),
-            c if is_special(c) => Some(Step::Nothing),
+            c if is_control(c) => Some(Step::Nothing),
             c => Some(Step::Put(c)),
         };
         Some(step.unwrap_or_else(|| {

@@ -20,7 +20,7 @@ async fn clients_have_names_and_a_probe_leaves_no_trace() {
     let mut legacy = rig.client(Era::Legacy, "cursor").await;
     let mut modern = rig.client(Era::Modern, "cursor").await;
     let spoof = rig.client(Era::Modern, "You").await;
-    assert_eq!(rig.names().await, ["client", "cursor", "cursor 2", "client 2"]);
+    assert_eq!(rig.names().await, ["client", "cursor", "cursor 2", "client \"You\""]);
     assert_eq!(rig.transcript().await.clients()[0].pid, Some(42));
     for client in [&mut nameless, &mut legacy, &mut modern] {
         client.run("echo").await;

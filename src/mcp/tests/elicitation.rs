@@ -110,7 +110,7 @@ async fn what_others_run_is_named_too() {
         let call = client.start("reset_python_environment", json!({"mode": "namespace"})).await;
         let (asked, _) = question(&mut client, era, call).await;
         let expected = "Reset the shared Python session? It clears what others made: a1, a2, a3, a4, a5 and 3 more by \
-            an earlier tester. Snippet 2 by cursor is running: what it makes is cleared at its end. In the queue by others: 2 \
+            an earlier \"tester\". Snippet 2 by \"cursor\" is running: what it makes is cleared at its end. In the queue by others: 2 \
             snippets, which run first, and what they make is cleared.";
         assert_eq!(asked["message"], expected);
         let call = client.start("reset_python_environment", json!({"mode": "restart"})).await;

@@ -114,10 +114,10 @@ async fn the_brief_says_what_a_fresh_chat_must_know() {
         for part in [
             "Session \"test\", for ",
             "Python 3.12.1 (/usr/bin/python3), started in /",
-            "Here: the person at the dashboard; cursor, 1 run; tester (you), 0 runs.",
+            "Here: the person at the dashboard; \"cursor\", 1 run; \"tester\" (you), 0 runs.",
             "Snippet 2 by the person is running: sleep; 0 queued.",
             "2 names defined:\n- x: int = 3\n- functions, classes, modules: f\n",
-            "- snippet 1 by cursor: error, ValueError (bad) in 12 ms: fail\n- snippet 2 by the person: running: sleep",
+            "- snippet 1 by \"cursor\": error, ValueError (bad) in 12 ms: fail\n- snippet 2 by the person: running: sleep",
         ] {
             assert!(brief.contains(part), "{part:?} in {brief}");
         }
@@ -135,7 +135,7 @@ async fn the_instructions_tell_how_the_session_stands() {
     let answer = ask(&mut client, "server/discover", json!({})).await;
     let instructions = answer["result"]["instructions"].as_str().unwrap();
     assert!(
-        instructions.contains("\n\nNow: Session \"test\"") && instructions.contains("snippet 1 by tester: ok"),
+        instructions.contains("\n\nNow: Session \"test\"") && instructions.contains("snippet 1 by \"tester\": ok"),
         "{instructions}"
     );
     assert!(instructions.len() < 2_000, "{}", instructions.len());

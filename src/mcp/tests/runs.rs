@@ -83,7 +83,7 @@ async fn waiting_ends_before_the_code_does() {
 
         let queued = client.call("run_python_code", json!({"code": "echo hi", "wait_s": 0})).await;
         assert_eq!(queued["structuredContent"]["status"], "queued");
-        assert!(text(&queued).contains("It waits its turn behind snippet 1 by tester (running)."), "{queued}");
+        assert!(text(&queued).contains("It waits its turn behind snippet 1 by \"tester\" (running)."), "{queued}");
 
         let waiting = client.start("wait_for_snippet", json!({"snippet": 2})).await;
         rig.release(1);
@@ -124,7 +124,7 @@ async fn a_cancelled_call_interrupts_its_code_and_is_not_answered() {
         client.cancel(running).await;
         let ended = rig.ended(1).await;
         assert_eq!(ended.status, Status::Interrupted);
-        assert_eq!(ended.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("tester (cancelled the call)"));
+        assert_eq!(ended.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("\"tester\" (cancelled the call)"));
         let ping = client.run("echo next").await;
         assert!(text(&ping).starts_with("next\n"), "the connection goes on, with no answer to what was cancelled");
     }
@@ -165,7 +165,7 @@ async fn a_client_that_vanishes_takes_its_runs_along() {
         drop(client);
         assert_eq!(rig.ended(2).await.status, Status::Cancelled);
         let ended = rig.ended(1).await;
-        assert_eq!(ended.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("gone (disconnected)"));
+        assert_eq!(ended.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("\"gone\" (disconnected)"));
         rig.until("it left", |t| t.clients().is_empty()).await;
     }
 }
@@ -210,7 +210,7 @@ async fn one_queue_serves_all_and_tells_who_is_ahead() {
     let waiting = first.start("run_python_code", json!({"code": "echo a"})).await;
     rig.until("first is queued", |t| t.queue().len() == 1).await;
     let result = second.call("run_python_code", json!({"code": "echo b", "wait_s": 0})).await;
-    let ahead = "It waits its turn behind snippet 1 by the person (running) and snippet 2 by first.";
+    let ahead = "It waits its turn behind snippet 1 by the person (running) and snippet 2 by \"first\".";
     assert!(text(&result).contains(ahead), "{result}");
     rig.release(1);
     first.result(waiting).await;

@@ -37,7 +37,7 @@ async fn a_result_tells_what_others_did_since_the_last_one() {
         let result = client.run("echo 2").await;
         let expected = [
             "snippet 2 by the person: ok in 12 ms; new df: set df",
-            "snippet 3 by cursor: error, ValueError (bad) in 12 ms: fail",
+            "snippet 3 by \"cursor\": error, ValueError (bad) in 12 ms: fail",
             "note from the person: use the small table",
         ];
         assert_eq!(told(&result), expected, "{result}");
@@ -146,8 +146,10 @@ async fn an_interrupt_may_say_why() {
     let hit = two.call("interrupt_snippet", json!({"snippet": 1, "note": "the disk is full"})).await;
     assert_eq!(hit["structuredContent"]["ended"], true);
     let result = one.run("echo").await;
-    let expected =
-        ["snippet 1 by you: interrupted by two in 12 ms: sleep", "note from two on snippet 1: the disk is full"];
+    let expected = [
+        "snippet 1 by you: interrupted by \"two\" in 12 ms: sleep",
+        "note from \"two\" on snippet 1: the disk is full",
+    ];
     assert_eq!(told(&result), expected);
     let miss = two.call("interrupt_snippet", json!({"snippet": 1, "note": "again"})).await;
     assert!(text(&miss).contains("had ended already"), "{miss}");
@@ -187,7 +189,7 @@ async fn the_person_is_asked_and_answers() {
         assert_eq!(result["structuredContent"]["answered"], false);
         assert!(text(&result).starts_with("The person does not want to answer this."), "{result}");
         let news = other.run("echo").await;
-        assert_eq!(told(&news), ["the person answered tester (Which?): the last year"]);
+        assert_eq!(told(&news), ["the person answered \"tester\" (Which?): the last year"]);
         assert_eq!(since(&client.run("echo").await)["events"][0]["snippet"], 1, "the asker knows the answer");
     }
 }

@@ -126,7 +126,7 @@ async fn interrupting_stops_ones_own_code_first() {
         assert_eq!(rig.snippet(2).await.status, Status::Running);
         let result = client.call("interrupt_snippet", json!({"snippet": 2})).await;
         assert_eq!(result["structuredContent"]["ended"], true, "{result}");
-        assert_eq!(rig.ended(2).await.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("tester"));
+        assert_eq!(rig.ended(2).await.outcome.as_ref().unwrap().stopped_by.as_deref(), Some("\"tester\""));
     }
 }
 

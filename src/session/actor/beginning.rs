@@ -98,7 +98,7 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
     let asked = restart.and_then(|restart| restart.by.as_ref());
     let ran = snippet.status == Status::Running;
     let by = match asked {
-        Some(by) => format!("the restart by {}", by.name()),
+        Some(by) => format!("the restart by {}", by.as_cause()),
         None => "the end of Python".to_owned(),
     };
     let crash = restart.filter(|restart| restart.by.is_none() && !restart.resumed && ran);

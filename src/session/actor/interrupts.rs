@@ -90,7 +90,7 @@ impl Actor {
             return;
         }
         let by = match &self.restart_by {
-            Some(by) => format!("the restart by {}", by.name()),
+            Some(by) => format!("the restart by {}", by.as_cause()),
             None => "the end of the session".to_owned(),
         };
         for waiting in std::mem::take(&mut self.waiting) {

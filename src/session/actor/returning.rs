@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Actor;
 use crate::domain::{Author, Client, ClientId, Entry, Event, SnippetId, Timestamp};
+use crate::session::names::unmarked;
 use crate::session::{Fate, Recalled};
 
 /// How far the clock may have been set back while a call was on its way.
@@ -53,14 +54,14 @@ impl Actor {
     /// The number and the name of a client that joins: those of before, if the same process was there before.
     pub(super) fn welcome(&mut self, name: &str, pid: Option<u32>) -> (ClientId, Arc<str>) {
         let is_same = |client: &Client| {
-            let number = client.name.strip_prefix(name).map(|rest| rest.strip_prefix(' ').unwrap_or(rest));
+            let number = unmarked(&client.name).strip_prefix(name).map(|rest| rest.strip_prefix(' ').unwrap_or(rest));
             pid.is_some()
                 && client.pid == pid
                 && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         };
-        let (id, name) = if let Some(place) = self.returning.former.iter().position(is_same) {
+        let (id, name): (ClientId, Arc<str>) = if let Some(place) = self.returning.former.iter().position(is_same) {
             let client = self.returning.former.remove(place);
-            (client.id, client.name)
+            (client.id, unmarked(&client.name).into())
         } else {
             self.next_client += 1;
             (ClientId(self.next_client - 1), name.into())

@@ -6,6 +6,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::INDENT;
+use crate::domain::terminal_text::{is_invisible, with_invisible_shown};
 use crate::tui::text;
 
 /// More characters than this in one cell are no writing of any language.
@@ -18,9 +19,15 @@ pub fn glyph(grapheme: &str, column: usize) -> (Cow<'_, str>, usize) {
         return (Cow::Owned(" ".repeat(cells)), cells);
     }
     let end = grapheme.char_indices().nth(CLUSTER).map_or(grapheme.len(), |(end, _)| end);
-    match text::width(&grapheme[..end]) {
+    let grapheme = &grapheme[..end];
+    if let Cow::Owned(_) = with_invisible_shown(grapheme) {
+        let seen: String = grapheme.chars().filter(|c| !is_invisible(*c)).collect();
+        let cells = text::width(&seen);
+        return (Cow::Owned(seen + "·"), cells + 1);
+    }
+    match text::width(grapheme) {
         0 => (Cow::Borrowed("·"), 1),
-        cells => (Cow::Borrowed(&grapheme[..end]), cells),
+        cells => (Cow::Borrowed(grapheme), cells),
     }
 }
 

@@ -94,7 +94,7 @@ fn a_selected_card_opens_by_enter_and_hostile_text_stays_inside() {
     super::press(&mut view, KeyCode::Up, crossterm::event::KeyModifiers::ALT);
     key(&mut view, KeyCode::Enter);
     let (buffer, _) = screen(&mut view, 60, 16);
-    assert_eq!(rows(&buffer)[1..5], ["green", "still", "plain", "99 %"]);
+    assert_eq!(rows(&buffer)[1..5], ["green", "still", "plain ⟨U+202E⟩", "99 %"]);
     assert_eq!((buffer[(0, 1)].fg, buffer[(0, 2)].fg, buffer[(0, 3)].fg), (Color::Green, Color::Green, Color::Reset));
     assert!(!text(&mut view, 60, 16).contains('\u{1b}'));
 }
