@@ -105,7 +105,7 @@ fn no_more_is_removed_than_the_limit_asks_and_it_can_be_brought_back_for_a_week(
     let home = Home::new();
     let ids: Vec<_> = (0..4).map(|_| id()).collect();
     past(&home, &ids);
-    let before = told(&home.load(&ids[0]).transcript());
+    let before = told(&home.load(&ids[0]).transcript);
     let connection = schema::open(&home.folder()).unwrap();
     let limits = Limits { bytes: 1_700_000, days: 90, refused: None };
     let keep = |now| retention::prune(&connection, &home.folder(), &limits, now).unwrap();
@@ -117,7 +117,7 @@ fn no_more_is_removed_than_the_limit_asks_and_it_can_be_brought_back_for_a_week(
     assert!(home.reader().history(None).unwrap().iter().all(|past| &*past.session != "past0"));
     while retention::tidy(&connection).unwrap() {}
     assert!(retention::restore(&connection, &ids[0], now()).unwrap());
-    assert_eq!(told(&home.load(&ids[0]).transcript()), before);
+    assert_eq!(told(&home.load(&ids[0]).transcript), before);
     assert!(spool(&home.folder(), &ids[0]).exists());
     // It counts as used now, so another goes.
     keep(now());
@@ -175,7 +175,7 @@ fn what_is_erased_is_in_no_file() {
     session.run(2, "other()");
     let (transcript, notices) = session.close();
     assert_eq!(notices, [""; 0]);
-    assert_eq!(told(&home.load(&other).transcript()), told(&transcript));
+    assert_eq!(told(&home.load(&other).transcript), told(&transcript));
     assert!(home.reader().find("secret").unwrap().is_none());
     assert_eq!(found(), [] as [PathBuf; 0]);
 }
