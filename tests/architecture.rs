@@ -81,11 +81,10 @@ fn faults(file: &Path, text: &str, dependencies: &BTreeSet<String>) -> Vec<Strin
                 faults.push(format!("the domain may not use {dependency}"));
             }
         }
+        // Numbers for tests come from a seed in the environment.
+        let forbidden = if file.ends_with("domain/random.rs") { &[][..] } else { NOT_IN_DOMAIN };
         faults.extend(
-            NOT_IN_DOMAIN
-                .iter()
-                .filter(|word| code.contains(*word))
-                .map(|word| format!("the domain may not use {word}")),
+            forbidden.iter().filter(|word| code.contains(*word)).map(|word| format!("the domain may not use {word}")),
         );
     }
     // Tests compare with colours; figures have those of their pixels.

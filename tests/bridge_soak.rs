@@ -27,6 +27,7 @@ const SECONDS: u64 = 30;
 const F8: &str = "\x1b[19~";
 
 #[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn nothing_is_lost_and_nothing_done_twice() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let wanted = number("FOURHANDS_BRIDGE_SOAK");

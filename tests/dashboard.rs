@@ -108,10 +108,14 @@ print('no descriptor of a terminal:', written())
 ";
     std::fs::write(home.work().join("intruder.py"), code).unwrap();
     terminal.send("exec(open('intruder.py').read())\r");
-    let screen = terminal.wait_for_text("no descriptor of a terminal: True");
-    for text in ["fd one cleared", "fd two", "from a child", "from C", "no terminal: 6"] {
-        assert!(screen.contains(text), "{text:?} is missing:\n{screen}");
-    }
+    let screen = terminal.wait_for_all(&[
+        "no descriptor of a terminal: True",
+        "fd one cleared",
+        "fd two",
+        "from a child",
+        "from C",
+        "no terminal: 6",
+    ]);
     assert!(!screen.contains("INTRUDER"), "{screen}");
     // Were the screen torn, the frame would not stand where it did.
     assert!(screen.starts_with(" Python"), "{screen}");

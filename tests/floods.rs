@@ -54,6 +54,7 @@ fn served(client: &mut Client) -> Duration {
 }
 
 #[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn ten_thousand_calls_in_one_breath_and_two_hundred_connections_at_once() {
     let home = Home::new();
     let server = home.serve("flooded");
@@ -124,6 +125,7 @@ fn a_client_that_never_reads_holds_up_only_itself() {
 
 /// Through the bridge, as clients really come: what is wrong is answered by its id, and what comes after it is served.
 #[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn whatever_a_broken_client_sends_the_next_line_is_served() {
     let home = Home::new();
     let server = home.serve("patient");

@@ -222,10 +222,12 @@ fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
 #[test]
 fn a_kill_at_any_moment_loses_no_snippet_and_next_to_no_output() {
     let home = Home::new();
+    // `tests/long` asks for more.
+    let kills = std::env::var("FOURHANDS_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12);
     // Two at once, so that the journal is always in use by another.
     let mut lost: Vec<f64> = std::thread::scope(|scope| {
         let home = &home;
-        let threads: Vec<_> = (0..2).map(|thread| scope.spawn(move || kill_and_compare(home, thread, 100))).collect();
+        let threads: Vec<_> = (0..2).map(|thread| scope.spawn(move || kill_and_compare(home, thread, kills))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     lost.sort_by(f64::total_cmp);

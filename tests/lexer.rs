@@ -112,7 +112,7 @@ fn it_agrees_with_pythons_own() {
     };
     let times = std::env::var("FOURHANDS_FUZZ").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
     let codes: Vec<String> =
-        (0..10_000 * times).map(|_| (0..=below(9)).map(|_| PIECES[below(PIECES.len())]).collect()).collect();
+        (0..3_000 * times).map(|_| (0..=below(9)).map(|_| PIECES[below(PIECES.len())]).collect()).collect();
     let python = support::python();
     let mut oracle = Command::new(&python)
         .args(["-X", "utf8", "-c", ORACLE])
@@ -160,5 +160,5 @@ fn it_agrees_with_pythons_own() {
     wrong.sort_by_key(String::len);
     wrong.dedup();
     assert!(wrong.is_empty(), "{}: {:#?}", wrong.len(), &wrong[..wrong.len().min(40)]);
-    assert!(valid > 300 && lacking > 300);
+    assert!(valid > 100 && lacking > 100);
 }

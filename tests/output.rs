@@ -47,15 +47,15 @@ fn floods_of_every_form_stay_within_bounds() {
     let mut session = Session::start(&python());
     let session = &mut session;
     session.run(
-        "import os, sys\ntext = '0123456789' * 10_000_000\nraw = b'\\xff\\x00' * 20_000_000\nwide = 'é' * 1_000_000",
+        "import os, sys\ntext = '0123456789' * 4_000_000\nraw = b'\\xff\\x00' * 8_000_000\nwide = 'é' * 1_000_000",
     );
     for (code, size) in [
-        ("sys.stdout.write(text); None", 100_000_000),
-        ("sys.stdout.buffer.write(raw); None", 20_000_000 * 4),
-        ("for _ in range(20): sys.stderr.write(wide)", 40_000_000),
-        ("for n in range(200_000): print(n)", 1_288_890),
-        ("for _ in range(200_000): sys.stdout.write('a'), sys.stderr.write('b')", 400_000),
-        ("for _ in range(300): os.write(1, text[:65_536].encode())", 300 * 65_536),
+        ("sys.stdout.write(text); None", 40_000_000),
+        ("sys.stdout.buffer.write(raw); None", 8_000_000 * 4),
+        ("for _ in range(15): sys.stderr.write(wide)", 30_000_000),
+        ("for n in range(50_000): print(n)", 288_890),
+        ("for _ in range(50_000): sys.stdout.write('a'), sys.stderr.write('b')", 100_000),
+        ("for _ in range(500): os.write(1, text[:65_536].encode())", 500 * 65_536),
         ("os.system('head -c 30000000 /dev/zero | tr \"\\\\0\" z')\nNone", 30_000_000),
     ] {
         let (peak, run) = peak(session, code);
@@ -73,6 +73,7 @@ fn floods_of_every_form_stay_within_bounds() {
 }
 
 #[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn two_million_small_prints() {
     let mut session = Session::start(&python());
     let run = session.run("print('begin')\nfor n in range(2_000_000): print(n)\nprint('end')");
@@ -145,6 +146,7 @@ fn what_was_written_before_a_restart_can_be_read() {
 }
 
 #[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn beyond_the_cap_the_rest_is_counted() {
     let mut session = Session::start(&python());
     session.run("text = 'x' * 100_000_000");
@@ -168,9 +170,9 @@ fn a_disk_that_takes_nothing_stops_nobody() {
     ] {
         let mut session = Session::start(&python());
         assert_eq!(session.run(code)["status"], "ok", "{code}");
-        let run = session.run("print('first')\nfor n in range(1_000_000): print(n)");
+        let run = session.run("print('first')\nfor n in range(200_000): print(n)");
         assert_eq!(run["status"], "ok", "{run}");
-        assert!(run["stdout"].as_str().unwrap().ends_with("\n999999\n"), "{code}");
+        assert!(run["stdout"].as_str().unwrap().ends_with("\n199999\n"), "{code}");
         let notice = run["notice"].as_str().unwrap();
         assert!(notice.contains("are not kept") && notice.contains("cannot be written"), "{notice}");
         let page = read(&mut session, json!({"snippet": 2, "limit": 10}));

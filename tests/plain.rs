@@ -96,11 +96,14 @@ fn clients_are_told_of_and_answered() {
     let mut terminal = open(&home);
     let mut client = client(&home);
     client.call("run_python_code", serde_json::json!({"code": "y = 1\nprint('\\x1b[2Jspoof\\n2 ok, 1 ms')"}));
-    let screen = terminal.wait_for_text("1 ok, ");
-    assert!(screen.contains("claude-code connected"), "{screen}");
-    assert!(screen.contains("claude-code 1:\n  y = 1\n  print("), "{screen}");
-    assert!(screen.contains("\n  spoof\n  2 ok, 1 ms\n"), "what others write is indented: {screen}");
-    assert!(screen.contains("; new: y"), "{screen}");
+    terminal.wait_for_all(&[
+        "claude-code connected",
+        "claude-code 1:\n  y = 1\n  print(",
+        // The output of others is indented.
+        "\n  spoof\n  2 ok, 1 ms\n",
+        "1 ok, ",
+        "; new: y",
+    ]);
     let arguments = serde_json::json!({"question": "Which table?", "choices": ["small", "large"]});
     let id = client.send("tools/call", serde_json::json!({"name": "ask_human", "arguments": arguments}));
     terminal.wait_for_text(":decline does not");

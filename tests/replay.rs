@@ -116,10 +116,13 @@ fn only_mine_only_up_to_a_card_and_what_failed_may_fail_again() {
     terminal.send("import os; os.abort()\r");
     terminal.wait_for_text("F7 replay");
     terminal.send(F7);
-    let screen = terminal.wait_for_text("what other wrote");
-    for line in ["› all that ended well", "also what did not", "what you wrote", "Enter starts"] {
-        assert!(screen.contains(line), "{line}:\n{screen}");
-    }
+    terminal.wait_for_all(&[
+        "what other wrote",
+        "› all that ended well",
+        "also what did not",
+        "what you wrote",
+        "Enter starts",
+    ]);
     // What you wrote.
     terminal.send("\x1b[B\x1b[B\r");
     terminal.wait_for_text("replayed all 2");

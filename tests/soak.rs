@@ -24,6 +24,7 @@ const CLIENTS: u64 = 3;
 const F8: &str = "\x1b[19~";
 
 #[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn nothing_is_lost_doubled_or_left_behind() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seconds = number("FOURHANDS_SOAK_SECONDS").unwrap_or(45).min(600);

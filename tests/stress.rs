@@ -189,11 +189,18 @@ fn stress(python: &Path, count: usize, warm_up: usize) {
 }
 
 #[test]
+fn hundreds_of_hostile_snippets() {
+    stress(&python(), 600, 200);
+}
+
+#[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn ten_thousand_hostile_snippets() {
     stress(&python(), 10_000, WARM_UP);
 }
 
 #[test]
+#[ignore = "takes minutes: tests/long runs it"]
 fn a_thousand_in_every_other_python() {
     for python in pythons().iter().skip(1) {
         stress(python, 1_000, 300);

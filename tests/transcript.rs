@@ -44,9 +44,8 @@ fn what_a_client_received_is_the_very_text_that_it_got() {
     terminal.send(ALT_UP);
     terminal.wait_for_text("2 selected");
     terminal.send("m");
-    let screen = terminal.wait_for_text("what tester received of 2");
     let size = format!("{} characters", text.chars().count());
-    assert!(screen.contains(&size) && screen.contains("cut: the code wrote"), "not {size}:\n{screen}");
+    let screen = terminal.wait_for_all(&["what tester received of 2", &size, "cut: the code wrote"]);
     // On the right; the output itself is on the left, with its own size.
     let halves = screen.lines().map(|line| line.split_once('│').unwrap_or((line, "")));
     let shown: Vec<&str> = halves.skip(1).take(30).map(|(_, right)| right.trim()).collect();

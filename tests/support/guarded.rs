@@ -78,7 +78,11 @@ impl System {
 }
 
 /// Is the guardian of `script`, and ends with its exit code.
+#[allow(unsafe_code, reason = "signal dispositions are set by an unsafe call")]
 fn guard(program: &str, mode: Mode, script: &str) -> ! {
+    // Whoever runs the tests may ignore it, as `nohup` does.
+    // SAFETY: the default handler is none of ours.
+    let _ = unsafe { nix::sys::signal::signal(Signal::SIGHUP, nix::sys::signal::SigHandler::SigDfl) };
     let script = format!("{PRELUDE}{script}");
     let ending = Guardian::new(mode).and_then(|mut guardian| {
         let start = |inherited: fourhands::launch::guardian::Inherited| {

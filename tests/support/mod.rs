@@ -43,6 +43,7 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
+        hear_hangups();
         let home = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::create_dir(home.work()).unwrap();
         home
@@ -152,6 +153,23 @@ impl Drop for Server {
             let _ = self.child.wait();
         }
     }
+}
+
+/// Lets programs that a test starts die of SIGHUP even under `nohup`: an ignored signal is inherited, a handler is not.
+pub fn hear_hangups() {
+    use nix::sys::signal::{SigHandler, signal};
+    extern "C" fn nothing(_: i32) {}
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handler does nothing.
+        #[allow(unsafe_code, reason = "signal dispositions are set by an unsafe call")]
+        let before = unsafe { signal(Signal::SIGHUP, SigHandler::Handler(nothing)) }.unwrap();
+        if !matches!(before, SigHandler::SigIgn) {
+            // SAFETY: this puts back what was there.
+            #[allow(unsafe_code, reason = "signal dispositions are set by an unsafe call")]
+            unsafe { signal(Signal::SIGHUP, before) }.unwrap();
+        }
+    });
 }
 
 pub fn signal(pid: u32, signal: Signal) {

@@ -3,18 +3,63 @@
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 use super::{BINARY, DEADLINE, Home};
 
+/// A frame whose end has not come for so long is shown as far as it came: its program may be dead.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(2);
+const FRAME_BEGIN: &[u8] = b"\x1b[?2026h";
+const FRAME_END: &[u8] = b"\x1b[?2026l";
+
 pub struct Terminal {
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Mutex<Screen>>,
     received: Arc<Mutex<Vec<u8>>>,
     writer: Box<dyn Write + Send>,
     master: Box<dyn MasterPty + Send>,
     pub child: Box<dyn Child + Send + Sync>,
+}
+
+/// Shows a synchronized update as a whole or not at all, as terminals do, so that no test reads half a frame.
+pub struct Screen {
+    parser: vt100::Parser,
+    /// Bytes that came and are not shown yet: the beginning of a frame.
+    held: Vec<u8>,
+    held_since: Instant,
+}
+
+impl Screen {
+    fn new(rows: u16, columns: u16) -> Self {
+        let parser = vt100::Parser::new(cells(rows), cells(columns), 1_000);
+        Self { parser, held: Vec::new(), held_since: Instant::now() }
+    }
+
+    fn process(&mut self, bytes: &[u8]) {
+        if self.held.is_empty() {
+            self.held_since = Instant::now();
+        }
+        self.held.extend_from_slice(bytes);
+        let last = |wanted: &[u8]| self.held.windows(wanted.len()).rposition(|window| window == wanted);
+        let shown = match (last(FRAME_BEGIN), last(FRAME_END)) {
+            (Some(begin), end) if end.is_none_or(|end| end < begin) => begin,
+            _ => self.held.len(),
+        };
+        self.show(shown);
+    }
+
+    fn show(&mut self, count: usize) {
+        self.parser.process(&self.held[..count]);
+        self.held.drain(..count);
+    }
+
+    fn look(&mut self) -> &vt100::Screen {
+        if !self.held.is_empty() && self.held_since.elapsed() > FRAME_TIMEOUT {
+            self.show(self.held.len());
+        }
+        self.parser.screen()
+    }
 }
 
 impl Terminal {
@@ -35,7 +80,7 @@ impl Terminal {
         }
         command.cwd(home.work());
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 1_000)));
+        let screen = Arc::new(Mutex::new(Screen::new(rows, columns)));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let shared = screen.clone();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -51,7 +96,7 @@ impl Terminal {
     }
 
     /// Whoever holds this keeps the terminal from taking anything more.
-    pub fn reader(&self) -> Arc<Mutex<vt100::Parser>> {
+    pub fn reader(&self) -> Arc<Mutex<Screen>> {
         self.screen.clone()
     }
 
@@ -61,18 +106,18 @@ impl Terminal {
     }
 
     pub fn resize(&self, rows: u16, columns: u16) {
-        self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(columns));
+        self.screen.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
     /// What stands on the screen, line by line.
     pub fn text(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
+        self.screen.lock().unwrap().look().contents()
     }
 
     /// Cells, colours and the cursor.
     pub fn look<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
-        look(self.screen.lock().unwrap().screen())
+        look(self.screen.lock().unwrap().look())
     }
 
     /// All bytes that have reached the terminal so far.
@@ -82,20 +127,20 @@ impl Terminal {
 
     /// Whether the alternate screen is shown.
     pub fn is_alternate(&self) -> bool {
-        self.screen.lock().unwrap().screen().alternate_screen()
+        self.screen.lock().unwrap().look().alternate_screen()
     }
 
     pub fn has_cursor(&self) -> bool {
-        !self.screen.lock().unwrap().screen().hide_cursor()
+        !self.screen.lock().unwrap().look().hide_cursor()
     }
 
     pub fn has_bracketed_paste(&self) -> bool {
-        self.screen.lock().unwrap().screen().bracketed_paste()
+        self.screen.lock().unwrap().look().bracketed_paste()
     }
 
     /// Whether clicks and the wheel are told to the program.
     pub fn has_mouse(&self) -> bool {
-        self.screen.lock().unwrap().screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+        self.screen.lock().unwrap().look().mouse_protocol_mode() != vt100::MouseProtocolMode::None
     }
 
     /// What came after the first `count` of them.
@@ -131,6 +176,10 @@ impl Terminal {
         self.wait_for(&format!("{text:?} on the screen"), |screen| screen.contains(text))
     }
 
+    pub fn wait_for_all(&self, texts: &[&str]) -> String {
+        self.wait_for(&format!("{texts:?} on the screen"), |screen| texts.iter().all(|text| screen.contains(text)))
+    }
+
     pub fn wait_for(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -139,7 +188,7 @@ impl Terminal {
                 return text;
             }
             assert!(Instant::now() < deadline, "waited in vain for {what}; the screen shows:\n{text}");
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 

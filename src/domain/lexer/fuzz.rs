@@ -69,7 +69,7 @@ const PIECES: [&str; 60] = [
 
 #[test]
 fn no_code_makes_it_fail() {
-    for mut random in Random::rounds(7, 20_000) {
+    for mut random in Random::rounds(7, 5_000) {
         let code = random.text(&PIECES, 24);
         let lexemes = scan(&code);
         let mut end = 0;
@@ -96,7 +96,7 @@ fn no_code_makes_it_fail() {
 /// What is no magic stays as it is, the strings and comments within the code, and the lines.
 #[test]
 fn rewriting_leaves_alone_what_is_no_magic() {
-    for mut random in Random::rounds(8, 20_000) {
+    for mut random in Random::rounds(8, 5_000) {
         let code = random.text(&PIECES, 24);
         let magic: Vec<_> = scan(&code).into_iter().filter(|lexeme| lexeme.kind == Kind::Magic).collect();
         let Some(rewritten) = rewrite(&code, "_M_") else {

@@ -106,7 +106,7 @@ fn is_uncertain(symbol: &str) -> bool {
 
 #[test]
 fn a_terminal_shows_what_was_drawn() {
-    for mut random in Random::rounds(11, 60) {
+    for mut random in Random::rounds(11, 20) {
         let (width, height) = (40 + random.below(120) as u16, 12 + random.below(40) as u16);
         let area = Rect::new(0, 0, width, height);
         let bytes = Bytes::default();
