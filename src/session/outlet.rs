@@ -236,7 +236,7 @@ mod tests {
     fn nobody_waits_for_a_pipe_that_is_full() {
         let (_read, write) = pipe().unwrap();
         assert!(write_within(&write, b"short", PATIENCE).is_ok());
-        let error = write_within(&write, &[b'x'; 1 << 20], Duration::from_millis(10)).unwrap_err();
+        let error = write_within(&write, "x".repeat(1 << 20).as_bytes(), Duration::from_millis(10)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }
