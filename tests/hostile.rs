@@ -180,3 +180,25 @@ fn limits_and_lost_folders() {
         }
     });
 }
+
+#[test]
+fn code_that_calls_itself_whatever_happens_ends_by_its_time_limit() {
+    in_every_python(|session| {
+        for code in [
+            "def f():\n    try: f()\n    finally: f()\nf()",
+            "def f():\n    try: f()\n    except: f()\nf()",
+            "def g():\n    try: yield from g()\n    finally: list(g())\nlist(g())",
+            "def k(x):\n    try: sorted([1, 2], key=k)\n    finally: sorted([1], key=k)\nk(1)",
+            "class A:\n    def __getattr__(self, name):\n        try: return getattr(self, name + 'x')\n        \
+             finally: getattr(self, name)\nA().q",
+            "async def f():\n    try: await f()\n    finally: await f()\nawait f()",
+            "code = 'try: exec(code)\\nfinally: exec(code)'\nexec(code)",
+        ] {
+            let begun = std::time::Instant::now();
+            let run = stopped(session, code);
+            assert_eq!(run["status"], "interrupted", "{code}: {run}");
+            // Some ten seconds on an idle machine would be minutes without an end before.
+            assert!(begun.elapsed() < support::DEADLINE / 2, "{code}: {:?}", begun.elapsed());
+        }
+    });
+}

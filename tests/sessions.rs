@@ -334,3 +334,80 @@ fn code_does_not_outlive_a_client_that_reads_no_more() {
     drop(child.stdout.take());
     assert!(wait_until("the end", || child.try_wait().unwrap()).code().is_some());
 }
+
+/// A session that is as reachable as before: by bridges, by `sessions` and by `stop`, after a restart as well.
+fn is_reachable(command: &dyn Fn(&str) -> Command) {
+    let listed = wait_until("the session to be listed", || {
+        let output = command("sessions").args(["--json", "--running"]).output().unwrap();
+        let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        rows.into_iter().find(|row| row["state"] == "running")
+    });
+    assert_eq!(listed["name"], "work");
+    let mut bridge = command("bridge");
+    bridge.args(["--session", "work"]);
+    let mut client = Client::start(bridge, "tester", Era::Legacy);
+    assert_eq!(client.run("6 * 7")["result"], "42");
+    assert!(client.close().success());
+}
+
+#[test]
+fn what_is_removed_of_a_running_session_is_made_again() {
+    let home = Home::new();
+    let runtime = home.path().join("run");
+    let private = |folder: &Path| {
+        fs::create_dir(folder).unwrap();
+        fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
+    };
+    private(&runtime);
+    let command = |name: &str| {
+        let mut command = home.fourhands();
+        command.arg(name).env("XDG_RUNTIME_DIR", &runtime);
+        command
+    };
+    let mut program = command("serve");
+    program.args(["--session", "work", "--python"]).arg(python());
+    let mut server = Server::start(program);
+    let records = home.path().join(".local/state/fourhands/sessions");
+    let socket = runtime.join("fourhands/work.sock");
+    assert!(socket.exists());
+    let restart = || {
+        let mut bridge = command("bridge");
+        bridge.args(["--session", "work"]);
+        let mut client = Client::start(bridge, "restarter", Era::Legacy);
+        client.call("reset_python_environment", json!({"mode": "restart"}));
+        assert!(client.close().success());
+    };
+
+    fs::remove_file(&socket).unwrap();
+    server.wait_for_line("there is a new one");
+    is_reachable(&command);
+    fs::remove_file(records.join("work.lock")).unwrap();
+    wait_until("the lock", || records.join("work.lock").exists().then_some(()));
+    fs::remove_file(records.join("work.json")).unwrap();
+    wait_until("the record", || records.join("work.json").exists().then_some(()));
+    is_reachable(&command);
+    // It may be made again in the midst of that.
+    let remove = |folder: &Path| wait_until("the removal", || fs::remove_dir_all(folder).ok());
+    remove(&runtime.join("fourhands"));
+    server.wait_for_line("there is a new one");
+    is_reachable(&command);
+    restart();
+    server.wait_for_line("listening on");
+    is_reachable(&command);
+
+    // A logout: the folder is gone and cannot be made, so the next best serves.
+    remove(&runtime);
+    wait_until("the socket in the next place", || records.join("work.sock").exists().then_some(()));
+    is_reachable(&command);
+    restart();
+    server.wait_for_line("listening on");
+    is_reachable(&command);
+    // By a signal, too.
+    fs::remove_file(records.join("work.sock")).unwrap();
+    signal(server.child.id(), Signal::SIGUSR1);
+    is_reachable(&command);
+    let stopped = command("stop").arg("work").output().unwrap();
+    assert!(stopped.status.success(), "{stopped:?}");
+    wait_until("the end", || server.child.try_wait().unwrap());
+    assert_eq!(fs::read_dir(&records).unwrap().count(), 0, "nothing is left");
+}

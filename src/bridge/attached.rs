@@ -2,7 +2,6 @@
 //! beside the guardian. So the client outlives Python as every other client does.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::finder::Finder;
+use crate::session::registry::Published;
 
 /// How long the last answers may take when the session has ended; the client may read nothing.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -23,10 +23,10 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// Serves the session at `socket`, which need not be there yet. `on_left` is called when the client has left.
-    pub fn start(socket: PathBuf, on_left: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    /// Serves the `session`, which need not be there yet. `on_left` is called when the client has left.
+    pub fn start(session: Published, on_left: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let over = CancellationToken::new();
-        let finder = Arc::new(Finder::guarding(socket, over.clone()));
+        let finder = Arc::new(Finder::guarding(session, over.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (done, ended) = channel();
         thread::Builder::new().name("client".to_owned()).spawn(move || {

@@ -14,7 +14,7 @@ use super::starter::Starter;
 use crate::domain::terminal_text::visible;
 use crate::session::choose::{Choice, choose};
 use crate::session::places::Places;
-use crate::session::registry::{self, Record};
+use crate::session::registry::{self, Published, Record};
 use crate::session::socket::{self, ConnectError};
 
 /// How often to look for a session that is starting; one in this process's own hands is there in some 50 ms.
@@ -34,6 +34,13 @@ pub enum Reach {
 }
 
 #[derive(Debug)]
+struct Guarded {
+    session: Published,
+    /// Cancelled when it has ended.
+    over: CancellationToken,
+}
+
+#[derive(Debug)]
 pub struct Finder {
     options: BridgeOptions,
     /// `FOURHANDS_SESSION`.
@@ -42,8 +49,8 @@ pub struct Finder {
     places: Places,
     /// Starts one where there is none, if that was asked for.
     starter: Option<Starter>,
-    /// This very process guards the session, until this is cancelled.
-    guarded: Option<CancellationToken>,
+    /// This very process guards the session.
+    guarded: Option<Guarded>,
     complained: AtomicBool,
     /// Why the session took no connection of ours, the last time.
     refused: Mutex<Option<String>>,
@@ -63,10 +70,9 @@ impl Finder {
         Self { options, env, cwd, places, starter, guarded: None, complained, refused }
     }
 
-    /// For the session at `socket` that this process guards. It is over when `over` is cancelled.
-    pub fn guarding(socket: PathBuf, over: CancellationToken) -> Self {
-        let finder = Self::new(BridgeOptions { socket: Some(socket), ..BridgeOptions::default() });
-        Self { guarded: Some(over), ..finder }
+    /// For the session that this process guards. It is over when `over` is cancelled.
+    pub fn guarding(session: Published, over: CancellationToken) -> Self {
+        Self { guarded: Some(Guarded { session, over }), ..Self::new(BridgeOptions::default()) }
     }
 
     /// Whether this process guards the session, and it is not over.
@@ -76,13 +82,13 @@ impl Finder {
 
     /// Whether there will never be a session again; see [`Finder::guarding`].
     pub fn is_over(&self) -> bool {
-        self.guarded.as_ref().is_some_and(CancellationToken::is_cancelled)
+        self.guarded.as_ref().is_some_and(|guarded| guarded.over.is_cancelled())
     }
 
     /// Waits until it is over.
     pub async fn over(&self) {
         match &self.guarded {
-            Some(over) => over.cancelled().await,
+            Some(guarded) => guarded.over.cancelled().await,
             None => std::future::pending().await,
         }
     }
@@ -99,9 +105,14 @@ impl Finder {
     }
 
     pub async fn reach(&self) -> Reach {
+        if let Some(guarded) = &self.guarded {
+            // Its socket may have moved.
+            let record = guarded.session.record();
+            let without = if self.is_over() || record.trouble.is_some() { Reach::Nothing } else { Reach::Starting };
+            return self.connect(&record.socket).await.map_or(without, Reach::Connected);
+        }
         if let Some(socket) = &self.options.socket {
-            let none = if self.is_guarding() { Reach::Starting } else { Reach::Nothing };
-            return self.connect(socket).await.map_or(none, Reach::Connected);
+            return self.connect(socket).await.map_or(Reach::Nothing, Reach::Connected);
         }
         let starts = |name| self.starter.as_ref().is_some_and(|starter| starter.start(name));
         match self.choice() {
@@ -110,7 +121,8 @@ impl Finder {
                 if let (Ok(_), Some(starter)) = (&connected, &self.starter) {
                     starter.connected();
                 }
-                connected.map_or(Reach::Starting, Reach::Connected)
+                let without = if record.trouble.is_some() { Reach::Nothing } else { Reach::Starting };
+                connected.map_or(without, Reach::Connected)
             }
             Ok((Choice::NoneRunning, _)) if starts(None) => Reach::Starting,
             Ok((Choice::NotRunning(name), _)) if registry::check_name(&name).is_ok() && starts(Some(&name)) => {
@@ -162,8 +174,8 @@ impl Finder {
 
     /// Why there is no session, and what to do. Looks anew each time.
     pub fn advice(&self) -> String {
-        if self.guarded.is_some() {
-            return self.advice_of_guarded();
+        if let Some(guarded) = &self.guarded {
+            return self.advice_of_guarded(&guarded.session.record());
         }
         let problem = match (&self.options.socket, self.choice()) {
             (Some(socket), _) => format!(
@@ -186,18 +198,29 @@ impl Finder {
         )
     }
 
-    fn advice_of_guarded(&self) -> String {
+    fn advice_of_guarded(&self, record: &Record) -> String {
         if self.is_over() {
             return "The session of this server has ended, and the server ends with it. The AI client has to start it again."
                 .to_owned();
         }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let text = refused.unwrap_or_else(|| {
+        let text = refused.or_else(|| self.trouble(record)).unwrap_or_else(|| {
             "The Python of this server's session does not answer: it is being started, or it was suspended. Call again in a \
              moment."
                 .to_owned()
         });
         visible(&text).into_owned()
+    }
+
+    /// Why the session has no Python, if it has none. Each time it is asked to try again.
+    fn trouble(&self, record: &Record) -> Option<String> {
+        let trouble = record.trouble.as_deref()?;
+        let _ = registry::ask_for_another_try(&self.places, record);
+        Some(format!(
+            "The fourhands session \"{}\" has no Python at the moment: {trouble}\nIt is asked to try again now: call again in \
+             some seconds. If that does not help, the person has to mend it.",
+            record.name
+        ))
     }
 
     fn explain(&self, choice: &Choice, running: &[Record]) -> String {
@@ -206,13 +229,15 @@ impl Finder {
             Choice::Use(record) if refused.is_some() => {
                 format!("The fourhands session \"{}\" took no connection: {}", record.name, refused.unwrap_or_default())
             }
-            Choice::Use(record) => format!(
-                "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
-                 Try again in a moment; if that does not help, ask the person to look at its terminal.",
-                record.name,
-                record.cwd.display(),
-                record.pid
-            ),
+            Choice::Use(record) => self.trouble(record).unwrap_or_else(|| {
+                format!(
+                    "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
+                     Try again in a moment; if that does not help, ask the person to look at its terminal.",
+                    record.name,
+                    record.cwd.display(),
+                    record.pid
+                )
+            }),
             Choice::NotRunning(name) if registry::check_name(name).is_err() => {
                 let rule = registry::check_name(name).err().map_or_else(String::new, |bad| bad.to_string());
                 format!(

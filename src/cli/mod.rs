@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use nix::sys::stat::{Mode, umask};
 
 use crate::domain::terminal_text::visible;
+use crate::launch;
 use crate::session::outlet::write_within;
 use crate::tui::text;
 
@@ -63,7 +64,7 @@ Environment:
   XDG_CACHE_HOME              where fit Pythons are remembered (~/.cache)
 
 Exit codes: 0 ended in good order; 1 failed; 2 wrong usage, no terminal, or no
-Python that fits; 128 + N killed by signal N; any other is Python's own.
+Python that fits and starts; 128 + N killed by signal N; any other is Python's own.
 `stop`: 0 it has ended; 1 it still runs, or could not be asked; 3 no session of
 that name. `export`: 3 no such session.
 
@@ -108,7 +109,8 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
     // Modes say that what is made is ours alone; that we cannot use it either is nobody's wish.
     let mask = umask(Mode::S_IRWXG | Mode::S_IRWXO);
     umask(mask & !Mode::S_IRWXU);
-    crate::launch::signals::survive_file_size_limits();
+    launch::signals::survive_file_size_limits();
+    launch::expect_children();
     match cli.command {
         None => dashboard::run(&cli.dashboard, engine),
         Some(Command::Serve(arguments)) => serve::run(&arguments, engine),

@@ -53,7 +53,7 @@ pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result
     let Some(wanted) = &arguments.resume else { return Ok(None) };
     let places = Places::of_this_process();
     let sessions = settled(&places)?;
-    let found = choose(&sessions, wanted.trim(), cwd)?;
+    let found = choose(&sessions, wanted.trim(), cwd).map_err(|error| by_guardian(error, &places))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
     Ok(Some(resumed(found, python, cwd, now)))
 }
@@ -71,6 +71,14 @@ pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
             resumed.name
         ))),
     }
+}
+
+/// The journal knows the process that runs Python; everybody else names the guardian.
+fn by_guardian(error: ResumeError, places: &Places) -> ResumeError {
+    let ResumeError::Running { name, pid, other } = error else { return error };
+    let alive = registry::running_at(places).unwrap_or_default();
+    let pid = alive.iter().find(|record| record.name == name).map_or(pid, |record| record.pid);
+    ResumeError::Running { name, pid, other }
 }
 
 /// All sessions, once those that were killed a moment ago are gone: until then they look as if they ran.

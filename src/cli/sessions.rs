@@ -28,7 +28,8 @@ JSON: an array with an object for each session, those that run first. Fields are
   name            of the session
   id              by which the journal knows it, or null; `export` and
                   --resume take it
-  state           running; starting: no connections yet; silent: suspended, or it
+  state           running; starting: no connections yet; waiting: its Python could
+                  not be started again, see trouble; silent: suspended, or it
                   does not answer; stale: it was killed, and `stop` or the next
                   start removes what it left; elsewhere: of another machine;
                   of the past: closed, or died: killed, or by itself; set aside: let
@@ -42,6 +43,7 @@ JSON: an array with an object for each session, those that run first. Fields are
   started_at      milliseconds since 1970
   last_active     the same for the last thing that happened, or null
   socket          what `fourhands bridge --socket` takes, or null
+  trouble         why nobody can connect, or null
   clients         array of {name, pid} of those that are connected, or null
   authors         array of the names of all that ran something, or null
   snippets        how many so far, or null
@@ -170,6 +172,7 @@ async fn look(record: Record, life: Life) -> Row {
         Life::Elsewhere => ("elsewhere", None),
         Life::Running => match live::ask(&record.socket).await {
             Told::Live(session) => ("running", Some(session)),
+            Told::Closed if record.trouble.is_some() => ("waiting", None),
             Told::Closed => ("starting", None),
             Told::Silent => ("silent", None),
         },

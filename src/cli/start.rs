@@ -17,13 +17,17 @@ use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, Surroundings};
 use crate::launch::ending::Ending;
-use crate::launch::guardian::{Guardian, Inherited, Legacy};
+use crate::launch::first_words::FirstWords;
+use crate::launch::guardian::{Guardian, Inherited, Legacy, Next};
 use crate::launch::image::EngineImage;
 use crate::session::SessionId;
 use crate::session::held::{self, Held};
 use crate::session::places::Places;
 use crate::session::registry::{self, ClaimError};
 use crate::tui::settings;
+
+/// How long a session that bridges hold waits for a Python that starts. A call of theirs is another try.
+const UNUSED: Duration = Duration::from_secs(600);
 
 #[derive(Args, Debug)]
 pub struct SessionArguments {
@@ -158,11 +162,14 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     } else {
         || settings::read(settings::path()).settings.keep_processes
     });
-    let (name, socket) = (claim.name().to_owned(), claim.socket().to_owned());
+    let (name, published) = (claim.name().to_owned(), claim.published());
+    guardian.keep(claim);
+    let which = format!("Python {} ({})", python.version, python.executable.display());
+    guardian.starts(which.clone(), !start.stdio);
     let dismissal = guardian.dismissal();
     // Answers what is still asked when it is dropped.
     let _client = if start.stdio {
-        Some(Attached::start(socket.clone(), move || dismissal.dismiss()).context("cannot serve on stdin and stdout")?)
+        Some(Attached::start(published, move || dismissal.dismiss()).context("cannot serve on stdin and stdout")?)
     } else {
         None
     };
@@ -178,67 +185,104 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
     let mut crashes = Crashes::default();
     loop {
         let takes_over = legacy.is_some();
-        let (replay, restore) = (replay.take(), restore.take());
+        let (replay_now, restore_now) = (replay.clone(), restore.clone());
         let mut next = None;
         let mut is_loop = false;
-        let watched = guardian.watch(
-            legacy.take(),
-            |Inherited { link, recorder }| {
-                let (mode, id, name, socket) = (start.mode, id.clone(), name.clone(), socket.clone());
-                let boot = Boot {
-                    mode,
-                    id,
-                    name,
-                    socket,
-                    link,
-                    recorder,
-                    detached,
-                    takes_over,
-                    replay,
-                    restore,
-                    until_unused,
-                    keep_processes,
-                };
-                let mut command = image.command(&python.executable, &boot)?;
-                if start.stdio {
-                    // They are the client's.
-                    command.stdin(Stdio::null()).stdout(Stdio::null());
-                }
-                Ok(command)
-            },
-            |ending| {
-                is_loop = crashes.are_a_loop(ending);
-                next = if is_loop { None } else { ending.legacy(!is_first) };
-                next.is_some()
-            },
-        );
-        is_first = false;
-        let ending = match watched {
-            Ok(ending) => ending,
+        let kept = legacy.clone();
+        let watched = guardian.socket().map_err(io::Error::other).and_then(|socket| {
+            guardian.watch(
+                legacy.take(),
+                |Inherited { link, recorder, words }| {
+                    let boot = Boot {
+                        mode: start.mode,
+                        id: id.clone(),
+                        name: name.clone(),
+                        socket,
+                        link,
+                        streams: words.and_then(FirstWords::streams),
+                        recorder,
+                        detached,
+                        takes_over,
+                        replay: replay_now,
+                        restore: restore_now,
+                        until_unused,
+                        keep_processes,
+                    };
+                    let mut command = image.command(&python.executable, &boot, words)?;
+                    if start.stdio && words.is_none() {
+                        // They are the client's.
+                        command.stdin(Stdio::null()).stdout(Stdio::null());
+                    }
+                    Ok(command)
+                },
+                |ending| {
+                    is_loop = crashes.are_a_loop(ending);
+                    let follows = !is_loop && ending.failure_to_start(&which).is_none();
+                    next = if follows { ending.legacy(!is_first) } else { None };
+                    next.is_some()
+                },
+            )
+        });
+        let failure = match &watched {
+            Ok(ending) if is_loop && ending.failure_to_start(&which).is_none() && ending.legacy(true).is_some() => {
+                Some(format!(
+                    "{ending}\n{which} died {} times right after its start, so it is not started again by itself.",
+                    Crashes::LIMIT
+                ))
+            }
+            Ok(ending) => ending.failure_to_start(&which),
             Err(error) => {
-                let started = format!("cannot start the session in {}", python.executable.display());
-                return Err(anyhow::Error::new(error).context(started));
+                Some(format!("{which} cannot be started: {error}.\n{}", discover::remedy(&python.executable)))
             }
         };
+        if let Some(failure) = failure {
+            let code = match &watched {
+                Ok(ending) if ending.has_begun => ending.code(),
+                Ok(_) => super::USAGE,
+                Err(_) => 1,
+            };
+            let is_asked = watched.as_ref().is_ok_and(|ending| ending.asked);
+            if is_first || is_asked {
+                // The engine has said itself what is wrong, unless it was killed.
+                if !watched.as_ref().is_ok_and(|ending| ending.has_begun && ending.status.code().is_some()) {
+                    guardian.say(&failure);
+                }
+                return Ok(ExitCode::from(code.max(1)));
+            }
+            let limit = until_unused.then_some(UNUSED);
+            match guardian.wait_for_another_try(&failure, &name, limit)? {
+                Next::TryAgain => {
+                    crashes = Crashes::default();
+                    let last = watched.ok().filter(|_| is_loop).and_then(|ending| ending.legacy(true));
+                    legacy = last.or(kept);
+                    continue;
+                }
+                Next::End => {
+                    farewell(start.mode, &id, &name, began);
+                    return Ok(ExitCode::from(code.max(1)));
+                }
+            }
+        }
+        let ending = watched?;
+        is_first = false;
+        (replay, restore) = (None, None);
         if !ending.is_in_order() && (ending.restart_by.is_none() || next.is_none()) {
             guardian.say(&ending);
         }
         if next.is_none() {
-            if is_loop {
-                guardian.say(&format_args!(
-                    "Python died {} times right after its start, so it is not started again.",
-                    Crashes::LIMIT
-                ));
-            }
             for fate in &ending.processes {
                 guardian.say(fate);
             }
-            if start.mode.has_person() && io::stdout().is_terminal() {
-                super::say(io::stdout(), &super::farewell::soon(id, name, began.elapsed()));
-            }
+            farewell(start.mode, &id, &name, began);
             return Ok(ExitCode::from(ending.code()));
         }
         legacy = next;
+    }
+}
+
+fn farewell(mode: Mode, id: &SessionId, name: &str, began: Instant) {
+    if mode.has_person() && io::stdout().is_terminal() {
+        super::say(io::stdout(), &super::farewell::soon(id.clone(), name.to_owned(), began.elapsed()));
     }
 }
 

@@ -37,6 +37,9 @@ pub struct Boot {
     /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket that carries
     /// [`ToSession`] one way and [`ToGuardian`] the other, one JSON value on a line. EOF means the guardian is dead.
     pub link: i32,
+    /// Descriptors of what 0, 1 and 2 shall be, open at the start: until the engine runs, what Python says goes to the
+    /// guardian (see [`super::first_words`]). `None` where they are that already.
+    pub streams: Option<[i32; 3]>,
     /// Descriptor of the memory of [`super::recorder`], open at the start; `None` where there is none.
     pub recorder: Option<i32>,
     /// The process has no controlling terminal, so that nothing a snippet starts can reach the person's by /dev/tty. The
@@ -66,12 +69,18 @@ pub enum ToSession {
     Suspend,
     /// The person's editor has ended and the terminal is free again; with why nothing is to be taken over.
     Edited(Option<String>),
+    /// The socket belongs here, and has to be made again unless it is there.
+    Listen(PathBuf),
+    /// The socket is lost and cannot be made again, for this reason.
+    Unreachable(String),
     /// The terminal has another size. Only where the kernel does not tell the session process itself.
     Resized,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToGuardian {
+    /// Python has come as far as the engine, which tells itself what is wrong from now on.
+    Begun,
     /// The session has begun: clients can connect.
     Ready,
     /// Start another process on this session when this one has ended, as this author wants.

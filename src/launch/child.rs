@@ -1,6 +1,7 @@
 //! Spawning the session process into a process group of its own, and reaping it.
 
 use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 
@@ -17,19 +18,19 @@ pub enum Change {
 
 /// Starts `command` with clean signals in a process group of its own. `detached`, it has no controlling terminal at all,
 /// so nothing in a snippet can write to, read from or be stopped by the person's; else its group becomes the terminal's
-/// foreground job.
+/// foreground job; `terminal` is the number of a descriptor of it.
 #[allow(unsafe_code, reason = "what a child does between fork and exec is unsafe in principle")]
-pub fn spawn(mut command: Command, detached: bool) -> io::Result<Pid> {
+pub fn spawn(mut command: Command, detached: bool, terminal: RawFd) -> io::Result<Pid> {
     let guardian = getpid();
-    // SAFETY: only async-signal-safe calls, and no allocation.
+    // SAFETY: only async-signal-safe calls, and no allocation. The terminal is open until the child has been started.
     unsafe {
-        command.pre_exec(move || prepare(detached, guardian));
+        command.pre_exec(move || prepare(detached, guardian, BorrowedFd::borrow_raw(terminal)));
     }
     let child = command.spawn()?;
     Ok(Pid::from_raw(child.id() as i32))
 }
 
-fn prepare(detached: bool, guardian: Pid) -> io::Result<()> {
+fn prepare(detached: bool, guardian: Pid, terminal: BorrowedFd<'_>) -> io::Result<()> {
     // The standard library has just unblocked everything; SIGTTOU would stop a process that is not in the foreground yet.
     SigSet::all().thread_set_mask()?;
     if detached {
@@ -37,7 +38,7 @@ fn prepare(detached: bool, guardian: Pid) -> io::Result<()> {
     } else {
         setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
         // Fails where there is no job control, and then nothing needs doing.
-        let _ = tcsetpgrp(io::stdin(), getpid());
+        let _ = tcsetpgrp(terminal, getpid());
     }
     for signal in Signal::iterator() {
         reset(signal);
@@ -67,6 +68,19 @@ fn reset(signal: Signal) {
     unsafe {
         libc::signal(signal as libc::c_int, libc::SIG_DFL);
     }
+}
+
+/// A signal that makes it write where it stands shall not make it write its memory as well.
+#[allow(unsafe_code, reason = "nix sets limits of this process only")]
+pub fn leave_no_core(child: Pid) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: reads the limit and writes nothing.
+    unsafe {
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        libc::prlimit(child.as_raw(), libc::RLIMIT_CORE, &raw const none, std::ptr::null_mut());
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = child;
 }
 
 /// What became of `child` since the last look; an end is told once.

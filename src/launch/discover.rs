@@ -129,6 +129,12 @@ fn interpreter_in(folder: &Path) -> Option<PathBuf> {
     python.symlink_metadata().is_ok().then_some(python)
 }
 
+/// What to do about a Python that was there when the session began.
+pub fn remedy(executable: &Path) -> String {
+    let gone = if executable.exists() { "" } else { " It is gone: create that environment again." };
+    format!("Mend it, or end the session and resume it with another --python.{gone}")
+}
+
 /// Finds the Python for a session and makes sure that it can hold one.
 pub fn find(asked: Option<&Path>, around: &Surroundings) -> Result<Python, NoPython> {
     let (path, origin) = around.choose(asked)?;

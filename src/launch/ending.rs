@@ -18,8 +18,12 @@ pub struct Ending {
     pub without_warning: bool,
     /// Its end had been asked for from outside.
     pub asked: bool,
+    /// Python had come as far as the engine.
+    pub has_begun: bool,
     /// The session had begun.
     pub was_ready: bool,
+    /// The telling lines of what Python said before the engine ran.
+    pub said: Vec<String>,
     /// Who asked for another process to take over.
     pub restart_by: Option<Author>,
     /// Why the guardian killed it, if it did.
@@ -43,6 +47,8 @@ pub enum Killed {
     TimeOut,
     /// It was asked to end for the second time.
     AskedTwice,
+    /// It did not come as far as the engine.
+    NeverStarted,
 }
 
 impl Ending {
@@ -83,6 +89,33 @@ impl Ending {
         self.status.code().is_some() && !self.without_warning
     }
 
+    /// Why the session could not begin, if it could not: what `python` did, what it said, what to do.
+    pub fn failure_to_start(&self, python: &str) -> Option<String> {
+        let was_killed = self.killed.is_some_and(|why| why != Killed::NeverStarted);
+        let gave_up = self.killed == Some(Killed::NeverStarted);
+        if self.was_ready
+            || (self.asked && !gave_up)
+            || was_killed
+            || self.last_words.at_work
+            || self.restart_by.is_some()
+        {
+            return None;
+        }
+        let what = match (self.killed, self.status.code(), self.status.signal()) {
+            (Some(_), ..) => format!("did not start, and was ended after {} s", self.lived.as_secs()),
+            (None, Some(code), _) => format!("ended with exit code {code} before the session could begin"),
+            (None, None, signal) => {
+                format!("was killed by signal {} before the session could begin", signal.unwrap_or_default())
+            }
+        };
+        let said = match &*self.said {
+            [] if self.has_begun => ".".to_owned(),
+            [] => ", and said nothing.".to_owned(),
+            lines => format!(". It said:\n  {}", lines.join("\n  ")),
+        };
+        Some(format!("{python} {what}{said}{}", if self.has_begun { String::new() } else { format!("\n{}", remedy()) }))
+    }
+
     /// What happened, on one line.
     fn sentence(&self) -> String {
         match self.killed {
@@ -93,6 +126,7 @@ impl Ending {
                 );
             }
             Some(Killed::AskedTwice) => return "Python was killed on the second request to end.".to_owned(),
+            Some(Killed::NeverStarted) => return "Python did not start.".to_owned(),
             None => {}
         }
         // Models read this as well, and would take "you" for themselves.
@@ -132,6 +166,21 @@ impl Ending {
     }
 }
 
+/// What to do about a Python that does not start.
+pub fn remedy() -> String {
+    let set = ["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "LD_PRELOAD"];
+    let set = set.into_iter().filter_map(|name| Some(format!("{name}={}", std::env::var_os(name)?.to_string_lossy())));
+    let set: Vec<String> = set.collect();
+    let first = match &*set {
+        [] => "It may be sitecustomize.py or a .pth file of its site-packages".to_owned(),
+        set => format!(
+            "It may be {}, which is set (unset it to see), or sitecustomize.py or a .pth file",
+            set.join(" and ")
+        ),
+    };
+    format!("{first}; mend that, or name another Python with --python PATH.")
+}
+
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence())?;
@@ -167,7 +216,9 @@ mod tests {
             status: ExitStatus::from_raw(raw),
             without_warning: true,
             asked: false,
+            has_begun: true,
             was_ready: false,
+            said: Vec::new(),
             restart_by: None,
             killed: None,
             last_words: LastWords::default(),

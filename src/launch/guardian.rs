@@ -1,25 +1,31 @@
 //! The guardian: the parent of the session process. It passes on signals and job control and puts the terminal right,
 //! however the session process ends.
 
+mod belongings;
 mod editing;
 mod job;
+mod starting;
 mod terminate;
 mod watch;
 
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use nix::unistd::{Pid, alarm};
+use nix::unistd::Pid;
 
+use self::belongings::Belongings;
+pub use self::starting::Next;
 use self::watch::Watch;
 use super::boot::{Mode, ToSession};
 use super::child;
 use super::descriptor_table;
 use super::dismissal::Dismissal;
 use super::ending::Ending;
+use super::first_words::FirstWords;
 use super::link::Link;
 use super::recorder;
 use super::reports::Reports;
@@ -28,6 +34,7 @@ use super::terminal::Terminal;
 use crate::domain::recorder::Losses;
 use crate::domain::{Restart, SnippetId};
 use crate::session::processes::Leader;
+use crate::session::registry::{Claim, ClaimError};
 
 /// Seconds that the session process has for an end in good order.
 pub const PATIENCE: u32 = 10;
@@ -37,15 +44,16 @@ const SCREEN_PATIENCE: u32 = 3;
 /// `timeout` and others signal a process twice in one breath: once itself, once with its group.
 const ONE_BREATH: Duration = Duration::from_millis(250);
 
-/// Numbers of the descriptors that the session process inherits.
+/// What the session process inherits; the numbers are those of descriptors.
 #[derive(Clone, Copy, Debug)]
-pub struct Inherited {
+pub struct Inherited<'a> {
     pub link: RawFd,
     pub recorder: Option<RawFd>,
+    pub words: Option<&'a FirstWords>,
 }
 
 /// What a session process leaves to the one that takes over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Legacy {
     pub restart: Restart,
     /// See [`crate::domain::recorder::Recorder::keepsake`].
@@ -70,6 +78,13 @@ pub struct Guardian {
     /// Whether processes that snippet code started outlive its Python.
     keeps_processes: fn() -> bool,
     dismissal: Dismissal,
+    belongings: Option<Belongings>,
+    /// Which Python it starts, as the person knows it.
+    python: Option<String>,
+    /// Python has the stdin and stdout of this process.
+    shares_streams: bool,
+    /// Somebody wanted another try while one was going on.
+    wants_another_try: bool,
 }
 
 impl Guardian {
@@ -89,7 +104,30 @@ impl Guardian {
             reports: Reports::default(),
             keeps_processes: || false,
             dismissal: Dismissal::default(),
+            belongings: None,
+            python: None,
+            shares_streams: true,
+            wants_another_try: false,
         })
+    }
+
+    /// Looks after the name that the session has claimed, to the guardian's end.
+    pub fn keep(&mut self, claim: Claim) {
+        self.belongings = Some(Belongings::new(claim));
+    }
+
+    /// Says which Python it starts, and that it may take its time. It `shares` stdin and stdout with this process, unless
+    /// those are a client's.
+    pub fn starts(&mut self, python: String, shares: bool) {
+        (self.python, self.shares_streams) = (Some(python), shares);
+    }
+
+    /// Where the session has to listen. What was lost of its files and folders is made again first.
+    ///
+    /// # Errors
+    /// If there is no place for them any more.
+    pub fn socket(&mut self) -> Result<PathBuf, ClaimError> {
+        self.belongings.as_mut().map_or_else(|| Ok(PathBuf::new()), Belongings::renew)
     }
 
     /// Says something to the person, on stderr: while the screen of a dashboard is up, only when that is gone.
@@ -121,7 +159,7 @@ impl Guardian {
     pub fn watch(
         &mut self,
         legacy: Option<Legacy>,
-        start: impl FnOnce(Inherited) -> io::Result<Command>,
+        start: impl FnOnce(Inherited<'_>) -> io::Result<Command>,
         follows: impl FnOnce(&Ending) -> bool,
     ) -> io::Result<Ending> {
         self.wait_for_the_foreground()?;
@@ -136,8 +174,12 @@ impl Guardian {
                 keepsake.map(|keepsake| recorder.keepsake().put(&keepsake));
             }
         }
-        let inherited = Inherited { link: theirs.as_raw_fd(), recorder: memory.as_ref().map(AsRawFd::as_raw_fd) };
-        let child = match start(inherited).and_then(|command| child::spawn(command, self.detached)) {
+        // Without it Python says it on the streams, as ever.
+        let mut words = self.python.as_ref().and_then(|_| FirstWords::new(self.shares_streams).ok());
+        let recorder_fd = memory.as_ref().map(AsRawFd::as_raw_fd);
+        let inherited = Inherited { link: theirs.as_raw_fd(), recorder: recorder_fd, words: words.as_ref() };
+        let stdin = words.as_ref().and_then(FirstWords::streams).map_or(libc::STDIN_FILENO, |[stdin, ..]| stdin);
+        let child = match start(inherited).and_then(|command| child::spawn(command, self.detached, stdin)) {
             Ok(child) => child,
             Err(error) => {
                 // A child that came as far as taking the terminal is dead now.
@@ -150,11 +192,11 @@ impl Guardian {
             }
         };
         drop((theirs, memory));
+        if let Some(words) = &mut words {
+            words.handed_over();
+        }
         if let Some(terminal) = &mut self.terminal {
             terminal.lend();
-        }
-        if self.screen_kept {
-            alarm::set(SCREEN_PATIENCE);
         }
         let watch = Watch {
             guardian: self,
@@ -163,6 +205,8 @@ impl Guardian {
             processes: Vec::new(),
             link,
             recorder,
+            words,
+            told_of_start: false,
             started: Instant::now(),
             stopped: false,
             suspending: false,
@@ -172,6 +216,7 @@ impl Guardian {
             ended: None,
             was_outside: false,
         };
+        watch.look_soon();
         watch.run(follows)
     }
 }

@@ -3,10 +3,11 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::boot::Boot;
 use super::cache;
+use super::first_words::FirstWords;
 use crate::session::places;
 
 /// Loads the engine from `argv[1]`, leaves no trace of itself in `__main__` and `sys`, and hands over `argv[2]`.
@@ -18,6 +19,7 @@ def start():
     import os
     path, boot = sys.argv[1:3]
     sys.argv[:] = ['']
+    sys._xoptions.pop('faulthandler', None)
     loader = ExtensionFileLoader('fourhands', path)
     engine = module_from_spec(spec_from_loader('fourhands', loader))
     loader.exec_module(engine)
@@ -75,10 +77,15 @@ impl EngineImage {
         Ok(Self { path, _file: None })
     }
 
-    /// The command that starts `python` as the session process.
-    pub fn command(&self, python: &Path, boot: &Boot) -> io::Result<Command> {
+    /// The command that starts `python` as the session process, with `words` for what it says until the engine runs.
+    pub fn command(&self, python: &Path, boot: &Boot, words: Option<&FirstWords>) -> io::Result<Command> {
         let mut command = Command::new(python);
-        command.args(["-X", "utf8", "-c", STUB]).arg(&self.path).arg(serde_json::to_string(boot)?);
+        // So that a Python that hangs before the engine can be asked where it stands.
+        command.args(["-X", "faulthandler", "-X", "utf8", "-c", STUB]);
+        command.arg(&self.path).arg(serde_json::to_string(boot)?);
+        if let Some(words) = words {
+            command.stdin(Stdio::null()).stdout(words.stdio()?).stderr(words.stdio()?);
+        }
         Ok(command)
     }
 }

@@ -16,6 +16,7 @@ pub struct Link {
     screen_up: bool,
     /// The session process itself has taken the screen.
     entered: bool,
+    begun: bool,
     ready: bool,
     ended: bool,
     restart_by: Option<Author>,
@@ -34,6 +35,7 @@ impl Link {
             unread: Vec::new(),
             screen_up,
             entered: false,
+            begun: false,
             ready: false,
             ended: false,
             restart_by: None,
@@ -65,6 +67,12 @@ impl Link {
     /// The screen that the process before left up was taken down.
     pub fn screen_is_down(&mut self) {
         self.screen_up = false;
+    }
+
+    /// Whether Python had come as far as the engine.
+    pub fn has_begun(&mut self) -> bool {
+        self.read();
+        self.begun
     }
 
     /// Whether the session had begun.
@@ -107,6 +115,7 @@ impl Link {
             match serde_json::from_slice(&line) {
                 Ok(ToGuardian::TerminalEntered) => (self.screen_up, self.entered) = (true, true),
                 Ok(ToGuardian::TerminalLeft) => self.screen_up = false,
+                Ok(ToGuardian::Begun) => self.begun = true,
                 Ok(ToGuardian::Ready) => self.ready = true,
                 Ok(ToGuardian::Ended) => self.ended = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),

@@ -8,6 +8,7 @@ pub mod descriptor_table;
 pub mod discover;
 pub mod dismissal;
 pub mod ending;
+pub mod first_words;
 pub mod guardian;
 pub mod image;
 mod link;
@@ -19,3 +20,5 @@ mod reports;
 pub mod signals;
 pub mod stop;
 mod terminal;
+
+pub use signals::expect_children;

@@ -27,7 +27,7 @@ pub fn start(file: &Path) -> io::Result<Pid> {
     script.push(OsStr::new(" \"$@\""));
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(script).arg("fourhands").arg(file);
-    child::spawn(shell, false)
+    child::spawn(shell, false, libc::STDIN_FILENO)
 }
 
 /// Why what it left is not to be taken over.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
@@ -16,8 +16,11 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::discover::Python;
+use crate::domain::terminal_text::visible;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// An answer that takes no longer goes without saying.
+const SOON: Duration = Duration::from_millis(300);
 /// A Python says less; what goes on for longer is none.
 const MOST_OUTPUT: usize = 64 * 1024;
 const OLDEST: (u32, u32) = (3, 10);
@@ -59,9 +62,12 @@ pub enum Fault {
     NotExecutable,
     #[error("is no program that this machine can run ({0}); give --python the path of a Python interpreter.")]
     CannotStart(io::Error),
-    #[error("did not answer within {} s; name another Python with --python PATH.", PATIENCE.as_secs())]
+    #[error("did not answer within {} s, so it hangs at its start (`PYTHON -c 0` does the same; a sitecustomize or .pth file may be \
+         why); name another Python with --python PATH.", PATIENCE.as_secs())]
     Silent,
-    #[error("is not a Python interpreter: {0}; give --python the path of a CPython 3.10 or newer.")]
+    #[error(
+        "is not a Python interpreter, or one that cannot start: {0}; give --python the path of a CPython 3.10 or newer."
+    )]
     NoPython(String),
     #[error("is Python {0}, which is too old; fourhands needs CPython 3.10 or newer: name one with --python PATH.")]
     TooOld(String),
@@ -171,7 +177,7 @@ fn ask(path: &Path, arguments: &[&str]) -> Result<Answer, Fault> {
         .process_group(0)
         .spawn()
         .map_err(Fault::CannotStart)?;
-    let answer = listen(&mut child);
+    let answer = listen(path, &mut child);
     if answer.is_err() {
         let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
         let _ = child.wait();
@@ -180,8 +186,11 @@ fn ask(path: &Path, arguments: &[&str]) -> Result<Answer, Fault> {
 }
 
 /// Without threads: the guardian must not have any.
-fn listen(child: &mut Child) -> Result<Answer, Fault> {
-    let deadline = Instant::now() + PATIENCE;
+fn listen(path: &Path, child: &mut Child) -> Result<Answer, Fault> {
+    let begun = Instant::now();
+    let deadline = begun + PATIENCE;
+    // Programs that start us expect few words.
+    let mut hint = Some(if io::stderr().is_terminal() { SOON } else { PATIENCE / 2 });
     let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
     let mut pipes = pipes.map(|pipe| pipe.map(File::from));
     for pipe in pipes.iter().flatten() {
@@ -201,6 +210,10 @@ fn listen(child: &mut Child) -> Result<Answer, Fault> {
             return Ok(Answer { status, output, complaint });
         }
         let left = deadline.saturating_duration_since(Instant::now());
+        if hint.take_if(|hint| begun.elapsed() > *hint).is_some() {
+            let name = visible(&path.to_string_lossy()).into_owned();
+            let _ = writeln!(io::stderr(), "fourhands: waiting for {name} to say which Python it is …");
+        }
         if left.is_zero() {
             return Err(Fault::Silent);
         }

@@ -2,7 +2,9 @@
 //! ever runs in between.
 
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction};
 use nix::unistd::{Pid, getpid};
@@ -31,7 +33,9 @@ impl Signals {
                 awaited.add(signal);
             }
         }
-        for signal in [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGALRM, Signal::SIGWINCH] {
+        for signal in
+            [Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGALRM, Signal::SIGWINCH, Signal::SIGIO, Signal::SIGUSR1]
+        {
             awaited.add(signal);
         }
         let mut blocked = awaited;
@@ -48,6 +52,44 @@ impl Signals {
 
     pub fn next(&self) -> io::Result<Signal> {
         Ok(self.awaited.wait()?)
+    }
+}
+
+/// Whoever started us may have SIGCHLD ignored, and then no child can be waited for. To be called before any is started.
+#[allow(unsafe_code, reason = "nix calls every change of a disposition unsafe; the default one has no handler")]
+pub fn expect_children() {
+    let mut open = SigSet::empty();
+    open.add(Signal::SIGCHLD);
+    let _ = open.thread_unblock();
+    // SAFETY: no handler is installed.
+    unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+    }
+}
+
+/// Has SIGIO sent to this process when there is something to read.
+#[allow(unsafe_code, reason = "nix cannot say who gets the signal")]
+pub fn ring_by(fd: &impl AsFd) -> io::Result<()> {
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: the descriptor is open, and the commands take plain numbers.
+    let done = unsafe {
+        libc::fcntl(fd, libc::F_SETOWN, libc::getpid()) == 0
+            && libc::fcntl(fd, libc::F_SETFL, libc::O_ASYNC | libc::O_NONBLOCK) == 0
+    };
+    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Has SIGALRM sent once so much time has passed, in the place of any alarm before.
+#[allow(unsafe_code, reason = "nix has alarms of whole seconds only")]
+pub fn wake_after(time: Duration) {
+    // None at all would set none.
+    let time = time.max(Duration::from_millis(1));
+    let value =
+        libc::timeval { tv_sec: time.as_secs() as libc::time_t, tv_usec: time.subsec_micros() as libc::suseconds_t };
+    let once = libc::itimerval { it_interval: libc::timeval { tv_sec: 0, tv_usec: 0 }, it_value: value };
+    // SAFETY: reads the value and writes nothing.
+    unsafe {
+        libc::setitimer(libc::ITIMER_REAL, &raw const once, std::ptr::null_mut());
     }
 }
 

@@ -223,8 +223,15 @@ impl Call<'_> {
     /// Such as " behind snippet 3 by you (running) and snippet 4 by cursor"; before `snippet`, or in all.
     pub async fn ahead(&self, snippet: Option<SnippetId>) -> Result<String, String> {
         let Overview { running, queue, .. } = self.session.overview().await.map_err(ended)?;
-        let mut ahead: Vec<String> =
-            running.iter().map(|(id, author)| format!("snippet {id} by {} (running)", author.told())).collect();
+        let mut ahead = Vec::new();
+        if let Some((id, author)) = &running {
+            let stuck = self.session.look(*id).await.map_err(ended)?.and_then(|snippet| snippet.stuck);
+            let state = stuck.map_or_else(String::new, |stuck| {
+                let age = units::duration(Duration::from_millis(now().saturating_sub(stuck.since)));
+                format!("; it was asked to stop {age} ago, but no interrupt reaches it, and only a restart may help")
+            });
+            ahead.push(format!("snippet {id} by {} (running{state})", author.told()));
+        }
         let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet);
         ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", author.told())));
         let more = ahead.len().saturating_sub(5);

@@ -1,12 +1,16 @@
 //! Connections: the session's socket, and any single pair of streams.
 
 use std::collections::HashMap;
+use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::ServiceExt;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -36,9 +40,14 @@ const MOST_OF_ONE: usize = 256;
 /// How long a connection may take to its first request.
 const HELLO: Duration = Duration::from_secs(60);
 
-/// Accepts connections until `stop`, each served by a task of its own; then waits briefly for what is in flight.
+/// Accepts connections of the newest of `listeners` until `stop`, each served by a task of its own; then waits briefly for what is in flight.
 /// Other users are turned away. Calls of one connection keep their order on a current-thread runtime.
-pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: CancellationToken) {
+pub async fn serve_socket(
+    mut listeners: UnboundedReceiver<UnixListener>,
+    session: SessionHandle,
+    stop: CancellationToken,
+) {
+    let mut listener = None;
     let mut connections = JoinSet::new();
     let mut peers = Peers::default();
     loop {
@@ -50,7 +59,11 @@ pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: 
                 peers.left(ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
                 continue;
             }
-            accepted = listener.accept() => accepted,
+            Some(next) = listeners.recv() => {
+                listener = Some(next);
+                continue;
+            }
+            accepted = accept(listener.as_ref()) => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
@@ -74,6 +87,13 @@ pub async fn serve_socket(listener: UnixListener, session: SessionHandle, stop: 
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(CLOSING, all_ended).await;
+}
+
+async fn accept(listener: Option<&UnixListener>) -> io::Result<(UnixStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => pending().await,
+    }
 }
 
 /// Who is connected.

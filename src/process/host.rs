@@ -11,14 +11,13 @@ use std::thread;
 use std::time::Duration;
 
 use nix::unistd::{dup2_stdin, dup2_stdout};
-use tokio::net::UnixListener;
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
-use super::{END_LIMIT, FAULTS, alertness, exit_after, hangup, log, orphaned, plain, report_fault, trim, unused};
+use super::{END_LIMIT, FAULTS, alertness, door, exit_after, hangup, log, orphaned, plain, report_fault, trim, unused};
 use crate::domain::keepsake::Keepsake;
 use crate::domain::recorder::Recorder;
 use crate::domain::terminal_text::visible;
@@ -62,6 +61,8 @@ pub struct Host {
     pub info: SessionInfo,
     pub spool: Arc<Spool>,
     pub boot: Boot,
+    /// What Python said at its start, where the screen was not free for it.
+    pub said: String,
     pub engine: PythonEngine,
     pub events: HostEvents,
     pub capture: Arc<Capture>,
@@ -196,6 +197,9 @@ impl Host {
             let beginning =
                 Beginning { restart, can_restart: true, record: Box::new(recorder), spool: self.spool, ..beginning };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
+            if let Some(line) = self.said.lines().rev().find(|line| !line.trim().is_empty()) {
+                session.notice(format!("Python said at its start: {line}"));
+            }
             if let Some(gap) = gap {
                 session.notice(gap);
             }
@@ -350,10 +354,10 @@ impl Front {
             Mode::Dashboard => {
                 // Clients may be quicker than the dashboard, and come back with a question.
                 self.session.attend();
-                let listener = listen(socket)?;
+                let (door, listeners) = door::open(socket, self.session.clone())?;
                 let (control, commands) = unbounded_channel();
-                tokio::spawn(link::obey(link, self.session.clone(), "a signal", Some(control)));
-                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop.clone()));
+                tokio::spawn(link::obey(link, self.session.clone(), "a signal", Some(control), Some(door)));
+                let server = tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), self.stop.clone()));
                 let tty = File::from(originals.stdout);
                 quit_when_gone(&self.session, originals.stdin)?;
                 let history = journal::Elsewhere { places: Places::of_this_process(), session: boot.id.clone() };
@@ -365,11 +369,11 @@ impl Front {
                 });
             }
             Mode::Plain => {
-                let listener = listen(socket)?;
+                let (door, listeners) = door::open(socket, self.session.clone())?;
                 let (control, commands) = unbounded_channel();
                 // In this mode Ctrl-C is a signal.
-                tokio::spawn(link::obey(link, self.session.clone(), "you", Some(control)));
-                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop.clone()));
+                tokio::spawn(link::obey(link, self.session.clone(), "you", Some(control), Some(door)));
+                let server = tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), self.stop.clone()));
                 if originals.stdin.is_terminal() {
                     quit_when_gone(&self.session, originals.stdin.try_clone()?)?;
                 }
@@ -382,9 +386,9 @@ impl Front {
                 });
             }
             Mode::Serve => {
-                let listener = listen(socket)?;
-                tokio::spawn(link::obey(link, self.session.clone(), "a signal", None));
-                let server = tokio::spawn(mcp::serve_socket(listener, self.session.clone(), self.stop));
+                let (door, listeners) = door::open(socket, self.session.clone())?;
+                tokio::spawn(link::obey(link, self.session.clone(), "a signal", None, Some(door)));
+                let server = tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), self.stop));
                 let place = socket.display().to_string();
                 tokio::spawn(async move {
                     log::write(self.session, &place, originals.stdout).await;
@@ -412,12 +416,6 @@ async fn closed(front: oneshot::Receiver<()>, stop: &CancellationToken) {
 fn quit_when_gone(session: &SessionHandle, terminal: OwnedFd) -> io::Result<()> {
     let session = session.clone();
     hangup::watch(terminal, move || session.quit())
-}
-
-/// The guardian holds the lock of the session's name.
-fn listen(socket: &Path) -> io::Result<UnixListener> {
-    session::socket::listen(socket)
-        .map_err(|error| io::Error::other(format!("cannot listen on {}: {error}", socket.display())))
 }
 
 fn dashboard(

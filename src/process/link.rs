@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
+use super::door::Door;
 use super::orphaned::ANSWERING;
 use crate::domain::Restart;
 use crate::launch::boot::{ToGuardian, ToSession};
@@ -56,6 +57,14 @@ pub fn open(link: OwnedFd) -> io::Result<(LinkWriter, LinkReader)> {
     Ok((writer, BufReader::new(tokio::net::UnixStream::from_std(stream)?).lines()))
 }
 
+/// Tells the guardian that the engine runs, and speaks for itself.
+pub fn begun(link: &OwnedFd) {
+    if let Ok(mut line) = serde_json::to_vec(&ToGuardian::Begun) {
+        line.push(b'\n');
+        let _ = nix::unistd::write(link, &line);
+    }
+}
+
 /// Where the session process before was ended, which the guardian says first of all.
 pub async fn legacy(link: &mut LinkReader) -> Option<Restart> {
     let first = timeout(TAKE_OVER, link.next_line()).await.ok()?.ok()??;
@@ -71,6 +80,7 @@ pub async fn obey(
     session: SessionHandle,
     by: &str,
     dashboard: Option<UnboundedSender<Control>>,
+    mut door: Option<Door>,
 ) {
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line) {
@@ -90,6 +100,14 @@ pub async fn obey(
                 if let Some(dashboard) = &dashboard {
                     let _ = dashboard.send(Control::Edited(refusal));
                 }
+            }
+            Ok(ToSession::Listen(path)) => {
+                if let Some(door) = &mut door {
+                    door.must_be_at(&path);
+                }
+            }
+            Ok(ToSession::Unreachable(why)) => {
+                session.notice(format!("clients cannot connect any more, the session's socket is lost: {why}"));
             }
             Ok(ToSession::Resized) => {
                 if let Some(dashboard) = &dashboard {

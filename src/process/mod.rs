@@ -2,6 +2,7 @@
 //! calls [`main`] on its main thread.
 
 mod alertness;
+mod door;
 mod hangup;
 mod host;
 mod link;
@@ -25,7 +26,7 @@ use pyo3::prelude::*;
 
 use crate::domain::SessionInfo;
 use crate::domain::terminal_text::visible;
-use crate::launch::boot::Boot;
+use crate::launch::boot::{Boot, Mode};
 use crate::launch::{descriptor_table, recorder};
 use crate::python::descriptors::{self, StandardStreams};
 use crate::python::{Capture, Events, Files, Interpreter, Jobs, StackFile, event_bell};
@@ -55,9 +56,10 @@ fn fourhands(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// Runs the session that `boot` (JSON of [`Boot`]) describes, to its end. Answers the exit code.
 #[pyfunction]
 fn main(py: Python<'_>, boot: &str) -> i32 {
+    let said = first_words(py, boot);
     // What stands on 2 is soon a pipe that nobody would read then.
     let mut stderr = descriptors::move_high(std::io::stderr().as_fd()).ok();
-    run(py, boot, &mut stderr).unwrap_or_else(|error| {
+    run(py, boot, said, &mut stderr).unwrap_or_else(|error| {
         let text = format!("fourhands: the session cannot begin: {}\n", visible(&error.value(py).to_string()));
         let _ = match &stderr {
             Some(stderr) => write_within(stderr, text.as_bytes(), LAST_WORDS),
@@ -67,16 +69,35 @@ fn main(py: Python<'_>, boot: &str) -> i32 {
     })
 }
 
+/// What Python said at its start instead of on the streams, which it gets now.
+fn first_words(py: Python<'_>, boot: &str) -> String {
+    let Some(streams) = serde_json::from_str::<Boot>(boot).ok().and_then(|boot| boot.streams) else {
+        return String::new();
+    };
+    for name in ["stdout", "stderr"] {
+        let _ = py.import("sys").and_then(|sys| sys.getattr(name)?.call_method0("flush"));
+    }
+    let said = descriptors::put_back(streams).unwrap_or_default();
+    visible(&String::from_utf8_lossy(&said)).into_owned()
+}
+
 /// Lets go of `stderr` once the host tells what is wrong.
-fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32> {
+fn run(py: Python<'_>, boot: &str, mut said: String, stderr: &mut Option<OwnedFd>) -> PyResult<i32> {
     let boot: Boot = serde_json::from_str(boot).map_err(|error| PyValueError::new_err(error.to_string()))?;
     std::panic::set_hook(Box::new(|panic| {
         report_fault(panic.to_string());
     }));
+    // The screen of the dashboard before may still be up.
+    if !(boot.takes_over && boot.mode == Mode::Dashboard)
+        && let Some(stderr) = stderr
+    {
+        let _ = write_within(stderr, std::mem::take(&mut said).as_bytes(), LAST_WORDS);
+    }
     // The session's definitions, beside its socket.
     let files = Files { session: boot.socket.with_extension("py"), checkpoints: host::checkpoints(&boot.id) };
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
     let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
+    link::begun(&link);
 
     let recorder = boot.recorder.and_then(|number| {
         let fd = descriptors::inherit(number).ok()?;
@@ -100,6 +121,7 @@ fn run(py: Python<'_>, boot: &str, stderr: &mut Option<OwnedFd>) -> PyResult<i32
         info,
         spool,
         boot,
+        said,
         engine,
         events: HostEvents {
             sender: events.sender.clone(),

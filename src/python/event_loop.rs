@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTraceback};
 
-use super::{report, signals};
+use super::{force, report};
 
 use crate::domain::SnippetId;
 
@@ -75,7 +75,7 @@ impl EventLoop {
     /// Makes ours the thread's loop again: `asyncio.run` in user code leaves none behind. Code that was ended by force may
     /// have left a loop as if it still ran.
     pub fn restore(&mut self, py: Python<'_>) {
-        let was_forced = signals::take_was_forced();
+        let was_forced = force::take_was_forced();
         if was_forced || seems_to_run(py).unwrap_or(true) {
             let _ = forget_running(py);
         }

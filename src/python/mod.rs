@@ -11,6 +11,7 @@ mod completion;
 pub mod descriptors;
 mod display;
 mod event_loop;
+mod force;
 mod fork;
 mod guarded;
 mod inspector;

@@ -137,6 +137,9 @@ impl SessionFile {
     /// Keeps what a snippet is about to define, for processes that it starts itself.
     pub fn add(&mut self, py: Python<'_>, snippet: &str, future: u32, definitions: &[Definition]) -> PyResult<()> {
         self.before = None;
+        if !self.path.exists() {
+            self.restore()?;
+        }
         if definitions.is_empty() {
             return Ok(());
         }
@@ -205,6 +208,14 @@ impl SessionFile {
             }
         }
         Ok(true)
+    }
+
+    /// Makes it again where somebody has removed it, with its folder.
+    fn restore(&self) -> PyResult<()> {
+        if let Some(folder) = self.path.parent() {
+            places::make_private(folder).map_err(io::Error::other)?;
+        }
+        Ok(self.write()?)
     }
 
     /// In one go and under another name first: a child may be reading it.

@@ -8,12 +8,13 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRecursionError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyTuple};
 
-use super::fork;
+use super::{force, fork};
 use crate::domain::SnippetId;
 
 /// Stands for a reset where a snippet's number is wanted.
@@ -35,8 +36,6 @@ static CURRENT: AtomicU32 = AtomicU32::new(0);
 static TARGET: AtomicU32 = AtomicU32::new(0);
 /// The snippet that shall be ended whatever it catches.
 static FORCED: AtomicU32 = AtomicU32::new(0);
-/// How often it was raised by force.
-static RAISED: AtomicU32 = AtomicU32::new(0);
 /// Code runs that must not be ended by force.
 static SPARED: AtomicBool = AtomicBool::new(false);
 /// Python has come to look at the last interrupt.
@@ -50,16 +49,6 @@ static MAIN_THREAD: OnceLock<libc::pthread_t> = OnceLock::new();
 static READY: AtomicBool = AtomicBool::new(false);
 /// Whether user code has handlers for [`ENDING`].
 static OF_USER: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
-
-/// After so many, not every step raises: Python 3.12 takes some jumps back out of an `except` for part of its `try`, and
-/// only a step later is beyond it.
-const ALWAYS_RAISED: u32 = 64;
-
-fn is_drawn(count: u32) -> bool {
-    let mixed = (count ^ (count >> 5)).wrapping_mul(0x7FEB_352D);
-    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x846C_A68B);
-    (mixed >> 16) & 1 == 1
-}
 
 /// Carries our interrupts. Nobody else is likely to use it.
 #[cfg(target_os = "linux")]
@@ -131,6 +120,7 @@ impl Signals {
             others: Vec::new(),
         };
         let _ = MAIN_THREAD.set(current_thread());
+        force::prepare(py)?;
         keep_unblocked(&module)?;
         signals.restore(py)?;
         for signal in module.call_method0("valid_signals")?.try_iter()? {
@@ -266,11 +256,6 @@ pub fn finalize<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Whether code was ended by force since the last time.
-pub fn take_was_forced() -> bool {
-    RAISED.swap(0, Ordering::SeqCst) > 0
-}
-
 /// Forgets what was meant for an earlier reset or inspection. To be called by whoever asks for interrupts.
 pub fn announce_unnumbered() {
     TARGET.store(0, Ordering::SeqCst);
@@ -280,10 +265,10 @@ pub fn announce_unnumbered() {
 /// Says that no user code runs any more; late interrupts have no effect.
 pub fn end() {
     CURRENT.store(0, Ordering::SeqCst);
+    force::forget();
 }
 
 /// Interrupts `snippet`, if it runs now or next. Called from any thread.
-#[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
 pub fn interrupt(snippet: SnippetId, force: bool) {
     if !READY.load(Ordering::SeqCst) {
         return;
@@ -299,10 +284,54 @@ pub fn interrupt(snippet: SnippetId, force: bool) {
         SEEN.store(true, Ordering::SeqCst);
         return;
     }
+    send_request(*main);
+    insist(*main);
+}
+
+/// Python looks for signals soon only when one has come to its main thread.
+#[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
+fn send_request(main: libc::pthread_t) {
     // SAFETY: the main thread lives as long as the process.
     unsafe {
-        libc::pthread_kill(*main, request_signal());
+        libc::pthread_kill(main, request_signal());
     }
+}
+
+/// At the limit of recursion Python cannot call the handler either: it raises `RecursionError` in its place, and the request
+/// is lost. So it is repeated, for a while, until the handler has been called; one by force, until the code has ended.
+fn insist(main: libc::pthread_t) {
+    const PACE: Duration = Duration::from_millis(5);
+    const PACE_OF_FORCE: Duration = Duration::from_micros(500);
+    const LONGEST: Duration = Duration::from_secs(1);
+    static INSISTS: AtomicBool = AtomicBool::new(false);
+    if INSISTS.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let repeat = move || {
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST {
+            let target = TARGET.load(Ordering::SeqCst);
+            let is_forced = FORCED.load(Ordering::SeqCst) == target;
+            std::thread::sleep(if is_forced { PACE_OF_FORCE } else { PACE });
+            if CURRENT.load(Ordering::SeqCst) != target || (SEEN.load(Ordering::SeqCst) && !is_forced) {
+                break;
+            }
+            if handler_of(request_signal()) != libc::SIG_DFL {
+                send_request(main);
+            }
+        }
+        INSISTS.store(false, Ordering::SeqCst);
+    };
+    if std::thread::Builder::new().name("interrupt".to_owned()).spawn(repeat).is_err() {
+        INSISTS.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Has the handler of requests called at the next step of the interpreter.
+#[allow(unsafe_code, reason = "Python trips a signal only by a function of C")]
+fn trip() {
+    // SAFETY: may be called from anywhere, the GIL held or not.
+    unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
 }
 
 /// Whether Python has come to look at the last interrupt, whatever it made of it.
@@ -352,7 +381,6 @@ fn on_interrupt() -> PyResult<()> {
     Err(PyKeyboardInterrupt::new_err(()))
 }
 
-#[allow(unsafe_code, reason = "the handler must trip its own signal again")]
 fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyResult<()> {
     SEEN.store(true, Ordering::SeqCst);
     let current = CURRENT.load(Ordering::SeqCst);
@@ -360,19 +388,18 @@ fn on_request(args: &Bound<'_, PyTuple>, get_handler: &Bound<'_, PyAny>) -> PyRe
         return Ok(());
     }
     if FORCED.load(Ordering::SeqCst) == current && !SPARED.load(Ordering::SeqCst) {
-        // SAFETY: may be called from anywhere, the GIL held or not.
-        unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
-        let raised = RAISED.fetch_add(1, Ordering::SeqCst);
-        return if raised > ALWAYS_RAISED && !is_drawn(raised) {
-            Ok(())
-        } else {
-            Err(PyKeyboardInterrupt::new_err(()))
-        };
+        trip();
+        return force::step(&args.get_item(1)?);
     }
     // Not by tripping SIGINT: an interrupted system call would be resumed before its handler ran.
     let handler = get_handler.call1((libc::SIGINT,))?;
     if handler.is_callable() {
-        handler.call1((libc::SIGINT, args.get_item(1)?))?;
+        handler.call1((libc::SIGINT, args.get_item(1)?)).inspect_err(|error| {
+            // There was no room for the call, so the handler knows nothing yet.
+            if error.is_instance_of::<PyRecursionError>(args.py()) {
+                SEEN.store(false, Ordering::SeqCst);
+            }
+        })?;
     }
     Ok(())
 }

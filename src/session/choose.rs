@@ -6,7 +6,7 @@ use super::registry::Record;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    Use(Record),
+    Use(Box<Record>),
     /// A session was asked for by name, and it does not run.
     NotRunning(String),
     /// Several run, none of them in the bridge's folder or above it.
@@ -20,12 +20,13 @@ pub fn choose(explicit: Option<&str>, env: Option<&str>, cwd: &Path, running: &[
     let named = [explicit, env].into_iter().flatten().map(str::trim).find(|name| !name.is_empty());
     if let Some(name) = named {
         let found = running.iter().find(|record| record.name == name);
-        return found.map_or_else(|| Choice::NotRunning(name.to_owned()), |record| Choice::Use(record.clone()));
+        return found
+            .map_or_else(|| Choice::NotRunning(name.to_owned()), |record| Choice::Use(Box::new(record.clone())));
     }
     let above = running.iter().filter(|record| cwd.starts_with(&record.cwd));
     let nearest = above.max_by_key(|record| (record.cwd.components().count(), record.started_at));
     match (nearest, running) {
-        (Some(record), _) | (None, [record]) => Choice::Use(record.clone()),
+        (Some(record), _) | (None, [record]) => Choice::Use(Box::new(record.clone())),
         (None, []) => Choice::NoneRunning,
         (None, _) => Choice::Several,
     }
@@ -51,6 +52,7 @@ mod tests {
             dashboard: None,
             held: None,
             private: false,
+            trouble: None,
             started_at,
         }
     }

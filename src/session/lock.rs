@@ -35,10 +35,7 @@ pub fn lock(path: &Path) -> io::Result<Option<Lock>> {
         match Flock::lock(options.open(path)?, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => {
                 // Its last holder may have removed the file between our opening and locking it.
-                let same = |other: fs::Metadata| {
-                    lock.metadata().is_ok_and(|mine| (mine.dev(), mine.ino()) == (other.dev(), other.ino()))
-                };
-                if path.symlink_metadata().is_ok_and(same) {
+                if is_at(&lock, path) {
                     return Ok(Some(lock));
                 }
             }
@@ -47,6 +44,13 @@ pub fn lock(path: &Path) -> io::Result<Option<Lock>> {
             Err((_, errno)) => return Err(errno.into()),
         }
     }
+}
+
+/// Whether the file at `path` is the one that is locked: somebody may have removed that one.
+pub fn is_at(lock: &Lock, path: &Path) -> bool {
+    let same =
+        |other: fs::Metadata| lock.metadata().is_ok_and(|mine| (mine.dev(), mine.ino()) == (other.dev(), other.ino()));
+    path.symlink_metadata().is_ok_and(same)
 }
 
 /// Whether somebody has the lock.

@@ -186,6 +186,11 @@ pub fn draft(path: &Path, mode: u32) -> io::Result<File> {
     }
 }
 
+/// Whether `folder` is a plain one of ours that nobody else can enter, change or replace.
+pub fn is_private(folder: &Path) -> bool {
+    check_private(folder).is_ok()
+}
+
 fn check_private(folder: &Path) -> Result<(), FolderError> {
     let path = folder.to_owned();
     let facts = match folder.symlink_metadata() {

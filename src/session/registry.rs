@@ -10,9 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::SessionId;
 use super::lock::{Lock, is_held, lock, lock_patiently};
-use super::places::{self, FolderError, Places};
+use super::places::{FolderError, Places};
 use crate::domain::Timestamp;
 use crate::domain::terminal_text::visible;
+
+mod claim;
+mod renewal;
+
+pub use self::claim::{Claim, Published};
+pub use self::renewal::ask_for_another_try;
 
 /// Longest name of a session.
 const NAME_LIMIT: usize = 64;
@@ -48,6 +54,9 @@ pub struct Record {
     /// It belongs to the client on stdin and stdout of its guardian; others join it only by its name.
     #[serde(default)]
     pub private: bool,
+    /// Why nobody can connect, in a sentence, for as long as that lasts: its Python could not be started again.
+    #[serde(default)]
+    pub trouble: Option<String>,
     pub started_at: Timestamp,
 }
 
@@ -106,16 +115,6 @@ pub struct BadName(String);
 fn shown(text: &str) -> String {
     let line = visible(text).replace(['\n', '\t'], " ");
     if line.chars().count() > NAME_LIMIT { line.chars().take(NAME_LIMIT).collect::<String>() + "…" } else { line }
-}
-
-/// A session's name, held for as long as this value lives.
-#[derive(Debug)]
-pub struct Claim {
-    record: Record,
-    folder: PathBuf,
-    /// With their paths; the first is the one that tells that the session lives.
-    locks: Vec<(PathBuf, Lock)>,
-    owner: u32,
 }
 
 /// Claims `name` for a session in `cwd`.
@@ -206,9 +205,10 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
         dashboard: None,
         held: None,
         private,
+        trouble: None,
         started_at,
     };
-    let mut claim = Claim { record, folder: folder.clone(), locks, owner: pid };
+    let mut claim = Claim::new(record, folder.clone(), locks);
     if let Err(error) = claim.write() {
         claim.move_to(places.other_records(&folder)).ok_or_else(|| failed(error))?;
     }
@@ -300,93 +300,12 @@ pub fn clean_up(places: &Places, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-impl Claim {
-    pub fn name(&self) -> &str {
-        &self.record.name
-    }
-
-    /// Where to listen. What lies there may be removed: nobody else uses this path while the claim lives.
-    pub fn socket(&self) -> &Path {
-        &self.record.socket
-    }
-
-    pub fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// Adds to the record which Python the session runs, whether a person has it on a terminal, and its id if bridges
-    /// hold it.
-    pub fn describe(
-        &mut self,
-        python: &Path,
-        version: &str,
-        dashboard: bool,
-        held: Option<SessionId>,
-    ) -> io::Result<()> {
-        self.record.python = Some(python.to_string_lossy().into_owned());
-        self.record.python_version = Some(version.to_owned());
-        self.record.dashboard = Some(dashboard);
-        self.record.held = held;
-        self.write()
-    }
-
-    /// Keeps the record in the first of these folders that takes it, if one does. The name stays locked where it was.
-    fn move_to(&mut self, folders: Vec<PathBuf>) -> Option<()> {
-        let before = self.folder.clone();
-        for folder in folders {
-            let path = lock_path(&folder, &self.record.name);
-            // The socket may lie there as well.
-            let is_ours = self.locks.iter().any(|(ours, _)| *ours == path);
-            let Some(lock) = (if is_ours { Some(None) } else { lock_patiently(&path).ok().flatten().map(Some) }) else {
-                continue;
-            };
-            self.folder.clone_from(&folder);
-            if self.write().is_ok() {
-                self.locks.extend(lock.map(|lock| (path, lock)));
-                return Some(());
-            }
-        }
-        self.folder = before;
-        None
-    }
-
-    fn write(&self) -> io::Result<()> {
-        // No session's name begins with a dot, so this is nobody's record.
-        let draft = self.folder.join(format!(".{}.new", self.record.name));
-        let written = places::draft(&draft, 0o600)
-            .and_then(|file| serde_json::to_writer(file, &self.record).map_err(io::Error::from))
-            .and_then(|()| fs::rename(&draft, record_path(&self.folder, &self.record.name)));
-        if written.is_err() {
-            let _ = fs::remove_file(draft);
-        }
-        written
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        // A forked child holds a copy of this value, but the name is not its own.
-        if std::process::id() != self.owner {
-            return;
-        }
-        remove_files_of(&self.record, &self.folder);
-        // Removed while locked: whoever opened one meanwhile finds another file at its path and opens anew.
-        for (path, _lock) in self.locks.drain(..) {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 /// A socket path that is ours alone. Sessions of another HOME may share the folder, so it has its own lock there.
 fn claim_socket(places: &Places, records: &Path, name: &str, locks: &mut Vec<(PathBuf, Lock)>) -> io::Result<PathBuf> {
     let file = format!("{name}.sock");
     for folder in places.sockets(records, &file) {
-        if folder != records {
-            let path = lock_path(&folder, name);
-            match lock_patiently(&path) {
-                Ok(Some(lock)) => locks.push((path, lock)),
-                _ => continue,
-            }
+        if folder != records && !renewal::hold(locks, lock_path(&folder, name)).unwrap_or(false) {
+            continue;
         }
         return Ok(folder.join(file));
     }

@@ -223,3 +223,53 @@ fn garbage_among_the_records_is_passed_over() {
     drop(claim_at(&places, "bad", &cwd).unwrap());
     drop(claim);
 }
+
+#[test]
+fn a_claim_puts_back_what_it_has_lost() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let root = tempfile::tempdir().unwrap();
+    let runtime = root.path().join("run");
+    fs::create_dir(&runtime).unwrap();
+    fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).unwrap();
+    let mut places = Places {
+        home: Some(root.path().to_owned()),
+        state: None,
+        runtime: Some(runtime.clone()),
+        shared: root.path().join("tmp"),
+    };
+    let mut claim = claim_at(&places, "s", root.path()).unwrap();
+    let in_runtime = runtime.join("fourhands/s.sock");
+    assert_eq!(claim.socket(), in_runtime);
+    assert!(claim.is_whole() && !claim.renew_at(&places).unwrap());
+    let folder = places.records().unwrap();
+    let is_there = |claim: &Claim| {
+        let records: Vec<_> = running_at(&places).unwrap().into_iter().map(|record| record.socket).collect();
+        assert_eq!(records, [claim.socket()]);
+        assert!(claim.is_whole() && matches!(claim_at(&places, "s", root.path()), Err(ClaimError::Taken { .. })));
+    };
+    for lost in [lock_path(&folder, "s"), record_path(&folder, "s"), runtime.join("fourhands/s.lock")] {
+        fs::remove_file(&lost).unwrap();
+        assert!(!claim.is_whole() && claim.renew_at(&places).unwrap(), "{}", lost.display());
+        is_there(&claim);
+    }
+    fs::remove_dir_all(runtime.join("fourhands")).unwrap();
+    assert!(claim.renew_at(&places).unwrap());
+    assert_eq!(claim.socket(), in_runtime);
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(claim.renew_at(&places).unwrap());
+    is_there(&claim);
+    // Opened to others, the folder is not used any more.
+    fs::set_permissions(runtime.join("fourhands"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(claim.renew_at(&places).unwrap());
+    assert_eq!(claim.socket(), folder.join("s.sock"));
+    is_there(&claim);
+    places.runtime = None;
+    assert!(!claim.renew_at(&places).unwrap());
+
+    // Somebody else has been quicker.
+    let lock = lock_path(&folder, "s");
+    fs::remove_file(&lock).unwrap();
+    let _other = super::lock(&lock).unwrap().unwrap();
+    assert!(matches!(claim.renew_at(&places), Err(ClaimError::Starting(_))));
+}

@@ -85,7 +85,7 @@ fn guard(program: &str, mode: Mode, script: &str) -> ! {
     let _ = unsafe { nix::sys::signal::signal(Signal::SIGHUP, nix::sys::signal::SigHandler::SigDfl) };
     let script = format!("{PRELUDE}{script}");
     let ending = Guardian::new(mode).and_then(|mut guardian| {
-        let start = |inherited: fourhands::launch::guardian::Inherited| {
+        let start = |inherited: fourhands::launch::guardian::Inherited<'_>| {
             let mut command = Command::new(program);
             command.args(["-c", &script]).env("LINK", inherited.link.to_string());
             Ok(command)

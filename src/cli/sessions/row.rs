@@ -24,6 +24,7 @@ pub struct Row {
     pub started_at: Timestamp,
     pub last_active: Option<Timestamp>,
     pub socket: Option<String>,
+    pub trouble: Option<String>,
     pub clients: Option<Vec<LiveClient>>,
     pub authors: Option<Vec<String>>,
     pub snippets: Option<u32>,
@@ -48,6 +49,7 @@ impl Row {
             started_at: record.started_at,
             last_active: None,
             socket: Some(record.socket.to_string_lossy().into_owned()),
+            trouble: record.trouble,
             authors: None,
             snippets: live.as_ref().map(|live| live.snippets),
             failed: None,
@@ -79,6 +81,7 @@ impl Row {
             started_at: session.started,
             last_active: None,
             socket: None,
+            trouble: None,
             clients: None,
             authors: None,
             snippets: None,
@@ -95,7 +98,7 @@ impl Row {
     /// Whether the journal means this session, which is or was of that name.
     pub fn is_of(&self, session: &SessionSummary) -> bool {
         let same_end = match session.ending {
-            Ending::Running => matches!(self.state, "running" | "starting" | "silent"),
+            Ending::Running => matches!(self.state, "running" | "starting" | "waiting" | "silent"),
             Ending::Died => self.state == "stale",
             Ending::Closed => false,
         };
@@ -132,6 +135,7 @@ pub mod fixtures {
             dashboard: Some(true),
             held: None,
             private: false,
+            trouble: None,
             started_at,
         }
     }

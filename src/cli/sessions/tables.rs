@@ -46,7 +46,9 @@ pub fn present(rows: &[Row], now: Timestamp, width: Option<usize>) -> String {
     };
     let heads = ["NAME", "STATE", "PID", "PYTHON", "SINCE", "MODE", "CLIENTS", "DIRECTORY"];
     // The mode first; then since when, the Python, the process.
-    aligned(heads, rows.iter().map(cells).collect(), width, &[5, 4, 3, 2])
+    let table = aligned(heads, rows.iter().map(cells).collect(), width, &[5, 4, 3, 2]);
+    let troubles = rows.iter().filter_map(|row| Some(format!("\n{}: {}\n", row.name, row.trouble.as_ref()?)));
+    table + &troubles.collect::<String>()
 }
 
 /// What ran, the last first; `total` is how many there are.

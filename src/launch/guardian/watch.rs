@@ -14,6 +14,7 @@ use crate::launch::aftermath::Left;
 use crate::launch::boot::{Mode, ToSession};
 use crate::launch::child::{self, Change};
 use crate::launch::ending::{Ending, Killed};
+use crate::launch::first_words::FirstWords;
 use crate::launch::link::Link;
 use crate::launch::{recorder, signals};
 use crate::session::processes::Leader;
@@ -28,6 +29,9 @@ pub struct Watch<'a> {
     pub(super) processes: Vec<String>,
     pub(super) link: Link,
     pub(super) recorder: Option<recorder::Shared>,
+    /// What Python says until the engine runs.
+    pub(super) words: Option<FirstWords>,
+    pub(super) told_of_start: bool,
     pub(super) started: Instant,
     pub(super) stopped: bool,
     /// A SIGTSTP to the guardian is being passed on.
@@ -62,8 +66,17 @@ impl Watch<'_> {
                         self.terminate(Signal::SIGHUP);
                     }
                 }
-                Signal::SIGALRM if self.ending.is_none() => self.take_down_kept_screen(),
-                Signal::SIGALRM => self.kill(Killed::TimeOut),
+                Signal::SIGALRM if self.ending.is_none() || self.killed == Some(Killed::NeverStarted) => {
+                    self.on_alarm();
+                }
+                Signal::SIGALRM => self.on_late_end(),
+                Signal::SIGIO => self.look_after_files_soon(),
+                Signal::SIGUSR1 => {
+                    // Should nothing come of this one.
+                    self.guardian.wants_another_try = !self.link.is_ready();
+                    self.look_after_files(true);
+                }
+                Signal::SIGINT if self.guardian.mode.has_person() && self.is_starting() => self.give_up_start(),
                 Signal::SIGINT if self.guardian.mode.has_person() => {
                     self.tell(&ToSession::Interrupt, Signal::SIGINT);
                 }
@@ -129,11 +142,14 @@ impl Watch<'_> {
     fn ending(&mut self, status: ExitStatus, had_screen: bool) -> Ending {
         let last_words = self.recorder.as_deref().map(Recorder::last_words).unwrap_or_default();
         let restart_by = self.link.restart_by();
+        self.guardian.wants_another_try &= !self.link.is_ready();
         Ending {
             status,
             without_warning: (had_screen && restart_by.is_none() && !self.link.has_ended()) || last_words.at_work,
             asked: self.ending.is_some() || signals::end_is_asked() || self.guardian.dismissal.is_given(),
+            has_begun: self.link.has_begun(),
             was_ready: self.link.is_ready(),
+            said: self.words.as_ref().map(FirstWords::lines).unwrap_or_default(),
             restart_by,
             killed: self.killed,
             last_words,
@@ -145,7 +161,7 @@ impl Watch<'_> {
         }
     }
 
-    fn take_down_kept_screen(&mut self) {
+    pub(super) fn take_down_kept_screen(&mut self) {
         if !self.link.has_entered() && std::mem::take(&mut self.guardian.screen_kept) {
             self.link.screen_is_down();
             if let Some(terminal) = &mut self.guardian.terminal {

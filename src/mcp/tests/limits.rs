@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
-use super::support::{ERAS, Era, PATIENCE, Rig, text};
+use super::support::{ERAS, Era, PATIENCE, Rig, one, text};
 use crate::mcp::lines::LineTransport;
 use crate::mcp::serve::{serve, serve_socket};
 use crate::mcp::{REFUSED, faults};
@@ -87,7 +87,7 @@ async fn of_connections_each_process_has_its_share_and_is_told_when_it_is_used_u
     let rig = Rig::new();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.sock");
-    let server = tokio::spawn(serve_socket(socket::listen(&path).unwrap(), rig.session.clone(), rig.stop.clone()));
+    let server = tokio::spawn(serve_socket(one(socket::listen(&path).unwrap()), rig.session.clone(), rig.stop.clone()));
     let mut held = Vec::new();
     for _ in 0..256 {
         held.push(UnixStream::connect(&path).await.unwrap());

@@ -451,3 +451,10 @@ impl Client {
 pub fn text(result: &Value) -> &str {
     result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text: {result}"))
 }
+
+/// As the listeners of [`crate::mcp::serve_socket`].
+pub fn one(listener: tokio::net::UnixListener) -> tokio::sync::mpsc::UnboundedReceiver<tokio::net::UnixListener> {
+    let (sender, listeners) = tokio::sync::mpsc::unbounded_channel();
+    sender.send(listener).unwrap();
+    listeners
+}
