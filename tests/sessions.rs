@@ -387,7 +387,12 @@ fn what_is_removed_of_a_running_session_is_made_again() {
     wait_until("the record", || records.join("work.json").exists().then_some(()));
     is_reachable(&command);
     // It may be made again in the midst of that.
-    let remove = |folder: &Path| wait_until("the removal", || fs::remove_dir_all(folder).ok());
+    let remove = |folder: &Path| {
+        wait_until("the removal", || {
+            let removed = fs::remove_dir_all(folder);
+            (removed.is_ok() || !folder.exists()).then_some(())
+        });
+    };
     remove(&runtime.join("fourhands"));
     server.wait_for_line("there is a new one");
     is_reachable(&command);
@@ -410,4 +415,25 @@ fn what_is_removed_of_a_running_session_is_made_again() {
     assert!(stopped.status.success(), "{stopped:?}");
     wait_until("the end", || server.child.try_wait().unwrap());
     assert_eq!(fs::read_dir(&records).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_client_on_stdin_stays_with_its_session_when_the_runtime_folder_is_lost() {
+    let home = Home::new();
+    let runtime = home.path().join("run");
+    fs::create_dir(&runtime).unwrap();
+    fs::set_permissions(&runtime, Permissions::from_mode(0o700)).unwrap();
+    let mut program = home.fourhands();
+    program.args(["serve", "--stdio", "--session", "own", "--python"]).arg(python());
+    program.env("XDG_RUNTIME_DIR", &runtime);
+    let mut client = Client::start(program, "tester", Era::Legacy);
+    assert_eq!(client.run("6 * 7")["result"], "42");
+    assert!(runtime.join("fourhands/own.sock").exists());
+    fs::rename(&runtime, home.path().join("gone")).unwrap();
+    let records = home.path().join(".local/state/fourhands/sessions");
+    wait_until("the socket in the next place", || records.join("own.sock").exists().then_some(()));
+    // The next Python is reached by the new socket alone.
+    client.call("reset_python_environment", json!({"mode": "restart"}));
+    assert_eq!(client.run("7 * 7")["result"], "49");
+    assert!(client.close().success());
 }

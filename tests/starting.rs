@@ -126,6 +126,42 @@ fn a_session_whose_python_does_not_start_again_waits_for_another_try() {
 }
 
 #[test]
+fn the_session_of_a_client_on_stdin_waits_as_well() {
+    let home = Home::new();
+    let environment = Environment::new(&home);
+    let mut command = home.fourhands();
+    command.args(["serve", "--stdio", "--python"]).arg(&environment.python);
+    let mut client = Client::start(command, "tester", Era::Legacy);
+    assert_eq!(client.run("1 + 1")["result"], "2");
+    environment.set("import os; os._exit(4)");
+    client.call("reset_python_environment", json!({"mode": "restart"}));
+    wait_until("the client to be told", || {
+        let refused = Client::text(&client.call("run_python_code", json!({"code": "1"})));
+        (refused.contains("exit code 4") && refused.contains("Nothing was run")).then_some(())
+    });
+    environment.set("print('not for the client')");
+    wait_until("the client to run code again", || {
+        let result = client.call("run_python_code", json!({"code": "6 * 7"}));
+        (result["structuredContent"]["result"] == "42").then_some(())
+    });
+    assert!(client.close().success());
+}
+
+#[test]
+fn an_end_that_is_asked_for_during_a_start_is_no_fault() {
+    let home = Home::new();
+    let environment = Environment::new(&home);
+    remember(&home, &environment.python);
+    let begun = home.path().join("begun");
+    environment.set(&format!("import time\nopen({begun:?}, 'w').close()\ntime.sleep(0.3)"));
+    let mut child = serve(&home, &environment.python).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("the start", || begun.exists().then_some(()));
+    signal(child.id(), Signal::SIGTERM);
+    let ended = wait_until("the end", || child.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
 fn the_person_tries_again_by_a_key() {
     let home = Home::new();
     let environment = Environment::new(&home);
