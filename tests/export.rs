@@ -225,7 +225,7 @@ fn an_export_is_the_same_while_it_runs_and_after_it_ended_and_went_on() {
         entry["output"].as_array().unwrap().iter().filter_map(|part| part["text"].as_str()).collect()
     };
     let running = data();
-    let lines = |word: &str, count: u32| (0..count).map(|n| format!("{word} {n}\n")).collect::<String>();
+    let lines = |word: &str, count: u32| (0..count).fold(String::new(), |text, n| text + &format!("{word} {n}\n"));
     assert_eq!((text(&running[0]), &running[0]["title"]), (lines("early", 15_000), &"long ago".into()));
     assert_eq!((text(&running[1]), &running[1]["title"]), (lines("flood", 60_000), &"a flood".into()));
     assert_eq!(running[2]["result"].as_str().unwrap().len(), 30_002);

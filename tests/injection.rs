@@ -113,7 +113,7 @@ impl Client {
                 Ok(line) => match serde_json::from_str::<Value>(&line) {
                     Ok(message) if message["id"] == self.last => return Heard::Answer(message),
                     Ok(_) => {}
-                    Err(_) => panic!("no JSON: {line}"),
+                    Err(error) => panic!("no JSON: {error}: {line}"),
                 },
                 Err(mpsc::RecvTimeoutError::Timeout) => return Heard::Nothing,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Heard::End,
@@ -309,9 +309,9 @@ fn all(cases: &[Case], jobs: usize) {
         for _ in 0..jobs {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let began = Instant::now();
+                    let since = Instant::now();
                     let (found, _) = run(*case, &python);
-                    eprintln!("{} in {:.1} s: {}", case.name(), began.elapsed().as_secs_f64(), found.len());
+                    eprintln!("{} in {:.1} s: {}", case.name(), since.elapsed().as_secs_f64(), found.len());
                     if !found.is_empty() {
                         let told = format!("{}: {}", case.name(), found.join("; "));
                         eprintln!("{told}");

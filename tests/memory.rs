@@ -104,7 +104,7 @@ impl Recorded {
             pid: 1,
             started_at: 1,
         };
-        let (mut recorder, journal, _) = journal::start(recorded.places(), recorded.id.clone(), &info, ROOM, None);
+        let (mut events, journal, _) = journal::start(recorded.places(), recorded.id.clone(), &info, ROOM, None);
         let snippet = SnippetId(1);
         for event in [
             Event::Submitted { snippet, author: Author::You, code: "1".into(), at: 1 },
@@ -112,9 +112,9 @@ impl Recorded {
             Event::Finished { snippet, outcome: outcome(None, None).into(), at: 2 },
             Event::Ending,
         ] {
-            recorder.event(&event);
+            events.event(&event);
         }
-        drop(recorder);
+        drop(events);
         journal.finish(Duration::from_secs(60));
         let connection = rusqlite::Connection::open(recorded.folder().join("journal.db")).unwrap();
         let numbers =
@@ -211,7 +211,7 @@ fn an_export_is_written_as_it_is_read() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let recorded = Recorded::new(80);
     let (peak, written) = recorded.export(Format::Json);
-    assert!(written > 79 * 255 << 10, "{written} bytes");
+    assert!(written > (79 * 255) << 10, "{written} bytes");
     assert!(peak < 20 * MB, "{peak} bytes in between, of {written}");
 }
 
@@ -234,6 +234,6 @@ fn every_format_is_written_as_it_is_read() {
     for format in [Format::Md, Format::Html, Format::Ipynb] {
         let (peak, written) = recorded.export(format);
         println!("{format} of {} MB: {} MB in between", written >> 20, peak / MB);
-        assert!(peak < 24 * MB && written > 79 * 255 << 10, "{format}: {peak} bytes in between, of {written}");
+        assert!(peak < 24 * MB && written > (79 * 255) << 10, "{format}: {peak} bytes in between, of {written}");
     }
 }

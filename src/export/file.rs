@@ -85,9 +85,9 @@ fn write<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io
     }
     let draft = draft_of(&path)?;
     let written = (|| {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        let mut out = BufWriter::with_capacity(64 << 10, file);
-        let filled = fill(&mut out)?;
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let mut out = BufWriter::with_capacity(64 << 10, opened);
+        let content = fill(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         let placed = match exists {
             Exists::Replace => fs::rename(&draft, &path),
@@ -99,7 +99,7 @@ fn write<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io
                 Err(_) => fs::rename(&draft, &path),
             },
         };
-        placed.map(|()| filled)
+        placed.map(|()| content)
     })();
     if written.is_err() {
         let _ = fs::remove_file(&draft);

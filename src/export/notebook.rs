@@ -33,7 +33,7 @@ pub fn notebook(
                 if let Some(title) = &snippet.title {
                     let heading = format!("### {}", super::markdown::escape(&one_line(title)));
                     let own = json!({ "entry": "title", "snippet": snippet.id.0 });
-                    json.element(&text_cell(&format!("title-{}", snippet.id), own, &heading))?;
+                    json.element(&text_cell(&format!("title-{}", snippet.id), &own, &heading))?;
                 }
                 cell(archive, &snippet, *treatment, &mut json)?;
             }
@@ -145,10 +145,10 @@ fn between(session: &Session<'_>, entry: &Entry, index: usize) -> Value {
         source += "\n\n";
         source += &super::markdown::fenced("text", &super::markdown::plain_output(output));
     }
-    text_cell(&format!("entry-{index}"), json!({ "entry": kind }), source.trim_end_matches('\n'))
+    text_cell(&format!("entry-{index}"), &json!({ "entry": kind }), source.trim_end_matches('\n'))
 }
 
-fn text_cell(id: &str, own: Value, source: &str) -> Value {
+fn text_cell(id: &str, own: &Value, source: &str) -> Value {
     json!({ "cell_type": "markdown", "id": id, "metadata": { "fourhands": own }, "source": lines(source) })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::archive::{Archive, Pages};
 use crate::domain::output::Segment;
 use crate::domain::terminal_text::compact;
-use crate::domain::{Display, Output, Snippet, units};
+use crate::domain::{Display, Form, Output, Snippet, units};
 
 /// Bytes of text at once, more or less.
 const PAGE: usize = 256 << 10;
@@ -86,7 +86,7 @@ pub fn walk_output(output: &Output, file: Option<&(PathBuf, Option<String>)>, ea
 }
 
 fn shown(archive: &dyn Archive, snippet: &Snippet, number: usize, display: &Arc<Display>) -> Part {
-    let is_dropped = display.forms.iter().any(|form| form.is_dropped());
+    let is_dropped = display.forms.iter().any(Form::is_dropped);
     let whole = is_dropped.then(|| archive.display(snippet.id, number)).flatten();
     Part::Display(number, whole.unwrap_or_else(|| display.clone()))
 }

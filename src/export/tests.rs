@@ -292,7 +292,7 @@ impl Archive for Kept {
 }
 
 fn long() -> String {
-    (0..100_000).map(|n| format!("line {n}\n")).collect()
+    (0..100_000).fold(String::new(), |text, n| text + &format!("line {n}\n"))
 }
 
 fn kept(file: Option<&str>) -> Kept {

@@ -144,12 +144,11 @@ impl Reader {
         while let Some(row) = rows.next()? {
             let size = row.get::<_, i64>(3)? as u64;
             let form = Form { mime: row.get(2)?, data: row.get::<_, Vec<u8>>(4)?.into(), size };
-            match &mut found {
-                Some(display) => display.forms.push(form),
-                None => {
-                    let id = row.get::<_, Option<String>>(1)?.map(Into::into);
-                    found = Some(Display { after: row.get::<_, i64>(0)? as u64, id, forms: vec![form] });
-                }
+            if let Some(display) = &mut found {
+                display.forms.push(form);
+            } else {
+                let id = row.get::<_, Option<String>>(1)?.map(Into::into);
+                found = Some(Display { after: row.get::<_, i64>(0)? as u64, id, forms: vec![form] });
             }
         }
         Ok(found)

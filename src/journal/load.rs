@@ -170,11 +170,14 @@ impl Reader {
             match key.kind {
                 Kind::Snippet => self.snippet(key.row, session, old, &mut |event| each(key, event))?,
                 Kind::Background => {
-                    let chunks = match key.place < old.background {
-                        true => self.ends("id = ?1 AND session = ?2", key.row, session)?,
-                        false => vec![self.chunk(key.row)?],
+                    let chunks = if key.place < old.background {
+                        self.ends("id = ?1 AND session = ?2", key.row, session)?
+                    } else {
+                        vec![self.chunk(key.row)?]
                     };
-                    chunks.into_iter().for_each(|chunk| each(key, Event::Output { snippet: None, chunk, at: 0 }));
+                    for chunk in chunks {
+                        each(key, Event::Output { snippet: None, chunk, at: 0 });
+                    }
                 }
                 Kind::Mark => {
                     let mut select = self.connection.prepare_cached("SELECT event FROM marks WHERE id = ?")?;
@@ -266,11 +269,14 @@ impl Reader {
             each(Event::Started { snippet, at });
         }
         let at = started.unwrap_or(submitted);
-        let chunks = match row.get::<_, i64>(1)? < old.output {
-            true => self.ends("snippet = ?1 AND session = ?2", snippet.0.into(), session)?,
-            false => store::chunks(&self.connection, session, snippet.0)?,
+        let chunks = if row.get::<_, i64>(1)? < old.output {
+            self.ends("snippet = ?1 AND session = ?2", snippet.0.into(), session)?
+        } else {
+            store::chunks(&self.connection, session, snippet.0)?
         };
-        chunks.into_iter().for_each(|chunk| each(Event::Output { snippet: Some(snippet), chunk, at }));
+        for chunk in chunks {
+            each(Event::Output { snippet: Some(snippet), chunk, at });
+        }
         let first = match snippet.0.cmp(&old.displays.0) {
             std::cmp::Ordering::Less => i64::MAX,
             std::cmp::Ordering::Equal => old.displays.1,

@@ -112,12 +112,11 @@ impl By {
     fn is(&self, author: Option<&Author>) -> bool {
         match (self, author) {
             (Self::Anybody, _) => true,
-            (_, None) => false,
             (Self::One(one), Some(author)) => one == author,
             (Self::Named(wanted), Some(author @ Author::Client { name, .. })) => {
                 [name, unmarked(name), &*author.told()].iter().any(|name| name.to_lowercase() == *wanted)
             }
-            (Self::Named(_), Some(Author::You)) => false,
+            (_, None) | (Self::Named(_), Some(Author::You)) => false,
         }
     }
 }

@@ -191,7 +191,9 @@ impl Names {
                 }
             }
         }
-        former.iter().for_each(|client| names.know(unmarked(&client.name)));
+        for client in former {
+            names.know(unmarked(&client.name));
+        }
         names
     }
 

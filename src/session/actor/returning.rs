@@ -127,7 +127,9 @@ mod tests {
             restarted,
         ];
         let mut former = Vec::new();
-        events.iter().for_each(|event| remember_client(&mut former, event));
+        for event in &events {
+            remember_client(&mut former, event);
+        }
         let told: Vec<_> = former.iter().map(|client| (client.id.0, &*client.name, client.pid)).collect();
         assert_eq!(told, [(3, "late", Some(103)), (2, "named", Some(102))]);
     }
