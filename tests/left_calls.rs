@@ -148,6 +148,12 @@ fn a_restart_before_anything_was_run_loses_nothing() {
     let home = Home::new();
     let server = home.serve("test");
     let mut one = client(&home, "one", Era::Legacy);
+    for _ in 0..3 {
+        let restart = send(&mut one, "reset_python_environment", json!({"mode": "restart"}));
+        let next = send(&mut one, "list_defined_variables", json!({}));
+        assert_eq!(one.answer(restart)["result"]["structuredContent"]["done"], true);
+        assert_eq!(one.answer(next)["result"]["isError"], false);
+    }
     assert_eq!(one.call("reset_python_environment", json!({"mode": "restart"}))["structuredContent"]["done"], true);
     assert_eq!(one.run("2 + 2")["result"], "4");
     loop {
@@ -156,6 +162,124 @@ fn a_restart_before_anything_was_run_loses_nothing() {
         if line.contains("one: ok") {
             break;
         }
+    }
+}
+
+/// A call of C code that no interrupt reaches, after an effect that can be counted.
+const STUCK: &str = "open('ran', 'a').write('x'); sum(range(10**11))";
+
+/// However a session ends, what had begun is told to have begun, with what it left, and what had not is told so.
+#[test]
+fn no_end_of_a_session_tells_to_repeat_what_has_run() {
+    let ends: [(&str, fn(&Home, u32, u32)); 5] = [
+        ("stop", |home, _, _| assert!(home.fourhands().args(["stop", "test"]).output().unwrap().status.success())),
+        ("SIGTERM to the session", |_, _, session| signal(session, Signal::SIGTERM)),
+        ("SIGHUP to the session", |_, _, session| signal(session, Signal::SIGHUP)),
+        ("SIGTERM to the guardian", |_, guardian, _| signal(guardian, Signal::SIGTERM)),
+        ("SIGKILL to the guardian", |_, guardian, _| signal(guardian, Signal::SIGKILL)),
+    ];
+    std::thread::scope(|scope| {
+        for (at, (what, end)) in ends.into_iter().enumerate() {
+            scope.spawn(move || {
+                let home = Home::new();
+                let server = home.serve("test");
+                let mut one = client(&home, "one", ERAS[at % 2]);
+                let runs = send(&mut one, "run_python_code", json!({"code": STUCK}));
+                let waits = send(&mut one, "run_python_code", json!({"code": "open('ran', 'a').write('y')"}));
+                wait_until("the effect", || {
+                    (std::fs::read_to_string(home.work().join("ran")).ok()? == "x").then_some(())
+                });
+                server.wait_for_line("2 one runs");
+                end(&home, server.child.id(), children(server.child.id())[0]);
+                let run = one.answer(runs)["result"].clone();
+                let told = &run["structuredContent"];
+                assert_eq!((&told["status"], &told["snippet"]), (&json!("interrupted"), &json!(1)), "{what}: {run}");
+                assert!(told["stopped_by"].as_str().unwrap().starts_with("the end of the session"), "{what}: {run}");
+                assert!(!run.to_string().contains("repeat"), "{what}: {run}");
+                let wait = one.answer(waits)["result"].clone();
+                assert_eq!(wait["structuredContent"]["status"], "cancelled", "{what}: {wait}");
+                assert_eq!(std::fs::read_to_string(home.work().join("ran")).unwrap(), "x", "{what}");
+            });
+        }
+    });
+}
+
+/// The Python that takes over is ended before it can say what became of the call that the one before died of.
+#[test]
+fn a_call_whose_end_nobody_can_tell_is_not_to_be_repeated() {
+    let home = Home::new();
+    for round in 0..4 {
+        let server = home.serve("test");
+        let guardian = server.child.id();
+        let mut one = client(&home, "one", ERAS[round % 2]);
+        one.run("1");
+        let before = children(guardian)[0];
+        let id = send(&mut one, "run_python_code", json!({"code": COUNTS}));
+        let next = wait_until("the next Python", || children(guardian).into_iter().find(|child| *child != before));
+        signal(next, Signal::SIGSTOP);
+        signal(guardian, Signal::SIGTERM);
+        signal(next, Signal::SIGCONT);
+        let answer = one.answer(id)["result"].clone();
+        let text = Client::text(&answer);
+        let is_told = answer["structuredContent"]["error"]["type"] == "PythonDied";
+        assert!(is_told || text.contains("is not known"), "{answer}");
+        assert!(!text.contains("may be repeated") && !text.contains("Nothing was run"), "{answer}");
+        assert_eq!(std::fs::read_to_string(home.work().join("ran")).unwrap().len(), round + 1);
+    }
+}
+
+#[test]
+fn each_of_four_calls_that_look_the_same_gets_its_own_answer() {
+    let code = "import os\nwith open('ran', 'a') as f: f.write('x')\nif os.path.getsize('ran') == 2: os._exit(3)";
+    let home = Home::new();
+    let server = home.serve("test");
+    let mut one = client(&home, "one", Era::Legacy);
+    for round in 0..5 {
+        let first = one.run("import os\nif os.path.exists('ran'): os.remove('ran')")["snippet"].as_u64().unwrap() + 1;
+        let lines: Vec<String> = (0..4)
+            .map(|at| {
+                one.line(
+                    1_000 + round * 4 + at,
+                    "tools/call",
+                    json!({"name": "run_python_code", "arguments": {"code": code}}),
+                )
+            })
+            .collect();
+        one.send_line(&lines.join("\n"));
+        let mut ran = 0;
+        for at in 0..4 {
+            let answer = one.answer(1_000 + round * 4 + at);
+            let run = &answer["result"]["structuredContent"];
+            assert_eq!(run["snippet"], first + at, "{round}: {answer}");
+            let status = run["status"].as_str().unwrap();
+            match at {
+                0 => assert_eq!(status, "ok", "{round}: {answer}"),
+                1 => assert_eq!(run["error"]["type"], "PythonDied", "{round}: {answer}"),
+                // What had not reached the queue runs in the next Python.
+                _ => assert!(["cancelled", "ok"].contains(&status), "{round}: {answer}"),
+            }
+            ran += usize::from(status != "cancelled");
+        }
+        assert_eq!(std::fs::read_to_string(home.work().join("ran")).unwrap().len(), ran, "{round}");
+    }
+    drop(server);
+}
+
+/// MCP forbids to use an id again; where a client does, after it has given up the first call, the second is run and answered.
+#[test]
+fn an_id_that_is_used_again_gets_the_answer_to_the_second_call() {
+    let home = Home::new();
+    let _server = home.serve("test");
+    let mut one = client(&home, "one", Era::Legacy);
+    one.run("import time");
+    let call = |code: &str| json!({"name": "run_python_code", "arguments": {"code": code}});
+    for round in 0..60 {
+        let first = one.line(7, "tools/call", call("time.sleep(100)"));
+        let second = one.line(7, "tools/call", call(&format!("'second', {round}")));
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
+        one.send_line(&format!("{first}\n{cancel}\n{second}"));
+        let answer = one.answer(7);
+        assert_eq!(answer["result"]["structuredContent"]["result"], format!("('second', {round})"), "{answer}");
     }
 }
 

@@ -56,7 +56,7 @@ fn a_long_session_takes_bounded_memory() {
             let snippet = SnippetId(number);
             let mut apply = |event: Event| transcript.apply(&event);
             let code = format!("{number}\n{}", lines(60)).into();
-            apply(Event::Submitted { snippet, author: Author::You, code, at: 0 });
+            apply(Event::Submitted { snippet, author: Author::You, code, call: None, at: 0 });
             apply(Event::Started { snippet, at: 0 });
             for stream in [Stream::Stdout, Stream::Stderr] {
                 let chunk = OutputChunk::of(stream, lines(50));
@@ -104,10 +104,10 @@ impl Recorded {
             pid: 1,
             started_at: 1,
         };
-        let (mut events, journal, _) = journal::start(recorded.places(), recorded.id.clone(), &info, ROOM, None);
+        let (mut events, journal, _) = journal::start(recorded.places(), recorded.id.clone(), &info, ROOM, None, false);
         let snippet = SnippetId(1);
         for event in [
-            Event::Submitted { snippet, author: Author::You, code: "1".into(), at: 1 },
+            Event::Submitted { snippet, author: Author::You, code: "1".into(), call: None, at: 1 },
             Event::Started { snippet, at: 1 },
             Event::Finished { snippet, outcome: outcome(None, None).into(), at: 2 },
             Event::Ending,

@@ -8,10 +8,14 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::mcp::{AGAIN, MOVED, REFUSED, SENT};
+use crate::mcp::{AGAIN, KEPT, MOVED, REFUSED, SENT_TO};
+use crate::session::SentTo;
 
 /// Revisions from 2026-07-28 on name themselves in each request.
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// Names the request that opened a subscription.
+const SUBSCRIPTION_KEY: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// JSON-RPC error codes.
 pub const PARSE_ERROR: i32 = -32700;
@@ -35,6 +39,8 @@ struct Params<'a> {
     request_id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     uri: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
     meta: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -95,9 +101,14 @@ impl<'a> Envelope<'a> {
     }
 
     /// Of a notification that belongs to a subscription, the id of the request that opened that.
-    pub fn subscription(&self) -> Option<String> {
-        let meta = self.params().meta?;
-        serde_json::from_str::<Subscription<'_>>(meta.get()).ok().map(|subscription| key(subscription.id))
+    pub fn subscription(&self) -> Option<&'a RawValue> {
+        let meta = self.params.filter(|params| params.get().contains(SUBSCRIPTION_KEY)).and(self.params().meta)?;
+        serde_json::from_str::<Subscription<'a>>(meta.get()).ok().map(|subscription| subscription.id)
+    }
+
+    /// The tool that a call is of.
+    pub fn tool(&self) -> Option<String> {
+        self.params().name.and_then(|name| serde_json::from_str(name.get()).ok())
     }
 
     /// Of the notification that a subscription has begun: that all has changed which it is about.
@@ -118,13 +129,25 @@ impl<'a> Envelope<'a> {
         lists.chain(uris.map(|uri| notification("resources/updated", &format!(r#""uri":{uri},"#)))).collect()
     }
 
-    /// The call of a tool, as a question to another process of the session: what became of it? `sent` is in milliseconds
-    /// since 1970.
-    pub fn again(&self, sent: u64) -> Option<String> {
+    /// The call of a tool, as a question to another process of the session: what became of it? `is_kept`: its arguments are
+    /// all there.
+    pub fn again(&self, sent_to: &SentTo, is_kept: bool) -> Option<String> {
         let (id, params) = (self.id?, self.params?);
         let members = params.get().strip_prefix('{')?;
         let comma = if members.trim_ascii_start().starts_with('}') { "" } else { "," };
-        Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{AGAIN}","params":{{"{SENT}":{sent}{comma}{members}}}"#))
+        let sent_to = json!(sent_to);
+        Some(format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"{AGAIN}","params":{{"{SENT_TO}":{sent_to},"{KEPT}":{is_kept}{comma}{members}}}"#
+        ))
+    }
+
+    /// What is needed to ask what became of the call of a tool: the call under that id, without its arguments.
+    pub fn without_arguments(&self, id: &str) -> String {
+        let Params { name, meta, .. } = self.params();
+        let members = [("name", name), ("_meta", meta)].into_iter();
+        let members: Vec<String> = members.filter_map(|(key, value)| Some(format!(r#""{key}":{}"#, value?))).collect();
+        let params = members.join(",");
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{{params}}}}}"#)
     }
 
     /// Whether a request is of the stateless era.
@@ -231,6 +254,21 @@ pub fn refusal(line: &Line<'_>) -> Option<String> {
     (code == REFUSED).then_some(message)
 }
 
+/// The id of the request that opened a subscription, in the answer that ends it.
+pub fn ended_subscription(line: &[u8]) -> Option<&RawValue> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        result: Ended<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Ended<'a> {
+        #[serde(borrow, rename = "_meta")]
+        meta: Subscription<'a>,
+    }
+    serde_json::from_slice::<Answer<'_>>(line).ok().map(|answer| answer.result.meta.id)
+}
+
 /// Whether a message without a method answers something.
 pub fn is_answer(line: &[u8]) -> bool {
     #[derive(Deserialize)]
@@ -275,10 +313,11 @@ pub fn notification(method: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
 }
 
-/// Tells a session that the client was answered by one before, a call of `sent`. Of either era.
-pub fn moved(id: &str, sent: u64) -> String {
+/// Tells a session who has answered the client's last call. Of either era.
+pub fn moved(id: &str, last: &SentTo) -> String {
+    let last = json!(last);
     format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"method":"{MOVED}","params":{{"{SENT}":{sent},"_meta":{{"{VERSION_KEY}":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"{MOVED}","params":{{"{SENT_TO}":{last},"_meta":{{"{VERSION_KEY}":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
     )
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::BridgeOptions;
 use super::starter::Starter;
 use crate::domain::terminal_text::visible;
+use crate::session::SentTo;
 use crate::session::choose::{Choice, choose};
 use crate::session::places::Places;
 use crate::session::registry::{self, Published, Record};
@@ -27,7 +28,7 @@ const DRAIN_OF_GUARDED: Duration = Duration::from_secs(3);
 /// What an attempt to reach a session came to.
 #[derive(Debug)]
 pub enum Reach {
-    Connected(UnixStream),
+    Connected(UnixStream, SentTo),
     /// The session lives, but does not accept connections yet.
     Starting,
     Nothing,
@@ -109,10 +110,13 @@ impl Finder {
             // Its socket may have moved.
             let record = guarded.session.record();
             let without = if self.is_over() || record.trouble.is_some() { Reach::Nothing } else { Reach::Starting };
-            return self.connect(&record.socket).await.map_or(without, Reach::Connected);
+            let connected = self.connect(&record.socket).await;
+            return connected.map_or(without, |stream| self.connected(stream, Some(&record)));
         }
         if let Some(socket) = &self.options.socket {
-            return self.connect(socket).await.map_or(Reach::Nothing, Reach::Connected);
+            let record = self.record_of(socket);
+            let connected = self.connect(socket).await;
+            return connected.map_or(Reach::Nothing, |stream| self.connected(stream, record.as_ref()));
         }
         let starts = |name| self.starter.as_ref().is_some_and(|starter| starter.start(name));
         match self.choice() {
@@ -122,7 +126,7 @@ impl Finder {
                     starter.connected();
                 }
                 let without = if record.trouble.is_some() { Reach::Nothing } else { Reach::Starting };
-                connected.map_or(without, Reach::Connected)
+                connected.map_or(without, |stream| self.connected(stream, Some(&record)))
             }
             Ok((Choice::NoneRunning, _)) if starts(None) => Reach::Starting,
             Ok((Choice::NotRunning(name), _)) if registry::check_name(&name).is_ok() && starts(Some(&name)) => {
@@ -130,6 +134,19 @@ impl Finder {
             }
             _ => Reach::Nothing,
         }
+    }
+
+    /// `before`: the record of the session as it was before the connection.
+    fn connected(&self, stream: UnixStream, before: Option<&Record>) -> Reach {
+        // Another session may have taken the place of that one meanwhile.
+        let session = before.filter(|before| self.record_of(&before.socket).as_ref() == Some(before));
+        let session = session.and_then(|record| record.id.clone());
+        let process = socket::peer(&stream).and_then(|peer| peer.pid);
+        Reach::Connected(stream, SentTo { session, process })
+    }
+
+    fn record_of(&self, socket: &Path) -> Option<Record> {
+        registry::running_at(&self.places).ok()?.into_iter().find(|record| record.socket == socket)
     }
 
     /// The client has left.

@@ -8,6 +8,7 @@ use super::envelope::{self, Envelope};
 use super::lines::{Line, LineReader, Outbox};
 use super::relay::Relay;
 use crate::mcp::tests::fuzz::{rounds, spoiled};
+use crate::session::SentTo;
 
 async fn lines_of(outbox: &mut Outbox) -> Vec<Vec<u8>> {
     let (mut ours, mut theirs) = tokio::io::duplex(16 << 20);
@@ -34,7 +35,7 @@ async fn fuzz_the_envelope_reader() {
         let mut reader = LineReader::new(theirs);
         let mut read = Vec::new();
         let mut relay = Relay::default();
-        relay.joined(true);
+        relay.joined(Some(SentTo::default()));
         loop {
             while let Some(line) = reader.next() {
                 if random.below(2) == 0 {
@@ -46,8 +47,8 @@ async fn fuzz_the_envelope_reader() {
                 read.push(line.to_vec());
                 envelope::find_id(line, &line[line.len() / 2..]);
                 if random.below(40) == 0 {
-                    relay.parted("It has ended.", random.below(2) == 0);
-                    relay.joined(true);
+                    relay.parted("It has ended.", "", random.below(2) == 0);
+                    relay.joined(Some(SentTo::default()));
                 }
             }
             if reader.ended {
@@ -59,7 +60,7 @@ async fn fuzz_the_envelope_reader() {
         let mut expected: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         expected.pop_if(|last| last.is_empty());
         assert_eq!(read, expected);
-        relay.lost("It has ended.", false);
+        relay.lost("It has ended.", "", false);
         for line in lines_of(&mut relay.to_client).await {
             let text = String::from_utf8(line).unwrap();
             serde_json::from_str::<&RawValue>(&text).unwrap_or_else(|error| panic!("{error}: {text}"));

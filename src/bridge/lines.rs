@@ -139,6 +139,8 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
 pub struct Outbox {
     bytes: Vec<u8>,
     written: usize,
+    /// Bytes that were written and are no longer in `bytes`.
+    gone: u64,
 }
 
 impl Outbox {
@@ -148,6 +150,16 @@ impl Outbox {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes written since it was cleared.
+    pub fn written(&self) -> u64 {
+        self.gone + self.written as u64
+    }
+
+    /// The same once all that waits has been written.
+    pub fn end(&self) -> u64 {
+        self.gone + self.bytes.len() as u64
     }
 
     pub fn clear(&mut self) {
@@ -162,7 +174,7 @@ impl Outbox {
     pub fn lines_of(&mut self, parts: &[&[u8]]) {
         if self.written > KEEP && self.written > self.bytes.len() / 2 {
             self.bytes.drain(..self.written);
-            self.written = 0;
+            self.gone += std::mem::take(&mut self.written) as u64;
         }
         self.bytes.reserve(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
         for part in parts {
@@ -182,7 +194,7 @@ impl Outbox {
         if self.is_empty() {
             self.bytes.clear();
             self.bytes.shrink_to(KEEP);
-            self.written = 0;
+            self.gone += std::mem::take(&mut self.written) as u64;
         }
         Ok(())
     }
@@ -241,6 +253,7 @@ mod tests {
             }
         }
         assert!(outbox.bytes.capacity() < 4 * KEEP);
+        assert_eq!((outbox.end(), outbox.written()), (2_100_000, read.len() as u64));
         let text = String::from_utf8(read).unwrap();
         assert!(text.lines().take(99_000).enumerate().all(|(at, line)| line.parse() == Ok(at)));
     }

@@ -13,6 +13,7 @@ mod handshake;
 mod lines;
 mod pump;
 mod relay;
+mod requests;
 mod starter;
 mod stdio;
 mod tmux;

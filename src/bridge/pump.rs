@@ -14,6 +14,7 @@ use super::finder::{Finder, Reach};
 use super::lines::{LineReader, Outbox};
 use super::relay::Relay;
 use super::stdio::{Input, Output};
+use crate::session::SentTo;
 
 /// How often to look for a session while there is none.
 const LOOK: Duration = Duration::from_millis(500);
@@ -38,6 +39,8 @@ const BACKLOG: Duration = Duration::from_millis(100);
 const HIGH: usize = 1 << 20;
 /// How long it looks for the next line before it sleeps: to wake a core costs more than what is done in between.
 const MOMENT: Duration = Duration::from_micros(200);
+/// Said to those whose calls a session has left.
+const ENDED: &str = "The fourhands session ended before this call was answered, and its variables are gone.";
 /// Of the offline server.
 const OFFLINE_BUFFER: usize = 64 << 10;
 
@@ -86,7 +89,7 @@ pub async fn pump(
     let mut relay = Relay::default();
     let mut link: Option<Link> = None;
     // A session that was reached while the offline server still has something to answer, and until when it may.
-    let mut next: Option<(UnixStream, Instant)> = None;
+    let mut next: Option<(UnixStream, SentTo, Instant)> = None;
     let mut starting_since: Option<Instant> = None;
     let mut look_at = Instant::now();
     let mut shunned: Option<Instant> = None;
@@ -115,7 +118,7 @@ pub async fn pump(
                 }
             }
             if let Some(why) = refused {
-                relay.lost(&why, true);
+                relay.turned_away(&why, &finder.advice());
                 shunned = Some(Instant::now() + REST);
                 link = None;
             } else if open.lines.ended && !open.lines.has_line() {
@@ -123,19 +126,19 @@ pub async fn pump(
                 look_at = now + finder.pace();
                 if open.live {
                     let unread = !open.spoke && open.since.elapsed() < BACKLOG;
-                    relay.parted(&lost_text(finder), unread);
+                    relay.parted(ENDED, &finder.advice(), unread);
                     // Another process may take over.
                     starting_since.get_or_insert(now);
                     // What hangs up at once may do so again: not in a tight loop.
                     hang_ups = if open.spoke { 0 } else { hang_ups + 1 };
                     shunned = (!open.spoke).then(|| now + (LOOK_SOON * hang_ups * hang_ups).min(LOOK));
                 } else {
-                    relay.lost(&lost_text(finder), false);
+                    relay.lost(ENDED, &finder.advice(), false);
                     shunned = None;
                 }
                 link = None;
             } else if open.silent_until(&relay).is_some_and(|until| until <= Instant::now()) {
-                relay.lost(&format!("The fourhands session does not answer.\n{}", finder.advice()), true);
+                relay.lost("The fourhands session does not answer.", &finder.advice(), true);
                 shunned = Some(Instant::now() + REST);
                 link = None;
             }
@@ -146,7 +149,7 @@ pub async fn pump(
             let now = Instant::now();
             if (asked || look_at <= now) && shunned.is_none_or(|until| until <= now) {
                 match finder.reach().await {
-                    Reach::Connected(stream) => next = Some((stream, now + HAND_OVER)),
+                    Reach::Connected(stream, session) => next = Some((stream, session, now + HAND_OVER)),
                     Reach::Starting => {
                         starting_since.get_or_insert(now);
                     }
@@ -157,19 +160,19 @@ pub async fn pump(
                 look_at = look_at.max(until);
             }
             if asked && link.is_none() && next.is_none() && !is_starting(starting_since, hang_ups) {
-                relay.lost(&lost_text(finder), true);
+                relay.lost(ENDED, &finder.advice(), true);
                 link = Some(Link::offline(offline));
-                relay.joined(false);
+                relay.joined(None);
             }
         }
-        if let Some((stream, _)) =
-            next.take_if(|(_, until)| link.is_none() || relay.is_idle() || *until <= Instant::now())
+        if let Some((stream, session, _)) =
+            next.take_if(|(_, _, until)| link.is_none() || relay.is_idle() || *until <= Instant::now())
         {
             if link.take().is_some() {
-                relay.lost("A fourhands session took over before this was answered. Call again.", true);
+                relay.lost("A fourhands session took over before this was answered.", "", true);
             }
             link = Some(Link::live(stream));
-            relay.joined(true);
+            relay.joined(Some(session));
         }
 
         let mut more = false;
@@ -205,7 +208,7 @@ pub async fn pump(
 
         let offline_wake = match (&link, &next) {
             (Some(open), None) if open.live => None,
-            (_, Some((_, until))) => Some(*until),
+            (_, Some((_, _, until))) => Some(*until),
             (_, None) => Some(look_at),
         };
         let silent = link.as_ref().and_then(|open| open.silent_until(&relay));
@@ -229,7 +232,7 @@ pub async fn pump(
         }
         if broken && let Some(open) = &mut link {
             open.out = None;
-            relay.to_backend.clear();
+            relay.is_deaf();
         }
     }
     drop(link);
@@ -240,14 +243,6 @@ pub async fn pump(
 /// Whether a session may be up in a moment; not one that has hung up again and again.
 fn is_starting(since: Option<Instant>, hang_ups: u32) -> bool {
     hang_ups < MOST_HANG_UPS && since.is_some_and(|since| since.elapsed() < HOLD)
-}
-
-fn lost_text(finder: &Finder) -> String {
-    format!(
-        "The fourhands session ended before this call was answered. Whether its code ran to the end is not known, and \
-         the variables of that session are gone.\n{}",
-        finder.advice()
-    )
 }
 
 /// A read error is the end of the input.

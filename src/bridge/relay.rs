@@ -2,48 +2,16 @@
 //! which backend, and makes a new backend look to the client like the old one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::value::RawValue;
 
 use super::envelope::{self, Envelope, INVALID_REQUEST, NO_SESSION, PARSE_ERROR};
 use super::handshake::Handshake;
 use super::lines::{Line, Outbox};
-
-/// Longer requests are not kept to be asked again, nor are others while so many bytes are kept already.
-const KEPT_LINE: usize = 1 << 20;
-const KEPT_IN_ALL: usize = 16 << 20;
-
-/// What a session dies of shall not be asked of the next one and the next.
-const MOST_ASKED: u32 = 3;
-
-/// A request of the client that the backend has to answer.
-#[derive(Debug)]
-struct Pending {
-    kind: Kind,
-    /// To ask again of another backend, if that can be done.
-    line: Option<Box<[u8]>>,
-    asked: u32,
-    /// When it was passed on first, in milliseconds since 1970.
-    sent: u64,
-    /// The order in which the client asked.
-    nth: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    ToolCall {
-        modern: bool,
-    },
-    /// A stream that stays open, from one backend to the next: nobody waits for its answer.
-    Listen {
-        /// The client was told so, and must not hear it again of another backend.
-        began: bool,
-    },
-    /// The client's handshake: asked again as often as there is another backend, for a client gives up without it.
-    Opening,
-    Other,
-}
+use super::requests::{Kind, Pending, Requests};
+use crate::domain::CallState;
+use crate::mcp::left_without_answer;
+use crate::session::SentTo;
 
 /// A request of the bridge itself, whose answer the client does not see.
 #[derive(Debug)]
@@ -57,27 +25,25 @@ pub struct Relay {
     pub to_client: Outbox,
     pub to_backend: Outbox,
     handshake: Handshake,
-    pending: BTreeMap<String, Pending>,
-    /// Bytes of their lines.
-    kept: usize,
-    asked_so_far: u64,
-    own: HashMap<String, Own>,
+    requests: Requests,
+    /// By the numbers of their names.
+    own: HashMap<u64, Own>,
     /// Requests of the backend that the client has to answer: the id the client saw, and the backend's. They differ
     /// because a new backend counts from 0 again, and a late answer to the old one must not hit it.
     asked: BTreeMap<String, String>,
+    asked_so_far: u64,
     /// Whether the backend has had a request: servers hang up on a notification as the first line.
     greeted: bool,
-    /// Whether the backend is a session.
-    is_live: bool,
-    /// When the client sent the last call of a tool that a session has answered.
-    worked: Option<u64>,
-    next_id: u64,
+    /// The backend, if it is a session.
+    session: Option<SentTo>,
+    /// The session that has answered the last call of a tool that one has answered.
+    worked: Option<SentTo>,
 }
 
 impl Relay {
     /// Whether nobody waits for an answer of the backend.
     pub fn is_idle(&self) -> bool {
-        self.pending.values().all(|pending| matches!(pending.kind, Kind::Listen { .. }))
+        self.requests.pending.values().all(|pending| matches!(pending.kind, Kind::Listen { .. }))
     }
 
     pub fn client_said(&mut self, line: &Line<'_>) {
@@ -137,6 +103,10 @@ impl Relay {
             return self.refuse(Some(id.get()), INVALID_REQUEST, "The id of a request is a string or an integer.");
         }
         let key = envelope::key(id);
+        if self.requests.is_open(&key) {
+            let text = "Another request with this id has not been answered yet. Nothing was done.";
+            return self.refuse(Some(id.get()), INVALID_REQUEST, text);
+        }
         let kind = match method {
             "tools/call" => Kind::ToolCall { modern: envelope.is_modern() },
             "subscriptions/listen" => Kind::Listen { began: false },
@@ -144,27 +114,24 @@ impl Relay {
             _ => Kind::Other,
         };
         self.handshake.on_request(line, envelope, method, &key);
-        let has_room = line.len() <= KEPT_LINE && self.kept + line.len() <= KEPT_IN_ALL;
-        let kept: Option<Box<[u8]>> = (has_room || kind == Kind::Opening).then(|| line.into());
-        self.kept += kept.as_ref().map_or(0, |line| line.len());
-        self.asked_so_far += 1;
-        let pending = Pending { kind, line: kept, asked: 1, sent: now(), nth: self.asked_so_far };
-        // Two of one id: the server refuses the second.
-        if let Some(before) = self.pending.insert(key, pending) {
-            self.kept -= before.bytes();
-        }
+        let number = self.requests.add(kind, line, envelope, id);
+        let begins = self.to_backend.end();
+        self.to_backend.lines_of(&envelope::splice(line, id, &self.requests.name(number)));
+        self.requests.pending.entry(number).and_modify(|pending| pending.begins = Some(begins));
         self.greeted = true;
-        self.to_backend.line(line);
     }
 
     fn notice(&mut self, line: &[u8], envelope: &Envelope<'_>, method: &str) {
         match method {
             // One for an id of an earlier backend could hit a request of this one.
             "notifications/cancelled" => {
-                let known = envelope.request_id().and_then(|id| self.take(&envelope::key(id)));
-                if known.is_none() {
-                    return;
+                if let Some(id) = envelope.request_id()
+                    && let Some(number) = self.requests.take_of_client(&envelope::key(id))
+                    && self.greeted
+                {
+                    self.to_backend.lines_of(&envelope::splice(line, id, &self.requests.name(number)));
                 }
+                return;
             }
             "notifications/initialized" => self.handshake.initialized(),
             _ => {}
@@ -178,10 +145,10 @@ impl Relay {
         let line = match line {
             Line::Whole(line) => line.trim_ascii(),
             Line::TooLong { head, tail } => {
-                if let Some(id) = envelope::find_id(head, tail)
-                    && self.take(&id).is_some()
-                {
-                    self.refuse(Some(&id), NO_SESSION, "The answer is longer than 64 MiB and was not passed on.");
+                let number = envelope::find_id(head, tail).and_then(|id| self.requests.number(&id));
+                if let Some(pending) = number.and_then(|number| self.requests.take(number)) {
+                    let text = "The answer is longer than 64 MiB and was not passed on.";
+                    self.refuse(Some(&pending.id), NO_SESSION, text);
                 }
                 return;
             }
@@ -197,7 +164,8 @@ impl Relay {
         };
         match (envelope.method().as_deref(), envelope.id) {
             (Some(_), Some(id)) => {
-                let shown = self.fresh_id();
+                self.asked_so_far += 1;
+                let shown = format!("\"fourhands-bridge-{}\"", self.asked_so_far);
                 self.to_client.lines_of(&envelope::splice(line, id, &shown));
                 self.asked.insert(shown, id.get().to_owned());
             }
@@ -214,62 +182,89 @@ impl Relay {
                     self.to_client.line(line);
                 }
             }
-            (None, Some(id)) => self.answer(line, &envelope::key(id)),
-            (Some("notifications/subscriptions/acknowledged"), None) => self.begun(line, &envelope),
-            (_, None) => self.to_client.line(line),
-        }
-    }
-
-    fn answer(&mut self, line: &[u8], id: &str) {
-        match self.own.remove(id) {
-            Some(Own::Initialize) => self.handshake.renewed(line),
-            Some(Own::Replay) => {}
-            // Listening ends with the backend, and goes on with the next.
-            None if self.has_begun(id) && !envelope::is_error(line) => {}
-            None => {
-                match self.take(id) {
-                    Some(Pending { kind: Kind::Opening, .. }) => self.handshake.answered(id, line),
-                    Some(Pending { kind: Kind::ToolCall { .. }, sent, .. }) if self.is_live => self.worked = Some(sent),
-                    _ => {}
+            (None, Some(id)) => self.answer(line, id),
+            (method, None) => {
+                let begins = method == Some("notifications/subscriptions/acknowledged");
+                match envelope.subscription() {
+                    Some(id) => self.of_subscription(line, id, begins),
+                    None => self.to_client.line(line),
                 }
-                self.to_client.line(line);
             }
         }
     }
 
-    /// The request is not pending any more.
-    fn take(&mut self, id: &str) -> Option<Pending> {
-        let taken = self.pending.remove(id)?;
-        self.kept -= taken.bytes();
-        Some(taken)
+    fn answer(&mut self, line: &[u8], id: &RawValue) {
+        // One that is none of ours, or whose client has given up the request, is for nobody.
+        let Some(number) = self.requests.number(&envelope::key(id)) else { return };
+        match self.own.remove(&number) {
+            Some(Own::Initialize) => return self.handshake.renewed(line),
+            Some(Own::Replay) => return,
+            None => {}
+        }
+        let is_error = || envelope::is_error(line);
+        // Listening ends with the backend, and goes on with the next.
+        if self.has_begun(number) && !is_error() {
+            return;
+        }
+        let Some(pending) = self.requests.take(number) else { return };
+        match pending.kind {
+            Kind::Opening => self.handshake.answered(&pending.key, line),
+            Kind::ToolCall { modern } if self.session.is_some() => {
+                // A session that does not know such questions.
+                if pending.is_question && is_error() {
+                    let what = "The fourhands session ended before this call was answered, and the one that is there now \
+                                cannot tell what became of it.";
+                    return self.leave(&pending, modern, what, "");
+                }
+                self.worked.clone_from(&self.session);
+            }
+            Kind::Listen { .. } => {
+                let line = match envelope::ended_subscription(line) {
+                    Some(subscription) => envelope::splice(line, subscription, &pending.id).concat(),
+                    None => line.to_vec(),
+                };
+                if let Some(id) = Envelope::parse(&line).ok().and_then(|envelope| envelope.id) {
+                    self.to_client.lines_of(&envelope::splice(&line, id, &pending.id));
+                }
+                return;
+            }
+            Kind::ToolCall { .. } | Kind::Other => {}
+        }
+        self.to_client.lines_of(&envelope::splice(line, id, &pending.id));
     }
 
-    /// A subscription has begun. For the client it may have long ago: then anything can have changed since.
-    fn begun(&mut self, line: &[u8], envelope: &Envelope<'_>) {
-        let pending = envelope.subscription().and_then(|id| self.pending.get_mut(&id));
-        if let Some(Pending { kind: Kind::Listen { began }, .. }) = pending
+    /// A notification that belongs to a subscription, which the client knows by an id of its own. If it `begins` one that
+    /// for the client has begun long ago, then anything can have changed since.
+    fn of_subscription(&mut self, line: &[u8], id: &RawValue, begins: bool) {
+        let Some(number) = self.requests.number(&envelope::key(id)) else { return self.to_client.line(line) };
+        // The client has given it up.
+        let Some(pending) = self.requests.pending.get_mut(&number) else { return };
+        let line = envelope::splice(line, id, &pending.id).concat();
+        if let Kind::Listen { began } = &mut pending.kind
+            && begins
             && std::mem::replace(began, true)
         {
-            for change in envelope.changes() {
+            let changes = Envelope::parse(&line).map(|envelope| envelope.changes()).unwrap_or_default();
+            for change in changes {
                 self.to_client.line(change.as_bytes());
             }
         } else {
-            self.to_client.line(line);
+            self.to_client.line(&line);
         }
     }
 
-    fn has_begun(&self, id: &str) -> bool {
-        self.pending.get(id).is_some_and(|pending| pending.kind == Kind::Listen { began: true })
+    fn has_begun(&self, number: u64) -> bool {
+        self.requests.pending.get(&number).is_some_and(|pending| pending.kind == Kind::Listen { began: true })
     }
 
     /// Whether the client waits for the answer to its handshake.
     pub fn is_opening(&self) -> bool {
-        self.pending.values().any(|pending| pending.kind == Kind::Opening)
+        self.requests.pending.values().any(|pending| pending.kind == Kind::Opening)
     }
 
     /// Whether something is to be asked of a backend that is not there yet. Only while there is none.
     pub fn waits_for_another(&self) -> bool {
-        !self.pending.is_empty()
+        !self.requests.pending.is_empty()
     }
 
     /// Whether this backend has been sent a handshake, the client's or ours, and has not answered it.
@@ -278,62 +273,89 @@ impl Relay {
     }
 
     /// The session has gone, and another process of it may be there in a moment: what can be asked again waits for that.
-    /// `text` is for the callers of tools that cannot. If all was `unread`, it does not count as asked.
-    pub fn parted(&mut self, text: &str, unread: bool) {
-        if unread {
-            self.pending.values_mut().for_each(|pending| pending.asked = pending.asked.saturating_sub(1));
-        }
-        self.end_of_backend(text, Pending::can_be_asked_again);
+    /// `what` happened and what to do (`advice`) is for the callers of tools that cannot. If all was `unread`, it does not
+    /// count as asked.
+    pub fn parted(&mut self, what: &str, advice: &str, unread: bool) {
+        self.note_sent(unread);
+        self.end_of_backend(what, advice, Pending::can_be_asked_again);
     }
 
     /// The backend is gone: whoever waits for it gets an answer, but what lasts is kept for the next one if `renew`.
-    /// `text` is for the caller of a tool.
-    pub fn lost(&mut self, text: &str, renew: bool) {
-        self.end_of_backend(text, |pending| renew && pending.is_lasting() && pending.line.is_some());
+    /// `what` happened and what to do (`advice`) is for the callers of tools.
+    pub fn lost(&mut self, what: &str, advice: &str, renew: bool) {
+        self.note_sent(false);
+        self.end_of_backend(what, advice, |pending| renew && pending.stays());
     }
 
-    fn end_of_backend(&mut self, text: &str, stays: impl Fn(&Pending) -> bool) {
+    /// The backend has turned the connection away without reading from it.
+    pub fn turned_away(&mut self, why: &str, advice: &str) {
+        self.requests.unread();
+        self.lost(why, advice, true);
+    }
+
+    /// Nothing more can be written to the backend.
+    pub fn is_deaf(&mut self) {
+        self.note_sent(false);
+        self.to_backend.clear();
+    }
+
+    /// The server in this process carries nothing out, whatever it reads.
+    fn note_sent(&mut self, unread: bool) {
+        match &self.session {
+            Some(session) => self.requests.sent(session, self.to_backend.written(), unread),
+            None => self.requests.unread(),
+        }
+    }
+
+    fn end_of_backend(&mut self, what: &str, advice: &str, stays: impl Fn(&Pending) -> bool) {
         self.to_backend.clear();
         self.own.clear();
         self.greeted = false;
+        self.session = None;
         for (shown, _) in std::mem::take(&mut self.asked) {
             self.to_client.line(envelope::cancelled(&shown, "the session has ended").as_bytes());
         }
-        let (stay, go) = std::mem::take(&mut self.pending).into_iter().partition(|(_, pending)| stays(pending));
-        self.pending = stay;
-        self.kept = self.pending.values().map(Pending::bytes).sum();
-        let mut go: Vec<(String, Pending)> = go.into_iter().collect();
-        go.sort_by_key(|(_, pending)| pending.nth);
-        for (id, pending) in go {
+        for pending in self.requests.retain(stays) {
             match pending.kind {
-                Kind::ToolCall { modern } => {
-                    self.to_client.line(envelope::tool_failure(&id, modern, text).as_bytes());
+                Kind::ToolCall { modern } => self.leave(&pending, modern, what, advice),
+                Kind::Listen { .. } => {
+                    self.refuse(Some(&pending.id), NO_SESSION, "The session has changed. Listen again.");
                 }
-                Kind::Listen { .. } => self.refuse(Some(&id), NO_SESSION, "The session has changed. Listen again."),
                 Kind::Opening | Kind::Other => {
                     let text = "The fourhands session ended before it answered. Ask again.";
-                    self.refuse(Some(&id), NO_SESSION, text);
+                    self.refuse(Some(&pending.id), NO_SESSION, text);
                 }
             }
         }
     }
 
+    /// Tells the caller of a tool that no session has answered, and what is known of the call.
+    fn leave(&mut self, pending: &Pending, modern: bool, what: &str, advice: &str) {
+        let line = pending.line.as_deref().unwrap_or_default();
+        let tool = Envelope::parse(line).ok().and_then(|envelope| envelope.tool()).unwrap_or_default();
+        let text = left_without_answer(&tool, pending.state(), what, advice);
+        self.to_client.line(envelope::tool_failure(&pending.id, modern, &text).as_bytes());
+    }
+
     /// A new backend is there, a session or not: it is brought to where the last one was, and the client told what may be
     /// new.
-    pub fn joined(&mut self, is_live: bool) {
+    pub fn joined(&mut self, session: Option<SentTo>) {
         self.greeted = false;
-        self.is_live = is_live;
-        for pending in self.pending.values().filter(|pending| pending.kind == Kind::Opening) {
+        self.session = session;
+        for pending in self.requests.pending.values_mut().filter(|pending| pending.kind == Kind::Opening) {
             if let Some(line) = &pending.line {
+                pending.begins = Some(self.to_backend.end());
                 self.to_backend.line(line);
                 self.greeted = true;
             }
         }
         if !self.handshake.is_pending() {
             self.shake_hands_again();
-            if is_live && let Some(worked) = self.worked {
-                let own = self.fresh_id();
-                self.to_backend.line(envelope::moved(&own, worked).as_bytes());
+            if self.session.is_some()
+                && let Some(worked) = &self.worked
+            {
+                let own = self.requests.next();
+                self.to_backend.line(envelope::moved(&self.requests.name(own), worked).as_bytes());
                 self.own.insert(own, Own::Replay);
                 self.greeted = true;
             }
@@ -350,8 +372,8 @@ impl Relay {
                 self.to_backend.line(line);
                 continue;
             };
-            let own = self.fresh_id();
-            self.to_backend.lines_of(&envelope::splice(line, id, &own));
+            let own = self.requests.next();
+            self.to_backend.lines_of(&envelope::splice(line, id, &self.requests.name(own)));
             self.own.insert(own, if nth == 0 { Own::Initialize } else { Own::Replay });
         }
         for method in self.handshake.changed_lists() {
@@ -362,52 +384,24 @@ impl Relay {
         }
     }
 
-    /// What the backend before has left.
+    /// What the backend before has left: what it may have read is asked for as a question, where it could be done twice.
     fn ask_again(&mut self) {
-        let mut left: Vec<&mut Pending> =
-            self.pending.values_mut().filter(|pending| pending.kind != Kind::Opening).collect();
-        left.sort_by_key(|pending| pending.nth);
-        for pending in left {
+        for pending in self.requests.pending.values_mut().filter(|pending| pending.kind != Kind::Opening) {
             let Some(line) = &pending.line else { continue };
             self.greeted = true;
-            pending.asked += 1;
-            match pending.kind {
-                Kind::ToolCall { .. } => {
-                    let again = Envelope::parse(line).ok().and_then(|envelope| envelope.again(pending.sent));
-                    self.to_backend.line(again.as_ref().map_or(&line[..], |again| again.as_bytes()));
-                }
-                Kind::Listen { .. } | Kind::Opening | Kind::Other => self.to_backend.line(line),
-            }
+            pending.begins = Some(self.to_backend.end());
+            let is_call = matches!(pending.kind, Kind::ToolCall { .. });
+            let question = (is_call && pending.state() == CallState::Unknown)
+                .then(|| Envelope::parse(line).ok()?.again(&pending.recipient(), !pending.is_cut));
+            let question = question.flatten();
+            pending.is_question = question.is_some();
+            self.to_backend.line(question.as_ref().map_or(&line[..], |question| question.as_bytes()));
         }
     }
 
     fn refuse(&mut self, id: Option<&str>, code: i32, text: &str) {
         self.to_client.line(envelope::error(id.unwrap_or("null"), code, text).as_bytes());
     }
-
-    /// An id as JSON that neither side uses.
-    fn fresh_id(&mut self) -> String {
-        self.next_id += 1;
-        format!("\"fourhands-bridge-{}\"", self.next_id)
-    }
-}
-
-impl Pending {
-    fn can_be_asked_again(&self) -> bool {
-        self.line.is_some() && (self.is_lasting() || self.asked < MOST_ASKED)
-    }
-
-    fn is_lasting(&self) -> bool {
-        matches!(self.kind, Kind::Listen { .. } | Kind::Opening)
-    }
-
-    fn bytes(&self) -> usize {
-        self.line.as_ref().map_or(0, |line| line.len())
-    }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]

@@ -9,8 +9,13 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 
 use super::*;
+use crate::domain::CallId;
 use crate::domain::random::Random;
-use crate::mcp::{AGAIN, MOVED, SENT};
+use crate::mcp::{MOVED, SENT_TO};
+use crate::session::SessionId;
+
+#[path = "left_tests.rs"]
+mod left;
 
 struct Sink(Vec<u8>);
 
@@ -35,18 +40,51 @@ fn take(outbox: &mut Outbox) -> Vec<String> {
     String::from_utf8(sink.0).unwrap().lines().map(str::to_owned).collect()
 }
 
+/// The session process of that number.
+fn session(process: u32) -> Option<SentTo> {
+    Some(SentTo { session: SessionId::parse("0123456789abcdef0123"), process: Some(process) })
+}
+
+/// What a backend hears, and the names of the requests by the client's ids.
 #[derive(Default)]
-struct Test(Relay);
+struct Test(Relay, Vec<(String, String)>);
 
 impl Test {
+    /// What waits for the backend, with the client's own ids in place of names.
+    fn sent(&mut self) -> Vec<String> {
+        for (number, pending) in &self.0.requests.pending {
+            let known = (self.0.requests.name(*number), pending.id.to_string());
+            if !self.1.contains(&known) {
+                self.1.push(known);
+            }
+        }
+        let plain = |line: String| self.1.iter().fold(line, |line, (name, id)| line.replace(name, id));
+        take(&mut self.0.to_backend).into_iter().map(plain).collect()
+    }
+
+    /// The line of a backend that would have said so to the client itself.
+    fn named(&self, line: &str) -> String {
+        let named = |at: &str, line: String| {
+            let Some(found) = line.rfind(at) else { return line };
+            let start = found + at.len();
+            let rest = &line[start..];
+            let id = &rest[..rest.find([',', '}']).unwrap_or(rest.len())];
+            let name = self.1.iter().rfind(|(_, known)| *known == id).map(|(name, _)| name.clone());
+            name.map_or(line.clone(), |name| format!("{}{name}{}", &line[..start], &rest[id.len()..]))
+        };
+        let line = named("subscriptionId\":", line.to_owned());
+        if line.contains("\"method\"") { line } else { named("\"id\":", line) }
+    }
+
     /// What reaches the backend of a line of the client.
     fn client(&mut self, line: &str) -> Vec<String> {
         self.0.client_said(&Line::Whole(line.as_bytes()));
-        take(&mut self.0.to_backend)
+        self.sent()
     }
 
-    /// What reaches the client of a line of the backend.
+    /// What reaches the client of a line of the backend, which says the client's ids here.
     fn backend(&mut self, line: &str) -> Vec<String> {
+        let line = self.named(line);
         self.0.backend_said(&Line::Whole(line.as_bytes()));
         take(&mut self.0.to_client)
     }
@@ -65,7 +103,7 @@ impl Test {
 }
 
 #[test]
-fn lines_pass_verbatim() {
+fn lines_pass_verbatim_but_for_the_ids() {
     let mut test = Test::default();
     let call = r#"{ "params":{"code":"\ud800"},  "method":"tools/call","id":"five"}"#;
     assert_eq!(test.client(call), [call]);
@@ -97,7 +135,7 @@ fn what_cannot_be_passed_on_is_answered_by_id() {
     for line in [r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"m"}}"#, "  ", "{}"] {
         assert!(test.client(line).is_empty());
     }
-    assert!(test.told().is_empty() && take(&mut test.0.to_backend).is_empty());
+    assert!(test.told().is_empty() && test.sent().is_empty());
 }
 
 #[test]
@@ -105,7 +143,7 @@ fn a_batch_becomes_its_members() {
     let mut test = Test::default();
     let sent = test.client(r#"[{"id":1,"method":"ping"},{"id":"1","method":"tools/list"}]"#);
     assert_eq!(sent, [r#"{"id":1,"method":"ping"}"#, r#"{"id":"1","method":"tools/list"}"#]);
-    assert_eq!(test.0.pending.len(), 2);
+    assert_eq!(test.0.requests.pending.len(), 2);
 }
 
 #[test]
@@ -120,81 +158,17 @@ fn the_end_of_a_backend_answers_whatever_is_pending() {
     test.backend(r#"{"id":8,"result":{}}"#);
     test.client(r#"{"id":9,"method":"tools/call"}"#);
     test.client(r#"{"method":"notifications/cancelled","params":{"requestId":9}}"#);
-    test.0.lost("it is gone", true);
+    test.0.lost("It is gone.", "Start it.", true);
     let told = test.told();
     let by_id = |id: Value| told.iter().find(|answer| answer["id"] == id).cloned().unwrap_or_default();
     let five = by_id("five".into());
     assert_eq!(five["result"]["isError"], true);
-    assert_eq!(five["result"]["content"][0]["text"], "it is gone");
+    let text = five["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("It is gone. ") && text.ends_with(" Start it."), "{text}");
     assert_eq!(five["result"].get("resultType"), None);
     assert_eq!(by_id(6.into())["result"]["resultType"], "complete");
     assert_eq!(by_id(7.into())["error"]["code"], NO_SESSION);
     assert_eq!(told.len(), 3, "answered and cancelled requests get no answer: {told:?}");
-}
-
-/// Calls as questions, the rest as it was, in the order of the client, and not for ever.
-#[test]
-fn what_a_session_left_is_asked_of_its_next_process() {
-    let mut test = Test::default();
-    test.shake_hands();
-    test.client(r#"{"id":9,"method":"tools/call","params":{"name":"run","arguments":{"code":"1"}}}"#);
-    test.client(r#"{"id":"a","method":"tools/list"}"#);
-    test.client(r#"{"id":1,"method":"tools/call","params":{ }}"#);
-    test.client(&format!(r#"{{"id":2,"method":"tools/call","params":{{"code":"{}"}}}}"#, "x".repeat(KEPT_LINE)));
-    test.client(r#"{"id":3,"method":"subscriptions/listen","params":{}}"#);
-    let begun = concat!(
-        r#"{"method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true,"#,
-        r#""resourceSubscriptions":["a"]},"_meta":{"io.modelcontextprotocol/subscriptionId":3}}}"#
-    );
-    assert_eq!(test.backend(begun), [begun]);
-    assert!(test.backend(r#"{"id":3,"result":{}}"#).is_empty(), "it goes on with the next");
-    test.client(r#"{"id":4,"method":"tools/call","params":{}}"#);
-    test.client(r#"{"method":"notifications/cancelled","params":{"requestId":4}}"#);
-    test.0.parted("gone", false);
-    let told = test.told();
-    assert_eq!((told.len(), &told[0]["id"]), (1, &Value::from(2)), "too long to be kept: {told:?}");
-    test.0.joined(true);
-    let sent: Vec<Value> =
-        take(&mut test.0.to_backend).iter().map(|line| serde_json::from_str(line).unwrap()).skip(2).collect();
-    let asked: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
-    let expected =
-        [(9.into(), AGAIN), ("a".into(), "tools/list"), (1.into(), AGAIN), (3.into(), "subscriptions/listen")];
-    assert_eq!(asked, expected.map(|(id, method): (Value, &str)| (id, Value::from(method))));
-    assert_eq!(sent[0]["params"]["arguments"]["code"], "1");
-    assert!(sent[2]["params"][SENT].as_u64().unwrap() > 1_700_000_000_000, "{}", sent[2]);
-    take(&mut test.0.to_client);
-    // For the client it never ended, and all that it is about may have changed.
-    let told: Vec<Value> = test.backend(begun).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of_three = |method: &str, mut params: Value| {
-        params["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": 3});
-        json!({"jsonrpc": "2.0", "method": method, "params": params})
-    };
-    assert_eq!(told[0], of_three("notifications/tools/list_changed", json!({})));
-    assert_eq!(told[1], of_three("notifications/resources/updated", json!({"uri": "a"})));
-    assert_eq!(told.len(), 2);
-    assert_eq!(test.backend(r#"{"id":"a","result":{}}"#).len(), 1);
-    // The next processes die of it as well.
-    for unread in [false, true, true] {
-        test.0.parted("gone again", unread);
-        assert!(test.told().is_empty());
-        test.0.joined(true);
-        take(&mut test.0.to_client);
-    }
-    take(&mut test.0.to_client);
-    test.0.parted("gone again", false);
-    let told = test.told();
-    assert_eq!(told.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1]);
-    assert_eq!(told[0]["result"]["content"][0]["text"], "gone again");
-    assert_eq!(test.0.kept, test.0.pending.values().map(Pending::bytes).sum::<usize>());
-    // Nobody is there any more: the offline server holds the subscription, until it fails as well.
-    test.0.lost("gone for good", true);
-    assert!(test.told().is_empty() && test.0.waits_for_another() && test.0.is_idle());
-    test.0.joined(true);
-    assert_eq!(take(&mut test.0.to_backend).len(), 3, "initialize, initialized, listen");
-    take(&mut test.0.to_client);
-    test.0.lost("the offline server failed", false);
-    assert_eq!(test.told()[0]["id"], 3);
-    assert!(test.0.kept == 0 && !test.0.waits_for_another());
 }
 
 #[test]
@@ -208,10 +182,10 @@ fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
     for id in 1..=4 {
         test.backend(&format!(r#"{{"id":{id},"result":{{}}}}"#));
     }
-    test.0.lost("gone", true);
+    test.0.lost("gone", "", true);
     assert!(test.told().is_empty());
-    test.0.joined(true);
-    let sent = take(&mut test.0.to_backend);
+    test.0.joined(session(1));
+    let sent = test.sent();
     let methods: Vec<_> =
         sent.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["method"].clone()).collect();
     assert_eq!(methods, ["initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe"]);
@@ -233,11 +207,11 @@ fn an_unanswered_handshake_is_asked_again_of_the_next_backend() {
     let mut test = Test::default();
     let initialize = r#"{"id":0,"method":"initialize","params":{}}"#;
     test.client(initialize);
-    test.0.lost("gone", true);
+    test.0.lost("gone", "", true);
     assert!(test.0.is_opening() && test.told().is_empty());
-    test.0.joined(true);
-    assert_eq!(take(&mut test.0.to_backend), [initialize]);
-    test.0.lost("gone", false);
+    test.0.joined(session(1));
+    assert_eq!(test.sent(), [initialize]);
+    test.0.lost("gone", "", false);
     assert_eq!(test.told()[0]["error"]["code"], NO_SESSION);
 }
 
@@ -246,15 +220,15 @@ fn a_cancellation_reaches_only_the_backend_that_has_the_request() {
     let mut test = Test::default();
     let cancel = r#"{"method":"notifications/cancelled","params":{"requestId":"\u0061"}}"#;
     test.client(r#"{"id":"a","method":"tools/call"}"#);
-    test.0.lost("gone", true);
-    test.0.joined(true);
+    test.0.lost("gone", "", true);
+    test.0.joined(session(1));
     test.client(r#"{"id":"b","method":"tools/call"}"#);
     assert!(test.client(cancel).is_empty());
     test.client(r#"{"id":"a","method":"tools/call"}"#);
-    assert_eq!(test.client(cancel), [cancel]);
+    assert_eq!(test.client(cancel), [cancel.replace("\\u0061", "a")]);
     // As the first line of a connection any notification would close it.
-    test.0.lost("gone", true);
-    test.0.joined(true);
+    test.0.lost("gone", "", true);
+    test.0.joined(session(1));
     assert!(test.client(r#"{"method":"notifications/roots/list_changed"}"#).is_empty());
 }
 
@@ -277,7 +251,7 @@ fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
     let question = r#"{"id":0,"method":"elicitation/create","params":{}}"#;
     let id_of = |lines: &[String]| serde_json::from_str::<Value>(&lines[0]).unwrap()["id"].clone();
     let first = id_of(&test.backend(question));
-    test.0.lost("gone", true);
+    test.0.lost("gone", "", true);
     let told = test.told();
     assert_eq!((&told[0]["method"], &told[0]["params"]["requestId"]), (&"notifications/cancelled".into(), &first));
     // The new backend asks under the same id.
@@ -295,6 +269,7 @@ fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
 fn every_request_is_answered_once_in_whatever_order_things_happen() {
     for mut random in Random::rounds(3, 3_000) {
         let mut relay = Relay::default();
+        let mut named = std::collections::BTreeSet::new();
         let mut asked: BTreeMap<u64, u32> = BTreeMap::new();
         let mut cancelled = Vec::new();
         // What this backend has to answer, and what it has asked itself.
@@ -302,7 +277,7 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
         let mut shown: Vec<(u64, Value)> = Vec::new();
         let (mut incarnation, mut next) = (0_u64, 1_u64);
         let mut alive = true;
-        relay.joined(true);
+        relay.joined(session(1));
         for step in 0..=60 {
             match if step == 60 { 9 } else { random.below(9) } {
                 0..=2 if alive => {
@@ -342,22 +317,27 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
                 }
                 8 => {
                     if alive {
-                        relay.lost("It has ended.", random.below(3) > 0);
+                        relay.lost("It has ended.", "", random.below(3) > 0);
                         (alive, incarnation) = (false, incarnation + 1);
                         todo.clear();
                         questions.clear();
                     } else {
-                        relay.joined(true);
+                        relay.joined(session(1));
                         alive = true;
                     }
                 }
-                9 => relay.lost("It has ended.", false),
+                9 => relay.lost("It has ended.", "", false),
                 _ => {}
             }
             for line in take(&mut relay.to_backend) {
                 let message: Value = serde_json::from_str(&line).unwrap();
                 match (message.get("method"), message.get("id")) {
-                    (Some(_), Some(_)) => todo.push(message),
+                    (Some(_), Some(id)) => {
+                        let name = id.as_str().and_then(CallId::parse);
+                        named.extend(name);
+                        assert!(name.is_some(), "it goes on under its own id: {line}");
+                        todo.push(message);
+                    }
                     (Some(method), None) if method == "notifications/cancelled" => {
                         let before = todo.len();
                         todo.retain(|request| request["id"] != message["params"]["requestId"]);
@@ -393,25 +373,26 @@ fn a_session_hears_of_the_one_before_it() {
     let moved = |lines: &[String]| lines.iter().filter(|line| line.contains(MOVED)).count();
     for legacy in [true, false] {
         let mut test = Test::default();
-        test.0.joined(true);
+        test.0.joined(session(1));
         if legacy {
             test.shake_hands();
         }
         test.client(r#"{"id":1,"method":"tools/call","params":{"name":"run"}}"#);
-        test.0.lost("gone", true);
-        test.0.joined(false);
+        test.0.lost("gone", "", true);
+        test.0.joined(None);
         test.client(r#"{"id":2,"method":"tools/call","params":{"name":"run"}}"#);
         test.backend(r#"{"id":2,"result":{}}"#);
-        test.0.joined(true);
-        assert_eq!(moved(&take(&mut test.0.to_backend)), 0, "none has answered yet");
+        test.0.joined(session(1));
+        assert_eq!(moved(&test.sent()), 0, "none has answered yet");
         test.client(r#"{"id":3,"method":"tools/call","params":{"name":"run"}}"#);
         test.backend(r#"{"id":3,"result":{}}"#);
-        test.0.lost("gone", true);
-        test.0.joined(true);
-        let lines = take(&mut test.0.to_backend);
+        test.0.lost("gone", "", true);
+        test.0.joined(session(1));
+        let lines = test.sent();
         assert_eq!((moved(&lines), lines.last().unwrap().contains(MOVED)), (1, true), "after the handshake: {lines:?}");
         let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
-        assert!(line["params"][SENT].is_u64() && line["params"]["_meta"].is_object(), "{line}");
+        assert_eq!(line["params"][SENT_TO]["process"], 1);
+        assert!(line["params"]["_meta"].is_object(), "{line}");
         test.told();
         let answer = json!({"jsonrpc": "2.0", "id": line["id"], "error": {"code": -32601, "message": "unknown"}});
         assert!(test.backend(&answer.to_string()).is_empty(), "the client did not ask");

@@ -146,8 +146,8 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
         resume::is_still_there(resumed)?;
     }
     // Told to those who ask which sessions there are, and to dashboards that would take it over.
-    let held = start.until_unused.then(|| id.clone());
-    let _ = claim.describe(&python.executable, &python.version, start.mode.has_person(), held);
+    let is_dashboard = start.mode.has_person();
+    let _ = claim.describe(&python.executable, &python.version, is_dashboard, &id, start.until_unused);
     let image = EngineImage::new(start.engine).map_err(|error| {
         let is_limit = error.kind() == io::ErrorKind::FileTooLarge;
         let why = if is_limit { " (a limit on the size of files, ulimit -f, is too low for it)" } else { "" };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId, Stuck, Timestamp,
-    VariableTable,
+    Author, CallId, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId, Stuck,
+    Timestamp, VariableTable,
 };
 
 /// What a reset did, and what it could not undo.
@@ -51,6 +51,9 @@ pub enum Event {
         snippet: SnippetId,
         author: Author,
         code: Arc<str>,
+        /// The call that brought it, where a bridge has named that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
         at: Timestamp,
     },
     /// `snippet`, which was just submitted, runs again what `of` ran.

@@ -1,6 +1,7 @@
 //! The ground floor: what a session is made of, as plain data. No clock, no I/O, no async: time comes in as a value.
 
 pub mod author;
+pub mod call;
 pub mod completion;
 pub mod display;
 pub mod emulator;
@@ -26,6 +27,7 @@ pub mod units;
 pub mod variable;
 
 pub use author::{Author, ClientId, PERSON, quoted};
+pub use call::{CallId, CallState};
 pub use completion::{About, Candidate, Completions, Insight, Question, Signature};
 pub use display::{Display, Form};
 pub use event::{Event, ResetReport, Restart};

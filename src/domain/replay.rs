@@ -239,7 +239,7 @@ mod tests {
                         b'c' => Author::Client { id: ClientId(number), name: "claude".into() },
                         _ => Author::You,
                     };
-                    transcript.apply(&Event::Submitted { snippet, author, code: word.into(), at: 0 });
+                    transcript.apply(&Event::Submitted { snippet, author, code: word.into(), call: None, at: 0 });
                     if let Some((_, of)) = word.split_once('=') {
                         transcript.apply(&Event::Replayed {
                             snippet,

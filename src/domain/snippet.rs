@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::transcript::bounds;
-use super::{Author, Display, DisplayedFrame, FramePreview, InputRequest, Output, Timestamp, VariableChanges};
+use super::{
+    Author, CallState, Display, DisplayedFrame, FramePreview, InputRequest, Output, Timestamp, VariableChanges,
+};
 
 /// Number of a snippet within its session, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -163,21 +164,19 @@ impl Snippet {
             && self.displays.iter().all(|display| display.forms.iter().all(|form| !form.is_dropped()))
     }
 
-    /// Whether its code is `code`, as far as that is kept.
-    #[must_use]
-    pub fn has_code(&self, code: &str) -> bool {
-        match self.code_omitted {
-            0 => *self.code == *code,
-            omitted => {
-                let kept = self.code.len() - bounds::CODE_MARK.len();
-                code.len() == kept + omitted && code.starts_with(&self.code[..kept])
-            }
-        }
-    }
-
     /// The displays that are kept, each with its number; in the order shown, counted from 1.
     pub fn numbered_displays(&self) -> impl DoubleEndedIterator<Item = (usize, &Arc<Display>)> {
         self.displays.iter().enumerate().map(|(index, display)| (self.displays_dropped + index + 1, display))
+    }
+
+    /// How far the call came that submitted it.
+    #[must_use]
+    pub fn call_state(&self) -> CallState {
+        match self.status {
+            Status::Queued | Status::Cancelled => CallState::Queued,
+            Status::Running => CallState::Begun,
+            Status::Ok | Status::Error | Status::Interrupted => CallState::Ended,
+        }
     }
 
     /// The number that its next display gets.

@@ -69,7 +69,7 @@ pub struct Transcript {
 impl Transcript {
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::Submitted { snippet, author, code, at } => {
+            Event::Submitted { snippet, author, code, at, .. } => {
                 if let Author::Client { id, .. } = author
                     && let Some(client) = self.client_mut(*id)
                 {
@@ -329,7 +329,13 @@ mod tests {
                 Display { after: 0, id: id.map(Into::into), forms: vec![Form::new("image/png", vec![1; size])] };
             let (snippet, display) = (SnippetId(snippet), Arc::new(display));
             if transcript.snippet(snippet).is_none() {
-                transcript.apply(&Event::Submitted { snippet, author: Author::You, code: "".into(), at: 0 });
+                transcript.apply(&Event::Submitted {
+                    snippet,
+                    author: Author::You,
+                    code: "".into(),
+                    call: None,
+                    at: 0,
+                });
             }
             transcript.apply(&Event::Displayed { snippet, display, replaces: id.is_some(), at: 0 });
             let shown = transcript.snippet(SnippetId(1)).map(|snippet| snippet.displays.clone()).unwrap_or_default();

@@ -29,7 +29,7 @@ impl Story {
             _ => Author::Client { id: ClientId(1), name: "claude\n# x".into() },
         };
         let mut apply = |event| self.transcript.apply(&event);
-        apply(Event::Submitted { snippet, author, code: code.into(), at: 1_000 });
+        apply(Event::Submitted { snippet, author, code: code.into(), call: None, at: 1_000 });
         if status == Status::Queued {
             return self;
         }
@@ -299,7 +299,7 @@ fn kept(file: Option<&str>) -> Kept {
     let mut transcript = Transcript::default();
     let snippet = SnippetId(1);
     let apply = |transcript: &mut Transcript, event| transcript.apply(&event);
-    apply(&mut transcript, Event::Submitted { snippet, author: Author::You, code: "f()".into(), at: 1 });
+    apply(&mut transcript, Event::Submitted { snippet, author: Author::You, code: "f()".into(), call: None, at: 1 });
     apply(&mut transcript, Event::Titled { snippet, title: "the *long*\nway".into() });
     apply(&mut transcript, Event::Started { snippet, at: 1 });
     let chunk = OutputChunk::of(Stream::Stdout, long());
@@ -381,7 +381,7 @@ fn backticks_of_a_page_without_lines_do_not_end_its_block() {
     let ticks = format!("{}\n```\n{}", "`".repeat(400_000), long());
     let snippet = SnippetId(1);
     kept.transcript = Transcript::default();
-    kept.transcript.apply(&Event::Submitted { snippet, author: Author::You, code: "f()".into(), at: 1 });
+    kept.transcript.apply(&Event::Submitted { snippet, author: Author::You, code: "f()".into(), call: None, at: 1 });
     let chunk = OutputChunk::of(Stream::Stdout, ticks.clone());
     kept.transcript.apply(&Event::Output { snippet: Some(snippet), chunk, at: 1 });
     kept.file = Some(ticks);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::frame::{Frame, Meta};
 use crate::domain::output::Segment;
 use crate::domain::recorder::Losses;
-use crate::domain::{Author, Display, Event, Outcome, Output, OutputChunk, SnippetId, Status, Stream, Timestamp};
+use crate::domain::{
+    Author, CallId, Display, Event, Outcome, Output, OutputChunk, SnippetId, Status, Stream, Timestamp,
+};
 
 /// Pieces of output that the database holds of a snippet before they are put together to as few as can be.
 const MOST_PIECES: usize = 64;
@@ -41,6 +43,7 @@ pub struct OpenSnippet {
     pub place: i64,
     pub author: Author,
     pub code: Arc<str>,
+    pub call: Option<CallId>,
     pub submitted: Timestamp,
     pub started: Option<Timestamp>,
     pub ended: Option<(Timestamp, Arc<Outcome>)>,
@@ -120,7 +123,7 @@ impl Fold {
     fn event(&mut self, event: Event) {
         self.dirty = true;
         match event {
-            Event::Submitted { snippet, author, code, at } => {
+            Event::Submitted { snippet, author, code, call, at } => {
                 self.touch(at);
                 let place = self.place();
                 let open = OpenSnippet {
@@ -128,6 +131,7 @@ impl Fold {
                     place,
                     author,
                     code,
+                    call,
                     submitted: at,
                     started: None,
                     ended: None,

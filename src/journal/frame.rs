@@ -232,7 +232,13 @@ mod tests {
     fn events() -> Vec<Event> {
         let forms = vec![Form::new("image/png", vec![0, 1, 2, 255])];
         vec![
-            Event::Submitted { snippet: SnippetId(1), author: Author::You, code: "1+1\n'\u{0}4h\u{1}'".into(), at: 5 },
+            Event::Submitted {
+                snippet: SnippetId(1),
+                author: Author::You,
+                code: "1+1\n'\u{0}4h\u{1}'".into(),
+                call: None,
+                at: 5,
+            },
             Event::Output { snippet: Some(SnippetId(1)), chunk: OutputChunk::of(Stream::Stderr, "é\n"), at: 6 },
             Event::Displayed {
                 snippet: SnippetId(1),

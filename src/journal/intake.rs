@@ -104,6 +104,11 @@ pub fn list(folder: &Path) -> io::Result<Vec<(SessionId, PathBuf)>> {
     Ok(found)
 }
 
+/// The number of the process in the name of one of its files: no clock, which may be set back, orders the files of a session.
+pub fn run_of(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.split('-').nth(1)?, 16).ok()
+}
+
 /// Removes what a process that died left half made.
 pub fn sweep_drafts(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::aside;
 use super::complaints::Complaints;
@@ -46,7 +46,7 @@ pub struct Keeper {
     limits: Limits,
     shared: Arc<Shared>,
     complaints: Complaints,
-    /// Tells the files of this process from those of others of the same session.
+    /// Tells the files of this process from those of others of the same session, and is larger than theirs.
     run: u64,
     /// The files of this session's intake, oldest first; the first is read from `position` on.
     segments: VecDeque<Arc<Segment>>,
@@ -88,10 +88,33 @@ fn identity_of(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).map(|facts| (facts.dev(), facts.ino())).ok()
 }
 
+/// A number after those of all processes of a session that have recorded something.
+fn next_run(places: &Places, id: &SessionId) -> u64 {
+    let Ok(folder) = places.journal() else { return 1 };
+    let left = intake::list(&folder).unwrap_or_default().into_iter().filter(|(of, _)| of == id);
+    let left = left.filter_map(|(_, path)| intake::run_of(path.file_name()?.to_str()?));
+    let stored = match schema::open_to_read(&folder) {
+        Ok(Some(connection)) => store::position(&connection, id).map_err(drop),
+        Ok(None) => Ok(None),
+        Err(_) => Err(()),
+    };
+    // Those that cannot be looked up are not so many.
+    let step = if stored.is_err() { 1 << 40 } else { 1 };
+    let stored = stored.ok().flatten().and_then(|(name, _)| intake::run_of(&name));
+    left.chain(stored).max().unwrap_or(0).saturating_add(step)
+}
+
 impl Keeper {
-    pub fn new(places: Places, meta: Meta, limits: Limits, shared: Arc<Shared>, complaints: Complaints) -> Self {
-        // No two processes of a session begin in the same nanosecond.
-        let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    /// `goes_on`: another process has recorded the session before.
+    pub fn new(
+        places: Places,
+        meta: Meta,
+        limits: Limits,
+        shared: Arc<Shared>,
+        complaints: Complaints,
+        goes_on: bool,
+    ) -> Self {
+        let run = if goes_on { next_run(&places, &meta.id) } else { 1 };
         Self { places, meta, limits, shared, complaints, run, segments: VecDeque::new(), state: State::default() }
     }
 

@@ -1,6 +1,7 @@
 //! Reading one session again, as a stream: never more of it in memory than an entry of it, and of old output only the ends
 //! where no more is asked for.
 
+use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::{Ending, intake, retention};
 use crate::domain::output::Segment;
 use crate::domain::transcript::bounds;
 use crate::domain::{
-    Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
+    CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
 };
 use crate::session::live::Live;
 use crate::session::{self, SessionId};
@@ -28,17 +29,22 @@ pub struct Recorded {
     pub transcript: Transcript,
     /// Clients that had not left when its last process ended.
     pub former: Vec<Client>,
+    /// What each call of a name has submitted.
+    pub calls: HashMap<CallId, SnippetId>,
 }
 
 impl Recorded {
     /// Made of the session's events, in their order.
     pub(super) fn of(session: SessionSummary) -> Self {
-        Self { session, transcript: Transcript::default(), former: Vec::new() }
+        Self { session, transcript: Transcript::default(), former: Vec::new(), calls: HashMap::new() }
     }
 
     pub(super) fn apply(&mut self, event: &Event) {
         self.transcript.apply(event);
         session::remember_client(&mut self.former, event);
+        if let Event::Submitted { call: Some(call), snippet, .. } = event {
+            self.calls.insert(*call, *snippet);
+        }
     }
 
     /// Snippets that have no end, oldest first, and whether they had begun.
@@ -255,7 +261,8 @@ impl Reader {
         each: &mut dyn FnMut(Event),
     ) -> rusqlite::Result<()> {
         let mut select = self.connection.prepare_cached(
-            "SELECT number, place, client, author, code, submitted, started, ended, outcome FROM snippets WHERE id = ?",
+            "SELECT number, place, client, author, code, submitted, started, ended, outcome, call FROM snippets
+             WHERE id = ?",
         )?;
         let mut rows = select.query([row])?;
         let Some(row) = rows.next()? else { return Ok(()) };
@@ -263,7 +270,8 @@ impl Reader {
         let time = |at| row.get::<_, Option<i64>>(at).map(|at| at.map(|at| at as u64));
         let submitted = time(5)?.unwrap_or_default();
         let code = row.get::<_, String>(4)?.into();
-        each(Event::Submitted { snippet, author: store::author(row, 2)?, code, at: submitted });
+        let (author, call) = (store::author(row, 2)?, store::call(row, 9)?);
+        each(Event::Submitted { snippet, author, code, call, at: submitted });
         let started = time(6)?;
         if let Some(at) = started {
             each(Event::Started { snippet, at });

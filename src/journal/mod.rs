@@ -106,8 +106,9 @@ pub fn resume_end(places: &Places, id: &SessionId) -> Option<Recorded> {
     Some(recorded)
 }
 
-/// Begins to record the session `id`, or goes on with it if it was recorded before. Never fails and never waits: what
-/// is wrong comes as sentences for the person. `lost` outlives this process. Must be called on a thread whose descriptors are the host's own.
+/// Begins to record the session `id`, or (`goes_on`) goes on with it where another process has ended. Never fails: what is
+/// wrong comes as sentences for the person. A new session waits for nobody. `lost` outlives this process. Must be called on
+/// a thread whose descriptors are the host's own.
 #[must_use]
 pub fn start(
     places: Places,
@@ -115,6 +116,7 @@ pub fn start(
     info: &SessionInfo,
     limits: Limits,
     lost: Option<&'static Lost>,
+    goes_on: bool,
 ) -> (Recorder, Journal, UnboundedReceiver<String>) {
     let (notices, told) = unbounded_channel();
     if let Some(why) = &limits.refused {
@@ -128,13 +130,8 @@ pub fn start(
     }
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
     let meta = frame::Meta::new(id, info, crate::session::registry::boot());
-    let mut keeper = Keeper::new(
-        places,
-        meta,
-        limits,
-        shared.clone(),
-        Complaints::new(notices.clone(), lost.map(Lost::get).unwrap_or_default()),
-    );
+    let complaints = Complaints::new(notices.clone(), lost.map(Lost::get).unwrap_or_default());
+    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), complaints, goes_on);
     if !shared.off.load(Ordering::Relaxed) {
         // If this fails, the thread finds the same fault and tells it.
         let _ = keeper.begin_segment();

@@ -9,7 +9,7 @@ use crate::session::SessionId;
 const TABLES: [(&str, &[&str]); 4] = [
     (
         "snippets",
-        &["number", "place", "client", "author", "code", "submitted", "started", "ended", "status", "outcome"],
+        &["number", "place", "client", "author", "code", "submitted", "started", "ended", "status", "outcome", "call"],
     ),
     ("output", &["snippet", "place", "stream", "text", "skipped"]),
     ("displays", &["snippet", "place", "at", "after", "name", "mime", "size", "data"]),

@@ -16,7 +16,7 @@ const APPLICATION: i32 = 0x3468_4a31;
 const BUSY: Duration = Duration::from_millis(500);
 
 /// Step N brings a database of version N - 1 to version N. A step is never changed once it has been released.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         uid TEXT NOT NULL UNIQUE,
@@ -87,6 +87,8 @@ const STEPS: [&str; 3] = [
     "ALTER TABLE sessions ADD COLUMN set_aside INTEGER;
     ALTER TABLE sessions ADD COLUMN restored INTEGER;
     ALTER TABLE sessions ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;",
+    // The call that submitted it.
+    "ALTER TABLE snippets ADD COLUMN call TEXT;",
 ];
 
 /// The version that this program reads and writes.

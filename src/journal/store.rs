@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use super::fold::{Fold, OpenSnippet, Piece, Shown, Written};
 use crate::domain::output::Segment;
-use crate::domain::{Author, ClientId, Outcome, Output, OutputChunk, SnippetId, Stream};
+use crate::domain::{Author, CallId, ClientId, Outcome, Output, OutputChunk, SnippetId, Stream};
 use crate::session::SessionId;
 
 /// How far an intake has been read: the name of its file, and the place in it.
@@ -100,8 +100,8 @@ fn put_snippet(tx: &Transaction<'_>, session: i64, open: &OpenSnippet) -> rusqli
     };
     let outcome = open.ended.as_ref().and_then(|(_, outcome)| serde_json::to_string(outcome).ok());
     tx.prepare_cached(
-        "INSERT INTO snippets (session, number, place, client, author, code, submitted, started, ended, status, outcome)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        "INSERT INTO snippets (session, number, place, client, author, code, submitted, started, ended, status, outcome,
+         call) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (session, number) DO UPDATE SET started = ?8, ended = ?9, status = ?10, outcome = ?11",
     )?
     .execute(params![
@@ -115,7 +115,8 @@ fn put_snippet(tx: &Transaction<'_>, session: i64, open: &OpenSnippet) -> rusqli
         open.started.map(|at| at as i64),
         open.ended.as_ref().map(|(at, _)| *at as i64),
         open.status().word(),
-        outcome
+        outcome,
+        open.call.map(|call| call.to_string())
     ])?;
     Ok(if outcome.is_some() { open.code.len() + outcome.map_or(0, |text| text.len()) } else { 0 })
 }
@@ -209,7 +210,8 @@ pub fn take_up(connection: &Connection, id: &SessionId, fold: &mut Fold) -> rusq
     fold.next_place = fold.next_place.max(places + 1);
     fold.active = fold.active.max(active as u64);
     let mut unfinished = connection.prepare(
-        "SELECT number, place, client, author, code, submitted, started FROM snippets WHERE session = ? AND ended IS NULL",
+        "SELECT number, place, client, author, code, submitted, started, call FROM snippets
+         WHERE session = ? AND ended IS NULL",
     )?;
     let rows = unfinished.query_map([session], |row| {
         Ok(OpenSnippet {
@@ -217,6 +219,7 @@ pub fn take_up(connection: &Connection, id: &SessionId, fold: &mut Fold) -> rusq
             place: row.get(1)?,
             author: author(row, 2)?,
             code: row.get::<_, String>(4)?.into(),
+            call: call(row, 7)?,
             submitted: row.get::<_, i64>(5)? as u64,
             started: row.get::<_, Option<i64>>(6)?.map(|at| at as u64),
             ended: None,
@@ -246,6 +249,11 @@ pub fn author(row: &Row<'_>, at: usize) -> rusqlite::Result<Author> {
         None => Author::You,
         Some(id) => Author::Client { id: ClientId(id), name: name.into() },
     })
+}
+
+/// The call in the column `at`; text that is no name of a call is none.
+pub fn call(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<CallId>> {
+    Ok(row.get::<_, Option<String>>(at)?.and_then(|text| CallId::parse(&text)))
 }
 
 /// The output of one snippet in the order written.

@@ -46,7 +46,7 @@ impl Home {
     }
 
     fn start(&self, id: &SessionId, name: &str) -> Recording {
-        let (recorder, journal, told) = start(self.places(), id.clone(), &info(name), Limits::default(), None);
+        let (recorder, journal, told) = start(self.places(), id.clone(), &info(name), Limits::default(), None, true);
         Recording { recorder, journal, told, transcript: Transcript::default() }
     }
 
@@ -74,7 +74,13 @@ impl Recording {
     }
 
     fn submit(&mut self, number: u32, author: Author, code: &str) {
-        self.event(&Event::Submitted { snippet: SnippetId(number), author, code: code.into(), at: at(number) });
+        self.event(&Event::Submitted {
+            snippet: SnippetId(number),
+            author,
+            code: code.into(),
+            call: None,
+            at: at(number),
+        });
     }
 
     fn begin(&mut self, number: u32, code: &str) {

@@ -7,8 +7,9 @@ use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{Call, Called, ended, wait_of};
+use super::calls::{Call, Called, wait_of};
 use super::cut::short;
+use super::failure::{ended, ended_meanwhile, refused};
 use super::follow::{Progress, tick};
 use super::tools;
 use crate::domain::PERSON;
@@ -55,10 +56,10 @@ impl Call<'_> {
         let choices: Vec<Arc<str>> =
             choices.unwrap_or_default().iter().map(|choice| short(plain(choice).trim(), CHOICE).into()).collect();
         if question.is_empty() || choices.iter().any(|choice| choice.is_empty()) {
-            return Err("Error: the question and each choice must have words. Nothing was asked.".to_owned());
+            return refused("Error: the question and each choice must have words. Nothing was asked.".to_owned());
         }
         if question.chars().count() > QUESTION || choices.len() > CHOICES {
-            return Err(format!(
+            return refused(format!(
                 "Error: a question has {QUESTION} characters and {CHOICES} choices at most. Nothing was asked."
             ));
         }
@@ -72,7 +73,7 @@ impl Call<'_> {
                 ));
             }
             Err(AskRefused::TooMany) => {
-                return Err("Error: enough questions wait for the person already. Nothing was asked.".to_owned());
+                return refused("Error: enough questions wait for the person already. Nothing was asked.".to_owned());
             }
         };
         let mut over = pin!(tokio::time::sleep(wait));
@@ -81,14 +82,14 @@ impl Call<'_> {
             tokio::select! {
                 biased;
                 answer = asking.answer() => {
-                    return Ok(match answer.map_err(ended)? {
+                    return Ok(match answer.map_err(ended_meanwhile)? {
                         Some(answer) => self.answered(&answer, &choices),
                         None => self.unanswered("The person does not want to answer this. Go on without it, or ask \
                             in your reply."),
                     });
                 }
-                () = self.gone.cancelled() => return Err("The connection was closed.".to_owned()),
-                () = self.context.ct.cancelled() => return Err("The call was cancelled.".to_owned()),
+                () = self.gone.cancelled() => return refused("The connection was closed.".to_owned()),
+                () = self.context.ct.cancelled() => return refused("The call was cancelled.".to_owned()),
                 () = &mut over => {
                     let seconds = wait.as_secs_f64();
                     return Ok(self.unanswered(&format!(

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rmcp::RoleServer;
 #[allow(deprecated, reason = "rmcp marks all of logging so")]
-use rmcp::model::{CallToolResult, ContentBlock, InputResponses, JsonObject, LoggingLevel};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, InputResponses, JsonObject, LoggingLevel,
+};
 use rmcp::service::RequestContext;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -13,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{Membership, Quirks};
 use super::cut::short;
-use super::handler::{SESSION_ENDED, failure};
+use super::failure::{Failure, ended, ended_meanwhile, refused};
 use super::inspect::InspectReport;
 use super::read_output::OutputPage;
 use super::report::{RunReport, stuck_notice};
@@ -23,7 +25,7 @@ use super::tools::{
     WaitArguments,
 };
 use super::{inspect, pictures, text, variables, watch};
-use crate::domain::{Author, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
+use crate::domain::{Author, CallId, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
 use crate::session::{
     Answer, AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError, in_background,
 };
@@ -42,6 +44,8 @@ const INSPECT_WAIT: Duration = Duration::from_secs(2);
 const SPOOL_WAIT: Duration = Duration::from_millis(300);
 
 pub struct Call<'a> {
+    /// Its name, if a bridge gave it one.
+    pub id: Option<CallId>,
     pub session: &'a SessionHandle,
     pub author: Author,
     pub membership: &'a Membership,
@@ -53,13 +57,29 @@ pub struct Call<'a> {
     pub stop: &'a CancellationToken,
 }
 
-/// What a model should read in place of a result.
-pub type Called = Result<CallToolResult, String>;
+/// A result, or why there is none.
+pub type Called = Result<CallToolResult, Failure>;
 
 impl Call<'_> {
+    /// Carries a call out. One that was received before has no effect.
+    pub async fn once(&mut self, request: CallToolRequestParams) -> Result<CallToolResponse, Failure> {
+        let tool = &*request.name;
+        // Code that is submitted is known by its call anyway.
+        if let Some(id) = self.id.filter(|_| tool != tools::RUN && !tools::only_reads(tool))
+            && !self.session.take(id)
+        {
+            return refused("This call was received before, so nothing was done once more.");
+        }
+        if tool == tools::RESET {
+            self.answers = request.input_responses;
+            return self.reset(request.arguments).await;
+        }
+        self.dispatch(tool, request.arguments).await.map(Into::into)
+    }
+
     /// Every tool but the one that resets, which may have a question first.
-    pub async fn dispatch(&self, tool: &str, arguments: Option<JsonObject>) -> CallToolResult {
-        let called = match tool {
+    pub async fn dispatch(&self, tool: &str, arguments: Option<JsonObject>) -> Called {
+        match tool {
             tools::RUN => self.run(arguments).await,
             tools::LIST => self.list(arguments).await,
             tools::INSPECT => self.inspect(arguments).await,
@@ -69,27 +89,33 @@ impl Call<'_> {
             tools::INTERRUPT => self.interrupt(arguments).await,
             tools::HISTORY => self.history(arguments).await,
             tools::ASK => self.ask_human(arguments).await,
-            _ => Err(format!("Error: there is no tool {tool:?}")),
-        };
-        called.unwrap_or_else(failure)
+            _ => refused(format!("Error: there is no tool {tool:?}")),
+        }
     }
 
     async fn run(&self, arguments: Option<JsonObject>) -> Called {
         let RunArguments { code, timeout_s, wait_s, title } = tools::arguments(tools::RUN, arguments)?;
         if code.trim().is_empty() {
-            return Err("Error: Code cannot be empty".to_owned());
+            return refused("Error: Code cannot be empty".to_owned());
         }
         let timeout = timeout_s.map(|seconds| seconds_of("timeout_s", seconds, false)).transpose()?;
         let wait = wait_of(wait_s)?;
         let title = title.map(|title| short(title.trim(), MAX_TITLE)).filter(|title| !title.is_empty()).map(Into::into);
-        let options = RunOptions { timeout, title };
+        let options = RunOptions { timeout, title, call: self.id };
         let submitted = self.session.submit(self.author.clone(), code.into(), options).await;
-        let ticket = submitted.map_err(|refused| match refused {
-            SubmitError::Closed(closed) => ended(closed),
-            SubmitError::Full(full) => {
-                format!("Error: {full}. Nothing was run. Wait for some of them, or stop them by interrupt_snippet.")
+        let ticket = match submitted {
+            Ok(ticket) => ticket,
+            Err(SubmitError::Closed(closed)) => return Err(ended(closed)),
+            Err(SubmitError::Full(full)) => {
+                return refused(format!(
+                    "Error: {full}. Nothing was run. Wait for some of them, or stop them by interrupt_snippet."
+                ));
             }
-        })?;
+            // On another connection that was lost since.
+            Err(SubmitError::Twice(id)) => {
+                return self.follow(id, self.session.wait_or_input(id), wait, false).await;
+            }
+        };
         let done = async { ticket.done.await.map_err(|_| Closed) };
         self.follow(ticket.id, done, wait, true).await
     }
@@ -99,7 +125,7 @@ impl Call<'_> {
         let wait = wait_of(wait_s)?;
         let id = SnippetId(snippet);
         if self.session.look(id).await.map_err(ended)?.is_none() {
-            return Err(format!("Error: there is no snippet {snippet} in this session."));
+            return refused(format!("Error: there is no snippet {snippet} in this session."));
         }
         self.follow(id, self.session.wait_or_input(id), wait, false).await
     }
@@ -110,24 +136,24 @@ impl Call<'_> {
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let answer = match eof {
             Some(true) if line.is_empty() => InputAnswer::Eof,
-            Some(true) => return Err("Error: with eof, text must be empty. Nothing was entered.".to_owned()),
+            Some(true) => return refused("Error: with eof, text must be empty. Nothing was entered.".to_owned()),
             _ if line.contains(['\n', '\r', '\0']) => {
-                return Err("Error: a prompt takes one line at a time. Nothing was entered.".to_owned());
+                return refused("Error: a prompt takes one line at a time. Nothing was entered.".to_owned());
             }
             _ => InputAnswer::Line(line.to_owned()),
         };
         let id = SnippetId(snippet);
         match self.session.answer_input(id, None, answer, self.author.clone()).await.map_err(ended)? {
             Ok(()) => self.follow(id, self.session.wait_or_input(id), wait, false).await,
-            Err(AnswerRefused::Hidden) => Err(format!(
+            Err(AnswerRefused::Hidden) => refused(format!(
                 "Error: snippet {id} asks for a password, which only the person can type, in the dashboard. Ask them to, \
                  then call wait_for_snippet with snippet={id}."
             )),
             Err(AnswerRefused::NotAsking) => match self.session.look(id).await.map_err(ended)? {
                 Some(found) => {
-                    Err(format!("Error: snippet {id} does not wait for input; it is {}.", found.status.word()))
+                    refused(format!("Error: snippet {id} does not wait for input; it is {}.", found.status.word()))
                 }
-                None => Err(format!("Error: there is no snippet {id} in this session.")),
+                None => refused(format!("Error: there is no snippet {id} in this session.")),
             },
         }
     }
@@ -140,7 +166,7 @@ impl Call<'_> {
         let table = tokio::select! {
             biased;
             table = self.session.variables(wanted.clone()) => table.map_err(ended)?,
-            () = self.left_or_late(late) => return Err("Error: Python did not answer in time; try again.".to_owned()),
+            () = self.left_or_late(late) => return refused("Error: Python did not answer in time; try again.".to_owned()),
         };
         let (text, list) = variables::list(&table, &wanted, running);
         Ok(self.answer(text, &list))
@@ -151,7 +177,7 @@ impl Call<'_> {
         let aspect = what.map(Into::into).unwrap_or_default();
         let page = page.unwrap_or(1);
         if page == 0 {
-            return Err("Error: pages count from 1.".to_owned());
+            return refused("Error: pages count from 1.".to_owned());
         }
         let asked = Inspect { path: name.clone(), aspect, page: page - 1 };
         match self.session.inspect(asked, INSPECT_WAIT).await.map_err(ended)? {
@@ -159,7 +185,7 @@ impl Call<'_> {
                 let report = InspectReport::new(*inspection);
                 Ok(self.answer(report.text(), &report))
             }
-            Err(error) => Err(inspect::error(&name, aspect, error)),
+            Err(error) => refused(inspect::error(&name, aspect, error)),
         }
     }
 
@@ -172,7 +198,7 @@ impl Call<'_> {
             (Some(snippet), _) => SnippetId(snippet),
             (None, Some((id, author))) if author == self.author => id,
             (None, Some((id, author))) => {
-                return Err(format!(
+                return refused(format!(
                     "Error: what runs is snippet {id} by {}, not yours. Pass snippet={id} if it has to be stopped.",
                     author.told()
                 ));
@@ -188,7 +214,7 @@ impl Call<'_> {
         if hit.is_none() {
             return match self.session.look(target).await.map_err(ended)? {
                 Some(found) => Ok(nothing(format!("Snippet {target} had ended already ({}).", found.status.word()))),
-                None => Err(format!("Error: there is no snippet {target} in this session.")),
+                None => refused(format!("Error: there is no snippet {target} in this session.")),
             };
         }
         let (ended, message) = match tokio::time::timeout(INTERRUPT_WAIT, self.session.wait(target)).await {
@@ -196,7 +222,7 @@ impl Call<'_> {
                 (true, format!("Snippet {target} was taken out of the queue."))
             }
             Ok(Ok(snippet)) => (true, format!("Snippet {target} has ended: {}.", snippet.status.word())),
-            Ok(Err(Closed)) => return Err(SESSION_ENDED.to_owned()),
+            Ok(Err(closed)) => return Err(ended_meanwhile(closed)),
             Err(_) => match self.session.look(target).await.map_err(ended)?.and_then(|snippet| snippet.stuck) {
                 Some(stuck) => (false, format!("Snippet {target} still runs. {}", stuck_notice(&stuck, now()))),
                 None => (
@@ -221,11 +247,11 @@ impl Call<'_> {
     }
 
     /// Such as " behind snippet 3 by you (running) and snippet 4 by cursor"; before `snippet`, or in all.
-    pub async fn ahead(&self, snippet: Option<SnippetId>) -> Result<String, String> {
-        let Overview { running, queue, .. } = self.session.overview().await.map_err(ended)?;
+    pub async fn ahead(&self, snippet: Option<SnippetId>) -> Result<String, Failure> {
+        let Overview { running, queue, .. } = self.session.overview().await.map_err(ended_meanwhile)?;
         let mut ahead = Vec::new();
         if let Some((id, author)) = &running {
-            let stuck = self.session.look(*id).await.map_err(ended)?.and_then(|snippet| snippet.stuck);
+            let stuck = self.session.look(*id).await.map_err(ended_meanwhile)?.and_then(|snippet| snippet.stuck);
             let state = stuck.map_or_else(String::new, |stuck| {
                 let age = units::duration(Duration::from_millis(now().saturating_sub(stuck.since)));
                 format!("; it was asked to stop {age} ago, but no interrupt reaches it, and only a restart may help")
@@ -342,10 +368,6 @@ impl Call<'_> {
 
 fn rendered(structured: impl Serialize + Send + Sync + 'static) -> Box<dyn Fn() -> String + Send + Sync> {
     Box::new(move || serde_json::to_string_pretty(&structured).unwrap_or_default())
-}
-
-pub fn ended(_: Closed) -> String {
-    SESSION_ENDED.to_owned()
 }
 
 pub fn wait_of(wait_s: Option<f64>) -> Result<Duration, String> {

@@ -1,19 +1,19 @@
 //! Who is at the other end of a connection: its name in the session, and the quirks it is known for.
 
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use rmcp::model::Implementation;
 use tokio::sync::Mutex;
 
-use super::calls::now;
 use super::since::Seen;
 use super::{cut, pictures};
-use crate::domain::{Author, Timestamp};
+use crate::domain::Author;
 use crate::session::names::{NAMELESS, cleaned};
-use crate::session::{Closed, SessionHandle};
+use crate::session::{Closed, SentTo, SessionHandle};
 
-/// Milliseconds after the start of the session process in which clients of the one before come back.
-const RETURN: Timestamp = 10_000;
+/// How soon after the start of the session process clients of the one before come back.
+const RETURN: Duration = Duration::from_secs(10);
 
 /// What some clients need to be served otherwise; found by the name that a client gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Membership {
     pub fn new(session: SessionHandle, pid: Option<u32>) -> Self {
         let news = session.news();
         // Who is here this soon was here before, when another process held the session.
-        let young = now().saturating_sub(session.info().started_at) < RETURN;
+        let young = session.age() < RETURN;
         let seen = Seen::new(if young { 0 } else { news.count() }, !young);
         Self { session, pid, joined: Mutex::new(None), seen, is_mute: AtomicBool::new(false) }
     }
@@ -99,9 +99,9 @@ impl Membership {
         }
     }
 
-    /// A session has answered the client, to a call of this time, before it came here.
-    pub fn moved(&self, sent: Timestamp) {
-        if sent < self.session.info().started_at {
+    /// The client's last call was answered there.
+    pub fn comes_from(&self, last: &SentTo) {
+        if last.process.is_some_and(|process| process != self.session.info().pid) {
             self.seen.moved();
         }
     }

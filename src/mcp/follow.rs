@@ -7,9 +7,9 @@ use std::time::Duration;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::calls::{Call, Called, ended, now};
+use super::calls::{Call, Called, now};
 use super::cut::short;
-use super::handler::CONNECTION_CLOSED;
+use super::failure::{Failure, ended_meanwhile, refused};
 use super::report::stuck_notice;
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
@@ -61,7 +61,7 @@ impl Call<'_> {
             };
             match event {
                 Event::Ended(snippet) => {
-                    let snippet = snippet.map_err(ended)?;
+                    let snippet = snippet.map_err(ended_meanwhile)?;
                     let notice = snippet.input.as_deref().map(|input| asks(id, input));
                     return Ok(self.told(&snippet, notice).await);
                 }
@@ -75,16 +75,20 @@ impl Call<'_> {
                     if owned {
                         self.abandon(id, "cancelled the call");
                     }
-                    return Err("The call was cancelled.".to_owned());
+                    return refused("The call was cancelled.".to_owned());
                 }
                 Event::Gone | Event::Stopping => {
                     if let Ok(snippet) = tokio::time::timeout(GRACE, &mut done).await {
-                        return Ok(self.told(&*snippet.map_err(ended)?, None).await);
+                        return Ok(self.told(&*snippet.map_err(ended_meanwhile)?, None).await);
                     }
                     if owned {
                         self.abandon(id, "disconnected");
                     }
-                    return Err(CONNECTION_CLOSED.to_owned());
+                    if self.stop.is_cancelled() {
+                        return Err(ended_meanwhile(Closed));
+                    }
+                    let what = if owned { ", and is interrupted" } else { "" };
+                    return refused(format!("The connection was closed. Snippet {id} had not ended then{what}."));
                 }
             }
         }
@@ -103,8 +107,8 @@ impl Call<'_> {
     }
 
     async fn unfinished(&self, id: SnippetId) -> Called {
-        let Some(snippet) = self.session.look(id).await.map_err(ended)? else {
-            return Err(format!("Error: there is no snippet {id} in this session."));
+        let Some(snippet) = self.session.look(id).await.map_err(ended_meanwhile)? else {
+            return refused(format!("Error: there is no snippet {id} in this session."));
         };
         let go_on = format!("Call wait_for_snippet with snippet={id} for its result, or interrupt_snippet to stop it.");
         let notice = match snippet.status {
@@ -123,8 +127,8 @@ impl Call<'_> {
     }
 
     /// Tells how far the snippet is, and returns when that has been sent, so that it can never come after the result.
-    async fn notify(&self, id: SnippetId, progress: &mut Progress) -> Result<(), String> {
-        let message = match self.session.look(id).await.map_err(ended)? {
+    async fn notify(&self, id: SnippetId, progress: &mut Progress) -> Result<(), Failure> {
+        let message = match self.session.look(id).await.map_err(ended_meanwhile)? {
             Some(snippet) if snippet.status == Status::Queued => {
                 format!("snippet {id} waits its turn{}", self.ahead(Some(id)).await?)
             }

@@ -10,7 +10,7 @@ use rmcp::model::{
     CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, Icon,
     Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
+    ReadResourceResponse, RequestId, ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
     SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
@@ -20,13 +20,14 @@ use tokio_util::sync::CancellationToken;
 use super::again::{self, Again, Moved};
 use super::calls::{Call, now};
 use super::client::{Membership, Quirks};
+use super::failure::{Failure, ended, ended_meanwhile, left_without_answer, refused};
 use super::serve::Backend;
 use super::uris::Address;
 use super::watch::{self, Sink, Watched};
 use super::{brief, methods, prompts, resources, suggest, tools};
-use crate::domain::Author;
+use crate::domain::{Author, CallId, CallState};
 use crate::session::live::{self, Live, LiveClient};
-use crate::session::{Overview, SessionHandle};
+use crate::session::{Closed, Overview, SessionHandle};
 
 const INSTRUCTIONS: &str = "A live Python session that you share with a person, and perhaps with other assistants. The \
 person sees every snippet, its output and the variables on their screen, and works in the same namespace. State stays \
@@ -134,47 +135,70 @@ impl Handler {
         asked: Asked,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let tool = asked.tool().to_owned();
         // rmcp never answers a call whose task panicked.
-        let called = AssertUnwindSafe(self.call(asked, context)).catch_unwind().await;
-        let result = called.unwrap_or_else(|_| {
-            failed(
-                "fourhands failed inside, which is a bug in it and not in your code. The session goes on: try again.",
-            )
-        });
-        let came_too_late = || is_text(&result, SESSION_ENDED) || is_text(&result, CONNECTION_CLOSED);
-        if matches!(&self.backend, Backend::Session(session) if session.is_restarting()) && came_too_late() {
-            return Err(ErrorData::new(ErrorCode(UNANSWERED), "The session restarts.", None));
+        match AssertUnwindSafe(self.call(asked, context)).catch_unwind().await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(Failure::Told(text))) => Ok(failed(text)),
+            Ok(Err(Failure::Ended(state))) => {
+                let restarts = self.session().is_some_and(SessionHandle::is_restarting);
+                // A bridge asks the process that takes over; nobody else would.
+                if restarts && call_id(context).is_some() {
+                    return Err(ErrorData::new(ErrorCode(UNANSWERED), "The session restarts.", None));
+                }
+                let (what, advice) = if restarts { RESTARTS } else { (SESSION_ENDED, START_AGAIN) };
+                Ok(failed(left_without_answer(&tool, state, what, advice)))
+            }
+            Err(_) => {
+                let what = "fourhands failed inside, which is a bug in it and not in your code. The session goes on.";
+                Ok(failed(left_without_answer(&tool, CallState::Unknown, what, "")))
+            }
         }
-        Ok(result)
     }
 
-    async fn call(&self, asked: Asked, context: &RequestContext<RoleServer>) -> CallToolResponse {
+    async fn call(&self, asked: Asked, context: &RequestContext<RoleServer>) -> Result<CallToolResponse, Failure> {
         let (session, membership) = match (&self.backend, &self.membership) {
             (Backend::Session(session), Some(membership)) => (session, membership),
-            (Backend::Offline(say), _) => return failed(say()),
-            (Backend::Session(_), None) => return failed(SESSION_ENDED),
+            (Backend::Offline(say), _) => return refused(say()),
+            (Backend::Session(_), None) => return Err(ended(Closed)),
         };
         let client = context.client_info();
-        let Ok(author) = membership.author(client.as_ref()).await else {
-            return failed(SESSION_ENDED);
-        };
+        let author = membership.author(client.as_ref()).await.map_err(match &asked {
+            Asked::Once(_) => ended,
+            // To another process it may have come.
+            Asked::Again(_) => ended_meanwhile,
+        })?;
         let (quirks, gone, stop) = (Quirks::of(client.as_ref()), &self.gone, &self.stop);
-        let mut call = Call { session, author, membership, quirks, context, answers: None, gone, stop };
+        let id = call_id(context);
+        let mut call = Call { id, session, author, membership, quirks, context, answers: None, gone, stop };
         match asked {
-            Asked::Once(request) if request.name == tools::RESET => {
-                call.answers = request.input_responses;
-                call.reset(request.arguments).await.unwrap_or_else(failed)
-            }
-            Asked::Once(request) => call.dispatch(&request.name, request.arguments).await.into(),
-            Asked::Again(again) => call.again(again).await.into(),
+            Asked::Once(request) => call.once(request).await,
+            Asked::Again(again) => call.again(again).await,
         }
     }
 }
 
 enum Asked {
     Once(CallToolRequestParams),
-    /// Of a session process that is gone, and now of this.
+    /// It was sent before, and left without an answer.
     Again(Again),
+}
+
+impl Asked {
+    fn tool(&self) -> &str {
+        match self {
+            Self::Once(request) => &request.name,
+            Self::Again(again) => &again.call.name,
+        }
+    }
+}
+
+/// The name that a bridge gave the call.
+fn call_id(context: &RequestContext<RoleServer>) -> Option<CallId> {
+    match &context.id {
+        RequestId::String(text) => CallId::parse(text),
+        RequestId::Number(_) => None,
+    }
 }
 
 /// For `fourhands sessions`.
@@ -191,19 +215,12 @@ fn status(session: &SessionHandle, overview: Overview) -> serde_json::Value {
     serde_json::to_value(live).unwrap_or_default()
 }
 
-pub const SESSION_ENDED: &str = "The Python session has ended. Ask the person to start fourhands again, then repeat this call; \
-names that were defined are gone.";
-
-/// Said to nobody, as a rule.
-pub const CONNECTION_CLOSED: &str = "The connection was closed.";
+pub const SESSION_ENDED: &str = "The Python session has ended.";
+const RESTARTS: (&str, &str) = ("Python restarts.", "Connect again: a new Python takes over the session.");
+const START_AGAIN: &str = "To go on, ask the person to start fourhands again; names that were defined are gone.";
 
 /// Code of an answer that does not go out: this process is about to be replaced, and the bridge asks the next one.
 pub const UNANSWERED: i32 = -32043;
-
-fn is_text(response: &CallToolResponse, text: &str) -> bool {
-    let CallToolResponse::Complete(result) = response else { return false };
-    matches!(result.content.as_slice(), [only] if only.as_text().is_some_and(|content| content.text == text))
-}
 
 /// Whether a request is of the stateless era.
 pub fn is_modern(context: &RequestContext<RoleServer>) -> bool {
@@ -439,9 +456,9 @@ impl ServerHandler for Handler {
         }
         if request.method == again::MOVED
             && let Some(membership) = &self.membership
-            && let Ok(Some(Moved { sent })) = request.params_as::<Moved>()
+            && let Ok(Some(Moved { sent_to })) = request.params_as::<Moved>()
         {
-            membership.moved(sent);
+            membership.comes_from(&sent_to);
             return Ok(CustomResult::new(serde_json::Value::Null));
         }
         let method = request.method;

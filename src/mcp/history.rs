@@ -6,8 +6,9 @@ use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{Call, Called, ended, now};
+use super::calls::{Call, Called, now};
 use super::cut::{TEXT, cut, short};
+use super::failure::{ended, refused};
 use super::report::RunStatus;
 use super::since::{self, ByKind};
 use super::tools::{self, maybe_integer, maybe_number};
@@ -126,7 +127,7 @@ impl Call<'_> {
         let HistoryArguments { since, author, limit } = tools::arguments(tools::HISTORY, arguments)?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=MOST).contains(&limit) {
-            return Err(format!("Error: limit must be from 1 to {MOST}, not {limit}."));
+            return refused(format!("Error: limit must be from 1 to {MOST}, not {limit}."));
         }
         let (by, reader) = (By::of(author.as_deref(), &self.author), self.author.clone());
         let history = self.session.read(move |transcript| of(transcript, since, &by, limit as usize, &reader, now()));

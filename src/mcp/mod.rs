@@ -2,7 +2,7 @@
 //!
 //! `serve` accepts connections; `lines` is the transport, with `outgoing` for its
 //! way out and `faults` for what is no message; `handler` is what rmcp
-//! calls; `calls` and `follow` are the tool calls against the session; `tools` describes them; `report`, `text` and
+//! calls; `calls` and `follow` are the tool calls against the session; `failure` says why one has no result, and `again` what became of one that was left without an answer; `tools` describes them; `report`, `text` and
 //! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
 
 mod again;
@@ -13,6 +13,7 @@ mod client;
 mod cut;
 mod displays;
 mod elicit;
+mod failure;
 mod faults;
 mod follow;
 mod handler;
@@ -44,5 +45,6 @@ mod watch;
 /// Code of the error, without an id, that a connection is refused with.
 pub const REFUSED: i32 = -32042;
 
-pub use again::{METHOD as AGAIN, MOVED, SENT};
+pub use again::{KEPT, METHOD as AGAIN, MOVED, SENT_TO};
+pub use failure::left_without_answer;
 pub use serve::{Backend, serve_connection, serve_socket};

@@ -8,7 +8,8 @@ use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{Call, Called, ended};
+use super::calls::{Call, Called};
+use super::failure::{ended, refused};
 use super::pages::{self, Found, Page};
 use super::tools::{self, maybe_integer, number};
 use crate::domain::{Snippet, SnippetId, Stream, units};
@@ -96,7 +97,7 @@ impl Call<'_> {
         let ReadArguments { snippet, stream, offset, limit, grep } = tools::arguments(tools::READ, arguments)?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=MOST).contains(&limit) {
-            return Err(format!("Error: limit must be from 1 to {MOST} characters, not {limit}."));
+            return refused(format!("Error: limit must be from 1 to {MOST} characters, not {limit}."));
         }
         let regex = grep.map(|pattern| expression(&pattern)).transpose()?;
         let stream = stream.map(|stream| match stream {
@@ -106,7 +107,7 @@ impl Call<'_> {
         let request = Request { stream, offset: offset.unwrap_or(0), limit: limit as usize, regex };
         let id = SnippetId(snippet);
         let Some(found) = self.session.look(id).await.map_err(ended)? else {
-            return Err(format!("Error: there is no snippet {snippet} in this session."));
+            return refused(format!("Error: there is no snippet {snippet} in this session."));
         };
         let spool = self.session.spool().clone();
         let read = in_background(move || {
@@ -114,7 +115,7 @@ impl Call<'_> {
             let kept = spool.whole_of(id, &found.output).map_err(|error| error.to_string());
             read(&found, kept, &request).map(|page| (page, found))
         });
-        let (page, found) = read.await.ok_or("Error: the output could not be read.")??;
+        let (page, found) = read.await.ok_or_else(|| "Error: the output could not be read.".to_owned())??;
         let is_part = page.offset > 0 || page.next_offset.is_some();
         Ok(self.told_page(&found, rendered(&page), is_part, Arc::new(page)))
     }

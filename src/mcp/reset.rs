@@ -5,12 +5,13 @@ use std::time::Duration;
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, JsonObject};
 use tokio::time::Instant;
 
-use super::calls::{Call, ended};
+use super::calls::Call;
 use super::elicit::Said;
-use super::handler::CONNECTION_CLOSED;
+use super::failure::{Failure, ended, ended_meanwhile, refused};
 use super::stake;
 use super::tools::{self, ResetArguments, ResetMode, ResetResult};
 use crate::domain::{Author, Transcript};
+use crate::session::Closed;
 
 /// How long the user may take to confirm: clients give a call a minute, and the reset itself may have to wait.
 const CONFIRMING: Duration = Duration::from_secs(40);
@@ -20,7 +21,7 @@ const NOT_DONE: &str = "It would destroy what others made in this session, so no
 type Done = Result<CallToolResult, String>;
 
 impl Call<'_> {
-    pub async fn reset(&self, arguments: Option<JsonObject>) -> Result<CallToolResponse, String> {
+    pub async fn reset(&self, arguments: Option<JsonObject>) -> Result<CallToolResponse, Failure> {
         let ResetArguments { mode } = tools::arguments(tools::RESET, arguments)?;
         let restarts = matches!(mode, Some(ResetMode::Restart));
         let begun = Instant::now();
@@ -39,20 +40,21 @@ impl Call<'_> {
         };
         match said {
             Said::Yes | Said::Nothing => {}
-            Said::No => return Err(format!("Error: the user did not confirm this. {NOT_DONE}")),
+            Said::No => return refused(format!("Error: the user did not confirm this. {NOT_DONE}")),
             Said::Late => {
                 let seconds = CONFIRMING.as_secs();
-                return Err(format!(
+                return refused(format!(
                     "Error: the user was asked to confirm this and did not answer within {seconds} s. {NOT_DONE} Ask the \
                      person in your reply; another call resets without asking."
                 ));
             }
             Said::Left if self.stop.is_cancelled() && !self.session.is_restarting() => {
-                return Err(
-                    "Error: the session ended while the user was asked to confirm this. Nothing was reset.".to_owned()
+                return refused(
+                    "Error: the session ended while the user was asked to confirm this. Nothing was reset.",
                 );
             }
-            Said::Left => return Err(CONNECTION_CLOSED.to_owned()),
+            Said::Left if self.stop.is_cancelled() => return Err(ended(Closed)),
+            Said::Left => return refused("The connection was closed. Nothing was reset."),
             Said::Later(question) => return Ok(question.into()),
         }
         let had_more = runs.is_some() && self.runs().await > runs;
@@ -65,7 +67,7 @@ impl Call<'_> {
     }
 
     /// If `spare`, only where others lose nothing.
-    async fn reset_now(&self, restarts: bool, spare: bool, late: Instant) -> Result<Done, String> {
+    async fn reset_now(&self, restarts: bool, spare: bool, late: Instant) -> Result<Done, Failure> {
         let by = self.author.clone();
         let objection = move |transcript: &Transcript| {
             if spare { stake::question(transcript, &by, restarts) } else { None }
@@ -77,10 +79,10 @@ impl Call<'_> {
         &self,
         objection: impl FnOnce(&Transcript) -> Option<String> + Send + 'static,
         late: Instant,
-    ) -> Result<Done, String> {
+    ) -> Result<Done, Failure> {
         let report = tokio::select! {
             biased;
-            report = self.session.reset_unless(self.author.clone(), objection) => report.map_err(ended)?,
+            report = self.session.reset_unless(self.author.clone(), objection) => report.map_err(ended_meanwhile)?,
             () = self.left_or_late(late) => {
                 let behind = self.ahead(None).await?;
                 let text = format!("The reset waits its turn{behind} and is done after that, without another call. \
@@ -101,13 +103,15 @@ impl Call<'_> {
     async fn restart(
         &self,
         objection: impl FnOnce(&Transcript) -> Option<String> + Send + 'static,
-    ) -> Result<Done, String> {
+    ) -> Result<Done, Failure> {
         match self.session.restart_unless(self.author.clone(), objection).await.map_err(ended)? {
             Err(question) => Ok(Err(question)),
-            Ok(false) => Err("Error: this session cannot be restarted: it belongs to the one client that started it \
+            Ok(false) => refused(
+                "Error: this session cannot be restarted: it belongs to the one client that started it \
                 (serve --stdio). Call reset_python_environment without mode, or start the server anew. Nothing was \
                 done."
-                .to_owned()),
+                    .to_owned(),
+            ),
             Ok(true) => {
                 let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over \
                     this session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";

@@ -363,6 +363,11 @@ fn tidy(schema: &mut JsonObject, input: bool) {
     }
 }
 
+/// Whether calls of the tool change nothing, so that one may be made again whatever became of it.
+pub fn only_reads(tool: &str) -> bool {
+    matches!(tool, LIST | INSPECT | READ | WAIT | HISTORY)
+}
+
 /// The arguments of a call, or the sentence that tells a model what was expected.
 pub fn arguments<T: for<'de> Deserialize<'de>>(tool: &str, given: Option<JsonObject>) -> Result<T, String> {
     let given = given.unwrap_or_default();

@@ -192,10 +192,17 @@ impl Host {
             };
             let limits = journal::limits(tui::settings::read(tui::settings::path()).settings.journal);
             let lost = self.recorder.map(Recorder::lost);
+            let places = Places::of_this_process();
             let (recorder, journal, mut told) =
-                journal::start(Places::of_this_process(), self.boot.id.clone(), &self.info, limits, lost);
-            let beginning =
-                Beginning { restart, can_restart: true, record: Box::new(recorder), spool: self.spool, ..beginning };
+                journal::start(places, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
+            let beginning = Beginning {
+                restart,
+                can_restart: true,
+                record: Box::new(recorder),
+                id: Some(self.boot.id.clone()),
+                spool: self.spool,
+                ..beginning
+            };
             let (session, actor) = session::spawn(self.info, Box::new(self.engine), engine_events, beginning);
             if let Some(line) = self.said.lines().rev().find(|line| !line.trim().is_empty()) {
                 session.notice(format!("Python said at its start: {line}"));
@@ -305,10 +312,12 @@ fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Beginning, Opti
     let Some(recorded) = recorded else {
         return (Beginning { ran, is_whole: false, ..Beginning::default() }, gap);
     };
-    let journal::Recorded { session: known, transcript, former } = recorded;
-    let has_last = ran.0 == 0 || transcript.snippet(ran).is_some();
-    let is_whole = gap.is_none() && known.missed == 0 && has_last;
-    (Beginning { transcript, ran, is_whole, former, ..Beginning::default() }, gap)
+    let journal::Recorded { session: known, transcript, former, calls } = recorded;
+    // User code can write where the number of the last that ran is kept.
+    let may_have_all = ran.0 as usize <= transcript.entries().len();
+    let has_all = may_have_all && (1..=ran.0).all(|number| transcript.snippet(SnippetId(number)).is_some());
+    let is_whole = gap.is_none() && known.missed == 0 && has_all;
+    (Beginning { transcript, ran, is_whole, calls, former, ..Beginning::default() }, gap)
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of

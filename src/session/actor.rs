@@ -10,7 +10,7 @@ mod replay;
 mod returning;
 mod words;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -25,14 +25,14 @@ use returning::Returning;
 pub use returning::remember_client;
 
 use super::engine::{Engine, EngineEvent};
-use super::handle::{Command, Overview, QueueFull, RunOptions, SessionHandle, Subscription, Ticket};
-use super::names::{Names, unmarked};
+use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription};
+use super::names::Names;
 use super::news::News;
 use super::record::Record;
 use super::spool::Spool;
 use crate::domain::{
-    Author, ClientId, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp,
-    Transcript, VariableTable, Wanted,
+    Author, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp, Transcript,
+    VariableTable, Wanted,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -50,7 +50,8 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, ran, is_whole, former, restart, can_restart, record, spool, input_limit } = beginning;
+    let Beginning { transcript, ran, former, restart, can_restart, record, spool, input_limit, .. } = beginning;
+    let Beginning { id, is_whole, calls, .. } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
     let names = Names::of(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
@@ -81,14 +82,14 @@ pub fn spawn(
         can_restart,
         restart_by: None,
         restarting: Arc::default(),
-        returning: Returning::new(is_whole, next_snippet, next_client),
+        returning: Returning::new(former, info.pid, id, is_whole, calls),
         names,
     };
-    actor.returning.former = former;
     actor.begin(restart);
-    let restarting = actor.restarting.clone();
+    let (restarting, received) = (actor.restarting.clone(), actor.returning.others.clone());
     let task = tokio::spawn(actor.run(inbox, engine_events));
-    (SessionHandle { info: Arc::new(info), spool, news, answers: Arc::default(), attended, commands, restarting }, task)
+    let (info, answers, born) = (Arc::new(info), Arc::default(), Instant::now());
+    (SessionHandle { info, spool, news, answers, attended, commands, restarting, received, born }, task)
 }
 
 /// What waits for the engine: snippets and resets, in the order they came.
@@ -102,6 +103,7 @@ enum Waiting {
 
 struct Running {
     work: Work,
+    since: Instant,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
     /// Who asked for an interrupt first.
@@ -135,8 +137,9 @@ impl Work {
 
 impl Running {
     fn new(work: Work, timeout: Option<Duration>) -> Self {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        Self { work, timeout, deadline, stopped_by: None, forced: 0, look_at: None, interrupted_at: 0 }
+        let since = Instant::now();
+        let deadline = timeout.map(|timeout| since + timeout);
+        Self { work, since, timeout, deadline, stopped_by: None, forced: 0, look_at: None, interrupted_at: 0 }
     }
 }
 
@@ -210,6 +213,9 @@ impl Actor {
                 break;
             }
         }
+        // Python's main thread may have ended without having been asked to.
+        self.cut_off();
+        self.quit();
         self.flush_output();
         self.emit(Event::Ending);
         self.engine.quit();
@@ -295,16 +301,17 @@ impl Actor {
                     self.restarting.store(true, Ordering::Relaxed);
                     self.quit();
                 }
-                let _ = answer.send(self.can_restart);
+                // One that is about to end for good is followed by none.
+                if !self.quitting || self.restart_by.is_some() {
+                    let _ = answer.send(self.can_restart);
+                }
             }
             Command::Unless { objects, command } => {
                 if !objects(&self.transcript) {
                     self.on_command(*command);
                 }
             }
-            Command::Recall { author, code, sent, answer } => {
-                let _ = answer.send(self.recall(&author, &code, sent));
-            }
+            Command::Recall { left, answer } => drop(answer.send(self.recall(&left))),
             Command::Read { look } => {
                 self.flush_output();
                 look(&self.transcript);
@@ -322,7 +329,7 @@ impl Actor {
             Command::Quit => self.quit(),
             Command::Abandon => {
                 self.quit();
-                self.running = None;
+                self.cut_off();
             }
         }
     }
@@ -382,36 +389,10 @@ impl Actor {
             EngineEvent::Inspected(told) => self.on_inspected(told),
             EngineEvent::QuitRequested => self.quit(),
             EngineEvent::Ended => {
-                self.running = None;
+                self.cut_off();
                 self.quit();
             }
         }
-    }
-
-    fn submit(
-        &mut self,
-        author: Author,
-        code: Arc<str>,
-        options: RunOptions,
-        ticket: oneshot::Sender<Result<Ticket, QueueFull>>,
-    ) {
-        if self.quitting {
-            return;
-        }
-        if let Err(full) = self.has_room(&author, code.len()) {
-            let _ = ticket.send(Err(full));
-            return;
-        }
-        let snippet = SnippetId(self.next_snippet);
-        self.next_snippet += 1;
-        let (sender, done) = oneshot::channel();
-        self.waiters.entry(snippet).or_default().push(Waiter { also_input: true, done: sender });
-        self.emit(Event::Submitted { snippet, author, code, at: now() });
-        if let Some(title) = options.title.clone() {
-            self.emit(Event::Titled { snippet, title });
-        }
-        self.waiting.push_back(Waiting::Run { snippet, options });
-        let _ = ticket.send(Ok(Ticket { id: snippet, done }));
     }
 
     fn start_next(&mut self) {
@@ -469,12 +450,6 @@ impl Actor {
             clients: self.transcript.clients().to_vec(),
             snippets: self.next_snippet - 1,
         }
-    }
-
-    fn free_name(&mut self, wanted: &str, client: ClientId) -> Arc<str> {
-        let others = self.transcript.clients().iter().filter(|other| other.id != client);
-        let taken: HashSet<&str> = others.map(|other| unmarked(&other.name)).collect();
-        self.names.choose(wanted, |name| taken.contains(name))
     }
 
     fn emit(&mut self, event: Event) {

@@ -53,6 +53,7 @@ mod tests {
             held: None,
             private: false,
             trouble: None,
+            id: None,
             started_at,
         }
     }

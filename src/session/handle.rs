@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::actor::Codes;
+use super::left::Received;
 use super::objection::Objects;
 use super::words::{AskRefused, Look};
-use super::{Answers, News, Spool};
+use super::{Answers, Left, News, Recalled, Spool};
 use crate::domain::replay::Which;
 use crate::domain::{
-    About, Author, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError, Inspection, Note,
-    Question, ResetReport, Restart, SessionInfo, Signature, Snippet, SnippetId, Timestamp, Transcript, Variable,
+    About, Author, CallId, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError,
+    Inspection, Note, Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable,
     VariableTable, Wanted, units,
 };
 
@@ -29,6 +31,9 @@ pub enum SubmitError {
     Closed(#[from] Closed),
     #[error(transparent)]
     Full(#[from] QueueFull),
+    /// The same call was taken before; it submitted this.
+    #[error("this call was received before")]
+    Twice(SnippetId),
 }
 
 /// Too much waits already. Displays as one sentence.
@@ -68,6 +73,8 @@ pub struct RunOptions {
     pub timeout: Option<Duration>,
     /// What the code is about.
     pub title: Option<Arc<str>>,
+    /// The call that brings it: no two snippets have the same.
+    pub call: Option<CallId>,
 }
 
 /// A snippet that was accepted.
@@ -95,28 +102,12 @@ pub struct Overview {
     pub snippets: u32,
 }
 
-/// What is known of a call that a process of this session left without an answer.
-#[derive(Clone, Debug)]
-pub struct Recalled {
-    pub fate: Fate,
-    /// Why the last process took over, if this session has had more than one.
-    pub restart: Option<Arc<Restart>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    Submitted(SnippetId),
-    /// It never came as far as the queue.
-    NeverCame,
-    Unknown,
-}
-
 pub(super) enum Command {
     Submit {
         author: Author,
         code: Arc<str>,
         options: RunOptions,
-        ticket: oneshot::Sender<Result<Ticket, QueueFull>>,
+        ticket: oneshot::Sender<Result<Ticket, SubmitError>>,
     },
     Wait {
         snippet: SnippetId,
@@ -222,9 +213,7 @@ pub(super) enum Command {
         inquiry: u32,
     },
     Recall {
-        author: Author,
-        code: Arc<str>,
-        sent: Timestamp,
+        left: Left,
         answer: oneshot::Sender<Recalled>,
     },
     Notice {
@@ -243,12 +232,27 @@ pub struct SessionHandle {
     pub(super) attended: Arc<AtomicBool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) restarting: Arc<AtomicBool>,
+    pub(super) received: Arc<Received>,
+    pub(super) born: Instant,
 }
 
 impl SessionHandle {
     #[must_use]
     pub fn info(&self) -> &SessionInfo {
         &self.info
+    }
+
+    /// How long this process of the session has been there.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    /// As if it had been there for a minute.
+    #[cfg(test)]
+    pub(crate) fn aged(mut self) -> Self {
+        self.born = self.born.checked_sub(Duration::from_secs(60)).unwrap_or(self.born);
+        self
     }
 
     /// Where the output of snippets is kept whole, as far as it is.
@@ -272,9 +276,9 @@ impl SessionHandle {
     /// Puts code into the queue.
     ///
     /// # Errors
-    /// If the session has ended, or too much waits already; then nothing is run.
+    /// If the session has ended, too much waits already, or the same call has submitted something; then nothing is run.
     pub async fn submit(&self, author: Author, code: Arc<str>, options: RunOptions) -> Result<Ticket, SubmitError> {
-        Ok(self.ask(|ticket| Command::Submit { author, code, options, ticket }).await??)
+        self.ask(|ticket| Command::Submit { author, code, options, ticket }).await?
     }
 
     /// Resolves when `snippet` has ended; at once if it has already. An unknown number drops the sender.
@@ -445,15 +449,6 @@ impl SessionHandle {
     #[must_use]
     pub fn is_restarting(&self) -> bool {
         self.restarting.load(Ordering::Relaxed)
-    }
-
-    /// What became of `code` that `author` submitted at `sent` or later, to a process of this session that is gone. Each
-    /// snippet is answered once.
-    ///
-    /// # Errors
-    /// [`Closed`] if the session has ended.
-    pub async fn recall(&self, author: Author, code: Arc<str>, sent: Timestamp) -> Result<Recalled, Closed> {
-        self.ask(|answer| Command::Recall { author, code, sent, answer }).await
     }
 
     /// Tells everybody something about the session itself, such as that it can no longer be recorded.

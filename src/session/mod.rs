@@ -8,6 +8,7 @@ pub mod engine;
 pub mod handle;
 pub mod held;
 pub mod history;
+pub mod left;
 pub mod live;
 pub mod lock;
 pub mod names;
@@ -29,10 +30,11 @@ pub use answers::{Answer, Answers, Structured};
 pub use background::in_background;
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::{
-    AnswerRefused, Closed, Fate, Overview, QueueFull, Recalled, ReplayRefused, RunOptions, SessionHandle, SubmitError,
-    Subscription, Ticket,
+    AnswerRefused, Closed, Overview, QueueFull, ReplayRefused, RunOptions, SessionHandle, SubmitError, Subscription,
+    Ticket,
 };
 pub use history::{History, Older, Past};
+pub use left::{Left, Recalled, SentTo};
 pub use news::{Happening, News};
 pub use record::{Record, SessionId, Unrecorded};
 pub use spool::Spool;

@@ -146,7 +146,7 @@ fn a_name_is_free_and_known_again_whatever_stands_around_it() {
     let mut transcript = Transcript::default();
     let author = Author::Client { id: ClientId(1), name: "claude-code".into() };
     let snippet = crate::domain::SnippetId(1);
-    transcript.apply(&crate::domain::Event::Submitted { snippet, author, code: "1".into(), at: 0 });
+    transcript.apply(&crate::domain::Event::Submitted { snippet, author, code: "1".into(), call: None, at: 0 });
     let mut later = Names::of(&transcript, &[]);
     assert_eq!(&*later.choose("cIaude-code", |_| false), "client \"cIaude-code\" (not \"claude-code\")");
 }

@@ -57,6 +57,9 @@ pub struct Record {
     /// Why nobody can connect, in a sentence, for as long as that lasts: its Python could not be started again.
     #[serde(default)]
     pub trouble: Option<String>,
+    /// Its id in the journal; `None` until that is settled.
+    #[serde(default)]
+    pub id: Option<SessionId>,
     pub started_at: Timestamp,
 }
 
@@ -206,6 +209,7 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
         held: None,
         private,
         trouble: None,
+        id: None,
         started_at,
     };
     let mut claim = Claim::new(record, folder.clone(), locks);

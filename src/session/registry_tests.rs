@@ -33,10 +33,11 @@ fn a_claimed_session_is_found_and_leaves_nothing_behind() {
     let root = Root::new();
     let (places, cwd) = (root.places(), root.folder("work"));
     let mut claim = claim_at(&places, "work", &cwd).unwrap();
-    claim.describe(Path::new("/usr/bin/python3"), "3.12.1", true, None).unwrap();
+    let id = SessionId::new(1);
+    claim.describe(Path::new("/usr/bin/python3"), "3.12.1", true, &id, false).unwrap();
     fs::write(claim.socket(), "").unwrap();
     assert_eq!(running_at(&places).unwrap(), [claim.record().clone()]);
-    assert_eq!(claim.record().cwd, cwd);
+    assert_eq!((&claim.record().cwd, &claim.record().id, &claim.record().held), (&cwd, &Some(id), &None));
     assert_eq!(claim.record().python_version.as_deref(), Some("3.12.1"));
 
     let again = claim_at(&places, "work", &cwd).unwrap_err();

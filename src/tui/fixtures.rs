@@ -58,7 +58,13 @@ impl Story {
     pub fn submit(&mut self, author: &Author, code: &str) -> SnippetId {
         self.next += 1;
         let snippet = SnippetId(self.next);
-        self.apply(&Event::Submitted { snippet, author: author.clone(), code: code.into(), at: NOW - 42_000 });
+        self.apply(&Event::Submitted {
+            snippet,
+            author: author.clone(),
+            code: code.into(),
+            call: None,
+            at: NOW - 42_000,
+        });
         snippet
     }
 

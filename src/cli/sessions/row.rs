@@ -136,6 +136,7 @@ pub mod fixtures {
             held: None,
             private: false,
             trouble: None,
+            id: None,
             started_at,
         }
     }

@@ -165,7 +165,8 @@ fn what_is_lost_is_counted_over_processes() {
         Arc::new(Segment { path: home.database(), file, written: AtomicU64::new(0) })
     };
     for process in 0..3 {
-        let (recorder, journal, told) = start(home.places(), id.clone(), &info("work"), Limits::default(), Some(&LOST));
+        let (recorder, journal, told) =
+            start(home.places(), id.clone(), &info("work"), Limits::default(), Some(&LOST), true);
         let mut session = Recording { recorder, journal, told, transcript: Transcript::default() };
         session.recorder.shared.writing().segment = Some(full());
         for n in 0..7 {
@@ -176,7 +177,8 @@ fn what_is_lost_is_counted_over_processes() {
         session.recorder.shared.writing().lost = None;
         session.stop();
     }
-    let (recorder, journal, told) = start(home.places(), id.clone(), &info("work"), Limits::default(), Some(&LOST));
+    let (recorder, journal, told) =
+        start(home.places(), id.clone(), &info("work"), Limits::default(), Some(&LOST), true);
     let mut session = Recording { recorder, journal, told, transcript: Transcript::default() };
     session.run(22, "kept()");
     assert_eq!(LOST.get(), crate::domain::recorder::Losses::default());

@@ -24,6 +24,49 @@ fn a_session_comes_back_as_it_was() {
     assert_eq!(left, [schema::FILE], "the intake goes, and the log with the last connection");
 }
 
+/// By which the next process knows what became of it: as soon as the snippet is in the queue, and for ever.
+#[test]
+fn the_call_that_brought_a_snippet_is_kept_with_it() {
+    let (home, id) = (Home::new(), id());
+    let mut session = home.start(&id, "work");
+    let call = |number| crate::domain::CallId { bridge: 0xabc << 96, number };
+    let submit = |session: &mut Recording, number: u32, call| {
+        let (snippet, code) = (SnippetId(number), "same()".into());
+        session.event(&Event::Submitted { snippet, author: claude(), code, call, at: at(number) });
+    };
+    submit(&mut session, 1, Some(call(1)));
+    submit(&mut session, 2, None);
+    submit(&mut session, 3, Some(call(u64::MAX)));
+    let expected = [(call(1), SnippetId(1)), (call(u64::MAX), SnippetId(3))].into();
+    assert_eq!(home.load(&id).calls, expected, "from the intake or the database");
+    session.finish(1, Status::Ok);
+    session.stop();
+    let mut session = home.start(&id, "work");
+    // Taken up, those that have not ended are stored once more.
+    session.finish(3, Status::Ok);
+    session.close();
+    assert_eq!(home.load(&id).calls, expected);
+}
+
+/// Files were once named by the clock: one that was set back between two processes of a session hides nothing of the second.
+#[test]
+fn what_follows_is_not_taken_for_what_was_stored_before() {
+    let (home, id) = (Home::new(), id());
+    drop(home.start(&self::id(), "other").close());
+    let (segment, mut ahead) = home.of_run(&id, u64::MAX / 2);
+    ahead.run(1, "a");
+    drop((segment, ahead));
+    assert_eq!(home.load(&id).transcript.entries().len(), 1);
+    // What this one leaves is for the next that opens the journal.
+    let lock = rusqlite::Connection::open(home.database()).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut session = home.start(&id, "work");
+    session.run(2, "b");
+    session.stop();
+    drop(lock);
+    assert_eq!(home.load(&id).transcript.entries().len(), 2);
+}
+
 #[test]
 fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
     let home = Home::new();
@@ -185,8 +228,12 @@ fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
 impl Home {
     /// The intake of a process whose thread never has its turn.
     fn without_thread(&self, id: &SessionId) -> (Arc<Segment>, Recording) {
+        self.of_run(id, 7)
+    }
+
+    fn of_run(&self, id: &SessionId, run: u64) -> (Arc<Segment>, Recording) {
         let meta = frame::Meta::new(id.clone(), &info("killed"), "boot".into());
-        let segment = Segment::create(&self.folder(), &meta, 7, 0).unwrap();
+        let segment = Segment::create(&self.folder(), &meta, run, 0).unwrap();
         let shared = Arc::new(Shared::default());
         shared.writing().segment = Some(segment.clone());
         let recorder = Recorder { shared, buffer: Vec::new() };

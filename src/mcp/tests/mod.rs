@@ -1,5 +1,6 @@
 //! MCP end to end over in-memory streams, with a scripted engine, in both protocol eras.
 
+mod again;
 mod conformance;
 mod connections;
 mod elicitation;

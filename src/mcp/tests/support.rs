@@ -190,7 +190,8 @@ impl Rig {
         };
         let (session, _) =
             session::spawn(info, Box::new(scripted), events, Beginning { input_limit: limit, ..Beginning::default() });
-        Self { session, table, stop: CancellationToken::new(), engine }
+        // Whoever comes was not there before.
+        Self { session: session.aged(), table, stop: CancellationToken::new(), engine }
     }
 
     pub fn backend(&self) -> Backend {

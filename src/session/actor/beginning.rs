@@ -1,14 +1,15 @@
 //! The first moments of a session process: what the one before left behind is brought to an end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Actor, now};
 use crate::domain::{
-    Author, Client, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status, Transcript,
-    VariableChanges,
+    Author, CallId, Client, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status,
+    Transcript, VariableChanges,
 };
-use crate::session::{Record, Spool, Unrecorded};
+use crate::session::{Record, SessionId, Spool, Unrecorded};
 
 /// What a session begins with.
 pub struct Beginning {
@@ -16,8 +17,12 @@ pub struct Beginning {
     pub transcript: Transcript,
     /// The last snippet that ran so far, where that is known: it may be missing in the transcript.
     pub ran: SnippetId,
-    /// Nothing that was submitted is missing in it.
+    /// Nothing that ran is missing in it.
     pub is_whole: bool,
+    /// The session's name for all time, if it has one.
+    pub id: Option<SessionId>,
+    /// What calls have submitted so far.
+    pub calls: HashMap<CallId, SnippetId>,
     /// Those who may come back to it; see [`super::returning::remember_client`].
     pub former: Vec<Client>,
     /// Why this process takes it over from another.
@@ -38,6 +43,8 @@ impl Default for Beginning {
             transcript: Transcript::default(),
             ran: SnippetId(0),
             is_whole: true,
+            id: None,
+            calls: HashMap::new(),
             former: Vec::new(),
             restart: None,
             can_restart: true,
@@ -79,7 +86,6 @@ impl Actor {
             .map(|snippet| (snippet.id, left_open(snippet, restart.as_ref())))
             .collect();
         for (snippet, outcome) in open {
-            self.returning.left_open.insert(snippet);
             self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
         }
         if restart.is_none() {
@@ -141,7 +147,13 @@ mod tests {
         assert_eq!(free_numbers(&transcript, SnippetId(u32::MAX), &[]), (1, 1));
         let client = Author::Client { id: ClientId(7), name: "claude".into() };
         for (snippet, author) in [(1, client), (2, Author::You)] {
-            transcript.apply(&Event::Submitted { snippet: SnippetId(snippet), author, code: "1".into(), at: 0 });
+            transcript.apply(&Event::Submitted {
+                snippet: SnippetId(snippet),
+                author,
+                code: "1".into(),
+                call: None,
+                at: 0,
+            });
         }
         assert_eq!(free_numbers(&transcript, none, &[]), (3, 8));
     }

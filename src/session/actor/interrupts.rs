@@ -64,7 +64,8 @@ impl Actor {
         let stuck = self.engine.standstill().map(|stack| Arc::new(Stuck { since, stack }));
         if self.quitting && stuck.is_some() {
             // It is left to die with the process.
-            self.running = None;
+            self.cut_off();
+            return;
         }
         let Some(snippet) = self.transcript.running().filter(|snippet| snippet.stuck != stuck) else { return };
         self.emit(Event::Stuck { snippet: snippet.id, stuck });
@@ -73,9 +74,8 @@ impl Actor {
     pub(super) fn on_deadline(&mut self) {
         let Some(running) = &mut self.running else { return };
         if self.quitting && running.forced >= FORCED_AT_END {
-            // A long call of C code, most likely. Whoever waits for it hears that the session has ended.
-            self.running = None;
-            return;
+            // A long call of C code, most likely.
+            return self.cut_off();
         }
         let limit = running.timeout.unwrap_or_default();
         if running.stopped_by.is_some() {
@@ -85,14 +85,37 @@ impl Actor {
         self.interrupt(None, &format!("its time limit of {} s", limit.as_secs_f64()));
     }
 
+    fn reason_of_end(&self) -> String {
+        match &self.restart_by {
+            Some(by) => format!("the restart by {}", by.as_cause()),
+            None => "the end of the session".to_owned(),
+        }
+    }
+
+    /// Leaves what runs to die with the process. Whoever waits for it is told now: nobody can be told later.
+    pub(super) fn cut_off(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        let Some(snippet) = running.work.snippet() else { return };
+        self.flush_output();
+        let outcome = Outcome {
+            status: Status::Interrupted,
+            returncode: 130,
+            result: None,
+            frame: None,
+            frames: Vec::new(),
+            error: None,
+            stopped_by: Some(format!("{}, which ended Python while the code still ran", self.reason_of_end())),
+            elapsed: running.since.elapsed(),
+            changes: VariableChanges::default(),
+        };
+        self.finish(snippet, outcome);
+    }
+
     pub(super) fn quit(&mut self) {
         if std::mem::replace(&mut self.quitting, true) {
             return;
         }
-        let by = match &self.restart_by {
-            Some(by) => format!("the restart by {}", by.as_cause()),
-            None => "the end of the session".to_owned(),
-        };
+        let by = self.reason_of_end();
         for waiting in std::mem::take(&mut self.waiting) {
             if let Waiting::Run { snippet, .. } = waiting {
                 self.cancel(snippet, &by);
@@ -100,7 +123,7 @@ impl Actor {
         }
         if self.transcript.running().is_some_and(|snippet| snippet.stuck.is_some()) {
             // No interrupt reaches it: it is left to die with the process.
-            self.running = None;
+            self.cut_off();
         }
         if let Some(running) = &mut self.running {
             running.deadline = Some(Instant::now() + FORCE_AT_END_AFTER);

@@ -55,7 +55,7 @@ impl Actor {
         self.next_snippet += 1;
         told.phase = Phase::Running(of, snippet);
         let (author, told) = (told.by.clone(), Arc::new(told.clone()));
-        self.emit(Event::Submitted { snippet, author: author.clone(), code: code.clone(), at: now() });
+        self.emit(Event::Submitted { snippet, author: author.clone(), code: code.clone(), call: None, at: now() });
         self.emit(Event::Replayed { snippet, of });
         self.emit(Event::Replay(told));
         self.emit(Event::Started { snippet, at: now() });

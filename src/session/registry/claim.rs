@@ -55,19 +55,21 @@ impl Claim {
         self.published.clone()
     }
 
-    /// Adds to the record which Python the session runs, whether a person has it on a terminal, and its id if bridges
-    /// hold it.
+    /// Adds to the record which Python the session runs, whether a person has it on a terminal, its id, and whether
+    /// bridges hold it.
     pub fn describe(
         &mut self,
         python: &Path,
         version: &str,
         dashboard: bool,
-        held: Option<SessionId>,
+        id: &SessionId,
+        is_held: bool,
     ) -> io::Result<()> {
         self.record.python = Some(python.to_string_lossy().into_owned());
         self.record.python_version = Some(version.to_owned());
         self.record.dashboard = Some(dashboard);
-        self.record.held = held;
+        self.record.id = Some(id.clone());
+        self.record.held = is_held.then(|| id.clone());
         self.write()
     }
 

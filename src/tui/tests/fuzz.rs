@@ -98,7 +98,7 @@ fn event(random: &mut Random, next: &mut u32) -> Event {
     match random.below(14) {
         0 | 1 => {
             *next += 1;
-            Event::Submitted { snippet: SnippetId(*next), author, code: text.into(), at }
+            Event::Submitted { snippet: SnippetId(*next), author, code: text.into(), call: None, at }
         }
         2 => Event::Started { snippet, at },
         3 | 4 => {

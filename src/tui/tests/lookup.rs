@@ -141,6 +141,7 @@ fn filtering() {
             snippet: SnippetId(17),
             author: Author::You,
             code: "new()".into(),
+            call: None,
             at: NOW,
         });
         assert_snapshot!(format!("filtered_{name}"), settled(&mut view, width, height));
@@ -159,7 +160,13 @@ fn what_does_not_fit_is_counted_and_esc_brings_it_back() {
     let shown = settled(&mut view, 80, 24);
     assert!(shown.contains("describe 4 of 16") && !shown.contains("plot(loss)"), "{shown}");
     let submit = |view: &mut View, n: u32, code: &str| {
-        view.apply(&SessionEvent::Submitted { snippet: SnippetId(n), author: Author::You, code: code.into(), at: NOW });
+        view.apply(&SessionEvent::Submitted {
+            snippet: SnippetId(n),
+            author: Author::You,
+            code: code.into(),
+            call: None,
+            at: NOW,
+        });
     };
     submit(&mut view, 17, "other()");
     submit(&mut view, 18, "x.describe()");

@@ -62,7 +62,13 @@ fn progress_and_end() {
     let stopped = tell(0, Phase::Stopped(SnippetId(4), "ZeroDivisionError".into()));
     assert!(stopped.contains("the replay stopped at 4: ZeroDivisionError; 1 not run"), "{stopped}");
     let snippet = SnippetId(5);
-    view.apply(&SessionEvent::Submitted { snippet, author: Author::You, code: "top = df.head()".into(), at: NOW });
+    view.apply(&SessionEvent::Submitted {
+        snippet,
+        author: Author::You,
+        code: "top = df.head()".into(),
+        call: None,
+        at: NOW,
+    });
     view.apply(&SessionEvent::Replayed { snippet, of: SnippetId(3) });
     view.apply(&SessionEvent::Started { snippet, at: NOW });
     let phase = Phase::Running(SnippetId(3), snippet);

@@ -229,7 +229,13 @@ fn the_person_is_told_what_came_below() {
     assert!(before.contains("▾ more below Esc"), "{before}");
     for n in 0..12 {
         let snippet = SnippetId(31 + n);
-        view.apply(&SessionEvent::Submitted { snippet, author: Author::You, code: "new()".into(), at: NOW });
+        view.apply(&SessionEvent::Submitted {
+            snippet,
+            author: Author::You,
+            code: "new()".into(),
+            call: None,
+            at: NOW,
+        });
     }
     let after = text(&mut view, 80, 24);
     assert!(after.contains("▾ 12 new below"), "{after}");
