@@ -34,7 +34,7 @@ use crate::mcp::{self, Backend};
 use crate::session::outlet::write_within;
 
 pub use attached::Attached;
-use finder::Finder;
+use finder::{Find, Finder};
 
 /// What a word to the client's log may take.
 const COMPLAINING: Duration = Duration::from_millis(300);
@@ -88,7 +88,7 @@ pub fn run(options: BridgeOptions) -> ExitCode {
 fn serve(runtime: &Runtime, finder: &Arc<Finder>) -> io::Result<()> {
     let looker = finder.clone();
     let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
-    runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), finder, &offline).await })
+    runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), &**finder, &offline).await })
 }
 
 /// The same server that a session has, with nothing behind its tools but the advice.
