@@ -168,6 +168,8 @@ pub async fn pump<F: Find>(
                 relay.lost("A fourhands session took over before this was answered.", "", true);
             }
             link = Some(Link::live(connection));
+            // Whatever it comes to: another that takes over from it has its own time to start.
+            starting_since = None;
             relay.joined(Some(session));
         }
 
