@@ -270,8 +270,8 @@ impl Finder {
         }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let text = refused.or_else(|| self.trouble(record)).unwrap_or_else(|| {
-            "The Python of this server's session does not answer: it is being started, or it was suspended. Call again in a \
-             moment."
+            "The Python of this server's session does not answer: it is being started, or it was suspended. Once it \
+             answers, the next call reaches it."
                 .to_owned()
         });
         visible(&text).into_owned()
@@ -282,8 +282,8 @@ impl Finder {
         let trouble = record.trouble.as_deref()?;
         let _ = registry::ask_for_another_try(&self.places, record);
         Some(format!(
-            "The fourhands session \"{}\" has no Python at the moment: {trouble}\nIt is asked to try again now: call again in \
-             some seconds. If that does not help, the person has to mend it.",
+            "The fourhands session \"{}\" has no Python at the moment: {trouble}\nIt is asked to try another start \
+             now, which takes some seconds. If that does not help, the person has to mend it.",
             record.name
         ))
     }
@@ -297,7 +297,7 @@ impl Finder {
             Choice::Use(record) => self.trouble(record).unwrap_or_else(|| {
                 format!(
                     "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
-                     Try again in a moment; if that does not help, ask the person to look at its terminal.",
+                     If that lasts, ask the person to look at its terminal.",
                     record.name,
                     record.cwd.display(),
                     record.pid
