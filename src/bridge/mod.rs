@@ -11,6 +11,8 @@ mod finder;
 mod fuzz;
 mod handshake;
 mod lines;
+#[cfg(test)]
+mod model;
 mod pump;
 mod relay;
 mod requests;
