@@ -41,6 +41,7 @@ fn take(outbox: &mut Outbox) -> Vec<String> {
 }
 
 /// The session process of that number.
+#[allow(clippy::unnecessary_wraps, reason = "what `joined` takes")]
 fn session(process: u32) -> Option<SentTo> {
     Some(SentTo { session: SessionId::parse("0123456789abcdef0123"), process: Some(process) })
 }
