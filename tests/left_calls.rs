@@ -171,7 +171,8 @@ const STUCK: &str = "open('ran', 'a').write('x'); sum(range(10**11))";
 /// However a session ends, what had begun is told to have begun, with what it left, and what had not is told so.
 #[test]
 fn no_end_of_a_session_tells_to_repeat_what_has_run() {
-    let ends: [(&str, fn(&Home, u32, u32)); 5] = [
+    type End = fn(&Home, u32, u32);
+    let ends: [(&str, End); 5] = [
         ("stop", |home, _, _| assert!(home.fourhands().args(["stop", "test"]).output().unwrap().status.success())),
         ("SIGTERM to the session", |_, _, session| signal(session, Signal::SIGTERM)),
         ("SIGHUP to the session", |_, _, session| signal(session, Signal::SIGHUP)),

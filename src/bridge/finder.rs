@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::BridgeOptions;
 use super::starter::Starter;
+use super::stdio::{Input, Output};
 use crate::domain::terminal_text::visible;
 use crate::session::SentTo;
 use crate::session::choose::{Choice, choose};
@@ -26,12 +27,56 @@ const DRAIN: Duration = Duration::from_millis(1500);
 const DRAIN_OF_GUARDED: Duration = Duration::from_secs(3);
 
 /// What an attempt to reach a session came to.
-#[derive(Debug)]
 pub enum Reach {
-    Connected(UnixStream, SentTo),
+    Connected(Connection, SentTo),
     /// The session lives, but does not accept connections yet.
     Starting,
     Nothing,
+}
+
+/// A way to a session and back.
+pub struct Connection {
+    pub input: Input,
+    pub output: Output,
+}
+
+/// What the loop of the bridge asks of the world outside; a test may stand in for that.
+pub trait Find: Sync {
+    /// How long the loop looks for the next line before it sleeps: to wake a core costs more than what is done in between.
+    const MOMENT: Duration = Duration::from_micros(200);
+
+    fn reach(&self) -> impl Future<Output = Reach> + Send;
+
+    /// Why there is no session, and what to do.
+    fn advice(&self) -> String;
+
+    /// Notes why a session took no connection; `None` once it has.
+    fn note_refusal(&self, why: Option<String>);
+
+    /// Whether this process guards the session, and it is not over.
+    fn is_guarding(&self) -> bool {
+        false
+    }
+
+    /// Whether there will never be a session again; see [`Finder::guarding`].
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// Waits until it is over.
+    fn over(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// How often to look for a session that is starting.
+    fn pace(&self) -> Duration {
+        LOOK_SOON
+    }
+
+    /// How long answers are still awaited after the client has closed its end.
+    fn drain(&self) -> Duration {
+        DRAIN
+    }
 }
 
 #[derive(Debug)]
@@ -57,55 +102,8 @@ pub struct Finder {
     refused: Mutex<Option<String>>,
 }
 
-impl Finder {
-    /// For this process, with its environment and working directory.
-    pub fn new(options: BridgeOptions) -> Self {
-        let cwd = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_else(|_| PathBuf::from("/"));
-        let env = std::env::var("FOURHANDS_SESSION").ok();
-        Self::at(options, env, cwd, Places::of_this_process())
-    }
-
-    pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
-        let starter = Starter::new(&options, &cwd, places.home.as_deref());
-        let (complained, refused) = (AtomicBool::new(false), Mutex::new(None));
-        Self { options, env, cwd, places, starter, guarded: None, complained, refused }
-    }
-
-    /// For the session that this process guards. It is over when `over` is cancelled.
-    pub fn guarding(session: Published, over: CancellationToken) -> Self {
-        Self { guarded: Some(Guarded { session, over }), ..Self::new(BridgeOptions::default()) }
-    }
-
-    /// Whether this process guards the session, and it is not over.
-    pub fn is_guarding(&self) -> bool {
-        self.guarded.is_some() && !self.is_over()
-    }
-
-    /// Whether there will never be a session again; see [`Finder::guarding`].
-    pub fn is_over(&self) -> bool {
-        self.guarded.as_ref().is_some_and(|guarded| guarded.over.is_cancelled())
-    }
-
-    /// Waits until it is over.
-    pub async fn over(&self) {
-        match &self.guarded {
-            Some(guarded) => guarded.over.cancelled().await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// How often to look for a session that is starting.
-    pub fn pace(&self) -> Duration {
-        if self.guarded.is_some() { LOOK_FOR_GUARDED } else { LOOK_SOON }
-    }
-
-    /// How long answers are still awaited after the client has closed its end.
-    pub fn drain(&self) -> Duration {
-        // What was piped into `serve --stdio` is all that will ever be asked, and somebody may read the answers.
-        if self.guarded.is_some() { DRAIN_OF_GUARDED } else { DRAIN }
-    }
-
-    pub async fn reach(&self) -> Reach {
+impl Find for Finder {
+    async fn reach(&self) -> Reach {
         if let Some(guarded) = &self.guarded {
             // Its socket may have moved.
             let record = guarded.session.record();
@@ -136,13 +134,80 @@ impl Finder {
         }
     }
 
+    /// Looks anew each time.
+    fn advice(&self) -> String {
+        if let Some(guarded) = &self.guarded {
+            return self.advice_of_guarded(&guarded.session.record());
+        }
+        let problem = match (&self.options.socket, self.choice()) {
+            (Some(socket), _) => format!(
+                "No fourhands session listens at {}, the socket this server was told to use (--socket). \
+                 Ask the person to start the session, or to correct the path in the AI client's configuration.",
+                socket.display()
+            ),
+            (None, Err(error)) => format!("fourhands cannot look for its sessions: {error}."),
+            (None, Ok((choice, running))) => self.explain(&choice, &running),
+        };
+        self.remedy(&problem)
+    }
+
+    fn note_refusal(&self, why: Option<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    fn is_guarding(&self) -> bool {
+        self.guarded.is_some() && !self.is_over()
+    }
+
+    fn is_over(&self) -> bool {
+        self.guarded.as_ref().is_some_and(|guarded| guarded.over.is_cancelled())
+    }
+
+    async fn over(&self) {
+        match &self.guarded {
+            Some(guarded) => guarded.over.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn pace(&self) -> Duration {
+        if self.guarded.is_some() { LOOK_FOR_GUARDED } else { LOOK_SOON }
+    }
+
+    fn drain(&self) -> Duration {
+        // What was piped into `serve --stdio` is all that will ever be asked, and somebody may read the answers.
+        if self.guarded.is_some() { DRAIN_OF_GUARDED } else { DRAIN }
+    }
+}
+
+impl Finder {
+    /// For this process, with its environment and working directory.
+    pub fn new(options: BridgeOptions) -> Self {
+        let cwd = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_else(|_| PathBuf::from("/"));
+        let env = std::env::var("FOURHANDS_SESSION").ok();
+        Self::at(options, env, cwd, Places::of_this_process())
+    }
+
+    pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
+        let starter = Starter::new(&options, &cwd, places.home.as_deref());
+        let (complained, refused) = (AtomicBool::new(false), Mutex::new(None));
+        Self { options, env, cwd, places, starter, guarded: None, complained, refused }
+    }
+
+    /// For the session that this process guards. It is over when `over` is cancelled.
+    pub fn guarding(session: Published, over: CancellationToken) -> Self {
+        Self { guarded: Some(Guarded { session, over }), ..Self::new(BridgeOptions::default()) }
+    }
+
     /// `before`: the record of the session as it was before the connection.
     fn connected(&self, stream: UnixStream, before: Option<&Record>) -> Reach {
         // Another session may have taken the place of that one meanwhile.
         let session = before.filter(|before| self.record_of(&before.socket).as_ref() == Some(before));
         let session = session.and_then(|record| record.id.clone());
         let process = socket::peer(&stream).and_then(|peer| peer.pid);
-        Reach::Connected(stream, SentTo { session, process })
+        let (input, output) = stream.into_split();
+        let connection = Connection { input: Box::new(input), output: Box::new(output) };
+        Reach::Connected(connection, SentTo { session, process })
     }
 
     fn record_of(&self, socket: &Path) -> Option<Record> {
@@ -166,11 +231,6 @@ impl Finder {
         connected
     }
 
-    /// Notes why a session took no connection; `None` once it has.
-    pub fn note_refusal(&self, why: Option<String>) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
-    }
-
     fn choice(&self) -> io::Result<(Choice, Vec<Record>)> {
         let mut running = registry::running_at(&self.places)?;
         if let Some(starter) = &self.starter
@@ -189,23 +249,11 @@ impl Finder {
         names.into_iter().flatten().all(|name| name.trim().is_empty())
     }
 
-    /// Why there is no session, and what to do. Looks anew each time.
-    pub fn advice(&self) -> String {
-        if let Some(guarded) = &self.guarded {
-            return self.advice_of_guarded(&guarded.session.record());
-        }
-        let problem = match (&self.options.socket, self.choice()) {
-            (Some(socket), _) => format!(
-                "No fourhands session listens at {}, the socket this server was told to use (--socket). \
-                 Ask the person to start the session, or to correct the path in the AI client's configuration.",
-                socket.display()
-            ),
-            (None, Err(error)) => format!("fourhands cannot look for its sessions: {error}."),
-            (None, Ok((choice, running))) => self.explain(&choice, &running),
-        };
+    /// What goes on from there.
+    pub(super) fn remedy(&self, problem: &str) -> String {
         let problem = match self.starter.as_ref().and_then(Starter::word) {
             Some(word) => format!("{problem}\n{word}"),
-            None => problem,
+            None => problem.to_owned(),
         };
         // Names of folders may hold anything, and this is shown to people and models.
         let problem = visible(&problem);
@@ -222,8 +270,8 @@ impl Finder {
         }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let text = refused.or_else(|| self.trouble(record)).unwrap_or_else(|| {
-            "The Python of this server's session does not answer: it is being started, or it was suspended. Call again in a \
-             moment."
+            "The Python of this server's session does not answer: it is being started, or it was suspended. Once it \
+             answers, the next call reaches it."
                 .to_owned()
         });
         visible(&text).into_owned()
@@ -234,13 +282,13 @@ impl Finder {
         let trouble = record.trouble.as_deref()?;
         let _ = registry::ask_for_another_try(&self.places, record);
         Some(format!(
-            "The fourhands session \"{}\" has no Python at the moment: {trouble}\nIt is asked to try again now: call again in \
-             some seconds. If that does not help, the person has to mend it.",
+            "The fourhands session \"{}\" has no Python at the moment: {trouble}\nIt is asked to try another start \
+             now, which takes some seconds. If that does not help, the person has to mend it.",
             record.name
         ))
     }
 
-    fn explain(&self, choice: &Choice, running: &[Record]) -> String {
+    pub(super) fn explain(&self, choice: &Choice, running: &[Record]) -> String {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match choice {
             Choice::Use(record) if refused.is_some() => {
@@ -249,7 +297,7 @@ impl Finder {
             Choice::Use(record) => self.trouble(record).unwrap_or_else(|| {
                 format!(
                     "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
-                     Try again in a moment; if that does not help, ask the person to look at its terminal.",
+                     If that lasts, ask the person to look at its terminal.",
                     record.name,
                     record.cwd.display(),
                     record.pid

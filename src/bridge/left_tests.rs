@@ -62,8 +62,8 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     test.0.parted("gone again", "", false);
     let told = test.told();
     assert_eq!(told.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1, 2]);
-    let text = told[0]["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(text.starts_with("gone again") && text.contains("is not known"), "{text}");
+    let words = told[0]["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(words.starts_with("gone again") && words.contains("is not known"), "{words}");
     assert!(test.0.requests.kept() > 0);
     // Nobody is there any more: the offline server holds the subscription, until it fails as well.
     test.0.lost("gone for good", "", true);
@@ -128,9 +128,9 @@ fn a_line_that_never_left_is_known_not_to_have_run() {
         assert_eq!(sent[0].contains(AGAIN), written, "{sent:?}");
         test.0.turned_away("Full.", "");
         let told = test.told();
-        let text = text_of(&told);
-        assert_eq!(text.contains("Nothing was run"), !written, "{text}");
-        assert_eq!(text.contains("is not known"), written, "{text}");
+        let words = text_of(&told);
+        assert_eq!(words.contains("Nothing was run"), !written, "{words}");
+        assert_eq!(words.contains("is not known"), written, "{words}");
     }
     // The server in this process carries nothing out.
     let mut test = Test::default();

@@ -11,6 +11,8 @@ mod finder;
 mod fuzz;
 mod handshake;
 mod lines;
+#[cfg(test)]
+mod model;
 mod pump;
 mod relay;
 mod requests;
@@ -34,7 +36,7 @@ use crate::mcp::{self, Backend};
 use crate::session::outlet::write_within;
 
 pub use attached::Attached;
-use finder::Finder;
+use finder::{Find, Finder};
 
 /// What a word to the client's log may take.
 const COMPLAINING: Duration = Duration::from_millis(300);
@@ -88,7 +90,7 @@ pub fn run(options: BridgeOptions) -> ExitCode {
 fn serve(runtime: &Runtime, finder: &Arc<Finder>) -> io::Result<()> {
     let looker = finder.clone();
     let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
-    runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), finder, &offline).await })
+    runtime.block_on(async { pump::pump(stdio::input(), stdio::output(), &**finder, &offline).await })
 }
 
 /// The same server that a session has, with nothing behind its tools but the advice.

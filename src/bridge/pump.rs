@@ -5,12 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::OfflineServer;
 use super::envelope;
-use super::finder::{Finder, Reach};
+use super::finder::{Connection, Find, Reach};
 use super::lines::{LineReader, Outbox};
 use super::relay::Relay;
 use super::stdio::{Input, Output};
@@ -37,8 +36,6 @@ const FLUSH: Duration = Duration::from_millis(1500);
 const BACKLOG: Duration = Duration::from_millis(100);
 /// Bytes that may wait to be written before the other side is no longer read.
 const HIGH: usize = 1 << 20;
-/// How long it looks for the next line before it sleeps: to wake a core costs more than what is done in between.
-const MOMENT: Duration = Duration::from_micros(200);
 /// Said to those whose calls a session has left.
 const ENDED: &str = "The fourhands session ended before this call was answered, and its variables are gone.";
 /// Of the offline server.
@@ -56,9 +53,8 @@ struct Link {
 }
 
 impl Link {
-    fn live(stream: UnixStream) -> Self {
-        let (input, output) = stream.into_split();
-        Self::new(Box::new(input), Box::new(output), true)
+    fn live(Connection { input, output }: Connection) -> Self {
+        Self::new(input, output, true)
     }
 
     fn new(input: Input, output: Output, live: bool) -> Self {
@@ -79,17 +75,17 @@ impl Link {
 }
 
 /// Serves one client until it closes its end. An error means that the client can no longer be written to.
-pub async fn pump(
+pub async fn pump<F: Find>(
     input: impl AsyncRead + Unpin,
     mut output: impl AsyncWrite + Unpin,
-    finder: &Finder,
+    finder: &F,
     offline: &OfflineServer,
 ) -> io::Result<()> {
     let mut client = LineReader::new(input);
     let mut relay = Relay::default();
     let mut link: Option<Link> = None;
     // A session that was reached while the offline server still has something to answer, and until when it may.
-    let mut next: Option<(UnixStream, SentTo, Instant)> = None;
+    let mut next: Option<(Connection, SentTo, Instant)> = None;
     let mut starting_since: Option<Instant> = None;
     let mut look_at = Instant::now();
     let mut shunned: Option<Instant> = None;
@@ -111,7 +107,7 @@ pub async fn pump(
                     }
                 }
                 relay.backend_said(&line);
-                awake_until = Instant::now() + MOMENT;
+                awake_until = Instant::now() + F::MOMENT;
                 open.spoke = true;
                 if open.live {
                     starting_since = None;
@@ -149,7 +145,7 @@ pub async fn pump(
             let now = Instant::now();
             if (asked || look_at <= now) && shunned.is_none_or(|until| until <= now) {
                 match finder.reach().await {
-                    Reach::Connected(stream, session) => next = Some((stream, session, now + HAND_OVER)),
+                    Reach::Connected(connection, session) => next = Some((connection, session, now + HAND_OVER)),
                     Reach::Starting => {
                         starting_since.get_or_insert(now);
                     }
@@ -165,13 +161,15 @@ pub async fn pump(
                 relay.joined(None);
             }
         }
-        if let Some((stream, session, _)) =
+        if let Some((connection, session, _)) =
             next.take_if(|(_, _, until)| link.is_none() || relay.is_idle() || *until <= Instant::now())
         {
             if link.take().is_some() {
                 relay.lost("A fourhands session took over before this was answered.", "", true);
             }
-            link = Some(Link::live(stream));
+            link = Some(Link::live(connection));
+            // Whatever it comes to: another that takes over from it has its own time to start.
+            starting_since = None;
             relay.joined(Some(session));
         }
 
@@ -185,7 +183,7 @@ pub async fn pump(
             && let Some(line) = client.next()
         {
             relay.client_said(&line);
-            awake_until = Instant::now() + MOMENT;
+            awake_until = Instant::now() + F::MOMENT;
             if !open.live {
                 // A session may be up by the next one.
                 more = client.has_line();

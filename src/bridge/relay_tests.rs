@@ -41,6 +41,7 @@ fn take(outbox: &mut Outbox) -> Vec<String> {
 }
 
 /// The session process of that number.
+#[allow(clippy::unnecessary_wraps, reason = "what `joined` takes")]
 fn session(process: u32) -> Option<SentTo> {
     Some(SentTo { session: SessionId::parse("0123456789abcdef0123"), process: Some(process) })
 }
@@ -163,8 +164,8 @@ fn the_end_of_a_backend_answers_whatever_is_pending() {
     let by_id = |id: Value| told.iter().find(|answer| answer["id"] == id).cloned().unwrap_or_default();
     let five = by_id("five".into());
     assert_eq!(five["result"]["isError"], true);
-    let text = five["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(text.starts_with("It is gone. ") && text.ends_with(" Start it."), "{text}");
+    let words = five["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(words.starts_with("It is gone. ") && words.ends_with(" Start it."), "{words}");
     assert_eq!(five["result"].get("resultType"), None);
     assert_eq!(by_id(6.into())["result"]["resultType"], "complete");
     assert_eq!(by_id(7.into())["error"]["code"], NO_SESSION);

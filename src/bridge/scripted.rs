@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::super::*;
 use crate::bridge::BridgeOptions;
+use crate::bridge::finder::Finder;
 use crate::session::places::Places;
 use crate::session::registry::{Claim, claim_at};
 
@@ -58,7 +59,7 @@ impl Client {
         let finder = Arc::new(finder);
         let looker = finder.clone();
         let advice: crate::bridge::Advice = Arc::new(move || looker.advice());
-        let bridge = tokio::spawn(async move { pump(stdin, stdout, &finder, &offline(advice)).await });
+        let bridge = tokio::spawn(async move { pump(stdin, stdout, &*finder, &offline(advice)).await });
         Self { input: Some(input), output: BufReader::new(output).lines(), bridge }
     }
 

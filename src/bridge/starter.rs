@@ -132,10 +132,7 @@ impl Starter {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_alive = |held: &Arc<Held>| held.ended.lock().unwrap_or_else(PoisonError::into_inner).is_none();
         let is_starting = state.held.as_ref().is_some_and(is_alive) || state.opening.is_some();
-        state
-            .trouble
-            .clone()
-            .or_else(|| is_starting.then(|| "One is being started: call again in a moment.".to_owned()))
+        state.trouble.clone().or_else(|| is_starting.then(|| "One is being started.".to_owned()))
     }
 
     /// The dashboard, in a pane.

@@ -29,7 +29,7 @@ use super::first_words::FirstWords;
 use super::link::Link;
 use super::recorder;
 use super::reports::Reports;
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use super::terminal::Terminal;
 use crate::domain::recorder::Losses;
 use crate::domain::{Restart, SnippetId};
@@ -216,7 +216,7 @@ impl Guardian {
             ended: None,
             was_outside: false,
         };
-        watch.look_soon();
+        signals::wake_after(starting::SOON);
         watch.run(follows)
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crate::domain::terminal_text::visible;
-use crate::session::outlet::Outlet;
+use crate::session::outlet::{Outlet, write_within};
 
 /// What the saying may take; stderr may be a pipe that nobody reads.
 const SAYING: Duration = Duration::from_millis(500);
@@ -45,7 +45,11 @@ impl Reports {
         if self.stderr.is_none() {
             self.stderr = io::stderr().as_fd().try_clone_to_owned().and_then(Outlet::new).ok();
         }
-        let Some(stderr) = &self.stderr else { return };
+        let Some(stderr) = &self.stderr else {
+            let said: String = reports.iter().map(|report| format!("fourhands: {}\n", visible(report))).collect();
+            let _ = write_within(io::stderr(), said.as_bytes(), SAYING);
+            return;
+        };
         for report in reports {
             // Paths, names and lines of a stack may hold anything: it does not reach the terminal as it is.
             stderr.line(format!("fourhands: {}", visible(&report)));

@@ -81,6 +81,7 @@ pub fn ring_by(fd: &impl AsFd) -> io::Result<()> {
 
 /// Has SIGALRM sent once so much time has passed, in the place of any alarm before.
 #[allow(unsafe_code, reason = "nix has alarms of whole seconds only")]
+#[allow(clippy::cast_lossless, reason = "the types differ between systems")]
 pub fn wake_after(time: Duration) {
     // None at all would set none.
     let time = time.max(Duration::from_millis(1));

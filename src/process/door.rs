@@ -39,7 +39,7 @@ impl Door {
         if self.path == path && self.identity.is_some() && self.identity == identity(path) {
             return;
         }
-        self.path = path.to_owned();
+        path.clone_into(&mut self.path);
         let place = path.display();
         let told = match self.listen() {
             Ok(()) => format!("the session's socket was removed; there is a new one, {place}"),

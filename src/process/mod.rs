@@ -59,7 +59,8 @@ fn main(py: Python<'_>, boot: &str) -> i32 {
     let said = first_words(py, boot);
     // What stands on 2 is soon a pipe that nobody would read then.
     let mut stderr = descriptors::move_high(std::io::stderr().as_fd()).ok();
-    run(py, boot, said, &mut stderr).unwrap_or_else(|error| {
+    let code = said.map_err(PyOSError::new_err).and_then(|said| run(py, boot, said, &mut stderr));
+    code.unwrap_or_else(|error| {
         let text = format!("fourhands: the session cannot begin: {}\n", visible(&error.value(py).to_string()));
         let _ = match &stderr {
             Some(stderr) => write_within(stderr, text.as_bytes(), LAST_WORDS),
@@ -69,16 +70,17 @@ fn main(py: Python<'_>, boot: &str) -> i32 {
     })
 }
 
-/// What Python said at its start instead of on the streams, which it gets now.
-fn first_words(py: Python<'_>, boot: &str) -> String {
+/// What Python said at its start instead of on the streams, which it gets now. Where it cannot have them, the guardian reads
+/// on what it says.
+fn first_words(py: Python<'_>, boot: &str) -> std::io::Result<String> {
     let Some(streams) = serde_json::from_str::<Boot>(boot).ok().and_then(|boot| boot.streams) else {
-        return String::new();
+        return Ok(String::new());
     };
     for name in ["stdout", "stderr"] {
         let _ = py.import("sys").and_then(|sys| sys.getattr(name)?.call_method0("flush"));
     }
-    let said = descriptors::put_back(streams).unwrap_or_default();
-    visible(&String::from_utf8_lossy(&said)).into_owned()
+    let said = descriptors::put_back(streams)?;
+    Ok(visible(&String::from_utf8_lossy(&said)).into_owned())
 }
 
 /// Lets go of `stderr` once the host tells what is wrong.
@@ -87,6 +89,8 @@ fn run(py: Python<'_>, boot: &str, mut said: String, stderr: &mut Option<OwnedFd
     std::panic::set_hook(Box::new(|panic| {
         report_fault(panic.to_string());
     }));
+    let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
+    link::begun(&link);
     // The screen of the dashboard before may still be up.
     if !(boot.takes_over && boot.mode == Mode::Dashboard)
         && let Some(stderr) = stderr
@@ -96,8 +100,6 @@ fn run(py: Python<'_>, boot: &str, mut said: String, stderr: &mut Option<OwnedFd
     // The session's definitions, beside its socket.
     let files = Files { session: boot.socket.with_extension("py"), checkpoints: host::checkpoints(&boot.id) };
     let (originals, readers, mut streams) = descriptors::take_over().map_err(PyOSError::new_err)?;
-    let link = descriptors::inherit(boot.link).map_err(PyOSError::new_err)?;
-    link::begun(&link);
 
     let recorder = boot.recorder.and_then(|number| {
         let fd = descriptors::inherit(number).ok()?;

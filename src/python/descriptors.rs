@@ -92,14 +92,14 @@ pub fn put_back(streams: [i32; 3]) -> io::Result<Vec<u8>> {
     /// Of what was said, the end is told.
     const MOST: i64 = 16 << 10;
     let said = File::from(move_high(io::stderr().as_fd())?);
-    let [stdin, stdout, stderr] = streams.map(inherit);
-    dup2_stdin(stdin?)?;
-    dup2_stdout(stdout?)?;
-    dup2_stderr(stderr?)?;
     let end = lseek(&said, 0, Whence::SeekCur)?;
     let begin = (end - MOST).max(0);
     let mut bytes = vec![0; (end - begin) as usize];
     said.read_exact_at(&mut bytes, begin as u64)?;
+    let [stdin, stdout, stderr] = streams.map(inherit);
+    dup2_stdin(stdin?)?;
+    dup2_stdout(stdout?)?;
+    dup2_stderr(stderr?)?;
     Ok(bytes)
 }
 

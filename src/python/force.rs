@@ -75,5 +75,5 @@ fn is_at_its_beginning(frame: &Bound<'_, PyAny>) -> PyResult<bool> {
         return Ok(false);
     };
     // Its two lowest bits tell a call from an await or a yield that goes on.
-    Ok(u32::from(*instruction) == RESUME.load(Ordering::SeqCst) && argument & 3 == 0)
+    Ok(u32::from(*instruction) == RESUME.load(Ordering::SeqCst) && argument.trailing_zeros() >= 2)
 }

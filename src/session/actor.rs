@@ -1,6 +1,7 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
 mod beginning;
+pub mod clock;
 mod input;
 mod inspection;
 mod interrupts;
@@ -13,13 +14,14 @@ mod words;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
 pub use beginning::Beginning;
 use beginning::free_numbers;
+use clock::now;
 pub use replay::Codes;
 use returning::Returning;
 pub use returning::remember_client;
@@ -467,8 +469,4 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-fn now() -> Timestamp {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
 }

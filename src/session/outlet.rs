@@ -22,11 +22,23 @@ const MOST: usize = 256 << 10;
 /// # Errors
 /// If it could not be written, or not in time.
 pub fn write_within(out: impl AsFd, text: &[u8], limit: Duration) -> io::Result<()> {
-    let out = File::from(out.as_fd().try_clone_to_owned()?);
+    let Ok(own) = out.as_fd().try_clone_to_owned() else { return write_now(out, text, limit) };
+    let out = File::from(own);
     let text = text.to_vec();
     let (done, written) = std::sync::mpsc::channel();
     without_signals("words", move || drop(done.send(write_all(&out, &text))))?;
     written.recv_timeout(limit).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+/// Without a descriptor or a thread to spare: as much as is written without waiting, once there is room.
+fn write_now(out: impl AsFd, text: &[u8], limit: Duration) -> io::Result<()> {
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::ZERO);
+    if poll(&mut [PollFd::new(out.as_fd(), PollFlags::POLLOUT)], limit)? == 0 {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let sure = text.len().min(libc::PIPE_BUF);
+    nix::unistd::write(out, &text[..sure])?;
+    Ok(())
 }
 
 /// Such a thread may stay for as long as the process: a signal is for those that wait for it.

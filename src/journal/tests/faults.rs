@@ -165,10 +165,13 @@ fn what_is_lost_is_counted_over_processes() {
         Arc::new(Segment { path: home.database(), file, written: AtomicU64::new(0) })
     };
     for process in 0..3 {
-        let (recorder, journal, told) =
-            start(home.places(), id.clone(), &info("work"), Limits::default(), Some(&LOST), true);
-        let mut session = Recording { recorder, journal, told, transcript: Transcript::default() };
-        session.recorder.shared.writing().segment = Some(full());
+        let mut session = home.start(&id, "work");
+        {
+            // All at once: else its thread may write down what was lost before the disk is full.
+            let mut writing = session.recorder.shared.writing();
+            writing.segment = Some(full());
+            (writing.missed, writing.missed_in_all, writing.lost) = (LOST.get(), LOST.get(), Some(&LOST));
+        }
         for n in 0..7 {
             session.run(1 + process * 7 + n, "lost()");
         }

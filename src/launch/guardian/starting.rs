@@ -14,7 +14,7 @@ use crate::launch::ending::Killed;
 use crate::launch::{child, signals};
 
 /// A start that takes no longer goes without saying.
-const SOON: Duration = Duration::from_millis(300);
+pub(super) const SOON: Duration = Duration::from_millis(300);
 /// How long a Python may take to come to the engine; `import site` on a slow network folder is the slowest honest case.
 const LIMIT: Duration = Duration::from_secs(60);
 /// When a start is looked at, from its beginning.
@@ -36,10 +36,6 @@ impl Watch<'_> {
     /// Whether Python is still on its way to the engine.
     pub(super) fn is_starting(&mut self) -> bool {
         self.guardian.python.is_some() && !self.link.has_begun()
-    }
-
-    pub(super) fn look_soon(&self) {
-        signals::wake_after(SOON);
     }
 
     /// The alarm of a start: says that it takes long, takes the screen of the process before down, gives up.
@@ -66,7 +62,7 @@ impl Watch<'_> {
         if (self.is_starting() || self.guardian.screen_kept || has_trouble)
             && let Some(next) = LOOKS.iter().find(|look| **look > age)
         {
-            signals::wake_after(*next - age);
+            signals::wake_after(next.saturating_sub(age));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Actor;
-use crate::domain::{CallId, CallState, Client, ClientId, Entry, Event, SnippetId, Transcript};
+use crate::domain::{CallId, CallState, Client, ClientId, Entry, Event, Snippet, SnippetId, Transcript};
 use crate::session::left::Received;
 use crate::session::names::unmarked;
 use crate::session::{Left, Recalled, SentTo, SessionId};
@@ -94,7 +94,7 @@ impl Returning {
         let Left { call: Some(call), sent_to, submits } = left else { return (CallState::Unknown, None) };
         match self.calls.get(call) {
             Some(snippet) => {
-                (transcript.snippet(*snippet).map_or(CallState::Unknown, |found| found.call_state()), Some(*snippet))
+                (transcript.snippet(*snippet).map_or(CallState::Unknown, Snippet::call_state), Some(*snippet))
             }
             None if self.others.has(*call) => (CallState::Begun, None),
             None if self.has_all_of(sent_to, *submits) => (CallState::NotReceived, None),
@@ -175,7 +175,9 @@ mod tests {
         ] {
             let mut transcript = Transcript::default();
             let events: Vec<Event> = [vec![submitted.clone()], events].concat();
-            events.iter().for_each(|event| transcript.apply(event));
+            for event in &events {
+                transcript.apply(event);
+            }
             let calls = HashMap::from([(CALL, snippet)]);
             let returning = Returning { calls, is_whole: false, ..returning() };
             // Whoever asks, and whatever is missing: the name says it.

@@ -1,0 +1,215 @@
+//! Python, as the actor sees it. It does one thing at a time, whenever the scheduler lets it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::life::Life;
+use super::world::{Code, Shared, World, lock, outcome};
+use crate::domain::{
+    Author, InputAnswer, Inspect, InspectError, ResetReport, SnippetId, Status, VariableTable, Wanted,
+};
+use crate::session::{Engine, EngineEvent, Shown};
+
+#[derive(Default)]
+pub struct State {
+    job: Option<Job>,
+    reset_due: bool,
+    events: Option<UnboundedSender<EngineEvent>>,
+    prompts: u32,
+}
+
+struct Job {
+    snippet: SnippetId,
+    code: Code,
+    stage: Stage,
+    interrupted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Given,
+    /// It has begun, and waits to be released.
+    Waits,
+    Asks(u32),
+    Ends,
+}
+
+/// What one step of Python came to.
+pub enum Step {
+    Nothing,
+    Went,
+    /// It ended its process.
+    Crashed,
+}
+
+pub struct Python {
+    pub world: Shared,
+    pub life: Life,
+}
+
+impl Python {
+    pub fn new(world: Shared, life: Life, events: UnboundedSender<EngineEvent>) -> Self {
+        lock(&world).python = State { events: Some(events), ..State::default() };
+        Self { world, life }
+    }
+
+    fn alive(&self) -> Option<std::sync::MutexGuard<'_, World>> {
+        (!self.life.is_over()).then(|| lock(&self.world))
+    }
+}
+
+impl Engine for Python {
+    fn run(&mut self, snippet: SnippetId, _: &Author, code: Arc<str>) {
+        if let Some(mut world) = self.alive() {
+            let job = Job { snippet, code: Code::of(&code), stage: Stage::Given, interrupted: false };
+            assert!(world.python.job.replace(job).is_none(), "one at a time");
+        }
+    }
+
+    fn interrupt(&mut self, snippet: Option<SnippetId>, _: bool) {
+        if let Some(mut world) = self.alive()
+            && let Some(job) = world.python.job.as_mut().filter(|job| Some(job.snippet) == snippet)
+        {
+            job.interrupted = true;
+        }
+    }
+
+    fn standstill(&mut self) -> Option<Vec<String>> {
+        let world = self.alive()?;
+        let job = world.python.job.as_ref()?;
+        (job.code == Code::Deaf && job.stage == Stage::Waits && job.interrupted).then(Vec::new)
+    }
+
+    fn reset(&mut self) {
+        if let Some(mut world) = self.alive() {
+            world.python.reset_due = true;
+        }
+    }
+
+    fn find_variables(&mut self, wanted: Wanted) {
+        if let Some(world) = self.alive() {
+            let table = VariableTable::default();
+            world.python.say(EngineEvent::Variables { table, requested: Some(wanted) });
+        }
+    }
+
+    fn inspect(&mut self, _: Inspect, _: Duration) {
+        if let Some(world) = self.alive() {
+            world.python.say(EngineEvent::Inspected(Err(InspectError::Refused("nothing is defined".to_owned()))));
+        }
+    }
+
+    fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
+        let Some(mut world) = self.alive() else { return false };
+        let Some(job) = world.python.job.as_mut().filter(|job| job.stage == Stage::Asks(number)) else { return false };
+        job.stage = Stage::Ends;
+        if let InputAnswer::Line(line) = answer {
+            let call = line.parse().expect("lines are numbers of calls");
+            *world.entered.entry(call).or_default() += 1;
+        }
+        true
+    }
+
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
+        Vec::new()
+    }
+
+    fn quit(&mut self) {}
+}
+
+impl State {
+    fn say(&self, event: EngineEvent) {
+        // The actor may have ended.
+        let _ = self.events.as_ref().map(|events| events.send(event));
+    }
+
+    pub fn is_at_work(&self) -> bool {
+        self.reset_due || self.job.is_some()
+    }
+
+    /// The snippet at whose prompt a line can be entered.
+    pub fn asking(&self) -> Option<SnippetId> {
+        self.job.as_ref().filter(|job| matches!(job.stage, Stage::Asks(_))).map(|job| job.snippet)
+    }
+
+    /// Its process has ended. Answers what ran.
+    pub fn end(&mut self) -> Option<SnippetId> {
+        std::mem::take(self).job.map(|job| job.snippet)
+    }
+}
+
+/// Which code that waits does so no longer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    Nothing,
+    AllButDeaf,
+    All,
+}
+
+/// Python goes on by one step.
+pub fn step(world: &mut World, release: Release) -> Step {
+    if std::mem::take(&mut world.python.reset_due) {
+        world.happened.resets += 1;
+        world.python.say(EngineEvent::ResetDone(ResetReport { cleared: 1, remains: Vec::new() }));
+        return Step::Went;
+    }
+    let Some(mut job) = world.python.job.take() else { return Step::Nothing };
+    let snippet = job.snippet;
+    let is_deaf = job.code == Code::Deaf && job.stage == Stage::Waits;
+    if job.interrupted && !is_deaf && job.stage != Stage::Ends {
+        return finish(world, snippet, Status::Interrupted);
+    }
+    match job.stage {
+        Stage::Given => {
+            let call = world.call_mut(snippet).expect("what runs was submitted");
+            call.begun += 1;
+            call.marks += usize::from(job.code != Code::Late);
+            world.seconds += usize::from(job.code == Code::Second);
+            match job.code {
+                Code::Crash => return crash(world, job),
+                Code::Second if world.seconds == 2 => return crash(world, job),
+                Code::Mark | Code::Fail | Code::Second => job.stage = Stage::Ends,
+                Code::Sleep | Code::Late | Code::Deaf => job.stage = Stage::Waits,
+                Code::Input => {
+                    world.python.prompts += 1;
+                    let number = world.python.prompts;
+                    job.stage = Stage::Asks(number);
+                    world.python.say(EngineEvent::InputRequested { snippet, number, prompt: None, hidden: false });
+                }
+            }
+        }
+        Stage::Waits if release == Release::All || release == Release::AllButDeaf && job.code != Code::Deaf => {
+            job.stage = Stage::Ends
+        }
+        Stage::Waits | Stage::Asks(_) => {
+            world.python.job = Some(job);
+            return Step::Nothing;
+        }
+        Stage::Ends => {
+            if job.code == Code::Late {
+                world.call_mut(snippet).expect("what runs was submitted").marks += 1;
+            }
+            let status = match job.code {
+                Code::Fail => Status::Error,
+                Code::Deaf if job.interrupted => Status::Interrupted,
+                _ => Status::Ok,
+            };
+            return finish(world, snippet, status);
+        }
+    }
+    world.python.job = Some(job);
+    Step::Went
+}
+
+fn crash(world: &mut World, job: Job) -> Step {
+    world.python.job = Some(job);
+    Step::Crashed
+}
+
+fn finish(world: &mut World, snippet: SnippetId, status: Status) -> Step {
+    world.call_mut(snippet).expect("what runs was submitted").finished = Some(status);
+    world.python.say(EngineEvent::Finished { snippet, outcome: outcome(status) });
+    Step::Went
+}
