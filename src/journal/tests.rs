@@ -51,7 +51,15 @@ impl Home {
     }
 
     fn reader(&self) -> Reader {
-        Reader::open(&self.folder()).unwrap().expect("a journal")
+        // The thread of a session that has just begun makes it.
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(reader) = Reader::open(&self.folder()).unwrap() {
+                return reader;
+            }
+            assert!(Instant::now() < deadline, "there is no journal");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn load(&self, id: &SessionId) -> Recorded {
