@@ -18,16 +18,15 @@ impl Dice {
     }
 
     pub fn below(&mut self, limit: usize) -> usize {
-        let number = match &mut self.given {
-            Some(given) => given.next().unwrap_or_default() % limit as u32,
-            None => {
-                // SplitMix64: neighbouring seeds have nothing in common.
-                self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                let mut mixed = self.state;
-                mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-                ((mixed ^ (mixed >> 31)) % limit as u64) as u32
-            }
+        let number = if let Some(given) = &mut self.given {
+            given.next().unwrap_or_default() % limit as u32
+        } else {
+            // SplitMix64: neighbouring seeds have nothing in common.
+            self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = self.state;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((mixed ^ (mixed >> 31)) % limit as u64) as u32
         };
         self.drawn.push(number);
         number as usize

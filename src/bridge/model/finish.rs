@@ -55,7 +55,9 @@ impl Run {
         let wires = lock(&self.world).connections.clone();
         let wires = wires.iter().flat_map(|(_, to, from)| [to.clone(), from.clone()]);
         let due: Vec<Wire> = wires.filter(Wire::is_due).collect();
-        due.iter().for_each(|wire| wire.deliver(Share::All));
+        for wire in &due {
+            wire.deliver(Share::All);
+        }
         let release = if self.deaf_for_ever { Release::AllButDeaf } else { Release::All };
         let step = python::step(&mut lock(&self.world), release);
         self.on_python(&step);

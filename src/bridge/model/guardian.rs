@@ -10,8 +10,8 @@ impl Run {
         let Some(session) = &self.session else { return };
         if session.life.is_over() {
             self.bury(End::Died("Python was killed by SIGKILL."));
-        } else if let Some(by) = session.has_ended() {
-            self.bury(by.map_or(End::Quit, End::Restart));
+        } else if let Some(end) = session.has_ended() {
+            self.bury(end);
         }
     }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::life::Life;
 use super::python::Python;
 use super::wire::{Reader, Wire, Writer};
-use super::world::{Registry, Shared, Tape, lock};
+use super::world::{End, Registry, Shared, Tape, lock};
 use crate::bridge::finder::{Connection, Find, Finder, Reach};
 use crate::bridge::{BridgeOptions, offline_server, pump};
 use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
@@ -66,8 +66,8 @@ pub struct Session {
     handle: SessionHandle,
     /// It was asked to end.
     pub is_ending: bool,
-    /// Given when it has ended in good order: who wants another process.
-    ended: Arc<Mutex<Option<Option<Author>>>>,
+    /// Given when it has ended in good order.
+    ended: Arc<Mutex<Option<End>>>,
     connections: mpsc::UnboundedSender<(Reader, Writer, u32)>,
 }
 
@@ -86,7 +86,7 @@ impl Session {
         let engine = Box::new(Python::new(world.clone(), life.clone(), events));
         let record = Box::new(Tape { world: world.clone(), life: life.clone() });
         let id = Some(session_id(lock(world).session));
-        let beginning = Beginning { restart, record, id, ..so_far(&lock(world).journal) };
+        let beginning = Beginning { id, restart, record, ..so_far(&lock(world).journal) };
         let info = SessionInfo {
             name: "model".to_owned(),
             cwd: "/".into(),
@@ -121,7 +121,7 @@ impl Session {
         self.handle.is_restarting()
     }
 
-    pub fn has_ended(&self) -> Option<Option<Author>> {
+    pub fn has_ended(&self) -> Option<End> {
         self.ended.lock().unwrap().take()
     }
 }
@@ -141,9 +141,11 @@ fn so_far(journal: &[Event]) -> Beginning {
         return Beginning::default();
     }
     let mut transcript = Transcript::default();
-    journal.iter().for_each(|event| transcript.apply(event));
     let mut former = Vec::new();
-    journal.iter().for_each(|event| session::remember_client(&mut former, event));
+    for event in journal {
+        transcript.apply(event);
+        session::remember_client(&mut former, event);
+    }
     let calls = journal.iter().filter_map(|event| match event {
         Event::Submitted { call, snippet, .. } => Some(((*call)?, *snippet)),
         _ => None,
@@ -157,7 +159,7 @@ async fn serve(
     session: SessionHandle,
     actor: JoinHandle<Option<Author>>,
     mut accepted: mpsc::UnboundedReceiver<(Reader, Writer, u32)>,
-    ended: Arc<Mutex<Option<Option<Author>>>>,
+    ended: Arc<Mutex<Option<End>>>,
 ) {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
@@ -181,7 +183,7 @@ async fn serve(
     let by = actor.await.unwrap_or(None);
     stop.cancel();
     let _ = server.await;
-    *ended.lock().unwrap() = Some(by);
+    *ended.lock().unwrap() = Some(by.map_or(End::Quit, End::Restart));
 }
 
 /// The bridge of one client.

@@ -121,8 +121,10 @@ impl Engine for Python {
 
 impl State {
     fn say(&self, event: EngineEvent) {
-        // The actor may have ended.
-        let _ = self.events.as_ref().map(|events| events.send(event));
+        if let Some(events) = &self.events {
+            // The actor may have ended.
+            let _ = events.send(event);
+        }
     }
 
     pub fn is_at_work(&self) -> bool {
@@ -181,7 +183,7 @@ pub fn step(world: &mut World, release: Release) -> Step {
             }
         }
         Stage::Waits if release == Release::All || release == Release::AllButDeaf && job.code != Code::Deaf => {
-            job.stage = Stage::Ends
+            job.stage = Stage::Ends;
         }
         Stage::Waits | Stage::Asks(_) => {
             world.python.job = Some(job);

@@ -261,9 +261,10 @@ impl Run {
     fn deliver(&mut self, at: usize, to_session: bool, share: Share) {
         let (client, to, from) = lock(&self.world).connections[at].clone();
         let wire = if to_session { to } else { from };
-        self.trace.push(match to_session {
-            true => Step::ToSession { client, share },
-            false => Step::FromSession { client, share },
+        self.trace.push(if to_session {
+            Step::ToSession { client, share }
+        } else {
+            Step::FromSession { client, share }
         });
         wire.deliver(share);
     }
