@@ -53,7 +53,7 @@ fn floods_of_every_form_stay_within_bounds() {
         ("sys.stdout.write(text); None", 40_000_000),
         ("sys.stdout.buffer.write(raw); None", 8_000_000 * 4),
         ("for _ in range(15): sys.stderr.write(wide)", 30_000_000),
-        ("for n in range(60_000): print(n)", 348_890),
+        ("for n in range(200_000): print(n)", 1_288_890),
         ("for _ in range(150_000): sys.stdout.write('a'), sys.stderr.write('b')", 300_000),
         ("for _ in range(500): os.write(1, text[:65_536].encode())", 500 * 65_536),
         ("os.system('head -c 30000000 /dev/zero | tr \"\\\\0\" z')\nNone", 30_000_000),
@@ -66,9 +66,12 @@ fn floods_of_every_form_stay_within_bounds() {
         let file = spooled(session, &run);
         assert_eq!(file.metadata().unwrap().len(), size, "{code}");
         std::fs::remove_file(file).unwrap();
-        let left = self::read(session, json!({"snippet": run["snippet"], "limit": 50}));
-        let told = left["missing"].as_str().unwrap();
-        assert!(told.contains("cannot be read"), "a file that somebody removed: {left}");
+        // What is no larger than this is in the journal as well.
+        if size > 1_000_000 {
+            let left = self::read(session, json!({"snippet": run["snippet"], "limit": 50}));
+            let told = left["missing"].as_str().unwrap();
+            assert!(told.contains("cannot be read"), "a file that somebody removed: {left}");
+        }
     }
 }
 

@@ -198,7 +198,7 @@ fn what_runs_or_is_unknown_is_refused_with_the_way_out() {
     let server = serve(&home, &["--resume", "sales"]);
     client(&home, "sales", "tester").run("2");
     let (code, told) = refused(&home, &["serve", "--resume", "sales"]);
-    let pid = children(server.child.id())[0];
+    let pid = server.child.id();
     assert!(code == Some(1) && told.contains(&format!("running (pid {pid})")), "{pid}: {told}");
     assert!(told.contains("fourhands bridge --session sales") && told.contains("fourhands stop sales"), "{told}");
 }

@@ -196,10 +196,13 @@ fn a_python_that_dies_at_its_start_again_and_again_is_left_alone() {
     let mut server = home.serve("test");
     // A site-packages gone bad, as it would be after a broken update.
     let guardian = server.child.id();
-    let status = wait_until("the end", || {
+    wait_until("a session that waits", || {
         kill_whatever_runs(guardian);
-        server.child.try_wait().unwrap()
+        let listed = home.fourhands().args(["sessions", "--json"]).output().unwrap().stdout;
+        String::from_utf8_lossy(&listed).contains("waiting").then_some(())
     });
+    signal(guardian, Signal::SIGTERM);
+    let status = wait_until("the end", || server.child.try_wait().unwrap());
     assert_eq!(status.code(), Some(137));
 }
 
@@ -260,12 +263,13 @@ fn a_python_that_does_not_come_up_again_leaves_the_terminal_and_says_so() {
     let home = Home::new();
     let mut terminal = open(&home);
     let guardian = terminal.pid();
-    let ending = wait_until("the end", || {
+    wait_until("a session that waits", || {
         kill_whatever_runs(guardian);
-        terminal.child.try_wait().unwrap()
+        terminal.text().contains("died 3 times").then_some(())
     });
-    assert_eq!(ending.exit_code(), 137);
-    terminal.wait_for_text("died 3 times");
+    wait_until("the terminal as it was", || (!terminal.is_alternate() && !terminal.is_raw()).then_some(()));
+    terminal.send("\u{3}");
+    assert_eq!(terminal.wait().exit_code(), 137);
     assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor() && !terminal.has_bracketed_paste());
 }
 

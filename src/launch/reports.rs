@@ -46,8 +46,10 @@ impl Reports {
             self.stderr = io::stderr().as_fd().try_clone_to_owned().and_then(Outlet::new).ok();
         }
         let Some(stderr) = &self.stderr else {
-            let said: String = reports.iter().map(|report| format!("fourhands: {}\n", visible(report))).collect();
-            let _ = write_within(io::stderr(), said.as_bytes(), SAYING);
+            for report in reports {
+                let said = format!("fourhands: {}\n", visible(&report));
+                let _ = write_within(io::stderr(), said.as_bytes(), SAYING);
+            }
             return;
         };
         for report in reports {

@@ -179,16 +179,11 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
         return Err(match read_record(&folder, name) {
             Some(record) if record.boot != boot() => ClaimError::Elsewhere(record.name),
             Some(Record { pid, cwd, .. }) => ClaimError::Taken { name: name.to_owned(), pid, cwd },
-            None => ClaimError::Starting(name.to_owned()),
+            None => taken_elsewhere(places, &folder, name)?.unwrap_or_else(|| ClaimError::Starting(name.to_owned())),
         });
     };
-    // One whose record found no room here lies elsewhere.
-    for other in places.all_records()?.into_iter().filter(|other| *other != folder) {
-        if is_held(&lock_path(&other, name))
-            && let Some(record) = read_record(&other, name).filter(|record| record.boot == boot())
-        {
-            return Err(ClaimError::Taken { name: name.to_owned(), pid: record.pid, cwd: record.cwd });
-        }
+    if let Some(taken) = taken_elsewhere(places, &folder, name)? {
+        return Err(taken);
     }
     // What is left of a session that was killed.
     let _ = fs::remove_file(record_path(&folder, name));
@@ -218,6 +213,16 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
     }
     sweep(&folder, name);
     Ok(claim)
+}
+
+/// By a session whose record found no room in `folder` and lies elsewhere.
+fn taken_elsewhere(places: &Places, folder: &Path, name: &str) -> Result<Option<ClaimError>, FolderError> {
+    let others = places.all_records()?.into_iter().filter(|other| other != folder);
+    let held = others.filter(|other| is_held(&lock_path(other, name))).filter_map(|other| read_record(&other, name));
+    Ok(held
+        .filter(|record| record.boot == boot())
+        .map(|Record { pid, cwd, .. }| ClaimError::Taken { name: name.to_owned(), pid, cwd })
+        .next())
 }
 
 pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, ClaimError> {
