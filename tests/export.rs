@@ -295,7 +295,8 @@ fn choices_and_what_cannot_be() {
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(
         (&listed[0]["state"], &listed[0]["snippets"], &listed[0]["failed"]),
-        (&"closed".into(), &3.into(), &1.into())
+        (&"closed".into(), &3.into(), &1.into()),
+        "{listed}"
     );
     assert_eq!(numbers(&[listed[0]["id"].as_str().unwrap()]), [1, 2, 3]);
     let listed = home.fourhands().arg("sessions").output().unwrap();

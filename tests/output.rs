@@ -67,7 +67,7 @@ fn floods_of_every_form_stay_within_bounds() {
         assert_eq!(file.metadata().unwrap().len(), size, "{code}");
         std::fs::remove_file(file).unwrap();
         // What is no larger than this is in the journal as well.
-        if size > 1_000_000 {
+        if size > 2_000_000 {
             let left = self::read(session, json!({"snippet": run["snippet"], "limit": 50}));
             let told = left["missing"].as_str().unwrap();
             assert!(told.contains("cannot be read"), "a file that somebody removed: {left}");

@@ -216,7 +216,9 @@ fn outlives_the_dashboard(
 
     let session = children(terminal.pid())[0];
     let lost = killed_in_mid_call(client, &terminal, "second", &[terminal.pid(), session]);
-    assert!(lost.contains("ended before this call was answered"), "{lost}");
+    // A session that outlives its guardian for a moment answers what it still can.
+    let answers = ["ended before this call was answered", "interrupted by the end of the session"];
+    assert!(answers.iter().any(|answer| lost.contains(answer)), "{lost}");
     drop(terminal);
     let offline = client.run("1 + 1");
     let text = offline["text"].as_str().unwrap();

@@ -79,7 +79,8 @@ fn end(places: &Places, record: Record, guardian: &PidFd, lock: &Path) -> io::Re
     // One that was suspended would not notice.
     guardian.signal(Signal::SIGCONT)?;
     while begun.elapsed() < PATIENCE {
-        if !is_held_by(lock, record.pid) {
+        // It lets go of the name first, and of what else a session has a little later.
+        if !is_held_by(lock, record.pid) && guardian.has_ended() {
             put_away(places, &record)?;
             return Ok(Stopped::Ended(record, begun.elapsed()));
         }

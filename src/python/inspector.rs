@@ -27,6 +27,9 @@ pub struct Inspector {
     helper: Option<Helper>,
 }
 
+/// The actor's limit began so much earlier at the most.
+const SLACK: Duration = Duration::from_millis(500);
+
 struct Helper {
     run: Py<PyAny>,
     describe: Py<PyCFunction>,
@@ -57,7 +60,7 @@ impl Inspector {
                 serde_json::from_value(told).map_err(|error| InspectError::Failed(error.to_string()))
             }
             Ok((_, sentence)) => Err(InspectError::Refused(sentence.as_str().unwrap_or_default().to_owned())),
-            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) && began.elapsed() >= limit => {
+            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) && began.elapsed() + SLACK >= limit => {
                 Err(InspectError::Stopped { seconds: limit.as_secs(), has_ended: true })
             }
             Err(error) => {

@@ -1,8 +1,9 @@
 //! A process that cannot be mistaken for a later one of the same number, where the system has descriptors of processes.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -32,6 +33,13 @@ impl PidFd {
     #[cfg(not(target_os = "linux"))]
     pub fn open(pid: Pid) -> Option<Self> {
         Some(Self { pid, fd: None })
+    }
+
+    /// Whether it holds nothing any more; `true` where the system cannot tell.
+    pub fn has_ended(&self) -> bool {
+        let Some(fd) = &self.fd else { return true };
+        let mut ends = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+        poll(&mut ends, PollTimeout::ZERO) != Ok(0)
     }
 
     /// One that has ended meanwhile needs no signal.

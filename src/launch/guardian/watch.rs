@@ -76,7 +76,10 @@ impl Watch<'_> {
                     self.guardian.wants_another_try = !self.link.is_ready();
                     self.look_after_files(true);
                 }
-                Signal::SIGINT if self.guardian.mode.has_person() && self.is_starting() => self.give_up_start(),
+                // A key that was meant for the Python before gives up no start of which nobody has heard.
+                Signal::SIGINT if self.guardian.mode.has_person() && self.told_of_start && self.is_starting() => {
+                    self.give_up_start();
+                }
                 Signal::SIGINT if self.guardian.mode.has_person() => {
                     self.tell(&ToSession::Interrupt, Signal::SIGINT);
                 }
