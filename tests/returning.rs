@@ -203,7 +203,8 @@ fn a_python_that_dies_at_its_start_again_and_again_is_left_alone() {
     });
     signal(guardian, Signal::SIGTERM);
     let status = wait_until("the end", || server.child.try_wait().unwrap());
-    assert_eq!(status.code(), Some(137));
+    // By the last death: of a Python that was killed before it had begun, or after.
+    assert!(matches!(status.code(), Some(2 | 137)), "{status}");
 }
 
 /// The eye sees one dashboard that goes on: no shell in between, no echo, and what was typed meanwhile is in the editor.
@@ -265,11 +266,11 @@ fn a_python_that_does_not_come_up_again_leaves_the_terminal_and_says_so() {
     let guardian = terminal.pid();
     wait_until("a session that waits", || {
         kill_whatever_runs(guardian);
-        terminal.text().contains("died 3 times").then_some(())
+        terminal.text().contains("Enter tries again").then_some(())
     });
     wait_until("the terminal as it was", || (!terminal.is_alternate() && !terminal.is_raw()).then_some(()));
     terminal.send("\u{3}");
-    assert_eq!(terminal.wait().exit_code(), 137);
+    assert!([2, 137].contains(&terminal.wait().exit_code()));
     assert!(!terminal.is_alternate() && !terminal.is_raw() && terminal.has_cursor() && !terminal.has_bracketed_paste());
 }
 

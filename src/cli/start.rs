@@ -1,6 +1,7 @@
 //! What the dashboard and `serve` have in common: find a Python, claim the name, guard the session process to its end.
 
 use std::io::{self, IsTerminal};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -248,6 +249,13 @@ fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Res
                     guardian.say(&failure);
                 }
                 return Ok(ExitCode::from(code.max(1)));
+            }
+            // Whoever killed it, or a want of memory, may be gone: that says nothing of the Python.
+            let was_killed =
+                watched.as_ref().is_ok_and(|ending| ending.killed.is_none() && ending.status.signal().is_some());
+            if was_killed && !is_loop {
+                legacy = kept;
+                continue;
             }
             let limit = until_unused.then_some(UNUSED);
             match guardian.wait_for_another_try(&failure, &name, limit)? {
