@@ -106,13 +106,7 @@ impl Call<'_> {
     ) -> Result<Done, Failure> {
         match self.session.restart_unless(self.author.clone(), objection).await.map_err(ended)? {
             Err(question) => Ok(Err(question)),
-            Ok(false) => refused(
-                "Error: this session cannot be restarted: it belongs to the one client that started it \
-                (serve --stdio). Call reset_python_environment without mode, or start the server anew. Nothing was \
-                done."
-                    .to_owned(),
-            ),
-            Ok(true) => {
+            Ok(()) => {
                 let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over \
                     this session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";
                 Ok(Ok(self.answer(text.to_owned(), &ResetResult { done: true, cleared: None, remains: Vec::new() })))

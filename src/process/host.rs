@@ -197,7 +197,6 @@ impl Host {
                 journal::start(places, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
             let beginning = Beginning {
                 restart,
-                can_restart: true,
                 record: Box::new(recorder),
                 id: Some(self.boot.id.clone()),
                 spool: self.spool,

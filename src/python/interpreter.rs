@@ -154,6 +154,10 @@ impl Engine for PythonEngine {
         self.send(Job::Run { snippet, code });
     }
 
+    fn began(&self, snippet: SnippetId) -> Option<Instant> {
+        signals::began(snippet)
+    }
+
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
         let started = snippet.map(children::started).unwrap_or_default();
         signals::interrupt(snippet.unwrap_or(self.unnumbered), force);

@@ -5,8 +5,8 @@
 //! raises whatever user code has set, and is repeated at every step of the interpreter until none of that code is left
 //! (the handler trips itself again before it raises).
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,8 @@ pub fn look(id: u32) -> SnippetId {
 
 /// The snippet whose code runs now; 0 for none. Snippets count from 1.
 static CURRENT: AtomicU32 = AtomicU32::new(0);
+/// What has begun last, and when.
+static BEGAN: Mutex<Option<(SnippetId, Instant)>> = Mutex::new(None);
 /// The snippet that shall be interrupted.
 static TARGET: AtomicU32 = AtomicU32::new(0);
 /// The snippet that shall be ended whatever it catches.
@@ -238,7 +240,14 @@ pub fn on_main_thread() -> bool {
 /// Says that the code of `snippet` runs from now on. `false` if an interrupt for it came before it began.
 pub fn begin(snippet: SnippetId) -> bool {
     CURRENT.store(snippet.0, Ordering::SeqCst);
+    *BEGAN.lock().unwrap_or_else(PoisonError::into_inner) = Some((snippet, Instant::now()));
     TARGET.load(Ordering::SeqCst) != snippet.0
+}
+
+/// When the code of `snippet` began to run; `None` before, or once something else has begun.
+pub fn began(snippet: SnippetId) -> Option<Instant> {
+    let began = *BEGAN.lock().unwrap_or_else(PoisonError::into_inner);
+    began.filter(|(begun, _)| *begun == snippet).map(|(_, at)| at)
 }
 
 /// Goes on with user code of `snippet` that comes after its own, such as `__str__` of what it raised: what was asked so far

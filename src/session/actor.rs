@@ -52,7 +52,7 @@ pub fn spawn(
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
     beginning: Beginning,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, ran, former, restart, can_restart, record, spool, input_limit, .. } = beginning;
+    let Beginning { transcript, ran, former, restart, record, spool, input_limit, .. } = beginning;
     let Beginning { id, is_whole, calls, .. } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
     let names = Names::of(&transcript, &former);
@@ -81,7 +81,6 @@ pub fn spawn(
         output_due: None,
         last_flush: None,
         quitting: false,
-        can_restart,
         restart_by: None,
         restarting: Arc::default(),
         returning: Returning::new(former, info.pid, id, is_whole, calls),
@@ -175,7 +174,6 @@ struct Actor {
     output_due: Option<Instant>,
     last_flush: Option<Instant>,
     quitting: bool,
-    can_restart: bool,
     /// Who wants another process to take over.
     restart_by: Option<Author>,
     /// See [`SessionHandle::is_restarting`].
@@ -298,14 +296,14 @@ impl Actor {
             }
             Command::Leave { client } => self.emit(Event::ClientLeft { client, at: now() }),
             Command::Restart { by, answer } => {
-                if self.can_restart && !self.quitting {
+                if !self.quitting {
                     self.restart_by = Some(by);
                     self.restarting.store(true, Ordering::Relaxed);
                     self.quit();
                 }
                 // One that is about to end for good is followed by none.
                 if !self.quitting || self.restart_by.is_some() {
-                    let _ = answer.send(self.can_restart);
+                    let _ = answer.send(());
                 }
             }
             Command::Unless { objects, command } => {

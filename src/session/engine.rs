@@ -1,7 +1,7 @@
 //! What the session needs of Python. The actor calls it; what it has to say comes back as [`EngineEvent`]s.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::domain::{
     Author, Display, InputAnswer, Insight, Inspect, InspectError, Inspection, Outcome, OutputChunk, Question,
@@ -12,6 +12,9 @@ use crate::domain::{
 pub trait Engine: Send + 'static {
     /// Runs `code`. The actor sends one at a time: the next only after [`EngineEvent::Finished`].
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>);
+
+    /// When the code of `snippet`, which was handed over last, began to run; `None` while Python has not come to it yet.
+    fn began(&self, snippet: SnippetId) -> Option<Instant>;
 
     /// Raises `KeyboardInterrupt` in `snippet`, or in the reset or inspection with `None`, if that is what runs. `force` is for code
     /// that swallowed the first one.

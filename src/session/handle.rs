@@ -184,7 +184,7 @@ pub(super) enum Command {
     },
     Restart {
         by: Author,
-        answer: oneshot::Sender<bool>,
+        answer: oneshot::Sender<()>,
     },
     /// The command, unless there is an objection to it.
     Unless {
@@ -436,12 +436,11 @@ impl SessionHandle {
     }
 
     /// Ends this process of the session so that a new one takes over: what runs is interrupted, what waits is
-    /// cancelled, then Python ends. Resolves as soon as that has begun; to
-    /// `false`, and nothing happens, where no other process can take over.
+    /// cancelled, then Python ends. Resolves as soon as that has begun.
     ///
     /// # Errors
     /// [`Closed`] if the session has ended.
-    pub async fn restart(&self, by: Author) -> Result<bool, Closed> {
+    pub async fn restart(&self, by: Author) -> Result<(), Closed> {
         self.ask(|answer| Command::Restart { by, answer }).await
     }
 

@@ -32,7 +32,7 @@ impl SessionHandle {
         &self,
         by: Author,
         objection: impl FnOnce(&Transcript) -> Option<T> + Send + 'static,
-    ) -> Result<Result<bool, T>, Closed> {
+    ) -> Result<Result<(), T>, Closed> {
         self.unless(objection, |answer| Command::Restart { by, answer }).await
     }
 

@@ -1,7 +1,7 @@
 //! Python, as the actor sees it. It does one thing at a time, whenever the scheduler lets it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -25,6 +25,7 @@ struct Job {
     code: Code,
     stage: Stage,
     interrupted: bool,
+    began: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,9 +64,14 @@ impl Python {
 impl Engine for Python {
     fn run(&mut self, snippet: SnippetId, _: &Author, code: Arc<str>) {
         if let Some(mut world) = self.alive() {
-            let job = Job { snippet, code: Code::of(&code), stage: Stage::Given, interrupted: false };
+            let job = Job { snippet, code: Code::of(&code), stage: Stage::Given, interrupted: false, began: Instant::now() };
             assert!(world.python.job.replace(job).is_none(), "one at a time");
         }
+    }
+
+    fn began(&self, snippet: SnippetId) -> Option<Instant> {
+        let world = self.alive()?;
+        world.python.job.as_ref().filter(|job| job.snippet == snippet).map(|job| job.began)
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, _: bool) {

@@ -112,6 +112,15 @@ async fn a_time_limit_interrupts() {
 }
 
 #[tokio::test]
+async fn a_time_limit_counts_from_the_beginning_of_the_code() {
+    let rig = Rig::new();
+    let mut client = rig.client(Era::Modern, "tester").await;
+    let result = client.call("run_python_code", json!({"code": "late", "timeout_s": 0.05})).await;
+    let run = &result["structuredContent"];
+    assert_eq!((&run["status"], &run["stdout"]), (&json!("interrupted"), &json!("started\n")), "{result}");
+}
+
+#[tokio::test]
 async fn a_cancelled_call_interrupts_its_code_and_is_not_answered() {
     for era in ERAS {
         let rig = Rig::new();

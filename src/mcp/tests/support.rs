@@ -1,8 +1,9 @@
 //! A session with a scripted engine, and a client that speaks raw lines in either protocol era.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf, split};
@@ -28,6 +29,9 @@ struct Scripted {
     running: Option<SnippetId>,
     /// Takes a second, forceful interrupt.
     stubborn: bool,
+    /// How often it is asked for its beginning before it begins.
+    begins_after: Cell<u32>,
+    began: Cell<Option<Instant>>,
     table: Arc<Mutex<VariableTable>>,
 }
 
@@ -71,6 +75,7 @@ fn failed() -> Outcome {
 impl Engine for Scripted {
     fn run(&mut self, id: SnippetId, _: &Author, code: Arc<str>) {
         self.running = Some(id);
+        self.began.set(None);
         let (word, rest) = code.split_once(' ').unwrap_or((&code, ""));
         match word {
             "echo" => self.write(id, Stream::Stdout, &format!("{rest}\n")),
@@ -89,8 +94,9 @@ impl Engine for Scripted {
                     return self.end(failed());
                 }
             }
-            "sleep" | "stubborn" => {
+            "sleep" | "stubborn" | "late" => {
                 self.stubborn = word == "stubborn";
+                self.begins_after.set(if word == "late" { 2 } else { 0 });
                 return self.write(id, Stream::Stdout, "started\n");
             }
             "ask" | "secret" => {
@@ -116,7 +122,18 @@ impl Engine for Scripted {
         self.end(outcome(Status::Ok, 0));
     }
 
+    fn began(&self, _: SnippetId) -> Option<Instant> {
+        match self.begins_after.get() {
+            0 => self.began.set(self.began.get().or(Some(Instant::now()))),
+            asked => self.begins_after.set(asked - 1),
+        }
+        self.began.get()
+    }
+
     fn interrupt(&mut self, _: Option<SnippetId>, force: bool) {
+        if self.begins_after.get() > 0 {
+            self.write(SnippetId(1), Stream::Stdout, "before its beginning\n");
+        }
         if force || !self.stubborn {
             self.end(outcome(Status::Interrupted, 130));
         }
@@ -177,6 +194,8 @@ impl Rig {
             output: Vec::new(),
             running: None,
             stubborn: false,
+            begins_after: Cell::new(0),
+            began: Cell::new(None),
             table: table.clone(),
         };
         let info = SessionInfo {

@@ -27,8 +27,6 @@ pub struct Beginning {
     pub former: Vec<Client>,
     /// Why this process takes it over from another.
     pub restart: Option<Restart>,
-    /// Whether another process can take over from this one.
-    pub can_restart: bool,
     /// What keeps its events.
     pub record: Box<dyn Record>,
     /// What keeps whole outputs.
@@ -47,7 +45,6 @@ impl Default for Beginning {
             calls: HashMap::new(),
             former: Vec::new(),
             restart: None,
-            can_restart: true,
             record: Box::new(Unrecorded),
             spool: Arc::default(),
             input_limit: INPUT_LIMIT,

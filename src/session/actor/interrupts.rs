@@ -78,6 +78,16 @@ impl Actor {
             return self.cut_off();
         }
         let limit = running.timeout.unwrap_or_default();
+        if running.stopped_by.is_none()
+            && let Some(snippet) = running.work.snippet()
+        {
+            // The limit is the code's own: on a busy machine Python may not have come to the code yet.
+            let due = self.engine.began(snippet).map_or_else(Instant::now, Instant::from_std) + limit;
+            if due > Instant::now() {
+                running.deadline = Some(due);
+                return;
+            }
+        }
         if running.stopped_by.is_some() {
             running.give_up_inspection();
         }

@@ -11,7 +11,7 @@ const RESTART_CHECKPOINT: &str = "restart";
 impl Dashboard {
     pub(super) fn restart(&self) {
         let session = self.session.clone();
-        self.ask(async move { session.restart(Author::You).await.map(drop) });
+        self.ask(async move { session.restart(Author::You).await });
     }
 
     /// Only if all variables could be saved: what is lost must be known before.
