@@ -13,7 +13,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::capture::ThreadId;
-use super::interpreter::Events;
+use super::engine::Events;
 use super::magics;
 use super::{fork, signals};
 use crate::domain::lexer::{self, Place, Step};

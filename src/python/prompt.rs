@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::bell::JobWaiter;
 use super::capture::Capture;
-use super::interpreter::Events;
+use super::engine::Events;
 use super::{fork, signals};
 use crate::domain::{INPUT_LIMIT, InputAnswer, SnippetId};
 use crate::session::EngineEvent;

@@ -5,15 +5,18 @@
 //! raises whatever user code has set, and is repeated at every step of the interpreter until none of that code is left
 //! (the handler trips itself again before it raises).
 
+mod requests;
+
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRecursionError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyTuple};
 
+use self::requests::{insist, send_request, trip};
 use super::{force, fork};
 use crate::domain::SnippetId;
 
@@ -295,52 +298,6 @@ pub fn interrupt(snippet: SnippetId, force: bool) {
     }
     send_request(*main);
     insist(*main);
-}
-
-/// Python looks for signals soon only when one has come to its main thread.
-#[allow(unsafe_code, reason = "a signal must go to the one thread that runs Python code")]
-fn send_request(main: libc::pthread_t) {
-    // SAFETY: the main thread lives as long as the process.
-    unsafe {
-        libc::pthread_kill(main, request_signal());
-    }
-}
-
-/// At the limit of recursion Python cannot call the handler either: it raises `RecursionError` in its place, and the request
-/// is lost. So it is repeated, for a while, until the handler has been called; one by force, until the code has ended.
-fn insist(main: libc::pthread_t) {
-    const PACE: Duration = Duration::from_millis(5);
-    const PACE_OF_FORCE: Duration = Duration::from_micros(500);
-    const LONGEST: Duration = Duration::from_secs(1);
-    static INSISTS: AtomicBool = AtomicBool::new(false);
-    if INSISTS.swap(true, Ordering::SeqCst) {
-        return;
-    }
-    let repeat = move || {
-        let begun = Instant::now();
-        while begun.elapsed() < LONGEST {
-            let target = TARGET.load(Ordering::SeqCst);
-            let is_forced = FORCED.load(Ordering::SeqCst) == target;
-            std::thread::sleep(if is_forced { PACE_OF_FORCE } else { PACE });
-            if CURRENT.load(Ordering::SeqCst) != target || (SEEN.load(Ordering::SeqCst) && !is_forced) {
-                break;
-            }
-            if handler_of(request_signal()) != libc::SIG_DFL {
-                send_request(main);
-            }
-        }
-        INSISTS.store(false, Ordering::SeqCst);
-    };
-    if std::thread::Builder::new().name("interrupt".to_owned()).spawn(repeat).is_err() {
-        INSISTS.store(false, Ordering::SeqCst);
-    }
-}
-
-/// Has the handler of requests called at the next step of the interpreter.
-#[allow(unsafe_code, reason = "Python trips a signal only by a function of C")]
-fn trip() {
-    // SAFETY: may be called from anywhere, the GIL held or not.
-    unsafe { pyo3::ffi::PyErr_SetInterruptEx(request_signal()) };
 }
 
 /// Whether Python has come to look at the last interrupt, whatever it made of it.

@@ -64,7 +64,8 @@ impl Python {
 impl Engine for Python {
     fn run(&mut self, snippet: SnippetId, _: &Author, code: Arc<str>) {
         if let Some(mut world) = self.alive() {
-            let job = Job { snippet, code: Code::of(&code), stage: Stage::Given, interrupted: false, began: Instant::now() };
+            let job =
+                Job { snippet, code: Code::of(&code), stage: Stage::Given, interrupted: false, began: Instant::now() };
             assert!(world.python.job.replace(job).is_none(), "one at a time");
         }
     }

@@ -1,0 +1,212 @@
+//! The host's handle of Python: what the actor asks for becomes a job of the main thread, and what Python's threads tell
+//! becomes an event.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
+use super::capture::Capture;
+use super::children;
+use super::completion::{Looks, Task};
+use super::prompt::Prompts;
+use super::signals;
+use crate::domain::recorder::{self, Recorder};
+use crate::domain::{Author, InputAnswer, Inspect, Question, SnippetId, Wanted};
+use crate::session::{Engine, EngineEvent, Shown};
+
+/// What the main thread is asked to do.
+pub(super) enum Job {
+    Run { snippet: SnippetId, code: Arc<str> },
+    Reset,
+    Variables(Wanted),
+    Look { id: u32, question: Question },
+    Inspect { asked: Inspect, limit: Duration },
+    Quit,
+}
+
+/// Bytes of recorded stacks beyond which no more are asked for.
+const STACKS_FULL: usize = 32 << 10;
+
+/// The actor's handle of the interpreter.
+pub struct PythonEngine {
+    jobs: Sender<Job>,
+    bell: JobBell,
+    prompts: Arc<Prompts>,
+    capture: Arc<Capture>,
+    recorder: Option<&'static Recorder>,
+    looks: Arc<Looks>,
+    beside: Sender<Task>,
+    /// What had been recorded of stacks when Python's was asked for.
+    asked_at: Option<usize>,
+    /// What an interrupt without a snippet's number is meant for.
+    unnumbered: SnippetId,
+    /// Interrupts of the snippet that runs.
+    interrupts: u32,
+}
+
+/// The main thread's end.
+pub struct Jobs {
+    pub(super) inbox: Receiver<Job>,
+    /// Shared with what waits for input within a job.
+    pub(super) waiter: Arc<Mutex<JobWaiter>>,
+    pub(super) prompts: Arc<Prompts>,
+    pub(super) looks: Arc<Looks>,
+    /// Both ends of what the thread for completion is told.
+    pub(super) beside: Option<(Sender<Task>, Receiver<Task>)>,
+}
+
+/// What Python's threads tell the host.
+#[derive(Clone)]
+pub struct Events {
+    pub sender: Sender<EngineEvent>,
+    pub bell: EventBell,
+}
+
+impl Events {
+    pub fn send(&self, event: EngineEvent) {
+        let _ = self.sender.send(event);
+        self.bell.ring();
+    }
+}
+
+/// The two ends.
+pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io::Result<(PythonEngine, Jobs)> {
+    let (sender, receiver) = mpsc::channel();
+    let (bell, waiter) = job_bell()?;
+    let prompts = Arc::<Prompts>::default();
+    let looks = Arc::<Looks>::default();
+    let (beside, tasks) = mpsc::channel();
+    let jobs = Jobs {
+        inbox: receiver,
+        waiter: Arc::new(Mutex::new(waiter)),
+        prompts: prompts.clone(),
+        looks: looks.clone(),
+        beside: Some((beside.clone(), tasks)),
+    };
+    let engine = PythonEngine {
+        jobs: sender,
+        bell,
+        prompts,
+        capture,
+        recorder,
+        looks,
+        beside,
+        asked_at: None,
+        unnumbered: signals::RESET,
+        interrupts: 0,
+    };
+    Ok((engine, jobs))
+}
+
+impl PythonEngine {
+    fn send(&self, job: Job) {
+        // A main thread that is gone is on its way out of the process.
+        let _ = self.jobs.send(job);
+        self.bell.ring();
+    }
+
+    pub fn descriptor(&self) -> &OwnedFd {
+        self.bell.descriptor()
+    }
+}
+
+impl Jobs {
+    /// See [`super::guarded::Guarded::backed_by`].
+    #[cfg(target_os = "linux")]
+    pub fn backed_by(&mut self, host: nix::unistd::Pid) {
+        self.waiter.lock().unwrap_or_else(PoisonError::into_inner).backed_by(host);
+    }
+}
+
+impl Engine for PythonEngine {
+    fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
+        self.asked_at = None;
+        self.interrupts = 0;
+        self.looks.stop();
+        if let Some(recorder) = self.recorder {
+            recorder.runs(snippet, &author.as_cause());
+        }
+        self.send(Job::Run { snippet, code });
+    }
+
+    fn began(&self, snippet: SnippetId) -> Option<Instant> {
+        signals::began(snippet)
+    }
+
+    fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
+        let started = snippet.map(children::started).unwrap_or_default();
+        signals::interrupt(snippet.unwrap_or(self.unnumbered), force);
+        started.interrupt(self.interrupts);
+        self.interrupts += u32::from(snippet.is_some());
+        if self.prompts.is_waiting() {
+            self.bell.ring();
+        }
+    }
+
+    fn standstill(&mut self) -> Option<Vec<String>> {
+        if signals::interrupt_was_seen() {
+            self.asked_at = None;
+            return None;
+        }
+        let recorded = self.recorder.map(Recorder::stacks).unwrap_or_default();
+        let Some(asked_at) = self.asked_at else {
+            self.asked_at = Some(recorded.len());
+            // A fatal fault needs room as well.
+            if recorded.len() < STACKS_FULL {
+                signals::ask_for_stack();
+            }
+            return None;
+        };
+        Some(recorder::frames(recorded.get(asked_at..).unwrap_or_default()))
+    }
+
+    fn reset(&mut self) {
+        self.looks.stop();
+        self.unnumbered = signals::RESET;
+        signals::announce_unnumbered();
+        self.send(Job::Reset);
+    }
+
+    fn inspect(&mut self, asked: Inspect, limit: Duration) {
+        self.looks.stop();
+        self.asked_at = None;
+        self.unnumbered = signals::INSPECTION;
+        signals::announce_unnumbered();
+        self.send(Job::Inspect { asked, limit });
+    }
+
+    fn find_variables(&mut self, wanted: Wanted) {
+        self.send(Job::Variables(wanted));
+    }
+
+    fn ask(&mut self, id: u32, question: Question, busy: bool) {
+        if busy || !question.needs_run() || self.looks.is_loading() {
+            let _ = self.beside.send(Task::Answer { id, question });
+            return;
+        }
+        self.looks.ask(id);
+        self.send(Job::Look { id, question });
+    }
+
+    fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
+        let waits = self.prompts.answer(number, answer);
+        if waits {
+            self.bell.ring();
+        }
+        waits
+    }
+
+    fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
+        self.capture.take()
+    }
+
+    fn quit(&mut self) {
+        if let Some(recorder) = self.recorder {
+            recorder.ends();
+        }
+        self.send(Job::Quit);
+    }
+}
