@@ -152,9 +152,14 @@ fn expression(pattern: &str) -> Result<Regex, String> {
 fn read(snippet: &Snippet, kept: Result<Option<Whole>, String>, request: &Request) -> Result<OutputPage, String> {
     let (whole, missing) = match kept {
         Ok(Some(whole)) if whole.length() > 0 => {
-            let missing = whole
-                .missing()
-                .map(|missing| format!("{} at the end cannot be read: {}", units::bytes(missing.bytes), missing.why));
+            let missing = whole.missing().map(|missing| {
+                let bytes = units::bytes(missing.bytes);
+                if whole.has_gap() {
+                    format!("{bytes} in the middle: {}", missing.why)
+                } else {
+                    format!("{bytes} at the end cannot be read: {}", missing.why)
+                }
+            });
             (whole, missing)
         }
         kept => {

@@ -248,8 +248,12 @@ impl Spool {
         match self.recorded(snippet) {
             Some(recorded) if recorded.output.omitted() < output.omitted() => {
                 // Why there is no more of it is known here.
-                let missing = kept.ok().flatten().and_then(|whole| whole.missing().cloned());
-                let missing = missing.filter(|_| recorded.output.omitted() > 0);
+                let why = match kept {
+                    Ok(whole) => whole.and_then(|whole| Some(whole.missing()?.why.clone())),
+                    Err(error) => Some(format!("the file with the whole output cannot be read: {error}").into()),
+                };
+                let bytes = recorded.output.omitted();
+                let missing = (bytes > 0).then(|| Missing { bytes, why: why.unwrap_or_else(|| "not kept".into()) });
                 Ok(Some(Whole::of(&recorded.output).lacking(missing)))
             }
             _ => kept,

@@ -69,6 +69,8 @@ pub struct Whole {
     changes: Source,
     changes_count: u64,
     missing: Option<Missing>,
+    /// What is missing is missing in the middle, where a line tells of it.
+    has_gap: bool,
 }
 
 impl Whole {
@@ -79,7 +81,7 @@ impl Whole {
         changes_length: u64,
         missing: Option<Missing>,
     ) -> Self {
-        Self { text, length, changes, changes_count: changes_length / 4, missing }
+        Self { text, length, changes, changes_count: changes_length / 4, missing, has_gap: false }
     }
 
     /// What memory keeps of an output, with a line that tells of the gap.
@@ -99,7 +101,14 @@ impl Whole {
         }
         output.tail().for_each(|segment| add(segment.stream, &segment.text));
         let (length, changes_length) = (text.len() as u64, changes.len() as u64);
-        Self::new(Source::Memory(text.into_bytes()), length, Source::Memory(changes), changes_length, None)
+        let whole = Self::new(Source::Memory(text.into_bytes()), length, Source::Memory(changes), changes_length, None);
+        Self { has_gap: output.omitted() > 0, ..whole }
+    }
+
+    /// Whether what is missing is missing in the middle, and not at the end.
+    #[must_use]
+    pub fn has_gap(&self) -> bool {
+        self.has_gap
     }
 
     /// The same, of which this could not be kept.
