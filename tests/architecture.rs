@@ -44,8 +44,10 @@ const NOT_IN_DOMAIN: &[&str] = &[
 ];
 
 const TOP_LEVEL: &[&str] = &[
+    ".cargo",
     ".ci",
     ".clippy.toml",
+    ".github",
     ".gitignore",
     ".rustfmt.toml",
     "Cargo.lock",

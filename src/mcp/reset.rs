@@ -104,14 +104,13 @@ impl Call<'_> {
         &self,
         objection: impl FnOnce(&Transcript) -> Option<String> + Send + 'static,
     ) -> Result<Done, Failure> {
-        match self.session.restart_unless(self.author.clone(), objection).await.map_err(ended)? {
-            Err(question) => Ok(Err(question)),
-            Ok(()) => {
-                let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over \
-                    this session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";
-                Ok(Ok(self.answer(text.to_owned(), &ResetResult { done: true, cleared: None, remains: Vec::new() })))
-            }
+        let restarted = self.session.restart_unless(self.author.clone(), objection).await.map_err(ended)?;
+        if let Err(question) = restarted {
+            return Ok(Err(question));
         }
+        let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over \
+            this session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";
+        Ok(Ok(self.answer(text.to_owned(), &ResetResult { done: true, cleared: None, remains: Vec::new() })))
     }
 
     /// How many snippets this client has submitted.

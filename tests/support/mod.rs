@@ -218,35 +218,40 @@ pub fn each_python(test: impl Fn(&Path) + Sync) {
     });
 }
 
-/// All CPythons from 3.10 on that can hold a session: pyenv's, the system's, the one on PATH. They are looked for once.
+/// A CPython of each version from 3.10 on that can hold a session: the system's, the one on PATH, pyenv's. They are looked
+/// for once. With `FOURHANDS_PYTHONS=all`, every one of this machine.
 pub fn pythons() -> Vec<PathBuf> {
     static PYTHONS: OnceLock<Vec<PathBuf>> = OnceLock::new();
     PYTHONS.get_or_init(find_pythons).clone()
 }
 
 fn find_pythons() -> Vec<PathBuf> {
-    let mut candidates: Vec<PathBuf> = Vec::new();
+    let mut candidates: Vec<PathBuf> = vec!["/usr/bin/python3".into(), "python3".into()];
     let pyenv = std::env::var_os("PYENV_ROOT")
         .map_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".pyenv"), PathBuf::from);
     if let Ok(versions) = std::fs::read_dir(pyenv.join("versions")) {
-        candidates.extend(versions.flatten().map(|version| version.path().join("bin/python")));
+        let mut versions: Vec<_> = versions.flatten().map(|version| version.path().join("bin/python")).collect();
+        versions.sort();
+        candidates.extend(versions);
     }
-    candidates.sort();
-    candidates.push("/usr/bin/python3".into());
-    candidates.push("python3".into());
+    let every = std::env::var_os("FOURHANDS_PYTHONS").is_some_and(|which| which == "all");
     let check = "import sys, platform, sysconfig; \
                  assert sys.version_info >= (3, 10) and platform.python_implementation() == 'CPython'; \
                  assert not sysconfig.get_config_var('Py_GIL_DISABLED'); \
-                 print(sys.executable)";
-    let mut found: Vec<PathBuf> = Vec::new();
+                 print(sys.version_info[:2], sys.executable, sep='\\n')";
+    let mut found: Vec<(String, PathBuf)> = Vec::new();
     for candidate in candidates {
         let Ok(output) = Command::new(&candidate).args(["-c", check]).stderr(Stdio::null()).output() else { continue };
-        let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let Some((version, path)) = printed.trim().split_once('\n') else { continue };
+        let path = PathBuf::from(path);
         // `python` and `python3` of one installation are one.
-        let is_new = |path: &Path| found.iter().all(|other| other.canonicalize().ok() != path.canonicalize().ok());
-        if output.status.success() && is_new(&path) {
-            found.push(path);
+        let is_known = found.iter().any(|(other_version, other)| {
+            !every && version == other_version || other.canonicalize().ok() == path.canonicalize().ok()
+        });
+        if output.status.success() && !is_known {
+            found.push((version.to_owned(), path));
         }
     }
-    found
+    found.into_iter().map(|(_, path)| path).collect()
 }

@@ -1,0 +1,12 @@
+//! The dashboard in a pseudo-terminal, and the session without one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod picture;
+mod plain;
+mod screen;
+mod settings;
+mod transcript;
+mod typing;

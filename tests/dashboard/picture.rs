@@ -1,0 +1,255 @@
+//! The pictures at the top of the README, made from the program itself: `cargo test --test dashboard picture:: -- --ignored` drives a
+//! session in a pseudo-terminal and writes what stands on its screen to `assets/session-dark.svg` and `-light.svg`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::support::client::{Client, Era};
+use crate::support::terminal::Terminal;
+use crate::support::{BINARY, Home, venv};
+use portable_pty::CommandBuilder;
+
+const ROWS: u16 = 44;
+const COLUMNS: u16 = 118;
+/// Pixels of a cell, and around all of them.
+const CELL: (f64, f64) = (8.4, 19.0);
+const SIZE: f64 = 14.0;
+const MARGIN: f64 = 18.0;
+const BAR: f64 = 34.0;
+
+/// 0 to 15, then the ground, the text, the frame and the title.
+struct Palette {
+    name: &'static str,
+    colours: [&'static str; 16],
+    ground: &'static str,
+    text: &'static str,
+    frame: &'static str,
+    dim: &'static str,
+}
+
+const PALETTES: [Palette; 2] = [
+    Palette {
+        name: "dark",
+        colours: [
+            "#1b1f27", "#f0717b", "#8fce8b", "#e8c06f", "#6cb2f5", "#d08be0", "#5cc9d3", "#c9d1d9", "#5b6472",
+            "#ff8a93", "#a5e0a1", "#f5d28c", "#8cc6ff", "#e0a5ee", "#7fdde6", "#ffffff",
+        ],
+        ground: "#14171d",
+        text: "#d5dae1",
+        frame: "#2a303a",
+        dim: "#7d8694",
+    },
+    Palette {
+        name: "light",
+        colours: [
+            "#24292f", "#c4343f", "#1f7a3a", "#97650a", "#0a5fc2", "#8b3fb0", "#0b7285", "#57606a", "#8c959f",
+            "#d1444e", "#2b8c49", "#a87413", "#2272d6", "#9d55c0", "#178299", "#ffffff",
+        ],
+        ground: "#fdfdfc",
+        text: "#24292f",
+        frame: "#d9dce1",
+        dim: "#7b828b",
+    },
+];
+
+const DATA: &str = "
+import random
+random.seed(7)
+with open('sales.csv', 'w') as f:
+    f.write('day,region,units,revenue\\n')
+    for day in range(1, 29):
+        for region in ('north', 'east', 'south', 'west'):
+            units = random.randint(20, 90)
+            f.write(f'2026-10-{day:02},{region},{units},{units * random.uniform(8, 14):.2f}\\n')
+";
+
+#[test]
+#[ignore = "makes the pictures of the README; needs pandas"]
+fn pictures_of_a_session() {
+    let home = Home::new();
+    let python = venv::scientific();
+    let folder = home.work().join("sales");
+    std::fs::create_dir(&folder).unwrap();
+    assert!(std::process::Command::new(&python).args(["-c", DATA]).current_dir(&folder).status().unwrap().success());
+    // As people have it.
+    let environment = python.parent().and_then(Path::parent).unwrap();
+    std::os::unix::fs::symlink(environment, folder.join(".venv")).unwrap();
+    let mut command = CommandBuilder::new("sh");
+    let start = format!("cd sales && exec {BINARY} --session sales --python .venv");
+    command.args(["-c", &start]);
+    let mut terminal = Terminal::run(&home, command, ROWS, COLUMNS);
+    terminal.wait_for_text("ready");
+
+    terminal.send("import pandas as pd\r");
+    terminal.wait_for_text("✓");
+    terminal.send("df = pd.read_csv('sales.csv', parse_dates=['day']); df.shape\r");
+    terminal.wait_for_text("(112, 4)");
+    let mut bridge = home.fourhands();
+    bridge.args(["bridge", "--session", "sales"]).current_dir(&folder);
+    let mut client = Client::start(bridge, "claude-code", Era::Legacy);
+    let run = |client: &mut Client, code: &str| {
+        client.call("run_python_code", serde_json::json!({"code": code}));
+    };
+    run(&mut client, "by_region = df.groupby('region')[['units', 'revenue']].sum()\nby_region.round(2)");
+    run(&mut client, "by_region['profit'].max()");
+    terminal.wait_for("the new variable", |screen| screen.contains("4×2"));
+    let code = "import time\nloss = 0.42\nfor epoch in range(40):\n    loss *= 0.97\n    print(f'epoch {epoch:>2}  loss {loss:.4f}')\n    time.sleep(0.05 if epoch < 18 else 100)";
+    client.send("tools/call", serde_json::json!({"name": "run_python_code", "arguments": {"code": code, "wait_s": 0}}));
+    terminal.wait_for_text("epoch 18");
+    // Pasted, as one edit.
+    terminal.send(
+        "\u{1b}[200~top = (by_region\n       .sort_values(\"revenue\", ascending=False)\n       .head(\u{1b}[201~",
+    );
+    terminal.wait_for_text(".head(");
+    // The clock has left zero.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    std::fs::create_dir_all(&assets).unwrap();
+    terminal.look(|screen| {
+        for palette in &PALETTES {
+            std::fs::write(assets.join(format!("session-{}.svg", palette.name)), svg(screen, palette)).unwrap();
+        }
+    });
+    terminal.send("\u{3}");
+    terminal.wait_for_text("■");
+    client.close();
+}
+
+fn svg(screen: &vt100::Screen, palette: &Palette) -> String {
+    let (width, height) = (f64::from(COLUMNS) * CELL.0 + 2.0 * MARGIN, f64::from(ROWS) * CELL.1 + MARGIN + BAR);
+    let mut out = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.1} {height:.1}" font-family="ui-monospace, 'SF Mono', 'Cascadia Mono', 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="{SIZE}">
+<title>A session of fourhands: a person and claude-code in one Python</title>
+<rect x=".5" y=".5" width="{:.1}" height="{:.1}" rx="10" fill="{}" stroke="{}"/>
+"#,
+        width - 1.0,
+        height - 1.0,
+        palette.ground,
+        palette.frame
+    );
+    for (n, colour) in [1, 3, 2].into_iter().enumerate() {
+        let x = 22.0 + 20.0 * n as f64;
+        writeln!(out, r#"<circle cx="{x}" cy="18" r="5.5" fill="{}"/>"#, palette.colours[colour]).unwrap();
+    }
+    let middle = width / 2.0;
+    writeln!(
+        out,
+        r#"<text x="{middle:.1}" y="22.5" text-anchor="middle" font-size="12.5" fill="{}">sales · fourhands</text>"#,
+        palette.dim
+    )
+    .unwrap();
+    for row in 0..ROWS {
+        draw_row(screen, row, palette, &mut out);
+    }
+    if !screen.hide_cursor() {
+        let (row, column) = screen.cursor_position();
+        let (x, y) = place(row, column);
+        writeln!(
+            out,
+            r#"<rect x="{x:.1}" y="{:.1}" width="{:.1}" height="{:.1}" fill="{}" fill-opacity=".75"/>"#,
+            y + 1.0,
+            CELL.0,
+            CELL.1 - 2.0,
+            palette.text
+        )
+        .unwrap();
+    }
+    out + "</svg>\n"
+}
+
+fn place(row: u16, column: u16) -> (f64, f64) {
+    (MARGIN + f64::from(column) * CELL.0, BAR + f64::from(row) * CELL.1)
+}
+
+/// How a cell looks: its style as attributes of SVG, and its ground.
+fn look(cell: &vt100::Cell, palette: &Palette) -> (String, Option<String>) {
+    let colour = |colour: vt100::Color, own: &str| match colour {
+        vt100::Color::Default => own.to_owned(),
+        vt100::Color::Idx(index) => palette.colours.get(usize::from(index)).map_or(own, |colour| *colour).to_owned(),
+        vt100::Color::Rgb(r, g, b) => format!("#{r:02x}{g:02x}{b:02x}"),
+    };
+    let (mut text, mut ground) = (colour(cell.fgcolor(), palette.text), colour(cell.bgcolor(), ""));
+    if cell.inverse() {
+        (text, ground) = (palette.ground.to_owned(), text);
+    } else if cell.dim() && cell.fgcolor() == vt100::Color::Default {
+        palette.dim.clone_into(&mut text);
+    }
+    let mut style = format!(r#"fill="{text}""#);
+    for (set, attribute) in [
+        (cell.bold(), r#" font-weight="600""#),
+        (cell.italic(), r#" font-style="italic""#),
+        (cell.underline(), r#" text-decoration="underline""#),
+        (cell.dim() && cell.fgcolor() != vt100::Color::Default, r#" fill-opacity=".65""#),
+    ] {
+        if set {
+            style.push_str(attribute);
+        }
+    }
+    (style, Some(ground).filter(|ground| !ground.is_empty()))
+}
+
+fn draw_row(screen: &vt100::Screen, row: u16, palette: &Palette, out: &mut String) {
+    let mut run: Option<(u16, String, String, u16)> = None;
+    for column in 0..COLUMNS {
+        let Some(cell) = screen.cell(row, column).filter(|cell| !cell.is_wide_continuation()) else { continue };
+        let (style, ground) = look(cell, palette);
+        let (x, y) = place(row, column);
+        let cells = 1 + u16::from(cell.is_wide());
+        if let Some(ground) = ground {
+            let width = f64::from(cells) * CELL.0;
+            writeln!(out, r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{:.1}" fill="{ground}"/>"#, CELL.1)
+                .unwrap();
+        }
+        let text = if cell.has_contents() { cell.contents() } else { " " };
+        if let Some(shape) = shape(text, x, y, &style) {
+            flush(run.take(), row, out);
+            out.push_str(&shape);
+            continue;
+        }
+        match &mut run {
+            Some((_, drawn, same, width)) if *same == style => {
+                drawn.push_str(text);
+                *width += cells;
+            }
+            _ => {
+                flush(run.take(), row, out);
+                run = Some((column, text.to_owned(), style, cells));
+            }
+        }
+    }
+    flush(run, row, out);
+}
+
+/// What has to meet its neighbours without a gap, whatever the font.
+fn shape(text: &str, x: f64, y: f64, style: &str) -> Option<String> {
+    let (middle, centre) = (y + CELL.1 / 2.0, x + CELL.0 / 2.0);
+    let (right, below) = (x + CELL.0, y + CELL.1);
+    let path = match text {
+        "▎" => format!("M{x:.1} {y:.1}h2.4V{below:.1}h-2.4z"),
+        "─" => format!("M{x:.1} {:.1}H{right:.1}v1H{x:.1}z", middle - 0.5),
+        "│" => format!("M{:.1} {y:.1}V{below:.1}h1V{y:.1}z", centre - 0.5),
+        "┴" => {
+            format!("M{x:.1} {:.1}H{right:.1}v1H{x:.1}zM{:.1} {y:.1}V{middle:.1}h1V{y:.1}z", middle - 0.5, centre - 0.5)
+        }
+        _ => return None,
+    };
+    Some(format!("<path d=\"{path}\" {style}/>\n"))
+}
+
+fn flush(run: Option<(u16, String, String, u16)>, row: u16, out: &mut String) {
+    let Some((column, text, style, cells)) = run else { return };
+    let kept = text.trim_end();
+    if kept.is_empty() {
+        return;
+    }
+    let (x, y) = place(row, column);
+    let width = f64::from(cells - (text.chars().count() - kept.chars().count()) as u16) * CELL.0;
+    let shown = kept.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    writeln!(
+        out,
+        r#"<text x="{x:.1}" y="{:.1}" textLength="{width:.1}" lengthAdjust="spacingAndGlyphs" xml:space="preserve" {style}>{shown}</text>"#,
+        y + CELL.1 * 0.74
+    )
+    .unwrap();
+}

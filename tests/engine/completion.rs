@@ -1,0 +1,294 @@
+//! Completion and the call around the cursor, as a person at the dashboard has them: idle, and while code runs.
+
+use crate::support;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::support::terminal::Terminal;
+use crate::support::{Home, each_python};
+
+const TAB: &str = "\t";
+const ESC: &str = "\u{1b}";
+/// Deletes what stands before the cursor; it interrupts nothing.
+const CLEAR: &str = "\u{15}";
+
+fn open(home: &Home, python: &Path) -> Terminal {
+    let terminal = Terminal::start(home, &["--python", python.to_str().unwrap()], 40, 120);
+    terminal.wait_for_text("variables");
+    terminal
+}
+
+/// Runs code that leaves nothing behind but names, and waits for its end.
+fn run(terminal: &mut Terminal, code: &str) {
+    terminal.send(&format!("\u{1b}[200~{code}\u{1b}[201~"));
+    terminal.send("\r");
+    terminal.send("\r");
+    terminal.wait_for("an idle session", |screen| {
+        let status = screen.lines().last().unwrap_or_default();
+        screen.contains("✓") && status.contains("ready") && !screen.contains("◌")
+    });
+}
+
+/// What the dashboard says when there is nothing to offer, and also when the answer takes too long.
+const NOTHING: &str = "nothing to complete here";
+
+/// What it says of the candidates that it knows without Python, when Python does not answer in time.
+const BUSY: &str = "Python is busy: variables only";
+
+/// Asks what completes `code` until `fits`. A slow machine has not each answer in time.
+fn ask(terminal: &mut Terminal, code: &str, what: &str, fits: impl Fn(&str) -> bool) -> String {
+    terminal.send(&format!("{code}{TAB}"));
+    support::wait_until(what, || {
+        let is_late = |screen: &str| screen.contains(NOTHING) || screen.contains(BUSY);
+        let screen = terminal.wait_for(what, |screen| fits(screen) || is_late(screen));
+        if fits(&screen) {
+            return Some(screen);
+        }
+        terminal.send(ESC);
+        terminal.wait_for("the candidates to go", |screen| !screen.contains('╰'));
+        // Another key takes the notice away.
+        terminal.send(&format!("{CLEAR}x"));
+        terminal.wait_for("the notice to go", |screen| !screen.contains(NOTHING));
+        terminal.send(&format!("{CLEAR}{code}{TAB}"));
+        None
+    })
+}
+
+/// Types `code` until what is told by itself is on the screen. A slow machine has not each answer in time.
+fn types(terminal: &mut Terminal, code: &str, wanted: &str) -> String {
+    support::wait_until(wanted, || {
+        terminal.send(&format!("{CLEAR}{code}"));
+        soon(terminal, wanted)
+    })
+}
+
+fn soon(terminal: &Terminal, wanted: &str) -> Option<String> {
+    let patience = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < patience {
+        let screen = terminal.text();
+        if screen.contains(wanted) {
+            return Some(screen);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    None
+}
+
+/// Asks for the candidates behind `code`, and goes back to an empty input.
+fn offers(terminal: &mut Terminal, code: &str, wanted: &[&str]) -> String {
+    let screen = ask(terminal, code, &format!("{wanted:?} behind {code}"), |screen| {
+        let rows = screen.lines().filter(|line| line.trim_start().starts_with('│'));
+        let popup: Vec<&str> = rows.filter(|_| screen.contains('╰')).collect();
+        wanted.iter().all(|text| popup.iter().any(|line| line.contains(text)))
+    });
+    terminal.send(ESC);
+    terminal.wait_for("the candidates to go", |screen| !screen.contains('╰'));
+    terminal.send(CLEAR);
+    screen
+}
+
+/// Asks for the one candidate there is, and goes back to an empty input.
+fn completes(terminal: &mut Terminal, code: &str, to: &str) {
+    ask(terminal, code, &format!("{to} from {code}"), |screen| input(screen).contains(to));
+    terminal.send(CLEAR);
+    terminal.wait_for("an empty input", |screen| input(screen).trim().is_empty());
+}
+
+/// The first line of the input.
+fn input(screen: &str) -> String {
+    let mut lines = screen.lines().rev().skip_while(|line| !line.starts_with('─')).collect::<Vec<_>>();
+    let below = screen.lines().count() - lines.len();
+    lines.reverse();
+    let line = screen.lines().nth(screen.lines().count() - below).unwrap_or_default();
+    line.trim_start().trim_start_matches('▎').trim().to_owned()
+}
+
+#[test]
+fn names_attributes_keys_modules_files_and_magic() {
+    each_python(|python| {
+        let home = Home::new();
+        std::fs::create_dir(home.work().join("measurements")).unwrap();
+        std::fs::write(home.work().join("my_tools.py"), "def sharpen(edge, angle=15): pass\nVERY_SHARP = 1\n").unwrap();
+        let mut terminal = open(&home, python);
+        let code = "import os\nclass Fit:\n    'A fit.'\n    @property\n    def ran(self): os._exit(3)\n    \
+                    def residuals(self, order=2, *, robust=False):\n        '''Distances from the line,\n\
+                    \x20       one for each point.\n\n        More of it.'''\n\
+                    fit = Fit(); fit.slope = 1.5\nconfig = {'alpha': {'beta': 1}, 'gamma ray': 2}";
+        run(&mut terminal, code);
+
+        let screen = offers(&mut terminal, "fit.", &["ran", "property", "residuals", "function", "slope", "float"]);
+        assert!(!screen.contains("__init__"), "{screen}");
+        completes(&mut terminal, "fit.re", "fit.residuals");
+        completes(&mut terminal, "conf", "config");
+        completes(&mut terminal, "config['al", "config['alpha']");
+        completes(&mut terminal, "config['alpha']['", "config['alpha']['beta']");
+        offers(&mut terminal, "config[", &["alpha", "gamma ray"]);
+        completes(&mut terminal, "import my_t", "import my_tools");
+        completes(&mut terminal, "from my_tools import sha", "from my_tools import sharpen");
+        completes(&mut terminal, "from os import pathse", "from os import pathsep");
+        completes(&mut terminal, "import os.pa", "import os.path");
+        completes(&mut terminal, "open('meas", "open('measurements/");
+        completes(&mut terminal, "%lsm", "%lsmagic");
+        completes(&mut terminal, "contin", "continue");
+        completes(&mut terminal, "''.casef", "''.casefold");
+        completes(&mut terminal, "long_word = 1; long_", "long_word = 1; long_word");
+        completes(&mut terminal, "fit.residuals(rob", "fit.residuals(robust=");
+        // Nothing was imported for it.
+        terminal.send("import sys; [m in sys.modules for m in ('my_tools',)].count(True) * 11\r");
+        terminal.wait_for("nothing imported", |screen| screen.lines().any(|line| line.trim_start().starts_with("0 ")));
+
+        let screen = types(&mut terminal, "fit.residuals(", "residuals(order=2, *, robust=False)");
+        assert!(screen.contains("Distances from the line, one for each point. ─"), "{screen}");
+        terminal.send(&format!("3){CLEAR}"));
+        terminal.wait_for("the signature to go", |screen| !screen.contains("residuals(order=2"));
+
+        ask(&mut terminal, "fit.", "the candidates", |screen| screen.contains('╰'));
+        terminal.send("res");
+        terminal.wait_for_text("residuals(order=2, *, robust=False)");
+        terminal.send("\r");
+        terminal.wait_for("the chosen one", |screen| input(screen) == "fit.residuals");
+        terminal.send(&format!("{CLEAR}zzz_unknown{TAB}"));
+        terminal.wait_for_text(NOTHING);
+    });
+}
+
+#[test]
+fn while_a_snippet_runs() {
+    each_python(|python| {
+        let home = Home::new();
+        std::fs::write(
+            home.work().join("slow_module.py"),
+            "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)\n",
+        )
+        .unwrap();
+        let mut terminal = open(&home, python);
+        run(
+            &mut terminal,
+            "import os, sys, threading\ndata = {'first': 1}\nclass C:\n    def meth(self): pass\nc = C()",
+        );
+
+        // All of Python is taken, and what completion might need is broken.
+        let hostile = "import builtins; len = None; builtins.isinstance = builtins.len = builtins.type = None\n\
+                       sys.setrecursionlimit(60)\nwhile True: pass";
+        terminal.send(&format!("\u{1b}[200~{hostile}\u{1b}[201~"));
+        terminal.send("\r\r");
+        terminal.wait_for_text("running");
+        completes(&mut terminal, "c.me", "c.meth");
+        completes(&mut terminal, "data['f", "data['first']");
+        completes(&mut terminal, "import jso", "import json");
+        types(&mut terminal, "os.path.join(", "join(a, *p)");
+        terminal.send(CLEAR);
+        terminal.send("\u{3}");
+        terminal.wait_for_text("■");
+
+        // A module is being imported.
+        terminal.send("import slow_module\r");
+        terminal.wait_for_text("running");
+        completes(&mut terminal, "c.me", "c.meth");
+        completes(&mut terminal, "import slow_m", "import slow_module");
+        std::fs::write(home.work().join("go"), "").unwrap();
+        terminal.wait_for_text("ready");
+
+        // Nothing of ours is among the threads, not even while it answers.
+        terminal.send("import time; end = time.time() + 2; seen = set()\r");
+        terminal.wait_for_text("ready");
+        run(&mut terminal, "sum(1 for t in threading.enumerate()) + threading.active_count() * 100");
+        terminal.wait_for_text("101");
+        // The same after a fork.
+        run(
+            &mut terminal,
+            "pid = os.fork()\nif pid == 0: os._exit(7)\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) * 11",
+        );
+        terminal.wait_for_text("77");
+        completes(&mut terminal, "c.me", "c.meth");
+    });
+}
+
+#[test]
+fn user_code_that_hangs_is_held_to_its_time() {
+    each_python(|python| {
+        let home = Home::new();
+        let mut terminal = open(&home, python);
+        let code = "import time\nclass Slow:\n    def __dir__(self): time.sleep(1000)\n    def known(self): pass\n\
+                    class Deaf:\n    def __dir__(self):\n        while True:\n            try:\n                \
+                    while True: pass\n            except BaseException: pass\n    def heard(self): pass\n\
+                    class Lazy:\n    def __getattr__(self, name):\n        while True: pass\n\
+                    class Bad:\n    def __dir__(self): raise SystemExit(3)\n    def good(self): pass\n\
+                    class Asks:\n    def __dir__(self): return ['dyn_' + input()]\n    def asked(self): pass\n\
+                    class Dynamic:\n    def __dir__(self): return ['made_up']\n\
+                    slow, deaf, lazy, bad, asks, dynamic = Slow(), Deaf(), Lazy(), Bad(), Asks(), Dynamic()";
+        run(&mut terminal, code);
+        completes(&mut terminal, "slow.kn", "slow.known");
+        completes(&mut terminal, "deaf.he", "deaf.heard");
+        completes(&mut terminal, "bad.go", "bad.good");
+        completes(&mut terminal, "asks.as", "asks.asked");
+        completes(&mut terminal, "dynamic.ma", "dynamic.made_up");
+        terminal.send(&format!("lazy.thing.x{TAB}"));
+        terminal.wait_for_text(NOTHING);
+        terminal.send(CLEAR);
+        // A snippet does not wait for it: the question gives way.
+        terminal.send(&format!("slow.{TAB}{CLEAR}6 * 7\r"));
+        terminal.wait_for_row("42");
+        // A dot alone runs none of it.
+        types(&mut terminal, "deaf.", "heard");
+        terminal.send(&format!("{CLEAR}8 * 8\r"));
+        terminal.wait_for_row("64");
+    });
+}
+
+#[test]
+fn a_hundred_thousand_names() {
+    let home = Home::new();
+    let mut terminal = open(&home, &support::python());
+    run(&mut terminal, "globals().update({f'name_{n:06}': n for n in range(100_000)})");
+    let screen = offers(&mut terminal, "name_0500", &["name_050000", "int"]);
+    assert!(screen.contains("1 of 100"), "{screen}");
+    support::wait_until("fewer by what is typed on", || {
+        ask(&mut terminal, &format!("{CLEAR}name_"), "all of them", |screen| screen.contains("1 of 100000"));
+        terminal.send("09999");
+        soon(&terminal, "name_099990")
+    });
+    terminal.send("9");
+    terminal.wait_for("the only one that is left", |screen| !screen.contains("name_099990"));
+}
+
+/// Nothing answers inside one call of C code that keeps Python to itself; the variables are known all the same.
+#[test]
+fn inside_a_c_call_the_variables_are_offered() {
+    let home = Home::new();
+    let mut terminal = open(&home, &support::python());
+    run(&mut terminal, "import ctypes\nvariant = variable = 1");
+    terminal.send("ctypes.PyDLL(None).sleep(1000)\r");
+    terminal.wait_for_text("running");
+    terminal.send(&format!("vari{TAB}"));
+    terminal.wait_for_text(BUSY);
+    // It would take its time to end.
+    for process in support::children(terminal.pid()).into_iter().chain([terminal.pid()]) {
+        support::signal(process, nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+#[test]
+fn jedi_where_the_environment_has_it() {
+    let python = support::venv::environment("jedi", &support::python(), &["jedi"]);
+    let home = Home::new();
+    let mut terminal = open(&home, &python);
+    run(&mut terminal, "import sys\ndef make() -> str: return ''");
+    run(&mut terminal, "'jedi' in sys.modules");
+    terminal.wait_for_text("False");
+    // The first question loads it, the next ones have its answers.
+    completes(&mut terminal, "make().casef", "make().casefold");
+    completes(&mut terminal, "def f(parameter_one): return para", "return parameter_one");
+}
+
+#[test]
+fn a_small_screen_has_room_for_it() {
+    let home = Home::new();
+    let python = support::python();
+    let mut terminal = Terminal::start(&home, &["--python", python.to_str().unwrap()], 12, 40);
+    terminal.wait_for_text("ready");
+    let screen = ask(&mut terminal, "pr", "print", |screen| screen.contains("print"));
+    assert!(screen.contains("property") && screen.contains("▎ pr"), "{screen}");
+    terminal.send("\u{1b}[B\r");
+    terminal.wait_for("the second one", |screen| screen.contains("▎ property"));
+}
