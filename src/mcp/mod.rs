@@ -1,50 +1,20 @@
 //! MCP, served through rmcp: to any number of clients on the session's socket, or to one on a pair of streams.
 //!
-//! `serve` accepts connections; `lines` is the transport, with `outgoing` for its
-//! way out and `faults` for what is no message; `handler` is what rmcp
-//! calls; `calls` and `follow` are the tool calls against the session; `failure` says why one has no result, and `again` what became of one that was left without an answer; `tools` describes them; `report`, `text` and
-//! `variables` say what came of them, `cut` to fit; `client` knows who is at the other end.
+//! `transport` carries lines; `server` is what rmcp calls, one handler for each client; `tools` are the calls against the
+//! session; `results` render what came of them for models; `resources` are what can be read without a call.
+//! Nothing here knows Python or the screen.
 
-mod again;
-mod ask;
-mod brief;
-mod calls;
-mod client;
-mod cut;
-mod displays;
-mod elicit;
-mod failure;
-mod faults;
-mod follow;
-mod handler;
-mod history;
-mod inspect;
-mod lines;
-mod methods;
-mod outgoing;
-mod pages;
-mod pictures;
-mod prompts;
-mod read_output;
-mod report;
-mod reset;
 mod resources;
-mod serve;
-mod since;
-mod stake;
-mod suggest;
+mod results;
+mod server;
 #[cfg(test)]
 pub(crate) mod tests;
-mod text;
 mod tools;
-mod uris;
-mod variables;
-mod visible;
-mod watch;
+mod transport;
 
 /// Code of the error, without an id, that a connection is refused with.
 pub const REFUSED: i32 = -32042;
 
-pub use again::{KEPT, METHOD as AGAIN, MOVED, SENT_TO};
-pub use failure::left_without_answer;
-pub use serve::{Backend, serve_connection, serve_socket};
+pub use self::server::failure::left_without_answer;
+pub use self::server::retry::{KEPT, METHOD as AGAIN, MOVED, SENT_TO};
+pub use self::server::serve::{Backend, serve_connection, serve_socket};

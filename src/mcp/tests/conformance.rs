@@ -25,8 +25,8 @@ use tokio::net::UnixListener;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::mcp::lines::LineTransport;
-use crate::mcp::watch::log;
+use crate::mcp::resources::subscriptions::log;
+use crate::mcp::transport::lines::LineTransport;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outside/conformance");
 

@@ -8,9 +8,10 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
 use super::support::{ERAS, Era, PATIENCE, Rig, one, text};
-use crate::mcp::lines::LineTransport;
-use crate::mcp::serve::{serve, serve_socket};
-use crate::mcp::{REFUSED, faults};
+use crate::mcp::REFUSED;
+use crate::mcp::server::serve::{serve, serve_socket};
+use crate::mcp::transport::lines::LineTransport;
+use crate::mcp::transport::malformed;
 use crate::session::socket;
 
 const HELLO: &str = concat!(
@@ -98,7 +99,7 @@ async fn of_connections_each_process_has_its_share_and_is_told_when_it_is_used_u
     let answer: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(REFUSED)));
     assert!(answer["error"]["message"].as_str().unwrap().contains("256 connections"), "{answer}");
-    assert_eq!(line, faults::refusal(answer["error"]["message"].as_str().unwrap()) + "\n");
+    assert_eq!(line, malformed::refusal(answer["error"]["message"].as_str().unwrap()) + "\n");
 
     // Whoever leaves makes room.
     drop(held.pop());

@@ -15,8 +15,8 @@ use crate::domain::{
     OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
     Variable, VariableChanges, VariableTable, Wanted,
 };
-use crate::mcp::lines::LineTransport;
-use crate::mcp::serve::{Backend, serve, serve_connection};
+use crate::mcp::server::serve::{Backend, serve, serve_connection};
+use crate::mcp::transport::lines::LineTransport;
 use crate::session::{self, Beginning, Engine, EngineEvent, SessionHandle, Shown};
 
 /// Longest that anything may take before a test fails.

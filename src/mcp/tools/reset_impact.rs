@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::cut::short;
 use crate::domain::{Author, Kind, Snippet, SnippetId, Transcript, units};
+use crate::mcp::results::truncate::short;
 
 /// Names told of one author, and authors told.
 const NAMES: usize = 5;

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::cut::{cut, kept_of_beginning};
 use super::displays;
-use super::pictures::Pictures;
+use super::images::Pictures;
 use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
+use super::truncate::{cut, kept_of_beginning};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
 

@@ -11,16 +11,20 @@ use rmcp::model::{
 };
 use serde_json::json;
 
-use super::calls::now;
-use super::cut::short;
-use super::handler::SESSION_ENDED;
-use super::inspect::{self, InspectReport};
-use super::pictures::{self, Pictures};
-use super::read_output;
-use super::since::who;
-use super::uris::{self, Address};
-use super::{brief, cut, history, text, variables};
+use super::uris;
+use super::uris::Address;
 use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, Wanted, units};
+use crate::mcp::results::activity_since::who;
+use crate::mcp::results::images;
+use crate::mcp::results::images::Pictures;
+use crate::mcp::results::inspection;
+use crate::mcp::results::inspection::InspectReport;
+use crate::mcp::results::truncate::short;
+use crate::mcp::results::{summary, text, truncate, variables};
+use crate::mcp::server::handler::SESSION_ENDED;
+use crate::mcp::tools::calls::now;
+use crate::mcp::tools::read_output;
+use crate::mcp::tools::session_history;
 use crate::session::{Closed, SessionHandle, in_background};
 
 /// Snippets of one page of the list.
@@ -126,7 +130,7 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
     let (mut resources, mut last) = (Vec::new(), None);
     for snippet in found.by_ref().take(PAGE) {
         last = Some(snippet.id);
-        let title = format!("Snippet {} by {}: {}", snippet.id, snippet.author.told(), brief::what(snippet));
+        let title = format!("Snippet {} by {}: {}", snippet.id, snippet.author.told(), summary::what(snippet));
         resources.push(
             Resource::new(uris::snippet(snippet.id), format!("snippet {}", snippet.id))
                 .with_title(short(&title, 120))
@@ -134,7 +138,7 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
                 .with_mime_type("text/plain"),
         );
         let written = snippet.output.total();
-        if written > cut::TEXT as u64 / 2 {
+        if written > truncate::TEXT as u64 / 2 {
             resources.push(
                 Resource::new(uris::output(snippet.id), format!("output of snippet {}", snippet.id))
                     .with_title(format!("Output of snippet {}, {}", snippet.id, units::bytes(written)))
@@ -172,9 +176,9 @@ pub async fn read(
     let one = |contents: ResourceContents| Ok(ReadResourceResult::new(vec![contents]));
     let Some(session) = session else { return one(ResourceContents::text(offline, uri)) };
     let told = match address {
-        Address::Session => brief::of(session, Some(reader), brief::FULL).await.map_err(ended)?,
+        Address::Session => summary::of(session, Some(reader), summary::FULL).await.map_err(ended)?,
         Address::Transcript(since) => {
-            let page = move |transcript: &Transcript| history::page(transcript, since, &reader, now());
+            let page = move |transcript: &Transcript| session_history::page(transcript, since, &reader, now());
             let (text, next) = session.read(page).await.map_err(ended)?;
             match next {
                 Some(next) => format!("{text}\n({}?since={next})", uris::TRANSCRIPT),
@@ -195,7 +199,7 @@ pub async fn read(
             let asked = Inspect { path: name.clone(), aspect: Aspect::Overview, page: 0 };
             match session.inspect(asked, PATIENCE).await.map_err(ended)? {
                 Ok(inspection) => InspectReport::new(*inspection).text(),
-                Err(error) => inspect::error(&name, Aspect::Overview, error),
+                Err(error) => inspection::error(&name, Aspect::Overview, error),
             }
         }
         Address::Snippet(id) => {
@@ -230,8 +234,8 @@ pub async fn read(
 /// Code and result.
 fn whole(snippet: &Snippet, reader: &Author) -> String {
     let title = snippet.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
-    let (result, _) = text::run(snippet, now(), None, cut::TEXT, &Pictures::default());
-    let code = cut::cut(&snippet.code, cut::TEXT, 0).0;
+    let (result, _) = text::run(snippet, now(), None, truncate::TEXT, &Pictures::default());
+    let code = truncate::cut(&snippet.code, truncate::TEXT, 0).0;
     format!("Snippet {} by {}{title}:\n\n{}\n\n{result}", snippet.id, who(&snippet.author, reader), code.trim_end())
 }
 
@@ -247,11 +251,11 @@ async fn figure(display: Arc<Display>, uri: String) -> Read<ResourceContents> {
     if !best.is_image() || best.mime.contains("svg") {
         let text = String::from_utf8_lossy(&best.data);
         return Ok(
-            ResourceContents::text(cut::cut(&text, read_output::LONG, 0).0, uri).with_mime_type(best.mime.clone())
+            ResourceContents::text(truncate::cut(&text, read_output::LONG, 0).0, uri).with_mime_type(best.mime.clone())
         );
     }
     let mime = best.mime.clone();
-    let fitted = in_background(move || pictures::whole(&display)).await;
+    let fitted = in_background(move || images::whole(&display)).await;
     let data = fitted
         .unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
         .map_err(|fault| ErrorData::internal_error(fault, None))?;

@@ -19,10 +19,11 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::faults;
-use super::handler::UNANSWERED;
+use super::malformed;
 use super::outgoing::Outgoing;
-use super::{tools, visible};
+use crate::mcp::results::visible;
+use crate::mcp::server::handler::UNANSWERED;
+use crate::mcp::tools::schema;
 
 /// A longer line is answered with an error.
 pub const MAX_LINE: usize = 64 << 20;
@@ -47,7 +48,7 @@ pub struct LineTransport<R, W> {
     share: Share,
     max_line: usize,
     /// Beginning and end of a line that is too long, while the rest of it is read.
-    overlong: Option<faults::Ends>,
+    overlong: Option<malformed::Ends>,
     out: Arc<Outgoing<W>>,
     /// Cancelled when the client has closed its side.
     gone: CancellationToken,
@@ -120,7 +121,7 @@ where
             if let Some(ends) = &mut self.overlong {
                 ends.push(part);
             } else if self.line.len() + part.len() > self.max_line || !self.share.grow(self.line.len() + part.len()) {
-                let mut ends = faults::Ends::default();
+                let mut ends = malformed::Ends::default();
                 ends.push(&self.line);
                 ends.push(part);
                 self.overlong = Some(ends);
@@ -146,7 +147,7 @@ where
         } else {
             match serde_json::from_slice(line) {
                 Ok(message) => Ok(Some((message, length))),
-                Err(error) => Err(faults::answer(line, &error)),
+                Err(error) => Err(malformed::answer(line, &error)),
             }
         };
         self.line.clear();
@@ -163,16 +164,16 @@ where
                 if is_old_ping(&request.request) {
                     // rmcp answers the first ones of a connection in any era.
                     let id = serde_json::to_value(&request.id).unwrap_or_default();
-                    self.reply(faults::no_such_method(&id, "ping"));
+                    self.reply(malformed::no_such_method(&id, "ping"));
                     return None;
                 }
                 self.begun = self.begun || begins(&request.request);
                 if self.open.contains_key(&request.id) {
-                    self.reply(faults::id_in_use(&request.id));
+                    self.reply(malformed::id_in_use(&request.id));
                     return None;
                 }
                 if self.is_full() && !eases(&request.request) {
-                    self.reply(faults::too_many(request));
+                    self.reply(malformed::too_many(request));
                     return None;
                 }
                 self.open.insert(request.id.clone(), length);
@@ -266,7 +267,7 @@ impl Drop for Share {
 
 enum Line {
     Whole,
-    TooLong(faults::Ends),
+    TooLong(malformed::Ends),
     End,
 }
 
@@ -326,7 +327,7 @@ where
                     Ok(None) | Err(None) => {}
                     Err(Some(answer)) => self.reply(answer),
                 },
-                Ok(Line::TooLong(ends)) => self.reply(faults::too_long(&ends, self.max_line)),
+                Ok(Line::TooLong(ends)) => self.reply(malformed::too_long(&ends, self.max_line)),
                 Ok(Line::End) | Err(_) => {
                     self.gone.cancel();
                     return None;
@@ -342,7 +343,7 @@ where
 
 /// What helps a client that has too much open.
 fn eases(request: &ClientRequest) -> bool {
-    matches!(request, ClientRequest::CallToolRequest(call) if call.params.name == tools::INTERRUPT)
+    matches!(request, ClientRequest::CallToolRequest(call) if call.params.name == schema::INTERRUPT)
 }
 
 fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
@@ -352,7 +353,7 @@ fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
     {
         let size = crate::domain::units::bytes(bytes.len() as u64);
         let text = format!("The result was too large to send ({size}). Ask for less of it at a time.");
-        bytes = faults::error(&serde_json::to_value(&response.id)?, -32603, &text).into_bytes();
+        bytes = malformed::error(&serde_json::to_value(&response.id)?, -32603, &text).into_bytes();
     }
     bytes.push(b'\n');
     Ok(bytes)

@@ -7,10 +7,11 @@ use tokio::time::Instant;
 
 use super::calls::Call;
 use super::elicit::Said;
-use super::failure::{Failure, ended, ended_meanwhile, refused};
-use super::stake;
-use super::tools::{self, ResetArguments, ResetMode, ResetResult};
+use super::reset_impact;
+use super::schema;
+use super::schema::{ResetArguments, ResetMode, ResetResult};
 use crate::domain::{Author, Transcript};
+use crate::mcp::server::failure::{Failure, ended, ended_meanwhile, refused};
 use crate::session::Closed;
 
 /// How long the user may take to confirm: clients give a call a minute, and the reset itself may have to wait.
@@ -22,10 +23,10 @@ type Done = Result<CallToolResult, String>;
 
 impl Call<'_> {
     pub async fn reset(&self, arguments: Option<JsonObject>) -> Result<CallToolResponse, Failure> {
-        let ResetArguments { mode } = tools::arguments(tools::RESET, arguments)?;
+        let ResetArguments { mode } = schema::arguments(schema::RESET, arguments)?;
         let restarts = matches!(mode, Some(ResetMode::Restart));
         let begun = Instant::now();
-        let late = begun + Duration::from_secs_f64(tools::DEFAULT_WAIT_S);
+        let late = begun + Duration::from_secs_f64(schema::DEFAULT_WAIT_S);
         let mut runs = None;
         let said = match self.said() {
             Some(said) => said,
@@ -70,7 +71,7 @@ impl Call<'_> {
     async fn reset_now(&self, restarts: bool, spare: bool, late: Instant) -> Result<Done, Failure> {
         let by = self.author.clone();
         let objection = move |transcript: &Transcript| {
-            if spare { stake::question(transcript, &by, restarts) } else { None }
+            if spare { reset_impact::question(transcript, &by, restarts) } else { None }
         };
         if restarts { self.restart(objection).await } else { self.clear(objection, late).await }
     }

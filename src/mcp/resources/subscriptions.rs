@@ -13,9 +13,10 @@ use rmcp::service::{Peer, SubscriptionSink};
 use serde_json::json;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use super::since::restarted;
-use super::uris::{self, Address};
+use super::uris;
+use super::uris::Address;
 use crate::domain::{Author, Entry, Event, VariableTable};
+use crate::mcp::results::activity_since::restarted;
 use crate::session::SessionHandle;
 
 /// Changes are gathered for so long before they are told.

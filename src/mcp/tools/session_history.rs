@@ -7,13 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Call, Called, now};
-use super::cut::{TEXT, cut, short};
-use super::failure::{ended, refused};
-use super::report::RunStatus;
-use super::since::{self, ByKind};
-use super::tools::{self, maybe_integer, maybe_number};
+use super::schema;
+use super::schema::{maybe_integer, maybe_number};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Timestamp, Transcript, quoted, units};
+use crate::mcp::results::activity_since;
+use crate::mcp::results::activity_since::ByKind;
+use crate::mcp::results::report::RunStatus;
+use crate::mcp::results::truncate::{TEXT, cut, short};
+use crate::mcp::server::failure::{ended, refused};
 use crate::session::names::unmarked;
 
 /// Entries told unless asked for otherwise, and at most.
@@ -124,7 +126,7 @@ impl By {
 
 impl Call<'_> {
     pub async fn history(&self, arguments: Option<JsonObject>) -> Called {
-        let HistoryArguments { since, author, limit } = tools::arguments(tools::HISTORY, arguments)?;
+        let HistoryArguments { since, author, limit } = schema::arguments(schema::HISTORY, arguments)?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=MOST).contains(&limit) {
             return refused(format!("Error: limit must be from 1 to {MOST}, not {limit}."));
@@ -220,7 +222,10 @@ fn entry_of(entry: &Entry, code: usize, reader: &Author, now: Timestamp) -> Opti
             told.snippet = Some(snippet.id.0);
             told.replay_of = snippet.replay_of.map(|of| of.0);
             told.status = Some(status(snippet));
-            told.text = snippet.outcome.as_ref().map_or_else(|| snippet.status.word().to_owned(), |o| since::ending(o));
+            told.text = snippet
+                .outcome
+                .as_ref()
+                .map_or_else(|| snippet.status.word().to_owned(), |o| activity_since::ending(o));
             told.title = snippet.title.as_deref().map(|title| short(title, 200));
             told.code = Some(cut(&snippet.code, code, 0).0);
             let result = snippet.outcome.as_ref().and_then(|outcome| outcome.result.as_deref());
@@ -237,17 +242,17 @@ fn entry_of(entry: &Entry, code: usize, reader: &Author, now: Timestamp) -> Opti
         Entry::Restart { restart, at } => {
             told.kind = EntryKind::Restart;
             author = restart.by.as_ref();
-            told.text = since::restarted(restart, reader);
+            told.text = activity_since::restarted(restart, reader);
             *at
         }
         Entry::Note { note, at } => {
             author = Some(&note.by);
-            told.text = since::noted(note, reader);
+            told.text = activity_since::noted(note, reader);
             *at
         }
         Entry::Background { .. } => return None,
     };
-    (told.by, told.by_kind) = author.map_or((None, None), |author| since::by(author, reader));
+    (told.by, told.by_kind) = author.map_or((None, None), |author| activity_since::by(author, reader));
     told.seconds_ago = now.saturating_sub(at) / 1000;
     Some(told)
 }

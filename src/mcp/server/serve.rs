@@ -16,10 +16,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::client::Membership;
-use super::faults;
 use super::handler::Handler;
-use super::lines::LineTransport;
-use super::watch::Watched;
+use crate::mcp::resources::subscriptions::Watched;
+use crate::mcp::transport::lines::LineTransport;
+use crate::mcp::transport::malformed;
 use crate::session::SessionHandle;
 use crate::session::socket::{self, Peer};
 
@@ -129,7 +129,7 @@ impl Peers {
 
 /// Says why before it hangs up. What does not fit at once is not worth a wait.
 fn refuse(stream: &UnixStream, why: &str) {
-    let line = faults::refusal(&format!("{why} Close some and connect again.")) + "\n";
+    let line = malformed::refusal(&format!("{why} Close some and connect again.")) + "\n";
     let _ = stream.try_write(line.as_bytes());
 }
 
@@ -149,7 +149,7 @@ pub async fn serve_connection<R, W>(
     serve(transport, gone, backend, peer_pid, stop).await;
 }
 
-pub(super) async fn serve<R, W>(
+pub(in crate::mcp) async fn serve<R, W>(
     transport: LineTransport<R, W>,
     gone: CancellationToken,
     backend: Backend,

@@ -17,15 +17,20 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use super::again::{self, Again, Moved};
-use super::calls::{Call, now};
 use super::client::{Membership, Quirks};
 use super::failure::{Failure, ended, ended_meanwhile, left_without_answer, refused};
+use super::retry;
+use super::retry::{Again, Moved};
 use super::serve::Backend;
-use super::uris::Address;
-use super::watch::{self, Sink, Watched};
-use super::{brief, methods, prompts, resources, suggest, tools};
 use crate::domain::{Author, CallId, CallState};
+use crate::mcp::resources::subscriptions;
+use crate::mcp::resources::subscriptions::{Sink, Watched};
+use crate::mcp::resources::uris::Address;
+use crate::mcp::resources::{completion, prompts, read};
+use crate::mcp::results::summary;
+use crate::mcp::tools::calls::{Call, now};
+use crate::mcp::tools::schema;
+use crate::mcp::transport::unknown_methods;
 use crate::session::live::{self, Live, LiveClient};
 use crate::session::{Closed, Overview, SessionHandle};
 
@@ -102,14 +107,14 @@ impl Handler {
     /// Who the client is. Without a session it is nobody in particular.
     async fn reader(&self, context: &RequestContext<RoleServer>) -> Result<Author, ErrorData> {
         match &self.membership {
-            Some(membership) => membership.author(context.client_info().as_ref()).await.map_err(resources::ended),
+            Some(membership) => membership.author(context.client_info().as_ref()).await.map_err(read::ended),
             None => Ok(Author::You),
         }
     }
 
     /// What the server says of itself, and how the session stands.
     async fn greeting(&self) -> Option<String> {
-        let brief = brief::of(self.session()?, None, brief::SHORT).await.ok()?;
+        let brief = summary::of(self.session()?, None, summary::SHORT).await.ok()?;
         Some(format!("{INSTRUCTIONS}\n\nNow: {brief}"))
     }
 
@@ -119,7 +124,7 @@ impl Handler {
         if self.watched.change(|wants| std::mem::replace(&mut wants.is_watched, true)) {
             return;
         }
-        let run = watch::run(session.clone(), self.watched.clone(), Sink::Peer(context.peer.clone()));
+        let run = subscriptions::run(session.clone(), self.watched.clone(), Sink::Peer(context.peer.clone()));
         let (gone, stop) = (self.gone.clone(), self.stop.clone());
         tokio::spawn(async move {
             tokio::select! {
@@ -240,7 +245,7 @@ fn failed(text: impl Into<String>) -> CallToolResponse {
 fn only_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     match request.and_then(|request| request.cursor) {
         None => Ok(()),
-        Some(_) => Err(resources::invalid_cursor()),
+        Some(_) => Err(read::invalid_cursor()),
     }
 }
 
@@ -285,7 +290,7 @@ impl ServerHandler for Handler {
         only_page(request)?;
         let client = context.client_info();
         self.meet(client.as_ref()).await;
-        Ok(ListToolsResult::with_all_items(tools::list(Quirks::of(client.as_ref()).text_only)))
+        Ok(ListToolsResult::with_all_items(schema::list(Quirks::of(client.as_ref()).text_only)))
     }
 
     async fn list_resources(
@@ -296,7 +301,7 @@ impl ServerHandler for Handler {
         self.reader(&context).await?;
         self.watched.change(|wants| wants.list = true);
         self.watch(&context);
-        resources::list(self.session(), request.and_then(|request| request.cursor)).await
+        read::list(self.session(), request.and_then(|request| request.cursor)).await
     }
 
     async fn list_resource_templates(
@@ -305,7 +310,7 @@ impl ServerHandler for Handler {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         only_page(request)?;
-        Ok(resources::templates())
+        Ok(read::templates())
     }
 
     async fn read_resource(
@@ -315,7 +320,7 @@ impl ServerHandler for Handler {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let reader = self.reader(&context).await?;
         let offline = self.offline();
-        let read = resources::read(self.session(), reader, &request.uri, &offline);
+        let read = read::read(self.session(), reader, &request.uri, &offline);
         AssertUnwindSafe(read).catch_unwind().await.unwrap_or_else(|_| Err(panicked())).map(Into::into)
     }
 
@@ -328,14 +333,14 @@ impl ServerHandler for Handler {
             return Err(ErrorData::resource_not_found(format!("Resource not found: {:?}", request.uri), None));
         }
         let has_room = self.watched.change(|wants| {
-            let has_room = wants.uris.len() < watch::MOST || wants.uris.contains(&request.uri);
+            let has_room = wants.uris.len() < subscriptions::MOST || wants.uris.contains(&request.uri);
             if has_room {
                 wants.uris.insert(request.uri);
             }
             has_room
         });
         if !has_room {
-            let text = format!("{} resources are watched already, which is the most", watch::MOST);
+            let text = format!("{} resources are watched already, which is the most", subscriptions::MOST);
             return Err(ErrorData::invalid_params(text, None));
         }
         self.watch(&context);
@@ -355,7 +360,7 @@ impl ServerHandler for Handler {
         let mut accepted = requested.clone();
         if let Some(uris) = &mut accepted.resource_subscriptions {
             uris.retain(|uri| Address::parse(uri).is_some());
-            uris.truncate(watch::MOST);
+            uris.truncate(subscriptions::MOST);
         }
         Some(accepted)
     }
@@ -369,7 +374,7 @@ impl ServerHandler for Handler {
         });
         let told = async {
             if let Some(session) = self.session() {
-                watch::run(session.clone(), watched, Sink::Listen(context.sink().clone())).await;
+                subscriptions::run(session.clone(), watched, Sink::Listen(context.sink().clone())).await;
             } else {
                 std::future::pending::<()>().await;
             }
@@ -389,16 +394,16 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         if is_modern(&context) {
-            return Err(methods::not_found("logging/setLevel"));
+            return Err(unknown_methods::not_found("logging/setLevel"));
         }
         let reader = self.reader(&context).await?;
         self.watched.change(|wants| wants.log = Some(request.level));
         self.watch(&context);
         if let Some(session) = self.session()
-            && let Some((level, text)) = watch::restart(session, reader, now()).await
-            && watch::rank(level) >= watch::rank(request.level)
+            && let Some((level, text)) = subscriptions::restart(session, reader, now()).await
+            && subscriptions::rank(level) >= subscriptions::rank(request.level)
         {
-            watch::log(&context.peer, level, &text).await;
+            subscriptions::log(&context.peer, level, &text).await;
         }
         Ok(())
     }
@@ -423,7 +428,7 @@ impl ServerHandler for Handler {
         };
         let got = prompts::get(session, reader, &request.name, request.arguments.as_ref());
         let got = AssertUnwindSafe(got).catch_unwind().await.map_err(|_| panicked())?;
-        got.map_err(resources::ended)?.map(Into::into)
+        got.map_err(read::ended)?.map(Into::into)
     }
 
     async fn complete(
@@ -432,13 +437,13 @@ impl ServerHandler for Handler {
         _context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         match self.session() {
-            Some(session) => suggest::of(session, request).await.map(CompleteResult::new).map_err(resources::ended),
+            Some(session) => completion::of(session, request).await.map(CompleteResult::new).map_err(read::ended),
             None => Ok(CompleteResult::default()),
         }
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        tools::get(name).cloned()
+        schema::get(name).cloned()
     }
 
     /// Methods that are unknown, and known ones whose params have another shape.
@@ -447,14 +452,14 @@ impl ServerHandler for Handler {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        if request.method == again::METHOD
+        if request.method == retry::METHOD
             && let Ok(Some(asked)) = request.params_as::<Again>()
-            && tools::get(&asked.call.name).is_some()
+            && schema::get(&asked.call.name).is_some()
         {
             let result = self.call_guarded(Asked::Again(asked), &context).await?;
-            return Ok(again::as_custom(result, &context));
+            return Ok(retry::as_custom(result, &context));
         }
-        if request.method == again::MOVED
+        if request.method == retry::MOVED
             && let Some(membership) = &self.membership
             && let Ok(Some(Moved { sent_to })) = request.params_as::<Moved>()
         {
@@ -468,7 +473,7 @@ impl ServerHandler for Handler {
         {
             return Ok(CustomResult::new(status(session, overview)));
         }
-        Err(methods::error(&method, is_modern(&context)))
+        Err(unknown_methods::error(&method, is_modern(&context)))
     }
 
     async fn call_tool(
@@ -476,8 +481,8 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if tools::get(&request.name).is_none() {
-            let known: Vec<String> = tools::list(true).into_iter().map(|tool| tool.name.into_owned()).collect();
+        if schema::get(&request.name).is_none() {
+            let known: Vec<String> = schema::list(true).into_iter().map(|tool| tool.name.into_owned()).collect();
             let text = format!("Unknown tool {:?}; there are {}", request.name, known.join(", "));
             return Err(ErrorData::invalid_params(text, None));
         }

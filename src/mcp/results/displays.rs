@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::cut;
-use super::pictures::Pictures;
-use super::uris;
+use super::images::Pictures;
+use super::truncate::cut;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Display, Form, Snippet};
+use crate::mcp::resources::uris;
 
 /// Characters of the text of one display.
 const TEXT: usize = 4_000;

@@ -14,8 +14,8 @@ use rmcp::service::{PeerRequestOptions, ServiceError};
 use tokio::time::{Instant, sleep_until};
 
 use super::calls::Call;
-use super::follow::{Progress, tick};
-use super::handler::is_modern;
+use super::wait::{Progress, tick};
+use crate::mcp::server::handler::is_modern;
 
 /// The name of the one question that a call has.
 const KEY: &str = "confirm";

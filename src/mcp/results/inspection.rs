@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::{TEXT, cut, short};
+use super::truncate::{TEXT, cut, short};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Aspect, InspectError, Inspection, TablePage, units};
 

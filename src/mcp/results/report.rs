@@ -6,10 +6,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::{SHARE, cut, short};
-use super::displays::{self, DisplayReport};
-use super::pictures::Pictures;
-use super::since::Since;
+use super::activity_since::Since;
+use super::displays;
+use super::displays::DisplayReport;
+use super::images::Pictures;
+use super::truncate::{SHARE, cut, short};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Outcome, PERSON, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
 

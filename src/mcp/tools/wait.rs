@@ -8,11 +8,11 @@ use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::calls::{Call, Called, now};
-use super::cut::short;
-use super::failure::{Failure, ended_meanwhile, refused};
-use super::report::stuck_notice;
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
+use crate::mcp::results::report::stuck_notice;
+use crate::mcp::results::truncate::short;
+use crate::mcp::server::failure::{Failure, ended_meanwhile, refused};
 use crate::session::Closed;
 
 const PROGRESS_PACE: Duration = Duration::from_secs(1);

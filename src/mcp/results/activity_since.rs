@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::short;
 use super::report::{RunStatus, stopped_by};
+use super::truncate::short;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
 use crate::session::{Happening, News};

@@ -9,10 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Call, Called};
-use super::failure::{ended, refused};
-use super::pages::{self, Found, Page};
-use super::tools::{self, maybe_integer, number};
+use super::pages;
+use super::pages::{Found, Page};
+use super::schema;
+use super::schema::{maybe_integer, number};
 use crate::domain::{Snippet, SnippetId, Stream, units};
+use crate::mcp::server::failure::{ended, refused};
 use crate::session::spool::Whole;
 use crate::session::{SessionHandle, in_background};
 
@@ -94,7 +96,7 @@ struct Request {
 
 impl Call<'_> {
     pub async fn read_output(&self, arguments: Option<JsonObject>) -> Called {
-        let ReadArguments { snippet, stream, offset, limit, grep } = tools::arguments(tools::READ, arguments)?;
+        let ReadArguments { snippet, stream, offset, limit, grep } = schema::arguments(schema::READ, arguments)?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=MOST).contains(&limit) {
             return refused(format!("Error: limit must be from 1 to {MOST} characters, not {limit}."));

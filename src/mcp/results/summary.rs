@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::calls::now;
-use super::cut::{cut, short};
-use super::since::{ending, first_lines, who};
+use super::activity_since::{ending, first_lines, who};
+use super::truncate::{cut, short};
 use crate::domain::{Author, Entry, Kind, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableTable, units};
+use crate::mcp::tools::calls::now;
 use crate::session::{Closed, SessionHandle};
 
 /// How much is told.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cut::{TEXT, short};
+use super::truncate::{TEXT, short};
 use crate::domain::output::floor_char_boundary;
 use crate::domain::{Kind, Variable, VariableTable, Wanted, units};
 

@@ -1,7 +1,7 @@
 //! Why a call has no result, and what its caller is told then.
 
-use super::tools;
 use crate::domain::CallState;
+use crate::mcp::tools::schema;
 use crate::session::Closed;
 
 /// Why a call has no result.
@@ -38,17 +38,17 @@ pub fn ended_meanwhile(_: Closed) -> Failure {
 #[must_use]
 pub fn left_without_answer(tool: &str, state: CallState, what: &str, advice: &str) -> String {
     let known = match state {
-        _ if tools::only_reads(tool) => "This call changes nothing, so it may be repeated.",
+        _ if schema::only_reads(tool) => "This call changes nothing, so it may be repeated.",
         CallState::NotReceived | CallState::Queued => match tool {
-            tools::RUN => "Nothing was run, so this call may be repeated.",
-            tools::ANSWER => "Nothing was entered.",
-            tools::RESET => "Nothing was reset by it.",
-            tools::INTERRUPT => "Nothing was interrupted by it.",
-            tools::ASK => "The person was not asked.",
+            schema::RUN => "Nothing was run, so this call may be repeated.",
+            schema::ANSWER => "Nothing was entered.",
+            schema::RESET => "Nothing was reset by it.",
+            schema::INTERRUPT => "Nothing was interrupted by it.",
+            schema::ASK => "The person was not asked.",
             _ => "Nothing was done.",
         },
         CallState::Begun => match tool {
-            tools::RUN => {
+            schema::RUN => {
                 "The code of this call had begun. How far it came is not known: look at what is there before you \
                            repeat any of it."
             }
@@ -56,13 +56,13 @@ pub fn left_without_answer(tool: &str, state: CallState, what: &str, advice: &st
         },
         CallState::Ended => "This call was carried out, and its result is lost: do not repeat it.",
         CallState::Unknown => match tool {
-            tools::RUN => {
+            schema::RUN => {
                 "Whether the code of this call began, and whether it ran to its end, is not known: look at what \
                            is there before you repeat any of it."
             }
-            tools::ANSWER => "Whether the line was entered is not known: look at what is there before you repeat it.",
-            tools::RESET => "Whether anything was reset is not known: look at what is there before you repeat it.",
-            tools::ASK => "Whether the person was asked is not known.",
+            schema::ANSWER => "Whether the line was entered is not known: look at what is there before you repeat it.",
+            schema::RESET => "Whether anything was reset is not known: look at what is there before you repeat it.",
+            schema::ASK => "Whether the person was asked is not known.",
             _ => "Whether this call did anything is not known: look at what is there before you repeat it.",
         },
     };
@@ -78,12 +78,12 @@ mod tests {
 
     #[test]
     fn only_what_has_not_begun_may_be_repeated() {
-        for tool in tools::list(true).into_iter().map(|tool| tool.name).chain(["another".into()]) {
+        for tool in schema::list(true).into_iter().map(|tool| tool.name).chain(["another".into()]) {
             for state in STATES {
                 let told = left_without_answer(&tool, state, "What.", "Advice.");
                 assert!(told.starts_with("What. ") && told.ends_with(" Advice."), "{told}");
                 let may = told.contains("may be repeated");
-                assert!(!may || state.may_be_repeated() || tools::only_reads(&tool), "{tool} {state:?}: {told}");
+                assert!(!may || state.may_be_repeated() || schema::only_reads(&tool), "{tool} {state:?}: {told}");
                 let says_nothing_was = told.contains("Nothing was") || told.contains("was not asked");
                 assert!(!says_nothing_was || state.may_be_repeated(), "{tool} {state:?}: {told}");
             }

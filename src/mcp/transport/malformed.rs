@@ -23,7 +23,7 @@ pub fn error(id: &Value, code: i32, message: &str) -> String {
 
 /// The code is the one by which the bridge knows it.
 pub fn refusal(why: &str) -> String {
-    error(&Value::Null, super::REFUSED, why)
+    error(&Value::Null, crate::mcp::REFUSED, why)
 }
 
 /// The answer to a request that is one too many. A model reads results, and errors it often does not.

@@ -10,13 +10,13 @@ use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::ask::{AskArguments, AskResult};
-use super::history::{History, HistoryArguments};
-use super::inspect::InspectReport;
+use super::ask_human::{AskArguments, AskResult};
 use super::read_output::{OutputPage, ReadArguments};
-use super::report::RunReport;
-use super::variables::VariableList;
+use super::session_history::{History, HistoryArguments};
 use crate::domain::Aspect;
+use crate::mcp::results::inspection::InspectReport;
+use crate::mcp::results::report::RunReport;
+use crate::mcp::results::variables::VariableList;
 
 pub const RUN: &str = "run_python_code";
 pub const RESET: &str = "reset_python_environment";
@@ -159,11 +159,11 @@ pub struct InterruptArguments {
 }
 
 /// `3.0` is an integer too, as JSON schemas have it.
-pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+pub(in crate::mcp) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     maybe_number(deserializer)?.ok_or_else(|| Error::invalid_type(Unexpected::Unit, &"the number of a snippet"))
 }
 
-pub(super) fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+pub(in crate::mcp) fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     if given.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&given) {
         return Ok(Some(given as u32));
@@ -172,7 +172,7 @@ pub(super) fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 }
 
 /// The same for any whole number.
-pub(super) fn maybe_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+pub(in crate::mcp) fn maybe_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let Some(given) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };

@@ -7,12 +7,13 @@ use rmcp::service::RequestContext;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::calls::{Call, Called, wait_of};
 use super::failure::{Failure, ended_meanwhile, left_without_answer, refused};
 use super::handler::is_modern;
-use super::tools::{self, AnswerArguments, InterruptArguments, ResetResult, RunArguments, WaitArguments};
 use crate::domain::terminal_text::plain;
 use crate::domain::{CallState, Restart, SnippetId};
+use crate::mcp::tools::calls::{Call, Called, wait_of};
+use crate::mcp::tools::schema;
+use crate::mcp::tools::schema::{AnswerArguments, InterruptArguments, ResetResult, RunArguments, WaitArguments};
 use crate::session::{Left, Recalled, SentTo};
 
 /// The method by which a bridge asks. The request has the id of the call itself; its params are those of `tools/call`, and
@@ -53,9 +54,9 @@ impl Call<'_> {
     pub async fn again(&mut self, again: Again) -> Result<CallToolResponse, Failure> {
         let Again { sent_to, is_kept, call } = again;
         let tool = call.name.clone().into_owned();
-        let submits = tool == tools::RUN;
+        let submits = tool == schema::RUN;
         let recalled = self.session.recall(Left { call: self.id, sent_to, submits }).await.map_err(ended_meanwhile)?;
-        if tools::only_reads(&tool) {
+        if schema::only_reads(&tool) {
             return self.read_again(call, &recalled).await.map(Into::into);
         }
         match recalled.state {
@@ -78,8 +79,8 @@ impl Call<'_> {
         let is_resumed = recalled.restart.as_ref().is_some_and(|restart| restart.resumed);
         let unknown = || left_without_answer(&call.name, CallState::Unknown, &happened, "");
         match call.name.as_ref() {
-            tools::ANSWER => {
-                let answer = tools::arguments(tools::ANSWER, call.arguments.clone());
+            schema::ANSWER => {
+                let answer = schema::arguments(schema::ANSWER, call.arguments.clone());
                 let asking = answer.ok().map(|AnswerArguments { snippet, .. }| SnippetId(snippet));
                 let note = "Whether the line was entered before that is not known.";
                 match asking {
@@ -90,15 +91,15 @@ impl Call<'_> {
                 }
             }
             // What could be saved comes back, or may.
-            tools::RESET if !is_resumed => {
+            schema::RESET if !is_resumed => {
                 let text = format!("{happened} What was defined before that is gone: there is nothing left to reset.");
                 Ok(self.answer(text, &ResetResult { done: true, cleared: None, remains: Vec::new() }).into())
             }
-            tools::INTERRUPT if !names_a_snippet(call.arguments.clone()) => {
+            schema::INTERRUPT if !names_a_snippet(call.arguments.clone()) => {
                 refused(format!("{happened} What ran has ended with it."))
             }
             // One that names its snippet does nothing more to one that has ended; the person is asked by nobody any more.
-            tools::INTERRUPT | tools::ASK => {
+            schema::INTERRUPT | schema::ASK => {
                 let mut response = self.once(call).await?;
                 if let CallToolResponse::Complete(result) = &mut response {
                     result.content.insert(0, ContentBlock::text(happened));
@@ -111,8 +112,8 @@ impl Call<'_> {
 
     /// A call that changes nothing is simply made.
     async fn read_again(&self, call: CallToolRequestParams, recalled: &Recalled) -> Called {
-        if call.name == tools::WAIT
-            && let Ok(WaitArguments { snippet, .. }) = tools::arguments(tools::WAIT, call.arguments.clone())
+        if call.name == schema::WAIT
+            && let Ok(WaitArguments { snippet, .. }) = schema::arguments(schema::WAIT, call.arguments.clone())
             && self.has_ended(SnippetId(snippet)).await?
         {
             return self.tell(SnippetId(snippet), recalled, None).await;
@@ -130,7 +131,7 @@ impl Call<'_> {
             return self.tell(id, recalled, None).await;
         }
         // It is of this process: the call came by a connection that was lost.
-        let arguments = tools::arguments(tools::RUN, arguments);
+        let arguments = schema::arguments(schema::RUN, arguments);
         let wait = wait_of(arguments.ok().and_then(|RunArguments { wait_s, .. }| wait_s))?;
         self.follow(id, self.session.wait_or_input(id), wait, true).await
     }
@@ -158,7 +159,7 @@ impl Call<'_> {
 }
 
 fn names_a_snippet(arguments: Option<JsonObject>) -> bool {
-    tools::arguments(tools::INTERRUPT, arguments).is_ok_and(|InterruptArguments { snippet, .. }| snippet.is_some())
+    schema::arguments(schema::INTERRUPT, arguments).is_ok_and(|InterruptArguments { snippet, .. }| snippet.is_some())
 }
 
 fn what_happened(recalled: &Recalled) -> String {

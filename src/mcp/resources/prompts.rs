@@ -3,13 +3,13 @@
 use rmcp::ErrorData;
 use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 
-use super::brief;
-use super::calls::now;
-use super::cut;
-use super::history;
-use super::pictures::Pictures;
-use super::text;
 use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Transcript};
+use crate::mcp::results::images::Pictures;
+use crate::mcp::results::summary;
+use crate::mcp::results::text;
+use crate::mcp::results::truncate;
+use crate::mcp::tools::calls::now;
+use crate::mcp::tools::session_history;
 use crate::session::{Closed, SessionHandle};
 
 pub const RESUME: &str = "resume_session";
@@ -65,7 +65,7 @@ pub async fn get(
 ) -> Result<Result<GetPromptResult, ErrorData>, Closed> {
     let words = match name {
         RESUME => {
-            let brief = brief::of(session, Some(reader), brief::FULL).await?;
+            let brief = summary::of(session, Some(reader), summary::FULL).await?;
             format!(
                 "We work together in a live Python session through the fourhands tools. This is its state now:\n\n{brief}\n\n\
                  Go on from here. Do not run again what has been run; look into values with inspect_variable, and read \
@@ -95,8 +95,9 @@ pub async fn get(
         HAND_OVER => {
             let focus = argument(arguments, "focus");
             let focus = focus.map(|focus| format!(" The next one is going to: {focus}.")).unwrap_or_default();
-            let brief = brief::of(session, Some(reader.clone()), brief::FULL).await?;
-            let history = session.read(move |transcript| history::text(transcript, &reader, ENTRIES, now())).await?;
+            let brief = summary::of(session, Some(reader.clone()), summary::FULL).await?;
+            let history =
+                session.read(move |transcript| session_history::text(transcript, &reader, ENTRIES, now())).await?;
             format!(
                 "Write a summary of the work in this Python session, from which somebody who has not seen it can go on: \
                  the aim, what was found out, which variables matter and what they hold, what is decided, what is left \
@@ -135,8 +136,8 @@ fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
 }
 
 fn explain(snippet: &Snippet, reader: &Author) -> String {
-    let by = super::since::who(&snippet.author, reader);
-    let code = cut::cut(&snippet.code, ROOM / 2, 0).0;
+    let by = crate::mcp::results::activity_since::who(&snippet.author, reader);
+    let code = truncate::cut(&snippet.code, ROOM / 2, 0).0;
     let (result, _) = text::run(snippet, now(), None, ROOM / 2, &Pictures::default());
     format!(
         "Explain what went wrong in snippet {} of the Python session, run by {by}: the cause, not only the message. Look at \

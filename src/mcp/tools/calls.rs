@@ -13,19 +13,20 @@ use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Membership, Quirks};
-use super::cut::short;
-use super::failure::{Failure, ended, ended_meanwhile, refused};
-use super::inspect::InspectReport;
 use super::read_output::OutputPage;
-use super::report::{RunReport, stuck_notice};
-use super::since::{Since, SinceKind};
-use super::tools::{
-    self, AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, RunArguments,
-    WaitArguments,
+use super::schema;
+use super::schema::{
+    AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, RunArguments, WaitArguments,
 };
-use super::{inspect, pictures, text, variables, watch};
 use crate::domain::{Author, CallId, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
+use crate::mcp::resources::subscriptions;
+use crate::mcp::results::activity_since::{Since, SinceKind};
+use crate::mcp::results::inspection::InspectReport;
+use crate::mcp::results::report::{RunReport, stuck_notice};
+use crate::mcp::results::truncate::short;
+use crate::mcp::results::{images, inspection, text, variables};
+use crate::mcp::server::client::{Membership, Quirks};
+use crate::mcp::server::failure::{Failure, ended, ended_meanwhile, refused};
 use crate::session::{
     Answer, AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError, in_background,
 };
@@ -65,12 +66,12 @@ impl Call<'_> {
     pub async fn once(&mut self, request: CallToolRequestParams) -> Result<CallToolResponse, Failure> {
         let tool = &*request.name;
         // Code that is submitted is known by its call anyway.
-        if let Some(id) = self.id.filter(|_| tool != tools::RUN && !tools::only_reads(tool))
+        if let Some(id) = self.id.filter(|_| tool != schema::RUN && !schema::only_reads(tool))
             && !self.session.take(id)
         {
             return refused("This call was received before, so nothing was done once more.");
         }
-        if tool == tools::RESET {
+        if tool == schema::RESET {
             self.answers = request.input_responses;
             return self.reset(request.arguments).await;
         }
@@ -80,21 +81,21 @@ impl Call<'_> {
     /// Every tool but the one that resets, which may have a question first.
     pub async fn dispatch(&self, tool: &str, arguments: Option<JsonObject>) -> Called {
         match tool {
-            tools::RUN => self.run(arguments).await,
-            tools::LIST => self.list(arguments).await,
-            tools::INSPECT => self.inspect(arguments).await,
-            tools::READ => self.read_output(arguments).await,
-            tools::WAIT => self.wait(arguments).await,
-            tools::ANSWER => self.answer_input(arguments).await,
-            tools::INTERRUPT => self.interrupt(arguments).await,
-            tools::HISTORY => self.history(arguments).await,
-            tools::ASK => self.ask_human(arguments).await,
+            schema::RUN => self.run(arguments).await,
+            schema::LIST => self.list(arguments).await,
+            schema::INSPECT => self.inspect(arguments).await,
+            schema::READ => self.read_output(arguments).await,
+            schema::WAIT => self.wait(arguments).await,
+            schema::ANSWER => self.answer_input(arguments).await,
+            schema::INTERRUPT => self.interrupt(arguments).await,
+            schema::HISTORY => self.history(arguments).await,
+            schema::ASK => self.ask_human(arguments).await,
             _ => refused(format!("Error: there is no tool {tool:?}")),
         }
     }
 
     async fn run(&self, arguments: Option<JsonObject>) -> Called {
-        let RunArguments { code, timeout_s, wait_s, title } = tools::arguments(tools::RUN, arguments)?;
+        let RunArguments { code, timeout_s, wait_s, title } = schema::arguments(schema::RUN, arguments)?;
         if code.trim().is_empty() {
             return refused("Error: Code cannot be empty".to_owned());
         }
@@ -121,7 +122,7 @@ impl Call<'_> {
     }
 
     async fn wait(&self, arguments: Option<JsonObject>) -> Called {
-        let WaitArguments { snippet, wait_s } = tools::arguments(tools::WAIT, arguments)?;
+        let WaitArguments { snippet, wait_s } = schema::arguments(schema::WAIT, arguments)?;
         let wait = wait_of(wait_s)?;
         let id = SnippetId(snippet);
         if self.session.look(id).await.map_err(ended)?.is_none() {
@@ -131,7 +132,7 @@ impl Call<'_> {
     }
 
     async fn answer_input(&self, arguments: Option<JsonObject>) -> Called {
-        let AnswerArguments { snippet, text, eof, wait_s } = tools::arguments(tools::ANSWER, arguments)?;
+        let AnswerArguments { snippet, text, eof, wait_s } = schema::arguments(schema::ANSWER, arguments)?;
         let wait = wait_of(wait_s)?;
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let answer = match eof {
@@ -159,9 +160,9 @@ impl Call<'_> {
     }
 
     async fn list(&self, arguments: Option<JsonObject>) -> Called {
-        let ListArguments { filter, cursor } = tools::arguments(tools::LIST, arguments)?;
+        let ListArguments { filter, cursor } = schema::arguments(schema::LIST, arguments)?;
         let wanted = Wanted::new(filter.as_deref().unwrap_or_default(), cursor);
-        let late = Instant::now() + Duration::from_secs_f64(tools::DEFAULT_WAIT_S);
+        let late = Instant::now() + Duration::from_secs_f64(schema::DEFAULT_WAIT_S);
         let running = self.session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
         let table = tokio::select! {
             biased;
@@ -173,7 +174,7 @@ impl Call<'_> {
     }
 
     async fn inspect(&self, arguments: Option<JsonObject>) -> Called {
-        let InspectArguments { name, what, page } = tools::arguments(tools::INSPECT, arguments)?;
+        let InspectArguments { name, what, page } = schema::arguments(schema::INSPECT, arguments)?;
         let aspect = what.map(Into::into).unwrap_or_default();
         let page = page.unwrap_or(1);
         if page == 0 {
@@ -185,12 +186,12 @@ impl Call<'_> {
                 let report = InspectReport::new(*inspection);
                 Ok(self.answer(report.text(), &report))
             }
-            Err(error) => refused(inspect::error(&name, aspect, error)),
+            Err(error) => refused(inspection::error(&name, aspect, error)),
         }
     }
 
     async fn interrupt(&self, arguments: Option<JsonObject>) -> Called {
-        let InterruptArguments { snippet, note } = tools::arguments(tools::INTERRUPT, arguments)?;
+        let InterruptArguments { snippet, note } = schema::arguments(schema::INTERRUPT, arguments)?;
         let running = self.session.overview().await.map_err(ended)?.running;
         let nothing =
             |message: String| self.answer(message.clone(), &InterruptResult { snippet: None, ended: true, message });
@@ -292,7 +293,7 @@ impl Call<'_> {
         let notice = [notice, self.unkept(snippet).await].into_iter().flatten().reduce(|one, other| one + " " + &other);
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
         let max = if failed { self.quirks.error_text } else { self.quirks.text };
-        let pictures = pictures::of(snippet, self.quirks.images).await;
+        let pictures = images::of(snippet, self.quirks.images).await;
         let since = self.membership.seen.since(self.session.news(), &self.author, snippet);
         self.log(since.as_ref()).await;
         let (mut text, is_cut) = text::run(snippet, now, notice.as_deref(), max, &pictures);
@@ -351,8 +352,8 @@ impl Call<'_> {
                 SinceKind::Restart | SinceKind::Reset => LoggingLevel::Notice,
                 SinceKind::Snippet | SinceKind::Note => continue,
             };
-            if watch::rank(level) >= watch::rank(least) {
-                watch::log(&self.context.peer, level, &event.text).await;
+            if subscriptions::rank(level) >= subscriptions::rank(least) {
+                subscriptions::log(&self.context.peer, level, &event.text).await;
             }
         }
     }
@@ -371,7 +372,7 @@ fn rendered(structured: impl Serialize + Send + Sync + 'static) -> Box<dyn Fn() 
 }
 
 pub fn wait_of(wait_s: Option<f64>) -> Result<Duration, String> {
-    seconds_of("wait_s", wait_s.unwrap_or(tools::DEFAULT_WAIT_S), true)
+    seconds_of("wait_s", wait_s.unwrap_or(schema::DEFAULT_WAIT_S), true)
 }
 
 fn seconds_of(what: &str, seconds: f64, zero: bool) -> Result<Duration, String> {

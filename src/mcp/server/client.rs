@@ -6,9 +6,9 @@ use std::time::Duration;
 use rmcp::model::Implementation;
 use tokio::sync::Mutex;
 
-use super::since::Seen;
-use super::{cut, pictures};
 use crate::domain::Author;
+use crate::mcp::results::activity_since::Seen;
+use crate::mcp::results::{images, truncate};
 use crate::session::names::{NAMELESS, cleaned};
 use crate::session::{Closed, SentTo, SessionHandle};
 
@@ -29,7 +29,7 @@ pub struct Quirks {
     pub images: usize,
 }
 
-const NONE: Quirks = Quirks { text_only: false, text: cut::TEXT, error_text: cut::TEXT, images: pictures::ALL };
+const NONE: Quirks = Quirks { text_only: false, text: truncate::TEXT, error_text: truncate::TEXT, images: images::ALL };
 
 /// A part of the name, in small letters, and what goes for that client.
 const QUIRKS: &[(&str, Quirks)] = &[

@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{Call, Called, wait_of};
-use super::cut::short;
-use super::failure::{ended, ended_meanwhile, refused};
-use super::follow::{Progress, tick};
-use super::tools;
+use super::schema;
+use super::wait::{Progress, tick};
 use crate::domain::PERSON;
 use crate::domain::terminal_text::plain;
+use crate::mcp::results::truncate::short;
+use crate::mcp::server::failure::{ended, ended_meanwhile, refused};
 use crate::session::AskRefused;
 
 /// Characters of a question, and of an answer to choose.
@@ -50,7 +50,7 @@ pub struct AskResult {
 
 impl Call<'_> {
     pub async fn ask_human(&self, arguments: Option<JsonObject>) -> Called {
-        let AskArguments { question, choices, wait_s } = tools::arguments(tools::ASK, arguments)?;
+        let AskArguments { question, choices, wait_s } = schema::arguments(schema::ASK, arguments)?;
         let wait = wait_of(wait_s)?;
         let question = plain(question.trim()).into_owned();
         let choices: Vec<Arc<str>> =

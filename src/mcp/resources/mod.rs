@@ -1,0 +1,8 @@
+//! Resources, prompts and completion: what clients read, and watch, without a tool call.
+//! Knows nothing of tools.
+
+pub(in crate::mcp) mod completion;
+pub(in crate::mcp) mod prompts;
+pub(in crate::mcp) mod read;
+pub(in crate::mcp) mod subscriptions;
+pub(in crate::mcp) mod uris;
