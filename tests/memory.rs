@@ -18,7 +18,7 @@ use fourhands::domain::{
 };
 use fourhands::export::{self, Format, Session, Wanted};
 use fourhands::journal::{self, Archive, Reader};
-use fourhands::session::places::Places;
+use fourhands::session::discovery::paths::Places;
 use fourhands::session::{Record, SessionId};
 
 #[global_allocator]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::finder::Finder;
-use crate::session::registry::Published;
+use crate::session::discovery::registry::Published;
 
 /// How long the last answers may take when the session has ended; the client may read nothing.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);

@@ -14,10 +14,12 @@ use super::starter::Starter;
 use super::stdio::{Input, Output};
 use crate::domain::terminal_text::visible;
 use crate::session::SentTo;
-use crate::session::choose::{Choice, choose};
-use crate::session::places::Places;
-use crate::session::registry::{self, Published, Record};
-use crate::session::socket::{self, ConnectError};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::registry::{Published, Record};
+use crate::session::discovery::select::{Choice, choose};
+use crate::session::discovery::socket;
+use crate::session::discovery::socket::ConnectError;
 
 /// How often to look for a session that is starting; one in this process's own hands is there in some 50 ms.
 const LOOK_SOON: Duration = Duration::from_millis(50);

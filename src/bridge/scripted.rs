@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 use super::super::*;
 use crate::bridge::BridgeOptions;
 use crate::bridge::finder::Finder;
-use crate::session::places::Places;
-use crate::session::registry::{Claim, claim_at};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry::{Claim, claim_at};
 
 pub const DEADLINE: Duration = Duration::from_secs(120);
 

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 use super::tmux::{self, Opening};
 use super::{BridgeOptions, complain, environment};
-use crate::session::registry::Record;
+use crate::session::discovery::registry::Record;
 
 /// A dashboard that ends a held session to take it over, or one that is started anew, has so long to come back.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::starter::program;
-use crate::session::lock::{Lock, lock};
-use crate::session::places::Places;
+use crate::session::discovery::lock::{Lock, lock};
+use crate::session::discovery::paths::Places;
 
 /// From this many columns on the dashboard stands beside, else below.
 const WIDE: u32 = 160;

@@ -14,9 +14,11 @@ use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, Transcript, units};
 use crate::export::{self, Beside, Exists, Failed, Format, Numbers, Session, Wanted};
 use crate::journal::{Archive, Ending};
-use crate::session::live::{self, Live, Told};
-use crate::session::places::Places;
-use crate::session::registry::{self, Record};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::registry::Record;
+use crate::session::discovery::status;
+use crate::session::discovery::status::{Live, Told};
 
 /// What running sessions have just done is waited for no longer than that.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -174,7 +176,7 @@ fn running(places: &Places) -> BTreeMap<String, Live> {
     };
     let records = registry::running_at(places).unwrap_or_default();
     let ask = |record: Record| async move {
-        match live::ask(&record.socket).await {
+        match status::ask(&record.socket).await {
             Told::Live(live) => Some((record.name, live)),
             Told::Closed | Told::Silent => None,
         }

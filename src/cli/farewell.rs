@@ -9,7 +9,7 @@ use super::past;
 use crate::domain::units;
 use crate::journal::Tally;
 use crate::session::SessionId;
-use crate::session::places::Places;
+use crate::session::discovery::paths::Places;
 
 /// Clients that are named.
 const NAMED: usize = 3;

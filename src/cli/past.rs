@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::journal::{Ending, Reader, SessionSummary};
-use crate::session::places::Places;
+use crate::session::discovery::paths::Places;
 use crate::tui::text::cut;
 
 /// Names that are listed where none fits.

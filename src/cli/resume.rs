@@ -9,8 +9,8 @@ use crate::domain::{Restart, Timestamp, units};
 use crate::journal::{Ending, Fault, Reader, SessionSummary};
 use crate::launch::discover::Python;
 use crate::session::SessionId;
-use crate::session::places::{FolderError, Places};
-use crate::session::registry;
+use crate::session::discovery::paths::{FolderError, Places};
+use crate::session::discovery::registry;
 
 /// A process that was killed is gone by then.
 const DYING: Duration = Duration::from_secs(1);

@@ -15,9 +15,11 @@ use super::past;
 use crate::domain::Timestamp;
 use crate::export::escaped;
 use crate::journal::{Ending, SessionSummary};
-use crate::session::live::{self, Told};
-use crate::session::places::Places;
-use crate::session::registry::{self, Life, Record};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::registry::{Life, Record};
+use crate::session::discovery::status;
+use crate::session::discovery::status::Told;
 use row::Row;
 
 /// Past sessions that are listed unless all are asked for.
@@ -170,7 +172,7 @@ async fn look(record: Record, life: Life) -> Row {
     let (state, told) = match life {
         Life::Stale => ("stale", None),
         Life::Elsewhere => ("elsewhere", None),
-        Life::Running => match live::ask(&record.socket).await {
+        Life::Running => match status::ask(&record.socket).await {
             Told::Live(session) => ("running", Some(session)),
             Told::Closed if record.trouble.is_some() => ("waiting", None),
             Told::Closed => ("starting", None),

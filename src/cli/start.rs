@@ -22,9 +22,11 @@ use crate::launch::first_words::FirstWords;
 use crate::launch::guardian::{Guardian, Inherited, Legacy, Next};
 use crate::launch::image::EngineImage;
 use crate::session::SessionId;
-use crate::session::held::{self, Held};
-use crate::session::places::Places;
-use crate::session::registry::{self, ClaimError};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::registry::ClaimError;
+use crate::session::discovery::session_lock;
+use crate::session::discovery::session_lock::Held;
 use crate::tui::settings;
 
 /// How long a session that bridges hold waits for a Python that starts. A call of theirs is another try.
@@ -297,7 +299,7 @@ fn farewell(mode: Mode, id: &SessionId, name: &str, began: Instant) {
 /// Nobody else may go on with the same session. One that has just begun is nobody else's, and goes on without a place for
 /// the lock, as it does without a journal.
 fn hold_id(id: &SessionId, resumed: Option<&Resumed>) -> anyhow::Result<Option<Held>> {
-    match (held::hold(&Places::of_this_process(), id), resumed) {
+    match (session_lock::hold(&Places::of_this_process(), id), resumed) {
         (Ok(Ok(held)), _) => Ok(Some(held)),
         (_, None) => Ok(None),
         (Ok(Err(pid)), Some(Resumed { name, .. })) => {

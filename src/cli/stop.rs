@@ -9,8 +9,9 @@ use clap::Args;
 use super::UNKNOWN;
 use crate::domain::units;
 use crate::launch::stop::{Stopped, stop};
-use crate::session::places::Places;
-use crate::session::registry::{self, Life};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::registry::Life;
 use crate::tui::text::cut_front;
 
 /// An end that took no longer goes without saying.

@@ -11,9 +11,11 @@ use super::resume::Resumed;
 use crate::domain::{Restart, units};
 use crate::launch::stop::{Stopped, stop};
 use crate::session::SessionId;
-use crate::session::live::{self, Live, Told};
-use crate::session::places::Places;
-use crate::session::registry::{self, Record};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::registry::Record;
+use crate::session::discovery::status;
+use crate::session::discovery::status::{Live, Told};
 
 /// The checkpoint that takes the variables along.
 const CHECKPOINT: &str = "handover";
@@ -89,7 +91,7 @@ pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<Hande
 /// Saves the variables in a checkpoint, as far as they can be, and answers its name.
 fn save(name: &str, socket: &Path) -> anyhow::Result<Option<&'static str>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let Told::Live(live) = runtime.block_on(live::ask(socket)) else { return Ok(None) };
+    let Told::Live(live) = runtime.block_on(status::ask(socket)) else { return Ok(None) };
     super::tell(&format_args!("session {name} is held for {}; taking it over.", clients(&live)));
     if live.is_busy() {
         confirm(&live)?;
@@ -104,7 +106,7 @@ fn save(name: &str, socket: &Path) -> anyhow::Result<Option<&'static str>> {
     let arguments = json!({"code": format!("%checkpoint {CHECKPOINT}"), "title": "The person opens the dashboard",
         "timeout_s": SAVING.as_secs(), "wait_s": SAVING.as_secs()});
     let params = json!({"name": "run_python_code", "arguments": arguments});
-    let result = runtime.block_on(live::request(socket, "tools/call", params, SAVING)).unwrap_or_default();
+    let result = runtime.block_on(status::request(socket, "tools/call", params, SAVING)).unwrap_or_default();
     let report = &result["structuredContent"];
     match (report["status"].as_str(), report["stdout"].as_str()) {
         (Some("ok"), Some(told)) => {
@@ -124,11 +126,11 @@ fn save(name: &str, socket: &Path) -> anyhow::Result<Option<&'static str>> {
 async fn interrupt(socket: &Path) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < STOPPING {
-        match live::ask(socket).await {
+        match status::ask(socket).await {
             Told::Live(live) if live.is_busy() => {
                 if let Some(snippet) = live.running {
                     let params = json!({"name": "interrupt_snippet", "arguments": {"snippet": snippet}});
-                    let _ = live::request(socket, "tools/call", params, STOPPING).await;
+                    let _ = status::request(socket, "tools/call", params, STOPPING).await;
                 }
             }
             Told::Live(_) => return true,

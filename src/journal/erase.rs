@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use super::intake::{self, Segment};
 use super::retention;
 use super::schema::{self, FILE, Fault};
-use crate::session::{SessionId, held};
+use crate::session::SessionId;
+use crate::session::discovery::session_lock;
 
 /// Other sessions write meanwhile.
 const BUSY: Duration = Duration::from_secs(10);
@@ -43,7 +44,7 @@ pub fn erase(folder: &Path, id: &SessionId) -> Result<Erased, EraseError> {
     let path = folder.join(FILE);
     let fault = |error: rusqlite::Error| Fault::of(&path, &error);
     let in_folder = |error: std::io::Error| Fault::of_io(folder, &error);
-    let Some(_kept_out) = held::keep_out(retention::state(folder), id).map_err(in_folder)? else {
+    let Some(_kept_out) = session_lock::keep_out(retention::state(folder), id).map_err(in_folder)? else {
         return Err(EraseError::InUse);
     };
     let taken_in = Instant::now() + TAKING_IN;

@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::reader::Reader;
 use super::schema::Fault;
-use crate::session::places::Places;
+use crate::session::discovery::paths::Places;
 use crate::session::{History, Past, SessionId};
 
 /// No more are told, and none that is longer, in bytes; nor more than so many bytes in all.

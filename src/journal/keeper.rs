@@ -21,7 +21,7 @@ use super::schema::{self, Fault};
 use super::store;
 use crate::domain::retention::Limits;
 use crate::session::SessionId;
-use crate::session::places::Places;
+use crate::session::discovery::paths::Places;
 use rusqlite::Connection;
 
 /// From the first event to the moment when it and what followed are put into the database.

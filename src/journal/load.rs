@@ -18,7 +18,7 @@ use crate::domain::transcript::bounds;
 use crate::domain::{
     CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
 };
-use crate::session::live::Live;
+use crate::session::discovery::status::Live;
 use crate::session::{self, SessionId};
 
 /// What happened in a session: all of the newest entries, and the ends of the older ones.

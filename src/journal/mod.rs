@@ -52,7 +52,7 @@ use crate::domain::recorder::Lost;
 use crate::domain::retention::Limits;
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;
-use crate::session::places::Places;
+use crate::session::discovery::paths::Places;
 use complaints::Complaints;
 use intake::Shared;
 use keeper::Keeper;
@@ -129,7 +129,7 @@ pub fn start(
         (writing.missed, writing.missed_in_all, writing.lost) = (lost.get(), lost.get(), Some(lost));
     }
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
-    let meta = frame::Meta::new(id, info, crate::session::registry::boot());
+    let meta = frame::Meta::new(id, info, crate::session::discovery::registry::boot());
     let complaints = Complaints::new(notices.clone(), lost.map(Lost::get).unwrap_or_default());
     let mut keeper = Keeper::new(places, meta, limits, shared.clone(), complaints, goes_on);
     if !shared.off.load(Ordering::Relaxed) {

@@ -9,7 +9,8 @@ use rusqlite::{Connection, params};
 use super::intake;
 use crate::domain::retention::Limits;
 use crate::domain::{Timestamp, units};
-use crate::session::{SessionId, held};
+use crate::session::SessionId;
+use crate::session::discovery::session_lock;
 
 const DAY: u64 = 24 * 3600 * 1000;
 /// How long what is set aside can be brought back.
@@ -131,7 +132,7 @@ pub fn prune(
     now: Timestamp,
 ) -> rusqlite::Result<Option<String>> {
     let mut plan = plan(connection, folder, limits, now)?;
-    let set_aside = |kept: &Kept| match held::keep_out(state(folder), &kept.id) {
+    let set_aside = |kept: &Kept| match session_lock::keep_out(state(folder), &kept.id) {
         // Nobody can begin with it meanwhile, and nobody has.
         Ok(Some(_kept_out)) if !intake::is_in_use(folder, &kept.id) => {
             connection.execute("UPDATE sessions SET set_aside = ? WHERE id = ?", params![now as i64, kept.row])
@@ -159,7 +160,7 @@ pub fn prune(
     }
     plan.gone = gone;
     plan.checkpoints.retain(|id| {
-        let kept_out = held::keep_out(state(folder), id);
+        let kept_out = session_lock::keep_out(state(folder), id);
         matches!(kept_out, Ok(Some(_))) && !intake::is_in_use(folder, id) && {
             let _ = fs::remove_dir_all(checkpoints(folder, id));
             true
@@ -270,7 +271,7 @@ pub fn forget_if_empty(connection: &Connection, id: &SessionId) -> rusqlite::Res
 
 /// Whether the session runs: its guardian holds it, also between two Pythons, or a process records it.
 pub fn in_use(folder: &Path, id: &SessionId) -> bool {
-    held::is_held(state(folder), id) || intake::is_in_use(folder, id)
+    session_lock::is_held(state(folder), id) || intake::is_in_use(folder, id)
 }
 
 /// All sessions but those that are being removed, with what each takes.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-use crate::session::places::make_private;
+use crate::session::discovery::paths::make_private;
 
 /// Where the cache is; nothing is made.
 pub fn path() -> io::Result<PathBuf> {

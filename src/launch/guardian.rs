@@ -33,8 +33,8 @@ use super::signals::{self, Signals};
 use super::terminal::Terminal;
 use crate::domain::recorder::Losses;
 use crate::domain::{Restart, SnippetId};
+use crate::session::discovery::registry::{Claim, ClaimError};
 use crate::session::processes::Leader;
-use crate::session::registry::{Claim, ClaimError};
 
 /// Seconds that the session process has for an end in good order.
 pub const PATIENCE: u32 = 10;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::boot::Boot;
 use super::cache;
 use super::first_words::FirstWords;
-use crate::session::places;
+use crate::session::discovery::paths;
 
 /// Loads the engine from `argv[1]`, leaves no trace of itself in `__main__` and `sys`, and hands over `argv[2]`.
 const STUB: &str = "
@@ -69,7 +69,7 @@ impl EngineImage {
         let path = folder.join(format!("engine-{:016x}.so", fingerprint(engine)));
         if !holds(&path, engine) {
             let draft = folder.join(format!(".engine-{}", std::process::id()));
-            let mut file = places::draft(&draft, 0o700)?;
+            let mut file = paths::draft(&draft, 0o700)?;
             file.write_all(engine)?;
             drop(file);
             fs::rename(&draft, &path)?;

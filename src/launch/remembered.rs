@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cache;
 use super::discover::Python;
-use crate::session::places;
+use crate::session::discovery::paths;
 
 const MOST: usize = 32;
 
@@ -83,7 +83,7 @@ impl Remembered {
         let folder = file.parent()?;
         cache::folder(folder).ok()?;
         let draft = folder.join(format!(".pythons-{}", std::process::id()));
-        places::draft(&draft, 0o600).ok()?.write_all(&serde_json::to_vec_pretty(&self.pythons).ok()?).ok()?;
+        paths::draft(&draft, 0o600).ok()?.write_all(&serde_json::to_vec_pretty(&self.pythons).ok()?).ok()?;
         fs::rename(draft, file).ok()
     }
 }

@@ -11,10 +11,11 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::guardian;
-use crate::session::lock::is_held_by;
+use crate::session::discovery::lock::is_held_by;
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::registry::{Life, Record};
 use crate::session::pidfd::PidFd;
-use crate::session::places::Places;
-use crate::session::registry::{self, Life, Record};
 
 /// The guardian's own limit, and time to put all away.
 const PATIENCE: Duration = Duration::from_secs(guardian::PATIENCE as u64 + 5);

@@ -29,7 +29,7 @@ pub fn open(path: &Path, session: SessionHandle) -> io::Result<(Door, UnboundedR
 impl Door {
     /// The guardian holds the lock of the session's name there.
     fn listen(&mut self) -> io::Result<()> {
-        let listener = session::socket::listen(&self.path)?;
+        let listener = session::discovery::socket::listen(&self.path)?;
         self.identity = identity(&self.path);
         let _ = self.listeners.send(listener);
         Ok(())

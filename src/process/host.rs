@@ -26,10 +26,10 @@ use crate::journal;
 use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
 use crate::mcp;
-use crate::python::descriptors::{Originals, PipeReaders};
+use crate::python::io::descriptors::{Originals, PipeReaders};
 use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
+use crate::session::discovery::paths::Places;
 use crate::session::outlet::write_within;
-use crate::session::places::Places;
 use crate::session::{self, Beginning, EngineEvent, RunOptions, SessionHandle, SessionId, Spool, spool};
 use crate::tui::{self, Control};
 

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::domain::lexer::{Completeness, completeness};
 use crate::domain::{Author, Event, InputAnswer, Note, SnippetId, Transcript, note};
-use crate::python::descriptors::Originals;
+use crate::python::io::descriptors::Originals;
 use crate::session::{RunOptions, SessionHandle};
 use crate::tui::Control;
 use commands::Command;

@@ -12,10 +12,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::capture::ThreadId;
-use super::engine::Events;
+use super::io::capture::ThreadId;
+use super::isolation::fork;
 use super::magics;
-use super::{fork, signals};
+use super::runtime::engine::Events;
+use super::runtime::signals;
 use crate::domain::lexer::{self, Place, Step};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
 use crate::session::EngineEvent;

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyInt, PyList, PyModule, PyString, PyTuple};
 use serde_json::{Map, Value};
 
-use super::variables::Describer;
+use super::values::variables::Describer;
 use crate::domain::{Inspect, InspectError, Inspection};
 
 /// Its file in tracebacks.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyModule};
 
-use super::baseline::Baseline;
-use super::children;
+use super::isolation::baseline::Baseline;
+use super::isolation::children;
 use crate::domain::lexer::{Rewritten, rewrite};
 
 /// The helper's name among the builtins.

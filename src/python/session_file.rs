@@ -9,7 +9,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
 
-use crate::session::places;
+use crate::session::discovery::paths;
 
 /// Statements of a snippet beyond which it is data rather than definitions.
 const MOST: usize = 1_000;
@@ -213,7 +213,7 @@ impl SessionFile {
     /// Makes it again where somebody has removed it, with its folder.
     fn restore(&self) -> PyResult<()> {
         if let Some(folder) = self.path.parent() {
-            places::make_private(folder).map_err(io::Error::other)?;
+            paths::make_private(folder).map_err(io::Error::other)?;
         }
         Ok(self.write()?)
     }
@@ -221,7 +221,7 @@ impl SessionFile {
     /// In one go and under another name first: a child may be reading it.
     fn write(&self) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
-        let mut file = places::draft(&draft, 0o600)?;
+        let mut file = paths::draft(&draft, 0o600)?;
         file.write_all(PROLOGUE.as_bytes())?;
         for (_, call) in &self.definitions {
             file.write_all(call.as_bytes())?;

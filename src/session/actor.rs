@@ -1,15 +1,15 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
-mod beginning;
 pub mod clock;
 mod input;
+pub(in crate::session) mod inquiries;
 mod inspection;
 mod interrupts;
-mod limits;
 mod output;
+pub(in crate::session) mod queue_limits;
+pub(in crate::session) mod reconnect;
 mod replay;
-mod returning;
-mod words;
+pub(in crate::session) mod startup;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
-pub use beginning::Beginning;
-use beginning::free_numbers;
+use self::reconnect::Returning;
+pub use self::reconnect::remember_client;
+pub use self::startup::Beginning;
+use self::startup::free_numbers;
 use clock::now;
 pub use replay::Codes;
-use returning::Returning;
-pub use returning::remember_client;
 
+use super::activity::News;
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription};
 use super::names::Names;
-use super::news::News;
 use super::record::Record;
 use super::spool::Spool;
 use crate::domain::{
@@ -65,7 +65,7 @@ pub fn spawn(
         spool: spool.clone(),
         events,
         news: news.clone(),
-        inquiries: words::Inquiries::new(attended.clone()),
+        inquiries: inquiries::Inquiries::new(attended.clone()),
         transcript,
         waiting: VecDeque::new(),
         running: None,
@@ -156,7 +156,7 @@ struct Actor {
     spool: Arc<Spool>,
     events: broadcast::Sender<Arc<Event>>,
     news: Arc<News>,
-    inquiries: words::Inquiries,
+    inquiries: inquiries::Inquiries,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
     running: Option<Running>,

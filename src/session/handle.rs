@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
+use self::conditional::Objects;
+use self::inquiries::{AskRefused, Look};
 use super::actor::Codes;
 use super::left::Received;
-use super::objection::Objects;
-use super::words::{AskRefused, Look};
 use super::{Answers, Left, News, Recalled, Spool};
 use crate::domain::replay::Which;
 use crate::domain::{
@@ -471,3 +471,5 @@ impl SessionHandle {
         receiver.await.map_err(|_| Closed)
     }
 }
+pub mod conditional;
+pub mod inquiries;

@@ -238,5 +238,4 @@ impl Names {
 }
 
 #[cfg(test)]
-#[path = "names_tests.rs"]
 mod tests;

@@ -17,10 +17,12 @@ use crate::bridge::finder::{Connection, Find, Finder, Reach};
 use crate::bridge::{BridgeOptions, offline_server, pump};
 use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
 use crate::mcp::{Backend, serve_connection};
+use crate::session;
 use crate::session::actor::clock;
-use crate::session::choose::Choice;
-use crate::session::places::Places;
-use crate::session::{self, Beginning, SentTo, SessionHandle, SessionId, registry};
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
+use crate::session::discovery::select::Choice;
+use crate::session::{Beginning, SentTo, SessionHandle, SessionId};
 
 /// As `serve_socket` has it.
 const CLOSING: Duration = Duration::from_secs(2);

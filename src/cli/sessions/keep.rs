@@ -9,8 +9,8 @@ use crate::cli::{UNKNOWN, USAGE, fail, listed, past, print, tell};
 use crate::domain::retention::Limits;
 use crate::domain::{Timestamp, units};
 use crate::journal::{self, EraseError, Kept, SessionSummary};
-use crate::session::places::Places;
-use crate::session::registry;
+use crate::session::discovery::paths::Places;
+use crate::session::discovery::registry;
 use crate::tui::settings;
 
 /// Names that are listed in a line.

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::domain::Timestamp;
 use crate::journal::{Ending, SessionSummary};
-use crate::session::live::{Live, LiveClient};
-use crate::session::registry::Record;
+use crate::session::discovery::registry::Record;
+use crate::session::discovery::status::{Live, LiveClient};
 
 /// The state of a session that the journal's limits let go of.
 pub const SET_ASIDE: &str = "set aside";

@@ -139,7 +139,7 @@ mod tests {
     use super::super::row::fixtures::{record, summary};
     use super::*;
     use crate::journal::Ending;
-    use crate::session::live::{Live, LiveClient};
+    use crate::session::discovery::status::{Live, LiveClient};
 
     #[test]
     fn a_table_has_a_line_for_each_and_nothing_is_a_sentence() {

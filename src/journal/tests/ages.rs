@@ -68,7 +68,7 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
     past(&home, &ids);
     let present = home.start(&ids[0], "present");
     // Between two Pythons nobody records it, but its guardian holds it.
-    let between = crate::session::held::hold(&home.places(), &ids[1]).unwrap().unwrap();
+    let between = crate::session::discovery::session_lock::hold(&home.places(), &ids[1]).unwrap().unwrap();
     home.wait_for_database();
     let connection = schema::open(&home.folder()).unwrap();
     let keep = |bytes, days| {
@@ -165,7 +165,7 @@ fn what_is_erased_is_in_no_file() {
         found
     };
     assert_eq!(found().len(), 3, "{:?}", found());
-    let held = crate::session::held::hold(&home.places(), &secret).unwrap().unwrap();
+    let held = crate::session::discovery::session_lock::hold(&home.places(), &secret).unwrap().unwrap();
     assert!(matches!(erase(&home.folder(), &secret), Err(EraseError::InUse)));
     drop(held);
     assert!(matches!(erase(&home.folder(), &other), Err(EraseError::InUse)));

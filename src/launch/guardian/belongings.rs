@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::watch::Watch;
 use crate::launch::boot::ToSession;
 use crate::launch::signals;
-use crate::session::registry::{Claim, ClaimError};
+use crate::session::discovery::registry::{Claim, ClaimError};
 
 /// A change is looked at so much later.
 const SETTLING: Duration = Duration::from_millis(200);

@@ -31,7 +31,8 @@ use crate::mcp::results::summary;
 use crate::mcp::tools::calls::{Call, now};
 use crate::mcp::tools::schema;
 use crate::mcp::transport::unknown_methods;
-use crate::session::live::{self, Live, LiveClient};
+use crate::session::discovery::status;
+use crate::session::discovery::status::{Live, LiveClient};
 use crate::session::{Closed, Overview, SessionHandle};
 
 const INSTRUCTIONS: &str = "A live Python session that you share with a person, and perhaps with other assistants. The \
@@ -467,7 +468,7 @@ impl ServerHandler for Handler {
             return Ok(CustomResult::new(serde_json::Value::Null));
         }
         let method = request.method;
-        if method == live::METHOD
+        if method == status::METHOD
             && let Backend::Session(session) = &self.backend
             && let Ok(overview) = session.overview().await
         {

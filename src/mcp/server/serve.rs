@@ -21,7 +21,8 @@ use crate::mcp::resources::subscriptions::Watched;
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
 use crate::session::SessionHandle;
-use crate::session::socket::{self, Peer};
+use crate::session::discovery::socket;
+use crate::session::discovery::socket::Peer;
 
 /// How long connections may take to end when the server does.
 const CLOSING: Duration = Duration::from_secs(2);

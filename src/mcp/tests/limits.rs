@@ -12,7 +12,7 @@ use crate::mcp::REFUSED;
 use crate::mcp::server::serve::{serve, serve_socket};
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
-use crate::session::socket;
+use crate::session::discovery::socket;
 
 const HELLO: &str = concat!(
     r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,

@@ -9,9 +9,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 
-use super::capture::{Capture, Writer};
-use super::event_loop::SnippetContext;
-use super::{fork, repr, signals};
+use super::io::capture::{Capture, Writer};
+use super::isolation::fork;
+use super::runtime::event_loop::SnippetContext;
+use super::runtime::signals;
+use super::values::repr;
 use crate::domain::{Display, DisplayedFrame, Form, FramePreview};
 
 /// The helper's file in tracebacks, where it is left out.

@@ -15,8 +15,9 @@ use super::Queue;
 use super::whole::{Missing, Source, Whole, change};
 use crate::domain::output::floor_char_boundary;
 use crate::domain::{Output, SnippetId, Stream, units};
-use crate::session::places::make_private;
-use crate::session::{SessionId, held};
+use crate::session::SessionId;
+use crate::session::discovery::paths::make_private;
+use crate::session::discovery::session_lock;
 
 /// How much is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -394,7 +395,7 @@ pub fn remove_old(spools: &Path) -> usize {
         // A session process holds a lock on its folder, and its guardian the session, also between two of them.
         let id = folder.file_name().and_then(|name| SessionId::parse(name.to_str()?));
         let state = spools.parent().unwrap_or(spools);
-        let kept_out = id.map(|id| held::keep_out(state, &id));
+        let kept_out = id.map(|id| session_lock::keep_out(state, &id));
         if matches!(kept_out, Some(Ok(None) | Err(_))) {
             continue;
         }

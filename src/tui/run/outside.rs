@@ -9,8 +9,8 @@ use nix::sys::signal::{Signal, raise};
 use nix::unistd::getppid;
 
 use super::{Dashboard, Said, Turn};
+use crate::session::discovery::paths::Places;
 use crate::session::in_background;
-use crate::session::places::Places;
 use crate::tui::view::View;
 
 impl Dashboard {

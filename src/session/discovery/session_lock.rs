@@ -5,9 +5,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::SessionId;
-use super::lock::{self, Lock};
-use super::places::{Places, make_private};
+use super::lock;
+use super::lock::Lock;
+use super::paths::{Places, make_private};
+use crate::session::SessionId;
 
 /// A session, held for as long as this value lives.
 #[derive(Debug)]

@@ -8,11 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionId;
 use super::lock::{Lock, is_held, lock, lock_patiently};
-use super::places::{FolderError, Places};
+use super::paths::{FolderError, Places};
 use crate::domain::Timestamp;
 use crate::domain::terminal_text::visible;
+use crate::session::SessionId;
 
 mod claim;
 mod renewal;
@@ -444,5 +444,4 @@ mod path_text {
 }
 
 #[cfg(test)]
-#[path = "registry_tests.rs"]
 mod tests;

@@ -17,8 +17,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyTuple};
 
 use self::requests::{insist, send_request, trip};
-use super::{force, fork};
+use super::force;
 use crate::domain::SnippetId;
+use crate::python::isolation::fork;
 
 /// Stands for a reset where a snippet's number is wanted.
 pub const RESET: SnippetId = SnippetId(u32::MAX);

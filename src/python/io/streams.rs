@@ -12,10 +12,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySlice, PyString, PyType};
 
 use super::capture::{Capture, Writer};
-use super::event_loop::SnippetContext;
 use super::standard_stream::StandardStream;
-use super::{fork, signals};
 use crate::domain::Stream;
+use crate::python::isolation::fork;
+use crate::python::runtime::event_loop::SnippetContext;
+use crate::python::runtime::signals;
 
 /// Characters that are written at once.
 const LARGE: usize = 1 << 20;

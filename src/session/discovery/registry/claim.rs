@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Record, lock_path, record_path, remove_files_of};
 use crate::session::SessionId;
-use crate::session::lock::{Lock, lock_patiently};
-use crate::session::places;
+use crate::session::discovery::lock::{Lock, lock_patiently};
+use crate::session::discovery::paths;
 
 /// A session's name, held for as long as this value lives.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Claim {
         self.published.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.record);
         // No session's name begins with a dot, so this is nobody's record.
         let draft = self.folder.join(format!(".{}.new", self.record.name));
-        let written = places::draft(&draft, 0o600)
+        let written = paths::draft(&draft, 0o600)
             .and_then(|file| serde_json::to_writer(file, &self.record).map_err(io::Error::from))
             .and_then(|()| fs::rename(&draft, record_path(&self.folder, &self.record.name)));
         if written.is_err() {

@@ -8,9 +8,9 @@ use pyo3::exceptions::PyEOFError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyTuple};
 
-use super::prompt::Asker;
 use super::standard_stream::StandardStream;
 use super::streams::register;
+use crate::python::runtime::prompt::Asker;
 
 #[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
 pub struct TextInput {

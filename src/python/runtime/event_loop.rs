@@ -7,7 +7,8 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTraceback};
 
-use super::{force, report};
+use super::force;
+use crate::python::values::report;
 
 use crate::domain::SnippetId;
 

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
 
+use super::fork;
 use super::limits::Limits;
-use super::{fork, signals};
+use crate::python::runtime::signals;
 
 const HOOKS: [&str; 3] = ["excepthook", "unraisablehook", "breakpointhook"];
 /// Of `sys.monitoring`.

@@ -23,7 +23,7 @@ pub struct Beginning {
     pub id: Option<SessionId>,
     /// What calls have submitted so far.
     pub calls: HashMap<CallId, SnippetId>,
-    /// Those who may come back to it; see [`super::returning::remember_client`].
+    /// Those who may come back to it; see [`super::reconnect::remember_client`].
     pub former: Vec<Client>,
     /// Why this process takes it over from another.
     pub restart: Option<Restart>,

@@ -8,8 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{Claim, ClaimError, Record, claim_socket, lock_of, lock_path, read_record, record_path};
-use crate::session::lock::{Lock, is_at, is_held_by, lock_patiently};
-use crate::session::places::{Places, is_private};
+use crate::session::discovery::lock::{Lock, is_at, is_held_by, lock_patiently};
+use crate::session::discovery::paths::{Places, is_private};
 
 /// Asks the guardian of a session without a Python to start one again. One with a Python looks after its socket.
 pub fn ask_for_another_try(places: &Places, record: &Record) -> io::Result<()> {

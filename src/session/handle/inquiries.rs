@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::handle::{Closed, Command, SessionHandle};
+use super::{Closed, Command, SessionHandle};
 use crate::domain::{Author, Event, Note, Transcript};
 
 /// Why a question was not put to the person.
@@ -18,7 +18,7 @@ pub enum AskRefused {
 }
 
 /// What somebody wants to see of the transcript.
-pub(super) type Look = Box<dyn FnOnce(&Transcript) + Send>;
+pub(in crate::session) type Look = Box<dyn FnOnce(&Transcript) + Send>;
 
 impl SessionHandle {
     /// What `look` makes of the transcript as it is now. It holds up the whole session, so it must be quick.

@@ -9,9 +9,10 @@ use nix::unistd::{Whence, lseek};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
-use super::guarded::{Access, Guarded, Identity};
-use super::{fork, signals};
+use super::signals;
 use crate::domain::recorder::Recorder;
+use crate::python::io::guarded::{Access, Guarded, Identity};
+use crate::python::isolation::fork;
 
 /// The descriptor that faulthandler was told; negative for none.
 static TOLD: AtomicI32 = AtomicI32::new(-1);

@@ -4,8 +4,8 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PySyntaxError, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTraceback};
 
-use super::{display, magics};
 use crate::domain::{ErrorReport, Status};
+use crate::python::{display, magics};
 
 /// Names of snippets in tracebacks begin so.
 pub const FILE_PREFIX: &str = "<snippet ";

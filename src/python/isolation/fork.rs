@@ -31,7 +31,7 @@ pub fn watch() {
 /// Ends a forked child that came out of its snippet, without any clean-up of the session's.
 #[allow(unsafe_code, reason = "std::process::exit would run clean-up that belongs to the parent")]
 pub fn leave(code: i32) -> ! {
-    super::descriptors::flush_c_streams();
+    crate::python::io::descriptors::flush_c_streams();
     // SAFETY: _exit does not return and runs nothing.
     unsafe { libc::_exit(code) }
 }

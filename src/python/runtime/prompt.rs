@@ -7,11 +7,12 @@ use std::time::Duration;
 use pyo3::exceptions::PyEOFError;
 use pyo3::prelude::*;
 
-use super::bell::JobWaiter;
-use super::capture::Capture;
 use super::engine::Events;
-use super::{fork, signals};
+use super::signals;
+use super::waker::JobWaiter;
 use crate::domain::{INPUT_LIMIT, InputAnswer, SnippetId};
+use crate::python::io::capture::Capture;
+use crate::python::isolation::fork;
 use crate::session::EngineEvent;
 
 /// Signals that the kernel gives to another thread of Python do not end the wait, nor does the end of a snippet that of a

@@ -7,18 +7,18 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::bell::{EventBell, JobBell, JobWaiter, job_bell};
-use super::capture::Capture;
-use super::children;
-use super::completion::{Looks, Task};
 use super::prompt::Prompts;
 use super::signals;
+use super::waker::{EventBell, JobBell, JobWaiter, job_bell};
 use crate::domain::recorder::{self, Recorder};
 use crate::domain::{Author, InputAnswer, Inspect, Question, SnippetId, Wanted};
+use crate::python::completion::{Looks, Task};
+use crate::python::io::capture::Capture;
+use crate::python::isolation::children;
 use crate::session::{Engine, EngineEvent, Shown};
 
 /// What the main thread is asked to do.
-pub(super) enum Job {
+pub(in crate::python) enum Job {
     Run { snippet: SnippetId, code: Arc<str> },
     Reset,
     Variables(Wanted),
@@ -49,13 +49,13 @@ pub struct PythonEngine {
 
 /// The main thread's end.
 pub struct Jobs {
-    pub(super) inbox: Receiver<Job>,
+    pub(in crate::python) inbox: Receiver<Job>,
     /// Shared with what waits for input within a job.
-    pub(super) waiter: Arc<Mutex<JobWaiter>>,
-    pub(super) prompts: Arc<Prompts>,
-    pub(super) looks: Arc<Looks>,
+    pub(in crate::python) waiter: Arc<Mutex<JobWaiter>>,
+    pub(in crate::python) prompts: Arc<Prompts>,
+    pub(in crate::python) looks: Arc<Looks>,
     /// Both ends of what the thread for completion is told.
-    pub(super) beside: Option<(Sender<Task>, Receiver<Task>)>,
+    pub(in crate::python) beside: Option<(Sender<Task>, Receiver<Task>)>,
 }
 
 /// What Python's threads tell the host.
@@ -114,7 +114,7 @@ impl PythonEngine {
 }
 
 impl Jobs {
-    /// See [`super::guarded::Guarded::backed_by`].
+    /// See [`crate::python::io::guarded::Guarded::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
         self.waiter.lock().unwrap_or_else(PoisonError::into_inner).backed_by(host);

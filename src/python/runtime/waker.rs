@@ -15,8 +15,8 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pipe2;
 
-use super::descriptors::move_high;
-use super::guarded::{Access, Guarded};
+use crate::python::io::descriptors::move_high;
+use crate::python::io::guarded::{Access, Guarded};
 
 /// Rung by the host, waited for by Python's main thread.
 #[derive(Debug)]

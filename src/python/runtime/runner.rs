@@ -7,18 +7,22 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRecursionError, PyS
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 
-use super::baseline::Baseline;
-use super::class_sources::ClassSources;
-use super::display::{self, Displays, Shown};
 use super::event_loop::{EventLoop, SnippetContext};
-use super::magics::{self, Magics};
-use super::report::{self, Ending, FILE_PREFIX, Reporter};
-use super::session_file::{Definition, SessionFile};
-use super::sources::Sources;
-use super::streams::Streams;
-use super::{fork, prompt, signals};
+use super::{prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
+use crate::python::class_sources::ClassSources;
+use crate::python::display;
+use crate::python::display::{Displays, Shown};
+use crate::python::io::streams::Streams;
+use crate::python::isolation::baseline::Baseline;
+use crate::python::isolation::fork;
+use crate::python::magics;
+use crate::python::magics::Magics;
+use crate::python::session_file::{Definition, SessionFile};
+use crate::python::sources::Sources;
+use crate::python::values::report;
+use crate::python::values::report::{Ending, FILE_PREFIX, Reporter};
 
 const ONLY_AST: u32 = 0x0400;
 const ALLOW_TOP_LEVEL_AWAIT: u32 = 0x2000;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::handle::{Closed, Command, SessionHandle};
+use super::{Closed, Command, SessionHandle};
 use crate::domain::{Author, ResetReport, Transcript};
 
 /// Whether there is an objection.
-pub(super) type Objects = Box<dyn FnOnce(&Transcript) -> bool + Send>;
+pub(in crate::session) type Objects = Box<dyn FnOnce(&Transcript) -> bool + Send>;
 
 impl SessionHandle {
     /// As [`SessionHandle::reset`]; but if `objection` finds something, that, and nothing is reset.

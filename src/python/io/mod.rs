@@ -1,0 +1,9 @@
+//! Standard streams: what code writes and reads, down to the descriptors.
+//! Knows nothing of snippets but their numbers.
+
+pub(in crate::python) mod capture;
+pub mod descriptors;
+pub(in crate::python) mod guarded;
+pub(in crate::python) mod standard_stream;
+pub(in crate::python) mod stdin;
+pub(in crate::python) mod streams;

@@ -1,0 +1,12 @@
+//! The main thread: it does jobs, runs snippets, and is interrupted.
+//! Knows nothing of where output goes.
+
+pub(in crate::python) mod engine;
+pub(in crate::python) mod event_loop;
+pub(in crate::python) mod force;
+pub(in crate::python) mod interpreter;
+pub(in crate::python) mod prompt;
+pub(in crate::python) mod runner;
+pub(in crate::python) mod signals;
+pub(in crate::python) mod stacks;
+pub(in crate::python) mod waker;
