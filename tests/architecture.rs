@@ -91,7 +91,7 @@ fn faults(file: &Path, text: &str, dependencies: &BTreeSet<String>) -> Vec<Strin
     }
     // Tests compare with colours; figures have those of their pixels.
     let may_name_colours =
-        ["tui/theme", "tui/tests", "tui/figures"].iter().any(|place| file.to_string_lossy().starts_with(place));
+        ["tui/theme", "tui/tests", "tui/images"].iter().any(|place| file.to_string_lossy().starts_with(place));
     let outside_tests = code.split("#[cfg(test)]").next().unwrap_or_default();
     let names_one = outside_tests.contains("Color::") || outside_tests.contains("style::Color");
     if floor == "tui" && !may_name_colours && names_one {

@@ -1,36 +1,31 @@
 //! Drawing: a pure function of the prepared view and the time into a buffer. Nothing here changes state.
 
-mod cards;
-mod complaints;
-mod completion;
-mod drawer;
-mod export;
-mod gallery;
-mod help;
-mod input;
-mod inspector;
-mod lookup;
-mod overlay;
-mod pager;
-mod palette;
-mod replay;
-mod search;
-mod side;
+pub(in crate::tui) mod layout;
 mod status;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-pub use drawer::rows as drawer_rows;
-pub use help::hidden as help_hidden;
-pub use input::{put_cursor, question_rows};
-pub use inspector::hidden as inspector_hidden;
-pub use search::ROWS as SEARCH_ROWS;
-pub use side::{Listed, sorted as sorted_variables};
+pub use super::composer::draw::{put_cursor, question_rows};
+pub use super::composer::draw_history::ROWS as SEARCH_ROWS;
+pub use super::overlays::draw_help::hidden as help_hidden;
+pub use super::variables::draw_drawer::rows as drawer_rows;
+pub use super::variables::draw_inspector::hidden as inspector_hidden;
+pub use super::variables::draw_sidebar::{Listed, sorted as sorted_variables};
 
-use super::keymap::Action;
-use super::layout::{Class, LEAST, Layout};
+use self::layout::{Class, LEAST, Layout};
+use super::composer::draw_completion;
+use super::overlays::draw_config_problems;
+use super::variables::draw_drawer;
+use super::overlays::draw_export;
+use super::overlays::draw_help;
+use super::composer::draw_history;
+use super::variables::draw_inspector;
+use super::overlays::draw_palette;
+use super::overlays::draw_replay;
+use super::variables::draw_sidebar;
+use super::input::keymap::Action;
 use super::view::{Overlay, View};
 use super::{text, theme};
 use crate::domain::{Timestamp, units};
@@ -40,7 +35,7 @@ pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position
     let mut cursor = roles(view, now, buffer);
     let layout = view.frame.as_ref().and_then(|frame| frame.layout);
     if let (Some(palette), Some(layout)) = (&view.palette, &layout) {
-        cursor = Some(palette::draw(view, palette, layout, now, buffer));
+        cursor = Some(draw_palette::draw(view, palette, layout, now, buffer));
     }
     view.theme.paint(buffer);
     cursor
@@ -54,10 +49,10 @@ fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
         return None;
     };
     if let Some(shown) = &view.pager {
-        return pager::draw(view, shown, layout, buffer);
+        return super::pager::draw::draw(view, shown, layout, buffer);
     }
     if let Some(shown) = &view.gallery {
-        return gallery::draw(view, shown, layout, buffer);
+        return super::gallery::draw::draw(view, shown, layout, buffer);
     }
     if let Some(area) = layout.header {
         header(view, area, now, buffer);
@@ -65,45 +60,45 @@ fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     if view.transcript.entries().is_empty() {
         empty(view, layout, buffer);
     } else {
-        cards::draw(view, layout, now, buffer);
+        super::transcript::draw::draw(view, layout, now, buffer);
     }
-    let hairline = side::draw(view, layout, now, buffer);
+    let hairline = draw_sidebar::draw(view, layout, now, buffer);
     rule_above_input(view, layout, hairline, buffer);
-    let cursor = input::draw(view, layout, now, buffer);
+    let cursor = super::composer::draw::draw(view, layout, now, buffer);
     if view.lookup.line.is_none() {
         status::draw(view, layout, now, buffer);
     }
-    completion::popup(view, layout, cursor, buffer);
+    draw_completion::popup(view, layout, cursor, buffer);
     let mut query = None;
     for shown in &view.overlays {
         match shown {
-            Overlay::Help { scroll } => help::draw(view, layout, *scroll, buffer),
-            Overlay::Drawer { scroll } => query = drawer::draw(view, layout, *scroll, now, buffer),
-            Overlay::Inspector { scroll } => inspector::draw(view, layout, *scroll, now, buffer),
-            Overlay::Replay { row } => replay::draw(view, layout, *row, buffer),
+            Overlay::Help { scroll } => draw_help::draw(view, layout, *scroll, buffer),
+            Overlay::Drawer { scroll } => query = draw_drawer::draw(view, layout, *scroll, now, buffer),
+            Overlay::Inspector { scroll } => draw_inspector::draw(view, layout, *scroll, now, buffer),
+            Overlay::Replay { row } => draw_replay::draw(view, layout, *row, buffer),
         }
     }
     if let Some(complaints) = view.complaints.as_ref().filter(|complaints| complaints.shown) {
-        complaints::draw(view, complaints, layout, buffer);
+        draw_config_problems::draw(view, complaints, layout, buffer);
     }
     if let Some(prompt) = &view.export {
-        return Some(export::draw(view, prompt, layout, buffer));
+        return Some(draw_export::draw(view, prompt, layout, buffer));
     }
     if let Some(search) = view.pasts.search.as_ref().filter(|_| view.overlays.is_empty()) {
-        return Some(search::draw(view, search, layout, now, buffer));
+        return Some(draw_history::draw(view, search, layout, now, buffer));
     }
     if let Some(line) = &view.lookup.line {
-        return Some(lookup::line(view, line, layout, buffer));
+        return Some(super::search::draw::line(view, line, layout, buffer));
     }
     if view.selected.is_some() {
-        return cards::cursor(view, layout);
+        return super::transcript::draw::cursor(view, layout);
     }
     let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
     (!is_covered).then_some(query.unwrap_or(cursor))
 }
 
 /// Text from `x` on, no further than the right end of `area`. Returns the column after it.
-fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+pub(in crate::tui) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
     if y >= area.bottom() || x >= area.right() {
         return x;
     }
@@ -111,7 +106,7 @@ fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style
 }
 
 /// Text that ends before the column `right`. Returns where it begins.
-fn put_right(buffer: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, style: Style) -> u16 {
+pub(in crate::tui) fn put_right(buffer: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, style: Style) -> u16 {
     let x = right.saturating_sub(text::width(text) as u16).max(area.x);
     put(buffer, Rect { width: right.saturating_sub(area.x), ..area }, x, y, text, style);
     x
@@ -181,7 +176,7 @@ fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
 }
 
 /// A rule with words in it: `─ 17 you ──────── 12 new below ─`. The words on the right go first where room is short.
-fn rule(buffer: &mut Buffer, area: Rect, left: &[(&str, Style)], right: &[(&str, Style)], style: Style) {
+pub(in crate::tui) fn rule(buffer: &mut Buffer, area: Rect, left: &[(&str, Style)], right: &[(&str, Style)], style: Style) {
     for x in area.left()..area.right() {
         buffer[(x, area.y)].set_symbol("─").set_style(style);
     }
@@ -234,9 +229,9 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     let right = [(&*below, theme::NOTICE), (&*hint, theme::DIM)];
     let used: usize = left.iter().chain(&right).map(|(text, _)| text::width(text)).sum();
     let mut room = usize::from(layout.rule.width).saturating_sub(used + 4);
-    let looked_up = lookup::told(view, room);
+    let looked_up = super::search::draw::told(view, room);
     room -= looked_up.iter().map(|(text, _)| text::width(text)).sum::<usize>().min(room);
-    let signature = completion::signature(view, room);
+    let signature = draw_completion::signature(view, room);
     let looked_up = borrowed(&looked_up);
     if let Some(asks) = &asks {
         let right: Vec<_> = looked_up.into_iter().chain(right).collect();
@@ -258,6 +253,6 @@ fn borrowed(words: &[(String, Style)]) -> Vec<(&str, Style)> {
     words.iter().map(|(text, style)| (text.as_str(), *style)).collect()
 }
 
-fn elapsed(since: Timestamp, now: Timestamp) -> std::time::Duration {
+pub(in crate::tui) fn elapsed(since: Timestamp, now: Timestamp) -> std::time::Duration {
     std::time::Duration::from_millis(now.saturating_sub(since))
 }

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Rect, Size};
 
-use super::card::{Card, Figured, Row};
-use super::export::Refused;
-use super::figures::blocks::Colours;
-use super::figures::{Figures, Picture, Wanted, picture_of, size};
-use super::keymap::{Action, Context};
-use super::layout::Layout;
+use super::draw::layout::Layout;
+use super::images::blocks::Colours;
+use super::images::{Figures, Picture, Wanted, picture_of, size};
+use super::input::keymap::{Action, Context};
+use super::input::update::Effect;
+use super::overlays::export::Refused;
 use super::pager::Pager;
-use super::scroll::Place;
-use super::update::Effect;
+use super::transcript::card::{Card, Figured, Row};
+use super::transcript::viewport::Place;
 use super::view::View;
 use crate::domain::{Display, Entry, Timestamp, Transcript};
 use crate::session::Spool;
@@ -347,3 +347,4 @@ pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>) -> Result<PathBuf,
     }
     Err(refused(format!("{} holds too many files called {}", temporary.display(), saving.name)))
 }
+pub(in crate::tui) mod draw;

@@ -4,52 +4,25 @@
 //! `View::prepare` (measures what crosses the window) → `draw` (writes a buffer, changes nothing). Nothing here waits
 //! for Python, and nothing is drawn but on request.
 
-mod assist;
-mod attention;
-mod card;
-mod complaints;
+pub(in crate::tui) mod app;
+mod composer;
 mod draw;
-mod drawer;
-mod editor;
-mod export;
-mod figures;
-mod filter;
-mod find;
 #[doc(hidden)]
 pub mod fixtures;
 mod gallery;
-mod ground;
-mod inspector;
-mod keepsake;
-mod keymap;
-mod layout;
-mod lookup;
-mod mouse;
-mod needle;
+pub(in crate::tui) mod images;
+mod input;
+mod overlays;
 mod pager;
-mod palette;
-mod past;
-mod pieces;
-mod received;
-mod repaint;
-mod replay;
-mod reply;
-mod run;
-mod scan;
-mod scroll;
-mod selection;
+mod search;
 pub mod settings;
-mod signs;
-mod table;
-mod tail;
 mod terminal;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
 mod theme;
-mod traceback;
-mod typing;
-mod update;
+mod transcript;
+mod variables;
 mod view;
 
 use std::fs::File;
@@ -58,9 +31,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+pub use self::app::run;
 #[doc(hidden)]
 pub use draw::draw;
-pub use run::run;
 #[doc(hidden)]
 pub use view::View;
 

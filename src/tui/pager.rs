@@ -9,9 +9,10 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::needle::Needle;
-use super::received::Received;
-use super::{pieces, text, theme};
+use self::client_responses::Received;
+use super::search::query::Needle;
+use super::transcript::copy;
+use super::{text, theme};
 use crate::domain::output::Segment;
 use crate::domain::terminal_text::{Look, look_after, plain, styled, visible};
 use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
@@ -250,13 +251,13 @@ impl Pager {
             spool.length(snippet)
         };
         let length = spool.zip(snippet).map_or(0, |(spool, snippet)| kept(spool, snippet));
-        let rest = pieces::rest(&transcript.entries()[self.card]);
+        let rest = copy::rest(&transcript.entries()[self.card]);
         let revision = (output.total(), length, rest.len());
         if revision == self.revision && self.whole.is_some() {
             return;
         }
-        let recorded = pieces::recorded(&transcript.entries()[self.card], spool).filter(|r| r.output.omitted() == 0);
-        let rest = recorded.as_ref().map_or(rest, |recorded| pieces::rest(&Entry::Snippet(recorded.clone())));
+        let recorded = copy::recorded(&transcript.entries()[self.card], spool).filter(|r| r.output.omitted() == 0);
+        let rest = recorded.as_ref().map_or(rest, |recorded| copy::rest(&Entry::Snippet(recorded.clone())));
         let output = recorded.as_ref().map_or(output, |recorded| &recorded.output);
         // Only the last unit can have grown.
         let last = self.units().saturating_sub(1);
@@ -498,3 +499,5 @@ impl Pager {
         self.search.is_some()
     }
 }
+pub(in crate::tui) mod client_responses;
+pub(in crate::tui) mod draw;

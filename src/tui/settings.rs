@@ -13,10 +13,10 @@ pub use config::parse;
 pub use example::{EXAMPLE, all_keys};
 pub use file::{Loaded, path, read};
 
-use super::complaints::Complaints;
-use super::keymap::Keymap;
-use super::scroll::Cards;
+use super::input::keymap::Keymap;
+use super::overlays::config_problems::Complaints;
 use super::theme::Theme;
+use super::transcript::viewport::Cards;
 use super::view::View;
 use crate::domain::retention::Limits;
 
@@ -30,7 +30,7 @@ pub struct Settings {
     /// The dashboard takes the mouse.
     pub mouse: bool,
     pub outside: Outside,
-    /// One of [`WAYS`](super::figures::terminal::WAYS).
+    /// One of [`WAYS`](super::images::terminal::WAYS).
     pub figures: &'static str,
     /// What snippet code starts outlives its Python.
     pub keep_processes: bool,
@@ -62,7 +62,7 @@ impl Default for Settings {
             vi: false,
             mouse: true,
             outside: Outside::default(),
-            figures: super::figures::terminal::WAYS[0],
+            figures: super::images::terminal::WAYS[0],
             keep_processes: false,
             keep_env: Vec::new(),
             journal: Limits::default(),

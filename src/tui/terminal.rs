@@ -22,9 +22,9 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::ground::QUESTION;
-use super::repaint::Uncertain;
-use super::signs::{Progress, Signs};
+use self::ambiguous_width::Uncertain;
+use self::background_query::QUESTION;
+use self::osc::{Progress, Signs};
 use crate::session::outlet::write_all;
 
 /// Gathers a whole frame, however often it is "flushed" on the way.
@@ -64,7 +64,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// `asks`: what ground it has, see [`super::ground`].
+    /// `asks`: what ground it has, see [`self::background_query`].
     pub fn new(
         tty: File,
         mouse: bool,
@@ -234,3 +234,7 @@ impl Drop for Screen {
         self.leave();
     }
 }
+pub(in crate::tui) mod ambiguous_width;
+pub(in crate::tui) mod background_query;
+pub(in crate::tui) mod notifications;
+pub(in crate::tui) mod osc;

@@ -26,7 +26,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use super::fixtures::NOW;
-use super::update::Effect;
+use super::input::update::Effect;
 use super::view::View;
 
 /// The screen of a view, and where the cursor stands.

@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::layout::{Class, Layout};
 use super::{elapsed, put};
 use crate::domain::{Entry, Status, Timestamp, replay, units};
-use crate::tui::editor::Mode;
-use crate::tui::keymap::{Action, Context};
-use crate::tui::layout::{Class, Layout};
+use crate::tui::composer::editor::Mode;
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::transcript::copy;
 use crate::tui::view::View;
-use crate::tui::{pieces, text, theme};
+use crate::tui::{text, theme};
 
 /// An interrupt that had no effect for this long needs a word.
 const STUBBORN: u64 = 2_000;
@@ -43,7 +44,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         }
     } else if view.quitting {
         left.push(("ending".to_owned(), theme::NOTICE));
-    } else if let Some(name) = view.selected.and_then(|card| view.transcript.entries().get(card)).map(pieces::name) {
+    } else if let Some(name) = view.selected.and_then(|card| view.transcript.entries().get(card)).map(copy::name) {
         left.push((format!("{name} selected"), theme::FOCUS));
     } else if view.transcript.queue().is_empty() {
         left.push(("ready".to_owned(), theme::DIM));

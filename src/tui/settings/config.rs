@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Problem, Settings, keys, meant, sessions};
 use crate::domain::retention::{self, Limits};
-use crate::tui::figures::terminal::WAYS;
+use crate::tui::images::terminal::WAYS;
 use crate::tui::theme::{self, Name, Role};
 
 const SECTIONS: [&str; 8] = ["bridge", "editor", "journal", "keys", "mouse", "session", "terminal", "theme"];
@@ -219,7 +219,7 @@ mod tests {
     use ratatui::style::Color;
 
     use super::*;
-    use crate::tui::keymap::{Action, Chord, Context, Keymap, WRITING};
+    use crate::tui::input::keymap::{Action, Chord, Context, Keymap, WRITING};
     use crate::tui::settings::Outside;
     use crate::tui::theme::Theme;
 

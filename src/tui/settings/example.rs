@@ -1,6 +1,6 @@
 //! A `config.toml` to begin with.
 
-use crate::tui::keymap::{ACTIONS, Context};
+use crate::tui::input::keymap::{ACTIONS, Context};
 
 /// All settings but the keys, as they are by default.
 pub const EXAMPLE: &str = "\
@@ -65,7 +65,7 @@ fn is_bare(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::keymap::Keymap;
+    use crate::tui::input::keymap::Keymap;
     use crate::tui::settings::parse;
 
     /// With every line taken out of its comment, it says what holds anyhow.

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 
 use super::config::{Entry, Reader};
 use super::meant;
-use crate::tui::keymap::{ACTIONS, Action, Chord, Context, Keymap, WRITING};
+use crate::tui::input::keymap::{ACTIONS, Action, Chord, Context, Keymap, WRITING};
 
 /// Unbinds.
 const NONE: &str = "none";

@@ -10,10 +10,10 @@ use ratatui::layout::Rect;
 use ratatui::{TerminalOptions, Viewport};
 
 use super::super::fixtures::{Story, client, failed, ok, variable};
-use super::super::repaint::Uncertain;
 use super::*;
 use crate::domain::random::Random;
 use crate::domain::{Author, Event as SessionEvent, Kind, OutputChunk, Stream};
+use crate::tui::terminal::ambiguous_width::Uncertain;
 
 /// Of each sort something that has broken a terminal before.
 const PIECES: [&str; 34] = [

@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::tui::export::{Refused, write};
 use crate::tui::fixtures::{info, story};
+use crate::tui::overlays::export::{Refused, write};
 
 const F9: KeyCode = KeyCode::F(9);
 

@@ -6,10 +6,10 @@ use ratatui::style::Color;
 
 use super::*;
 use crate::domain::{Display, Event as SessionEvent, Form, Stream};
-use crate::tui::figures::blocks::Colours;
-use crate::tui::figures::make;
-use crate::tui::figures::terminal::{Graphics, Terminal};
 use crate::tui::fixtures::{Story, client, ok};
+use crate::tui::images::blocks::Colours;
+use crate::tui::images::make;
+use crate::tui::images::terminal::{Graphics, Terminal};
 
 const RICH: Terminal = Terminal { graphics: None, colours: Colours::True, is_tmux: false, cell: (10, 20) };
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyEventKind, KeyEventState, MouseButton, MouseEvent, MouseEventKind};
 
 use super::super::fixtures::{Story, client, failed, ok, story, variable};
-use super::super::keepsake::Kept;
 use super::*;
 use crate::domain::random::Random;
 use crate::domain::{
     Display, Event, Form, InputRequest, Inspection, Kind, OutputChunk, SnippetId, Status, Stream, TablePage,
     Transcript, VariableTable,
 };
+use crate::tui::app::snapshot::Kept;
 
 const TEXTS: [&str; 24] = [
     "x",

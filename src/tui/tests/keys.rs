@@ -5,7 +5,7 @@ use crate::domain::{
     About, Author, Candidate, Completions, Event as SessionEvent, InputAnswer, InputRequest, Insight, SnippetId, Stuck,
 };
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
-use crate::tui::scroll::Anchor;
+use crate::tui::transcript::viewport::Anchor;
 
 fn submit(code: &str) -> Effect {
     Effect::Submit(code.into())

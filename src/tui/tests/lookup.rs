@@ -5,9 +5,9 @@ use ratatui::style::{Color, Modifier};
 
 use super::*;
 use crate::domain::{Author, Event as SessionEvent, SnippetId, Stream};
-use crate::tui::find::Find;
 use crate::tui::fixtures::{Story, client, failed, long_story, ok};
-use crate::tui::scroll::Anchor;
+use crate::tui::search::matches::Find;
+use crate::tui::transcript::viewport::Anchor;
 
 /// Some work of three, with words to look for.
 fn mixed() -> Story {

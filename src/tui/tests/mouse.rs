@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::domain::Kind;
 use crate::tui::fixtures::{Story, long_story, story, variable};
-use crate::tui::scroll::Anchor;
+use crate::tui::transcript::viewport::Anchor;
 
 const LEFT: MouseButton = MouseButton::Left;
 

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::tui::fixtures::{Story, story};
-use crate::tui::keymap::{ACTIONS, Action};
+use crate::tui::input::keymap::{ACTIONS, Action};
 
 const F2: KeyCode = KeyCode::F(2);
 

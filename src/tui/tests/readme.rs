@@ -1,6 +1,6 @@
 //! The README's table of keys is what the table of actions yields.
 
-use crate::tui::keymap::{Action, Context, Keymap};
+use crate::tui::input::keymap::{Action, Context, Keymap};
 use crate::tui::settings::parse;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");

@@ -8,7 +8,7 @@ use super::*;
 use crate::domain::{Author, Kind, Outcome, SnippetId, Status};
 use crate::session::{Answer, Answers, Structured};
 use crate::tui::fixtures::{Story, client, failed, ok, story, variable};
-use crate::tui::scroll::Anchor;
+use crate::tui::transcript::viewport::Anchor;
 
 const TRACEBACK: &str = "Traceback (most recent call last):
   File \"<snippet 3>\", line 4, in <module>

@@ -127,7 +127,7 @@ fn hints_tell_the_keys_that_hold() {
     look(&mut |view| drop(key(view, KeyCode::F(3))));
     look(&mut |view| drop(key(view, KeyCode::PageUp)));
     look(&mut |view| {
-        view.perform(crate::tui::keymap::Action::Variables, NOW);
+        view.perform(crate::tui::input::keymap::Action::Variables, NOW);
         key(view, KeyCode::Down);
     });
     let told = |key: &str| seen.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == key);

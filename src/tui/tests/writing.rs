@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::domain::Author;
 use crate::session::Past;
-use crate::tui::editor::Mode;
+use crate::tui::composer::editor::Mode;
 use crate::tui::fixtures::{Story, client, ok, story};
 
 fn past(code: &str, author: &str, session: &str, hours: u64) -> Past {

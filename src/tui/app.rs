@@ -1,0 +1,494 @@
+//! The loop: waits for keys, session events, requests and the moment of the next frame; drains all that waits, then
+//! draws at most once, at most sixty times per second, and never while nothing happens.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossterm::cursor::SetCursorStyle;
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use futures_util::StreamExt;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, sleep_until};
+
+use self::snapshot::Kept;
+use super::composer::completion::Asked;
+use super::composer::editor::Mode;
+use super::images::{Made, Wanted};
+use super::input::update::Effect;
+use super::overlays::export::Refused;
+use super::terminal::Screen;
+use super::terminal::osc::Signs;
+use super::terminal::{background_query, notifications};
+use super::variables::inspector::Told;
+use super::view::View;
+use super::{Control, OpenArchive, Options, draw, theme};
+use crate::domain::emulator::Emulator;
+use crate::domain::keepsake::Keepsake;
+use crate::domain::{Author, Event, Insight, Note, Timestamp, note};
+use crate::session::{History, Past, RunOptions, SessionHandle};
+
+/// Time from one frame to the next at least.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// A frame that shows a key's effect need not wait that long.
+const FRAME_FOR_KEY: Duration = Duration::from_millis(4);
+/// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
+const DRAIN: Duration = Duration::from_millis(4);
+/// How long a question about a value waits for what runs to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// An answer that is this late is not waited for: Python is inside a long call of C code.
+const LATE: Duration = Duration::from_millis(700);
+/// Events folded before keys are looked at again.
+const BATCH: usize = 4_096;
+
+/// Runs the dashboard until the session ends. The terminal is restored when it returns.
+///
+/// # Errors
+/// If the terminal cannot be read or written.
+pub fn run(options: Options) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let tasks = tokio::task::LocalSet::new();
+    tasks.block_on(&runtime, dashboard(options))
+}
+
+async fn dashboard(options: Options) -> io::Result<()> {
+    let Options { tty, session, on_terminal, edit, control, keepsake, history, archive, settings } = options;
+    let Ok(subscription) = session.subscribe().await else { return Ok(()) };
+    let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
+    let mut view = View::new(session.info().clone(), home, subscription.transcript);
+    view.spool = Some(session.spool().clone());
+    let signs = Signs::new(Emulator::of(|name| std::env::var(name).ok()), settings.settings.outside);
+    view.set(settings);
+    view.theme = view.theme.in_this_environment();
+    view.answers = Some(session.answers().clone());
+    if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
+        kept.give_back(&mut view);
+        // They were told when the session began.
+        view.complaints.iter_mut().for_each(|complaints| complaints.shown = false);
+    }
+    external_editor::take_back(&mut view, None);
+    let kept = Kept::of(&view);
+    let asks =
+        view.theme.name == theme::Name::Auto && background_query::answers(&std::env::var("TERM").unwrap_or_default());
+    let mut screen = Screen::new(tty, view.mouse.captured, asks, signs, on_terminal)?;
+    screen.enter()?;
+    let (notices, replies) = mpsc::unbounded_channel();
+    let (answers, answered) = mpsc::unbounded_channel();
+    let mut dashboard = Dashboard {
+        view,
+        screen,
+        session,
+        events: subscription.events,
+        control,
+        keys: Some(EventStream::new()),
+        notices,
+        replies,
+        answers,
+        answered,
+        dirty: true,
+        urgent: false,
+        last_frame: None,
+        keepsake,
+        kept,
+        history,
+        archive,
+        edit,
+        graphic: None,
+        ground: background_query::Reader::default(),
+    };
+    dashboard.measure();
+    dashboard.restore();
+    Box::pin(dashboard.run()).await
+}
+
+struct Dashboard {
+    view: View,
+    screen: Screen,
+    session: SessionHandle,
+    events: broadcast::Receiver<Arc<Event>>,
+    control: mpsc::UnboundedReceiver<Control>,
+    /// `None` once the terminal is gone.
+    keys: Option<EventStream>,
+    /// What requests to the session came to.
+    notices: mpsc::UnboundedSender<Said>,
+    replies: mpsc::UnboundedReceiver<Said>,
+    /// Answers to questions about values, with their numbers.
+    answers: mpsc::UnboundedSender<(u32, Told)>,
+    answered: mpsc::UnboundedReceiver<(u32, Told)>,
+    /// A frame is wanted.
+    dirty: bool,
+    /// It shall show what a key did.
+    urgent: bool,
+    last_frame: Option<Instant>,
+    keepsake: Option<&'static Keepsake>,
+    /// What was put there last.
+    kept: Kept,
+    history: Arc<dyn History>,
+    archive: OpenArchive,
+    edit: Box<dyn Fn(&Path) + Send>,
+    /// A picture on the screen that text does not cover, and what makes the terminal forget it.
+    graphic: Option<(Wanted, String)>,
+    ground: background_query::Reader,
+}
+
+/// What the session said to a request.
+enum Said {
+    /// The person should know.
+    Notice(String),
+    /// Where the session was written to, or why not.
+    Exported(Result<String, Refused>),
+    /// All variables have been saved in this checkpoint.
+    Saved(&'static str),
+    /// A picture is ready, or will never be.
+    Figure(Made),
+    /// A display was saved, so that its path could be copied if nobody chose it.
+    DisplaySaved {
+        written: Result<PathBuf, Refused>,
+        copies: bool,
+    },
+    /// To the question of that number; `None` if not in time.
+    Insight {
+        id: u64,
+        insight: Option<Insight>,
+    },
+    /// What was run before in other sessions.
+    Past(Result<Vec<Past>, String>),
+    Ranked {
+        number: u64,
+        found: Arc<[usize]>,
+    },
+}
+
+enum Turn {
+    GoOn,
+    End,
+}
+
+impl Dashboard {
+    async fn run(mut self) -> io::Result<()> {
+        self.work().await?;
+        if self.session.is_restarting() {
+            // What is typed from now on is for the next process.
+            self.keys = None;
+            self.keep();
+            self.screen.hand_over();
+        }
+        Ok(())
+    }
+
+    async fn work(&mut self) -> io::Result<()> {
+        loop {
+            if let Turn::End = self.drain().await? {
+                return Ok(());
+            }
+            let frame_at = self.frame_at();
+            if self.dirty && frame_at <= Instant::now() {
+                self.frame();
+            }
+            let wake_at = if self.dirty { Some(frame_at.min(Instant::now() + DRAIN)) } else { self.animation_at() };
+            // While a frame is due anyway, session events wait for it: thousands per second must not cost a wake-up each.
+            let waiting = self.dirty;
+            tokio::select! {
+                biased;
+                key = next_key(&mut self.keys), if self.view.outside.is_none() => {
+                    if let Turn::End = self.on_key(key)? {
+                        return Ok(());
+                    }
+                }
+                request = self.control.recv() => {
+                    if let Turn::End = self.on_control(request)? {
+                        return Ok(());
+                    }
+                }
+                Some(said) = self.replies.recv() => self.on_said(said),
+                Some((number, told)) = self.answered.recv() => {
+                    self.view.on_inspected(number, told, now());
+                    self.dirty = true;
+                }
+                () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
+                    // Only an animation wakes up without anything else to draw.
+                    if !waiting {
+                        self.dirty = true;
+                    }
+                }
+                event = self.events.recv(), if !waiting => {
+                    match event {
+                        Ok(event) => {
+                            if let Turn::End = self.on_event(&event) {
+                                return Ok(());
+                            }
+                        }
+                        Err(RecvError::Lagged(_)) => self.resubscribe().await,
+                        Err(RecvError::Closed) => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes all that waits. Keys are not polled here: their stream would remember this poll's waker, not the loop's.
+    async fn drain(&mut self) -> io::Result<Turn> {
+        while let Ok(request) = self.control.try_recv() {
+            if let Turn::End = self.on_control(Some(request))? {
+                return Ok(Turn::End);
+            }
+        }
+        for _ in 0..BATCH {
+            match self.events.try_recv() {
+                Ok(event) => {
+                    if let Turn::End = self.on_event(&event) {
+                        return Ok(Turn::End);
+                    }
+                }
+                Err(TryRecvError::Lagged(_)) => self.resubscribe().await,
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Closed) => return Ok(Turn::End),
+            }
+        }
+        Ok(Turn::GoOn)
+    }
+
+    async fn resubscribe(&mut self) {
+        if let Ok(subscription) = self.session.subscribe().await {
+            self.view.replace(subscription.transcript);
+            self.events = subscription.events;
+            self.dirty = true;
+        }
+    }
+
+    fn on_event(&mut self, event: &Event) -> Turn {
+        if matches!(event, Event::Ending) {
+            return Turn::End;
+        }
+        if let Some(notice) = notifications::notice(event, &self.view) {
+            self.screen.notify(&notice);
+        }
+        self.view.apply(event);
+        self.dirty = true;
+        Turn::GoOn
+    }
+
+    fn on_key(&mut self, key: Option<io::Result<TerminalEvent>>) -> io::Result<Turn> {
+        let Some(Ok(event)) = key else {
+            self.terminal_is_gone();
+            return Ok(Turn::GoOn);
+        };
+        self.dirty = true;
+        self.urgent |= matches!(event, TerminalEvent::Key(_));
+        let read = self.ground.read(event);
+        if let Some(ground) = read.ground {
+            self.view.theme.ground = ground;
+        }
+        for event in read.events {
+            let effect = self.view.on_terminal(&event, now());
+            self.send_questions();
+            self.look_back();
+            if let Some(effect) = effect
+                && let Turn::End = self.perform(effect)?
+            {
+                return Ok(Turn::End);
+            }
+        }
+        Ok(Turn::GoOn)
+    }
+
+    fn send_questions(&mut self) {
+        for Asked { id, question } in self.view.assist.take_questions() {
+            let (session, said) = (self.session.clone(), self.notices.clone());
+            let limit = question.limit() + LATE;
+            tokio::task::spawn_local(async move {
+                let answered = tokio::time::timeout(limit, session.insight(question)).await;
+                let insight = answered.ok().and_then(Result::ok).flatten();
+                let _ = said.send(Said::Insight { id, insight });
+            });
+        }
+    }
+
+    /// The session ends in good order, unseen.
+    fn terminal_is_gone(&mut self) {
+        self.keys = None;
+        self.session.quit();
+    }
+
+    fn on_control(&mut self, request: Option<Control>) -> io::Result<Turn> {
+        match request {
+            Some(Control::Suspend) => return self.suspend(),
+            // The next frame finds the size by itself.
+            Some(Control::Resized) => {
+                self.measure();
+                self.dirty = true;
+            }
+            Some(Control::Interrupted) => {}
+            Some(Control::Edited(refusal)) => self.edited(refusal)?,
+            None => return Ok(Turn::End),
+        }
+        Ok(Turn::GoOn)
+    }
+
+    fn on_said(&mut self, said: Said) {
+        match said {
+            Said::Notice(notice) => self.view.notice = Some(notice),
+            Said::Exported(written) => self.view.on_exported(written),
+            Said::Figure(made) => self.view.figures.on_made(made),
+            Said::DisplaySaved { written, copies } => {
+                if let (Ok(path), true) = (&written, copies) {
+                    let _ = self.screen.copy(&path.to_string_lossy());
+                }
+                self.view.on_display_saved(written.as_deref().map_err(Clone::clone), copies);
+            }
+            Said::Saved(checkpoint) => {
+                self.view.restore = Some(checkpoint.to_owned());
+                self.keep();
+                self.view.quitting = true;
+                self.restart();
+            }
+            Said::Insight { id, insight } => {
+                self.view.on_insight(id, insight);
+                self.send_questions();
+            }
+            Said::Past(past) => {
+                self.view.on_past(past);
+                self.look_back();
+            }
+            Said::Ranked { number, found } => {
+                self.view.pasts.on_ranked(number, found);
+                self.look_back();
+            }
+        }
+        self.dirty = true;
+    }
+
+    fn perform(&mut self, effect: Effect) -> io::Result<Turn> {
+        match effect {
+            Effect::Submit(code) if let Some(text) = note::in_comments(&code) => {
+                self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
+            }
+            Effect::Submit(code) => {
+                // It may end Python before the next frame, and is no draft any more.
+                self.keep();
+                let session = self.session.clone();
+                self.ask(async move { session.submit(Author::You, code, RunOptions::default()).await.map(drop) });
+            }
+            Effect::Answer { snippet, number, answer } => {
+                let session = self.session.clone();
+                let answered = async move { session.answer_input(snippet, Some(number), answer, Author::You).await };
+                // An answer that came too late is told by what the code says.
+                self.ask(async move { answered.await.map(drop) });
+            }
+            Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
+            Effect::Inspect { asked, number } => {
+                let (session, answers) = (self.session.clone(), self.answers.clone());
+                self.ask(async move {
+                    let told = session.inspect(asked, PATIENCE).await?;
+                    let _ = answers.send((number, told));
+                    Ok::<(), crate::session::Closed>(())
+                });
+            }
+            Effect::Interrupt => {
+                let session = self.session.clone();
+                self.ask(async move { session.interrupt(None, "you").await.map(drop) });
+            }
+            Effect::Restart => self.restart(),
+            Effect::SaveAndRestart => self.save_and_restart(),
+            Effect::Replay(which) => {
+                let session = self.session.clone();
+                self.ask(async move { session.replay(Author::You, which).await.map(drop) });
+            }
+            Effect::Export { file, replaces } => self.export(file, replaces),
+            Effect::SaveDisplay(saving) => self.save_display(saving),
+            Effect::Copy(text) => self.screen.copy(&text)?,
+            Effect::Save { card, file, replaces } => self.save(card, file, replaces),
+            Effect::CopyPiece { text, what } => self.copy(&text, &what)?,
+            Effect::EditOutside => self.edit_outside(),
+            Effect::Quit => self.session.quit(),
+            Effect::Suspend => return self.suspend(),
+            Effect::Mouse(captured) => self.screen.capture_mouse(captured)?,
+            Effect::Redraw => {
+                self.view.figures.forget_full();
+                self.screen.redraw()?;
+            }
+        }
+        Ok(Turn::GoOn)
+    }
+
+    /// Asks the session without waiting for the answer.
+    fn ask(&self, request: impl Future<Output = Result<(), impl std::fmt::Display>> + 'static) {
+        let notices = self.notices.clone();
+        tokio::task::spawn_local(async move {
+            if let Err(refused) = request.await {
+                let _ = notices.send(Said::Notice(refused.to_string()));
+            }
+        });
+    }
+
+    fn frame_at(&self) -> Instant {
+        let pace = if self.urgent { FRAME_FOR_KEY } else { FRAME };
+        self.last_frame.map_or_else(Instant::now, |last| last + pace)
+    }
+
+    /// When the spinner and the clock move next, if something runs.
+    fn animation_at(&self) -> Option<Instant> {
+        if self.view.transcript.running().is_none() {
+            let at = self.view.reply.as_ref()?.opens_at(now())?;
+            return Some(Instant::now() + Duration::from_millis(at.saturating_sub(now())));
+        }
+        let rest = theme::SPINNER_PACE - now() % theme::SPINNER_PACE;
+        Some(Instant::now() + Duration::from_millis(rest))
+    }
+
+    fn frame(&mut self) {
+        (self.dirty, self.urgent) = (false, false);
+        self.last_frame = Some(Instant::now());
+        if self.keys.is_none() || self.view.outside.is_some() {
+            return;
+        }
+        self.dirty |= self.view.search();
+        // What the person sees is kept, whenever the process dies.
+        self.keep();
+        let (view, now) = (&mut self.view, now());
+        self.screen.show(notifications::title(view, now), notifications::progress(view, now));
+        let shape = view.editor.vi.as_ref().map(|vi| match vi.mode() {
+            Mode::Insert => SetCursorStyle::SteadyBar,
+            Mode::Normal | Mode::Visual | Mode::VisualLine => SetCursorStyle::SteadyBlock,
+        });
+        let shaped = self.screen.set_shape(shape);
+        let drawn = self.screen.draw(|area, buffer| {
+            view.prepare(area);
+            draw(view, now, buffer)
+        });
+        if shaped.and(drawn).is_err() {
+            self.terminal_is_gone();
+        }
+        self.make_figure();
+        self.erase_figure();
+        self.dirty |= self.view.lookup.is_busy;
+    }
+
+    fn keep(&mut self) {
+        let Some(keepsake) = self.keepsake else { return };
+        let kept = Kept::of(&self.view);
+        if kept != self.kept {
+            kept.leave(keepsake);
+            self.kept = kept;
+        }
+    }
+}
+
+async fn next_key(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalEvent>> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
+}
+pub(in crate::tui) mod export;
+pub(in crate::tui) mod external_editor;
+pub(in crate::tui) mod figures;
+pub(in crate::tui) mod restart;
+pub(in crate::tui) mod snapshot;

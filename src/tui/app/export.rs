@@ -1,0 +1,51 @@
+//! The loop's part in copying and saving: files are written on other threads.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Dashboard, Said};
+use crate::domain::units;
+use crate::session::in_background;
+use crate::tui::overlays::export;
+use crate::tui::overlays::export::OnScreen;
+
+/// What was written just now is waited for.
+const SETTLE: Duration = Duration::from_secs(2);
+
+impl Dashboard {
+    /// On a thread of its own: it is read from the journal, where that has it.
+    pub(in crate::tui::app) fn export(&self, file: String, replaces: bool) {
+        let (said, archive) = (self.notices.clone(), self.archive.clone());
+        let (info, home) = (self.view.info.clone(), self.view.home.clone());
+        let on_screen = OnScreen { transcript: self.view.transcript.clone(), spool: self.view.spool.clone() };
+        drop(in_background(move || {
+            if let Some(spool) = &on_screen.spool {
+                spool.settle(SETTLE);
+            }
+            let recorded = archive();
+            let archive = recorded.as_deref().unwrap_or(&on_screen);
+            let written = export::write(&file, replaces, &info, home.as_deref(), archive);
+            let _ = said.send(Said::Exported(written));
+        }));
+    }
+
+    /// On a thread of its own: an output may be hundreds of megabytes.
+    pub(in crate::tui::app) fn save(&self, card: usize, file: String, replaces: bool) {
+        let Some(entry) = self.view.transcript.entries().get(card).cloned() else { return };
+        let (said, spool) = (self.notices.clone(), self.view.spool.clone());
+        let (info, home) = (self.view.info.clone(), self.view.home.clone());
+        drop(in_background(move || {
+            let home = home.as_deref();
+            let written = export::write_output(&file, replaces, &info, home, &entry, spool.as_deref());
+            let _ = said.send(Said::Exported(written));
+        }));
+    }
+
+    pub(in crate::tui::app) fn copy(&mut self, text: &str, what: &str) -> io::Result<()> {
+        self.screen.copy(text)?;
+        let size = units::count(text.chars().count(), "character");
+        // The terminal does not tell whether it took it.
+        self.view.notice = Some(format!("copied the {what}, {size}"));
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! What needs something from outside of the dashboard: earlier inputs, the person's own editor, the shell's job control.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use nix::sys::signal::{Signal, raise};
+use nix::unistd::getppid;
+
+use super::{Dashboard, Said, Turn};
+use crate::session::discovery::paths::Places;
+use crate::session::in_background;
+use crate::tui::view::View;
+
+impl Dashboard {
+    /// Reads and ranks earlier inputs, on threads that may take their time.
+    pub(in crate::tui::app) fn look_back(&mut self) {
+        if self.view.pasts.take_load() {
+            let (history, said) = (self.history.clone(), self.notices.clone());
+            drop(in_background(move || said.send(Said::Past(history.past()))));
+        }
+        if let Some(ranking) = self.view.pasts.take_ranking() {
+            let said = self.notices.clone();
+            drop(in_background(move || said.send(Said::Ranked { number: ranking.number, found: ranking.rank() })));
+        }
+    }
+
+    pub(in crate::tui::app) fn suspend(&mut self) -> io::Result<Turn> {
+        self.screen.leave();
+        self.view.figures.forget_full();
+        let parent = getppid();
+        // To this thread, so that the process has stopped when the call returns: when it has been continued.
+        raise(Signal::SIGSTOP)?;
+        if getppid() != parent {
+            // Nobody is left to give the terminal to this process; it is the shell's.
+            return Ok(Turn::End);
+        }
+        self.screen.enter()?;
+        self.dirty = true;
+        Ok(Turn::GoOn)
+    }
+
+    /// Gives the terminal to the person's editor with the draft in it.
+    pub(in crate::tui::app) fn edit_outside(&mut self) {
+        match write(&self.view.editor.code()) {
+            Ok(file) => {
+                self.view.outside = Some(file.clone());
+                self.keep();
+                // From now on all that is typed is for the editor: keys are not polled, so nobody reads the terminal.
+                self.screen.leave();
+                (self.edit)(&file);
+            }
+            Err(why) => self.view.notice = Some(format!("the input cannot be edited outside: {why}")),
+        }
+    }
+
+    /// The editor has ended.
+    pub(in crate::tui::app) fn edited(&mut self, refusal: Option<String>) -> io::Result<()> {
+        if self.view.outside.is_none() {
+            return Ok(());
+        }
+        take_back(&mut self.view, refusal);
+        self.screen.enter()?;
+        self.measure();
+        self.dirty = true;
+        self.send_questions();
+        Ok(())
+    }
+}
+
+/// A file that only the person can read.
+fn write(code: &str) -> Result<PathBuf, String> {
+    let folder = Places::of_this_process().state().map_err(|error| error.to_string())?;
+    let file = folder.join(format!("input-{}.py", std::process::id()));
+    let written = || {
+        let _ = fs::remove_file(&file);
+        let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file)?;
+        opened.write_all(code.as_bytes())?;
+        if code.ends_with('\n') { Ok(()) } else { opened.write_all(b"\n") }
+    };
+    written().map_err(|error: io::Error| format!("{}: {error}", file.display()))?;
+    Ok(file)
+}
+
+/// What the editor left, if it was given something; also what it left to a process before this one.
+pub(in crate::tui::app) fn take_back(view: &mut View, refusal: Option<String>) {
+    let Some(file) = view.outside.take() else { return };
+    view.on_edited(match refusal {
+        Some(why) => Err(why),
+        None => fs::read(&file)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .map_err(|error| format!("what was edited cannot be read: {}: {error}", file.display())),
+    });
+    let _ = fs::remove_file(&file);
+}

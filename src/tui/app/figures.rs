@@ -1,0 +1,51 @@
+//! The loop's part in showing figures: pictures are made elsewhere, and taken from the screen when they are left.
+
+use super::{Dashboard, Said};
+use crate::session::in_background;
+use crate::tui::gallery::{Saving, write};
+use crate::tui::images::make;
+use crate::tui::images::terminal::Terminal;
+
+impl Dashboard {
+    pub(in crate::tui::app) fn save_display(&self, saving: Saving) {
+        let said = self.notices.clone();
+        let (cwd, home) = (self.view.info.cwd.clone(), self.view.home.clone());
+        drop(in_background(move || {
+            let written = write(&saving, &cwd, home.as_deref());
+            let _ = said.send(Said::DisplaySaved { written, copies: saving.file.is_none() });
+        }));
+    }
+
+    /// Has the next picture made on another thread.
+    pub(in crate::tui::app) fn make_figure(&mut self) {
+        let Some(job) = self.view.figures.next_job() else { return };
+        let said = self.notices.clone();
+        tokio::task::spawn_local(async move {
+            let wanted = job.wanted();
+            let made = in_background(move || make(&job)).await;
+            let picture = made.unwrap_or_else(|| Err("cannot be shown".to_owned()));
+            let _ = said.send(Said::Figure((wanted, picture)));
+        });
+    }
+
+    /// Learns what pictures the terminal can show, and the size of its cells.
+    pub(in crate::tui::app) fn measure(&mut self) {
+        let terminal = Terminal::guess(|name| std::env::var(name).ok(), self.view.figures.way);
+        let window = crossterm::terminal::window_size().ok();
+        let terminal =
+            window.map_or(terminal, |size| terminal.with_window((size.columns, size.rows), (size.width, size.height)));
+        self.view.figures.set_terminal(terminal);
+    }
+
+    /// A picture that is no text stays on the screen until it is taken away.
+    pub(in crate::tui::app) fn erase_figure(&mut self) {
+        let graphic = self.view.graphic().map(|(wanted, forget)| (wanted.clone(), forget));
+        if let Some((_, forget)) = self.graphic.take_if(|shown| Some(&*shown) != graphic.as_ref()) {
+            let _ = self.screen.erase(&forget);
+            self.view.figures.forget_full();
+            self.dirty = true;
+        } else {
+            self.graphic = graphic;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! A new Python on the same session, with its variables or without.
+
+use super::{Dashboard, Said};
+use crate::domain::{Author, Status};
+use crate::session::{RunOptions, SubmitError};
+use crate::tui::input::keymap::Action;
+
+/// The checkpoint of a restart that keeps the variables.
+const RESTART_CHECKPOINT: &str = "restart";
+
+impl Dashboard {
+    pub(in crate::tui::app) fn restart(&self) {
+        let session = self.session.clone();
+        self.ask(async move { session.restart(Author::You).await });
+    }
+
+    /// Only if all variables could be saved: what is lost must be known before.
+    pub(in crate::tui::app) fn save_and_restart(&self) {
+        let (session, said) = (self.session.clone(), self.notices.clone());
+        let keys = self.view.keys.told(Action::Restart);
+        let code = format!("%checkpoint --whole {RESTART_CHECKPOINT}");
+        self.ask(async move {
+            let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
+            let Ok(snippet) = ticket.done.await else { return Ok(()) };
+            let _ = said.send(if snippet.status == Status::Ok {
+                Said::Saved(RESTART_CHECKPOINT)
+            } else {
+                let id = snippet.id;
+                Said::Notice(format!(
+                    "not restarted: not all could be saved, see {id}; {keys} {keys} restarts without it"
+                ))
+            });
+            Ok::<(), SubmitError>(())
+        });
+    }
+
+    /// After a restart that the person wanted to keep the variables.
+    pub(in crate::tui::app) fn restore(&mut self) {
+        let Some(checkpoint) = self.view.restore.take() else { return };
+        self.view.notice = None;
+        self.keep();
+        let session = self.session.clone();
+        let code = format!("%restore {checkpoint}");
+        self.ask(async move { session.submit(Author::You, code.into(), RunOptions::default()).await.map(drop) });
+    }
+}

@@ -1,0 +1,97 @@
+//! What the dashboard wants back when another process takes over: the draft, the place in the transcript,
+//! and the checkpoint to be restored.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::keepsake::Keepsake;
+use crate::tui::transcript::viewport::{Anchor, Place};
+use crate::tui::view::View;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    draft: String,
+    /// Row and column, in characters.
+    cursor: (usize, usize),
+    /// Card and row at the top of the window; `None` while the end is followed.
+    place: Option<(usize, usize)>,
+    selected: Option<usize>,
+    unfolded: Vec<usize>,
+    #[serde(default)]
+    restore: Option<String>,
+    /// The draft is in this file, open in the person's editor.
+    #[serde(default)]
+    outside: Option<PathBuf>,
+    /// See [`View::side`].
+    #[serde(default)]
+    side: Option<u16>,
+}
+
+impl Kept {
+    pub fn of(view: &View) -> Self {
+        let mut unfolded: Vec<usize> = view.unfolded.iter().copied().collect();
+        unfolded.sort_unstable();
+        Self {
+            draft: view.editor.code(),
+            cursor: view.editor.cursor(),
+            place: match view.anchor {
+                Anchor::At(place) => Some((place.card, place.row)),
+                Anchor::Follow => None,
+            },
+            selected: view.selected,
+            unfolded,
+            restore: view.restore.clone(),
+            outside: view.outside.clone(),
+            side: view.side,
+        }
+    }
+
+    /// Leaves it to the next process. A draft that is too long must not keep the rest from it.
+    pub fn leave(&self, keepsake: &Keepsake) {
+        let put = |kept: &Self| serde_json::to_string(kept).is_ok_and(|text| keepsake.put(&text));
+        if self.draft.len() > Keepsake::LIMIT || !put(self) {
+            put(&Self { draft: String::new(), ..self.clone() });
+        }
+    }
+
+    /// The transcript may be shorter than it was: what points behind its end is let go.
+    pub fn give_back(self, view: &mut View) {
+        let cards = view.transcript.entries().len();
+        view.editor.restore(&self.draft, self.cursor);
+        if let Some((card, row)) = self.place.filter(|(card, _)| *card < cards) {
+            view.anchor = Anchor::At(Place { card, row });
+        }
+        view.selected = self.selected.filter(|card| *card < cards);
+        view.restore = self.restore;
+        view.outside = self.outside;
+        view.side = self.side;
+        view.unfolded = self.unfolded.into_iter().filter(|card| *card < cards).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixtures::story;
+
+    #[test]
+    fn a_draft_that_is_too_long_keeps_nothing_else_from_the_next_process() {
+        static KEEPSAKE: Keepsake = Keepsake::empty();
+        let after = |draft: &str| {
+            let mut view = story().view();
+            view.editor.set(draft);
+            view.restore = Some("before".to_owned());
+            Kept::of(&view).leave(&KEEPSAKE);
+            let mut next = story().view();
+            let kept: Kept = serde_json::from_str(&KEEPSAKE.text().unwrap()).unwrap();
+            kept.give_back(&mut next);
+            assert_eq!(next.restore.as_deref(), Some("before"));
+            next.editor.code()
+        };
+        let lines = "    \"a line of a long list\",\n".repeat(5_000);
+        assert_eq!(after(&lines), lines);
+        assert_eq!(after(&lines.repeat(2)), "");
+        assert_eq!(after(&"\"".repeat(200_000)), "", "it is longer as it is written");
+    }
+}

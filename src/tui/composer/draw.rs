@@ -1,0 +1,131 @@
+//! The input below its rule: the bar, the text area, and Python's colours laid over it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::editor::{Editor, Pos, Row, rows};
+use crate::domain::lexer::Token;
+use crate::domain::{Author, Inquiry, Timestamp, units};
+use crate::tui::draw::layout::Layout;
+use crate::tui::draw::put;
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// Returns where the terminal's cursor belongs.
+pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
+    let area = layout.editor_text();
+    question(view, layout, buffer);
+    let input = view.input(now);
+    let is_draft = std::ptr::eq(input, &raw const view.editor);
+    let rows = input.visible(area.height.into());
+    for (y, _) in (area.y..).zip(&rows) {
+        put(buffer, layout.editor, area.x - 2, y, "▎", theme::author(&Author::You));
+    }
+    let starts: Vec<usize> = rows.iter().map(|row| input.place_of(row)).collect();
+    let end = rows.last().zip(starts.last()).map_or(0, |(row, start)| start + row.bytes.len());
+    let marked = input.marked();
+    let brackets = input.brackets().filter(|_| is_draft);
+    input.with_colours(end, |_, tokens| {
+        for ((y, row), start) in (area.y..).zip(&rows).zip(&starts) {
+            let tokens = if is_draft { tokens } else { &[] };
+            draw_row(input, row, *start, tokens, marked.as_ref(), brackets, Rect { y, height: 1, ..area }, buffer);
+        }
+    });
+    let (row, column) = input.cursor_in_sight();
+    let x = area.x + column.try_into().unwrap_or(area.width);
+    let y = area.y + u16::try_from(row).unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
+    let position = Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) };
+    if is_draft && let Some(ghost) = view.ghost() {
+        draw_ghost(ghost, position, layout, buffer);
+    }
+    position
+}
+
+#[allow(clippy::too_many_arguments, reason = "all that a row depends on")]
+fn draw_row(
+    input: &Editor,
+    row: &Row,
+    start: usize,
+    tokens: &[Token],
+    marked: Option<&Range<Pos>>,
+    brackets: Option<[usize; 2]>,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let text = &input.buffer.lines()[row.line][row.bytes.clone()];
+    let mut column = 0;
+    let is_marked = |byte: usize| {
+        let here = Pos::new(row.line, row.bytes.start + byte);
+        marked.is_some_and(|range| range.start <= here && here < range.end)
+    };
+    for (byte, grapheme) in text.grapheme_indices(true) {
+        let (shown, cells) = match input.mask {
+            Some(mask) => (Cow::Owned(mask.to_string()), 1),
+            None => rows::glyph(grapheme, column),
+        };
+        let place = start + byte;
+        let token = tokens.partition_point(|token| token.range.end <= place);
+        let token = tokens.get(token).filter(|token| token.range.start <= place && input.mask.is_none());
+        let mut style = token.map_or(theme::PLAIN, |token| theme::code(token.class));
+        if brackets.is_some_and(|pair| pair.contains(&place)) {
+            style = theme::BRACKET;
+        }
+        if is_marked(byte) {
+            style = theme::SELECTED;
+        }
+        put(buffer, area, area.x + column as u16, area.y, &shown, style);
+        column += cells;
+    }
+    // An empty line, or the end of one, that is selected as well.
+    if row.is_last && is_marked(text.len()) {
+        put(buffer, area, area.x + column as u16, area.y, " ", theme::SELECTED);
+    }
+}
+
+/// The rest of its first line, behind the cursor, and how many more there are.
+fn draw_ghost(ghost: &str, cursor: Position, layout: &Layout, buffer: &mut Buffer) {
+    let (first, rest) = ghost.split_once('\n').unwrap_or((ghost, ""));
+    let more = match rest.lines().count() {
+        0 => String::new(),
+        more => format!(" ⏎ {}", units::count(more, "more line")),
+    };
+    let area = Rect { width: layout.editor_text().right().saturating_sub(layout.editor.x), ..layout.editor };
+    let room = usize::from(area.right().saturating_sub(cursor.x));
+    put(buffer, area, cursor.x, cursor.y, &text::cut(&(text::name(first).into_owned() + &more), room), theme::DIM);
+}
+
+/// Puts the cursor where the screen shows `at`, or as near to it as there is text.
+pub fn put_cursor(input: &mut Editor, area: Rect, at: Position, select: bool) {
+    let row = at.y.clamp(area.y, area.bottom() - 1) - area.y;
+    input.click(row.into(), at.x.saturating_sub(area.x).into(), select);
+}
+
+/// What a client asks, and the answers to choose from.
+fn question(view: &View, layout: &Layout, buffer: &mut Buffer) {
+    let Some(inquiry) = view.question() else { return };
+    let area = layout.question;
+    let rows = question_rows(inquiry, layout.editor_text().width);
+    // The choices matter more than the end of a long question.
+    let skip = rows.len().saturating_sub(area.height.into());
+    for (y, row) in (area.y..area.bottom()).zip(&rows[skip..]) {
+        put(buffer, area, layout.editor_text().x - 2, y, "▎", theme::author(&inquiry.by));
+        buffer.set_line(layout.editor_text().x, y, row, layout.editor_text().width);
+    }
+}
+
+pub fn question_rows(inquiry: &Inquiry, width: u16) -> Vec<Line<'static>> {
+    let mut rows = Vec::new();
+    for line in inquiry.text.lines() {
+        rows.extend(text::wrap([(&*text::name(line), theme::PLAIN)], width.into(), 4));
+    }
+    for (index, choice) in inquiry.choices.iter().enumerate() {
+        let number = format!("{} ", index + 1);
+        rows.extend(text::wrap([(number.as_str(), theme::KEY), (&*text::name(choice), theme::PLAIN)], width.into(), 4));
+    }
+    rows
+}

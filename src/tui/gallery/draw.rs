@@ -1,0 +1,121 @@
+//! A figure over the whole screen: a rule that says what it is, the picture, and a line for the keys or a file name.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Clear, Widget};
+
+use crate::domain::{Display, Entry, units};
+use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::{put, put_right, rule};
+use crate::tui::gallery::Gallery;
+use crate::tui::images::{Picture, picture_of};
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// Answers where the cursor belongs.
+pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer) -> Option<Position> {
+    let area = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
+    Clear.render(area, buffer);
+    let snippet = match view.transcript.entries().get(gallery.card) {
+        Some(Entry::Snippet(snippet)) => format!("{}, {}", snippet.id, text::name(snippet.author.name())),
+        _ => String::new(),
+    };
+    let current = gallery.current(&view.transcript);
+    let (place, count) = current.as_ref().map_or((0, 0), |(place, count, _)| (place + 1, *count));
+    let title = match count {
+        0 | 1 => format!(" figure of {snippet} "),
+        _ => format!(" figure {place}/{count} of {snippet} "),
+    };
+    let size = current.as_ref().map(|(.., display)| told(display)).unwrap_or_default();
+    rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
+    let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    match &current {
+        Some((.., display)) => picture(view, gallery, display, inside, buffer),
+        None => {
+            put(buffer, inside, inside.x + 2, inside.y + 1, "it was taken back by its code", theme::DIM);
+        }
+    }
+    bottom(view, gallery, count, layout.class, area, buffer)
+}
+
+/// Such as ` 640×480 PNG, 31 kB `.
+fn told(display: &Display) -> String {
+    let Some(form) = display.forms.first() else { return String::new() };
+    let kind = form.mime.rsplit('/').next().unwrap_or_default().trim_end_matches("+xml").to_uppercase();
+    let pixels = form.pixels().map(|(width, height)| format!("{width}×{height} ")).unwrap_or_default();
+    format!(" {pixels}{kind}, {} ", units::bytes(form.size))
+}
+
+fn picture(view: &View, gallery: &Gallery, display: &Display, area: Rect, buffer: &mut Buffer) {
+    let shown = gallery.shown.as_ref().map(|wanted| (wanted, view.figures.get(wanted)));
+    let saves = view.keys.hints(Context::Figures, &[(&[Action::SaveFigure], "saves it")], "");
+    let words = match shown {
+        Some((wanted, Some(Ok(picture)))) => {
+            let place = Rect {
+                x: area.x + area.width.saturating_sub(wanted.size.width) / 2,
+                y: area.y + area.height.saturating_sub(wanted.size.height) / 2,
+                width: wanted.size.width.min(area.width),
+                height: wanted.size.height.min(area.height),
+            };
+            match picture {
+                Picture::Graphic(graphic) => graphic.draw(place, buffer),
+                Picture::Blocks(blocks) => {
+                    for row in 0..place.height {
+                        blocks.draw_row(row, Rect { y: place.y + row, height: 1, ..place }, buffer);
+                    }
+                }
+            }
+            return;
+        }
+        Some((_, Some(Err(why)))) => why.clone(),
+        Some((_, None)) => "…".to_owned(),
+        None => match (picture_of(display), display.text()) {
+            (Some(Err(why)), _) => why,
+            (Some(Ok(_)), _) => format!("this terminal shows no pictures; {saves}"),
+            (None, Some(text)) => text.into_owned(),
+            (None, None) => format!("not shown in a terminal; {saves}"),
+        },
+    };
+    let lines = words.lines().flat_map(|line| text::wrap([(line, theme::PLAIN)], usize::from(area.width) - 4, 4));
+    for (line, y) in lines.zip(area.y + 1..area.bottom()) {
+        buffer.set_line(area.x + 2, y, &line, area.width - 4);
+    }
+}
+
+fn bottom(
+    view: &View,
+    gallery: &Gallery,
+    count: usize,
+    class: Class,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let y = area.bottom() - 1;
+    if let Some(naming) = &gallery.naming {
+        let hint = || view.keys.hints(Context::Prompt, &[(&[Action::Choose], "saves"), (&[Action::Back], "")], "  ");
+        let told = gallery.told.clone().unwrap_or_else(hint);
+        let style = if gallery.told.is_some() { theme::NOTICE } else { theme::DIM };
+        let told = text::name(&told);
+        let told = text::cut_front(&told, usize::from(area.width) / 2);
+        let end = put_right(buffer, area, area.right(), y, &told, style);
+        let room = usize::from(end.saturating_sub(area.x + 10));
+        let x = put(buffer, area, area.x, y, "save as: ", theme::BOLD);
+        let x = put(buffer, area, x, y, &text::cut_front(&text::name(naming), room), theme::PLAIN);
+        return Some(Position { x, y });
+    }
+    let turn: (&[_], &str) = (&[Action::PreviousFigure, Action::NextFigure], "turn");
+    let turn = if count > 1 { &[turn][..] } else { &[] };
+    let (save, copy, output, back): (&[_], &[_], &[_], &[_]) =
+        (&[Action::SaveFigure], &[Action::CopyPath], &[Action::Output], &[Action::Back]);
+    let rest = match class {
+        Class::Compact => &[(save, "save"), (back, "")][..],
+        _ => &[(save, "save as"), (copy, "copy path"), (output, "output"), (back, "back")],
+    };
+    let keys = view.keys.hints(Context::Figures, &[turn, rest].concat(), "  ");
+    let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
+    let room = usize::from(end.saturating_sub(area.x + 2));
+    let told = gallery.told.as_deref().unwrap_or_default();
+    put(buffer, area, area.x, y, &text::cut_front(&text::name(told), room), theme::NOTICE);
+    None
+}

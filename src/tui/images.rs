@@ -1,0 +1,205 @@
+//! Figures as pictures: which are wanted, which are ready. They are decoded and encoded on another thread, one at a time;
+//! the loop draws what is ready and never waits. What is out of sight for long is forgotten, so memory is bounded.
+
+pub mod blocks;
+mod decode;
+pub mod size;
+pub mod terminal;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use ratatui::layout::Size;
+
+use self::blocks::Blocks;
+use self::terminal::{Graphic, Terminal};
+use crate::domain::{Display, Form};
+
+/// Pictures kept, and cells that they may have in all.
+const KEPT: usize = 128;
+const CELLS_KEPT: usize = 400_000;
+
+/// Where a figure is to be drawn, in which size.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    display: Weak<Display>,
+    pub size: Size,
+    /// Over the whole screen, in the terminal's own way.
+    pub full: bool,
+}
+
+/// Which display, in which size, and whether over the whole screen. The display's own memory cannot be used anew while
+/// [`Wanted`] refers to it.
+pub type Key = (usize, Size, bool);
+
+#[derive(Debug)]
+pub enum Picture {
+    Blocks(Blocks),
+    Graphic(Graphic),
+}
+
+#[derive(Debug)]
+struct Kept {
+    _display: Weak<Display>,
+    picture: Result<Picture, String>,
+    /// The frame that showed it last.
+    seen: u64,
+}
+
+/// Something for the other thread to do.
+#[derive(Debug)]
+pub struct Job {
+    wanted: Wanted,
+    display: Arc<Display>,
+    terminal: Terminal,
+}
+
+pub type Made = (Wanted, Result<Picture, String>);
+
+#[derive(Debug, Default)]
+pub struct Figures {
+    pub terminal: Terminal,
+    /// The person's choice of how they are shown, one of [`WAYS`](terminal::WAYS).
+    pub way: &'static str,
+    kept: HashMap<Key, Kept>,
+    /// Those in sight that are not there yet.
+    wanted: Vec<Wanted>,
+    is_working: bool,
+    frame: u64,
+    /// Displays that cannot be shown, and why; their cards have no room for them.
+    failed: HashMap<usize, String>,
+}
+
+impl Wanted {
+    pub fn new(display: &Arc<Display>, size: Size, full: bool) -> Self {
+        Self { display: Arc::downgrade(display), size, full }
+    }
+
+    pub fn key(&self) -> Key {
+        (self.display.as_ptr() as usize, self.size, self.full)
+    }
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Figures {
+    /// A new frame begins: what is wanted is told anew.
+    pub fn begin(&mut self) {
+        self.frame += 1;
+        self.wanted.clear();
+    }
+
+    /// What is in sight.
+    pub fn want(&mut self, wanted: &Wanted) {
+        match self.kept.get_mut(&wanted.key()) {
+            Some(kept) => kept.seen = self.frame,
+            None if self.wanted.contains(wanted) => {}
+            None => self.wanted.push(wanted.clone()),
+        }
+    }
+
+    /// `None` while it is being made.
+    pub fn get(&self, wanted: &Wanted) -> Option<&Result<Picture, String>> {
+        self.kept.get(&wanted.key()).map(|kept| &kept.picture)
+    }
+
+    /// How many displays turned out not to be shown; cards are laid out anew when it changes.
+    pub fn failures(&self) -> usize {
+        self.failed.len()
+    }
+
+    pub fn failure(&self, display: &Arc<Display>) -> Option<&str> {
+        self.failed.get(&(Arc::as_ptr(display) as usize)).map(String::as_str)
+    }
+
+    /// What to make next, if nothing is being made.
+    pub fn next_job(&mut self) -> Option<Job> {
+        while !self.is_working
+            && let Some(wanted) = self.wanted.pop()
+        {
+            if let Some(display) = wanted.display.upgrade() {
+                self.is_working = true;
+                return Some(Job { wanted, display, terminal: self.terminal });
+            }
+        }
+        None
+    }
+
+    pub fn on_made(&mut self, (wanted, picture): Made) {
+        self.is_working = false;
+        let key = wanted.key();
+        if let (Err(why), false) = (&picture, wanted.full) {
+            self.failed.insert(key.0, why.clone());
+        }
+        self.kept.insert(key, Kept { _display: wanted.display, picture, seen: self.frame });
+        self.forget_old();
+    }
+
+    fn forget_old(&mut self) {
+        let cells = |size: Size| usize::from(size.width) * usize::from(size.height);
+        let mut sum: usize = self.kept.keys().map(|key| cells(key.1)).sum();
+        while self.kept.len() > KEPT || sum > CELLS_KEPT {
+            let oldest = self.kept.iter().filter(|(_, kept)| kept.seen < self.frame).min_by_key(|(_, kept)| kept.seen);
+            let Some(key) = oldest.map(|(key, _)| *key) else { break };
+            self.kept.remove(&key);
+            sum -= cells(key.1);
+        }
+        // A failure holds no memory but its display's place, which a later one must not inherit.
+        let kept = &self.kept;
+        self.failed.retain(|display, _| kept.keys().any(|key| key.0 == *display));
+    }
+
+    /// Pictures over the whole screen are large, and the terminal may have lost them.
+    pub fn forget_full(&mut self) {
+        self.kept.retain(|key, _| !key.2);
+    }
+
+    /// The terminal is another one, or its cells have another size.
+    pub fn set_terminal(&mut self, terminal: Terminal) {
+        if terminal != self.terminal {
+            self.terminal = terminal;
+            self.kept.clear();
+            self.failed.clear();
+        }
+    }
+}
+
+/// A form, and its width and height in pixels.
+type Shown<'a> = (&'a Form, (u32, u32));
+
+/// The form of a display that can be shown as a picture, and its size in pixels; why not, in words, if it is a picture
+/// all the same.
+pub fn picture_of(display: &Display) -> Option<Result<Shown<'_>, String>> {
+    let form = display.forms.iter().find(|form| form.is_image())?;
+    if form.is_dropped() {
+        return Some(Err("no longer kept".to_owned()));
+    }
+    Some(decode::check(form).map(|pixels| (form, pixels)))
+}
+
+/// The picture for a job. To be called on another thread than the loop's.
+pub fn make(job: &Job) -> Result<Picture, String> {
+    let form = match picture_of(&job.display) {
+        Some(Ok((form, _))) => form,
+        Some(Err(why)) => return Err(why),
+        None => return Err("no picture".to_owned()),
+    };
+    let image = decode::decode(form)?;
+    if job.wanted.full && job.terminal.graphics.is_some() {
+        return terminal::encode(&image, job.wanted.size, job.terminal).map(Picture::Graphic);
+    }
+    Ok(Picture::Blocks(Blocks::new(&image, job.wanted.size, job.terminal.colours)))
+}
+
+impl Job {
+    pub fn wanted(&self) -> Wanted {
+        self.wanted.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! The mouse: the wheel scrolls what is under it, a click chooses or looks into a variable, a drag selects in the input or
+//! moves the divider. It never runs, answers or closes anything.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::keymap::Action;
+use super::update::Effect;
+use crate::domain::Timestamp;
+use crate::tui::composer::editor::Editor;
+use crate::tui::draw::layout::Layout;
+use crate::tui::transcript::card::Row;
+use crate::tui::transcript::viewport::Anchor;
+use crate::tui::view::{Overlay, View};
+use crate::tui::{draw, theme};
+
+/// Rows that a notch of the wheel moves.
+const NOTCH: isize = 3;
+/// The click that brings the terminal to the front is for the terminal; in milliseconds.
+const SETTLE: Timestamp = 300;
+/// Two clicks on one place within this time are a double one; in milliseconds.
+const DOUBLE: Timestamp = 400;
+/// What marks a row that stands for hidden ones, or ends shown ones.
+const FOLD_MARKS: [&str; 4] = ["▴ ", "▸ ", "▾ ", "… "];
+
+#[derive(Debug)]
+pub struct Mouse {
+    /// The terminal tells us of the mouse; else the mouse is the terminal's own, to select text with.
+    pub captured: bool,
+    /// Whether the terminal has the focus, as far as it says.
+    pub focused: bool,
+    focused_at: Timestamp,
+    held: Option<Held>,
+    clicked: Option<(Position, Timestamp)>,
+}
+
+impl Default for Mouse {
+    fn default() -> Self {
+        Self { captured: true, focused: true, focused_at: 0, held: None, clicked: None }
+    }
+}
+
+/// Where the button went down that is not up yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Divider,
+    Input,
+}
+
+impl Mouse {
+    pub fn on_focus(&mut self, focused: bool, now: Timestamp) {
+        self.focused = focused;
+        self.focused_at = now;
+        self.held = None;
+    }
+
+    fn is_double(&mut self, at: Position, now: Timestamp) -> bool {
+        let before = self.clicked.replace((at, now));
+        let double = before.is_some_and(|(place, time)| place == at && now.saturating_sub(time) <= DOUBLE);
+        if double {
+            self.clicked = None;
+        }
+        double
+    }
+}
+
+impl View {
+    /// Takes the mouse, or leaves it to the terminal.
+    pub fn toggle_mouse(&mut self) -> Effect {
+        self.mouse.captured = !self.mouse.captured;
+        self.mouse.held = None;
+        let keys = self.keys.told(Action::Mouse);
+        self.notice = Some(if self.mouse.captured {
+            format!("the mouse scrolls and chooses; {keys} releases it")
+        } else {
+            format!("the mouse is the terminal's own, to select text; {keys} takes it back")
+        });
+        Effect::Mouse(self.mouse.captured)
+    }
+
+    pub fn on_mouse(&mut self, event: MouseEvent, now: Timestamp) -> Option<Effect> {
+        let layout = self.frame.as_ref().and_then(|frame| frame.layout)?;
+        let at = Position { x: event.column, y: event.row };
+        match event.kind {
+            MouseEventKind::ScrollUp => self.wheel(&layout, at, -NOTCH, now),
+            MouseEventKind::ScrollDown => self.wheel(&layout, at, NOTCH, now),
+            MouseEventKind::Down(MouseButton::Left) => return self.press(&layout, at, now),
+            MouseEventKind::Drag(MouseButton::Left) => self.drag(&layout, at, now),
+            MouseEventKind::Up(_) => self.mouse.held = None,
+            _ => {}
+        }
+        None
+    }
+
+    fn wheel(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
+        if let Some(pager) = &mut self.pager {
+            pager.move_at(at.x, rows);
+        } else if self.gallery.is_some() {
+        } else if self.is_covered(layout, at) {
+            self.move_by(rows);
+        } else if layout.editor.contains(at) {
+            // Beyond its ends the cursor would only be dragged about.
+            let input = self.input_mut(now);
+            if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
+                input.scroll(rows);
+            }
+        } else if let Some(listed) = self.listed_at(layout, at).filter(draw::Listed::is_cut) {
+            // From where the list is, so that it turns around at once at its ends.
+            self.side_scroll = listed.above.saturating_add_signed(rows);
+        } else {
+            self.scroll(rows);
+        }
+    }
+
+    fn press(&mut self, layout: &Layout, at: Position, now: Timestamp) -> Option<Effect> {
+        if !self.mouse.focused || now.saturating_sub(self.mouse.focused_at) < SETTLE {
+            return None;
+        }
+        let double = self.mouse.is_double(at, now);
+        if self.palette.is_some() || self.pager.is_some() || self.gallery.is_some() || self.export.is_some() {
+            return None;
+        }
+        if self.is_covered(layout, at) {
+            let variable = self.click_drawer(layout, at)?;
+            return double.then(|| self.look_into(variable));
+        } else if let Some(variable) = self.variable_at(layout, at).filter(|_| self.lookup.line.is_none()) {
+            return Some(self.look_into(variable));
+        } else if layout.hairline().is_some_and(|hairline| hairline.abs_diff(at.x) <= 1) && !layout.editor.contains(at)
+        {
+            self.mouse.held = Some(Held::Divider);
+        } else if layout.transcript.contains(at) {
+            self.click_transcript(layout, at, double);
+        } else if layout.rule.contains(at) {
+            self.anchor = Anchor::Follow;
+            self.selected = None;
+        } else if layout.editor.contains(at) {
+            self.mouse.held = Some(Held::Input);
+            self.selected = None;
+            self.assist.close();
+            let (area, place) = (layout.editor_text(), at);
+            let input = self.input_mut(now);
+            draw::put_cursor(input, area, place, false);
+            if double {
+                input.select_word();
+            }
+        }
+        None
+    }
+
+    fn drag(&mut self, layout: &Layout, at: Position, now: Timestamp) {
+        match self.mouse.held {
+            Some(Held::Divider) => {
+                let right = layout.rule.right();
+                self.side = Some(right.saturating_sub(at.x));
+            }
+            Some(Held::Input) => {
+                let input = self.input_mut(now);
+                draw::put_cursor(input, layout.editor_text(), at, true);
+            }
+            None => {}
+        }
+    }
+
+    /// Whether an overlay lies there. All but the drawer cover the whole screen.
+    fn is_covered(&self, layout: &Layout, at: Position) -> bool {
+        match self.overlays.last() {
+            None => false,
+            Some(Overlay::Drawer { .. }) => layout.drawer.contains(at),
+            Some(_) => true,
+        }
+    }
+
+    /// Chooses a variable in the drawer.
+    fn click_drawer(&mut self, layout: &Layout, at: Position) -> Option<String> {
+        let Some(Overlay::Drawer { scroll }) = self.overlays.last() else { return None };
+        let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1)? + scroll;
+        let name = crate::tui::variables::drawer::items(self).get(row)?.variable()?.name.clone();
+        self.chosen = Some(name.clone());
+        Some(name)
+    }
+
+    fn listed_at(&self, layout: &Layout, at: Position) -> Option<draw::Listed<'_>> {
+        draw::Listed::of(self, layout).filter(|listed| listed.area.contains(at))
+    }
+
+    /// The variable beside the transcript that lies there.
+    fn variable_at(&self, layout: &Layout, at: Position) -> Option<String> {
+        let listed = self.listed_at(layout, at)?;
+        listed.rows.get(usize::from(at.y - listed.area.y)).map(|variable| variable.name.clone())
+    }
+
+    fn click_transcript(&mut self, layout: &Layout, at: Position, double: bool) {
+        let Some(frame) = &self.frame else { return };
+        let Some(place) = frame.window.get(usize::from(at.y - layout.transcript.y)).copied() else { return };
+        let card = frame.cards.get(&place.card).cloned();
+        let on_mark = card.as_ref().and_then(|card| card.rows.get(place.row)).is_some_and(is_fold_mark);
+        let foldable = card.is_some_and(|card| card.foldable);
+        self.selected = Some(place.card);
+        if self.anchor == Anchor::Follow && self.is_busy() {
+            // What was clicked at shall not move away.
+            self.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
+        }
+        if foldable && (on_mark || double) {
+            self.fold();
+        }
+    }
+
+    fn input_mut(&mut self, now: Timestamp) -> &mut Editor {
+        match &mut self.reply {
+            Some(reply) if reply.is_open(&self.editor, now) => &mut reply.editor,
+            _ => &mut self.editor,
+        }
+    }
+}
+
+fn is_fold_mark(row: &Row) -> bool {
+    let (Row::Text(line) | Row::Code(line)) = row else { return false };
+    let first = line.spans.first();
+    first.is_some_and(|span| span.style == theme::DIM && FOLD_MARKS.iter().any(|mark| span.content.starts_with(mark)))
+}

@@ -1,0 +1,47 @@
+//! The box that tells what is wrong with `config.toml`. It covers no input: the next key takes it away.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Clear, Widget};
+
+use super::config_problems::Complaints;
+use super::frame::frame;
+use crate::domain::units;
+use crate::tui::draw::layout::Layout;
+use crate::tui::draw::{put, put_right};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+const WIDTH: u16 = 100;
+
+pub fn draw(view: &View, complaints: &Complaints, layout: &Layout, buffer: &mut Buffer) {
+    let room = Rect { width: layout.status.right(), ..layout.transcript };
+    let width = WIDTH.min(room.width);
+    let inside = usize::from(width) - 4;
+    let file = text::name(&view.short(&complaints.file)).into_owned();
+    let mut rows = vec![(text::cut_front(&file, inside).into_owned(), theme::DIM)];
+    let mut told = 0;
+    for line in &complaints.lines {
+        let lines = text::fill(&text::name(line), inside);
+        // A last row is for how many more there are.
+        if rows.len() + lines.len() + 3 > usize::from(room.height) && told > 0 {
+            break;
+        }
+        rows.extend(lines.into_iter().map(|line| (line, theme::PLAIN)));
+        told += 1;
+    }
+    let more = complaints.lines.len() - told;
+    if more > 0 {
+        rows.push((format!("… {more} more: fourhands config"), theme::DIM));
+    }
+    let height = (rows.len() as u16 + 2).min(room.height);
+    let area = Rect { x: (room.width - width) / 2, y: room.y + (room.height - height) / 2, width, height };
+    Clear.render(area, buffer);
+    let title = format!(" {} in the settings ", units::count(complaints.lines.len(), "fault"));
+    frame(area, &title, buffer);
+    let text = Rect { x: area.x + 2, width: area.width - 4, ..area };
+    for ((row, style), y) in rows.iter().zip(area.y + 1..area.bottom() - 1) {
+        put(buffer, text, text.x, y, row, *style);
+    }
+    put_right(buffer, area, area.right() - 2, area.bottom() - 1, " the rest holds; any key goes on ", theme::DIM);
+}

@@ -1,0 +1,73 @@
+//! The box of the palette: what is looked for, and the actions that fit, with their keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
+
+use super::frame::frame;
+use super::palette::{Found, Palette};
+use crate::domain::Timestamp;
+use crate::tui::draw::layout::Layout;
+use crate::tui::draw::{put, put_right};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+const WIDTH: u16 = 68;
+const ROWS: u16 = 14;
+
+/// Returns where the cursor stands.
+pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
+    let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
+    let width = WIDTH.min(screen.width);
+    // It stays where it is, however many fit.
+    let rows = ROWS.min(screen.height.saturating_sub(4));
+    let height = rows + 4;
+    let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 4, width, height };
+    Clear.render(area, buffer);
+    frame(area, " actions ", buffer);
+    let inside = Rect { x: area.x + 2, width: area.width - 4, ..area };
+    let wanted = palette.editor.code();
+    let found = view.found(&wanted, now);
+    let row = palette.row.min(found.len().saturating_sub(1));
+    let first = (row + 1).saturating_sub(usize::from(rows));
+
+    let shown = text::cut_front(&text::name(&wanted), usize::from(inside.width) - 3).into_owned();
+    let x = put(buffer, inside, inside.x, area.y + 1, "› ", theme::FOCUS);
+    let cursor = put(buffer, inside, x, area.y + 1, &shown, theme::PLAIN);
+    if wanted.is_empty() {
+        put(buffer, inside, x + 1, area.y + 1, "a few letters of what to do", theme::DIM);
+    }
+    if found.is_empty() {
+        put(buffer, inside, x, area.y + 3, "nothing is called that", theme::DIM);
+    }
+    for ((index, found), y) in found.iter().enumerate().skip(first).take(rows.into()).zip(area.y + 3..) {
+        line(view, found, index == row, Rect { y, height: 1, ..inside }, buffer);
+    }
+    let more = found.len().saturating_sub(first + usize::from(rows));
+    if more > 0 {
+        put_right(buffer, area, area.right() - 2, area.bottom() - 1, &format!(" {more} more "), theme::DIM);
+    }
+    Position { x: cursor, y: area.y + 1 }
+}
+
+fn line(view: &View, found: &Found, chosen: bool, area: Rect, buffer: &mut Buffer) {
+    let key = view.keys.chords(found.context, found.row.action).next().map(|key| key.to_string()).unwrap_or_default();
+    let (right, style) = match &found.refused {
+        Some(why) => (why.as_str(), theme::DIM),
+        None => (key.as_str(), theme::KEY),
+    };
+    let end = put_right(buffer, area, area.right(), area.y, right, style);
+    let left = Rect { width: end.saturating_sub(area.x + 1), ..area };
+    if chosen {
+        put(buffer, left, area.x, area.y, "›", theme::FOCUS);
+    }
+    let base: Style = if found.refused.is_some() { theme::DIM } else { theme::PLAIN };
+    let mut x = area.x + 2;
+    let title = text::cut(found.row.title, usize::from(left.right().saturating_sub(x)));
+    for (index, c) in (0..).zip(title.chars()) {
+        let mark = if found.marked.contains(&index) { theme::BOLD.patch(theme::FOCUS) } else { theme::PLAIN };
+        let style = if chosen { base.patch(theme::SELECTED) } else { base.patch(mark) };
+        x = put(buffer, left, x, area.y, c.encode_utf8(&mut [0; 4]), style);
+    }
+}

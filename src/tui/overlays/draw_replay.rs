@@ -1,0 +1,51 @@
+//! The box in which the person chooses what is to be run again.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Clear, Widget};
+
+use super::frame::frame;
+use super::replay::label;
+use crate::tui::draw::layout::Layout;
+use crate::tui::draw::{put, put_right};
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+const WIDTH: u16 = 56;
+
+pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
+    let choices = view.replay_choices();
+    let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
+    let width = WIDTH.min(screen.width);
+    let about = format!(
+        "Each runs as you, with a new number, up to the first that now fails. {} ends it.",
+        view.keys.told(Action::Interrupt)
+    );
+    let about = text::fill(&about, usize::from(width) - 6);
+    // The least screen has room for the frame, the words and five choices.
+    let room = usize::from(screen.height).saturating_sub(about.len() + 3);
+    let row = row.min(choices.len().saturating_sub(1));
+    let first = (row + 1).saturating_sub(room);
+    let shown = choices.len().min(room);
+    let height = (shown + about.len() + 3) as u16;
+    let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 2, width, height };
+    Clear.render(area, buffer);
+    frame(area, " run again ", buffer);
+    let inside = Rect { x: area.x + 2, width: area.width - 4, ..area };
+    for ((index, (which, count)), y) in choices.iter().enumerate().skip(first).take(room).zip(area.y + 1..) {
+        let chosen = index == row;
+        let end = put_right(buffer, inside, inside.right(), y, &count.to_string(), theme::DIM);
+        let left = Rect { width: end.saturating_sub(inside.x + 1), ..inside };
+        put(buffer, inside, inside.x, y, if chosen { "›" } else { " " }, theme::FOCUS);
+        let style = if chosen { theme::SELECTED } else { theme::PLAIN };
+        let name = label(which);
+        put(buffer, left, inside.x + 2, y, &text::cut(&name, usize::from(left.width) - 2), style);
+    }
+    for (line, y) in about.iter().zip(area.y + 2 + shown as u16..) {
+        put(buffer, inside, inside.x + 2, y, line, theme::DIM);
+    }
+    let hints: [(&[_], &str); 2] = [(&[Action::Choose], "starts"), (&[Action::Back], "closes")];
+    let hint = format!(" {} ", view.keys.hints(Context::Menu, &hints, ", "));
+    put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
+}

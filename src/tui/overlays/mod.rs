@@ -1,0 +1,12 @@
+//! TODO
+
+pub(in crate::tui) mod config_problems;
+pub(in crate::tui) mod draw_config_problems;
+pub(in crate::tui) mod draw_export;
+pub(in crate::tui) mod draw_help;
+pub(in crate::tui) mod draw_palette;
+pub(in crate::tui) mod draw_replay;
+pub(in crate::tui) mod export;
+pub(in crate::tui) mod frame;
+pub(in crate::tui) mod palette;
+pub(in crate::tui) mod replay;

@@ -1,0 +1,67 @@
+//! Choosing what is to be run again.
+
+use std::borrow::Cow;
+
+use crate::domain::Entry;
+use crate::domain::replay::{self, Which};
+use crate::tui::input::keymap::Action;
+use crate::tui::input::update::Effect;
+use crate::tui::text;
+use crate::tui::view::{Overlay, View};
+
+impl View {
+    /// What can be chosen, and how many snippets each is.
+    pub fn replay_choices(&self) -> Vec<(Which, usize)> {
+        let selected = self.selected.and_then(|card| match self.transcript.entries().get(card) {
+            Some(Entry::Snippet(snippet)) => Some(snippet.id),
+            _ => None,
+        });
+        replay::choices(&self.transcript, selected)
+    }
+
+    pub(in crate::tui) fn open_replay(&mut self) {
+        if self.transcript.replay().is_some_and(|replay| !replay.is_over()) {
+            let keys = self.keys.told(Action::Interrupt);
+            self.notice = Some(format!("a replay is under way already; {keys} ends it"));
+        } else if self.replay_choices().is_empty() {
+            self.notice = Some("there is nothing to run again".to_owned());
+        } else {
+            self.assist.close();
+            self.overlays.push(Overlay::Replay { row: 0 });
+        }
+    }
+
+    /// Actions of the list of choices. `None` leaves one to what holds everywhere.
+    pub fn on_replay(&mut self, action: Action) -> Option<Option<Effect>> {
+        let choices = self.replay_choices();
+        let last = choices.len().saturating_sub(1);
+        let Some(Overlay::Replay { row }) = self.overlays.last_mut() else { return None };
+        *row = (*row).min(last);
+        match action {
+            Action::ItemUp => *row = row.saturating_sub(1),
+            Action::ItemDown => *row = (*row + 1).min(last),
+            Action::Choose => {
+                let chosen = choices.into_iter().nth(*row);
+                self.overlays.pop();
+                return Some(chosen.map(|(which, _)| Effect::Replay(which)));
+            }
+            Action::Replay => {
+                self.overlays.pop();
+            }
+            _ => return None,
+        }
+        Some(None)
+    }
+}
+
+/// How a choice is told.
+pub fn label(which: &Which) -> Cow<'static, str> {
+    match which {
+        Which::Rest => "what is not back yet".into(),
+        Which::Ok => "all that ended well".into(),
+        Which::All => "also what did not".into(),
+        Which::Mine => "what you wrote".into(),
+        Which::Of(name) => format!("what {} wrote", text::name(name)).into(),
+        Which::UpTo(card) => format!("up to card {card}").into(),
+    }
+}

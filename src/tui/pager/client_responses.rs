@@ -1,0 +1,135 @@
+//! What clients, and so their models, received about a snippet: the texts as they were sent, beside the output itself.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{Snippet, SnippetId, units};
+use crate::session::Answer;
+use crate::tui::text;
+
+/// Characters that make a token, about.
+const OF_A_TOKEN: usize = 4;
+
+/// The answers about a snippet, and which is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    pages: Vec<Page>,
+    /// `None` while the output itself is shown, which is a view too.
+    pub shown: Option<usize>,
+}
+
+/// One answer: its text, or its structured content.
+#[derive(Clone, Debug)]
+pub struct Page {
+    answer: Arc<Answer>,
+    structured: bool,
+    characters: usize,
+}
+
+impl Received {
+    /// Beginning with the text of the last answer, or (not `first`) with the output.
+    pub fn new(answers: Vec<Arc<Answer>>, first: bool) -> Self {
+        let views = |answer: Arc<Answer>| {
+            let structured = answer.structured.is_some().then(|| Page::new(answer.clone(), true));
+            std::iter::once(Page::new(answer, false)).chain(structured)
+        };
+        let pages: Vec<Page> = answers.into_iter().flat_map(views).collect();
+        let received = Self { pages, shown: None };
+        if first { received.other() } else { received }
+    }
+
+    /// The output for what was received, and the text of the last answer for the output.
+    pub fn other(&self) -> Self {
+        let last = || self.pages.iter().rposition(|page| !page.structured && page.answer.what == "result");
+        let shown = if self.shown.is_some() { None } else { last().or(self.pages.len().checked_sub(1)) };
+        Self { pages: self.pages.clone(), shown }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// What is shown; `None` if that is the output itself.
+    pub fn page(&self) -> Option<&Page> {
+        self.pages.get(self.shown?)
+    }
+
+    /// Such as `2 of 3`.
+    pub fn position(&self) -> String {
+        format!("{} of {}", self.shown.map_or(0, |shown| shown + 1), self.pages.len())
+    }
+
+    /// Goes on to the next view, or the one before. `false` if there is no other.
+    pub fn turn(&mut self, by: isize) -> bool {
+        let count = self.pages.len() as isize + 1;
+        let now = self.shown.map_or(0, |shown| shown as isize + 1);
+        let next = (now + by).rem_euclid(count);
+        self.shown = usize::try_from(next - 1).ok();
+        count > 1
+    }
+}
+
+impl Page {
+    fn new(answer: Arc<Answer>, structured: bool) -> Self {
+        let mut page = Self { answer, structured, characters: 0 };
+        page.characters = page.text().chars().count();
+        page
+    }
+
+    pub fn snippet(&self) -> SnippetId {
+        self.answer.snippet
+    }
+
+    pub fn text(&self) -> Cow<'_, str> {
+        match &self.answer.structured {
+            Some(structured) if self.structured => Cow::Owned((structured.render)()),
+            _ => Cow::Borrowed(&self.answer.text),
+        }
+    }
+
+    /// In at most `room` cells where that can be.
+    pub fn title(&self, room: usize) -> String {
+        let (to, snippet) = (text::name(self.answer.to.name()), self.answer.snippet);
+        let form = if self.structured { ", structured" } else { "" };
+        let what = if self.answer.what == "result" { String::new() } else { format!(", {}", self.answer.what) };
+        let long = format!(" what {to} received of {snippet}{what}{form} ");
+        if text::width(&long) <= room { long } else { text::cut(&format!(" {to}{what}{form} "), room).into_owned() }
+    }
+
+    /// In characters, and in tokens as far as that can be told; where there is no room for both, in one of them.
+    pub fn size(&self, room: usize) -> String {
+        let tokens = format!("~{} tokens", self.characters.div_ceil(OF_A_TOKEN));
+        let characters = units::count(self.characters, "character");
+        match room {
+            ..50 => tokens,
+            50..76 => characters,
+            _ => format!("{characters}, {tokens}"),
+        }
+    }
+
+    /// What was left out, how the snippet stood when it was sent, and what went with it.
+    pub fn about(&self, snippet: Option<&Snippet>) -> String {
+        let Answer { at, status, is_cut, written, images, image_characters, structured, .. } = &*self.answer;
+        let mut told = Vec::new();
+        if *is_cut {
+            told.push(format!("cut: the code wrote {}", units::bytes(*written)));
+        }
+        let age = snippet.map_or(0, |snippet| at.saturating_sub(snippet.submitted_at));
+        told.push(format!("{} when told, after {}", status.word(), units::duration(Duration::from_millis(age))));
+        if snippet.is_some_and(|snippet| snippet.output.total() > *written) {
+            told.push("more was written since".to_owned());
+        }
+        if *images > 0 {
+            told.push(format!(
+                "{}, {} as base64",
+                units::count(*images, "image"),
+                units::bytes(*image_characters as u64)
+            ));
+        }
+        if structured.is_none() {
+            told.push("text alone".to_owned());
+        }
+        told.join("; ")
+    }
+}

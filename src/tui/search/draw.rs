@@ -1,0 +1,117 @@
+//! The line that a search, a filter or a number is typed into, at the foot of the screen; and what the rule above the
+//! input tells of them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::matches::Find;
+use super::prompt::{Kind, Line};
+use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::{put, put_right};
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// In the place of the status. Returns where the terminal's cursor belongs.
+pub fn line(view: &View, line: &Line, layout: &Layout, buffer: &mut Buffer) -> Position {
+    let margin = u16::from(layout.class != Class::Compact);
+    let area = Rect { x: margin, width: layout.status.width.saturating_sub(2 * margin), ..layout.status };
+    let compact = layout.class == Class::Compact;
+    let (title, enter, tab, leave) = match line.kind {
+        Kind::Search => ("search ", "go there", "filter", "leave"),
+        Kind::Filter => ("filter ", "keep", "search", "clear"),
+        Kind::GoTo => ("go to ", "go", "", "leave"),
+    };
+    let mut end = area.right();
+    let written = line.editor.code();
+    // What is typed needs its room.
+    if !compact && text::width(&written) + 56 < usize::from(area.width) {
+        let hints = [(Action::Back, leave), (Action::SearchOrFilter, tab), (Action::Choose, enter)];
+        for (action, what) in hints.into_iter().filter(|(_, what)| !what.is_empty()) {
+            let Some(key) = view.keys.key_in(Context::Lookup, action) else { continue };
+            end = put_right(buffer, area, end, area.y, &format!(" {what}"), theme::DIM);
+            end = put_right(buffer, area, end, area.y, &key.to_string(), theme::KEY).saturating_sub(3);
+        }
+    }
+    let (told, style) = match (&line.fault, line.kind) {
+        (Some(fault), _) => (text::name(fault).into_owned(), theme::ERROR),
+        (None, Kind::Search) => (view.lookup.find.as_ref().map_or_else(String::new, found), theme::NOTICE),
+        (None, Kind::Filter) if view.lookup.filter.is_none() && !compact => {
+            ("author:name  status:failed  words  -not".to_owned(), theme::DIM)
+        }
+        (None, Kind::Filter) => (shown(view).unwrap_or_default(), theme::NOTICE),
+        (None, Kind::GoTo) => (String::new(), theme::DIM),
+    };
+    let x = put(buffer, area, area.x, area.y, title, theme::BOLD);
+    // What is typed has half of the line at least.
+    let most = usize::from((end.saturating_sub(x)) / 2);
+    let told = text::cut(&told, most).into_owned();
+    let end = if told.is_empty() { end } else { put_right(buffer, area, end, area.y, &told, style).saturating_sub(2) };
+    let room = Rect { x, width: end.saturating_sub(x).max(1), ..area };
+    typed(&written, line.editor.cursor().1, room, buffer)
+}
+
+/// Of an output that is longer than memory keeps, only the ends are searched here.
+fn found(find: &Find) -> String {
+    let part = if find.is_done() && find.is_partial { ", long output in part" } else { "" };
+    find.told() + part
+}
+
+/// One line that is typed, with the cursor in sight. Returns where that is.
+pub fn typed(written: &str, column: usize, area: Rect, buffer: &mut Buffer) -> Position {
+    let written = text::name(written).into_owned();
+    let room = usize::from(area.width).saturating_sub(1);
+    let before: String = written.chars().take(column).collect();
+    let from = text::width(&before).saturating_sub(room);
+    let mut skipped = 0;
+    let shown: String = written
+        .chars()
+        .skip_while(|c| {
+            let skip = skipped < from;
+            skipped += text::width(c.encode_utf8(&mut [0; 4]));
+            skip
+        })
+        .collect();
+    put(buffer, area, area.x, area.y, &shown, theme::PLAIN);
+    let column = text::width(&before).saturating_sub(from);
+    Position { x: (area.x + column as u16).min(area.right().saturating_sub(1)), y: area.y }
+}
+
+/// Such as `12 of 340, 3 new hidden`.
+fn shown(view: &View) -> Option<String> {
+    let filter = view.lookup.filter.as_ref()?;
+    let entries = view.transcript.entries().len();
+    let so_far = if filter.is_done() { String::new() } else { " so far".to_owned() };
+    let hidden = match filter.hidden(entries) {
+        0 => String::new(),
+        hidden => format!(", {hidden} new hidden"),
+    };
+    Some(format!("{} of {entries}{so_far}{hidden}", filter.shown.len()))
+}
+
+/// What is filtered and searched, in at most `room` cells, for the rule above the input.
+pub fn told(view: &View, room: usize) -> Vec<(String, Style)> {
+    let mut told = Vec::new();
+    let mut left = room;
+    let mut tell = |what: &str, count: &str| {
+        // How much there is matters more than what was typed, which the person knows.
+        let Some(for_what) = left.checked_sub(text::width(count) + 4) else { return };
+        let what = text::cut(&text::name(what), for_what).into_owned();
+        left -= text::width(&what) + text::width(count) + 4;
+        told.push(("─ ".to_owned(), theme::FOCUS));
+        told.push((what, theme::NOTICE));
+        told.push((format!(" {count} "), theme::DIM));
+    };
+    // What is being typed tells its own.
+    let typed = view.lookup.line.as_ref().map(|line| line.kind);
+    if let (Some(filter), Some(count)) = (&view.lookup.filter, shown(view))
+        && typed != Some(Kind::Filter)
+    {
+        tell(&filter.text, &count);
+    }
+    if let Some(find) = view.lookup.find.as_ref().filter(|_| typed != Some(Kind::Search)) {
+        tell(&format!("/{}", find.needle.as_str()), &find.told());
+    }
+    told
+}

@@ -1,0 +1,304 @@
+//! Looking things up in the transcript: the filter, the search, and the line that they are typed into.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::KeyEvent;
+
+use super::filter::{Filter, Wanted};
+use super::matches::{Among, Find, Mark};
+use crate::domain::{SnippetId, Timestamp};
+use crate::tui::composer::editor::Editor;
+use crate::tui::draw::layout::Layout;
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::input::update::Effect;
+use crate::tui::transcript::card::Card;
+use crate::tui::transcript::viewport::{Anchor, Place};
+use crate::tui::view::View;
+
+/// How long a frame looks further.
+const SLICE: Duration = Duration::from_millis(6);
+
+#[derive(Debug, Default)]
+pub struct Lookup {
+    pub filter: Option<Filter>,
+    pub find: Option<Find>,
+    pub line: Option<Line>,
+    /// There is more to look at.
+    pub is_busy: bool,
+    /// What is searched for, in the cards in sight.
+    pub marks: BTreeMap<usize, Rc<Vec<Mark>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Search,
+    Filter,
+    /// A snippet by its number.
+    GoTo,
+}
+
+/// What is being typed, at the foot of the screen.
+#[derive(Debug)]
+pub struct Line {
+    pub kind: Kind,
+    pub editor: Editor,
+    /// What is wrong with it.
+    pub fault: Option<String>,
+    /// What Esc comes back to.
+    before: (Anchor, Option<usize>),
+}
+
+impl Lookup {
+    /// The cards that there are, if not all are shown.
+    pub fn shown(&self) -> Option<&BTreeSet<usize>> {
+        self.filter.as_ref().map(|filter| &filter.shown)
+    }
+
+    pub fn before(&self, card: usize) -> Option<usize> {
+        match self.shown() {
+            None => card.checked_sub(1),
+            Some(shown) => shown.range(..card).next_back().copied(),
+        }
+    }
+
+    /// The card after this one, of `count`.
+    pub fn after(&self, card: usize, count: usize) -> Option<usize> {
+        match self.shown() {
+            None => Some(card + 1).filter(|card| *card < count),
+            Some(shown) => shown.range(card + 1..).next().copied(),
+        }
+    }
+
+    /// Cards that are shown of those from `from` on, of `count`.
+    pub fn count_from(&self, from: usize, count: usize) -> usize {
+        self.shown().map_or(count.saturating_sub(from), |shown| shown.range(from..).count())
+    }
+}
+
+impl View {
+    pub fn open_line(&mut self, kind: Kind) {
+        self.assist.close();
+        self.overlays.clear();
+        let mut editor = Editor::default();
+        if let (Kind::Filter, Some(filter)) = (kind, &self.lookup.filter) {
+            editor.paste(&filter.text);
+        }
+        self.lookup.line = Some(Line { kind, editor, fault: None, before: (self.anchor, self.selected) });
+    }
+
+    /// Keys while something is typed to be looked up.
+    pub fn on_line(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let running = self.transcript.running().is_some();
+        let action = self.keys.find(key, &[Context::Lookup, Context::Session]);
+        let line = self.lookup.line.as_mut()?;
+        match action {
+            Some(Action::Interrupt) if running => return self.act(Action::Interrupt, key, false, now),
+            Some(Action::Back | Action::Interrupt) => self.leave_line(),
+            Some(Action::Choose) => self.enter_line(),
+            Some(Action::SearchOrFilter) => {
+                match line.kind {
+                    Kind::Search => (line.kind, self.lookup.find) = (Kind::Filter, None),
+                    Kind::Filter => (line.kind, self.lookup.filter) = (Kind::Search, None),
+                    Kind::GoTo => return None,
+                }
+                self.look_up();
+            }
+            Some(Action::SearchOn | Action::SearchBack) => self.search_on(action == Some(Action::SearchOn)),
+            Some(action @ (Action::Suspend | Action::Redraw | Action::Mouse)) => {
+                return self.act(action, key, false, now);
+            }
+            Some(Action::QuitOrDelete) | None => {
+                line.editor.key(key);
+                self.look_up();
+            }
+            Some(_) => {}
+        }
+        None
+    }
+
+    pub fn paste_in_line(&mut self, text: &str) {
+        if let Some(line) = &mut self.lookup.line {
+            line.editor.paste(&text.trim().replace(['\r', '\n'], " "));
+        }
+        self.look_up();
+    }
+
+    /// What is typed takes effect at once.
+    fn look_up(&mut self) {
+        let Some(line) = &mut self.lookup.line else { return };
+        line.fault = None;
+        let text = line.editor.code();
+        let entries = self.transcript.entries();
+        match line.kind {
+            Kind::Search => {
+                let from = match line.before {
+                    (_, Some(selected)) => selected,
+                    _ => self.frame.as_ref().and_then(|frame| frame.window.last()).map_or(0, |place| place.card),
+                };
+                let opened = self.lookup.find.take().and_then(|find| find.opened);
+                if text.is_empty() {
+                    (self.anchor, self.selected) = line.before;
+                } else {
+                    self.lookup.find = Some(Find::new(&text, from, entries));
+                }
+                self.unfolded.retain(|card| Some(*card) != opened);
+            }
+            Kind::Filter => match Wanted::parse(&text) {
+                Ok(wanted) => self.filter(&text, wanted),
+                Err(fault) => line.fault = Some(fault),
+            },
+            Kind::GoTo => {}
+        }
+    }
+
+    fn filter(&mut self, text: &str, wanted: Wanted) {
+        let entries = self.transcript.entries();
+        self.lookup.filter = (!wanted.is_empty()).then(|| Filter::new(text, wanted, entries));
+        let from = self.selected.unwrap_or(entries.len());
+        let find = self.lookup.find.take();
+        self.lookup.find = find.map(|find| Find::new(find.needle.as_str(), from, entries));
+        self.anchor = Anchor::Follow;
+    }
+
+    /// Esc: as if nothing had been typed.
+    fn leave_line(&mut self) {
+        let Some(line) = self.lookup.line.take() else { return };
+        match line.kind {
+            Kind::Search => {
+                self.end_search();
+                (self.anchor, self.selected) = line.before;
+            }
+            Kind::Filter => self.clear_filter(),
+            Kind::GoTo => {}
+        }
+    }
+
+    fn enter_line(&mut self) {
+        let Some(line) = self.lookup.line.take() else { return };
+        let text = line.editor.code();
+        match line.kind {
+            Kind::Filter if line.fault.is_some() => self.lookup.line = Some(line),
+            Kind::Search | Kind::Filter => {}
+            Kind::GoTo => {
+                let number = text.trim().parse().ok().map(SnippetId);
+                match number.and_then(|number| self.transcript.position(number)) {
+                    Some(card) => self.go_to(card),
+                    None => self.notice = Some(format!("there is no snippet {:?}", text.trim())),
+                }
+            }
+        }
+    }
+
+    /// Selects a card, and shows it even where the filter would not.
+    pub fn go_to(&mut self, card: usize) {
+        if self.lookup.shown().is_some_and(|shown| !shown.contains(&card)) {
+            self.clear_filter();
+            self.notice = Some("the filter is gone, it hid this card".to_owned());
+        }
+        self.overlays.clear();
+        self.assist.close();
+        self.selected = Some(card);
+        self.show(card);
+    }
+
+    pub fn search_on(&mut self, forward: bool) {
+        match &mut self.lookup.find {
+            Some(find) => find.go_on(forward),
+            None => self.notice = Some(format!("nothing is searched; {} searches", self.keys.told(Action::Find))),
+        }
+    }
+
+    pub fn end_search(&mut self) {
+        if let Some(card) = self.lookup.find.take().and_then(|find| find.opened) {
+            self.unfolded.remove(&card);
+        }
+        self.lookup.marks.clear();
+    }
+
+    pub fn clear_filter(&mut self) {
+        if self.lookup.filter.take().is_none() {
+            return;
+        }
+        let entries = self.transcript.entries();
+        let find = self.lookup.find.take();
+        self.lookup.find = find.map(|find| Find::new(find.needle.as_str(), find.from, entries));
+        match self.selected {
+            Some(card) => self.show(card),
+            None => self.anchor = Anchor::Follow,
+        }
+    }
+
+    /// Filters and searches what is new, and a slice of the rest.
+    pub(in crate::tui) fn look(&mut self, layout: &Layout) {
+        let deadline = Instant::now() + SLICE;
+        let shape = self.folded(layout);
+        let Lookup { filter, find, is_busy, line, .. } = &mut self.lookup;
+        let entries = self.transcript.entries();
+        *is_busy = filter.as_mut().is_some_and(|filter| filter.look(entries, deadline));
+        let shown = filter.as_ref().map(|filter| &filter.shown);
+        let mut step = None;
+        if let Some(find) = find.as_mut().filter(|_| !*is_busy) {
+            *is_busy = find.look(&Among { entries, shown, keys: &self.keys, figures: &self.figures, shape }, deadline);
+            step = find.take_step();
+        }
+        if self.selected.is_some_and(|card| shown.is_some_and(|shown| !*is_busy && !shown.contains(&card))) {
+            self.selected = None;
+        }
+        if let Some(find) = find.as_ref().filter(|find| find.is_done() && find.total() == 0 && line.is_none()) {
+            self.notice = Some(format!("{:?} is not found", find.needle.as_str()));
+            self.end_search();
+        }
+        if let Some((card, number)) = step {
+            self.show_place(layout, card, number);
+        }
+    }
+
+    /// Brings a place that was found into sight; what hides it is unfolded for as long as it is looked at.
+    fn show_place(&mut self, layout: &Layout, card: usize, number: usize) {
+        let Some(find) = &mut self.lookup.find else { return };
+        let count = find.count(card);
+        if find.opened.is_some_and(|opened| opened != card)
+            && let Some(opened) = find.opened.take()
+        {
+            self.unfolded.remove(&opened);
+        }
+        self.selected = Some(card);
+        let width = layout.card_text();
+        let marks = |view: &mut Self| {
+            let shown = view.walk(layout, |walk, _| walk.card(card));
+            shown.zip(view.lookup.find.as_mut()).map(|(rows, find)| find.marks(card, &rows, width))
+        };
+        let in_sight = |marks: &Option<Rc<Vec<Mark>>>| {
+            marks.as_ref().and_then(|marks| marks.last()).map_or(0, |mark| mark.number + 1)
+        };
+        let mut found = marks(self);
+        if in_sight(&found) < count && self.unfolded.insert(card) {
+            if let Some(find) = &mut self.lookup.find {
+                find.opened = Some(card);
+            }
+            found = marks(self);
+        }
+        let row = found.and_then(|marks| marks.iter().find(|mark| mark.number == number).map(|mark| mark.row));
+        let (anchor, place) = (self.anchor, Place { card, row: row.unwrap_or(0) });
+        self.anchor = self.walk(layout, |walk, height| {
+            let first = match anchor {
+                Anchor::At(place) => place,
+                Anchor::Follow => walk.bottom(height),
+            };
+            let is_in_sight = place >= first && walk.down(first, height.saturating_sub(1)) >= place;
+            Anchor::At(if is_in_sight { first } else { walk.up(place, height / 2) })
+        });
+    }
+
+    /// Finds what is searched in the cards of the window.
+    pub(in crate::tui) fn mark(&mut self, cards: &BTreeMap<usize, Rc<Card>>, layout: Option<&Layout>) {
+        self.lookup.marks.clear();
+        let (Some(find), Some(layout)) = (&mut self.lookup.find, layout) else { return };
+        let width = layout.card_text();
+        let marked = cards.iter().map(|(index, card)| (*index, find.marks(*index, card, width)));
+        self.lookup.marks = marked.filter(|(_, marks)| !marks.is_empty()).collect();
+        find.forget_marks(|card| cards.contains_key(&card));
+    }
+}

@@ -1,0 +1,69 @@
+//! What reaches the person outside of the screen: the title, the progress in the tab, and a notice while they look
+//! elsewhere.
+
+use std::time::Duration;
+
+use super::osc::Progress;
+use crate::domain::{Event, Timestamp, units};
+use crate::tui::text;
+use crate::tui::view::View;
+
+/// What ends sooner is no work to be told of in title and tab; in milliseconds.
+const SHORT: Timestamp = 500;
+/// A run that took this long is told of when it ends.
+const LONG: Duration = Duration::from_secs(10);
+/// Cells of a title and of a notice.
+const TITLE: usize = 60;
+const NOTICE: usize = 120;
+
+/// What the title of the terminal tells: who waits for the person, what runs, and which session it is.
+pub fn title(view: &View, now: Timestamp) -> String {
+    let name = text::name(&view.info.name);
+    let state = if let Some(asks) = asks(view) {
+        format!("? {asks} · ")
+    } else if let Some(running) = view.transcript.running().filter(|_| is_at_work(view, now)) {
+        format!("▶ {} {} · ", running.id, text::name(running.author.name()))
+    } else {
+        String::new()
+    };
+    text::cut(&format!("{state}{name} · fourhands"), TITLE).into_owned()
+}
+
+pub fn progress(view: &View, now: Timestamp) -> Progress {
+    match (is_at_work(view, now), asks(view)) {
+        (_, Some(_)) => Progress::Waiting,
+        (true, None) => Progress::Working,
+        (false, None) => Progress::None,
+    }
+}
+
+fn is_at_work(view: &View, now: Timestamp) -> bool {
+    let since = view.transcript.running().and_then(|running| running.started_at);
+    since.is_some_and(|since| now.saturating_sub(since) >= SHORT)
+}
+
+/// Who waits for an answer.
+fn asks(view: &View) -> Option<String> {
+    if let Some(running) = view.transcript.running().filter(|running| running.input.is_some()) {
+        return Some(format!("{} asks", running.id));
+    }
+    let inquiry = view.transcript.inquiries().first()?;
+    Some(format!("{} asks", text::name(inquiry.by.name())))
+}
+
+/// What a person who looks elsewhere should come back for. `view` is as it was before the event.
+pub fn notice(event: &Event, view: &View) -> Option<String> {
+    if view.mouse.focused {
+        return None;
+    }
+    let told = match event {
+        Event::Finished { snippet, outcome, .. } if outcome.elapsed >= LONG => {
+            let author = view.transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
+            format!("{snippet} {author}: {} after {}", outcome.status.word(), units::duration(outcome.elapsed))
+        }
+        Event::InputRequested { snippet, request } => format!("{snippet} asks: {}", request.prompt),
+        Event::Inquired(inquiry) => format!("{} asks: {}", inquiry.by.name(), inquiry.text),
+        _ => return None,
+    };
+    Some(text::cut(&text::name(&told), NOTICE).into_owned())
+}

@@ -1,0 +1,132 @@
+//! Sequences for what lies outside of the screen: title, progress in the tab, notices. Nothing that comes from outside
+//! reaches the terminal with a control character in it.
+
+use crate::domain::emulator::{Emulator, Notices};
+use crate::tui::settings::Outside;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    #[default]
+    None,
+    Working,
+    /// For the person.
+    Waiting,
+}
+
+/// What the terminal was told last.
+#[derive(Debug)]
+pub struct Signs {
+    emulator: Emulator,
+    /// What of it the person wants.
+    wanted: Outside,
+    title: String,
+    progress: Progress,
+}
+
+impl Signs {
+    pub fn new(mut emulator: Emulator, wanted: Outside) -> Self {
+        emulator.shows_progress &= wanted.progress;
+        Self { emulator, wanted, title: String::new(), progress: Progress::None }
+    }
+
+    /// The title of before is laid aside; also one that is left alone, for the guardian puts it back after a crash.
+    pub fn enter(&mut self) -> &'static str {
+        self.title.clear();
+        self.progress = Progress::None;
+        if self.emulator.has_title { "\x1b[22;0t" } else { "" }
+    }
+
+    pub fn leave(&self) -> &'static str {
+        match (self.wanted.title, self.emulator.shows_progress, self.emulator.has_title) {
+            (true, ..) => self.emulator.take_down(),
+            (false, true, _) => "\x1b]9;4;0\x07\x1b[23;0t",
+            (false, false, true) => "\x1b[23;0t",
+            (false, false, false) => "",
+        }
+    }
+
+    /// What is to be written for this title; nothing if it stands already.
+    pub fn title(&mut self, title: String) -> String {
+        if !self.wanted.title || !self.emulator.has_title || title == self.title {
+            return String::new();
+        }
+        self.title = title;
+        format!("\x1b]0;{}\x07", harmless(&self.title))
+    }
+
+    pub fn progress(&mut self, progress: Progress) -> String {
+        if !self.emulator.shows_progress || progress == self.progress {
+            return String::new();
+        }
+        self.progress = progress;
+        let state = match progress {
+            Progress::None => "0",
+            Progress::Working => "3",
+            Progress::Waiting => "4;100",
+        };
+        format!("\x1b]9;4;{state}\x07")
+    }
+
+    pub fn notice(&self, text: &str) -> String {
+        if !self.wanted.notices {
+            return String::new();
+        }
+        let text = harmless(text);
+        let told = match self.emulator.notices {
+            // A number first would be another command.
+            Notices::Osc9 => format!("\x1b]9;fourhands: {text}\x07"),
+            Notices::Osc777 => format!("\x1b]777;notify;fourhands;{}\x07", text.replace(';', ",")),
+            Notices::Bell => return "\x07".to_owned(),
+        };
+        // The bell marks the window in tmux's own bar, too.
+        if self.emulator.in_tmux { format!("\x1bPtmux;{}\x1b\\\x07", told.replace('\x1b', "\x1b\x1b")) } else { told }
+    }
+}
+
+fn harmless(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signs(shows_progress: bool, notices: Notices, in_tmux: bool) -> Signs {
+        Signs::new(Emulator { has_title: true, shows_progress, notices, in_tmux }, Outside::default())
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_not_told() {
+        let emulator = Emulator { has_title: true, shows_progress: true, notices: Notices::Bell, in_tmux: false };
+        let mut signs = Signs::new(emulator, Outside { title: false, progress: false, notices: false });
+        assert_eq!(signs.title("a".to_owned()), "");
+        assert_eq!(signs.progress(Progress::Working), "");
+        assert_eq!(signs.notice("a"), "");
+        assert_eq!((signs.enter(), signs.leave()), ("\x1b[22;0t", "\x1b[23;0t"), "the title stays what it was");
+    }
+
+    #[test]
+    fn only_what_changes_is_told() {
+        let mut signs = signs(true, Notices::Osc9, false);
+        assert_eq!(signs.title("a".to_owned()), "\x1b]0;a\x07");
+        assert_eq!(signs.title("a".to_owned()), "");
+        assert_eq!(signs.title("b\x07\x1b]52;c;x\u{9c}".to_owned()), "\x1b]0;b]52;c;x\x07");
+        assert_eq!(signs.progress(Progress::Working), "\x1b]9;4;3\x07");
+        assert_eq!(signs.progress(Progress::Working), "");
+        assert_eq!(signs.leave(), "\x1b]9;4;0\x07\x1b]0;\x07\x1b[23;0t", "nothing of ours stays");
+    }
+
+    #[test]
+    fn notices_are_harmless_and_reach_through_tmux() {
+        assert_eq!(signs(false, Notices::Osc9, false).notice("1\x1b\\ ok\n"), "\x1b]9;fourhands: 1\\ ok\x07");
+        assert_eq!(signs(false, Notices::Osc777, false).notice("a;b"), "\x1b]777;notify;fourhands;a,b\x07");
+        assert_eq!(signs(false, Notices::Bell, true).notice("a"), "\x07");
+        let wrapped = signs(false, Notices::Osc9, true).notice("a");
+        assert_eq!(wrapped, "\x1bPtmux;\x1b\x1b]9;fourhands: a\x07\x1b\\\x07");
+        assert_eq!(
+            signs(false, Notices::Osc9, false).progress(Progress::Working),
+            "",
+            "it would be taken for a notice"
+        );
+    }
+}

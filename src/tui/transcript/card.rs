@@ -1,0 +1,409 @@
+//! One entry of the transcript as rows: the same for measuring, drawing and tests. The header is drawn by the pane,
+//! since its clock moves.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{data_frame, output_tail, traceback};
+use crate::domain::lexer::tokens;
+use crate::domain::terminal_text::{plain, visible};
+use crate::domain::{
+    Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
+};
+use crate::tui::images::{Figures, Wanted, picture_of, size};
+use crate::tui::input::keymap::{Action, Keymap};
+use crate::tui::{text, theme};
+
+/// What the rows of a card depend on, besides the entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Cells for text, after the bar.
+    pub width: u16,
+    /// The smallest layout, where code is cut to a line.
+    pub compact: bool,
+    /// Unfolded: everything is shown.
+    pub open: bool,
+    pub figures: Figured,
+    /// The first column in sight of a data frame.
+    pub column: usize,
+}
+
+/// How figures are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figured {
+    /// Rows that one may take; 0 shows none.
+    pub rows: u16,
+    /// Width and height of a cell in pixels.
+    pub cell: (u16, u16),
+    /// How many turned out not to be shown.
+    pub failures: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    Head,
+    /// Beside the author's bar.
+    Code(Line<'static>),
+    Text(Line<'static>),
+    /// One of the rows of a figure, counted from 0.
+    Picture(Rc<Wanted>, u16),
+    /// Between cards.
+    Space,
+}
+
+#[derive(Debug)]
+pub struct Card {
+    pub rows: Vec<Row>,
+    /// Something is hidden, or shown only because the card is open.
+    pub foldable: bool,
+}
+
+/// What stands among the output.
+enum Among<'a> {
+    Display(usize, &'a Arc<Display>),
+    Frame(&'a FramePreview),
+}
+
+/// Lines of code shown of a folded card, and rows of output or of a result.
+const CODE_LINES: usize = 15;
+const OUTPUT_ROWS: usize = 12;
+/// A data frame as pandas shows it, at its full length.
+const RESULT_ROWS: usize = 14;
+/// Rows of output of what runs: its end is what matters, and the cards before it stay in sight.
+const LIVE_ROWS: usize = 6;
+/// A traceback of a `SyntaxError` says where it is; it is shown without being asked for.
+const SYNTAX_LINES: usize = 6;
+
+impl Card {
+    pub fn new(entry: &Entry, keys: &Keymap, shape: Shape, figures: &Figures) -> Self {
+        let mut card = Self { rows: vec![Row::Head], foldable: false };
+        match entry {
+            Entry::Snippet(snippet) => card.snippet(snippet, shape, figures),
+            Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
+            Entry::Reset { report, .. } => card.reset(report, shape),
+            Entry::Restart { restart, .. } => card.restart(restart, keys, shape),
+            Entry::Note { note, .. } => card.note(note, shape),
+        }
+        card.rows.push(Row::Space);
+        card
+    }
+
+    fn snippet(&mut self, snippet: &Snippet, shape: Shape, figures: &Figures) {
+        if let Some(title) = &snippet.title {
+            self.wrapped(&text::name(title), theme::DIM, shape);
+        }
+        self.code(&snippet.code, shape);
+        let limit = if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS };
+        self.written(snippet, limit, shape, figures);
+        let Some(outcome) = &snippet.outcome else { return };
+        match (&outcome.frame, &outcome.result) {
+            (Some(frame), _) => self.frame(frame, shape),
+            (None, Some(result)) => self.result(result, shape),
+            (None, None) => {}
+        }
+        self.end(snippet, outcome, shape);
+    }
+
+    fn code(&mut self, code: &str, shape: Shape) {
+        let total = code.lines().count();
+        let limit = if shape.compact { 2 } else { CODE_LINES };
+        let hidden = if total > limit { total - (limit - 1) } else { 0 };
+        self.foldable |= hidden > 0;
+        let hidden = if shape.open { 0 } else { hidden };
+        let shown: String = code.split_inclusive('\n').take(total - hidden).collect();
+        for pieces in highlight(&visible(&shown)) {
+            let pieces = pieces.iter().map(|(text, style)| (text.as_str(), *style));
+            let mut rows = text::wrap(pieces, shape.width.into(), 4);
+            self.foldable |= rows.len() > limit;
+            if !shape.open && rows.len() > limit {
+                rows.truncate(limit);
+                rows.push(note(format!("… this line goes on, {}", units::bytes(shown.len() as u64))));
+            }
+            self.rows.extend(rows.into_iter().map(Row::Code));
+        }
+        if hidden > 0 {
+            let text = if shape.compact { format!("… {hidden} more") } else { format!("… {hidden} more lines") };
+            self.rows.push(Row::Code(note(text)));
+        }
+    }
+
+    /// The output, with what was displayed in its place; of more than `limit` rows the last ones.
+    fn written(&mut self, snippet: &Snippet, limit: usize, shape: Shape, figures: &Figures) {
+        let output = &snippet.output;
+        let frames =
+            snippet.outcome.as_ref().map_or_else(Vec::new, |outcome| data_frame::places(output, &outcome.frames));
+        if snippet.displays.is_empty() && frames.is_empty() {
+            return self.output(output, limit, shape);
+        }
+        let displays =
+            snippet.numbered_displays().map(|(n, shown)| (shown.after..shown.after, Among::Display(n, shown)));
+        let mut shown: Vec<_> =
+            displays.chain(frames.into_iter().map(|(at, frame)| (at, Among::Frame(frame)))).collect();
+        shown.sort_by_key(|(at, _)| at.start);
+        let dropped = snippet.next_display() - 1 - snippet.displays.len();
+        let mut parts = Vec::new();
+        let (mut to, mut left) = (output.place(), limit);
+        for (index, (at, what)) in shown.into_iter().enumerate().rev() {
+            let mut part = Self { rows: Vec::new(), foldable: false };
+            let pictured = match what {
+                Among::Display(number, display) => part.display(number, display, shape, figures),
+                Among::Frame(frame) => {
+                    part.frame(frame, shape);
+                    0
+                }
+            };
+            let mut after = Self { rows: Vec::new(), foldable: false };
+            if left > 0 || shape.open {
+                after.output(&output.piece(at.end, to), left.max(1), shape);
+            }
+            // A picture says more in its rows than text does.
+            left = left.saturating_sub(part.rows.len() - pictured + pictured / 4 + after.rows.len());
+            to = to.min(at.start);
+            parts.push(after);
+            parts.push(part);
+            let earlier = index + dropped;
+            if left == 0 && !shape.open && earlier > 0 {
+                let earlier = units::count(earlier, "earlier display");
+                parts.push(Self { rows: vec![Row::Text(note(format!("▴ {earlier}")))], foldable: true });
+                to = 0;
+                break;
+            }
+        }
+        let mut first = Self { rows: Vec::new(), foldable: false };
+        if to > 0 {
+            first.output(&output.piece(0, to), left.max(1), shape);
+        }
+        parts.push(first);
+        for part in parts.into_iter().rev() {
+            self.foldable |= part.foldable;
+            self.rows.extend(part.rows);
+        }
+    }
+
+    /// Answers how many rows a picture has.
+    fn display(&mut self, number: usize, display: &Arc<Display>, shape: Shape, figures: &Figures) -> usize {
+        let label = format!("▨ {}", plain(&display.label(number)));
+        self.rows.push(Row::Text(Line::from(Span::styled(label, theme::FOCUS))));
+        if let Some(text) = display.text() {
+            self.result(&text, shape);
+        }
+        let picture = picture_of(display).filter(|_| shape.figures.rows > 0);
+        match (picture, figures.failure(display)) {
+            (Some(Ok(_)), Some(why)) => self.rows.push(Row::Text(note(why.to_owned()))),
+            (Some(Ok((_, pixels))), None) => {
+                let room = Size { width: shape.width, height: shape.figures.rows };
+                let wanted = Rc::new(Wanted::new(display, size::fit(pixels, room, shape.figures.cell), false));
+                let rows = wanted.size.height;
+                self.rows.extend((0..rows).map(|row| Row::Picture(wanted.clone(), row)));
+                return rows.into();
+            }
+            (Some(Err(why)), _) if display.kept() > 0 => self.rows.push(Row::Text(note(why))),
+            _ => {}
+        }
+        0
+    }
+
+    fn output(&mut self, output: &Output, limit: usize, shape: Shape) {
+        if output.is_empty() {
+            return;
+        }
+        let limit = match shape {
+            Shape { open: true, .. } => usize::MAX,
+            Shape { compact: true, .. } => limit / 2,
+            _ => limit,
+        };
+        let tail = output_tail::take(output, limit, shape.width.into());
+        if let Some(hidden) = tail.hidden {
+            self.rows.push(Row::Text(note(format!("▴ {hidden}"))));
+            self.foldable = true;
+        } else if shape.open && tail.rows.len() > LIVE_ROWS {
+            self.foldable = true;
+        }
+        self.rows.extend(tail.rows.into_iter().map(Row::Text));
+    }
+
+    fn frame(&mut self, frame: &FramePreview, shape: Shape) {
+        let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
+        let limit_now = if shape.open { usize::MAX } else { limit };
+        let lines = data_frame::frame(frame, shape.column, shape.width.into(), limit_now);
+        self.foldable |= frame.cells.len() + 2 > limit;
+        self.rows.extend(lines.into_iter().map(Row::Text));
+    }
+
+    fn result(&mut self, result: &str, shape: Shape) {
+        let shown = plain(result);
+        let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
+        let mut rows = Vec::new();
+        let mut lines = shown.lines();
+        let enough = |rows: &Vec<Row>| !shape.open && rows.len() > limit;
+        while let Some(line) = if enough(&rows) { None } else { lines.next() } {
+            let most = if shape.open { line.len() } else { (limit + 1) * usize::from(shape.width) };
+            let line = &line[..crate::domain::output::floor_char_boundary(line, most)];
+            rows.extend(text::wrap([(line, theme::PLAIN)], shape.width.into(), 8).into_iter().map(Row::Text));
+        }
+        self.foldable |= rows.len() > limit;
+        if enough(&rows) {
+            let lines = shown.lines().count();
+            rows.truncate(limit - 1);
+            let rest = if lines > rows.len() {
+                format!("{} more lines", lines - rows.len())
+            } else {
+                format!("goes on, {} in all", units::bytes(result.len() as u64))
+            };
+            rows.push(Row::Text(note(format!("… {rest}"))));
+        }
+        self.rows.extend(rows);
+    }
+
+    fn end(&mut self, snippet: &Snippet, outcome: &Outcome, shape: Shape) {
+        match outcome.status {
+            Status::Interrupted | Status::Cancelled => {
+                let by = outcome.stopped_by.as_deref().map_or(String::new(), |by| format!(" by {}", text::name(by)));
+                self.wrapped(&format!("{}{by}", outcome.status.word()), theme::NOTICE, shape);
+                if let Some(error) = &outcome.error {
+                    self.traceback(snippet, error, shape);
+                }
+            }
+            Status::Error => match &outcome.error {
+                Some(error) => self.error(snippet, error, shape),
+                None => self.wrapped(&format!("exit code {}", outcome.returncode), theme::ERROR, shape),
+            },
+            _ => {}
+        }
+    }
+
+    fn error(&mut self, snippet: &Snippet, error: &ErrorReport, shape: Shape) {
+        let in_full = matches!(error.type_name.as_str(), "SyntaxError" | "IndentationError" | "TabError")
+            && error.traceback.lines().count() <= SYNTAX_LINES;
+        if in_full {
+            for line in plain(&error.traceback).lines() {
+                self.wrapped(line, theme::ERROR, shape);
+            }
+            return;
+        }
+        // What is unfolded ends with the message.
+        if !shape.open || !has_traceback(error) {
+            self.headline(error, shape);
+        }
+        self.traceback(snippet, error, shape);
+    }
+
+    fn traceback(&mut self, snippet: &Snippet, error: &ErrorReport, shape: Shape) {
+        if !has_traceback(error) {
+            return;
+        }
+        self.foldable = true;
+        let shown = plain(&error.traceback);
+        let lines = shown.lines().count();
+        if shape.open {
+            self.rows.push(Row::Text(note(format!("▾ traceback, {lines} lines"))));
+            for line in traceback::coloured(&shown) {
+                let pieces = line.iter().map(|(text, style)| (text.as_str(), *style));
+                self.rows.extend(text::wrap(pieces, shape.width.into(), 8).into_iter().map(Row::Text));
+            }
+            return;
+        }
+        // Where all of the code is one line, that line stands above.
+        let here = format!("<snippet {}>", snippet.id);
+        let says_more = |frame: &traceback::Frame<'_>| frame.file != here || snippet.code.trim().contains('\n');
+        if let Some(frame) = traceback::own_frame(&shown).filter(says_more) {
+            self.rows.push(Row::Text(traceback::place(frame, shape.width)));
+        }
+        self.rows.push(Row::Text(note(format!("▸ traceback, {lines} lines"))));
+    }
+
+    fn headline(&mut self, error: &ErrorReport, shape: Shape) {
+        let message = plain(&error.message);
+        let mut lines = message.lines();
+        let first = lines.next().unwrap_or_default();
+        let kind = text::name(&error.type_name);
+        let headline = if first.is_empty() { kind.into_owned() } else { format!("{kind}: {first}") };
+        self.wrapped(&headline, theme::ERROR, shape);
+        for line in lines.take(3) {
+            self.wrapped(line, theme::ERROR, shape);
+        }
+    }
+
+    fn reset(&mut self, report: &ResetReport, shape: Shape) {
+        for line in &report.remains {
+            self.wrapped(&text::name(line), theme::DIM, shape);
+        }
+    }
+
+    fn restart(&mut self, restart: &Restart, keys: &Keymap, shape: Shape) {
+        if restart.how.is_empty() {
+            self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
+        } else {
+            self.wrapped(&text::name(&restart.how), theme::PLAIN, shape);
+        }
+        for fate in &restart.processes {
+            self.wrapped(&text::name(fate), theme::DIM, shape);
+        }
+        let keys = keys.told(Action::Replay);
+        self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
+    }
+
+    fn note(&mut self, note: &Note, shape: Shape) {
+        if let Some(inquiry) = &note.answers {
+            for line in plain(&inquiry.text).lines() {
+                self.wrapped(line, theme::DIM, shape);
+            }
+        }
+        for line in plain(&note.text).lines() {
+            self.wrapped(line, theme::PLAIN, shape);
+        }
+    }
+
+    fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {
+        let mut rows = text::wrap([(line, style)], shape.width.into(), 8);
+        self.foldable |= rows.len() > OUTPUT_ROWS;
+        if !shape.open && rows.len() > OUTPUT_ROWS {
+            rows.truncate(OUTPUT_ROWS);
+            rows.push(note("… this line goes on".to_owned()));
+        }
+        self.rows.extend(rows.into_iter().map(Row::Text));
+    }
+}
+
+/// Whether there is more to an error than its message, which is all there is of a `SystemExit`.
+fn has_traceback(error: &ErrorReport) -> bool {
+    let bare = error.traceback.strip_prefix(&error.type_name).and_then(|rest| rest.strip_prefix(": "));
+    error.traceback.lines().count() > 1 && bare != Some(&error.message)
+}
+
+/// A line of ours among the lines of others.
+pub fn note(text: String) -> Line<'static> {
+    Line::from(Span::styled(text, theme::DIM))
+}
+
+/// The lines of `code`, in pieces of one style each.
+pub fn highlight(code: &str) -> Vec<Vec<(String, Style)>> {
+    let mut lines = vec![Vec::new()];
+    let mut at = 0;
+    let mut put = |text: &str, style: Style| {
+        for (index, part) in text.split('\n').enumerate() {
+            if index > 0 {
+                lines.push(Vec::new());
+            }
+            if let Some(line) = lines.last_mut()
+                && !part.is_empty()
+            {
+                line.push((part.to_owned(), style));
+            }
+        }
+    };
+    for token in tokens(code) {
+        put(&code[at..token.range.start], theme::PLAIN);
+        at = token.range.end;
+        put(&code[token.range], theme::code(token.class));
+    }
+    put(&code[at..], theme::PLAIN);
+    if code.ends_with('\n') {
+        lines.pop();
+    }
+    lines
+}

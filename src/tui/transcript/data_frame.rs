@@ -1,0 +1,263 @@
+//! Tables: columns aligned and cut to a width, the ones out of sight counted; the labels of the rows stay.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ratatui::text::{Line, Span};
+
+use crate::domain::{DisplayedFrame, Entry, FramePreview, Output, units};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// Cells between two columns.
+const GAP: usize = 2;
+/// Rows of the end of a frame, where not all are shown.
+const END: usize = 3;
+
+/// Cells of a table as they are shown, and how wide its columns are.
+pub struct Table<'a> {
+    /// Above the labels, and the labels; empty if the rows have none.
+    labels: Vec<&'a str>,
+    /// Column by column, its name first.
+    columns: Vec<Vec<&'a str>>,
+}
+
+/// Some columns of a table, side by side.
+pub struct Laid {
+    /// The line of the names, and one for each row.
+    pub lines: Vec<String>,
+    /// The columns that are there.
+    pub shown: Range<usize>,
+    /// The last of them is there in part.
+    pub is_cut: bool,
+}
+
+/// Columns of text may be cut, the last one in sight to what room there is, if that is so many cells.
+const LEAST_CUT: usize = 8;
+
+impl<'a> Table<'a> {
+    pub fn new(labels: Vec<&'a str>, names: &'a [String], rows: &[&'a [String]]) -> Self {
+        let column = |place: usize| {
+            let cells = rows.iter().map(|row| row.get(place).map_or("", String::as_str));
+            std::iter::once(names[place].as_str()).chain(cells).collect()
+        };
+        Self { labels, columns: (0..names.len()).map(column).collect() }
+    }
+
+    /// As many columns from `first` on as fit, at least one; the last column is not scrolled away. With `most`, columns
+    /// but the last are cut to that many cells.
+    pub fn lay(&self, first: usize, width: usize, most: Option<usize>) -> Laid {
+        let from = first.min(self.columns.len().saturating_sub(1));
+        let can_cut = most.is_some();
+        let mut pieces = Vec::new();
+        let mut used = 0;
+        if !self.labels.is_empty() {
+            let labels = Column::of(&self.labels, width / 3);
+            used = labels.width + GAP;
+            pieces.push(labels);
+        }
+        let (mut to, mut is_cut) = (from, false);
+        for cells in self.columns.iter().skip(from) {
+            let room = width.saturating_sub(used).max(1);
+            let most = most.filter(|_| to + 1 < self.columns.len()).unwrap_or(usize::MAX);
+            let mut column = Column::of(cells, if to == from { room.min(most) } else { most });
+            if to > from && column.width > room {
+                // Of a number, a part would be another number.
+                if can_cut && !column.right && room >= LEAST_CUT {
+                    column = Column::of(cells, room);
+                    is_cut = true;
+                } else {
+                    break;
+                }
+            }
+            used += column.width + GAP;
+            pieces.push(column);
+            to += 1;
+            if is_cut {
+                break;
+            }
+        }
+        let height = pieces.first().map_or(0, |piece| piece.cells.len());
+        let line = |row: usize| pieces.iter().map(|piece| piece.cells[row].as_str()).collect::<Vec<_>>();
+        Laid { lines: (0..height).map(|row| line(row).join("  ")).collect(), shown: from..to, is_cut }
+    }
+}
+
+/// Cells of one width.
+struct Column {
+    cells: Vec<String>,
+    width: usize,
+    /// Its ends stand under one another.
+    right: bool,
+}
+
+impl Column {
+    /// Numbers stand with their ends under one another.
+    fn of(cells: &[&str], most: usize) -> Self {
+        let cells: Vec<String> = cells.iter().map(|cell| text::cut(&text::name(cell), most).into_owned()).collect();
+        let width = cells.iter().map(|cell| text::width(cell)).max().unwrap_or(0);
+        let right = cells.iter().skip(1).all(|cell| is_number(cell));
+        let aligned = cells.into_iter().map(|cell| {
+            let gap = " ".repeat(width - text::width(&cell));
+            if right { format!("{gap}{cell}") } else { format!("{cell}{gap}") }
+        });
+        Self { cells: aligned.collect(), width, right }
+    }
+}
+
+pub fn is_number(cell: &str) -> bool {
+    let digits = cell.trim_start_matches(['-', '+']);
+    // Of several, such as `0.5, 1.5`, nothing stands under one another.
+    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && !digits.contains(", ")
+        || matches!(cell, "" | "NaN" | "nan" | "null" | "None" | "NaT" | "<NA>" | "inf" | "-inf")
+}
+
+/// A data frame in at most `limit` lines, but five at least, from the column `first` on.
+pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> Vec<Line<'static>> {
+    let kept = frame.cells.len();
+    let is_whole = kept as u64 == frame.rows;
+    // Names, what is left out, and the size take a line each.
+    let room = limit.saturating_sub(2 + usize::from(!is_whole)).max(1);
+    let is_cut = kept > room;
+    let (head, tail) = match (is_cut, is_whole) {
+        (false, true) => (kept, 0),
+        (false, false) => (frame.head, kept - frame.head),
+        (true, _) => {
+            let room = if is_whole { room - 1 } else { room }.max(1);
+            let tail = END.min(room / 3);
+            ((room - tail).min(frame.head), tail)
+        }
+    };
+    let places: Vec<usize> = (0..head).chain(kept - tail..kept).collect();
+    let rows: Vec<&[String]> = places.iter().map(|place| frame.cells[*place].as_slice()).collect();
+    let label = |place: &usize| frame.index.get(*place).map_or("", String::as_str);
+    let labels = if frame.index.is_empty() {
+        Vec::new()
+    } else {
+        std::iter::once(frame.corner.as_str()).chain(places.iter().map(label)).collect()
+    };
+    let laid = Table::new(labels, &frame.names, &rows).lay(first, width, None);
+    let left_out = frame.rows.saturating_sub(places.len() as u64);
+    let mut lines = Vec::with_capacity(laid.lines.len() + 2);
+    for (number, line) in laid.lines.into_iter().enumerate() {
+        let line = text::cut(line.trim_end(), width).into_owned();
+        lines.push(Line::styled(line, if number == 0 { theme::DIM } else { theme::PLAIN }));
+        if number == head && left_out > 0 {
+            lines.push(note(&format!("⋮ {}", units::count(left_out as usize, "more row")), width));
+        }
+    }
+    lines.push(size(frame, &laid.shown, width));
+    lines
+}
+
+/// Such as `48210 rows × 9 columns   … 4 more columns ← →`.
+fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'static> {
+    let (rows, columns) = (units::count(frame.rows as usize, "row"), units::count(frame.columns as usize, "column"));
+    let whole = format!("{rows} × {columns}");
+    let after = frame.columns.saturating_sub(shown.end as u64);
+    let more = match (shown.start, after) {
+        (0, 0) => return note(&whole, width),
+        (0, after) => format!("   … {} ", units::count(after as usize, "more column")),
+        (before, 0) => format!("   {} before … ", units::count(before, "column")),
+        (before, after) => format!("   {before} before … {after} more "),
+    };
+    let keys = "← →";
+    let is_narrow = text::width(&whole) + text::width(&more) + text::width(keys) > width;
+    let whole = if is_narrow { format!("{}×{}", frame.rows, frame.columns) } else { whole };
+    Line::from(vec![Span::styled(whole + &more, theme::DIM), Span::styled(keys, theme::KEY)])
+}
+
+/// Where the text of frames stands in an output, as [`Output::piece`] counts; of a long output that is not known.
+pub fn places<'a>(output: &Output, frames: &'a [Arc<DisplayedFrame>]) -> Vec<(Range<u64>, &'a FramePreview)> {
+    let mut found = Vec::new();
+    if frames.is_empty() || output.omitted() > 0 {
+        return found;
+    }
+    let text: String = output.head().chain(output.tail()).map(|segment| segment.text.as_str()).collect();
+    let mut from = 0;
+    for DisplayedFrame { text: shown, frame } in frames.iter().map(|shown| &**shown) {
+        let Some(at) = text[from..].find(&**shown).map(|at| from + at) else { continue };
+        from = at + shown.len();
+        from += usize::from(text[from..].starts_with('\n'));
+        found.push((at as u64..from as u64, frame));
+    }
+    found
+}
+
+impl View {
+    /// Scrolls the data frames of the selected card by a column.
+    pub fn scroll_columns(&mut self, right: bool) {
+        let Some(card) = self.selected else { return };
+        let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(card) else { return };
+        let Some(outcome) = &snippet.outcome else { return };
+        let frames = outcome.frame.as_deref().into_iter().chain(outcome.frames.iter().map(|shown| &shown.frame));
+        let Some(last) = frames.map(|frame| frame.names.len().saturating_sub(1)).max() else { return };
+        let first = self.columns.entry(card).or_default();
+        *first = if right { (*first + 1).min(last) } else { first.saturating_sub(1) };
+    }
+}
+
+fn note(words: &str, width: usize) -> Line<'static> {
+    Line::styled(text::cut(words, width).into_owned(), theme::DIM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(rows: usize, columns: usize) -> FramePreview {
+        let cell = |row: usize, column: usize| {
+            if column.is_multiple_of(2) { (row * 10).to_string() } else { "x".repeat(column) }
+        };
+        FramePreview {
+            rows: rows as u64,
+            columns: columns as u64,
+            corner: "day".into(),
+            index: (0..rows.min(25)).map(|row| format!("r{row}")).collect(),
+            names: (0..columns).map(|column| format!("c{column}")).collect(),
+            cells: (0..rows.min(25)).map(|row| (0..columns).map(|column| cell(row, column)).collect()).collect(),
+            head: if rows > 25 { 20 } else { rows },
+        }
+    }
+
+    fn shown(preview: &FramePreview, first: usize, width: usize, limit: usize) -> Vec<String> {
+        frame(preview, first, width, limit).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn columns_are_aligned_and_those_out_of_sight_counted() {
+        let lines = shown(&sample(3, 9), 0, 24, 14);
+        assert_eq!(lines[0], "day  c0  c1  c2  c3   c4");
+        assert_eq!(lines[3], "r2   20  x   20  xxx  20");
+        assert_eq!(lines[4], "3×9   … 4 more columns ← →");
+        assert_eq!(shown(&sample(3, 9), 0, 45, 14)[4], "3 rows × 9 columns   … 1 more column ← →");
+        let lines = shown(&sample(3, 9), 3, 24, 14);
+        assert!(lines[0].starts_with("day  c3   c4  c5"), "the labels stay: {lines:?}");
+        assert!(lines[4].ends_with("3 before … 2 more ← →"), "{lines:?}");
+        let lines = shown(&sample(3, 9), 99, 24, 14);
+        assert!(lines[0].contains("c8") && lines[4].contains("8 columns before …"), "{lines:?}");
+    }
+
+    #[test]
+    fn rows_in_the_middle_give_way() {
+        for (rows, limit) in [(3, 14), (25, 14), (1_000_000, 14), (1_000_000, 99), (25, 99), (100, 4), (1, 1), (50, 0)]
+        {
+            let lines = shown(&sample(rows, 3), 0, 60, limit);
+            assert!(lines.len() <= limit.max(5), "{rows} {limit}: {lines:?}");
+            let gap = lines.iter().position(|line| line.starts_with('⋮'));
+            let cells = lines.iter().filter(|line| line.starts_with('r')).count();
+            let left_out = gap.map_or(0, |gap| lines[gap].split(' ').nth(1).unwrap().parse::<usize>().unwrap());
+            assert_eq!(cells + left_out, rows, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_wider_than_its_room() {
+        for width in 1..60 {
+            for first in 0..9 {
+                let laid = frame(&sample(30, 9), first, width, 14);
+                assert!(laid.iter().rev().skip(1).all(|line| line.width() <= width), "{width}");
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The transcript pane: the rows of the window, with the cards' headers.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::card::Row;
+use crate::domain::{Author, Entry, Snippet, Status, Timestamp, units};
+use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::{elapsed, put, put_right};
+use crate::tui::images::Picture;
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
+    let Some(frame) = &view.frame else { return };
+    let area = layout.transcript;
+    if frame.window.is_empty() {
+        let words = if view.lookup.is_busy { "looking for what fits …" } else { "no card fits the filter" };
+        put(buffer, area, area.x + layout.margin, area.y, words, theme::DIM);
+    }
+    for (place, y) in frame.window.iter().zip(area.y..area.bottom()) {
+        let Some(entry) = view.transcript.entries().get(place.card) else { continue };
+        let Some(row) = frame.cards.get(&place.card).and_then(|card| card.rows.get(place.row)) else {
+            continue;
+        };
+        let bar_x = area.x + layout.margin;
+        match row {
+            Row::Head => head(view, layout, entry, place.card, y, now, buffer),
+            Row::Code(line) => {
+                if let Entry::Snippet(snippet) = entry {
+                    put(buffer, area, bar_x, y, "▎", theme::author(&snippet.author));
+                }
+                buffer.set_line(bar_x + 2, y, line, layout.card_text());
+            }
+            Row::Text(line) => {
+                buffer.set_line(bar_x + 2, y, line, layout.card_text());
+            }
+            Row::Picture(wanted, row) => {
+                let area = Rect { x: bar_x + 2, y, width: layout.card_text(), height: 1 };
+                match view.figures.get(wanted) {
+                    Some(Ok(Picture::Blocks(blocks))) => blocks.draw_row(*row, area, buffer),
+                    None if *row == 0 => {
+                        put(buffer, area, area.x, y, "…", theme::DIM);
+                    }
+                    _ => {}
+                }
+            }
+            Row::Space => {}
+        }
+        if view.selected == Some(place.card) && layout.margin > 0 && !matches!(row, Row::Space) {
+            put(buffer, area, area.x, y, if matches!(row, Row::Head) { "›" } else { "│" }, theme::FOCUS);
+        }
+        let marks = view.lookup.marks.get(&place.card).into_iter().flat_map(|marks| marks.iter());
+        for mark in marks.filter(|mark| mark.row == place.row) {
+            let is_shown = view.lookup.find.as_ref().is_some_and(|find| find.at == Some((place.card, mark.number)));
+            let cells =
+                Rect { x: bar_x + 2 + mark.cells.start, y, width: mark.cells.end - mark.cells.start, height: 1 };
+            buffer.set_style(cells.intersection(area), if is_shown { theme::FOUND } else { theme::SELECTED });
+        }
+    }
+}
+
+/// Where the terminal's cursor stands while a card is selected: at its head, if that is in sight.
+pub fn cursor(view: &View, layout: &Layout) -> Option<Position> {
+    let window = &view.frame.as_ref()?.window;
+    let row = window.iter().position(|place| view.selected == Some(place.card))?;
+    Some(Position { x: layout.transcript.x, y: layout.transcript.y + row as u16 })
+}
+
+/// Number and author on the left, status and duration on the right.
+fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: Timestamp, buffer: &mut Buffer) {
+    let area = layout.transcript;
+    let selected = view.selected == Some(index);
+    let right = area.right() - u16::from(layout.class != Class::Compact);
+    let digits = view.next_number().max(10).ilog10() as usize + 1;
+    let (number, name, name_style, end) = match entry {
+        Entry::Snippet(snippet) => (
+            snippet.id.to_string(),
+            match snippet.replay_of {
+                None => text::name(snippet.author.name()).into_owned(),
+                Some(of) => format!("{} ↻ {of}", text::name(snippet.author.name())),
+            },
+            theme::BOLD.patch(theme::author(&snippet.author)),
+            Some(snippet),
+        ),
+        Entry::Background { .. } => (String::new(), "output while nothing ran".to_owned(), theme::DIM, None),
+        Entry::Reset { by, report, .. } => {
+            let who = if matches!(by, Author::You) { "you".into() } else { text::name(by.name()) };
+            let what = format!("{who} cleared the namespace, {}", units::count(report.cleared, "name"));
+            (String::new(), what, theme::DIM, None)
+        }
+        Entry::Restart { restart, .. } => {
+            let what = match &restart.by {
+                Some(Author::You) => "you restarted Python".to_owned(),
+                Some(by) => format!("{} restarted Python", text::name(by.name())),
+                None if restart.resumed => "resumed".to_owned(),
+                None => "a new Python has taken over".to_owned(),
+            };
+            (String::new(), what, theme::NOTICE, None)
+        }
+        Entry::Note { note, .. } => {
+            let what = match (&note.answers, note.about) {
+                (Some(inquiry), _) => {
+                    format!("{} answered {}", text::name(note.by.name()), text::name(inquiry.by.name()))
+                }
+                (None, Some(snippet)) => format!("note by {} on {snippet}", text::name(note.by.name())),
+                (None, None) => format!("note by {}", text::name(note.by.name())),
+            };
+            (String::new(), what, theme::author(&note.by), None)
+        }
+    };
+    let end_x = end.map_or(right, |snippet| status(layout, snippet, right, y, now, buffer));
+    let left = Rect { width: (end_x - area.x).saturating_sub(1), ..area };
+    let mut x = area.x + layout.margin;
+    let number_style = if selected { theme::SELECTED } else { theme::DIM };
+    if !number.is_empty() {
+        // The figures of all cards stand in one column; in the smallest layout they would only cost room.
+        let shown = if layout.class == Class::Compact { number } else { format!("{number:>digits$}") };
+        x = put(buffer, left, x, y, &shown, number_style);
+        x += if layout.class == Class::Compact { 1 } else { 2 };
+    } else if selected {
+        x = put(buffer, left, x, y, " ", theme::SELECTED) + 1;
+    }
+    let room = usize::from(left.right().saturating_sub(x));
+    put(buffer, left, x, y, &text::cut(&name, room), name_style);
+}
+
+/// Returns the column where it begins.
+fn status(layout: &Layout, snippet: &Snippet, right: u16, y: u16, now: Timestamp, buffer: &mut Buffer) -> u16 {
+    let time = match (&snippet.outcome, snippet.status) {
+        (_, Status::Running) => units::clock(elapsed(snippet.started_at.unwrap_or(now), now)),
+        (Some(outcome), status) if status != Status::Cancelled => units::duration(outcome.elapsed),
+        (_, status) => status.word().to_owned(),
+    };
+    let time_style = if snippet.status == Status::Running { Style::new() } else { theme::DIM };
+    // The glyphs stand in one column, but for the smallest layout.
+    let room = if layout.class == Class::Compact { 0 } else { 8 };
+    let x = put_right(buffer, layout.transcript, right, y, &time, time_style);
+    let glyph_x = x.saturating_sub(2).min(right.saturating_sub(room + 1));
+    put(buffer, layout.transcript, glyph_x, y, theme::glyph(snippet.status, now), theme::status(snippet.status));
+    glyph_x
+}

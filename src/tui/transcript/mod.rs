@@ -1,0 +1,10 @@
+//! TODO
+
+pub(in crate::tui) mod card;
+pub(in crate::tui) mod copy;
+pub(in crate::tui) mod data_frame;
+pub(in crate::tui) mod draw;
+pub(in crate::tui) mod output_tail;
+pub(in crate::tui) mod selection;
+pub(in crate::tui) mod traceback;
+pub(in crate::tui) mod viewport;

@@ -1,0 +1,224 @@
+//! What can be done with a card: letters act on the selected one; without one, the last in sight that fits is meant.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use super::copy;
+use super::copy::Piece;
+use super::viewport::Anchor;
+use crate::domain::{Entry, Snippet, Status, Timestamp};
+use crate::tui::input::keymap::{Action, Chord, Context};
+use crate::tui::input::update::Effect;
+use crate::tui::pager::Pager;
+use crate::tui::view::View;
+
+/// Of code that memory has only the beginning of.
+const GONE: &str = "only the beginning of its code is kept, and the session is not recorded";
+
+impl View {
+    /// Keys while a card is selected: the input gets none of them.
+    pub fn on_card(&mut self, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+        let action = self.keys.find(key, &[Context::Card, Context::Transcript, Context::Session]);
+        let asked_to_run = self.asking_to_run.take().filter(|card| self.selected == Some(*card));
+        match (action, asked_to_run) {
+            (Some(Action::RunAgain | Action::Output), Some(card)) => self.run_again(card),
+            (Some(Action::Back), Some(_)) => None,
+            (Some(Action::Output), None) if self.is_all_traceback() => {
+                self.fold();
+                None
+            }
+            (Some(Action::QuitOrDelete), _) if !self.editor.is_empty() => None,
+            (Some(Action::Interrupt), _) if self.transcript.running().is_none() => {
+                self.selected = None;
+                None
+            }
+            (Some(action), _) => self.act(action, key, asked, now),
+            (None, _) => {
+                if Chord::from(key).is_text() {
+                    let back = self.keys.told(Action::Back);
+                    self.notice =
+                        Some(format!("{key} does nothing to a card; {back} goes back to the input", key = key.code));
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether a traceback is all that the selected card has to show.
+    fn is_all_traceback(&self) -> bool {
+        let entry = self.selected.and_then(|card| self.transcript.entries().get(card));
+        let wrote = |entry| snippet(entry).is_some_and(|snippet| !snippet.output.is_empty());
+        entry.is_some_and(|entry| !wrote(entry) && copy::of(entry, Piece::Traceback, None).is_some())
+    }
+
+    /// Actions on cards; `None` if it is none of them.
+    pub fn act_on_card(&mut self, action: Action) -> Option<Option<Effect>> {
+        Some(match action {
+            Action::ColumnsLeft | Action::ColumnsRight => {
+                self.scroll_columns(action == Action::ColumnsRight);
+                None
+            }
+            Action::CopyCode => self.copy(Piece::Code),
+            Action::CopyOutput => self.copy(Piece::Output),
+            Action::CopyValue => self.copy(Piece::Value),
+            Action::CopyTraceback => self.copy(Piece::Traceback),
+            Action::RunAgain => {
+                let card = self.meant(|entry| snippet(entry).is_some());
+                self.selected = card;
+                self.asking_to_run = card;
+                None
+            }
+            Action::EditAgain => {
+                self.edit_again();
+                None
+            }
+            Action::Received => {
+                self.show_received();
+                None
+            }
+            Action::SaveOutput => {
+                match self.meant(|entry| copy::of(entry, Piece::Output, None).is_some()) {
+                    Some(card) => self.open_save(card),
+                    None => self.notice = Some("there is no output to save".to_owned()),
+                }
+                None
+            }
+            Action::PreviousError | Action::NextError => {
+                self.go_to_error(action == Action::NextError);
+                None
+            }
+            Action::GoToRunning => {
+                match self.transcript.running().and_then(|running| self.transcript.position(running.id)) {
+                    Some(card) => self.go_to(card),
+                    None => self.notice = Some("nothing is running".to_owned()),
+                }
+                None
+            }
+            _ => return None,
+        })
+    }
+
+    /// The selected card, or the last one in sight that fits.
+    fn meant(&self, fits: impl Fn(&Entry) -> bool) -> Option<usize> {
+        let fits = |card: &usize| self.transcript.entries().get(*card).is_some_and(&fits);
+        match self.selected {
+            Some(card) => Some(card).filter(fits),
+            None => self.frame.as_ref()?.cards.keys().rev().copied().find(fits),
+        }
+    }
+
+    fn copy(&mut self, piece: Piece) -> Option<Effect> {
+        let spool = self.spool.clone();
+        let card = self.meant(|entry| copy::of(entry, piece, None).is_some());
+        let entry = card.and_then(|card| self.transcript.entries().get(card));
+        let found = entry.and_then(|entry| Some((copy::of(entry, piece, spool.as_deref())?, copy::name(entry))));
+        let Some((text, name)) = found else {
+            self.notice = Some(format!("there is no {} to copy", piece.word()));
+            return None;
+        };
+        match text.to_copy() {
+            Ok(text) => Some(Effect::CopyPiece { text, what: format!("{} of {name}", piece.word()) }),
+            Err(why) => {
+                let save = self.keys.told(Action::SaveOutput);
+                let instead =
+                    if piece == Piece::Output { format!("; {save} saves it to a file") } else { String::new() };
+                self.notice = Some(format!("{why}{instead}"));
+                None
+            }
+        }
+    }
+
+    /// The code of a card runs again, as the person's own.
+    fn run_again(&mut self, card: usize) -> Option<Effect> {
+        let found = snippet(self.transcript.entries().get(card)?)?;
+        let Some(code) = self.whole_code(found) else {
+            self.notice = Some(GONE.to_owned());
+            return None;
+        };
+        self.selected = None;
+        self.end_search();
+        self.anchor = Anchor::Follow;
+        Some(Effect::Submit(code))
+    }
+
+    /// Of old code memory may have only the beginning.
+    fn whole_code(&self, snippet: &Snippet) -> Option<Arc<str>> {
+        match snippet.code_omitted {
+            0 => Some(snippet.code.clone()),
+            _ => self.spool.as_ref()?.recorded(snippet.id).map(|recorded| recorded.code),
+        }
+    }
+
+    fn edit_again(&mut self) {
+        let card = self.meant(|entry| snippet(entry).is_some());
+        let found = card.and_then(|card| snippet(self.transcript.entries().get(card)?));
+        let Some(found) = found else {
+            self.notice = Some("there is no code to edit".to_owned());
+            return;
+        };
+        let Some(code) = self.whole_code(found) else {
+            self.notice = Some(GONE.to_owned());
+            return;
+        };
+        let had_draft = !self.editor.is_empty();
+        self.editor.set(&code);
+        self.assist.close();
+        self.selected = None;
+        if had_draft {
+            self.notice = Some(format!("{} brings the draft back", self.keys.told(Action::Undo)));
+        }
+    }
+
+    /// To the next card below that failed, or to the one above: from the selected one, or from the end of the window.
+    fn go_to_error(&mut self, forward: bool) {
+        let entries = self.transcript.entries();
+        let in_sight = || self.frame.as_ref().and_then(|frame| frame.window.last()).map_or(0, |place| place.card + 1);
+        let from = self.selected.unwrap_or_else(in_sight);
+        let has_failed = |card: &usize| snippet(&entries[*card]).is_some_and(|s| s.status == Status::Error);
+        let found = if forward {
+            (from + 1..entries.len()).find(has_failed)
+        } else {
+            (0..from.min(entries.len())).rev().find(has_failed)
+        };
+        match found {
+            Some(card) => self.go_to(card),
+            None => self.notice = Some(format!("nothing failed {}", if forward { "below" } else { "above" })),
+        }
+    }
+
+    /// To the snippet that set a variable last.
+    pub fn go_to_setter(&mut self, variable: &str) {
+        let rows = &self.transcript.variables().rows;
+        let setter = rows.iter().find(|row| row.name == variable).and_then(|row| row.set_by);
+        match setter.and_then(|setter| self.transcript.position(setter)) {
+            Some(card) => self.go_to(card),
+            None => self.notice = Some(format!("it is not known what set {variable}")),
+        }
+    }
+
+    fn show_received(&mut self) {
+        let answers = self.answers.clone().unwrap_or_default();
+        let told = |entry: &Entry| snippet(entry).map_or_else(Vec::new, |snippet| answers.of(snippet.id));
+        let card = self.meant(|entry| !told(entry).is_empty());
+        let answers = card.and_then(|card| self.transcript.entries().get(card)).map_or_else(Vec::new, told);
+        if let Some(card) = card {
+            self.overlays.clear();
+            self.pager = Some(Pager::received(card, answers));
+            return;
+        }
+        let selected = self.selected.and_then(|card| snippet(self.transcript.entries().get(card)?));
+        self.notice = Some(match selected {
+            Some(Snippet { id, author, .. }) if author.is_you() => format!("no client asked for {id}"),
+            Some(Snippet { id, .. }) => format!("no answer about {id} is known: none was given yet, or too long ago"),
+            None => "no client was told of what is shown here".to_owned(),
+        });
+    }
+}
+
+fn snippet(entry: &Entry) -> Option<&Snippet> {
+    match entry {
+        Entry::Snippet(snippet) => Some(snippet),
+        _ => None,
+    }
+}

@@ -1,0 +1,198 @@
+//! The window on the transcript. The place is kept as (card, row), never as a row of the whole, so that a frame costs
+//! the same with ten cards and with a hundred thousand: only cards that cross the window are measured.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::card::{Card, Shape};
+use crate::domain::{Entry, Status, Transcript};
+use crate::tui::images::Figures;
+use crate::tui::input::keymap::Keymap;
+
+/// A row of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub card: usize,
+    pub row: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The end is shown, whatever comes.
+    Follow,
+    /// This row is the first of the window.
+    At(Place),
+}
+
+/// Rows of cards that were looked at lately.
+#[derive(Debug, Default)]
+pub struct Cards {
+    cache: HashMap<usize, (Key, Rc<Card>)>,
+    /// They are told on some cards.
+    keys: Rc<Keymap>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    shape: Shape,
+    status: Option<Status>,
+    /// Bytes written and bytes kept of the output: it grows, and it is cut when it is old.
+    output: (u64, usize),
+    /// How many displays there were, and which ones they are.
+    displays: (usize, usize),
+}
+
+/// Cards kept beyond which the cache is emptied of those not in the window.
+const KEPT: usize = 256;
+
+impl Cards {
+    pub fn new(keys: Rc<Keymap>) -> Self {
+        Self { cache: HashMap::new(), keys }
+    }
+
+    pub fn get(&mut self, entries: &[Entry], index: usize, shape: Shape, figures: &Figures) -> Option<Rc<Card>> {
+        let entry = entries.get(index)?;
+        let (status, output) = match entry {
+            Entry::Snippet(snippet) => (Some(snippet.status), Some(&snippet.output)),
+            Entry::Background { output, .. } => (None, Some(output)),
+            Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => (None, None),
+        };
+        let output = output.map_or((0, 0), |output| (output.total(), output.kept()));
+        let displays = match entry {
+            Entry::Snippet(snippet) => {
+                let which = |sum: usize, display| sum.rotate_left(1).wrapping_add(Arc::as_ptr(display) as usize);
+                (snippet.next_display(), snippet.displays.iter().fold(0, which))
+            }
+            _ => (0, 0),
+        };
+        let key = Key { shape, status, output, displays };
+        if let Some((known, card)) = self.cache.get(&index)
+            && *known == key
+        {
+            return Some(card.clone());
+        }
+        let card = Rc::new(Card::new(entry, &self.keys, shape, figures));
+        self.cache.insert(index, (key, card.clone()));
+        Some(card)
+    }
+
+    fn trim(&mut self, window: &[Place]) {
+        if self.cache.len() > KEPT
+            && let (Some(first), Some(last)) = (window.first(), window.last())
+        {
+            self.cache.retain(|index, _| (first.card..=last.card).contains(index));
+        }
+    }
+}
+
+/// What the walk over the cards needs.
+pub struct Walk<'a> {
+    pub transcript: &'a Transcript,
+    pub cards: &'a mut Cards,
+    pub figures: &'a Figures,
+    pub shape: &'a dyn Fn(usize) -> Shape,
+    /// The cards that there are, if not all are shown.
+    pub shown: Option<&'a BTreeSet<usize>>,
+}
+
+impl Walk<'_> {
+    pub fn card(&mut self, index: usize) -> Option<Rc<Card>> {
+        self.cards.get(self.transcript.entries(), index, (self.shape)(index), self.figures)
+    }
+
+    fn height(&mut self, index: usize) -> usize {
+        self.card(index).map_or(0, |card| card.rows.len())
+    }
+
+    fn count(&self) -> usize {
+        self.transcript.entries().len()
+    }
+
+    fn before(&self, card: usize) -> Option<usize> {
+        match self.shown {
+            None => card.checked_sub(1),
+            Some(shown) => shown.range(..card).next_back().copied(),
+        }
+    }
+
+    /// The card after this one, or the end.
+    fn after(&self, card: usize) -> usize {
+        self.from(card + 1)
+    }
+
+    /// The first card that is shown from this one on, or the end.
+    fn from(&self, card: usize) -> usize {
+        match self.shown {
+            None => card.min(self.count()),
+            Some(shown) => shown.range(card..).next().copied().unwrap_or(self.count()),
+        }
+    }
+
+    /// `n` rows further up, or the very first row.
+    pub fn up(&mut self, from: Place, n: usize) -> Place {
+        let mut place = from;
+        let mut left = n;
+        while left > place.row {
+            let Some(before) = self.before(place.card) else {
+                return Place { card: self.from(0), row: 0 };
+            };
+            left -= place.row + 1;
+            place.card = before;
+            place.row = self.height(place.card).saturating_sub(1);
+        }
+        place.row -= left;
+        place
+    }
+
+    /// `n` rows further down, or the place behind the last row.
+    pub fn down(&mut self, from: Place, n: usize) -> Place {
+        let mut place = from;
+        let mut left = n;
+        while place.card < self.count() {
+            let height = self.height(place.card);
+            if place.row + left < height {
+                place.row += left;
+                return place;
+            }
+            left -= height.saturating_sub(place.row);
+            place = Place { card: self.after(place.card), row: 0 };
+        }
+        place
+    }
+
+    /// The first row of the window that ends with the last row of all.
+    pub fn bottom(&mut self, height: usize) -> Place {
+        let end = Place { card: self.count(), row: 0 };
+        self.up(end, height)
+    }
+
+    /// The rows of the window. An anchor from which the end can be seen becomes [`Anchor::Follow`].
+    pub fn window(&mut self, anchor: &mut Anchor, height: usize) -> Vec<Place> {
+        let bottom = self.bottom(height);
+        let first = match *anchor {
+            Anchor::At(place) if self.from(place.card) != place.card => Place { card: self.from(place.card), row: 0 },
+            Anchor::At(place) => {
+                let last_row = self.height(place.card).saturating_sub(1);
+                Place { row: place.row.min(last_row), ..place }
+            }
+            Anchor::Follow => bottom,
+        };
+        let first = if first >= bottom {
+            *anchor = Anchor::Follow;
+            bottom
+        } else {
+            *anchor = Anchor::At(first);
+            first
+        };
+        let mut rows = Vec::with_capacity(height);
+        let mut place = first;
+        while rows.len() < height && place.card < self.count() {
+            let of_card = self.height(place.card);
+            rows.extend((place.row..of_card).take(height - rows.len()).map(|row| Place { row, ..place }));
+            place = Place { card: self.after(place.card), row: 0 };
+        }
+        self.cards.trim(&rows);
+        rows
+    }
+}

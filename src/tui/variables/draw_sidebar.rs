@@ -1,0 +1,302 @@
+//! The pane beside the transcript: variables and clients.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::drawer::Sorting;
+use crate::domain::{Author, Client, Entry, Kind, Status, Timestamp, Variable, units};
+use crate::tui::draw::layout::Layout;
+use crate::tui::draw::{elapsed, put, put_right};
+use crate::tui::input::keymap::Action;
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// A list of variables older than that says so, while something runs.
+const STALE: Duration = Duration::from_secs(2);
+
+/// Returns the column of the hairline.
+pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Option<u16> {
+    let area = layout.side?;
+    let hairline = layout.hairline()?;
+    for y in area.top()..area.bottom() {
+        buffer[(hairline, y)].set_symbol("│").set_style(theme::DIM);
+    }
+    let split = split(view, area);
+    variables(view, layout, now, buffer);
+    clients_table(view, Rect { y: split, height: area.bottom() - split, ..area }, now, buffer);
+    Some(hairline)
+}
+
+/// The row where the clients begin.
+fn split(view: &View, area: Rect) -> u16 {
+    let client_rows = (view.transcript.clients().len().max(1) as u16).min(area.height / 3);
+    area.bottom().saturating_sub(client_rows + 3).max(area.y)
+}
+
+/// The variables in sight, from the top of the list, and how many are out of sight above and below.
+pub struct Listed<'a> {
+    pub area: Rect,
+    pub rows: Vec<&'a Variable>,
+    pub above: usize,
+    below: usize,
+}
+
+impl<'a> Listed<'a> {
+    pub fn is_cut(&self) -> bool {
+        self.above > 0 || self.below > 0
+    }
+
+    /// `None` where there is no such list, or no room for it.
+    pub fn of(view: &'a View, layout: &Layout) -> Option<Self> {
+        let side = layout.side?;
+        let height = split(view, side) - side.y;
+        let area = Rect { y: side.y + 2, height: height.checked_sub(2).filter(|height| *height > 0)?, ..side };
+        let mut rows = sorted(view);
+        let total = view.transcript.variables().total;
+        let fit = usize::from(area.height) - 1;
+        if total <= fit {
+            return Some(Self { area, rows, above: 0, below: 0 });
+        }
+        // What just changed stays in sight.
+        let touched = touched(view);
+        rows.sort_by_key(|variable| !touched.contains(variable.name.as_str()));
+        let fit = fit.saturating_sub(1);
+        let above = view.side_scroll.min(rows.len().saturating_sub(fit));
+        rows.drain(..above);
+        rows.truncate(fit);
+        let below = total.saturating_sub(above + rows.len());
+        Some(Self { area, rows, above, below })
+    }
+}
+
+fn title(buffer: &mut Buffer, area: Rect, what: &str, count: usize) {
+    put(buffer, area, area.x, area.y, what, theme::BOLD);
+    put_right(buffer, area, area.right(), area.y, &count.to_string(), theme::DIM);
+}
+
+/// Names that the last snippet added or changed.
+pub fn touched(view: &View) -> HashSet<&str> {
+    let outcome = view.transcript.last_finished().and_then(|snippet| snippet.outcome.as_ref());
+    outcome.map_or_else(HashSet::new, |outcome| {
+        outcome.changes.added.iter().chain(&outcome.changes.changed).map(String::as_str).collect()
+    })
+}
+
+/// In the order that was chosen; by name where that says nothing.
+pub fn sorted(view: &View) -> Vec<&Variable> {
+    let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
+    match view.sorting {
+        Sorting::Kind => rows.sort_by_key(|variable| match variable.kind {
+            Kind::Data => 0,
+            Kind::Class => 1,
+            Kind::Function | Kind::Callable => 2,
+            Kind::Module => 3,
+        }),
+        Sorting::Name => rows.sort_by_cached_key(|variable| variable.name.to_lowercase()),
+        Sorting::Type => rows.sort_by(|one, other| sort(one).cmp(sort(other))),
+        Sorting::Size => rows.sort_by_key(|variable| Reverse(variable.size)),
+        Sorting::Changed => rows.sort_by_key(|variable| Reverse(variable.set_by)),
+    }
+    rows
+}
+
+/// How old the list is, while something runs that may have changed what it tells.
+pub fn age(view: &View, now: Timestamp) -> String {
+    let taken_at = view.transcript.variables().taken_at;
+    let Some(running) = view.transcript.running().filter(|_| taken_at != 0) else { return String::new() };
+    // A list that did not change is not sent again, so it held until that began.
+    let age = elapsed(taken_at.max(running.started_at.unwrap_or_default()), now);
+    if age < STALE { String::new() } else { format!("{} old  ", seconds(age)) }
+}
+
+/// Below a minute in seconds: it tells whether something is still right.
+pub fn seconds(age: Duration) -> String {
+    if age.as_secs() < 60 { format!("{} s", age.as_secs()) } else { units::age(age) }
+}
+
+/// What sort of thing it is: its type, or one word where the type says less.
+pub fn sort(variable: &Variable) -> &str {
+    match variable.kind {
+        Kind::Class => "class",
+        Kind::Function => "function",
+        Kind::Module => "module",
+        Kind::Data | Kind::Callable => &variable.type_name,
+    }
+}
+
+/// The preview, as far as it says more than the name and the type beside it: of `<Axes>` nothing is left, and of
+/// `<class 'Path'>` only the name, should it be another one here.
+pub fn preview(variable: &Variable) -> &str {
+    let preview = variable.preview.as_str();
+    let Some(inside) = preview.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else { return preview };
+    if inside == variable.type_name {
+        return "";
+    }
+    match inside.strip_prefix("class '").or_else(|| inside.strip_prefix("module '")) {
+        Some(name) => Some(name.trim_end_matches('\'')).filter(|name| *name != variable.name).unwrap_or_default(),
+        None => preview,
+    }
+}
+
+/// The value in a few characters: what is small shows itself, what is large its shape.
+pub fn value(variable: &Variable) -> &str {
+    let small =
+        matches!(variable.type_name.as_str(), "int" | "float" | "complex" | "bool" | "str" | "bytes" | "NoneType");
+    if variable.shape.is_empty() || (small && !variable.preview.is_empty()) {
+        preview(variable)
+    } else {
+        &variable.shape
+    }
+}
+
+fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
+    let (Some(area), Some(listed)) = (layout.side, Listed::of(view, layout)) else { return };
+    let total = view.transcript.variables().total;
+    title(buffer, area, &format!("variables{}", view.sorting.told()), total);
+    let right = area.right() - text::width(&total.to_string()) as u16;
+    put_right(buffer, area, right, area.y, &age(view, now), theme::NOTICE);
+    let Listed { area: list, rows, above, below } = listed;
+    if rows.is_empty() {
+        put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
+        return;
+    }
+    let touched = touched(view);
+    let columns = Columns::of(&rows, list.width);
+    let mut y = list.y;
+    for variable in &rows {
+        columns.draw(variable, touched.contains(variable.name.as_str()), list, y, buffer);
+        y += 1;
+    }
+    let key = view.keys.told(Action::Variables);
+    let more = match (above, below) {
+        (0, 0) => return,
+        (0, below) => format!("… {below} more, {key}"),
+        (above, 0) => format!("▴ {above} above, {key}"),
+        (above, below) => format!("▴ {above} above, {below} more, {key}"),
+    };
+    put(buffer, list, list.x + 2, y, &more, theme::DIM);
+}
+
+/// Narrower columns would move with every new name.
+const LEAST: usize = 7;
+/// Enough for `function`.
+const LEAST_KIND: usize = 8;
+
+/// Widths of the name and the type; the value has the rest.
+struct Columns {
+    name: usize,
+    kind: usize,
+}
+
+impl Columns {
+    /// The type gives way first, then the name; what nobody needs goes to the name.
+    fn of(rows: &[&Variable], width: u16) -> Self {
+        let widest = |text: fn(&Variable) -> &str| {
+            rows.iter().map(|row| text::width(&text::name(text(row)))).max().unwrap_or(0).max(LEAST)
+        };
+        let (name, kind, value) = (widest(|row| &row.name), widest(sort), widest(value));
+        let room = usize::from(width).saturating_sub(5);
+        let most = (room * 2 / 5).max(LEAST);
+        let value = value.min(most);
+        let kind = kind.min(room.saturating_sub(name.min(most) + value).max(LEAST_KIND));
+        let name = name.min(room.saturating_sub(kind + value).max(LEAST));
+        Self { name, kind }
+    }
+
+    fn draw(&self, variable: &Variable, touched: bool, area: Rect, y: u16, buffer: &mut Buffer) {
+        let name_x = area.x + 2;
+        let kind_x = name_x + self.name as u16 + 2;
+        let value_x = kind_x + self.kind as u16 + 1;
+        if touched {
+            put(buffer, area, area.x, y, "•", theme::TOUCHED);
+        }
+        put(buffer, area, name_x, y, &text::cut(&text::name(&variable.name), self.name), theme::PLAIN);
+        put(buffer, area, kind_x, y, &text::cut(&text::name(sort(variable)), self.kind), theme::DIM);
+        let shown = text::name(value(variable));
+        let room = usize::from(area.right().saturating_sub(value_x));
+        put_right(buffer, area, area.right(), y, &text::cut(&shown, room), theme::PLAIN);
+    }
+}
+
+/// What a client is doing, or did, in at most `room` cells where that can be.
+pub fn activity(view: &View, client: &Client, now: Timestamp, room: usize) -> (String, Style) {
+    let is_its = |author: &Author| matches!(author, Author::Client { id, .. } if *id == client.id);
+    let running = view.transcript.running().filter(|snippet| is_its(&snippet.author));
+    let queued = view.transcript.queue().iter().filter_map(|id| view.transcript.snippet(*id));
+    let queued = queued.filter(|snippet| is_its(&snippet.author)).count();
+    let idle = elapsed(client.last_active, now);
+    let (doing, style) = if let Some(snippet) = running {
+        (format!("{} running", snippet.id), theme::status(Status::Running))
+    } else if queued > 0 {
+        (format!("{queued} queued"), theme::PLAIN)
+    } else if idle.as_secs() >= 60 {
+        (format!("idle {}", units::age(idle)), theme::DIM)
+    } else if client.runs == 0 {
+        ("connected".to_owned(), theme::DIM)
+    } else {
+        (String::new(), theme::DIM)
+    };
+    let runs = units::count(client.runs as usize, "run");
+    let both = format!("{runs}, {doing}");
+    match (client.runs, doing.is_empty()) {
+        (0, _) => (doing, style),
+        (_, true) => (runs, style),
+        _ if text::width(&both) <= room => (both, style),
+        _ => (doing, style),
+    }
+}
+
+fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
+    let clients = view.transcript.clients();
+    if area.height < 3 {
+        return;
+    }
+    title(buffer, area, "clients", clients.len());
+    let list = Rect { y: area.y + 2, height: area.height - 3, ..area };
+    if clients.is_empty() {
+        put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
+    }
+    let fit = usize::from(list.height);
+    let hidden = if clients.len() > fit { clients.len() - fit.saturating_sub(1) } else { 0 };
+    if hidden > 0 {
+        put(
+            buffer,
+            list,
+            list.x + 2,
+            list.bottom() - 1,
+            &format!("… {hidden} more, {}", view.keys.told(Action::Variables)),
+            theme::DIM,
+        );
+    }
+    for (client, y) in clients.iter().skip(hidden).zip(list.y..list.bottom()) {
+        let room = usize::from(list.width).saturating_sub(text::width(&text::name(&client.name)) + 5);
+        let (what, style) = activity(view, client, now, room);
+        let x = put_right(buffer, list, list.right(), y, &what, style);
+        let room = usize::from(x.saturating_sub(list.x + 3));
+        let style = theme::author(&Author::Client { id: client.id, name: client.name.clone() });
+        put(buffer, list, list.x + 2, y, &text::cut(&text::name(&client.name), room), style);
+    }
+}
+
+/// Who submitted the snippet that set a variable.
+pub fn setter(view: &View, variable: &Variable) -> String {
+    let Some(id) = variable.set_by else { return String::new() };
+    let name = view.transcript.position(id).and_then(|place| match &view.transcript.entries()[place] {
+        Entry::Snippet(snippet) => Some(text::name(snippet.author.name()).into_owned()),
+        _ => None,
+    });
+    name.map_or_else(|| id.to_string(), |name| format!("{id} {name}"))
+}
+
+/// When that snippet ended.
+pub fn set_at(view: &View, variable: &Variable) -> Option<Timestamp> {
+    let place = view.transcript.position(variable.set_by?)?;
+    let Entry::Snippet(snippet) = &view.transcript.entries()[place] else { return None };
+    let took = snippet.outcome.as_ref()?.elapsed;
+    Some(snippet.started_at? + took.as_millis() as Timestamp)
+}

@@ -1,0 +1,228 @@
+//! The open list of variables: its order, its groups, what is typed to find one, and its keys.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::domain::{Aspect, Kind, Variable};
+use crate::tui::composer::editor::Editor;
+use crate::tui::draw::sorted_variables;
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::input::update::Effect;
+use crate::tui::view::{Overlay, View};
+
+/// The order of the list of variables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sorting {
+    /// Data first, then classes, functions, modules.
+    #[default]
+    Kind,
+    Name,
+    Type,
+    /// The largest first.
+    Size,
+    /// What was set last first.
+    Changed,
+}
+
+impl Sorting {
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Kind => Self::Name,
+            Self::Name => Self::Type,
+            Self::Type => Self::Size,
+            Self::Size => Self::Changed,
+            Self::Changed => Self::Kind,
+        }
+    }
+
+    /// As the title of the list tells it.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Kind => "",
+            Self::Name => ", by name",
+            Self::Type => ", by type",
+            Self::Size => ", by size",
+            Self::Changed => ", by last change",
+        }
+    }
+}
+
+/// A row of the list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Item<'a> {
+    /// A group, and how many are in it.
+    Group(&'static str, usize),
+    Variable(&'a Variable),
+}
+
+impl<'a> Item<'a> {
+    pub fn variable(self) -> Option<&'a Variable> {
+        if let Self::Variable(variable) = self { Some(variable) } else { None }
+    }
+}
+
+fn group(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Data => "data",
+        Kind::Class => "classes",
+        Kind::Function | Kind::Callable => "functions",
+        Kind::Module => "modules",
+    }
+}
+
+/// The list as it is shown: with a filter the best match first, else in the chosen order; by kind in groups.
+pub fn items(view: &View) -> Vec<Item<'_>> {
+    let mut rows = sorted_variables(view);
+    let wanted = view.narrowed.as_ref().map(Editor::code).unwrap_or_default();
+    if !wanted.trim().is_empty() {
+        rows = best(rows, &wanted);
+    } else if view.sorting == Sorting::Kind {
+        let groups: Vec<&[&Variable]> = rows.chunk_by(|one, next| group(one.kind) == group(next.kind)).collect();
+        if groups.len() > 1 {
+            let with_heading = |rows: &&[&'_ Variable]| Item::Group(group(rows[0].kind), rows.len());
+            return groups
+                .iter()
+                .flat_map(|rows| [with_heading(rows)].into_iter().chain(rows.iter().copied().map(Item::Variable)))
+                .collect();
+        }
+    }
+    rows.into_iter().map(Item::Variable).collect()
+}
+
+/// Those whose name or type the query is like, the best first.
+fn best<'a>(rows: Vec<&'a Variable>, query: &str) -> Vec<&'a Variable> {
+    let pattern = Pattern::new(query, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy);
+    let (mut matcher, mut buffer) = (Matcher::new(Config::DEFAULT), Vec::new());
+    let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+    let mut found: Vec<_> = rows
+        .into_iter()
+        // A name counts more than any type.
+        .filter_map(|row| {
+            let rank = score(&row.name).map(|name| (true, name)).or_else(|| Some((false, score(&row.type_name)?)));
+            Some((rank?, row))
+        })
+        .collect();
+    found.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+    found.into_iter().map(|(_, row)| row).collect()
+}
+
+impl View {
+    fn is_drawer_on_top(&self) -> bool {
+        matches!(self.overlays.last(), Some(Overlay::Drawer { .. }))
+    }
+
+    /// Opens it with all that there is, or closes it.
+    pub fn toggle_drawer(&mut self) {
+        self.narrowed = None;
+        self.toggle(Overlay::Drawer { scroll: 0 });
+    }
+
+    /// Actions of the list of variables while nothing is written; `None` if it has no use for this one.
+    pub fn on_drawer(&mut self, action: Action) -> Option<Option<Effect>> {
+        if !self.is_drawer_on_top() || !self.editor.is_empty() {
+            return None;
+        }
+        let names: Vec<String> = self.listed().map(|variable| variable.name.clone()).collect();
+        let chosen = self.chosen.as_ref().and_then(|chosen| names.iter().position(|name| name == chosen));
+        let next = match (action, chosen) {
+            (Action::ItemDown, None) => 0,
+            (Action::ItemDown, Some(place)) => place + 1,
+            (Action::ItemUp, Some(place)) => place.saturating_sub(1),
+            // A selected card has a use for the same key.
+            (Action::FilterVariables, _) if chosen.is_some() || self.selected.is_none() => {
+                self.narrowed.get_or_insert_default();
+                return Some(None);
+            }
+            (Action::GoToSetter, Some(place)) => {
+                self.go_to_setter(&names[place]);
+                return Some(None);
+            }
+            (Action::Choose, Some(place)) => return Some(Some(self.look_into(names[place].clone()))),
+            (Action::SortVariables, Some(_)) => {
+                self.sorting = self.sorting.next();
+                return Some(None);
+            }
+            _ => return None,
+        };
+        let next = next.min(names.len().checked_sub(1)?);
+        self.chosen = Some(names.get(next)?.clone());
+        self.show_chosen();
+        Some(None)
+    }
+
+    /// Opens the inspector.
+    pub fn look_into(&mut self, variable: String) -> Effect {
+        self.overlays.push(Overlay::Inspector { scroll: 0 });
+        self.inspect(variable, Aspect::Overview, 0)
+    }
+
+    /// The variables of the list in its order.
+    pub fn listed(&self) -> impl Iterator<Item = &Variable> {
+        items(self).into_iter().filter_map(Item::variable)
+    }
+
+    /// What is typed to find a variable; `None` leaves the key to what lies below.
+    pub fn on_narrowing(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
+        if !self.is_drawer_on_top() {
+            return None;
+        }
+        let query = self.narrowed.as_mut()?;
+        let is_text = matches!(key.code, KeyCode::Char(_))
+            && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        let action = self.keys.find(key, &[Context::Variables, Context::Transcript, Context::Session]);
+        match action.filter(|_| !is_text) {
+            Some(Action::Interrupt) if self.transcript.running().is_some() => return None,
+            Some(Action::Back | Action::Interrupt) => self.narrowed = None,
+            Some(action @ (Action::ItemUp | Action::ItemDown | Action::Choose)) => {
+                return Some(self.on_drawer(action).flatten());
+            }
+            None | Some(Action::QuitOrDelete) if key.code == KeyCode::Backspace && query.is_empty() => {
+                self.narrowed = None;
+            }
+            None | Some(Action::QuitOrDelete) => {
+                let before = query.buffer.revision();
+                // Of an input of several lines there is no use here.
+                if key.code != KeyCode::Enter {
+                    query.key(key);
+                }
+                if query.buffer.revision() != before {
+                    self.choose_best();
+                }
+            }
+            Some(_) => return None,
+        }
+        self.show_chosen();
+        Some(None)
+    }
+
+    pub fn paste_to_narrow(&mut self, text: &str) -> bool {
+        if !self.is_drawer_on_top() {
+            return false;
+        }
+        let Some(query) = &mut self.narrowed else { return false };
+        query.paste(&text.replace(['\r', '\n'], " "));
+        self.choose_best();
+        true
+    }
+
+    fn choose_best(&mut self) {
+        let best = self.listed().next().map(|variable| variable.name.clone());
+        self.chosen = best;
+        self.show_chosen();
+    }
+
+    /// Brings the chosen variable into sight, and the name of its group if it is the first there.
+    fn show_chosen(&mut self) {
+        let items = items(self);
+        let is_chosen = |item: &Item<'_>| item.variable().is_some_and(|row| Some(&row.name) == self.chosen.as_ref());
+        let Some(row) = items.iter().position(is_chosen) else { return };
+        let first = if row > 0 && items[row - 1].variable().is_none() { row - 1 } else { row };
+        let layout = self.frame.as_ref().and_then(|frame| frame.layout);
+        let height = layout.map_or(1, |layout| usize::from(layout.drawer.height).saturating_sub(2).max(1));
+        if let Some(Overlay::Drawer { scroll }) = self.overlays.last_mut() {
+            let least = (row + 1).saturating_sub(height);
+            *scroll = (*scroll).clamp(least, first.max(least));
+        }
+    }
+}
