@@ -1,4 +1,5 @@
-//! The floors of the house: who may use whom, where Python may be named, and how long a file may get.
+//! The floors of the house: who may use whom, where Python may be named, how long a file may get, and that the pages name
+//! what is there.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail like the test")]
 
@@ -58,6 +59,9 @@ const TOP_LEVEL: &[&str] = &[
     "src",
     "tests",
 ];
+
+/// A word that begins so is a path of this repository.
+const PATHS: &[&str] = &["src/", "tests/", "assets/", ".ci/", ".github/", ".cargo/"];
 
 /// What is wrong with the source text of `file`, a path below `src/`.
 fn faults(file: &Path, text: &str, dependencies: &BTreeSet<String>) -> Vec<String> {
@@ -167,12 +171,13 @@ fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+/// The files below `folder` that have this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.unwrap().path()) {
         if entry.is_dir() {
-            found.extend(rust_files(&entry));
-        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            found.extend(files(&entry, extension));
+        } else if entry.extension().is_some_and(|its| its == extension) {
             found.push(entry);
         }
     }
@@ -195,7 +200,7 @@ fn every_floor_keeps_to_its_own() {
     let source = repository().join("src");
     let dependencies = dependencies();
     assert!(dependencies.contains("pyo3") && dependencies.contains("futures_util"), "{dependencies:?}");
-    let found: Vec<_> = rust_files(&source)
+    let found: Vec<_> = files(&source, "rs")
         .into_iter()
         .flat_map(|path| {
             let file = path.strip_prefix(&source).unwrap().to_owned();
@@ -208,7 +213,7 @@ fn every_floor_keeps_to_its_own() {
 
 #[test]
 fn no_test_is_too_long_to_read() {
-    for path in rust_files(&repository().join("tests")) {
+    for path in files(&repository().join("tests"), "rs") {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
     }
@@ -223,6 +228,100 @@ fn the_top_level_holds_what_was_agreed() {
     let top: BTreeSet<&str> = listed.split_terminator('\0').filter_map(|path| path.split('/').next()).collect();
     let strange: Vec<_> = top.into_iter().filter(|name| !TOP_LEVEL.contains(name)).collect();
     assert!(strange.is_empty(), "not agreed at the top level: {strange:?}");
+}
+
+/// The paths that a page in `folder` names and that are not there: words that begin as paths do, seen from the top of the
+/// repository, and relative links, seen from the page.
+fn lost_paths(folder: &Path, text: &str, is_there: impl Fn(&Path) -> bool) -> Vec<String> {
+    let ends_a_word = |c: char| c.is_whitespace() || "`\"'()[]<>|".contains(c);
+    let words = text.split(ends_a_word).map(|word| word.trim_end_matches(['.', ',', ':', ';']));
+    let named = words.filter(|word| PATHS.iter().any(|path| word.starts_with(path)));
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    let links = links.filter(|link| !link.is_empty() && !link.contains("://") && !link.starts_with("mailto:"));
+    let is_lost = |path: &PathBuf| !is_there(path);
+    let lost = named.map(PathBuf::from).chain(links.map(|link| folder.join(link))).filter(is_lost);
+    lost.map(|path| path.display().to_string()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The pages for people, by their paths in the repository.
+fn pages() -> Vec<PathBuf> {
+    let folders = [".github", "src", "tests"].map(|folder| repository().join(folder));
+    let found = folders.iter().flat_map(|folder| files(folder, "md"));
+    let found = found.map(|path| path.strip_prefix(repository()).unwrap().to_owned());
+    [PathBuf::from("README.md"), PathBuf::from("src/lib.rs")].into_iter().chain(found).collect()
+}
+
+#[test]
+fn every_path_that_a_page_names_is_there() {
+    let pages = pages();
+    assert!(pages.contains(&PathBuf::from("src/ARCHITECTURE.md")), "{pages:?}");
+    let lost: Vec<_> = pages
+        .iter()
+        .flat_map(|page| {
+            let text = fs::read_to_string(repository().join(page)).unwrap();
+            let folder = page.parent().unwrap_or(Path::new(""));
+            let lost = lost_paths(folder, &text, |path| repository().join(path).exists());
+            lost.into_iter().map(|path| format!("{}: there is no {path}", page.display()))
+        })
+        .collect();
+    assert!(lost.is_empty(), "\n{}", lost.join("\n"));
+}
+
+/// The rows of the table of floors: a floor, and those that it uses.
+fn floors_told(page: &str) -> Vec<(String, Vec<String>)> {
+    let (_, section) = page.split_once("\n## Floors\n").unwrap_or_default();
+    let rows = section.lines().take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| `"));
+    let row = |line: &str| {
+        let mut names = line.split('`').skip(1).step_by(2).map(str::to_owned);
+        (names.next().unwrap_or_default(), names.collect())
+    };
+    rows.map(row).collect()
+}
+
+#[test]
+fn the_page_has_the_floors_as_they_are() {
+    let told = floors_told(include_str!("../src/ARCHITECTURE.md"));
+    let is_folder = |floor: &&(&str, &[&str])| repository().join("src").join(floor.0).is_dir();
+    let floors = FLOORS.iter().filter(is_folder);
+    let floors: Vec<_> = floors
+        .map(|(name, uses)| ((*name).to_owned(), uses.iter().map(|floor| (*floor).to_owned()).collect()))
+        .collect();
+    assert_eq!(told, floors);
+}
+
+#[test]
+fn the_checker_of_pages_sees_what_it_should() {
+    let there = ["src/lib.rs", "tests/long", "tests", "README.md", ".github/../README.md", "tests/support/mod.rs"];
+    let lost = |folder: &str, text: &str| {
+        lost_paths(Path::new(folder), text, |path| there.iter().any(|known| Path::new(known) == path))
+    };
+    for (folder, text, path) in [
+        ("", "See `src/gone.rs`.", "src/gone.rs"),
+        ("", "```sh\ntests/gone soak 10\n```", "tests/gone"),
+        ("", "| `src/lib.rs`, `src/gone/` |", "src/gone/"),
+        ("", "[the map](src/gone.rs)", "src/gone.rs"),
+        ("", "<img src=\"assets/gone.svg\">", "assets/gone.svg"),
+        ("", "//! Other pages: `tests/{a,b}/main.rs`", "tests/{a,b}/main.rs"),
+        (".github", "[the map](src/lib.rs)", ".github/src/lib.rs"),
+        (".github", "[the map](../GONE.md#map)", ".github/../GONE.md"),
+        ("tests", "[what they share](support/gone.rs)", "tests/support/gone.rs"),
+    ] {
+        assert_eq!(lost(folder, text), [path], "{text:?}");
+    }
+    for (folder, text) in [
+        ("", "See `src/lib.rs`, and run tests/long."),
+        ("", "[the map](src/lib.rs), [a site](https://example.org/src/gone.rs), [below](#map)"),
+        ("", "the folder `src`; `tools/call`; my/src/gone.rs"),
+        (".github", "[the README](../README.md#map)"),
+        ("tests", "[what they share](support/mod.rs)"),
+    ] {
+        assert_eq!(lost(folder, text), [""; 0], "{text:?}");
+    }
+    let page =
+        "# A\n\n## Floors\n\n| Floor | Uses |\n| --- | --- |\n| `a` | |\n| `b` | `a`, `c` |\n\n## B\n\n| `d` | |\n";
+    let rows = [("a".to_owned(), vec![]), ("b".to_owned(), vec!["a".to_owned(), "c".to_owned()])];
+    assert_eq!(floors_told(page), rows);
+    assert_eq!(floors_told("# A\n"), []);
 }
 
 /// The checker itself, on text that breaks each rule and on text that keeps it.
