@@ -64,6 +64,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         } else if self.start > self.buffer.len() / 2 {
             self.buffer.drain(..self.start);
             self.searched -= self.start;
+            self.line_end = self.line_end.map(|end| end - self.start);
             self.start = 0;
         }
         self.buffer.reserve(CHUNK);
@@ -77,6 +78,11 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             }
         }
         Ok(())
+    }
+
+    /// Bytes that have been read and not been handed out.
+    pub fn held(&self) -> usize {
+        self.buffer.len() - self.start
     }
 
     /// Whether [`LineReader::next`] has a line.

@@ -96,7 +96,10 @@ pub async fn pump<F: Find>(
     loop {
         if let Some(open) = &mut link {
             let mut refused = None;
+            // The offline server reads one line of the client's at a time: one of those that wait may cancel what it has just
+            // answered, and its id may be in use again.
             while relay.to_client.len() < HIGH
+                && (open.live || !client.has_line())
                 && let Some(line) = open.lines.next()
             {
                 if open.live && !open.spoke {
@@ -156,6 +159,7 @@ pub async fn pump<F: Find>(
                 look_at = look_at.max(until);
             }
             if asked && link.is_none() && next.is_none() && !is_starting(starting_since, hang_ups) {
+                fill_now(&mut client).await;
                 relay.lost(ENDED, &finder.advice(), true);
                 link = Some(Link::offline(offline));
                 relay.joined(None);
@@ -164,6 +168,8 @@ pub async fn pump<F: Find>(
         if let Some((connection, session, _)) =
             next.take_if(|(_, _, until)| link.is_none() || relay.is_idle() || *until <= Instant::now())
         {
+            // What has been cancelled meanwhile is not asked again.
+            fill_now(&mut client).await;
             if link.take().is_some() {
                 relay.lost("A fourhands session took over before this was answered.", "", true);
             }
@@ -177,7 +183,8 @@ pub async fn pump<F: Find>(
         while next.is_none()
             && let Some(open) = &link
             && (open.live || !is_starting(starting_since, hang_ups))
-            && open.out.is_some()
+            // One that reads no more may still answer: not what has been cancelled. The rest is for the next one.
+            && (open.live || open.out.is_some())
             && relay.to_backend.len() < HIGH
             && relay.to_client.len() < HIGH
             && let Some(line) = client.next()
@@ -194,7 +201,7 @@ pub async fn pump<F: Find>(
         let has_line = client.has_line();
         // A session of this process's own that is just starting has not been asked yet.
         let is_unasked = finder.is_guarding() && !link.as_ref().is_some_and(|open| open.live);
-        if (client.ended && !(is_unasked && is_starting(starting_since, hang_ups))) || finder.is_over() {
+        if (client.ended && !has_line && !(is_unasked && is_starting(starting_since, hang_ups))) || finder.is_over() {
             let until = *closing.get_or_insert_with(|| Instant::now() + finder.drain());
             let unsent = link.as_ref().is_some_and(|open| open.out.is_some()) && !relay.to_backend.is_empty();
             let nobody_asks = relay.is_idle() || (link.is_none() && !relay.waits_for_another());
@@ -248,6 +255,18 @@ async fn fill(lines: Option<&mut LineReader<impl AsyncRead + Unpin>>) {
     match lines {
         Some(lines) => _ = lines.fill().await,
         None => pending().await,
+    }
+}
+
+/// Takes in what has come, without waiting for more.
+async fn fill_now(lines: &mut LineReader<impl AsyncRead + Unpin>) {
+    let mut has_come = true;
+    while has_come && !lines.ended && lines.held() < HIGH {
+        has_come = tokio::select! {
+            biased;
+            read = lines.fill() => read.is_ok(),
+            () = std::future::ready(()) => false,
+        };
     }
 }
 

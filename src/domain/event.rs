@@ -27,6 +27,9 @@ pub struct Restart {
     pub how: String,
     /// The exit code of the process before, or 128 and the number of the signal that killed it.
     pub code: i32,
+    /// The snippet that it ran when it died.
+    #[serde(default)]
+    pub ran: Option<SnippetId>,
     /// Python's stack where it died, innermost frame first, where that is known.
     pub stack: Vec<String>,
     /// The session had ended and was taken up again; `how` tells from when and where.

@@ -75,7 +75,7 @@ impl Recorded {
             _ => begun.unwrap_or(0),
         };
         let over = open.into_iter().filter(|(snippet, _)| snippet.0 < below).collect();
-        self.end(over, "an end that could not be recorded");
+        self.end(over, Outcome::UNRECORDED);
     }
 
     fn end(&mut self, open: Vec<(SnippetId, bool)>, how: &str) {

@@ -76,6 +76,7 @@ impl Ending {
                 how: self.sentence(),
                 code: self.code().into(),
                 stack: if self.is_fault() { self.last_words.stack.clone() } else { Vec::new() },
+                ran: self.last_words.running.as_ref().map(|(snippet, _)| *snippet),
                 resumed: false,
                 processes,
             },

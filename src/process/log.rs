@@ -40,7 +40,10 @@ async fn tell(session: SessionHandle, socket: &str, out: &Outlet) {
     loop {
         match events.recv().await {
             Ok(event) => {
-                let text = line(&event, &transcript);
+                let text = match *event {
+                    Event::Ending if session.is_restarting() => Some("Python ends, and another takes over".to_owned()),
+                    _ => line(&event, &transcript),
+                };
                 transcript.apply(&event);
                 if let Some(text) = text {
                     out.line(on_one_line(&text));

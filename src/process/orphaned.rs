@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{getpgrp, getpid};
 
-use crate::python::guardian_has_died;
+use crate::python::{forbid_forks, guardian_has_died};
 use crate::session::processes::Leader;
 
 /// What runs has so long to be interrupted; then its clients are told without its end.
@@ -61,6 +61,7 @@ fn end_processes(keeps: bool) {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
         if let Some(leader) = Leader::find(getpid()).filter(|_| !keeps) {
+            forbid_forks();
             leader.end(GRACE, || leader.own());
         }
     });

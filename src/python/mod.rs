@@ -15,6 +15,7 @@ mod values;
 
 pub use io::capture::{Capture, drain};
 pub use isolation::children::are_orphaned as guardian_has_died;
+pub use isolation::fork::forbid as forbid_forks;
 pub use runtime::engine::{Events, Jobs, PythonEngine, engine};
 pub use runtime::interpreter::Interpreter;
 pub use runtime::runner::Files;

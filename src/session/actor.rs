@@ -86,7 +86,7 @@ pub fn spawn(
         returning: Returning::new(former, info.pid, id, is_whole, calls),
         names,
     };
-    actor.begin(restart);
+    actor.begin(restart, ran);
     let (restarting, received) = (actor.restarting.clone(), actor.returning.others.clone());
     let task = tokio::spawn(actor.run(inbox, engine_events));
     let (info, answers, born) = (Arc::new(info), Arc::default(), Instant::now());

@@ -149,7 +149,7 @@ impl Leader {
         let account = Account::read();
         let mut started = Started::default();
         let Some(parent) = account.0.iter().find(|process| process.pid == guardian) else { return started };
-        // What was there before, and what that has started since; a parent comes before its children.
+        // What was there before the guardian, and what that has started since; a parent comes before its children.
         let mut older: Vec<Pid> = Vec::new();
         for process in account.below(guardian, editor) {
             if process.is(&self.process) {
@@ -157,9 +157,12 @@ impl Leader {
             }
             if self.owns(&process) {
                 started.own.push(process);
-            } else if process.started < self.process.started || older.contains(&process.parent) {
+            } else if process.started < parent.started || older.contains(&process.parent) {
                 older.push(process.pid);
-            } else if process.session != parent.session {
+            } else if process.session != parent.session
+                || process.started < self.process.started && process.group != parent.group
+            {
+                // Also of a Python that held the session before.
                 started.aside.push(process);
             }
         }

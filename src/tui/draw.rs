@@ -16,16 +16,16 @@ pub use super::variables::draw_sidebar::{Listed, sorted as sorted_variables};
 
 use self::layout::{Class, LEAST, Layout};
 use super::composer::draw_completion;
+use super::composer::draw_history;
+use super::input::keymap::Action;
 use super::overlays::draw_config_problems;
-use super::variables::draw_drawer;
 use super::overlays::draw_export;
 use super::overlays::draw_help;
-use super::composer::draw_history;
-use super::variables::draw_inspector;
 use super::overlays::draw_palette;
 use super::overlays::draw_replay;
+use super::variables::draw_drawer;
+use super::variables::draw_inspector;
 use super::variables::draw_sidebar;
-use super::input::keymap::Action;
 use super::view::{Overlay, View};
 use super::{text, theme};
 use crate::domain::{Timestamp, units};
@@ -176,7 +176,13 @@ fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
 }
 
 /// A rule with words in it: `─ 17 you ──────── 12 new below ─`. The words on the right go first where room is short.
-pub(in crate::tui) fn rule(buffer: &mut Buffer, area: Rect, left: &[(&str, Style)], right: &[(&str, Style)], style: Style) {
+pub(in crate::tui) fn rule(
+    buffer: &mut Buffer,
+    area: Rect,
+    left: &[(&str, Style)],
+    right: &[(&str, Style)],
+    style: Style,
+) {
     for x in area.left()..area.right() {
         buffer[(x, area.y)].set_symbol("─").set_style(style);
     }

@@ -103,9 +103,21 @@ impl Session {
     }
 }
 
+/// The processes of the session, in Linux's meaning, that the Python of that number has led.
+fn led_by(python: u32) -> Vec<u32> {
+    let account = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = account.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_led = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        matches!(fields[..], [state, _, _, leader, ..] if state != "Z" && leader == python.to_string())
+    };
+    pids.filter(is_led).collect()
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
-        for pid in self.own.iter().chain([&self.aside]) {
+        for pid in led_by(self.python).iter().chain(&self.own).chain([&self.aside]) {
             signal(*pid, Signal::SIGKILL);
         }
     }
@@ -198,7 +210,20 @@ fn they_end_with_a_session_whose_guardian_is_killed() {
         // Under a second on a machine that does nothing else.
         assert!(begun.elapsed() < Duration::from_secs(5), "{code}: {:?}", begun.elapsed());
         session.is_settled();
+        // A pool replaces its workers as they end.
+        wait_until("the end of what a pool has made anew", || led_by(session.python).is_empty().then_some(()));
         assert_ne!(session.client.answer(call)["result"], Value::Null);
+    }
+}
+
+#[test]
+fn what_a_python_before_left_running_is_named_at_each_reset() {
+    let mut session = Session::start(&[]);
+    let news = session.crash("os._exit(3)");
+    tells(&news, session.aside);
+    for _ in 0..2 {
+        let reset = Client::text(&session.client.call("reset_python_environment", json!({})));
+        assert!(reset.contains(&format!("still running: {} sleep", session.aside)), "{reset}");
     }
 }
 

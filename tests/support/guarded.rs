@@ -157,6 +157,7 @@ impl Guarded {
 
     #[allow(unsafe_code, reason = "the guardian needs a process with one thread, and a fork is one")]
     pub fn start_program(program: &str, system: System, mode: Mode, script: &str) -> Self {
+        crate::support::hear_signals();
         // SAFETY: the child allocates, which the C library allows after a fork, and leaves by _exit.
         match unsafe { forkpty(None, None) }.expect("a terminal") {
             ForkptyResult::Child => {
@@ -171,6 +172,7 @@ impl Guarded {
     /// brings it to the front when a line is typed, and ends with its exit code.
     #[allow(unsafe_code, reason = "as above")]
     pub fn start_as_job(system: System, in_front: bool, script: &str) -> Self {
+        crate::support::hear_signals();
         // SAFETY: as above.
         match unsafe { forkpty(None, None) }.expect("a terminal") {
             ForkptyResult::Child => match unsafe { fork() } {

@@ -43,7 +43,7 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
-        hear_hangups();
+        hear_signals();
         let home = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::create_dir(home.work()).unwrap();
         home
@@ -155,19 +155,22 @@ impl Drop for Server {
     }
 }
 
-/// Lets programs that a test starts die of SIGHUP even under `nohup`: an ignored signal is inherited, a handler is not.
-pub fn hear_hangups() {
+/// Lets programs that a test starts hear SIGHUP even under `nohup`, and SIGINT and SIGQUIT in the background of a script: an
+/// ignored signal is inherited, a handler is not.
+pub fn hear_signals() {
     use nix::sys::signal::{SigHandler, signal};
     extern "C" fn nothing(_: i32) {}
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the handler does nothing.
-        #[allow(unsafe_code, reason = "signal dispositions are set by an unsafe call")]
-        let before = unsafe { signal(Signal::SIGHUP, SigHandler::Handler(nothing)) }.unwrap();
-        if !matches!(before, SigHandler::SigIgn) {
-            // SAFETY: this puts back what was there.
+        for heard in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+            // SAFETY: the handler does nothing.
             #[allow(unsafe_code, reason = "signal dispositions are set by an unsafe call")]
-            unsafe { signal(Signal::SIGHUP, before) }.unwrap();
+            let before = unsafe { signal(heard, SigHandler::Handler(nothing)) }.unwrap();
+            if !matches!(before, SigHandler::SigIgn) {
+                // SAFETY: this puts back what was there.
+                #[allow(unsafe_code, reason = "signal dispositions are set by an unsafe call")]
+                unsafe { signal(heard, before) }.unwrap();
+            }
         }
     });
 }

@@ -120,6 +120,8 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn the_hand_over_keeps_its_promises() {
     check(1, 500);
+    // An id that was in use again when the offline server had answered what was cancelled.
+    check(11_526, 1);
 }
 
 #[test]

@@ -169,6 +169,9 @@ fn shorten(snippet: &mut Snippet) {
 }
 
 impl Outcome {
+    /// Stands for whoever ended a snippet whose end could not be recorded.
+    pub const UNRECORDED: &str = "an end that could not be recorded";
+
     /// Memory that it takes beside itself, roughly and in bytes.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+static FORBIDDEN: AtomicBool = AtomicBool::new(false);
 static FORKED: AtomicBool = AtomicBool::new(false);
 static SESSION: AtomicU32 = AtomicU32::new(0);
 
@@ -21,11 +22,22 @@ pub fn watch() {
     extern "C" fn in_child() {
         FORKED.store(true, Ordering::Relaxed);
     }
-    SESSION.store(std::process::id(), Ordering::Relaxed);
-    // SAFETY: the handler only stores to an atomic.
-    unsafe {
-        libc::pthread_atfork(None, None, Some(in_child));
+    extern "C" fn before() {
+        while FORBIDDEN.load(Ordering::Relaxed) {
+            std::thread::park();
+        }
     }
+    SESSION.store(std::process::id(), Ordering::Relaxed);
+    // SAFETY: the handlers only look at atomics, and store to one.
+    unsafe {
+        libc::pthread_atfork(Some(before), None, Some(in_child));
+    }
+}
+
+/// From now on a thread that forks stands still, for good: this process is about to end, and a pool replaces each worker that
+/// is ended.
+pub fn forbid() {
+    FORBIDDEN.store(true, Ordering::Relaxed);
 }
 
 /// Ends a forked child that came out of its snippet, without any clean-up of the session's.

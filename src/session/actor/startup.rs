@@ -73,14 +73,19 @@ pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Cl
 }
 
 impl Actor {
-    /// What still ran or waited when the process before ended has ended with it.
-    pub(super) fn begin(&mut self, restart: Option<Restart>) {
+    /// What still ran or waited when the process before ended has ended with it. `ran` is the last snippet that Python was
+    /// given, where that is known: what came before has had an end of its own, which could not be recorded.
+    pub(super) fn begin(&mut self, restart: Option<Restart>, ran: SnippetId) {
         let open: Vec<(SnippetId, Outcome)> = self
             .transcript
             .running()
             .into_iter()
             .chain(self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id)))
-            .map(|snippet| (snippet.id, left_open(snippet, restart.as_ref())))
+            .map(|snippet| {
+                let died_in_it = restart.as_ref().is_some_and(|restart| restart.ran == Some(snippet.id));
+                let has_ended = snippet.id <= ran && !died_in_it;
+                (snippet.id, left_open(snippet, has_ended, restart.as_ref()))
+            })
             .collect();
         for (snippet, outcome) in open {
             self.emit(Event::Finished { snippet, outcome: Arc::new(outcome), at: now() });
@@ -97,14 +102,15 @@ impl Actor {
     }
 }
 
-fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
+fn left_open(snippet: &Snippet, has_ended: bool, restart: Option<&Restart>) -> Outcome {
     let asked = restart.and_then(|restart| restart.by.as_ref());
-    let ran = snippet.status == Status::Running;
+    let ran = has_ended || snippet.status == Status::Running;
     let by = match asked {
+        _ if has_ended => Outcome::UNRECORDED.to_owned(),
         Some(by) => format!("the restart by {}", by.as_cause()),
         None => "the end of Python".to_owned(),
     };
-    let crash = restart.filter(|restart| restart.by.is_none() && !restart.resumed && ran);
+    let crash = restart.filter(|restart| restart.by.is_none() && !restart.resumed && ran && !has_ended);
     Outcome {
         status: match (ran, crash) {
             (false, _) => Status::Cancelled,
@@ -125,7 +131,10 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
             },
         }),
         stopped_by: crash.is_none().then_some(by),
-        elapsed: Duration::from_millis(snippet.started_at.map_or(0, |start| now().saturating_sub(start))),
+        elapsed: match snippet.started_at {
+            Some(start) if !has_ended => Duration::from_millis(now().saturating_sub(start)),
+            _ => Duration::ZERO,
+        },
         changes: VariableChanges::default(),
     }
 }
@@ -134,6 +143,26 @@ fn left_open(snippet: &Snippet, restart: Option<&Restart>) -> Outcome {
 mod tests {
     use super::*;
     use crate::domain::ClientId;
+
+    #[test]
+    fn only_what_python_died_in_is_blamed_for_its_death() {
+        let mut transcript = Transcript::default();
+        for number in 1..=3 {
+            let author = Author::You;
+            let snippet = SnippetId(number);
+            transcript.apply(&Event::Submitted { snippet, author, code: "1".into(), call: None, at: 0 });
+            transcript.apply(&Event::Started { snippet, at: 0 });
+        }
+        let open = |number| transcript.snippet(SnippetId(number)).unwrap();
+        let crash = Restart { how: "Python was killed".to_owned(), code: 9, ..Restart::default() };
+        let died = left_open(open(3), false, Some(&crash));
+        assert_eq!((died.status, died.returncode), (Status::Error, 9));
+        let before = left_open(open(2), true, Some(&crash));
+        assert_eq!(before.stopped_by.as_deref(), Some(Outcome::UNRECORDED));
+        assert!(before.error.is_none() && before.elapsed.is_zero());
+        let asked = Restart { by: Some(Author::You), ..Restart::default() };
+        assert_eq!(left_open(open(1), true, Some(&asked)).stopped_by.as_deref(), Some(Outcome::UNRECORDED));
+    }
 
     #[test]
     fn numbers_go_on_after_those_that_were_given() {
