@@ -16,10 +16,10 @@ use fourhands::domain::{
     Author, Display, Entry, ErrorReport, Event, Form, Outcome, OutputChunk, SessionInfo, SnippetId, Status, Stream,
     Transcript, VariableChanges,
 };
-use fourhands::export::{self, Format, Session, Wanted};
+use fourhands::export::{self, ExportOptions, Format, Session};
 use fourhands::journal::{self, Archive, Reader};
-use fourhands::session::discovery::paths::Places;
-use fourhands::session::{Record, SessionId};
+use fourhands::session::discovery::paths::Paths;
+use fourhands::session::{EventSink, SessionId};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -137,9 +137,9 @@ impl Recorded {
         recorded
     }
 
-    fn places(&self) -> Places {
+    fn places(&self) -> Paths {
         let home = self.home.path().to_owned();
-        Places { state: Some(home.join("state")), home: Some(home.clone()), runtime: None, shared: home.join("tmp") }
+        Paths { state: Some(home.join("state")), home: Some(home.clone()), runtime: None, shared: home.join("tmp") }
     }
 
     fn folder(&self) -> std::path::PathBuf {
@@ -176,7 +176,7 @@ impl Recorded {
                 started: 1,
                 clock: |_| String::new(),
             };
-            export::write(format, &session, &archive, &Wanted::default(), &mut |_, _| Ok(()), &mut out).unwrap();
+            export::write(format, &session, &archive, &ExportOptions::default(), &mut |_, _| Ok(()), &mut out).unwrap();
         });
         (peak, out.bytes)
     }

@@ -14,9 +14,9 @@ use super::starter::Starter;
 use super::stdio::{Input, Output};
 use crate::domain::terminal_text::visible;
 use crate::session::SentTo;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
-use crate::session::discovery::registry::{Published, Record};
+use crate::session::discovery::registry::{Published, SessionEntry};
 use crate::session::discovery::select::{Choice, choose};
 use crate::session::discovery::socket;
 use crate::session::discovery::socket::ConnectError;
@@ -94,7 +94,7 @@ pub struct Finder {
     /// `FOURHANDS_SESSION`.
     env: Option<String>,
     cwd: PathBuf,
-    places: Places,
+    places: Paths,
     /// Starts one where there is none, if that was asked for.
     starter: Option<Starter>,
     /// This very process guards the session.
@@ -187,10 +187,10 @@ impl Finder {
     pub fn new(options: BridgeOptions) -> Self {
         let cwd = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_else(|_| PathBuf::from("/"));
         let env = std::env::var("FOURHANDS_SESSION").ok();
-        Self::at(options, env, cwd, Places::of_this_process())
+        Self::at(options, env, cwd, Paths::of_this_process())
     }
 
-    pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Places) -> Self {
+    pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Paths) -> Self {
         let starter = Starter::new(&options, &cwd, places.home.as_deref());
         let (complained, refused) = (AtomicBool::new(false), Mutex::new(None));
         Self { options, env, cwd, places, starter, guarded: None, complained, refused }
@@ -202,7 +202,7 @@ impl Finder {
     }
 
     /// `before`: the record of the session as it was before the connection.
-    fn connected(&self, stream: UnixStream, before: Option<&Record>) -> Reach {
+    fn connected(&self, stream: UnixStream, before: Option<&SessionEntry>) -> Reach {
         // Another session may have taken the place of that one meanwhile.
         let session = before.filter(|before| self.record_of(&before.socket).as_ref() == Some(before));
         let session = session.and_then(|record| record.id.clone());
@@ -212,7 +212,7 @@ impl Finder {
         Reach::Connected(connection, SentTo { session, process })
     }
 
-    fn record_of(&self, socket: &Path) -> Option<Record> {
+    fn record_of(&self, socket: &Path) -> Option<SessionEntry> {
         registry::running_at(&self.places).ok()?.into_iter().find(|record| record.socket == socket)
     }
 
@@ -233,7 +233,7 @@ impl Finder {
         connected
     }
 
-    fn choice(&self) -> io::Result<(Choice, Vec<Record>)> {
+    fn choice(&self) -> io::Result<(Choice, Vec<SessionEntry>)> {
         let mut running = registry::running_at(&self.places)?;
         if let Some(starter) = &self.starter
             && self.is_free_to_choose()
@@ -265,7 +265,7 @@ impl Finder {
         )
     }
 
-    fn advice_of_guarded(&self, record: &Record) -> String {
+    fn advice_of_guarded(&self, record: &SessionEntry) -> String {
         if self.is_over() {
             return "The session of this server has ended, and the server ends with it. The AI client has to start it again."
                 .to_owned();
@@ -280,7 +280,7 @@ impl Finder {
     }
 
     /// Why the session has no Python, if it has none. Each time it is asked to try again.
-    fn trouble(&self, record: &Record) -> Option<String> {
+    fn trouble(&self, record: &SessionEntry) -> Option<String> {
         let trouble = record.trouble.as_deref()?;
         let _ = registry::ask_for_another_try(&self.places, record);
         Some(format!(
@@ -290,7 +290,7 @@ impl Finder {
         ))
     }
 
-    pub(super) fn explain(&self, choice: &Choice, running: &[Record]) -> String {
+    pub(super) fn explain(&self, choice: &Choice, running: &[SessionEntry]) -> String {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match choice {
             Choice::Use(record) if refused.is_some() => {
@@ -344,7 +344,7 @@ impl Finder {
     }
 }
 
-fn list(running: &[Record]) -> String {
+fn list(running: &[SessionEntry]) -> String {
     let lines: Vec<_> = running.iter().map(|record| format!("- {} ({})", record.name, record.cwd.display())).collect();
     lines.join("\n")
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::super::*;
 use crate::bridge::BridgeOptions;
 use crate::bridge::finder::Finder;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry::{Claim, claim_at};
 
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -31,8 +31,8 @@ impl Root {
         path.canonicalize().unwrap()
     }
 
-    pub fn places(&self) -> Places {
-        Places { home: Some(self.folder("home")), state: None, runtime: None, shared: self.folder("shared") }
+    pub fn places(&self) -> Paths {
+        Paths { home: Some(self.folder("home")), state: None, runtime: None, shared: self.folder("shared") }
     }
 
     pub fn finder(&self, session: Option<&str>) -> Finder {

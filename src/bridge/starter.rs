@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 use super::tmux::{self, Opening};
 use super::{BridgeOptions, complain, environment};
-use crate::session::discovery::registry::Record;
+use crate::session::discovery::registry::SessionEntry;
 
 /// A dashboard that ends a held session to take it over, or one that is started anew, has so long to come back.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -72,7 +72,7 @@ impl Starter {
 
     /// Whether a session that runs will do for a client in `cwd`. One of another folder only for clients that are in no
     /// folder of their own, and never if it is held for others.
-    pub fn is_for(&self, record: &Record, cwd: &Path) -> bool {
+    pub fn is_for(&self, record: &SessionEntry, cwd: &Path) -> bool {
         match record.held {
             Some(_) => record.cwd == self.folder,
             None => cwd.starts_with(&record.cwd) || self.is_at_home,

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::starter::program;
 use crate::session::discovery::lock::{Lock, lock};
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 
 /// From this many columns on the dashboard stands beside, else below.
 const WIDE: u32 = 160;
@@ -51,7 +51,7 @@ impl Drop for Opening {
 /// # Errors
 /// If tmux does not: in its words.
 pub fn open(folder: &Path, name: Option<&str>, python: Option<&Path>) -> Result<Option<Opening>, String> {
-    let records = Places::of_this_process().records().map_err(|error| error.to_string())?;
+    let records = Paths::of_this_process().records().map_err(|error| error.to_string())?;
     let mut hasher = DefaultHasher::new();
     (folder, name).hash(&mut hasher);
     let path = records.join(format!(".{:016x}.pane", hasher.finish()));

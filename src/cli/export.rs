@@ -12,13 +12,13 @@ use futures_util::future::join_all;
 use super::past;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, Transcript, units};
-use crate::export::{self, Beside, Exists, Failed, Format, Numbers, Session, Wanted};
+use crate::export::{self, Beside, Exists, ExportOptions, Failed, Format, Numbers, Session};
 use crate::journal::{Archive, Ending};
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
-use crate::session::discovery::registry::Record;
+use crate::session::discovery::registry::SessionEntry;
 use crate::session::discovery::status;
-use crate::session::discovery::status::{Live, Told};
+use crate::session::discovery::status::{SessionStatus, StatusReply};
 
 /// What running sessions have just done is waited for no longer than that.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -102,12 +102,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if arguments.figures.is_some() && (format != Format::Md || file.is_none()) {
         return super::fail(super::USAGE, &"--figures is for Markdown that goes to a file: --to md -o FILE.");
     }
-    let places = Places::of_this_process();
+    let places = Paths::of_this_process();
     let archive = match recorded(&places, arguments.session.as_deref()) {
         Ok(found) => found,
         Err((code, what)) => return super::fail(code, &what),
     };
-    let wanted = Wanted {
+    let wanted = ExportOptions {
         failed: if arguments.only_ok { Some(Failed::Omit) } else { arguments.failed },
         authors: arguments.authors.clone(),
         numbers: arguments.snippets.clone(),
@@ -149,7 +149,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 /// The session that is meant, and what happened in it; or the exit code and what to say.
-fn recorded(places: &Places, named: Option<&str>) -> Result<Archive, (u8, String)> {
+fn recorded(places: &Paths, named: Option<&str>) -> Result<Archive, (u8, String)> {
     let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
     let nothing = || (super::UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
     let reader = past::journal(places).map_err(cannot)?.ok_or_else(nothing)?;
@@ -170,22 +170,22 @@ fn recorded(places: &Places, named: Option<&str>) -> Result<Archive, (u8, String
 }
 
 /// How the sessions that run are, by their names.
-fn running(places: &Places) -> BTreeMap<String, Live> {
+fn running(places: &Paths) -> BTreeMap<String, SessionStatus> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return BTreeMap::new();
     };
     let records = registry::running_at(places).unwrap_or_default();
-    let ask = |record: Record| async move {
+    let ask = |record: SessionEntry| async move {
         match status::ask(&record.socket).await {
-            Told::Live(live) => Some((record.name, live)),
-            Told::Closed | Told::Silent => None,
+            StatusReply::Live(live) => Some((record.name, live)),
+            StatusReply::Closed | StatusReply::Silent => None,
         }
     };
     runtime.block_on(join_all(records.into_iter().map(ask))).into_iter().flatten().collect()
 }
 
 /// What to say where nothing fits what is wanted, though there is something.
-fn nothing_wanted(transcript: &Transcript, wanted: &Wanted) -> Option<String> {
+fn nothing_wanted(transcript: &Transcript, wanted: &ExportOptions) -> Option<String> {
     let snippets = || {
         transcript.entries().iter().filter_map(|entry| match entry {
             Entry::Snippet(snippet) => Some(snippet),

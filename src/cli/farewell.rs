@@ -9,7 +9,7 @@ use super::past;
 use crate::domain::units;
 use crate::journal::Tally;
 use crate::session::SessionId;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 
 /// Clients that are named.
 const NAMED: usize = 3;
@@ -26,7 +26,7 @@ pub fn soon(id: SessionId, name: String, lasted: Duration) -> String {
 
 /// In lines, told once the terminal is as it was. Empty if nothing ran, or nothing is recorded.
 fn words(id: &SessionId, name: &str, lasted: Duration) -> String {
-    let places = Places::of_this_process();
+    let places = Paths::of_this_process();
     let Ok(Some(reader)) = past::journal(&places) else { return String::new() };
     let Ok(tallies) = reader.tally(id) else { return String::new() };
     told(name, lasted, &tallies, &short(reader.path(), places.home.as_deref()))

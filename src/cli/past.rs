@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::journal::{Ending, Reader, SessionSummary};
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::tui::text::cut;
 
 /// Names that are listed where none fits.
@@ -12,7 +12,7 @@ const MOST_NAMES: usize = 5;
 const LONGEST: usize = 80;
 
 /// The journal; `None` if nothing was ever recorded.
-pub fn journal(places: &Places) -> Result<Option<Reader>, String> {
+pub fn journal(places: &Paths) -> Result<Option<Reader>, String> {
     let folder = places.journal().map_err(|error| error.to_string())?;
     Reader::open(&folder).map_err(|fault| fault.to_string())
 }

@@ -9,7 +9,7 @@ use crate::domain::{Restart, Timestamp, units};
 use crate::journal::{Ending, Fault, Reader, SessionSummary};
 use crate::launch::discover::Python;
 use crate::session::SessionId;
-use crate::session::discovery::paths::{FolderError, Places};
+use crate::session::discovery::paths::{FolderError, Paths};
 use crate::session::discovery::registry;
 
 /// A process that was killed is gone by then.
@@ -51,7 +51,7 @@ pub struct Resumed {
 /// The session that the arguments ask for, if they do.
 pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result<Option<Resumed>, ResumeError> {
     let Some(wanted) = &arguments.resume else { return Ok(None) };
-    let places = Places::of_this_process();
+    let places = Paths::of_this_process();
     let sessions = settled(&places)?;
     let found = choose(&sessions, wanted.trim(), cwd).map_err(|error| by_guardian(error, &places))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
@@ -60,7 +60,7 @@ pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result
 
 /// Whether the session is still recorded now that nobody else may touch it: it could just have been let go of.
 pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
-    let Some(reader) = Reader::open(&Places::of_this_process().journal()?)? else {
+    let Some(reader) = Reader::open(&Paths::of_this_process().journal()?)? else {
         return Err(ResumeError::NoneRecorded);
     };
     match reader.find(resumed.id.as_str())? {
@@ -74,7 +74,7 @@ pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
 }
 
 /// The journal knows the process that runs Python; everybody else names the guardian.
-fn by_guardian(error: ResumeError, places: &Places) -> ResumeError {
+fn by_guardian(error: ResumeError, places: &Paths) -> ResumeError {
     let ResumeError::Running { name, pid, other } = error else { return error };
     let alive = registry::running_at(places).unwrap_or_default();
     let pid = alive.iter().find(|record| record.name == name).map_or(pid, |record| record.pid);
@@ -82,7 +82,7 @@ fn by_guardian(error: ResumeError, places: &Places) -> ResumeError {
 }
 
 /// All sessions, once those that were killed a moment ago are gone: until then they look as if they ran.
-fn settled(places: &Places) -> Result<Vec<SessionSummary>, ResumeError> {
+fn settled(places: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
     let patience = Instant::now() + DYING;
     loop {
         let Some(reader) = Reader::open(&places.journal()?)? else { return Ok(Vec::new()) };

@@ -15,11 +15,11 @@ use super::past;
 use crate::domain::Timestamp;
 use crate::export::escaped;
 use crate::journal::{Ending, SessionSummary};
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
-use crate::session::discovery::registry::{Life, Record};
+use crate::session::discovery::registry::{Life, SessionEntry};
 use crate::session::discovery::status;
-use crate::session::discovery::status::Told;
+use crate::session::discovery::status::StatusReply;
 use row::Row;
 
 /// Past sessions that are listed unless all are asked for.
@@ -85,7 +85,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let places = Places::of_this_process();
+    let places = Paths::of_this_process();
     if arguments.prune {
         return keep::prune(&places, arguments.yes);
     }
@@ -162,21 +162,21 @@ fn join(present: &mut Vec<Row>, recorded: Vec<SessionSummary>) -> Vec<Row> {
 }
 
 /// Sessions that live, and what killed ones left behind.
-fn present(places: &Places) -> io::Result<Vec<Row>> {
+fn present(places: &Paths) -> io::Result<Vec<Row>> {
     let recorded = registry::recorded_at(places)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(join_all(recorded.into_iter().map(|(record, life)| look(record, life)))))
 }
 
-async fn look(record: Record, life: Life) -> Row {
+async fn look(record: SessionEntry, life: Life) -> Row {
     let (state, told) = match life {
         Life::Stale => ("stale", None),
         Life::Elsewhere => ("elsewhere", None),
         Life::Running => match status::ask(&record.socket).await {
-            Told::Live(session) => ("running", Some(session)),
-            Told::Closed if record.trouble.is_some() => ("waiting", None),
-            Told::Closed => ("starting", None),
-            Told::Silent => ("silent", None),
+            StatusReply::Live(session) => ("running", Some(session)),
+            StatusReply::Closed if record.trouble.is_some() => ("waiting", None),
+            StatusReply::Closed => ("starting", None),
+            StatusReply::Silent => ("silent", None),
         },
     };
     Row::new(record, state, told)

@@ -16,17 +16,17 @@ use crate::domain::SnippetId;
 use crate::domain::recorder::Losses;
 use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
-use crate::launch::discover::{self, Surroundings};
+use crate::launch::discover::{self, PythonSearchEnv};
 use crate::launch::ending::Ending;
 use crate::launch::first_words::FirstWords;
 use crate::launch::guardian::{Guardian, Inherited, Legacy, Next};
 use crate::launch::image::EngineImage;
 use crate::session::SessionId;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::session::discovery::registry::ClaimError;
 use crate::session::discovery::session_lock;
-use crate::session::discovery::session_lock::Held;
+use crate::session::discovery::session_lock::SessionLock;
 use crate::tui::settings;
 
 /// How long a session that bridges hold waits for a Python that starts. A call of theirs is another try.
@@ -91,7 +91,7 @@ pub struct Start<'a> {
 }
 
 pub fn run(start: &Start<'_>) -> ExitCode {
-    let around = match Surroundings::of_this_process() {
+    let around = match PythonSearchEnv::of_this_process() {
         Ok(around) => around,
         Err(error) => {
             return super::fail(
@@ -298,8 +298,8 @@ fn farewell(mode: Mode, id: &SessionId, name: &str, began: Instant) {
 
 /// Nobody else may go on with the same session. One that has just begun is nobody else's, and goes on without a place for
 /// the lock, as it does without a journal.
-fn hold_id(id: &SessionId, resumed: Option<&Resumed>) -> anyhow::Result<Option<Held>> {
-    match (session_lock::hold(&Places::of_this_process(), id), resumed) {
+fn hold_id(id: &SessionId, resumed: Option<&Resumed>) -> anyhow::Result<Option<SessionLock>> {
+    match (session_lock::hold(&Paths::of_this_process(), id), resumed) {
         (Ok(Ok(held)), _) => Ok(Some(held)),
         (_, None) => Ok(None),
         (Ok(Err(pid)), Some(Resumed { name, .. })) => {

@@ -9,7 +9,7 @@ use clap::Args;
 use super::UNKNOWN;
 use crate::domain::units;
 use crate::launch::stop::{Stopped, stop};
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::session::discovery::registry::Life;
 use crate::tui::text::cut_front;
@@ -32,7 +32,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let places = Places::of_this_process();
+    let places = Paths::of_this_process();
     let Some(name) = &arguments.name else { return stop_all(&places) };
     if let Err(bad) = registry::check_name(name) {
         return super::fail(super::USAGE, &bad);
@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     ExitCode::from(stop_one(&places, name))
 }
 
-fn stop_all(places: &Places) -> ExitCode {
+fn stop_all(places: &Paths) -> ExitCode {
     let recorded = match registry::recorded_at(places) {
         Ok(recorded) => recorded,
         Err(error) => return super::fail(1, &format_args!("cannot look for sessions: {error}")),
@@ -55,7 +55,7 @@ fn stop_all(places: &Places) -> ExitCode {
 }
 
 /// Says what became of it, and answers the exit code.
-fn stop_one(places: &Places, name: &str) -> u8 {
+fn stop_one(places: &Paths, name: &str) -> u8 {
     match stop(places, name) {
         Ok(Stopped::Ended(_, after)) => {
             let after = if after > SOON { format!(" after {}", units::duration(after)) } else { String::new() };
@@ -94,7 +94,7 @@ fn stop_one(places: &Places, name: &str) -> u8 {
     }
 }
 
-fn running(places: &Places) -> String {
+fn running(places: &Paths) -> String {
     let running = registry::running_at(places).unwrap_or_default();
     let names: Vec<_> = running
         .iter()

@@ -11,11 +11,11 @@ use super::resume::Resumed;
 use crate::domain::{Restart, units};
 use crate::launch::stop::{Stopped, stop};
 use crate::session::SessionId;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
-use crate::session::discovery::registry::Record;
+use crate::session::discovery::registry::SessionEntry;
 use crate::session::discovery::status;
-use crate::session::discovery::status::{Live, Told};
+use crate::session::discovery::status::{SessionStatus, StatusReply};
 
 /// The checkpoint that takes the variables along.
 const CHECKPOINT: &str = "handover";
@@ -56,7 +56,7 @@ pub fn is_held(name: &str) -> bool {
     let begun = Instant::now();
     loop {
         match record(name) {
-            Some(Record { dashboard: None, .. }) if begun.elapsed() < SETTLING => {
+            Some(SessionEntry { dashboard: None, .. }) if begun.elapsed() < SETTLING => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             found => return found.is_some_and(|record| record.held.is_some()),
@@ -64,13 +64,13 @@ pub fn is_held(name: &str) -> bool {
     }
 }
 
-fn record(name: &str) -> Option<Record> {
+fn record(name: &str) -> Option<SessionEntry> {
     registry::running().unwrap_or_default().into_iter().find(|record| record.name == name)
 }
 
 /// Ends the session `name`, which bridges hold. `before`: it was taken over already, and they held another meanwhile.
 pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<HandedOver> {
-    let Some(Record { held: Some(id), socket, .. }) = record(name) else {
+    let Some(SessionEntry { held: Some(id), socket, .. }) = record(name) else {
         // It has just ended by itself.
         return before.ok_or_else(|| anyhow::anyhow!("session \"{name}\" has just ended; try again"));
     };
@@ -78,7 +78,7 @@ pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<Hande
         Some(before) => before,
         None => HandedOver { id, name: name.to_owned(), checkpoint: save(name, &socket)? },
     };
-    match stop(&Places::of_this_process(), name)? {
+    match stop(&Paths::of_this_process(), name)? {
         Stopped::StillRuns(record, after) => anyhow::bail!(
             "session \"{name}\" (pid {}) was asked to end and still runs after {}. `fourhands stop {name}` kills it.",
             record.pid,
@@ -91,7 +91,7 @@ pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<Hande
 /// Saves the variables in a checkpoint, as far as they can be, and answers its name.
 fn save(name: &str, socket: &Path) -> anyhow::Result<Option<&'static str>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let Told::Live(live) = runtime.block_on(status::ask(socket)) else { return Ok(None) };
+    let StatusReply::Live(live) = runtime.block_on(status::ask(socket)) else { return Ok(None) };
     super::tell(&format_args!("session {name} is held for {}; taking it over.", clients(&live)));
     if live.is_busy() {
         confirm(&live)?;
@@ -127,27 +127,27 @@ async fn interrupt(socket: &Path) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < STOPPING {
         match status::ask(socket).await {
-            Told::Live(live) if live.is_busy() => {
+            StatusReply::Live(live) if live.is_busy() => {
                 if let Some(snippet) = live.running {
                     let params = json!({"name": "interrupt_snippet", "arguments": {"snippet": snippet}});
                     let _ = status::request(socket, "tools/call", params, STOPPING).await;
                 }
             }
-            Told::Live(_) => return true,
-            Told::Closed | Told::Silent => return false,
+            StatusReply::Live(_) => return true,
+            StatusReply::Closed | StatusReply::Silent => return false,
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     false
 }
 
-fn clients(live: &Live) -> String {
+fn clients(live: &SessionStatus) -> String {
     let names = live.clients.iter().map(|client| &*client.name);
     if live.clients.is_empty() { "AI clients".to_owned() } else { super::listed(names, NAMES) }
 }
 
 /// What runs would be interrupted: the person says whether.
-fn confirm(live: &Live) -> anyhow::Result<()> {
+fn confirm(live: &SessionStatus) -> anyhow::Result<()> {
     let running = live.running.map_or_else(String::new, |snippet| format!("snippet {snippet} is running"));
     let queued = (live.queued > 0).then(|| format!("{} waiting", units::count(live.queued, "snippet")));
     let busy: Vec<String> = [Some(running).filter(|text| !text.is_empty()), queued].into_iter().flatten().collect();

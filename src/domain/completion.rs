@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lexer::{self, Call, Place};
+use super::lexer::{self, Call, CursorContext};
 
 /// What is asked about code that is being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,8 @@ impl Question {
     /// Whether code of the user's could tell more than what is looked up without it.
     #[must_use]
     pub fn needs_run(&self) -> bool {
-        let completion = || matches!(lexer::place(self.before()), Place::Attribute { .. } | Place::Key { .. });
+        let completion =
+            || matches!(lexer::place(self.before()), CursorContext::Attribute { .. } | CursorContext::Key { .. });
         self.may_run
             && match self.about {
                 About::Completion => completion(),
@@ -42,7 +43,7 @@ impl Question {
     pub fn limit(&self) -> Duration {
         let inferred = match self.about {
             _ if !self.may_run => false,
-            About::Completion => matches!(lexer::place(self.before()), Place::Attribute { of: None, .. }),
+            About::Completion => matches!(lexer::place(self.before()), CursorContext::Attribute { of: None, .. }),
             About::Signature => true,
             About::Candidate(_) => false,
         };

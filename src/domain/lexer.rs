@@ -15,7 +15,7 @@ use std::ops::Range;
 
 pub use brackets::{Brackets, brackets, fit};
 pub use completeness::{Completeness, completeness, indent_after};
-pub use cursor::{Call, Place, Step, names, open_call, place, steps_of};
+pub use cursor::{Call, CursorContext, Step, names, open_call, place, steps_of};
 pub use magic::{Magic, Magics, Rewritten, literal, magics, rewrite, unwrap_pasted};
 use scan::{Kind, Lexeme, scan_within};
 pub use statements::{awaits, functions_globals, futures, indented, last_statement, uses};

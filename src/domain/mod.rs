@@ -40,7 +40,7 @@ pub use output::{Output, OutputChunk, Stream};
 pub use replay::Replay;
 pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
 pub use transcript::{Client, Entry, Transcript};
-pub use variable::{Kind, Variable, VariableChanges, VariableTable, Wanted};
+pub use variable::{Kind, Variable, VariableChanges, VariableQuery, VariableTable};
 
 /// Milliseconds since the Unix epoch.
 pub type Timestamp = u64;

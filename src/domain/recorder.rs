@@ -89,7 +89,7 @@ const ENDING: u32 = 2;
 
 /// What is known of the end of a session process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LastWords {
+pub struct DeathReport {
     /// Snippets have run, and nobody had asked the process to end.
     pub at_work: bool,
     /// What ran, and its author.
@@ -163,12 +163,12 @@ impl Recorder {
     }
 
     #[must_use]
-    pub fn last_words(&self) -> LastWords {
+    pub fn last_words(&self) -> DeathReport {
         let running = self.running.load(Ordering::Acquire);
         let length = (self.author_length.load(Ordering::Relaxed) as usize).min(self.author.len());
         let author: Vec<u8> = self.author[..length].iter().map(|place| place.load(Ordering::Relaxed)).collect();
         let stacks = self.stacks();
-        LastWords {
+        DeathReport {
             at_work: self.phase.load(Ordering::Relaxed) == AT_WORK,
             running: (running != 0).then(|| (SnippetId(running), printable(&String::from_utf8_lossy(&author)))),
             // One that died before may have been a child.
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn what_ran_and_where_it_died() {
         let recorder = recorder();
-        assert_eq!((recorder.last_words(), recorder.last()), (LastWords::default(), SnippetId(0)));
+        assert_eq!((recorder.last_words(), recorder.last()), (DeathReport::default(), SnippetId(0)));
         recorder.runs(SnippetId(3), "cla\x1b[31mude");
         write(
             &recorder,
@@ -269,7 +269,7 @@ mod tests {
         recorder.clear_stacks();
         recorder.rests();
         recorder.ends();
-        assert_eq!((recorder.last_words(), recorder.last()), (LastWords::default(), SnippetId(3)));
+        assert_eq!((recorder.last_words(), recorder.last()), (DeathReport::default(), SnippetId(3)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 pub use compact::compact;
 pub use invisible::{escaped, is_invisible, with_invisible_shown};
-pub use look::{Colour, Look};
+pub use look::{Colour, TextStyle};
 use page::Page;
 use parser::{Step, steps};
 
@@ -50,14 +50,14 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     pub text: String,
-    pub look: Look,
+    pub look: TextStyle,
     pub stream: Stream,
 }
 
 /// The same with its looks, as lines. `look` is what holds at the beginning, and becomes what holds at the end. Both
 /// streams share one terminal. A line end at the end begins another, empty line.
 #[must_use]
-pub fn styled(parts: &[(&str, Stream)], look: &mut Look) -> Vec<Vec<Piece>> {
+pub fn styled(parts: &[(&str, Stream)], look: &mut TextStyle) -> Vec<Vec<Piece>> {
     let mut page = Page::default();
     for of_one_stream in parts.chunk_by(|a, b| a.1 == b.1) {
         let stream = of_one_stream[0].1;
@@ -76,14 +76,14 @@ pub fn styled(parts: &[(&str, Stream)], look: &mut Look) -> Vec<Vec<Piece>> {
     page.lines.iter().map(|line| pieces(line)).collect()
 }
 
-fn pieces(line: &[(char, (Look, Option<Stream>))]) -> Vec<Piece> {
+fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<Piece> {
     let hidden = if line.iter().any(|(c, _)| is_invisible(*c)) {
         invisible::hidden(&line.iter().map(|(c, _)| *c).collect::<Vec<_>>())
     } else {
         Vec::new()
     };
     let mut at = 0;
-    let mut piece = |cells: &[(char, (Look, Option<Stream>))]| {
+    let mut piece = |cells: &[(char, (TextStyle, Option<Stream>))]| {
         let (look, stream) = cells[0].1;
         let mut text = String::new();
         for (c, _) in cells {
@@ -100,7 +100,7 @@ fn pieces(line: &[(char, (Look, Option<Stream>))]) -> Vec<Piece> {
 }
 
 /// Carries out the changes of `look` that `text` makes.
-pub fn look_after(text: &str, look: &mut Look) {
+pub fn look_after(text: &str, look: &mut TextStyle) {
     let mut rest = text;
     while let Some(at) = rest.find("\u{1b}[") {
         if let Some(Step::Look(parameters)) = steps(&rest[at..]).next() {
@@ -206,9 +206,9 @@ mod tests {
     }
 
     fn shown(text: &str) -> Vec<String> {
-        let mut look = Look::default();
+        let mut look = TextStyle::default();
         let lines = styled(&[(text, Stream::Stdout)], &mut look);
-        let mut after = Look::default();
+        let mut after = TextStyle::default();
         look_after(text, &mut after);
         assert_eq!(look, after);
         let shown =

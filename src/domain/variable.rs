@@ -58,14 +58,14 @@ impl VariableTable {
 
 /// Which names are asked for; all, by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct VariableQuery {
     /// In lower case: what the name or its type contains.
     part: String,
     /// Only names that sort after this one.
     after: Option<String>,
 }
 
-impl Wanted {
+impl VariableQuery {
     #[must_use]
     pub fn new(part: &str, after: Option<String>) -> Self {
         Self { part: part.trim().to_lowercase(), after }

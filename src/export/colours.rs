@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 use crate::domain::Stream;
 use crate::domain::output::Segment;
-use crate::domain::terminal_text::{Colour, Look, Piece, styled};
+use crate::domain::terminal_text::{Colour, Piece, TextStyle, styled};
 
 /// Text of each stream in the order written, with escape sequences of colours and no others. `look` is what holds at the
 /// beginning, and becomes what holds at the end.
-pub fn for_terminals(segments: &[Segment], look: &mut Look) -> Vec<(Stream, String)> {
-    let mut shown = Look::default();
+pub fn for_terminals(segments: &[Segment], look: &mut TextStyle) -> Vec<(Stream, String)> {
+    let mut shown = TextStyle::default();
     let mut runs: Vec<(Stream, String)> = Vec::new();
-    let mut add = |stream: Stream, text: &str, look: Look| {
+    let mut add = |stream: Stream, text: &str, look: TextStyle| {
         let changed = if look == shown { String::new() } else { sequence(look) };
         shown = look;
         match runs.last_mut() {
@@ -24,14 +24,14 @@ pub fn for_terminals(segments: &[Segment], look: &mut Look) -> Vec<(Stream, Stri
     for (row, line) in styled(&texts(segments), look).iter().enumerate() {
         if row > 0 {
             // It ends in the colour that the next begins with, so that none is said twice.
-            add(stream, "\n", line.first().map_or(Look::default(), |piece| piece.look));
+            add(stream, "\n", line.first().map_or(TextStyle::default(), |piece| piece.look));
         }
         for Piece { text, look, stream: of } in line {
             add(*of, text, *look);
             stream = *of;
         }
     }
-    if shown != Look::default()
+    if shown != TextStyle::default()
         && let Some((_, run)) = runs.last_mut()
     {
         *run += "\u{1b}[0m";
@@ -43,12 +43,12 @@ fn texts(segments: &[Segment]) -> Vec<(&str, Stream)> {
     segments.iter().map(|segment| (segment.text.as_str(), segment.stream)).collect()
 }
 
-fn sequence(look: Look) -> String {
-    if look == Look::default() { "\u{1b}[0m".to_owned() } else { look.sequence() }
+fn sequence(look: TextStyle) -> String {
+    if look == TextStyle::default() { "\u{1b}[0m".to_owned() } else { look.sequence() }
 }
 
 /// The same as HTML; what went to stderr is marked.
-pub fn for_pages(segments: &[Segment], look: &mut Look) -> String {
+pub fn for_pages(segments: &[Segment], look: &mut TextStyle) -> String {
     let mut out = String::new();
     for (row, line) in styled(&texts(segments), look).iter().enumerate() {
         if row > 0 {
@@ -72,7 +72,7 @@ pub fn for_pages(segments: &[Segment], look: &mut Look) -> String {
 }
 
 /// Classes for what the page's own colours decide, and a style for the rest.
-fn marks(look: Look, stream: Stream) -> (String, String) {
+fn marks(look: TextStyle, stream: Stream) -> (String, String) {
     let (mut class, mut style) = (String::new(), String::new());
     if stream == Stream::Stderr {
         class += "err ";
@@ -137,7 +137,7 @@ mod tests {
             segment(Stream::Stderr, "\u{1b}[2Jw\n"),
             segment(Stream::Stdout, "c\n"),
         ];
-        let runs = for_terminals(&segments, &mut Look::default());
+        let runs = for_terminals(&segments, &mut TextStyle::default());
         let red = "\u{1b}[0;38;5;1mb\u{1b}[0m\n99 %\n";
         assert_eq!(
             runs,
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn pages_get_classes_and_nothing_of_what_was_written_is_markup() {
-        let mut look = Look::default();
+        let mut look = TextStyle::default();
         let page = for_pages(&[segment(Stream::Stderr, "\u{1b}[1;32m<b>\u{1b}[38;5;208mx\u{1b}[0m&")], &mut look);
         assert_eq!(
             page,

@@ -15,7 +15,7 @@ use super::colours::for_pages;
 use super::items::{Item, Treatment, at, code, commented, ending, happened, one_line, time, whole};
 use super::parts::{Part, of_the_value, walk, walk_output};
 use crate::domain::lexer::{Class, tokens};
-use crate::domain::terminal_text::{Look, plain, visible, with_invisible_shown};
+use crate::domain::terminal_text::{TextStyle, plain, visible, with_invisible_shown};
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
@@ -122,7 +122,7 @@ fn between(session: &Session<'_>, entry: &Entry, out: &mut dyn Write) -> io::Res
 /// What was written and shown: pages of text that follow one another stand in one block.
 struct Written<'a> {
     out: &'a mut dyn Write,
-    look: Look,
+    look: TextStyle,
     is_open: bool,
     /// Ends of lines that the block ends with unless more follows.
     ends: usize,
@@ -130,7 +130,7 @@ struct Written<'a> {
 
 impl<'a> Written<'a> {
     fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, look: Look::default(), is_open: false, ends: 0 }
+        Self { out, look: TextStyle::default(), is_open: false, ends: 0 }
     }
 
     fn part(&mut self, part: Part) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::archive::Archive;
-use super::{Failed, Format, Wanted};
+use super::{ExportOptions, Failed, Format};
 use crate::domain::lexer::uses;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, Snippet, Status, Transcript, units};
@@ -35,7 +35,7 @@ pub enum Treatment {
 }
 
 /// The entries that are wanted. What happened between snippets belongs to the whole session only.
-pub fn choose<'a>(transcript: &'a Transcript, wanted: &Wanted, format: Format) -> Vec<Item<'a>> {
+pub fn choose<'a>(transcript: &'a Transcript, wanted: &ExportOptions, format: Format) -> Vec<Item<'a>> {
     // What runs as it is would do everything twice.
     let is_program = matches!(format, Format::Py | Format::Ipynb);
     let is_there_already = |snippet: &Snippet| {

@@ -23,7 +23,7 @@ use std::path::Path;
 pub use archive::{Archive, OutputFile, Pages};
 pub use file::{Beside, Exists, save};
 pub use json::escaped;
-pub use wanted::{Failed, Numbers, Wanted};
+pub use wanted::{ExportOptions, Failed, Numbers};
 
 use crate::domain::Timestamp;
 
@@ -94,7 +94,7 @@ pub fn write(
     format: Format,
     session: &Session<'_>,
     archive: &dyn Archive,
-    wanted: &Wanted,
+    wanted: &ExportOptions,
     beside: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>,
     out: &mut dyn Write,
 ) -> io::Result<usize> {

@@ -14,7 +14,7 @@ use super::json_writer::JsonWriter;
 use super::parts::{Part, of_the_value, walk};
 use super::{Session, iso};
 use crate::domain::lexer::{Magics, awaits, magics, uses};
-use crate::domain::terminal_text::Look;
+use crate::domain::terminal_text::TextStyle;
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
 pub fn notebook(
@@ -154,7 +154,7 @@ fn text_cell(id: &str, own: &Value, source: &str) -> Value {
 
 fn outputs(archive: &dyn Archive, snippet: &Snippet, json: &mut JsonWriter<'_>) -> io::Result<()> {
     let of_the_value = of_the_value(snippet);
-    let mut look = Look::default();
+    let mut look = TextStyle::default();
     let mut value = Map::new();
     walk(archive, snippet, &mut |part| match part {
         Part::Text(segments) => for_terminals(&segments, &mut look).into_iter().try_for_each(|(stream, text)| {

@@ -64,12 +64,12 @@ impl Story {
         self.add(code, Status::Ok, &[], None)
     }
 
-    fn export(&self, format: Format, wanted: &Wanted) -> Export {
+    fn export(&self, format: Format, wanted: &ExportOptions) -> Export {
         export(format, &self.transcript, wanted)
     }
 
     fn text(&self, format: Format) -> String {
-        self.export(format, &Wanted::default()).text
+        self.export(format, &ExportOptions::default()).text
     }
 
     /// The code of the only cell of a script.
@@ -86,7 +86,7 @@ struct Export {
     figures: Vec<(String, Vec<u8>)>,
 }
 
-fn export(format: Format, archive: &dyn Archive, wanted: &Wanted) -> Export {
+fn export(format: Format, archive: &dyn Archive, wanted: &ExportOptions) -> Export {
     let session = Session {
         name: "work",
         id: Some("0123"),
@@ -173,7 +173,7 @@ fn what_becomes_of_those_that_failed() {
     story.ran("a").add("b", Status::Error, &[], None).add("c", Status::Interrupted, &[], None);
     story.add("died()", Status::Error, &[], None).add("e", Status::Queued, &[], None);
     let sources = |failed| {
-        let wanted = Wanted { failed, ..Wanted::default() };
+        let wanted = ExportOptions { failed, ..ExportOptions::default() };
         let notebook: Value = serde_json::from_str(&story.export(Format::Ipynb, &wanted).text).unwrap();
         let source = |cell: &Value| cell["source"].as_array().unwrap().last().unwrap().as_str().unwrap().to_owned();
         notebook["cells"].as_array().unwrap().iter().map(source).collect::<Vec<_>>()
@@ -182,7 +182,7 @@ fn what_becomes_of_those_that_failed() {
     assert_eq!(sources(Some(Failed::Keep)), ["a", "b", "c", "died()", "e"]);
     assert_eq!(sources(Some(Failed::Comment)), ["a", "# b", "# c", "# died()", "# e"]);
     assert_eq!(sources(Some(Failed::Omit)), ["a"]);
-    let kept = story.export(Format::Py, &Wanted { failed: Some(Failed::Keep), ..Wanted::default() }).text;
+    let kept = story.export(Format::Py, &ExportOptions { failed: Some(Failed::Keep), ..ExportOptions::default() }).text;
     assert!(kept.contains("\nb\n") && !kept.contains("# b\n"), "{kept}");
 }
 
@@ -219,7 +219,7 @@ fn figures_and_values_in_every_form() {
     let value = outputs.as_array().unwrap().last().unwrap();
     assert_eq!(value["data"]["text/html"].as_array().unwrap().len(), 2);
     assert_eq!((&value["execution_count"], &value["data"]["text/plain"][0]), (&1.into(), &"1".into()));
-    let beside = Wanted { figures: Some("my figs".to_owned()), ..Wanted::default() };
+    let beside = ExportOptions { figures: Some("my figs".to_owned()), ..ExportOptions::default() };
     let export = story.export(Format::Md, &beside);
     assert!(export.text.contains("![figure 1: 640x480 PNG](my%20figs/snippet-1-1.png)"), "{}", export.text);
     assert_eq!(export.figures, [("snippet-1-1.png".to_owned(), png.to_vec())]);
@@ -241,7 +241,7 @@ fn what_ran_again_stands_once_in_what_can_run() {
     }
     for format in [Format::Py, Format::Ipynb] {
         assert_eq!(story.text(format).matches("x += 1").count(), 1);
-        let chosen = Wanted { numbers: Some("3-4".parse().unwrap()), ..Wanted::default() };
+        let chosen = ExportOptions { numbers: Some("3-4".parse().unwrap()), ..ExportOptions::default() };
         assert_eq!(story.export(format, &chosen).text.matches("x += 1").count(), 1, "asked for by its number");
     }
     assert!(story.text(Format::Md).contains("replay of 2"));
@@ -315,7 +315,7 @@ fn kept(file: Option<&str>) -> Kept {
 #[test]
 fn an_output_is_whole_in_every_format_where_a_file_has_it() {
     let kept = kept(Some(&long()));
-    let wanted = Wanted::default();
+    let wanted = ExportOptions::default();
     for format in [Format::Md, Format::Html] {
         let text = export(format, &kept, &wanted).text;
         for n in [0, 1, 50_000, 99_999] {
@@ -349,11 +349,11 @@ fn what_is_missing_is_told_with_the_file_or_that_there_is_none() {
     ] {
         let kept = Kept { unreadable, ..kept(file) };
         for format in formats {
-            let text = export(format, &kept, &Wanted::default()).text;
+            let text = export(format, &kept, &ExportOptions::default()).text;
             assert!(text.contains(" bytes left out (") && text.contains(told), "{format}: {told}");
             assert!(text.contains("line 0") && text.contains("line 99999"), "{format}");
         }
-        let data: Value = serde_json::from_str(&export(Format::Json, &kept, &Wanted::default()).text).unwrap();
+        let data: Value = serde_json::from_str(&export(Format::Json, &kept, &ExportOptions::default()).text).unwrap();
         let parts = data["entries"][0]["output"].as_array().unwrap();
         let kept: usize = parts.iter().filter_map(|part| part["text"].as_str()).map(str::len).sum();
         let missing: u64 = parts.iter().filter_map(|part| part["omitted_bytes"].as_u64()).sum();
@@ -364,7 +364,7 @@ fn what_is_missing_is_told_with_the_file_or_that_there_is_none() {
 #[test]
 fn titles_stand_where_they_are_looked_for() {
     let kept = kept(None);
-    let text = |format| export(format, &kept, &Wanted::default()).text;
+    let text = |format| export(format, &kept, &ExportOptions::default()).text;
     assert!(text(Format::Py).contains("\n# [1] you, 2026-11-22 14:03, running\n# the *long* way\n"));
     assert!(text(Format::Md).contains("\n## \\[1\\] you: the \\*long\\* way\n"));
     assert!(text(Format::Html).contains("\n<p class=\"title\">the *long* way</p>\n"));
@@ -385,6 +385,6 @@ fn backticks_of_a_page_without_lines_do_not_end_its_block() {
     let chunk = OutputChunk::of(Stream::Stdout, ticks.clone());
     kept.transcript.apply(&Event::Output { snippet: Some(snippet), chunk, at: 1 });
     kept.file = Some(ticks);
-    let text = export(Format::Md, &kept, &Wanted::default()).text;
+    let text = export(Format::Md, &kept, &ExportOptions::default()).text;
     assert!(text.contains(&format!("\n{}text\n", "`".repeat(400_001))), "the fence is longer than any row");
 }

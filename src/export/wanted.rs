@@ -19,7 +19,7 @@ pub enum Failed {
 
 /// What of a transcript is wanted; by default all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ExportOptions {
     /// `None`: what suits the format. A script comments them out, so that it runs; a notebook does so with what was
     /// interrupted, and marks the others; all else keeps them.
     pub failed: Option<Failed>,
@@ -30,7 +30,7 @@ pub struct Wanted {
     pub figures: Option<String>,
 }
 
-impl Wanted {
+impl ExportOptions {
     /// Whether a part of the session was asked for, not all of it.
     #[must_use]
     pub fn is_choosy(&self) -> bool {

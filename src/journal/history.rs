@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::reader::Reader;
 use super::schema::Fault;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::{History, Past, SessionId};
 
 /// No more are told, and none that is longer, in bytes; nor more than so many bytes in all.
@@ -60,7 +60,7 @@ impl Reader {
 /// The journal as the history of a session.
 #[derive(Debug)]
 pub struct Elsewhere {
-    pub places: Places,
+    pub places: Paths,
     pub session: SessionId,
 }
 

@@ -16,7 +16,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::frame::{self, Meta};
 use crate::domain::Event;
 use crate::domain::recorder::{Losses, Lost};
-use crate::session::{Record, SessionId};
+use crate::session::{EventSink, SessionId};
 
 const SUFFIX: &str = ".intake";
 /// Bytes that wait for the database at most; what only the eye wants (output, figures) is left out from the half on.
@@ -261,7 +261,7 @@ pub struct Recorder {
     pub buffer: Vec<u8>,
 }
 
-impl Record for Recorder {
+impl EventSink for Recorder {
     fn event(&mut self, event: &Event) {
         if !frame::is_kept(event) || self.shared.off.load(Ordering::Relaxed) {
             return;

@@ -21,7 +21,7 @@ use super::schema::{self, Fault};
 use super::store;
 use crate::domain::retention::Limits;
 use crate::session::SessionId;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use rusqlite::Connection;
 
 /// From the first event to the moment when it and what followed are put into the database.
@@ -41,7 +41,7 @@ const PRUNE: Duration = Duration::from_secs(3600);
 const TIDY: Duration = Duration::from_millis(20);
 
 pub struct Keeper {
-    places: Places,
+    places: Paths,
     meta: Meta,
     limits: Limits,
     shared: Arc<Shared>,
@@ -89,7 +89,7 @@ fn identity_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// A number after those of all processes of a session that have recorded something.
-fn next_run(places: &Places, id: &SessionId) -> u64 {
+fn next_run(places: &Paths, id: &SessionId) -> u64 {
     let Ok(folder) = places.journal() else { return 1 };
     let left = intake::list(&folder).unwrap_or_default().into_iter().filter(|(of, _)| of == id);
     let left = left.filter_map(|(_, path)| intake::run_of(path.file_name()?.to_str()?));
@@ -107,7 +107,7 @@ fn next_run(places: &Places, id: &SessionId) -> u64 {
 impl Keeper {
     /// `goes_on`: another process has recorded the session before.
     pub fn new(
-        places: Places,
+        places: Paths,
         meta: Meta,
         limits: Limits,
         shared: Arc<Shared>,

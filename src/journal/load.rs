@@ -18,7 +18,7 @@ use crate::domain::transcript::bounds;
 use crate::domain::{
     CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
 };
-use crate::session::discovery::status::Live;
+use crate::session::discovery::status::SessionStatus;
 use crate::session::{self, SessionId};
 
 /// What happened in a session: all of the newest entries, and the ends of the older ones.
@@ -66,12 +66,12 @@ impl Recorded {
 
     /// Ends what a session that runs has done, though that could not be recorded: what comes before the one that `live`
     /// says is running, or all if nothing runs or waits. `live` was told before this was read.
-    pub fn end_unrecorded(&mut self, live: Option<&Live>) {
+    pub fn end_unrecorded(&mut self, live: Option<&SessionStatus>) {
         let open = self.unfinished();
         let begun = open.iter().filter(|(_, began)| *began).map(|(snippet, _)| snippet.0).max();
         let below = match live {
-            Some(Live { running: None, queued: 0, snippets, .. }) => snippets.saturating_add(1),
-            Some(Live { running: Some(running), .. }) => *running,
+            Some(SessionStatus { running: None, queued: 0, snippets, .. }) => snippets.saturating_add(1),
+            Some(SessionStatus { running: Some(running), .. }) => *running,
             _ => begun.unwrap_or(0),
         };
         let over = open.into_iter().filter(|(snippet, _)| snippet.0 < below).collect();

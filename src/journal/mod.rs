@@ -52,7 +52,7 @@ use crate::domain::recorder::Lost;
 use crate::domain::retention::Limits;
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use complaints::Complaints;
 use intake::Shared;
 use keeper::Keeper;
@@ -80,7 +80,7 @@ impl Journal {
 ///
 /// # Errors
 /// If the journal cannot be read.
-pub fn resume(places: &Places, id: &SessionId) -> Result<Option<Recorded>, Fault> {
+pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<Recorded>, Fault> {
     let folder = places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
     let patience = Instant::now() + TAKE_OVER;
     loop {
@@ -97,7 +97,7 @@ pub fn resume(places: &Places, id: &SessionId) -> Result<Option<Recorded>, Fault
 
 /// The end of what was recorded of it, where the database cannot be read: what lies beside that. `None` if that is nothing.
 #[must_use]
-pub fn resume_end(places: &Places, id: &SessionId) -> Option<Recorded> {
+pub fn resume_end(places: &Paths, id: &SessionId) -> Option<Recorded> {
     let told = Unstored::open(&places.journal().ok()?, id).after(None);
     let mut session = unstored::summary(told.meta.clone()?);
     told.join(&mut session);
@@ -111,7 +111,7 @@ pub fn resume_end(places: &Places, id: &SessionId) -> Option<Recorded> {
 /// a thread whose descriptors are the host's own.
 #[must_use]
 pub fn start(
-    places: Places,
+    places: Paths,
     id: SessionId,
     info: &SessionInfo,
     limits: Limits,

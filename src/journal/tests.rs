@@ -15,7 +15,7 @@ use crate::domain::{
     Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream,
     Transcript, VariableChanges,
 };
-use crate::session::Record;
+use crate::session::EventSink;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -27,9 +27,9 @@ impl Home {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn places(&self) -> Places {
+    fn places(&self) -> Paths {
         let home = self.0.path().to_owned();
-        Places {
+        Paths {
             state: Some(home.join(".local/state")),
             home: Some(home),
             runtime: None,

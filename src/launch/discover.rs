@@ -63,14 +63,14 @@ impl fmt::Display for Origin {
 
 /// Where to look: the environment as values, so that the order can be tested.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct PythonSearchEnv {
     pub cwd: PathBuf,
     pub virtual_env: Option<OsString>,
     pub conda_prefix: Option<OsString>,
     pub path: Option<OsString>,
 }
 
-impl Surroundings {
+impl PythonSearchEnv {
     pub fn of_this_process() -> io::Result<Self> {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         Ok(Self {
@@ -136,7 +136,7 @@ pub fn remedy(executable: &Path) -> String {
 }
 
 /// Finds the Python for a session and makes sure that it can hold one.
-pub fn find(asked: Option<&Path>, around: &Surroundings) -> Result<Python, NoPython> {
+pub fn find(asked: Option<&Path>, around: &PythonSearchEnv) -> Result<Python, NoPython> {
     let (path, origin) = around.choose(asked)?;
     let mut remembered = Remembered::load();
     if let Some(python) = remembered.recall(&path) {
@@ -164,14 +164,14 @@ mod tests {
         for python in ["venv/bin/python", "conda/bin/python", "work/.venv/bin/python", "bin/python3", "mine"] {
             touch(&at(python));
         }
-        let mut around = Surroundings {
+        let mut around = PythonSearchEnv {
             cwd: at("work/deep/er"),
             virtual_env: Some(at("venv").into()),
             conda_prefix: Some(at("conda").into()),
             path: Some(env::join_paths([at("nothing"), at("bin")]).unwrap()),
         };
         let chosen =
-            |around: &Surroundings, asked: Option<&Path>| around.choose(asked).map_err(|error| error.to_string());
+            |around: &PythonSearchEnv, asked: Option<&Path>| around.choose(asked).map_err(|error| error.to_string());
 
         assert_eq!(chosen(&around, Some(&at("mine"))), Ok((at("mine"), Origin::Asked)));
         assert_eq!(chosen(&around, Some(&at("conda"))), Ok((at("conda/bin/python"), Origin::Asked)), "a folder");
@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_virtual_env_that_is_gone_is_not_passed_over_in_silence() {
-        let around = Surroundings { cwd: "/".into(), virtual_env: Some("/no/such/env".into()), ..Default::default() };
+        let around =
+            PythonSearchEnv { cwd: "/".into(), virtual_env: Some("/no/such/env".into()), ..Default::default() };
         let message = around.choose(None).unwrap_err().to_string();
         assert!(message.contains("/no/such/env") && message.contains("unset VIRTUAL_ENV"), "{message}");
     }
@@ -198,7 +199,7 @@ mod tests {
     fn a_relative_path_is_meant_from_the_working_directory() {
         let root = tempfile::tempdir().unwrap();
         touch(&root.path().join("env/bin/python"));
-        let around = Surroundings { cwd: root.path().into(), ..Default::default() };
+        let around = PythonSearchEnv { cwd: root.path().into(), ..Default::default() };
         for asked in ["env", "./env", "env/bin/python"] {
             let (path, _) = around.choose(Some(Path::new(asked))).unwrap();
             assert!(path.is_absolute() && path.ends_with("env/bin/python"), "{asked}: {}", path.display());

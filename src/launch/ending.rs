@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::guardian::Legacy;
-use crate::domain::recorder::{LastWords, Losses};
+use crate::domain::recorder::{DeathReport, Losses};
 use crate::domain::{Author, Restart, SnippetId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Ending {
     pub restart_by: Option<Author>,
     /// Why the guardian killed it, if it did.
     pub killed: Option<Killed>,
-    pub last_words: LastWords,
+    pub last_words: DeathReport,
     /// What the dashboard wants back.
     pub keepsake: Option<String>,
     /// The last snippet that ran; 0 if none did.
@@ -222,7 +222,7 @@ mod tests {
             said: Vec::new(),
             restart_by: None,
             killed: None,
-            last_words: LastWords::default(),
+            last_words: DeathReport::default(),
             keepsake: None,
             last: SnippetId(0),
             lost: Losses::default(),

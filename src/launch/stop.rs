@@ -12,9 +12,9 @@ use nix::unistd::Pid;
 
 use super::guardian;
 use crate::session::discovery::lock::is_held_by;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
-use crate::session::discovery::registry::{Life, Record};
+use crate::session::discovery::registry::{Life, SessionEntry};
 use crate::session::pidfd::PidFd;
 
 /// The guardian's own limit, and time to put all away.
@@ -27,12 +27,12 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub enum Stopped {
     /// It ended, after so long.
-    Ended(Record, Duration),
+    Ended(SessionEntry, Duration),
     /// It had been killed before; what it left behind is removed.
-    WasDead(Record),
+    WasDead(SessionEntry),
     /// It was asked and has not ended.
-    StillRuns(Record, Duration),
-    Elsewhere(Record),
+    StillRuns(SessionEntry, Duration),
+    Elsewhere(SessionEntry),
     Unknown,
 }
 
@@ -40,7 +40,7 @@ pub enum Stopped {
 ///
 /// # Errors
 /// If the sessions cannot be looked through, or the guardian may not be signalled.
-pub fn stop(places: &Places, name: &str) -> io::Result<Stopped> {
+pub fn stop(places: &Paths, name: &str) -> io::Result<Stopped> {
     let begun = Instant::now();
     loop {
         let recorded = registry::recorded_at(places)?;
@@ -74,7 +74,7 @@ pub fn stop(places: &Places, name: &str) -> io::Result<Stopped> {
     }
 }
 
-fn end(places: &Places, record: Record, guardian: &PidFd, lock: &Path) -> io::Result<Stopped> {
+fn end(places: &Paths, record: SessionEntry, guardian: &PidFd, lock: &Path) -> io::Result<Stopped> {
     let begun = Instant::now();
     guardian.signal(Signal::SIGTERM)?;
     // One that was suspended would not notice.
@@ -91,7 +91,7 @@ fn end(places: &Places, record: Record, guardian: &PidFd, lock: &Path) -> io::Re
 }
 
 /// One that was only just starting puts nothing away itself, and a child of it may have the lock for another instant.
-fn put_away(places: &Places, ended: &Record) -> io::Result<()> {
+fn put_away(places: &Paths, ended: &SessionEntry) -> io::Result<()> {
     let until = Instant::now() + SETTLING;
     while registry::recorded_at(places)?.iter().any(|(record, _)| record == ended) && Instant::now() < until {
         registry::clean_up(places, &ended.name)?;

@@ -27,10 +27,10 @@ use crate::launch::boot::{Boot, Mode, ToGuardian};
 use crate::launch::descriptor_table;
 use crate::mcp;
 use crate::python::io::descriptors::{Originals, PipeReaders};
-use crate::python::{Capture, HostEventBell, PythonEngine, Rung, drain, watch_quit};
-use crate::session::discovery::paths::Places;
+use crate::python::{Capture, HostEventBell, PythonEngine, WakeFlag, drain, watch_quit};
+use crate::session::discovery::paths::Paths;
 use crate::session::outlet::write_within;
-use crate::session::{self, Beginning, EngineEvent, RunOptions, SessionHandle, SessionId, Spool, spool};
+use crate::session::{self, EngineEvent, RunOptions, SessionHandle, SessionId, Spool, Startup, spool};
 use crate::tui::{self, Control};
 
 /// What the end of a session may wait for the journal; it has less to do, unless the disk is very slow.
@@ -82,7 +82,7 @@ pub struct HostEvents {
     pub sender: mpsc::Sender<EngineEvent>,
     pub receiver: mpsc::Receiver<EngineEvent>,
     pub bell: HostEventBell,
-    pub rung: Rung,
+    pub rung: WakeFlag,
     /// Readable when the bell has been rung.
     pub bell_reader: OwnedFd,
 }
@@ -168,7 +168,7 @@ impl Host {
         let (tell, mut spool_told) = tokio::sync::mpsc::unbounded_channel();
         let (spooling, spooled) = mpsc::channel::<()>();
         thread::Builder::new().name("spool".to_owned()).spawn(move || {
-            let removed = Places::of_this_process().spools().map_or(0, |spools| spool::remove_old(&spools));
+            let removed = Paths::of_this_process().spools().map_or(0, |spools| spool::remove_old(&spools));
             if removed > 0 {
                 let sessions = units::count(removed, "past session");
                 let _ =
@@ -178,7 +178,7 @@ impl Host {
             drop(spooling);
         })?;
         let whole = self.spool.clone();
-        let own = journal::Elsewhere { places: Places::of_this_process(), session: self.boot.id.clone() };
+        let own = journal::Elsewhere { places: Paths::of_this_process(), session: self.boot.id.clone() };
         self.spool.set_older(Box::new(own));
         let result = runtime.block_on(async {
             let engine_events = forward(receiver, rung, bell_reader)?;
@@ -188,14 +188,14 @@ impl Host {
             // Before this process records anything: first the journal takes in what the one before left.
             let (beginning, gap) = match &restart {
                 Some(_) => transcript_so_far(&self.boot.id, self.recorder.map(Recorder::last)),
-                None => (Beginning::default(), None),
+                None => (Startup::default(), None),
             };
             let limits = journal::limits(tui::settings::read(tui::settings::path()).settings.journal);
             let lost = self.recorder.map(Recorder::lost);
-            let places = Places::of_this_process();
+            let places = Paths::of_this_process();
             let (recorder, journal, mut told) =
                 journal::start(places, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
-            let beginning = Beginning {
+            let beginning = Startup {
                 restart,
                 record: Box::new(recorder),
                 id: Some(self.boot.id.clone()),
@@ -277,13 +277,13 @@ impl Host {
 
 /// Where the output of a session is kept whole.
 pub fn spool(id: &SessionId) -> Arc<Spool> {
-    let folder = Places::of_this_process().spools().map(|spools| spools.join(id.as_str()));
+    let folder = Paths::of_this_process().spools().map(|spools| spools.join(id.as_str()));
     Arc::new(Spool::new(folder.ok(), spool::Limits::default()))
 }
 
 /// Where a session's variables are saved.
 pub fn checkpoints(id: &SessionId) -> Option<PathBuf> {
-    Places::of_this_process().checkpoints().ok().map(|folder| folder.join(id.as_str()))
+    Paths::of_this_process().checkpoints().ok().map(|folder| folder.join(id.as_str()))
 }
 
 /// The name of the checkpoint that was saved last.
@@ -296,11 +296,11 @@ fn last_checkpoint(id: &SessionId) -> Option<String> {
 
 /// What the journal knows of the session, of which `ran` was the last snippet that ran (0 for none, `None` if that is not
 /// known), and what the person must know of that.
-fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Beginning, Option<String>) {
-    let places = Places::of_this_process();
+fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Startup, Option<String>) {
+    let places = Paths::of_this_process();
     let (recorded, gap) = match journal::resume(&places, id) {
         Ok(Some(recorded)) => (Some(recorded), None),
-        Ok(None) if ran == Some(SnippetId(0)) => return (Beginning::default(), None),
+        Ok(None) if ran == Some(SnippetId(0)) => return (Startup::default(), None),
         Ok(None) => (None, Some("the transcript was not recorded, so it begins anew".to_owned())),
         Err(fault) => match journal::resume_end(&places, id) {
             Some(end) => (Some(end), Some(format!("only the end of the transcript can be brought back: {fault}"))),
@@ -309,21 +309,21 @@ fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Beginning, Opti
     };
     let ran = ran.unwrap_or(SnippetId(0));
     let Some(recorded) = recorded else {
-        return (Beginning { ran, is_whole: false, ..Beginning::default() }, gap);
+        return (Startup { ran, is_whole: false, ..Startup::default() }, gap);
     };
     let journal::Recorded { session: known, transcript, former, calls } = recorded;
     // User code can write where the number of the last that ran is kept.
     let may_have_all = ran.0 as usize <= transcript.entries().len();
     let has_all = may_have_all && (1..=ran.0).all(|number| transcript.snippet(SnippetId(number)).is_some());
     let is_whole = gap.is_none() && known.missed == 0 && has_all;
-    (Beginning { transcript, ran, is_whole, calls, former, ..Beginning::default() }, gap)
+    (Startup { transcript, ran, is_whole, calls, former, ..Startup::default() }, gap)
 }
 
 /// Hands on what Python's threads say. They cannot wake the runtime by its own means: that is done by writing to one of
 /// its descriptors, and the number means something else in their table.
 fn forward(
     from: mpsc::Receiver<EngineEvent>,
-    rung: Rung,
+    rung: WakeFlag,
     bell_reader: OwnedFd,
 ) -> io::Result<UnboundedReceiver<EngineEvent>> {
     let bell = pipe::Receiver::from_owned_fd(bell_reader)?;
@@ -368,7 +368,7 @@ impl Front {
                 let server = tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), self.stop.clone()));
                 let tty = File::from(originals.stdout);
                 quit_when_gone(&self.session, originals.stdin)?;
-                let history = journal::Elsewhere { places: Places::of_this_process(), session: boot.id.clone() };
+                let history = journal::Elsewhere { places: Paths::of_this_process(), session: boot.id.clone() };
                 let dashboard = dashboard(self.session, self.link, tty, commands, self.keepsake, Arc::new(history))?;
                 tokio::spawn(async move {
                     closed(dashboard, &self.stop).await;

@@ -17,7 +17,7 @@ use super::isolation::fork;
 use super::magics;
 use super::runtime::engine::Events;
 use super::runtime::signals;
-use crate::domain::lexer::{self, Place, Step};
+use crate::domain::lexer::{self, CursorContext, Step};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
 use crate::session::EngineEvent;
 
@@ -44,13 +44,13 @@ pub fn is_own_thread(ident: ThreadId) -> bool {
 
 /// What the host and the main thread know of the questions that the latter answers.
 #[derive(Debug, Default)]
-pub struct Looks {
+pub struct QuestionTracker {
     asked: AtomicU32,
     answered: AtomicU32,
     finished: AtomicU32,
 }
 
-impl Looks {
+impl QuestionTracker {
     /// A new question for the main thread. Nobody waits for the one before.
     pub fn ask(&self, id: u32) {
         let before = self.asked.swap(id, Ordering::SeqCst);
@@ -90,7 +90,7 @@ pub struct Completer {
     helper: Arc<Helper>,
     tasks: Sender<Task>,
     events: Events,
-    looks: Arc<Looks>,
+    looks: Arc<QuestionTracker>,
     interrupted_loads: u32,
     jedi_is_absent: bool,
 }
@@ -101,7 +101,7 @@ impl Completer {
         py: Python<'_>,
         globals: &Bound<'_, PyDict>,
         events: &Events,
-        looks: Arc<Looks>,
+        looks: Arc<QuestionTracker>,
         (tasks, inbox): (Sender<Task>, Receiver<Task>),
     ) -> PyResult<Self> {
         let helper = Arc::new(Helper::new(py, globals)?);
@@ -291,30 +291,34 @@ struct Asked<'py> {
 }
 
 impl<'py> Asked<'py> {
-    fn new(py: Python<'py>, place: &Place, code: &str, before: &str) -> PyResult<Option<Self>> {
+    fn new(py: Python<'py>, place: &CursorContext, code: &str, before: &str) -> PyResult<Option<Self>> {
         let none = || py.None().into_bound(py);
         let after = |prefix: &str, separator: char| prefix.rsplit(separator).next().unwrap_or_default().chars().count();
         let (what, prefix, steps, more) = match place {
-            Place::Nowhere => return Ok(None),
-            Place::Name { prefix } => {
+            CursorContext::Nowhere => return Ok(None),
+            CursorContext::Name { prefix } => {
                 let call = lexer::open_call(before).and_then(|call| lexer::steps_of(&code[call.callee]));
                 let words = lexer::names(code, before.len());
                 let more = (words, steps(py, call.as_deref())?).into_pyobject(py)?.into_any();
                 ("name", prefix, none(), more)
             }
-            Place::Attribute { of, prefix } => ("attribute", prefix, steps(py, of.as_deref())?, none()),
-            Place::Key { of, prefix, quote } => {
+            CursorContext::Attribute { of, prefix } => ("attribute", prefix, steps(py, of.as_deref())?, none()),
+            CursorContext::Key { of, prefix, quote } => {
                 let quoted = quote.is_some().into_pyobject(py)?.to_owned().into_any();
                 ("key", prefix, steps(py, of.as_deref())?, quoted)
             }
-            Place::Module { prefix } => ("module", prefix, none(), none()),
-            Place::Member { module, prefix } => ("member", prefix, none(), module.into_pyobject(py)?.into_any()),
-            Place::Path { prefix } => ("path", prefix, none(), none()),
-            Place::Magic { prefix, cell } => ("magic", prefix, none(), cell.into_pyobject(py)?.to_owned().into_any()),
+            CursorContext::Module { prefix } => ("module", prefix, none(), none()),
+            CursorContext::Member { module, prefix } => {
+                ("member", prefix, none(), module.into_pyobject(py)?.into_any())
+            }
+            CursorContext::Path { prefix } => ("path", prefix, none(), none()),
+            CursorContext::Magic { prefix, cell } => {
+                ("magic", prefix, none(), cell.into_pyobject(py)?.to_owned().into_any())
+            }
         };
         let replaced = match place {
-            Place::Module { .. } => after(prefix, '.'),
-            Place::Path { .. } => after(prefix, '/'),
+            CursorContext::Module { .. } => after(prefix, '.'),
+            CursorContext::Path { .. } => after(prefix, '/'),
             _ => prefix.chars().count(),
         };
         Ok(Some(Self { what, prefix: prefix.clone(), replaced, steps, more }))
@@ -335,8 +339,8 @@ fn steps<'py>(py: Python<'py>, steps: Option<&[Step]>) -> PyResult<Bound<'py, Py
 }
 
 /// Keys are quoted as far as that has not been typed; `after` is what stands behind the cursor.
-fn candidate(place: &Place, name: String, kind: String, after: &str) -> Candidate {
-    let Place::Key { quote, .. } = place else {
+fn candidate(place: &CursorContext, name: String, kind: String, after: &str) -> Candidate {
+    let CursorContext::Key { quote, .. } = place else {
         return Candidate { text: name.clone(), name, kind };
     };
     let text = match quote {

@@ -21,4 +21,4 @@ pub use runtime::interpreter::Interpreter;
 pub use runtime::runner::Files;
 pub use runtime::signals::watch_quit;
 pub use runtime::stacks::StackFile;
-pub use runtime::waker::{EventBell, HostEventBell, Rung, event_bell};
+pub use runtime::waker::{EventBell, HostEventBell, WakeFlag, event_bell};

@@ -12,7 +12,7 @@ const KEPT: usize = 500;
 const CODE: usize = 2 << 10;
 
 #[derive(Clone, Debug)]
-pub enum Happening {
+pub enum Activity {
     Ended { snippet: SnippetId, author: Author, code: Arc<str>, title: Option<Arc<str>>, outcome: Arc<Outcome> },
     Reset { by: Author, report: Arc<ResetReport> },
     Restarted(Arc<Restart>),
@@ -26,22 +26,22 @@ fn beginning(code: &Arc<str>) -> Arc<str> {
 
 /// The actor writes it; anybody may read.
 #[derive(Debug, Default)]
-pub struct News(Mutex<Kept>);
+pub struct ActivityLog(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
     /// Happenings before the first of `latest`.
     gone: u64,
-    latest: VecDeque<Happening>,
+    latest: VecDeque<Activity>,
 }
 
-impl News {
+impl ActivityLog {
     /// `transcript` has the event already.
     pub(super) fn event(&self, event: &Event, transcript: &Transcript) {
         let happening = match event {
             Event::Finished { snippet, outcome, .. } => {
                 let Some(found) = transcript.snippet(*snippet) else { return };
-                Happening::Ended {
+                Activity::Ended {
                     snippet: *snippet,
                     author: found.author.clone(),
                     code: beginning(&found.code),
@@ -50,9 +50,9 @@ impl News {
                     outcome: outcome.cut().map_or_else(|| outcome.clone(), Arc::new),
                 }
             }
-            Event::Reset { by, report, .. } => Happening::Reset { by: by.clone(), report: report.clone() },
-            Event::Restarted { restart, .. } => Happening::Restarted(restart.clone()),
-            Event::Noted { note, .. } => Happening::Noted(note.clone()),
+            Event::Reset { by, report, .. } => Activity::Reset { by: by.clone(), report: report.clone() },
+            Event::Restarted { restart, .. } => Activity::Restarted(restart.clone()),
+            Event::Noted { note, .. } => Activity::Noted(note.clone()),
             _ => return,
         };
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +72,7 @@ impl News {
 
     /// What happened from `position` on, how many before that are no longer kept, and the position after it.
     #[must_use]
-    pub fn since(&self, position: u64) -> (Vec<Happening>, u64, u64) {
+    pub fn since(&self, position: u64) -> (Vec<Activity>, u64, u64) {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let end = kept.gone + kept.latest.len() as u64;
         let lost = kept.gone.saturating_sub(position);

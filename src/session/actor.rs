@@ -19,22 +19,22 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
-use self::reconnect::Returning;
+use self::reconnect::Reconnect;
 pub use self::reconnect::remember_client;
-pub use self::startup::Beginning;
+pub use self::startup::Startup;
 use self::startup::free_numbers;
 use clock::now;
 pub use replay::Codes;
 
-use super::activity::News;
+use super::activity::ActivityLog;
 use super::engine::{Engine, EngineEvent};
 use super::handle::{Command, Overview, RunOptions, SessionHandle, Subscription};
 use super::names::Names;
-use super::record::Record;
+use super::record::EventSink;
 use super::spool::Spool;
 use crate::domain::{
     Author, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp, Transcript,
-    VariableTable, Wanted,
+    VariableQuery, VariableTable,
 };
 
 /// Output is passed on at once, then at most this often.
@@ -50,15 +50,15 @@ pub fn spawn(
     info: SessionInfo,
     engine: Box<dyn Engine>,
     engine_events: mpsc::UnboundedReceiver<EngineEvent>,
-    beginning: Beginning,
+    beginning: Startup,
 ) -> (SessionHandle, tokio::task::JoinHandle<Option<Author>>) {
-    let Beginning { transcript, ran, former, restart, record, spool, input_limit, .. } = beginning;
-    let Beginning { id, is_whole, calls, .. } = beginning;
+    let Startup { transcript, ran, former, restart, record, spool, input_limit, .. } = beginning;
+    let Startup { id, is_whole, calls, .. } = beginning;
     let (next_snippet, next_client) = free_numbers(&transcript, ran, &former);
     let names = Names::of(&transcript, &former);
     let (commands, inbox) = mpsc::unbounded_channel();
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
-    let (news, attended) = (Arc::<News>::default(), Arc::<AtomicBool>::default());
+    let (news, attended) = (Arc::<ActivityLog>::default(), Arc::<AtomicBool>::default());
     let mut actor = Actor {
         engine,
         record,
@@ -83,7 +83,7 @@ pub fn spawn(
         quitting: false,
         restart_by: None,
         restarting: Arc::default(),
-        returning: Returning::new(former, info.pid, id, is_whole, calls),
+        returning: Reconnect::new(former, info.pid, id, is_whole, calls),
         names,
     };
     actor.begin(restart, ran);
@@ -98,7 +98,7 @@ enum Waiting {
     Run { snippet: SnippetId, options: RunOptions },
     Replay,
     Reset { by: Author, answer: oneshot::Sender<Arc<ResetReport>> },
-    Variables { wanted: Wanted, answer: oneshot::Sender<Arc<VariableTable>> },
+    Variables { wanted: VariableQuery, answer: oneshot::Sender<Arc<VariableTable>> },
     Inspect(inspection::Asked),
 }
 
@@ -152,10 +152,10 @@ struct Waiter {
 
 struct Actor {
     engine: Box<dyn Engine>,
-    record: Box<dyn Record>,
+    record: Box<dyn EventSink>,
     spool: Arc<Spool>,
     events: broadcast::Sender<Arc<Event>>,
-    news: Arc<News>,
+    news: Arc<ActivityLog>,
     inquiries: inquiries::Inquiries,
     transcript: Transcript,
     waiting: VecDeque<Waiting>,
@@ -178,7 +178,7 @@ struct Actor {
     restart_by: Option<Author>,
     /// See [`SessionHandle::is_restarting`].
     restarting: Arc<AtomicBool>,
-    returning: Returning,
+    returning: Reconnect,
     names: Names,
 }
 
@@ -362,7 +362,7 @@ impl Actor {
                 table.taken_at = now();
                 let table = Arc::new(table);
                 let shown = self.transcript.variables();
-                let is_whole = requested.as_ref().is_none_or(Wanted::is_everything);
+                let is_whole = requested.as_ref().is_none_or(VariableQuery::is_everything);
                 let differs =
                     shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private;
                 if is_whole && differs {

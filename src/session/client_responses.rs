@@ -11,7 +11,7 @@ const KEPT: usize = 400;
 const BYTES: usize = 8 << 20;
 
 /// What one call was answered about a snippet.
-pub struct Answer {
+pub struct ClientResponse {
     pub snippet: SnippetId,
     pub to: Author,
     /// The tool's answer, such as `result` or `page of the output`.
@@ -39,13 +39,13 @@ pub struct Structured {
     pub render: Box<dyn Fn() -> String + Send + Sync>,
 }
 
-impl Answer {
+impl ClientResponse {
     fn bytes(&self) -> usize {
         self.text.len() + self.structured.as_ref().map_or(0, |structured| structured.bytes)
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for ClientResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} to {} of snippet {}: {:?}", self.what, self.to.name(), self.snippet, self.text)
     }
@@ -53,16 +53,16 @@ impl fmt::Debug for Answer {
 
 /// Those who answer write it; anybody may read.
 #[derive(Debug, Default)]
-pub struct Answers(Mutex<Kept>);
+pub struct ClientResponses(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    latest: VecDeque<Arc<Answer>>,
+    latest: VecDeque<Arc<ClientResponse>>,
     bytes: usize,
 }
 
-impl Answers {
-    pub fn add(&self, answer: Answer) {
+impl ClientResponses {
+    pub fn add(&self, answer: ClientResponse) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += answer.bytes();
         kept.latest.push_back(Arc::new(answer));
@@ -74,7 +74,7 @@ impl Answers {
 
     /// What clients were told of a snippet, oldest first.
     #[must_use]
-    pub fn of(&self, snippet: SnippetId) -> Vec<Arc<Answer>> {
+    pub fn of(&self, snippet: SnippetId) -> Vec<Arc<ClientResponse>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.latest.iter().filter(|answer| answer.snippet == snippet).cloned().collect()
     }
@@ -84,8 +84,8 @@ impl Answers {
 mod tests {
     use super::*;
 
-    fn answer(snippet: u32, text: String) -> Answer {
-        Answer {
+    fn answer(snippet: u32, text: String) -> ClientResponse {
+        ClientResponse {
             snippet: SnippetId(snippet),
             to: Author::You,
             what: "result",
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_latest_are_kept_within_bounds() {
-        let answers = Answers::default();
+        let answers = ClientResponses::default();
         for n in 0..1_000 {
             answers.add(answer(n, "x".repeat(100)));
             answers.add(answer(n, "y".into()));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::{
     Author, Display, InputAnswer, Insight, Inspect, InspectError, Inspection, Outcome, OutputChunk, Question,
-    ResetReport, SnippetId, VariableTable, Wanted,
+    ResetReport, SnippetId, VariableQuery, VariableTable,
 };
 
 /// The Python side. No call may block: each hands its work over and returns.
@@ -30,7 +30,7 @@ pub trait Engine: Send + 'static {
     fn reset(&mut self);
 
     /// Asks for a fresh [`EngineEvent::Variables`]; those that were asked for come in order. Only sent while nothing runs.
-    fn find_variables(&mut self, wanted: Wanted);
+    fn find_variables(&mut self, wanted: VariableQuery);
 
     /// Asks about code that is being written; answered by [`EngineEvent::Insight`] with the same `id`, unless the answer
     /// would come too late for anybody. `busy`: something runs, so nothing of the user's may.
@@ -87,7 +87,7 @@ pub enum EngineEvent {
     Variables {
         table: VariableTable,
         /// What was asked for; `None` if nobody did, and the table tells of all.
-        requested: Option<Wanted>,
+        requested: Option<VariableQuery>,
     },
     ResetDone(ResetReport),
     /// `None` if nothing could be found out.

@@ -11,12 +11,12 @@ use self::conditional::Objects;
 use self::inquiries::{AskRefused, Look};
 use super::actor::Codes;
 use super::left::Received;
-use super::{Answers, Left, News, Recalled, Spool};
+use super::{ActivityLog, ClientResponses, Left, Recalled, Spool};
 use crate::domain::replay::Which;
 use crate::domain::{
     About, Author, CallId, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError,
     Inspection, Note, Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable,
-    VariableTable, Wanted, units,
+    VariableQuery, VariableTable, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -145,7 +145,7 @@ pub(super) enum Command {
         answer: oneshot::Sender<Arc<ResetReport>>,
     },
     Variables {
-        wanted: Wanted,
+        wanted: VariableQuery,
         answer: oneshot::Sender<Arc<VariableTable>>,
     },
     Ask {
@@ -227,8 +227,8 @@ pub(super) enum Command {
 pub struct SessionHandle {
     pub(super) info: Arc<SessionInfo>,
     pub(super) spool: Arc<Spool>,
-    pub(super) news: Arc<News>,
-    pub(super) answers: Arc<Answers>,
+    pub(super) news: Arc<ActivityLog>,
+    pub(super) answers: Arc<ClientResponses>,
     pub(super) attended: Arc<AtomicBool>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) restarting: Arc<AtomicBool>,
@@ -263,13 +263,13 @@ impl SessionHandle {
 
     /// What happened lately.
     #[must_use]
-    pub fn news(&self) -> &News {
+    pub fn news(&self) -> &ActivityLog {
         &self.news
     }
 
     /// What clients were told of snippets lately.
     #[must_use]
-    pub fn answers(&self) -> &Arc<Answers> {
+    pub fn answers(&self) -> &Arc<ClientResponses> {
         &self.answers
     }
 
@@ -343,7 +343,7 @@ impl SessionHandle {
     ///
     /// # Errors
     /// [`Closed`] if the session has ended.
-    pub async fn variables(&self, wanted: Wanted) -> Result<Arc<VariableTable>, Closed> {
+    pub async fn variables(&self, wanted: VariableQuery) -> Result<Arc<VariableTable>, Closed> {
         self.ask(|answer| Command::Variables { wanted, answer }).await
     }
 

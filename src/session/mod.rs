@@ -17,10 +17,10 @@ pub mod processes;
 pub mod record;
 pub mod spool;
 
-pub use activity::{Happening, News};
-pub use actor::{Beginning, remember_client, spawn};
+pub use activity::{Activity, ActivityLog};
+pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
-pub use client_responses::{Answer, Answers, Structured};
+pub use client_responses::{ClientResponse, ClientResponses, Structured};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::inquiries::{AskRefused, Asking};
 pub use handle::{
@@ -29,5 +29,5 @@ pub use handle::{
 };
 pub use history::{History, Older, Past};
 pub use left::{Left, Recalled, SentTo};
-pub use record::{Record, SessionId, Unrecorded};
+pub use record::{EventSink, SessionId, Unrecorded};
 pub use spool::Spool;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{Event, Timestamp};
 
 /// Keeps events. Called on the path of every run, so it must return within microseconds and never wait for anybody.
-pub trait Record: Send + 'static {
+pub trait EventSink: Send + 'static {
     /// Called with each event before anybody else hears of it. Once it returns, the event outlives the process.
     fn event(&mut self, event: &Event);
 }
@@ -17,7 +17,7 @@ pub trait Record: Send + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Unrecorded;
 
-impl Record for Unrecorded {
+impl EventSink for Unrecorded {
     fn event(&mut self, _: &Event) {}
 }
 

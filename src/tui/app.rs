@@ -14,14 +14,14 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-use self::snapshot::Kept;
+use self::snapshot::DashboardSnapshot;
 use super::composer::completion::Asked;
 use super::composer::editor::Mode;
-use super::images::{Made, Wanted};
+use super::images::{FigureRequest, Made};
 use super::input::update::Effect;
 use super::overlays::export::Refused;
 use super::terminal::Screen;
-use super::terminal::osc::Signs;
+use super::terminal::osc::OscWriter;
 use super::terminal::{background_query, notifications};
 use super::variables::inspector::Told;
 use super::view::View;
@@ -60,17 +60,19 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
     view.spool = Some(session.spool().clone());
-    let signs = Signs::new(Emulator::of(|name| std::env::var(name).ok()), settings.settings.outside);
+    let signs = OscWriter::new(Emulator::of(|name| std::env::var(name).ok()), settings.settings.outside);
     view.set(settings);
     view.theme = view.theme.in_this_environment();
     view.answers = Some(session.answers().clone());
-    if let Some(kept) = keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
+    if let Some(kept) =
+        keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
+    {
         kept.give_back(&mut view);
         // They were told when the session began.
         view.complaints.iter_mut().for_each(|complaints| complaints.shown = false);
     }
     external_editor::take_back(&mut view, None);
-    let kept = Kept::of(&view);
+    let kept = DashboardSnapshot::of(&view);
     let asks =
         view.theme.name == theme::Name::Auto && background_query::answers(&std::env::var("TERM").unwrap_or_default());
     let mut screen = Screen::new(tty, view.mouse.captured, asks, signs, on_terminal)?;
@@ -113,8 +115,8 @@ struct Dashboard {
     /// `None` once the terminal is gone.
     keys: Option<EventStream>,
     /// What requests to the session came to.
-    notices: mpsc::UnboundedSender<Said>,
-    replies: mpsc::UnboundedReceiver<Said>,
+    notices: mpsc::UnboundedSender<TaskResult>,
+    replies: mpsc::UnboundedReceiver<TaskResult>,
     /// Answers to questions about values, with their numbers.
     answers: mpsc::UnboundedSender<(u32, Told)>,
     answered: mpsc::UnboundedReceiver<(u32, Told)>,
@@ -125,17 +127,17 @@ struct Dashboard {
     last_frame: Option<Instant>,
     keepsake: Option<&'static Keepsake>,
     /// What was put there last.
-    kept: Kept,
+    kept: DashboardSnapshot,
     history: Arc<dyn History>,
     archive: OpenArchive,
     edit: Box<dyn Fn(&Path) + Send>,
     /// A picture on the screen that text does not cover, and what makes the terminal forget it.
-    graphic: Option<(Wanted, String)>,
+    graphic: Option<(FigureRequest, String)>,
     ground: background_query::Reader,
 }
 
 /// What the session said to a request.
-enum Said {
+enum TaskResult {
     /// The person should know.
     Notice(String),
     /// Where the session was written to, or why not.
@@ -162,7 +164,7 @@ enum Said {
     },
 }
 
-enum Turn {
+enum Flow {
     GoOn,
     End,
 }
@@ -181,7 +183,7 @@ impl Dashboard {
 
     async fn work(&mut self) -> io::Result<()> {
         loop {
-            if let Turn::End = self.drain().await? {
+            if let Flow::End = self.drain().await? {
                 return Ok(());
             }
             let frame_at = self.frame_at();
@@ -194,12 +196,12 @@ impl Dashboard {
             tokio::select! {
                 biased;
                 key = next_key(&mut self.keys), if self.view.outside.is_none() => {
-                    if let Turn::End = self.on_key(key)? {
+                    if let Flow::End = self.on_key(key)? {
                         return Ok(());
                     }
                 }
                 request = self.control.recv() => {
-                    if let Turn::End = self.on_control(request)? {
+                    if let Flow::End = self.on_control(request)? {
                         return Ok(());
                     }
                 }
@@ -217,7 +219,7 @@ impl Dashboard {
                 event = self.events.recv(), if !waiting => {
                     match event {
                         Ok(event) => {
-                            if let Turn::End = self.on_event(&event) {
+                            if let Flow::End = self.on_event(&event) {
                                 return Ok(());
                             }
                         }
@@ -230,25 +232,25 @@ impl Dashboard {
     }
 
     /// Takes all that waits. Keys are not polled here: their stream would remember this poll's waker, not the loop's.
-    async fn drain(&mut self) -> io::Result<Turn> {
+    async fn drain(&mut self) -> io::Result<Flow> {
         while let Ok(request) = self.control.try_recv() {
-            if let Turn::End = self.on_control(Some(request))? {
-                return Ok(Turn::End);
+            if let Flow::End = self.on_control(Some(request))? {
+                return Ok(Flow::End);
             }
         }
         for _ in 0..BATCH {
             match self.events.try_recv() {
                 Ok(event) => {
-                    if let Turn::End = self.on_event(&event) {
-                        return Ok(Turn::End);
+                    if let Flow::End = self.on_event(&event) {
+                        return Ok(Flow::End);
                     }
                 }
                 Err(TryRecvError::Lagged(_)) => self.resubscribe().await,
                 Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Closed) => return Ok(Turn::End),
+                Err(TryRecvError::Closed) => return Ok(Flow::End),
             }
         }
-        Ok(Turn::GoOn)
+        Ok(Flow::GoOn)
     }
 
     async fn resubscribe(&mut self) {
@@ -259,22 +261,22 @@ impl Dashboard {
         }
     }
 
-    fn on_event(&mut self, event: &Event) -> Turn {
+    fn on_event(&mut self, event: &Event) -> Flow {
         if matches!(event, Event::Ending) {
-            return Turn::End;
+            return Flow::End;
         }
         if let Some(notice) = notifications::notice(event, &self.view) {
             self.screen.notify(&notice);
         }
         self.view.apply(event);
         self.dirty = true;
-        Turn::GoOn
+        Flow::GoOn
     }
 
-    fn on_key(&mut self, key: Option<io::Result<TerminalEvent>>) -> io::Result<Turn> {
+    fn on_key(&mut self, key: Option<io::Result<TerminalEvent>>) -> io::Result<Flow> {
         let Some(Ok(event)) = key else {
             self.terminal_is_gone();
-            return Ok(Turn::GoOn);
+            return Ok(Flow::GoOn);
         };
         self.dirty = true;
         self.urgent |= matches!(event, TerminalEvent::Key(_));
@@ -287,12 +289,12 @@ impl Dashboard {
             self.send_questions();
             self.look_back();
             if let Some(effect) = effect
-                && let Turn::End = self.perform(effect)?
+                && let Flow::End = self.perform(effect)?
             {
-                return Ok(Turn::End);
+                return Ok(Flow::End);
             }
         }
-        Ok(Turn::GoOn)
+        Ok(Flow::GoOn)
     }
 
     fn send_questions(&mut self) {
@@ -302,7 +304,7 @@ impl Dashboard {
             tokio::task::spawn_local(async move {
                 let answered = tokio::time::timeout(limit, session.insight(question)).await;
                 let insight = answered.ok().and_then(Result::ok).flatten();
-                let _ = said.send(Said::Insight { id, insight });
+                let _ = said.send(TaskResult::Insight { id, insight });
             });
         }
     }
@@ -313,7 +315,7 @@ impl Dashboard {
         self.session.quit();
     }
 
-    fn on_control(&mut self, request: Option<Control>) -> io::Result<Turn> {
+    fn on_control(&mut self, request: Option<Control>) -> io::Result<Flow> {
         match request {
             Some(Control::Suspend) => return self.suspend(),
             // The next frame finds the size by itself.
@@ -323,37 +325,37 @@ impl Dashboard {
             }
             Some(Control::Interrupted) => {}
             Some(Control::Edited(refusal)) => self.edited(refusal)?,
-            None => return Ok(Turn::End),
+            None => return Ok(Flow::End),
         }
-        Ok(Turn::GoOn)
+        Ok(Flow::GoOn)
     }
 
-    fn on_said(&mut self, said: Said) {
+    fn on_said(&mut self, said: TaskResult) {
         match said {
-            Said::Notice(notice) => self.view.notice = Some(notice),
-            Said::Exported(written) => self.view.on_exported(written),
-            Said::Figure(made) => self.view.figures.on_made(made),
-            Said::DisplaySaved { written, copies } => {
+            TaskResult::Notice(notice) => self.view.notice = Some(notice),
+            TaskResult::Exported(written) => self.view.on_exported(written),
+            TaskResult::Figure(made) => self.view.figures.on_made(made),
+            TaskResult::DisplaySaved { written, copies } => {
                 if let (Ok(path), true) = (&written, copies) {
                     let _ = self.screen.copy(&path.to_string_lossy());
                 }
                 self.view.on_display_saved(written.as_deref().map_err(Clone::clone), copies);
             }
-            Said::Saved(checkpoint) => {
+            TaskResult::Saved(checkpoint) => {
                 self.view.restore = Some(checkpoint.to_owned());
                 self.keep();
                 self.view.quitting = true;
                 self.restart();
             }
-            Said::Insight { id, insight } => {
+            TaskResult::Insight { id, insight } => {
                 self.view.on_insight(id, insight);
                 self.send_questions();
             }
-            Said::Past(past) => {
+            TaskResult::Past(past) => {
                 self.view.on_past(past);
                 self.look_back();
             }
-            Said::Ranked { number, found } => {
+            TaskResult::Ranked { number, found } => {
                 self.view.pasts.on_ranked(number, found);
                 self.look_back();
             }
@@ -361,7 +363,7 @@ impl Dashboard {
         self.dirty = true;
     }
 
-    fn perform(&mut self, effect: Effect) -> io::Result<Turn> {
+    fn perform(&mut self, effect: Effect) -> io::Result<Flow> {
         match effect {
             Effect::Submit(code) if let Some(text) = note::in_comments(&code) => {
                 self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
@@ -411,7 +413,7 @@ impl Dashboard {
                 self.screen.redraw()?;
             }
         }
-        Ok(Turn::GoOn)
+        Ok(Flow::GoOn)
     }
 
     /// Asks the session without waiting for the answer.
@@ -419,7 +421,7 @@ impl Dashboard {
         let notices = self.notices.clone();
         tokio::task::spawn_local(async move {
             if let Err(refused) = request.await {
-                let _ = notices.send(Said::Notice(refused.to_string()));
+                let _ = notices.send(TaskResult::Notice(refused.to_string()));
             }
         });
     }
@@ -469,7 +471,7 @@ impl Dashboard {
 
     fn keep(&mut self) {
         let Some(keepsake) = self.keepsake else { return };
-        let kept = Kept::of(&self.view);
+        let kept = DashboardSnapshot::of(&self.view);
         if kept != self.kept {
             kept.leave(keepsake);
             self.kept = kept;

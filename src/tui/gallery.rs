@@ -13,12 +13,12 @@ use ratatui::layout::{Rect, Size};
 
 use super::draw::layout::Layout;
 use super::images::blocks::Colours;
-use super::images::{Figures, Picture, Wanted, picture_of, size};
+use super::images::{FigureRequest, Figures, Picture, picture_of, size};
 use super::input::keymap::{Action, Context};
 use super::input::update::Effect;
 use super::overlays::export::Refused;
 use super::pager::Pager;
-use super::transcript::card::{Card, Figured, Row};
+use super::transcript::card::{Card, FigureOptions, Row};
 use super::transcript::viewport::Place;
 use super::view::View;
 use crate::domain::{Display, Entry, Timestamp, Transcript};
@@ -36,7 +36,7 @@ pub struct Gallery {
     /// Of the display that is shown, as its snippet numbers them.
     pub number: usize,
     /// What is drawn, and where it would stand at the top left.
-    pub shown: Option<Wanted>,
+    pub shown: Option<FigureRequest>,
     /// The file name that is being typed.
     pub naming: Option<String>,
     /// That file is there already; the same name once more means it.
@@ -111,7 +111,7 @@ impl Gallery {
         }
         let room = Size { width: area.width, height: area.height - 2 };
         let pixels = (width.saturating_mul(ENLARGED), height.saturating_mul(ENLARGED));
-        let wanted = Wanted::new(&display, size::fit(pixels, room, figures.terminal.cell), true);
+        let wanted = FigureRequest::new(&display, size::fit(pixels, room, figures.terminal.cell), true);
         figures.want(&wanted);
         self.shown = Some(wanted);
     }
@@ -281,16 +281,16 @@ impl View {
     }
 
     /// A third of the screen for a figure in a card, where that is enough to see something.
-    pub(super) fn figured(&self, layout: &Layout) -> Figured {
+    pub(super) fn figured(&self, layout: &Layout) -> FigureOptions {
         let terminal = self.figures.terminal;
         let rows = layout.status.bottom() / 3;
         let shown = rows >= LEAST_ROWS && terminal.colours != Colours::None;
-        Figured { rows: if shown { rows } else { 0 }, cell: terminal.cell, failures: self.figures.failures() }
+        FigureOptions { rows: if shown { rows } else { 0 }, cell: terminal.cell, failures: self.figures.failures() }
     }
 
     /// The picture on the screen that is no text, and how the terminal is made to forget it. It must be erased when it
     /// is there no more.
-    pub fn graphic(&self) -> Option<(&Wanted, String)> {
+    pub fn graphic(&self) -> Option<(&FigureRequest, String)> {
         let wanted = self.gallery.as_ref()?.shown.as_ref()?;
         match self.figures.get(wanted) {
             Some(Ok(Picture::Graphic(graphic))) => Some((wanted, graphic.forget())),

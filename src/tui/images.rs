@@ -21,7 +21,7 @@ const CELLS_KEPT: usize = 400_000;
 
 /// Where a figure is to be drawn, in which size.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct FigureRequest {
     display: Weak<Display>,
     pub size: Size,
     /// Over the whole screen, in the terminal's own way.
@@ -29,7 +29,7 @@ pub struct Wanted {
 }
 
 /// Which display, in which size, and whether over the whole screen. The display's own memory cannot be used anew while
-/// [`Wanted`] refers to it.
+/// [`FigureRequest`] refers to it.
 pub type Key = (usize, Size, bool);
 
 #[derive(Debug)]
@@ -49,12 +49,12 @@ struct Kept {
 /// Something for the other thread to do.
 #[derive(Debug)]
 pub struct Job {
-    wanted: Wanted,
+    wanted: FigureRequest,
     display: Arc<Display>,
     terminal: Terminal,
 }
 
-pub type Made = (Wanted, Result<Picture, String>);
+pub type Made = (FigureRequest, Result<Picture, String>);
 
 #[derive(Debug, Default)]
 pub struct Figures {
@@ -63,14 +63,14 @@ pub struct Figures {
     pub way: &'static str,
     kept: HashMap<Key, Kept>,
     /// Those in sight that are not there yet.
-    wanted: Vec<Wanted>,
+    wanted: Vec<FigureRequest>,
     is_working: bool,
     frame: u64,
     /// Displays that cannot be shown, and why; their cards have no room for them.
     failed: HashMap<usize, String>,
 }
 
-impl Wanted {
+impl FigureRequest {
     pub fn new(display: &Arc<Display>, size: Size, full: bool) -> Self {
         Self { display: Arc::downgrade(display), size, full }
     }
@@ -80,7 +80,7 @@ impl Wanted {
     }
 }
 
-impl PartialEq for Wanted {
+impl PartialEq for FigureRequest {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
@@ -94,7 +94,7 @@ impl Figures {
     }
 
     /// What is in sight.
-    pub fn want(&mut self, wanted: &Wanted) {
+    pub fn want(&mut self, wanted: &FigureRequest) {
         match self.kept.get_mut(&wanted.key()) {
             Some(kept) => kept.seen = self.frame,
             None if self.wanted.contains(wanted) => {}
@@ -103,7 +103,7 @@ impl Figures {
     }
 
     /// `None` while it is being made.
-    pub fn get(&self, wanted: &Wanted) -> Option<&Result<Picture, String>> {
+    pub fn get(&self, wanted: &FigureRequest) -> Option<&Result<Picture, String>> {
         self.kept.get(&wanted.key()).map(|kept| &kept.picture)
     }
 
@@ -196,7 +196,7 @@ pub fn make(job: &Job) -> Result<Picture, String> {
 }
 
 impl Job {
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> FigureRequest {
         self.wanted.clone()
     }
 }

@@ -10,14 +10,14 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use self::client_responses::Received;
-use super::search::query::Needle;
+use super::search::query::Query;
 use super::transcript::copy;
 use super::{text, theme};
 use crate::domain::output::Segment;
-use crate::domain::terminal_text::{Look, look_after, plain, styled, visible};
+use crate::domain::terminal_text::{TextStyle, look_after, plain, styled, visible};
 use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
 use crate::session::spool::Whole;
-use crate::session::{Answer, Spool};
+use crate::session::{ClientResponse, Spool};
 
 /// Bytes of a unit.
 const UNIT: u64 = 64 << 10;
@@ -66,7 +66,7 @@ pub struct Pager {
     /// What is being typed after `/`.
     pub asking: Option<String>,
     /// What is looked for.
-    pub needle: Needle,
+    pub needle: Query,
     search: Option<Search>,
     found: Option<Place>,
     pub told: Option<String>,
@@ -98,7 +98,7 @@ impl Pager {
             window: Vec::new(),
             follows: true,
             asking: None,
-            needle: Needle::default(),
+            needle: Query::default(),
             search: None,
             found: None,
             told: None,
@@ -106,12 +106,12 @@ impl Pager {
     }
 
     /// The output, with what clients were told of it beside it.
-    pub fn of_output(card: usize, answers: Vec<Arc<Answer>>) -> Self {
+    pub fn of_output(card: usize, answers: Vec<Arc<ClientResponse>>) -> Self {
         Self { received: Received::new(answers, false), ..Self::new(card) }
     }
 
     /// The same, beginning with what clients were told last.
-    pub fn received(card: usize, answers: Vec<Arc<Answer>>) -> Self {
+    pub fn received(card: usize, answers: Vec<Arc<ClientResponse>>) -> Self {
         Self { is_split: true, ..Self::beginning(card, Received::new(answers, true)) }
     }
 
@@ -331,7 +331,7 @@ impl Pager {
     }
 
     fn made(&self, unit: u64) -> Vec<Line<'static>> {
-        let mut look = Look::default();
+        let mut look = TextStyle::default();
         if let Some(before) = unit.checked_sub(1) {
             self.segments(before).iter().for_each(|segment| look_after(&segment.text, &mut look));
         }
@@ -428,7 +428,7 @@ impl Pager {
             KeyCode::Backspace if asking.pop().is_some() => self.asking = Some(asking),
             KeyCode::Enter => {
                 if !asking.is_empty() {
-                    self.needle = Needle::new(&asking);
+                    self.needle = Query::new(&asking);
                 }
                 self.found = None;
                 self.begin_search(true);

@@ -22,9 +22,9 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use self::ambiguous_width::Uncertain;
+use self::ambiguous_width::AmbiguousWidth;
 use self::background_query::QUESTION;
-use self::osc::{Progress, Signs};
+use self::osc::{OscWriter, Progress};
 use crate::session::outlet::write_all;
 
 /// Gathers a whole frame, however often it is "flushed" on the way.
@@ -52,14 +52,14 @@ impl Write for FrameWriter {
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<FrameWriter>>,
     frame: FrameWriter,
-    uncertain: Uncertain,
+    uncertain: AmbiguousWidth,
     tty: File,
     entered: bool,
     /// Of the cursor, if it is not the person's own.
     shape: Option<SetCursorStyle>,
     mouse: bool,
     asks: bool,
-    signs: Signs,
+    signs: OscWriter,
     on_terminal: Box<dyn Fn(bool) + Send + Sync>,
 }
 
@@ -69,12 +69,12 @@ impl Screen {
         tty: File,
         mouse: bool,
         asks: bool,
-        signs: Signs,
+        signs: OscWriter,
         on_terminal: Box<dyn Fn(bool) + Send + Sync>,
     ) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-        let uncertain = Uncertain::default();
+        let uncertain = AmbiguousWidth::default();
         Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse, asks, signs, on_terminal })
     }
 

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub use palette::{DIM as DIM_NAME, Ground, Name, Role, Theme, colour_named, colour_names};
 
 use crate::domain::lexer::Class;
-use crate::domain::terminal_text::{Colour, Look};
+use crate::domain::terminal_text::{Colour, TextStyle};
 use crate::domain::{Author, Status, Stream};
 
 pub const PLAIN: Style = Style::new();
@@ -76,7 +76,7 @@ pub const fn code(class: Class) -> Style {
 }
 
 /// What output asked for; what it wrote to stderr without asking for a colour is told apart by ours.
-pub fn look(look: Look, stream: Stream) -> Style {
+pub fn look(look: TextStyle, stream: Stream) -> Style {
     let mut style = if stream == Stream::Stderr && look.fg.is_none() && look.bg.is_none() { STDERR } else { PLAIN };
     // On the ground of a light or of a dark theme, one of black and white cannot be read.
     let extreme = matches!(look.fg, Some(Colour::Indexed(0 | 7 | 15))) && look.bg.is_none();

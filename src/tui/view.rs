@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 
 use super::composer::completion::Assist;
 use super::composer::editor::Editor;
-use super::composer::history::Pasts;
+use super::composer::history::History;
 use super::composer::reply::{Asks, Reply};
 use super::draw;
 use super::draw::layout::{Class, Layout};
@@ -23,12 +23,12 @@ use super::overlays::palette::Palette;
 use super::pager::Pager;
 use super::search::prompt::Lookup;
 use super::theme::Theme;
-use super::transcript::card::{Card, Shape};
+use super::transcript::card::{Card, CardLayout};
 use super::transcript::viewport::{Anchor, Cards, Place, Walk};
 use super::variables::drawer::Sorting;
 use super::variables::inspector::Inspector;
 use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
-use crate::session::{Answers, Spool};
+use crate::session::{ClientResponses, Spool};
 
 /// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct View {
     /// Help with it.
     pub assist: Assist,
     /// Earlier inputs.
-    pub pasts: Pasts,
+    pub pasts: History,
     /// The file with the draft, while the person's editor has it.
     pub outside: Option<PathBuf>,
     /// Present while code asks.
@@ -97,7 +97,7 @@ pub struct View {
     /// Where whole outputs are; without it, what memory keeps is shown.
     pub spool: Option<Arc<Spool>>,
     /// What clients were told.
-    pub answers: Option<Arc<Answers>>,
+    pub answers: Option<Arc<ClientResponses>>,
     /// Asked to run this card again; the same key again means it.
     pub asking_to_run: Option<usize>,
     /// Asked to quit while something ran; the same key again means it.
@@ -151,7 +151,7 @@ impl View {
             transcript,
             editor: Editor::default(),
             assist: Assist::default(),
-            pasts: Pasts::default(),
+            pasts: History::default(),
             outside: None,
             reply: None,
             typed_at: 0,
@@ -355,16 +355,17 @@ impl View {
         let (unfolded, all, folded) = (&self.unfolded, self.unfold_all, self.folded(layout));
         let columns = &self.columns;
         let column = |index: usize| columns.get(&index).copied().unwrap_or(0);
-        let shape = |index: usize| Shape { open: unfolded.contains(&index) != all, column: column(index), ..folded };
+        let shape =
+            |index: usize| CardLayout { open: unfolded.contains(&index) != all, column: column(index), ..folded };
         let (shown, figures) = (self.lookup.shown(), &self.figures);
         let mut walker = Walk { transcript: &self.transcript, cards: &mut self.cards, figures, shape: &shape, shown };
         walk(&mut walker, height)
     }
 
     /// The shape of a card that is folded.
-    pub(super) fn folded(&self, layout: &Layout) -> Shape {
+    pub(super) fn folded(&self, layout: &Layout) -> CardLayout {
         let compact = layout.class == Class::Compact;
-        Shape { width: layout.card_text(), compact, open: false, figures: self.figured(layout), column: 0 }
+        CardLayout { width: layout.card_text(), compact, open: false, figures: self.figured(layout), column: 0 }
     }
 
     fn height_of_window(&self, layout: &Layout) -> usize {

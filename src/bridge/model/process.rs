@@ -19,10 +19,10 @@ use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
 use crate::mcp::{Backend, serve_connection};
 use crate::session;
 use crate::session::actor::clock;
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::session::discovery::select::Choice;
-use crate::session::{Beginning, SentTo, SessionHandle, SessionId};
+use crate::session::{SentTo, SessionHandle, SessionId, Startup};
 
 /// As `serve_socket` has it.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -88,7 +88,7 @@ impl Session {
         let engine = Box::new(Python::new(world.clone(), life.clone(), events));
         let record = Box::new(Tape { world: world.clone(), life: life.clone() });
         let id = Some(session_id(lock(world).session));
-        let beginning = Beginning { id, restart, record, ..so_far(&lock(world).journal) };
+        let beginning = Startup { id, restart, record, ..so_far(&lock(world).journal) };
         let info = SessionInfo {
             name: "model".to_owned(),
             cwd: "/".into(),
@@ -133,14 +133,14 @@ fn session_id(number: u32) -> SessionId {
 }
 
 /// What a process begins with, as the host finds it.
-fn so_far(journal: &[Event]) -> Beginning {
+fn so_far(journal: &[Event]) -> Startup {
     let ran = journal.iter().rev().find_map(|event| match event {
         Event::Started { snippet, .. } => Some(*snippet),
         _ => None,
     });
     // Of a session without any snippet the journal has nothing.
     if !journal.iter().any(|event| matches!(event, Event::Submitted { .. })) {
-        return Beginning::default();
+        return Startup::default();
     }
     let mut transcript = Transcript::default();
     let mut former = Vec::new();
@@ -153,7 +153,7 @@ fn so_far(journal: &[Event]) -> Beginning {
         _ => None,
     });
     let calls = calls.collect();
-    Beginning { calls, transcript, ran: ran.unwrap_or(SnippetId(0)), former, ..Beginning::default() }
+    Startup { calls, transcript, ran: ran.unwrap_or(SnippetId(0)), former, ..Startup::default() }
 }
 
 /// The host's part in `process`, on simulated connections.
@@ -220,7 +220,7 @@ struct Way {
 
 impl Way {
     fn new(world: Shared, client: usize) -> Self {
-        let places = Places { home: None, state: None, runtime: None, shared: "/none".into() };
+        let places = Paths { home: None, state: None, runtime: None, shared: "/none".into() };
         Self { world, client, finder: Finder::at(BridgeOptions::default(), None, "/".into(), places) }
     }
 }
@@ -247,7 +247,7 @@ impl Find for Way {
     fn advice(&self) -> String {
         let choice = match lock(&self.world).registry {
             Registry::Nothing => Choice::NoneRunning,
-            Registry::Starting | Registry::Listening(_) => Choice::Use(Box::new(registry::Record {
+            Registry::Starting | Registry::Listening(_) => Choice::Use(Box::new(registry::SessionEntry {
                 name: "model".to_owned(),
                 pid: 1,
                 boot: String::new(),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::life::Life;
 use super::world::{Code, Shared, World, lock, outcome};
 use crate::domain::{
-    Author, InputAnswer, Inspect, InspectError, ResetReport, SnippetId, Status, VariableTable, Wanted,
+    Author, InputAnswer, Inspect, InspectError, ResetReport, SnippetId, Status, VariableQuery, VariableTable,
 };
 use crate::session::{Engine, EngineEvent, Shown};
 
@@ -95,7 +95,7 @@ impl Engine for Python {
         }
     }
 
-    fn find_variables(&mut self, wanted: Wanted) {
+    fn find_variables(&mut self, wanted: VariableQuery) {
         if let Some(world) = self.alive() {
             let table = VariableTable::default();
             world.python.say(EngineEvent::Variables { table, requested: Some(wanted) });

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::life::{Life, Point};
 use super::wire::{Reader, Wire, Writer};
 use crate::domain::{Author, Event, Outcome, SnippetId, Status};
-use crate::session::Record;
+use crate::session::EventSink;
 
 /// What a client asks.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
@@ -156,7 +156,7 @@ pub struct Tape {
     pub life: Life,
 }
 
-impl Record for Tape {
+impl EventSink for Tape {
     fn event(&mut self, event: &Event) {
         let (before, after) = match event {
             Event::Submitted { .. } => (Point::BeforeSubmitted, Point::AfterSubmitted),

@@ -9,7 +9,7 @@ use crate::cli::{UNKNOWN, USAGE, fail, listed, past, print, tell};
 use crate::domain::retention::Limits;
 use crate::domain::{Timestamp, units};
 use crate::journal::{self, EraseError, Kept, SessionSummary};
-use crate::session::discovery::paths::Places;
+use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::tui::settings;
 
@@ -35,13 +35,13 @@ fn is_confirmed(question: &str, yes: bool) -> bool {
     read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-fn sessions(places: &Places) -> Result<Vec<SessionSummary>, String> {
+fn sessions(places: &Paths) -> Result<Vec<SessionSummary>, String> {
     let reader = past::journal(places)?;
     reader.map_or(Ok(Vec::new()), |reader| reader.sessions().map_err(|fault| fault.to_string()))
 }
 
 /// `--prune`: what the limits ask, first as a preview.
-pub fn prune(places: &Places, yes: bool) -> ExitCode {
+pub fn prune(places: &Paths, yes: bool) -> ExitCode {
     let limits = journal::limits(settings::read(settings::path()).settings.journal);
     if let Some(why) = &limits.refused {
         return fail(USAGE, &format_args!("{why}. Until that is mended no session is removed."));
@@ -104,7 +104,7 @@ fn preview(plan: &journal::Plan, limits: &Limits) -> String {
 }
 
 /// `--restore`: brings back what was set aside.
-pub fn restore(places: &Places, wanted: &str) -> ExitCode {
+pub fn restore(places: &Paths, wanted: &str) -> ExitCode {
     let all = match sessions(places) {
         Ok(all) => all,
         Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
@@ -137,7 +137,7 @@ pub fn restore(places: &Places, wanted: &str) -> ExitCode {
 }
 
 /// `--erase`: the text of one session goes from all files.
-pub fn erase(places: &Places, wanted: &str, yes: bool) -> ExitCode {
+pub fn erase(places: &Paths, wanted: &str, yes: bool) -> ExitCode {
     let all = match sessions(places) {
         Ok(all) => all,
         Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::domain::Timestamp;
 use crate::journal::{Ending, SessionSummary};
-use crate::session::discovery::registry::Record;
-use crate::session::discovery::status::{Live, LiveClient};
+use crate::session::discovery::registry::SessionEntry;
+use crate::session::discovery::status::{LiveClient, SessionStatus};
 
 /// The state of a session that the journal's limits let go of.
 pub const SET_ASIDE: &str = "set aside";
@@ -36,7 +36,7 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(record: Record, state: &'static str, live: Option<Live>) -> Self {
+    pub fn new(record: SessionEntry, state: &'static str, live: Option<SessionStatus>) -> Self {
         Self {
             state,
             id: None,
@@ -122,8 +122,8 @@ pub mod fixtures {
     use super::*;
     use crate::session::SessionId;
 
-    pub fn record(name: &str, started_at: Timestamp) -> Record {
-        Record {
+    pub fn record(name: &str, started_at: Timestamp) -> SessionEntry {
+        SessionEntry {
             name: name.to_owned(),
             pid: 12,
             boot: String::new(),

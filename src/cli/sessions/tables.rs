@@ -139,13 +139,13 @@ mod tests {
     use super::super::row::fixtures::{record, summary};
     use super::*;
     use crate::journal::Ending;
-    use crate::session::discovery::status::{Live, LiveClient};
+    use crate::session::discovery::status::{LiveClient, SessionStatus};
 
     #[test]
     fn a_table_has_a_line_for_each_and_nothing_is_a_sentence() {
         assert!(present(&[], 0, None).starts_with("No session is running."));
         let client = |name: &str| LiveClient { name: name.to_owned(), pid: Some(3) };
-        let live = Live {
+        let live = SessionStatus {
             pid: 13,
             clients: vec![client("cursor"), client("claude-code")],
             snippets: 4,
@@ -207,7 +207,7 @@ mod tests {
                 let name = name.repeat(length);
                 let client = LiveClient { name: name.clone(), pid: None };
                 let clients = vec![client; count];
-                let live = Live { pid: 13, clients, snippets: u32::MAX, running: None, queued: usize::MAX };
+                let live = SessionStatus { pid: 13, clients, snippets: u32::MAX, running: None, queued: usize::MAX };
                 let mut record = record(&name, 0);
                 record.cwd = name.clone().into();
                 let mut past_one = summary(&name, 0, Ending::Died);

@@ -6,7 +6,7 @@ use super::scan::{Kind, Lexeme, scan};
 
 /// What the text before the cursor is the beginning of. `prefix` is what is there already; it may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum CursorContext {
     /// Nothing that could be told: a comment, a number, the name that a `def` gives.
     Nowhere,
     Name {
@@ -69,11 +69,11 @@ pub struct Call {
 
 /// What `before`, the code up to the cursor, ends with.
 #[must_use]
-pub fn place(before: &str) -> Place {
+pub fn place(before: &str) -> CursorContext {
     let line = before.rsplit('\n').next().unwrap_or_default();
     if let Some(prefix) = line.trim_start().strip_prefix('%').filter(|rest| !rest.contains(char::is_whitespace)) {
         let cell = prefix.strip_prefix('%');
-        return Place::Magic { prefix: cell.unwrap_or(prefix).to_owned(), cell: cell.is_some() };
+        return CursorContext::Magic { prefix: cell.unwrap_or(prefix).to_owned(), cell: cell.is_some() };
     }
     let lexemes = scan(before);
     if let Some(imported) = import(before, &lexemes) {
@@ -85,7 +85,7 @@ pub fn place(before: &str) -> Place {
         let text = &before[last.range.clone()];
         match last.kind {
             Kind::Name => (end, prefix) = (end - 1, text),
-            Kind::Comment | Kind::Number | Kind::Magic => return Place::Nowhere,
+            Kind::Comment | Kind::Number | Kind::Magic => return CursorContext::Nowhere,
             Kind::Decorator => return decorator(text),
             Kind::String { .. } => {
                 if let Some(place) = string(before, &lexemes[..end - 1], text) {
@@ -98,12 +98,12 @@ pub fn place(before: &str) -> Place {
     let prefix = prefix.to_owned();
     let lexemes = &lexemes[..end];
     match lexemes.last().map(|last| (last.kind, &before[last.range.clone()])) {
-        Some((Kind::Operator('.'), _)) => Place::Attribute { of: steps(before, &lexemes[..end - 1]), prefix },
+        Some((Kind::Operator('.'), _)) => CursorContext::Attribute { of: steps(before, &lexemes[..end - 1]), prefix },
         Some((Kind::Operator('['), _)) if is_item(lexemes) => {
-            Place::Key { of: steps(before, &lexemes[..end - 1]), prefix, quote: None }
+            CursorContext::Key { of: steps(before, &lexemes[..end - 1]), prefix, quote: None }
         }
-        Some((Kind::Name, "def" | "class")) => Place::Nowhere,
-        _ => Place::Name { prefix },
+        Some((Kind::Name, "def" | "class")) => CursorContext::Nowhere,
+        _ => CursorContext::Name { prefix },
     }
 }
 
@@ -180,11 +180,11 @@ fn joined(lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
     kept
 }
 
-fn decorator(text: &str) -> Place {
+fn decorator(text: &str) -> CursorContext {
     let name = text.trim_start_matches('@');
     match name.rsplit_once('.') {
-        Some((of, prefix)) => Place::Attribute { of: steps_of(of), prefix: prefix.to_owned() },
-        None => Place::Name { prefix: name.to_owned() },
+        Some((of, prefix)) => CursorContext::Attribute { of: steps_of(of), prefix: prefix.to_owned() },
+        None => CursorContext::Name { prefix: name.to_owned() },
     }
 }
 
@@ -195,14 +195,14 @@ fn is_item(lexemes: &[Lexeme]) -> bool {
 }
 
 /// Within a string that is not closed: the key of an item, or a path.
-fn string(before: &str, lexemes: &[Lexeme], text: &str) -> Option<Place> {
+fn string(before: &str, lexemes: &[Lexeme], text: &str) -> Option<CursorContext> {
     let open = text.find(['"', '\''])?;
     let quote = text[open..].chars().next()?;
     let body = &text[open + 1..];
     let triple = body.starts_with(&format!("{quote}{quote}"));
     if triple || is_closed(body, quote) {
         // At the end of a whole string there is nothing to be completed.
-        return Some(Place::Nowhere);
+        return Some(CursorContext::Nowhere);
     }
     let is_format = text[..open].contains(['f', 'F', 't', 'T']);
     if is_format && let Some(field) = body.rfind('{').filter(|at| !body[*at..].contains('}')) {
@@ -213,9 +213,9 @@ fn string(before: &str, lexemes: &[Lexeme], text: &str) -> Option<Place> {
         && is_item(lexemes)
     {
         let of = steps(before, &lexemes[..lexemes.len() - 1]);
-        return Some(Place::Key { of, prefix: body.to_owned(), quote: Some(quote) });
+        return Some(CursorContext::Key { of, prefix: body.to_owned(), quote: Some(quote) });
     }
-    Some(Place::Path { prefix: body.to_owned() })
+    Some(CursorContext::Path { prefix: body.to_owned() })
 }
 
 fn is_closed(body: &str, quote: char) -> bool {
@@ -232,7 +232,7 @@ fn is_closed(body: &str, quote: char) -> bool {
 }
 
 /// `import a, b.c`, `from a.b`, `from a import b, c`
-fn import(before: &str, lexemes: &[Lexeme]) -> Option<Place> {
+fn import(before: &str, lexemes: &[Lexeme]) -> Option<CursorContext> {
     let mut depth = 0_usize;
     // Back to the beginning of the statement; the names in brackets after `import` may stand on several lines.
     let start = lexemes.iter().rposition(|lexeme| match lexeme.kind {
@@ -278,27 +278,27 @@ fn import(before: &str, lexemes: &[Lexeme]) -> Option<Place> {
             let after_name = !before.ends_with(|c: char| c == ',' || c.is_whitespace()) || statement.len() == 1;
             let after_comma = statement.last().is_some_and(|last| last.kind == Kind::Operator(','));
             if !after_name && !after_comma {
-                return Some(Place::Nowhere);
+                return Some(CursorContext::Nowhere);
             }
-            Some(dotted(tail_from(1)?).map_or(Place::Nowhere, |prefix| Place::Module { prefix }))
+            Some(dotted(tail_from(1)?).map_or(CursorContext::Nowhere, |prefix| CursorContext::Module { prefix }))
         }
         "from" => {
             let import = statement.iter().position(|lexeme| lexeme.kind == Kind::Name && text(lexeme) == "import");
             let Some(import) = import.filter(|place| statement[*place].range.end < before.len()) else {
                 let module = before[first.range.end..].trim_start();
                 if module.contains(char::is_whitespace) {
-                    return Some(Place::Nowhere);
+                    return Some(CursorContext::Nowhere);
                 }
-                return Some(Place::Module { prefix: module.to_owned() });
+                return Some(CursorContext::Module { prefix: module.to_owned() });
             };
             let module = before[first.range.end..statement[import].range.start].trim().to_owned();
             let last = &statement[statement.len() - 1];
             let in_name = last.kind == Kind::Name && last.range.end == before.len();
             if !in_name && last.kind == Kind::Name && statement.len() - 1 > import {
-                return Some(Place::Nowhere);
+                return Some(CursorContext::Nowhere);
             }
             let prefix = if in_name { text(last).to_owned() } else { String::new() };
-            Some(Place::Member { module, prefix })
+            Some(CursorContext::Member { module, prefix })
         }
         _ => None,
     }

@@ -1,7 +1,7 @@
 use super::*;
 
-fn name(prefix: &str) -> Place {
-    Place::Name { prefix: prefix.into() }
+fn name(prefix: &str) -> CursorContext {
+    CursorContext::Name { prefix: prefix.into() }
 }
 
 fn steps(expression: &str) -> Option<Vec<Step>> {
@@ -15,65 +15,74 @@ fn names_and_attributes() {
     assert_eq!(place("f(a, b"), name("b"));
     assert_eq!(place("for x in "), name(""));
     assert_eq!(place("@data"), name("data"));
-    let attribute = |of: &str, prefix: &str| Place::Attribute { of: steps(of), prefix: prefix.into() };
+    let attribute = |of: &str, prefix: &str| CursorContext::Attribute { of: steps(of), prefix: prefix.into() };
     assert_eq!(place("x.y.z"), attribute("x.y", "z"));
     assert_eq!(place("print(x."), attribute("x", ""));
     assert_eq!(place("d[\"k\"].a"), attribute("d['k']", "a"));
-    assert_eq!(place("l[0][-1]."), Place::Attribute { of: None, prefix: String::new() });
-    assert_eq!(place("\"\".jo"), Place::Attribute { of: Some(vec![Step::Literal("str")]), prefix: "jo".into() });
-    assert_eq!(place("b''."), Place::Attribute { of: Some(vec![Step::Literal("bytes")]), prefix: String::new() });
-    assert_eq!(place("[1, 2].ap"), Place::Attribute { of: Some(vec![Step::Literal("list")]), prefix: "ap".into() });
-    assert_eq!(place("{}.g"), Place::Attribute { of: Some(vec![Step::Literal("dict")]), prefix: "g".into() });
-    assert_eq!(place("f(1).g"), Place::Attribute { of: None, prefix: "g".into() });
+    assert_eq!(place("l[0][-1]."), CursorContext::Attribute { of: None, prefix: String::new() });
+    assert_eq!(
+        place("\"\".jo"),
+        CursorContext::Attribute { of: Some(vec![Step::Literal("str")]), prefix: "jo".into() }
+    );
+    assert_eq!(
+        place("b''."),
+        CursorContext::Attribute { of: Some(vec![Step::Literal("bytes")]), prefix: String::new() }
+    );
+    assert_eq!(
+        place("[1, 2].ap"),
+        CursorContext::Attribute { of: Some(vec![Step::Literal("list")]), prefix: "ap".into() }
+    );
+    assert_eq!(place("{}.g"), CursorContext::Attribute { of: Some(vec![Step::Literal("dict")]), prefix: "g".into() });
+    assert_eq!(place("f(1).g"), CursorContext::Attribute { of: None, prefix: "g".into() });
     assert_eq!(place("(x).g"), attribute("x", "g"));
     assert_eq!(place("x\n  .y"), attribute("x", "y"));
     assert_eq!(place("@app.ro"), attribute("app", "ro"));
     for nowhere in ["# com", "12", "def f", "class A", "'whole'", "1.5", "'''text", "!ls fi"] {
-        assert_eq!(place(nowhere), Place::Nowhere, "{nowhere}");
+        assert_eq!(place(nowhere), CursorContext::Nowhere, "{nowhere}");
     }
 }
 
 #[test]
 fn keys_paths_and_fields() {
-    let key = |of: &str, prefix: &str, quote| Place::Key { of: steps(of), prefix: prefix.into(), quote };
+    let key = |of: &str, prefix: &str, quote| CursorContext::Key { of: steps(of), prefix: prefix.into(), quote };
     assert_eq!(place("d[\""), key("d", "", Some('"')));
     assert_eq!(place("a.d['k"), key("a.d", "k", Some('\'')));
     assert_eq!(place("d['a']['b"), key("d['a']", "b", Some('\'')));
     assert_eq!(place("d["), key("d", "", None));
     assert_eq!(place("d[na"), key("d", "na", None));
-    assert_eq!(place("x = ['da"), Place::Path { prefix: "da".into() });
-    assert_eq!(place("open(\"data/s"), Place::Path { prefix: "data/s".into() });
+    assert_eq!(place("x = ['da"), CursorContext::Path { prefix: "da".into() });
+    assert_eq!(place("open(\"data/s"), CursorContext::Path { prefix: "data/s".into() });
     assert_eq!(place("x = [na"), name("na"));
     assert_eq!(place("f'{na"), name("na"));
-    assert_eq!(place("f'{x.y"), Place::Attribute { of: steps("x"), prefix: "y".into() });
+    assert_eq!(place("f'{x.y"), CursorContext::Attribute { of: steps("x"), prefix: "y".into() });
 }
 
 #[test]
 fn imports() {
-    let module = |prefix: &str| Place::Module { prefix: prefix.into() };
-    let member = |module: &str, prefix: &str| Place::Member { module: module.into(), prefix: prefix.into() };
+    let module = |prefix: &str| CursorContext::Module { prefix: prefix.into() };
+    let member = |module: &str, prefix: &str| CursorContext::Member { module: module.into(), prefix: prefix.into() };
     assert_eq!(place("import "), module(""));
     assert_eq!(place("import num"), module("num"));
     assert_eq!(place("import os.pa"), module("os.pa"));
     assert_eq!(place("import os, s"), module("s"));
     assert_eq!(place("x = 1\nimport os, "), module(""));
-    assert_eq!(place("import os as o"), Place::Nowhere);
+    assert_eq!(place("import os as o"), CursorContext::Nowhere);
     assert_eq!(place("from os.pa"), module("os.pa"));
     assert_eq!(place("from ..pa"), module("..pa"));
-    assert_eq!(place("from os im"), Place::Nowhere);
+    assert_eq!(place("from os im"), CursorContext::Nowhere);
     assert_eq!(place("from os import pa"), member("os", "pa"));
     assert_eq!(place("from os.path import (join, ex"), member("os.path", "ex"));
     assert_eq!(place("from os.path import (\n    join,\n    ex"), member("os.path", "ex"));
-    assert_eq!(place("from os import path as "), Place::Nowhere);
-    assert_eq!(place("import os; os.pa"), Place::Attribute { of: steps("os"), prefix: "pa".into() });
+    assert_eq!(place("from os import path as "), CursorContext::Nowhere);
+    assert_eq!(place("import os; os.pa"), CursorContext::Attribute { of: steps("os"), prefix: "pa".into() });
     assert_eq!(place("imp"), name("imp"));
     assert_eq!(place("import"), name("import"));
 }
 
 #[test]
 fn magics() {
-    assert_eq!(place("%ti"), Place::Magic { prefix: "ti".into(), cell: false });
-    assert_eq!(place("%%"), Place::Magic { prefix: String::new(), cell: true });
+    assert_eq!(place("%ti"), CursorContext::Magic { prefix: "ti".into(), cell: false });
+    assert_eq!(place("%%"), CursorContext::Magic { prefix: String::new(), cell: true });
     assert_eq!(place("x % y"), name("y"));
 }
 

@@ -1,11 +1,11 @@
 //! Text that draws over itself, made shorter: of a progress bar, its last state.
 
-use super::look::Look;
+use super::look::TextStyle;
 use super::page::Page;
 use super::parser::{Step, steps};
 
 /// A look, and whether the text asked for it, or it is the one that held before.
-type Mark = (Look, bool);
+type Mark = (TextStyle, bool);
 
 /// Stands in the beginning for what was erased there: no text has it.
 const ERASED: char = '\0';
@@ -18,7 +18,7 @@ pub fn compact(text: &str) -> Option<String> {
         return None;
     }
     let mut drawing = Drawing::default();
-    let mut look = (Look::default(), false);
+    let mut look = (TextStyle::default(), false);
     let mut unfinished = "";
     for step in steps(text) {
         match step {

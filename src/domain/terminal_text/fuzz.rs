@@ -68,13 +68,13 @@ fn whatever_is_written_comes_out_safe() {
         is_safe(&shown);
         assert_eq!(plain(&shown), shown, "{text:?}");
         is_safe(&visible(&text));
-        let mut look = Look::default();
+        let mut look = TextStyle::default();
         let lines = styled(&[(&text, Stream::Stdout)], &mut look);
         let of_lines = lines.iter().map(|line| line.iter().map(|piece| &*piece.text).collect::<String>());
         assert_eq!(of_lines.collect::<Vec<_>>().join("\n"), shown, "{text:?}");
         let end = text.len() - unfinished(&text);
         assert!(text.is_char_boundary(end));
-        let mut after = Look::default();
+        let mut after = TextStyle::default();
         look_after(&text[..end], &mut after);
         if let Some(short) = compact(&text) {
             assert_eq!(plain(&short), shown, "{text:?} {short:?}");

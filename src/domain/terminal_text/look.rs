@@ -9,7 +9,7 @@ pub enum Colour {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct TextStyle {
     pub fg: Option<Colour>,
     pub bg: Option<Colour>,
     pub bold: bool,
@@ -20,7 +20,7 @@ pub struct Look {
     pub crossed_out: bool,
 }
 
-impl Look {
+impl TextStyle {
     /// Carries out a sequence with these parameters, such as `1;31`. What is unknown changes nothing.
     pub fn change(&mut self, parameters: &str) {
         let mut codes = parameters.split(';');

@@ -7,7 +7,7 @@ use crate::domain::{Entry, Snippet, SnippetId, Status, Transcript};
 use crate::session::{Closed, SessionHandle};
 
 /// What an argument may be.
-enum Wanted {
+enum CompletionTarget {
     Snippets { failed: bool },
     Figures(SnippetId),
     Names,
@@ -17,40 +17,44 @@ enum Wanted {
 pub async fn of(session: &SessionHandle, request: CompleteRequestParams) -> Result<CompletionInfo, Closed> {
     let CompleteRequestParams { r#ref, argument, context, .. } = request;
     let wanted = match (&r#ref, argument.name.as_str()) {
-        (Reference::Resource(_), "snippet" | "since") => Wanted::Snippets { failed: false },
+        (Reference::Resource(_), "snippet" | "since") => CompletionTarget::Snippets { failed: false },
         (Reference::Resource(_), "figure") => {
             let snippet = context.as_ref().and_then(|context| context.get_argument("snippet"));
-            snippet.and_then(|id| id.parse().ok()).map_or(Wanted::Nothing, |id| Wanted::Figures(SnippetId(id)))
+            snippet
+                .and_then(|id| id.parse().ok())
+                .map_or(CompletionTarget::Nothing, |id| CompletionTarget::Figures(SnippetId(id)))
         }
-        (Reference::Resource(_), "name" | "cursor") => Wanted::Names,
-        (Reference::Prompt(prompt), "snippet") if prompt.name == prompts::EXPLAIN => Wanted::Snippets { failed: true },
-        _ => Wanted::Nothing,
+        (Reference::Resource(_), "name" | "cursor") => CompletionTarget::Names,
+        (Reference::Prompt(prompt), "snippet") if prompt.name == prompts::EXPLAIN => {
+            CompletionTarget::Snippets { failed: true }
+        }
+        _ => CompletionTarget::Nothing,
     };
     let begun = argument.value;
     session.read(move |transcript| candidates(transcript, &wanted, &begun)).await
 }
 
 /// Newest first, of numbers; names in their order.
-fn candidates(transcript: &Transcript, wanted: &Wanted, begun: &str) -> CompletionInfo {
+fn candidates(transcript: &Transcript, wanted: &CompletionTarget, begun: &str) -> CompletionInfo {
     let fits = |text: &String| text.starts_with(begun);
     let mut all: Vec<String> = match wanted {
-        Wanted::Snippets { failed } => {
+        CompletionTarget::Snippets { failed } => {
             let snippets = transcript.entries().iter().rev().filter_map(|entry| match entry {
                 Entry::Snippet(snippet) if !failed || snippet.status == Status::Error => Some(snippet.id.to_string()),
                 _ => None,
             });
             snippets.filter(fits).collect()
         }
-        Wanted::Figures(id) => {
+        CompletionTarget::Figures(id) => {
             let figures = transcript.snippet(*id).into_iter().flat_map(Snippet::numbered_displays);
             figures.map(|(number, _)| number.to_string()).filter(fits).collect()
         }
-        Wanted::Names => {
+        CompletionTarget::Names => {
             let small = begun.to_lowercase();
             let names = transcript.variables().rows.iter().map(|variable| variable.name.clone());
             names.filter(|name| name.to_lowercase().starts_with(&small)).collect()
         }
-        Wanted::Nothing => Vec::new(),
+        CompletionTarget::Nothing => Vec::new(),
     };
     let total = all.len();
     all.truncate(CompletionInfo::MAX_VALUES);

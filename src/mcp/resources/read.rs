@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::uris;
 use super::uris::Address;
-use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, Wanted, units};
+use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, VariableQuery, units};
 use crate::mcp::results::activity_since::who;
 use crate::mcp::results::images;
 use crate::mcp::results::images::Pictures;
@@ -187,7 +187,7 @@ pub async fn read(
         }
         Address::Variables(cursor) => {
             let running = session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
-            let wanted = Wanted::new("", cursor);
+            let wanted = VariableQuery::new("", cursor);
             let table = session.variables(wanted.clone()).await.map_err(ended)?;
             let (text, list) = variables::list(&table, &wanted, running);
             match list.next_cursor {

@@ -12,7 +12,7 @@ use super::report::{RunStatus, stopped_by};
 use super::truncate::short;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
-use crate::session::{Happening, News};
+use crate::session::{Activity, ActivityLog};
 
 /// Happenings told, the last ones.
 const MOST: usize = 10;
@@ -25,7 +25,7 @@ const NAMES: usize = 8;
 
 /// How far a client knows the session.
 #[derive(Debug)]
-pub struct Seen(Mutex<State>);
+pub struct ReadCursor(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -42,7 +42,7 @@ struct State {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
-pub struct Since {
+pub struct ActivityDigest {
     /// Oldest first.
     pub events: Vec<SinceEvent>,
     /// How many came before these; `session_history` tells them.
@@ -83,7 +83,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-impl Seen {
+impl ReadCursor {
     /// Of one who knows nothing from `position` on, and (`is_fresh`) nothing of what was before either.
     pub fn new(position: u64, is_fresh: bool) -> Self {
         Self(Mutex::new(State { position, is_fresh, is_back: !is_fresh, has_moved: false, open: HashSet::new() }))
@@ -95,7 +95,7 @@ impl Seen {
     }
 
     /// What to tell `reader` with the result of `told`; it counts as told from then on.
-    pub fn since(&self, news: &News, reader: &Author, told: &Snippet) -> Option<Since> {
+    pub fn since(&self, news: &ActivityLog, reader: &Author, told: &Snippet) -> Option<ActivityDigest> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.author == *reader {
             if told.status.is_final() {
@@ -111,13 +111,13 @@ impl Seen {
         let mut events: Vec<SinceEvent> = Vec::new();
         for happening in happenings {
             let own = match &happening {
-                Happening::Ended { snippet, author, .. } => {
+                Activity::Ended { snippet, author, .. } => {
                     let is_known = author == reader && !state.open.remove(snippet) && !was_back;
                     is_known || *snippet == told.id
                 }
-                Happening::Reset { by, .. } => by == reader,
-                Happening::Restarted(_) => false,
-                Happening::Noted(note) => {
+                Activity::Reset { by, .. } => by == reader,
+                Activity::Restarted(_) => false,
+                Activity::Noted(note) => {
                     note.by == *reader || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
                 }
             };
@@ -140,11 +140,11 @@ impl Seen {
             let (by, by_kind, snippet, status, text) = (None, None, None, None, text.to_owned());
             events.insert(0, SinceEvent { kind: SinceKind::Restart, by, by_kind, snippet, status, text });
         }
-        (more > 0 || !events.is_empty()).then_some(Since { events, more })
+        (more > 0 || !events.is_empty()).then_some(ActivityDigest { events, more })
     }
 }
 
-impl Since {
+impl ActivityDigest {
     pub fn text(&self) -> String {
         let mut text = "Since your last call:".to_owned();
         if self.more > 0 {
@@ -184,22 +184,22 @@ pub fn by(author: &Author, reader: &Author) -> (Option<String>, Option<ByKind>) 
     (Some(name.to_owned()), Some(kind))
 }
 
-fn event(happening: &Happening, reader: &Author) -> SinceEvent {
+fn event(happening: &Activity, reader: &Author) -> SinceEvent {
     let (kind, author, snippet, status, text) = match happening {
-        Happening::Ended { snippet, author, code, title, outcome } => {
+        Activity::Ended { snippet, author, code, title, outcome } => {
             let by = who(author, reader);
             let what = title.as_deref().map_or_else(|| first_lines(code), |title| short(title, CODE));
             let text = format!("snippet {snippet} by {by}: {}: {what}", ending(outcome));
             (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
-        Happening::Reset { by, .. } => {
+        Activity::Reset { by, .. } => {
             let text = format!("{} reset the environment: all names defined before are gone", who(by, reader));
             (SinceKind::Reset, Some(by), None, None, text)
         }
-        Happening::Restarted(restart) => {
+        Activity::Restarted(restart) => {
             (SinceKind::Restart, restart.by.as_ref(), None, None, restarted(restart, reader))
         }
-        Happening::Noted(note) => {
+        Activity::Noted(note) => {
             let text = noted(note, reader);
             (SinceKind::Note, Some(&note.by), note.about.map(|about| about.0), None, text)
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::activity_since::Since;
+use super::activity_since::ActivityDigest;
 use super::displays;
 use super::displays::DisplayReport;
 use super::images::Pictures;
@@ -51,7 +51,7 @@ pub struct RunReport {
     /// What others did in the session since this client's last result, and how its own code ended that it did not wait
     /// for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub since_your_last_call: Option<Since>,
+    pub since_your_last_call: Option<ActivityDigest>,
     /// What to know or to do next, such as how to go on waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
@@ -212,7 +212,7 @@ impl RunReport {
         notice: Option<String>,
         max: usize,
         pictures: &Pictures,
-        since: Option<Since>,
+        since: Option<ActivityDigest>,
     ) -> Self {
         let outcome = snippet.outcome.as_deref();
         let parts = Parts::of(outcome, max);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::truncate::{TEXT, short};
 use crate::domain::output::floor_char_boundary;
-use crate::domain::{Kind, Variable, VariableTable, Wanted, units};
+use crate::domain::{Kind, Variable, VariableQuery, VariableTable, units};
 
 /// Longest name and type that is told.
 const MAX_NAME: usize = 100;
@@ -58,7 +58,7 @@ pub enum RowKind {
 }
 
 /// Text and structured form. While a snippet runs, the table tells of all names as far as it has them.
-pub fn list(table: &VariableTable, wanted: &Wanted, running: Option<u32>) -> (String, VariableList) {
+pub fn list(table: &VariableTable, wanted: &VariableQuery, running: Option<u32>) -> (String, VariableList) {
     let matches = |variable: &&Variable| wanted.matches(&variable.name) || wanted.matches(&variable.type_name);
     let found: Vec<&Variable> = table.rows.iter().filter(matches).collect();
     let (matching, unseen) = match running {
@@ -191,7 +191,7 @@ mod tests {
             variable("t", Kind::Data, "str", "...", Some(&"y".repeat(60))),
             variable("x", Kind::Data, "int", "3", None),
         ]);
-        let (text, list) = list(&table, &Wanted::default(), None);
+        let (text, list) = list(&table, &VariableQuery::default(), None);
         let expected = [
             "=== Currently Defined Variables and Functions ===",
             "",
@@ -210,10 +210,10 @@ mod tests {
     #[test]
     fn the_original_sentences_are_kept() {
         let mut table = VariableTable::default();
-        assert_eq!(list(&table, &Wanted::default(), None).0, "No variables or functions are currently defined.");
+        assert_eq!(list(&table, &VariableQuery::default(), None).0, "No variables or functions are currently defined.");
         table.has_private = true;
         assert_eq!(
-            list(&table, &Wanted::default(), None).0,
+            list(&table, &VariableQuery::default(), None).0,
             "No user-defined variables or functions are currently defined."
         );
     }
@@ -225,12 +225,12 @@ mod tests {
             variable("n", Kind::Data, "int", "1", None),
         ]);
         assert!(
-            list(&table, &Wanted::new("Frame", None), None)
+            list(&table, &VariableQuery::new("Frame", None), None)
                 .0
                 .ends_with("\nVariable: data (DataFrame) = <DataFrame object>")
         );
         assert_eq!(
-            list(&table, &Wanted::new("zzz", None), None).0,
+            list(&table, &VariableQuery::new("zzz", None), None).0,
             "No name or type contains \"zzz\"; 2 names are defined."
         );
     }
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_long_list_is_cut_at_whole_lines_and_says_so() {
         let rows = (0..2000).map(|n| variable(&format!("v{n:04}"), Kind::Data, "str", &"z".repeat(80), None));
-        let (text, list) = list(&table(rows.collect()), &Wanted::default(), Some(4));
+        let (text, list) = list(&table(rows.collect()), &VariableQuery::default(), Some(4));
         assert!(text.len() < TEXT + 300);
         let (told, next) = (list.variables.len(), list.next_cursor.unwrap());
         assert_eq!(next, format!("v{:04}", told - 1));

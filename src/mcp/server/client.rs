@@ -7,7 +7,7 @@ use rmcp::model::Implementation;
 use tokio::sync::Mutex;
 
 use crate::domain::Author;
-use crate::mcp::results::activity_since::Seen;
+use crate::mcp::results::activity_since::ReadCursor;
 use crate::mcp::results::{images, truncate};
 use crate::session::names::{NAMELESS, cleaned};
 use crate::session::{Closed, SentTo, SessionHandle};
@@ -55,7 +55,7 @@ pub struct Membership {
     pid: Option<u32>,
     joined: Mutex<Option<Joined>>,
     /// How far it knows what happened.
-    pub seen: Seen,
+    pub seen: ReadCursor,
     /// It said that it can ask its user, and did not answer.
     pub is_mute: AtomicBool,
 }
@@ -72,7 +72,7 @@ impl Membership {
         let news = session.news();
         // Who is here this soon was here before, when another process held the session.
         let young = session.age() < RETURN;
-        let seen = Seen::new(if young { 0 } else { news.count() }, !young);
+        let seen = ReadCursor::new(if young { 0 } else { news.count() }, !young);
         Self { session, pid, joined: Mutex::new(None), seen, is_mute: AtomicBool::new(false) }
     }
 

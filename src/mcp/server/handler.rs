@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::{Membership, Quirks};
 use super::failure::{Failure, ended, ended_meanwhile, left_without_answer, refused};
 use super::retry;
-use super::retry::{Again, Moved};
+use super::retry::{Reconnected, RetriedCall};
 use super::serve::Backend;
 use crate::domain::{Author, CallId, CallState};
 use crate::mcp::resources::subscriptions;
@@ -28,11 +28,11 @@ use crate::mcp::resources::subscriptions::{Sink, Watched};
 use crate::mcp::resources::uris::Address;
 use crate::mcp::resources::{completion, prompts, read};
 use crate::mcp::results::summary;
-use crate::mcp::tools::calls::{Call, now};
+use crate::mcp::tools::calls::{ToolCall, now};
 use crate::mcp::tools::schema;
 use crate::mcp::transport::unknown_methods;
 use crate::session::discovery::status;
-use crate::session::discovery::status::{Live, LiveClient};
+use crate::session::discovery::status::{LiveClient, SessionStatus};
 use crate::session::{Closed, Overview, SessionHandle};
 
 const INSTRUCTIONS: &str = "A live Python session that you share with a person, and perhaps with other assistants. The \
@@ -138,7 +138,7 @@ impl Handler {
 
     async fn call_guarded(
         &self,
-        asked: Asked,
+        asked: Invocation,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let tool = asked.tool().to_owned();
@@ -162,7 +162,7 @@ impl Handler {
         }
     }
 
-    async fn call(&self, asked: Asked, context: &RequestContext<RoleServer>) -> Result<CallToolResponse, Failure> {
+    async fn call(&self, asked: Invocation, context: &RequestContext<RoleServer>) -> Result<CallToolResponse, Failure> {
         let (session, membership) = match (&self.backend, &self.membership) {
             (Backend::Session(session), Some(membership)) => (session, membership),
             (Backend::Offline(say), _) => return refused(say()),
@@ -170,27 +170,27 @@ impl Handler {
         };
         let client = context.client_info();
         let author = membership.author(client.as_ref()).await.map_err(match &asked {
-            Asked::Once(_) => ended,
+            Invocation::Once(_) => ended,
             // To another process it may have come.
-            Asked::Again(_) => ended_meanwhile,
+            Invocation::Again(_) => ended_meanwhile,
         })?;
         let (quirks, gone, stop) = (Quirks::of(client.as_ref()), &self.gone, &self.stop);
         let id = call_id(context);
-        let mut call = Call { id, session, author, membership, quirks, context, answers: None, gone, stop };
+        let mut call = ToolCall { id, session, author, membership, quirks, context, answers: None, gone, stop };
         match asked {
-            Asked::Once(request) => call.once(request).await,
-            Asked::Again(again) => call.again(again).await,
+            Invocation::Once(request) => call.once(request).await,
+            Invocation::Again(again) => call.again(again).await,
         }
     }
 }
 
-enum Asked {
+enum Invocation {
     Once(CallToolRequestParams),
     /// It was sent before, and left without an answer.
-    Again(Again),
+    Again(RetriedCall),
 }
 
-impl Asked {
+impl Invocation {
     fn tool(&self) -> &str {
         match self {
             Self::Once(request) => &request.name,
@@ -211,7 +211,7 @@ fn call_id(context: &RequestContext<RoleServer>) -> Option<CallId> {
 fn status(session: &SessionHandle, overview: Overview) -> serde_json::Value {
     let clients =
         overview.clients.into_iter().map(|client| LiveClient { name: client.name.to_string(), pid: client.pid });
-    let live = Live {
+    let live = SessionStatus {
         pid: session.info().pid,
         clients: clients.collect(),
         snippets: overview.snippets,
@@ -454,15 +454,15 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         if request.method == retry::METHOD
-            && let Ok(Some(asked)) = request.params_as::<Again>()
+            && let Ok(Some(asked)) = request.params_as::<RetriedCall>()
             && schema::get(&asked.call.name).is_some()
         {
-            let result = self.call_guarded(Asked::Again(asked), &context).await?;
+            let result = self.call_guarded(Invocation::Again(asked), &context).await?;
             return Ok(retry::as_custom(result, &context));
         }
         if request.method == retry::MOVED
             && let Some(membership) = &self.membership
-            && let Ok(Some(Moved { sent_to })) = request.params_as::<Moved>()
+            && let Ok(Some(Reconnected { sent_to })) = request.params_as::<Reconnected>()
         {
             membership.comes_from(&sent_to);
             return Ok(CustomResult::new(serde_json::Value::Null));
@@ -487,6 +487,6 @@ impl ServerHandler for Handler {
             let text = format!("Unknown tool {:?}; there are {}", request.name, known.join(", "));
             return Err(ErrorData::invalid_params(text, None));
         }
-        self.call_guarded(Asked::Once(request), &context).await
+        self.call_guarded(Invocation::Once(request), &context).await
     }
 }

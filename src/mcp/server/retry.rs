@@ -11,7 +11,7 @@ use super::failure::{Failure, ended_meanwhile, left_without_answer, refused};
 use super::handler::is_modern;
 use crate::domain::terminal_text::plain;
 use crate::domain::{CallState, Restart, SnippetId};
-use crate::mcp::tools::calls::{Call, Called, wait_of};
+use crate::mcp::tools::calls::{ToolCall, ToolOutcome, wait_of};
 use crate::mcp::tools::schema;
 use crate::mcp::tools::schema::{AnswerArguments, InterruptArguments, ResetResult, RunArguments, WaitArguments};
 use crate::session::{Left, Recalled, SentTo};
@@ -29,14 +29,14 @@ pub const KEPT: &str = "fourhands/kept";
 pub const MOVED: &str = "fourhands/moved";
 
 #[derive(Deserialize)]
-pub struct Moved {
+pub struct Reconnected {
     #[serde(rename = "fourhands/sent_to", default)]
     pub sent_to: SentTo,
 }
 
 /// Such a call.
 #[derive(Deserialize)]
-pub struct Again {
+pub struct RetriedCall {
     #[serde(rename = "fourhands/sent_to", default)]
     sent_to: SentTo,
     #[serde(rename = "fourhands/kept", default = "yes")]
@@ -49,10 +49,10 @@ fn yes() -> bool {
     true
 }
 
-impl Call<'_> {
+impl ToolCall<'_> {
     /// Answers a call that was sent before. What follows from each state stands here: only what has not begun is done now.
-    pub async fn again(&mut self, again: Again) -> Result<CallToolResponse, Failure> {
-        let Again { sent_to, is_kept, call } = again;
+    pub async fn again(&mut self, again: RetriedCall) -> Result<CallToolResponse, Failure> {
+        let RetriedCall { sent_to, is_kept, call } = again;
         let tool = call.name.clone().into_owned();
         let submits = tool == schema::RUN;
         let recalled = self.session.recall(Left { call: self.id, sent_to, submits }).await.map_err(ended_meanwhile)?;
@@ -111,7 +111,7 @@ impl Call<'_> {
     }
 
     /// A call that changes nothing is simply made.
-    async fn read_again(&self, call: CallToolRequestParams, recalled: &Recalled) -> Called {
+    async fn read_again(&self, call: CallToolRequestParams, recalled: &Recalled) -> ToolOutcome {
         if call.name == schema::WAIT
             && let Ok(WaitArguments { snippet, .. }) = schema::arguments(schema::WAIT, call.arguments.clone())
             && self.has_ended(SnippetId(snippet)).await?
@@ -126,7 +126,7 @@ impl Call<'_> {
     }
 
     /// What a snippet comes to that a call has submitted.
-    async fn settled(&self, id: SnippetId, arguments: Option<JsonObject>, recalled: &Recalled) -> Called {
+    async fn settled(&self, id: SnippetId, arguments: Option<JsonObject>, recalled: &Recalled) -> ToolOutcome {
         if self.has_ended(id).await? {
             return self.tell(id, recalled, None).await;
         }
@@ -142,7 +142,7 @@ impl Call<'_> {
     }
 
     /// What a snippet that has ended came to.
-    async fn tell(&self, id: SnippetId, recalled: &Recalled, note: Option<&str>) -> Called {
+    async fn tell(&self, id: SnippetId, recalled: &Recalled, note: Option<&str>) -> ToolOutcome {
         let Some(snippet) = self.session.look(id).await.map_err(ended_meanwhile)? else {
             return refused(what_happened(recalled));
         };

@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::{
     Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, Inspect, InspectError, Inspection, Kind, Outcome,
     OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
-    Variable, VariableChanges, VariableTable, Wanted,
+    Variable, VariableChanges, VariableQuery, VariableTable,
 };
 use crate::mcp::server::serve::{Backend, serve, serve_connection};
 use crate::mcp::transport::lines::LineTransport;
-use crate::session::{self, Beginning, Engine, EngineEvent, SessionHandle, Shown};
+use crate::session::{self, Engine, EngineEvent, SessionHandle, Shown, Startup};
 
 /// Longest that anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -144,7 +144,7 @@ impl Engine for Scripted {
         let _ = self.events.send(EngineEvent::ResetDone(report));
     }
 
-    fn find_variables(&mut self, wanted: Wanted) {
+    fn find_variables(&mut self, wanted: VariableQuery) {
         let table = self.table.lock().unwrap().clone();
         let _ = self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
     }
@@ -208,7 +208,7 @@ impl Rig {
             started_at: 0,
         };
         let (session, _) =
-            session::spawn(info, Box::new(scripted), events, Beginning { input_limit: limit, ..Beginning::default() });
+            session::spawn(info, Box::new(scripted), events, Startup { input_limit: limit, ..Startup::default() });
         // Whoever comes was not there before.
         Self { session: session.aged(), table, stop: CancellationToken::new(), engine }
     }

@@ -7,7 +7,7 @@ use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{Call, Called, wait_of};
+use super::calls::{ToolCall, ToolOutcome, wait_of};
 use super::schema;
 use super::wait::{Progress, tick};
 use crate::domain::PERSON;
@@ -48,8 +48,8 @@ pub struct AskResult {
     pub message: String,
 }
 
-impl Call<'_> {
-    pub async fn ask_human(&self, arguments: Option<JsonObject>) -> Called {
+impl ToolCall<'_> {
+    pub async fn ask_human(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let AskArguments { question, choices, wait_s } = schema::arguments(schema::ASK, arguments)?;
         let wait = wait_of(wait_s)?;
         let question = plain(question.trim()).into_owned();

@@ -18,9 +18,11 @@ use super::schema;
 use super::schema::{
     AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, RunArguments, WaitArguments,
 };
-use crate::domain::{Author, CallId, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, Wanted, units};
+use crate::domain::{
+    Author, CallId, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, VariableQuery, units,
+};
 use crate::mcp::resources::subscriptions;
-use crate::mcp::results::activity_since::{Since, SinceKind};
+use crate::mcp::results::activity_since::{ActivityDigest, SinceKind};
 use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::report::{RunReport, stuck_notice};
 use crate::mcp::results::truncate::short;
@@ -28,7 +30,7 @@ use crate::mcp::results::{images, inspection, text, variables};
 use crate::mcp::server::client::{Membership, Quirks};
 use crate::mcp::server::failure::{Failure, ended, ended_meanwhile, refused};
 use crate::session::{
-    Answer, AnswerRefused, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError, in_background,
+    AnswerRefused, ClientResponse, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError, in_background,
 };
 
 /// No number of seconds may be larger: a week.
@@ -44,7 +46,7 @@ const INSPECT_WAIT: Duration = Duration::from_secs(2);
 /// How long a result waits for the disk, to tell whether it keeps the whole output.
 const SPOOL_WAIT: Duration = Duration::from_millis(300);
 
-pub struct Call<'a> {
+pub struct ToolCall<'a> {
     /// Its name, if a bridge gave it one.
     pub id: Option<CallId>,
     pub session: &'a SessionHandle,
@@ -59,9 +61,9 @@ pub struct Call<'a> {
 }
 
 /// A result, or why there is none.
-pub type Called = Result<CallToolResult, Failure>;
+pub type ToolOutcome = Result<CallToolResult, Failure>;
 
-impl Call<'_> {
+impl ToolCall<'_> {
     /// Carries a call out. One that was received before has no effect.
     pub async fn once(&mut self, request: CallToolRequestParams) -> Result<CallToolResponse, Failure> {
         let tool = &*request.name;
@@ -79,7 +81,7 @@ impl Call<'_> {
     }
 
     /// Every tool but the one that resets, which may have a question first.
-    pub async fn dispatch(&self, tool: &str, arguments: Option<JsonObject>) -> Called {
+    pub async fn dispatch(&self, tool: &str, arguments: Option<JsonObject>) -> ToolOutcome {
         match tool {
             schema::RUN => self.run(arguments).await,
             schema::LIST => self.list(arguments).await,
@@ -94,7 +96,7 @@ impl Call<'_> {
         }
     }
 
-    async fn run(&self, arguments: Option<JsonObject>) -> Called {
+    async fn run(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let RunArguments { code, timeout_s, wait_s, title } = schema::arguments(schema::RUN, arguments)?;
         if code.trim().is_empty() {
             return refused("Error: Code cannot be empty".to_owned());
@@ -121,7 +123,7 @@ impl Call<'_> {
         self.follow(ticket.id, done, wait, true).await
     }
 
-    async fn wait(&self, arguments: Option<JsonObject>) -> Called {
+    async fn wait(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let WaitArguments { snippet, wait_s } = schema::arguments(schema::WAIT, arguments)?;
         let wait = wait_of(wait_s)?;
         let id = SnippetId(snippet);
@@ -131,7 +133,7 @@ impl Call<'_> {
         self.follow(id, self.session.wait_or_input(id), wait, false).await
     }
 
-    async fn answer_input(&self, arguments: Option<JsonObject>) -> Called {
+    async fn answer_input(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let AnswerArguments { snippet, text, eof, wait_s } = schema::arguments(schema::ANSWER, arguments)?;
         let wait = wait_of(wait_s)?;
         let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -159,9 +161,9 @@ impl Call<'_> {
         }
     }
 
-    async fn list(&self, arguments: Option<JsonObject>) -> Called {
+    async fn list(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let ListArguments { filter, cursor } = schema::arguments(schema::LIST, arguments)?;
-        let wanted = Wanted::new(filter.as_deref().unwrap_or_default(), cursor);
+        let wanted = VariableQuery::new(filter.as_deref().unwrap_or_default(), cursor);
         let late = Instant::now() + Duration::from_secs_f64(schema::DEFAULT_WAIT_S);
         let running = self.session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
         let table = tokio::select! {
@@ -173,7 +175,7 @@ impl Call<'_> {
         Ok(self.answer(text, &list))
     }
 
-    async fn inspect(&self, arguments: Option<JsonObject>) -> Called {
+    async fn inspect(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let InspectArguments { name, what, page } = schema::arguments(schema::INSPECT, arguments)?;
         let aspect = what.map(Into::into).unwrap_or_default();
         let page = page.unwrap_or(1);
@@ -190,7 +192,7 @@ impl Call<'_> {
         }
     }
 
-    async fn interrupt(&self, arguments: Option<JsonObject>) -> Called {
+    async fn interrupt(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let InterruptArguments { snippet, note } = schema::arguments(schema::INTERRUPT, arguments)?;
         let running = self.session.overview().await.map_err(ended)?.running;
         let nothing =
@@ -303,7 +305,7 @@ impl Call<'_> {
         }
         let report = (!self.quirks.text_only).then(|| RunReport::new(snippet, now, notice, max, &pictures, since));
         let structured = report.as_ref().and_then(|report| serde_json::to_value(report).ok());
-        self.session.answers().add(Answer {
+        self.session.answers().add(ClientResponse {
             snippet: snippet.id,
             to: self.author.clone(),
             what: "result",
@@ -322,10 +324,10 @@ impl Call<'_> {
         result
     }
 
-    /// Keeps what the client gets to read of a snippet's output, as [`Call::told`] keeps results.
+    /// Keeps what the client gets to read of a snippet's output, as [`ToolCall::told`] keeps results.
     pub fn told_page(&self, snippet: &Snippet, text: String, is_cut: bool, page: Arc<OutputPage>) -> CallToolResult {
         let result = self.answer(text.clone(), &*page);
-        self.session.answers().add(Answer {
+        self.session.answers().add(ClientResponse {
             snippet: snippet.id,
             to: self.author.clone(),
             what: "page of the output",
@@ -344,7 +346,7 @@ impl Call<'_> {
 
     /// Resets and restarts as log messages, for a request that asks for them.
     #[allow(deprecated, reason = "rmcp marks all of logging so")]
-    async fn log(&self, since: Option<&Since>) {
+    async fn log(&self, since: Option<&ActivityDigest>) {
         let Some((least, since)) = self.context.meta.log_level().zip(since) else { return };
         for event in &since.events {
             let level = match event.kind {

@@ -13,7 +13,7 @@ use rmcp::model::{
 use rmcp::service::{PeerRequestOptions, ServiceError};
 use tokio::time::{Instant, sleep_until};
 
-use super::calls::Call;
+use super::calls::ToolCall;
 use super::wait::{Progress, tick};
 use crate::mcp::server::handler::is_modern;
 
@@ -21,7 +21,7 @@ use crate::mcp::server::handler::is_modern;
 const KEY: &str = "confirm";
 
 /// What came of a question.
-pub enum Said {
+pub enum Confirmation {
     Yes,
     No,
     /// The client cannot ask after all, or its answer says neither.
@@ -34,7 +34,7 @@ pub enum Said {
     Later(InputRequiredResult),
 }
 
-impl Call<'_> {
+impl ToolCall<'_> {
     /// Whether the client can put a question to its user, as far as it says.
     pub fn may_ask(&self) -> bool {
         let declared = self.context.client_capabilities().and_then(|capabilities| capabilities.elicitation);
@@ -44,13 +44,13 @@ impl Call<'_> {
     }
 
     /// What the user has said to the question of the call before, of which this is the repetition.
-    pub fn said(&self) -> Option<Said> {
+    pub fn said(&self) -> Option<Confirmation> {
         let answer = self.answers.as_ref()?.get(KEY)?;
-        Some(serde_json::from_value(answer.clone()).map_or(Said::Nothing, |answer| verdict(&answer)))
+        Some(serde_json::from_value(answer.clone()).map_or(Confirmation::Nothing, |answer| verdict(&answer)))
     }
 
     /// Asks the user of the client whether to go on.
-    pub async fn ask(&self, question: String, until: Instant) -> Said {
+    pub async fn ask(&self, question: String, until: Instant) -> Confirmation {
         let asked = ElicitRequest::new(ElicitRequestParams::FormElicitationParams {
             meta: None,
             message: question,
@@ -59,34 +59,34 @@ impl Call<'_> {
         });
         if is_modern(self.context) {
             let asked = [(KEY.to_owned(), InputRequest::Elicitation(asked))];
-            return Said::Later(InputRequiredResult::from_input_requests(asked.into()));
+            return Confirmation::Later(InputRequiredResult::from_input_requests(asked.into()));
         }
         let mut late = pin!(sleep_until(until));
         let mut progress = self.context.meta.get_progress_token().map(Progress::new);
         let request = ServerRequest::ElicitRequest(asked);
         let mut asking = tokio::select! {
             biased;
-            () = self.gone.cancelled() => return Said::Left,
-            () = self.context.ct.cancelled() => return Said::Left,
+            () = self.gone.cancelled() => return Confirmation::Left,
+            () = self.context.ct.cancelled() => return Confirmation::Left,
             sent = self.context.peer.send_cancellable_request(request, PeerRequestOptions::no_options()) => match sent {
                 Ok(asking) => asking,
-                Err(_) => return Said::Nothing,
+                Err(_) => return Confirmation::Nothing,
             },
-            () = &mut late => return Said::Late,
+            () = &mut late => return Confirmation::Late,
         };
         let (said, why) = loop {
             tokio::select! {
                 biased;
-                () = self.gone.cancelled() => return Said::Left,
-                () = self.context.ct.cancelled() => break (Said::Left, "the call was cancelled"),
+                () = self.gone.cancelled() => return Confirmation::Left,
+                () = self.context.ct.cancelled() => break (Confirmation::Left, "the call was cancelled"),
                 answer = &mut asking.rx => return match answer {
                     Ok(Ok(ClientResult::ElicitResult(answer))) => verdict(&answer),
-                    Ok(Ok(_) | Err(ServiceError::McpError(_))) => Said::Nothing,
-                    Ok(Err(_)) | Err(_) => Said::Left,
+                    Ok(Ok(_) | Err(ServiceError::McpError(_))) => Confirmation::Nothing,
+                    Ok(Err(_)) | Err(_) => Confirmation::Left,
                 },
                 () = &mut late => {
                     self.membership.is_mute.store(true, Ordering::Relaxed);
-                    break (Said::Late, "nobody answered in time");
+                    break (Confirmation::Late, "nobody answered in time");
                 }
                 () = tick(progress.as_mut()) => {
                     if let Some(progress) = &progress {
@@ -101,10 +101,10 @@ impl Call<'_> {
     }
 }
 
-fn verdict(answer: &ElicitResult) -> Said {
+fn verdict(answer: &ElicitResult) -> Confirmation {
     match answer.action {
-        ElicitationAction::Accept => Said::Yes,
-        ElicitationAction::Decline | ElicitationAction::Cancel => Said::No,
-        _ => Said::Nothing,
+        ElicitationAction::Accept => Confirmation::Yes,
+        ElicitationAction::Decline | ElicitationAction::Cancel => Confirmation::No,
+        _ => Confirmation::Nothing,
     }
 }

@@ -8,7 +8,7 @@ use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{Call, Called};
+use super::calls::{ToolCall, ToolOutcome};
 use super::pages;
 use super::pages::{Found, Page};
 use super::schema;
@@ -94,8 +94,8 @@ struct Request {
     regex: Option<Regex>,
 }
 
-impl Call<'_> {
-    pub async fn read_output(&self, arguments: Option<JsonObject>) -> Called {
+impl ToolCall<'_> {
+    pub async fn read_output(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let ReadArguments { snippet, stream, offset, limit, grep } = schema::arguments(schema::READ, arguments)?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=MOST).contains(&limit) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, JsonObject};
 use tokio::time::Instant;
 
-use super::calls::Call;
-use super::elicit::Said;
+use super::calls::ToolCall;
+use super::elicit::Confirmation;
 use super::reset_impact;
 use super::schema;
 use super::schema::{ResetArguments, ResetMode, ResetResult};
@@ -21,7 +21,7 @@ const NOT_DONE: &str = "It would destroy what others made in this session, so no
 /// A result, or the question to ask first; then nothing was done.
 type Done = Result<CallToolResult, String>;
 
-impl Call<'_> {
+impl ToolCall<'_> {
     pub async fn reset(&self, arguments: Option<JsonObject>) -> Result<CallToolResponse, Failure> {
         let ResetArguments { mode } = schema::arguments(schema::RESET, arguments)?;
         let restarts = matches!(mode, Some(ResetMode::Restart));
@@ -37,26 +37,26 @@ impl Call<'_> {
                     self.ask(question, begun + CONFIRMING).await
                 }
             },
-            None => Said::Nothing,
+            None => Confirmation::Nothing,
         };
         match said {
-            Said::Yes | Said::Nothing => {}
-            Said::No => return refused(format!("Error: the user did not confirm this. {NOT_DONE}")),
-            Said::Late => {
+            Confirmation::Yes | Confirmation::Nothing => {}
+            Confirmation::No => return refused(format!("Error: the user did not confirm this. {NOT_DONE}")),
+            Confirmation::Late => {
                 let seconds = CONFIRMING.as_secs();
                 return refused(format!(
                     "Error: the user was asked to confirm this and did not answer within {seconds} s. {NOT_DONE} Ask the \
                      person in your reply; another call resets without asking."
                 ));
             }
-            Said::Left if self.stop.is_cancelled() && !self.session.is_restarting() => {
+            Confirmation::Left if self.stop.is_cancelled() && !self.session.is_restarting() => {
                 return refused(
                     "Error: the session ended while the user was asked to confirm this. Nothing was reset.",
                 );
             }
-            Said::Left if self.stop.is_cancelled() => return Err(ended(Closed)),
-            Said::Left => return refused("The connection was closed. Nothing was reset."),
-            Said::Later(question) => return Ok(question.into()),
+            Confirmation::Left if self.stop.is_cancelled() => return Err(ended(Closed)),
+            Confirmation::Left => return refused("The connection was closed. Nothing was reset."),
+            Confirmation::Later(question) => return Ok(question.into()),
         }
         let had_more = runs.is_some() && self.runs().await > runs;
         let mut result = self.reset_now(restarts, false, late).await??;

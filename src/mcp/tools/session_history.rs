@@ -6,7 +6,7 @@ use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{Call, Called, now};
+use super::calls::{ToolCall, ToolOutcome, now};
 use super::schema;
 use super::schema::{maybe_integer, maybe_number};
 use crate::domain::terminal_text::plain;
@@ -124,8 +124,8 @@ impl By {
     }
 }
 
-impl Call<'_> {
-    pub async fn history(&self, arguments: Option<JsonObject>) -> Called {
+impl ToolCall<'_> {
+    pub async fn history(&self, arguments: Option<JsonObject>) -> ToolOutcome {
         let HistoryArguments { since, author, limit } = schema::arguments(schema::HISTORY, arguments)?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=MOST).contains(&limit) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::calls::{Call, Called, now};
+use super::calls::{ToolCall, ToolOutcome, now};
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::results::report::stuck_notice;
@@ -33,7 +33,7 @@ enum Event {
     Tick,
 }
 
-impl Call<'_> {
+impl ToolCall<'_> {
     /// `owned`: this call submitted the snippet, which is interrupted if the call is given up.
     pub async fn follow(
         &self,
@@ -41,7 +41,7 @@ impl Call<'_> {
         done: impl Future<Output = Result<Arc<Snippet>, Closed>>,
         wait: Duration,
         owned: bool,
-    ) -> Called {
+    ) -> ToolOutcome {
         let mut done = pin!(done);
         let mut over = pin!(tokio::time::sleep(wait));
         let mut progress = self.context.meta.get_progress_token().map(Progress::new);
@@ -106,7 +106,7 @@ impl Call<'_> {
         });
     }
 
-    async fn unfinished(&self, id: SnippetId) -> Called {
+    async fn unfinished(&self, id: SnippetId) -> ToolOutcome {
         let Some(snippet) = self.session.look(id).await.map_err(ended_meanwhile)? else {
             return refused(format!("Error: there is no snippet {id} in this session."));
         };

@@ -11,8 +11,8 @@ use super::prompt::Prompts;
 use super::signals;
 use super::waker::{EventBell, JobBell, JobWaiter, job_bell};
 use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, InputAnswer, Inspect, Question, SnippetId, Wanted};
-use crate::python::completion::{Looks, Task};
+use crate::domain::{Author, InputAnswer, Inspect, Question, SnippetId, VariableQuery};
+use crate::python::completion::{QuestionTracker, Task};
 use crate::python::io::capture::Capture;
 use crate::python::isolation::children;
 use crate::session::{Engine, EngineEvent, Shown};
@@ -21,7 +21,7 @@ use crate::session::{Engine, EngineEvent, Shown};
 pub(in crate::python) enum Job {
     Run { snippet: SnippetId, code: Arc<str> },
     Reset,
-    Variables(Wanted),
+    Variables(VariableQuery),
     Look { id: u32, question: Question },
     Inspect { asked: Inspect, limit: Duration },
     Quit,
@@ -37,7 +37,7 @@ pub struct PythonEngine {
     prompts: Arc<Prompts>,
     capture: Arc<Capture>,
     recorder: Option<&'static Recorder>,
-    looks: Arc<Looks>,
+    looks: Arc<QuestionTracker>,
     beside: Sender<Task>,
     /// What had been recorded of stacks when Python's was asked for.
     asked_at: Option<usize>,
@@ -53,7 +53,7 @@ pub struct Jobs {
     /// Shared with what waits for input within a job.
     pub(in crate::python) waiter: Arc<Mutex<JobWaiter>>,
     pub(in crate::python) prompts: Arc<Prompts>,
-    pub(in crate::python) looks: Arc<Looks>,
+    pub(in crate::python) looks: Arc<QuestionTracker>,
     /// Both ends of what the thread for completion is told.
     pub(in crate::python) beside: Option<(Sender<Task>, Receiver<Task>)>,
 }
@@ -77,7 +77,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io:
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
     let prompts = Arc::<Prompts>::default();
-    let looks = Arc::<Looks>::default();
+    let looks = Arc::<QuestionTracker>::default();
     let (beside, tasks) = mpsc::channel();
     let jobs = Jobs {
         inbox: receiver,
@@ -178,7 +178,7 @@ impl Engine for PythonEngine {
         self.send(Job::Inspect { asked, limit });
     }
 
-    fn find_variables(&mut self, wanted: Wanted) {
+    fn find_variables(&mut self, wanted: VariableQuery) {
         self.send(Job::Variables(wanted));
     }
 

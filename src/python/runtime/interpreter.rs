@@ -13,7 +13,7 @@ use super::runner::{Files, Runner};
 use super::signals;
 use super::signals::Signals;
 use super::stacks::{StackFile, Stacks};
-use crate::domain::{Inspect, InspectError, Question, ResetReport, SnippetId, VariableTable, Wanted};
+use crate::domain::{Inspect, InspectError, Question, ResetReport, SnippetId, VariableQuery, VariableTable};
 use crate::python::completion;
 use crate::python::completion::Completer;
 use crate::python::display::Displays;
@@ -281,7 +281,7 @@ impl Interpreter {
     fn send_variables(&mut self, py: Python<'_>) {
         let began = Instant::now();
         self.table_waits = None;
-        let table = self.namespace.table(py, &Wanted::default());
+        let table = self.namespace.table(py, &VariableQuery::default());
         self.table_took = began.elapsed();
         if let Ok(table) = table
             && table != self.shown
@@ -292,7 +292,7 @@ impl Interpreter {
     }
 
     /// Whoever asked must get an answer.
-    fn find_variables(&mut self, py: Python<'_>, wanted: Wanted) {
+    fn find_variables(&mut self, py: Python<'_>, wanted: VariableQuery) {
         let table = self.namespace.table(py, &wanted).unwrap_or_else(|_| self.shown.clone());
         if wanted.is_everything() {
             self.table_waits = None;

@@ -67,33 +67,33 @@ impl JobWaiter {
     }
 }
 
-/// Rung by Python's threads; the host reads the other end. Rings are merged until [`Rung::clear`].
+/// Rung by Python's threads; the host reads the other end. Rings are merged until [`WakeFlag::clear`].
 #[derive(Clone, Debug)]
 pub struct EventBell {
     guarded: Arc<Mutex<Guarded>>,
-    rung: Rung,
+    rung: WakeFlag,
 }
 
 /// The same for threads of the host, which have a table of their own.
 #[derive(Debug)]
 pub struct HostEventBell {
     fd: OwnedFd,
-    rung: Rung,
+    rung: WakeFlag,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Rung(Arc<AtomicBool>);
+pub struct WakeFlag(Arc<AtomicBool>);
 
 /// The two ways to ring, what clears it, and the end to read from (non-blocking).
-pub fn event_bell() -> io::Result<(EventBell, HostEventBell, Rung, OwnedFd)> {
+pub fn event_bell() -> io::Result<(EventBell, HostEventBell, WakeFlag, OwnedFd)> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-    let rung = Rung::default();
+    let rung = WakeFlag::default();
     let guarded = Arc::new(Mutex::new(Guarded::new(write.as_fd(), Access::Write)?));
     let host = HostEventBell { fd: move_high(write.as_fd())?, rung: rung.clone() };
     Ok((EventBell { guarded, rung: rung.clone() }, host, rung, move_high(read.as_fd())?))
 }
 
-impl Rung {
+impl WakeFlag {
     fn set(&self) -> bool {
         !self.0.swap(true, Ordering::SeqCst)
     }

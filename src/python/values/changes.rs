@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict, PyList, PySet, PyString};
 
-use super::libraries::{Digest, Known, Libraries};
+use super::libraries::{Digest, Libraries, LibraryType};
 use crate::domain::{SnippetId, VariableChanges};
 
 /// Items at either end of a list, or at the beginning of a dict, whose identity is remembered.
@@ -32,7 +32,7 @@ struct Remembered {
     value: usize,
     class: usize,
     digest: u64,
-    known: Option<Known>,
+    known: Option<LibraryType>,
     set_by: Option<SnippetId>,
 }
 
@@ -119,7 +119,7 @@ impl Memory {
         }
         gone.extend(before);
         let mut looked = 0;
-        let mut classes: HashMap<usize, Option<Known>> = HashMap::new();
+        let mut classes: HashMap<usize, Option<LibraryType>> = HashMap::new();
         for (index, value, is_new) in look_into {
             let Some(seen) = self.names.get_mut(index).filter(|seen| seen.is_shown) else { continue };
             if is_new {
@@ -179,8 +179,8 @@ impl Memory {
     }
 }
 
-fn is_mutable(known: Known) -> bool {
-    !matches!(known, Known::Printed | Known::Moment | Known::Decimal | Known::Fraction)
+fn is_mutable(known: LibraryType) -> bool {
+    !matches!(known, LibraryType::Printed | LibraryType::Moment | LibraryType::Decimal | LibraryType::Fraction)
 }
 
 /// Tells apart what a container of the standard kinds held: its length, and which objects stand at its ends. `None` for

@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyList, PyModule, PySlice, PyString, PyTuple, PyType};
 
 /// How values of a class are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum LibraryType {
     Array,
     PandasFrame,
     PandasSeries,
@@ -39,7 +39,7 @@ pub enum Known {
 
 /// What is told of a value beside its type.
 #[derive(Debug, Default)]
-pub struct Facts {
+pub struct ValueFacts {
     pub shape: String,
     /// Element type, if it has one.
     pub dtype: String,
@@ -85,7 +85,7 @@ pub struct Libraries {
     modules: Py<PyDict>,
     gettrace: Py<PyAny>,
     getprofile: Py<PyAny>,
-    known: Mutex<HashMap<usize, (Py<PyType>, Known)>>,
+    known: Mutex<HashMap<usize, (Py<PyType>, LibraryType)>>,
     /// A trace function of the user would run within Python code of libraries.
     traced: AtomicBool,
     reads: AtomicUsize,
@@ -125,7 +125,7 @@ impl Libraries {
         text(self.name.bind(class.py()).call1((class,)).ok()).unwrap_or_else(|| "object".to_owned())
     }
 
-    pub fn known(&self, class: &Bound<'_, PyType>) -> Option<Known> {
+    pub fn known(&self, class: &Bound<'_, PyType>) -> Option<LibraryType> {
         let at = class.as_ptr() as usize;
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&at).map(|(_, known)| *known);
         if known.is_some() {
@@ -149,11 +149,11 @@ impl Libraries {
         Some(known)
     }
 
-    fn by_base(&self, root: &str, class: &Bound<'_, PyType>) -> Option<Known> {
-        let wanted: &[(&str, Known)] = match root {
-            "pandas" => &[("Index", Known::PandasOther), ("ExtensionArray", Known::PandasOther)],
-            "pyarrow" => &[("Array", Known::ArrowArray)],
-            "numpy" => &[("generic", Known::Printed)],
+    fn by_base(&self, root: &str, class: &Bound<'_, PyType>) -> Option<LibraryType> {
+        let wanted: &[(&str, LibraryType)] = match root {
+            "pandas" => &[("Index", LibraryType::PandasOther), ("ExtensionArray", LibraryType::PandasOther)],
+            "pyarrow" => &[("Array", LibraryType::ArrowArray)],
+            "numpy" => &[("generic", LibraryType::Printed)],
             _ => return None,
         };
         let mro = self.mro.bind(class.py()).call1((class,)).ok()?.cast_into::<PyTuple>().ok()?;
@@ -162,110 +162,114 @@ impl Libraries {
         wanted.iter().find(|(name, _)| bases.iter().any(|base| base == name)).map(|(_, known)| *known)
     }
 
-    pub fn facts(&self, value: &Bound<'_, PyAny>, known: Known) -> Option<Facts> {
+    pub fn facts(&self, value: &Bound<'_, PyAny>, known: LibraryType) -> Option<ValueFacts> {
         match known {
-            Known::Array => Some(Facts {
+            LibraryType::Array => Some(ValueFacts {
                 shape: shape(value)?,
                 dtype: dtype(&value.getattr("dtype").ok()?)?,
                 size: number(value, "nbytes"),
-                ..Facts::default()
+                ..ValueFacts::default()
             }),
-            Known::Tensor => Some(Facts {
+            LibraryType::Tensor => Some(ValueFacts {
                 shape: shape(value)?,
                 dtype: tensor_type(value)?,
                 size: call_number(value, "numel").zip(call_number(value, "element_size")).map(|(n, each)| n * each),
-                ..Facts::default()
+                ..ValueFacts::default()
             }),
-            Known::Sized => Some(Facts { shape: value.len().ok()?.to_string(), ..Facts::default() }),
-            Known::ArrowTable => Some(Facts {
+            LibraryType::Sized => Some(ValueFacts { shape: value.len().ok()?.to_string(), ..ValueFacts::default() }),
+            LibraryType::ArrowTable => Some(ValueFacts {
                 shape: shape(value)?,
                 size: number(value, "nbytes"),
                 labels: value.getattr("column_names").ok().and_then(|names| labels(&names)).unwrap_or_default(),
-                ..Facts::default()
+                ..ValueFacts::default()
             }),
-            Known::ArrowArray => Some(Facts {
+            LibraryType::ArrowArray => Some(ValueFacts {
                 shape: value.len().ok()?.to_string(),
                 dtype: text(value.getattr("type").ok()?.str().ok().map(Bound::into_any))?,
                 size: number(value, "nbytes"),
-                ..Facts::default()
+                ..ValueFacts::default()
             }),
-            Known::Printed | Known::Moment | Known::Decimal | Known::Fraction => None,
+            LibraryType::Printed | LibraryType::Moment | LibraryType::Decimal | LibraryType::Fraction => None,
             _ if !self.may_run_python() => None,
-            Known::PandasFrame => pandas_frame(value),
-            Known::PandasSeries => pandas_series(value),
-            Known::PandasOther => Some(Facts {
+            LibraryType::PandasFrame => pandas_frame(value),
+            LibraryType::PandasSeries => pandas_series(value),
+            LibraryType::PandasOther => Some(ValueFacts {
                 shape: shape(value)?,
                 dtype: value.getattr("dtype").ok().and_then(|of| dtype(&of)).unwrap_or_default(),
-                ..Facts::default()
+                ..ValueFacts::default()
             }),
-            Known::PolarsFrame => {
+            LibraryType::PolarsFrame => {
                 let inner = value.getattr("_df").ok()?;
-                Some(Facts {
+                Some(ValueFacts {
                     shape: sizes(&inner.call_method0("shape").ok()?)?,
                     size: call_number(&inner, "estimated_size"),
                     labels: inner.call_method0("columns").ok().and_then(|names| labels(&names)).unwrap_or_default(),
-                    ..Facts::default()
+                    ..ValueFacts::default()
                 })
             }
-            Known::PolarsSeries => {
+            LibraryType::PolarsSeries => {
                 let inner = value.getattr("_s").ok()?;
-                Some(Facts {
+                Some(ValueFacts {
                     shape: call_number(&inner, "len")?.to_string(),
                     dtype: text(inner.call_method0("dtype").ok()?.str().ok().map(Bound::into_any)).unwrap_or_default(),
                     size: call_number(&inner, "estimated_size"),
-                    ..Facts::default()
+                    ..ValueFacts::default()
                 })
             }
-            Known::DataArray => {
+            LibraryType::DataArray => {
                 let variable = value.getattr("_variable").ok()?;
                 // The data may be an array class of the user's own.
                 let data = variable.getattr("_data").ok()?;
-                if self.known(&data.get_type()) != Some(Known::Array) {
+                if self.known(&data.get_type()) != Some(LibraryType::Array) {
                     return None;
                 }
-                let facts = self.facts(&data, Known::Array)?;
-                Some(Facts { labels: labels(&variable.getattr("_dims").ok()?).unwrap_or_default(), ..facts })
+                let facts = self.facts(&data, LibraryType::Array)?;
+                Some(ValueFacts { labels: labels(&variable.getattr("_dims").ok()?).unwrap_or_default(), ..facts })
             }
-            Known::Dataset => {
+            LibraryType::Dataset => {
                 let variables = value.getattr("_variables").ok()?.cast_into::<PyDict>().ok()?;
                 let names = PyList::new(value.py(), variables.keys().iter().take(LABELS as usize)).ok()?;
-                Some(Facts { shape: variables.len().to_string(), labels: labels(&names)?, ..Facts::default() })
+                Some(ValueFacts {
+                    shape: variables.len().to_string(),
+                    labels: labels(&names)?,
+                    ..ValueFacts::default()
+                })
             }
-            Known::Sparse => {
+            LibraryType::Sparse => {
                 let parts = ["data", "indices", "indptr", "row", "col", "offsets"];
                 let part = |name: &&str| value.getattr(*name).ok().filter(|part| self.is_array(part));
                 let data = value.getattr("data").ok().filter(|data| self.is_array(data));
-                Some(Facts {
+                Some(ValueFacts {
                     shape: sizes(&value.getattr("_shape").ok()?)?,
                     dtype: data.and_then(|data| dtype(&data.getattr("dtype").ok()?)).unwrap_or_default(),
                     size: Some(parts.iter().filter_map(part).filter_map(|part| number(&part, "nbytes")).sum()),
-                    ..Facts::default()
+                    ..ValueFacts::default()
                 })
             }
-            Known::Jax => Some(Facts {
+            LibraryType::Jax => Some(ValueFacts {
                 shape: shape(value)?,
                 dtype: value.getattr("dtype").ok().and_then(|of| dtype(&of)).unwrap_or_default(),
                 size: number(value, "nbytes"),
-                ..Facts::default()
+                ..ValueFacts::default()
             }),
         }
     }
 
     fn is_array(&self, value: &Bound<'_, PyAny>) -> bool {
-        self.known(&value.get_type()) == Some(Known::Array)
+        self.known(&value.get_type()) == Some(LibraryType::Array)
     }
 
     /// A number that changes when the value is changed in place, as far as that is cheap to see.
-    pub fn digest(&self, value: &Bound<'_, PyAny>, known: Known) -> u64 {
+    pub fn digest(&self, value: &Bound<'_, PyAny>, known: LibraryType) -> u64 {
         let mut digest = Digest::default();
         self.add(&mut digest, value, known);
         digest.0
     }
 
-    fn add(&self, digest: &mut Digest, value: &Bound<'_, PyAny>, known: Known) {
+    fn add(&self, digest: &mut Digest, value: &Bound<'_, PyAny>, known: LibraryType) {
         let get = |name: &str| value.getattr(name).ok();
         match known {
-            Known::Array => {
+            LibraryType::Array => {
                 digest.add_all(get("shape"));
                 let Some(of) = get("dtype") else { return };
                 digest.add(of.as_ptr() as usize);
@@ -276,7 +280,7 @@ impl Libraries {
                     digest.add(chunk.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
                 }
             }
-            Known::PandasFrame | Known::PandasSeries => {
+            LibraryType::PandasFrame | LibraryType::PandasSeries => {
                 let Some(manager) = get("_mgr") else { return };
                 digest.add(manager.as_ptr() as usize);
                 digest.add_all(manager.getattr("axes").ok());
@@ -287,66 +291,66 @@ impl Libraries {
                     let Ok(values) = block.getattr("values") else { continue };
                     digest.add(values.as_ptr() as usize);
                     if self.is_array(&values) {
-                        self.add(digest, &values, Known::Array);
+                        self.add(digest, &values, LibraryType::Array);
                     }
                 }
             }
-            Known::Tensor => {
+            LibraryType::Tensor => {
                 digest.add_all(get("shape"));
                 digest.add(number(value, "_version").unwrap_or_default() as usize);
             }
-            Known::PolarsFrame => digest.add_all(get("_df").and_then(|inner| inner.call_method0("shape").ok())),
-            Known::Dataset => digest.add(get("_variables").map_or(0, |variables| variables.as_ptr() as usize)),
-            Known::Sized => digest.add(value.len().unwrap_or_default()),
+            LibraryType::PolarsFrame => digest.add_all(get("_df").and_then(|inner| inner.call_method0("shape").ok())),
+            LibraryType::Dataset => digest.add(get("_variables").map_or(0, |variables| variables.as_ptr() as usize)),
+            LibraryType::Sized => digest.add(value.len().unwrap_or_default()),
             _ => {}
         }
     }
 }
 
-fn classify(root: &str, name: &str) -> Option<Known> {
+fn classify(root: &str, name: &str) -> Option<LibraryType> {
     Some(match (root, name) {
-        ("numpy", "ndarray" | "memmap" | "matrix" | "recarray") => Known::Array,
-        ("pandas", "DataFrame") => Known::PandasFrame,
-        ("pandas", "Series") => Known::PandasSeries,
-        ("pandas", "Timestamp" | "datetime64") | ("datetime", "datetime" | "time") => Known::Moment,
+        ("numpy", "ndarray" | "memmap" | "matrix" | "recarray") => LibraryType::Array,
+        ("pandas", "DataFrame") => LibraryType::PandasFrame,
+        ("pandas", "Series") => LibraryType::PandasSeries,
+        ("pandas", "Timestamp" | "datetime64") | ("datetime", "datetime" | "time") => LibraryType::Moment,
         ("pandas", "Timedelta" | "NaTType" | "Period" | "NAType")
         | ("datetime", "date" | "timedelta" | "timezone")
         | ("pathlib", "PosixPath" | "PurePosixPath")
-        | ("uuid", "UUID") => Known::Printed,
-        ("decimal", "Decimal") => Known::Decimal,
-        ("fractions", "Fraction") => Known::Fraction,
-        ("polars", "DataFrame") => Known::PolarsFrame,
-        ("polars", "Series") => Known::PolarsSeries,
-        ("torch", "Tensor" | "Parameter") => Known::Tensor,
-        ("xarray", "DataArray") => Known::DataArray,
-        ("xarray", "Dataset") => Known::Dataset,
-        ("pyarrow", "Table" | "RecordBatch") => Known::ArrowTable,
-        ("pyarrow", "ChunkedArray") => Known::ArrowArray,
-        ("scipy", name) if name.ends_with("_matrix") || name.ends_with("_array") => Known::Sparse,
-        ("jax" | "jaxlib", "ArrayImpl") => Known::Jax,
-        ("collections", "deque") | ("array", "array") => Known::Sized,
+        | ("uuid", "UUID") => LibraryType::Printed,
+        ("decimal", "Decimal") => LibraryType::Decimal,
+        ("fractions", "Fraction") => LibraryType::Fraction,
+        ("polars", "DataFrame") => LibraryType::PolarsFrame,
+        ("polars", "Series") => LibraryType::PolarsSeries,
+        ("torch", "Tensor" | "Parameter") => LibraryType::Tensor,
+        ("xarray", "DataArray") => LibraryType::DataArray,
+        ("xarray", "Dataset") => LibraryType::Dataset,
+        ("pyarrow", "Table" | "RecordBatch") => LibraryType::ArrowTable,
+        ("pyarrow", "ChunkedArray") => LibraryType::ArrowArray,
+        ("scipy", name) if name.ends_with("_matrix") || name.ends_with("_array") => LibraryType::Sparse,
+        ("jax" | "jaxlib", "ArrayImpl") => LibraryType::Jax,
+        ("collections", "deque") | ("array", "array") => LibraryType::Sized,
         _ => return None,
     })
 }
 
-fn pandas_frame(value: &Bound<'_, PyAny>) -> Option<Facts> {
+fn pandas_frame(value: &Bound<'_, PyAny>) -> Option<ValueFacts> {
     let columns = value.getattr("columns").ok();
     let first = columns.and_then(|columns| columns.get_item(PySlice::new(value.py(), 0, LABELS, 1)).ok());
     let names = first.and_then(|first| first.call_method0("tolist").ok());
-    Some(Facts {
+    Some(ValueFacts {
         shape: shape(value)?,
         size: blocks(value),
         labels: names.and_then(|names| labels(&names)).unwrap_or_default(),
-        ..Facts::default()
+        ..ValueFacts::default()
     })
 }
 
-fn pandas_series(value: &Bound<'_, PyAny>) -> Option<Facts> {
-    Some(Facts {
+fn pandas_series(value: &Bound<'_, PyAny>) -> Option<ValueFacts> {
+    Some(ValueFacts {
         shape: shape(value)?,
         dtype: value.getattr("dtype").ok().and_then(|of| dtype(&of)).unwrap_or_default(),
         size: blocks(value),
-        ..Facts::default()
+        ..ValueFacts::default()
     })
 }
 

@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyString};
 
 use super::changes::Memory;
 use super::variables::Describer;
-use crate::domain::{SnippetId, VariableChanges, VariableTable, Wanted};
+use crate::domain::{SnippetId, VariableChanges, VariableQuery, VariableTable};
 
 pub struct Namespace {
     globals: Py<PyDict>,
@@ -67,7 +67,7 @@ impl Namespace {
     }
 
     /// The table of names that are wanted, `taken_at` left at 0 (the engine has no clock).
-    pub fn table(&self, py: Python<'_>, wanted: &Wanted) -> PyResult<VariableTable> {
+    pub fn table(&self, py: Python<'_>, wanted: &VariableQuery) -> PyResult<VariableTable> {
         let mut has_private = false;
         let mut all = Vec::new();
         // Nothing in here runs Python code, so the dict stays as it is.

@@ -9,7 +9,7 @@ use pyo3::types::{
     PyModule, PyRange, PySet, PyString, PyTuple, PyType,
 };
 
-use super::libraries::{Facts, Known, Libraries};
+use super::libraries::{Libraries, LibraryType, ValueFacts};
 use crate::domain::{Kind, SnippetId, Variable};
 
 /// Characters of a preview.
@@ -88,7 +88,7 @@ impl Describer {
     }
 
     /// Element type, first values or names of columns.
-    fn summary(&self, value: &Bound<'_, PyAny>, known: Known, facts: &Facts) -> String {
+    fn summary(&self, value: &Bound<'_, PyAny>, known: LibraryType, facts: &ValueFacts) -> String {
         let py = value.py();
         let mut text = facts.dtype.clone();
         let labels: Vec<String> = facts.labels.iter().map(|label| self.label(label.bind(py))).collect();
@@ -96,7 +96,7 @@ impl Describer {
             let more = if labels.len() > ITEMS { ", …" } else { "" };
             let labels = labels.iter().take(ITEMS).map(String::as_str).collect::<Vec<_>>().join(", ");
             text += &if text.is_empty() { labels + more } else { format!(" ({labels}{more})") };
-        } else if known == Known::Array && !matches!(text.as_str(), "object" | "record") {
+        } else if known == LibraryType::Array && !matches!(text.as_str(), "object" | "record") {
             let size: usize = value.getattr("size").and_then(|size| size.extract()).unwrap_or(0);
             let items = (0..size.min(ITEMS)).map_while(|index| value.call_method1("item", (index,)).ok());
             let items: Vec<String> =
@@ -253,22 +253,22 @@ fn is_builtin(value: &Bound<'_, PyAny>) -> bool {
 }
 
 /// `str` or `repr` where neither can run code of the user or take long.
-fn print(value: &Bound<'_, PyAny>, known: Known, as_text: bool) -> Option<String> {
+fn print(value: &Bound<'_, PyAny>, known: LibraryType, as_text: bool) -> Option<String> {
     let bits = |part: &str| -> Option<u64> {
         let number = value.getattr(part).ok()?.cast_into_exact::<PyInt>().ok()?;
         number.call_method0("bit_length").ok()?.extract().ok()
     };
     let mut shown = value.clone();
     let harmless = match known {
-        Known::Moment => {
+        LibraryType::Moment => {
             let zone = value.getattr("tzinfo").ok()?;
             if !zone.is_none() && !zone.get_type().is(zone_class(value.py())?) {
                 shown = value.call_method("replace", (), Some(&without_zone(value.py()).ok()?)).ok()?;
             }
             true
         }
-        Known::Decimal => value.call_method0("__sizeof__").ok()?.extract::<u64>().ok()? <= MAX_DECIMAL,
-        Known::Fraction => bits("_numerator")? <= MAX_INT_BITS && bits("_denominator")? <= MAX_INT_BITS,
+        LibraryType::Decimal => value.call_method0("__sizeof__").ok()?.extract::<u64>().ok()? <= MAX_DECIMAL,
+        LibraryType::Fraction => bits("_numerator")? <= MAX_INT_BITS && bits("_denominator")? <= MAX_INT_BITS,
         _ => true,
     };
     let text = if as_text { shown.str() } else { shown.repr() };
@@ -280,8 +280,8 @@ fn short_float(value: &Bound<'_, PyAny>) -> Option<String> {
     value.cast_exact::<PyFloat>().ok()?.call_method1("__format__", (".6g",)).ok()?.extract().ok()
 }
 
-fn is_printed(known: Known) -> bool {
-    matches!(known, Known::Printed | Known::Moment | Known::Decimal | Known::Fraction)
+fn is_printed(known: LibraryType) -> bool {
+    matches!(known, LibraryType::Printed | LibraryType::Moment | LibraryType::Decimal | LibraryType::Fraction)
 }
 
 fn zone_class(py: Python<'_>) -> Option<Bound<'_, PyAny>> {

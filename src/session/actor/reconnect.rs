@@ -9,7 +9,7 @@ use crate::session::left::Received;
 use crate::session::names::unmarked;
 use crate::session::{Left, Recalled, SentTo, SessionId};
 
-pub struct Returning {
+pub struct Reconnect {
     /// Those that were there when the process before ended, and have not come back yet.
     pub former: Vec<Client>,
     /// Of this process.
@@ -78,7 +78,7 @@ impl Actor {
     }
 }
 
-impl Returning {
+impl Reconnect {
     pub fn new(
         former: Vec<Client>,
         pid: u32,
@@ -117,8 +117,8 @@ mod tests {
 
     const CALL: CallId = CallId { bridge: 7, number: 3 };
 
-    fn returning() -> Returning {
-        Returning::new(Vec::new(), 20, SessionId::parse("0123456789abcdef0123"), true, HashMap::new())
+    fn returning() -> Reconnect {
+        Reconnect::new(Vec::new(), 20, SessionId::parse("0123456789abcdef0123"), true, HashMap::new())
     }
 
     /// Every state of a snippet, every recipient: what is not known for certain is told as unknown.
@@ -130,7 +130,7 @@ mod tests {
         let left = |sent_to: &SentTo, submits| Left { call: Some(CALL), sent_to: sent_to.clone(), submits };
         let nothing = Transcript::default();
         for is_whole in [true, false] {
-            let returning = Returning { is_whole, ..returning() };
+            let returning = Reconnect { is_whole, ..returning() };
             for (sent_to, of_runs, of_others) in [
                 (to(&session, Some(20)), true, true),
                 (to(&session, Some(19)), is_whole, false),
@@ -179,7 +179,7 @@ mod tests {
                 transcript.apply(event);
             }
             let calls = HashMap::from([(CALL, snippet)]);
-            let returning = Returning { calls, is_whole: false, ..returning() };
+            let returning = Reconnect { calls, is_whole: false, ..returning() };
             // Whoever asks, and whatever is missing: the name says it.
             for sent_to in [SentTo::default(), to(&other, Some(20))] {
                 assert_eq!(returning.state(&left(&sent_to, true), &transcript), (expected, Some(snippet)));

@@ -9,10 +9,10 @@ use crate::domain::{
     Author, CallId, Client, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status,
     Transcript, VariableChanges,
 };
-use crate::session::{Record, SessionId, Spool, Unrecorded};
+use crate::session::{EventSink, SessionId, Spool, Unrecorded};
 
 /// What a session begins with.
-pub struct Beginning {
+pub struct Startup {
     /// Of the session so far, if it has been before.
     pub transcript: Transcript,
     /// The last snippet that ran so far, where that is known: it may be missing in the transcript.
@@ -28,14 +28,14 @@ pub struct Beginning {
     /// Why this process takes it over from another.
     pub restart: Option<Restart>,
     /// What keeps its events.
-    pub record: Box<dyn Record>,
+    pub record: Box<dyn EventSink>,
     /// What keeps whole outputs.
     pub spool: Arc<Spool>,
     /// See [`INPUT_LIMIT`].
     pub input_limit: Duration,
 }
 
-impl Default for Beginning {
+impl Default for Startup {
     fn default() -> Self {
         Self {
             transcript: Transcript::default(),

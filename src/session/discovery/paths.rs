@@ -42,7 +42,7 @@ pub enum FolderError {
 
 /// What the folders are computed from.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct Paths {
     /// `None` if it is not set, not absolute or not there.
     pub home: Option<PathBuf>,
     /// `$XDG_STATE_HOME`, else `.local/state` in the home. Only for what no client has to find.
@@ -54,7 +54,7 @@ pub struct Places {
     pub shared: PathBuf,
 }
 
-impl Places {
+impl Paths {
     /// From the environment of this process.
     pub fn of_this_process() -> Self {
         let usable = |path: PathBuf| (path.is_absolute() && path.is_dir()).then_some(path);
@@ -81,7 +81,7 @@ impl Places {
         self.made_or_shared(self.in_home())
     }
 
-    /// Where records go when the disk of [`Places::records`] is full: where clients find them as well, best first.
+    /// Where records go when the disk of [`Paths::records`] is full: where clients find them as well, best first.
     pub fn other_records(&self, but: &Path) -> Vec<PathBuf> {
         let runtime = self.runtime_for_records().filter(|folder| check_private(folder).is_ok());
         [runtime.map(|folder| folder.join("fourhands")), Some(self.in_shared())]
@@ -224,8 +224,8 @@ mod tests {
 
     use super::*;
 
-    fn places(root: &Path) -> Places {
-        Places {
+    fn places(root: &Path) -> Paths {
+        Paths {
             home: Some(root.to_owned()),
             state: Some(root.join(".local/state")),
             runtime: None,

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{Lock, is_held, lock, lock_patiently};
-use super::paths::{FolderError, Places};
+use super::paths::{FolderError, Paths};
 use crate::domain::Timestamp;
 use crate::domain::terminal_text::visible;
 use crate::session::SessionId;
@@ -27,7 +27,7 @@ const RECORD_LIMIT: u64 = 64 << 10;
 
 /// What is known of a session that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct SessionEntry {
     pub name: String,
     /// Of the guardian.
     pub pid: u32,
@@ -122,27 +122,27 @@ fn shown(text: &str) -> String {
 
 /// Claims `name` for a session in `cwd`.
 pub fn claim(name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
-    claim_at(&Places::of_this_process(), name, cwd)
+    claim_at(&Paths::of_this_process(), name, cwd)
 }
 
 /// Claims a name made from the folder `cwd`: with a number if a session of another folder has it.
 pub fn claim_default(cwd: &Path) -> Result<Claim, ClaimError> {
-    claim_default_at(&Places::of_this_process(), cwd)
+    claim_default_at(&Paths::of_this_process(), cwd)
 }
 
 /// Claims a name made from the folder `cwd` for a session that is the only client's own: as many as there are clients.
 pub fn claim_private(cwd: &Path) -> Result<Claim, ClaimError> {
-    claim_private_at(&Places::of_this_process(), cwd)
+    claim_private_at(&Paths::of_this_process(), cwd)
 }
 
 /// The same under a `name` that was asked for.
 pub fn claim_private_as(name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
-    claim_as(&Places::of_this_process(), name, cwd, true)
+    claim_as(&Paths::of_this_process(), name, cwd, true)
 }
 
 /// The sessions that run on this machine.
-pub fn running() -> io::Result<Vec<Record>> {
-    running_at(&Places::of_this_process())
+pub fn running() -> io::Result<Vec<SessionEntry>> {
+    running_at(&Paths::of_this_process())
 }
 
 /// The name a session in `cwd` has unless told otherwise.
@@ -165,11 +165,11 @@ pub fn check_name(name: &str) -> Result<(), BadName> {
     if fits { Ok(()) } else { Err(BadName(name.to_owned())) }
 }
 
-pub(crate) fn claim_at(places: &Places, name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
+pub(crate) fn claim_at(places: &Paths, name: &str, cwd: &Path) -> Result<Claim, ClaimError> {
     claim_as(places, name, cwd, false)
 }
 
-fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Claim, ClaimError> {
+fn claim_as(places: &Paths, name: &str, cwd: &Path, private: bool) -> Result<Claim, ClaimError> {
     check_name(name)?;
     let cwd = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
     let folder = places.records()?;
@@ -178,7 +178,7 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
     let Some(lock) = lock_patiently(&path).map_err(failed)? else {
         return Err(match read_record(&folder, name) {
             Some(record) if record.boot != boot() => ClaimError::Elsewhere(record.name),
-            Some(Record { pid, cwd, .. }) => ClaimError::Taken { name: name.to_owned(), pid, cwd },
+            Some(SessionEntry { pid, cwd, .. }) => ClaimError::Taken { name: name.to_owned(), pid, cwd },
             None => taken_elsewhere(places, &folder, name)?.unwrap_or_else(|| ClaimError::Starting(name.to_owned())),
         });
     };
@@ -191,7 +191,7 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
     let socket = claim_socket(places, &folder, name, &mut locks).map_err(failed)?;
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
     let pid = std::process::id();
-    let record = Record {
+    let record = SessionEntry {
         name: name.to_owned(),
         pid,
         boot: boot(),
@@ -216,23 +216,23 @@ fn claim_as(places: &Places, name: &str, cwd: &Path, private: bool) -> Result<Cl
 }
 
 /// By a session whose record found no room in `folder` and lies elsewhere.
-fn taken_elsewhere(places: &Places, folder: &Path, name: &str) -> Result<Option<ClaimError>, FolderError> {
+fn taken_elsewhere(places: &Paths, folder: &Path, name: &str) -> Result<Option<ClaimError>, FolderError> {
     let others = places.all_records()?.into_iter().filter(|other| other != folder);
     let held = others.filter(|other| is_held(&lock_path(other, name))).filter_map(|other| read_record(&other, name));
     Ok(held
         .filter(|record| record.boot == boot())
-        .map(|Record { pid, cwd, .. }| ClaimError::Taken { name: name.to_owned(), pid, cwd })
+        .map(|SessionEntry { pid, cwd, .. }| ClaimError::Taken { name: name.to_owned(), pid, cwd })
         .next())
 }
 
-pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, ClaimError> {
+pub(crate) fn claim_default_at(places: &Paths, cwd: &Path) -> Result<Claim, ClaimError> {
     let real = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned());
     let base = default_name(&real);
     let numbered = |number| numbered(&base, "", number);
     // The first may have ended while the second, of this very folder, still runs.
     let alive = running_at(places).unwrap_or_default();
     let mine = alive.into_iter().find(|record| record.cwd == real && (1..=9).any(|n| numbered(n) == record.name));
-    if let Some(Record { name, pid, cwd, .. }) = mine {
+    if let Some(SessionEntry { name, pid, cwd, .. }) = mine {
         return Err(ClaimError::Taken { name, pid, cwd });
     }
     let mut number = 1;
@@ -245,7 +245,7 @@ pub(crate) fn claim_default_at(places: &Places, cwd: &Path) -> Result<Claim, Cla
     }
 }
 
-pub(crate) fn claim_private_at(places: &Places, cwd: &Path) -> Result<Claim, ClaimError> {
+pub(crate) fn claim_private_at(places: &Paths, cwd: &Path) -> Result<Claim, ClaimError> {
     let base = default_name(&fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_owned()));
     let mut number = 1;
     loop {
@@ -264,13 +264,13 @@ fn numbered(base: &str, suffix: &str, number: usize) -> String {
     format!("{}{end}", &base[..base.len().min(NAME_LIMIT - end.len())])
 }
 
-pub(crate) fn running_at(places: &Places) -> io::Result<Vec<Record>> {
+pub(crate) fn running_at(places: &Paths) -> io::Result<Vec<SessionEntry>> {
     let running = recorded_at(places)?.into_iter().filter(|(_, life)| *life == Life::Running);
     Ok(running.map(|(record, _)| record).collect())
 }
 
 /// All sessions of which there is a readable record, by name.
-pub fn recorded_at(places: &Places) -> io::Result<Vec<(Record, Life)>> {
+pub fn recorded_at(places: &Paths) -> io::Result<Vec<(SessionEntry, Life)>> {
     let mut found = Vec::new();
     for folder in places.all_records().map_err(io::Error::other)? {
         for name in names(&folder)? {
@@ -286,7 +286,7 @@ pub fn recorded_at(places: &Places) -> io::Result<Vec<(Record, Life)>> {
     Ok(found)
 }
 
-fn life_of(record: &Record, held: bool) -> Life {
+fn life_of(record: &SessionEntry, held: bool) -> Life {
     let here = record.boot == boot();
     match held {
         true if here => Life::Running,
@@ -296,13 +296,13 @@ fn life_of(record: &Record, held: bool) -> Life {
 }
 
 /// The file whose lock tells that the session of this name lives.
-pub fn lock_of(places: &Places, name: &str) -> io::Result<Option<PathBuf>> {
+pub fn lock_of(places: &Paths, name: &str) -> io::Result<Option<PathBuf>> {
     let folders = places.all_records().map_err(io::Error::other)?;
     Ok(folders.into_iter().map(|folder| lock_path(&folder, name)).find(|path| is_held(path)))
 }
 
 /// Removes what a session that was killed has left behind. Does nothing to one that lives.
-pub fn clean_up(places: &Places, name: &str) -> io::Result<()> {
+pub fn clean_up(places: &Paths, name: &str) -> io::Result<()> {
     for folder in places.all_records().map_err(io::Error::other)? {
         remove_leftovers(&folder, name);
     }
@@ -310,7 +310,7 @@ pub fn clean_up(places: &Places, name: &str) -> io::Result<()> {
 }
 
 /// A socket path that is ours alone. Sessions of another HOME may share the folder, so it has its own lock there.
-fn claim_socket(places: &Places, records: &Path, name: &str, locks: &mut Vec<(PathBuf, Lock)>) -> io::Result<PathBuf> {
+fn claim_socket(places: &Paths, records: &Path, name: &str, locks: &mut Vec<(PathBuf, Lock)>) -> io::Result<PathBuf> {
     let file = format!("{name}.sock");
     for folder in places.sockets(records, &file) {
         if folder != records && !renewal::hold(locks, lock_path(&folder, name)).unwrap_or(false) {
@@ -361,7 +361,7 @@ fn remove_leftovers(folder: &Path, name: &str) {
 }
 
 /// Only while the locks of both folders are held.
-fn remove_files_of(record: &Record, folder: &Path) {
+fn remove_files_of(record: &SessionEntry, folder: &Path) {
     // The socket, and what the session process keeps beside it.
     if record.socket.extension().is_some_and(|extension| extension == "sock") {
         for extension in ["sock", "py", "draft"] {
@@ -379,13 +379,13 @@ fn lock_path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.lock"))
 }
 
-fn read_record(folder: &Path, name: &str) -> Option<Record> {
+fn read_record(folder: &Path, name: &str) -> Option<SessionEntry> {
     // Neither a link nor a pipe, whatever lies there.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(record_path(folder, name)).ok()?;
     let mut text = Vec::new();
     file.take(RECORD_LIMIT).read_to_end(&mut text).ok()?;
-    let record: Record = serde_json::from_slice(&text).ok()?;
+    let record: SessionEntry = serde_json::from_slice(&text).ok()?;
     (record.name == name).then_some(record)
 }
 

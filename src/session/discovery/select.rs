@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::registry::Record;
+use super::registry::SessionEntry;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    Use(Box<Record>),
+    Use(Box<SessionEntry>),
     /// A session was asked for by name, and it does not run.
     NotRunning(String),
     /// Several run, none of them in the bridge's folder or above it.
@@ -16,7 +16,7 @@ pub enum Choice {
 
 /// The name in the flag, then the name in the environment, then the session of `cwd` or of its nearest folder above,
 /// then the only one there is. Both `cwd` and the records' folders are without links.
-pub fn choose(explicit: Option<&str>, env: Option<&str>, cwd: &Path, running: &[Record]) -> Choice {
+pub fn choose(explicit: Option<&str>, env: Option<&str>, cwd: &Path, running: &[SessionEntry]) -> Choice {
     let named = [explicit, env].into_iter().flatten().map(str::trim).find(|name| !name.is_empty());
     if let Some(name) = named {
         let found = running.iter().find(|record| record.name == name);
@@ -37,10 +37,10 @@ mod tests {
     use super::*;
 
     /// The flag, the environment, the folder, what runs, and what is chosen.
-    type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a str, &'a [Record], &'a str);
+    type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a str, &'a [SessionEntry], &'a str);
 
-    fn record(name: &str, cwd: &str, started_at: u64) -> Record {
-        Record {
+    fn record(name: &str, cwd: &str, started_at: u64) -> SessionEntry {
+        SessionEntry {
             name: name.to_owned(),
             pid: 1,
             boot: String::new(),

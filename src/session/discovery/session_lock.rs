@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::lock;
 use super::lock::Lock;
-use super::paths::{Places, make_private};
+use super::paths::{Paths, make_private};
 use crate::session::SessionId;
 
 /// A session, held for as long as this value lives.
 #[derive(Debug)]
-pub struct Held {
+pub struct SessionLock {
     path: PathBuf,
     _lock: Lock,
     owner: u32,
@@ -22,7 +22,7 @@ pub struct Held {
 ///
 /// # Errors
 /// If there is no place for the lock.
-pub fn hold(places: &Places, id: &SessionId) -> io::Result<Result<Held, u32>> {
+pub fn hold(places: &Paths, id: &SessionId) -> io::Result<Result<SessionLock, u32>> {
     let folder = folder(&places.state().map_err(io::Error::other)?);
     make_private(&folder).map_err(io::Error::other)?;
     let path = folder.join(id.as_str());
@@ -41,14 +41,14 @@ pub fn hold(places: &Places, id: &SessionId) -> io::Result<Result<Held, u32>> {
             let _ = fs::remove_file(entry.path());
         }
     }
-    Ok(Ok(Held { path, _lock: lock, owner }))
+    Ok(Ok(SessionLock { path, _lock: lock, owner }))
 }
 
 fn folder(state: &Path) -> PathBuf {
     state.join("held")
 }
 
-/// Whether a process holds the session. `state`: see [`Places::state`].
+/// Whether a process holds the session. `state`: see [`Paths::state`].
 #[must_use]
 pub fn is_held(state: &Path, id: &SessionId) -> bool {
     lock::is_held(&folder(state).join(id.as_str()))
@@ -59,14 +59,14 @@ pub fn is_held(state: &Path, id: &SessionId) -> bool {
 ///
 /// # Errors
 /// If there is no place for the lock.
-pub fn keep_out(state: &Path, id: &SessionId) -> io::Result<Option<Held>> {
+pub fn keep_out(state: &Path, id: &SessionId) -> io::Result<Option<SessionLock>> {
     let folder = folder(state);
     make_private(&folder).map_err(io::Error::other)?;
     let path = folder.join(id.as_str());
-    Ok(lock::lock(&path)?.map(|lock| Held { path, _lock: lock, owner: std::process::id() }))
+    Ok(lock::lock(&path)?.map(|lock| SessionLock { path, _lock: lock, owner: std::process::id() }))
 }
 
-impl Drop for Held {
+impl Drop for SessionLock {
     fn drop(&mut self) {
         // A forked child holds a copy of this value.
         if std::process::id() == self.owner {
@@ -83,7 +83,7 @@ mod tests {
     fn one_at_a_time() {
         let root = tempfile::tempdir().unwrap();
         let state = Some(root.path().to_owned());
-        let places = Places { home: None, state, runtime: None, shared: root.path().join("tmp") };
+        let places = Paths { home: None, state, runtime: None, shared: root.path().join("tmp") };
         let (id, other) = (SessionId::new(1), SessionId::new(2));
         let held = hold(&places, &id).unwrap().unwrap();
         assert_eq!(hold(&places, &id).unwrap().unwrap_err(), std::process::id());

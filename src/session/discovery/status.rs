@@ -20,7 +20,7 @@ const LIMIT: u64 = 64 << 20;
 
 /// How a session is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Live {
+pub struct SessionStatus {
     /// Of the session process, which runs Python.
     pub pid: u32,
     /// In the order they connected.
@@ -33,7 +33,7 @@ pub struct Live {
     pub queued: usize,
 }
 
-impl Live {
+impl SessionStatus {
     /// Whether something runs or waits.
     #[must_use]
     pub fn is_busy(&self) -> bool {
@@ -50,20 +50,22 @@ pub struct LiveClient {
 
 /// What came of asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
-    Live(Live),
+pub enum StatusReply {
+    Live(SessionStatus),
     /// Nobody accepts connections there (yet).
     Closed,
     /// It was reached, but did not answer in time.
     Silent,
 }
 
-pub async fn ask(socket: &Path) -> Told {
-    let Ok(connected) = tokio::time::timeout(PATIENCE, socket::connect(socket)).await else { return Told::Silent };
-    let Ok(stream) = connected else { return Told::Closed };
+pub async fn ask(socket: &Path) -> StatusReply {
+    let Ok(connected) = tokio::time::timeout(PATIENCE, socket::connect(socket)).await else {
+        return StatusReply::Silent;
+    };
+    let Ok(stream) = connected else { return StatusReply::Closed };
     match tokio::time::timeout(PATIENCE, converse(stream, METHOD, json!({}))).await {
-        Ok(Some(live)) => Told::Live(live),
-        _ => Told::Silent,
+        Ok(Some(live)) => StatusReply::Live(live),
+        _ => StatusReply::Silent,
     }
 }
 

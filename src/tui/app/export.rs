@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Dashboard, Said};
+use super::{Dashboard, TaskResult};
 use crate::domain::units;
 use crate::session::in_background;
 use crate::tui::overlays::export;
@@ -25,7 +25,7 @@ impl Dashboard {
             let recorded = archive();
             let archive = recorded.as_deref().unwrap_or(&on_screen);
             let written = export::write(&file, replaces, &info, home.as_deref(), archive);
-            let _ = said.send(Said::Exported(written));
+            let _ = said.send(TaskResult::Exported(written));
         }));
     }
 
@@ -37,7 +37,7 @@ impl Dashboard {
         drop(in_background(move || {
             let home = home.as_deref();
             let written = export::write_output(&file, replaces, &info, home, &entry, spool.as_deref());
-            let _ = said.send(Said::Exported(written));
+            let _ = said.send(TaskResult::Exported(written));
         }));
     }
 

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use nix::sys::signal::{Signal, raise};
 use nix::unistd::getppid;
 
-use super::{Dashboard, Said, Turn};
-use crate::session::discovery::paths::Places;
+use super::{Dashboard, Flow, TaskResult};
+use crate::session::discovery::paths::Paths;
 use crate::session::in_background;
 use crate::tui::view::View;
 
@@ -18,15 +18,17 @@ impl Dashboard {
     pub(in crate::tui::app) fn look_back(&mut self) {
         if self.view.pasts.take_load() {
             let (history, said) = (self.history.clone(), self.notices.clone());
-            drop(in_background(move || said.send(Said::Past(history.past()))));
+            drop(in_background(move || said.send(TaskResult::Past(history.past()))));
         }
         if let Some(ranking) = self.view.pasts.take_ranking() {
             let said = self.notices.clone();
-            drop(in_background(move || said.send(Said::Ranked { number: ranking.number, found: ranking.rank() })));
+            drop(in_background(move || {
+                said.send(TaskResult::Ranked { number: ranking.number, found: ranking.rank() })
+            }));
         }
     }
 
-    pub(in crate::tui::app) fn suspend(&mut self) -> io::Result<Turn> {
+    pub(in crate::tui::app) fn suspend(&mut self) -> io::Result<Flow> {
         self.screen.leave();
         self.view.figures.forget_full();
         let parent = getppid();
@@ -34,11 +36,11 @@ impl Dashboard {
         raise(Signal::SIGSTOP)?;
         if getppid() != parent {
             // Nobody is left to give the terminal to this process; it is the shell's.
-            return Ok(Turn::End);
+            return Ok(Flow::End);
         }
         self.screen.enter()?;
         self.dirty = true;
-        Ok(Turn::GoOn)
+        Ok(Flow::GoOn)
     }
 
     /// Gives the terminal to the person's editor with the draft in it.
@@ -71,7 +73,7 @@ impl Dashboard {
 
 /// A file that only the person can read.
 fn write(code: &str) -> Result<PathBuf, String> {
-    let folder = Places::of_this_process().state().map_err(|error| error.to_string())?;
+    let folder = Paths::of_this_process().state().map_err(|error| error.to_string())?;
     let file = folder.join(format!("input-{}.py", std::process::id()));
     let written = || {
         let _ = fs::remove_file(&file);

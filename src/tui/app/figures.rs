@@ -1,6 +1,6 @@
 //! The loop's part in showing figures: pictures are made elsewhere, and taken from the screen when they are left.
 
-use super::{Dashboard, Said};
+use super::{Dashboard, TaskResult};
 use crate::session::in_background;
 use crate::tui::gallery::{Saving, write};
 use crate::tui::images::make;
@@ -12,7 +12,7 @@ impl Dashboard {
         let (cwd, home) = (self.view.info.cwd.clone(), self.view.home.clone());
         drop(in_background(move || {
             let written = write(&saving, &cwd, home.as_deref());
-            let _ = said.send(Said::DisplaySaved { written, copies: saving.file.is_none() });
+            let _ = said.send(TaskResult::DisplaySaved { written, copies: saving.file.is_none() });
         }));
     }
 
@@ -24,7 +24,7 @@ impl Dashboard {
             let wanted = job.wanted();
             let made = in_background(move || make(&job)).await;
             let picture = made.unwrap_or_else(|| Err("cannot be shown".to_owned()));
-            let _ = said.send(Said::Figure((wanted, picture)));
+            let _ = said.send(TaskResult::Figure((wanted, picture)));
         });
     }
 

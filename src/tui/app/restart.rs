@@ -1,6 +1,6 @@
 //! A new Python on the same session, with its variables or without.
 
-use super::{Dashboard, Said};
+use super::{Dashboard, TaskResult};
 use crate::domain::{Author, Status};
 use crate::session::{RunOptions, SubmitError};
 use crate::tui::input::keymap::Action;
@@ -23,10 +23,10 @@ impl Dashboard {
             let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
             let Ok(snippet) = ticket.done.await else { return Ok(()) };
             let _ = said.send(if snippet.status == Status::Ok {
-                Said::Saved(RESTART_CHECKPOINT)
+                TaskResult::Saved(RESTART_CHECKPOINT)
             } else {
                 let id = snippet.id;
-                Said::Notice(format!(
+                TaskResult::Notice(format!(
                     "not restarted: not all could be saved, see {id}; {keys} {keys} restarts without it"
                 ))
             });

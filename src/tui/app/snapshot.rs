@@ -10,7 +10,7 @@ use crate::tui::transcript::viewport::{Anchor, Place};
 use crate::tui::view::View;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct DashboardSnapshot {
     draft: String,
     /// Row and column, in characters.
     cursor: (usize, usize),
@@ -28,7 +28,7 @@ pub struct Kept {
     side: Option<u16>,
 }
 
-impl Kept {
+impl DashboardSnapshot {
     pub fn of(view: &View) -> Self {
         let mut unfolded: Vec<usize> = view.unfolded.iter().copied().collect();
         unfolded.sort_unstable();
@@ -82,9 +82,9 @@ mod tests {
             let mut view = story().view();
             view.editor.set(draft);
             view.restore = Some("before".to_owned());
-            Kept::of(&view).leave(&KEEPSAKE);
+            DashboardSnapshot::of(&view).leave(&KEEPSAKE);
             let mut next = story().view();
-            let kept: Kept = serde_json::from_str(&KEEPSAKE.text().unwrap()).unwrap();
+            let kept: DashboardSnapshot = serde_json::from_str(&KEEPSAKE.text().unwrap()).unwrap();
             kept.give_back(&mut next);
             assert_eq!(next.restore.as_deref(), Some("before"));
             next.editor.code()

@@ -3,7 +3,7 @@
 
 use super::editor::Editor;
 use super::editor::rows::columns;
-use crate::domain::lexer::{self, Call, Place};
+use crate::domain::lexer::{self, Call, CursorContext};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature, VariableTable};
 
 /// Rows of candidates that are shown at once.
@@ -325,7 +325,7 @@ impl Assist {
 
 /// What is known without Python.
 fn from_table(question: &Question, variables: &VariableTable) -> Completions {
-    let Place::Name { prefix } = lexer::place(question.before()) else { return Completions::default() };
+    let CursorContext::Name { prefix } = lexer::place(question.before()) else { return Completions::default() };
     let lower = prefix.to_lowercase();
     let fitting = variables.rows.iter().filter(|row| row.name.to_lowercase().starts_with(&lower));
     let candidates = fitting.take(Completions::MOST).map(|row| Candidate {

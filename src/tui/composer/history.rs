@@ -19,7 +19,7 @@ const GHOST: usize = 2;
 
 /// What is known of earlier inputs, and what is done with it.
 #[derive(Debug, Default)]
-pub struct Pasts {
+pub struct History {
     /// Of other sessions, the newest first.
     pub older: Arc<[Past]>,
     load: Load,
@@ -122,7 +122,7 @@ impl Search {
     }
 }
 
-impl Pasts {
+impl History {
     /// Whether earlier inputs are to be read now.
     pub fn take_load(&mut self) -> bool {
         let wanted = self.load == Load::Wanted;

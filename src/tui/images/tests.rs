@@ -20,7 +20,7 @@ fn made(display: &Arc<Display>, full: Option<terminal::Graphics>) -> Result<Pict
     let mut figures = Figures::default();
     figures.set_terminal(Terminal { graphics: full, colours: blocks::Colours::True, ..Terminal::default() });
     figures.begin();
-    figures.want(&Wanted::new(display, Size::new(20, 5), full.is_some()));
+    figures.want(&FigureRequest::new(display, Size::new(20, 5), full.is_some()));
     make(&figures.next_job().unwrap())
 }
 
@@ -79,7 +79,7 @@ fn pictures_are_made_one_at_a_time_and_kept_within_bounds() {
     let mut figures = Figures::default();
     for pair in displays.chunks(2) {
         figures.begin();
-        let wanted: Vec<_> = pair.iter().map(|display| Wanted::new(display, Size::new(4, 2), false)).collect();
+        let wanted: Vec<_> = pair.iter().map(|display| FigureRequest::new(display, Size::new(4, 2), false)).collect();
         for wanted in &wanted {
             figures.want(wanted);
         }
@@ -93,7 +93,7 @@ fn pictures_are_made_one_at_a_time_and_kept_within_bounds() {
         assert!(wanted.iter().all(|wanted| figures.get(wanted).is_some()), "what is in sight is there");
     }
     assert_eq!(figures.kept.len(), KEPT);
-    let gone = Wanted::new(&figure("image/png", png(8, 8)), Size::new(4, 2), false);
+    let gone = FigureRequest::new(&figure("image/png", png(8, 8)), Size::new(4, 2), false);
     figures.begin();
     figures.want(&gone);
     assert!(figures.next_job().is_none(), "its display is gone");

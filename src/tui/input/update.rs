@@ -11,7 +11,7 @@ use crate::tui::composer::completion::{Outcome, Why};
 use crate::tui::composer::reply::Asks;
 use crate::tui::gallery::Saving;
 use crate::tui::pager::Pager;
-use crate::tui::search::prompt::Kind;
+use crate::tui::search::prompt::PromptKind;
 use crate::tui::transcript::viewport::Anchor;
 use crate::tui::view::{Overlay, View};
 
@@ -443,9 +443,9 @@ impl View {
             Action::SelectDown => self.select(false),
             Action::Fold => self.fold(),
             Action::FoldAll => self.fold_all(),
-            Action::Find => self.open_line(Kind::Search),
-            Action::Filter => self.open_line(Kind::Filter),
-            Action::GoTo => self.open_line(Kind::GoTo),
+            Action::Find => self.open_line(PromptKind::Search),
+            Action::Filter => self.open_line(PromptKind::Filter),
+            Action::GoTo => self.open_line(PromptKind::GoTo),
             Action::SearchOn => self.search_on(true),
             Action::SearchBack => self.search_on(false),
             Action::Output => self.open_pager(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use crate::domain::{Display, Entry, SessionInfo, SnippetId, Timestamp, Transcript, units};
-use crate::export::{self, Archive, Exists, Format, OutputFile, Pages, Session, Wanted};
+use crate::export::{self, Archive, Exists, ExportOptions, Format, OutputFile, Pages, Session};
 use crate::session::Spool;
 use crate::tui::composer::editor::Editor;
 use crate::tui::input::keymap::{Action, Context};
@@ -189,7 +189,7 @@ pub fn write(
     };
     let exists = if replaces { Exists::Replace } else { Exists::Refuse };
     let written = export::save(&path, exists, |out| {
-        export::write(format, &session, archive, &Wanted::default(), &mut |_, _| Ok(()), out)
+        export::write(format, &session, archive, &ExportOptions::default(), &mut |_, _| Ok(()), out)
     });
     match written {
         Ok(snippets) => Ok(format!("{} written to {}", units::count(snippets, "snippet"), path.display())),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Snippet, SnippetId, units};
-use crate::session::Answer;
+use crate::session::ClientResponse;
 use crate::tui::text;
 
 /// Characters that make a token, about.
@@ -22,15 +22,15 @@ pub struct Received {
 /// One answer: its text, or its structured content.
 #[derive(Clone, Debug)]
 pub struct Page {
-    answer: Arc<Answer>,
+    answer: Arc<ClientResponse>,
     structured: bool,
     characters: usize,
 }
 
 impl Received {
     /// Beginning with the text of the last answer, or (not `first`) with the output.
-    pub fn new(answers: Vec<Arc<Answer>>, first: bool) -> Self {
-        let views = |answer: Arc<Answer>| {
+    pub fn new(answers: Vec<Arc<ClientResponse>>, first: bool) -> Self {
+        let views = |answer: Arc<ClientResponse>| {
             let structured = answer.structured.is_some().then(|| Page::new(answer.clone(), true));
             std::iter::once(Page::new(answer, false)).chain(structured)
         };
@@ -71,7 +71,7 @@ impl Received {
 }
 
 impl Page {
-    fn new(answer: Arc<Answer>, structured: bool) -> Self {
+    fn new(answer: Arc<ClientResponse>, structured: bool) -> Self {
         let mut page = Self { answer, structured, characters: 0 };
         page.characters = page.text().chars().count();
         page
@@ -110,7 +110,7 @@ impl Page {
 
     /// What was left out, how the snippet stood when it was sent, and what went with it.
     pub fn about(&self, snippet: Option<&Snippet>) -> String {
-        let Answer { at, status, is_cut, written, images, image_characters, structured, .. } = &*self.answer;
+        let ClientResponse { at, status, is_cut, written, images, image_characters, structured, .. } = &*self.answer;
         let mut told = Vec::new();
         if *is_cut {
             told.push(format!("cut: the code wrote {}", units::bytes(*written)));

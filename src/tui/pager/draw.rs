@@ -11,7 +11,7 @@ use crate::tui::draw::layout::Layout;
 use crate::tui::draw::{put, put_right, rule};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::pager::{GAP, Pager};
-use crate::tui::search::query::Needle;
+use crate::tui::search::query::Query;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
@@ -31,7 +31,7 @@ pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) ->
 }
 
 /// The output, or what was received of it: what it is, and its rows.
-fn pane(view: &View, pager: &Pager, needle: &Needle, focus: Style, buffer: &mut Buffer) {
+fn pane(view: &View, pager: &Pager, needle: &Query, focus: Style, buffer: &mut Buffer) {
     let area = pager.area;
     if let Some(page) = pager.received.page() {
         let position = pager.received.position();

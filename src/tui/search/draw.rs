@@ -5,8 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::matches::Find;
-use super::prompt::{Kind, Line};
+use super::matches::Search;
+use super::prompt::{PromptKind, SearchPrompt};
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::draw::{put, put_right};
 use crate::tui::input::keymap::{Action, Context};
@@ -14,14 +14,14 @@ use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// In the place of the status. Returns where the terminal's cursor belongs.
-pub fn line(view: &View, line: &Line, layout: &Layout, buffer: &mut Buffer) -> Position {
+pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buffer) -> Position {
     let margin = u16::from(layout.class != Class::Compact);
     let area = Rect { x: margin, width: layout.status.width.saturating_sub(2 * margin), ..layout.status };
     let compact = layout.class == Class::Compact;
     let (title, enter, tab, leave) = match line.kind {
-        Kind::Search => ("search ", "go there", "filter", "leave"),
-        Kind::Filter => ("filter ", "keep", "search", "clear"),
-        Kind::GoTo => ("go to ", "go", "", "leave"),
+        PromptKind::Search => ("search ", "go there", "filter", "leave"),
+        PromptKind::Filter => ("filter ", "keep", "search", "clear"),
+        PromptKind::GoTo => ("go to ", "go", "", "leave"),
     };
     let mut end = area.right();
     let written = line.editor.code();
@@ -36,12 +36,12 @@ pub fn line(view: &View, line: &Line, layout: &Layout, buffer: &mut Buffer) -> P
     }
     let (told, style) = match (&line.fault, line.kind) {
         (Some(fault), _) => (text::name(fault).into_owned(), theme::ERROR),
-        (None, Kind::Search) => (view.lookup.find.as_ref().map_or_else(String::new, found), theme::NOTICE),
-        (None, Kind::Filter) if view.lookup.filter.is_none() && !compact => {
+        (None, PromptKind::Search) => (view.lookup.find.as_ref().map_or_else(String::new, found), theme::NOTICE),
+        (None, PromptKind::Filter) if view.lookup.filter.is_none() && !compact => {
             ("author:name  status:failed  words  -not".to_owned(), theme::DIM)
         }
-        (None, Kind::Filter) => (shown(view).unwrap_or_default(), theme::NOTICE),
-        (None, Kind::GoTo) => (String::new(), theme::DIM),
+        (None, PromptKind::Filter) => (shown(view).unwrap_or_default(), theme::NOTICE),
+        (None, PromptKind::GoTo) => (String::new(), theme::DIM),
     };
     let x = put(buffer, area, area.x, area.y, title, theme::BOLD);
     // What is typed has half of the line at least.
@@ -53,7 +53,7 @@ pub fn line(view: &View, line: &Line, layout: &Layout, buffer: &mut Buffer) -> P
 }
 
 /// Of an output that is longer than memory keeps, only the ends are searched here.
-fn found(find: &Find) -> String {
+fn found(find: &Search) -> String {
     let part = if find.is_done() && find.is_partial { ", long output in part" } else { "" };
     find.told() + part
 }
@@ -106,11 +106,11 @@ pub fn told(view: &View, room: usize) -> Vec<(String, Style)> {
     // What is being typed tells its own.
     let typed = view.lookup.line.as_ref().map(|line| line.kind);
     if let (Some(filter), Some(count)) = (&view.lookup.filter, shown(view))
-        && typed != Some(Kind::Filter)
+        && typed != Some(PromptKind::Filter)
     {
         tell(&filter.text, &count);
     }
-    if let Some(find) = view.lookup.find.as_ref().filter(|_| typed != Some(Kind::Search)) {
+    if let Some(find) = view.lookup.find.as_ref().filter(|_| typed != Some(PromptKind::Search)) {
         tell(&format!("/{}", find.needle.as_str()), &find.told());
     }
     told

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::incremental::Scan;
-use super::query::Needle;
+use super::query::Query;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Entry, Outcome, Output, Status};
 
@@ -20,15 +20,15 @@ const STATUSES: &[(&str, Status)] = &[
 
 /// What a card must be like. Of several authors or statuses one is enough; all texts must be in it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wanted {
-    authors: Vec<Needle>,
+pub struct FilterQuery {
+    authors: Vec<Query>,
     statuses: Vec<Status>,
-    texts: Vec<Needle>,
+    texts: Vec<Query>,
     /// Of these, none.
-    not: Option<Box<Wanted>>,
+    not: Option<Box<FilterQuery>>,
 }
 
-impl Wanted {
+impl FilterQuery {
     /// # Errors
     /// A word that means nothing, in a sentence for the person.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -44,7 +44,7 @@ impl Wanted {
 
     fn add(&mut self, word: &str) -> Result<(), String> {
         match word.split_once(':') {
-            Some(("author" | "by", name)) => self.authors.push(Needle::new(name)),
+            Some(("author" | "by", name)) => self.authors.push(Query::new(name)),
             Some(("status" | "is", "")) => {}
             Some(("status" | "is", name)) => {
                 let name = name.to_lowercase();
@@ -55,7 +55,7 @@ impl Wanted {
                 }
                 self.statuses.extend(fits);
             }
-            _ => self.texts.push(Needle::new(word)),
+            _ => self.texts.push(Query::new(word)),
         }
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Wanted {
             Entry::Note { note, .. } => (Some(&note.by), None),
             Entry::Background { .. } => (None, None),
         };
-        let by = |name: &Needle, author: &Author| name.is_empty() || name.is_in(author.name());
+        let by = |name: &Query, author: &Author| name.is_empty() || name.is_in(author.name());
         (self.authors.is_empty() || author.is_some_and(|author| self.authors.iter().any(|name| by(name, author))))
             && (self.statuses.is_empty() || status.is_some_and(|status| self.statuses.contains(&status)))
             && self.texts.iter().all(|text| mentions(entry, text))
@@ -102,7 +102,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Whether a text stands anywhere in an entry: in its code, its output, its value, its error, its words.
-pub fn mentions(entry: &Entry, text: &Needle) -> bool {
+pub fn mentions(entry: &Entry, text: &Query) -> bool {
     let in_some = |part: Option<&str>| part.is_some_and(|part| text.is_in(part));
     match entry {
         Entry::Snippet(snippet) => {
@@ -121,14 +121,14 @@ pub fn mentions(entry: &Entry, text: &Needle) -> bool {
     }
 }
 
-fn ended_with(outcome: &Outcome, text: &Needle) -> bool {
+fn ended_with(outcome: &Outcome, text: &Query) -> bool {
     outcome.result.as_ref().is_some_and(|result| text.is_in(result))
         || outcome.error.as_ref().is_some_and(|error| {
             text.is_in(&error.traceback) || text.is_in(&format!("{}: {}", error.type_name, error.message))
         })
 }
 
-fn wrote(output: &Output, text: &Needle) -> bool {
+fn wrote(output: &Output, text: &Query) -> bool {
     let (mut pieces, mut is_plain) = (0, true);
     for segment in output.head().chain(output.tail()) {
         if text.is_in(&segment.text) {
@@ -145,7 +145,7 @@ fn wrote(output: &Output, text: &Needle) -> bool {
 pub struct Filter {
     /// As it was typed.
     pub text: String,
-    wanted: Wanted,
+    wanted: FilterQuery,
     /// The cards that fit, by their places in the transcript.
     pub shown: BTreeSet<usize>,
     scan: Scan,
@@ -154,7 +154,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub fn new(text: &str, wanted: Wanted, entries: &[Entry]) -> Self {
+    pub fn new(text: &str, wanted: FilterQuery, entries: &[Entry]) -> Self {
         let (scan, since) = (Scan::new(entries.len()), entries.len());
         Self { text: text.trim().to_owned(), wanted, shown: BTreeSet::new(), scan, since }
     }
@@ -208,7 +208,7 @@ mod tests {
 
     fn shown(text: &str, story: &Story) -> Vec<usize> {
         let entries = story.transcript.entries();
-        let mut filter = Filter::new(text, Wanted::parse(text).unwrap(), entries);
+        let mut filter = Filter::new(text, FilterQuery::parse(text).unwrap(), entries);
         assert!(!filter.look(entries, Instant::now() + Duration::from_secs(60)));
         filter.shown.into_iter().collect()
     }
@@ -238,14 +238,14 @@ mod tests {
         ] {
             assert_eq!(shown(text, &story), expected, "{text}");
         }
-        assert!(Wanted::parse("status:nice").unwrap_err().contains("no status \"nice\": ok, failed"));
-        assert!(Wanted::parse(" \"\" status: ").unwrap().is_empty());
+        assert!(FilterQuery::parse("status:nice").unwrap_err().contains("no status \"nice\": ok, failed"));
+        assert!(FilterQuery::parse(" \"\" status: ").unwrap().is_empty());
     }
 
     #[test]
     fn what_comes_later_is_shown_or_counted() {
         let mut story = story();
-        let mut filter = Filter::new("green", Wanted::parse("green").unwrap(), story.transcript.entries());
+        let mut filter = Filter::new("green", FilterQuery::parse("green").unwrap(), story.transcript.entries());
         let all = Instant::now() + Duration::from_secs(60);
         filter.look(story.transcript.entries(), all);
         story.ran(&Author::You, "nothing()", "", ok(1));

@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use super::filter::mentions;
 use super::incremental::Scan;
-use super::query::Needle;
+use super::query::Query;
 use crate::domain::Entry;
 use crate::tui::images::Figures;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::text;
-use crate::tui::transcript::card::{Card, Row, Shape};
+use crate::tui::transcript::card::{Card, CardLayout, Row};
 
 /// Cells of a row that belong to a place; one that goes on in the next row has two of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,18 +29,18 @@ pub type Place = (usize, usize);
 
 /// What is searched.
 #[derive(Clone, Copy)]
-pub struct Among<'a> {
+pub struct SearchScope<'a> {
     pub entries: &'a [Entry],
     /// Only these, if not all are shown.
     pub shown: Option<&'a BTreeSet<usize>>,
     pub keys: &'a Keymap,
     pub figures: &'a Figures,
-    pub shape: Shape,
+    pub shape: CardLayout,
 }
 
 #[derive(Debug)]
-pub struct Find {
-    pub needle: Needle,
+pub struct Search {
+    pub needle: Query,
     scan: Scan,
     /// How many places each card has that has any.
     found: BTreeMap<usize, usize>,
@@ -57,10 +57,10 @@ pub struct Find {
     marks: HashMap<usize, (Rc<Card>, Rc<Vec<Mark>>)>,
 }
 
-impl Find {
+impl Search {
     pub fn new(text: &str, from: usize, entries: &[Entry]) -> Self {
         Self {
-            needle: Needle::new(text),
+            needle: Query::new(text),
             scan: Scan::new(entries.len()),
             found: BTreeMap::new(),
             is_partial: false,
@@ -73,15 +73,15 @@ impl Find {
     }
 
     /// Searches what is new and a slice of the rest, until `deadline`. Answers whether there is more to do.
-    pub fn look(&mut self, among: &Among<'_>, deadline: Instant) -> bool {
-        let Among { entries, shown, keys, figures, shape } = *among;
+    pub fn look(&mut self, among: &SearchScope<'_>, deadline: Instant) -> bool {
+        let SearchScope { entries, shown, keys, figures, shape } = *among;
         self.scan.begin();
         while let Some(index) = self.scan.next(entries) {
             let is_shown = shown.is_none_or(|shown| shown.contains(&index));
             let output = if let Entry::Snippet(snippet) = &entries[index] { Some(&snippet.output) } else { None };
             self.is_partial |= is_shown && output.is_some_and(|output| output.omitted() > 0);
             let count = if is_shown && mentions(&entries[index], &self.needle) {
-                let card = Card::new(&entries[index], keys, Shape { open: true, ..shape }, figures);
+                let card = Card::new(&entries[index], keys, CardLayout { open: true, ..shape }, figures);
                 places(&card.rows, shape.width, &self.needle).last().map_or(0, |mark| mark.number + 1)
             } else {
                 0
@@ -177,7 +177,7 @@ impl Find {
 }
 
 /// Where a text stands in rows of at most `width` cells. A row that is full may go on in the next.
-fn places(rows: &[Row], width: u16, needle: &Needle) -> Vec<Mark> {
+fn places(rows: &[Row], width: u16, needle: &Query) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     let mut number = 0;
     let line = |row: &Row| match row {
@@ -225,13 +225,13 @@ mod tests {
     use super::*;
     use crate::domain::Author;
     use crate::tui::fixtures::{Story, ok};
-    use crate::tui::transcript::card::Figured;
+    use crate::tui::transcript::card::FigureOptions;
 
     #[test]
     fn places_are_found_across_rows_of_one_line() {
         let text = |text: &str| Row::Text(Line::from(text.to_owned()));
         let rows = [Row::Head, text("say hel"), text("lo"), text("漢hello"), Row::Space, text("hel"), text("lo")];
-        let needle = Needle::new("hello");
+        let needle = Query::new("hello");
         let marks: Vec<_> = places(&rows, 7, &needle).into_iter().map(|m| (m.row, m.cells, m.number)).collect();
         assert_eq!(marks, [(1, 4..7, 0), (2, 0..2, 0), (3, 2..7, 1)]);
     }
@@ -244,9 +244,9 @@ mod tests {
         }
         let entries = story.transcript.entries();
         let (keys, figures) = (Keymap::default(), Figures::default());
-        let shape = Shape { width: 60, compact: false, open: false, figures: Figured::default(), column: 0 };
-        let all = Among { entries, shown: None, keys: &keys, figures: &figures, shape };
-        let mut find = Find::new("needle", 12, entries);
+        let shape = CardLayout { width: 60, compact: false, open: false, figures: FigureOptions::default(), column: 0 };
+        let all = SearchScope { entries, shown: None, keys: &keys, figures: &figures, shape };
+        let mut find = Search::new("needle", 12, entries);
         assert!(find.look(&all, Instant::now()), "a slice at a time");
         assert_eq!((find.take_step(), &*find.told()), (None, "0 so far"));
         assert!(!find.look(&all, Instant::now() + Duration::from_secs(60)));
@@ -258,10 +258,10 @@ mod tests {
         assert_eq!([walk(true), walk(true), walk(true)], [Some((15, 0)), Some((15, 1)), Some((0, 0))]);
         assert_eq!([walk(false), walk(false), walk(false)], [Some((15, 1)), Some((15, 0)), Some((10, 1))]);
         let shown = BTreeSet::from([5, 6]);
-        let mut find = Find::new("needle", 1, entries);
-        find.look(&Among { shown: Some(&shown), ..all }, Instant::now() + Duration::from_secs(60));
+        let mut find = Search::new("needle", 1, entries);
+        find.look(&SearchScope { shown: Some(&shown), ..all }, Instant::now() + Duration::from_secs(60));
         assert_eq!((find.take_step(), &*find.told()), (Some((5, 0)), "1 of 2"), "what lies below, if nothing is above");
-        let mut find = Find::new("absent", 1, entries);
+        let mut find = Search::new("absent", 1, entries);
         find.look(&all, Instant::now() + Duration::from_secs(60));
         assert_eq!((find.take_step(), &*find.told()), (None, "not found"));
     }

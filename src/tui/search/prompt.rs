@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::KeyEvent;
 
-use super::filter::{Filter, Wanted};
-use super::matches::{Among, Find, Mark};
+use super::filter::{Filter, FilterQuery};
+use super::matches::{Mark, Search, SearchScope};
 use crate::domain::{SnippetId, Timestamp};
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
@@ -23,8 +23,8 @@ const SLICE: Duration = Duration::from_millis(6);
 #[derive(Debug, Default)]
 pub struct Lookup {
     pub filter: Option<Filter>,
-    pub find: Option<Find>,
-    pub line: Option<Line>,
+    pub find: Option<Search>,
+    pub line: Option<SearchPrompt>,
     /// There is more to look at.
     pub is_busy: bool,
     /// What is searched for, in the cards in sight.
@@ -32,7 +32,7 @@ pub struct Lookup {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PromptKind {
     Search,
     Filter,
     /// A snippet by its number.
@@ -41,8 +41,8 @@ pub enum Kind {
 
 /// What is being typed, at the foot of the screen.
 #[derive(Debug)]
-pub struct Line {
-    pub kind: Kind,
+pub struct SearchPrompt {
+    pub kind: PromptKind,
     pub editor: Editor,
     /// What is wrong with it.
     pub fault: Option<String>,
@@ -78,14 +78,14 @@ impl Lookup {
 }
 
 impl View {
-    pub fn open_line(&mut self, kind: Kind) {
+    pub fn open_line(&mut self, kind: PromptKind) {
         self.assist.close();
         self.overlays.clear();
         let mut editor = Editor::default();
-        if let (Kind::Filter, Some(filter)) = (kind, &self.lookup.filter) {
+        if let (PromptKind::Filter, Some(filter)) = (kind, &self.lookup.filter) {
             editor.paste(&filter.text);
         }
-        self.lookup.line = Some(Line { kind, editor, fault: None, before: (self.anchor, self.selected) });
+        self.lookup.line = Some(SearchPrompt { kind, editor, fault: None, before: (self.anchor, self.selected) });
     }
 
     /// Keys while something is typed to be looked up.
@@ -99,9 +99,9 @@ impl View {
             Some(Action::Choose) => self.enter_line(),
             Some(Action::SearchOrFilter) => {
                 match line.kind {
-                    Kind::Search => (line.kind, self.lookup.find) = (Kind::Filter, None),
-                    Kind::Filter => (line.kind, self.lookup.filter) = (Kind::Search, None),
-                    Kind::GoTo => return None,
+                    PromptKind::Search => (line.kind, self.lookup.find) = (PromptKind::Filter, None),
+                    PromptKind::Filter => (line.kind, self.lookup.filter) = (PromptKind::Search, None),
+                    PromptKind::GoTo => return None,
                 }
                 self.look_up();
             }
@@ -132,7 +132,7 @@ impl View {
         let text = line.editor.code();
         let entries = self.transcript.entries();
         match line.kind {
-            Kind::Search => {
+            PromptKind::Search => {
                 let from = match line.before {
                     (_, Some(selected)) => selected,
                     _ => self.frame.as_ref().and_then(|frame| frame.window.last()).map_or(0, |place| place.card),
@@ -141,24 +141,24 @@ impl View {
                 if text.is_empty() {
                     (self.anchor, self.selected) = line.before;
                 } else {
-                    self.lookup.find = Some(Find::new(&text, from, entries));
+                    self.lookup.find = Some(Search::new(&text, from, entries));
                 }
                 self.unfolded.retain(|card| Some(*card) != opened);
             }
-            Kind::Filter => match Wanted::parse(&text) {
+            PromptKind::Filter => match FilterQuery::parse(&text) {
                 Ok(wanted) => self.filter(&text, wanted),
                 Err(fault) => line.fault = Some(fault),
             },
-            Kind::GoTo => {}
+            PromptKind::GoTo => {}
         }
     }
 
-    fn filter(&mut self, text: &str, wanted: Wanted) {
+    fn filter(&mut self, text: &str, wanted: FilterQuery) {
         let entries = self.transcript.entries();
         self.lookup.filter = (!wanted.is_empty()).then(|| Filter::new(text, wanted, entries));
         let from = self.selected.unwrap_or(entries.len());
         let find = self.lookup.find.take();
-        self.lookup.find = find.map(|find| Find::new(find.needle.as_str(), from, entries));
+        self.lookup.find = find.map(|find| Search::new(find.needle.as_str(), from, entries));
         self.anchor = Anchor::Follow;
     }
 
@@ -166,12 +166,12 @@ impl View {
     fn leave_line(&mut self) {
         let Some(line) = self.lookup.line.take() else { return };
         match line.kind {
-            Kind::Search => {
+            PromptKind::Search => {
                 self.end_search();
                 (self.anchor, self.selected) = line.before;
             }
-            Kind::Filter => self.clear_filter(),
-            Kind::GoTo => {}
+            PromptKind::Filter => self.clear_filter(),
+            PromptKind::GoTo => {}
         }
     }
 
@@ -179,9 +179,9 @@ impl View {
         let Some(line) = self.lookup.line.take() else { return };
         let text = line.editor.code();
         match line.kind {
-            Kind::Filter if line.fault.is_some() => self.lookup.line = Some(line),
-            Kind::Search | Kind::Filter => {}
-            Kind::GoTo => {
+            PromptKind::Filter if line.fault.is_some() => self.lookup.line = Some(line),
+            PromptKind::Search | PromptKind::Filter => {}
+            PromptKind::GoTo => {
                 let number = text.trim().parse().ok().map(SnippetId);
                 match number.and_then(|number| self.transcript.position(number)) {
                     Some(card) => self.go_to(card),
@@ -223,7 +223,7 @@ impl View {
         }
         let entries = self.transcript.entries();
         let find = self.lookup.find.take();
-        self.lookup.find = find.map(|find| Find::new(find.needle.as_str(), find.from, entries));
+        self.lookup.find = find.map(|find| Search::new(find.needle.as_str(), find.from, entries));
         match self.selected {
             Some(card) => self.show(card),
             None => self.anchor = Anchor::Follow,
@@ -240,7 +240,8 @@ impl View {
         let shown = filter.as_ref().map(|filter| &filter.shown);
         let mut step = None;
         if let Some(find) = find.as_mut().filter(|_| !*is_busy) {
-            *is_busy = find.look(&Among { entries, shown, keys: &self.keys, figures: &self.figures, shape }, deadline);
+            *is_busy =
+                find.look(&SearchScope { entries, shown, keys: &self.keys, figures: &self.figures, shape }, deadline);
             step = find.take_step();
         }
         if self.selected.is_some_and(|card| shown.is_some_and(|shown| !*is_busy && !shown.contains(&card))) {

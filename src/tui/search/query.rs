@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needle {
+pub struct Query {
     text: String,
     /// In small letters; empty if capitals count.
     lower: Vec<char>,
 }
 
-impl Needle {
+impl Query {
     pub fn new(text: &str) -> Self {
         let lower = if text.chars().any(char::is_uppercase) { Vec::new() } else { lower(text).collect() };
         Self { text: text.to_owned(), lower }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn places(needle: &str, text: &str) -> Vec<(usize, usize)> {
-        Needle::new(needle).all(text).map(|place| (place.start, place.end)).collect()
+        Query::new(needle).all(text).map(|place| (place.start, place.end)).collect()
     }
 
     #[test]

@@ -5,9 +5,9 @@ use ratatui::buffer::{Buffer, Cell, CellDiffOption};
 
 /// The rows of the last frame that had text of uncertain width.
 #[derive(Debug, Default)]
-pub struct Uncertain(Vec<(usize, Vec<Cell>)>);
+pub struct AmbiguousWidth(Vec<(usize, Vec<Cell>)>);
 
-impl Uncertain {
+impl AmbiguousWidth {
     /// Marks the rows of `frame` that are to be written in full, and remembers it for the next one.
     pub fn mark(&mut self, frame: &mut Buffer) {
         let before = std::mem::take(&mut self.0);
@@ -42,7 +42,7 @@ mod tests {
 
     /// The cells that would be written, of the rows one after the other.
     fn written(frames: [&str; 2]) -> String {
-        let mut uncertain = Uncertain::default();
+        let mut uncertain = AmbiguousWidth::default();
         let [before, after] = frames.map(|line| {
             let mut frame = Buffer::with_lines([line]);
             uncertain.mark(&mut frame);
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_row_that_stays_is_not_written_again() {
-        let mut uncertain = Uncertain::default();
+        let mut uncertain = AmbiguousWidth::default();
         let mut frames = [(); 3].map(|()| Buffer::with_lines(["a 🇫🇷 b"]));
         for frame in &mut frames {
             uncertain.mark(frame);

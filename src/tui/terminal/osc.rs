@@ -15,7 +15,7 @@ pub enum Progress {
 
 /// What the terminal was told last.
 #[derive(Debug)]
-pub struct Signs {
+pub struct OscWriter {
     emulator: Emulator,
     /// What of it the person wants.
     wanted: Outside,
@@ -23,7 +23,7 @@ pub struct Signs {
     progress: Progress,
 }
 
-impl Signs {
+impl OscWriter {
     pub fn new(mut emulator: Emulator, wanted: Outside) -> Self {
         emulator.shows_progress &= wanted.progress;
         Self { emulator, wanted, title: String::new(), progress: Progress::None }
@@ -91,14 +91,14 @@ fn harmless(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn signs(shows_progress: bool, notices: Notices, in_tmux: bool) -> Signs {
-        Signs::new(Emulator { has_title: true, shows_progress, notices, in_tmux }, Outside::default())
+    fn signs(shows_progress: bool, notices: Notices, in_tmux: bool) -> OscWriter {
+        OscWriter::new(Emulator { has_title: true, shows_progress, notices, in_tmux }, Outside::default())
     }
 
     #[test]
     fn what_is_not_wanted_is_not_told() {
         let emulator = Emulator { has_title: true, shows_progress: true, notices: Notices::Bell, in_tmux: false };
-        let mut signs = Signs::new(emulator, Outside { title: false, progress: false, notices: false });
+        let mut signs = OscWriter::new(emulator, Outside { title: false, progress: false, notices: false });
         assert_eq!(signs.title("a".to_owned()), "");
         assert_eq!(signs.progress(Progress::Working), "");
         assert_eq!(signs.notice("a"), "");

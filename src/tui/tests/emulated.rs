@@ -13,7 +13,7 @@ use super::super::fixtures::{Story, client, failed, ok, variable};
 use super::*;
 use crate::domain::random::Random;
 use crate::domain::{Author, Event as SessionEvent, Kind, OutputChunk, Stream};
-use crate::tui::terminal::ambiguous_width::Uncertain;
+use crate::tui::terminal::ambiguous_width::AmbiguousWidth;
 
 /// Of each sort something that has broken a terminal before.
 const PIECES: [&str; 34] = [
@@ -114,7 +114,7 @@ fn a_terminal_shows_what_was_drawn() {
         let mut terminal = Terminal::with_options(CrosstermBackend::new(bytes.clone()), options).unwrap();
         let cells = |count| NonZero::new(count).unwrap();
         let mut emulated = vt100::Parser::new(cells(height), cells(width + BESIDE), 0);
-        let mut uncertain = Uncertain::default();
+        let mut uncertain = AmbiguousWidth::default();
         let mut view = random_view(&mut random);
         // More than one frame: what one leaves, the next must write over.
         for frame in 0..3 {

@@ -11,7 +11,7 @@ use crate::domain::{
     Display, Event, Form, InputRequest, Inspection, Kind, OutputChunk, SnippetId, Status, Stream, TablePage,
     Transcript, VariableTable,
 };
-use crate::tui::app::snapshot::Kept;
+use crate::tui::app::snapshot::DashboardSnapshot;
 
 const TEXTS: [&str; 24] = [
     "x",
@@ -188,9 +188,9 @@ fn nothing_that_is_typed_or_happens_breaks_the_dashboard() {
         }
         check(&mut view, &mut random);
         // What another process takes over; also from a keepsake that was damaged.
-        let mut bytes = serde_json::to_vec(&Kept::of(&view)).unwrap();
+        let mut bytes = serde_json::to_vec(&DashboardSnapshot::of(&view)).unwrap();
         random.spoil(&mut bytes);
-        if let Ok(kept) = serde_json::from_slice::<Kept>(&bytes) {
+        if let Ok(kept) = serde_json::from_slice::<DashboardSnapshot>(&bytes) {
             kept.give_back(&mut view);
             check(&mut view, &mut random);
         }

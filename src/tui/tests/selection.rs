@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::domain::{Author, Kind, Outcome, SnippetId, Status};
-use crate::session::{Answer, Answers, Structured};
+use crate::session::{ClientResponse, ClientResponses, Structured};
 use crate::tui::fixtures::{Story, client, failed, ok, story, variable};
 use crate::tui::transcript::viewport::Anchor;
 
@@ -197,9 +197,9 @@ fn the_output_is_saved_under_a_name_of_ones_own() {
     assert_eq!(effect, Some(Effect::Save { card: 1, file: "sales-2.txt".into(), replaces: false }));
 }
 
-fn answer(text: &str, structured: bool) -> Answer {
+fn answer(text: &str, structured: bool) -> ClientResponse {
     let structured = structured.then(|| Structured { bytes: 9, render: Box::new(|| "{\n  \"snippet\": 3\n}".into()) });
-    Answer {
+    ClientResponse {
         snippet: SnippetId(3),
         to: client(1, "claude-code"),
         what: "result",
@@ -218,7 +218,7 @@ fn answer(text: &str, structured: bool) -> Answer {
 fn what_the_client_received_is_shown_beside_the_output() {
     for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
         let mut view = cards();
-        let answers = Answers::default();
+        let answers = ClientResponses::default();
         answers.add(answer(
             "1\n[... 1199998 characters left out here ...]\n\n[snippet 3: error, return code 1, 3 ms]",
             true,
@@ -249,9 +249,9 @@ fn output_and_what_was_received_side_by_side() {
     let lines = (0..200).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
     story.ran(&client(1, "claude-code"), "flood()", &lines, ok(3));
     let mut view = story.view();
-    let answers = Answers::default();
+    let answers = ClientResponses::default();
     let received = format!("line 0\n[... 1300 characters left out here ...]\n{}", "line 199\n".repeat(60));
-    answers.add(Answer { snippet: SnippetId(1), status: Status::Ok, ..answer(&received, true) });
+    answers.add(ClientResponse { snippet: SnippetId(1), status: Status::Ok, ..answer(&received, true) });
     view.answers = Some(Arc::new(answers));
     screen(&mut view, 120, 40);
     press(&mut view, KeyCode::Up, KeyModifiers::ALT);

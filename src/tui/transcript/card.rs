@@ -14,27 +14,27 @@ use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
     Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
 };
-use crate::tui::images::{Figures, Wanted, picture_of, size};
+use crate::tui::images::{FigureRequest, Figures, picture_of, size};
 use crate::tui::input::keymap::{Action, Keymap};
 use crate::tui::{text, theme};
 
 /// What the rows of a card depend on, besides the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct CardLayout {
     /// Cells for text, after the bar.
     pub width: u16,
     /// The smallest layout, where code is cut to a line.
     pub compact: bool,
     /// Unfolded: everything is shown.
     pub open: bool,
-    pub figures: Figured,
+    pub figures: FigureOptions,
     /// The first column in sight of a data frame.
     pub column: usize,
 }
 
 /// How figures are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figured {
+pub struct FigureOptions {
     /// Rows that one may take; 0 shows none.
     pub rows: u16,
     /// Width and height of a cell in pixels.
@@ -50,7 +50,7 @@ pub enum Row {
     Code(Line<'static>),
     Text(Line<'static>),
     /// One of the rows of a figure, counted from 0.
-    Picture(Rc<Wanted>, u16),
+    Picture(Rc<FigureRequest>, u16),
     /// Between cards.
     Space,
 }
@@ -63,7 +63,7 @@ pub struct Card {
 }
 
 /// What stands among the output.
-enum Among<'a> {
+enum OutputItem<'a> {
     Display(usize, &'a Arc<Display>),
     Frame(&'a FramePreview),
 }
@@ -79,7 +79,7 @@ const LIVE_ROWS: usize = 6;
 const SYNTAX_LINES: usize = 6;
 
 impl Card {
-    pub fn new(entry: &Entry, keys: &Keymap, shape: Shape, figures: &Figures) -> Self {
+    pub fn new(entry: &Entry, keys: &Keymap, shape: CardLayout, figures: &Figures) -> Self {
         let mut card = Self { rows: vec![Row::Head], foldable: false };
         match entry {
             Entry::Snippet(snippet) => card.snippet(snippet, shape, figures),
@@ -92,7 +92,7 @@ impl Card {
         card
     }
 
-    fn snippet(&mut self, snippet: &Snippet, shape: Shape, figures: &Figures) {
+    fn snippet(&mut self, snippet: &Snippet, shape: CardLayout, figures: &Figures) {
         if let Some(title) = &snippet.title {
             self.wrapped(&text::name(title), theme::DIM, shape);
         }
@@ -108,7 +108,7 @@ impl Card {
         self.end(snippet, outcome, shape);
     }
 
-    fn code(&mut self, code: &str, shape: Shape) {
+    fn code(&mut self, code: &str, shape: CardLayout) {
         let total = code.lines().count();
         let limit = if shape.compact { 2 } else { CODE_LINES };
         let hidden = if total > limit { total - (limit - 1) } else { 0 };
@@ -132,7 +132,7 @@ impl Card {
     }
 
     /// The output, with what was displayed in its place; of more than `limit` rows the last ones.
-    fn written(&mut self, snippet: &Snippet, limit: usize, shape: Shape, figures: &Figures) {
+    fn written(&mut self, snippet: &Snippet, limit: usize, shape: CardLayout, figures: &Figures) {
         let output = &snippet.output;
         let frames =
             snippet.outcome.as_ref().map_or_else(Vec::new, |outcome| data_frame::places(output, &outcome.frames));
@@ -140,9 +140,9 @@ impl Card {
             return self.output(output, limit, shape);
         }
         let displays =
-            snippet.numbered_displays().map(|(n, shown)| (shown.after..shown.after, Among::Display(n, shown)));
+            snippet.numbered_displays().map(|(n, shown)| (shown.after..shown.after, OutputItem::Display(n, shown)));
         let mut shown: Vec<_> =
-            displays.chain(frames.into_iter().map(|(at, frame)| (at, Among::Frame(frame)))).collect();
+            displays.chain(frames.into_iter().map(|(at, frame)| (at, OutputItem::Frame(frame)))).collect();
         shown.sort_by_key(|(at, _)| at.start);
         let dropped = snippet.next_display() - 1 - snippet.displays.len();
         let mut parts = Vec::new();
@@ -150,8 +150,8 @@ impl Card {
         for (index, (at, what)) in shown.into_iter().enumerate().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
             let pictured = match what {
-                Among::Display(number, display) => part.display(number, display, shape, figures),
-                Among::Frame(frame) => {
+                OutputItem::Display(number, display) => part.display(number, display, shape, figures),
+                OutputItem::Frame(frame) => {
                     part.frame(frame, shape);
                     0
                 }
@@ -185,7 +185,7 @@ impl Card {
     }
 
     /// Answers how many rows a picture has.
-    fn display(&mut self, number: usize, display: &Arc<Display>, shape: Shape, figures: &Figures) -> usize {
+    fn display(&mut self, number: usize, display: &Arc<Display>, shape: CardLayout, figures: &Figures) -> usize {
         let label = format!("▨ {}", plain(&display.label(number)));
         self.rows.push(Row::Text(Line::from(Span::styled(label, theme::FOCUS))));
         if let Some(text) = display.text() {
@@ -196,7 +196,7 @@ impl Card {
             (Some(Ok(_)), Some(why)) => self.rows.push(Row::Text(note(why.to_owned()))),
             (Some(Ok((_, pixels))), None) => {
                 let room = Size { width: shape.width, height: shape.figures.rows };
-                let wanted = Rc::new(Wanted::new(display, size::fit(pixels, room, shape.figures.cell), false));
+                let wanted = Rc::new(FigureRequest::new(display, size::fit(pixels, room, shape.figures.cell), false));
                 let rows = wanted.size.height;
                 self.rows.extend((0..rows).map(|row| Row::Picture(wanted.clone(), row)));
                 return rows.into();
@@ -207,13 +207,13 @@ impl Card {
         0
     }
 
-    fn output(&mut self, output: &Output, limit: usize, shape: Shape) {
+    fn output(&mut self, output: &Output, limit: usize, shape: CardLayout) {
         if output.is_empty() {
             return;
         }
         let limit = match shape {
-            Shape { open: true, .. } => usize::MAX,
-            Shape { compact: true, .. } => limit / 2,
+            CardLayout { open: true, .. } => usize::MAX,
+            CardLayout { compact: true, .. } => limit / 2,
             _ => limit,
         };
         let tail = output_tail::take(output, limit, shape.width.into());
@@ -226,7 +226,7 @@ impl Card {
         self.rows.extend(tail.rows.into_iter().map(Row::Text));
     }
 
-    fn frame(&mut self, frame: &FramePreview, shape: Shape) {
+    fn frame(&mut self, frame: &FramePreview, shape: CardLayout) {
         let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
         let limit_now = if shape.open { usize::MAX } else { limit };
         let lines = data_frame::frame(frame, shape.column, shape.width.into(), limit_now);
@@ -234,7 +234,7 @@ impl Card {
         self.rows.extend(lines.into_iter().map(Row::Text));
     }
 
-    fn result(&mut self, result: &str, shape: Shape) {
+    fn result(&mut self, result: &str, shape: CardLayout) {
         let shown = plain(result);
         let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
         let mut rows = Vec::new();
@@ -259,7 +259,7 @@ impl Card {
         self.rows.extend(rows);
     }
 
-    fn end(&mut self, snippet: &Snippet, outcome: &Outcome, shape: Shape) {
+    fn end(&mut self, snippet: &Snippet, outcome: &Outcome, shape: CardLayout) {
         match outcome.status {
             Status::Interrupted | Status::Cancelled => {
                 let by = outcome.stopped_by.as_deref().map_or(String::new(), |by| format!(" by {}", text::name(by)));
@@ -276,7 +276,7 @@ impl Card {
         }
     }
 
-    fn error(&mut self, snippet: &Snippet, error: &ErrorReport, shape: Shape) {
+    fn error(&mut self, snippet: &Snippet, error: &ErrorReport, shape: CardLayout) {
         let in_full = matches!(error.type_name.as_str(), "SyntaxError" | "IndentationError" | "TabError")
             && error.traceback.lines().count() <= SYNTAX_LINES;
         if in_full {
@@ -292,7 +292,7 @@ impl Card {
         self.traceback(snippet, error, shape);
     }
 
-    fn traceback(&mut self, snippet: &Snippet, error: &ErrorReport, shape: Shape) {
+    fn traceback(&mut self, snippet: &Snippet, error: &ErrorReport, shape: CardLayout) {
         if !has_traceback(error) {
             return;
         }
@@ -316,7 +316,7 @@ impl Card {
         self.rows.push(Row::Text(note(format!("▸ traceback, {lines} lines"))));
     }
 
-    fn headline(&mut self, error: &ErrorReport, shape: Shape) {
+    fn headline(&mut self, error: &ErrorReport, shape: CardLayout) {
         let message = plain(&error.message);
         let mut lines = message.lines();
         let first = lines.next().unwrap_or_default();
@@ -328,13 +328,13 @@ impl Card {
         }
     }
 
-    fn reset(&mut self, report: &ResetReport, shape: Shape) {
+    fn reset(&mut self, report: &ResetReport, shape: CardLayout) {
         for line in &report.remains {
             self.wrapped(&text::name(line), theme::DIM, shape);
         }
     }
 
-    fn restart(&mut self, restart: &Restart, keys: &Keymap, shape: Shape) {
+    fn restart(&mut self, restart: &Restart, keys: &Keymap, shape: CardLayout) {
         if restart.how.is_empty() {
             self.wrapped("All variables are gone; what ran before can be read above.", theme::DIM, shape);
         } else {
@@ -347,7 +347,7 @@ impl Card {
         self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
     }
 
-    fn note(&mut self, note: &Note, shape: Shape) {
+    fn note(&mut self, note: &Note, shape: CardLayout) {
         if let Some(inquiry) = &note.answers {
             for line in plain(&inquiry.text).lines() {
                 self.wrapped(line, theme::DIM, shape);
@@ -358,7 +358,7 @@ impl Card {
         }
     }
 
-    fn wrapped(&mut self, line: &str, style: Style, shape: Shape) {
+    fn wrapped(&mut self, line: &str, style: Style, shape: CardLayout) {
         let mut rows = text::wrap([(line, style)], shape.width.into(), 8);
         self.foldable |= rows.len() > OUTPUT_ROWS;
         if !shape.open && rows.len() > OUTPUT_ROWS {

@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use super::card::note;
 use crate::domain::output::{Segment, ceil_char_boundary};
-use crate::domain::terminal_text::{Look, look_after, moves_up, styled};
+use crate::domain::terminal_text::{TextStyle, look_after, moves_up, styled};
 use crate::domain::{Output, Stream, units};
 use crate::tui::{text, theme};
 
@@ -64,7 +64,7 @@ impl Found {
             return;
         }
         let (first, from) = self.beginning(segments, room);
-        let mut look = Look::default();
+        let mut look = TextStyle::default();
         for (index, segment) in segments.iter().enumerate().take(first + 1) {
             let end = if index == first { from } else { segment.text.len() };
             look_after(&segment.text[..end], &mut look);

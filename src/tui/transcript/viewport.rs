@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::card::{Card, Shape};
+use super::card::{Card, CardLayout};
 use crate::domain::{Entry, Status, Transcript};
 use crate::tui::images::Figures;
 use crate::tui::input::keymap::Keymap;
@@ -35,7 +35,7 @@ pub struct Cards {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
-    shape: Shape,
+    shape: CardLayout,
     status: Option<Status>,
     /// Bytes written and bytes kept of the output: it grows, and it is cut when it is old.
     output: (u64, usize),
@@ -51,7 +51,7 @@ impl Cards {
         Self { cache: HashMap::new(), keys }
     }
 
-    pub fn get(&mut self, entries: &[Entry], index: usize, shape: Shape, figures: &Figures) -> Option<Rc<Card>> {
+    pub fn get(&mut self, entries: &[Entry], index: usize, shape: CardLayout, figures: &Figures) -> Option<Rc<Card>> {
         let entry = entries.get(index)?;
         let (status, output) = match entry {
             Entry::Snippet(snippet) => (Some(snippet.status), Some(&snippet.output)),
@@ -91,7 +91,7 @@ pub struct Walk<'a> {
     pub transcript: &'a Transcript,
     pub cards: &'a mut Cards,
     pub figures: &'a Figures,
-    pub shape: &'a dyn Fn(usize) -> Shape,
+    pub shape: &'a dyn Fn(usize) -> CardLayout,
     /// The cards that there are, if not all are shown.
     pub shown: Option<&'a BTreeSet<usize>>,
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Record, lock_path, record_path, remove_files_of};
+use super::{SessionEntry, lock_path, record_path, remove_files_of};
 use crate::session::SessionId;
 use crate::session::discovery::lock::{Lock, lock_patiently};
 use crate::session::discovery::paths;
@@ -13,7 +13,7 @@ use crate::session::discovery::paths;
 /// A session's name, held for as long as this value lives.
 #[derive(Debug)]
 pub struct Claim {
-    pub(super) record: Record,
+    pub(super) record: SessionEntry,
     pub(super) folder: PathBuf,
     /// With their paths: of the name, of the record where that found no room beside it, of the socket.
     pub(super) locks: Vec<(PathBuf, Lock)>,
@@ -23,16 +23,16 @@ pub struct Claim {
 
 /// The record of the session that this process guards, for its other threads.
 #[derive(Clone, Debug)]
-pub struct Published(Arc<Mutex<Record>>);
+pub struct Published(Arc<Mutex<SessionEntry>>);
 
 impl Published {
-    pub fn record(&self) -> Record {
+    pub fn record(&self) -> SessionEntry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Claim {
-    pub(super) fn new(record: Record, folder: PathBuf, locks: Vec<(PathBuf, Lock)>) -> Self {
+    pub(super) fn new(record: SessionEntry, folder: PathBuf, locks: Vec<(PathBuf, Lock)>) -> Self {
         let published = Published(Arc::new(Mutex::new(record.clone())));
         Self { owner: record.pid, record, folder, locks, published }
     }
@@ -46,7 +46,7 @@ impl Claim {
         &self.record.socket
     }
 
-    pub fn record(&self) -> &Record {
+    pub fn record(&self) -> &SessionEntry {
         &self.record
     }
 

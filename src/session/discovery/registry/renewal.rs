@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{Claim, ClaimError, Record, claim_socket, lock_of, lock_path, read_record, record_path};
+use super::{Claim, ClaimError, SessionEntry, claim_socket, lock_of, lock_path, read_record, record_path};
 use crate::session::discovery::lock::{Lock, is_at, is_held_by, lock_patiently};
-use crate::session::discovery::paths::{Places, is_private};
+use crate::session::discovery::paths::{Paths, is_private};
 
 /// Asks the guardian of a session without a Python to start one again. One with a Python looks after its socket.
-pub fn ask_for_another_try(places: &Places, record: &Record) -> io::Result<()> {
+pub fn ask_for_another_try(places: &Paths, record: &SessionEntry) -> io::Result<()> {
     let is_guardian = lock_of(places, &record.name)?.is_some_and(|lock| is_held_by(&lock, record.pid));
     if is_guardian {
         kill(Pid::from_raw(record.pid as i32), Signal::SIGUSR1)?;
@@ -26,10 +26,10 @@ impl Claim {
     /// # Errors
     /// If there is no place for it, or another session has taken the name meanwhile.
     pub fn renew(&mut self) -> Result<bool, ClaimError> {
-        self.renew_at(&Places::of_this_process())
+        self.renew_at(&Paths::of_this_process())
     }
 
-    pub(crate) fn renew_at(&mut self, places: &Places) -> Result<bool, ClaimError> {
+    pub(crate) fn renew_at(&mut self, places: &Paths) -> Result<bool, ClaimError> {
         let name = self.record.name.clone();
         let folder = places.records()?;
         let failed = |error| ClaimError::Io { folder: folder.clone(), error };

@@ -13,8 +13,8 @@ impl Root {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn places(&self) -> Places {
-        Places { home: Some(self.0.path().to_owned()), state: None, runtime: None, shared: self.folder("shared") }
+    fn places(&self) -> Paths {
+        Paths { home: Some(self.0.path().to_owned()), state: None, runtime: None, shared: self.folder("shared") }
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -24,7 +24,7 @@ impl Root {
     }
 }
 
-fn names_running(places: &Places) -> Vec<String> {
+fn names_running(places: &Paths) -> Vec<String> {
     running_at(places).unwrap().into_iter().map(|record| record.name).collect()
 }
 
@@ -152,7 +152,7 @@ fn names_are_checked_and_made_legal() {
 fn sessions_of_two_homes_do_not_share_a_socket() {
     let root = Root::new();
     let cwd = root.folder("work");
-    let in_home = |home: &str| Places {
+    let in_home = |home: &str| Paths {
         state: None,
         home: Some(root.folder(home)),
         runtime: Some(root.folder("run")),
@@ -233,7 +233,7 @@ fn a_claim_puts_back_what_it_has_lost() {
     let runtime = root.path().join("run");
     fs::create_dir(&runtime).unwrap();
     fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).unwrap();
-    let mut places = Places {
+    let mut places = Paths {
         home: Some(root.path().to_owned()),
         state: None,
         runtime: Some(runtime.clone()),
