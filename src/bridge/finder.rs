@@ -136,7 +136,7 @@ impl Find for Finder {
         }
     }
 
-    /// Looks anew each time.
+    /// Looks again each time.
     fn advice(&self) -> String {
         if let Some(guarded) = &self.guarded {
             return self.advice_of_guarded(&guarded.session.record());

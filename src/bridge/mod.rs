@@ -57,7 +57,7 @@ pub struct BridgeOptions {
     pub keep_env: Vec<String>,
 }
 
-/// Says why there is no session and what to do; looks anew at each call.
+/// Says why there is no session and what to do; looks again at each call.
 pub type Advice = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Serves MCP on a stream while there is no session. It ends when the stream does.

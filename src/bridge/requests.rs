@@ -14,7 +14,7 @@ use crate::session::SentTo;
 pub const KEPT_LINE: usize = 1 << 20;
 const KEPT_IN_ALL: usize = 16 << 20;
 
-/// What a session dies of shall not be asked of the next one and the next.
+/// What a session dies of must not be asked of the next one and the next.
 const MOST_ASKED: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

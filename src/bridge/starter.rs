@@ -15,7 +15,7 @@ use super::tmux::{self, Opening};
 use super::{BridgeOptions, complain, environment};
 use crate::session::discovery::registry::SessionEntry;
 
-/// A dashboard that ends a held session to take it over, or one that is started anew, has so long to come back.
+/// A dashboard that ends a held session to take it over, or one that restarts, has so long to come back.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// What failed is tried again after this.
 const REST: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ pub type Output = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Must be called within a tokio runtime.
 pub fn input() -> Input {
-    // Opened anew, the pipe has flags of its own: ours are shared with whoever else holds it.
+    // Opened again, the pipe has flags of its own: ours are shared with whoever else holds it.
     if cfg!(target_os = "linux")
         && let Ok(pipe) = pipe::OpenOptions::new().open_receiver("/proc/self/fd/0")
     {

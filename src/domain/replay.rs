@@ -127,7 +127,7 @@ pub fn is_due(transcript: &Transcript) -> bool {
         && before.any(|entry| matches!(entry, Entry::Snippet(snippet) if snippet.status == Status::Ok))
 }
 
-/// What made the variables that were lost when Python, or the namespace, began anew the last time: all snippets before
+/// What made the variables that were lost when Python, or the namespace, was restarted or reset the last time: all snippets before
 /// that, back to the time before when somebody wanted a clean beginning and went on from there.
 struct Range<'a> {
     /// Without those that only ran another one again.
@@ -144,7 +144,7 @@ impl<'a> Range<'a> {
     fn of(transcript: &'a Transcript) -> Self {
         let entries = transcript.entries();
         let is_mark = |entry: &Entry| matches!(entry, Entry::Restart { .. } | Entry::Reset { .. });
-        // Where none begins anew, everything is to be run a second time.
+        // Where none was restarted, everything is to be run a second time.
         let end = entries.iter().rposition(is_mark).unwrap_or(entries.len());
         let is_wanted = |entry: &Entry| match entry {
             Entry::Reset { .. } => true,

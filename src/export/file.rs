@@ -15,7 +15,7 @@ pub enum Exists {
 /// Lets `fill` write what goes to `path`. Answers what is to be said on failure, as a sentence.
 ///
 /// # Errors
-/// If it cannot be written, or is there already and shall not be replaced.
+/// If it cannot be written, or is there already and must not be replaced.
 pub fn save<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, String> {
     if exists == Exists::Refuse && path.symlink_metadata().is_ok() {
         return Err(there(path));

@@ -1,4 +1,4 @@
-//! Which snippets are wanted, and what shall become of those that failed.
+//! Which snippets are wanted, and what becomes of those that failed.
 
 use std::fmt;
 use std::ops::RangeInclusive;

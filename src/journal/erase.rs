@@ -64,7 +64,7 @@ pub fn erase(folder: &Path, id: &SessionId) -> Result<Erased, EraseError> {
     Ok(Erased { copies: damaged(folder), remains })
 }
 
-/// Writes the database anew without its free room, where earlier states of what is in it may lie, and empties its log.
+/// Rewrites the database without its free room, where earlier states of what is in it may lie, and empties its log.
 /// Others can read meanwhile, and what happens in sessions is kept in their intakes.
 pub fn compact(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("VACUUM")?;

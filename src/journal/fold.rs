@@ -27,7 +27,7 @@ pub struct Written {
     pub new: Vec<Piece>,
     /// Pieces and bytes that the database holds.
     pub stored: (usize, usize),
-    /// All of it is to be stored anew.
+    /// All of it must be stored again.
     pub rewrite: bool,
 }
 

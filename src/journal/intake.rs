@@ -42,7 +42,7 @@ impl Segment {
         let mut header = Vec::new();
         frame::encode_session(&mut header, meta);
         let name = format!("{}-{run:016x}-{number:08}", meta.id);
-        // Under another name until it is locked, lest somebody takes it for a dead session's.
+        // Under another name until it is locked, so that nobody takes it for a dead session's.
         let draft = folder.join(format!("{name}.draft"));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);

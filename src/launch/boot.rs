@@ -37,7 +37,7 @@ pub struct Boot {
     /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket that carries
     /// [`ToSession`] one way and [`ToGuardian`] the other, one JSON value on a line. EOF means the guardian is dead.
     pub link: i32,
-    /// Descriptors of what 0, 1 and 2 shall be, open at the start: until the engine runs, what Python says goes to the
+    /// Descriptors of what 0, 1 and 2 must be, open at the start: until the engine runs, what Python says goes to the
     /// guardian (see [`super::first_words`]). `None` where they are that already.
     pub streams: Option<[i32; 3]>,
     /// Descriptor of the memory of [`super::recorder`], open at the start; `None` where there is none.

@@ -70,7 +70,7 @@ fn reset(signal: Signal) {
     }
 }
 
-/// A signal that makes it write where it stands shall not make it write its memory as well.
+/// A signal that makes it write where it stands must not make it write its memory as well.
 #[allow(unsafe_code, reason = "nix sets limits of this process only")]
 pub fn leave_no_core(child: Pid) {
     #[cfg(target_os = "linux")]

@@ -61,7 +61,7 @@ impl Ending {
         }
     }
 
-    /// What the next process has to know, if the session shall go on: it died, or a restart was asked for. One that died
+    /// What the next process has to know, if the session must go on: it died, or a restart was asked for. One that died
     /// before it had begun is replaced only if it took over from another.
     pub fn legacy(&self, took_over: bool) -> Option<Legacy> {
         if self.asked || self.killed.is_some() {

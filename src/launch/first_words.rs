@@ -18,7 +18,7 @@ const LONGEST_LINE: usize = 300;
 #[derive(Debug)]
 pub struct FirstWords {
     said: File,
-    /// What shall stand on 0, 1 and 2 later; every process started from now on inherits them.
+    /// What must stand on 0, 1 and 2 later; every process started from now on inherits them.
     streams: Option<[OwnedFd; 3]>,
 }
 
@@ -48,7 +48,7 @@ impl FirstWords {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Numbers of what shall stand on 0, 1 and 2 later.
+    /// Numbers of what must stand on 0, 1 and 2 later.
     pub fn streams(&self) -> Option<[RawFd; 3]> {
         self.streams.as_ref().map(|streams| streams.each_ref().map(AsRawFd::as_raw_fd))
     }

@@ -39,7 +39,7 @@ use crate::session::processes::Leader;
 /// Seconds that the session process has for an end in good order.
 pub const PATIENCE: u32 = 10;
 /// A screen that was left up for the next session process is taken down when that has not taken it after so many seconds:
-/// the person shall see what happened, and Ctrl-C shall work.
+/// the person must see what happened, and Ctrl-C must work.
 const SCREEN_PATIENCE: u32 = 3;
 /// `timeout` and others signal a process twice in one breath: once itself, once with its group.
 const ONE_BREATH: Duration = Duration::from_millis(250);

@@ -50,7 +50,7 @@ pub const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The host has a table of descriptors of its own.
 pub struct PrivateTable {
-    /// What the main thread shall close in its table.
+    /// What the main thread must close in its table.
     pub descriptors: Vec<RawFd>,
     #[cfg(target_os = "linux")]
     pub thread: nix::unistd::Pid,
@@ -301,7 +301,7 @@ fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Startup, Option
     let (recorded, gap) = match journal::resume(&places, id) {
         Ok(Some(recorded)) => (Some(recorded), None),
         Ok(None) if ran == Some(SnippetId(0)) => return (Startup::default(), None),
-        Ok(None) => (None, Some("the transcript was not recorded, so it begins anew".to_owned())),
+        Ok(None) => (None, Some("the transcript was not recorded, so it starts empty".to_owned())),
         Err(fault) => match journal::resume_end(&places, id) {
             Some(end) => (Some(end), Some(format!("only the end of the transcript can be brought back: {fault}"))),
             None => (None, Some(format!("the transcript cannot be brought back: {fault}"))),

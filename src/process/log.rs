@@ -54,8 +54,8 @@ async fn tell(session: SessionHandle, socket: &str, out: &Outlet) {
             }
             Err(RecvError::Lagged(missed)) => {
                 out.line(format!("({missed} events were not logged)"));
-                let Ok(anew) = session.subscribe().await else { return };
-                (transcript, events) = (anew.transcript, anew.events);
+                let Ok(fresh) = session.subscribe().await else { return };
+                (transcript, events) = (fresh.transcript, fresh.events);
             }
             Err(RecvError::Closed) => return,
         }

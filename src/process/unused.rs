@@ -10,7 +10,7 @@ use crate::session::{SessionHandle, Subscription};
 
 /// How long the first client may take to come.
 const FIRST: Duration = Duration::from_secs(60);
-/// How long the session waits for another when the last one has left: clients are started anew now and then.
+/// How long the session waits for another when the last one has left: clients restart now and then.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Ends the session when nobody has used it for a while.

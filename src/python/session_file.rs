@@ -1,4 +1,4 @@
-//! The session's definitions as a file, which is `__main__.__file__`: processes that `multiprocessing` starts anew
+//! The session's definitions as a file, which is `__main__.__file__`: processes that `multiprocessing` starts
 //! (spawn, forkserver) execute it to find the functions and classes they are sent. It holds imports, functions, classes
 //! and literal constants, for a child executes all of it; what fails there is left out.
 
@@ -19,7 +19,7 @@ const LONGEST_CONSTANT: usize = 2_000;
 /// Displays within displays.
 const MOST_NESTED: u32 = 5;
 
-/// Tracebacks of a child shall read as those of the session.
+/// Tracebacks of a child must read as those of the session.
 const PROLOGUE: &str = r#"
 def __define(file, line, flags, text):
     import linecache
@@ -36,7 +36,7 @@ def __define(file, line, flags, text):
 
 pub struct SessionFile {
     path: PathBuf,
-    /// Name (of an import: its text), and the call that defines it, in the order they came; a name that is defined anew is
+    /// Name (of an import: its text), and the call that defines it, in the order they came; a name that is defined again is
     /// there twice, first and last.
     definitions: Vec<(Arc<str>, Arc<str>)>,
     /// What they were before the snippet that runs.

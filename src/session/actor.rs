@@ -39,7 +39,7 @@ use crate::domain::{
 
 /// Output is passed on at once, then at most this often.
 const OUTPUT_PACE: Duration = Duration::from_millis(33);
-/// Events a slow reader may be behind before it has to subscribe anew.
+/// Events a slow reader may be behind before it has to subscribe again.
 const EVENT_BACKLOG: usize = 1024;
 /// What user code does in a reset, in finalizers and cancelled tasks, is interrupted after this long.
 const RESET_LIMIT: Duration = Duration::from_secs(3);

@@ -1,5 +1,8 @@
 //! The handle of a session: commands in, events out. Cheap to clone; usable from any thread.
 
+pub mod conditional;
+pub mod inquiries;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -85,7 +88,7 @@ pub struct Ticket {
     pub done: oneshot::Receiver<Arc<Snippet>>,
 }
 
-/// The state so far and every event after it. A receiver that lags (`RecvError::Lagged`) should subscribe anew.
+/// The state so far and every event after it. A receiver that lags (`RecvError::Lagged`) should subscribe again.
 #[derive(Debug)]
 pub struct Subscription {
     pub transcript: Transcript,
@@ -471,5 +474,3 @@ impl SessionHandle {
         receiver.await.map_err(|_| Closed)
     }
 }
-pub mod conditional;
-pub mod inquiries;

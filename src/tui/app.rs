@@ -1,6 +1,12 @@
 //! The loop: waits for keys, session events, requests and the moment of the next frame; drains all that waits, then
 //! draws at most once, at most sixty times per second, and never while nothing happens.
 
+pub(in crate::tui) mod export;
+pub(in crate::tui) mod external_editor;
+pub(in crate::tui) mod figures;
+pub(in crate::tui) mod restart;
+pub(in crate::tui) mod snapshot;
+
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -35,7 +41,7 @@ use crate::session::{History, Past, RunOptions, SessionHandle};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// A frame that shows a key's effect need not wait that long.
 const FRAME_FOR_KEY: Duration = Duration::from_millis(4);
-/// While a frame is due, what came in is folded this often, lest the session's backlog overflow.
+/// While a frame is due, events are folded this often, so that the channel of the session never lags.
 const DRAIN: Duration = Duration::from_millis(4);
 /// How long a question about a value waits for what runs to end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -122,7 +128,7 @@ struct Dashboard {
     answered: mpsc::UnboundedReceiver<(u32, Told)>,
     /// A frame is wanted.
     dirty: bool,
-    /// It shall show what a key did.
+    /// It must show what a key did.
     urgent: bool,
     last_frame: Option<Instant>,
     keepsake: Option<&'static Keepsake>,
@@ -489,8 +495,3 @@ async fn next_key(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalE
 fn now() -> Timestamp {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
 }
-pub(in crate::tui) mod export;
-pub(in crate::tui) mod external_editor;
-pub(in crate::tui) mod figures;
-pub(in crate::tui) mod restart;
-pub(in crate::tui) mod snapshot;

@@ -1,5 +1,7 @@
 //! What a card displays, one figure after the other over the whole screen; and saving it to a file.
 
+pub(in crate::tui) mod draw;
+
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -46,7 +48,7 @@ pub struct Gallery {
     recorded: Option<(usize, Option<Arc<Display>>)>,
 }
 
-/// A display that shall be written to a file.
+/// A display that must be written to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saving {
     pub display: Arc<Display>,
@@ -347,4 +349,3 @@ pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>) -> Result<PathBuf,
     }
     Err(refused(format!("{} holds too many files called {}", temporary.display(), saving.name)))
 }
-pub(in crate::tui) mod draw;

@@ -28,7 +28,7 @@ pub struct FigureRequest {
     pub full: bool,
 }
 
-/// Which display, in which size, and whether over the whole screen. The display's own memory cannot be used anew while
+/// Which display, in which size, and whether over the whole screen. The display's own memory cannot be used again while
 /// [`FigureRequest`] refers to it.
 pub type Key = (usize, Size, bool);
 
@@ -87,7 +87,7 @@ impl PartialEq for FigureRequest {
 }
 
 impl Figures {
-    /// A new frame begins: what is wanted is told anew.
+    /// A new frame begins: the figures in sight are named again.
     pub fn begin(&mut self) {
         self.frame += 1;
         self.wanted.clear();
@@ -107,7 +107,7 @@ impl Figures {
         self.kept.get(&wanted.key()).map(|kept| &kept.picture)
     }
 
-    /// How many displays turned out not to be shown; cards are laid out anew when it changes.
+    /// How many displays turned out not to be shown; cards are laid out again when it changes.
     pub fn failures(&self) -> usize {
         self.failed.len()
     }

@@ -1,5 +1,10 @@
 //! The terminal while the dashboard has it: entered, left and restored by one guard, whatever the way out.
 
+pub(in crate::tui) mod ambiguous_width;
+pub(in crate::tui) mod background_query;
+pub(in crate::tui) mod notifications;
+pub(in crate::tui) mod osc;
+
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
@@ -105,7 +110,7 @@ impl Screen {
         queue!(
             self.frame,
             EnterAlternateScreen,
-            // Text that the terminal takes for wider than it is here shall not run over into the next row.
+            // Text that the terminal takes for wider than it is here must not run over into the next row.
             DisableLineWrap,
             EnableBracketedPaste,
             EnableFocusChange,
@@ -234,7 +239,3 @@ impl Drop for Screen {
         self.leave();
     }
 }
-pub(in crate::tui) mod ambiguous_width;
-pub(in crate::tui) mod background_query;
-pub(in crate::tui) mod notifications;
-pub(in crate::tui) mod osc;

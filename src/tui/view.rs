@@ -105,7 +105,7 @@ pub struct View {
     /// Asked to restart Python; the same key again means it.
     pub asking_to_restart: bool,
     pub quitting: bool,
-    /// The checkpoint that the next Python shall bring back.
+    /// The checkpoint that the next Python must bring back.
     pub restore: Option<String>,
     /// Asked to interrupt this one, at that time.
     pub interrupting: Option<(SnippetId, Timestamp)>,

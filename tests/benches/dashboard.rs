@@ -36,7 +36,7 @@ fn live_output(bencher: Bencher) {
     bencher.bench_local(|| frame(&mut view));
 }
 
-/// Each frame somewhere else, so that every card in the window is measured anew. A million lines of output in all.
+/// Each frame somewhere else, so that every card in the window is measured again. A million lines of output in all.
 #[divan::bench]
 fn jump_in_100_000_cards(bencher: Bencher) {
     let mut view = wordy_story(100_000, 10).view();

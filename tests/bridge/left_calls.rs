@@ -156,7 +156,7 @@ fn a_restart_before_anything_was_run_loses_nothing() {
     assert_eq!(one.run("2 + 2")["result"], "4");
     loop {
         let line = server.wait_for_line("");
-        assert!(!line.contains("begins anew"), "{line}");
+        assert!(!line.contains("starts empty"), "{line}");
         if line.contains("one: ok") {
             break;
         }
@@ -294,7 +294,7 @@ fn where_nothing_is_recorded_the_answer_says_what_is_not_known() {
     let text = Client::text(&answer["result"]);
     assert_eq!(answer["result"]["isError"], true);
     assert!(text.contains("SIGABRT") && text.contains("is not known"), "{text}");
-    server.wait_for_line("the transcript was not recorded, so it begins anew");
+    server.wait_for_line("the transcript was not recorded, so it starts empty");
     assert_eq!(one.run("2 + 2")["result"], "4");
 }
 

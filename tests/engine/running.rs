@@ -194,7 +194,7 @@ fn definitions_reach_new_processes_and_inspect() {
             );
             assert_eq!(session.value(&code), "([3, 6], [8])", "{method}");
         }
-        // Defined by the very snippet that uses them, and anew after the fork server has begun.
+        // Defined by the very snippet that uses them, and again after the fork server has begun.
         for (number, method) in ["spawn", "forkserver", "fork", "spawn", "forkserver"].into_iter().enumerate() {
             let code = format!(
                 "def plus(n):\n    return n + {number}\nclass Pair:\n    def __init__(self, a): self.a = a\n\

@@ -211,7 +211,7 @@ fn they_end_with_a_session_whose_guardian_is_killed() {
         assert!(begun.elapsed() < Duration::from_secs(5), "{code}: {:?}", begun.elapsed());
         session.is_settled();
         // A pool replaces its workers as they end.
-        wait_until("the end of what a pool has made anew", || led_by(session.python).is_empty().then_some(()));
+        wait_until("the end of what a pool has made again", || led_by(session.python).is_empty().then_some(()));
         assert_ne!(session.client.answer(call)["result"], Value::Null);
     }
 }

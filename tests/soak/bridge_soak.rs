@@ -156,7 +156,7 @@ fn disturb(
     ran: &AtomicU64,
 ) -> Program {
     while !over.load(Ordering::Relaxed) {
-        // There shall be something to lose, mostly.
+        // There must be something to lose, mostly.
         let (before, least, begun) = (ran.load(Ordering::Relaxed), dice.below(12), Instant::now());
         while ran.load(Ordering::Relaxed) < before + least && begun.elapsed() < Duration::from_secs(3) {
             std::thread::sleep(Duration::from_millis(5));

@@ -178,7 +178,7 @@ pub fn erase(places: &Paths, wanted: &str, yes: bool) -> ExitCode {
             }
             if let Some(why) = &erased.remains {
                 tell(&format_args!(
-                    "the journal could not be written anew ({why}), so pieces of text may remain in its file. \
+                    "the journal could not be rewritten ({why}), so pieces of text may remain in its file. \
                      `fourhands sessions --prune --yes` tries that again."
                 ));
                 return ExitCode::from(1);

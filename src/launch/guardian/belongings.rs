@@ -80,7 +80,7 @@ impl Belongings {
 }
 
 impl Watch<'_> {
-    /// What removes a whole folder shall come to its end before the folder is made again.
+    /// What removes a whole folder must come to its end before the folder is made again.
     pub(super) fn look_after_files_soon(&mut self) {
         let belongings = self.guardian.belongings.as_mut();
         if belongings.is_some_and(Belongings::take_notice) && self.ending.is_none() && self.killed.is_none() {

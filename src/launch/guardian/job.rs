@@ -78,7 +78,7 @@ impl Watch<'_> {
         self.resume();
     }
 
-    /// This process was continued: so shall the child be, once it may have the terminal.
+    /// This process was continued: so must the child be, once it may have the terminal.
     pub(super) fn resume(&mut self) {
         if self.outside.is_some() {
             return;

@@ -20,7 +20,7 @@ impl Watch<'_> {
             None => {
                 self.ending = Some(Instant::now());
                 alarm::set(PATIENCE);
-                // One that is on its way out for a restart does not listen any more, and shall not be hit in its exit.
+                // One that is on its way out for a restart does not listen any more, and must not be hit in its exit.
                 if self.link.restart_by().is_none() {
                     self.tell(&ToSession::Terminate, Signal::SIGTERM);
                     // One that has not come to the engine does not listen yet.

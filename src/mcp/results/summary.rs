@@ -129,7 +129,7 @@ fn runs(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> S
             Entry::Restart { restart, .. } => match &restart.by {
                 Some(by) => format!("- {} restarted Python: names before are gone", name(by)),
                 None => {
-                    format!("- Python died ({}) and was started anew: names before are gone", short(&restart.how, 200))
+                    format!("- Python died ({}) and was restarted: names before are gone", short(&restart.how, 200))
                 }
             },
             Entry::Note { note, .. } => match &note.answers {

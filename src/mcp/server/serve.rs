@@ -84,7 +84,7 @@ pub async fn serve_socket(
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
-    // Whoever comes now shall find the process that takes over.
+    // Whoever comes now must find the process that takes over.
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(CLOSING, all_ended).await;

@@ -24,7 +24,7 @@ def is_frame(value):
 
 
 def text(value):
-    """None where Python's own text is as good, or the user has chosen how such values shall look."""
+    """None where Python's own text is as good, or the user has chosen how such values must look."""
     cls = type(value)
     package = cls.__module__.partition(".")[0]
     module = sys.modules.get(package)

@@ -9,7 +9,7 @@ use nix::sys::stat::fstat;
 
 use super::descriptors::move_high;
 
-/// A descriptor that is looked at before each use, and had anew if it is no longer what it was.
+/// A descriptor that is looked at before each use, and opened again if it is no longer what it was.
 #[derive(Debug)]
 pub struct Guarded {
     fd: OwnedFd,
@@ -43,7 +43,7 @@ impl Guarded {
     }
 
     /// Says that the thread `host` has the same descriptor in a table of its own, beyond the reach of user code. Linux
-    /// opens pipes and devices anew by that.
+    /// opens pipes and devices again by that.
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
         self.source = Some(format!("/proc/self/task/{host}/fd/{}", self.fd.as_raw_fd()).into());
@@ -59,8 +59,8 @@ impl Guarded {
             let lost = || io::Error::other("a descriptor of the session was closed by user code");
             let source = self.source.as_ref().ok_or_else(lost)?;
             let write = self.access == Access::Write;
-            let anew = OpenOptions::new().read(!write).write(write).open(source)?;
-            let lost = std::mem::replace(&mut self.fd, move_high(anew.as_fd())?);
+            let reopened = OpenOptions::new().read(!write).write(write).open(source)?;
+            let lost = std::mem::replace(&mut self.fd, move_high(reopened.as_fd())?);
             // The number is user code's now, if it is anybody's.
             let _ = lost.into_raw_fd();
         }

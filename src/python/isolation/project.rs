@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
-/// Takes them out of `sys.modules`, so that the next import reads them anew. Extension modules cannot be loaded twice, and
+/// Takes them out of `sys.modules`, so that the next import reads them again. Extension modules cannot be loaded twice, and
 /// installed packages do not change: both stay.
 pub fn forget_modules(py: Python<'_>, folder: &Path) -> PyResult<()> {
     let sys = py.import("sys")?;

@@ -12,7 +12,7 @@ def checkpoint(line, frame):
     `%checkpoint NAME x y` (these). `%restore` brings them back, also in a new Python. `%checkpoint --list` tells what
     there is. Each variable is pickled by itself; what cannot be is named with the reason. Functions and classes written
     here are saved by name: they must be defined again (by a replay) before they, or what is made of them, come back;
-    with cloudpickle or dill installed they come back by themselves. Modules are imported anew. A checkpoint may have
+    with cloudpickle or dill installed they come back by themselves. Modules are imported again. A checkpoint may have
     1 GB. With `--whole` it is an error if something could not be saved."""
     words = line.split()
     if words == ["--list"]:

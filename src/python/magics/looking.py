@@ -143,10 +143,10 @@ def load_ext(line, frame):
 
 
 def autoreload(line, frame):
-    """Modules are read anew by a reset or by importlib.reload, not by themselves."""
+    """Modules are read again by a reset or by importlib.reload, not by themselves."""
     if line.strip() not in ("0", "off"):
         print(
-            "%autoreload has no effect here: importlib.reload(module) reads an edited module anew, and after a reset all "
+            "%autoreload has no effect here: importlib.reload(module) reads an edited module again, and after a reset all "
             "modules of the project are imported afresh.",
             file=sys.stderr,
         )

@@ -33,7 +33,7 @@ use crate::python::values::namespace::Namespace;
 use crate::session::EngineEvent;
 
 /// A table of variables that took longer than this waits until Python has had nothing else to do for a moment, or at the
-/// latest until it is so old: the next snippet shall not wait for it.
+/// latest until it is so old: the next snippet must not wait for it.
 const CHEAP_TABLE: Duration = Duration::from_millis(1);
 const MOMENT: Duration = Duration::from_millis(20);
 const MILLISECOND: Duration = Duration::from_millis(1);

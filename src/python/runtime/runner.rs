@@ -228,7 +228,7 @@ impl Runner {
     }
 
     /// The same for code that is no Python as it stands but may be meant: magic, an indentation or prompts around it.
-    /// Also answers whether it shall be timed.
+    /// Also answers whether it must be timed.
     fn compile_mended<'py>(
         &mut self,
         py: Python<'py>,

@@ -38,9 +38,9 @@ pub fn look(id: u32) -> SnippetId {
 static CURRENT: AtomicU32 = AtomicU32::new(0);
 /// What has begun last, and when.
 static BEGAN: Mutex<Option<(SnippetId, Instant)>> = Mutex::new(None);
-/// The snippet that shall be interrupted.
+/// The snippet that must be interrupted.
 static TARGET: AtomicU32 = AtomicU32::new(0);
-/// The snippet that shall be ended whatever it catches.
+/// The snippet that must be ended whatever it catches.
 static FORCED: AtomicU32 = AtomicU32::new(0);
 /// Code runs that must not be ended by force.
 static SPARED: AtomicBool = AtomicBool::new(false);
@@ -395,7 +395,7 @@ fn die_of(signal: i32) {
     }
 }
 
-/// Tells signals from outside (the session shall end) from those that user code sent to itself or its process group
+/// Tells signals from outside (the session must end) from those that user code sent to itself or its process group
 /// (Python's handler is for them, ours or user code's).
 #[allow(unsafe_code, reason = "the sender of a signal is told to C handlers only")]
 extern "C" fn end_handler(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {

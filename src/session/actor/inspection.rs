@@ -39,7 +39,7 @@ impl Actor {
 }
 
 impl Running {
-    /// The interrupt had no effect so far; whoever asked shall not wait for it.
+    /// The interrupt had no effect so far; whoever asked must not wait for it.
     pub fn give_up_inspection(&mut self) {
         if let Work::Inspection(answer) = &mut self.work
             && let Some(answer) = answer.take()

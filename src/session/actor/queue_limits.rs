@@ -10,7 +10,7 @@ use crate::session::{QueueFull, RunOptions, SubmitError, Ticket};
 
 /// Snippets of one author that may wait, and the bytes of their code.
 const OF_AUTHOR: (usize, usize) = (1_000, 64 << 20);
-/// Of all together: a client that connects anew is another author.
+/// Of all together: a client that reconnects is another author.
 const IN_ALL: (usize, usize) = (4_000, 256 << 20);
 
 impl Actor {

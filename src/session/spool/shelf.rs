@@ -345,7 +345,7 @@ impl Writer {
         Ok(())
     }
 
-    fn open(&mut self, folder: &Path, snippet: SnippetId, anew: bool) -> io::Result<&mut Open> {
+    fn open(&mut self, folder: &Path, snippet: SnippetId, is_new: bool) -> io::Result<&mut Open> {
         if let Some(open) = self.open.take_if(|open| open.snippet == snippet) {
             return Ok(self.open.insert(open));
         }
@@ -358,9 +358,9 @@ impl Writer {
         }
         let file = |kind| {
             let mut options = OpenOptions::new();
-            options.append(true).create(anew).mode(0o600).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW);
+            options.append(true).create(is_new).mode(0o600).custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW);
             let file = options.open(path(folder, snippet, kind))?;
-            if anew {
+            if is_new {
                 file.set_len(0)?;
             }
             Ok::<_, io::Error>(file)

@@ -267,7 +267,7 @@ impl View {
         ghost.as_deref().filter(|_| is_free)
     }
 
-    /// Looks for it anew where something changed.
+    /// Looks for it again where something changed.
     pub fn find_ghost(&mut self) {
         let (revision, entries) = (self.editor.buffer.revision(), self.transcript.entries().len());
         if self

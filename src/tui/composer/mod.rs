@@ -1,4 +1,5 @@
-//! TODO
+//! Where the person writes: the editor, completion, earlier inputs, and answers to prompts and questions.
+//! Knows nothing of cards.
 
 pub(in crate::tui) mod completion;
 pub(in crate::tui) mod draw;

@@ -197,7 +197,7 @@ impl View {
         let foldable = card.is_some_and(|card| card.foldable);
         self.selected = Some(place.card);
         if self.anchor == Anchor::Follow && self.is_busy() {
-            // What was clicked at shall not move away.
+            // What was clicked at must not move away.
             self.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
         }
         if foldable && (on_mark || double) {

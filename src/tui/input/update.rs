@@ -69,7 +69,7 @@ pub enum Effect {
     Suspend,
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
-    /// The whole screen anew.
+    /// The whole screen, redrawn.
     Redraw,
 }
 

@@ -109,7 +109,7 @@ fn apply(reader: &mut Reader<'_>, bound: &Bound, keymap: &mut Keymap) {
         keymap.bind(*chord, *place, *action);
     }
     if context.is_none() && usable.iter().any(|place| WRITING.contains(place)) {
-        // Where no place is named, no nearer one shall keep it.
+        // Where no place is named, no nearer one must keep it.
         for place in WRITING.iter().filter(|place| !usable.contains(place)) {
             keymap.unbind(*chord, Some(*place));
         }

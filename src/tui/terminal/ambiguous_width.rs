@@ -1,5 +1,5 @@
 //! Terminals do not agree on how wide emoji sequences, flags and new emoji are, so a few cells changed beside one, or
-//! written over one, may leave a piece of it behind. Rows with such text are written anew as a whole when they change.
+//! written over one, may leave a piece of it behind. Rows with such text are rewritten as a whole when they change.
 
 use ratatui::buffer::{Buffer, Cell, CellDiffOption};
 

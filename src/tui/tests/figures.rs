@@ -92,7 +92,7 @@ fn a_figure_partly_out_of_sight_stays_within_the_transcript() {
         let painted = |y: usize| buffer.content[y * 80..(y + 1) * 80].iter().any(|cell| cell.bg != Color::Reset);
         assert!((rule..24).all(|y| !painted(y)), "{}", text(&mut view, 80, 24));
     }
-    assert!(view.figures.next_job().is_none(), "scrolling makes nothing anew");
+    assert!(view.figures.next_job().is_none(), "scrolling makes nothing again");
 }
 
 /// A line each, and no room kept.

@@ -101,8 +101,8 @@ impl Editor {
             // It was changed: that is what is looked for now, if there is anything like it.
             Some((place, _)) => {
                 let place = *place;
-                let anew = if typed.trim().is_empty() { None } else { find(None, &typed) };
-                match anew {
+                let found = if typed.trim().is_empty() { None } else { find(None, &typed) };
+                match found {
                     Some(found) => {
                         self.recall.prefix = typed;
                         Some(found)

@@ -158,7 +158,7 @@ actions! {
     /// Choose what to run again.
     Replay "replay" "Replay what ran before": Session "f7" "replay what ran before the restart",
         Menu "f7" "";
-    /// Start Python anew on the same session.
+    /// Restart Python in the same session.
     Restart "restart" "Restart Python, losing the variables": Session "f8" "restart Python, losing the variables";
     RestartSaving "restart-saving" "Restart Python, keeping the variables": Restarting "s" "save the variables first";
     /// Write the session to a file.
@@ -166,7 +166,7 @@ actions! {
     Suspend "suspend" "Suspend": Session "ctrl-z" "suspend; fg comes back";
     /// Take the mouse, or leave it to the terminal.
     Mouse "mouse" "Release the mouse, or take it back": Session "f12" "release the mouse, or take it back";
-    Redraw "redraw" "Draw the screen anew": Session "ctrl-l" "draw the screen anew";
+    Redraw "redraw" "Redraw the screen": Session "ctrl-l" "redraw the screen";
 
     PageUp "page-up" "Scroll up a page": Transcript "pageup" "scroll up, down",
         Completion "pageup" "a page up, down", History "pageup" "a page up, down", Output "pageup b" "a page up, down",

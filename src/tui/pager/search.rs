@@ -1,0 +1,113 @@
+//! The search through a whole output, some units between two frames.
+
+use crossterm::event::KeyCode;
+
+use super::{Pager, Place};
+use crate::domain::terminal_text::plain;
+use crate::tui::search::query::Query;
+
+/// Units searched between two frames.
+const SEARCHED: usize = 32;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Search {
+    next: Place,
+    forward: bool,
+    /// At the end it goes on at the beginning.
+    wraps: bool,
+}
+
+impl Pager {
+    pub fn is_asking(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    pub fn ask(&mut self) {
+        self.asking = Some(String::new());
+        self.told = None;
+    }
+
+    /// Text typed or pasted.
+    pub fn typed(&mut self, text: &str) {
+        if let Some(asking) = &mut self.asking {
+            asking.extend(text.chars().filter(|c| !c.is_control()).take(200));
+        }
+    }
+
+    pub fn edit(&mut self, key: KeyCode) {
+        let Some(mut asking) = self.asking.take() else { return };
+        match key {
+            KeyCode::Backspace if asking.pop().is_some() => self.asking = Some(asking),
+            KeyCode::Enter => {
+                if !asking.is_empty() {
+                    self.needle = Query::new(&asking);
+                }
+                self.found = None;
+                self.begin_search(true);
+                // One begins at the end, as a rule.
+                self.search.iter_mut().for_each(|search| search.wraps = true);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn search_again(&mut self, forward: bool) {
+        self.begin_search(forward);
+    }
+
+    /// From what was found last, or from the first row in sight.
+    fn begin_search(&mut self, forward: bool) {
+        self.told = None;
+        if self.needle.is_empty() {
+            return;
+        }
+        let next = match self.found {
+            Some(found) if forward => self.down(found, 1),
+            Some(found) => found,
+            None => self.first(),
+        };
+        self.search = Some(Search { next, forward, wraps: false });
+    }
+
+    /// Searches some units. Answers whether there is more to do.
+    pub fn search_on(&mut self) -> bool {
+        let Some(Search { mut next, forward, mut wraps }) = self.search.take() else { return false };
+        for _ in 0..SEARCHED {
+            // Backward, rows before `next` are looked at.
+            let unit = if forward || next.row > 0 { Some(next.unit) } else { next.unit.checked_sub(1) };
+            let Some(unit) = unit.filter(|unit| *unit < self.units()) else {
+                if std::mem::take(&mut wraps) {
+                    next = Place { unit: 0, row: 0 };
+                    continue;
+                }
+                self.told =
+                    Some(format!("no more {:?} {}", self.needle.as_str(), if forward { "below" } else { "above" }));
+                return false;
+            };
+            let segments = self.segments(unit);
+            let raw: String = segments.iter().map(|segment| segment.text.as_str()).collect();
+            if self.needle.is_in(&plain(&raw)) {
+                let texts: Vec<String> = self.rows(unit).iter().map(ToString::to_string).collect();
+                let end = if next.unit == unit { next.row } else { texts.len() };
+                let range = match (forward, next.unit == unit) {
+                    (true, true) => next.row..texts.len(),
+                    (true, false) => 0..texts.len(),
+                    (false, _) => 0..end.min(texts.len()),
+                };
+                let mut places = range.filter(|row| self.needle.is_in(&texts[*row]));
+                if let Some(row) = if forward { places.next() } else { places.next_back() } {
+                    self.found = Some(Place { unit, row });
+                    self.top = self.found;
+                    return true;
+                }
+            }
+            next = Place { unit: if forward { unit + 1 } else { unit }, row: 0 };
+        }
+        self.search = Some(Search { next, forward, wraps });
+        true
+    }
+
+    pub fn is_searching(&self) -> bool {
+        self.search.is_some()
+    }
+}
