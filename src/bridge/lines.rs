@@ -85,6 +85,13 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         self.buffer.len() - self.start
     }
 
+    /// The complete lines that have been read and not been handed out.
+    pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        let held = &self.buffer[self.start..];
+        let end = held.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        held[..end].split(|byte| *byte == b'\n')
+    }
+
     /// Whether [`LineReader::next`] has a line.
     pub fn has_line(&mut self) -> bool {
         if self.line_end.is_some() {

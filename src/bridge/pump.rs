@@ -117,10 +117,12 @@ pub async fn pump<F: Find>(
                 }
             }
             if let Some(why) = refused {
+                heed_cancels(&mut client, &mut relay).await;
                 relay.turned_away(&why, &finder.advice());
                 shunned = Some(Instant::now() + REST);
                 link = None;
             } else if open.lines.ended && !open.lines.has_line() {
+                heed_cancels(&mut client, &mut relay).await;
                 let now = Instant::now();
                 look_at = now + finder.pace();
                 if open.live {
@@ -137,6 +139,7 @@ pub async fn pump<F: Find>(
                 }
                 link = None;
             } else if open.silent_until(&relay).is_some_and(|until| until <= Instant::now()) {
+                heed_cancels(&mut client, &mut relay).await;
                 relay.lost("The fourhands session does not answer.", &finder.advice(), true);
                 shunned = Some(Instant::now() + REST);
                 link = None;
@@ -159,7 +162,7 @@ pub async fn pump<F: Find>(
                 look_at = look_at.max(until);
             }
             if asked && link.is_none() && next.is_none() && !is_starting(starting_since, hang_ups) {
-                fill_now(&mut client).await;
+                heed_cancels(&mut client, &mut relay).await;
                 relay.lost(ENDED, &finder.advice(), true);
                 link = Some(Link::offline(offline));
                 relay.joined(None);
@@ -168,8 +171,7 @@ pub async fn pump<F: Find>(
         if let Some((connection, session, _)) =
             next.take_if(|(_, _, until)| link.is_none() || relay.is_idle() || *until <= Instant::now())
         {
-            // What has been cancelled meanwhile is not asked again.
-            fill_now(&mut client).await;
+            heed_cancels(&mut client, &mut relay).await;
             if link.take().is_some() {
                 relay.lost("A fourhands session took over before this was answered.", "", true);
             }
@@ -258,16 +260,17 @@ async fn fill(lines: Option<&mut LineReader<impl AsyncRead + Unpin>>) {
     }
 }
 
-/// Takes in what has come, without waiting for more.
-async fn fill_now(lines: &mut LineReader<impl AsyncRead + Unpin>) {
+/// Takes in what has come from the client, without waiting for more, and lets go of what it cancels there.
+async fn heed_cancels(client: &mut LineReader<impl AsyncRead + Unpin>, relay: &mut Relay) {
     let mut has_come = true;
-    while has_come && !lines.ended && lines.held() < HIGH {
+    while has_come && !client.ended && client.held() < HIGH {
         has_come = tokio::select! {
             biased;
-            read = lines.fill() => read.is_ok(),
+            read = client.fill() => read.is_ok(),
             () = std::future::ready(()) => false,
         };
     }
+    relay.cancel_ahead(client.waiting());
 }
 
 /// Lets every other thread of the core go first meanwhile.

@@ -1,7 +1,7 @@
 //! The protocol side of the bridge, without I/O: lines come in, lines wait in two queues. It knows what is pending on
 //! which backend, and makes a new backend look to the client like the old one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
 
@@ -12,6 +12,8 @@ use super::requests::{Kind, Pending, Requests};
 use crate::domain::CallState;
 use crate::mcp::left_without_answer;
 use crate::session::SentTo;
+
+const CANCELLED: &str = "notifications/cancelled";
 
 /// A request of the bridge itself, whose answer the client does not see.
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl Relay {
     fn notice(&mut self, line: &[u8], envelope: &Envelope<'_>, method: &str) {
         match method {
             // One for an id of an earlier backend could hit a request of this one.
-            "notifications/cancelled" => {
+            CANCELLED => {
                 if let Some(id) = envelope.request_id()
                     && let Some(number) = self.requests.take_of_client(&envelope::key(id))
                     && self.greeted
@@ -335,6 +337,22 @@ impl Relay {
         let tool = Envelope::parse(line).ok().and_then(|envelope| envelope.tool()).unwrap_or_default();
         let text = left_without_answer(&tool, pending.state(), what, advice);
         self.to_client.line(envelope::tool_failure(&pending.id, modern, &text).as_bytes());
+    }
+
+    /// Lets go of what the client cancels in lines that nobody could be told of yet: it gets no answer, for its id may be in
+    /// use again further on.
+    pub fn cancel_ahead<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>) {
+        let mut asked = HashSet::new();
+        for envelope in lines.filter_map(|line| Envelope::parse(line).ok()) {
+            if let Some(id) = envelope.id {
+                asked.insert(envelope::key(id));
+            } else if let Some(id) = envelope.request_id().filter(|_| envelope.method().as_deref() == Some(CANCELLED)) {
+                let key = envelope::key(id);
+                if !asked.contains(&key) {
+                    self.requests.take_of_client(&key);
+                }
+            }
+        }
     }
 
     /// A new backend is there, a session or not: it is brought to where the last one was, and the client told what may be

@@ -104,6 +104,7 @@ fn the_input_is_edited_in_the_persons_own_editor() {
     // One that fails leaves the input as it was.
     terminal.send("draft\u{1b}e");
     terminal.wait_for("the terminal", |screen| !screen.contains("ready"));
+    support::wait_until("its modes", || (!terminal.is_alternate() && !terminal.is_raw()).then_some(()));
     terminal.send("\r");
     terminal.wait_for_text("editing: draft");
     terminal.send("3\r");
@@ -123,6 +124,8 @@ fn a_crash_waits_for_the_editor_and_keeps_what_was_edited() {
     let session = support::wait_until("the session process", || support::children(terminal.pid()).first().copied());
     terminal.send("x = 1\u{1b}e");
     terminal.wait_for("the terminal", |screen| !screen.contains("ready"));
+    // The modes are put back after the screen, and what was typed before goes.
+    support::wait_until("its modes", || (!terminal.is_alternate() && !terminal.is_raw()).then_some(()));
     terminal.send("\r");
     terminal.wait_for_text("editing: x = 1");
     support::signal(session, nix::sys::signal::Signal::SIGSEGV);

@@ -120,8 +120,9 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn the_hand_over_keeps_its_promises() {
     check(1, 500);
-    // An id that was in use again when the offline server had answered what was cancelled.
+    // An id that was in use again when what had been cancelled was answered.
     check(11_526, 1);
+    check(12_258, 1);
 }
 
 #[test]
