@@ -131,7 +131,7 @@ impl<'a> Envelope<'a> {
 
     /// The call of a tool, as a question to another process of the session: what became of it? `is_kept`: its arguments are
     /// all there.
-    pub fn again(&self, sent_to: &SentTo, is_kept: bool) -> Option<String> {
+    pub fn outcome_question(&self, sent_to: &SentTo, is_kept: bool) -> Option<String> {
         let (id, params) = (self.id?, self.params?);
         let members = params.get().strip_prefix('{')?;
         let comma = if members.trim_ascii_start().starts_with('}') { "" } else { "," };

@@ -50,18 +50,18 @@ pub struct Kept {
 
 /// Of `variables`, what a session gets that others share. `wanted` are names that the person has chosen beside the usual
 /// ones, with a `*` at the end for all that begin so, or [`ALL`].
-pub fn kept(variables: impl Iterator<Item = (OsString, OsString)>, wanted: &[String]) -> Kept {
-    let mut kept = Kept::default();
+pub fn selected(variables: impl Iterator<Item = (OsString, OsString)>, wanted: &[String]) -> Kept {
+    let mut selected = Kept::default();
     for (name, value) in variables {
         let text = name.to_string_lossy().into_owned();
         if is_wanted(&text, wanted) || (is_usual(&text) && !has_password(&value)) {
-            kept.variables.push((name, value));
+            selected.variables.push((name, value));
         } else {
-            kept.left_out.push(text);
+            selected.left_out.push(text);
         }
     }
-    kept.left_out.sort();
-    kept
+    selected.left_out.sort();
+    selected
 }
 
 impl Kept {
@@ -114,7 +114,7 @@ mod tests {
     fn names(variables: &[(String, String)], wanted: &[&str]) -> Vec<String> {
         let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let wanted: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
-        kept(variables, &wanted).variables.into_iter().map(|(name, _)| name.into_string().unwrap()).collect()
+        selected(variables, &wanted).variables.into_iter().map(|(name, _)| name.into_string().unwrap()).collect()
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_was_left_out_is_told_by_name_only() {
         let many = (0..20).map(|n| (OsString::from(format!("A{n:02}_KEY")), OsString::from("hunter2")));
-        let word = kept(many, &[]).word().unwrap();
+        let word = selected(many, &[]).word().unwrap();
         assert!(word.contains("A00_KEY, A01_KEY") && word.contains("and 8 more"), "{word}");
         assert!(word.contains("--keep-env") && !word.contains("hunter2"), "{word}");
         assert_eq!(Kept::default().word(), None);

@@ -410,7 +410,7 @@ impl Relay {
             pending.begins = Some(self.to_backend.end());
             let is_call = matches!(pending.kind, Kind::ToolCall { .. });
             let question = (is_call && pending.state() == CallState::Unknown)
-                .then(|| Envelope::parse(line).ok()?.again(&pending.recipient(), !pending.is_cut));
+                .then(|| Envelope::parse(line).ok()?.outcome_question(&pending.recipient(), !pending.is_cut));
             let question = question.flatten();
             pending.is_question = question.is_some();
             self.to_backend.line(question.as_ref().map_or(&line[..], |question| question.as_bytes()));

@@ -187,7 +187,7 @@ impl Starter {
             command.arg("--python").arg(python);
         }
         // Other clients may share it: they get none of this one's secrets, and signals for this process's group are none for it.
-        let kept = environment::kept(std::env::vars_os(), &self.options.keep_env);
+        let kept = environment::selected(std::env::vars_os(), &self.options.keep_env);
         if let Some(word) = kept.word() {
             complain(&word);
         }

@@ -19,20 +19,21 @@ const READING: Duration = Duration::from_secs(1);
 
 /// The words, or none if they cannot be had soon.
 pub fn soon(id: SessionId, name: String, lasted: Duration) -> String {
-    let (done, told) = channel();
-    let asked = thread::Builder::new().name("farewell".to_owned()).spawn(move || done.send(words(&id, &name, lasted)));
-    asked.ok().and_then(|_| told.recv_timeout(READING).ok()).unwrap_or_default()
+    let (done, summary) = channel();
+    let asked =
+        thread::Builder::new().name("farewell".to_owned()).spawn(move || done.send(last_lines(&id, &name, lasted)));
+    asked.ok().and_then(|_| summary.recv_timeout(READING).ok()).unwrap_or_default()
 }
 
 /// In lines, told once the terminal is as it was. Empty if nothing ran, or nothing is recorded.
-fn words(id: &SessionId, name: &str, lasted: Duration) -> String {
+fn last_lines(id: &SessionId, name: &str, lasted: Duration) -> String {
     let places = Paths::of_this_process();
     let Ok(Some(reader)) = past::journal(&places) else { return String::new() };
     let Ok(tallies) = reader.tally(id) else { return String::new() };
-    told(name, lasted, &tallies, &short(reader.path(), places.home.as_deref()))
+    summary(name, lasted, &tallies, &short(reader.path(), places.home.as_deref()))
 }
 
-fn told(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> String {
+fn summary(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> String {
     let sum = |count: fn(&Tally) -> u32| tallies.iter().map(count).sum::<u32>() as usize;
     let total = sum(|tally| tally.snippets);
     if total == 0 {
@@ -82,17 +83,17 @@ mod tests {
     #[test]
     fn it_tells_who_did_what_and_how_to_come_back() {
         let tallies = [tally(None, 12, 1), tally(Some("claude-code"), 29, 2)];
-        let text = told("sales", Duration::from_secs(26 * 60), &tallies, "~/j.db");
+        let text = summary("sales", Duration::from_secs(26 * 60), &tallies, "~/j.db");
         assert!(
             text.starts_with("fourhands: session sales, 26 min: 41 snippets (12 yours, 29 by claude-code), 3 failed\n")
         );
         for line in ["fourhands --resume sales", "fourhands export sales -o sales.md", "~/j.db"] {
             assert!(text.contains(line), "{text}");
         }
-        assert_eq!(told("sales", Duration::ZERO, &[], ""), "", "nothing ran");
+        assert_eq!(summary("sales", Duration::ZERO, &[], ""), "", "nothing ran");
         let many: Vec<_> = (0..9).map(|n| tally(Some(&format!("c{n}")), 1, 0)).collect();
         assert!(
-            told("s", Duration::ZERO, &many, "")
+            summary("s", Duration::ZERO, &many, "")
                 .contains("9 snippets (1 by c0, 1 by c1, 1 by c2, 1 by c3, 5 by others), none failed")
         );
     }

@@ -34,7 +34,7 @@ impl Author {
 
     /// As models are told: the person in bare words, a client in quotes, which no name that a client gives can hold.
     #[must_use]
-    pub fn told(&self) -> Cow<'static, str> {
+    pub fn label_for_models(&self) -> Cow<'static, str> {
         match self {
             Self::You => Cow::Borrowed(PERSON),
             Self::Client { name, .. } => Cow::Owned(quoted(name)),
@@ -45,7 +45,7 @@ impl Author {
     /// like a cause that is nobody, such as a time limit.
     #[must_use]
     pub fn as_cause(&self) -> Cow<'static, str> {
-        if self.is_you() { Cow::Borrowed("you") } else { self.told() }
+        if self.is_you() { Cow::Borrowed("you") } else { self.label_for_models() }
     }
 }
 

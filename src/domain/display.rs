@@ -78,7 +78,7 @@ impl Display {
 
     /// Bytes of all its forms that are still there.
     #[must_use]
-    pub fn kept(&self) -> usize {
+    pub fn bytes_kept(&self) -> usize {
         self.forms.iter().map(|form| form.data.len()).sum()
     }
 

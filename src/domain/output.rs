@@ -148,7 +148,7 @@ impl Output {
 
     /// Memory it takes, in bytes.
     #[must_use]
-    pub fn kept(&self) -> usize {
+    pub fn memory(&self) -> usize {
         self.head_bytes + self.tail_bytes
     }
 
@@ -166,7 +166,7 @@ impl Output {
     }
 
     fn cut(&mut self, ends: usize) {
-        if self.kept() <= 2 * ends {
+        if self.memory() <= 2 * ends {
             return;
         }
         // All but the beginning becomes tail, so that what goes is what lies between.
@@ -410,7 +410,7 @@ mod tests {
             let text = output.text(None);
             assert!(text.starts_with("line 0 é\n") && text.ends_with(&format!("line {} é\n", lines - 1)), "{text}");
             let kept: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
-            assert!(kept <= 1_000 && output.kept() <= 1_500, "{kept} {}", output.kept());
+            assert!(kept <= 1_000 && output.memory() <= 1_500, "{kept} {}", output.memory());
             assert_eq!(output.total(), output.omitted() + kept as u64);
         }
     }

@@ -131,7 +131,7 @@ impl Transcript {
             Event::Displayed { snippet, display, replaces, .. } => self.display(*snippet, display, *replaces),
             Event::DisplaysCleared { snippet } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
-                    let gone: usize = snippet.displays.drain(..).map(|display| display.kept()).sum();
+                    let gone: usize = snippet.displays.drain(..).map(|display| display.bytes_kept()).sum();
                     self.bounds.displays -= gone;
                 }
             }
@@ -223,17 +223,17 @@ impl Transcript {
         let mut gone = 0;
         let same = |shown: &&mut Arc<Display>| replaces && display.id.is_some() && shown.id == display.id;
         if let Some(shown) = snippet.displays.iter_mut().find(same) {
-            gone += shown.kept();
+            gone += shown.bytes_kept();
             *shown = Arc::new(Display { after: shown.after, ..(**display).clone() });
         } else {
             snippet.displays.push(display.clone());
             snippet.output.divide();
             if snippet.displays.len() > MAX_DISPLAYS {
-                gone += snippet.displays.remove(0).kept();
+                gone += snippet.displays.remove(0).bytes_kept();
                 snippet.displays_dropped += 1;
             }
         }
-        self.bounds.displays = self.bounds.displays + display.kept() - gone;
+        self.bounds.displays = self.bounds.displays + display.bytes_kept() - gone;
         let place = self.position(id).unwrap_or_default();
         self.bounds.displays_from = self.bounds.displays_from.min(place);
         self.drop_old_displays();
@@ -340,7 +340,7 @@ mod tests {
             transcript.apply(&Event::Displayed { snippet, display, replaces: id.is_some(), at: 0 });
             let shown = transcript.snippet(SnippetId(1)).map(|snippet| snippet.displays.clone()).unwrap_or_default();
             assert!(transcript.bounds.displays <= bounds::DISPLAYS);
-            shown.iter().map(|display| display.kept() >> 19).collect::<Vec<_>>()
+            shown.iter().map(|display| display.bytes_kept() >> 19).collect::<Vec<_>>()
         };
         for _ in 0..10 {
             show(1, Some("same"), 16 << 19);

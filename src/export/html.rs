@@ -148,7 +148,7 @@ impl<'a> Written<'a> {
                 self.ends += page.len() - text.len();
                 return Ok(());
             }
-            Part::Gap(gap) => format!("<p class=\"note\">{}</p>\n", escape(&gap.told())),
+            Part::Gap(gap) => format!("<p class=\"note\">{}</p>\n", escape(&gap.description())),
             Part::Dropped(count) => {
                 format!("<p class=\"note\">{count} displays before these are no longer kept</p>\n")
             }

@@ -159,7 +159,7 @@ fn output(part: Part, json: &mut JsonWriter<'_>) -> io::Result<()> {
             };
             json.element(&json!({ "stream": stream, "text": segment.text }))
         }),
-        Part::Gap(gap) => json.element(&json!({ "omitted_bytes": gap.bytes, "why": gap.told() })),
+        Part::Gap(gap) => json.element(&json!({ "omitted_bytes": gap.bytes, "why": gap.description() })),
         Part::Dropped(_) => Ok(()),
         Part::Display(number, display) => json.element(&json!({ "display": number, "forms": forms(&display) })),
     }

@@ -207,7 +207,7 @@ fn line_of(part: &Part) -> Option<String> {
         Part::Text(segments) => {
             plain(&segments.iter().map(|segment| segment.text.as_str()).collect::<String>()).into_owned()
         }
-        Part::Gap(gap) => format!("[... {} ...]\n", gap.told()),
+        Part::Gap(gap) => format!("[... {} ...]\n", gap.description()),
         Part::Dropped(count) => format!("[{count} displays before these are no longer kept]\n"),
         Part::Display(..) => return None,
     })

@@ -164,7 +164,7 @@ fn outputs(archive: &dyn Archive, snippet: &Snippet, json: &mut JsonWriter<'_>) 
             };
             json.element(&stream_output(name, &text))
         }),
-        Part::Gap(gap) => json.element(&stream_output("stdout", &format!("\n[... {} ...]\n", gap.told()))),
+        Part::Gap(gap) => json.element(&stream_output("stdout", &format!("\n[... {} ...]\n", gap.description()))),
         Part::Dropped(count) => {
             json.element(&stream_output("stdout", &format!("[{count} displays before these are no longer kept]\n")))
         }

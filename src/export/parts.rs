@@ -33,7 +33,7 @@ pub struct Gap {
 
 impl Gap {
     /// How much is missing, and where the rest lies.
-    pub fn told(&self) -> String {
+    pub fn description(&self) -> String {
         let bytes = format!("{} bytes left out ({})", self.bytes, units::bytes(self.bytes));
         match &self.file {
             None => format!("{bytes}; no file has them"),

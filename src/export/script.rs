@@ -57,7 +57,7 @@ struct Needs {
 }
 
 pub fn script(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], out: &mut dyn Write) -> io::Result<()> {
-    let (mut needs, wanted_values) = wanted(archive, items);
+    let (mut needs, wanted_values) = needs_and_values(archive, items);
     // What stands at the top follows from all cells, so they are made twice.
     cells(session, archive, items, &wanted_values, &mut needs, &mut io::sink())?;
     out.write_all(head(session, items, &needs).as_bytes())?;
@@ -109,7 +109,7 @@ fn coded<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<
 }
 
 /// What somebody asks for somewhere, and the snippets whose value a later one reads as `_`.
-fn wanted(archive: &dyn Archive, items: &[Item<'_>]) -> (Needs, BTreeSet<SnippetId>) {
+fn needs_and_values(archive: &dyn Archive, items: &[Item<'_>]) -> (Needs, BTreeSet<SnippetId>) {
     let mut needs = Needs::default();
     let mut last = None;
     let mut values = BTreeSet::new();

@@ -74,7 +74,7 @@ impl Complaints {
             && at.elapsed() >= QUIET
         {
             self.missing = None;
-            self.tell(again(since, missed));
+            self.tell(recovery_sentence(since, missed));
         }
     }
 
@@ -96,13 +96,13 @@ impl Complaints {
         if let Some(Trouble { missed, told: true, .. }) = self.trouble.take()
             && self.missing.is_none()
         {
-            self.tell(again(missed, self.missed));
+            self.tell(recovery_sentence(missed, self.missed));
         }
     }
 }
 
 /// `before` and `after` the trouble: what was lost in all.
-fn again(before: Losses, after: Losses) -> String {
+fn recovery_sentence(before: Losses, after: Losses) -> String {
     let (snippets, events) = (after.snippets - before.snippets, after.events - before.events);
     match (snippets, events) {
         (0, 0) => "the session is recorded again, and nothing of it is missing".to_owned(),

@@ -95,7 +95,7 @@ impl Fold {
         let shown = self.displays.iter().filter_map(|shown| shown.display.as_ref());
         written.map(Written::unstored).sum::<usize>()
             + self.open.values().filter(|open| open.dirty).map(|open| open.code.len()).sum::<usize>()
-            + shown.map(|display| display.kept()).sum::<usize>()
+            + shown.map(|display| display.bytes_kept()).sum::<usize>()
             + self.marks.len() * 256
     }
 
@@ -299,7 +299,7 @@ impl Written {
     }
 
     fn unstored(&self) -> usize {
-        if self.rewrite { self.output.kept() } else { self.new.iter().map(Piece::bytes).sum() }
+        if self.rewrite { self.output.memory() } else { self.new.iter().map(Piece::bytes).sum() }
     }
 
     fn stored(&mut self) {

@@ -166,11 +166,11 @@ pub fn prune(
             true
         }
     });
-    Ok(told(&plan, limits))
+    Ok(sentence(&plan, limits))
 }
 
 /// In one sentence; `None` if there is nothing to be told.
-fn told(plan: &Plan, limits: &Limits) -> Option<String> {
+fn sentence(plan: &Plan, limits: &Limits) -> Option<String> {
     /// Names that are told.
     const NAMES: usize = 3;
     let sessions = |kept: &[Kept]| {

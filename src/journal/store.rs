@@ -157,7 +157,7 @@ fn put_shown(tx: &Transaction<'_>, session: i64, shown: &Shown) -> rusqlite::Res
             &*form.data
         ])?;
     }
-    Ok(display.kept())
+    Ok(display.bytes_kept())
 }
 
 fn put_pieces(

@@ -266,7 +266,7 @@ impl SessionHandle {
 
     /// What happened lately.
     #[must_use]
-    pub fn news(&self) -> &ActivityLog {
+    pub fn activity(&self) -> &ActivityLog {
         &self.news
     }
 

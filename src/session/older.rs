@@ -15,7 +15,7 @@ impl SessionHandle {
     pub async fn look(&self, snippet: SnippetId) -> Result<Option<Snippet>, Closed> {
         let found: Option<Snippet> = self.ask(|answer| Command::Look { snippet, answer }).await?;
         let Some(found) = found else { return Ok(None) };
-        let is_old = found.output.omitted() > 0 && found.output.kept() < Output::HEAD;
+        let is_old = found.output.omitted() > 0 && found.output.memory() < Output::HEAD;
         if !found.status.is_final() || !(is_old || found.code_omitted > 0 || found.outcome_is_cut) {
             return Ok(Some(found));
         }

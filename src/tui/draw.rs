@@ -147,7 +147,7 @@ fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
 /// Before anything has run: how to run, how to connect a client, where help is.
 fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
     let area = layout.transcript;
-    let (run, help) = (view.keys.told(Action::Enter), view.keys.told(Action::Help));
+    let (run, help) = (view.keys.key_hint(Action::Enter), view.keys.key_hint(Action::Help));
     let lines: [&[(&str, Style)]; 3] = [
         &[("Type Python below; ", theme::PLAIN), (&run, theme::KEY), (" runs it.", theme::PLAIN)],
         if layout.class == Class::Compact {
@@ -206,11 +206,11 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         Some(0) => " ▾ more below ".to_owned(),
         Some(new) => format!(" ▾ {new} new below "),
     };
-    let back = view.keys.told(Action::Back);
+    let back = view.keys.key_hint(Action::Back);
     let hint = if below.is_empty() { String::new() } else { format!("{back} ") };
     let asks = view.reply.as_ref().map(|reply| {
         let room = usize::from(layout.rule.width).saturating_sub(8);
-        let told = text::name(&reply.told()).into_owned();
+        let told = text::name(&reply.prompt_label()).into_owned();
         match (reply.inquiry(), view.question().is_some()) {
             // The question stands below.
             (Some(inquiry), true) => {
@@ -235,7 +235,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     let right = [(&*below, theme::NOTICE), (&*hint, theme::DIM)];
     let used: usize = left.iter().chain(&right).map(|(text, _)| text::width(text)).sum();
     let mut room = usize::from(layout.rule.width).saturating_sub(used + 4);
-    let looked_up = super::search::draw::told(view, room);
+    let looked_up = super::search::draw::status_parts(view, room);
     room -= looked_up.iter().map(|(text, _)| text::width(text)).sum::<usize>().min(room);
     let signature = draw_completion::signature(view, room);
     let looked_up = borrowed(&looked_up);

@@ -196,7 +196,7 @@ pub fn make(job: &Job) -> Result<Picture, String> {
 }
 
 impl Job {
-    pub fn wanted(&self) -> FigureRequest {
+    pub fn request(&self) -> FigureRequest {
         self.wanted.clone()
     }
 }

@@ -37,9 +37,9 @@ pub fn present(rows: &[Row], now: Timestamp, width: Option<usize>) -> String {
             row.name.clone(),
             row.state.to_owned(),
             row.guardian_pid.or(row.pid).map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
-            told(row.python_version.as_deref()),
+            cell(row.python_version.as_deref()),
             age(row.started_at, now),
-            told(mode),
+            cell(mode),
             clients.unwrap_or_else(|| "-".to_owned()),
             folder(row),
         ]
@@ -63,7 +63,7 @@ pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool, width: Opti
             row.id.as_ref().map_or_else(|| "-".to_owned(), |id| id.chars().take(ID).collect()),
             format!("{} ago", age(row.last_active.unwrap_or(row.started_at), now)),
             row.state.to_owned(),
-            told(row.python_version.as_deref()),
+            cell(row.python_version.as_deref()),
             number(row.snippets),
             number(row.failed),
             row.bytes.map_or_else(|| "-".to_owned(), units::bytes),
@@ -83,7 +83,7 @@ pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool, width: Opti
     text
 }
 
-fn told(text: Option<&str>) -> String {
+fn cell(text: Option<&str>) -> String {
     text.unwrap_or("-").to_owned()
 }
 

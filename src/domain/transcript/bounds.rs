@@ -59,14 +59,14 @@ impl Transcript {
     /// Changes the output of an entry, and cuts what is too much.
     pub(super) fn change_output(&mut self, place: usize, change: impl FnOnce(&mut Output)) {
         let Some(output) = self.entries.get_mut(place).and_then(output_of) else { return };
-        let before = output.kept();
+        let before = output.memory();
         change(output);
         // What is written late, by a thread.
         let ends = if place < self.bounds.least_output { LEAST } else { ENDS };
-        if place < self.bounds.cut_output && output.kept() > 4 * ends {
+        if place < self.bounds.cut_output && output.memory() > 4 * ends {
             output.shrink(ends);
         }
-        let after = output.kept();
+        let after = output.memory();
         self.bounds.output = self.bounds.output + after - before;
         if place < self.bounds.cut_output {
             self.bounds.old_output = self.bounds.old_output + after - before;
@@ -82,19 +82,19 @@ impl Transcript {
                 break;
             }
             if let Some(kept) = output_of(entry) {
-                let before = kept.kept();
+                let before = kept.memory();
                 kept.shrink(ENDS);
-                *output = *output + kept.kept() - before;
-                *old_output += kept.kept();
+                *output = *output + kept.memory() - before;
+                *old_output += kept.memory();
             }
             *cut_output += 1;
         }
         while *old_output > OLD && *least_output < *cut_output {
             if let Some(kept) = output_of(&mut self.entries[*least_output]) {
-                let before = kept.kept();
+                let before = kept.memory();
                 kept.shrink(LEAST);
-                *output = *output + kept.kept() - before;
-                *old_output = *old_output + kept.kept() - before;
+                *output = *output + kept.memory() - before;
+                *old_output = *old_output + kept.memory() - before;
             }
             *least_output += 1;
         }
@@ -144,8 +144,8 @@ impl Transcript {
         let Bounds { displays: kept, displays_from, .. } = &mut self.bounds;
         while *kept > DISPLAYS && *displays_from < self.entries.len() {
             if let Entry::Snippet(Snippet { displays, .. }) = &mut self.entries[*displays_from] {
-                for display in displays.iter_mut().filter(|display| display.kept() > 0) {
-                    *kept -= display.kept();
+                for display in displays.iter_mut().filter(|display| display.bytes_kept() > 0) {
+                    *kept -= display.bytes_kept();
                     *display = Arc::new(display.dropped());
                     if *kept <= DISPLAYS {
                         return;

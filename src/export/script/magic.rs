@@ -84,7 +84,7 @@ fn named(name: &str, arguments: &str, place: Place, needs: &mut Needs) -> String
         "run" if !arguments.is_empty() => {
             needs.imports.insert("sys");
             needs.helpers.insert(Helper::RunFile);
-            format!("_run_file({})", words(arguments, needs))
+            format!("_run_file({})", shell_words(arguments, needs))
         }
         "matplotlib" | "config" | "load_ext" | "reload_ext" | "autoreload" => {
             place.comment(&written, "no meaning in a script")
@@ -133,7 +133,7 @@ pub fn looks_at_lines(code: &str) -> bool {
 }
 
 /// Arguments, divided as a shell does it.
-fn words(arguments: &str, needs: &mut Needs) -> String {
+fn shell_words(arguments: &str, needs: &mut Needs) -> String {
     let simple = |c: char| c.is_alphanumeric() || c.is_whitespace() || "-_./=<>~![],:+@%^".contains(c);
     if arguments.chars().all(simple) {
         return arguments.split_whitespace().map(literal).collect::<Vec<_>>().join(", ");
@@ -144,8 +144,9 @@ fn words(arguments: &str, needs: &mut Needs) -> String {
 
 fn install(command: &[&str], arguments: &str, needs: &mut Needs) -> String {
     needs.imports.extend(["subprocess", "sys"]);
-    let words = words(arguments, needs);
-    let parts: Vec<&str> = command.iter().copied().chain([words.as_str()]).filter(|part| !part.is_empty()).collect();
+    let shell_words = shell_words(arguments, needs);
+    let parts: Vec<&str> =
+        command.iter().copied().chain([shell_words.as_str()]).filter(|part| !part.is_empty()).collect();
     format!("subprocess.run([{}])", parts.join(", "))
 }
 
@@ -189,7 +190,8 @@ fn cell(name: &str, arguments: &str, body: &str, needs: &mut Needs) -> (String, 
         }
         "bash" | "sh" => {
             needs.imports.insert("subprocess");
-            let arguments = if arguments.is_empty() { String::new() } else { format!(", {}", words(arguments, needs)) };
+            let arguments =
+                if arguments.is_empty() { String::new() } else { format!(", {}", shell_words(arguments, needs)) };
             (format!("subprocess.run([\"{name}\"{arguments}], input={}, text=True)\n", block(body)), String::new())
         }
         "writefile" => {

@@ -130,7 +130,8 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
     let (mut resources, mut last) = (Vec::new(), None);
     for snippet in found.by_ref().take(PAGE) {
         last = Some(snippet.id);
-        let title = format!("Snippet {} by {}: {}", snippet.id, snippet.author.told(), summary::what(snippet));
+        let title =
+            format!("Snippet {} by {}: {}", snippet.id, snippet.author.label_for_models(), summary::what(snippet));
         resources.push(
             Resource::new(uris::snippet(snippet.id), format!("snippet {}", snippet.id))
                 .with_title(short(&title, 120))

@@ -139,7 +139,7 @@ impl Changes {
             }
             Event::Reset { by, .. } => {
                 changed(&[uris::SESSION, uris::TRANSCRIPT, uris::VARIABLES]);
-                let by = by.told();
+                let by = by.label_for_models();
                 self.log.push((LoggingLevel::Notice, format!("{by} reset the environment: all names were cleared")));
             }
             Event::Noted { .. } => changed(&[uris::SESSION, uris::TRANSCRIPT]),

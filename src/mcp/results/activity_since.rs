@@ -160,7 +160,7 @@ impl ActivityDigest {
 
 /// As a reader knows somebody. Clients stand in quotes, which no name holds.
 pub fn who(author: &Author, reader: &Author) -> String {
-    if author == reader { "you".to_owned() } else { author.told().into_owned() }
+    if author == reader { "you".to_owned() } else { author.label_for_models().into_owned() }
 }
 
 /// What kind of author it is, for its name alone does not say it.

@@ -40,7 +40,7 @@ fn told(
 ) -> String {
     let name = |author: &Author| match reader {
         Some(reader) => who(author, reader),
-        None => author.told().into_owned(),
+        None => author.label_for_models().into_owned(),
     };
     let age = |at: Timestamp| units::age(Duration::from_millis(now.saturating_sub(at)));
     let mut text = format!(
@@ -58,7 +58,7 @@ fn told(
     here.extend(transcript.clients().iter().map(|client| {
         let author = Author::Client { id: client.id, name: client.name.clone() };
         let is_reader = if reader == Some(&author) { " (you)" } else { "" };
-        format!("{}{is_reader}, {}", author.told(), units::count(client.runs as usize, "run"))
+        format!("{}{is_reader}, {}", author.label_for_models(), units::count(client.runs as usize, "run"))
     }));
     let _ = write!(text, ".\nHere: {}.\n", if here.is_empty() { "nobody".to_owned() } else { here.join("; ") });
     match transcript.running() {

@@ -69,7 +69,7 @@ struct Joined {
 
 impl Membership {
     pub fn new(session: SessionHandle, pid: Option<u32>) -> Self {
-        let news = session.news();
+        let news = session.activity();
         // Who is here this soon was here before, when another process held the session.
         let young = session.age() < RETURN;
         let seen = ReadCursor::new(if young { 0 } else { news.count() }, !young);

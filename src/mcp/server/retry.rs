@@ -168,7 +168,7 @@ fn what_happened(recalled: &Recalled) -> String {
         _ if recalled.is_own => "The connection to the session was lost before this call was answered.".to_owned(),
         None => "The fourhands session ended before this call was answered, and another has its name.".to_owned(),
         Some(Restart { by: Some(by), .. }) => {
-            let by = if by.is_you() { "The person".into() } else { by.told() };
+            let by = if by.is_you() { "The person".into() } else { by.label_for_models() };
             format!("{by} restarted Python: variables and imports are gone{processes}.")
         }
         Some(Restart { how, .. }) => format!("{how} A new Python has taken over the session{processes}."),

@@ -203,7 +203,7 @@ impl ToolCall<'_> {
             (None, Some((id, author))) => {
                 return refused(format!(
                     "Error: what runs is snippet {id} by {}, not yours. Pass snippet={id} if it has to be stopped.",
-                    author.told()
+                    author.label_for_models()
                 ));
             }
             (None, None) => return Ok(nothing("Nothing is running.".to_owned())),
@@ -259,10 +259,10 @@ impl ToolCall<'_> {
                 let age = units::duration(Duration::from_millis(now().saturating_sub(stuck.since)));
                 format!("; it was asked to stop {age} ago, but no interrupt reaches it, and only a restart may help")
             });
-            ahead.push(format!("snippet {id} by {} (running{state})", author.told()));
+            ahead.push(format!("snippet {id} by {} (running{state})", author.label_for_models()));
         }
         let before = queue.iter().take_while(|(id, _)| Some(*id) != snippet);
-        ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", author.told())));
+        ahead.extend(before.map(|(id, author)| format!("snippet {id} by {}", author.label_for_models())));
         let more = ahead.len().saturating_sub(5);
         ahead.truncate(5);
         if more > 0 {
@@ -296,7 +296,7 @@ impl ToolCall<'_> {
         let failed = matches!(snippet.status, Status::Error | Status::Interrupted | Status::Cancelled);
         let max = if failed { self.quirks.error_text } else { self.quirks.text };
         let pictures = images::of(snippet, self.quirks.images).await;
-        let since = self.membership.seen.since(self.session.news(), &self.author, snippet);
+        let since = self.membership.seen.since(self.session.activity(), &self.author, snippet);
         self.log(since.as_ref()).await;
         let (mut text, is_cut) = text::run(snippet, now, notice.as_deref(), max, &pictures);
         if let Some(since) = &since {

@@ -62,8 +62,8 @@ fn is_same(one: &Author, other: &Author) -> bool {
 fn who(author: &Author, reader: &Author) -> String {
     match author {
         Author::You => "the person at the dashboard".to_owned(),
-        _ if author.name() == reader.name() => format!("an earlier {}", author.told()),
-        Author::Client { .. } => author.told().into_owned(),
+        _ if author.name() == reader.name() => format!("an earlier {}", author.label_for_models()),
+        Author::Client { .. } => author.label_for_models().into_owned(),
     }
 }
 

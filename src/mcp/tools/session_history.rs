@@ -117,7 +117,7 @@ impl By {
             (Self::Anybody, _) => true,
             (Self::One(one), Some(author)) => one == author,
             (Self::Named(wanted), Some(author @ Author::Client { name, .. })) => {
-                [name, unmarked(name), &*author.told()].iter().any(|name| name.to_lowercase() == *wanted)
+                [name, unmarked(name), &*author.label_for_models()].iter().any(|name| name.to_lowercase() == *wanted)
             }
             (_, None) | (Self::Named(_), Some(Author::You)) => false,
         }

@@ -188,7 +188,7 @@ impl Capture {
 impl Pending {
     /// Bytes of a display.
     fn displayed(&self) -> usize {
-        if let Self::Display { display, .. } = self { display.kept() } else { 0 }
+        if let Self::Display { display, .. } = self { display.bytes_kept() } else { 0 }
     }
 }
 
@@ -209,7 +209,7 @@ impl State {
     }
 
     fn display(&mut self, owner: Option<SnippetId>, display: Display, replaces: bool) -> bool {
-        self.displays += display.kept();
+        self.displays += display.bytes_kept();
         self.pending.push_back((owner, Pending::Display { display, replaces }));
         // Code that displays faster than anybody takes it loses the oldest pictures, not the memory.
         for (_, pending) in &mut self.pending {
@@ -217,7 +217,7 @@ impl State {
                 break;
             }
             if let Pending::Display { display, .. } = pending {
-                self.displays -= display.kept();
+                self.displays -= display.bytes_kept();
                 *display = display.dropped();
             }
         }

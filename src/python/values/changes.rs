@@ -137,11 +137,11 @@ impl Memory {
             }
             seen.digest = digest;
         }
-        self.told(py, gone, added, changed, by)
+        self.compare(py, gone, added, changed, by)
     }
 
     /// A name that was removed and set again stands at another place of the dict; it counts as changed, if it did.
-    fn told(
+    fn compare(
         &mut self,
         py: Python<'_>,
         gone: Vec<Remembered>,

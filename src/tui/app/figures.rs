@@ -21,7 +21,7 @@ impl Dashboard {
         let Some(job) = self.view.figures.next_job() else { return };
         let said = self.notices.clone();
         tokio::task::spawn_local(async move {
-            let wanted = job.wanted();
+            let wanted = job.request();
             let made = in_background(move || make(&job)).await;
             let picture = made.unwrap_or_else(|| Err("cannot be shown".to_owned()));
             let _ = said.send(TaskResult::Figure((wanted, picture)));

@@ -17,7 +17,7 @@ impl Dashboard {
     /// Only if all variables could be saved: what is lost must be known before.
     pub(in crate::tui::app) fn save_and_restart(&self) {
         let (session, said) = (self.session.clone(), self.notices.clone());
-        let keys = self.view.keys.told(Action::Restart);
+        let keys = self.view.keys.key_hint(Action::Restart);
         let code = format!("%checkpoint --whole {RESTART_CHECKPOINT}");
         self.ask(async move {
             let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;

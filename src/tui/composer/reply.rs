@@ -84,7 +84,7 @@ impl Reply {
     }
 
     /// Who asks what, on one line.
-    pub fn told(&self) -> String {
+    pub fn prompt_label(&self) -> String {
         match &self.asks {
             Asks::Code { snippet, request } => {
                 let prompt = &request.prompt;

@@ -75,20 +75,20 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         };
         return Some(format!(
             "{what}: {} again to stop it and quit, {} to stay",
-            view.keys.told(Action::QuitOrDelete),
-            view.keys.told(Action::Back)
+            view.keys.key_hint(Action::QuitOrDelete),
+            view.keys.key_hint(Action::Back)
         ));
     }
     if let Some(Entry::Snippet(snippet)) = view.asking_to_run.and_then(|card| view.transcript.entries().get(card)) {
-        let keys = view.keys.told(Action::RunAgain);
+        let keys = view.keys.key_hint(Action::RunAgain);
         return Some(format!("{keys} again runs {} once more, as yours; any other key leaves it", snippet.id));
     }
     if view.asking_to_restart {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
-        let keys = view.keys.told(Action::Restart);
+        let keys = view.keys.key_hint(Action::Restart);
         let save = view.keys.key(Action::RestartSaving).filter(|_| view.has_variables());
         let save = save.map(|key| format!("; {key} saves them first")).unwrap_or_default();
-        let back = view.keys.told(Action::Back);
+        let back = view.keys.key_hint(Action::Back);
         return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. {back} stays"));
     }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
@@ -99,13 +99,13 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         let place = stuck.place().map(|place| format!(": {}", text::name(place))).unwrap_or_default();
         return Some(format!(
             "{id} is inside a C call for {clock}, only a restart ({}) ends it{place}",
-            view.keys.told(Action::Restart)
+            view.keys.key_hint(Action::Restart)
         ));
     }
     if let (Some(id), Some((_, since))) = (running, view.interrupting)
         && now.saturating_sub(since) >= STUBBORN
     {
-        let keys = view.keys.told(Action::Interrupt);
+        let keys = view.keys.key_hint(Action::Interrupt);
         return Some(format!("{id} goes on, ignoring interrupts; {keys} again insists"));
     }
     if view.quitting

@@ -27,7 +27,7 @@ pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer
         0 | 1 => format!(" figure of {snippet} "),
         _ => format!(" figure {place}/{count} of {snippet} "),
     };
-    let size = current.as_ref().map(|(.., display)| told(display)).unwrap_or_default();
+    let size = current.as_ref().map(|(.., display)| caption(display)).unwrap_or_default();
     rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], theme::FOCUS);
     let inside = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
     match &current {
@@ -40,7 +40,7 @@ pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer
 }
 
 /// Such as ` 640×480 PNG, 31 kB `.
-fn told(display: &Display) -> String {
+fn caption(display: &Display) -> String {
     let Some(form) = display.forms.first() else { return String::new() };
     let kind = form.mime.rsplit('/').next().unwrap_or_default().trim_end_matches("+xml").to_uppercase();
     let pixels = form.pixels().map(|(width, height)| format!("{width}×{height} ")).unwrap_or_default();
@@ -94,11 +94,11 @@ fn bottom(
     let y = area.bottom() - 1;
     if let Some(naming) = &gallery.naming {
         let hint = || view.keys.hints(Context::Prompt, &[(&[Action::Choose], "saves"), (&[Action::Back], "")], "  ");
-        let told = gallery.told.clone().unwrap_or_else(hint);
+        let caption = gallery.told.clone().unwrap_or_else(hint);
         let style = if gallery.told.is_some() { theme::NOTICE } else { theme::DIM };
-        let told = text::name(&told);
-        let told = text::cut_front(&told, usize::from(area.width) / 2);
-        let end = put_right(buffer, area, area.right(), y, &told, style);
+        let caption = text::name(&caption);
+        let caption = text::cut_front(&caption, usize::from(area.width) / 2);
+        let end = put_right(buffer, area, area.right(), y, &caption, style);
         let room = usize::from(end.saturating_sub(area.x + 10));
         let x = put(buffer, area, area.x, y, "save as: ", theme::BOLD);
         let x = put(buffer, area, x, y, &text::cut_front(&text::name(naming), room), theme::PLAIN);
@@ -115,7 +115,7 @@ fn bottom(
     let keys = view.keys.hints(Context::Figures, &[turn, rest].concat(), "  ");
     let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
     let room = usize::from(end.saturating_sub(area.x + 2));
-    let told = gallery.told.as_deref().unwrap_or_default();
-    put(buffer, area, area.x, y, &text::cut_front(&text::name(told), room), theme::NOTICE);
+    let caption = gallery.told.as_deref().unwrap_or_default();
+    put(buffer, area, area.x, y, &text::cut_front(&text::name(caption), room), theme::NOTICE);
     None
 }

@@ -85,7 +85,7 @@ fn pictures_are_made_one_at_a_time_and_kept_within_bounds() {
         }
         while let Some(job) = figures.next_job() {
             assert!(figures.next_job().is_none(), "one at a time");
-            figures.on_made((job.wanted(), make(&job)));
+            figures.on_made((job.request(), make(&job)));
             for wanted in &wanted {
                 figures.want(wanted);
             }

@@ -142,7 +142,7 @@ impl Keymap {
     }
 
     /// The key of an action within a sentence, or its title.
-    pub fn told(&self, action: Action) -> String {
+    pub fn key_hint(&self, action: Action) -> String {
         self.key(action).map_or_else(|| format!("“{}”", action.row().title), |key| key.to_string())
     }
 }

@@ -69,7 +69,7 @@ impl View {
     pub fn toggle_mouse(&mut self) -> Effect {
         self.mouse.captured = !self.mouse.captured;
         self.mouse.held = None;
-        let keys = self.keys.told(Action::Mouse);
+        let keys = self.keys.key_hint(Action::Mouse);
         self.notice = Some(if self.mouse.captured {
             format!("the mouse scrolls and chooses; {keys} releases it")
         } else {

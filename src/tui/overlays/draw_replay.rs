@@ -20,7 +20,7 @@ pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
     let width = WIDTH.min(screen.width);
     let about = format!(
         "Each runs as you, with a new number, up to the first that now fails. {} ends it.",
-        view.keys.told(Action::Interrupt)
+        view.keys.key_hint(Action::Interrupt)
     );
     let about = text::fill(&about, usize::from(width) - 6);
     // The least screen has room for the frame, the words and five choices.

@@ -21,7 +21,7 @@ impl View {
 
     pub(in crate::tui) fn open_replay(&mut self) {
         if self.transcript.replay().is_some_and(|replay| !replay.is_over()) {
-            let keys = self.keys.told(Action::Interrupt);
+            let keys = self.keys.key_hint(Action::Interrupt);
             self.notice = Some(format!("a replay is under way already; {keys} ends it"));
         } else if self.replay_choices().is_empty() {
             self.notice = Some("there is nothing to run again".to_owned());

@@ -34,7 +34,7 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
             end = put_right(buffer, area, end, area.y, &key.to_string(), theme::KEY).saturating_sub(3);
         }
     }
-    let (told, style) = match (&line.fault, line.kind) {
+    let (status_parts, style) = match (&line.fault, line.kind) {
         (Some(fault), _) => (text::name(fault).into_owned(), theme::ERROR),
         (None, PromptKind::Search) => (view.lookup.find.as_ref().map_or_else(String::new, found), theme::NOTICE),
         (None, PromptKind::Filter) if view.lookup.filter.is_none() && !compact => {
@@ -46,8 +46,12 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
     let x = put(buffer, area, area.x, area.y, title, theme::BOLD);
     // What is typed has half of the line at least.
     let most = usize::from((end.saturating_sub(x)) / 2);
-    let told = text::cut(&told, most).into_owned();
-    let end = if told.is_empty() { end } else { put_right(buffer, area, end, area.y, &told, style).saturating_sub(2) };
+    let status_parts = text::cut(&status_parts, most).into_owned();
+    let end = if status_parts.is_empty() {
+        end
+    } else {
+        put_right(buffer, area, end, area.y, &status_parts, style).saturating_sub(2)
+    };
     let room = Rect { x, width: end.saturating_sub(x).max(1), ..area };
     typed(&written, line.editor.cursor().1, room, buffer)
 }
@@ -55,7 +59,7 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
 /// Of an output that is longer than memory keeps, only the ends are searched here.
 fn found(find: &Search) -> String {
     let part = if find.is_done() && find.is_partial { ", long output in part" } else { "" };
-    find.told() + part
+    find.position_label() + part
 }
 
 /// One line that is typed, with the cursor in sight. Returns where that is.
@@ -91,17 +95,17 @@ fn shown(view: &View) -> Option<String> {
 }
 
 /// What is filtered and searched, in at most `room` cells, for the rule above the input.
-pub fn told(view: &View, room: usize) -> Vec<(String, Style)> {
-    let mut told = Vec::new();
+pub fn status_parts(view: &View, room: usize) -> Vec<(String, Style)> {
+    let mut status_parts = Vec::new();
     let mut left = room;
     let mut tell = |what: &str, count: &str| {
         // How much there is matters more than what was typed, which the person knows.
         let Some(for_what) = left.checked_sub(text::width(count) + 4) else { return };
         let what = text::cut(&text::name(what), for_what).into_owned();
         left -= text::width(&what) + text::width(count) + 4;
-        told.push(("─ ".to_owned(), theme::FOCUS));
-        told.push((what, theme::NOTICE));
-        told.push((format!(" {count} "), theme::DIM));
+        status_parts.push(("─ ".to_owned(), theme::FOCUS));
+        status_parts.push((what, theme::NOTICE));
+        status_parts.push((format!(" {count} "), theme::DIM));
     };
     // What is being typed tells its own.
     let typed = view.lookup.line.as_ref().map(|line| line.kind);
@@ -111,7 +115,7 @@ pub fn told(view: &View, room: usize) -> Vec<(String, Style)> {
         tell(&filter.text, &count);
     }
     if let Some(find) = view.lookup.find.as_ref().filter(|_| typed != Some(PromptKind::Search)) {
-        tell(&format!("/{}", find.needle.as_str()), &find.told());
+        tell(&format!("/{}", find.needle.as_str()), &find.position_label());
     }
-    told
+    status_parts
 }

@@ -33,7 +33,7 @@ impl FilterQuery {
     /// A word that means nothing, in a sentence for the person.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut wanted = Self::default();
-        for word in words(text) {
+        for word in split_words(text) {
             match word.strip_prefix('-').filter(|rest| !rest.is_empty()) {
                 Some(rest) => wanted.not.get_or_insert_default().add(rest)?,
                 None => wanted.add(&word)?,
@@ -88,17 +88,17 @@ impl FilterQuery {
 }
 
 /// Divided at spaces that do not stand between quotes.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut quoted) = (vec![String::new()], false);
+fn split_words(text: &str) -> Vec<String> {
+    let (mut split_words, mut quoted) = (vec![String::new()], false);
     for c in text.chars() {
         match c {
             '"' => quoted = !quoted,
-            c if c.is_whitespace() && !quoted => words.push(String::new()),
-            c => words.last_mut().into_iter().for_each(|word| word.push(c)),
+            c if c.is_whitespace() && !quoted => split_words.push(String::new()),
+            c => split_words.last_mut().into_iter().for_each(|word| word.push(c)),
         }
     }
-    words.retain(|word| !word.is_empty());
-    words
+    split_words.retain(|word| !word.is_empty());
+    split_words
 }
 
 /// Whether a text stands anywhere in an entry: in its code, its output, its value, its error, its words.

@@ -112,7 +112,7 @@ impl Search {
     }
 
     /// Such as `3 of 17`.
-    pub fn told(&self) -> String {
+    pub fn position_label(&self) -> String {
         let total = self.total();
         match self.at {
             _ if !self.is_done() => format!("{total} so far"),
@@ -248,9 +248,9 @@ mod tests {
         let all = SearchScope { entries, shown: None, keys: &keys, figures: &figures, shape };
         let mut find = Search::new("needle", 12, entries);
         assert!(find.look(&all, Instant::now()), "a slice at a time");
-        assert_eq!((find.take_step(), &*find.told()), (None, "0 so far"));
+        assert_eq!((find.take_step(), &*find.position_label()), (None, "0 so far"));
         assert!(!find.look(&all, Instant::now() + Duration::from_secs(60)));
-        assert_eq!((find.take_step(), &*find.told()), (Some((10, 1)), "6 of 8"));
+        assert_eq!((find.take_step(), &*find.position_label()), (Some((10, 1)), "6 of 8"));
         let mut walk = |forward| {
             find.go_on(forward);
             find.take_step()
@@ -260,9 +260,13 @@ mod tests {
         let shown = BTreeSet::from([5, 6]);
         let mut find = Search::new("needle", 1, entries);
         find.look(&SearchScope { shown: Some(&shown), ..all }, Instant::now() + Duration::from_secs(60));
-        assert_eq!((find.take_step(), &*find.told()), (Some((5, 0)), "1 of 2"), "what lies below, if nothing is above");
+        assert_eq!(
+            (find.take_step(), &*find.position_label()),
+            (Some((5, 0)), "1 of 2"),
+            "what lies below, if nothing is above"
+        );
         let mut find = Search::new("absent", 1, entries);
         find.look(&all, Instant::now() + Duration::from_secs(60));
-        assert_eq!((find.take_step(), &*find.told()), (None, "not found"));
+        assert_eq!((find.take_step(), &*find.position_label()), (None, "not found"));
     }
 }

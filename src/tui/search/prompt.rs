@@ -206,7 +206,7 @@ impl View {
     pub fn search_on(&mut self, forward: bool) {
         match &mut self.lookup.find {
             Some(find) => find.go_on(forward),
-            None => self.notice = Some(format!("nothing is searched; {} searches", self.keys.told(Action::Find))),
+            None => self.notice = Some(format!("nothing is searched; {} searches", self.keys.key_hint(Action::Find))),
         }
     }
 

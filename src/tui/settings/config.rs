@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(find(keys, "f6", &WRITING), None);
         assert_eq!(find(keys, "f6", &[Context::Output]), None);
         assert_eq!(find(keys, "ctrl-e", &WRITING), Some(Action::Output));
-        assert_eq!(keys.told(Action::Output), "Ctrl-E");
+        assert_eq!(keys.key_hint(Action::Output), "Ctrl-E");
         assert_eq!(find(keys, "x", &[Context::Output]), Some(Action::Back));
         assert_eq!(find(keys, "esc", &[Context::Output]), Some(Action::Back), "the other keys of it stay");
         assert_eq!(parse("theme = \"mono\"").0.theme.name, Name::Mono);

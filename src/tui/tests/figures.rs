@@ -48,7 +48,7 @@ fn showing(forms: Vec<Form>, terminal: Terminal) -> View {
 fn settle(view: &mut View, width: u16, height: u16) {
     screen(view, width, height);
     while let Some(job) = view.figures.next_job() {
-        view.figures.on_made((job.wanted(), make(&job)));
+        view.figures.on_made((job.request(), make(&job)));
         screen(view, width, height);
     }
 }

@@ -205,7 +205,10 @@ fn a_hundred_thousand_cards_are_searched_between_frames() {
     assert!(text(&mut view, 80, 24).contains("so far"));
     typed(&mut view, "=");
     settled(&mut view, 80, 24);
-    assert_eq!((view.selected, view.lookup.find.as_ref().map(Search::told)), (Some(12_345), Some("1 of 1".into())));
+    assert_eq!(
+        (view.selected, view.lookup.find.as_ref().map(Search::position_label)),
+        (Some(12_345), Some("1 of 1".into()))
+    );
     key(&mut view, KeyCode::Enter);
     let chunk = crate::domain::OutputChunk::of(Stream::Stdout, "x12345 = here too\n");
     view.apply(&SessionEvent::Output { snippet: Some(running), chunk, at: NOW });

@@ -40,5 +40,5 @@ fn the_readme_has_an_example_of_the_settings() {
     let example = readme.split("```toml\n# ~/.config/fourhands/config.toml\n").nth(1).expect("the example");
     let (settings, problems) = parse(example.split("```").next().unwrap());
     assert_eq!(problems, []);
-    assert!(settings.vi && settings.keys.told(Action::Output) == "Ctrl-O");
+    assert!(settings.vi && settings.keys.key_hint(Action::Output) == "Ctrl-O");
 }

@@ -201,7 +201,7 @@ impl Card {
                 self.rows.extend((0..rows).map(|row| Row::Picture(wanted.clone(), row)));
                 return rows.into();
             }
-            (Some(Err(why)), _) if display.kept() > 0 => self.rows.push(Row::Text(note(why))),
+            (Some(Err(why)), _) if display.bytes_kept() > 0 => self.rows.push(Row::Text(note(why))),
             _ => {}
         }
         0
@@ -343,7 +343,7 @@ impl Card {
         for fate in &restart.processes {
             self.wrapped(&text::name(fate), theme::DIM, shape);
         }
-        let keys = keys.told(Action::Replay);
+        let keys = keys.key_hint(Action::Replay);
         self.wrapped(&format!("{keys} runs again what ran before."), theme::DIM, shape);
     }
 

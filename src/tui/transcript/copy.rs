@@ -67,7 +67,7 @@ pub fn recorded(entry: &Entry, spool: Option<&Spool>) -> Option<Snippet> {
     let Entry::Snippet(snippet) = entry else { return None };
     let is_old = snippet.code_omitted > 0
         || snippet.outcome_is_cut
-        || snippet.output.omitted() > 0 && snippet.output.kept() < Output::HEAD;
+        || snippet.output.omitted() > 0 && snippet.output.memory() < Output::HEAD;
     let recorded = spool.filter(|_| is_old && snippet.status.is_final())?.recorded(snippet.id)?;
     recorded.outcome.is_some().then_some(recorded)
 }

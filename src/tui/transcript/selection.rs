@@ -36,7 +36,7 @@ impl View {
             (Some(action), _) => self.act(action, key, asked, now),
             (None, _) => {
                 if Chord::from(key).is_text() {
-                    let back = self.keys.told(Action::Back);
+                    let back = self.keys.key_hint(Action::Back);
                     self.notice =
                         Some(format!("{key} does nothing to a card; {back} goes back to the input", key = key.code));
                 }
@@ -120,7 +120,7 @@ impl View {
         match text.to_copy() {
             Ok(text) => Some(Effect::CopyPiece { text, what: format!("{} of {name}", piece.word()) }),
             Err(why) => {
-                let save = self.keys.told(Action::SaveOutput);
+                let save = self.keys.key_hint(Action::SaveOutput);
                 let instead =
                     if piece == Piece::Output { format!("; {save} saves it to a file") } else { String::new() };
                 self.notice = Some(format!("{why}{instead}"));
@@ -166,7 +166,7 @@ impl View {
         self.assist.close();
         self.selected = None;
         if had_draft {
-            self.notice = Some(format!("{} brings the draft back", self.keys.told(Action::Undo)));
+            self.notice = Some(format!("{} brings the draft back", self.keys.key_hint(Action::Undo)));
         }
     }
 

@@ -58,7 +58,7 @@ impl Cards {
             Entry::Background { output, .. } => (None, Some(output)),
             Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => (None, None),
         };
-        let output = output.map_or((0, 0), |output| (output.total(), output.kept()));
+        let output = output.map_or((0, 0), |output| (output.total(), output.memory()));
         let displays = match entry {
             Entry::Snippet(snippet) => {
                 let which = |sum: usize, display| sum.rotate_left(1).wrapping_add(Arc::as_ptr(display) as usize);

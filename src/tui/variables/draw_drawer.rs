@@ -26,7 +26,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let area = layout.drawer;
     Clear.render(area, buffer);
     let table = view.transcript.variables();
-    let title = format!(" variables{} ", view.sorting.told());
+    let title = format!(" variables{} ", view.sorting.label());
     let title = [(title.as_str(), theme::BOLD)];
     let found = if view.narrowed.is_some() { format!("{} of ", view.listed().count()) } else { String::new() };
     let count = format!(" {}{found}{} ", age(view, now), units::count(table.total, "name"));
@@ -120,7 +120,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     if let Some(query) = &view.narrowed {
         let compact = layout.class == Class::Compact;
         let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { LOOK })], "");
-        let all = view.keys.told(Action::Back);
+        let all = view.keys.key_hint(Action::Back);
         let hint = format!("{look}{}{all} all", if compact { ", " } else { "   " });
         let end = put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
         let line = Rect { width: end.saturating_sub(area.x + 1), ..area };
@@ -131,7 +131,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         return Some(Position { x, y: bottom });
     }
     if lines.more_below() {
-        let more = format!("… {} for more", view.keys.told(Action::PageDown));
+        let more = format!("… {} for more", view.keys.key_hint(Action::PageDown));
         put(buffer, area, left + 2, bottom, &more, theme::DIM);
     }
     if !table.rows.is_empty() && view.editor.is_empty() {

@@ -157,7 +157,7 @@ pub fn value(variable: &Variable) -> &str {
 fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let (Some(area), Some(listed)) = (layout.side, Listed::of(view, layout)) else { return };
     let total = view.transcript.variables().total;
-    title(buffer, area, &format!("variables{}", view.sorting.told()), total);
+    title(buffer, area, &format!("variables{}", view.sorting.label()), total);
     let right = area.right() - text::width(&total.to_string()) as u16;
     put_right(buffer, area, right, area.y, &age(view, now), theme::NOTICE);
     let Listed { area: list, rows, above, below } = listed;
@@ -172,7 +172,7 @@ fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
         columns.draw(variable, touched.contains(variable.name.as_str()), list, y, buffer);
         y += 1;
     }
-    let key = view.keys.told(Action::Variables);
+    let key = view.keys.key_hint(Action::Variables);
     let more = match (above, below) {
         (0, 0) => return,
         (0, below) => format!("… {below} more, {key}"),
@@ -269,7 +269,7 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
             list,
             list.x + 2,
             list.bottom() - 1,
-            &format!("… {hidden} more, {}", view.keys.told(Action::Variables)),
+            &format!("… {hidden} more, {}", view.keys.key_hint(Action::Variables)),
             theme::DIM,
         );
     }

@@ -37,7 +37,7 @@ impl Sorting {
     }
 
     /// As the title of the list tells it.
-    pub const fn told(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Kind => "",
             Self::Name => ", by name",
