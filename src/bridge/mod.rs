@@ -6,6 +6,7 @@
 mod attached;
 mod envelope;
 pub mod environment;
+mod executable;
 mod finder;
 #[cfg(test)]
 mod fuzz;

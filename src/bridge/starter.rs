@@ -1,6 +1,7 @@
 //! Starting a session where there is none: held without a dashboard for as long as a client is there (`--serve`), or with
 //! the dashboard in a pane of the tmux that this process runs in (`--tmux`).
 
+use crate::bridge::executable::program;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -213,9 +214,4 @@ impl Starter {
         })?;
         Ok(held)
     }
-}
-
-/// This program, also after it was replaced by a newer one.
-pub fn program() -> PathBuf {
-    std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
 }

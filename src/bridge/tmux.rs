@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::starter::program;
+use crate::bridge::executable::program;
 use crate::session::discovery::lock::{Lock, lock};
 use crate::session::discovery::paths::Paths;
 

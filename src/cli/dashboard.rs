@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::start::{self, SessionArguments, Start};
+use super::start;
+use super::start::Start;
+use crate::cli::arguments::SessionArguments;
 use crate::launch::boot::Mode;
 
 #[derive(Args, Debug)]

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod arguments;
 mod bridge;
 mod config;
 mod dashboard;

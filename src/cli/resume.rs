@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::past;
-use super::start::SessionArguments;
+use crate::cli::arguments::SessionArguments;
 use crate::domain::{Restart, Timestamp, units};
 use crate::journal::{Ending, Fault, Reader, SessionSummary};
-use crate::launch::discover::Python;
+use crate::launch::python::Python;
 use crate::session::SessionId;
 use crate::session::discovery::paths::{FolderError, Paths};
 use crate::session::discovery::registry;

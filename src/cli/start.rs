@@ -1,25 +1,28 @@
 //! What the dashboard and `serve` have in common: find a Python, claim the name, guard the session process to its end.
 
+use crate::cli::arguments::Replay;
+use crate::cli::arguments::SessionArguments;
 use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
 
 use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
 use crate::bridge::Attached;
 use crate::domain::SnippetId;
 use crate::domain::recorder::Losses;
-use crate::domain::replay::Which;
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover::{self, PythonSearchEnv};
 use crate::launch::ending::Ending;
 use crate::launch::first_words::FirstWords;
-use crate::launch::guardian::{Guardian, Inherited, Legacy, Next};
+use crate::launch::guardian::Guardian;
+use crate::launch::guardian::Inherited;
+use crate::launch::guardian::Next;
+use crate::launch::handover::Legacy;
 use crate::launch::image::EngineImage;
 use crate::session::SessionId;
 use crate::session::discovery::paths::Paths;
@@ -31,53 +34,6 @@ use crate::tui::settings;
 
 /// How long a session that bridges hold waits for a Python that starts. A call of theirs is another try.
 const UNUSED: Duration = Duration::from_secs(600);
-
-#[derive(Args, Debug)]
-pub struct SessionArguments {
-    /// Name of the session [default: named after the working directory]
-    #[arg(long, value_name = "NAME")]
-    pub session: Option<String>,
-    /// Python to use: an interpreter, a virtual environment's folder, or a command on PATH
-    #[arg(long, value_name = "PATH")]
-    pub python: Option<PathBuf>,
-    /// Go on with a session of the past, by its name or id [default: the last one of this folder, else of all]
-    #[arg(long, value_name = "SESSION", num_args = 0..=1, default_missing_value = "")]
-    pub resume: Option<String>,
-    /// With --resume: run again what ran in it, up to the first that now fails
-    #[arg(
-        long,
-        value_name = "WHICH",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "ok",
-        requires = "resume"
-    )]
-    pub replay: Option<Replay>,
-    /// Leave running what snippets started when Python restarts or the session ends, as `keep_processes` in config.toml
-    /// does [default: it is ended]
-    #[arg(long)]
-    pub keep_processes: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Replay {
-    /// What ended without an error
-    Ok,
-    /// Also what failed or was interrupted
-    All,
-    /// What you ran yourself, and ended without an error
-    Mine,
-}
-
-impl Replay {
-    fn which(self) -> Which {
-        match self {
-            Self::Ok => Which::Ok,
-            Self::All => Which::All,
-            Self::Mine => Which::Mine,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub struct Start<'a> {
@@ -111,7 +67,7 @@ pub fn run(start: &Start<'_>) -> ExitCode {
 }
 
 /// Holds the session to its end. The name stays claimed for as long as the guardian lives.
-fn hold(start: &Start<'_>, python: &discover::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
+fn hold(start: &Start<'_>, python: &crate::launch::python::Python, cwd: &Path) -> anyhow::Result<ExitCode> {
     let mut resumed = resume::find(start.arguments, python, cwd)?;
     let may_take_over = start.mode.has_person() && resumed.is_none();
     let mut handed_over = None;

@@ -56,7 +56,7 @@ pub fn for_pages(segments: &[Segment], look: &mut TextStyle) -> String {
         }
         for Piece { text, look, stream } in line {
             let (class, style) = marks(*look, *stream);
-            let text = super::html::escape(text);
+            let text = crate::export::html_escape::escape(text);
             if class.is_empty() && style.is_empty() {
                 out += &text;
                 continue;

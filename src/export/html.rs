@@ -3,6 +3,7 @@
 //! Everything a session wrote is text. Documents that it displayed stand in frames without any rights, and the page's
 //! policy allows neither scripts nor loading, should anything be wrong with that.
 
+use crate::export::html_escape::escape;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -221,21 +222,4 @@ fn highlighted(code: &str) -> String {
         done = token.range.end;
     }
     out + &escape(&visible(&code[done..]))
-}
-
-/// Text that is no markup, also within quotes.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            '\0' => out.push(char::REPLACEMENT_CHARACTER),
-            c => out.push(c),
-        }
-    }
-    out
 }

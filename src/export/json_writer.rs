@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::json::escaped;
+use crate::domain::terminal_text::visible;
 
 pub struct JsonWriter<'a> {
     out: &'a mut dyn Write,
@@ -75,4 +75,24 @@ impl<'a> JsonWriter<'a> {
         }
         Ok(())
     }
+}
+
+/// JSON with all escaped that a terminal would not show as it is: serde leaves some of that.
+#[must_use]
+pub fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let mut rest = json;
+    while !rest.is_empty() {
+        let plain = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~' | b'\n')).unwrap_or(rest.len());
+        text.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some(c) = rest.chars().next() else { break };
+        if visible(c.encode_utf8(&mut [0; 4])).starts_with(c) {
+            text.push(c);
+        } else {
+            text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    text
 }

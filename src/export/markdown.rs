@@ -103,7 +103,7 @@ impl Document<'_> {
                 let said = one_line(&format!("{}: {}", error.type_name, said.lines().next().unwrap_or_default()));
                 self.block(&format!(
                     "<details><summary>{}</summary>\n\n{traceback}\n\n</details>",
-                    super::html::escape(&said)
+                    crate::export::html_escape::escape(&said)
                 ))?;
             }
         }

@@ -7,6 +7,7 @@ mod archive;
 mod colours;
 mod file;
 mod html;
+mod html_escape;
 mod items;
 mod json;
 mod json_writer;
@@ -20,9 +21,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
+pub use crate::export::json_writer::escaped;
 pub use archive::{Archive, OutputFile, Pages};
 pub use file::{Beside, Exists, save};
-pub use json::escaped;
 pub use wanted::{ExportOptions, Failed, Numbers};
 
 use crate::domain::Timestamp;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::guardian::Legacy;
 use crate::domain::recorder::{DeathReport, Losses};
 use crate::domain::{Author, Restart, SnippetId};
+use crate::launch::handover::Legacy;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {

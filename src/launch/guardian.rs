@@ -8,6 +8,7 @@ mod starting;
 mod terminate;
 mod watch;
 
+use crate::launch::handover::Legacy;
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -31,8 +32,6 @@ use super::recorder;
 use super::reports::Reports;
 use super::signals::{self, Signals};
 use super::terminal::Terminal;
-use crate::domain::recorder::Losses;
-use crate::domain::{Restart, SnippetId};
 use crate::session::discovery::registry::{Claim, ClaimError};
 use crate::session::processes::Leader;
 
@@ -50,18 +49,6 @@ pub struct Inherited<'a> {
     pub link: RawFd,
     pub recorder: Option<RawFd>,
     pub words: Option<&'a FirstWords>,
-}
-
-/// What a session process leaves to the one that takes over.
-#[derive(Clone, Debug)]
-pub struct Legacy {
-    pub restart: Restart,
-    /// See [`crate::domain::recorder::Recorder::keepsake`].
-    pub keepsake: Option<String>,
-    /// See [`crate::domain::recorder::Recorder::last`].
-    pub last: SnippetId,
-    /// See [`crate::domain::recorder::Recorder::lost`].
-    pub lost: Losses,
 }
 
 #[derive(Debug)]

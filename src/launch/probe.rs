@@ -15,8 +15,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::discover::Python;
 use crate::domain::terminal_text::visible;
+use crate::launch::python::Python;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// An answer that takes no longer goes without saying.

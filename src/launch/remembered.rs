@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::cache;
-use super::discover::Python;
+use crate::launch::python::Python;
 use crate::session::discovery::paths;
 
 const MOST: usize = 32;

@@ -59,7 +59,7 @@ fn fourhands(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn main(py: Python<'_>, boot: &str) -> i32 {
     let said = first_words(py, boot);
     // What stands on 2 is soon a pipe that nobody would read then.
-    let mut stderr = descriptors::move_high(std::io::stderr().as_fd()).ok();
+    let mut stderr = crate::python::io::fd::move_high(std::io::stderr().as_fd()).ok();
     let code = said.map_err(PyOSError::new_err).and_then(|said| run(py, boot, said, &mut stderr));
     code.unwrap_or_else(|error| {
         let text = format!("fourhands: the session cannot begin: {}\n", visible(&error.value(py).to_string()));

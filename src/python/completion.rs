@@ -15,10 +15,10 @@ use pyo3::types::{PyDict, PyTuple};
 use super::io::capture::ThreadId;
 use super::isolation::fork;
 use super::magics;
-use super::runtime::engine::Events;
 use super::runtime::signals;
 use crate::domain::lexer::{self, CursorContext, Step};
 use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
+use crate::python::runtime::events::Events;
 use crate::session::EngineEvent;
 
 /// One module, written in parts.

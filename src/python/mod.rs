@@ -13,10 +13,13 @@ mod session_file;
 mod sources;
 mod values;
 
+pub use crate::python::runtime::events::Events;
 pub use io::capture::{Capture, drain};
 pub use isolation::children::are_orphaned as guardian_has_died;
 pub use isolation::fork::forbid as forbid_forks;
-pub use runtime::engine::{Events, Jobs, PythonEngine, engine};
+pub use runtime::engine::Jobs;
+pub use runtime::engine::PythonEngine;
+pub use runtime::engine::engine;
 pub use runtime::interpreter::Interpreter;
 pub use runtime::runner::Files;
 pub use runtime::signals::watch_quit;

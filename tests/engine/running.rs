@@ -149,8 +149,11 @@ fn interrupts_hit_what_they_are_meant_for() {
 fn an_interrupted_await_shows_where_the_code_stood() {
     in_every_python(|session| {
         session.run("import asyncio\nawait asyncio.sleep(0)");
-        let code = "async def rest():\n    await asyncio.sleep(1000)\n\nawait rest()";
-        let result = session.client.call("run_python_code", json!({"code": code, "timeout_s": 1}));
+        let code = "async def rest():\n    open('begun', 'w').close(); await asyncio.sleep(1000)\n\nawait rest()";
+        let result = session.client.call("run_python_code", json!({"code": code, "wait_s": 0}));
+        let begun = session.home.work().join("begun");
+        support::wait_until("the await", || begun.exists().then_some(()));
+        session.client.call("interrupt_snippet", json!({}));
         let run = session.client.finished(result)["structuredContent"].clone();
         let traceback = run["error"]["traceback"].as_str().unwrap();
         for part in ["line 4, in <module>", "await rest()", "line 2, in rest", "KeyboardInterrupt"] {

@@ -8,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::report::{RunStatus, stopped_by};
 use super::truncate::short;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
+use crate::mcp::results::status::RunStatus;
+use crate::mcp::results::status::stopped_by;
 use crate::session::{Activity, ActivityLog};
 
 /// Happenings told, the last ones.

@@ -6,6 +6,7 @@ pub(in crate::mcp) mod displays;
 pub(in crate::mcp) mod images;
 pub(in crate::mcp) mod inspection;
 pub(in crate::mcp) mod report;
+pub(in crate::mcp) mod status;
 pub(in crate::mcp) mod summary;
 pub(in crate::mcp) mod text;
 pub(in crate::mcp) mod truncate;

@@ -1,5 +1,7 @@
 //! What a run came to, as structured content: everything that a program, or a model that sees nothing else, needs.
 
+use crate::mcp::results::status::RunStatus;
+use crate::mcp::results::status::stopped_by;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use super::displays::DisplayReport;
 use super::images::Pictures;
 use super::truncate::{SHARE, cut, short};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Outcome, PERSON, Snippet, Status, Stream, Stuck, Timestamp, VariableChanges, units};
+use crate::domain::{Outcome, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
 
 /// Names told of one kind of change.
 const MAX_NAMES: usize = 40;
@@ -55,33 +57,6 @@ pub struct RunReport {
     /// What to know or to do next, such as how to go on waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum RunStatus {
-    Queued,
-    Running,
-    /// It runs, and waits for a line; see `input_prompt`.
-    WaitingForInput,
-    Ok,
-    Error,
-    Interrupted,
-    Cancelled,
-}
-
-impl From<Status> for RunStatus {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Queued => Self::Queued,
-            Status::Running => Self::Running,
-            Status::Ok => Self::Ok,
-            Status::Error => Self::Error,
-            Status::Interrupted => Self::Interrupted,
-            Status::Cancelled => Self::Cancelled,
-        }
-    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -156,15 +131,6 @@ pub fn elapsed_s(snippet: &Snippet, now: Timestamp) -> f64 {
         (None, Some(started)) => now.saturating_sub(started) as f64 / 1000.0,
         (None, None) => 0.0,
     }
-}
-
-/// Who or what stopped it: "you" is the person, and the reader is not. Clients stand in quotes.
-pub fn stopped_by(outcome: &Outcome) -> Option<Cow<'_, str>> {
-    let by = outcome.stopped_by.as_deref()?;
-    Some(match by.strip_suffix("you") {
-        Some(before) if before.is_empty() || before.ends_with(" by ") => Cow::Owned(format!("{before}{PERSON}")),
-        _ => Cow::Borrowed(by),
-    })
 }
 
 /// Said of a snippet that cannot be interrupted.

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use super::displays;
 use super::images::Pictures;
-use super::report::{Parts, cut_notice, elapsed_s, stopped_by};
+use super::report::Parts;
+use super::report::cut_notice;
+use super::report::elapsed_s;
 use super::truncate::{cut, kept_of_beginning};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
+use crate::mcp::results::status::stopped_by;
 
 /// At most about `max` characters, and whether anything was left out.
 pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, pictures: &Pictures) -> (String, bool) {

@@ -13,7 +13,7 @@ use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Timestamp, Transcript, quoted, units};
 use crate::mcp::results::activity_since;
 use crate::mcp::results::activity_since::ByKind;
-use crate::mcp::results::report::RunStatus;
+use crate::mcp::results::status::RunStatus;
 use crate::mcp::results::truncate::{TEXT, cut, short};
 use crate::mcp::server::failure::{ended, refused};
 use crate::session::names::unmarked;

@@ -11,10 +11,10 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 
 use super::io::capture::{Capture, Writer};
 use super::isolation::fork;
-use super::runtime::event_loop::SnippetContext;
 use super::runtime::signals;
 use super::values::repr;
 use crate::domain::{Display, DisplayedFrame, Form, FramePreview};
+use crate::python::runtime::context::SnippetContext;
 
 /// The helper's file in tracebacks, where it is left out.
 pub const FILE: &str = "<fourhands display>";

@@ -1,12 +1,13 @@
 //! Descriptors 0, 1 and 2 of the session process: /dev/null and two pipes, whatever user code does to them.
 
+use crate::python::io::fd::move_high;
+use crate::python::io::fd::owned;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Whence, dup2_stderr, dup2_stdin, dup2_stdout, lseek, pipe2};
 
 use super::guarded::{Access, Guarded, Identity};
@@ -103,14 +104,6 @@ pub fn put_back(streams: [i32; 3]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A close-on-exec copy on a high number, which `os.closerange(3, 256)` and its like do not reach.
-pub fn move_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(soft, _)| soft);
-    let floor = if limit > 1023 { 900 } else { limit / 4 * 3 };
-    let raw = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(floor as i32))?;
-    Ok(owned(raw))
-}
-
 /// Takes over a descriptor that was inherited by number.
 pub fn inherit(number: i32) -> io::Result<OwnedFd> {
     if number < 3 {
@@ -118,12 +111,6 @@ pub fn inherit(number: i32) -> io::Result<OwnedFd> {
     }
     let given = owned(number);
     move_high(given.as_fd())
-}
-
-#[allow(unsafe_code, reason = "the numbers come from fcntl and from the guardian, and nobody else owns them")]
-fn owned(raw: i32) -> OwnedFd {
-    // SAFETY: see the callers: a fresh duplicate, or a descriptor the guardian opened for this process alone.
-    unsafe { OwnedFd::from_raw_fd(raw) }
 }
 
 /// How many bytes wait in the pipe on 1 or 2. The write end knows it too, so no read end need be in Python's reach.

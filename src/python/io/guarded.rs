@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use nix::sys::stat::fstat;
 
-use super::descriptors::move_high;
+use crate::python::io::fd::move_high;
 
 /// A descriptor that is looked at before each use, and opened again if it is no longer what it was.
 #[derive(Debug)]

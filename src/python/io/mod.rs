@@ -3,6 +3,7 @@
 
 pub(in crate::python) mod capture;
 pub mod descriptors;
+pub mod fd;
 pub(in crate::python) mod guarded;
 pub(in crate::python) mod standard_stream;
 pub(in crate::python) mod stdin;

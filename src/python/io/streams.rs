@@ -15,7 +15,7 @@ use super::capture::{Capture, Writer};
 use super::standard_stream::StandardStream;
 use crate::domain::Stream;
 use crate::python::isolation::fork;
-use crate::python::runtime::event_loop::SnippetContext;
+use crate::python::runtime::context::SnippetContext;
 use crate::python::runtime::signals;
 
 /// Characters that are written at once.

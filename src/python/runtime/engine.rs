@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::prompt::Prompts;
 use super::signals;
-use super::waker::{EventBell, JobBell, JobWaiter, job_bell};
+use super::waker::{JobBell, JobWaiter, job_bell};
 use crate::domain::recorder::{self, Recorder};
 use crate::domain::{Author, InputAnswer, Inspect, Question, SnippetId, VariableQuery};
 use crate::python::completion::{QuestionTracker, Task};
 use crate::python::io::capture::Capture;
 use crate::python::isolation::children;
-use crate::session::{Engine, EngineEvent, Shown};
+use crate::session::{Engine, Shown};
 
 /// What the main thread is asked to do.
 pub(in crate::python) enum Job {
@@ -56,20 +56,6 @@ pub struct Jobs {
     pub(in crate::python) looks: Arc<QuestionTracker>,
     /// Both ends of what the thread for completion is told.
     pub(in crate::python) beside: Option<(Sender<Task>, Receiver<Task>)>,
-}
-
-/// What Python's threads tell the host.
-#[derive(Clone)]
-pub struct Events {
-    pub sender: Sender<EngineEvent>,
-    pub bell: EventBell,
-}
-
-impl Events {
-    pub fn send(&self, event: EngineEvent) {
-        let _ = self.sender.send(event);
-        self.bell.ring();
-    }
 }
 
 /// The two ends.

@@ -6,8 +6,8 @@ use std::sync::mpsc;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::engine::{Events, Job, Jobs};
-use super::event_loop::SnippetContext;
+use super::engine::Job;
+use super::engine::Jobs;
 use super::prompt::Asker;
 use super::runner::{Files, Runner};
 use super::signals;
@@ -29,6 +29,8 @@ use crate::python::isolation::fork;
 use crate::python::isolation::project;
 use crate::python::isolation::settings::Settings;
 use crate::python::isolation::threads;
+use crate::python::runtime::context::SnippetContext;
+use crate::python::runtime::events::Events;
 use crate::python::values::namespace::Namespace;
 use crate::session::EngineEvent;
 

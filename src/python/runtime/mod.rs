@@ -1,8 +1,10 @@
 //! The main thread: it does jobs, runs snippets, and is interrupted.
 //! Knows nothing of where output goes.
 
+pub(in crate::python) mod context;
 pub(in crate::python) mod engine;
 pub(in crate::python) mod event_loop;
+pub(in crate::python) mod events;
 pub(in crate::python) mod force;
 pub(in crate::python) mod interpreter;
 pub(in crate::python) mod prompt;

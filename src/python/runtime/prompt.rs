@@ -7,12 +7,12 @@ use std::time::Duration;
 use pyo3::exceptions::PyEOFError;
 use pyo3::prelude::*;
 
-use super::engine::Events;
 use super::signals;
 use super::waker::JobWaiter;
 use crate::domain::{INPUT_LIMIT, InputAnswer, SnippetId};
 use crate::python::io::capture::Capture;
 use crate::python::isolation::fork;
+use crate::python::runtime::events::Events;
 use crate::session::EngineEvent;
 
 /// Signals that the kernel gives to another thread of Python do not end the wait, nor does the end of a snippet that of a

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRecursionError, PyS
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 
-use super::event_loop::{EventLoop, SnippetContext};
+use super::event_loop::EventLoop;
 use super::{prompt, signals};
 use crate::domain::lexer::unwrap_pasted;
 use crate::domain::{ErrorReport, Outcome, SnippetId, Status, VariableChanges};
@@ -19,6 +19,7 @@ use crate::python::isolation::baseline::Baseline;
 use crate::python::isolation::fork;
 use crate::python::magics;
 use crate::python::magics::Magics;
+use crate::python::runtime::context::SnippetContext;
 use crate::python::session_file::{Definition, SessionFile};
 use crate::python::sources::Sources;
 use crate::python::values::report;

@@ -15,7 +15,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pipe2;
 
-use crate::python::io::descriptors::move_high;
+use crate::python::io::fd::move_high;
 use crate::python::io::guarded::{Access, Guarded};
 
 /// Rung by the host, waited for by Python's main thread.

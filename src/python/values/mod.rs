@@ -6,4 +6,5 @@ pub(in crate::python) mod libraries;
 pub(in crate::python) mod namespace;
 pub(in crate::python) mod report;
 pub(in crate::python) mod repr;
+pub(in crate::python) mod text;
 pub(in crate::python) mod variables;

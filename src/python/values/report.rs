@@ -1,5 +1,6 @@
 //! Exceptions as people read them: Python's own formatting, with frames that are not the user's left out.
 
+use crate::python::values::text::readable;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySyntaxError, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTraceback};
@@ -125,17 +126,6 @@ fn joined(lines: &Bound<'_, PyAny>) -> PyResult<String> {
         text += &readable(line?.cast::<PyString>()?);
     }
     Ok(text)
-}
-
-/// Half a surrogate pair is shown as Python's own stderr shows it.
-pub fn readable(text: &Bound<'_, PyString>) -> String {
-    if let Ok(text) = text.to_cow() {
-        return text.into_owned();
-    }
-    let escaped = text
-        .call_method1("encode", ("utf-8", "backslashreplace"))
-        .and_then(|bytes| bytes.call_method0("decode")?.extract::<String>());
-    escaped.unwrap_or_else(|_| text.to_string_lossy().into_owned())
 }
 
 /// A syntax error that the parser did not find has no text of its line.

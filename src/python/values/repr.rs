@@ -8,9 +8,9 @@ use pyo3::types::{
     PyString, PyTuple,
 };
 
-use super::report::readable;
 use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::units;
+use crate::python::values::text::readable;
 
 /// Bytes kept of the beginning and of the end of a text.
 const ENDS: usize = 64 << 10;

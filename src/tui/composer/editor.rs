@@ -2,6 +2,7 @@
 
 mod buffer;
 mod keys;
+mod position;
 mod recall;
 pub mod rows;
 mod screen;
@@ -14,12 +15,14 @@ mod vi;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use self::buffer::{Buffer, Pos, is_word};
+pub use self::buffer::Buffer;
+pub use self::buffer::is_word;
 use self::recall::Recall;
 pub use self::recall::{Back, Inputs};
 pub use self::screen::Row;
 use self::syntax::Syntax;
 pub use self::vi::{Mode, Taken, Vi};
+pub use crate::tui::composer::editor::position::Pos;
 
 use crate::domain::lexer::{self, Call, Completeness, Token, completeness, indent_after};
 

@@ -1,26 +1,13 @@
 //! The text of an input: lines with places in bytes, a cursor between graphemes, a selection, and undo by what was done
 //! at once. What a key costs depends on the line it is typed into, not on how many there are.
 
+use crate::tui::composer::editor::position::Pos;
 use std::borrow::Cow;
 use std::ops::Range;
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::undo::{Edit, Step, Undo};
-
-/// A place in the text, between two graphemes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Pos {
-    pub row: usize,
-    /// Bytes of the line before it.
-    pub byte: usize,
-}
-
-impl Pos {
-    pub const fn new(row: usize, byte: usize) -> Self {
-        Self { row, byte }
-    }
-}
 
 #[derive(Debug)]
 pub struct Buffer {

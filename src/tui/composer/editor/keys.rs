@@ -2,9 +2,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::buffer::{Pos, is_word};
+use super::buffer::is_word;
 use super::vi::word_before;
 use super::{Editor, Mode, Vi};
+use crate::tui::composer::editor::position::Pos;
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::buffer::Pos;
 use super::{Editor, rows};
+use crate::tui::composer::editor::position::Pos;
 
 #[derive(Debug)]
 pub struct Screen {

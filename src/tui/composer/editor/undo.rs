@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::buffer::Pos;
+use crate::tui::composer::editor::position::Pos;
 
 /// What was done before so many groups cannot be undone any more.
 const KEPT: usize = 10_000;

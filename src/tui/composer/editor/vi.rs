@@ -10,8 +10,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 pub use self::motion::word_before;
 use self::motion::{Find, Reach};
-use super::buffer::{Buffer, Pos};
+use super::buffer::Buffer;
 use super::{Editor, spaces};
+use crate::tui::composer::editor::position::Pos;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {

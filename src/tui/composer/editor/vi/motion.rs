@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::{Mode, Operator, Pending, Vi};
-use crate::tui::composer::editor::buffer::{Buffer, Pos, is_word};
+use crate::tui::composer::editor::buffer::Buffer;
+use crate::tui::composer::editor::buffer::is_word;
+use crate::tui::composer::editor::position::Pos;
 use crate::tui::composer::editor::{Editor, spaces};
 
 /// How far a motion takes an operator.

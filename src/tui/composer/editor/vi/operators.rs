@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::{Mode, Operator, Vi};
-use crate::tui::composer::editor::buffer::{Buffer, Pos};
+use crate::tui::composer::editor::buffer::Buffer;
+use crate::tui::composer::editor::position::Pos;
 use crate::tui::composer::editor::{Editor, spaces};
 
 impl Vi {

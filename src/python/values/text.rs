@@ -1,0 +1,15 @@
+//! Text of Python that may hold what is no Unicode.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// Half a surrogate pair is shown as Python's own stderr shows it.
+pub fn readable(text: &Bound<'_, PyString>) -> String {
+    if let Ok(text) = text.to_cow() {
+        return text.into_owned();
+    }
+    let escaped = text
+        .call_method1("encode", ("utf-8", "backslashreplace"))
+        .and_then(|bytes| bytes.call_method0("decode")?.extract::<String>());
+    escaped.unwrap_or_else(|_| text.to_string_lossy().into_owned())
+}
