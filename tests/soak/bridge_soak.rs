@@ -172,7 +172,12 @@ fn disturb(
                 }
             }
             (6, _) => {
+                let process = children(guardian).first().copied();
                 signal(guardian, Signal::SIGKILL);
+                // It ends within a second, or later on a busy machine; until then its name is taken.
+                support::wait_until("the end of its session process", || {
+                    process.is_none_or(|process| !support::is_alive(process)).then_some(())
+                });
                 count(&counts.guardians_killed);
             }
             (7, _) => {
