@@ -54,7 +54,7 @@ pub struct BridgeOptions {
     pub tmux: bool,
     /// Of sessions that are started so.
     pub python: Option<PathBuf>,
-    /// What a session that is held gets of the environment beside the usual; see [`environment::kept`].
+    /// What a session that is held gets of the environment beside the usual; see [`environment::selected`].
     pub keep_env: Vec<String>,
 }
 

@@ -14,9 +14,9 @@ pub struct Reconnect {
     pub former: Vec<Client>,
     /// Of this process.
     pub pid: u32,
-    /// See [`super::Beginning::id`].
+    /// See [`super::Startup::id`].
     pub session: Option<SessionId>,
-    /// See [`super::Beginning::is_whole`].
+    /// See [`super::Startup::is_whole`].
     pub is_whole: bool,
     /// What each call of a name submitted: all to this process, and to those before as far as that is known.
     pub calls: HashMap<CallId, SnippetId>,
