@@ -96,6 +96,9 @@ pub async fn pump<F: Find>(
     loop {
         if let Some(open) = &mut link {
             let mut refused = None;
+            if open.lines.has_line() {
+                heed_cancels(&mut client, &mut relay).await;
+            }
             // The offline server reads one line of the client's at a time: one of those that wait may cancel what it has just
             // answered, and its id may be in use again.
             while relay.to_client.len() < HIGH

@@ -123,6 +123,7 @@ fn the_hand_over_keeps_its_promises() {
     // An id that was in use again when what had been cancelled was answered.
     check(11_526, 1);
     check(12_258, 1);
+    check(29_544, 1);
 }
 
 #[test]
