@@ -120,7 +120,6 @@ pub async fn pump<F: Find>(
                 }
             }
             if let Some(why) = refused {
-                heed_cancels(&mut client, &mut relay).await;
                 relay.turned_away(&why, &finder.advice());
                 shunned = Some(Instant::now() + REST);
                 link = None;

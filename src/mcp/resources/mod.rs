@@ -1,5 +1,4 @@
 //! Resources, prompts and completion: what clients read, and watch, without a tool call.
-//! Knows nothing of tools.
 
 pub(in crate::mcp) mod completion;
 pub(in crate::mcp) mod prompts;

@@ -1,5 +1,4 @@
 //! What models read: texts and structured content of results, cut to what clients take.
-//! Knows nothing of calls or connections.
 
 pub(in crate::mcp) mod activity_since;
 pub(in crate::mcp) mod displays;

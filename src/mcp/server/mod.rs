@@ -1,5 +1,4 @@
 //! The MCP server of one client: what rmcp calls, who the client is, and what its calls are answered when a session ends.
-//! Knows nothing of how results are written.
 
 pub(in crate::mcp) mod client;
 pub(in crate::mcp) mod failure;

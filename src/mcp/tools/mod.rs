@@ -1,5 +1,4 @@
 //! The tools: their descriptions and schemas, and each call against the session.
-//! Knows nothing of connections.
 
 pub(in crate::mcp) mod ask_human;
 pub(in crate::mcp) mod calls;

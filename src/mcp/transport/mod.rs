@@ -1,5 +1,4 @@
 //! Lines of JSON-RPC between rmcp and a stream: reading, writing, and answers to what is no request.
-//! Knows nothing of tools or sessions.
 
 pub(in crate::mcp) mod lines;
 pub(in crate::mcp) mod malformed;

@@ -1,5 +1,4 @@
 //! Standard streams: what code writes and reads, down to the descriptors.
-//! Knows nothing of snippets but their numbers.
 
 pub(in crate::python) mod capture;
 pub mod descriptors;

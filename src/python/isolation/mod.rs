@@ -1,5 +1,4 @@
 //! Keeping user code, its children and its threads from harming the session, and putting right what a snippet changed.
-//! Knows nothing of jobs.
 
 pub(in crate::python) mod baseline;
 pub(in crate::python) mod children;

@@ -1,5 +1,4 @@
 //! The main thread: it does jobs, runs snippets, and is interrupted.
-//! Knows nothing of where output goes.
 
 pub(in crate::python) mod context;
 pub(in crate::python) mod engine;

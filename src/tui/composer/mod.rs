@@ -1,5 +1,4 @@
 //! Where the person writes: the editor, completion, earlier inputs, and answers to prompts and questions.
-//! Knows nothing of cards.
 
 pub(in crate::tui) mod completion;
 pub(in crate::tui) mod draw;

@@ -1,5 +1,4 @@
 //! Events of the terminal: keys through the table of actions, pastes, and the mouse.
-//! Knows nothing of Python.
 
 pub(in crate::tui) mod keymap;
 pub(in crate::tui) mod mouse;

@@ -1,5 +1,4 @@
 //! What lies over the rest for a moment: help, the palette, replay, export, and what is wrong with the settings.
-//! Knows nothing of how cards look.
 
 pub(in crate::tui) mod config_problems;
 pub(in crate::tui) mod draw_config_problems;

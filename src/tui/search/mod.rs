@@ -1,5 +1,4 @@
 //! Searching and filtering the transcript.
-//! Knows nothing of how cards are drawn.
 
 pub(in crate::tui) mod draw;
 pub(in crate::tui) mod filter;

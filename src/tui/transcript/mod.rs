@@ -1,5 +1,4 @@
 //! The cards: their rows, the window on them, what is selected, and copies of their pieces.
-//! Knows nothing of keys.
 
 pub(in crate::tui) mod card;
 pub(in crate::tui) mod copy;

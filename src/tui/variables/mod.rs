@@ -1,5 +1,4 @@
 //! The table of variables, at the side or in a drawer, and the inspector of one value.
-//! Knows nothing of cards.
 
 pub(in crate::tui) mod draw_drawer;
 pub(in crate::tui) mod draw_inspector;
