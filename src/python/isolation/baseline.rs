@@ -86,7 +86,8 @@ impl Baseline {
         if !sys.getattr(name).is_ok_and(|now| now.is(modules)) {
             sys.setattr(name, modules)?;
         }
-        if !modules.contains(pyo3::intern!(py, "sys"))? {
+        // Another `sys` stands there once anything has been imported into a table that was emptied.
+        if !modules.get_item(pyo3::intern!(py, "sys"))?.is_some_and(|now| now.is(sys)) {
             modules.update(then.as_mapping())?;
         }
         for name in CORE_MODULES {
