@@ -1,6 +1,6 @@
-//! Tells the binary where cargo lays the engine (the cdylib of this package), so that the binary can embed it.
+//! Passes the path of the engine (the cdylib of this package) to the binary, which embeds it.
 //!
-//! `deps/lib<name>.so` is cargo's layout, not its promise: `main.rs` refuses to be built with an empty engine.
+//! cargo does not guarantee the path `deps/lib<name>.so`, so `main.rs` refuses to build with an empty engine.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -11,7 +11,7 @@ fn main() {
         println!("cargo:warning=OUT_DIR is not laid out as expected; the engine cannot be found");
         return;
     };
-    // `cargo check` and clippy build no cdylib, yet `include_bytes!` wants a file: an empty one stands in.
+    // `cargo check` and clippy build no cdylib. An empty file satisfies `include_bytes!`.
     if !engine.exists()
         && let Err(error) = fs::write(&engine, b"")
     {

@@ -1,11 +1,12 @@
-//! The binary: the command line, with the engine inside.
+//! The binary: the command line, with the engine embedded.
 
 use std::process::ExitCode;
 
-/// The cdylib of this very package; empty under `cargo check`, which builds none.
+/// The cdylib of this package; empty under `cargo check`, which builds none.
 static ENGINE: &[u8] = include_bytes!(env!("FOURHANDS_ENGINE"));
 
-/// Fails the build, and only the build: constants of generic functions are not looked at by `cargo check`.
+/// Fails `cargo build` if the engine is empty, but not `cargo check`, which does not evaluate constants of generic
+/// functions.
 struct Embedded<const BYTES: usize>;
 
 impl<const BYTES: usize> Embedded<BYTES> {

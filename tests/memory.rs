@@ -16,8 +16,8 @@ use fourhands::domain::{
     Author, Display, Entry, ErrorReport, Event, Form, Outcome, OutputChunk, SessionInfo, SnippetId, Status, Stream,
     Transcript, VariableChanges,
 };
-use fourhands::export::{self, ExportOptions, Format, Session};
-use fourhands::journal::{self, Archive, Reader};
+use fourhands::export::{self, ExportOptions, Format, SessionHeader};
+use fourhands::journal::{self, JournalArchive, Reader};
 use fourhands::session::discovery::paths::Paths;
 use fourhands::session::{EventSink, SessionId};
 
@@ -166,8 +166,8 @@ impl Recorded {
         let reader = Reader::open(&self.folder()).unwrap().unwrap();
         let mut out = Count { bytes: 0 };
         let ((), _, peak) = counted(|| {
-            let archive = Archive::open(reader, &self.id, None).unwrap().unwrap();
-            let session = Session {
+            let archive = JournalArchive::open(reader, &self.id, None).unwrap().unwrap();
+            let session = SessionHeader {
                 name: "long",
                 id: None,
                 cwd: Path::new("/"),

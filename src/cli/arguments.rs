@@ -1,8 +1,10 @@
-//! Arguments that start a session, whichever command takes them.
+//! Arguments that several commands share.
 
-use crate::domain::replay::Which;
-use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::domain::ReplaySelection;
 
 #[derive(Args, Debug)]
 pub struct SessionArguments {
@@ -24,7 +26,7 @@ pub struct SessionArguments {
         default_missing_value = "ok",
         requires = "resume"
     )]
-    pub replay: Option<Replay>,
+    pub replay: Option<ReplayArgument>,
     /// Leave running what snippets started when Python restarts or the session ends, as `keep_processes` in config.toml
     /// does [default: it is ended]
     #[arg(long)]
@@ -32,7 +34,7 @@ pub struct SessionArguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Replay {
+pub enum ReplayArgument {
     /// What ended without an error
     Ok,
     /// Also what failed or was interrupted
@@ -41,12 +43,12 @@ pub enum Replay {
     Mine,
 }
 
-impl Replay {
-    pub fn which(self) -> Which {
+impl ReplayArgument {
+    pub fn selection(self) -> ReplaySelection {
         match self {
-            Self::Ok => Which::Ok,
-            Self::All => Which::All,
-            Self::Mine => Which::Mine,
+            Self::Ok => ReplaySelection::Ok,
+            Self::All => ReplaySelection::All,
+            Self::Mine => ReplaySelection::Mine,
         }
     }
 }

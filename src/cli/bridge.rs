@@ -1,4 +1,4 @@
-//! `fourhands bridge`: what AI clients start.
+//! `fourhands bridge`: connects an AI client to a session.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::bridge::{self, BridgeOptions};
+use crate::cli::output::{USAGE, fail};
 use crate::tui::settings;
 
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct BridgeArguments {
     /// Session to connect to.
     #[arg(
         long,
@@ -37,13 +38,10 @@ pub struct Arguments {
     pub keep_env: Vec<String>,
 }
 
-pub fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { session, socket, serve, tmux, python, mut keep_env } = arguments;
+pub fn run(arguments: BridgeArguments) -> ExitCode {
+    let BridgeArguments { session, socket, serve, tmux, python, mut keep_env } = arguments;
     if python.is_some() && !(serve || tmux) {
-        return super::fail(
-            super::USAGE,
-            &"--python is for sessions that --serve or --tmux starts; one that runs has its Python.",
-        );
+        return fail(USAGE, &"--python is for sessions that --serve or --tmux starts; one that runs has its Python.");
     }
     if serve {
         keep_env.extend(settings::read(settings::path()).settings.keep_env);

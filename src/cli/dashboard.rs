@@ -8,10 +8,11 @@ use clap::Args;
 use super::start;
 use super::start::Start;
 use crate::cli::arguments::SessionArguments;
+use crate::cli::output::{USAGE, fail, warn};
 use crate::launch::boot::Mode;
 
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct DashboardArguments {
     #[command(flatten)]
     pub session: SessionArguments,
     /// A dashboard of plain lines, for screen readers, simple terminals and pipes; `:help` in it tells more
@@ -19,19 +20,19 @@ pub struct Arguments {
     pub plain: bool,
 }
 
-pub fn run(arguments: &Arguments, engine: &'static [u8]) -> ExitCode {
+pub fn run(arguments: &DashboardArguments, engine: &'static [u8]) -> ExitCode {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     if !is_terminal && !arguments.plain {
-        return super::fail(
-            super::USAGE,
+        return fail(
+            USAGE,
             &"the dashboard needs a terminal on standard input and output. Without one, use `fourhands --plain` to read \
               and write lines, `fourhands serve` to hold a session that `fourhands bridge` connects to, or `fourhands \
               serve --stdio` to be an MCP server on standard input and output.",
         );
     }
     if is_dumb && !arguments.plain {
-        super::tell(&"this terminal (TERM=dumb) cannot place its cursor, so this is the dashboard of --plain");
+        warn(&"this terminal (TERM=dumb) cannot place its cursor, so this is the dashboard of --plain");
     }
     let mode = if arguments.plain || is_dumb { Mode::Plain } else { Mode::Dashboard };
     start::run(&Start { mode, arguments: &arguments.session, until_unused: false, stdio: false, engine })

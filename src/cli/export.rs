@@ -1,4 +1,4 @@
-//! `fourhands export`: a session of now or of the past as a file.
+//! `fourhands export`: writes a running or past session to a file.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -10,23 +10,24 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use super::past;
+use crate::cli::output::{self, UNKNOWN, USAGE, fail, listed};
 use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, Transcript, units};
-use crate::export::{self, Beside, Exists, ExportOptions, Failed, Format, Numbers, Session};
-use crate::journal::{Archive, Ending};
+use crate::export::{self, Exists, ExportOptions, FailedCode, FigureFolder, Format, SessionHeader, SnippetNumbers};
+use crate::journal::{JournalArchive, SessionEnd};
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::session::discovery::registry::SessionEntry;
 use crate::session::discovery::status;
 use crate::session::discovery::status::{SessionStatus, StatusReply};
 
-/// What running sessions have just done is waited for no longer than that.
-const CATCH_UP: Duration = Duration::from_secs(2);
+/// The longest wait for the journal to store the last events of running sessions.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Authors that are named where none fits.
-const AUTHORS: usize = 8;
+/// Authors named in an error.
+const MAX_AUTHORS: usize = 8;
 
-const MORE: &str = "\
+const AFTER_HELP: &str = "\
 Formats:
   py     a script that runs as it is: !commands and %magic as plain Python, `await` put into functions
   ipynb  a Jupyter notebook with all outputs; who ran what is in the metadata of the cells
@@ -41,8 +42,8 @@ Examples:
   fourhands export --snippets 3,5-9,12- -o part.md";
 
 #[derive(Args, Debug)]
-#[command(after_help = MORE)]
-pub struct Arguments {
+#[command(after_help = AFTER_HELP)]
+pub struct ExportArguments {
     /// Name or id of a session that runs or ran [default: the one of this folder, else the last]
     #[arg(value_name = "SESSION")]
     session: Option<String>,
@@ -58,7 +59,7 @@ pub struct Arguments {
     /// What becomes of snippets that did not end well: omit, comment or keep [default: comment in py; keep elsewhere,
     /// but in ipynb comment what was interrupted]
     #[arg(long, value_name = "HOW", value_parser = failed)]
-    failed: Option<Failed>,
+    failed: Option<FailedCode>,
     /// The same as --failed omit
     #[arg(long, conflicts_with = "failed")]
     only_ok: bool,
@@ -67,7 +68,7 @@ pub struct Arguments {
     authors: Vec<String>,
     /// Only these, such as 3,5-9,12-
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
-    snippets: Option<Numbers>,
+    snippets: Option<SnippetNumbers>,
     /// Markdown's figures go to this folder, seen from FILE, instead of into the text
     #[arg(long, value_name = "DIR")]
     figures: Option<String>,
@@ -81,43 +82,43 @@ fn format(text: &str) -> Result<Format, String> {
         .ok_or_else(|| "it is py, ipynb, md, html or json".to_owned())
 }
 
-fn failed(text: &str) -> Result<Failed, String> {
+fn failed(text: &str) -> Result<FailedCode, String> {
     match text {
-        "omit" => Ok(Failed::Omit),
-        "comment" => Ok(Failed::Comment),
-        "keep" => Ok(Failed::Keep),
+        "omit" => Ok(FailedCode::Omit),
+        "comment" => Ok(FailedCode::Comment),
+        "keep" => Ok(FailedCode::Keep),
         _ => Err("it is omit, comment or keep".to_owned()),
     }
 }
 
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &ExportArguments) -> ExitCode {
     let file = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
     let Some(format) = arguments.to.or_else(|| Format::of(file?)) else {
         let what = match file {
             Some(file) => format!("the ending of {} is no format", file.display()),
             None => "which format is not said".to_owned(),
         };
-        return super::fail(super::USAGE, &format_args!("{what}; add --to py, ipynb, md, html or json."));
+        return fail(USAGE, &format_args!("{what}; add --to py, ipynb, md, html or json."));
     };
     if arguments.figures.is_some() && (format != Format::Md || file.is_none()) {
-        return super::fail(super::USAGE, &"--figures is for Markdown that goes to a file: --to md -o FILE.");
+        return fail(USAGE, &"--figures is for Markdown that goes to a file: --to md -o FILE.");
     }
     let places = Paths::of_this_process();
     let archive = match recorded(&places, arguments.session.as_deref()) {
         Ok(found) => found,
-        Err((code, what)) => return super::fail(code, &what),
+        Err((code, what)) => return fail(code, &what),
     };
-    let wanted = ExportOptions {
-        failed: if arguments.only_ok { Some(Failed::Omit) } else { arguments.failed },
+    let options = ExportOptions {
+        failed: if arguments.only_ok { Some(FailedCode::Omit) } else { arguments.failed },
         authors: arguments.authors.clone(),
         numbers: arguments.snippets.clone(),
         figures: arguments.figures.clone(),
     };
-    if let Some(nothing) = nothing_wanted(&archive.recorded.transcript, &wanted) {
-        return super::fail(1, &nothing);
+    if let Some(nothing) = nothing_wanted(&archive.recorded.transcript, &options) {
+        return fail(1, &nothing);
     }
     let session = &archive.recorded.session;
-    let about = Session {
+    let about = SessionHeader {
         name: &session.name,
         id: Some(session.id.as_str()),
         cwd: &session.cwd,
@@ -127,41 +128,41 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         clock: export::local_time,
     };
     let Some(file) = file else {
-        return to_stdout(|out| export::write(format, &about, &archive, &wanted, &mut |_, _| Ok(()), out));
+        return to_stdout(|out| export::write(format, &about, &archive, &options, &mut |_, _| Ok(()), out));
     };
     let figures = arguments.figures.as_deref().map(|folder| file.with_file_name(folder));
     let exists = if arguments.force { Exists::Replace } else { Exists::Refuse };
-    let mut beside = Beside { folder: figures.as_deref(), exists };
+    let mut beside = FigureFolder { folder: figures.as_deref(), exists };
     let written = export::save(file, exists, |out| {
-        export::write(format, &about, &archive, &wanted, &mut |name, data| beside.keep(name, data), out)
+        export::write(format, &about, &archive, &options, &mut |name, data| beside.save(name, data), out)
     });
     match written {
         Ok(snippets) => {
             let count = units::count(snippets, "snippet");
-            super::print(&format!("{count} of session \"{}\" written to {}\n", session.name, file.display()));
+            output::print(&format!("{count} of session \"{}\" written to {}\n", session.name, file.display()));
             ExitCode::SUCCESS
         }
         Err(what) => {
             let hint = if what.ends_with("there already") { "; --force replaces it" } else { "" };
-            super::fail(1, &format_args!("{what}{hint}."))
+            fail(1, &format_args!("{what}{hint}."))
         }
     }
 }
 
-/// The session that is meant, and what happened in it; or the exit code and what to say.
-fn recorded(places: &Paths, named: Option<&str>) -> Result<Archive, (u8, String)> {
+/// Returns the archive of the session, or the exit code and the error.
+fn recorded(places: &Paths, named: Option<&str>) -> Result<JournalArchive, (u8, String)> {
     let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
-    let nothing = || (super::UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
+    let nothing = || (UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
     let reader = past::journal(places).map_err(cannot)?.ok_or_else(nothing)?;
     let live = running(places);
-    reader.catch_up(CATCH_UP);
+    reader.catch_up(CATCH_UP_TIMEOUT);
     let sessions = reader.sessions().map_err(|fault| cannot(fault.to_string()))?;
     let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).unwrap_or_default();
-    let found = past::find(&sessions, named, &cwd).map_err(|what| (super::UNKNOWN, what))?;
+    let found = past::find(&sessions, named, &cwd).map_err(|what| (UNKNOWN, what))?;
     let (id, name) = (found.id.clone(), found.name.clone());
-    let opened = Archive::open(reader, &id, places.spools().ok().as_deref());
+    let opened = JournalArchive::open(reader, &id, places.spools().ok().as_deref());
     let mut archive = opened.map_err(|fault| cannot(fault.to_string()))?.ok_or_else(nothing)?;
-    if archive.recorded.session.ending == Ending::Running {
+    if archive.recorded.session.ending == SessionEnd::Running {
         archive.recorded.end_unrecorded(live.get(&name));
     } else {
         archive.recorded.end_unfinished("the end of the session");
@@ -169,7 +170,7 @@ fn recorded(places: &Paths, named: Option<&str>) -> Result<Archive, (u8, String)
     Ok(archive)
 }
 
-/// How the sessions that run are, by their names.
+/// Returns the status of each running session by its name.
 fn running(places: &Paths) -> BTreeMap<String, SessionStatus> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return BTreeMap::new();
@@ -184,15 +185,15 @@ fn running(places: &Paths) -> BTreeMap<String, SessionStatus> {
     runtime.block_on(join_all(records.into_iter().map(ask))).into_iter().flatten().collect()
 }
 
-/// What to say where nothing fits what is wanted, though there is something.
-fn nothing_wanted(transcript: &Transcript, wanted: &ExportOptions) -> Option<String> {
+/// Returns an error if the options select none of the session's snippets.
+fn nothing_wanted(transcript: &Transcript, options: &ExportOptions) -> Option<String> {
     let snippets = || {
         transcript.entries().iter().filter_map(|entry| match entry {
             Entry::Snippet(snippet) => Some(snippet),
             _ => None,
         })
     };
-    if !wanted.is_choosy() || snippets().any(|snippet| wanted.takes(snippet)) {
+    if !options.is_choosy() || snippets().any(|snippet| options.takes(snippet)) {
         return None;
     }
     let mut authors: Vec<&str> = snippets().map(|snippet| snippet.author.name()).collect();
@@ -202,7 +203,7 @@ fn nothing_wanted(transcript: &Transcript, wanted: &ExportOptions) -> Option<Str
         Some(last) => format!(
             "none of the session's snippets is one of these; there are 1 to {}, by {}.",
             last.id,
-            super::listed(authors.iter().copied(), AUTHORS)
+            listed(authors.iter().copied(), MAX_AUTHORS)
         ),
         None => "the session has no snippets.".to_owned(),
     })
@@ -210,31 +211,31 @@ fn nothing_wanted(transcript: &Transcript, wanted: &ExportOptions) -> Option<Str
 
 fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<usize>) -> ExitCode {
     let stdout = io::stdout();
-    // What was written in the session does not reach the terminal as it is.
+    // A terminal gets visible characters only, as the session's text may contain any.
     let written = if stdout.is_terminal() {
-        let mut shown = Shown { out: BufWriter::new(stdout.lock()), begun: Vec::new() };
+        let mut shown = VisibleWriter { out: BufWriter::new(stdout.lock()), begun: Vec::new() };
         write(&mut shown).and_then(|_| shown.flush())
     } else {
         let mut out = BufWriter::new(stdout.lock());
         write(&mut out).and_then(|_| out.flush())
     };
     match written {
-        // Somebody who reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            super::fail(1, &format_args!("the export cannot be written: {error}"))
+            fail(1, &format_args!("the export cannot be written: {error}"))
         }
         _ => ExitCode::SUCCESS,
     }
 }
 
-/// A terminal, to which text goes as it can be shown.
-struct Shown<W: Write> {
+/// A writer for terminals, which makes control characters visible.
+struct VisibleWriter<W: Write> {
     out: W,
-    /// The beginning of a character.
+    /// The first bytes of an incomplete character.
     begun: Vec<u8>,
 }
 
-impl<W: Write> Write for Shown<W> {
+impl<W: Write> Write for VisibleWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.begun.extend_from_slice(bytes);
         let whole = match std::str::from_utf8(&self.begun) {

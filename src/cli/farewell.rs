@@ -1,4 +1,4 @@
-//! What a dashboard leaves in the scrollback of its terminal: what was done, and how to come back to it.
+//! The last lines of a dashboard in the terminal's scrollback: a summary, and how to continue.
 
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -12,20 +12,20 @@ use crate::session::SessionId;
 use crate::session::discovery::paths::Paths;
 
 /// Clients that are named.
-const NAMED: usize = 3;
+const MAX_CLIENTS: usize = 3;
 
-/// What the journal may take to be read; its disk may be slow.
-const READING: Duration = Duration::from_secs(1);
+/// The longest wait for the journal, since its disk may be slow.
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The words, or none if they cannot be had soon.
+/// Returns the lines; empty if the journal is too slow.
 pub fn soon(id: SessionId, name: String, lasted: Duration) -> String {
     let (done, summary) = channel();
     let asked =
         thread::Builder::new().name("farewell".to_owned()).spawn(move || done.send(last_lines(&id, &name, lasted)));
-    asked.ok().and_then(|_| summary.recv_timeout(READING).ok()).unwrap_or_default()
+    asked.ok().and_then(|_| summary.recv_timeout(READ_TIMEOUT).ok()).unwrap_or_default()
 }
 
-/// In lines, told once the terminal is as it was. Empty if nothing ran, or nothing is recorded.
+/// Returns the lines; empty if nothing ran, or nothing is recorded.
 fn last_lines(id: &SessionId, name: &str, lasted: Duration) -> String {
     let places = Paths::of_this_process();
     let Ok(Some(reader)) = past::journal(&places) else { return String::new() };
@@ -41,13 +41,13 @@ fn summary(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> St
     }
     let mut whose: Vec<String> = tallies
         .iter()
-        .take(NAMED + 1)
+        .take(MAX_CLIENTS + 1)
         .map(|tally| match &tally.client {
             None => format!("{} yours", tally.snippets),
             Some(client) => format!("{} by {client}", tally.snippets),
         })
         .collect();
-    let rest: u32 = tallies.iter().skip(NAMED + 1).map(|tally| tally.snippets).sum();
+    let rest: u32 = tallies.iter().skip(MAX_CLIENTS + 1).map(|tally| tally.snippets).sum();
     if rest > 0 {
         whose.push(format!("{rest} by others"));
     }
@@ -64,7 +64,7 @@ fn summary(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> St
     )
 }
 
-/// With the home folder as `~`.
+/// Abbreviates the home folder to `~`.
 fn short(path: &Path, home: Option<&Path>) -> String {
     match home.and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) => format!("~/{}", rest.display()),

@@ -1,4 +1,4 @@
-//! The command line: one file per command.
+//! The command line, with a file for each command.
 
 mod arguments;
 mod bridge;
@@ -6,6 +6,8 @@ mod config;
 mod dashboard;
 mod export;
 mod farewell;
+mod guarded_session;
+mod output;
 mod past;
 mod resume;
 mod serve;
@@ -14,26 +16,12 @@ mod start;
 mod stop;
 mod take_over;
 
-use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use nix::sys::stat::{Mode, umask};
 
-use crate::domain::terminal_text::visible;
 use crate::launch;
-use crate::session::outlet::write_within;
-use crate::tui::text;
-
-/// Exit code for what the person can mend by another command line.
-const USAGE: u8 = 2;
-/// Exit code for a session that there is not.
-const UNKNOWN: u8 = 3;
-
-/// What the last words of a command may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -83,7 +71,7 @@ rights.";
 )]
 struct Cli {
     #[command(flatten)]
-    dashboard: dashboard::Arguments,
+    dashboard: dashboard::DashboardArguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -91,23 +79,23 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Hold a session without a dashboard, on its socket or (--stdio) on stdin and stdout
-    Serve(serve::Arguments),
+    Serve(serve::ServeArguments),
     /// Connect an AI client, on stdin and stdout, to a running session
-    Bridge(bridge::Arguments),
+    Bridge(bridge::BridgeArguments),
     /// List the sessions that run, what killed ones left behind, and past ones
-    Sessions(sessions::Arguments),
+    Sessions(sessions::SessionsArguments),
     /// Write a running or past session to a script, a notebook, a document, or JSON
-    Export(export::Arguments),
+    Export(export::ExportArguments),
     /// Check your settings (config.toml), or print an example of them
-    Config(config::Arguments),
+    Config(config::ConfigArguments),
     /// End a running session in good order
-    Stop(stop::Arguments),
+    Stop(stop::StopArguments),
 }
 
-/// `engine` is the shared library that the session's Python loads.
+/// Runs the command line. `engine` is the shared library that the session's Python loads.
 pub fn main(engine: &'static [u8]) -> ExitCode {
     let cli = Cli::parse();
-    // Modes say that what is made is ours alone; that we cannot use it either is nobody's wish.
+    // New files and folders are private, but this process must be able to use them, whatever the umask is.
     let mask = umask(Mode::S_IRWXG | Mode::S_IRWXO);
     umask(mask & !Mode::S_IRWXU);
     launch::signals::survive_file_size_limits();
@@ -121,41 +109,6 @@ pub fn main(engine: &'static [u8]) -> ExitCode {
         Some(Command::Config(arguments)) => config::run(&arguments),
         Some(Command::Stop(arguments)) => stop::run(&arguments),
     }
-}
-
-/// Says what is wrong and ends with `code`.
-fn fail(code: u8, what: &dyn std::fmt::Display) -> ExitCode {
-    tell(what);
-    ExitCode::from(code)
-}
-
-/// Says something on stderr. Paths, names and what a program answered may hold anything: it does not reach the terminal
-/// as it is.
-fn tell(what: &dyn std::fmt::Display) {
-    say(io::stderr(), &format!("fourhands: {what}\n"));
-}
-
-/// For an end that waits for nobody: what cannot be written soon is not written.
-fn say(out: impl AsFd, text: &str) {
-    let _ = write_within(out, visible(text).as_bytes(), LAST_WORDS);
-}
-
-/// The first `most` names, each of bounded length, and how many there are beside them.
-fn listed<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> String {
-    /// Cells of a name.
-    const LONGEST: usize = 40;
-    let mut names = names.into_iter();
-    let shown: Vec<_> =
-        names.by_ref().take(most).map(|name| text::cut(&text::name(name), LONGEST).into_owned()).collect();
-    match names.count() {
-        0 => shown.join(", "),
-        rest => format!("{} and {rest} more", shown.join(", ")),
-    }
-}
-
-/// Writes to stdout, which may be closed by a reader that has seen enough.
-fn print(text: &str) {
-    let _ = io::stdout().write_all(visible(text).as_bytes());
 }
 
 #[cfg(test)]

@@ -1,32 +1,33 @@
-//! Sessions as the journal knows them: opening it, and finding the one that is meant.
+//! Recorded sessions: opening the journal, and finding the session that a name or id means.
 
 use std::path::Path;
 
-use crate::journal::{Ending, Reader, SessionSummary};
+use crate::cli::output::listed;
+use crate::journal::{Reader, SessionEnd, SessionSummary};
 use crate::session::discovery::paths::Paths;
 use crate::tui::text::cut;
 
-/// Names that are listed where none fits.
-const MOST_NAMES: usize = 5;
-/// Cells of a name that is repeated.
-const LONGEST: usize = 80;
+/// Names listed in an error.
+const MAX_NAMES: usize = 5;
+/// Terminal cells of a name in an error.
+const MAX_NAME_CELLS: usize = 80;
 
-/// The journal; `None` if nothing was ever recorded.
+/// Opens the journal; `None` if nothing was ever recorded.
 pub fn journal(places: &Paths) -> Result<Option<Reader>, String> {
     let folder = places.journal().map_err(|error| error.to_string())?;
     Reader::open(&folder).map_err(|fault| fault.to_string())
 }
 
-/// The session of that name or id (the start of an id will do, if no other begins so); without one, the last of `cwd` or
-/// of its nearest folder above, those that run first; else the last one at all. Not one that was set aside.
+/// Finds a session by its name, its id, or a unique beginning of the id. Without a name: the last session of `cwd` or
+/// of its nearest parent folder, a running one first; else the last session of all. Sessions set aside do not count.
 ///
 /// # Errors
-/// If there is none: a sentence with the names that are near, and how to list all.
+/// If there is no such session: a sentence with similar names, and how to list all.
 pub fn find<'a>(sessions: &'a [SessionSummary], named: Option<&str>, cwd: &Path) -> Result<&'a SessionSummary, String> {
     let (kept, aside): (Vec<_>, Vec<_>) = sessions.iter().partition(|session| session.set_aside.is_none());
     let Some(name) = named else {
-        // The first of equals: sessions come with the last active first.
-        let rank = |s: &SessionSummary| (s.cwd.components().count(), s.ending == Ending::Running);
+        // Of equals the first counts, which was active last.
+        let rank = |s: &SessionSummary| (s.cwd.components().count(), s.ending == SessionEnd::Running);
         let above = kept.iter().rev().filter(|session| cwd.starts_with(&session.cwd));
         let found = above.max_by_key(|session| rank(session)).or(kept.first());
         return found.copied().ok_or_else(|| "no session was ever recorded. `fourhands` starts one.".to_owned());
@@ -41,7 +42,7 @@ pub fn find<'a>(sessions: &'a [SessionSummary], named: Option<&str>, cwd: &Path)
     }
 }
 
-/// The same by name or id, also of those set aside.
+/// Finds a session by its name or id, also one set aside.
 ///
 /// # Errors
 /// See [`find`].
@@ -50,13 +51,13 @@ pub fn find_any<'a>(sessions: &'a [SessionSummary], name: &str) -> Result<&'a Se
     named(&all, name)?.ok_or_else(|| unknown(sessions, name))
 }
 
-/// The one of that name, one that runs first, or of that id or its beginning.
+/// Finds a session by its name (a running one first), its id, or a beginning of the id.
 ///
 /// # Errors
 /// If several ids begin so.
 pub fn named<'a>(sessions: &[&'a SessionSummary], name: &str) -> Result<Option<&'a SessionSummary>, String> {
     let all = || sessions.iter().copied();
-    let running = |session: &&SessionSummary| session.name == name && session.ending == Ending::Running;
+    let running = |session: &&SessionSummary| session.name == name && session.ending == SessionEnd::Running;
     if let Some(found) = all().find(running).or_else(|| all().find(|session| session.name == name)) {
         return Ok(Some(found));
     }
@@ -80,17 +81,16 @@ fn unknown(sessions: &[SessionSummary], name: &str) -> String {
         near = names;
     }
     let end = if lead == "Did you mean" { "?" } else { "." };
-    let hint =
-        if near.is_empty() { String::new() } else { format!(" {lead} {}{end}", super::listed(near, MOST_NAMES)) };
-    let name = cut(name, LONGEST);
+    let hint = if near.is_empty() { String::new() } else { format!(" {lead} {}{end}", listed(near, MAX_NAMES)) };
+    let name = cut(name, MAX_NAME_CELLS);
     format!("no session \"{name}\" is known.{hint} `fourhands sessions --all` lists them.")
 }
 
-/// One is in the other, or two characters at most would have to be changed.
+/// Returns whether one name contains the other, or they differ in at most two characters.
 fn is_near(a: &str, b: &str) -> bool {
     let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
-    // Nothing is near to a name as long as a page, and to look would take its time.
-    if a.len().abs_diff(b.len()) > 2 && a.len().max(b.len()) > LONGEST {
+    // Bounds the time that the comparison takes.
+    if a.len().abs_diff(b.len()) > 2 && a.len().max(b.len()) > MAX_NAME_CELLS {
         return false;
     }
     let within = !b.is_empty() && (a.contains(&b) || (b.contains(&a) && a.len() > 2));
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::session::SessionId;
 
-    fn session(name: &str, cwd: &str, active: u64, ending: Ending) -> SessionSummary {
+    fn session(name: &str, cwd: &str, active: u64, ending: SessionEnd) -> SessionSummary {
         SessionSummary {
             id: SessionId::new(active),
             name: name.to_owned(),
@@ -142,11 +142,11 @@ mod tests {
     #[test]
     fn the_session_that_is_meant() {
         let all = [
-            session("other", "/srv", 9, Ending::Closed),
-            session("work", "/home/a", 8, Ending::Died),
-            session("work", "/home/a", 7, Ending::Running),
-            session("old", "/home/a/b", 6, Ending::Closed),
-            session("older", "/home/a/b", 5, Ending::Closed),
+            session("other", "/srv", 9, SessionEnd::Closed),
+            session("work", "/home/a", 8, SessionEnd::Died),
+            session("work", "/home/a", 7, SessionEnd::Running),
+            session("old", "/home/a/b", 6, SessionEnd::Closed),
+            session("older", "/home/a/b", 5, SessionEnd::Closed),
         ];
         let found = |named, cwd: &str| find(&all, named, Path::new(cwd)).map(|session| session.last_active);
         assert_eq!(found(Some("work"), "/"), Ok(7), "the one that runs");
@@ -157,7 +157,7 @@ mod tests {
         let refused = found(Some("wrok"), "/").unwrap_err();
         assert!(refused.contains("Did you mean work?") && refused.contains("sessions --all"), "{refused}");
         assert!(found(Some("zzz"), "/").unwrap_err().contains("There are other, work, old, older."));
-        let mut aside = [session("work", "/home/a", 1, Ending::Closed)];
+        let mut aside = [session("work", "/home/a", 1, SessionEnd::Closed)];
         aside[0].set_aside = Some(1);
         assert!(find(&aside, Some("work"), Path::new("/")).unwrap_err().contains("--restore work"));
         assert!(find(&aside, None, Path::new("/")).is_err());

@@ -1,19 +1,20 @@
-//! `--resume`: which session of the journal goes on, and what of it is different from before.
+//! `--resume`: finds the session to continue, and what has changed since.
 
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::past;
 use crate::cli::arguments::SessionArguments;
 use crate::domain::{Restart, Timestamp, units};
-use crate::journal::{Ending, Fault, Reader, SessionSummary};
+use crate::journal::{JournalError, Reader, SessionEnd, SessionSummary};
 use crate::launch::python::Python;
 use crate::session::SessionId;
+use crate::session::clock::now;
 use crate::session::discovery::paths::{FolderError, Paths};
 use crate::session::discovery::registry;
 
-/// A process that was killed is gone by then.
-const DYING: Duration = Duration::from_secs(1);
+/// A killed process is gone by then.
+const DEATH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why no session can be resumed. Displays as a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +24,7 @@ pub enum ResumeError {
          FOURHANDS_JOURNAL_MAX is 0"
     )]
     NoneRecorded,
-    /// A sentence with the names that are near.
+    /// A sentence with similar names.
     #[error("{0}")]
     Unknown(String),
     #[error(
@@ -33,32 +34,31 @@ pub enum ResumeError {
     )]
     Running { name: String, pid: u32, other: String },
     #[error(transparent)]
-    Journal(#[from] Fault),
+    Journal(#[from] JournalError),
     #[error(transparent)]
     Folder(#[from] FolderError),
 }
 
-/// A session of the past that goes on.
+/// A past session that continues.
 #[derive(Debug)]
 pub struct Resumed {
     pub id: SessionId,
     pub name: String,
     pub restart: Restart,
-    /// Which one it is, in a line.
-    pub told: String,
+    /// One line for the person.
+    pub summary: String,
 }
 
-/// The session that the arguments ask for, if they do.
+/// Finds the session that the arguments ask for; `None` if they ask for none.
 pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result<Option<Resumed>, ResumeError> {
     let Some(wanted) = &arguments.resume else { return Ok(None) };
     let places = Paths::of_this_process();
     let sessions = settled(&places)?;
     let found = choose(&sessions, wanted.trim(), cwd).map_err(|error| by_guardian(error, &places))?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
-    Ok(Some(resumed(found, python, cwd, now)))
+    Ok(Some(resumed(found, python, cwd, now())))
 }
 
-/// Whether the session is still recorded now that nobody else may touch it: it could just have been let go of.
+/// Checks that the journal still has the session, now that it is locked. Retention may just have set it aside.
 pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
     let Some(reader) = Reader::open(&Paths::of_this_process().journal()?)? else {
         return Err(ResumeError::NoneRecorded);
@@ -73,7 +73,7 @@ pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
     }
 }
 
-/// The journal knows the process that runs Python; everybody else names the guardian.
+/// Replaces the PID of the session process, which the journal has, by the guardian's.
 fn by_guardian(error: ResumeError, places: &Paths) -> ResumeError {
     let ResumeError::Running { name, pid, other } = error else { return error };
     let alive = registry::running_at(places).unwrap_or_default();
@@ -81,15 +81,15 @@ fn by_guardian(error: ResumeError, places: &Paths) -> ResumeError {
     ResumeError::Running { name, pid, other }
 }
 
-/// All sessions, once those that were killed a moment ago are gone: until then they look as if they ran.
+/// Returns all sessions. Waits for sessions killed a moment ago, which still seem to run.
 fn settled(places: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
-    let patience = Instant::now() + DYING;
+    let patience = Instant::now() + DEATH_TIMEOUT;
     loop {
         let Some(reader) = Reader::open(&places.journal()?)? else { return Ok(Vec::new()) };
         let sessions = reader.sessions()?;
         let alive = registry::running_at(places).unwrap_or_default();
         let is_dying = |session: &SessionSummary| {
-            session.ending == Ending::Running && alive.iter().all(|record| record.name != session.name)
+            session.ending == SessionEnd::Running && alive.iter().all(|record| record.name != session.name)
         };
         if !sessions.iter().any(is_dying) || Instant::now() > patience {
             return Ok(sessions);
@@ -98,8 +98,8 @@ fn settled(places: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
     }
 }
 
-/// By id or name, or (empty) the last one of this folder, else of the nearest above, else of all. `sessions` has the last
-/// active one first.
+/// Chooses a session by id or name. An empty name means the last session of this folder, else of the nearest parent
+/// folder, else of all. The last active session comes first in `sessions`.
 fn choose<'a>(sessions: &'a [SessionSummary], wanted: &str, cwd: &Path) -> Result<&'a SessionSummary, ResumeError> {
     if sessions.is_empty() {
         return Err(ResumeError::NoneRecorded);
@@ -109,7 +109,7 @@ fn choose<'a>(sessions: &'a [SessionSummary], wanted: &str, cwd: &Path) -> Resul
     }
     let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
     let is_kept = |session: &&SessionSummary| session.set_aside.is_none();
-    let is_past = |session: &&SessionSummary| session.ending != Ending::Running && session.set_aside.is_none();
+    let is_past = |session: &&SessionSummary| session.ending != SessionEnd::Running && session.set_aside.is_none();
     let here = || sessions.iter().filter(is_kept).filter(|session| session.cwd == cwd);
     let Some(last) = sessions.iter().find(is_kept) else { return Err(ResumeError::NoneRecorded) };
     if let Some(found) = here().find(is_past).or_else(|| here().next()) {
@@ -122,10 +122,10 @@ fn choose<'a>(sessions: &'a [SessionSummary], wanted: &str, cwd: &Path) -> Resul
 }
 
 fn not_running<'a>(found: &'a SessionSummary, sessions: &[SessionSummary]) -> Result<&'a SessionSummary, ResumeError> {
-    if found.ending != Ending::Running {
+    if found.ending != SessionEnd::Running {
         return Ok(found);
     }
-    let past = sessions.iter().find(|session| session.name == found.name && session.ending != Ending::Running);
+    let past = sessions.iter().find(|session| session.name == found.name && session.ending != SessionEnd::Running);
     let other = past.map(|past| format!(". The one of that name before it: --resume {} --session NAME", past.id));
     Err(ResumeError::Running { name: found.name.clone(), pid: found.pid, other: other.unwrap_or_default() })
 }
@@ -133,7 +133,7 @@ fn not_running<'a>(found: &'a SessionSummary, sessions: &[SessionSummary]) -> Re
 fn resumed(found: &SessionSummary, python: &Python, cwd: &Path, now: Timestamp) -> Resumed {
     let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
     let age = units::age(Duration::from_millis(now.saturating_sub(found.last_active)));
-    let ended = if found.ending == Ending::Died { "was killed" } else { "ended" };
+    let ended = if found.ending == SessionEnd::Died { "was killed" } else { "ended" };
     let mut different = Vec::new();
     if cwd != found.cwd {
         different.push(format!("It ran in {}; this is {}.", found.cwd.display(), cwd.display()));
@@ -148,7 +148,7 @@ fn resumed(found: &SessionSummary, python: &Python, cwd: &Path, now: Timestamp) 
         ));
     }
     let mut how = format!("The session {ended} {age} ago. Python is new, its variables are gone.");
-    let mut told = format!(
+    let mut summary = format!(
         "resuming session {}, which {ended} {age} ago in {}, with {}.",
         found.name,
         found.cwd.display(),
@@ -156,17 +156,17 @@ fn resumed(found: &SessionSummary, python: &Python, cwd: &Path, now: Timestamp) 
     );
     for difference in different {
         how = format!("{how} {difference}");
-        told = format!("{told} {difference}");
+        summary = format!("{summary} {difference}");
     }
     let restart = Restart { how, resumed: true, ..Restart::default() };
-    Resumed { id: found.id.clone(), name: found.name.clone(), restart, told }
+    Resumed { id: found.id.clone(), name: found.name.clone(), restart, summary }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn session(name: &str, cwd: &str, ending: Ending) -> SessionSummary {
+    fn session(name: &str, cwd: &str, ending: SessionEnd) -> SessionSummary {
         SessionSummary {
             id: SessionId::new(1),
             name: name.to_owned(),
@@ -192,10 +192,10 @@ mod tests {
     #[test]
     fn the_last_of_this_folder_else_of_all() {
         let all = [
-            session("new", "/elsewhere", Ending::Closed),
-            session("live", "/here", Ending::Running),
-            session("sales", "/here", Ending::Died),
-            session("old", "/here", Ending::Closed),
+            session("new", "/elsewhere", SessionEnd::Closed),
+            session("live", "/here", SessionEnd::Running),
+            session("sales", "/here", SessionEnd::Died),
+            session("old", "/here", SessionEnd::Closed),
         ];
         let chosen = |wanted, cwd: &str| choose(&all, wanted, Path::new(cwd)).map(|found| found.name.clone());
         assert_eq!(chosen("", "/here").unwrap(), "sales");

@@ -8,10 +8,11 @@ use clap::Args;
 use super::start;
 use super::start::Start;
 use crate::cli::arguments::SessionArguments;
+use crate::cli::output::warn;
 use crate::launch::boot::Mode;
 
 #[derive(Args, Debug)]
-pub struct Arguments {
+pub struct ServeArguments {
     #[command(flatten)]
     pub session: SessionArguments,
     /// Be an MCP server on stdin and stdout for the one client that started this; ends when stdin does
@@ -22,9 +23,9 @@ pub struct Arguments {
     pub until_unused: bool,
 }
 
-pub fn run(arguments: &Arguments, engine: &'static [u8]) -> ExitCode {
+pub fn run(arguments: &ServeArguments, engine: &'static [u8]) -> ExitCode {
     if arguments.stdio && io::stdin().is_terminal() {
-        super::tell(&"waiting for an MCP client on standard input; Ctrl-C ends.");
+        warn(&"waiting for an MCP client on standard input; Ctrl-C ends.");
     }
     start::run(&Start {
         mode: Mode::Serve,

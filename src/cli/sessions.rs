@@ -1,4 +1,4 @@
-//! `fourhands sessions`: what runs and what ran, as tables for people or as JSON for programs.
+//! `fourhands sessions`: lists running and past sessions, as tables or as JSON.
 
 mod keep;
 mod row;
@@ -6,24 +6,23 @@ mod tables;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use futures_util::future::join_all;
 
 use super::past;
-use crate::domain::Timestamp;
+use crate::cli::output::{self, fail, warn};
 use crate::export::escaped;
-use crate::journal::{Ending, SessionSummary};
+use crate::journal::{SessionEnd, SessionSummary};
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::session::discovery::registry::{Life, SessionEntry};
 use crate::session::discovery::status;
 use crate::session::discovery::status::StatusReply;
-use row::Row;
+use row::SessionRow;
 
-/// Past sessions that are listed unless all are asked for.
-const LAST: usize = 5;
+/// Past sessions listed by default.
+const MAX_PAST: usize = 5;
 
 const JSON_FIELDS: &str = "\
 JSON: an array with an object for each session, those that run first. Fields are added, never renamed or removed:
@@ -57,7 +56,7 @@ JSON: an array with an object for each session, those that run first. Fields are
 
 #[derive(Args, Debug)]
 #[command(after_help = JSON_FIELDS)]
-pub struct Arguments {
+pub struct SessionsArguments {
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
@@ -84,7 +83,7 @@ pub struct Arguments {
     yes: bool,
 }
 
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &SessionsArguments) -> ExitCode {
     let places = Paths::of_this_process();
     if arguments.prune {
         return keep::prune(&places, arguments.yes);
@@ -97,7 +96,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
     let mut present = match present(&places) {
         Ok(rows) => rows,
-        Err(error) => return super::fail(1, &format_args!("cannot look for sessions: {error}")),
+        Err(error) => return fail(1, &format_args!("cannot look for sessions: {error}")),
     };
     let recorded = past::journal(&places).and_then(|reader| match reader {
         Some(reader) => reader.sessions().map_err(|fault| fault.to_string()),
@@ -105,14 +104,14 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     });
     let mut past = match recorded {
         Ok(recorded) => join(&mut present, recorded),
-        // What runs is known without it.
+        // Running sessions are known without the journal.
         Err(_) if arguments.running => Vec::new(),
         Err(why) => {
-            super::tell(&format_args!("past sessions cannot be listed: {why}"));
+            warn(&format_args!("past sessions cannot be listed: {why}"));
             Vec::new()
         }
     };
-    // What was set aside is out of sight, unless all is asked for.
+    // Sessions set aside are hidden by default.
     if !(arguments.all || arguments.past) {
         past.retain(|row| row.state != row::SET_ASIDE);
     }
@@ -120,17 +119,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if arguments.running {
         past.clear();
     } else if !(arguments.all || arguments.past) {
-        past.truncate(LAST);
+        past.truncate(MAX_PAST);
     }
     if arguments.past {
         present.clear();
     }
     if arguments.json {
-        let rows: Vec<&Row> = present.iter().chain(&past).collect();
-        super::print(&format!("{}\n", escaped(&serde_json::to_string_pretty(&rows).unwrap_or_default())));
+        let rows: Vec<&SessionRow> = present.iter().chain(&past).collect();
+        output::print(&format!("{}\n", escaped(&serde_json::to_string_pretty(&rows).unwrap_or_default())));
         return ExitCode::SUCCESS;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
+    let now = crate::session::clock::now();
     let is_seen = io::stdout().is_terminal();
     let width = is_seen.then(crossterm::terminal::size).and_then(Result::ok).map(|(columns, _)| usize::from(columns));
     let width = width.filter(|width| *width > 0);
@@ -141,34 +140,34 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if !arguments.running {
         text += &tables::past(&past, total, now, !arguments.past, width);
     }
-    super::print(&text);
+    output::print(&text);
     ExitCode::SUCCESS
 }
 
-/// Adds what the journal knows to those that are there. What is left are the sessions of the past.
-fn join(present: &mut Vec<Row>, recorded: Vec<SessionSummary>) -> Vec<Row> {
+/// Adds the journal's data to the present sessions. Returns the past sessions.
+fn join(present: &mut Vec<SessionRow>, recorded: Vec<SessionSummary>) -> Vec<SessionRow> {
     let mut past = Vec::new();
     for session in recorded {
-        let runs = session.ending == Ending::Running;
+        let runs = session.ending == SessionEnd::Running;
         let row = present.iter_mut().find(|row| row.id.is_none() && row.is_of(&session));
         match row {
             Some(row) => row.know(&session),
-            // Its record was lost.
-            None if runs => present.push(Row::of_journal(&session)),
-            None => past.push(Row::of_journal(&session)),
+            // The registry has lost its entry.
+            None if runs => present.push(SessionRow::of_journal(&session)),
+            None => past.push(SessionRow::of_journal(&session)),
         }
     }
     past
 }
 
-/// Sessions that live, and what killed ones left behind.
-fn present(places: &Paths) -> io::Result<Vec<Row>> {
+/// Returns the sessions that run, and those that were killed and have left files.
+fn present(places: &Paths) -> io::Result<Vec<SessionRow>> {
     let recorded = registry::recorded_at(places)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(join_all(recorded.into_iter().map(|(record, life)| look(record, life)))))
+    Ok(runtime.block_on(join_all(recorded.into_iter().map(|(record, life)| session_row(record, life)))))
 }
 
-async fn look(record: SessionEntry, life: Life) -> Row {
+async fn session_row(record: SessionEntry, life: Life) -> SessionRow {
     let (state, told) = match life {
         Life::Stale => ("stale", None),
         Life::Elsewhere => ("elsewhere", None),
@@ -179,7 +178,7 @@ async fn look(record: SessionEntry, life: Life) -> Row {
             StatusReply::Silent => ("silent", None),
         },
     };
-    Row::new(record, state, told)
+    SessionRow::new(record, state, told)
 }
 
 #[cfg(test)]
@@ -197,11 +196,11 @@ mod tests {
 
     #[test]
     fn what_runs_is_known_by_the_journal_and_not_told_twice() {
-        let mut present = vec![Row::new(record("work", 1_000), "running", None)];
+        let mut present = vec![SessionRow::new(record("work", 1_000), "running", None)];
         let recorded = vec![
-            summary("work", 1_200, Ending::Running),
-            summary("stdio", 1_100, Ending::Running),
-            summary("work", 500, Ending::Died),
+            summary("work", 1_200, SessionEnd::Running),
+            summary("stdio", 1_100, SessionEnd::Running),
+            summary("work", 500, SessionEnd::Died),
         ];
         let past = join(&mut present, recorded);
         assert_eq!(

@@ -1,5 +1,5 @@
-//! A dashboard takes over a session that bridges hold: what can be saved of its variables is, it ends in good order, and
-//! goes on under the same name with the same transcript.
+//! Taking over a session that bridges hold: a dashboard saves its variables as far as possible, ends it, and continues
+//! it with the same name and transcript.
 
 use std::io::{self, BufRead};
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::resume::Resumed;
+use crate::cli::output::{listed, warn};
 use crate::domain::{Restart, units};
 use crate::launch::stop::{Stopped, stop};
 use crate::session::SessionId;
@@ -17,24 +18,24 @@ use crate::session::discovery::registry::SessionEntry;
 use crate::session::discovery::status;
 use crate::session::discovery::status::{SessionStatus, StatusReply};
 
-/// The checkpoint that takes the variables along.
+/// The checkpoint that carries the variables over.
 const CHECKPOINT: &str = "handover";
-/// What one may take: it has 1 GB at most.
-const SAVING: Duration = Duration::from_secs(120);
-/// What runs may take to stop.
-const STOPPING: Duration = Duration::from_secs(10);
-/// A session that is just starting says later that it is held.
-const SETTLING: Duration = Duration::from_secs(1);
+/// The longest wait for a checkpoint, which has at most 1 GB.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The longest wait for running code to stop.
+const INTERRUPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest wait for a starting session to say that bridges hold it.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Clients that are named.
-const NAMES: usize = 5;
+const MAX_NAMES: usize = 5;
 
-/// A session that was held, and has ended.
+/// A held session that has ended.
 #[derive(Debug)]
 pub struct HandedOver {
     id: SessionId,
     name: String,
-    /// The checkpoint with its variables, if there were any.
+    /// The checkpoint with the variables, if there were any.
     pub checkpoint: Option<&'static str>,
 }
 
@@ -45,18 +46,18 @@ impl HandedOver {
             None => "it had no variables that could be saved".to_owned(),
         };
         let how = format!("The person opened the dashboard, which took the session over. Python is new; {rest}.");
-        let told = format!("session {} goes on here.", self.name);
+        let summary = format!("session {} goes on here.", self.name);
         let restart = Restart { how, resumed: true, ..Restart::default() };
-        Resumed { id: self.id, name: self.name, restart, told }
+        Resumed { id: self.id, name: self.name, restart, summary }
     }
 }
 
-/// Whether bridges hold the session that has this name.
+/// Returns whether bridges hold the session of this name.
 pub fn is_held(name: &str) -> bool {
     let begun = Instant::now();
     loop {
         match record(name) {
-            Some(SessionEntry { dashboard: None, .. }) if begun.elapsed() < SETTLING => {
+            Some(SessionEntry { dashboard: None, .. }) if begun.elapsed() < DESCRIBE_TIMEOUT => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             found => return found.is_some_and(|record| record.held.is_some()),
@@ -68,10 +69,11 @@ fn record(name: &str) -> Option<SessionEntry> {
     registry::running().unwrap_or_default().into_iter().find(|record| record.name == name)
 }
 
-/// Ends the session `name`, which bridges hold. `before`: it was taken over already, and they held another meanwhile.
+/// Ends the session `name`, which bridges hold. `before` is the session taken over in an earlier attempt, if bridges
+/// were quicker to start another.
 pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<HandedOver> {
     let Some(SessionEntry { held: Some(id), socket, .. }) = record(name) else {
-        // It has just ended by itself.
+        // The session has just ended by itself.
         return before.ok_or_else(|| anyhow::anyhow!("session \"{name}\" has just ended; try again"));
     };
     let taken = match before {
@@ -88,15 +90,15 @@ pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<Hande
     }
 }
 
-/// Saves the variables in a checkpoint, as far as they can be, and answers its name.
+/// Saves as many variables as possible in a checkpoint, and returns its name.
 fn save(name: &str, socket: &Path) -> anyhow::Result<Option<&'static str>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let StatusReply::Live(live) = runtime.block_on(status::ask(socket)) else { return Ok(None) };
-    super::tell(&format_args!("session {name} is held for {}; taking it over.", clients(&live)));
+    warn(&format_args!("session {name} is held for {}; taking it over.", clients(&live)));
     if live.is_busy() {
         confirm(&live)?;
         if !runtime.block_on(interrupt(socket)) {
-            super::tell(&"what runs does not stop, so the variables cannot be saved.");
+            warn(&"what runs does not stop, so the variables cannot be saved.");
             return Ok(None);
         }
     }
@@ -104,33 +106,33 @@ fn save(name: &str, socket: &Path) -> anyhow::Result<Option<&'static str>> {
         return Ok(None);
     }
     let arguments = json!({"code": format!("%checkpoint {CHECKPOINT}"), "title": "The person opens the dashboard",
-        "timeout_s": SAVING.as_secs(), "wait_s": SAVING.as_secs()});
+        "timeout_s": SAVE_TIMEOUT.as_secs(), "wait_s": SAVE_TIMEOUT.as_secs()});
     let params = json!({"name": "run_python_code", "arguments": arguments});
-    let result = runtime.block_on(status::request(socket, "tools/call", params, SAVING)).unwrap_or_default();
+    let result = runtime.block_on(status::request(socket, "tools/call", params, SAVE_TIMEOUT)).unwrap_or_default();
     let report = &result["structuredContent"];
     match (report["status"].as_str(), report["stdout"].as_str()) {
-        (Some("ok"), Some(told)) => {
-            super::tell(&told.trim_end());
+        (Some("ok"), Some(summary)) => {
+            warn(&summary.trim_end());
             Ok(Some(CHECKPOINT))
         }
         _ if report["error"].to_string().contains("no variables") => Ok(None),
         _ => {
             let why = report["error"]["message"].as_str().unwrap_or("it did not answer in time");
-            super::tell(&format_args!("its variables could not be saved: {why}"));
+            warn(&format_args!("its variables could not be saved: {why}"));
             Ok(None)
         }
     }
 }
 
-/// Ends all that runs and waits; `false` if it does not let itself be ended.
+/// Interrupts all running and waiting snippets; `false` if one does not stop.
 async fn interrupt(socket: &Path) -> bool {
     let begun = Instant::now();
-    while begun.elapsed() < STOPPING {
+    while begun.elapsed() < INTERRUPT_TIMEOUT {
         match status::ask(socket).await {
             StatusReply::Live(live) if live.is_busy() => {
                 if let Some(snippet) = live.running {
                     let params = json!({"name": "interrupt_snippet", "arguments": {"snippet": snippet}});
-                    let _ = status::request(socket, "tools/call", params, STOPPING).await;
+                    let _ = status::request(socket, "tools/call", params, INTERRUPT_TIMEOUT).await;
                 }
             }
             StatusReply::Live(_) => return true,
@@ -143,15 +145,15 @@ async fn interrupt(socket: &Path) -> bool {
 
 fn clients(live: &SessionStatus) -> String {
     let names = live.clients.iter().map(|client| &*client.name);
-    if live.clients.is_empty() { "AI clients".to_owned() } else { super::listed(names, NAMES) }
+    if live.clients.is_empty() { "AI clients".to_owned() } else { listed(names, MAX_NAMES) }
 }
 
-/// What runs would be interrupted: the person says whether.
+/// Asks the person whether running code may be interrupted.
 fn confirm(live: &SessionStatus) -> anyhow::Result<()> {
     let running = live.running.map_or_else(String::new, |snippet| format!("snippet {snippet} is running"));
     let queued = (live.queued > 0).then(|| format!("{} waiting", units::count(live.queued, "snippet")));
     let busy: Vec<String> = [Some(running).filter(|text| !text.is_empty()), queued].into_iter().flatten().collect();
-    super::tell(&format_args!("{}. Enter interrupts that and goes on; Ctrl-C leaves it alone.", busy.join(", ")));
+    warn(&format_args!("{}. Enter interrupts that and goes on; Ctrl-C leaves it alone.", busy.join(", ")));
     let mut answer = String::new();
     if io::stdin().lock().read_line(&mut answer)? == 0 {
         anyhow::bail!("the session was left alone");

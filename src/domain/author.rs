@@ -1,4 +1,4 @@
-//! Who submitted a snippet.
+//! The author of a snippet: the person, or a client.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A connection of an AI client, numbered from 1 within a session and never reused.
+/// The number of a connection of an AI client, counted from 1 within a session and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClientId(pub u32);
 
-/// The person at the dashboard, or a client by the name it gave.
+/// The person at the dashboard, or a client with the name that it gave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Author {
     You,
@@ -32,7 +32,8 @@ impl Author {
         }
     }
 
-    /// As models are told: the person in bare words, a client in quotes, which no name that a client gives can hold.
+    /// The label in texts for models. A client stands in quotes, which no client's name can contain, so none can pose
+    /// as the person.
     #[must_use]
     pub fn label_for_models(&self) -> Cow<'static, str> {
         match self {
@@ -41,18 +42,18 @@ impl Author {
         }
     }
 
-    /// Who ended something, in the sentence that a snippet keeps: "you", or a client in quotes, so that none can be called
-    /// like a cause that is nobody, such as a time limit.
+    /// The label in `stopped_by`. A client stands in quotes, so that none can pose as another cause, such as a time
+    /// limit.
     #[must_use]
     pub fn as_cause(&self) -> Cow<'static, str> {
         if self.is_you() { Cow::Borrowed("you") } else { self.label_for_models() }
     }
 }
 
-/// What models call the person.
+/// The label of the person in texts for models.
 pub const PERSON: &str = "the person";
 
-/// A client's name in quotes; one that is marked has them already.
+/// Puts a client's name in quotes, unless it is a label that has quotes already.
 #[must_use]
 pub fn quoted(name: &str) -> String {
     if name.starts_with("client \"") { name.to_owned() } else { format!("\"{name}\"") }

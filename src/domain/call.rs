@@ -1,14 +1,15 @@
-//! The calls of clients: a name for each, and what is known of how far one came. What a caller is told of a call that was
-//! left without an answer follows from its state alone.
+//! Tool calls of clients: their ids and their states. The state alone decides what a caller hears of a call that was
+//! left without an answer.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Names one call for all time. The bridge that passes the call on makes the name, and uses it as the id of the request.
+/// The id of a call, unique for all time. The bridge that passes the call on makes the id, and uses it as the id of the
+/// request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId {
-    /// A random number of the bridge's own.
+    /// A random number of the bridge.
     pub bridge: u128,
     /// Counted from 1.
     pub number: u64,
@@ -17,7 +18,7 @@ pub struct CallId {
 impl CallId {
     const PREFIX: &str = "fourhands:";
 
-    /// `None` if the text is no such name.
+    /// Returns `None` if the text is not an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (bridge, number) = text.strip_prefix(Self::PREFIX)?.split_once(':')?;
@@ -49,23 +50,23 @@ impl<'de> Deserialize<'de> for CallId {
     }
 }
 
-/// How far a call came, as far as it is known.
+/// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallState {
-    /// No session process ever took it.
+    /// No session process received it.
     NotReceived,
-    /// It waits, or waited until it was taken out of the queue: it has not begun.
+    /// The snippet waits, or was cancelled before it began.
     Queued,
-    /// It has begun, and has not ended by itself.
+    /// The snippet has begun and has not ended by itself.
     Begun,
-    /// It has ended, and how is recorded.
+    /// The snippet has ended, and its outcome is recorded.
     Ended,
-    /// Any of these.
+    /// Any of the other states.
     Unknown,
 }
 
 impl CallState {
-    /// Whether nothing is done twice if the call is repeated.
+    /// Returns whether repeating the call does nothing twice.
     #[must_use]
     pub fn may_be_repeated(self) -> bool {
         match self {

@@ -1,113 +1,116 @@
-//! Help with code that is being written: what could stand at the cursor, and how the call around it is made.
+//! Help with code that is being written: completions, and the signature of the call at the cursor.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lexer::{self, Call, CursorContext};
+use super::lexer::{self, CallAtCursor, CursorContext};
 
-/// What is asked about code that is being written.
+/// A request for help with code that is being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct InsightRequest {
     pub code: Arc<str>,
-    /// Place of the cursor in `code`, in characters.
+    /// The cursor's position in `code`, in characters.
     pub cursor: usize,
-    pub about: About,
-    /// Whether code of the user's (`__dir__`, `__getattr__`, properties) may run to find it out, under a time limit and
-    /// only while nothing else runs. Without it, what would need that is left out.
+    pub about: InsightKind,
+    /// Whether user code (`__dir__`, `__getattr__`, properties) may run for the answer, under a time limit and only
+    /// while nothing else runs. Otherwise the answer leaves out what needs such code.
     pub may_run: bool,
 }
 
-impl Question {
-    /// The code up to the cursor.
+impl InsightRequest {
+    /// Returns the code up to the cursor.
     #[must_use]
     pub fn before(&self) -> &str {
         let end = self.code.char_indices().nth(self.cursor).map_or(self.code.len(), |(end, _)| end);
         &self.code[..end]
     }
 
-    /// Whether code of the user's could tell more than what is looked up without it.
+    /// Returns whether running user code could add to the answer.
     #[must_use]
     pub fn needs_run(&self) -> bool {
-        let completion =
-            || matches!(lexer::place(self.before()), CursorContext::Attribute { .. } | CursorContext::Key { .. });
+        let completion = || {
+            matches!(lexer::cursor_context(self.before()), CursorContext::Attribute { .. } | CursorContext::Key { .. })
+        };
         self.may_run
             && match self.about {
-                About::Completion => completion(),
-                About::Signature => true,
-                About::Candidate(_) => false,
+                InsightKind::Completion => completion(),
+                InsightKind::Signature => true,
+                InsightKind::Candidate(_) => false,
             }
     }
 
-    /// How long it may take to find out. What follows from no name that is defined takes inference, and that takes longer.
+    /// Returns the time limit of the request. Code that no defined name explains needs inference, which takes longer.
     #[must_use]
     pub fn limit(&self) -> Duration {
         let inferred = match self.about {
             _ if !self.may_run => false,
-            About::Completion => matches!(lexer::place(self.before()), CursorContext::Attribute { of: None, .. }),
-            About::Signature => true,
-            About::Candidate(_) => false,
+            InsightKind::Completion => {
+                matches!(lexer::cursor_context(self.before()), CursorContext::Attribute { of: None, .. })
+            }
+            InsightKind::Signature => true,
+            InsightKind::Candidate(_) => false,
         };
         Duration::from_millis(if inferred { 1_500 } else { 300 })
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
-    /// What could stand at the cursor.
+pub enum InsightKind {
+    /// The completions at the cursor.
     Completion,
     /// The call around the cursor.
     Signature,
-    /// One of the candidates at the cursor, by its name.
+    /// The candidate of this name at the cursor.
     Candidate(String),
 }
 
-/// The answer; which one depends on [`About`].
+/// The answer to an [`InsightRequest`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Insight {
     Completions(Completions),
     Signature(Option<Signature>),
-    /// How it is called, if it can be, and the first line of its documentation.
+    /// The signature, if there is one, and the first line of the documentation.
     Candidate(String),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completions {
-    /// Where the text begins that a candidate takes the place of, in characters. It ends at the cursor.
+    /// The start of the text that a candidate replaces, in characters. The text ends at the cursor.
     pub from: usize,
-    /// The best first; at most [`Completions::MOST`].
+    /// The best candidates first; at most [`Completions::MAX_CANDIDATES`].
     pub candidates: Vec<Candidate>,
-    /// How many more there are.
+    /// The number of candidates left out.
     pub left_out: usize,
 }
 
 impl Completions {
-    pub const MOST: usize = 200;
+    pub const MAX_CANDIDATES: usize = 200;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// What stands in the code once it is accepted.
+    /// The text that replaces the prefix when the candidate is accepted.
     pub text: String,
-    /// What is shown, and asked about by [`About::Candidate`].
+    /// The name that is shown, and that [`InsightKind::Candidate`] takes.
     pub name: String,
     /// Such as `function`, `module`, `keyword`, or the type of a value.
     pub kind: String,
 }
 
-/// How something is called.
+/// The signature of a callable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     pub name: String,
-    /// As they are written in a definition: `sep=','`, `*args`, `/`, `*`.
+    /// The parameters as a definition has them: `sep=','`, `*args`, `/`, `*`.
     pub parameters: Vec<String>,
-    /// The first line of its documentation; may be empty.
+    /// The first line of the documentation; may be empty.
     pub doc: String,
 }
 
 impl Signature {
-    /// The parameter that the cursor's argument goes to.
+    /// Returns the parameter that takes the argument at the cursor.
     #[must_use]
-    pub fn active(&self, call: &Call) -> Option<usize> {
+    pub fn active(&self, call: &CallAtCursor) -> Option<usize> {
         let name = |parameter: &str| {
             let end = parameter.find([':', '=']).unwrap_or(parameter.len());
             parameter[..end].trim().to_owned()
@@ -140,7 +143,7 @@ mod tests {
         let active = |parameters: &[&str], argument, keyword: Option<&str>| {
             let parameters: Vec<String> = parameters.iter().map(|text| (*text).to_owned()).collect();
             let signature = Signature { name: "f".into(), parameters: parameters.clone(), doc: String::new() };
-            let call = Call { callee: 0..1, argument, keyword: keyword.map(str::to_owned) };
+            let call = CallAtCursor { callee: 0..1, argument, keyword: keyword.map(str::to_owned) };
             signature.active(&call).map(|index| parameters[index].clone())
         };
         assert_eq!(active(&["a", "/", "b=1"], 1, None).as_deref(), Some("b=1"));

@@ -1,35 +1,35 @@
-//! What a snippet shows beside its text: figures, pictures, tables, documents.
+//! Displays: figures, pictures, tables and documents that a snippet shows beside its text.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::output::floor_char_boundary;
+use super::char_boundary::floor_char_boundary;
 use super::{markup, units};
 
-/// Bytes of a document that are read for its text.
-const READ: usize = 256 << 10;
+/// Bytes of an HTML document that are searched for text.
+const MAX_HTML_BYTES: usize = 256 << 10;
 
-/// One form of something displayed.
+/// One representation of a display.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
-    /// Such as `image/png`, `text/html`; `text/plain` is UTF-8 like all text.
+    /// The media type, such as `image/png` or `text/html`. All text is UTF-8.
     pub mime: String,
-    /// The bytes themselves, not base64; empty when they were dropped to bound memory.
+    /// The bytes, not base64; empty when they were dropped to bound memory.
     pub data: Arc<[u8]>,
-    /// Bytes it had when it was displayed.
+    /// The number of bytes when it was displayed.
     pub size: u64,
 }
 
-/// Something displayed, in all the forms that it has.
+/// A display in all its representations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Display {
-    /// Its place among its snippet's output, as `Output::place` gave it.
+    /// The position in the snippet's output, as [`super::Output::position`] returned it.
     pub after: u64,
-    /// By which its code may replace it.
+    /// The id by which code may replace the display.
     pub id: Option<Arc<str>>,
-    /// Never empty; the best for a person first.
+    /// The representations, the best for a person first; never empty.
     pub forms: Vec<Form>,
 }
 
@@ -49,13 +49,13 @@ impl Form {
         std::str::from_utf8(&self.data).ok()
     }
 
-    /// Whether the bytes are no longer there.
+    /// Returns whether the bytes were dropped.
     #[must_use]
     pub fn is_dropped(&self) -> bool {
         self.data.is_empty() && self.size > 0
     }
 
-    /// Width and height of a PNG, JPEG or GIF, as its header tells.
+    /// Returns the width and height of a PNG, JPEG or GIF, read from its header.
     #[must_use]
     pub fn pixels(&self) -> Option<(u32, u32)> {
         match self.mime.as_str() {
@@ -76,20 +76,21 @@ impl Display {
         self.forms.iter().find(|form| form.mime == mime)
     }
 
-    /// Bytes of all its forms that are still there.
+    /// Returns the bytes that all representations still have.
     #[must_use]
     pub fn bytes_kept(&self) -> usize {
         self.forms.iter().map(|form| form.data.len()).sum()
     }
 
-    /// The same without the bytes.
+    /// Returns a copy without the bytes.
     #[must_use]
     pub fn dropped(&self) -> Self {
         let forms = self.forms.iter().map(|form| Form { data: Arc::new([]), ..form.clone() });
         Self { after: self.after, id: self.id.clone(), forms: forms.collect() }
     }
 
-    /// Its text, where that says all there is to see: Markdown, LaTeX, JSON; of HTML what it says, or its plain form.
+    /// Returns the text of a display that text can stand for: Markdown, LaTeX, JSON, and HTML by its plain form or its
+    /// own text.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         let best = self.forms.first()?;
@@ -100,16 +101,16 @@ impl Display {
             "text/markdown" | "text/latex" | "application/json" | "text/plain" => best.as_text().map(Cow::Borrowed),
             "text/html" => match self.form("text/plain") {
                 Some(plain) => plain.as_text().map(Cow::Borrowed),
-                None => {
-                    best.as_text().map(|html| Cow::Owned(markup::text_of(&html[..floor_char_boundary(html, READ)])))
-                }
+                None => best
+                    .as_text()
+                    .map(|html| Cow::Owned(markup::text_of(&html[..floor_char_boundary(html, MAX_HTML_BYTES)]))),
             },
             _ => None,
         }
         .filter(|text| !text.trim().is_empty())
     }
 
-    /// Such as `figure 1: 640x480 PNG`. `number` counts the displays of its snippet from 1.
+    /// Returns a label such as `figure 1: 640x480 PNG`. `number` counts the displays of the snippet from 1.
     #[must_use]
     pub fn label(&self, number: usize) -> String {
         let Some(best) = self.forms.first() else { return format!("display {number}") };
@@ -142,7 +143,7 @@ fn png(data: &[u8]) -> Option<(u32, u32)> {
     Some((side(16)?, side(20)?))
 }
 
-/// Goes from marker to marker until the one of the frame.
+/// Walks the markers up to the frame header.
 fn jpeg(data: &[u8]) -> Option<(u32, u32)> {
     let mut rest = data.strip_prefix(b"\xff\xd8")?;
     loop {

@@ -1,4 +1,4 @@
-//! What happened in a session. The actor is the only one that makes events; everybody else folds them.
+//! The events of a session. Only the actor makes them; everybody else applies them.
 
 use std::sync::Arc;
 
@@ -9,39 +9,39 @@ use super::{
     Timestamp, VariableTable,
 };
 
-/// What a reset did, and what it could not undo.
+/// The effects of a reset, and what it could not undo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetReport {
-    /// How many names were cleared, underscore names included.
+    /// The number of names that were cleared, underscore names included.
     pub cleared: usize,
-    /// In words, one entry each: threads that still run, and the like.
+    /// What outlived the reset, such as running threads; a phrase for each.
     pub remains: Vec<String>,
 }
 
 /// Why a new Python process took the session over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restart {
-    /// Who asked for it; `None` if the process before died, or ended on another day.
+    /// Who requested it; `None` if the previous process died, or the session is resumed.
     pub by: Option<Author>,
-    /// How the process before died, in words; empty if somebody asked for its end.
+    /// How the previous process died, as text; empty after a requested restart.
     pub how: String,
-    /// The exit code of the process before, or 128 and the number of the signal that killed it.
+    /// The exit code of the previous process, or 128 plus the number of the signal that killed it.
     pub code: i32,
-    /// The snippet that it ran when it died.
+    /// The snippet that ran when the process died.
     #[serde(default)]
     pub ran: Option<SnippetId>,
-    /// Python's stack where it died, innermost frame first, where that is known.
+    /// Python's stack at its death, innermost frame first, if it is known.
     pub stack: Vec<String>,
-    /// The session had ended and was taken up again; `how` tells from when and where.
+    /// Whether a session that had ended is resumed. Then `how` says when and where it ended.
     #[serde(default)]
     pub resumed: bool,
-    /// What became of the processes that snippet code had started, one sentence each.
+    /// What became of the processes that snippets had started; a sentence for each.
     #[serde(default)]
     pub processes: Vec<String>,
 }
 
 impl Restart {
-    /// The end of a sentence, such as `; ended 1 process that …`. Empty if there were no processes.
+    /// Returns the end of a sentence, such as `; ended 1 process that …`; empty if there were no processes.
     #[must_use]
     pub fn fate_of_processes(&self) -> String {
         self.processes.iter().flat_map(|fate| ["; ", fate]).collect()
@@ -54,17 +54,17 @@ pub enum Event {
         snippet: SnippetId,
         author: Author,
         code: Arc<str>,
-        /// The call that brought it, where a bridge has named that.
+        /// The call that submitted the snippet, if a bridge has named it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         call: Option<CallId>,
         at: Timestamp,
     },
-    /// `snippet`, which was just submitted, runs again what `of` ran.
+    /// `snippet`, submitted just before, runs the code of `of` again.
     Replayed {
         snippet: SnippetId,
         of: SnippetId,
     },
-    /// What `snippet` is about, in the words of its author; comes right after its submission.
+    /// The title that the author gave to `snippet`; follows its submission.
     Titled {
         snippet: SnippetId,
         title: Arc<str>,
@@ -73,25 +73,24 @@ pub enum Event {
         snippet: SnippetId,
         at: Timestamp,
     },
-    /// `snippet` is `None` for output that came while nothing ran.
+    /// Output; `snippet` is `None` if nothing ran.
     Output {
         snippet: Option<SnippetId>,
         chunk: OutputChunk,
         at: Timestamp,
     },
-    /// The code of `snippet` showed something that is more than text. It takes the place of what it showed before with
-    /// the same id, where it `replaces` that.
+    /// The code of `snippet` displayed something. If it `replaces`, it takes the place of the display with the same id.
     Displayed {
         snippet: SnippetId,
         display: Arc<Display>,
         replaces: bool,
         at: Timestamp,
     },
-    /// The code of `snippet` took back what it had displayed so far.
+    /// The code of `snippet` removed its displays.
     DisplaysCleared {
         snippet: SnippetId,
     },
-    /// An interrupt cannot reach what runs, or (`None`) can again.
+    /// An interrupt cannot reach the running code, or (`None`) can reach it again.
     Stuck {
         snippet: SnippetId,
         stuck: Option<Arc<Stuck>>,
@@ -108,7 +107,7 @@ pub enum Event {
         text: Option<Arc<str>>,
         at: Timestamp,
     },
-    /// The code waits no longer: nobody answered in time, or it was interrupted.
+    /// The code no longer waits: nobody answered in time, or it was interrupted.
     InputWithdrawn {
         snippet: SnippetId,
         at: Timestamp,
@@ -125,7 +124,7 @@ pub enum Event {
         pid: Option<u32>,
         at: Timestamp,
     },
-    /// A client told its name after it had joined.
+    /// A client gave its name after it had joined.
     ClientNamed {
         client: ClientId,
         name: Arc<str>,
@@ -139,12 +138,12 @@ pub enum Event {
         report: Arc<ResetReport>,
         at: Timestamp,
     },
-    /// A new Python process took over: all variables are gone, the transcript stands.
+    /// A new Python process took over. All variables are gone, the transcript stays.
     Restarted {
         restart: Arc<Restart>,
         at: Timestamp,
     },
-    /// How far a replay has come.
+    /// The progress of a replay.
     Replay(Arc<Replay>),
     Noted {
         note: Arc<Note>,
@@ -152,15 +151,15 @@ pub enum Event {
     },
     /// A client asks the person something.
     Inquired(Arc<Inquiry>),
-    /// The question of that number is no longer asked: it was answered, or nobody waits for the answer.
+    /// The question is no longer open: it was answered, or nobody waits for the answer.
     InquiryEnded {
         number: u32,
     },
-    /// Something about the session that the person must know, told once.
+    /// A fact about the session that the person must know; sent once.
     Notice {
         text: Arc<str>,
         at: Timestamp,
     },
-    /// The session is about to end; nothing comes after it.
+    /// The session is about to end. This is the last event.
     Ending,
 }

@@ -1,52 +1,52 @@
-//! A data frame as it was when a snippet showed it: some of its cells, to be laid out for any width.
+//! A data frame as a snippet showed it: a bounded part of its cells, to be laid out for any width.
 
 use serde::{Deserialize, Serialize};
 
-/// First and last rows, and the first columns. Everything is bounded: see the constants.
+/// The first and last rows, and the first columns, within the constants' bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FramePreview {
-    /// Rows and columns of the whole frame.
+    /// The size of the whole frame.
     pub rows: u64,
     pub columns: u64,
-    /// What stands above the labels of the rows; empty where it has no name.
+    /// The heading above the row labels; empty if there is none.
     pub corner: String,
-    /// Labels of the rows that are here; none where the frame has no index.
+    /// The labels of the rows in `cells`; empty if the frame has no index.
     pub index: Vec<String>,
     pub names: Vec<String>,
-    /// Row by row.
+    /// The cells, row by row.
     pub cells: Vec<Vec<String>>,
-    /// So many rows of `cells` are the first of the frame; the others are its last.
+    /// How many rows of `cells` are the first of the frame. The others are its last.
     pub head: usize,
 }
 
 /// A data frame that was displayed while a snippet ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayedFrame {
-    /// As it was written.
+    /// The text as it was written.
     pub text: String,
     pub frame: FramePreview,
 }
 
 impl DisplayedFrame {
-    /// Of one snippet; those after them stay text.
-    pub const MOST: usize = 20;
+    /// The most frames of one snippet. Later ones stay text.
+    pub const MAX_PER_SNIPPET: usize = 20;
 }
 
 impl FramePreview {
     pub const MAX_ROWS: usize = 30;
     pub const MAX_COLUMNS: usize = 60;
-    /// Characters of one cell.
+    /// Characters of a cell.
     pub const MAX_CELL: usize = 40;
 
-    /// Memory that it takes, roughly and in bytes.
+    /// Returns the memory that it takes, roughly and in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         let cells = self.cells.iter().chain([&self.index, &self.names]).flatten();
         cells.map(|cell| cell.len() + size_of::<String>()).sum()
     }
 
-    /// Cuts what is too much, and lets every row have as many cells as there are columns.
+    /// Cuts the frame to its bounds, and fills every row up to the number of columns.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         let cut = |text: &mut String| {

@@ -1,14 +1,14 @@
-//! Looking into one value on demand: what is asked, and what is told.
+//! Inspection of one value on demand: requests and results.
 
 use serde::{Deserialize, Serialize};
 
 use super::{SnippetId, Variable};
 
-/// What to look at.
+/// The part of a value to look at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aspect {
-    /// Type, doc, signature, and what says most about a value of its kind.
+    /// Type, documentation, signature, and the parts that say most about a value of its kind.
     #[default]
     Overview,
     Repr,
@@ -50,26 +50,26 @@ impl Aspect {
     }
 }
 
-/// A question about a value.
+/// A request to inspect a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inspect {
+pub struct InspectRequest {
     /// A name, or a path of attributes and literal indices from one: `df["a"]`, `model.layers[0]`.
     pub path: String,
     pub aspect: Aspect,
-    /// From 0.
+    /// Counted from 0.
     pub page: u32,
 }
 
-/// What is told of a value. All text and all tables are bounded.
+/// The description of a value. All texts and tables are bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Inspection {
     pub path: String,
     pub aspect: Aspect,
     pub page: u32,
-    /// With its module: `pandas.DataFrame`.
+    /// The name with its module, such as `pandas.DataFrame`.
     pub type_name: String,
-    /// The classes it inherits from, nearest first, `object` left out.
+    /// The base classes, nearest first, without `object`.
     pub bases: Vec<String>,
     /// As in the variable table.
     pub shape: String,
@@ -80,12 +80,12 @@ pub struct Inspection {
     /// `file:line` of its definition.
     pub place: Option<String>,
     pub doc: Option<String>,
-    /// `repr` or source.
+    /// The `repr` or the source.
     pub text: Option<TextPage>,
     pub tables: Vec<TablePage>,
-    /// What to know of the above: what was sampled, what failed.
+    /// Remarks on the result: what was sampled, what failed.
     pub notes: Vec<String>,
-    /// What else can be looked at.
+    /// The other aspects that the value has.
     pub aspects: Vec<Aspect>,
 }
 
@@ -94,9 +94,9 @@ pub struct Inspection {
 #[serde(default)]
 pub struct TextPage {
     pub text: String,
-    /// Characters before it.
+    /// The number of characters before it.
     pub offset: u64,
-    /// Characters in all, where that is known.
+    /// The number of characters of the whole text, if it is known.
     pub total: Option<u64>,
     pub has_more: bool,
 }
@@ -105,26 +105,26 @@ pub struct TextPage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TablePage {
-    /// `columns`, `rows`, `items`, ...
+    /// Such as `columns`, `rows` or `items`.
     pub title: String,
     pub headers: Vec<String>,
     pub rows: Vec<Vec<String>>,
-    /// Rows before these.
+    /// The number of rows before these.
     pub offset: u64,
-    /// Rows in all, where that is known.
+    /// The number of rows of the whole table, if it is known.
     pub total: Option<u64>,
     pub has_more: bool,
 }
 
-/// Why nothing could be told.
+/// Why an inspection failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InspectError {
-    /// A sentence: no such name, no such attribute, not a path, ...
+    /// The request is wrong, such as an unknown name or attribute; a sentence.
     Refused(String),
-    /// Code of the value did not end in time and was stopped, or cannot be stopped.
+    /// Code of the value exceeded the time limit, and was stopped or cannot be stopped.
     Stopped { seconds: u64, has_ended: bool },
-    /// Python was busy for as long as the question waited. `known` is what the last look at the variables told.
+    /// Python was busy while the request waited. `known` is the value's row in the last variable table.
     Busy { running: Option<SnippetId>, known: Option<Box<Variable>> },
-    /// It failed inside.
+    /// The inspection itself failed.
     Failed(String),
 }

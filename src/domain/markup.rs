@@ -1,14 +1,14 @@
-//! What an HTML document says, without its markup: enough for a reader who cannot see it drawn.
+//! The text of HTML documents, for readers who cannot see them rendered.
 
-/// Elements whose content nobody reads.
-const UNREAD: [&str; 4] = ["script", "style", "head", "svg"];
-/// Those that stand on lines of their own.
-const BLOCKS: [&str; 18] = [
+/// Elements whose content is not for readers.
+const SKIPPED_ELEMENTS: [&str; 4] = ["script", "style", "head", "svg"];
+/// Elements that begin a new line.
+const BLOCK_ELEMENTS: [&str; 18] = [
     "p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "section", "caption",
     "hr",
 ];
 
-/// The text of `html`, a line for each block and row, cells of a row apart.
+/// Returns the text of `html`, with a line for each block and table row, and space between cells.
 #[must_use]
 pub fn text_of(html: &str) -> String {
     let mut lines = vec![String::new()];
@@ -32,11 +32,11 @@ pub fn text_of(html: &str) -> String {
         let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
         let closes = rest.starts_with("</");
         rest = &rest[end + 1..];
-        if !closes && !tag.ends_with('/') && UNREAD.contains(&name) {
+        if !closes && !tag.ends_with('/') && SKIPPED_ELEMENTS.contains(&name) {
             let close = format!("</{name}");
             let end = rest.as_bytes().windows(close.len()).position(|part| part.eq_ignore_ascii_case(close.as_bytes()));
             rest = end.map_or("", |end| &rest[end..]);
-        } else if BLOCKS.contains(&name) {
+        } else if BLOCK_ELEMENTS.contains(&name) {
             lines.push(String::new());
         } else if matches!(name, "td" | "th") && closes {
             add(&mut lines, "  ");
@@ -46,7 +46,7 @@ pub fn text_of(html: &str) -> String {
     lines.join("\n")
 }
 
-/// Blanks of any kind are one, but for those between cells.
+/// Appends text to the last line. White space collapses to one blank, except between cells.
 fn add(lines: &mut Vec<String>, text: &str) {
     if lines.is_empty() {
         lines.push(String::new());
@@ -128,7 +128,7 @@ mod tests {
         for end in 0.."<p a='é'>&amp;é<script>".len() {
             let _ = text_of(
                 &"<p a='é'>&amp;é<script>"
-                    [..crate::domain::output::floor_char_boundary("<p a='é'>&amp;é<script>", end)],
+                    [..crate::domain::char_boundary::floor_char_boundary("<p a='é'>&amp;é<script>", end)],
             );
         }
     }

@@ -1,46 +1,55 @@
-//! The ground floor: what a session is made of, as plain data. No clock, no I/O, no async: time comes in as a value.
+//! The ground floor: the parts of a session, as plain data. It has no clock, no I/O and no async; time comes in as a
+//! value.
 
 pub mod author;
 pub mod call;
+pub mod char_boundary;
 pub mod completion;
+pub mod crash_store;
 pub mod display;
-pub mod emulator;
 pub mod event;
+pub mod flight_recorder;
 pub mod frame;
-pub mod info;
 pub mod input;
 pub mod inspection;
-pub mod keepsake;
 pub mod lexer;
 pub mod markup;
 pub mod note;
+pub mod outcome;
 pub mod output;
+pub mod output_chunk;
 #[cfg(test)]
 pub mod random;
-pub mod recorder;
 pub mod replay;
+pub mod replay_selection;
 pub mod retention;
+pub mod session_info;
 pub mod snippet;
+pub mod snippet_id;
+pub mod terminal_caps;
 pub mod terminal_text;
+pub mod timestamp;
 pub mod transcript;
 pub mod units;
 pub mod variable;
 
+pub use self::session_info::SessionInfo;
 pub use author::{Author, ClientId, PERSON, quoted};
 pub use call::{CallId, CallState};
-pub use completion::{About, Candidate, Completions, Insight, Question, Signature};
+pub use completion::{Candidate, Completions, Insight, InsightKind, InsightRequest, Signature};
 pub use display::{Display, Form};
 pub use event::{Event, ResetReport, Restart};
 pub use frame::{DisplayedFrame, FramePreview};
-pub use info::SessionInfo;
 pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
-pub use inspection::{Aspect, Inspect, InspectError, Inspection, TablePage, TextPage};
+pub use inspection::{Aspect, InspectError, InspectRequest, Inspection, TablePage, TextPage};
 pub use note::{Inquiry, Note};
-pub use output::{Output, OutputChunk, Stream};
+pub use outcome::{ErrorReport, Outcome, Status};
+pub use output::Output;
+pub use output_chunk::{OutputChunk, Segment, Stream};
 pub use replay::Replay;
-pub use snippet::{ErrorReport, Outcome, Snippet, SnippetId, Status, Stuck};
+pub use replay_selection::ReplaySelection;
+pub use snippet::{Snippet, Stuck};
+pub use snippet_id::SnippetId;
+pub use timestamp::Timestamp;
 pub use transcript::{Client, Entry, Transcript};
-pub use variable::{Kind, Variable, VariableChanges, VariableQuery, VariableTable};
-
-/// Milliseconds since the Unix epoch.
-pub type Timestamp = u64;
+pub use variable::{Variable, VariableChanges, VariableKind, VariableQuery, VariableTable};

@@ -1,4 +1,4 @@
-//! What people and clients say to one another beside the code: notes, and questions of a client to the person.
+//! Messages beside the code: notes, and questions of clients to the person.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use super::{Author, SnippetId, Timestamp};
 
-/// A few words from one who works in the session to the others.
+/// A message from the person or a client to the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     pub by: Author,
     pub text: Arc<str>,
-    /// The snippet that it is about.
+    /// The snippet that the note is about.
     pub about: Option<SnippetId>,
-    /// The question that it answers.
+    /// The question that the note answers.
     pub answers: Option<Arc<Inquiry>>,
 }
 
 /// A question of a client to the person at the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inquiry {
-    /// Counted from 1 within a process, so that no answer goes to another question than the one that was seen.
+    /// Counted from 1 within a process. An answer names it, so that it cannot go to another question.
     pub number: u32,
     pub by: Author,
-    /// Without escape sequences.
+    /// The question without escape sequences.
     pub text: Arc<str>,
-    /// Answers to choose from; the person may say something else all the same.
+    /// Answers to choose from. The person may give another one.
     pub choices: Vec<Arc<str>>,
     pub at: Timestamp,
 }
 
 impl Inquiry {
-    /// What somebody means who typed this: the choice of that number, or what it says.
+    /// Returns the answer that `typed` stands for: the choice of that number, or the text itself.
     #[must_use]
     pub fn meant(&self, typed: &str) -> Arc<str> {
         let typed = typed.trim();
@@ -40,7 +40,7 @@ impl Inquiry {
     }
 }
 
-/// The lines of code that is nothing but comments, without their `#`: a note in place of code.
+/// Returns the text of code that consists of comments only, without the `#`. Such code is a note.
 #[must_use]
 pub fn in_comments(code: &str) -> Option<String> {
     let lines: Option<Vec<&str>> = code

@@ -1,58 +1,24 @@
-//! Bounded output of one snippet: head and tail are kept, what lies between is counted.
+//! Bounded output of a snippet: it keeps the head and the tail, and counts what is omitted between them.
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
-
+use super::char_boundary::{ceil_char_boundary, floor_char_boundary};
+use super::output_chunk::{OutputChunk, Segment, Stream};
 use super::terminal_text::compact;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stream {
-    Stdout,
-    Stderr,
-}
-
-/// A piece of one stream, as it was written (escape sequences included).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment {
-    pub stream: Stream,
-    pub text: String,
-}
-
-/// What arrived since the last chunk. A flood leaves a gap: `skipped` bytes between `head` and `tail`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputChunk {
-    pub head: Vec<Segment>,
-    pub skipped: u64,
-    pub tail: Vec<Segment>,
-}
-
-impl OutputChunk {
-    #[must_use]
-    pub fn of(stream: Stream, text: impl Into<String>) -> Self {
-        Self { head: vec![Segment { stream, text: text.into() }], ..Self::default() }
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.head.is_empty() && self.skipped == 0 && self.tail.is_empty()
-    }
-}
-
-/// Output in the order it was written, within [`Output::HEAD`] + [`Output::TAIL`] bytes.
+/// Output in the order written, bounded to [`Output::HEAD`] + [`Output::TAIL`] bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     head: Vec<Segment>,
-    /// What the head takes, [`COST`] included.
+    /// The bytes of the head, [`SEGMENT_OVERHEAD`] included.
     head_bytes: usize,
     tail: VecDeque<Segment>,
     tail_bytes: usize,
     omitted: u64,
-    /// Bytes that were drawn over.
+    /// Bytes that later output overwrote on the terminal, and that are therefore dropped.
     drawn: u64,
     total: u64,
-    /// What comes next is a segment of its own.
+    /// The next output begins a new segment.
     divided: bool,
 }
 
@@ -78,7 +44,7 @@ impl Output {
         self.total += text.len() as u64;
         let mut rest = text;
         while !rest.is_empty() {
-            let cut = floor_char_boundary(rest, SEGMENT);
+            let cut = floor_char_boundary(rest, MAX_SEGMENT_BYTES);
             self.push_piece(stream, &rest[..cut]);
             rest = &rest[cut..];
         }
@@ -88,7 +54,7 @@ impl Output {
         let mut rest = text;
         if self.omitted == 0 && self.tail.is_empty() {
             let joins = !self.divided && self.head.last().is_some_and(|last| last.stream == stream);
-            let cost = if joins { 0 } else { COST };
+            let cost = if joins { 0 } else { SEGMENT_OVERHEAD };
             if joins && self.head_bytes + rest.len() > Self::HEAD {
                 let saved = self.head.last_mut().map_or(0, draw_over);
                 self.head_bytes -= saved;
@@ -101,7 +67,7 @@ impl Output {
                 self.divided = false;
             }
             rest = &rest[cut..];
-            // Once something did not fit, all that follows is tail, or it would come out of order.
+            // After the first text that did not fit, all output belongs to the tail, or it would be out of order.
         }
         if rest.is_empty() {
             return;
@@ -109,7 +75,7 @@ impl Output {
         let divided = std::mem::take(&mut self.divided);
         if let Some(last) = self.tail.back_mut()
             && last.stream == stream
-            && last.text.len() >= SEGMENT
+            && last.text.len() >= MAX_SEGMENT_BYTES
             && !divided
         {
             let saved = draw_over(last);
@@ -117,28 +83,30 @@ impl Output {
             self.drawn += saved as u64;
         }
         match self.tail.back_mut() {
-            Some(last) if last.stream == stream && last.text.len() < SEGMENT && !divided => last.text.push_str(rest),
+            Some(last) if last.stream == stream && last.text.len() < MAX_SEGMENT_BYTES && !divided => {
+                last.text.push_str(rest)
+            }
             _ => {
                 self.tail.push_back(Segment { stream, text: rest.to_owned() });
-                self.tail_bytes += COST;
+                self.tail_bytes += SEGMENT_OVERHEAD;
             }
         }
         self.tail_bytes += rest.len();
         self.trim_tail();
     }
 
-    /// What is written next does not draw over what stands here: [`Output::place`] stays where it is in the text.
+    /// Keeps later output from overwriting what is here, so that [`Output::position`] stays at its place in the text.
     pub fn divide(&mut self) {
         self.divided = true;
     }
 
-    /// All that is kept, to be added to another.
+    /// Returns all kept output as one chunk.
     #[must_use]
     pub fn into_chunk(self) -> OutputChunk {
         OutputChunk { head: self.head, skipped: self.omitted, tail: self.tail.into() }
     }
 
-    /// Counts bytes that were dropped before they came here. What the tail held lies before the gap and goes too.
+    /// Counts bytes that were dropped upstream. The tail lies before this gap, so it is dropped as well.
     fn skip(&mut self, bytes: u64) {
         self.total += bytes;
         self.omitted += bytes + self.tail.iter().map(|segment| segment.text.len() as u64).sum::<u64>();
@@ -146,20 +114,20 @@ impl Output {
         self.tail_bytes = 0;
     }
 
-    /// Memory it takes, in bytes.
+    /// Returns the memory that the output takes, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.head_bytes + self.tail_bytes
     }
 
-    /// Gives back memory that only growing needs.
+    /// Frees the spare capacity, which only growing output needs.
     pub fn fit(&mut self) {
         self.head.iter_mut().chain(&mut self.tail).for_each(|segment| segment.text.shrink_to_fit());
         self.head.shrink_to_fit();
         self.tail.shrink_to_fit();
     }
 
-    /// Leaves about `ends` bytes of the beginning and of the end each, and counts the rest as left out.
+    /// Keeps about `ends` bytes of the beginning and of the end each, and counts the rest as omitted.
     pub fn shrink(&mut self, ends: usize) {
         self.cut(ends);
         self.fit();
@@ -169,7 +137,7 @@ impl Output {
         if self.memory() <= 2 * ends {
             return;
         }
-        // All but the beginning becomes tail, so that what goes is what lies between.
+        // All but the beginning becomes the tail, so that the middle is dropped.
         let mut head = std::mem::take(self);
         let (total, omitted) = (head.total, head.omitted);
         (self.drawn, self.divided) = (head.drawn, head.divided);
@@ -178,7 +146,7 @@ impl Output {
             (segment.stream, segment.text.drain(..cut).collect::<String>())
         });
         if let Some((stream, text)) = first {
-            self.head_bytes = text.len() + COST;
+            self.head_bytes = text.len() + SEGMENT_OVERHEAD;
             self.head.push(Segment { stream, text });
         }
         let rest: usize = head.head.iter().map(|segment| segment.text.len()).sum();
@@ -186,7 +154,7 @@ impl Output {
         if omitted > 0 {
             self.omitted += rest as u64;
         } else {
-            self.tail_bytes = rest + COST * head.head.len();
+            self.tail_bytes = rest + SEGMENT_OVERHEAD * head.head.len();
             self.tail = head.head.into();
         }
         self.tail_bytes += head.tail_bytes;
@@ -204,7 +172,7 @@ impl Output {
             let excess = self.tail_bytes - limit;
             let Some(first) = self.tail.front_mut() else { return };
             let cut = if first.text.len() <= excess {
-                self.tail_bytes -= COST;
+                self.tail_bytes -= SEGMENT_OVERHEAD;
                 self.tail.pop_front().map_or(0, |segment| segment.text.len())
             } else {
                 let cut = ceil_char_boundary(&first.text, excess);
@@ -221,19 +189,20 @@ impl Output {
         self.total == 0
     }
 
-    /// Bytes written in all, those that were drawn over included; grows with every change, so it serves as a revision.
+    /// Returns the number of bytes written, overwritten ones included. It grows with every change, so it serves as a
+    /// revision.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// The end of what was written, for [`Output::piece`]: bytes that are kept or left out.
+    /// Returns the position of the end for [`Output::slice`]: the number of bytes that are kept or omitted.
     #[must_use]
-    pub fn place(&self) -> u64 {
+    pub fn position(&self) -> u64 {
         self.total - self.drawn
     }
 
-    /// Bytes left out between [`Output::head`] and [`Output::tail`].
+    /// Returns the number of bytes omitted between [`Output::head`] and [`Output::tail`].
     #[must_use]
     pub fn omitted(&self) -> u64 {
         self.omitted
@@ -247,13 +216,13 @@ impl Output {
         self.tail.iter()
     }
 
-    /// The stream that was written last.
+    /// Returns the stream of the last output.
     #[must_use]
     pub fn last_stream(&self) -> Option<Stream> {
         self.tail.back().or(self.head.last()).map(|segment| segment.stream)
     }
 
-    /// What was written since the last newline, of whichever stream.
+    /// Returns the text after the last newline, of either stream.
     #[must_use]
     pub fn unfinished_line(&self) -> String {
         let mut parts = Vec::new();
@@ -267,9 +236,9 @@ impl Output {
         parts.into_iter().rev().collect()
     }
 
-    /// What was written between these two places, as [`Output::place`] gave them.
+    /// Returns the output between two positions, as [`Output::position`] returned them.
     #[must_use]
-    pub fn piece(&self, from: u64, to: u64) -> Self {
+    pub fn slice(&self, from: u64, to: u64) -> Self {
         let mut piece = Self::default();
         let mut at = 0;
         let part = |segments: &mut dyn Iterator<Item = &Segment>, at: &mut u64, piece: &mut Self| {
@@ -294,7 +263,7 @@ impl Output {
         piece
     }
 
-    /// One stream, or both in the order written when `stream` is `None`; a gap is told on a line of its own.
+    /// Returns the text of one stream, or of both in the order written. A line of its own marks the omitted bytes.
     #[must_use]
     pub fn text(&self, stream: Option<Stream>) -> String {
         let wanted = |segment: &&Segment| stream.is_none_or(|stream| segment.stream == stream);
@@ -311,14 +280,14 @@ impl Output {
     }
 }
 
-/// Segments grow up to this size before a new one begins, so that trimming never moves much.
-const SEGMENT: usize = 16 << 10;
+/// A segment that has reached this size is followed by another one, so that trimming never moves much.
+const MAX_SEGMENT_BYTES: usize = 16 << 10;
 
-/// What a segment takes beside its text: two streams that take turns byte by byte must not take memory without bound.
-const COST: usize = 64;
+/// The bytes that a segment counts beside its text, so that streams that alternate byte by byte stay bounded.
+const SEGMENT_OVERHEAD: usize = 64;
 
-/// Makes a full segment shorter where it draws over itself, so that a million states of a progress bar do not crowd out
-/// what stands before them. Answers how many bytes that saved, which count as neither kept nor left out.
+/// Compacts a full segment that overwrites itself, so that a million states of a progress bar do not displace earlier
+/// output. Returns the number of bytes saved, which count as neither kept nor omitted.
 fn draw_over(segment: &mut Segment) -> usize {
     match compact(&segment.text) {
         Some(short) if short.len() <= segment.text.len() / 2 => {
@@ -335,21 +304,6 @@ fn append(segments: &mut Vec<Segment>, stream: Stream, text: &str, joins: bool) 
         Some(last) if joins => last.text.push_str(text),
         _ => segments.push(Segment { stream, text: text.to_owned() }),
     }
-}
-
-/// The largest index at or below `index` that does not split a character.
-#[must_use]
-pub fn floor_char_boundary(text: &str, index: usize) -> usize {
-    if index >= text.len() {
-        return text.len();
-    }
-    (0..=index).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
-}
-
-/// The smallest index at or above `index` that does not split a character.
-#[must_use]
-pub fn ceil_char_boundary(text: &str, index: usize) -> usize {
-    (index..text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -423,13 +377,13 @@ mod tests {
         }
         let total = output.total();
         for cut in [0, 1, 7, 100, 70_000, total - 9, total] {
-            let (one, two) = (output.piece(0, cut), output.piece(cut, total));
+            let (one, two) = (output.slice(0, cut), output.slice(cut, total));
             assert_eq!(one.omitted() + two.omitted(), output.omitted(), "{cut}");
             assert_eq!(one.total() + two.total(), total, "{cut}");
         }
-        assert_eq!(output.piece(0, total).text(None), output.text(None));
-        assert_eq!(output.piece(0, 9).text(None), "line 0 é");
-        assert_eq!(output.piece(total - 14, total).text(None), "line 19999 é\n");
+        assert_eq!(output.slice(0, total).text(None), output.text(None));
+        assert_eq!(output.slice(0, 9).text(None), "line 0 é");
+        assert_eq!(output.slice(total - 14, total).text(None), "line 19999 é\n");
     }
 
     #[test]
@@ -463,19 +417,19 @@ mod tests {
                 }
                 output.push_text(Stream::Stdout, &format!("\nend {epoch}\n"));
                 let kept: usize = output.head().chain(output.tail()).map(|segment| segment.text.len()).sum();
-                assert_eq!(output.place(), output.omitted() + kept as u64);
-                places.push(output.place());
+                assert_eq!(output.position(), output.omitted() + kept as u64);
+                places.push(output.position());
                 output.divide();
             }
             let mut from = 0;
             for (epoch, place) in places.iter().enumerate() {
-                let piece = output.piece(from, *place).text(None);
+                let piece = output.slice(from, *place).text(None);
                 assert_eq!(piece.matches("end").count(), 1);
                 assert!(piece.ends_with(&format!("step   3999\nend {epoch}\n")), "{epoch} after {before}");
                 from = *place;
             }
             output.shrink(10_000);
-            assert_eq!(output.piece(places[3], places[4]).text(None).lines().last(), Some("end 4"));
+            assert_eq!(output.slice(places[3], places[4]).text(None).lines().last(), Some("end 4"));
         }
     }
 

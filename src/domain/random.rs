@@ -1,4 +1,4 @@
-//! Numbers for tests that try what nobody thought of: the same in every run.
+//! Random numbers for tests, the same in every run.
 
 pub struct Random(u64);
 
@@ -7,7 +7,7 @@ impl Random {
         Self(seed)
     }
 
-    /// As many rounds as the test says, or `FOURHANDS_FUZZ` times as many, with other numbers then.
+    /// Yields `count` generators, or `FOURHANDS_FUZZ` times as many with other numbers.
     pub fn rounds(seed: u64, count: u64) -> impl Iterator<Item = Self> {
         let times = std::env::var("FOURHANDS_FUZZ").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
         (0..count * times).map(move |round| Self::new(seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
@@ -22,12 +22,12 @@ impl Random {
         of[self.below(of.len())]
     }
 
-    /// So many pieces at most, one after the other.
+    /// Returns at most `most` pieces, joined.
     pub fn text(&mut self, pieces: &[&str], most: usize) -> String {
         (0..self.below(most + 1)).map(|_| self.one(pieces)).collect()
     }
 
-    /// Flips bits, takes out pieces and doubles others.
+    /// Flips bits, removes pieces and doubles others.
     pub fn spoil(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.below(5) {
             if bytes.is_empty() {

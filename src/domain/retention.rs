@@ -1,18 +1,19 @@
-//! How much of past sessions is kept, as people write it.
+//! Limits on recorded sessions, and the texts that people write them in.
 
-/// Digits and letters of a wrong setting that are repeated.
-const SHOWN: usize = 40;
-/// Whoever writes less means another unit: not one session fits.
-const SMALLEST: u64 = 1_000_000;
+/// Characters of a wrong setting that a message repeats.
+const MAX_QUOTED_CHARS: usize = 40;
+/// The smallest limit. A smaller number means another unit: not one session would fit.
+const MIN_BYTES: u64 = 1_000_000;
 
-/// What the journal may take.
+/// The limits of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes on the disk, spools included; 0 if nothing is to be recorded at all.
+    /// Bytes on the disk, spools included; 0 if nothing is recorded.
     pub bytes: u64,
-    /// Days since something last happened in a session.
+    /// Days since the last activity of a session.
     pub days: u64,
-    /// A setting that cannot be followed, in a sentence. What was meant is not known, so nothing is removed.
+    /// Why a setting is refused, as a sentence. While there is one, nothing is removed, since the intended limit is
+    /// unknown.
     pub refused: Option<String>,
 }
 
@@ -23,7 +24,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Follows a setting of the size; `name` is what the person calls it.
+    /// Applies a setting of the size. `name` is the setting's name in messages.
     pub fn set_bytes(&mut self, name: &str, text: &str) {
         match size(text) {
             Ok(bytes) => self.bytes = bytes,
@@ -31,7 +32,7 @@ impl Limits {
         }
     }
 
-    /// Follows a setting of the days.
+    /// Applies a setting of the days.
     pub fn set_days(&mut self, name: &str, text: &str) {
         match days(text) {
             Ok(days) => self.days = days,
@@ -39,16 +40,16 @@ impl Limits {
         }
     }
 
-    /// From now on nothing is removed. The first reason is told.
+    /// Keeps everything from removal. The first reason stays.
     pub fn refuse(&mut self, why: String) {
         self.refused.get_or_insert(why);
     }
 }
 
-/// Such as `500MB`, `1.5 GB`, `2GiB` or `0`.
+/// Parses a size such as `500MB`, `1.5 GB`, `2GiB` or `0`.
 ///
 /// # Errors
-/// If it is no size, the text and what was probably meant.
+/// If the text is not a size: the text, and what it probably meant.
 pub fn size(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
     let unclear = || format!("{}, which is no size; write 500MB, 2GB or the like, or 0 to record nothing", shown(text));
@@ -86,7 +87,7 @@ pub fn size(text: &str) -> Result<u64, String> {
         unit /= 10;
         bytes = bytes.checked_add(u64::from(digit - b'0') * unit).ok_or_else(unclear)?;
     }
-    if (1..SMALLEST).contains(&bytes) {
+    if (1..MIN_BYTES).contains(&bytes) {
         return Err(format!(
             "{}, in which not one session fits; write 1MB or more, or 0 to record nothing",
             shown(text)
@@ -95,19 +96,19 @@ pub fn size(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
-/// The same with the unit that was probably left out.
+/// Returns the number with the unit that was probably meant.
 fn meant(number: &str, whole: u64) -> String {
     match whole {
         0..=64 => format!("{number}GB"),
-        65..SMALLEST => format!("{number}MB"),
-        _ => format!("{}MB", whole / SMALLEST),
+        65..MIN_BYTES => format!("{number}MB"),
+        _ => format!("{}MB", whole / MIN_BYTES),
     }
 }
 
-/// Such as `90`, `90d` or `90 days`.
+/// Parses a number of days such as `90`, `90d` or `90 days`.
 ///
 /// # Errors
-/// If it is no number of days, the text and what was probably meant.
+/// If the text is not a number of days: the text, and what it probably meant.
 pub fn days(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
@@ -131,10 +132,10 @@ pub fn days(text: &str) -> Result<u64, String> {
     }
 }
 
-/// In quotes, on one line and of bounded length.
+/// Quotes the text, on one line and of bounded length.
 fn shown(text: &str) -> String {
-    let cut: String = text.trim().chars().take(SHOWN).collect();
-    format!("{cut:?}{}", if text.trim().chars().count() > SHOWN { "…" } else { "" })
+    let cut: String = text.trim().chars().take(MAX_QUOTED_CHARS).collect();
+    format!("{cut:?}{}", if text.trim().chars().count() > MAX_QUOTED_CHARS { "…" } else { "" })
 }
 
 #[cfg(test)]
@@ -178,7 +179,7 @@ mod tests {
             let mut limits = Limits::default();
             limits.set_bytes("SIZE", &random.text(&pieces, 4));
             limits.set_days("DAYS", &random.text(&pieces, 3));
-            assert!(limits.bytes == 0 || limits.bytes >= SMALLEST);
+            assert!(limits.bytes == 0 || limits.bytes >= MIN_BYTES);
             assert!(limits.days > 0);
             if let Some(told) = limits.refused {
                 assert!(!told.contains(char::is_control), "{told:?}");

@@ -1,29 +1,31 @@
-//! Text as it would stand on a terminal in the end: carriage returns, backspaces, moves to lines above and erasure carried
-//! out, escape sequences taken out, other control characters dropped, and what nobody would see shown by its number
-//! ([`invisible`]). What comes out is safe to print.
+//! Text as it ends up on a terminal: carriage returns, backspaces, cursor movements and erasure are carried out, escape
+//! sequences and control characters are dropped, and invisible characters are shown by their numbers ([`invisible`]).
+//! The result is safe to print.
 //!
-//! One parser ([`parser`]) and one page ([`page`]) serve models, who get plain text, and people, who get its colours too.
+//! One parser ([`parser`]) and one page ([`page`]) produce both plain text for models and styled text for people.
 
 mod compact;
 #[cfg(test)]
 mod fuzz;
 mod invisible;
-mod look;
 mod page;
 mod parser;
+mod style;
 
 use std::borrow::Cow;
 
 pub use compact::compact;
+use invisible::is_control;
 pub use invisible::{escaped, is_invisible, with_invisible_shown};
-pub use look::{Colour, TextStyle};
 use page::Page;
-use parser::{Step, steps};
+pub use parser::moves_up;
+use parser::{TerminalOp, steps};
+pub use style::{Colour, TextStyle};
 
 use super::Stream;
 
-/// The last state of each line, without escape sequences. Only `\n` and `\t` are left of the control characters, and what
-/// cannot be seen is shown by its number.
+/// Returns the last state of each line without escape sequences. Of the control characters only `\n` and `\t` stay, and
+/// invisible characters are shown by their numbers.
 #[must_use]
 pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_special) {
@@ -46,29 +48,29 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A piece of a line that looks the same all along.
+/// A piece of a line in one style.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub struct StyledText {
     pub text: String,
-    pub look: TextStyle,
+    pub style: TextStyle,
     pub stream: Stream,
 }
 
-/// The same with its looks, as lines. `look` is what holds at the beginning, and becomes what holds at the end. Both
-/// streams share one terminal. A line end at the end begins another, empty line.
+/// Returns the last state of each line with its styles. `look` is the style at the beginning, and becomes the style at
+/// the end. Both streams share one terminal. A final newline begins an empty line.
 #[must_use]
-pub fn styled(parts: &[(&str, Stream)], look: &mut TextStyle) -> Vec<Vec<Piece>> {
+pub fn styled(parts: &[(&str, Stream)], look: &mut TextStyle) -> Vec<Vec<StyledText>> {
     let mut page = Page::default();
     for of_one_stream in parts.chunk_by(|a, b| a.1 == b.1) {
         let stream = of_one_stream[0].1;
         let text = match of_one_stream {
             [(one, _)] => Cow::Borrowed(*one),
-            // An escape sequence may be divided between them.
+            // An escape sequence may be split between the parts.
             several => several.iter().map(|(text, _)| *text).collect(),
         };
         for step in steps(&text) {
             match step {
-                Step::Look(parameters) => look.change(parameters),
+                TerminalOp::Style(parameters) => look.change(parameters),
                 step => page.perform(step, (*look, Some(stream))),
             }
         }
@@ -76,7 +78,7 @@ pub fn styled(parts: &[(&str, Stream)], look: &mut TextStyle) -> Vec<Vec<Piece>>
     page.lines.iter().map(|line| pieces(line)).collect()
 }
 
-fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<Piece> {
+fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<StyledText> {
     let hidden = if line.iter().any(|(c, _)| is_invisible(*c)) {
         invisible::hidden(&line.iter().map(|(c, _)| *c).collect::<Vec<_>>())
     } else {
@@ -84,7 +86,7 @@ fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<Piece> {
     };
     let mut at = 0;
     let mut piece = |cells: &[(char, (TextStyle, Option<Stream>))]| {
-        let (look, stream) = cells[0].1;
+        let (style, stream) = cells[0].1;
         let mut text = String::new();
         for (c, _) in cells {
             if hidden.get(at).is_some_and(|hidden| *hidden) {
@@ -94,42 +96,33 @@ fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<Piece> {
             }
             at += 1;
         }
-        Piece { text, look, stream: stream.unwrap_or(Stream::Stdout) }
+        StyledText { text, style, stream: stream.unwrap_or(Stream::Stdout) }
     };
     line.chunk_by(|(_, a), (_, b)| a == b).map(&mut piece).collect()
 }
 
-/// Carries out the changes of `look` that `text` makes.
-pub fn look_after(text: &str, look: &mut TextStyle) {
+/// Applies the style changes in `text` to `look`.
+pub fn style_after(text: &str, look: &mut TextStyle) {
     let mut rest = text;
     while let Some(at) = rest.find("\u{1b}[") {
-        if let Some(Step::Look(parameters)) = steps(&rest[at..]).next() {
+        if let Some(TerminalOp::Style(parameters)) = steps(&rest[at..]).next() {
             look.change(parameters);
         }
         rest = &rest[at + 2..];
     }
 }
 
-/// Bytes at the end of `text` that begin an escape sequence and do not end it.
+/// Returns the number of bytes at the end of `text` that begin an escape sequence without ending it.
 #[must_use]
 pub fn unfinished(text: &str) -> usize {
     match steps(text).last() {
-        Some(Step::Unfinished(sequence)) => sequence.len(),
+        Some(TerminalOp::Unfinished(sequence)) => sequence.len(),
         _ => 0,
     }
 }
 
-/// Whether `text` may change lines above its last one, so that it has a last state only as a whole.
-#[must_use]
-pub fn moves_up(text: &str) -> bool {
-    text.match_indices("\u{1b}[").any(|(place, introducer)| {
-        let rest = text[place + introducer.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
-        rest.starts_with(['A', 'F'])
-    })
-}
-
-/// The text as it is, with everything that a terminal would not show, or show as something else, made visible: for
-/// code and names, where `plain` could be used to hide what really runs. Line ends and tabs stay.
+/// Returns the text with all characters made visible that a terminal would hide or act on. For code and names, where
+/// [`plain`] could hide what really runs. Line ends and tabs stay.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     let shown = with_invisible_shown(text);
@@ -149,12 +142,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Those of ASCII that are no part of text.
-fn is_control(c: char) -> bool {
-    c.is_ascii_control() && c != '\n' && c != '\t'
-}
-
-/// What may be no part of text.
+/// Returns whether the character is a control character or invisible.
 fn is_special(c: char) -> bool {
     is_control(c) || is_invisible(c)
 }
@@ -209,10 +197,10 @@ mod tests {
         let mut look = TextStyle::default();
         let lines = styled(&[(text, Stream::Stdout)], &mut look);
         let mut after = TextStyle::default();
-        look_after(text, &mut after);
+        style_after(text, &mut after);
         assert_eq!(look, after);
         let shown =
-            |line: &Vec<Piece>| line.iter().flat_map(|p| [p.text.clone(), format!("{:?}", p.look.fg)]).collect();
+            |line: &Vec<StyledText>| line.iter().flat_map(|p| [p.text.clone(), format!("{:?}", p.style.fg)]).collect();
         lines.iter().map(shown).collect()
     }
 
@@ -240,7 +228,7 @@ mod tests {
         assert_eq!(compact("a\rb\u{1b}[3").unwrap(), "a\rb\u{1b}[3", "a divided sequence stays one");
     }
 
-    /// What real programs wrote to a terminal of 80 columns.
+    /// Output that real programs wrote to a terminal of 80 columns.
     const CAPTURED: [(&str, &str, &str); 3] = [
         ("tqdm", include_str!("../../tests/captured/tqdm.txt"), "done"),
         ("rich", include_str!("../../tests/captured/rich.txt"), "done"),

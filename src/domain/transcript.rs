@@ -1,55 +1,21 @@
-//! The transcript: a fold of events. The actor keeps one, and so does everybody who shows or tells it.
+//! The transcript: the state of a session, built from its events. The actor has one, and so has each view of the
+//! session.
 
 pub mod bounds;
+mod entry;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bounds::Bounds;
+pub use entry::{Client, Entry};
 
 use super::{
-    Author, ClientId, Display, Event, Inquiry, Note, Output, Replay, ResetReport, Restart, Snippet, SnippetId, Status,
-    Stream, Timestamp, VariableTable,
+    Author, ClientId, Display, Event, Inquiry, Output, Replay, Snippet, SnippetId, Status, Stream, VariableTable,
 };
 
-#[derive(Clone, Debug)]
-pub enum Entry {
-    Snippet(Snippet),
-    /// Output that came while nothing ran.
-    Background {
-        output: Output,
-        at: Timestamp,
-    },
-    Reset {
-        by: Author,
-        report: Arc<ResetReport>,
-        at: Timestamp,
-    },
-    /// A new Python process begins here.
-    Restart {
-        restart: Arc<Restart>,
-        at: Timestamp,
-    },
-    Note {
-        note: Arc<Note>,
-        at: Timestamp,
-    },
-}
-
-/// A connected client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    pub id: ClientId,
-    pub name: Arc<str>,
-    pub pid: Option<u32>,
-    pub joined_at: Timestamp,
-    pub last_active: Timestamp,
-    /// How many snippets it submitted.
-    pub runs: u32,
-}
-
-/// Displays kept of one snippet, the last ones.
-const MAX_DISPLAYS: usize = 500;
+/// Displays kept of one snippet; the oldest are dropped.
+const MAX_DISPLAYS_OF_SNIPPET: usize = 500;
 
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
@@ -96,7 +62,7 @@ impl Transcript {
                     outcome: None,
                     outcome_is_cut: false,
                 }));
-                self.bound_code(code.len());
+                self.bounds.add_code(&mut self.entries, code.len());
             }
             Event::Replayed { snippet, of } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
@@ -119,14 +85,15 @@ impl Transcript {
             }
             Event::Output { snippet: Some(id), chunk, .. } => {
                 if let Some(place) = self.position(*id) {
-                    self.change_output(place, |output| output.push(chunk));
+                    self.bounds.change_output(&mut self.entries, place, |output| output.push(chunk));
                 }
             }
             Event::Output { snippet: None, chunk, at } => {
                 if !matches!(self.entries.last(), Some(Entry::Background { .. })) {
                     self.entries.push(Entry::Background { output: Output::default(), at: *at });
                 }
-                self.change_output(self.entries.len() - 1, |output| output.push(chunk));
+                let last = self.entries.len() - 1;
+                self.bounds.change_output(&mut self.entries, last, |output| output.push(chunk));
             }
             Event::Displayed { snippet, display, replaces, .. } => self.display(*snippet, display, *replaces),
             Event::DisplaysCleared { snippet } => {
@@ -150,10 +117,10 @@ impl Transcript {
                 if snippet.input.take().is_none() {
                     return;
                 }
-                // As a terminal echoes it: what comes next begins on a line of its own.
+                // A terminal echoes the answer, so the next output begins on a new line.
                 let echo = format!("{}\n", text.as_deref().unwrap_or_default());
                 if let Some(place) = self.position(*id) {
-                    self.change_output(place, |output| {
+                    self.bounds.change_output(&mut self.entries, place, |output| {
                         output.push_text(output.last_stream().unwrap_or(Stream::Stdout), &echo);
                     });
                 }
@@ -181,7 +148,7 @@ impl Transcript {
                 {
                     client.last_active = *at;
                 }
-                self.bound_outcomes(outcome.size());
+                self.bounds.add_outcome(&mut self.entries, outcome.size());
             }
             Event::Variables(table) => self.variables = table.clone(),
             Event::ClientJoined { client, name, pid, at } => self.clients.push(Client {
@@ -228,7 +195,7 @@ impl Transcript {
         } else {
             snippet.displays.push(display.clone());
             snippet.output.divide();
-            if snippet.displays.len() > MAX_DISPLAYS {
+            if snippet.displays.len() > MAX_DISPLAYS_OF_SNIPPET {
                 gone += snippet.displays.remove(0).bytes_kept();
                 snippet.displays_dropped += 1;
             }
@@ -236,10 +203,10 @@ impl Transcript {
         self.bounds.displays = self.bounds.displays + display.bytes_kept() - gone;
         let place = self.position(id).unwrap_or_default();
         self.bounds.displays_from = self.bounds.displays_from.min(place);
-        self.drop_old_displays();
+        self.bounds.drop_old_displays(&mut self.entries);
     }
 
-    /// All entries, oldest first; they are only ever appended.
+    /// Returns all entries, oldest first. Entries are only ever appended.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -253,7 +220,7 @@ impl Transcript {
         }
     }
 
-    /// Place in [`Transcript::entries`].
+    /// Returns the index in [`Transcript::entries`].
     #[must_use]
     pub fn position(&self, id: SnippetId) -> Option<usize> {
         self.index.get(&id).copied()
@@ -275,13 +242,13 @@ impl Transcript {
         self.snippet(self.running?)
     }
 
-    /// Snippets that wait, first come first.
+    /// Returns the waiting snippets in their order.
     #[must_use]
     pub fn queue(&self) -> &[SnippetId] {
         &self.queue
     }
 
-    /// The snippet that ended last, unless a reset came after it.
+    /// Returns the snippet that ended last, unless a reset came after it.
     #[must_use]
     pub fn last_finished(&self) -> Option<&Snippet> {
         self.snippet(self.last_finished?)
@@ -292,19 +259,19 @@ impl Transcript {
         &self.clients
     }
 
-    /// What clients ask the person, first come first.
+    /// Returns the open questions of clients, oldest first.
     #[must_use]
     pub fn inquiries(&self) -> &[Arc<Inquiry>] {
         &self.inquiries
     }
 
-    /// The last thing that the person had to be told about the session itself.
+    /// Returns the last notice about the session itself.
     #[must_use]
     pub fn notice(&self) -> Option<&Arc<str>> {
         self.notice.as_ref()
     }
 
-    /// The last replay that this process was asked for.
+    /// Returns the last replay that this process was asked for.
     #[must_use]
     pub fn replay(&self) -> Option<&Arc<Replay>> {
         self.replay.as_ref()
@@ -339,7 +306,7 @@ mod tests {
             }
             transcript.apply(&Event::Displayed { snippet, display, replaces: id.is_some(), at: 0 });
             let shown = transcript.snippet(SnippetId(1)).map(|snippet| snippet.displays.clone()).unwrap_or_default();
-            assert!(transcript.bounds.displays <= bounds::DISPLAYS);
+            assert!(transcript.bounds.displays <= bounds::MAX_DISPLAYS);
             shown.iter().map(|display| display.bytes_kept() >> 19).collect::<Vec<_>>()
         };
         for _ in 0..10 {
@@ -349,15 +316,15 @@ mod tests {
         assert_eq!(show(2, None, 16 << 19), [16, 8]);
         assert_eq!(show(2, None, 30 << 19), [0, 8]);
         assert_eq!(show(3, None, 16 << 19), [0, 0]);
-        // Late, of a thread.
+        // A thread displays late.
         assert_eq!(show(1, None, 1 << 19), [0, 0, 1]);
-        for _ in 0..MAX_DISPLAYS {
+        for _ in 0..MAX_DISPLAYS_OF_SNIPPET {
             show(4, None, 100);
         }
         assert_eq!(show(4, None, 100), [0, 0, 1]);
         let four = transcript.snippet(SnippetId(4)).unwrap();
-        assert_eq!((four.displays.len(), four.numbered_displays().next().unwrap().0), (MAX_DISPLAYS, 2));
+        assert_eq!((four.displays.len(), four.numbered_displays().next().unwrap().0), (MAX_DISPLAYS_OF_SNIPPET, 2));
         transcript.apply(&Event::DisplaysCleared { snippet: SnippetId(1) });
-        assert_eq!(transcript.bounds.displays, (62 << 19) + MAX_DISPLAYS * 100);
+        assert_eq!(transcript.bounds.displays, (62 << 19) + MAX_DISPLAYS_OF_SNIPPET * 100);
     }
 }

@@ -1,8 +1,8 @@
-//! Numbers as people read them.
+//! Numbers as text for people.
 
 use std::time::Duration;
 
-/// A finished duration in at most six characters or so: `12 ms`, `0.21 s`, `1.4 s`, `3:19`, `1:02:45`.
+/// Formats a finished duration in about six characters: `12 ms`, `0.21 s`, `1.4 s`, `3:19`, `1:02:45`.
 #[must_use]
 pub fn duration(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
@@ -15,7 +15,7 @@ pub fn duration(elapsed: Duration) -> String {
     }
 }
 
-/// A running clock: `0:42`, `3:19`, `1:02:45`.
+/// Formats a running clock: `0:42`, `3:19`, `1:02:45`.
 #[must_use]
 pub fn clock(elapsed: Duration) -> String {
     let total = elapsed.as_secs();
@@ -23,7 +23,7 @@ pub fn clock(elapsed: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// How long something has lasted, told roughly: `1 min`, `26 min`, `3 h`, `2 days`; under a minute, `<1 min`.
+/// Formats a rough duration: `<1 min`, `26 min`, `3 h`, `2 days`.
 #[must_use]
 pub fn age(elapsed: Duration) -> String {
     match elapsed.as_secs() / 60 {
@@ -34,7 +34,7 @@ pub fn age(elapsed: Duration) -> String {
     }
 }
 
-/// `512 B`, `3.4 kB`, `412 MB`: powers of 1000.
+/// Formats a size in powers of 1000: `512 B`, `3.4 kB`, `412 MB`.
 #[must_use]
 pub fn bytes(count: u64) -> String {
     let mut value = count as f64;
@@ -51,7 +51,7 @@ pub fn bytes(count: u64) -> String {
     format!("{value:.1} TB")
 }
 
-/// `1 name`, `2 names`.
+/// Formats a count with its noun: `1 name`, `2 names`.
 #[must_use]
 pub fn count(n: usize, singular: &str) -> String {
     if n == 1 { format!("1 {singular}") } else { format!("{n} {singular}s") }

@@ -1,4 +1,4 @@
-//! The names of the namespace as they are shown: never the objects, and never the result of a user's `__repr__`.
+//! Variables as text: names and descriptions, never the objects, and never the result of a user's `__repr__`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::{SnippetId, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum VariableKind {
     Data,
     Function,
     Class,
@@ -18,16 +18,16 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
     pub name: String,
-    pub kind: Kind,
+    pub kind: VariableKind,
     /// Such as `int`, `DataFrame`.
     #[serde(rename = "type")]
     pub type_name: String,
     /// Length, shape or the like in a few characters: `48210×9`, `326`, `(df, …)`; may be empty.
     pub shape: String,
-    /// Bytes, where that is cheap to know: of containers without their items, of arrays and frames the data itself, objects
-    /// by their pointers.
+    /// Bytes, where they are cheap to learn: containers without their items, the data of arrays and frames, objects by
+    /// their pointers.
     pub size: Option<u64>,
-    /// Short `repr`-like text on one line; empty where nothing safe can be said.
+    /// A short `repr`-like text on one line; empty where reading the value is not safe.
     pub preview: String,
     /// `str()` of the value where it differs from `preview` (strings).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,18 +36,18 @@ pub struct Variable {
     pub set_by: Option<SnippetId>,
 }
 
-/// All names that do not start with an underscore, sorted, as they were at one moment.
+/// The names that do not start with an underscore, sorted, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariableTable {
     /// At most [`VariableTable::MAX_ROWS`].
     pub rows: Vec<Variable>,
-    /// How many there are in all.
+    /// The number of all names.
     pub total: usize,
-    /// How many of them match what was asked for.
+    /// The number of names that match the query.
     pub matching: usize,
-    /// How many of those come after the rows.
+    /// The number of matching names after the rows.
     pub left: usize,
-    /// Whether names that start with an underscore exist besides.
+    /// Whether there are names that start with an underscore.
     pub has_private: bool,
     pub taken_at: Timestamp,
 }
@@ -56,12 +56,12 @@ impl VariableTable {
     pub const MAX_ROWS: usize = 2_000;
 }
 
-/// Which names are asked for; all, by default.
+/// A filter on names; by default all match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VariableQuery {
-    /// In lower case: what the name or its type contains.
+    /// The text that the name or its type contains, in lower case.
     part: String,
-    /// Only names that sort after this one.
+    /// Only names that sort after this one match.
     after: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl VariableQuery {
         &self.part
     }
 
-    /// Whether a name or the name of a type matches.
+    /// Returns whether the name of a variable or of a type matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         self.part.is_empty() || name.to_lowercase().contains(&self.part)
@@ -93,8 +93,8 @@ impl VariableQuery {
     }
 }
 
-/// What a snippet did to the namespace, as far as it is cheap to see: a changed binding, type, length or shape, other items
-/// at the ends of a list or at the beginning of a dict, other values in a small array.
+/// The changes that a snippet made to the namespace, as far as they are cheap to detect: bindings, types, lengths and
+/// shapes, items at the ends of a list or the beginning of a dict, values of a small array.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariableChanges {
     pub added: Vec<String>,

@@ -1,52 +1,52 @@
-//! Where an export finds what a transcript keeps only the ends of.
+//! The source of an export: the transcript, and the complete entries behind it.
 
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::output::Segment;
+use crate::domain::Segment;
 use crate::domain::{Display, Entry, SnippetId, Transcript};
 
-/// A session with all that is kept of it, an entry at a time.
+/// A session with all its records, read an entry at a time.
 pub trait Archive {
-    /// By which the journal knows the session.
+    /// The id in the journal.
     fn id(&self) -> Option<&str> {
         None
     }
 
-    /// All entries in their order, old ones in part.
+    /// All entries in their order. Old entries are incomplete.
     fn transcript(&self) -> &Transcript;
 
-    /// All that is kept of the entry at that place; displays may be without their bytes.
+    /// Returns the complete entry at that index. Its displays may lack their bytes.
     fn entry(&self, place: usize) -> Option<Cow<'_, Entry>>;
 
-    /// Something that a snippet displayed, with its bytes, by its number.
+    /// Returns a display with its bytes, by its number within the snippet.
     fn display(&self, snippet: SnippetId, number: usize) -> Option<Arc<Display>>;
 
-    /// The file with the output of a snippet, where that is more than its entry has.
+    /// Returns the file with the output of a snippet, if it has more than the entry.
     fn file(&self, snippet: SnippetId) -> Option<OutputFile>;
 }
 
-/// An output on the disk.
+/// An output file on the disk.
 pub struct OutputFile {
     pub path: PathBuf,
     pub pages: io::Result<Box<dyn Pages>>,
 }
 
-/// An output that is read a little at a time.
+/// An output that is read in pages.
 pub trait Pages {
-    /// In bytes.
+    /// The length in bytes.
     fn length(&self) -> u64;
 
-    /// About `length` bytes from `offset` on, and where they really begin: no character is cut.
+    /// Reads about `length` bytes from `offset` on. Returns them with their real start, since no character is split.
     ///
     /// # Errors
     /// If the file cannot be read.
     fn read(&self, offset: u64, length: usize) -> io::Result<(u64, Vec<Segment>)>;
 }
 
-/// What is on the screen, where nothing was recorded.
+/// A transcript in memory, where nothing was recorded.
 impl Archive for Transcript {
     fn transcript(&self) -> &Transcript {
         self

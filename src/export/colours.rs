@@ -1,13 +1,13 @@
-//! Output with its colours, as it would stand on a terminal in the end: for notebooks, and for pages.
+//! Coloured output as it ends up on a terminal, for notebooks and HTML pages.
 
 use std::fmt::Write;
 
+use crate::domain::Segment;
 use crate::domain::Stream;
-use crate::domain::output::Segment;
-use crate::domain::terminal_text::{Colour, Piece, TextStyle, styled};
+use crate::domain::terminal_text::{Colour, StyledText, TextStyle, styled};
 
-/// Text of each stream in the order written, with escape sequences of colours and no others. `look` is what holds at the
-/// beginning, and becomes what holds at the end.
+/// Returns the text of each stream in the order written, with escape sequences for colours only. `look` is the style at
+/// the beginning, and becomes the style at the end.
 pub fn for_terminals(segments: &[Segment], look: &mut TextStyle) -> Vec<(Stream, String)> {
     let mut shown = TextStyle::default();
     let mut runs: Vec<(Stream, String)> = Vec::new();
@@ -23,10 +23,10 @@ pub fn for_terminals(segments: &[Segment], look: &mut TextStyle) -> Vec<(Stream,
     let mut stream = first;
     for (row, line) in styled(&texts(segments), look).iter().enumerate() {
         if row > 0 {
-            // It ends in the colour that the next begins with, so that none is said twice.
-            add(stream, "\n", line.first().map_or(TextStyle::default(), |piece| piece.look));
+            // The line ends in the style of the next line, which saves a sequence.
+            add(stream, "\n", line.first().map_or(TextStyle::default(), |piece| piece.style));
         }
-        for Piece { text, look, stream: of } in line {
+        for StyledText { text, style: look, stream: of } in line {
             add(*of, text, *look);
             stream = *of;
         }
@@ -47,14 +47,14 @@ fn sequence(look: TextStyle) -> String {
     if look == TextStyle::default() { "\u{1b}[0m".to_owned() } else { look.sequence() }
 }
 
-/// The same as HTML; what went to stderr is marked.
+/// Returns the output as HTML. Text of stderr has a class.
 pub fn for_pages(segments: &[Segment], look: &mut TextStyle) -> String {
     let mut out = String::new();
     for (row, line) in styled(&texts(segments), look).iter().enumerate() {
         if row > 0 {
             out.push('\n');
         }
-        for Piece { text, look, stream } in line {
+        for StyledText { text, style: look, stream } in line {
             let (class, style) = marks(*look, *stream);
             let text = crate::export::html_escape::escape(text);
             if class.is_empty() && style.is_empty() {
@@ -71,7 +71,7 @@ pub fn for_pages(segments: &[Segment], look: &mut TextStyle) -> String {
     out
 }
 
-/// Classes for what the page's own colours decide, and a style for the rest.
+/// Returns classes for the styles that the page defines, and inline styles for the rest.
 fn marks(look: TextStyle, stream: Stream) -> (String, String) {
     let (mut class, mut style) = (String::new(), String::new());
     if stream == Stream::Stderr {
@@ -111,7 +111,7 @@ fn marks(look: TextStyle, stream: Stream) -> (String, String) {
     (class, style)
 }
 
-/// The colours from 16 on, which are the same on all terminals.
+/// Returns a colour from 16 on. These are the same on all terminals.
 fn of_the_palette(index: u8) -> (u8, u8, u8) {
     if index >= 232 {
         let grey = 8 + 10 * (index - 232);

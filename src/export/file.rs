@@ -1,21 +1,22 @@
-//! Writing an export: whole or not at all, for nobody else to read, and over another file only where that is meant.
+//! The file of an export. It is written completely or not at all, is private, and replaces another file only on
+//! request.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// What to do about a file that is there already.
+/// What happens to a file that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exists {
     Refuse,
     Replace,
 }
 
-/// Lets `fill` write what goes to `path`. Answers what is to be said on failure, as a sentence.
+/// Lets `fill` write the content of `path`.
 ///
 /// # Errors
-/// If it cannot be written, or is there already and must not be replaced.
+/// If the file cannot be written, or exists and must not be replaced; as a sentence.
 pub fn save<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, String> {
     if exists == Exists::Refuse && path.symlink_metadata().is_ok() {
         return Err(there(path));
@@ -23,18 +24,18 @@ pub fn save<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) ->
     write(path, exists, fill).map_err(|error| refusal(path, &error))
 }
 
-/// The folder that figures go to.
-pub struct Beside<'a> {
+/// The folder of figures.
+pub struct FigureFolder<'a> {
     pub folder: Option<&'a Path>,
     pub exists: Exists,
 }
 
-impl Beside<'_> {
-    /// Writes a figure; the folder is made for the first.
+impl FigureFolder<'_> {
+    /// Writes a figure. Creates the folder for the first one.
     ///
     /// # Errors
-    /// In words, if it cannot be written.
-    pub fn keep(&mut self, name: &str, data: &[u8]) -> io::Result<()> {
+    /// If it cannot be written; as a sentence.
+    pub fn save(&mut self, name: &str, data: &[u8]) -> io::Result<()> {
         let Some(folder) = self.folder else { return Ok(()) };
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|error| io::Error::other(explained(folder, &error)))?;
@@ -45,7 +46,7 @@ impl Beside<'_> {
 }
 
 fn refusal(path: &Path, error: &io::Error) -> String {
-    // Told by whoever kept a figure.
+    // An error of a figure is a sentence already.
     if error.kind() == io::ErrorKind::Other {
         return error.to_string();
     }
@@ -71,7 +72,7 @@ fn write<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    // What a link leads to is replaced, not the link. A device or a pipe is written to.
+    // The target of a link is replaced, not the link. A device or a pipe is written to.
     let path = if exists == Exists::Replace {
         path.canonicalize().unwrap_or_else(|_| path.to_owned())
     } else {
@@ -91,11 +92,11 @@ fn write<T>(path: &Path, exists: Exists, fill: impl FnOnce(&mut dyn Write) -> io
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         let placed = match exists {
             Exists::Replace => fs::rename(&draft, &path),
-            // A link is made only where nothing is, which a rename does not see to.
+            // Unlike a rename, a hard link never replaces a file.
             Exists::Refuse => match fs::hard_link(&draft, &path) {
                 Ok(()) => fs::remove_file(&draft),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-                // A file system without links.
+                // The file system has no links.
                 Err(_) => fs::rename(&draft, &path),
             },
         };
@@ -126,7 +127,7 @@ mod tests {
         let save = |text: &str, path: &Path, exists| super::save(path, exists, |out| out.write_all(text.as_bytes()));
         let figures = folder.path().join("a/figures");
         save("1", &path, Exists::Refuse).unwrap();
-        Beside { folder: Some(&figures), exists: Exists::Refuse }.keep("f.png", &[1]).unwrap();
+        FigureFolder { folder: Some(&figures), exists: Exists::Refuse }.save("f.png", &[1]).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read(figures.join("f.png")).unwrap(), [1]);
         let refused = save("2", &path, Exists::Refuse).unwrap_err();

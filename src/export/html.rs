@@ -1,27 +1,32 @@
-//! A page of its own: nothing is loaded from elsewhere, nothing on it runs, and it follows the reader's light or dark.
+//! An HTML page of its own. It loads and runs nothing, and follows the reader's light or dark theme.
 //!
-//! Everything a session wrote is text. Documents that it displayed stand in frames without any rights, and the page's
-//! policy allows neither scripts nor loading, should anything be wrong with that.
+//! All text of the session is escaped. Displayed documents stand in frames without any rights. As a second barrier, the
+//! page's policy allows neither scripts nor loading.
 
-use crate::export::html_escape::escape;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Session;
 use super::archive::Archive;
 use super::colours::for_pages;
-use super::items::{Item, Treatment, at, code, commented, ending, happened, one_line, time, whole};
+use super::items::{ExportItem, Treatment, at, code, commented, ending, happened, one_line, time, whole};
 use super::parts::{Part, of_the_value, walk, walk_output};
-use crate::domain::lexer::{Class, tokens};
+use super::session_header::SessionHeader;
+use crate::domain::lexer::{TokenClass, tokens};
 use crate::domain::terminal_text::{TextStyle, plain, visible, with_invisible_shown};
 use crate::domain::{Display, Entry, Form, Snippet, Status};
+use crate::export::html_escape::escape;
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
 
-pub fn html(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], out: &mut dyn Write) -> io::Result<()> {
+pub fn html(
+    session: &SessionHeader<'_>,
+    archive: &dyn Archive,
+    items: &[ExportItem<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let name = escape(&one_line(session.name));
     write!(
         out,
@@ -37,10 +42,10 @@ pub fn html(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], ou
     )?;
     for item in items {
         match item {
-            Item::Snippet(place, known, treatment) => {
+            ExportItem::Snippet(place, known, treatment) => {
                 section(session, archive, &whole(archive, *place, known), *treatment, out)?;
             }
-            Item::Between(place, known) => match archive.entry(*place) {
+            ExportItem::Between(place, known) => match archive.entry(*place) {
                 Some(entry) => between(session, &entry, out)?,
                 None => between(session, known, out)?,
             },
@@ -50,7 +55,7 @@ pub fn html(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], ou
 }
 
 fn section(
-    session: &Session<'_>,
+    session: &SessionHeader<'_>,
     archive: &dyn Archive,
     snippet: &Snippet,
     treatment: Treatment,
@@ -72,7 +77,7 @@ fn section(
     writeln!(out, "<pre class=\"code\"><code>{}</code></pre>", highlighted(code.trim_end_matches('\n')))?;
     let of_the_value = of_the_value(snippet);
     let mut value = None;
-    let mut written = Written::new(out);
+    let mut written = OutputBlocks::new(out);
     walk(archive, snippet, &mut |part| match part {
         Part::Display(number, display) if Some(number) == of_the_value => {
             value = Some((number, display));
@@ -108,28 +113,28 @@ fn section(
     out.write_all(b"</section>\n")
 }
 
-fn between(session: &Session<'_>, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+fn between(session: &SessionHeader<'_>, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
     let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };
     let told = escape(&one_line(&format!("{when}{}", happened(entry))));
     write!(out, "<section class=\"between\">\n<p>{told}</p>\n")?;
     if let Entry::Background { output, .. } = entry {
-        let mut written = Written::new(out);
+        let mut written = OutputBlocks::new(out);
         walk_output(output, None, &mut |part| written.part(part))?;
         written.end()?;
     }
     out.write_all(b"</section>\n")
 }
 
-/// What was written and shown: pages of text that follow one another stand in one block.
-struct Written<'a> {
+/// Writes output as blocks. Consecutive pages of text share a block.
+struct OutputBlocks<'a> {
     out: &'a mut dyn Write,
     look: TextStyle,
     is_open: bool,
-    /// Ends of lines that the block ends with unless more follows.
+    /// Newlines that are written only if more text follows.
     ends: usize,
 }
 
-impl<'a> Written<'a> {
+impl<'a> OutputBlocks<'a> {
     fn new(out: &'a mut dyn Write) -> Self {
         Self { out, look: TextStyle::default(), is_open: false, ends: 0 }
     }
@@ -164,14 +169,14 @@ impl<'a> Written<'a> {
     }
 }
 
-/// `text` is what is shown of a value in any case.
+/// Returns the HTML of a display. `text` is the value's text, which is shown anyway.
 fn shown_display(number: usize, display: &Display, text: Option<&str>) -> String {
     let label = escape(&display.label(number));
     let there = |mime: &str| display.form(mime).filter(|form| !form.is_dropped());
     let as_text = |form: &Form| std::str::from_utf8(&form.data).ok().map(str::to_owned);
     let picture = |form: &&Form| (form.is_image() || form.mime == "image/svg+xml") && !form.is_dropped();
     if let Some(form) = display.forms.iter().find(picture) {
-        // An SVG within an image runs nothing and loads nothing.
+        // An SVG in an `img` runs and loads nothing.
         let data = STANDARD.encode(&form.data);
         return format!("<figure><img alt=\"{label}\" src=\"data:{};base64,{data}\"></figure>\n", escape(&form.mime));
     }
@@ -186,8 +191,8 @@ fn shown_display(number: usize, display: &Display, text: Option<&str>) -> String
     }
 }
 
-/// A document without scripts, forms, links to this page, or an origin. Nobody can ask it for its height, so that is
-/// guessed from its rows; the reader can change it.
+/// Returns a frame without scripts, forms, links to this page, or an origin. Its height cannot be measured, so it is
+/// guessed from the rows; the reader can change it.
 fn frame(document: &str, label: &str) -> String {
     let lines = document.matches("<tr").count().max(document.matches("<br").count() + document.matches("<p").count());
     let height = (lines * 3 / 2 + 4).clamp(6, 32);
@@ -209,14 +214,14 @@ fn highlighted(code: &str) -> String {
     for token in tokens(code) {
         out += &escape(&visible(&code[done..token.range.start]));
         let class = match token.class {
-            Class::Keyword => "k",
-            Class::Builtin => "bi",
-            Class::Definition => "d",
-            Class::Decorator => "de",
-            Class::String => "s",
-            Class::Number => "n",
-            Class::Comment => "c",
-            Class::Operator => "o",
+            TokenClass::Keyword => "k",
+            TokenClass::Builtin => "bi",
+            TokenClass::Definition => "d",
+            TokenClass::Decorator => "de",
+            TokenClass::String => "s",
+            TokenClass::Number => "n",
+            TokenClass::Comment => "c",
+            TokenClass::Operator => "o",
         };
         let _ = write!(out, "<span class=\"{class}\">{}</span>", escape(&visible(&code[token.range.clone()])));
         done = token.range.end;

@@ -1,6 +1,6 @@
-//! Text that stands in HTML.
+//! Escaping of text in HTML.
 
-/// Text that is no markup, also within quotes.
+/// Escapes text, also for attributes in quotes.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {

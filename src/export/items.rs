@@ -1,23 +1,24 @@
-//! What is exported, in order: the snippets that are wanted with what they wrote and showed, and what happened between.
+//! The items of an export in order: the selected snippets, and the entries between them.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::archive::Archive;
-use super::{ExportOptions, Failed, Format};
+use super::format::Format;
+use super::options::{ExportOptions, FailedCode};
 use crate::domain::lexer::uses;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, Snippet, Status, Transcript, units};
 
-/// An entry, as much of it as the transcript has, with its place.
+/// An item with its index in the transcript, and the entry as the transcript has it.
 #[derive(Clone, Copy)]
-pub enum Item<'a> {
+pub enum ExportItem<'a> {
     Snippet(usize, &'a Snippet, Treatment),
-    /// Anything but a snippet.
+    /// An entry other than a snippet.
     Between(usize, &'a Entry),
 }
 
-/// All that is kept of a snippet.
+/// Returns the complete snippet.
 pub fn whole<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
     match archive.entry(place) {
         Some(Cow::Owned(Entry::Snippet(snippet))) => Cow::Owned(snippet),
@@ -28,41 +29,41 @@ pub fn whole<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> 
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// As it was run.
+    /// The code stands as it was run.
     Live,
-    /// As a comment.
+    /// The code stands as a comment.
     Comment,
 }
 
-/// The entries that are wanted. What happened between snippets belongs to the whole session only.
-pub fn choose<'a>(transcript: &'a Transcript, wanted: &ExportOptions, format: Format) -> Vec<Item<'a>> {
-    // What runs as it is would do everything twice.
+/// Selects the entries. Those between snippets are only in exports of a whole session.
+pub fn select<'a>(transcript: &'a Transcript, options: &ExportOptions, format: Format) -> Vec<ExportItem<'a>> {
+    // A program would do the work of a replay twice.
     let is_program = matches!(format, Format::Py | Format::Ipynb);
     let is_there_already = |snippet: &Snippet| {
         let of = snippet.replay_of.and_then(|of| transcript.snippet(of));
-        of.is_some_and(|of| of.status == Status::Ok && wanted.takes(of))
+        of.is_some_and(|of| of.status == Status::Ok && options.takes(of))
     };
     let item = |(place, entry): (usize, &'a Entry)| match entry {
-        Entry::Snippet(snippet) if !wanted.takes(snippet) || is_program && is_there_already(snippet) => None,
-        Entry::Snippet(snippet) => match treatment(snippet, wanted.failed, format) {
-            Failed::Omit => None,
-            Failed::Comment => Some(Item::Snippet(place, snippet, Treatment::Comment)),
-            Failed::Keep => Some(Item::Snippet(place, snippet, Treatment::Live)),
+        Entry::Snippet(snippet) if !options.takes(snippet) || is_program && is_there_already(snippet) => None,
+        Entry::Snippet(snippet) => match treatment(snippet, options.failed, format) {
+            FailedCode::Omit => None,
+            FailedCode::Comment => Some(ExportItem::Snippet(place, snippet, Treatment::Comment)),
+            FailedCode::Keep => Some(ExportItem::Snippet(place, snippet, Treatment::Live)),
         },
-        entry => (!wanted.is_choosy()).then_some(Item::Between(place, entry)),
+        entry => (!options.is_choosy()).then_some(ExportItem::Between(place, entry)),
     };
     transcript.entries().iter().enumerate().filter_map(item).collect()
 }
 
-fn treatment(snippet: &Snippet, failed: Option<Failed>, format: Format) -> Failed {
+fn treatment(snippet: &Snippet, failed: Option<FailedCode>, format: Format) -> FailedCode {
     if snippet.status == Status::Ok {
-        return Failed::Keep;
+        return FailedCode::Keep;
     }
     failed.unwrap_or(match format {
-        Format::Py => Failed::Comment,
-        // What was stopped would go on for ever, and what ended Python would end the kernel.
-        Format::Ipynb if snippet.status != Status::Error || killed_python(snippet) => Failed::Comment,
-        _ => Failed::Keep,
+        Format::Py => FailedCode::Comment,
+        // Interrupted code could run for ever, and code that killed Python would kill the kernel.
+        Format::Ipynb if snippet.status != Status::Error || killed_python(snippet) => FailedCode::Comment,
+        _ => FailedCode::Keep,
     })
 }
 
@@ -71,7 +72,7 @@ fn killed_python(snippet: &Snippet) -> bool {
     error.is_some_and(|error| error.type_name == "PythonDied")
 }
 
-/// How a snippet ended, in few words: `ok, 1.2 s`; `error: ValueError, 12 ms`; `interrupted by you, 0:42`.
+/// Describes how a snippet ended: `ok, 1.2 s`; `error: ValueError, 12 ms`; `interrupted by you, 0:42`.
 pub fn ending(snippet: &Snippet) -> String {
     let mut words = snippet.status.word().to_owned();
     let Some(outcome) = &snippet.outcome else { return words };
@@ -89,7 +90,7 @@ pub fn ending(snippet: &Snippet) -> String {
     words
 }
 
-/// How a reset or a restart reads.
+/// Describes an entry between snippets.
 pub fn happened(entry: &Entry) -> String {
     match entry {
         Entry::Reset { by, report, .. } => {
@@ -133,27 +134,27 @@ pub fn at(entry: &Entry) -> u64 {
     }
 }
 
-/// When a snippet began, or came.
+/// Returns when a snippet began or was submitted.
 pub fn time(snippet: &Snippet) -> u64 {
     snippet.started_at.unwrap_or(snippet.submitted_at)
 }
 
-/// Names and messages may hold anything; here they take one line.
+/// Makes names and messages visible text on one line.
 pub fn one_line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
-/// The code as the session took it.
+/// Returns the code with the line ends that the session used.
 pub fn code(snippet: &Snippet) -> String {
     snippet.code.strip_prefix('\u{feff}').unwrap_or(&snippet.code).replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// Whether the code may end by `exit()`, which is an end as good as any in a session, and nowhere else.
+/// Returns whether the code may call `exit()`. In a session that is a normal end.
 pub fn may_exit(code: &str) -> bool {
     ["exit", "quit", "SystemExit"].iter().any(|name| uses(code, name) || code.contains(&format!(".{name}(")))
 }
 
-/// `# ` before each line, with all made visible that a comment may not hold.
+/// Puts `# ` before each line, and makes characters visible that a comment must not contain.
 pub fn commented(code: &str) -> String {
     let line = |line: &str| if line.trim().is_empty() { "#\n".to_owned() } else { format!("# {}\n", visible(line)) };
     code.trim_end().lines().map(line).collect()

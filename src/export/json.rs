@@ -1,5 +1,5 @@
-//! All that is kept, as data. The fields are told by `fourhands export --help` and in the README; they are added to, never
-//! renamed or removed without another `version`.
+//! JSON with all records of a session. `fourhands export --help` and the README describe the fields. Fields are added;
+//! renaming or removing one takes another `version`.
 
 use std::io::{self, Write};
 
@@ -8,15 +8,21 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::archive::Archive;
-use super::items::{Item, Treatment, whole};
+use super::items::{ExportItem, Treatment, whole};
 use super::json_writer::JsonWriter;
 use super::parts::{Part, walk, walk_output};
-use super::{Session, iso};
+use super::session_header::SessionHeader;
+use super::times::iso_time;
 use crate::domain::{Author, Display, Entry, Snippet, Stream};
 
 const VERSION: u32 = 1;
 
-pub fn json(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], out: &mut dyn Write) -> io::Result<()> {
+pub fn json(
+    session: &SessionHeader<'_>,
+    archive: &dyn Archive,
+    items: &[ExportItem<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut json = JsonWriter::new(out);
     json.begin(None, '{')?;
     json.field("format", "fourhands")?;
@@ -27,16 +33,16 @@ pub fn json(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], ou
         "cwd": session.cwd.to_string_lossy(),
         "python": session.python.to_string_lossy(),
         "python_version": session.python_version,
-        "started": iso(session.started),
+        "started": iso_time(session.started),
     });
     json.field("session", about)?;
     json.begin(Some("entries"), '[')?;
     for item in items {
         match item {
-            Item::Snippet(place, known, treatment) => {
+            ExportItem::Snippet(place, known, treatment) => {
                 snippet(archive, &whole(archive, *place, known), *treatment, &mut json)?;
             }
-            Item::Between(place, known) => match archive.entry(*place) {
+            ExportItem::Between(place, known) => match archive.entry(*place) {
                 Some(entry) => between(&entry, &mut json)?,
                 None => between(known, &mut json)?,
             },
@@ -66,8 +72,8 @@ fn snippet(
         "replay_of": snippet.replay_of.map(|of| of.0),
         "commented_out": treatment == Treatment::Comment,
         "status": snippet.status.word(),
-        "submitted": iso(snippet.submitted_at),
-        "started": snippet.started_at.map(iso),
+        "submitted": iso_time(snippet.submitted_at),
+        "started": snippet.started_at.map(iso_time),
         "elapsed_s": outcome.filter(|_| snippet.started_at.is_some()).map(|outcome| outcome.elapsed.as_secs_f64()),
         "returncode": outcome.map(|outcome| outcome.returncode),
         "stopped_by": outcome.and_then(|outcome| outcome.stopped_by.as_deref()),
@@ -123,12 +129,12 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
     json.element(&told)
 }
 
-/// Of output that came while nothing ran the journal knows no time.
+/// The journal has no times of background output.
 fn time(at: u64) -> Option<String> {
-    (at > 0).then(|| iso(at))
+    (at > 0).then(|| iso_time(at))
 }
 
-/// What was written and shown, in order.
+/// Writes output and displays in order.
 fn output(part: Part, json: &mut JsonWriter<'_>) -> io::Result<()> {
     match part {
         Part::Text(segments) => segments.iter().try_for_each(|segment| {

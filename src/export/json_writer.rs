@@ -1,4 +1,4 @@
-//! Pretty JSON that is written as it comes: objects and arrays are opened and closed, what is small is a value.
+//! A streaming writer of pretty JSON. Large objects and arrays are opened and closed; small ones are values.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use crate::domain::terminal_text::visible;
 
 pub struct JsonWriter<'a> {
     out: &'a mut dyn Write,
-    /// Of each object or array that is open, whether something is in it.
+    /// Whether each open object or array has an element.
     open: Vec<bool>,
 }
 
@@ -21,7 +21,7 @@ impl<'a> JsonWriter<'a> {
         write!(self.out, "\n{:1$}", "", 2 * self.open.len())
     }
 
-    /// To the place of the next element.
+    /// Begins the next element.
     fn next(&mut self, key: Option<&str>) -> io::Result<()> {
         if let Some(filled) = self.open.last_mut() {
             if std::mem::replace(filled, true) {
@@ -50,7 +50,7 @@ impl<'a> JsonWriter<'a> {
         if self.open.is_empty() { self.out.write_all(b"\n") } else { Ok(()) }
     }
 
-    /// An element of an array.
+    /// Writes an element of an array.
     pub fn element(&mut self, value: &Value) -> io::Result<()> {
         self.put(None, value)
     }
@@ -59,7 +59,7 @@ impl<'a> JsonWriter<'a> {
         self.put(Some(key), &value.into())
     }
 
-    /// The fields of an object.
+    /// Writes the fields of an object.
     pub fn fields(&mut self, object: &Value) -> io::Result<()> {
         object.as_object().into_iter().flatten().try_for_each(|(key, value)| self.put(Some(key), value))
     }
@@ -77,7 +77,7 @@ impl<'a> JsonWriter<'a> {
     }
 }
 
-/// JSON with all escaped that a terminal would not show as it is: serde leaves some of that.
+/// Escapes the characters in JSON that a terminal would not show. serde leaves some of them.
 #[must_use]
 pub fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());

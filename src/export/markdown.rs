@@ -1,36 +1,37 @@
-//! A Markdown document: a heading for each snippet, its code, and what came of it.
+//! A Markdown document: a heading for each snippet, its code, and its results.
 
 use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Session;
 use super::archive::Archive;
-use super::items::{Item, Treatment, at, code, commented, ending, happened, one_line, time, whole};
+use super::items::{ExportItem, Treatment, at, code, commented, ending, happened, one_line, time, whole};
 use super::parts::{Part, of_the_value, walk, walk_output};
+use super::session_header::SessionHeader;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Display, Entry, Form, Output, Snippet};
 
-/// Lines of a traceback that stand there unfolded.
-const SHORT: usize = 3;
+/// A traceback of at most this many lines is not folded.
+const MAX_UNFOLDED_LINES: usize = 3;
 
 struct Document<'a> {
-    session: &'a Session<'a>,
+    session: &'a SessionHeader<'a>,
     archive: &'a dyn Archive,
     out: &'a mut dyn Write,
-    /// The folder of figures as links name it, and where they go. Without one they stand in the text.
-    figures: Option<(&'a str, Beside<'a>)>,
+    /// The folder of figures as links name it, and the function that saves them. `None` if the text contains the
+    /// figures.
+    figures: Option<(&'a str, SaveFigure<'a>)>,
 }
 
-/// Keeps a figure beside the document.
-pub type Beside<'a> = &'a mut dyn FnMut(&str, &[u8]) -> io::Result<()>;
+/// Saves a figure in a file.
+pub type SaveFigure<'a> = &'a mut dyn FnMut(&str, &[u8]) -> io::Result<()>;
 
 pub fn markdown<'a>(
-    session: &'a Session<'a>,
+    session: &'a SessionHeader<'a>,
     archive: &'a dyn Archive,
-    items: &[Item<'_>],
-    figures: Option<(&'a str, Beside<'a>)>,
+    items: &[ExportItem<'_>],
+    figures: Option<(&'a str, SaveFigure<'a>)>,
     out: &'a mut dyn Write,
 ) -> io::Result<()> {
     let mut document = Document { session, archive, out, figures };
@@ -44,10 +45,10 @@ pub fn markdown<'a>(
     )?;
     for item in items {
         match item {
-            Item::Snippet(place, known, treatment) => {
+            ExportItem::Snippet(place, known, treatment) => {
                 document.snippet(&whole(archive, *place, known), *treatment)?;
             }
-            Item::Between(place, known) => match archive.entry(*place) {
+            ExportItem::Between(place, known) => match archive.entry(*place) {
                 Some(entry) => document.between(&entry)?,
                 None => document.between(known)?,
             },
@@ -57,7 +58,7 @@ pub fn markdown<'a>(
 }
 
 impl Document<'_> {
-    /// With an empty line before it.
+    /// Writes a block, with an empty line before it.
     fn block(&mut self, text: &str) -> io::Result<()> {
         write!(self.out, "\n{}\n", text.trim_end_matches('\n'))
     }
@@ -71,7 +72,7 @@ impl Document<'_> {
         let code = if treatment == Treatment::Comment { commented(&code) } else { code };
         self.block(&fenced("python", &visible(&code)))?;
         let archive = self.archive;
-        // A block is longer than memory should be, so its backticks are counted first.
+        // The block may be larger than memory, so a first pass counts its backticks.
         let mut ticks = Backticks::default();
         walk(archive, snippet, &mut |part| {
             ticks.count(&line_of(&part).unwrap_or_default());
@@ -96,7 +97,7 @@ impl Document<'_> {
         }
         if let Some(error) = &outcome.error {
             let traceback = fenced("text", &plain(&error.traceback));
-            if error.traceback.lines().count() <= SHORT {
+            if error.traceback.lines().count() <= MAX_UNFOLDED_LINES {
                 self.block(&traceback)?;
             } else {
                 let said = plain(&error.message);
@@ -166,11 +167,11 @@ impl Document<'_> {
     }
 }
 
-/// A fenced block that is written as it comes; there is none where nothing but blanks comes.
+/// Writes a fenced block in portions. Text of blanks only makes no block.
 struct Block<'a> {
     fence: &'a str,
     is_open: bool,
-    /// Ends of lines, and blanks before anything else, which are written if more follows.
+    /// Newlines, and leading blanks, which are written only if more text follows.
     held: String,
     in_line: bool,
 }
@@ -201,7 +202,7 @@ impl Block<'_> {
     }
 }
 
-/// What stands for a part in a block of text.
+/// Returns the line that stands for a part in a block of text.
 fn line_of(part: &Part) -> Option<String> {
     Some(match part {
         Part::Text(segments) => {
@@ -213,7 +214,7 @@ fn line_of(part: &Part) -> Option<String> {
     })
 }
 
-/// Output that came while nothing ran.
+/// Returns background output as text.
 pub fn plain_output(output: &Output) -> String {
     let mut out = String::new();
     let _ = walk_output(output, None, &mut |part| {
@@ -227,7 +228,7 @@ pub fn plain_output(output: &Output) -> String {
     out
 }
 
-/// The longest row of backticks in some text, which comes a piece at a time.
+/// The longest row of backticks in text that comes in portions.
 #[derive(Default)]
 struct Backticks {
     row: usize,
@@ -247,7 +248,7 @@ impl Backticks {
     }
 }
 
-/// A block of code, in more backticks than the text has anywhere.
+/// Returns a code block, fenced by more backticks than the text contains.
 pub fn fenced(language: &str, text: &str) -> String {
     let mut ticks = Backticks::default();
     ticks.count(text);
@@ -255,7 +256,7 @@ pub fn fenced(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{}\n{fence}", text.trim_end_matches('\n'))
 }
 
-/// Text that is no markup, on a line of its own or within one.
+/// Escapes Markdown, in a line or as a line.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! A Jupyter notebook (nbformat 4.5). Magic stays as it is: Jupyter's Python knows it.
+//! A Jupyter notebook (nbformat 4.5). Magic stays, since Jupyter knows it.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -9,18 +9,19 @@ use serde_json::{Map, Value, json};
 
 use super::archive::Archive;
 use super::colours::for_terminals;
-use super::items::{Item, Treatment, at, code, ending, happened, may_exit, one_line, whole};
+use super::items::{ExportItem, Treatment, at, code, ending, happened, may_exit, one_line, whole};
 use super::json_writer::JsonWriter;
 use super::parts::{Part, of_the_value, walk};
-use super::{Session, iso};
-use crate::domain::lexer::{Magics, awaits, magics, uses};
+use super::session_header::SessionHeader;
+use super::times::iso_time;
+use crate::domain::lexer::{CodeMagic, awaits, code_magic, uses};
 use crate::domain::terminal_text::TextStyle;
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
 pub fn notebook(
-    session: &Session<'_>,
+    session: &SessionHeader<'_>,
     archive: &dyn Archive,
-    items: &[Item<'_>],
+    items: &[ExportItem<'_>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut json = JsonWriter::new(out);
@@ -28,7 +29,7 @@ pub fn notebook(
     json.begin(Some("cells"), '[')?;
     for (index, item) in items.iter().enumerate() {
         match item {
-            Item::Snippet(place, known, treatment) => {
+            ExportItem::Snippet(place, known, treatment) => {
                 let snippet = whole(archive, *place, known);
                 if let Some(title) = &snippet.title {
                     let heading = format!("### {}", super::markdown::escape(&one_line(title)));
@@ -37,7 +38,7 @@ pub fn notebook(
                 }
                 cell(archive, &snippet, *treatment, &mut json)?;
             }
-            Item::Between(place, known) => {
+            ExportItem::Between(place, known) => {
                 let entry = archive.entry(*place).unwrap_or(Cow::Borrowed(known));
                 json.element(&between(session, &entry, index))?;
             }
@@ -51,7 +52,7 @@ pub fn notebook(
     }
     own.insert("cwd".to_owned(), json!(session.cwd.to_string_lossy()));
     own.insert("python".to_owned(), json!(session.python.to_string_lossy()));
-    own.insert("started".to_owned(), json!(iso(session.started)));
+    own.insert("started".to_owned(), json!(iso_time(session.started)));
     json.fields(&json!({
         "metadata": {
             "kernelspec": { "display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3" },
@@ -79,7 +80,7 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
         "author": snippet.author.name(),
         "title": snippet.title.as_deref(),
         "replay_of": snippet.replay_of.map(|of| of.0),
-        "started": snippet.started_at.map(iso),
+        "started": snippet.started_at.map(iso_time),
         "status": snippet.status.word(),
         "elapsed_s": snippet.outcome.as_ref().filter(|_| ran).map(|outcome| outcome.elapsed.as_secs_f64()),
     });
@@ -87,7 +88,7 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
     let source = match treatment {
         Treatment::Live => {
             if snippet.status != Status::Ok || may_exit(&snippet.code) {
-                // Runners go on behind it.
+                // Programs that run notebooks continue after this error.
                 metadata.insert("tags".to_owned(), json!(["raises-exception"]));
             }
             without_end(without_timing(code(snippet)))
@@ -112,17 +113,17 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
     json.end('}')
 }
 
-/// Jupyter's `%%time` cannot wait for what is awaited; a session's can.
+/// Removes `%%time` before code that awaits, which Jupyter's `%%time` cannot.
 fn without_timing(code: String) -> String {
-    let timed = match magics(&code) {
-        Some(Magics::Timed(timed)) => timed,
-        Some(Magics::Cell { name: "time", arguments: "", body, .. }) => body.trim_start_matches('\n').to_owned(),
+    let timed = match code_magic(&code) {
+        Some(CodeMagic::Timed(timed)) => timed,
+        Some(CodeMagic::Cell { name: "time", arguments: "", body, .. }) => body.trim_start_matches('\n').to_owned(),
         _ => return code,
     };
     if awaits(&timed) { format!("# %%time is left out\n{timed}") } else { code }
 }
 
-/// Jupyter's own `exit` and `quit` end the kernel.
+/// Replaces `exit` and `quit`, which would end the kernel.
 fn without_end(mut code: String) -> String {
     for (name, import) in [("exit", "from sys import exit\n"), ("quit", "from sys import exit as quit\n")] {
         if uses(&code, name) && !code.starts_with("%%") {
@@ -132,7 +133,7 @@ fn without_end(mut code: String) -> String {
     code
 }
 
-fn between(session: &Session<'_>, entry: &Entry, index: usize) -> Value {
+fn between(session: &SessionHeader<'_>, entry: &Entry, index: usize) -> Value {
     let (kind, mut source) = match entry {
         Entry::Reset { .. } => ("reset", String::new()),
         Entry::Restart { .. } => ("restart", String::new()),
@@ -201,7 +202,7 @@ fn stream_output(name: &str, text: &str) -> Value {
     json!({ "output_type": "stream", "name": name, "text": lines(text) })
 }
 
-/// What is shown, by media type.
+/// Returns the representations of a display by media type.
 fn forms(display: &Display, number: usize) -> Map<String, Value> {
     let mut data = Map::new();
     for form in display.forms.iter().filter(|form| !form.is_dropped()) {
@@ -215,7 +216,7 @@ fn forms(display: &Display, number: usize) -> Map<String, Value> {
     data
 }
 
-/// As nbformat has it: text as lines, JSON as itself, all else by base64.
+/// Encodes a representation for nbformat: text as lines, JSON as itself, all else as base64.
 fn form_value(form: &Form) -> Option<Value> {
     let is_json = form.mime == "application/json" || form.mime.ends_with("+json");
     if is_json {
@@ -229,7 +230,7 @@ fn form_value(form: &Form) -> Option<Value> {
     Some(json!(STANDARD.encode(&form.data)))
 }
 
-/// Text as the lines that notebooks keep.
+/// Splits text into the lines that notebooks have.
 fn lines(text: &str) -> Value {
     text.split_inclusive('\n').collect()
 }

@@ -1,38 +1,37 @@
-//! What a snippet wrote and showed, in order, a page at a time: from the file with all of it, or from what the journal
-//! keeps.
+//! The output and the displays of a snippet in order, a page at a time, from the output file or from the journal.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::archive::{Archive, Pages};
-use crate::domain::output::Segment;
+use crate::domain::Segment;
 use crate::domain::terminal_text::compact;
 use crate::domain::{Display, Form, Output, Snippet, units};
 
-/// Bytes of text at once, more or less.
-const PAGE: usize = 256 << 10;
+/// Bytes of text in a page, roughly.
+const PAGE_BYTES: usize = 256 << 10;
 
-/// A part of what a snippet wrote and showed.
+/// A part of a snippet's output.
 pub enum Part {
-    /// Lines are whole, as far as that can be.
+    /// Text in whole lines, if possible.
     Text(Vec<Segment>),
     Gap(Gap),
-    /// That many displays before the next are not kept.
+    /// The number of displays before the next that were dropped.
     Dropped(usize),
-    /// With its number within the snippet.
+    /// A display with its number within the snippet.
     Display(usize, Arc<Display>),
 }
 
-/// Output that is not in the export.
+/// Output that the export lacks.
 pub struct Gap {
     pub bytes: u64,
-    /// The file with as much as was kept on the disk, and why that cannot be read where it cannot.
+    /// The output file, and why it cannot be read, if so.
     pub file: Option<(PathBuf, Option<String>)>,
 }
 
 impl Gap {
-    /// How much is missing, and where the rest lies.
+    /// Describes how much is missing, and where the rest is.
     pub fn description(&self) -> String {
         let bytes = format!("{} bytes left out ({})", self.bytes, units::bytes(self.bytes));
         match &self.file {
@@ -45,7 +44,7 @@ impl Gap {
 
 type Each<'a> = &'a mut dyn FnMut(Part) -> io::Result<()>;
 
-/// Goes through all that a snippet wrote and showed.
+/// Visits all output and displays of a snippet.
 pub fn walk(archive: &dyn Archive, snippet: &Snippet, each: Each<'_>) -> io::Result<()> {
     if snippet.displays_dropped > 0 {
         each(Part::Dropped(snippet.displays_dropped))?;
@@ -62,7 +61,7 @@ pub fn walk(archive: &dyn Archive, snippet: &Snippet, each: Each<'_>) -> io::Res
     let mut from = 0;
     for (number, display) in snippet.numbered_displays() {
         if display.after > from {
-            walk_output(&snippet.output.piece(from, display.after), unreadable.as_ref(), each)?;
+            walk_output(&snippet.output.slice(from, display.after), unreadable.as_ref(), each)?;
             from = display.after;
         }
         each(shown(archive, snippet, number, display))?;
@@ -70,10 +69,10 @@ pub fn walk(archive: &dyn Archive, snippet: &Snippet, each: Each<'_>) -> io::Res
     if from == 0 {
         return walk_output(&snippet.output, unreadable.as_ref(), each);
     }
-    walk_output(&snippet.output.piece(from, snippet.output.total()), unreadable.as_ref(), each)
+    walk_output(&snippet.output.slice(from, snippet.output.total()), unreadable.as_ref(), each)
 }
 
-/// Goes through what memory has of an output.
+/// Visits an output in memory.
 pub fn walk_output(output: &Output, file: Option<&(PathBuf, Option<String>)>, each: Each<'_>) -> io::Result<()> {
     let text = |segments: Vec<Segment>, each: Each<'_>| {
         if segments.is_empty() { Ok(()) } else { each(Part::Text(segments)) }
@@ -101,10 +100,10 @@ fn walk_file(
     let (length, total) = (pages.length(), snippet.output.total());
     let size = |segments: &mut dyn Iterator<Item = &Segment>| segments.map(|part| part.text.len() as u64).sum::<u64>();
     let (head, tail) = (size(&mut snippet.output.head()), size(&mut snippet.output.tail()));
-    // What the journal has of it that the file has not, or not yet.
+    // Bytes at the end that the file lacks, or lacks yet.
     let behind = if ends_alike(pages, &snippet.output)? { 0 } else { total.saturating_sub(length) };
     let missing = behind.saturating_sub(tail);
-    // The file has what was drawn over since, and not what was typed: where a display stood is known from either end.
+    // The file has overwritten output but no typed input, so positions are counted from the nearer end.
     let place = |after: u64| {
         let from_end = total.saturating_sub(after);
         if after > head && behind == 0 && from_end <= tail {
@@ -124,11 +123,11 @@ fn walk_file(
     if missing > 0 {
         each(Part::Gap(Gap { bytes: missing, file: Some((path.to_owned(), None)) }))?;
     }
-    let rest = snippet.output.piece(total - behind.min(tail), total);
+    let rest = snippet.output.slice(total - behind.min(tail), total);
     walk_output(&rest, None, each)
 }
 
-/// Whether the file has the end of the output.
+/// Returns whether the file has the end of the output.
 fn ends_alike(pages: &dyn Pages, output: &Output) -> io::Result<bool> {
     const COMPARED: u64 = 200;
     let last: String = output.tail().map(|segment| segment.text.as_str()).collect();
@@ -141,10 +140,10 @@ fn ends_alike(pages: &dyn Pages, output: &Output) -> io::Result<bool> {
 
 fn walk_pages(pages: &dyn Pages, from: u64, to: u64, each: Each<'_>) -> io::Result<()> {
     let mut at = from;
-    // What has no end of a line yet.
+    // The text after the last newline.
     let mut left: Vec<Segment> = Vec::new();
     while at < to {
-        let (start, segments) = pages.read(at, PAGE.min((to - at) as usize))?;
+        let (start, segments) = pages.read(at, PAGE_BYTES.min((to - at) as usize))?;
         let read = segments.iter().map(|segment| segment.text.len() as u64).sum::<u64>();
         if read == 0 {
             break;
@@ -159,7 +158,7 @@ fn walk_pages(pages: &dyn Pages, from: u64, to: u64, each: Each<'_>) -> io::Resu
         if at >= to {
             break;
         }
-        // Lines stay whole, for a bar is drawn over its own line.
+        // Lines stay whole, since a progress bar overwrites its own line.
         let rest = match left.iter().rposition(|segment| segment.text.contains('\n')) {
             Some(index) => {
                 let mut rest = left.split_off(index + 1);
@@ -169,7 +168,7 @@ fn walk_pages(pages: &dyn Pages, from: u64, to: u64, each: Each<'_>) -> io::Resu
                 rest
             }
             None => match left.as_slice() {
-                [only] => match compact(&only.text).filter(|short| short.len() < PAGE / 2) {
+                [only] => match compact(&only.text).filter(|short| short.len() < PAGE_BYTES / 2) {
                     Some(text) => {
                         left = vec![Segment { text, ..left.remove(0) }];
                         continue;
@@ -186,8 +185,8 @@ fn walk_pages(pages: &dyn Pages, from: u64, to: u64, each: Each<'_>) -> io::Resu
     if left.is_empty() { Ok(()) } else { each(Part::Text(left)) }
 }
 
-/// The display that is another form of the snippet's value: engines publish it last, without a text, since that is the
-/// value's own.
+/// Returns the number of the display that represents the snippet's value. Engines publish it last, and without a text,
+/// since the value has one.
 pub fn of_the_value(snippet: &Snippet) -> Option<usize> {
     snippet.outcome.as_ref()?.result.as_ref()?;
     let (number, display) = snippet.numbered_displays().next_back()?;

@@ -1,80 +1,45 @@
-//! A Python script that runs as it is: what only a session understands is put into plain Python.
+//! A Python script that runs without a session: magic and top-level `await` become plain Python.
 
+mod helpers;
 mod magic;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use super::Session;
+use self::helpers::{Helper, Needs, string_block};
 use super::archive::Archive;
-use super::items::{Item, Treatment, at, code, commented, ending, happened, may_exit, one_line, time, whole};
+use super::items::{ExportItem, Treatment, at, code, commented, ending, happened, may_exit, one_line, time, whole};
+use super::session_header::SessionHeader;
 use crate::domain::lexer::{
-    awaits, functions_globals, futures, indented, last_statement, literal, magics, unwrap_pasted, uses,
+    awaits, code_magic, functions_globals, futures, indented, last_statement, unwrap_pasted, uses,
 };
 use crate::domain::{Entry, Snippet, SnippetId, Status};
 
-/// What the script needs that a session has of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Helper {
-    Output,
-    Display,
-    Ipython,
-    Loop,
-    RunAwait,
-    Expand,
-    Lines,
-    RunFile,
-    ChangeFolder,
-}
-
-impl Helper {
-    fn source(self) -> &'static str {
-        match self {
-            Self::Output => include_str!("script/output.py"),
-            Self::Display => include_str!("script/display.py"),
-            Self::Ipython => include_str!("script/ipython.py"),
-            Self::Loop => include_str!("script/loop.py"),
-            Self::RunAwait => include_str!("script/run_await.py"),
-            Self::Expand => include_str!("script/expand.py"),
-            Self::Lines => include_str!("script/lines.py"),
-            Self::RunFile => include_str!("script/run_file.py"),
-            Self::ChangeFolder => include_str!("script/change_folder.py"),
-        }
-    }
-}
-
-/// What the cells need above them.
-#[derive(Debug, Default)]
-struct Needs {
-    futures: BTreeSet<String>,
-    imports: BTreeSet<&'static str>,
-    helpers: BTreeSet<Helper>,
-    /// Somebody asks how commands ended.
-    exit_codes: bool,
-    /// Somebody looks at the lines of commands in `IPython`'s ways.
-    rich_lines: bool,
-}
-
-pub fn script(session: &Session<'_>, archive: &dyn Archive, items: &[Item<'_>], out: &mut dyn Write) -> io::Result<()> {
+pub fn script(
+    session: &SessionHeader<'_>,
+    archive: &dyn Archive,
+    items: &[ExportItem<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (mut needs, wanted_values) = needs_and_values(archive, items);
-    // What stands at the top follows from all cells, so they are made twice.
+    // The head depends on all cells, so a first pass makes them without output.
     cells(session, archive, items, &wanted_values, &mut needs, &mut io::sink())?;
     out.write_all(head(session, items, &needs).as_bytes())?;
     cells(session, archive, items, &wanted_values, &mut needs, out)
 }
 
 fn cells(
-    session: &Session<'_>,
+    session: &SessionHeader<'_>,
     archive: &dyn Archive,
-    items: &[Item<'_>],
+    items: &[ExportItem<'_>],
     wanted_values: &BTreeSet<SnippetId>,
     needs: &mut Needs,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for item in items {
         match item {
-            Item::Snippet(place, known, treatment) => {
+            ExportItem::Snippet(place, known, treatment) => {
                 let snippet = coded(archive, *place, known);
                 let head = format!(
                     "[{}] {}, {}, {}",
@@ -84,7 +49,7 @@ fn cells(
                     ending(&snippet)
                 );
                 let title = snippet.title.as_ref().map(|title| format!("\n# {}", one_line(title)));
-                // A snippet that is no Python would keep all of the script from running.
+                // A snippet with a syntax error would keep the whole script from running.
                 let broken = is_syntax_error(&snippet);
                 let body = if *treatment == Treatment::Live && !broken {
                     live_code(&snippet, wanted_values.contains(&snippet.id), needs)
@@ -94,8 +59,8 @@ fn cells(
                 let end = if body.ends_with('\n') { "" } else { "\n" };
                 write!(out, "\n# %%\n# {head}{}\n{body}{end}", title.unwrap_or_default())?;
             }
-            Item::Between(_, Entry::Background { .. }) => {}
-            Item::Between(_, entry) => {
+            ExportItem::Between(_, Entry::Background { .. }) => {}
+            ExportItem::Between(_, entry) => {
                 write!(out, "\n# %%\n# {}: {}\n", (session.clock)(at(entry)), one_line(&happened(entry)))?;
             }
         }
@@ -103,18 +68,18 @@ fn cells(
     Ok(())
 }
 
-/// A snippet with all of its code.
+/// Returns the snippet with all of its code.
 fn coded<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
     if known.code_omitted == 0 { Cow::Borrowed(known) } else { whole(archive, place, known) }
 }
 
-/// What somebody asks for somewhere, and the snippets whose value a later one reads as `_`.
-fn needs_and_values(archive: &dyn Archive, items: &[Item<'_>]) -> (Needs, BTreeSet<SnippetId>) {
+/// Returns the needs of all cells together, and the snippets whose value a later one reads as `_`.
+fn needs_and_values(archive: &dyn Archive, items: &[ExportItem<'_>]) -> (Needs, BTreeSet<SnippetId>) {
     let mut needs = Needs::default();
     let mut last = None;
     let mut values = BTreeSet::new();
     for item in items {
-        if let Item::Snippet(place, known, Treatment::Live) = item {
+        if let ExportItem::Snippet(place, known, Treatment::Live) = item {
             let snippet = coded(archive, *place, known);
             needs.exit_codes |= uses(&snippet.code, "_exit_code");
             needs.rich_lines |= magic::looks_at_lines(&snippet.code);
@@ -134,18 +99,18 @@ fn is_syntax_error(snippet: &Snippet) -> bool {
         && error.is_some_and(|e| matches!(e.type_name.as_str(), "SyntaxError" | "IndentationError" | "TabError"))
 }
 
-fn head(session: &Session<'_>, items: &[Item<'_>], needs: &Needs) -> String {
+fn head(session: &SessionHeader<'_>, items: &[ExportItem<'_>], needs: &Needs) -> String {
     let mut authors: Vec<&str> = Vec::new();
     let mut left = 0;
     for item in items {
-        if let Item::Snippet(_, snippet, treatment) = item {
+        if let ExportItem::Snippet(_, snippet, treatment) = item {
             left += usize::from(*treatment == Treatment::Comment);
             if !authors.contains(&snippet.author.name()) {
                 authors.push(snippet.author.name());
             }
         }
     }
-    // Said first, or a name in the lines below could say another.
+    // The encoding stands first, or text in the lines below could set another.
     let mut text = format!(
         "# -*- coding: utf-8 -*-\n# The session \"{}\" of {}, written by fourhands.\n# Python {} in {}\n",
         one_line(session.name),
@@ -174,11 +139,11 @@ fn head(session: &Session<'_>, items: &[Item<'_>], needs: &Needs) -> String {
     text
 }
 
-/// The code as plain Python, its last line ended.
+/// Returns the code as plain Python, with a final newline.
 fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String {
     let code = code(snippet);
     let code = unwrap_pasted(&code).unwrap_or(code);
-    let is_python = magics(&code).is_none();
+    let is_python = code_magic(&code).is_none();
     let (code, notes) = magic::plain_python(&code, needs);
     let (features, mut code) = futures(&code);
     needs.futures.extend(features);
@@ -209,29 +174,15 @@ fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String 
             let body = indented(&code, "    ");
             format!("async def {function}():\n{names}{body}\n\n_loop.run_until_complete({function}())\n")
         } else {
-            // It annotates names or imports all of a module's, which no function may.
+            // The code annotates names or imports `*`, which functions may not.
             needs.imports.insert("ast");
             needs.helpers.insert(Helper::RunAwait);
-            format!("_run_await({})\n", block(&code))
+            format!("_run_await({})\n", string_block(&code))
         };
     }
-    // Code that may have ended by `exit()`, as well as it did in the session.
+    // In the session, `exit()` was a normal end of the snippet.
     if snippet.status == Status::Ok && may_exit(&code) {
         code = format!("try:\n{}except SystemExit:\n    pass\n", indented(&code, "    "));
     }
     notes + &code
-}
-
-/// A string literal, over several lines where that can be read.
-fn block(text: &str) -> String {
-    let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if !text.contains('\n')
-        || text.contains(['\\', '\r'])
-        || text.contains("\"\"\"")
-        || text.contains(hidden)
-        || text.ends_with('"')
-    {
-        return literal(text);
-    }
-    format!("\"\"\"\\\n{text}\"\"\"")
 }

@@ -1,4 +1,4 @@
-//! Exports of sessions made up here.
+//! Exports of sessions that the tests make up.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl Story {
         self.export(format, &ExportOptions::default()).text
     }
 
-    /// The code of the only cell of a script.
+    /// Returns the code of the only cell of a script.
     fn cell(&self) -> String {
         let text = self.text(Format::Py);
         let (_, cell) = text.split_once("1.2 s\n").expect(&text);
@@ -87,7 +87,7 @@ struct Export {
 }
 
 fn export(format: Format, archive: &dyn Archive, wanted: &ExportOptions) -> Export {
-    let session = Session {
+    let session = SessionHeader {
         name: "work",
         id: Some("0123"),
         cwd: Path::new("/home/ada\ncoding: latin-1"),
@@ -179,10 +179,11 @@ fn what_becomes_of_those_that_failed() {
         notebook["cells"].as_array().unwrap().iter().map(source).collect::<Vec<_>>()
     };
     assert_eq!(sources(None), ["a", "b", "# c", "# died()", "# e"], "what would hang or end the kernel does not run");
-    assert_eq!(sources(Some(Failed::Keep)), ["a", "b", "c", "died()", "e"]);
-    assert_eq!(sources(Some(Failed::Comment)), ["a", "# b", "# c", "# died()", "# e"]);
-    assert_eq!(sources(Some(Failed::Omit)), ["a"]);
-    let kept = story.export(Format::Py, &ExportOptions { failed: Some(Failed::Keep), ..ExportOptions::default() }).text;
+    assert_eq!(sources(Some(FailedCode::Keep)), ["a", "b", "c", "died()", "e"]);
+    assert_eq!(sources(Some(FailedCode::Comment)), ["a", "# b", "# c", "# died()", "# e"]);
+    assert_eq!(sources(Some(FailedCode::Omit)), ["a"]);
+    let kept =
+        story.export(Format::Py, &ExportOptions { failed: Some(FailedCode::Keep), ..ExportOptions::default() }).text;
     assert!(kept.contains("\nb\n") && !kept.contains("# b\n"), "{kept}");
 }
 
@@ -249,7 +250,7 @@ fn what_ran_again_stands_once_in_what_can_run() {
     assert!(json.to_string().contains("\"replay_of\":2"));
 }
 
-/// A session of one snippet, of whose output the entry has the ends and a file has more.
+/// A session of one snippet. Its entry has the ends of the output, and a file has more.
 struct Kept {
     transcript: Transcript,
     file: Option<String>,
@@ -263,10 +264,10 @@ impl Pages for File {
         self.0.len() as u64
     }
 
-    fn read(&self, offset: u64, length: usize) -> io::Result<(u64, Vec<crate::domain::output::Segment>)> {
+    fn read(&self, offset: u64, length: usize) -> io::Result<(u64, Vec<crate::domain::Segment>)> {
         let (from, to) = (offset as usize, (offset as usize + length).min(self.0.len()));
         let text = self.0[from..to].to_owned();
-        Ok((offset, vec![crate::domain::output::Segment { stream: Stream::Stdout, text }]))
+        Ok((offset, vec![crate::domain::Segment { stream: Stream::Stdout, text }]))
     }
 }
 

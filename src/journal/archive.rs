@@ -1,5 +1,5 @@
-//! A session with all that the journal and the spool keep of it, an entry at a time: what exports are made from, and what
-//! the running session reads again of its old entries.
+//! The complete record of one session in the journal and the spool, read an entry at a time. Exports are made from it,
+//! and the running session reads its old entries again.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,39 +10,39 @@ use std::time::Duration;
 
 use rusqlite::OptionalExtension;
 
-use super::Elsewhere;
-use super::load::{self, Kind, Old, Recorded};
+use super::history::JournalHistory;
+use super::load::{self, EntryKind, OldFrom, Recorded};
 use super::reader::Reader;
-use super::schema::Fault;
-use crate::domain::output::Segment;
+use super::schema::JournalError;
+use crate::domain::Segment;
 use crate::domain::{Display, Entry, Event, Form, Output, Snippet, SnippetId, Transcript};
 use crate::export::{self, OutputFile, Pages};
 use crate::session::spool::{Limits, Whole};
 use crate::session::{Older, SessionId, Spool};
 
-/// Nothing is old, and no display is read.
-const ALL: Old = Old { output: 0, background: 0, displays: (u32::MAX, 0) };
+/// Reads all output, and no bytes of displays.
+const ALL: OldFrom = OldFrom { output: 0, background: 0, displays: (u32::MAX, 0) };
 
 #[derive(Debug)]
-pub struct Archive {
+pub struct JournalArchive {
     reader: Reader,
-    /// By which the database knows the session.
+    /// The session's row id in the database.
     number: Option<i64>,
     pub recorded: Recorded,
-    /// The rows that entries of the transcript came from that are no snippets'.
+    /// The rows of the transcript's background output, by the index of the entry.
     background: BTreeMap<usize, Vec<i64>>,
     spool: Option<Spool>,
 }
 
-impl Archive {
-    /// `None` if the session was not recorded. `spools` is where whole outputs lie.
+impl JournalArchive {
+    /// Opens the archive of a session; `None` if it was not recorded. `spools` is the folder of whole outputs.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn open(reader: Reader, id: &SessionId, spools: Option<&Path>) -> Result<Option<Self>, Fault> {
+    pub fn open(reader: Reader, id: &SessionId, spools: Option<&Path>) -> Result<Option<Self>, JournalError> {
         let mut background: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
         let recorded = reader.load_rows(id, &mut |kind, row, transcript| {
-            if kind == Kind::Background {
+            if kind == EntryKind::Background {
                 background.entry(transcript.entries().len() - 1).or_default().push(row);
             }
         })?;
@@ -61,7 +61,7 @@ impl Archive {
     }
 }
 
-impl export::Archive for Archive {
+impl export::Archive for JournalArchive {
     fn id(&self) -> Option<&str> {
         Some(self.recorded.session.id.as_str())
     }
@@ -107,7 +107,7 @@ impl Pages for Whole {
     }
 }
 
-/// What the database does not tell with a snippet.
+/// Adds the facts that the database does not store with a snippet.
 fn completed(mut found: Snippet, known: &Snippet) -> Snippet {
     found.title.clone_from(&known.title);
     found.replay_of = known.replay_of;
@@ -119,7 +119,7 @@ fn completed(mut found: Snippet, known: &Snippet) -> Snippet {
 }
 
 impl Reader {
-    /// A snippet with all that the database has of it; its displays without their bytes.
+    /// Reads all of a snippet; its displays come without their bytes.
     pub(super) fn whole_snippet(&self, session: i64, id: SnippetId) -> rusqlite::Result<Option<Snippet>> {
         let row = "SELECT id FROM snippets WHERE session = ? AND number = ?";
         let row = self.connection.query_row(row, (session, id.0), |row| row.get(0)).optional()?;
@@ -132,7 +132,7 @@ impl Reader {
         Ok(alone.snippet(id).cloned().map(|snippet| Snippet { displays, ..snippet }))
     }
 
-    /// What a snippet displayed, by its number.
+    /// Reads a display by its number within the snippet.
     pub(super) fn display(&self, session: i64, snippet: SnippetId, number: usize) -> rusqlite::Result<Option<Display>> {
         let mut select = self.connection.prepare_cached(
             "SELECT after, name, mime, size, data FROM displays WHERE session = ?1 AND snippet = ?2 AND place =
@@ -155,24 +155,24 @@ impl Reader {
     }
 }
 
-impl Elsewhere {
-    /// All that is kept of this session, with what was done until now; `None` if something is missing in the journal.
+impl JournalHistory {
+    /// Returns the archive of this session up to now; `None` if the journal misses events of it.
     #[must_use]
-    pub fn archive(&self, limit: Duration) -> Option<Archive> {
-        let reader = Reader::open_to_look(&self.places.journal().ok()?)?;
+    pub fn archive(&self, limit: Duration) -> Option<JournalArchive> {
+        let reader = Reader::open_existing(&self.places.journal().ok()?)?;
         reader.catch_up(limit);
-        let archive = Archive::open(reader, &self.session, self.places.spools().ok().as_deref()).ok()??;
+        let archive = JournalArchive::open(reader, &self.session, self.places.spools().ok().as_deref()).ok()??;
         (archive.recorded.session.missed == 0).then_some(archive)
     }
 
     fn own<T>(&self, read: impl FnOnce(&Reader, i64) -> rusqlite::Result<Option<T>>) -> Option<T> {
-        let reader = Reader::open_to_look(&self.places.journal().ok()?)?;
+        let reader = Reader::open_existing(&self.places.journal().ok()?)?;
         let number = load::number(&reader.connection, &self.session).ok().flatten()?;
         read(&reader, number).ok().flatten()
     }
 }
 
-impl Older for Elsewhere {
+impl Older for JournalHistory {
     fn snippet(&self, id: SnippetId) -> Option<Snippet> {
         self.own(|reader, session| reader.whole_snippet(session, id))
     }

@@ -1,28 +1,28 @@
-//! Events as bytes, for the intake: each frame is whole or it is nothing.
+//! The binary format of the intake. A frame is read whole or not at all.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::recorder::Losses;
+use crate::domain::flight_recorder::Losses;
 use crate::domain::{Display, Event, Form, SessionInfo, SnippetId, Timestamp};
 use crate::session::SessionId;
 
-/// Begins every frame; no text and no JSON contains it.
+/// The start of every frame; no text and no JSON contains it.
 const MAGIC: [u8; 4] = [0x00, b'4', b'h', 0x01];
-/// Magic, length of the payload, checksum of the payload, kind.
-const HEADER: usize = 4 + 4 + 8 + 1;
+/// Magic, length of the payload, checksum, kind.
+const HEADER_BYTES: usize = 4 + 4 + 8 + 1;
 
-const SESSION: u8 = 1;
-const EVENT: u8 = 2;
-const DISPLAY: u8 = 3;
-/// Of versions that counted only events.
-const MISSED: u8 = 4;
-const LOST: u8 = 5;
+const KIND_SESSION: u8 = 1;
+const KIND_EVENT: u8 = 2;
+const KIND_DISPLAY: u8 = 3;
+/// Written by versions that counted only events.
+const KIND_MISSED_EVENTS: u8 = 4;
+const KIND_LOSSES: u8 = 5;
 
-/// Of which session the frames tell.
+/// The session that the following frames belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Meta {
+pub struct SessionMeta {
     pub id: SessionId,
     pub name: String,
     pub cwd: String,
@@ -34,7 +34,7 @@ pub struct Meta {
     pub started_at: Timestamp,
 }
 
-impl Meta {
+impl SessionMeta {
     #[must_use]
     pub fn new(id: SessionId, info: &SessionInfo, boot: String) -> Self {
         let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
@@ -53,14 +53,14 @@ impl Meta {
 }
 
 #[derive(Clone, Debug)]
-pub enum Frame {
-    Session(Meta),
+pub enum IntakeFrame {
+    Session(SessionMeta),
     Event(Event),
-    /// So much could not be kept before this.
+    /// Events lost before this frame.
     Missed(Losses),
 }
 
-/// A display without its bytes, which follow the JSON of this.
+/// The JSON header of a display, which the bytes follow.
 #[derive(Serialize, Deserialize)]
 struct DisplayHeader {
     snippet: SnippetId,
@@ -68,20 +68,20 @@ struct DisplayHeader {
     after: u64,
     id: Option<Arc<str>>,
     replaces: bool,
-    /// MIME type, bytes that follow, and bytes that it had.
+    /// Media type, number of bytes that follow, and original number of bytes.
     forms: Vec<(String, usize, u64)>,
 }
 
-/// Whether the journal keeps events of this kind. The others are about the moment only.
+/// Returns whether the journal records the event. The others matter only at their moment.
 #[must_use]
-pub fn is_kept(event: &Event) -> bool {
+pub fn is_recorded(event: &Event) -> bool {
     !matches!(event, Event::Variables(_) | Event::Stuck { .. } | Event::Replay(_) | Event::Notice { .. })
 }
 
-/// Appends the frame of `event` to `buffer`. `false` and nothing if it cannot be put into bytes.
+/// Appends the frame of `event` to `buffer`. Returns `false` and appends nothing if the event cannot be encoded.
 pub fn encode_event(buffer: &mut Vec<u8>, event: &Event) -> bool {
     match event {
-        Event::Displayed { snippet, display, replaces, at } => framed(buffer, DISPLAY, |buffer| {
+        Event::Displayed { snippet, display, replaces, at } => framed(buffer, KIND_DISPLAY, |buffer| {
             let forms = display.forms.iter().map(|form| (form.mime.clone(), form.data.len(), form.size)).collect();
             let (id, replaces) = (display.id.clone(), *replaces);
             let header = DisplayHeader { snippet: *snippet, at: *at, after: display.after, id, replaces, forms };
@@ -93,99 +93,99 @@ pub fn encode_event(buffer: &mut Vec<u8>, event: &Event) -> bool {
             }
             Ok(())
         }),
-        event => framed(buffer, EVENT, |buffer| serde_json::to_writer(buffer, event)),
+        event => framed(buffer, KIND_EVENT, |buffer| serde_json::to_writer(buffer, event)),
     }
 }
 
-pub fn encode_session(buffer: &mut Vec<u8>, meta: &Meta) -> bool {
-    framed(buffer, SESSION, |buffer| serde_json::to_writer(buffer, meta))
+pub fn encode_session(buffer: &mut Vec<u8>, meta: &SessionMeta) -> bool {
+    framed(buffer, KIND_SESSION, |buffer| serde_json::to_writer(buffer, meta))
 }
 
-pub fn encode_missed(buffer: &mut Vec<u8>, losses: Losses) -> bool {
-    framed(buffer, LOST, |buffer| serde_json::to_writer(buffer, &losses))
+pub fn encode_losses(buffer: &mut Vec<u8>, losses: Losses) -> bool {
+    framed(buffer, KIND_LOSSES, |buffer| serde_json::to_writer(buffer, &losses))
 }
 
 fn framed(buffer: &mut Vec<u8>, kind: u8, payload: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>) -> bool {
     let start = buffer.len();
     buffer.extend_from_slice(&MAGIC);
-    buffer.resize(start + HEADER, kind);
+    buffer.resize(start + HEADER_BYTES, kind);
     let written = payload(buffer);
-    let length = u32::try_from(buffer.len() - start - HEADER);
+    let length = u32::try_from(buffer.len() - start - HEADER_BYTES);
     let (Ok(()), Ok(length)) = (written, length) else {
         buffer.truncate(start);
         return false;
     };
-    let check = checksum(&buffer[start + HEADER - 1..]);
+    let check = checksum(&buffer[start + HEADER_BYTES - 1..]);
     buffer[start + 4..start + 8].copy_from_slice(&length.to_le_bytes());
     buffer[start + 8..start + 16].copy_from_slice(&check.to_le_bytes());
     true
 }
 
-/// What the beginning of some bytes is.
+/// The result of decoding the beginning of some bytes.
 #[derive(Debug)]
-pub enum Step {
-    /// A frame, and how many bytes it takes. `None` for one that this version does not know.
-    Frame(Option<Box<Frame>>, usize),
-    /// Not a frame; the next may begin after so many bytes.
+pub enum Decoded {
+    /// A frame and its size in bytes; `None` if this version does not know its kind.
+    Frame(Option<Box<IntakeFrame>>, usize),
+    /// No frame; the next may begin after this many bytes.
     Garbage(usize),
-    /// The beginning of a frame, perhaps.
+    /// Perhaps the beginning of a frame.
     Partial,
 }
 
 #[must_use]
-pub fn decode(bytes: &[u8]) -> Step {
+pub fn decode(bytes: &[u8]) -> Decoded {
     if bytes.len() < MAGIC.len() {
-        return if MAGIC.starts_with(bytes) { Step::Partial } else { garbage(bytes) };
+        return if MAGIC.starts_with(bytes) { Decoded::Partial } else { garbage(bytes) };
     }
     if !bytes.starts_with(&MAGIC) {
         return garbage(bytes);
     }
-    let (Some(length), Some(check)) = (number::<4>(bytes, 4), number::<8>(bytes, 8)) else { return Step::Partial };
-    let end = HEADER + length as usize;
-    let Some(checked) = bytes.get(HEADER - 1..end) else { return Step::Partial };
+    let (Some(length), Some(check)) = (number::<4>(bytes, 4), number::<8>(bytes, 8)) else { return Decoded::Partial };
+    let end = HEADER_BYTES + length as usize;
+    let Some(checked) = bytes.get(HEADER_BYTES - 1..end) else { return Decoded::Partial };
     if checksum(checked) != check {
         return garbage(bytes);
     }
-    Step::Frame(read(checked[0], &checked[1..]).map(Box::new), end)
+    Decoded::Frame(read(checked[0], &checked[1..]).map(Box::new), end)
 }
 
-/// Where the next frame may begin.
-fn garbage(bytes: &[u8]) -> Step {
+/// Skips to where the next frame may begin.
+fn garbage(bytes: &[u8]) -> Decoded {
     let next = bytes.iter().skip(1).position(|byte| *byte == MAGIC[0]);
-    Step::Garbage(next.map_or(bytes.len(), |at| at + 1))
+    Decoded::Garbage(next.map_or(bytes.len(), |at| at + 1))
 }
 
-/// Goes through all whole frames of `bytes`. Answers how many bytes they take, garbage between them included.
-pub fn decode_all(bytes: &[u8], mut each: impl FnMut(Frame)) -> usize {
+/// Decodes all frames in `bytes`. Returns how many bytes they take, with the garbage between them.
+pub fn decode_all(bytes: &[u8], mut each: impl FnMut(IntakeFrame)) -> usize {
     let mut at = 0;
-    // A length that is garbage must not hide the frames behind it.
+    // A damaged length must not hide the frames after it.
     let mut end = 0;
     while at < bytes.len() {
         match decode(&bytes[at..]) {
-            Step::Frame(frame, used) => {
+            Decoded::Frame(frame, used) => {
                 at += used;
                 end = at;
                 if let Some(frame) = frame {
                     each(*frame);
                 }
             }
-            Step::Garbage(used) => at += used,
-            Step::Partial => at += 1,
+            Decoded::Garbage(used) => at += used,
+            Decoded::Partial => at += 1,
         }
     }
     end
 }
 
-fn read(kind: u8, payload: &[u8]) -> Option<Frame> {
+fn read(kind: u8, payload: &[u8]) -> Option<IntakeFrame> {
     match kind {
-        SESSION => serde_json::from_slice(payload).ok().map(Frame::Session),
-        EVENT => serde_json::from_slice(payload).ok().map(Frame::Event),
-        MISSED => {
+        KIND_SESSION => serde_json::from_slice(payload).ok().map(IntakeFrame::Session),
+        KIND_EVENT => serde_json::from_slice(payload).ok().map(IntakeFrame::Event),
+        KIND_MISSED_EVENTS => {
             let events = serde_json::from_slice(payload).ok()?;
-            Some(Frame::Missed(Losses { events, snippets: 0 }))
+            Some(IntakeFrame::Missed(Losses { events, snippets: 0 }))
         }
-        LOST => serde_json::from_slice(payload).ok().map(Frame::Missed),
-        DISPLAY => {
+        KIND_LOSSES => serde_json::from_slice(payload).ok().map(IntakeFrame::Missed),
+        KIND_DISPLAY => {
             let length = number::<4>(payload, 0)? as usize;
             let header: DisplayHeader = serde_json::from_slice(payload.get(4..4 + length)?).ok()?;
             let mut rest = payload.get(4 + length..)?;
@@ -197,7 +197,7 @@ fn read(kind: u8, payload: &[u8]) -> Option<Frame> {
             }
             let display = Arc::new(Display { after: header.after, id: header.id, forms });
             let DisplayHeader { snippet, at, replaces, .. } = header;
-            Some(Frame::Event(Event::Displayed { snippet, display, replaces, at }))
+            Some(IntakeFrame::Event(Event::Displayed { snippet, display, replaces, at }))
         }
         _ => None,
     }
@@ -208,7 +208,7 @@ fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<u64> {
     Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
-/// Tells a frame that was torn by a crash from a whole one; it is no protection from anybody. FNV, eight bytes at a time.
+/// Detects frames torn by a crash, not manipulation. FNV, eight bytes at a time.
 fn checksum(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut mix = |word: u64| hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
@@ -261,7 +261,7 @@ mod tests {
         let mut bytes = Vec::new();
         let events = events();
         assert!(events.iter().all(|event| encode_event(&mut bytes, event)));
-        let expected: Vec<_> = events.into_iter().map(|event| format!("{:?}", Frame::Event(event))).collect();
+        let expected: Vec<_> = events.into_iter().map(|event| format!("{:?}", IntakeFrame::Event(event))).collect();
         assert_eq!(decoded(&bytes), expected);
     }
 
@@ -304,7 +304,7 @@ mod tests {
             for _ in 0..random.below(40) {
                 bytes.push(random.one(&[0x00, b'4', b'h', 0x01, 0xff, 2, 3]));
             }
-            encode_missed(&mut bytes, Losses { events: 7, snippets: 1 });
+            encode_losses(&mut bytes, Losses { events: 7, snippets: 1 });
             let found = decoded(&bytes);
             assert_eq!(found.last().unwrap(), "Missed(Losses { events: 7, snippets: 1 })", "{bytes:?}");
         }

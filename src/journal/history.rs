@@ -1,4 +1,4 @@
-//! What was run before, in whatever session.
+//! The code that was run in earlier sessions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,21 +6,22 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use super::reader::Reader;
-use super::schema::Fault;
+use super::schema::JournalError;
 use crate::session::discovery::paths::Paths;
 use crate::session::{History, Past, SessionId};
 
-/// No more are told, and none that is longer, in bytes; nor more than so many bytes in all.
-const MOST: usize = 20_000;
-const LONGEST: usize = 64 << 10;
-const MOST_BYTES: usize = 16 << 20;
+/// Limits of the history: entries, bytes of an entry, bytes of all entries.
+const MAX_ENTRIES: usize = 20_000;
+const MAX_CODE_BYTES: usize = 64 << 10;
+const MAX_TOTAL_BYTES: usize = 16 << 20;
 
 impl Reader {
-    /// Code that was submitted in all sessions but one, the newest first, each once for the person and once for clients.
+    /// Returns the code submitted in all sessions except `but`, newest first, each once for the person and once for
+    /// clients.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn history(&self, but: Option<&SessionId>) -> Result<Vec<Past>, Fault> {
+    pub fn history(&self, but: Option<&SessionId>) -> Result<Vec<Past>, JournalError> {
         self.select_history(but.map_or("", SessionId::as_str)).map_err(|error| self.fault(&error))
     }
 
@@ -30,15 +31,15 @@ impl Reader {
              JOIN sessions s ON s.id = snippets.session
              WHERE s.uid <> ?1 AND s.set_aside IS NULL AND length(code) <= ?2 ORDER BY submitted DESC, snippets.id DESC LIMIT ?3",
         )?;
-        let mut rows = select.query(params![but, LONGEST as i64, 4 * MOST as i64])?;
-        // Few authors and sessions have said all of it.
+        let mut rows = select.query(params![but, MAX_CODE_BYTES as i64, 4 * MAX_ENTRIES as i64])?;
+        // Few authors and sessions repeat, so their names are shared.
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
         let mut name = |text: String| names.entry(text).or_insert_with_key(|text| text.as_str().into()).clone();
         let mut seen = HashSet::new();
         let (mut found, mut bytes) = (Vec::new(), 0);
         while let Some(row) = rows.next()?
-            && found.len() < MOST
-            && bytes < MOST_BYTES
+            && found.len() < MAX_ENTRIES
+            && bytes < MAX_TOTAL_BYTES
         {
             let (code, mine): (Arc<str>, bool) = (row.get::<_, String>(0)?.into(), row.get(2)?);
             if !code.trim().is_empty() && seen.insert((mine, code.clone())) {
@@ -57,14 +58,14 @@ impl Reader {
     }
 }
 
-/// The journal as the history of a session.
+/// The journal as the history and the archive of a session.
 #[derive(Debug)]
-pub struct Elsewhere {
+pub struct JournalHistory {
     pub places: Paths,
     pub session: SessionId,
 }
 
-impl History for Elsewhere {
+impl History for JournalHistory {
     fn past(&self) -> Result<Vec<Past>, String> {
         let folder = self.places.journal().map_err(|error| error.to_string())?;
         let reader = Reader::open(&folder).map_err(|fault| fault.to_string())?;

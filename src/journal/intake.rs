@@ -1,5 +1,5 @@
-//! The intake: a small file into which the actor appends each event by one write, before anybody hears of it. What is in
-//! there survives the death of every process of ours. The journal's thread moves it into the database.
+//! The intake: a small file to which the actor appends each event with one write, before it publishes the event. The
+//! file survives the death of every process. The writer thread moves its events into the database.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -13,36 +13,36 @@ use std::thread::Thread;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::frame::{self, Meta};
+use super::frame::{self, SessionMeta};
 use crate::domain::Event;
-use crate::domain::recorder::{Losses, Lost};
+use crate::domain::flight_recorder::{Losses, SharedLosses};
 use crate::session::{EventSink, SessionId};
 
 const SUFFIX: &str = ".intake";
-/// Bytes that wait for the database at most; what only the eye wants (output, figures) is left out from the half on.
-pub const MOST_UNREAD: u64 = 128 << 20;
+/// The most bytes that wait for the database. From half of it on, output and displays are dropped.
+pub const MAX_UNREAD: u64 = 128 << 20;
 
-/// Bytes that wait in memory for room on the disk at most; of what only the eye wants, up to the half.
-const BACKLOG: usize = 8 << 20;
-/// Bytes of it that are written at once: less than a millisecond's work.
-pub const AT_ONCE: usize = 256 << 10;
+/// The most bytes that wait in memory for space on the disk. Output and displays may take half of it.
+const MAX_BACKLOG: usize = 8 << 20;
+/// Bytes of the backlog written at once: less than a millisecond's work.
+pub const MAX_WRITE: usize = 256 << 10;
 
-/// One file of an intake. It is locked for as long as its session lives.
+/// A file of an intake. It is locked while its session lives.
 #[derive(Debug)]
-pub struct Segment {
+pub struct IntakeFile {
     pub path: PathBuf,
     pub file: Flock<File>,
-    /// Bytes of whole frames.
+    /// The bytes of complete frames.
     pub written: AtomicU64,
 }
 
-impl Segment {
-    /// Makes the next file of a session, with its first frame.
-    pub fn create(folder: &Path, meta: &Meta, run: u64, number: u64) -> io::Result<Arc<Self>> {
+impl IntakeFile {
+    /// Creates the next file of a session, with its first frame.
+    pub fn create(folder: &Path, meta: &SessionMeta, run: u64, number: u64) -> io::Result<Arc<Self>> {
         let mut header = Vec::new();
         frame::encode_session(&mut header, meta);
         let name = format!("{}-{run:016x}-{number:08}", meta.id);
-        // Under another name until it is locked, so that nobody takes it for a dead session's.
+        // The file has another name until it is locked, so that nobody takes it for a dead session's.
         let draft = folder.join(format!("{name}.draft"));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
@@ -61,7 +61,7 @@ impl Segment {
         }
     }
 
-    /// Opens what a session left behind; `None` if it lives, or if somebody else has taken the file meanwhile.
+    /// Opens a file that a dead session left; `None` if the session lives, or another process has taken the file.
     pub fn adopt(path: &Path) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
@@ -91,7 +91,7 @@ impl Segment {
     }
 }
 
-/// The files of all intakes in `folder` with the sessions they belong to, oldest first.
+/// Returns the files of all intakes in `folder` with their sessions, oldest first.
 pub fn list(folder: &Path) -> io::Result<Vec<(SessionId, PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -104,12 +104,12 @@ pub fn list(folder: &Path) -> io::Result<Vec<(SessionId, PathBuf)>> {
     Ok(found)
 }
 
-/// The number of the process in the name of one of its files: no clock, which may be set back, orders the files of a session.
+/// Returns the run number in the name of an intake file. It orders a session's files, since the clock may be set back.
 pub fn run_of(name: &str) -> Option<u64> {
     u64::from_str_radix(name.split('-').nth(1)?, 16).ok()
 }
 
-/// Removes what a process that died left half made.
+/// Removes unfinished files of processes that died.
 pub fn sweep_drafts(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -122,62 +122,62 @@ pub fn sweep_drafts(folder: &Path) {
     }
 }
 
-/// Whether a session holds this file.
-pub fn is_held(path: &Path) -> bool {
+/// Returns whether a process has locked the file.
+pub fn is_locked(path: &Path) -> bool {
     let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) else { return false };
     matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
 }
 
-/// Whether a process records this session now.
+/// Returns whether a process records the session now.
 pub fn is_in_use(folder: &Path, id: &SessionId) -> bool {
-    list(folder).is_ok_and(|all| all.iter().any(|(other, path)| other == id && is_held(path)))
+    list(folder).is_ok_and(|all| all.iter().any(|(other, path)| other == id && is_locked(path)))
 }
 
-/// What the actor and the journal's thread share.
+/// The state that the actor and the writer thread share.
 #[derive(Debug, Default)]
-pub struct Shared {
-    writing: Mutex<Writing>,
+pub struct SharedIntake {
+    writing: Mutex<IntakeWriter>,
     /// Bytes that are not in the database yet.
     pub unread: AtomicU64,
-    /// The thread has been woken and has not looked yet.
-    pub called: AtomicBool,
+    /// The thread was woken and has not reacted yet.
+    pub woken: AtomicBool,
     pub ending: AtomicBool,
-    /// Nothing is to be recorded any more.
+    /// Recording has stopped for good.
     pub off: AtomicBool,
     pub thread: OnceLock<Thread>,
 }
 
 #[derive(Debug, Default)]
-pub struct Writing {
-    pub segment: Option<Arc<Segment>>,
-    /// What could not be written yet, oldest first, and its bytes.
-    backlog: VecDeque<Waiting>,
+pub struct IntakeWriter {
+    pub segment: Option<Arc<IntakeFile>>,
+    /// The frames that could not be written yet, oldest first.
+    backlog: VecDeque<DelayedFrame>,
     backlog_bytes: usize,
-    /// What was lost since the last that was written.
+    /// Events lost since the last written frame.
     pub missed: Losses,
-    /// And in all.
+    /// All events lost.
     pub missed_in_all: Losses,
-    /// Why the last one could not be written; `None` if there was too much of it.
+    /// Why the last write failed; `None` if the backlog was full.
     pub fault: Option<io::Error>,
-    /// Tells the guardian what would be lost with this process.
-    pub lost: Option<&'static Lost>,
+    /// Where the guardian reads what would be lost with this process.
+    pub lost: Option<&'static SharedLosses>,
 }
 
-/// A frame that finds no room on the disk.
+/// A frame that waits for space on the disk.
 #[derive(Debug)]
-struct Waiting {
+struct DelayedFrame {
     frame: Vec<u8>,
     is_submission: bool,
 }
 
-impl Shared {
-    pub fn writing(&self) -> MutexGuard<'_, Writing> {
+impl SharedIntake {
+    pub fn writing(&self) -> MutexGuard<'_, IntakeWriter> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the thread, if it is not awake already.
-    pub fn call(&self) {
-        if !self.called.swap(true, Ordering::AcqRel)
+    /// Wakes the writer thread, unless it was woken already.
+    pub fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel)
             && let Some(thread) = self.thread.get()
         {
             thread.unpark();
@@ -185,34 +185,35 @@ impl Shared {
     }
 }
 
-impl Writing {
+impl IntakeWriter {
     fn miss(&mut self, is_submission: bool) {
         let one = Losses { events: 1, snippets: u64::from(is_submission) };
         self.missed = self.missed.plus(one);
         self.missed_in_all = self.missed_in_all.plus(one);
     }
 
-    /// Something is not on the disk yet.
+    /// Returns whether events are not on the disk yet.
     pub fn is_behind(&self) -> bool {
         !self.backlog.is_empty() || !self.missed.is_nothing()
     }
 
-    /// Takes a frame that cannot be written now. What only the eye wants has to leave room for what happened.
-    fn put_off(&mut self, frame: &[u8], is_submission: bool, is_bulk: bool) {
-        let most = if is_bulk { BACKLOG / 2 } else { BACKLOG };
+    /// Puts a frame into the backlog. Output and displays leave room for other events.
+    fn delay(&mut self, frame: &[u8], is_submission: bool, is_bulk: bool) {
+        let most = if is_bulk { MAX_BACKLOG / 2 } else { MAX_BACKLOG };
         if self.backlog_bytes + frame.len() > most {
             return self.miss(is_submission);
         }
         self.backlog_bytes += frame.len();
-        self.backlog.push_back(Waiting { frame: frame.to_vec(), is_submission });
+        self.backlog.push_back(DelayedFrame { frame: frame.to_vec(), is_submission });
     }
 
-    /// Writes what waits, as far as there is room, but no more than `most` bytes or a frame. Answers how many were written.
+    /// Writes the backlog as far as there is space, up to `most` bytes or one frame. Returns the number of bytes
+    /// written.
     pub fn catch_up(&mut self, most: usize) -> u64 {
         let mut written = 0;
         if !self.missed.is_nothing() {
             let mut frame = Vec::new();
-            frame::encode_missed(&mut frame, self.missed);
+            frame::encode_losses(&mut frame, self.missed);
             match self.append(&frame) {
                 Ok(()) => self.missed = Losses::default(),
                 Err(error) => self.fault = Some(error),
@@ -234,11 +235,11 @@ impl Writing {
         if self.backlog.is_empty() {
             self.backlog = VecDeque::new();
         }
-        self.tell_guardian();
+        self.report_losses();
         written
     }
 
-    fn tell_guardian(&self) {
+    fn report_losses(&self) {
         let Some(lost) = self.lost else { return };
         let snippets = self.backlog.iter().filter(|waiting| waiting.is_submission).count() as u64;
         lost.set(self.missed.plus(Losses { events: self.backlog.len() as u64, snippets }));
@@ -247,55 +248,55 @@ impl Writing {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Some(segment) = &self.segment else { return Err(io::ErrorKind::NotFound.into()) };
         let at = segment.written.load(Ordering::Relaxed);
-        // What a failed write leaves behind is overwritten by the next.
+        // The next write overwrites what a failed one left behind.
         segment.file.write_all_at(bytes, at)?;
         segment.written.store(at + bytes.len() as u64, Ordering::Release);
         Ok(())
     }
 }
 
-/// The actor's end. Dropping it ends the recording.
+/// The actor's end of the journal. Dropping it ends the recording.
 #[derive(Debug)]
-pub struct Recorder {
-    pub shared: Arc<Shared>,
+pub struct JournalRecorder {
+    pub shared: Arc<SharedIntake>,
     pub buffer: Vec<u8>,
 }
 
-impl EventSink for Recorder {
+impl EventSink for JournalRecorder {
     fn event(&mut self, event: &Event) {
-        if !frame::is_kept(event) || self.shared.off.load(Ordering::Relaxed) {
+        if !frame::is_recorded(event) || self.shared.off.load(Ordering::Relaxed) {
             return;
         }
         let is_bulk = matches!(event, Event::Output { .. } | Event::Displayed { .. });
-        let full = if is_bulk { MOST_UNREAD / 2 } else { MOST_UNREAD };
+        let full = if is_bulk { MAX_UNREAD / 2 } else { MAX_UNREAD };
         let is_submission = matches!(event, Event::Submitted { .. });
         let mut writing = self.shared.writing();
         if self.shared.unread.load(Ordering::Relaxed) > full {
             writing.fault = None;
             writing.miss(is_submission);
-            return writing.tell_guardian();
+            return writing.report_losses();
         }
         self.buffer.clear();
         frame::encode_event(&mut self.buffer, event);
-        let mut written = if writing.is_behind() { writing.catch_up(AT_ONCE) } else { 0 };
+        let mut written = if writing.is_behind() { writing.catch_up(MAX_WRITE) } else { 0 };
         if writing.is_behind() {
-            writing.put_off(&self.buffer, is_submission, is_bulk);
-            writing.tell_guardian();
+            writing.delay(&self.buffer, is_submission, is_bulk);
+            writing.report_losses();
         } else if let Err(error) = writing.append(&self.buffer) {
             writing.fault = Some(error);
-            writing.put_off(&self.buffer, is_submission, is_bulk);
-            writing.tell_guardian();
+            writing.delay(&self.buffer, is_submission, is_bulk);
+            writing.report_losses();
         } else {
             written += self.buffer.len() as u64;
         }
         self.shared.unread.fetch_add(written, Ordering::Relaxed);
         drop(writing);
         self.buffer.shrink_to(1 << 20);
-        self.shared.call();
+        self.shared.wake();
     }
 }
 
-impl Drop for Recorder {
+impl Drop for JournalRecorder {
     fn drop(&mut self) {
         self.shared.ending.store(true, Ordering::Release);
         if let Some(thread) = self.shared.thread.get() {

@@ -1,5 +1,5 @@
-//! Reading one session again, as a stream: never more of it in memory than an entry of it, and of old output only the ends
-//! where no more is asked for.
+//! Loading of a session from the database, as a stream: memory holds one entry at a time, and only the ends of old
+//! outputs are read.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 
-use super::reader::{Reader, SessionSummary, take_in};
-use super::schema::Fault;
+use super::pending::PendingEvents;
+use super::reader::{Reader, SessionEnd, SessionSummary, take_in};
+use super::schema::JournalError;
 use super::store;
-use super::unstored::Unstored;
-use super::{Ending, intake, retention};
-use crate::domain::output::Segment;
+use super::{intake, retention};
+use crate::domain::Segment;
 use crate::domain::transcript::bounds;
 use crate::domain::{
     CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
@@ -21,20 +21,20 @@ use crate::domain::{
 use crate::session::discovery::status::SessionStatus;
 use crate::session::{self, SessionId};
 
-/// What happened in a session: all of the newest entries, and the ends of the older ones.
+/// A recorded session: all of the newest entries, and the ends of the older ones.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub session: SessionSummary,
-    /// As far as it was recorded. What had not ended is queued or running.
+    /// The transcript as recorded. Snippets without a recorded end are queued or running.
     pub transcript: Transcript,
-    /// Clients that had not left when its last process ended.
+    /// The clients that were connected when the last process ended.
     pub former: Vec<Client>,
-    /// What each call of a name has submitted.
+    /// The snippets that calls have submitted.
     pub calls: HashMap<CallId, SnippetId>,
 }
 
 impl Recorded {
-    /// Made of the session's events, in their order.
+    /// A record without events.
     pub(super) fn of(session: SessionSummary) -> Self {
         Self { session, transcript: Transcript::default(), former: Vec::new(), calls: HashMap::new() }
     }
@@ -47,7 +47,7 @@ impl Recorded {
         }
     }
 
-    /// Snippets that have no end, oldest first, and whether they had begun.
+    /// Returns the snippets without an end, oldest first, and whether they had begun.
     #[must_use]
     pub fn unfinished(&self) -> Vec<(SnippetId, bool)> {
         let open = |entry: &Entry| match entry {
@@ -59,13 +59,13 @@ impl Recorded {
         self.transcript.entries().iter().filter_map(open).collect()
     }
 
-    /// Ends what has no end, for good: what ran was interrupted by `how`, what waited was cancelled by it.
+    /// Ends all unfinished snippets: `how` interrupted those that ran, and cancelled those that waited.
     pub fn end_unfinished(&mut self, how: &str) {
         self.end(self.unfinished(), how);
     }
 
-    /// Ends what a session that runs has done, though that could not be recorded: what comes before the one that `live`
-    /// says is running, or all if nothing runs or waits. `live` was told before this was read.
+    /// Ends the snippets of a running session whose end was not recorded: those before the one that `live` says is
+    /// running, or all if nothing runs or waits. `live` is older than this record.
     pub fn end_unrecorded(&mut self, live: Option<&SessionStatus>) {
         let open = self.unfinished();
         let begun = open.iter().filter(|(_, began)| *began).map(|(snippet, _)| snippet.0).max();
@@ -97,64 +97,64 @@ impl Recorded {
     }
 }
 
-/// An entry of the transcript, or what belongs to one: its place, and the number of its row.
+/// The sort key of a row: its place in the transcript, its kind, and its row id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
+pub(super) struct EntryKey {
     pub place: i64,
-    pub kind: Kind,
+    pub kind: EntryKind,
     pub row: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum EntryKind {
     Snippet,
     Background,
     Mark,
 }
 
-/// What is old is read no further than its ends.
+/// Where old entries end. Of them only the ends of outputs are read.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Old {
-    /// Output of snippets before this place.
+pub(super) struct OldFrom {
+    /// Outputs of snippets before this place are old.
     pub output: i64,
-    /// The same of what was written while nothing ran.
+    /// Background output before this place is old.
     pub background: i64,
-    /// Displays of snippets before this one, and of this one those before the place.
+    /// Displays of earlier snippets are old, and those of this snippet before the place.
     pub displays: (u32, i64),
 }
 
 impl Reader {
-    /// What was recorded of a session, what could not be put into the database included; `None` if there is none of that
-    /// id. It takes the memory of a transcript, however much was recorded.
+    /// Loads a session, with its events that are not in the database yet; `None` if there is no session of that id. The
+    /// result is bounded like any transcript.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn load(&self, id: &SessionId) -> Result<Option<Recorded>, Fault> {
+    pub fn load(&self, id: &SessionId) -> Result<Option<Recorded>, JournalError> {
         self.load_rows(id, &mut |_, _, _| {})
     }
 
-    /// The same; `seen` hears of each row, with the transcript that it became part of.
+    /// Loads a session. `seen` gets each row, with the transcript after it.
     pub(super) fn load_rows(
         &self,
         id: &SessionId,
-        seen: &mut dyn FnMut(Kind, i64, &Transcript),
-    ) -> Result<Option<Recorded>, Fault> {
+        seen: &mut dyn FnMut(EntryKind, i64, &Transcript),
+    ) -> Result<Option<Recorded>, JournalError> {
         let fault = |error: rusqlite::Error| self.fault(&error);
-        // If it dies while this reads, what it left behind is not in here yet.
+        // Read first: if the session dies meanwhile, its last events may be missing here.
         let lives = retention::in_use(self.folder(), id);
         if !intake::is_in_use(self.folder(), id) {
             take_in(self.folder());
         }
-        // Before the database is looked at: what is taken in meanwhile counts once.
-        let intake = Unstored::open(self.folder(), id);
-        // One moment for all that is read.
+        // Opened before the database is read, so that events recovered meanwhile are not lost.
+        let intake = PendingEvents::open(self.folder(), id);
+        // One snapshot for all reads.
         let moment = self.connection.unchecked_transaction().map_err(fault)?;
-        let told = intake.after(store::position(&self.connection, id).map_err(fault)?.as_ref());
-        let known = self.find(id.as_str())?.or_else(|| told.meta.clone().map(super::unstored::summary));
+        let pending = intake.after(store::position(&self.connection, id).map_err(fault)?.as_ref());
+        let known = self.find(id.as_str())?.or_else(|| pending.meta.clone().map(super::pending::summary));
         let Some(mut session) = known else { return Ok(None) };
-        told.join(&mut session);
+        pending.add_to(&mut session);
         if lives {
-            session.ending = Ending::Running;
+            session.ending = SessionEnd::Running;
         }
         let mut recorded = Recorded::of(session);
         self.events(id, |key, event| {
@@ -163,19 +163,19 @@ impl Reader {
         })
         .map_err(fault)?;
         drop(moment);
-        told.events.iter().for_each(|event| recorded.apply(event));
+        pending.events.iter().for_each(|event| recorded.apply(event));
         Ok(Some(recorded))
     }
 
-    /// Each entry of the transcript as its events, in the order of the entries.
-    fn events(&self, id: &SessionId, mut each: impl FnMut(Key, Event)) -> rusqlite::Result<()> {
+    /// Emits the events of each entry, in the order of the entries.
+    fn events(&self, id: &SessionId, mut each: impl FnMut(EntryKey, Event)) -> rusqlite::Result<()> {
         let Some(session) = number(&self.connection, id)? else { return Ok(()) };
         let keys = self.keys(session)?;
         let old = self.old(session)?;
         for key in keys {
             match key.kind {
-                Kind::Snippet => self.snippet(key.row, session, old, &mut |event| each(key, event))?,
-                Kind::Background => {
+                EntryKind::Snippet => self.snippet(key.row, session, old, &mut |event| each(key, event))?,
+                EntryKind::Background => {
                     let chunks = if key.place < old.background {
                         self.ends("id = ?1 AND session = ?2", key.row, session)?
                     } else {
@@ -185,11 +185,11 @@ impl Reader {
                         each(key, Event::Output { snippet: None, chunk, at: 0 });
                     }
                 }
-                Kind::Mark => {
+                EntryKind::Mark => {
                     let mut select = self.connection.prepare_cached("SELECT event FROM marks WHERE id = ?")?;
                     let text: String = select.query_row([key.row], |row| row.get(0))?;
                     match serde_json::from_str(&text) {
-                        // What was asked and answered stands in the output as it was shown.
+                        // The output contains prompts and answers as they were shown.
                         Ok(Event::InputRequested { .. } | Event::InputAnswered { .. }) | Err(_) => {}
                         Ok(event) => each(key, event),
                     }
@@ -199,15 +199,16 @@ impl Reader {
         Ok(())
     }
 
-    fn keys(&self, session: i64) -> rusqlite::Result<Vec<Key>> {
+    fn keys(&self, session: i64) -> rusqlite::Result<Vec<EntryKey>> {
         let mut keys = Vec::new();
         for (kind, select) in [
-            (Kind::Snippet, "SELECT place, id FROM snippets WHERE session = ?"),
-            (Kind::Background, "SELECT place, id FROM output WHERE session = ? AND snippet = 0"),
-            (Kind::Mark, "SELECT place, id FROM marks WHERE session = ?"),
+            (EntryKind::Snippet, "SELECT place, id FROM snippets WHERE session = ?"),
+            (EntryKind::Background, "SELECT place, id FROM output WHERE session = ? AND snippet = 0"),
+            (EntryKind::Mark, "SELECT place, id FROM marks WHERE session = ?"),
         ] {
             let mut select = self.connection.prepare(select)?;
-            let rows = select.query_map([session], |row| Ok(Key { place: row.get(0)?, kind, row: row.get(1)? }))?;
+            let rows =
+                select.query_map([session], |row| Ok(EntryKey { place: row.get(0)?, kind, row: row.get(1)? }))?;
             for key in rows {
                 keys.push(key?);
             }
@@ -216,8 +217,8 @@ impl Reader {
         Ok(keys)
     }
 
-    /// Where the transcript begins to keep all of the output and of the displays.
-    fn old(&self, session: i64) -> rusqlite::Result<Old> {
+    /// Finds the places from which a transcript keeps all output and displays.
+    fn old(&self, session: i64) -> rusqlite::Result<OldFrom> {
         let output = |which: &str| -> rusqlite::Result<i64> {
             let mut select = self.connection.prepare(&format!(
                 "SELECT place, octet_length(text) FROM output WHERE session = ? AND snippet {which}"
@@ -226,16 +227,16 @@ impl Reader {
             let mut kept = 0;
             while let Some(row) = rows.next()? {
                 kept += row.get::<_, i64>(1)? as usize;
-                if kept > bounds::OUTPUT {
+                if kept > bounds::MAX_OUTPUT {
                     return row.get(0);
                 }
             }
             Ok(0)
         };
-        let mut old = Old {
+        let mut old = OldFrom {
             output: output("> 0 ORDER BY snippet DESC, place DESC")?,
             background: output("= 0 ORDER BY place DESC")?,
-            ..Old::default()
+            ..OldFrom::default()
         };
         let mut select = self.connection.prepare(
             "SELECT snippet, place, length(data) FROM displays WHERE session = ? ORDER BY snippet DESC, place DESC",
@@ -244,8 +245,8 @@ impl Reader {
         let mut kept = 0;
         while let Some(row) = rows.next()? {
             kept += row.get::<_, i64>(2)? as usize;
-            if kept > bounds::DISPLAYS {
-                // What is shown at this place does not fit.
+            if kept > bounds::MAX_DISPLAYS {
+                // The display at this place exceeds the bound.
                 old.displays = (row.get(0)?, row.get::<_, i64>(1)? + 1);
                 break;
             }
@@ -257,7 +258,7 @@ impl Reader {
         &self,
         row: i64,
         session: i64,
-        old: Old,
+        old: OldFrom,
         each: &mut dyn FnMut(Event),
     ) -> rusqlite::Result<()> {
         let mut select = self.connection.prepare_cached(
@@ -298,7 +299,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Those before the place `from` without their bytes.
+    /// Emits the displays of a snippet. Those before the place `from` come without their bytes.
     fn displays(
         &self,
         session: i64,
@@ -338,7 +339,7 @@ impl Reader {
         select.query_row([row], store::chunk)
     }
 
-    /// The ends of an output; of what lies between only the sizes are read.
+    /// Reads the ends of an output; of the rows between, only the sizes.
     fn ends(&self, which: &str, number: i64, session: i64) -> rusqlite::Result<Vec<OutputChunk>> {
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT id, stream, octet_length(text), skipped FROM output WHERE {which} ORDER BY place, id"
@@ -348,11 +349,11 @@ impl Reader {
         })?;
         let rows: Vec<(i64, Stream, usize, u64)> = rows.collect::<Result<_, _>>()?;
         let bytes = rows.iter().map(|(_, _, length, _)| length).sum::<usize>();
-        if bytes <= 4 * bounds::ENDS {
+        if bytes <= 4 * bounds::OLD_OUTPUT_ENDS {
             return rows.iter().map(|(row, ..)| self.chunk(*row)).collect();
         }
         let mut chunk = OutputChunk::default();
-        let mut left = bounds::ENDS;
+        let mut left = bounds::OLD_OUTPUT_ENDS;
         for (row, stream, length, skipped) in &rows {
             if left == 0 || *skipped > 0 {
                 break;
@@ -361,7 +362,7 @@ impl Reader {
             left -= taken;
             chunk.head.push(Segment { stream: *stream, text: self.piece(*row, 0, taken)? });
         }
-        left = bounds::ENDS;
+        left = bounds::OLD_OUTPUT_ENDS;
         for (row, stream, length, skipped) in rows.iter().rev() {
             if left == 0 || *skipped > 0 {
                 break;
@@ -371,12 +372,12 @@ impl Reader {
             chunk.tail.push(Segment { stream: *stream, text: self.piece(*row, length - taken, taken)? });
         }
         chunk.tail.reverse();
-        let told = chunk.head.iter().chain(&chunk.tail).map(|segment| segment.text.len()).sum::<usize>();
+        let kept = chunk.head.iter().chain(&chunk.tail).map(|segment| segment.text.len()).sum::<usize>();
         let skipped = rows.iter().map(|(_, _, _, skipped)| skipped).sum::<u64>();
-        Ok(vec![OutputChunk { skipped: skipped + (bytes - told) as u64, ..chunk }])
+        Ok(vec![OutputChunk { skipped: skipped + (bytes - kept) as u64, ..chunk }])
     }
 
-    /// Some bytes of a row of output, as far as they are whole characters.
+    /// Reads some bytes of a row of output, cut to whole characters.
     fn piece(&self, row: i64, from: usize, length: usize) -> rusqlite::Result<String> {
         if length == 0 {
             return Ok(String::new());
@@ -398,7 +399,7 @@ fn stream(number: i64) -> Stream {
     if number == 0 { Stream::Stdout } else { Stream::Stderr }
 }
 
-/// By which the database knows a session.
+/// Returns the session's row id.
 pub fn number(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<i64>> {
     connection.query_row("SELECT id FROM sessions WHERE uid = ?", [id.as_str()], |row| row.get(0)).optional()
 }

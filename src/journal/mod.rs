@@ -1,24 +1,23 @@
-//! The journal: what happened in every session, in one SQLite database for all of them.
+//! The journal: the record of all sessions, in one SQLite database.
 //!
-//! An event goes three steps. The actor appends it to the session's *intake* (`intake`, `frame`), a small file, by one
-//! write that takes about a microsecond, before anybody hears of it: from then on no death of a process can lose it. The
-//! journal's thread (`keeper`) folds what came (`fold`) and puts it into the database (`store`), about ten times per
-//! second. When a process died in between, the next one that opens the journal takes in what its intake still holds
-//! (`recover`); where the database cannot be written, it is read where it lies (`unstored`). Nothing is synced to the
-//! disk on its way: a loss of power may take the last seconds.
+//! An event takes three steps. The actor appends it to the session's *intake* (`intake`, `frame`), a small file, before
+//! anybody hears of it. That write takes about a microsecond, and from then on no death of a process can lose the event.
+//! The writer thread (`writer_thread`) folds events to changes (`pending_changes`) and stores them in the database
+//! (`store`), about ten times per second. If a process dies in between, the next one that opens the journal stores what
+//! the intake still holds (`recover`). While the database cannot be written, readers read the intake (`pending`). Nothing
+//! is synced to the disk on its way: a power failure may lose the last seconds.
 //!
-//! Writing: [`start`] gives the actor its [`Recorder`]. Reading, in whatever process: [`Reader`].
+//! To write, [`start`] gives the actor its [`JournalRecorder`]. To read, any process uses a [`Reader`].
 
 mod archive;
-mod aside;
-mod complaints;
 mod erase;
-mod fold;
 mod frame;
 mod history;
 mod intake;
-mod keeper;
 mod load;
+pub(in crate::journal) mod pending;
+pub(in crate::journal) mod pending_changes;
+pub(in crate::journal) mod quarantine;
 mod reader;
 mod recover;
 mod rescue;
@@ -28,65 +27,66 @@ mod store;
 mod tally;
 #[cfg(test)]
 mod tests;
-mod unstored;
+pub(in crate::journal) mod warnings;
+pub(in crate::journal) mod writer_thread;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub use archive::Archive;
+pub use archive::JournalArchive;
 pub use erase::{EraseError, Erased, erase};
-pub use history::Elsewhere;
-pub use intake::Recorder;
+pub use history::JournalHistory;
+pub use intake::JournalRecorder;
 pub use load::Recorded;
-pub use reader::{Ending, Reader, SessionSummary};
-pub use retention::{Kept, Plan, limits, spool};
-pub use schema::Fault;
+pub use reader::{Reader, SessionEnd, SessionSummary};
+pub use retention::{RetentionPlan, StoredSession, limits, spool_folder};
+pub use schema::JournalError;
 pub use tally::Tally;
 
-use crate::domain::recorder::Lost;
+use self::pending::PendingEvents;
+use self::warnings::Warnings;
+use self::writer_thread::WriterThread;
+use crate::domain::flight_recorder::SharedLosses;
 use crate::domain::retention::Limits;
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;
 use crate::session::discovery::paths::Paths;
-use complaints::Complaints;
-use intake::Shared;
-use keeper::Keeper;
-use unstored::Unstored;
+use intake::SharedIntake;
 
-/// A process that was killed is gone by then.
-const TAKE_OVER: Duration = Duration::from_secs(2);
+/// A killed process is gone by then.
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The journal of a session that runs.
+/// The recording of a running session.
 #[derive(Debug)]
 pub struct Journal {
     done: mpsc::Receiver<()>,
 }
 
 impl Journal {
-    /// Waits until what the [`Recorder`] took is in the database; it has to be dropped before. Not for longer than
-    /// `limit`: what is not, is left to the next one that opens the journal.
+    /// Waits up to `limit` until the database has all events that the [`JournalRecorder`] took, which must have been
+    /// dropped. Events left over are recovered by the next process that opens the journal.
     pub fn finish(self, limit: Duration) {
         let _ = self.done.recv_timeout(limit);
     }
 }
 
-/// What was recorded of a session whose process has died, for the one that takes it over; `None` if there is nothing.
-/// Call it before [`start`], for [`Recorded::transcript`].
+/// Loads a session whose process has died, for the process that takes over; `None` if nothing was recorded. Must be
+/// called before [`start`].
 ///
 /// # Errors
 /// If the journal cannot be read.
-pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<Recorded>, Fault> {
-    let folder = places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
-    let patience = Instant::now() + TAKE_OVER;
+pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<Recorded>, JournalError> {
+    let folder = places.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
+    let patience = Instant::now() + TAKE_OVER_TIMEOUT;
     loop {
         let Some(reader) = Reader::open(&folder)? else { return Ok(None) };
         let recorded = reader.load(id)?;
-        // The dead process may hold its intake for a moment yet, or another session may just be taking it in.
+        // The dead process may still hold its intake, or another session may be recovering it.
         if !intake::is_in_use(&folder, id) || Instant::now() > patience {
             return Ok(recorded);
         }
@@ -95,56 +95,56 @@ pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<Recorded>, Fault>
     }
 }
 
-/// The end of what was recorded of it, where the database cannot be read: what lies beside that. `None` if that is nothing.
+/// Loads what is not in the database yet, for when the database cannot be read; `None` if there is nothing.
 #[must_use]
 pub fn resume_end(places: &Paths, id: &SessionId) -> Option<Recorded> {
-    let told = Unstored::open(&places.journal().ok()?, id).after(None);
-    let mut session = unstored::summary(told.meta.clone()?);
-    told.join(&mut session);
+    let pending = PendingEvents::open(&places.journal().ok()?, id).after(None);
+    let mut session = pending::summary(pending.meta.clone()?);
+    pending.add_to(&mut session);
     let mut recorded = Recorded::of(session);
-    told.events.iter().for_each(|event| recorded.apply(event));
+    pending.events.iter().for_each(|event| recorded.apply(event));
     Some(recorded)
 }
 
-/// Begins to record the session `id`, or (`goes_on`) goes on with it where another process has ended. Never fails: what is
-/// wrong comes as sentences for the person. A new session waits for nobody. `lost` outlives this process. Must be called on
-/// a thread whose descriptors are the host's own.
+/// Begins to record the session `id`, or continues its record (`goes_on`) after another process has ended. Never fails:
+/// the receiver gets warnings for the person. `lost` outlives this process. Must be called on a thread that has the
+/// host's descriptor table.
 #[must_use]
 pub fn start(
     places: Paths,
     id: SessionId,
     info: &SessionInfo,
     limits: Limits,
-    lost: Option<&'static Lost>,
+    lost: Option<&'static SharedLosses>,
     goes_on: bool,
-) -> (Recorder, Journal, UnboundedReceiver<String>) {
-    let (notices, told) = unbounded_channel();
+) -> (JournalRecorder, Journal, UnboundedReceiver<String>) {
+    let (notices, received) = unbounded_channel();
     if let Some(why) = &limits.refused {
         let _ = notices.send(format!("{why}. Until that is mended no session is removed from the journal"));
     }
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(SharedIntake::default());
     if let Some(lost) = lost {
-        // What could not be recorded of the processes before.
+        // Losses of earlier processes.
         let mut writing = shared.writing();
         (writing.missed, writing.missed_in_all, writing.lost) = (lost.get(), lost.get(), Some(lost));
     }
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
-    let meta = frame::Meta::new(id, info, crate::session::discovery::registry::boot());
-    let complaints = Complaints::new(notices.clone(), lost.map(Lost::get).unwrap_or_default());
-    let mut keeper = Keeper::new(places, meta, limits, shared.clone(), complaints, goes_on);
+    let meta = frame::SessionMeta::new(id, info, crate::session::discovery::registry::boot());
+    let warnings = Warnings::new(notices.clone(), lost.map(SharedLosses::get).unwrap_or_default());
+    let mut writer_thread = WriterThread::new(places, meta, limits, shared.clone(), warnings, goes_on);
     if !shared.off.load(Ordering::Relaxed) {
-        // If this fails, the thread finds the same fault and tells it.
-        let _ = keeper.begin_segment();
+        // If this fails, the thread meets the same error and reports it.
+        let _ = writer_thread.begin_segment();
     }
     let (end, done) = mpsc::channel();
     let spawned = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
-        keeper.run();
+        writer_thread.run();
         drop(end);
     });
     match spawned {
         Ok(thread) => {
             let _ = shared.thread.set(thread.thread().clone());
-            // It may have been called before it could be.
+            // The first wake-up may have come before the thread was set.
             thread.thread().unpark();
         }
         Err(error) => {
@@ -152,40 +152,36 @@ pub fn start(
             let _ = notices.send(format!("this session is not recorded: its journal got no thread ({error})"));
         }
     }
-    (Recorder { shared, buffer: Vec::new() }, Journal { done }, told)
+    (JournalRecorder { shared, buffer: Vec::new() }, Journal { done }, received)
 }
 
-/// What the limits ask to be removed from the journal in `folder`; `None` if there is none.
+/// Returns what the limits remove from the journal in `folder`; `None` if there is no journal.
 ///
 /// # Errors
 /// If the journal cannot be read.
-pub fn preview(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<Plan>, Fault> {
+pub fn preview(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<RetentionPlan>, JournalError> {
     let Some(reader) = Reader::open(folder)? else { return Ok(None) };
     retention::plan(&reader.connection, folder, limits, now).map(Some).map_err(|error| reader.fault(&error))
 }
 
-/// Does that, and gives all free room back to the system. Answers what was done.
+/// Removes what the limits ask, and returns the free space to the system. Returns a summary.
 ///
 /// # Errors
 /// If the journal cannot be written.
-pub fn prune_now(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<String>, Fault> {
+pub fn prune_now(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<String>, JournalError> {
     let connection = schema::open(folder)?;
-    let fault = |error: rusqlite::Error| Fault::of(&folder.join(schema::FILE), &error);
-    let told = retention::prune(&connection, folder, limits, now).map_err(fault)?;
+    let fault = |error: rusqlite::Error| JournalError::of(&folder.join(schema::FILE), &error);
+    let summary = retention::prune(&connection, folder, limits, now).map_err(fault)?;
     while retention::tidy(&connection).map_err(fault)? {}
     erase::compact(&connection).map_err(fault)?;
-    Ok(told)
+    Ok(summary)
 }
 
-/// Brings back a session that was set aside; `false` if it is not.
+/// Restores a session that was set aside; `false` if it is not.
 ///
 /// # Errors
 /// If the journal cannot be written.
-pub fn restore(folder: &Path, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
+pub fn restore(folder: &Path, id: &SessionId, now: Timestamp) -> Result<bool, JournalError> {
     let connection = schema::open(folder)?;
-    retention::restore(&connection, id, now).map_err(|error| Fault::of(&folder.join(schema::FILE), &error))
-}
-
-fn now() -> Timestamp {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
+    retention::restore(&connection, id, now).map_err(|error| JournalError::of(&folder.join(schema::FILE), &error))
 }

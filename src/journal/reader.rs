@@ -1,4 +1,4 @@
-//! Reading the journal again: which sessions there were, and what happened in one.
+//! The reader of the journal: lists sessions and loads them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -8,22 +8,22 @@ use rusqlite::{Connection, Row};
 use super::intake;
 use super::recover;
 use super::retention;
-use super::schema::{self, FILE, Fault};
+use super::schema::{self, FILE, JournalError};
 use super::store;
 use crate::domain::Timestamp;
 use crate::session::SessionId;
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It is still in use.
+pub enum SessionEnd {
+    /// The session is in use.
     Running,
     Closed,
-    /// Its process was killed, or died by itself.
+    /// The process was killed, or died by itself.
     Died,
 }
 
-/// One session, in few words.
+/// The summary of a session.
 #[derive(Clone, Debug)]
 pub struct SessionSummary {
     pub id: SessionId,
@@ -32,29 +32,29 @@ pub struct SessionSummary {
     pub python: PathBuf,
     pub python_version: String,
     pub venv: Option<PathBuf>,
-    /// Of its last session process.
+    /// The last session process.
     pub pid: u32,
-    /// Which start of the machine that was.
+    /// The boot id of the machine at that time.
     pub boot: String,
     pub started: Timestamp,
     pub last_active: Timestamp,
-    pub ending: Ending,
+    pub ending: SessionEnd,
     pub snippets: u32,
-    /// Of these, how many ended by an error.
+    /// How many of the snippets ended by an error.
     pub failed: u32,
-    /// Who submitted something, the person ("you") included.
+    /// The authors of snippets, the person ("you") included.
     pub authors: Vec<String>,
-    /// What it takes in the journal, roughly and in bytes, spools left out.
+    /// Bytes in the journal, roughly, without the spool.
     pub bytes: u64,
-    /// Events that could not be recorded.
+    /// The number of events that could not be recorded.
     pub missed: u64,
-    /// Of these, how many were submissions: snippets of which nothing is known.
+    /// How many of these events were submissions.
     pub lost: u64,
-    /// When retention set it aside, where it did.
+    /// When retention set the session aside, if it did.
     pub set_aside: Option<Timestamp>,
 }
 
-/// A connection for reading. Never blocks those who write.
+/// A connection for reading, which never blocks writers.
 #[derive(Debug)]
 pub struct Reader {
     pub(super) connection: Connection,
@@ -63,11 +63,11 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens the journal in `folder`, after it took in what dead sessions left; `None` if there is none yet.
+    /// Opens the journal in `folder` and recovers dead sessions first; `None` if there is no journal.
     ///
     /// # Errors
-    /// If the journal is there and cannot be read.
-    pub fn open(folder: &Path) -> Result<Option<Self>, Fault> {
+    /// If the journal exists and cannot be read.
+    pub fn open(folder: &Path) -> Result<Option<Self>, JournalError> {
         take_in(folder);
         let connection = match schema::open_to_read(folder)? {
             Some(connection) => connection,
@@ -77,22 +77,23 @@ impl Reader {
         Ok(Some(Self { connection, path: folder.join(FILE), folder: folder.to_owned() }))
     }
 
-    /// The journal in `folder` as it is, if it can be read.
-    pub(super) fn open_to_look(folder: &Path) -> Option<Self> {
+    /// Opens the journal in `folder` as it is, if it can be read.
+    pub(super) fn open_existing(folder: &Path) -> Option<Self> {
         let connection = schema::open_to_read(folder).ok().flatten()?;
         Some(Self { connection, path: folder.join(FILE), folder: folder.to_owned() })
     }
 
-    /// The file.
+    /// Returns the path of the database.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Waits until the journal holds what sessions that run had recorded when this was called: about 100 ms, and never
-    /// longer than `limit`.
+    /// Waits until the database has everything that running sessions had recorded at the call: about 100 ms, at most
+    /// `limit`.
     pub fn catch_up(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
-        let held = intake::list(&self.folder).unwrap_or_default().into_iter().filter(|(_, path)| intake::is_held(path));
+        let held =
+            intake::list(&self.folder).unwrap_or_default().into_iter().filter(|(_, path)| intake::is_locked(path));
         let written: Vec<_> = held
             .filter_map(|(id, path)| {
                 let size = path.metadata().ok()?.len();
@@ -108,23 +109,23 @@ impl Reader {
         }
     }
 
-    pub(super) fn fault(&self, error: &rusqlite::Error) -> Fault {
-        Fault::of(&self.path, error)
+    pub(super) fn fault(&self, error: &rusqlite::Error) -> JournalError {
+        JournalError::of(&self.path, error)
     }
 
-    /// All sessions, the one that was active last first.
+    /// Returns all sessions, the last active first.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn sessions(&self) -> Result<Vec<SessionSummary>, Fault> {
+    pub fn sessions(&self) -> Result<Vec<SessionSummary>, JournalError> {
         self.summaries("1", "").map_err(|error| self.fault(&error))
     }
 
-    /// The session of that id, or the last active one of that name.
+    /// Returns the session of that id, or the last active of that name.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn find(&self, name_or_id: &str) -> Result<Option<SessionSummary>, Fault> {
+    pub fn find(&self, name_or_id: &str) -> Result<Option<SessionSummary>, JournalError> {
         let found = self
             .summaries("uid = ?1", name_or_id)
             .and_then(|found| if found.is_empty() { self.summaries("name = ?1", name_or_id) } else { Ok(found) });
@@ -149,9 +150,9 @@ impl Reader {
         let path = |at| row.get::<_, String>(at).map(PathBuf::from);
         let closed = row.get::<_, Option<String>>(10)?.is_some_and(|ending| ending == "closed");
         let ending = match (retention::in_use(&self.folder, &id), closed) {
-            (true, _) => Ending::Running,
-            (false, true) => Ending::Closed,
-            (false, false) => Ending::Died,
+            (true, _) => SessionEnd::Running,
+            (false, true) => SessionEnd::Closed,
+            (false, false) => SessionEnd::Died,
         };
         Ok(Some(SessionSummary {
             id,
@@ -183,7 +184,7 @@ impl Reader {
     }
 }
 
-/// What dead sessions left, if they did. Where the journal may not be written, what it holds can be read all the same.
+/// Recovers dead sessions, if there are any. A journal that cannot be written is still readable without.
 pub(super) fn take_in(folder: &Path) {
     if recover::is_due(folder)
         && let Ok(mut connection) = schema::open(folder)

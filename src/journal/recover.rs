@@ -1,4 +1,4 @@
-//! Puts into the database what sessions that died have left in their intakes.
+//! Recovery: moves the events that dead sessions left in their intakes into the database.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,32 +6,32 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
-use super::fold::Fold;
-use super::frame::{self, Frame, Meta};
-use super::intake::{self, Segment};
-use super::schema::{FILE, Fault};
+use super::frame::{self, IntakeFrame, SessionMeta};
+use super::intake::{self, IntakeFile};
+use super::pending_changes::PendingChanges;
+use super::schema::{FILE, JournalError};
 use super::store;
 use crate::session::SessionId;
 
-/// Where the first frame is looked for, in bytes.
-const HEADER: usize = 1 << 16;
-/// Read and stored at once, in bytes.
-const READ: usize = 4 << 20;
+/// Bytes that are searched for the first frame.
+const MAX_HEADER: usize = 1 << 16;
+/// Bytes read and stored at once.
+const MAX_READ: usize = 4 << 20;
 
-/// Whether sessions that died have left something.
+/// Returns whether dead sessions have left events.
 pub fn is_due(folder: &Path) -> bool {
-    intake::list(folder).is_ok_and(|found| found.iter().any(|(_, path)| !intake::is_held(path)))
+    intake::list(folder).is_ok_and(|found| found.iter().any(|(_, path)| !intake::is_locked(path)))
 }
 
-/// Takes in every intake whose session is dead.
-pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), Fault> {
+/// Recovers the intakes of all dead sessions.
+pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), JournalError> {
     let database = folder.join(FILE);
-    let mut sessions: BTreeMap<SessionId, Vec<Segment>> = BTreeMap::new();
+    let mut sessions: BTreeMap<SessionId, Vec<IntakeFile>> = BTreeMap::new();
     let mut held = None;
-    for (id, path) in intake::list(folder).map_err(|error| Fault::of_io(folder, &error))? {
-        // One that cannot be opened is left for another time, and with one that is held what came after it: somebody else
-        // may just be taking it in.
-        match Segment::adopt(&path) {
+    for (id, path) in intake::list(folder).map_err(|error| JournalError::of_io(folder, &error))? {
+        // A file that cannot be opened stays for later. So do the files after a locked one: another process may be
+        // recovering them.
+        match IntakeFile::adopt(&path) {
             Ok(Some(segment)) if held.as_ref() != Some(&id) => sessions.entry(id).or_default().push(segment),
             Ok(None) => held = Some(id),
             _ => {}
@@ -39,45 +39,46 @@ pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), F
     }
     intake::sweep_drafts(folder);
     for (id, segments) in sessions {
-        if !take_in(connection, &id, &segments).map_err(|error| Fault::of(&database, &error))? {
+        if !take_in(connection, &id, &segments).map_err(|error| JournalError::of(&database, &error))? {
             continue;
         }
-        // Its process may have been followed by one that lives.
-        let lives = intake::list(folder).is_ok_and(|all| all.iter().any(|(i, path)| *i == id && intake::is_held(path)));
-        segments.iter().for_each(Segment::remove);
+        // Another process may have taken over the session.
+        let lives =
+            intake::list(folder).is_ok_and(|all| all.iter().any(|(i, path)| *i == id && intake::is_locked(path)));
+        segments.iter().for_each(IntakeFile::remove);
         if !lives {
-            store::mark_dead(connection, &id).map_err(|error| Fault::of(&database, &error))?;
+            store::mark_dead(connection, &id).map_err(|error| JournalError::of(&database, &error))?;
         }
     }
     Ok(())
 }
 
-/// Answers whether all could be read; if not, what is left is for another time.
-fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) -> rusqlite::Result<bool> {
-    let mut fold = Fold::default();
-    store::take_up(connection, id, &mut fold)?;
+/// Returns whether everything could be read. If not, the rest stays for later.
+fn take_in(connection: &mut Connection, id: &SessionId, segments: &[IntakeFile]) -> rusqlite::Result<bool> {
+    let mut changes = PendingChanges::default();
+    store::take_up(connection, id, &mut changes)?;
     let position = store::position(connection, id)?;
     for segment in segments {
         let name = segment.name();
         let from = position.as_ref().filter(|(file, _)| *file == name).map_or(0, |(_, position)| *position);
-        // Stored before, and its file could not be removed then.
+        // The database has this file; only its removal failed.
         if position.as_ref().is_some_and(|(file, _)| name < *file) {
             continue;
         }
-        let Ok(bytes) = segment.read(0, HEADER) else { return Ok(false) };
-        // The first frame tells which session it is; it is needed even if all of it has been stored.
+        let Ok(bytes) = segment.read(0, MAX_HEADER) else { return Ok(false) };
+        // The first frame has the session's data, which is needed even if the whole file was stored.
         let mut header = None;
         frame::decode_all(&bytes, |frame| {
-            if let Frame::Session(meta) = frame {
+            if let IntakeFrame::Session(meta) = frame {
                 header.get_or_insert(meta);
             }
         });
-        if fold.meta.is_none() {
-            fold.apply(Frame::Session(header.filter(|meta| meta.id == *id).unwrap_or_else(|| unknown(id))));
+        if changes.meta.is_none() {
+            changes.apply(IntakeFrame::Session(header.filter(|meta| meta.id == *id).unwrap_or_else(|| unknown(id))));
         }
         let (mut at, end) = (from, segment.written.load(Ordering::Relaxed));
-        let mut most = READ;
-        // A little at a time: what was told in a hurry may be much.
+        let mut most = MAX_READ;
+        // In portions, since the intake may be large.
         while at < end {
             let Ok(bytes) = segment.read(at, most) else { return Ok(false) };
             let is_last = at + bytes.len() as u64 >= end;
@@ -87,19 +88,22 @@ fn take_in(connection: &mut Connection, id: &SessionId, segments: &[Segment]) ->
                 most *= 2;
                 continue;
             }
-            frames.into_iter().filter(|frame| !matches!(frame, Frame::Session(_))).for_each(|frame| fold.apply(frame));
+            frames
+                .into_iter()
+                .filter(|frame| !matches!(frame, IntakeFrame::Session(_)))
+                .for_each(|frame| changes.apply(frame));
             at = if is_last { end } else { at + used as u64 };
-            most = READ;
-            store::store(connection, &fold, &(name.clone(), at))?;
-            fold.stored();
+            most = MAX_READ;
+            store::store(connection, &changes, &(name.clone(), at))?;
+            changes.mark_stored();
         }
     }
     Ok(true)
 }
 
-/// The beginning of the intake was overwritten.
-fn unknown(id: &SessionId) -> Meta {
-    Meta {
+/// The header of an intake whose beginning is damaged.
+fn unknown(id: &SessionId) -> SessionMeta {
+    SessionMeta {
         id: id.clone(),
         name: "unknown".to_owned(),
         cwd: String::new(),

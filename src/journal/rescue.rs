@@ -1,11 +1,11 @@
-//! Copies a session from a database whose file was removed while it was open, into the one that follows it.
+//! Rescue of a session from a deleted database that is still open, into a new one.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::session::SessionId;
 
-/// What belongs to a session, by the names of the columns that are copied.
+/// The tables that belong to a session, with the columns to copy.
 const TABLES: [(&str, &[&str]); 4] = [
     (
         "snippets",
@@ -15,14 +15,14 @@ const TABLES: [(&str, &[&str]); 4] = [
     ("displays", &["snippet", "place", "at", "after", "name", "mime", "size", "data"]),
     ("marks", &["place", "event"]),
 ];
-const SESSION: &str = "uid, name, cwd, python, python_version, venv, pid, boot, started, ended, ending, active, intake, \
+const SESSION_COLUMNS: &str = "uid, name, cwd, python, python_version, venv, pid, boot, started, ended, ending, active, intake, \
                        position, places, bytes, missed, set_aside, restored, lost";
 
-/// All of it or nothing. One that `to` knows already stays as it is there.
+/// Copies the session, completely or not at all. A session that `to` already has stays as it is.
 pub fn copy(from: &Connection, to: &mut Connection, id: &SessionId) -> rusqlite::Result<()> {
     let moment = from.unchecked_transaction()?;
-    let select = format!("SELECT id, {SESSION} FROM sessions WHERE uid = ?");
-    let columns = SESSION.split(',').count();
+    let select = format!("SELECT id, {SESSION_COLUMNS} FROM sessions WHERE uid = ?");
+    let columns = SESSION_COLUMNS.split(',').count();
     let found = moment
         .query_row(&select, [id.as_str()], |row| {
             let values: Result<Vec<Value>, _> = (1..=columns).map(|column| row.get(column)).collect();
@@ -31,7 +31,7 @@ pub fn copy(from: &Connection, to: &mut Connection, id: &SessionId) -> rusqlite:
         .optional()?;
     let Some((old, values)) = found else { return Ok(()) };
     let transaction = to.transaction()?;
-    let insert = format!("INSERT OR IGNORE INTO sessions ({SESSION}) VALUES ({})", places(columns));
+    let insert = format!("INSERT OR IGNORE INTO sessions ({SESSION_COLUMNS}) VALUES ({})", placeholders(columns));
     if transaction.execute(&insert, params_from_iter(values))? == 0 {
         return Ok(());
     }
@@ -39,7 +39,7 @@ pub fn copy(from: &Connection, to: &mut Connection, id: &SessionId) -> rusqlite:
     for (table, columns) in TABLES {
         let list = columns.join(", ");
         let mut select = moment.prepare(&format!("SELECT {list} FROM {table} WHERE session = ? ORDER BY id"))?;
-        let insert = format!("INSERT INTO {table} (session, {list}) VALUES ({})", places(columns.len() + 1));
+        let insert = format!("INSERT INTO {table} (session, {list}) VALUES ({})", placeholders(columns.len() + 1));
         let mut insert = transaction.prepare(&insert)?;
         let mut rows = select.query([old])?;
         while let Some(row) = rows.next()? {
@@ -50,6 +50,6 @@ pub fn copy(from: &Connection, to: &mut Connection, id: &SessionId) -> rusqlite:
     transaction.commit()
 }
 
-fn places(count: usize) -> String {
+fn placeholders(count: usize) -> String {
     vec!["?"; count].join(", ")
 }

@@ -1,5 +1,5 @@
-//! How much is kept and for how long. What is in use is never removed; what is removed is set aside first: it stays in the
-//! database for a week, out of sight, if there is room.
+//! Retention: which sessions are kept, and for how long. A session in use is never removed. A removed session is first
+//! set aside: hidden, it stays in the database for a week, if there is space.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,18 @@ use crate::session::SessionId;
 use crate::session::discovery::session_lock;
 
 const DAY: u64 = 24 * 3600 * 1000;
-/// How long what is set aside can be brought back.
-const WEEK: u64 = 7 * DAY;
-/// Nothing is set aside in this part of a disk, nor in more than so many bytes.
-const RESERVE: (u64, u64) = (20, 1_000_000_000);
-/// Rows that are removed at once: a moment's work, between which others write.
-const ROWS: u32 = 64;
-/// Free pages handed back to the system at once.
-const PAGES: u32 = 1024;
+/// How long a session that was set aside can be restored.
+const RESTORE_PERIOD: u64 = 7 * DAY;
+/// The part of the disk that sessions set aside leave free ...
+const RESERVE_FRACTION: u64 = 20;
+/// ... up to this many bytes.
+const MAX_RESERVE: u64 = 1_000_000_000;
+/// Rows removed at once, so that others can write in between.
+const MAX_ROWS: u32 = 64;
+/// Free pages returned to the system at once.
+const MAX_PAGES: u32 = 1024;
 
-/// The limits that hold: the environment goes before `config.toml`.
+/// Returns the limits in force. The environment overrides `config.toml`.
 #[must_use]
 pub fn limits(mut configured: Limits) -> Limits {
     let read = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
@@ -35,64 +37,69 @@ pub fn limits(mut configured: Limits) -> Limits {
     configured
 }
 
-/// Where the whole output of a session lies that was too long to be kept in the database: one file per snippet.
-pub fn spool(journal: &Path, id: &SessionId) -> PathBuf {
-    state(journal).join("spool").join(id.as_str())
+/// Returns the folder with the whole outputs of a session, a file for each snippet.
+pub fn spool_folder(journal: &Path, id: &SessionId) -> PathBuf {
+    state_folder(journal).join("spool").join(id.as_str())
 }
 
-/// Where its variables were saved.
-pub fn checkpoints(journal: &Path, id: &SessionId) -> PathBuf {
-    state(journal).join("checkpoints").join(id.as_str())
+/// Returns the folder with a session's saved variables.
+pub fn checkpoint_folder(journal: &Path, id: &SessionId) -> PathBuf {
+    state_folder(journal).join("checkpoints").join(id.as_str())
 }
 
-pub fn state(journal: &Path) -> &Path {
+pub fn state_folder(journal: &Path) -> &Path {
     journal.parent().unwrap_or(journal)
 }
 
-/// A session that retention may concern.
+/// A session as retention sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredSession {
     row: i64,
     pub id: SessionId,
     pub name: String,
-    /// When it was last active, or brought back.
+    /// When it was last active or restored.
     pub used: Timestamp,
-    /// What it takes on the disk.
+    /// Bytes on the disk.
     pub bytes: u64,
     set_aside: Option<Timestamp>,
 }
 
-/// What is due, and what follows from it.
+/// What the limits ask to be removed.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
-    /// Too long unused.
-    pub old: Vec<Kept>,
-    /// Too much, the longest unused first.
-    pub much: Vec<Kept>,
-    /// Of those set aside before, and of these: what is removed for good.
-    pub gone: Vec<Kept>,
-    /// Sessions whose saved variables are too much; the sessions stay.
+pub struct RetentionPlan {
+    /// Sessions unused for too long.
+    pub expired: Vec<StoredSession>,
+    /// Sessions beyond the size limit, the longest unused first.
+    pub over_limit: Vec<StoredSession>,
+    /// Sessions, set aside before or now, that are removed for good.
+    pub removed: Vec<StoredSession>,
+    /// Sessions that lose their saved variables and stay otherwise.
     pub checkpoints: Vec<SessionId>,
-    /// What all sessions take that are not set aside.
+    /// The bytes of all sessions that are not set aside.
     pub total: u64,
 }
 
-impl Plan {
+impl RetentionPlan {
     pub fn is_empty(&self) -> bool {
-        self.old.is_empty() && self.much.is_empty() && self.gone.is_empty() && self.checkpoints.is_empty()
+        self.expired.is_empty() && self.over_limit.is_empty() && self.removed.is_empty() && self.checkpoints.is_empty()
     }
 }
 
-/// Looks for what is due; changes nothing.
-pub fn plan(connection: &Connection, folder: &Path, limits: &Limits, now: Timestamp) -> rusqlite::Result<Plan> {
+/// Computes what is due, without changing anything.
+pub fn plan(
+    connection: &Connection,
+    folder: &Path,
+    limits: &Limits,
+    now: Timestamp,
+) -> rusqlite::Result<RetentionPlan> {
     if limits.refused.is_some() {
-        return Ok(Plan::default());
+        return Ok(RetentionPlan::default());
     }
     let sessions = sessions(connection, folder)?;
     let (mut aside, mut kept): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|kept| kept.set_aside.is_some());
     kept.sort_by_key(|kept| kept.used);
     let mut total: u64 = kept.iter().map(|kept| kept.bytes).sum();
-    let mut plan = Plan { total, ..Plan::default() };
+    let mut plan = RetentionPlan { total, ..RetentionPlan::default() };
     plan.checkpoints = checkpoints_due(&kept, folder, limits.bytes);
     let oldest = now.saturating_sub(limits.days.saturating_mul(DAY));
     for session in kept {
@@ -102,29 +109,29 @@ pub fn plan(connection: &Connection, folder: &Path, limits: &Limits, now: Timest
         }
         if !in_use(folder, &session.id) {
             total -= session.bytes;
-            if is_old { &mut plan.old } else { &mut plan.much }.push(session);
+            if is_old { &mut plan.expired } else { &mut plan.over_limit }.push(session);
         }
     }
     aside.sort_by_key(|kept| (kept.set_aside, kept.used));
     let (expired, rest) =
-        aside.into_iter().partition(|kept| kept.set_aside.is_some_and(|at| now - at.min(now) >= WEEK));
-    plan.gone = expired;
-    let mut rest: Vec<Kept> = rest;
-    rest.extend(plan.old.iter().chain(&plan.much).cloned());
+        aside.into_iter().partition(|kept| kept.set_aside.is_some_and(|at| now - at.min(now) >= RESTORE_PERIOD));
+    plan.removed = expired;
+    let mut rest: Vec<StoredSession> = rest;
+    rest.extend(plan.expired.iter().chain(&plan.over_limit).cloned());
     let mut bytes: u64 = rest.iter().map(|kept| kept.bytes).sum();
-    // As much again as the setting allows, and no more than the disk has.
+    // Sessions set aside may take the size limit once more, as far as the disk has space.
     let room = limits.bytes.min(bytes.saturating_sub(missing_on_disk(folder)));
     for session in rest {
         if bytes <= room {
             break;
         }
         bytes -= session.bytes;
-        plan.gone.push(session);
+        plan.removed.push(session);
     }
     Ok(plan)
 }
 
-/// Does what is due, as far as that takes a moment, and answers what the person must know of it. [`tidy`] does the rest.
+/// Removes what is due, as far as that is quick, and returns a sentence for the person. [`tidy`] does the rest.
 pub fn prune(
     connection: &Connection,
     folder: &Path,
@@ -132,14 +139,14 @@ pub fn prune(
     now: Timestamp,
 ) -> rusqlite::Result<Option<String>> {
     let mut plan = plan(connection, folder, limits, now)?;
-    let set_aside = |kept: &Kept| match session_lock::keep_out(state(folder), &kept.id) {
-        // Nobody can begin with it meanwhile, and nobody has.
+    let set_aside = |kept: &StoredSession| match session_lock::keep_out(state_folder(folder), &kept.id) {
+        // The lock keeps others from taking the session up.
         Ok(Some(_kept_out)) if !intake::is_in_use(folder, &kept.id) => {
             connection.execute("UPDATE sessions SET set_aside = ? WHERE id = ?", params![now as i64, kept.row])
         }
         _ => Ok(0),
     };
-    for due in [&mut plan.old, &mut plan.much] {
+    for due in [&mut plan.expired, &mut plan.over_limit] {
         let mut done = Vec::new();
         for kept in std::mem::take(due) {
             if set_aside(&kept)? > 0 {
@@ -149,8 +156,8 @@ pub fn prune(
         *due = done;
     }
     let mut gone = Vec::new();
-    for kept in std::mem::take(&mut plan.gone) {
-        // Only while it is set aside: it may have been brought back.
+    for kept in std::mem::take(&mut plan.removed) {
+        // The session may have been restored meanwhile.
         let doomed = connection
             .execute("UPDATE sessions SET set_aside = 0 WHERE id = ? AND set_aside IS NOT NULL", [kept.row])?;
         if doomed > 0 {
@@ -158,39 +165,39 @@ pub fn prune(
             gone.push(kept);
         }
     }
-    plan.gone = gone;
+    plan.removed = gone;
     plan.checkpoints.retain(|id| {
-        let kept_out = session_lock::keep_out(state(folder), id);
+        let kept_out = session_lock::keep_out(state_folder(folder), id);
         matches!(kept_out, Ok(Some(_))) && !intake::is_in_use(folder, id) && {
-            let _ = fs::remove_dir_all(checkpoints(folder, id));
+            let _ = fs::remove_dir_all(checkpoint_folder(folder, id));
             true
         }
     });
     Ok(sentence(&plan, limits))
 }
 
-/// In one sentence; `None` if there is nothing to be told.
-fn sentence(plan: &Plan, limits: &Limits) -> Option<String> {
-    /// Names that are told.
+/// Describes the plan in a sentence; `None` if there is nothing to say.
+fn sentence(plan: &RetentionPlan, limits: &Limits) -> Option<String> {
+    /// Names in a sentence.
     const NAMES: usize = 3;
-    let sessions = |kept: &[Kept]| {
+    let sessions = |kept: &[StoredSession]| {
         let names: Vec<&str> = kept.iter().take(NAMES).map(|kept| &*kept.name).collect();
         let more = if kept.len() > NAMES { ", …" } else { "" };
         format!("{} ({}{more})", units::count(kept.len(), "session"), names.join(", "))
     };
     let mut said = Vec::new();
-    if !plan.old.is_empty() {
-        said.push(format!("{} unused for {}", sessions(&plan.old), units::count(limits.days as usize, "day")));
+    if !plan.expired.is_empty() {
+        said.push(format!("{} unused for {}", sessions(&plan.expired), units::count(limits.days as usize, "day")));
     }
-    if !plan.much.is_empty() {
+    if !plan.over_limit.is_empty() {
         said.push(format!(
             "{}, the longest unused, because all took more than {}",
-            sessions(&plan.much),
+            sessions(&plan.over_limit),
             units::bytes(limits.bytes)
         ));
     }
-    let removed: Vec<_> = plan.old.iter().chain(&plan.much).collect();
-    let without_room = plan.gone.iter().filter(|gone| removed.iter().any(|kept| kept.id == gone.id)).count();
+    let removed: Vec<_> = plan.expired.iter().chain(&plan.over_limit).collect();
+    let without_room = plan.removed.iter().filter(|gone| removed.iter().any(|kept| kept.id == gone.id)).count();
     let mut sentences = Vec::new();
     if !said.is_empty() {
         let end = match removed.len() - without_room {
@@ -212,14 +219,15 @@ fn sentence(plan: &Plan, limits: &Limits) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(". "))
 }
 
-/// Removes some of what is to be removed, and hands back some of the room. A moment's work; `false` once nothing is left.
+/// Removes a portion of the rows to be removed, then returns free pages to the system. Returns `false` once nothing is
+/// left.
 pub fn tidy(connection: &Connection) -> rusqlite::Result<bool> {
     let mut select = connection.prepare_cached("SELECT id FROM sessions WHERE set_aside = 0 LIMIT 1")?;
     let doomed = select.query_map([], |row| row.get::<_, i64>(0))?.next().transpose()?;
     if let Some(row) = doomed {
         for table in ["displays", "output", "snippets", "marks"] {
             let some =
-                format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE session = ? LIMIT {ROWS})");
+                format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE session = ? LIMIT {MAX_ROWS})");
             if connection.prepare_cached(&some)?.execute([row])? > 0 {
                 return Ok(true);
             }
@@ -231,19 +239,19 @@ pub fn tidy(connection: &Connection) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     let before = pragma(connection, "page_count")?;
-    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({MAX_PAGES})"))?;
     let mut pages = vacuum.query([])?;
     while pages.next()?.is_some() {}
     Ok(pragma(connection, "page_count")? < before)
 }
 
-/// Makes a session one that [`tidy`] removes.
-pub fn doom(connection: &Connection, id: &SessionId) -> rusqlite::Result<()> {
+/// Marks a session for [`tidy`] to remove.
+pub fn mark_for_removal(connection: &Connection, id: &SessionId) -> rusqlite::Result<()> {
     connection.execute("UPDATE sessions SET set_aside = 0 WHERE uid = ?", [id.as_str()])?;
     Ok(())
 }
 
-/// Brings back what was set aside; it then counts as used at this time.
+/// Restores a session that was set aside. It then counts as used at `now`.
 pub fn restore(connection: &Connection, id: &SessionId, now: Timestamp) -> rusqlite::Result<bool> {
     let restored = connection.execute(
         "UPDATE sessions SET set_aside = NULL, restored = ? WHERE uid = ? AND set_aside > 0",
@@ -252,13 +260,13 @@ pub fn restore(connection: &Connection, id: &SessionId, now: Timestamp) -> rusql
     Ok(restored > 0)
 }
 
-/// Removes what belongs to a session beside the database.
+/// Removes the files of a session outside the database.
 pub fn remove_files(folder: &Path, id: &SessionId) {
-    let _ = fs::remove_dir_all(spool(folder, id));
-    let _ = fs::remove_dir_all(checkpoints(folder, id));
+    let _ = fs::remove_dir_all(spool_folder(folder, id));
+    let _ = fs::remove_dir_all(checkpoint_folder(folder, id));
 }
 
-/// A session in which nothing was ever done is not worth keeping.
+/// Removes a session in which nothing was done.
 pub fn forget_if_empty(connection: &Connection, id: &SessionId) -> rusqlite::Result<()> {
     connection.execute(
         "DELETE FROM sessions WHERE uid = ? AND id NOT IN (SELECT session FROM snippets)
@@ -269,14 +277,14 @@ pub fn forget_if_empty(connection: &Connection, id: &SessionId) -> rusqlite::Res
     Ok(())
 }
 
-/// Whether the session runs: its guardian holds it, also between two Pythons, or a process records it.
+/// Returns whether the session runs: its guardian holds it, also between two processes, or a process records it.
 pub fn in_use(folder: &Path, id: &SessionId) -> bool {
-    session_lock::is_held(state(folder), id) || intake::is_in_use(folder, id)
+    session_lock::is_held(state_folder(folder), id) || intake::is_in_use(folder, id)
 }
 
-/// All sessions but those that are being removed, with what each takes.
-fn sessions(connection: &Connection, folder: &Path) -> rusqlite::Result<Vec<Kept>> {
-    // Sizes of texts and blobs stand in the rows, which are all that is read.
+/// Returns all sessions that are not being removed, with their sizes.
+fn sessions(connection: &Connection, folder: &Path) -> rusqlite::Result<Vec<StoredSession>> {
+    // Rows contain the sizes of their texts and blobs, so only rows are read.
     let mut select = connection.prepare(
         "SELECT id, uid, name, max(active, coalesce(restored, 0)), set_aside,
          (SELECT count(*) * 100 + coalesce(sum(octet_length(code) + coalesce(octet_length(outcome), 0)), 0)
@@ -288,7 +296,7 @@ fn sessions(connection: &Connection, folder: &Path) -> rusqlite::Result<Vec<Kept
     )?;
     let rows = select.query_map([], |row| {
         let Some(id) = SessionId::parse(&row.get::<_, String>(1)?) else { return Ok(None) };
-        Ok(Some(Kept {
+        Ok(Some(StoredSession {
             row: row.get(0)?,
             id,
             name: row.get(2)?,
@@ -297,19 +305,20 @@ fn sessions(connection: &Connection, folder: &Path) -> rusqlite::Result<Vec<Kept
             bytes: row.get::<_, i64>(5)? as u64,
         }))
     })?;
-    let mut found: Vec<Kept> = rows.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-    // Pages are not full, and indexes take room as well.
+    let mut found: Vec<StoredSession> = rows.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    // Distributes unused space in pages, and the indexes, over the sessions.
     let (all, pages) = (found.iter().map(|kept| kept.bytes).sum::<u64>().max(1), used(connection)?);
     for kept in &mut found {
         let share = u128::from(kept.bytes) * u128::from(pages.max(all)) / u128::from(all);
-        kept.bytes = share as u64 + bytes_below(&spool(folder, &kept.id));
+        kept.bytes = share as u64 + bytes_below(&spool_folder(folder, &kept.id));
     }
     Ok(found)
 }
 
-/// Variables that were saved may take as much again: a large one does not cost what happened in other sessions.
-fn checkpoints_due(sessions: &[Kept], folder: &Path, limit: u64) -> Vec<SessionId> {
-    let saved: Vec<_> = sessions.iter().map(|kept| (&kept.id, bytes_below(&checkpoints(folder, &kept.id)))).collect();
+/// Saved variables have a limit of their own, so that large ones do not cost the records of other sessions.
+fn checkpoints_due(sessions: &[StoredSession], folder: &Path, limit: u64) -> Vec<SessionId> {
+    let saved: Vec<_> =
+        sessions.iter().map(|kept| (&kept.id, bytes_below(&checkpoint_folder(folder, &kept.id)))).collect();
     let mut all: u64 = saved.iter().map(|(_, bytes)| bytes).sum();
     let mut due = Vec::new();
     for (id, bytes) in saved {
@@ -321,7 +330,7 @@ fn checkpoints_due(sessions: &[Kept], folder: &Path, limit: u64) -> Vec<SessionI
     due
 }
 
-/// Bytes of the database that hold something.
+/// Returns the bytes of all used pages.
 fn used(connection: &Connection) -> rusqlite::Result<u64> {
     let pages = pragma(connection, "page_count")? - pragma(connection, "freelist_count")?;
     Ok((pages * pragma(connection, "page_size")?) as u64)
@@ -331,12 +340,12 @@ pub fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// Bytes by which the disk has less than its reserve.
+/// Returns how many bytes the disk lacks to its reserve.
 #[allow(clippy::unnecessary_cast, reason = "the types of these numbers differ between systems")]
 fn missing_on_disk(folder: &Path) -> u64 {
     let Ok(disk) = nix::sys::statvfs::statvfs(folder) else { return 0 };
     let block = disk.fragment_size() as u64;
-    let reserve = (disk.blocks() as u64 * block / RESERVE.0).min(RESERVE.1);
+    let reserve = (disk.blocks() as u64 * block / RESERVE_FRACTION).min(MAX_RESERVE);
     reserve.saturating_sub(disk.blocks_available() as u64 * block)
 }
 

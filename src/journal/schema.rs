@@ -1,4 +1,4 @@
-//! The database file: where it lies, how it is opened, and its schema with every version it ever had.
+//! The database file: its path, opening it, and the migrations of its schema.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io;
@@ -10,13 +10,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub const FILE: &str = "journal.db";
 
-/// Marks the file as ours ("4hJ1").
-const APPLICATION: i32 = 0x3468_4a31;
-/// Whoever else writes is done within that, or holds the lock for ever.
-const BUSY: Duration = Duration::from_millis(500);
+/// Marks the file as fourhands's ("4hJ1").
+const APPLICATION_ID: i32 = 0x3468_4a31;
+/// Other writers finish within this time, unless they never release the lock.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Step N brings a database of version N - 1 to version N. A step is never changed once it has been released.
-const STEPS: [&str; 4] = [
+/// Migration N turns version N - 1 into version N. Released migrations never change.
+const MIGRATIONS: [&str; 4] = [
     "CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         uid TEXT NOT NULL UNIQUE,
@@ -83,20 +83,20 @@ const STEPS: [&str; 4] = [
         data BLOB NOT NULL
     ) STRICT;
     CREATE INDEX displays_by_snippet ON displays (session, snippet, place);",
-    // When it was set aside (0: it is being removed), when it was brought back, snippets that could not be recorded.
+    // When it was set aside (0: being removed), when it was restored, the number of lost snippets.
     "ALTER TABLE sessions ADD COLUMN set_aside INTEGER;
     ALTER TABLE sessions ADD COLUMN restored INTEGER;
     ALTER TABLE sessions ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;",
-    // The call that submitted it.
+    // The call that submitted the snippet.
     "ALTER TABLE snippets ADD COLUMN call TEXT;",
 ];
 
 /// The version that this program reads and writes.
-pub const VERSION: usize = STEPS.len();
+pub const VERSION: usize = MIGRATIONS.len();
 
-/// What keeps the journal from being written or read. Displays as a sentence that says what to do.
+/// Why the journal cannot be written or read. Displays as a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum JournalError {
     #[error("{0} is damaged")]
     Corrupt(PathBuf),
     #[error(
@@ -115,15 +115,15 @@ pub enum Fault {
     Unusable(String),
 }
 
-impl Fault {
-    /// Of something done with the database at `path`.
+impl JournalError {
+    /// Classifies an error of the database at `path`.
     pub fn of(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) if is_limited() => Self::TooLarge(path),
-            // The version was right, so what does not fit the schema is damage as well.
+            // The version was checked, so data that does not fit the schema is damage as well.
             Some(
                 ErrorCode::DatabaseCorrupt
                 | ErrorCode::NotADatabase
@@ -148,31 +148,31 @@ impl Fault {
         }
     }
 
-    /// Whether it may pass by itself, or by what the person does.
+    /// Returns whether the error may end by itself, or by an action of the person.
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::Newer { .. } | Self::Foreign(_) | Self::Corrupt(_))
     }
 }
 
-/// `SQLite` does not say why it cannot write.
+/// Returns whether files have a size limit. `SQLite` does not say that it is the cause.
 fn is_limited() -> bool {
     use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
     getrlimit(Resource::RLIMIT_FSIZE).is_ok_and(|(limit, _)| limit != RLIM_INFINITY)
 }
 
-/// Opens the database of `folder` for writing; makes it if there is none, and brings an older one up to date.
-pub fn open(folder: &Path) -> Result<Connection, Fault> {
+/// Opens the database of `folder` for writing. Creates it if it is missing, and migrates an older one.
+pub fn open(folder: &Path) -> Result<Connection, JournalError> {
     let path = folder.join(FILE);
-    let fault = |error: rusqlite::Error| Fault::of(&path, &error);
+    let fault = |error: rusqlite::Error| JournalError::of(&path, &error);
     check_links(&path)?;
     prepare_file(&path)?;
     let mut connection =
         Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(fault)?;
-    connection.busy_timeout(BUSY).map_err(fault)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(fault)?;
     let version = check_version(&connection, &path)?;
     if version == 0 {
-        // Only an empty database can still be told this.
+        // Only an empty database accepts this.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;
     }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
@@ -184,44 +184,45 @@ pub fn open(folder: &Path) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
-/// Opens the database of `folder` for reading; `None` if there is none.
-pub fn open_to_read(folder: &Path) -> Result<Option<Connection>, Fault> {
+/// Opens the database of `folder` for reading; `None` if it is missing.
+pub fn open_to_read(folder: &Path) -> Result<Option<Connection>, JournalError> {
     let path = folder.join(FILE);
     if path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Ok(None);
     }
     check_links(&path)?;
-    let fault = |error: rusqlite::Error| Fault::of(&path, &error);
-    // One that may write clears the log away when it is the last to close; where it may not, it reads all the same.
+    let fault = |error: rusqlite::Error| JournalError::of(&path, &error);
+    // Opened for writing, so that the last connection to close removes the log. `SQLite` falls back to reading where it
+    // may not write.
     let connection =
         Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(fault)?;
-    connection.busy_timeout(BUSY).map_err(fault)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(fault)?;
     connection.pragma_update(None, "query_only", true).map_err(fault)?;
     let version = check_version(&connection, &path)?;
-    // One that was never finished, or of a version that only a writer brings up to date.
+    // An unfinished database, or an older version, needs a writer first.
     Ok((version == VERSION).then_some(connection))
 }
 
-/// `SQLite` would follow links, and of its log and index nobody else asks.
-fn check_links(path: &Path) -> Result<(), Fault> {
+/// Refuses links, which `SQLite` would follow, in the database and its log and index.
+fn check_links(path: &Path) -> Result<(), JournalError> {
     for end in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
         let file = PathBuf::from(name);
         if file.symlink_metadata().is_ok_and(|facts| !facts.is_file()) {
-            return Err(Fault::Foreign(file));
+            return Err(JournalError::Foreign(file));
         }
     }
     Ok(())
 }
 
-/// A plain file of ours that nobody else may read.
-fn prepare_file(path: &Path) -> Result<(), Fault> {
-    let fault = |error: io::Error| Fault::of_io(path, &error);
+/// Creates the file, or checks that it belongs to the user and is private.
+fn prepare_file(path: &Path) -> Result<(), JournalError> {
+    let fault = |error: io::Error| JournalError::of_io(path, &error);
     match path.symlink_metadata() {
         Ok(facts) if facts.uid() != nix::unistd::geteuid().as_raw() => {
-            Err(Fault::Unusable(format!("{} belongs to another user (uid {})", path.display(), facts.uid())))
+            Err(JournalError::Unusable(format!("{} belongs to another user (uid {})", path.display(), facts.uid())))
         }
         Ok(facts) if facts.mode() & 0o077 != 0 => {
             fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(fault)
@@ -238,10 +239,10 @@ fn prepare_file(path: &Path) -> Result<(), Fault> {
     }
 }
 
-/// 0 for an empty database.
-fn check_version(connection: &Connection, path: &Path) -> Result<usize, Fault> {
-    let fault = |error: rusqlite::Error| Fault::of(path, &error);
-    // One moment for all: another process may just be making it.
+/// Returns the version; 0 for an empty database.
+fn check_version(connection: &Connection, path: &Path) -> Result<usize, JournalError> {
+    let fault = |error: rusqlite::Error| JournalError::of(path, &error);
+    // One snapshot, since another process may be creating the database.
     let moment = connection.unchecked_transaction().map_err(fault)?;
     let number = |pragma| moment.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(fault);
     let (version, application) = (number("user_version")?, number("application_id")?);
@@ -252,26 +253,26 @@ fn check_version(connection: &Connection, path: &Path) -> Result<usize, Fault> {
     let is_empty = application == 0 && version == 0 && count("TRUE")? == 0;
     match usize::try_from(version) {
         _ if is_empty => Ok(0),
-        // It has lost its mark.
-        _ if application != i64::from(APPLICATION) && count("name IN ('sessions', 'snippets')")? == 2 => {
-            Err(Fault::Corrupt(path.to_owned()))
+        // The file has lost its mark.
+        _ if application != i64::from(APPLICATION_ID) && count("name IN ('sessions', 'snippets')")? == 2 => {
+            Err(JournalError::Corrupt(path.to_owned()))
         }
-        _ if application != i64::from(APPLICATION) => Err(Fault::Foreign(path.to_owned())),
-        Ok(0) => Err(Fault::Corrupt(path.to_owned())),
+        _ if application != i64::from(APPLICATION_ID) => Err(JournalError::Foreign(path.to_owned())),
+        Ok(0) => Err(JournalError::Corrupt(path.to_owned())),
         Ok(version) if version <= VERSION => Ok(version),
-        _ => Err(Fault::Newer { path: path.to_owned(), found: version }),
+        _ => Err(JournalError::Newer { path: path.to_owned(), found: version }),
     }
 }
 
-/// All steps at once: half a migration is none.
+/// All migrations in one transaction.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
     let done: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    for step in STEPS.iter().skip(done as usize) {
+    for step in MIGRATIONS.iter().skip(done as usize) {
         transaction.execute_batch(step)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", done.max(VERSION as u32))?;
     transaction.commit()
 }

@@ -1,26 +1,26 @@
-//! Puts what was folded into the database, in one transaction; and takes up a session that is already in there.
+//! Storing of pending changes in one transaction, and taking up a session that the database knows.
 
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::fold::{Fold, OpenSnippet, Piece, Shown, Written};
-use crate::domain::output::Segment;
+use super::pending_changes::{DisplayChange, OpenSnippet, OutputChanges, OutputPiece, PendingChanges};
+use crate::domain::Segment;
 use crate::domain::{Author, CallId, ClientId, Outcome, Output, OutputChunk, SnippetId, Stream};
 use crate::session::SessionId;
 
-/// How far an intake has been read: the name of its file, and the place in it.
+/// How far an intake has been stored: the file name, and the offset in it.
 pub type Position = (String, u64);
 
-/// Stores everything at once or nothing. `closes`: nothing comes after it, the session has ended.
-pub fn store(connection: &mut Connection, fold: &Fold, position: &Position) -> rusqlite::Result<()> {
+/// Stores all changes or none.
+pub fn store(connection: &mut Connection, changes: &PendingChanges, position: &Position) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    put(&transaction, fold, position)?;
+    put(&transaction, changes, position)?;
     transaction.commit()
 }
 
-fn put(tx: &Transaction<'_>, fold: &Fold, position: &Position) -> rusqlite::Result<()> {
-    let Some(meta) = &fold.meta else { return Ok(()) };
+fn put(tx: &Transaction<'_>, changes: &PendingChanges, position: &Position) -> rusqlite::Result<()> {
+    let Some(meta) = &changes.meta else { return Ok(()) };
     let session: i64 = tx
         .prepare_cached(
             "INSERT INTO sessions (uid, name, cwd, python, python_version, venv, pid, boot, started, active)
@@ -39,22 +39,22 @@ fn put(tx: &Transaction<'_>, fold: &Fold, position: &Position) -> rusqlite::Resu
                 meta.pid,
                 meta.boot,
                 meta.started_at as i64,
-                fold.active as i64
+                changes.active as i64
             ],
             |row| row.get(0),
         )?;
     let mut bytes = 0;
-    for open in fold.open.values() {
+    for open in changes.open.values() {
         bytes += put_snippet(tx, session, open)?;
-        let (rewrite, pieces) = open.written.pieces(open.ended.is_some());
+        let (rewrite, pieces) = open.output_changes.pieces(open.ended.is_some());
         if rewrite {
             tx.prepare_cached("DELETE FROM output WHERE session = ? AND snippet = ?")?
                 .execute(params![session, open.id.0])?;
         }
         bytes += put_pieces(tx, session, open.id.0, open.place, &pieces)?;
     }
-    for background in &fold.background {
-        let (rewrite, pieces) = background.written.pieces(false);
+    for background in &changes.background {
+        let (rewrite, pieces) = background.output_changes.pieces(false);
         let (first, last) = background.places;
         if rewrite {
             tx.prepare_cached("DELETE FROM output WHERE session = ? AND snippet = 0 AND place BETWEEN ? AND ?")?
@@ -62,16 +62,16 @@ fn put(tx: &Transaction<'_>, fold: &Fold, position: &Position) -> rusqlite::Resu
         }
         bytes += put_pieces(tx, session, 0, if rewrite { first } else { last }, &pieces)?;
     }
-    for shown in &fold.displays {
+    for shown in &changes.displays {
         bytes += put_shown(tx, session, shown)?;
     }
-    for (place, event) in &fold.marks {
+    for (place, event) in &changes.marks {
         let Ok(text) = serde_json::to_string(event) else { continue };
         bytes += text.len();
         tx.prepare_cached("INSERT INTO marks (session, place, event) VALUES (?, ?, ?)")?
             .execute(params![session, place, text])?;
     }
-    let ending = fold.ended.map(|_| "closed");
+    let ending = changes.ended.map(|_| "closed");
     tx.prepare_cached(
         "UPDATE sessions SET intake = ?, position = ?, places = max(places, ?), bytes = bytes + ?, missed = missed + ?,
          lost = lost + ?, ended = ?, ending = ? WHERE id = ?",
@@ -79,11 +79,11 @@ fn put(tx: &Transaction<'_>, fold: &Fold, position: &Position) -> rusqlite::Resu
     .execute(params![
         position.0,
         position.1 as i64,
-        fold.next_place,
+        changes.next_place,
         bytes as i64,
-        fold.missed.events as i64,
-        fold.missed.snippets as i64,
-        fold.ended.map(|at| at as i64),
+        changes.missed.events as i64,
+        changes.missed.snippets as i64,
+        changes.ended.map(|at| at as i64),
         ending,
         session
     ])?;
@@ -121,8 +121,8 @@ fn put_snippet(tx: &Transaction<'_>, session: i64, open: &OpenSnippet) -> rusqli
     Ok(if outcome.is_some() { open.code.len() + outcome.map_or(0, |text| text.len()) } else { 0 })
 }
 
-/// What was replaced or taken back is not kept: only what the snippet shows in the end.
-fn put_shown(tx: &Transaction<'_>, session: i64, shown: &Shown) -> rusqlite::Result<usize> {
+/// Stores a display. The database keeps only the displays that a snippet shows in the end.
+fn put_shown(tx: &Transaction<'_>, session: i64, shown: &DisplayChange) -> rusqlite::Result<usize> {
     let snippet = shown.snippet.0;
     let Some(display) = &shown.display else {
         tx.prepare_cached("DELETE FROM displays WHERE session = ? AND snippet = ?")?.execute((session, snippet))?;
@@ -165,22 +165,22 @@ fn put_pieces(
     session: i64,
     snippet: u32,
     place: i64,
-    pieces: &[Piece],
+    pieces: &[OutputPiece],
 ) -> rusqlite::Result<usize> {
     let mut insert = tx.prepare_cached(
         "INSERT INTO output (session, snippet, place, stream, text, skipped) VALUES (?, ?, ?, ?, ?, ?)",
     )?;
     for piece in pieces {
         let (stream, text, skipped) = match piece {
-            Piece::Text(segment) => (i64::from(segment.stream == Stream::Stderr), segment.text.as_str(), 0),
-            Piece::Skipped(bytes) => (0, "", *bytes as i64),
+            OutputPiece::Text(segment) => (i64::from(segment.stream == Stream::Stderr), segment.text.as_str(), 0),
+            OutputPiece::Skipped(bytes) => (0, "", *bytes as i64),
         };
         insert.execute(params![session, snippet, place, stream, text, skipped])?;
     }
-    Ok(pieces.iter().map(Piece::bytes).sum())
+    Ok(pieces.iter().map(OutputPiece::bytes).sum())
 }
 
-/// How far the intake of a session has been stored, if the database knows the session.
+/// Returns how far a session's intake has been stored; `None` for an unknown session.
 pub fn position(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<Position>> {
     connection
         .query_row("SELECT intake, position FROM sessions WHERE uid = ?", [id.as_str()], |row| {
@@ -198,17 +198,17 @@ pub fn mark_dead(connection: &Connection, id: &SessionId) -> rusqlite::Result<()
     Ok(())
 }
 
-/// Takes up what the database knows of a session, so that what follows is put where it belongs.
-pub fn take_up(connection: &Connection, id: &SessionId, fold: &mut Fold) -> rusqlite::Result<()> {
+/// Loads the state of a session, so that later events continue it.
+pub fn take_up(connection: &Connection, id: &SessionId, changes: &mut PendingChanges) -> rusqlite::Result<()> {
     let session = connection
         .query_row("SELECT id, places, active FROM sessions WHERE uid = ?", [id.as_str()], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
         })
         .optional()?;
     let Some((session, places, active)) = session else { return Ok(()) };
-    // Room for what is not next to what was there.
-    fold.next_place = fold.next_place.max(places + 1);
-    fold.active = fold.active.max(active as u64);
+    // The gap keeps new background output apart from the stored one.
+    changes.next_place = changes.next_place.max(places + 1);
+    changes.active = changes.active.max(active as u64);
     let mut unfinished = connection.prepare(
         "SELECT number, place, client, author, code, submitted, started, call FROM snippets
          WHERE session = ? AND ended IS NULL",
@@ -223,7 +223,7 @@ pub fn take_up(connection: &Connection, id: &SessionId, fold: &mut Fold) -> rusq
             submitted: row.get::<_, i64>(5)? as u64,
             started: row.get::<_, Option<i64>>(6)?.map(|at| at as u64),
             ended: None,
-            written: Written::default(),
+            output_changes: OutputChanges::default(),
             dirty: false,
         })
     })?;
@@ -236,13 +236,13 @@ pub fn take_up(connection: &Connection, id: &SessionId, fold: &mut Fold) -> rusq
             pieces += 1;
             bytes += chunk.head.iter().map(|segment| segment.text.len()).sum::<usize>();
         }
-        open.written = Written::restored(output, pieces, bytes);
-        fold.open.entry(open.id.0).or_insert(open);
+        open.output_changes = OutputChanges::restored(output, pieces, bytes);
+        changes.open.entry(open.id.0).or_insert(open);
     }
     Ok(())
 }
 
-/// From the column `at` on: the number of the client, and the author's name.
+/// Reads an author from the columns `at` (the client's number) and `at + 1` (the name).
 pub fn author(row: &Row<'_>, at: usize) -> rusqlite::Result<Author> {
     let name: String = row.get(at + 1)?;
     Ok(match row.get::<_, Option<u32>>(at)? {
@@ -251,12 +251,12 @@ pub fn author(row: &Row<'_>, at: usize) -> rusqlite::Result<Author> {
     })
 }
 
-/// The call in the column `at`; text that is no name of a call is none.
+/// Reads a call id from the column `at`; `None` if the text is not an id.
 pub fn call(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<CallId>> {
     Ok(row.get::<_, Option<String>>(at)?.and_then(|text| CallId::parse(&text)))
 }
 
-/// The output of one snippet in the order written.
+/// Returns the output of a snippet in the order written.
 pub fn chunks(connection: &Connection, session: i64, snippet: u32) -> rusqlite::Result<Vec<OutputChunk>> {
     let mut select = connection.prepare_cached(
         "SELECT stream, text, skipped FROM output WHERE session = ? AND snippet = ? ORDER BY place, id",
@@ -265,7 +265,7 @@ pub fn chunks(connection: &Connection, session: i64, snippet: u32) -> rusqlite::
     rows.collect()
 }
 
-/// Of a row's stream, text and what was skipped after it.
+/// Reads a chunk from the columns stream, text and skipped.
 pub fn chunk(row: &Row<'_>) -> rusqlite::Result<OutputChunk> {
     let stream = if row.get::<_, i64>(0)? == 0 { Stream::Stdout } else { Stream::Stderr };
     let text: String = row.get(1)?;
@@ -273,7 +273,7 @@ pub fn chunk(row: &Row<'_>) -> rusqlite::Result<OutputChunk> {
     Ok(OutputChunk { head, skipped: row.get::<_, i64>(2)? as u64, tail: Vec::new() })
 }
 
-/// The outcome of a finished snippet; one that cannot be read any more is none.
+/// Parses the outcome of a finished snippet; `None` if it cannot be read.
 pub fn outcome(text: Option<&str>) -> Option<Arc<Outcome>> {
     serde_json::from_str::<Outcome>(text?).ok().filter(|outcome| outcome.status.is_final()).map(Arc::new)
 }

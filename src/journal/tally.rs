@@ -1,25 +1,25 @@
-//! Who ran how much in a session.
+//! The number of snippets of each author in a session.
 
 use super::reader::Reader;
-use super::schema::Fault;
+use super::schema::JournalError;
 use crate::session::SessionId;
 
-/// Snippets of one author.
+/// The snippets of one author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// `None` is the person.
+    /// The client's name; `None` for the person.
     pub client: Option<String>,
     pub snippets: u32,
-    /// Of these, how many ended by an error.
+    /// How many of them ended by an error.
     pub failed: u32,
 }
 
 impl Reader {
-    /// The authors of a session and their snippets, the person first, then by how many.
+    /// Returns the authors of a session, the person first, then by their number of snippets.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn tally(&self, id: &SessionId) -> Result<Vec<Tally>, Fault> {
+    pub fn tally(&self, id: &SessionId) -> Result<Vec<Tally>, JournalError> {
         let read = || {
             let mut select = self.connection.prepare(
                 "SELECT CASE WHEN client IS NULL THEN NULL ELSE author END AS name, count(*),

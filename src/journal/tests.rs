@@ -1,4 +1,4 @@
-//! The journal by itself: what goes in comes out again, whatever happens to its files.
+//! Tests of the journal alone: what is recorded comes back, whatever happens to its files.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::intake::Segment;
+use super::intake::IntakeFile;
 use super::*;
-use crate::domain::output::Segment as Piece;
+use crate::domain::Segment as Piece;
 use crate::domain::{
     Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream,
     Transcript, VariableChanges,
 };
 use crate::session::EventSink;
+use crate::session::clock::now;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -51,7 +52,7 @@ impl Home {
     }
 
     fn reader(&self) -> Reader {
-        // The thread of a session that has just begun makes it.
+        // The thread of a new session creates the journal.
         let deadline = Instant::now() + LIMIT;
         loop {
             if let Some(reader) = Reader::open(&self.folder()).unwrap() {
@@ -68,10 +69,10 @@ impl Home {
 }
 
 struct Recording {
-    recorder: Recorder,
+    recorder: JournalRecorder,
     journal: Journal,
     told: UnboundedReceiver<String>,
-    /// What everybody else sees.
+    /// The transcript that everybody else sees.
     transcript: Transcript,
 }
 
@@ -112,13 +113,13 @@ impl Recording {
         self.finish(number, Status::Ok);
     }
 
-    /// As the actor does it.
+    /// Ends the session like the actor.
     fn close(mut self) -> (Transcript, Vec<String>) {
         self.event(&Event::Ending);
         self.stop()
     }
 
-    /// Without a word, as a process that is killed does, but for what its thread may still do.
+    /// Stops without an end event, like a killed process, except that the thread may finish.
     fn stop(self) -> (Transcript, Vec<String>) {
         let Self { recorder, journal, mut told, transcript } = self;
         drop(recorder);
@@ -184,7 +185,7 @@ fn outcome(status: Status) -> Outcome {
     }
 }
 
-/// What two transcripts must have in common. Times of output are not kept.
+/// Describes what two transcripts must have in common. Times of output are not recorded.
 fn told(transcript: &Transcript) -> Vec<String> {
     let entry = |entry: &crate::domain::Entry| match entry {
         crate::domain::Entry::Snippet(s) => format!(
@@ -205,7 +206,7 @@ fn told(transcript: &Transcript) -> Vec<String> {
     transcript.entries().iter().map(entry).collect()
 }
 
-/// A bit of everything.
+/// Records one of each kind of entry.
 fn everything(session: &mut Recording) {
     session.begin(1, "x = 1\n");
     session.submit(2, claude(), "1/0");

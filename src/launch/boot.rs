@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::replay::Which;
+use crate::domain::ReplaySelection;
 use crate::domain::{Author, Restart};
 use crate::session::SessionId;
 
@@ -48,7 +48,7 @@ pub struct Boot {
     /// The session goes on after another process: [`ToSession::TakeOver`] is the first that comes over the link.
     pub takes_over: bool,
     /// What is to be run again first of all.
-    pub replay: Option<Which>,
+    pub replay: Option<ReplaySelection>,
     /// The checkpoint to be restored first of all.
     pub restore: Option<String>,
     /// The session ends when no client is left.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::domain::recorder::{DeathReport, Losses};
+use crate::domain::flight_recorder::{DeathReport, Losses};
 use crate::domain::{Author, Restart, SnippetId};
 use crate::launch::handover::Legacy;
 
@@ -28,7 +28,7 @@ pub struct Ending {
     pub restart_by: Option<Author>,
     /// Why the guardian killed it, if it did.
     pub killed: Option<Killed>,
-    pub last_words: DeathReport,
+    pub death_report: DeathReport,
     /// What the dashboard wants back.
     pub keepsake: Option<String>,
     /// The last snippet that ran; 0 if none did.
@@ -67,7 +67,7 @@ impl Ending {
         if self.asked || self.killed.is_some() {
             return None;
         }
-        let died = !self.is_in_order() && (self.was_ready || self.last_words.at_work || took_over);
+        let died = !self.is_in_order() && (self.was_ready || self.death_report.at_work || took_over);
         let processes = self.processes.clone();
         let restart = match &self.restart_by {
             Some(by) => Restart { by: Some(by.clone()), processes, ..Restart::default() },
@@ -75,8 +75,8 @@ impl Ending {
                 by: None,
                 how: self.sentence(),
                 code: self.code().into(),
-                stack: if self.is_fault() { self.last_words.stack.clone() } else { Vec::new() },
-                ran: self.last_words.running.as_ref().map(|(snippet, _)| *snippet),
+                stack: if self.is_fault() { self.death_report.stack.clone() } else { Vec::new() },
+                ran: self.death_report.running.as_ref().map(|(snippet, _)| *snippet),
                 resumed: false,
                 processes,
             },
@@ -97,7 +97,7 @@ impl Ending {
         if self.was_ready
             || (self.asked && !gave_up)
             || was_killed
-            || self.last_words.at_work
+            || self.death_report.at_work
             || self.restart_by.is_some()
         {
             return None;
@@ -132,7 +132,7 @@ impl Ending {
         }
         // Models read this as well, and would take "you" for themselves.
         let by = |author: &str| if author == "you" { String::new() } else { format!(" by {author}") };
-        let running = self.last_words.running.as_ref().map(|(snippet, author)| (snippet, by(author)));
+        let running = self.death_report.running.as_ref().map(|(snippet, author)| (snippet, by(author)));
         let Some(signal) = self.status.signal() else {
             let code = self.status.code().unwrap_or(1);
             return match running {
@@ -185,8 +185,8 @@ pub fn remedy() -> String {
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence())?;
-        if self.is_fault() && !self.last_words.stack.is_empty() {
-            write!(f, "\nPython stood here, innermost first:\n{}", self.last_words.stack.join("\n"))?;
+        if self.is_fault() && !self.death_report.stack.is_empty() {
+            write!(f, "\nPython stood here, innermost first:\n{}", self.death_report.stack.join("\n"))?;
         }
         Ok(())
     }
@@ -222,7 +222,7 @@ mod tests {
             said: Vec::new(),
             restart_by: None,
             killed: None,
-            last_words: DeathReport::default(),
+            death_report: DeathReport::default(),
             keepsake: None,
             last: SnippetId(0),
             lost: Losses::default(),
@@ -237,8 +237,8 @@ mod tests {
         assert_eq!(crash.code(), 139);
         assert_eq!(crash.to_string(), "Python was killed by SIGSEGV (segmentation fault); its variables are lost.");
         let mut known = crash;
-        known.last_words.running = Some((crate::domain::SnippetId(3), "claude".to_owned()));
-        known.last_words.stack = vec!["  File \"<snippet 3>\", line 1 in f".to_owned()];
+        known.death_report.running = Some((crate::domain::SnippetId(3), "claude".to_owned()));
+        known.death_report.stack = vec!["  File \"<snippet 3>\", line 1 in f".to_owned()];
         let text = known.to_string();
         assert!(text.contains(", while it ran snippet 3 by claude; its") && text.contains("line 1 in f"), "{text}");
         known.status = ExitStatus::from_raw(libc::SIGKILL);

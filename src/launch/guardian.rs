@@ -156,9 +156,9 @@ impl Guardian {
         if let Some(Legacy { restart, keepsake, last, lost }) = legacy {
             link.send(&ToSession::TakeOver(restart))?;
             if let Some(recorder) = &recorder {
-                recorder.goes_on_after(last);
-                recorder.lost().set(lost);
-                keepsake.map(|keepsake| recorder.keepsake().put(&keepsake));
+                recorder.set_last_snippet(last);
+                recorder.losses().set(lost);
+                keepsake.map(|keepsake| recorder.crash_store().save(&keepsake));
             }
         }
         // Without it Python says it on the streams, as ever.

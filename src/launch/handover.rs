@@ -2,16 +2,16 @@
 
 use crate::domain::Restart;
 use crate::domain::SnippetId;
-use crate::domain::recorder::Losses;
+use crate::domain::flight_recorder::Losses;
 
 /// What a session process leaves to the one that takes over.
 #[derive(Clone, Debug)]
 pub struct Legacy {
     pub restart: Restart,
-    /// See [`crate::domain::recorder::Recorder::keepsake`].
+    /// See [`crate::domain::flight_recorder::FlightRecorder::crash_store`].
     pub keepsake: Option<String>,
-    /// See [`crate::domain::recorder::Recorder::last`].
+    /// See [`crate::domain::flight_recorder::FlightRecorder::last_snippet`].
     pub last: SnippetId,
-    /// See [`crate::domain::recorder::Recorder::lost`].
+    /// See [`crate::domain::flight_recorder::FlightRecorder::losses`].
     pub lost: Losses,
 }

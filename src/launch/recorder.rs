@@ -5,17 +5,17 @@ use std::ops::Deref;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 
-use crate::domain::recorder::Recorder;
+use crate::domain::flight_recorder::FlightRecorder;
 
 /// A recorder in memory that is shared, for as long as this value lives.
 #[derive(Debug)]
-pub struct Shared(NonNull<Recorder>);
+pub struct Shared(NonNull<FlightRecorder>);
 
 impl Deref for Shared {
-    type Target = Recorder;
+    type Target = FlightRecorder;
 
     #[allow(unsafe_code, reason = "shared memory is reached through a raw pointer")]
-    fn deref(&self) -> &Recorder {
+    fn deref(&self) -> &FlightRecorder {
         // SAFETY: the mapping is there until the drop, of a file that cannot shrink; the structure is made of atomics,
         // for which all bytes are valid.
         unsafe { self.0.as_ref() }
@@ -27,7 +27,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: nobody else knows the address.
         unsafe {
-            libc::munmap(self.0.as_ptr().cast(), size_of::<Recorder>());
+            libc::munmap(self.0.as_ptr().cast(), size_of::<FlightRecorder>());
         }
     }
 }
@@ -41,7 +41,7 @@ pub fn create() -> io::Result<(OwnedFd, Shared)> {
         use nix::sys::memfd::{MFdFlags, memfd_create};
 
         let fd = memfd_create(c"fourhands-recorder", MFdFlags::MFD_ALLOW_SEALING)?;
-        nix::unistd::ftruncate(&fd, size_of::<Recorder>() as libc::off_t)?;
+        nix::unistd::ftruncate(&fd, size_of::<FlightRecorder>() as libc::off_t)?;
         // Memory that user code could cut off would be a trap for whoever reads it.
         fcntl(&fd, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL))?;
         let recorder = share(std::os::fd::AsFd::as_fd(&fd))?;
@@ -52,7 +52,7 @@ pub fn create() -> io::Result<(OwnedFd, Shared)> {
 }
 
 /// The recorder behind a descriptor of [`create`], for good.
-pub fn map(fd: BorrowedFd<'_>) -> io::Result<&'static Recorder> {
+pub fn map(fd: BorrowedFd<'_>) -> io::Result<&'static FlightRecorder> {
     Ok(Box::leak(Box::new(share(fd)?)))
 }
 
@@ -62,7 +62,7 @@ fn share(fd: BorrowedFd<'_>) -> io::Result<Shared> {
     let memory = unsafe {
         libc::mmap(
             std::ptr::null_mut(),
-            size_of::<Recorder>(),
+            size_of::<FlightRecorder>(),
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_SHARED,
             fd.as_raw_fd(),

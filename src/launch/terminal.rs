@@ -12,7 +12,7 @@ use nix::sys::signal::killpg;
 use nix::sys::termios::{FlowArg, FlushArg, SetArg, Termios, tcflow, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
-use crate::domain::emulator::Emulator;
+use crate::domain::terminal_caps::TerminalCaps;
 
 /// Undoes whatever a dashboard that died may have left on: synchronized update, kitty keys, scroll region, mouse, focus
 /// events, bracketed paste, character set, colours, no wrapping; then the alternate screen, cursor shape, hidden cursor.
@@ -35,7 +35,7 @@ pub struct Terminal {
     is_lent: bool,
     /// File status flags of stdin, stdout and stderr: the shell shares them with us and with all our children.
     flags: [Option<OFlag>; 3],
-    emulator: Emulator,
+    emulator: TerminalCaps,
 }
 
 impl Terminal {
@@ -45,7 +45,7 @@ impl Terminal {
         let output = io::stdout().as_fd().try_clone_to_owned().ok()?.into();
         let found = tcgetattr(&input).ok()?;
         let flags = standard_streams(|stream| fcntl(stream, FcntlArg::F_GETFL).ok().map(OFlag::from_bits_truncate));
-        let emulator = Emulator::of(|name| std::env::var(name).ok());
+        let emulator = TerminalCaps::from_env(|name| std::env::var(name).ok());
         Some(Self { input, output, found, is_lent: false, flags, emulator })
     }
 
@@ -101,7 +101,7 @@ impl Terminal {
 
     /// Never waits for long: a terminal that takes nothing loses what a dashboard still had for it, and is continued.
     fn write(&self, sequences: &[u8]) -> io::Result<()> {
-        let text = [sequences, self.emulator.take_down().as_bytes()].concat();
+        let text = [sequences, self.emulator.reset_sequence().as_bytes()].concat();
         // Shared with all who have this terminal, so only for a moment.
         let flags = OFlag::from_bits_truncate(fcntl(&self.output, FcntlArg::F_GETFL)?);
         fcntl(&self.output, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::{self, LinkReader, LinkWriter};
 use super::{END_LIMIT, FAULTS, alertness, door, exit_after, hangup, log, orphaned, plain, report_fault, trim, unused};
-use crate::domain::keepsake::Keepsake;
-use crate::domain::recorder::Recorder;
+use crate::domain::crash_store::CrashStore;
+use crate::domain::flight_recorder::FlightRecorder;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Author, SessionInfo, SnippetId, units};
 use crate::journal;
@@ -67,7 +67,7 @@ pub struct Host {
     pub events: HostEvents,
     pub capture: Arc<Capture>,
     /// Shared with the guardian.
-    pub recorder: Option<&'static Recorder>,
+    pub recorder: Option<&'static FlightRecorder>,
     pub originals: Originals,
     pub readers: PipeReaders,
     pub link: OwnedFd,
@@ -178,7 +178,7 @@ impl Host {
             drop(spooling);
         })?;
         let whole = self.spool.clone();
-        let own = journal::Elsewhere { places: Paths::of_this_process(), session: self.boot.id.clone() };
+        let own = journal::JournalHistory { places: Paths::of_this_process(), session: self.boot.id.clone() };
         self.spool.set_older(Box::new(own));
         let result = runtime.block_on(async {
             let engine_events = forward(receiver, rung, bell_reader)?;
@@ -187,11 +187,11 @@ impl Host {
             let offers_checkpoint = restart.is_some() && self.boot.restore.is_none();
             // Before this process records anything: first the journal takes in what the one before left.
             let (beginning, gap) = match &restart {
-                Some(_) => transcript_so_far(&self.boot.id, self.recorder.map(Recorder::last)),
+                Some(_) => transcript_so_far(&self.boot.id, self.recorder.map(FlightRecorder::last_snippet)),
                 None => (Startup::default(), None),
             };
             let limits = journal::limits(tui::settings::read(tui::settings::path()).settings.journal);
-            let lost = self.recorder.map(Recorder::lost);
+            let lost = self.recorder.map(FlightRecorder::losses);
             let places = Paths::of_this_process();
             let (recorder, journal, mut told) =
                 journal::start(places, self.boot.id.clone(), &self.info, limits, lost, self.boot.takes_over);
@@ -228,7 +228,7 @@ impl Host {
             tokio::spawn(trim::give_back(session.clone()));
             let goodbye = link.clone();
             let replay = self.boot.replay.clone().map(|which| (session.clone(), which));
-            let keepsake = self.recorder.map(Recorder::keepsake);
+            let keepsake = self.recorder.map(FlightRecorder::crash_store);
             let front = Front { session: session.clone(), link, stop: stop.clone(), keepsake };
             let result = front.open(&self.boot, self.originals, link_reader);
             match &result {
@@ -350,7 +350,7 @@ struct Front {
     session: SessionHandle,
     link: LinkWriter,
     stop: CancellationToken,
-    keepsake: Option<&'static Keepsake>,
+    keepsake: Option<&'static CrashStore>,
 }
 
 impl Front {
@@ -368,7 +368,7 @@ impl Front {
                 let server = tokio::spawn(mcp::serve_socket(listeners, self.session.clone(), self.stop.clone()));
                 let tty = File::from(originals.stdout);
                 quit_when_gone(&self.session, originals.stdin)?;
-                let history = journal::Elsewhere { places: Paths::of_this_process(), session: boot.id.clone() };
+                let history = journal::JournalHistory { places: Paths::of_this_process(), session: boot.id.clone() };
                 let dashboard = dashboard(self.session, self.link, tty, commands, self.keepsake, Arc::new(history))?;
                 tokio::spawn(async move {
                     closed(dashboard, &self.stop).await;
@@ -431,8 +431,8 @@ fn dashboard(
     link: LinkWriter,
     tty: File,
     control: UnboundedReceiver<Control>,
-    keepsake: Option<&'static Keepsake>,
-    history: Arc<journal::Elsewhere>,
+    keepsake: Option<&'static CrashStore>,
+    history: Arc<journal::JournalHistory>,
 ) -> io::Result<oneshot::Receiver<()>> {
     let asking = link.clone();
     let edit = move |file: &Path| {

@@ -100,7 +100,7 @@ pub(super) fn line(event: &Event, transcript: &Transcript) -> Option<String> {
             Some(format!("{snippet} {}: {}", plain(author), ending(outcome)))
         }
         Event::Stuck { snippet, stuck: Some(stuck) } => {
-            let place = stuck.place().map(|place| format!(" at {}", plain(place))).unwrap_or_default();
+            let place = stuck.innermost_frame().map(|place| format!(" at {}", plain(place))).unwrap_or_default();
             Some(format!("{snippet} cannot be interrupted: it is inside a C call{place}"))
         }
         Event::ClientJoined { name, pid, .. } => {

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -205,7 +205,7 @@ fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {
         python_version: format!("{}.{}.{}", version.major, version.minor, version.patch),
         venv: in_venv.then(|| PathBuf::from(prefix)),
         pid: std::process::id(),
-        started_at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        started_at: crate::session::clock::now(),
     })
 }
 

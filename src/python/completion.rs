@@ -16,8 +16,8 @@ use super::io::capture::ThreadId;
 use super::isolation::fork;
 use super::magics;
 use super::runtime::signals;
-use crate::domain::lexer::{self, CursorContext, Step};
-use crate::domain::{About, Candidate, Completions, Insight, Question, Signature};
+use crate::domain::lexer::{self, CursorContext, PathStep};
+use crate::domain::{Candidate, Completions, Insight, InsightKind, InsightRequest, Signature};
 use crate::python::runtime::events::Events;
 use crate::session::EngineEvent;
 
@@ -78,7 +78,7 @@ impl QuestionTracker {
 #[derive(Debug)]
 pub enum Task {
     /// To be answered without running code of the user's.
-    Answer { id: u32, question: Question },
+    Answer { id: u32, question: InsightRequest },
     /// The main thread answers this one; it is interrupted after that time.
     Watch { id: u32, limit: Duration },
     /// The main thread has done so.
@@ -113,7 +113,7 @@ impl Completer {
     }
 
     /// Answers on the main thread, where code of the user's may run.
-    pub fn look(&mut self, py: Python<'_>, id: u32, question: &Question) {
+    pub fn look(&mut self, py: Python<'_>, id: u32, question: &InsightRequest) {
         let answer = self.watched(id, question.limit(), || self.helper.answer(py, question, true));
         let insight = match answer {
             Some(Ok(insight)) => Some(insight),
@@ -161,7 +161,7 @@ fn stand_by(helper: &Helper, events: &Events, inbox: &Receiver<Task>) {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some((_, until)) => inbox.recv_timeout(until.saturating_duration_since(Instant::now())),
         };
-        let mut questions: Vec<(u32, Question)> = Vec::new();
+        let mut questions: Vec<(u32, InsightRequest)> = Vec::new();
         let mut next = match task {
             Ok(task) => Some(task),
             Err(RecvTimeoutError::Disconnected) => return,
@@ -238,7 +238,7 @@ impl Helper {
         self.function(py, "load_jedi")?.call0().map(drop)
     }
 
-    fn answer(&self, py: Python<'_>, question: &Question, run: bool) -> PyResult<Insight> {
+    fn answer(&self, py: Python<'_>, question: &InsightRequest, run: bool) -> PyResult<Insight> {
         let run = run && question.may_run;
         let code = &*question.code;
         let before = question.before();
@@ -246,19 +246,19 @@ impl Helper {
         let row = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
         let at = (code, row, column);
-        let place = lexer::place(before);
+        let place = lexer::cursor_context(before);
         match &question.about {
-            About::Signature => {
+            InsightKind::Signature => {
                 let call = lexer::open_call(before);
                 let Some(call) = call else { return Ok(Insight::Signature(None)) };
                 let callee = &code[call.callee];
-                let steps = steps(py, lexer::steps_of(callee).as_deref())?;
+                let steps = steps(py, lexer::path_steps(callee).as_deref())?;
                 let found = self.function(py, "call_signature")?.call1((steps, &self.globals, run, at))?;
                 let found: Option<(Vec<String>, String)> = found.extract()?;
                 let name = callee.rsplit('.').next().unwrap_or_default().to_owned();
                 Ok(Insight::Signature(found.map(|(parameters, doc)| Signature { name, parameters, doc })))
             }
-            About::Completion => {
+            InsightKind::Completion => {
                 let Some(asked) = Asked::new(py, &place, code, before)? else {
                     return Ok(Insight::Completions(Completions::default()));
                 };
@@ -269,7 +269,7 @@ impl Helper {
                 let candidates = found.into_iter().map(|(name, kind)| candidate(&place, name, kind, &code[end..]));
                 Ok(Insight::Completions(Completions { from, candidates: candidates.collect(), left_out }))
             }
-            About::Candidate(name) => {
+            InsightKind::Candidate(name) => {
                 let Some(asked) = Asked::new(py, &place, code, before)? else {
                     return Ok(Insight::Candidate(String::new()));
                 };
@@ -297,7 +297,7 @@ impl<'py> Asked<'py> {
         let (what, prefix, steps, more) = match place {
             CursorContext::Nowhere => return Ok(None),
             CursorContext::Name { prefix } => {
-                let call = lexer::open_call(before).and_then(|call| lexer::steps_of(&code[call.callee]));
+                let call = lexer::open_call(before).and_then(|call| lexer::path_steps(&code[call.callee]));
                 let words = lexer::names(code, before.len());
                 let more = (words, steps(py, call.as_deref())?).into_pyobject(py)?.into_any();
                 ("name", prefix, none(), more)
@@ -325,14 +325,14 @@ impl<'py> Asked<'py> {
     }
 }
 
-fn steps<'py>(py: Python<'py>, steps: Option<&[Step]>) -> PyResult<Bound<'py, PyAny>> {
+fn steps<'py>(py: Python<'py>, steps: Option<&[PathStep]>) -> PyResult<Bound<'py, PyAny>> {
     let Some(steps) = steps else { return Ok(py.None().into_bound(py)) };
     let pairs = steps.iter().map(|step| match step {
-        Step::Name(name) => ("name", name).into_pyobject(py),
-        Step::Attribute(name) => ("attribute", name).into_pyobject(py),
-        Step::Key(key) => ("item", key).into_pyobject(py),
-        Step::Index(index) => ("item", *index).into_pyobject(py),
-        Step::Literal(literal) => ("literal", *literal).into_pyobject(py),
+        PathStep::Name(name) => ("name", name).into_pyobject(py),
+        PathStep::Attribute(name) => ("attribute", name).into_pyobject(py),
+        PathStep::Key(key) => ("item", key).into_pyobject(py),
+        PathStep::Index(index) => ("item", *index).into_pyobject(py),
+        PathStep::Literal(literal) => ("literal", *literal).into_pyobject(py),
     });
     let pairs = pairs.collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, pairs)?.into_any())

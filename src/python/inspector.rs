@@ -9,7 +9,7 @@ use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyInt, PyList, PyModule,
 use serde_json::{Map, Value};
 
 use super::values::variables::Describer;
-use crate::domain::{Inspect, InspectError, Inspection};
+use crate::domain::{InspectError, InspectRequest, Inspection};
 
 /// Its file in tracebacks.
 const FILE: &str = "<fourhands inspector>";
@@ -44,7 +44,7 @@ impl Inspector {
     pub fn inspect(
         &mut self,
         globals: &Bound<'_, PyDict>,
-        asked: &Inspect,
+        asked: &InspectRequest,
         limit: Duration,
     ) -> Result<Inspection, InspectError> {
         let py = globals.py();

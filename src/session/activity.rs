@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::output::floor_char_boundary;
+use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Author, Event, Note, Outcome, ResetReport, Restart, SnippetId, Transcript};
 
 /// Happenings kept. Whoever comes back after more of them is told how many.

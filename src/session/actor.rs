@@ -1,6 +1,5 @@
 //! The session actor: one task that owns the transcript, the queue and the engine. Commands come in, events go out.
 
-pub mod clock;
 mod input;
 pub(in crate::session) mod inquiries;
 mod inspection;
@@ -23,7 +22,6 @@ use self::reconnect::Reconnect;
 pub use self::reconnect::remember_client;
 pub use self::startup::Startup;
 use self::startup::free_numbers;
-use clock::now;
 pub use replay::Codes;
 
 use super::activity::ActivityLog;
@@ -36,6 +34,7 @@ use crate::domain::{
     Author, Event, Insight, Outcome, ResetReport, SessionInfo, Snippet, SnippetId, Status, Timestamp, Transcript,
     VariableQuery, VariableTable,
 };
+use crate::session::clock::now;
 
 /// Output is passed on at once, then at most this often.
 const OUTPUT_PACE: Duration = Duration::from_millis(33);

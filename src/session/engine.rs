@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::{
-    Author, Display, InputAnswer, Insight, Inspect, InspectError, Inspection, Outcome, OutputChunk, Question,
-    ResetReport, SnippetId, VariableQuery, VariableTable,
+    Author, Display, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
+    OutputChunk, ResetReport, SnippetId, VariableQuery, VariableTable,
 };
 
 /// The Python side. No call may block: each hands its work over and returns.
@@ -34,13 +34,13 @@ pub trait Engine: Send + 'static {
 
     /// Asks about code that is being written; answered by [`EngineEvent::Insight`] with the same `id`, unless the answer
     /// would come too late for anybody. `busy`: something runs, so nothing of the user's may.
-    fn ask(&mut self, id: u32, question: Question, busy: bool) {
+    fn ask(&mut self, id: u32, question: InsightRequest, busy: bool) {
         let _ = (id, question, busy);
     }
 
     /// Looks into a value; answered by [`EngineEvent::Inspected`]. Only sent while nothing runs. The actor interrupts it
     /// after `limit`, which is only told here.
-    fn inspect(&mut self, asked: Inspect, limit: Duration);
+    fn inspect(&mut self, asked: InspectRequest, limit: Duration);
 
     /// Hands an answer to the code that waits for input `number`. `false` if it waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;

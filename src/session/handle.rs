@@ -15,11 +15,11 @@ use self::inquiries::{AskRefused, Look};
 use super::actor::Codes;
 use super::left::Received;
 use super::{ActivityLog, ClientResponses, Left, Recalled, Spool};
-use crate::domain::replay::Which;
+use crate::domain::ReplaySelection;
 use crate::domain::{
-    About, Author, CallId, Client, ClientId, Completions, Event, InputAnswer, Insight, Inspect, InspectError,
-    Inspection, Note, Question, ResetReport, SessionInfo, Signature, Snippet, SnippetId, Transcript, Variable,
-    VariableQuery, VariableTable, units,
+    Author, CallId, Client, ClientId, Completions, Event, InputAnswer, Insight, InsightKind, InsightRequest,
+    InspectError, InspectRequest, Inspection, Note, ResetReport, SessionInfo, Signature, Snippet, SnippetId,
+    Transcript, Variable, VariableQuery, VariableTable, units,
 };
 
 /// The session has ended; nothing more can be asked of it.
@@ -138,7 +138,7 @@ pub(super) enum Command {
     },
     Replay {
         by: Author,
-        which: Which,
+        which: ReplaySelection,
         /// Of snippets of which the transcript has only the beginning.
         codes: Codes,
         answer: oneshot::Sender<Result<usize, ReplayRefused>>,
@@ -152,7 +152,7 @@ pub(super) enum Command {
         answer: oneshot::Sender<Arc<VariableTable>>,
     },
     Ask {
-        question: Question,
+        question: InsightRequest,
         answer: oneshot::Sender<Insight>,
     },
     /// What the last table told of a name.
@@ -161,7 +161,7 @@ pub(super) enum Command {
         answer: oneshot::Sender<Option<Box<Variable>>>,
     },
     Inspect {
-        asked: Inspect,
+        asked: InspectRequest,
         /// Told when it is no longer in the queue.
         begun: oneshot::Sender<()>,
         answer: oneshot::Sender<Result<Box<Inspection>, InspectError>>,
@@ -355,7 +355,7 @@ impl SessionHandle {
     ///
     /// # Errors
     /// [`Closed`] if the session has ended.
-    pub async fn insight(&self, question: Question) -> Result<Option<Insight>, Closed> {
+    pub async fn insight(&self, question: InsightRequest) -> Result<Option<Insight>, Closed> {
         let (answer, receiver) = oneshot::channel();
         self.commands.send(Command::Ask { question, answer }).map_err(|_| Closed)?;
         Ok(receiver.await.ok())
@@ -366,7 +366,7 @@ impl SessionHandle {
     /// # Errors
     /// [`Closed`] if the session has ended.
     pub async fn complete(&self, code: Arc<str>, cursor: usize) -> Result<Completions, Closed> {
-        match self.insight(Question { code, cursor, about: About::Completion, may_run: true }).await? {
+        match self.insight(InsightRequest { code, cursor, about: InsightKind::Completion, may_run: true }).await? {
             Some(Insight::Completions(completions)) => Ok(completions),
             _ => Ok(Completions::default()),
         }
@@ -377,7 +377,7 @@ impl SessionHandle {
     /// # Errors
     /// [`Closed`] if the session has ended.
     pub async fn signature(&self, code: Arc<str>, cursor: usize) -> Result<Option<Signature>, Closed> {
-        match self.insight(Question { code, cursor, about: About::Signature, may_run: true }).await? {
+        match self.insight(InsightRequest { code, cursor, about: InsightKind::Signature, may_run: true }).await? {
             Some(Insight::Signature(signature)) => Ok(signature),
             _ => Ok(None),
         }
@@ -390,7 +390,7 @@ impl SessionHandle {
     /// [`Closed`] if the session has ended; within, why there is nothing to tell.
     pub async fn inspect(
         &self,
-        asked: Inspect,
+        asked: InspectRequest,
         patience: Duration,
     ) -> Result<Result<Box<Inspection>, InspectError>, Closed> {
         let name: String = asked.path.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod actor;
 pub mod background;
 pub mod client_responses;
+pub mod clock;
 pub mod discovery;
 pub mod engine;
 pub mod handle;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::handle::{Closed, Command, ReplayRefused, SessionHandle};
 use super::in_background;
-use crate::domain::replay::{self, Which};
+use crate::domain::replay_selection::{self, ReplaySelection};
 use crate::domain::{Author, Output, Snippet, SnippetId};
 
 impl SessionHandle {
@@ -35,11 +35,11 @@ impl SessionHandle {
     ///
     /// # Errors
     /// If there are none, another replay has not ended, or the session has.
-    pub async fn replay(&self, by: Author, which: Which) -> Result<usize, ReplayRefused> {
+    pub async fn replay(&self, by: Author, which: ReplaySelection) -> Result<usize, ReplayRefused> {
         let wanted = which.clone();
         let long = self.read(move |transcript| {
             let is_cut = |id: &SnippetId| transcript.snippet(*id).is_some_and(|snippet| snippet.code_omitted > 0);
-            replay::snippets(transcript, &wanted).into_iter().filter(is_cut).collect::<Vec<_>>()
+            replay_selection::snippets(transcript, &wanted).into_iter().filter(is_cut).collect::<Vec<_>>()
         });
         let (long, spool) = (long.await?, self.spool.clone());
         let codes = if long.is_empty() {

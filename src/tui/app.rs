@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crossterm::cursor::SetCursorStyle;
 use crossterm::event::{Event as TerminalEvent, EventStream};
@@ -32,9 +32,10 @@ use super::terminal::{background_query, notifications};
 use super::variables::inspector::Told;
 use super::view::View;
 use super::{Control, OpenArchive, Options, draw, theme};
-use crate::domain::emulator::Emulator;
-use crate::domain::keepsake::Keepsake;
-use crate::domain::{Author, Event, Insight, Note, Timestamp, note};
+use crate::domain::crash_store::CrashStore;
+use crate::domain::terminal_caps::TerminalCaps;
+use crate::domain::{Author, Event, Insight, Note, note};
+use crate::session::clock::now;
 use crate::session::{History, Past, RunOptions, SessionHandle};
 
 /// Time from one frame to the next at least.
@@ -66,12 +67,12 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
     view.spool = Some(session.spool().clone());
-    let signs = OscWriter::new(Emulator::of(|name| std::env::var(name).ok()), settings.settings.outside);
+    let signs = OscWriter::new(TerminalCaps::from_env(|name| std::env::var(name).ok()), settings.settings.outside);
     view.set(settings);
     view.theme = view.theme.in_this_environment();
     view.answers = Some(session.answers().clone());
     if let Some(kept) =
-        keepsake.and_then(Keepsake::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
+        keepsake.and_then(CrashStore::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
     {
         kept.give_back(&mut view);
         // They were told when the session began.
@@ -131,7 +132,7 @@ struct Dashboard {
     /// It must show what a key did.
     urgent: bool,
     last_frame: Option<Instant>,
-    keepsake: Option<&'static Keepsake>,
+    keepsake: Option<&'static CrashStore>,
     /// What was put there last.
     kept: DashboardSnapshot,
     history: Arc<dyn History>,
@@ -490,8 +491,4 @@ async fn next_key(keys: &mut Option<EventStream>) -> Option<io::Result<TerminalE
         Some(keys) => keys.next().await,
         None => std::future::pending().await,
     }
-}
-
-fn now() -> Timestamp {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
 }

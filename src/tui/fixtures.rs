@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::View;
 use crate::domain::{
-    Author, ClientId, ErrorReport, Event, Kind, Outcome, OutputChunk, SessionInfo, SnippetId, Status, Stream,
-    Timestamp, Transcript, Variable, VariableChanges, VariableTable,
+    Author, ClientId, ErrorReport, Event, Outcome, OutputChunk, SessionInfo, SnippetId, Status, Stream, Timestamp,
+    Transcript, Variable, VariableChanges, VariableKind, VariableTable,
 };
 
 pub const START: Timestamp = 1_800_000_000_000;
@@ -133,7 +133,7 @@ pub fn failed(millis: u64, type_name: &str, message: &str, traceback_lines: usiz
     Outcome { status: Status::Error, returncode: 1, error: Some(error), ..ok(millis) }
 }
 
-pub fn variable(name: &str, kind: Kind, type_name: &str, shape: &str, preview: &str) -> Variable {
+pub fn variable(name: &str, kind: VariableKind, type_name: &str, shape: &str, preview: &str) -> Variable {
     Variable {
         name: name.to_owned(),
         kind,
@@ -172,15 +172,15 @@ pub fn story() -> Story {
         story.output(running, Stream::Stdout, &format!("epoch {epoch:>2}  loss {loss:.4}\n"));
     }
     let mut rows = vec![
-        variable("Fit", Kind::Class, "class", "", ""),
-        variable("by_day", Kind::Data, "Series", "326", ""),
-        variable("df", Kind::Data, "DataFrame", "48210×9", ""),
-        variable("epoch", Kind::Data, "int", "", "18"),
-        variable("fit", Kind::Function, "function", "(df, …)", ""),
-        variable("loader", Kind::Data, "DataLoader", "1508", ""),
-        variable("loss", Kind::Data, "float", "", "0.1790"),
-        variable("model", Kind::Data, "MLP", "84.1 k", ""),
-        variable("np", Kind::Module, "module", "", "2.4.0"),
+        variable("Fit", VariableKind::Class, "class", "", ""),
+        variable("by_day", VariableKind::Data, "Series", "326", ""),
+        variable("df", VariableKind::Data, "DataFrame", "48210×9", ""),
+        variable("epoch", VariableKind::Data, "int", "", "18"),
+        variable("fit", VariableKind::Function, "function", "(df, …)", ""),
+        variable("loader", VariableKind::Data, "DataLoader", "1508", ""),
+        variable("loss", VariableKind::Data, "float", "", "0.1790"),
+        variable("model", VariableKind::Data, "MLP", "84.1 k", ""),
+        variable("np", VariableKind::Module, "module", "", "2.4.0"),
     ];
     rows[1].set_by = Some(SnippetId(13));
     rows[2].set_by = Some(SnippetId(12));

@@ -39,7 +39,7 @@ pub use view::View;
 
 use settings::Loaded;
 
-use crate::domain::keepsake::Keepsake;
+use crate::domain::crash_store::CrashStore;
 use crate::export::Archive;
 use crate::session::{History, SessionHandle};
 
@@ -55,7 +55,7 @@ pub struct Options {
     pub edit: Box<dyn Fn(&Path) + Send>,
     pub control: mpsc::UnboundedReceiver<Control>,
     /// Where the draft and the place in the transcript outlive the process.
-    pub keepsake: Option<&'static Keepsake>,
+    pub keepsake: Option<&'static CrashStore>,
     /// What was run before, in other sessions.
     pub history: Arc<dyn History>,
     pub archive: OpenArchive,

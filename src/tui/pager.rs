@@ -16,8 +16,8 @@ use self::client_responses::Received;
 use super::search::query::Query;
 use super::transcript::copy;
 use super::{text, theme};
-use crate::domain::output::Segment;
-use crate::domain::terminal_text::{TextStyle, look_after, plain, styled, visible};
+use crate::domain::Segment;
+use crate::domain::terminal_text::{TextStyle, plain, style_after, styled, visible};
 use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
 use crate::session::spool::Whole;
 use crate::session::{ClientResponse, Spool};
@@ -327,7 +327,7 @@ impl Pager {
     fn made(&self, unit: u64) -> Vec<Line<'static>> {
         let mut look = TextStyle::default();
         if let Some(before) = unit.checked_sub(1) {
-            self.segments(before).iter().for_each(|segment| look_after(&segment.text, &mut look));
+            self.segments(before).iter().for_each(|segment| style_after(&segment.text, &mut look));
         }
         let segments = self.segments(unit);
         let parts: Vec<(&str, Stream)> = segments.iter().map(|s| (s.text.as_str(), s.stream)).collect();
@@ -335,8 +335,8 @@ impl Pager {
         if lines.last().is_some_and(Vec::is_empty) {
             lines.pop();
         }
-        let row = |line: &Vec<crate::domain::terminal_text::Piece>| {
-            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.look, piece.stream)));
+        let row = |line: &Vec<crate::domain::terminal_text::StyledText>| {
+            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.style, piece.stream)));
             text::wrap(pieces, self.width, 8)
         };
         lines.iter().flat_map(row).collect()

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 pub use palette::{DIM as DIM_NAME, Ground, Name, Role, Theme, colour_named, colour_names};
 
-use crate::domain::lexer::Class;
+use crate::domain::lexer::TokenClass;
 use crate::domain::terminal_text::{Colour, TextStyle};
 use crate::domain::{Author, Status, Stream};
 
@@ -62,16 +62,16 @@ pub const fn glyph(status: Status, now: u64) -> &'static str {
     }
 }
 
-pub const fn code(class: Class) -> Style {
+pub const fn code(class: TokenClass) -> Style {
     match class {
-        Class::Keyword => Role::Keyword.style(),
-        Class::Builtin => Role::Builtin.style(),
-        Class::Definition => Role::Definition.style().add_modifier(Modifier::BOLD),
-        Class::Decorator => Role::Definition.style(),
-        Class::String => Role::String.style(),
-        Class::Number => Role::Number.style(),
-        Class::Comment => Role::Comment.style().add_modifier(Modifier::DIM),
-        Class::Operator => PLAIN,
+        TokenClass::Keyword => Role::Keyword.style(),
+        TokenClass::Builtin => Role::Builtin.style(),
+        TokenClass::Definition => Role::Definition.style().add_modifier(Modifier::BOLD),
+        TokenClass::Decorator => Role::Definition.style(),
+        TokenClass::String => Role::String.style(),
+        TokenClass::Number => Role::Number.style(),
+        TokenClass::Comment => Role::Comment.style().add_modifier(Modifier::DIM),
+        TokenClass::Operator => PLAIN,
     }
 }
 

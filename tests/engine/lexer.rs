@@ -4,7 +4,7 @@ use crate::support;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use fourhands::domain::lexer::{Class, Completeness, completeness, rewrite, tokens};
+use fourhands::domain::lexer::{Completeness, TokenClass, completeness, rewrite, tokens};
 use serde_json::Value;
 
 const PIECES: [&str; 52] = [
@@ -142,7 +142,7 @@ fn it_agrees_with_pythons_own() {
                 wrong.push(format!("rewritten: {code:?}"));
             }
             let ours = tokens(code).into_iter().filter_map(|token| match token.class {
-                Class::String | Class::Comment => {
+                TokenClass::String | TokenClass::Comment => {
                     Some(serde_json::json!([token.range.start, token.range.end, format!("{:?}", token.class)]))
                 }
                 _ => None,

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::support::client::{Client, Era};
 use crate::support::{Home, Server, python, wait_until};
 use fourhands::domain::{Entry, Snippet, SnippetId, Status, Stream};
-use fourhands::journal::{Ending, Reader, Recorded};
+use fourhands::journal::{Reader, Recorded, SessionEnd};
 use serde_json::{Value, json};
 
 fn folder(home: &Home) -> PathBuf {
@@ -76,7 +76,7 @@ fn a_session_is_kept_with_all_that_its_clients_were_told() {
     assert!(server.terminate().success());
 
     let recorded = load(&home, "kept").expect("the session");
-    assert_eq!(recorded.session.ending, Ending::Closed);
+    assert_eq!(recorded.session.ending, SessionEnd::Closed);
     assert_eq!(recorded.session.authors, ["tester"]);
     assert_eq!((recorded.session.snippets, recorded.session.failed, recorded.session.missed), (5, 2, 0));
     let transcript = recorded.transcript;
@@ -180,7 +180,7 @@ fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
         std::thread::sleep(Duration::from_micros(random.next(250_000)));
         let killed_at = victim.kill();
         let recorded = wait_until("the session in the journal", || {
-            load(home, &name).filter(|recorded| recorded.session.ending == Ending::Died)
+            load(home, &name).filter(|recorded| recorded.session.ending == SessionEnd::Died)
         });
         assert_eq!(recorded.session.missed, 0);
         let transcript = recorded.transcript;
@@ -304,7 +304,7 @@ fn a_locked_journal_gets_everything_when_it_is_free_again() {
     assert!(server.terminate().success());
     drop(lock);
     let recorded = load(&home, "second").unwrap();
-    assert_eq!((recorded.session.snippets, recorded.session.ending), (1, Ending::Closed));
+    assert_eq!((recorded.session.snippets, recorded.session.ending), (1, SessionEnd::Closed));
     assert_eq!(recorded.transcript.snippet(SnippetId(1)).unwrap().status, Status::Ok);
 }
 
@@ -326,7 +326,7 @@ fn several_sessions_share_one_journal() {
     });
     let all: BTreeMap<_, _> = names.iter().map(|name| (name, load(&home, name).unwrap())).collect();
     for (name, recorded) in all {
-        assert_eq!((recorded.session.ending, recorded.session.snippets), (Ending::Closed, 60), "{name}");
+        assert_eq!((recorded.session.ending, recorded.session.snippets), (SessionEnd::Closed, 60), "{name}");
         let last = recorded.transcript.snippet(SnippetId(60)).unwrap().clone();
         assert_eq!(last.output.text(None), "59\n");
         assert_eq!(last.outcome.unwrap().result, Some(format!("'{name}'")));

@@ -18,7 +18,7 @@ use crate::bridge::{BridgeOptions, offline_server, pump};
 use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
 use crate::mcp::{Backend, serve_connection};
 use crate::session;
-use crate::session::actor::clock;
+use crate::session::clock;
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::session::discovery::select::Choice;

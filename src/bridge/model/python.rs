@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::life::Life;
 use super::world::{Code, Shared, World, lock, outcome};
 use crate::domain::{
-    Author, InputAnswer, Inspect, InspectError, ResetReport, SnippetId, Status, VariableQuery, VariableTable,
+    Author, InputAnswer, InspectError, InspectRequest, ResetReport, SnippetId, Status, VariableQuery, VariableTable,
 };
 use crate::session::{Engine, EngineEvent, Shown};
 
@@ -102,7 +102,7 @@ impl Engine for Python {
         }
     }
 
-    fn inspect(&mut self, _: Inspect, _: Duration) {
+    fn inspect(&mut self, _: InspectRequest, _: Duration) {
         if let Some(world) = self.alive() {
             world.python.say(EngineEvent::Inspected(Err(InspectError::Refused("nothing is defined".to_owned()))));
         }

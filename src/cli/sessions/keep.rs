@@ -1,35 +1,32 @@
-//! What is kept of past sessions, by hand: letting go of what the limits ask, bringing back, erasing.
+//! Retention by hand: pruning, restoring and erasing past sessions.
 
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::cli::{UNKNOWN, USAGE, fail, listed, past, print, tell};
+use crate::cli::output::{UNKNOWN, USAGE, fail, listed, print, warn};
+use crate::cli::past;
 use crate::domain::retention::Limits;
-use crate::domain::{Timestamp, units};
-use crate::journal::{self, EraseError, Kept, SessionSummary};
+use crate::domain::units;
+use crate::journal::{self, EraseError, SessionSummary, StoredSession};
+use crate::session::clock::now;
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry;
 use crate::tui::settings;
 
-/// Names that are listed in a line.
-const NAMES: usize = 8;
+/// Names in a line.
+const MAX_NAMES: usize = 8;
 
-fn now() -> Timestamp {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
-}
-
-/// Whether the person says yes; where nobody can be asked, the answer is no.
+/// Asks for confirmation. Where nobody can be asked, the answer is no.
 fn is_confirmed(question: &str, yes: bool) -> bool {
     if yes {
         return true;
     }
     if !io::stdin().is_terminal() {
-        tell(&"nothing is changed without --yes, since nobody can be asked here.");
+        warn(&"nothing is changed without --yes, since nobody can be asked here.");
         return false;
     }
-    tell(&format_args!("{question} [y/N]"));
+    warn(&format_args!("{question} [y/N]"));
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
@@ -40,7 +37,7 @@ fn sessions(places: &Paths) -> Result<Vec<SessionSummary>, String> {
     reader.map_or(Ok(Vec::new()), |reader| reader.sessions().map_err(|fault| fault.to_string()))
 }
 
-/// `--prune`: what the limits ask, first as a preview.
+/// `--prune`: shows what the limits ask to be removed, and removes it after a question.
 pub fn prune(places: &Paths, yes: bool) -> ExitCode {
     let limits = journal::limits(settings::read(settings::path()).settings.journal);
     if let Some(why) = &limits.refused {
@@ -75,13 +72,13 @@ pub fn prune(places: &Paths, yes: bool) -> ExitCode {
     }
 }
 
-fn preview(plan: &journal::Plan, limits: &Limits) -> String {
-    let line = |what: &str, kept: &[Kept]| {
+fn preview(plan: &journal::RetentionPlan, limits: &Limits) -> String {
+    let line = |what: &str, kept: &[StoredSession]| {
         if kept.is_empty() {
             return String::new();
         }
         let bytes = units::bytes(kept.iter().map(|kept| kept.bytes).sum());
-        let names = listed(kept.iter().map(|kept| &*kept.name), NAMES);
+        let names = listed(kept.iter().map(|kept| &*kept.name), MAX_NAMES);
         format!("{what}: {} of {bytes}: {names}\n", units::count(kept.len(), "session"))
     };
     let mut text = format!(
@@ -90,9 +87,9 @@ fn preview(plan: &journal::Plan, limits: &Limits) -> String {
         units::bytes(limits.bytes),
         units::count(limits.days as usize, "day")
     );
-    text += &line("Set aside for a week, because they are too old", &plan.old);
-    text += &line("Set aside for a week, because all take too much", &plan.much);
-    text += &line("Removed for good, because their week is over or there is no room", &plan.gone);
+    text += &line("Set aside for a week, because they are too old", &plan.expired);
+    text += &line("Set aside for a week, because all take too much", &plan.over_limit);
+    text += &line("Removed for good, because their week is over or there is no room", &plan.removed);
     if !plan.checkpoints.is_empty() {
         let sessions = units::count(plan.checkpoints.len(), "session");
         text += &format!("Removed, because all take too much: the saved variables (%checkpoint) of {sessions}\n");
@@ -103,7 +100,7 @@ fn preview(plan: &journal::Plan, limits: &Limits) -> String {
     text
 }
 
-/// `--restore`: brings back what was set aside.
+/// `--restore`: restores a session that was set aside.
 pub fn restore(places: &Paths, wanted: &str) -> ExitCode {
     let all = match sessions(places) {
         Ok(all) => all,
@@ -114,7 +111,7 @@ pub fn restore(places: &Paths, wanted: &str) -> ExitCode {
         Ok(Some(found)) => found,
         Ok(None) if aside.is_empty() => return fail(UNKNOWN, &"no session is set aside."),
         Ok(None) => {
-            let names = listed(aside.iter().map(|session| &*session.name), NAMES);
+            let names = listed(aside.iter().map(|session| &*session.name), MAX_NAMES);
             return fail(UNKNOWN, &format_args!("no session of that name or id is set aside; there are: {names}."));
         }
         Err(what) => return fail(UNKNOWN, &what),
@@ -136,7 +133,7 @@ pub fn restore(places: &Paths, wanted: &str) -> ExitCode {
     }
 }
 
-/// `--erase`: the text of one session goes from all files.
+/// `--erase`: erases one session from all files.
 pub fn erase(places: &Paths, wanted: &str, yes: bool) -> ExitCode {
     let all = match sessions(places) {
         Ok(all) => all,
@@ -167,17 +164,17 @@ pub fn erase(places: &Paths, wanted: &str, yes: bool) -> ExitCode {
     };
     match journal::erase(&folder, &found.id) {
         Ok(erased) => {
-            // A session that was killed left its definitions beside its socket.
+            // A killed session has left its registry entry and socket.
             let _ = registry::clean_up(places, name);
             print(&format!("Session \"{name}\" is erased.\n"));
             for copy in &erased.copies {
-                tell(&format_args!(
+                warn(&format_args!(
                     "{} was set aside because it was damaged. It may hold the session as well; remove it yourself.",
                     copy.display()
                 ));
             }
             if let Some(why) = &erased.remains {
-                tell(&format_args!(
+                warn(&format_args!(
                     "the journal could not be rewritten ({why}), so pieces of text may remain in its file. \
                      `fourhands sessions --prune --yes` tries that again."
                 ));
@@ -189,6 +186,6 @@ pub fn erase(places: &Paths, wanted: &str, yes: bool) -> ExitCode {
             1,
             &format_args!("session \"{name}\" is in use, so it is not erased. End it first: fourhands stop {name}"),
         ),
-        Err(EraseError::Fault(fault)) => fail(1, &format_args!("session \"{name}\" cannot be erased: {fault}")),
+        Err(EraseError::Journal(fault)) => fail(1, &format_args!("session \"{name}\" cannot be erased: {fault}")),
     }
 }

@@ -1,17 +1,17 @@
-//! One session as it is told; the fields are those of the JSON.
+//! The facts about one session. The fields are those of the JSON.
 
 use serde::Serialize;
 
 use crate::domain::Timestamp;
-use crate::journal::{Ending, SessionSummary};
+use crate::journal::{SessionEnd, SessionSummary};
 use crate::session::discovery::registry::SessionEntry;
 use crate::session::discovery::status::{LiveClient, SessionStatus};
 
-/// The state of a session that the journal's limits let go of.
+/// The state of a session that retention has set aside.
 pub const SET_ASIDE: &str = "set aside";
 
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct SessionRow {
     pub name: String,
     pub id: Option<String>,
     pub state: &'static str,
@@ -35,7 +35,7 @@ pub struct Row {
     pub queued: Option<usize>,
 }
 
-impl Row {
+impl SessionRow {
     pub fn new(record: SessionEntry, state: &'static str, live: Option<SessionStatus>) -> Self {
         Self {
             state,
@@ -67,10 +67,10 @@ impl Row {
             name: session.name.clone(),
             id: None,
             state: match (session.ending, session.set_aside) {
-                (Ending::Running, _) => "running",
+                (SessionEnd::Running, _) => "running",
                 (_, Some(_)) => SET_ASIDE,
-                (Ending::Closed, None) => "closed",
-                (Ending::Died, None) => "died",
+                (SessionEnd::Closed, None) => "closed",
+                (SessionEnd::Died, None) => "died",
             },
             cwd: session.cwd.to_string_lossy().into_owned(),
             python: Some(session.python.to_string_lossy().into_owned()),
@@ -95,17 +95,17 @@ impl Row {
         row
     }
 
-    /// Whether the journal means this session, which is or was of that name.
+    /// Returns whether the journal's session is this one.
     pub fn is_of(&self, session: &SessionSummary) -> bool {
         let same_end = match session.ending {
-            Ending::Running => matches!(self.state, "running" | "starting" | "waiting" | "silent"),
-            Ending::Died => self.state == "stale",
-            Ending::Closed => false,
+            SessionEnd::Running => matches!(self.state, "running" | "starting" | "waiting" | "silent"),
+            SessionEnd::Died => self.state == "stale",
+            SessionEnd::Closed => false,
         };
         self.name == session.name && same_end && session.last_active >= self.started_at
     }
 
-    /// Adds what only the journal knows.
+    /// Adds the facts that only the journal has.
     pub fn know(&mut self, session: &SessionSummary) {
         self.id = Some(session.id.to_string());
         self.last_active = Some(session.last_active);
@@ -141,7 +141,7 @@ pub mod fixtures {
         }
     }
 
-    pub fn summary(name: &str, started: Timestamp, ending: Ending) -> SessionSummary {
+    pub fn summary(name: &str, started: Timestamp, ending: SessionEnd) -> SessionSummary {
         SessionSummary {
             id: SessionId::new(started),
             name: name.to_owned(),

@@ -1,35 +1,35 @@
-//! Sessions as tables for people.
+//! Tables of sessions for people.
 
 use std::time::Duration;
 
-use super::row::Row;
-use crate::cli::listed;
+use super::row::SessionRow;
+use crate::cli::output::listed;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Timestamp, units};
 use crate::tui::text::{cut, cut_front, width as cells_of};
 
-/// Digits of an id that no two sessions share, unless they began in the same millisecond.
-const ID: usize = 12;
+/// The first digits of an id, which differ unless two sessions began in the same millisecond.
+const ID_CELLS: usize = 12;
 
-/// Names of clients and authors that are listed; the JSON has all of them.
-const NAMES: usize = 6;
-/// Cells of a column at most, but for the last: as long as the name of a session can be.
-const WIDEST: usize = 64;
-/// Columns go rather than that less is left of a folder, where the terminal is narrow.
-const FOLDER: usize = 12;
+/// Names of clients and authors in a row. The JSON has all of them.
+const MAX_NAMES: usize = 6;
+/// The most cells of a column other than the last; the longest name of a session fits.
+const MAX_CELLS: usize = 64;
+/// The fewest cells of a folder. Columns are dropped to keep them.
+const MIN_FOLDER_CELLS: usize = 12;
 
-/// What runs. All tables keep to `width`, if they can.
-pub fn present(rows: &[Row], now: Timestamp, width: Option<usize>) -> String {
+/// Formats the present sessions. All tables fit `width` if possible.
+pub fn present(rows: &[SessionRow], now: Timestamp, width: Option<usize>) -> String {
     if rows.is_empty() {
         return "No session is running. `fourhands` starts one here, `fourhands serve` one without a terminal.\n"
             .to_owned();
     }
-    let cells = |row: &Row| {
+    let cells = |row: &SessionRow| {
         let clients = row.clients.as_ref().map(|clients| {
             if clients.is_empty() {
                 "none".to_owned()
             } else {
-                listed(clients.iter().map(|client| &*client.name), NAMES)
+                listed(clients.iter().map(|client| &*client.name), MAX_NAMES)
             }
         });
         let mode = row.dashboard.map(|dashboard| if dashboard { "dashboard" } else { "headless" });
@@ -45,22 +45,22 @@ pub fn present(rows: &[Row], now: Timestamp, width: Option<usize>) -> String {
         ]
     };
     let heads = ["NAME", "STATE", "PID", "PYTHON", "SINCE", "MODE", "CLIENTS", "DIRECTORY"];
-    // The mode first; then since when, the Python, the process.
+    // The mode goes first, then the start, the Python, the process.
     let table = aligned(heads, rows.iter().map(cells).collect(), width, &[5, 4, 3, 2]);
     let troubles = rows.iter().filter_map(|row| Some(format!("\n{}: {}\n", row.name, row.trouble.as_ref()?)));
     table + &troubles.collect::<String>()
 }
 
-/// What ran, the last first; `total` is how many there are.
-pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool, width: Option<usize>) -> String {
+/// Formats the past sessions, the last first. `total` is the number of all past sessions.
+pub fn past(rows: &[SessionRow], total: usize, now: Timestamp, below: bool, width: Option<usize>) -> String {
     if rows.is_empty() {
         return if below { String::new() } else { "No past session is recorded.\n".to_owned() };
     }
     let number = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-    let cells = |row: &Row| {
+    let cells = |row: &SessionRow| {
         [
             row.name.clone(),
-            row.id.as_ref().map_or_else(|| "-".to_owned(), |id| id.chars().take(ID).collect()),
+            row.id.as_ref().map_or_else(|| "-".to_owned(), |id| id.chars().take(ID_CELLS).collect()),
             format!("{} ago", age(row.last_active.unwrap_or(row.started_at), now)),
             row.state.to_owned(),
             cell(row.python_version.as_deref()),
@@ -69,13 +69,13 @@ pub fn past(rows: &[Row], total: usize, now: Timestamp, below: bool, width: Opti
             row.bytes.map_or_else(|| "-".to_owned(), units::bytes),
             row.authors
                 .as_ref()
-                .map_or_else(|| "-".to_owned(), |authors| listed(authors.iter().map(String::as_str), NAMES)),
+                .map_or_else(|| "-".to_owned(), |authors| listed(authors.iter().map(String::as_str), MAX_NAMES)),
             folder(row),
         ]
     };
     let heads = ["PAST", "ID", "ENDED", "HOW", "PYTHON", "SNIPPETS", "FAILED", "SIZE", "BY", "DIRECTORY"];
     let mut text = if below { "\n".to_owned() } else { String::new() };
-    // The Python first; then the size, failures, snippets, how it ended, by whom.
+    // The Python goes first, then the size, failures, snippets, the end, the authors.
     text += &aligned(heads, rows.iter().map(cells).collect(), width, &[4, 7, 6, 5, 3, 8]);
     if total > rows.len() {
         text += &format!("\n{} more: `fourhands sessions --all`\n", total - rows.len());
@@ -91,22 +91,23 @@ fn age(since: Timestamp, now: Timestamp) -> String {
     units::age(Duration::from_millis(now.saturating_sub(since)))
 }
 
-fn folder(row: &Row) -> String {
+fn folder(row: &SessionRow) -> String {
     row.cwd.clone()
 }
 
-/// Where the lines are too long, the columns `first_to_go` are left out, one after the other, and the last is cut.
+/// Aligns columns. While lines are too long, the columns `first_to_go` are dropped in that order; then the last column
+/// is cut.
 fn aligned<const COLUMNS: usize>(
     heads: [&str; COLUMNS],
     rows: Vec<[String; COLUMNS]>,
     width: Option<usize>,
     first_to_go: &[usize],
 ) -> String {
-    // A line of its own for each, whatever names and folders hold.
+    // Every row takes one line, whatever its names and folders contain.
     let clean = |row: [String; COLUMNS]| row.map(|cell| visible(&cell).replace(['\n', '\t'], "\u{fffd}"));
     let mut lines: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(rows.into_iter().map(clean)).collect();
     for cell in lines.iter_mut().flat_map(|line| &mut line[..COLUMNS - 1]) {
-        *cell = cut(cell, WIDEST).into_owned();
+        *cell = cut(cell, MAX_CELLS).into_owned();
     }
     let widest: [usize; COLUMNS] =
         std::array::from_fn(|column| lines.iter().map(|line| cells_of(&line[column])).max().unwrap_or(0));
@@ -114,20 +115,20 @@ fn aligned<const COLUMNS: usize>(
     let before = |columns: &[usize]| columns.iter().map(|column| widest[*column] + 2).sum::<usize>();
     let width = width.unwrap_or(usize::MAX);
     for column in first_to_go {
-        if before(&columns) + widest[COLUMNS - 1].min(FOLDER) > width {
+        if before(&columns) + widest[COLUMNS - 1].min(MIN_FOLDER_CELLS) > width {
             columns.retain(|left| left != column);
         }
     }
-    let room = width.saturating_sub(before(&columns)).max(FOLDER / 2);
+    let room = width.saturating_sub(before(&columns)).max(MIN_FOLDER_CELLS / 2);
     let mut text = String::new();
     for line in &lines {
         for column in &columns {
             let cell = &line[*column];
             text.push_str(cell);
-            // Not by a width of `format!`, which panics beyond 65 535 and counts characters.
+            // A width in `format!` would count characters, and panic beyond 65 535.
             text.push_str(&" ".repeat(widest[*column] - cells_of(cell) + 2));
         }
-        // The end of a text tells folders apart.
+        // The end of a path tells folders apart.
         text.push_str(&cut_front(&line[COLUMNS - 1], room));
         text.push('\n');
     }
@@ -138,7 +139,7 @@ fn aligned<const COLUMNS: usize>(
 mod tests {
     use super::super::row::fixtures::{record, summary};
     use super::*;
-    use crate::journal::Ending;
+    use crate::journal::SessionEnd;
     use crate::session::discovery::status::{LiveClient, SessionStatus};
 
     #[test]
@@ -152,7 +153,10 @@ mod tests {
             running: None,
             queued: 0,
         };
-        let rows = [Row::new(record("work", 0), "running", Some(live)), Row::new(record("work", 0), "silent", None)];
+        let rows = [
+            SessionRow::new(record("work", 0), "running", Some(live)),
+            SessionRow::new(record("work", 0), "silent", None),
+        ];
         assert_eq!(
             present(&rows, 60_000, Some(200)),
             "NAME  STATE    PID  PYTHON  SINCE  MODE       CLIENTS              DIRECTORY\n\
@@ -164,7 +168,7 @@ mod tests {
     #[test]
     fn the_past_is_told_with_what_was_done() {
         assert_eq!(past(&[], 0, 0, true, None), "");
-        let rows = [Row::of_journal(&summary("sales", 0, Ending::Closed))];
+        let rows = [SessionRow::of_journal(&summary("sales", 0, SessionEnd::Closed))];
         assert_eq!(
             past(&rows, 7, 3 * 3_600_000, false, None),
             "PAST   ID            ENDED    HOW     PYTHON  SNIPPETS  FAILED  SIZE    BY                DIRECTORY\n\
@@ -177,7 +181,7 @@ mod tests {
     fn what_matters_least_gives_way_to_a_narrow_terminal() {
         let mut here = record("work", 0);
         here.cwd = "/home/ada/projects/quarterly-report".into();
-        let rows = [Row::new(here, "running", None)];
+        let rows = [SessionRow::new(here, "running", None)];
         assert_eq!(
             present(&rows, 60_000, Some(80)),
             "NAME  STATE    PID  PYTHON  SINCE  MODE       CLIENTS  DIRECTORY\n\
@@ -188,9 +192,9 @@ mod tests {
             "NAME  STATE    CLIENTS  DIRECTORY\n\
              work  running  -        …uarterly-report\n"
         );
-        let mut ended = summary("sales", 0, Ending::Closed);
+        let mut ended = summary("sales", 0, SessionEnd::Closed);
         ended.cwd = "/home/ada/projects/quarterly-report".into();
-        let rows = [Row::of_journal(&ended)];
+        let rows = [SessionRow::of_journal(&ended)];
         for width in 40..=140 {
             let table = past(&rows, 1, 3 * 3_600_000, false, Some(width));
             assert!(table.lines().all(|line| line.chars().count() <= width), "{width}:\n{table}");
@@ -202,7 +206,7 @@ mod tests {
     fn names_of_any_length_and_number_make_a_table() {
         let names = ["x", "漢字", "e\u{301}\u{301}", "\u{200b}\u{200d}", "👩‍👩‍👧‍👦", "\u{1b}[2J\n\t", ""];
         for (length, count) in [(1, 0), (1, 1), (300, 170), (70_000, 1), (1, 70_000)] {
-            // Clusters of a name as long as a book take their time in a build for tests.
+            // Splitting very long names takes long in a debug build.
             for name in names.into_iter().take(if length > 300 { 1 } else { names.len() }) {
                 let name = name.repeat(length);
                 let client = LiveClient { name: name.clone(), pid: None };
@@ -210,17 +214,21 @@ mod tests {
                 let live = SessionStatus { pid: 13, clients, snippets: u32::MAX, running: None, queued: usize::MAX };
                 let mut record = record(&name, 0);
                 record.cwd = name.clone().into();
-                let mut past_one = summary(&name, 0, Ending::Died);
+                let mut past_one = summary(&name, 0, SessionEnd::Died);
                 past_one.authors = vec![name.clone(); count];
                 past_one.cwd = name.into();
-                let running = Row::new(record, "running", Some(live));
+                let running = SessionRow::new(record, "running", Some(live));
                 for width in [None, Some(1), Some(80), Some(100_000)] {
                     let table = present(std::slice::from_ref(&running), u64::MAX, width);
                     assert_eq!(table.lines().count(), 2, "{width:?}");
                     assert!(table.lines().all(|line| !line.contains(char::is_control)));
                     let (_, last) = table.split_once('\n').unwrap();
-                    assert!(width.is_some() || cells_of(last.trim_end()) < WIDEST * 9 + length * 20, "{}", last.len());
-                    let table = past(&[Row::of_journal(&past_one)], 1, u64::MAX, false, width);
+                    assert!(
+                        width.is_some() || cells_of(last.trim_end()) < MAX_CELLS * 9 + length * 20,
+                        "{}",
+                        last.len()
+                    );
+                    let table = past(&[SessionRow::of_journal(&past_one)], 1, u64::MAX, false, width);
                     assert_eq!(table.lines().count(), 2, "{width:?}");
                 }
             }

@@ -1,18 +1,18 @@
-//! Brackets of code, as pairs; those in strings and comments do not count.
+//! The pairs of brackets in code. Brackets in strings and comments do not count.
 
-use super::scan::{Kind, scan};
+use super::scan::{LexemeKind, scan};
 
-/// Where brackets stand, in bytes.
+/// The positions of brackets, in bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Brackets {
-    /// Each opening one with the one that closes it.
+    /// Each opening bracket with the bracket that closes it.
     pub pairs: Vec<(usize, usize)>,
-    /// Those that nothing closes, the innermost last.
+    /// The brackets that nothing closes, the innermost last.
     pub open: Vec<usize>,
 }
 
 impl Brackets {
-    /// The other one of the pair.
+    /// Returns the other bracket of the pair.
     #[must_use]
     pub fn partner(&self, place: usize) -> Option<usize> {
         self.pairs.iter().find_map(|&(open, close)| match place {
@@ -28,11 +28,11 @@ pub fn brackets(code: &str) -> Brackets {
     let mut found = Brackets::default();
     let mut open: Vec<(char, usize)> = Vec::new();
     for lexeme in scan(code) {
-        let Kind::Operator(c) = lexeme.kind else { continue };
+        let LexemeKind::Operator(c) = lexeme.kind else { continue };
         match c {
             '(' | '[' | '{' => open.push((c, lexeme.range.start)),
             ')' | ']' | '}' => {
-                // One that does not fit closes nothing.
+                // A bracket that does not fit closes nothing.
                 if let Some((_, place)) = open.pop_if(|(opened, _)| fit(*opened, c)) {
                     found.pairs.push((place, lexeme.range.start));
                 }
@@ -44,7 +44,7 @@ pub fn brackets(code: &str) -> Brackets {
     found
 }
 
-/// Whether these two make a pair.
+/// Returns whether the two brackets make a pair.
 #[must_use]
 pub fn fit(open: char, close: char) -> bool {
     matches!((open, close), ('(', ')') | ('[', ']') | ('{', '}'))

@@ -1,27 +1,27 @@
-//! Whether Enter should run the code or begin a new line, by the rules people know from Python's own prompt.
+//! The completeness of code: whether Enter runs it or begins a new line, as at Python's own prompt.
 
-use super::scan::{Kind, Lexeme, scan};
+use super::scan::{Lexeme, LexemeKind, scan};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completeness {
-    /// It can run; that includes code that no further line could mend.
+    /// The code can run, or no further line could make it valid.
     Complete,
-    /// It goes on: an open bracket, string, block, decorator or backslash.
+    /// The code needs more: an open bracket, string, block, decorator or backslash.
     Incomplete,
 }
 
 const INDENT: usize = 4;
 
-/// A line as Python counts them: brackets, strings and backslashes join several lines of text into one.
+/// A logical line: brackets, strings and backslashes join several lines of text into one.
 struct Logical<'a> {
     indent: usize,
     first: &'a str,
-    /// Ends with a colon outside of brackets, so a block must follow.
+    /// The line ends with a colon outside brackets, so a block must follow.
     ends_with_colon: bool,
     decorator: bool,
-    /// Something stands after a colon outside of brackets: `if x: pass`.
+    /// Code follows a colon outside brackets, such as `if x: pass`.
     one_line_block: bool,
-    /// `%%time` and its like, to which all that follows belongs.
+    /// The line is cell magic such as `%%time`, to which all following lines belong.
     cell: bool,
 }
 
@@ -58,14 +58,14 @@ impl Logical<'_> {
 struct Structure<'a> {
     lines: Vec<Logical<'a>>,
     open_string: bool,
-    /// Brackets that are open at the end, and whether one was closed that was never opened.
+    /// The number of brackets that are open at the end.
     open_brackets: usize,
     mismatch: bool,
-    /// A backslash ends the code, or the line before a last line that is empty.
+    /// A backslash ends the code, or the line before an empty last line.
     backslash: bool,
 }
 
-/// Whether `code` can run as it stands. A block is ended by an empty last line.
+/// Returns whether `code` can run as it is. An empty last line ends a block.
 #[must_use]
 pub fn completeness(code: &str) -> Completeness {
     let structure = structure(code);
@@ -90,7 +90,7 @@ pub fn completeness(code: &str) -> Completeness {
     if incomplete { Completeness::Incomplete } else { Completeness::Complete }
 }
 
-/// The last line, and from the inside out the statements in whose blocks it stands.
+/// Yields the last line, then the statements that enclose it, from the inside out.
 fn enclosing<'a>(lines: &'a [Logical<'a>]) -> impl Iterator<Item = &'a Logical<'a>> {
     let mut inner = usize::MAX;
     lines.iter().rev().filter(move |line| {
@@ -100,7 +100,7 @@ fn enclosing<'a>(lines: &'a [Logical<'a>]) -> impl Iterator<Item = &'a Logical<'
     })
 }
 
-/// How many spaces a line should begin with that is begun after `before`.
+/// Returns the number of spaces that begin the line after `before`.
 #[must_use]
 pub fn indent_after(before: &str) -> usize {
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -128,7 +128,7 @@ fn structure(code: &str) -> Structure<'_> {
     let lexemes = scan(code);
     let mut structure = Structure {
         lines: Vec::new(),
-        open_string: lexemes.iter().any(|l| l.kind == Kind::String { open: true }),
+        open_string: lexemes.iter().any(|l| l.kind == LexemeKind::String { open: true }),
         open_brackets: 0,
         mismatch: false,
         backslash: false,
@@ -138,8 +138,8 @@ fn structure(code: &str) -> Structure<'_> {
     let mut colon = false;
     for (index, lexeme) in lexemes.iter().enumerate() {
         match lexeme.kind {
-            Kind::Comment => continue,
-            Kind::Newline => {
+            LexemeKind::Comment => continue,
+            LexemeKind::Newline => {
                 let joined = index > 0 && joins(&lexemes[index - 1], lexeme);
                 structure.backslash = joined;
                 if brackets.is_empty() && !joined {
@@ -147,14 +147,14 @@ fn structure(code: &str) -> Structure<'_> {
                 }
                 continue;
             }
-            Kind::Operator(c @ ('(' | '[' | '{')) => brackets.push(c),
-            Kind::Operator(c @ (')' | ']' | '}')) => {
+            LexemeKind::Operator(c @ ('(' | '[' | '{')) => brackets.push(c),
+            LexemeKind::Operator(c @ (')' | ']' | '}')) => {
                 let fits = matches!((brackets.pop(), c), (Some('('), ')') | (Some('['), ']') | (Some('{'), '}'));
                 structure.mismatch |= !fits;
             }
             _ => {}
         }
-        let is_backslash = lexeme.kind == Kind::Operator('\\');
+        let is_backslash = lexeme.kind == LexemeKind::Operator('\\');
         structure.backslash = is_backslash && index + 1 == lexemes.len();
         if is_backslash && line.is_none() {
             continue;
@@ -165,12 +165,12 @@ fn structure(code: &str) -> Structure<'_> {
                 indent: column(code, lexeme.range.start),
                 first: &code[lexeme.range.clone()],
                 ends_with_colon: false,
-                decorator: lexeme.kind == Kind::Decorator,
+                decorator: lexeme.kind == LexemeKind::Decorator,
                 one_line_block: false,
-                cell: lexeme.kind == Kind::Magic && code[lexeme.range.clone()].starts_with("%%"),
+                cell: lexeme.kind == LexemeKind::Magic && code[lexeme.range.clone()].starts_with("%%"),
             }
         });
-        let is_colon = lexeme.kind == Kind::Operator(':') && brackets.is_empty();
+        let is_colon = lexeme.kind == LexemeKind::Operator(':') && brackets.is_empty();
         current.one_line_block |= colon && !is_colon;
         current.ends_with_colon = is_colon;
         colon |= is_colon;
@@ -180,12 +180,12 @@ fn structure(code: &str) -> Structure<'_> {
     structure
 }
 
-/// Whether a line is joined with the next one by a backslash that is its very last character.
+/// Returns whether the line's very last character is a backslash, which joins the next line to it.
 fn joins(last: &Lexeme, newline: &Lexeme) -> bool {
-    last.kind == Kind::Operator('\\') && last.range.end == newline.range.start
+    last.kind == LexemeKind::Operator('\\') && last.range.end == newline.range.start
 }
 
-/// Width of what stands before `place` on its line; a tab counts like an indentation.
+/// Returns the width of the text before `place` on its line. A tab counts as one indentation.
 fn column(code: &str, place: usize) -> usize {
     let start = code[..place].rfind('\n').map_or(0, |newline| newline + 1);
     code[start..place].chars().map(|c| if c == '\t' { INDENT } else { 1 }).sum()

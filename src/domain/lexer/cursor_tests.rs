@@ -4,86 +4,89 @@ fn name(prefix: &str) -> CursorContext {
     CursorContext::Name { prefix: prefix.into() }
 }
 
-fn steps(expression: &str) -> Option<Vec<Step>> {
-    steps_of(expression)
+fn steps(expression: &str) -> Option<Vec<PathStep>> {
+    path_steps(expression)
 }
 
 #[test]
 fn names_and_attributes() {
-    assert_eq!(place(""), name(""));
-    assert_eq!(place("x = pri"), name("pri"));
-    assert_eq!(place("f(a, b"), name("b"));
-    assert_eq!(place("for x in "), name(""));
-    assert_eq!(place("@data"), name("data"));
+    assert_eq!(cursor_context(""), name(""));
+    assert_eq!(cursor_context("x = pri"), name("pri"));
+    assert_eq!(cursor_context("f(a, b"), name("b"));
+    assert_eq!(cursor_context("for x in "), name(""));
+    assert_eq!(cursor_context("@data"), name("data"));
     let attribute = |of: &str, prefix: &str| CursorContext::Attribute { of: steps(of), prefix: prefix.into() };
-    assert_eq!(place("x.y.z"), attribute("x.y", "z"));
-    assert_eq!(place("print(x."), attribute("x", ""));
-    assert_eq!(place("d[\"k\"].a"), attribute("d['k']", "a"));
-    assert_eq!(place("l[0][-1]."), CursorContext::Attribute { of: None, prefix: String::new() });
+    assert_eq!(cursor_context("x.y.z"), attribute("x.y", "z"));
+    assert_eq!(cursor_context("print(x."), attribute("x", ""));
+    assert_eq!(cursor_context("d[\"k\"].a"), attribute("d['k']", "a"));
+    assert_eq!(cursor_context("l[0][-1]."), CursorContext::Attribute { of: None, prefix: String::new() });
     assert_eq!(
-        place("\"\".jo"),
-        CursorContext::Attribute { of: Some(vec![Step::Literal("str")]), prefix: "jo".into() }
+        cursor_context("\"\".jo"),
+        CursorContext::Attribute { of: Some(vec![PathStep::Literal("str")]), prefix: "jo".into() }
     );
     assert_eq!(
-        place("b''."),
-        CursorContext::Attribute { of: Some(vec![Step::Literal("bytes")]), prefix: String::new() }
+        cursor_context("b''."),
+        CursorContext::Attribute { of: Some(vec![PathStep::Literal("bytes")]), prefix: String::new() }
     );
     assert_eq!(
-        place("[1, 2].ap"),
-        CursorContext::Attribute { of: Some(vec![Step::Literal("list")]), prefix: "ap".into() }
+        cursor_context("[1, 2].ap"),
+        CursorContext::Attribute { of: Some(vec![PathStep::Literal("list")]), prefix: "ap".into() }
     );
-    assert_eq!(place("{}.g"), CursorContext::Attribute { of: Some(vec![Step::Literal("dict")]), prefix: "g".into() });
-    assert_eq!(place("f(1).g"), CursorContext::Attribute { of: None, prefix: "g".into() });
-    assert_eq!(place("(x).g"), attribute("x", "g"));
-    assert_eq!(place("x\n  .y"), attribute("x", "y"));
-    assert_eq!(place("@app.ro"), attribute("app", "ro"));
+    assert_eq!(
+        cursor_context("{}.g"),
+        CursorContext::Attribute { of: Some(vec![PathStep::Literal("dict")]), prefix: "g".into() }
+    );
+    assert_eq!(cursor_context("f(1).g"), CursorContext::Attribute { of: None, prefix: "g".into() });
+    assert_eq!(cursor_context("(x).g"), attribute("x", "g"));
+    assert_eq!(cursor_context("x\n  .y"), attribute("x", "y"));
+    assert_eq!(cursor_context("@app.ro"), attribute("app", "ro"));
     for nowhere in ["# com", "12", "def f", "class A", "'whole'", "1.5", "'''text", "!ls fi"] {
-        assert_eq!(place(nowhere), CursorContext::Nowhere, "{nowhere}");
+        assert_eq!(cursor_context(nowhere), CursorContext::Nowhere, "{nowhere}");
     }
 }
 
 #[test]
 fn keys_paths_and_fields() {
     let key = |of: &str, prefix: &str, quote| CursorContext::Key { of: steps(of), prefix: prefix.into(), quote };
-    assert_eq!(place("d[\""), key("d", "", Some('"')));
-    assert_eq!(place("a.d['k"), key("a.d", "k", Some('\'')));
-    assert_eq!(place("d['a']['b"), key("d['a']", "b", Some('\'')));
-    assert_eq!(place("d["), key("d", "", None));
-    assert_eq!(place("d[na"), key("d", "na", None));
-    assert_eq!(place("x = ['da"), CursorContext::Path { prefix: "da".into() });
-    assert_eq!(place("open(\"data/s"), CursorContext::Path { prefix: "data/s".into() });
-    assert_eq!(place("x = [na"), name("na"));
-    assert_eq!(place("f'{na"), name("na"));
-    assert_eq!(place("f'{x.y"), CursorContext::Attribute { of: steps("x"), prefix: "y".into() });
+    assert_eq!(cursor_context("d[\""), key("d", "", Some('"')));
+    assert_eq!(cursor_context("a.d['k"), key("a.d", "k", Some('\'')));
+    assert_eq!(cursor_context("d['a']['b"), key("d['a']", "b", Some('\'')));
+    assert_eq!(cursor_context("d["), key("d", "", None));
+    assert_eq!(cursor_context("d[na"), key("d", "na", None));
+    assert_eq!(cursor_context("x = ['da"), CursorContext::Path { prefix: "da".into() });
+    assert_eq!(cursor_context("open(\"data/s"), CursorContext::Path { prefix: "data/s".into() });
+    assert_eq!(cursor_context("x = [na"), name("na"));
+    assert_eq!(cursor_context("f'{na"), name("na"));
+    assert_eq!(cursor_context("f'{x.y"), CursorContext::Attribute { of: steps("x"), prefix: "y".into() });
 }
 
 #[test]
 fn imports() {
     let module = |prefix: &str| CursorContext::Module { prefix: prefix.into() };
     let member = |module: &str, prefix: &str| CursorContext::Member { module: module.into(), prefix: prefix.into() };
-    assert_eq!(place("import "), module(""));
-    assert_eq!(place("import num"), module("num"));
-    assert_eq!(place("import os.pa"), module("os.pa"));
-    assert_eq!(place("import os, s"), module("s"));
-    assert_eq!(place("x = 1\nimport os, "), module(""));
-    assert_eq!(place("import os as o"), CursorContext::Nowhere);
-    assert_eq!(place("from os.pa"), module("os.pa"));
-    assert_eq!(place("from ..pa"), module("..pa"));
-    assert_eq!(place("from os im"), CursorContext::Nowhere);
-    assert_eq!(place("from os import pa"), member("os", "pa"));
-    assert_eq!(place("from os.path import (join, ex"), member("os.path", "ex"));
-    assert_eq!(place("from os.path import (\n    join,\n    ex"), member("os.path", "ex"));
-    assert_eq!(place("from os import path as "), CursorContext::Nowhere);
-    assert_eq!(place("import os; os.pa"), CursorContext::Attribute { of: steps("os"), prefix: "pa".into() });
-    assert_eq!(place("imp"), name("imp"));
-    assert_eq!(place("import"), name("import"));
+    assert_eq!(cursor_context("import "), module(""));
+    assert_eq!(cursor_context("import num"), module("num"));
+    assert_eq!(cursor_context("import os.pa"), module("os.pa"));
+    assert_eq!(cursor_context("import os, s"), module("s"));
+    assert_eq!(cursor_context("x = 1\nimport os, "), module(""));
+    assert_eq!(cursor_context("import os as o"), CursorContext::Nowhere);
+    assert_eq!(cursor_context("from os.pa"), module("os.pa"));
+    assert_eq!(cursor_context("from ..pa"), module("..pa"));
+    assert_eq!(cursor_context("from os im"), CursorContext::Nowhere);
+    assert_eq!(cursor_context("from os import pa"), member("os", "pa"));
+    assert_eq!(cursor_context("from os.path import (join, ex"), member("os.path", "ex"));
+    assert_eq!(cursor_context("from os.path import (\n    join,\n    ex"), member("os.path", "ex"));
+    assert_eq!(cursor_context("from os import path as "), CursorContext::Nowhere);
+    assert_eq!(cursor_context("import os; os.pa"), CursorContext::Attribute { of: steps("os"), prefix: "pa".into() });
+    assert_eq!(cursor_context("imp"), name("imp"));
+    assert_eq!(cursor_context("import"), name("import"));
 }
 
 #[test]
-fn magics() {
-    assert_eq!(place("%ti"), CursorContext::Magic { prefix: "ti".into(), cell: false });
-    assert_eq!(place("%%"), CursorContext::Magic { prefix: String::new(), cell: true });
-    assert_eq!(place("x % y"), name("y"));
+fn code_magic() {
+    assert_eq!(cursor_context("%ti"), CursorContext::Magic { prefix: "ti".into(), cell: false });
+    assert_eq!(cursor_context("%%"), CursorContext::Magic { prefix: String::new(), cell: true });
+    assert_eq!(cursor_context("x % y"), name("y"));
 }
 
 #[test]
@@ -111,11 +114,11 @@ fn the_innermost_open_call() {
 
 #[test]
 fn steps_are_only_what_can_be_looked_up() {
-    let of = |name: &str| Step::Name(name.into());
+    let of = |name: &str| PathStep::Name(name.into());
     assert_eq!(steps("a"), Some(vec![of("a")]));
     assert_eq!(
         steps("a.b['c'][0]"),
-        Some(vec![of("a"), Step::Attribute("b".into()), Step::Key("c".into()), Step::Index(0)])
+        Some(vec![of("a"), PathStep::Attribute("b".into()), PathStep::Key("c".into()), PathStep::Index(0)])
     );
     assert_eq!(steps("a + b"), None);
     assert_eq!(steps("f(1).g"), None);
@@ -135,6 +138,6 @@ fn nothing_it_could_be_given_makes_it_fail() {
             code += pieces[(seed >> 33) % pieces.len()];
         }
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (_, _) = (place(&code), open_call(&code));
+        let (_, _) = (cursor_context(&code), open_call(&code));
     }
 }

@@ -1,4 +1,4 @@
-//! Code as nobody would write it: nothing fails, and what comes out covers what went in.
+//! Random code: the lexer never fails, and its lexemes cover the code.
 
 use super::scan::scan;
 use super::*;
@@ -83,7 +83,7 @@ fn no_code_makes_it_fail() {
             assert!(code.get(token.range).is_some(), "{code:?}");
         }
         let _ = (completeness(&code), indent_after(&code));
-        // A blank line ends whatever can be ended.
+        // A blank line ends all that can be ended.
         if completeness(&code) == Completeness::Complete {
             assert_eq!(completeness(&format!("{code}\n\n")), Completeness::Complete, "{code:?}");
         }
@@ -93,12 +93,12 @@ fn no_code_makes_it_fail() {
     }
 }
 
-/// What is no magic stays as it is, the strings and comments within the code, and the lines.
+/// Rewriting changes only magic: other code, strings, comments and line numbers stay.
 #[test]
 fn rewriting_leaves_alone_what_is_no_magic() {
     for mut random in Random::rounds(8, 5_000) {
         let code = random.text(&PIECES, 24);
-        let magic: Vec<_> = scan(&code).into_iter().filter(|lexeme| lexeme.kind == Kind::Magic).collect();
+        let magic: Vec<_> = scan(&code).into_iter().filter(|lexeme| lexeme.kind == LexemeKind::Magic).collect();
         let Some(rewritten) = rewrite(&code, "_M_") else {
             assert!(magic.is_empty(), "{code:?}");
             continue;
@@ -113,8 +113,8 @@ fn rewriting_leaves_alone_what_is_no_magic() {
             rest = rest.strip_prefix(&code[at..lexeme.range.start]).unwrap_or_else(|| panic!("{code:?}"));
             let call = scan(rest);
             assert!(rest.starts_with("_M_("), "{code:?} {rest:?}");
-            // One call with strings and words only.
-            let close = call.iter().find(|lexeme| lexeme.kind == Kind::Operator(')')).expect("its end");
+            // The call has only strings and words.
+            let close = call.iter().find(|lexeme| lexeme.kind == LexemeKind::Operator(')')).expect("its end");
             rest = rest[close.range.end..].trim_start_matches('\n');
             at = lexeme.range.end;
             rest = &rewritten.code[rewritten.code.len() - rest.len()..];

@@ -1,50 +1,20 @@
-//! What `IPython` added to Python's syntax: where it stands, and its rewriting to calls that Python understands.
+//! Magic: the syntax that `IPython` adds to Python. It is parsed, and rewritten to calls that Python understands.
 
 use std::ops::Range;
 
-use super::scan::{Kind, scan};
+use super::magic_syntax::help_target;
+use super::scan::{LexemeKind, scan};
 
-/// Code that Python can compile, every statement on the line where it was.
+/// Code that Python can compile. Every statement keeps its line number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewritten {
     pub code: String,
-    /// The whole is to be timed: `%%time`, or `%time` on the only line.
+    /// The whole code is timed: `%%time`, or `%time` on the only line.
     pub timed: bool,
 }
 
-/// Whether the rest of a line is magic. Nothing that is valid Python where a statement or a value begins looks so.
-pub(super) fn begins(rest: &str) -> bool {
-    let line = rest.split('\n').next().unwrap_or_default().trim_end();
-    let name_after = |prefix| line.strip_prefix(prefix).is_some_and(|name: &str| name.starts_with(is_name_start));
-    if let Some(command) = line.strip_prefix('!') {
-        return !command.trim().is_empty() && !command.starts_with('=');
-    }
-    // Said without a sign, by habit from the shell.
-    let habit = line.starts_with("pip install ") || line.starts_with("pip uninstall ");
-    habit || name_after("%") || name_after("%%") || line == "?" || asked_about(line).is_some()
-}
-
-/// The object of `x?`, `x??`, `?x` and `%x?`, and whether more than usual is wanted.
-fn asked_about(line: &str) -> Option<(&str, bool)> {
-    let object = line.trim_matches('?').trim();
-    let marks = |text: &str| text.len() - text.trim_matches('?').len();
-    let detail = match (marks(line), line.starts_with('?')) {
-        (1, _) => false,
-        (2, leading) => leading == line.starts_with("??"),
-        _ => return None,
-    };
-    let name = object.trim_start_matches('%');
-    // Names, attributes, and items by number or by a short string.
-    let plain = |c: char| c == '_' || c.is_alphanumeric() || ".*[]'\"-".contains(c);
-    (name.starts_with(|c| is_name_start(c) || c == '*') && name.chars().all(plain)).then_some((object, detail))
-}
-
-fn is_name_start(c: char) -> bool {
-    c == '_' || c.is_alphabetic()
-}
-
-/// `code` without what it was copied with: an indentation of the whole, or the prompts of Python and `IPython`, and then
-/// also the output between them. `None` if there is nothing of that.
+/// Removes what pasting brings along: a common indentation, or the prompts of Python and `IPython` together with the
+/// output between them. Returns `None` if there is nothing to remove.
 #[must_use]
 pub fn unwrap_pasted(code: &str) -> Option<String> {
     if code.trim_start().starts_with(">>>") || code.trim_start().starts_with("In [") {
@@ -53,14 +23,15 @@ pub fn unwrap_pasted(code: &str) -> Option<String> {
         );
     }
     let lexemes = scan(code);
-    let first = lexemes.iter().find(|lexeme| lexeme.kind != Kind::Newline)?;
+    let first = lexemes.iter().find(|lexeme| lexeme.kind != LexemeKind::Newline)?;
     let start = code[..first.range.start].rfind('\n').map_or(0, |newline| newline + 1);
     let indent = &code[start..first.range.start];
     if indent.is_empty() {
         return None;
     }
     let mut out = String::with_capacity(code.len());
-    let mut strings = lexemes.iter().filter(|l| matches!(l.kind, Kind::String { .. })).map(|l| &l.range).peekable();
+    let mut strings =
+        lexemes.iter().filter(|l| matches!(l.kind, LexemeKind::String { .. })).map(|l| &l.range).peekable();
     let mut at = 0;
     for line in code.split_inclusive('\n') {
         while strings.next_if(|string| string.end <= at).is_some() {}
@@ -77,90 +48,90 @@ fn after_prompt(line: &str) -> Option<&str> {
         let (number, rest) = line.strip_prefix("In [")?.split_once("]:")?;
         number.bytes().all(|digit| digit.is_ascii_digit()).then_some(rest)
     })?;
-    // The lines that follow an `In` begin with `   ...: `.
+    // The lines after an `In` begin with `   ...: `.
     let rest = rest.strip_prefix(':').unwrap_or(rest);
     Some(rest.strip_prefix(' ').unwrap_or(rest))
 }
 
-/// Magic on a line, taken apart.
+/// A line of magic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Magic {
     /// `x?`; `detail` for `x??`.
     Help { object: String, detail: bool },
     /// `!command`.
     Shell(String),
-    /// A command whose lines are wanted: `!!command`, `x = !command`.
+    /// A command whose output lines are the value: `!!command`, `x = !command`.
     Lines(String),
     /// `%name arguments`.
     Line { name: String, arguments: String },
-    /// The magic of a whole snippet that is not its first line.
+    /// Magic for a whole snippet that is not on its first line.
     Misplaced { name: String, arguments: String },
 }
 
-/// The magic of a piece of code.
+/// All magic in a piece of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Magics<'a> {
-    /// `%%name arguments`, which takes all that stands after it.
+pub enum CodeMagic<'a> {
+    /// `%%name arguments`, to which the rest of the code belongs.
     Cell { before: &'a str, name: &'a str, arguments: &'a str, body: &'a str },
-    /// `%time` on the only line: the code that it times.
+    /// The code that `%time` on the only line times.
     Timed(String),
-    /// Each where it stands, and whether it is a value that is assigned.
+    /// Each line of magic with its range, and whether its value is assigned.
     Lines(Vec<(Range<usize>, Magic, bool)>),
 }
 
-/// The magic in `code`; `None` if it has none.
+/// Returns the magic in `code`; `None` if there is none.
 #[must_use]
-pub fn magics(code: &str) -> Option<Magics<'_>> {
+pub fn code_magic(code: &str) -> Option<CodeMagic<'_>> {
     let lexemes = scan(code);
-    let first = lexemes.iter().find(|lexeme| lexeme.kind != Kind::Newline)?;
-    if first.kind == Kind::Magic {
+    let first = lexemes.iter().find(|lexeme| lexeme.kind != LexemeKind::Newline)?;
+    if first.kind == LexemeKind::Magic {
         let text = &code[first.range.clone()];
         if let Some(line) = text.strip_prefix("%%")
-            && asked_about(text.trim_end()).is_none()
+            && help_target(text.trim_end()).is_none()
         {
             let (name, arguments) = split_name(line);
-            return Some(Magics::Cell {
+            return Some(CodeMagic::Cell {
                 before: &code[..first.range.start],
                 name,
                 arguments,
                 body: &code[first.range.end..],
             });
         }
-        let alone = lexemes.iter().all(|l| l.kind == Kind::Newline || l == first);
+        let alone = lexemes.iter().all(|l| l.kind == LexemeKind::Newline || l == first);
         if let Some(statement) = text.strip_prefix("%time ")
             && alone
             && !statement.trim_start().starts_with(['%', '!'])
         {
             let blank = code[..first.range.start].trim_end_matches([' ', '\t']);
-            return Some(Magics::Timed(format!("{blank}{}", statement.trim_start())));
+            return Some(CodeMagic::Timed(format!("{blank}{}", statement.trim_start())));
         }
     }
     let found: Vec<_> = lexemes
         .iter()
         .enumerate()
-        .filter(|(_, lexeme)| lexeme.kind == Kind::Magic)
+        .filter(|(_, lexeme)| lexeme.kind == LexemeKind::Magic)
         .map(|(index, lexeme)| {
-            let assigned = index > 0 && lexemes[index - 1].kind == Kind::Operator('=');
+            let assigned = index > 0 && lexemes[index - 1].kind == LexemeKind::Operator('=');
             (lexeme.range.clone(), Magic::of(&code[lexeme.range.clone()], assigned), assigned)
         })
         .collect();
-    (!found.is_empty()).then_some(Magics::Lines(found))
+    (!found.is_empty()).then_some(CodeMagic::Lines(found))
 }
 
-/// `code` with its magic as calls of `helper`, or `None` if it has none.
+/// Replaces the magic in `code` by calls of `helper`. Returns `None` if there is none.
 #[must_use]
 pub fn rewrite(code: &str, helper: &str) -> Option<Rewritten> {
-    let found = match magics(code)? {
-        Magics::Cell { before, name, arguments, body } => return Some(cell(before, name, arguments, body, helper)),
-        Magics::Timed(code) => return Some(Rewritten { code, timed: true }),
-        Magics::Lines(found) => found,
+    let found = match code_magic(code)? {
+        CodeMagic::Cell { before, name, arguments, body } => return Some(cell(before, name, arguments, body, helper)),
+        CodeMagic::Timed(code) => return Some(Rewritten { code, timed: true }),
+        CodeMagic::Lines(found) => found,
     };
     let mut out = String::with_capacity(code.len());
     let mut done = 0;
     for (range, magic, _) in found {
         out += &code[done..range.start];
         out += &magic.call(helper);
-        // The lines that backslashes joined stay lines.
+        // Keeps the line numbers after lines that backslashes join.
         out.extend(code[range.clone()].matches('\n'));
         done = range.end;
     }
@@ -180,7 +151,7 @@ fn cell(before: &str, name: &str, arguments: &str, body: &str, helper: &str) -> 
         literal(name),
         literal(arguments),
         literal(&match name {
-            // Python, that may hold magic of its own.
+            // The body is Python, which may contain magic.
             "capture" | "timeit" => rewrite(body, helper).map_or_else(|| body.to_owned(), |inner| inner.code),
             _ => body.to_owned(),
         }),
@@ -192,7 +163,7 @@ impl Magic {
     fn of(text: &str, assigned: bool) -> Self {
         let joined = text.replace("\\\n", " ");
         let text = joined.trim();
-        if let Some((object, detail)) = asked_about(text).filter(|_| !text.starts_with('!')) {
+        if let Some((object, detail)) = help_target(text).filter(|_| !text.starts_with('!')) {
             return Self::Help { object: object.to_owned(), detail };
         }
         if text == "?" {
@@ -230,7 +201,7 @@ fn split_name(line: &str) -> (&str, &str) {
     (name, arguments.trim())
 }
 
-/// A Python string literal on one line.
+/// Returns a Python string literal on one line.
 #[must_use]
 pub fn literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);

@@ -1,12 +1,12 @@
-//! The scanner under the lexer: code into lexemes. It never fails; what is no Python comes out as operators.
+//! The scanner of the lexer: code to lexemes. It never fails; text that is not Python becomes operators.
 
 use std::ops::Range;
 
-use super::magic;
-use crate::domain::output::floor_char_boundary;
+use super::magic_syntax::begins_magic;
+use crate::domain::char_boundary::floor_char_boundary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LexemeKind {
     Name,
     Number,
     /// `open` if the code ended before the string did.
@@ -18,28 +18,28 @@ pub(super) enum Kind {
     Decorator,
     /// One character.
     Operator(char),
-    /// The end of a line outside strings; inside brackets too.
+    /// The end of a line outside strings, also inside brackets.
     Newline,
-    /// What is no Python, up to the end of its line: `!ls`, `%time x`, `x?`.
+    /// Magic up to the end of its line: `!ls`, `%time x`, `x?`.
     Magic,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lexeme {
     pub range: Range<usize>,
-    pub kind: Kind,
+    pub kind: LexemeKind,
 }
 
 pub(super) fn scan(code: &str) -> Vec<Lexeme> {
     scan_within(code, 0)
 }
 
-/// Of lines that stand within so many brackets.
+/// Scans lines that are within `depth` brackets.
 pub(super) fn scan_within(code: &str, depth: usize) -> Vec<Lexeme> {
     let mut scanner = Scanner { code, at: 0 };
     let mut lexemes: Vec<Lexeme> = Vec::new();
     let mut line_start = true;
-    // Where magic may stand: at the start of a line that no bracket or backslash joins with the one before.
+    // Magic may begin at the start of a line that is no continuation line.
     let mut statement_start = depth == 0;
     let mut brackets = depth;
     while let Some(c) = scanner.peek() {
@@ -47,33 +47,35 @@ pub(super) fn scan_within(code: &str, depth: usize) -> Vec<Lexeme> {
         let kind = match c {
             '\n' => {
                 scanner.bump();
-                Kind::Newline
+                LexemeKind::Newline
             }
             c if c.is_whitespace() => {
                 scanner.bump();
                 continue;
             }
-            _ if statement_start && magic::begins(scanner.rest()) => scanner.magic(),
-            '%' | '!' if brackets == 0 && is_assigned(code, &lexemes) && magic::begins(scanner.rest()) => {
+            _ if statement_start && begins_magic(scanner.rest()) => scanner.magic(),
+            '%' | '!' if brackets == 0 && is_assigned(code, &lexemes) && begins_magic(scanner.rest()) => {
                 scanner.magic()
             }
             '#' => {
                 scanner.skip_while(|c| c != '\n');
-                Kind::Comment
+                LexemeKind::Comment
             }
-            '"' | '\'' => Kind::String { open: scanner.string(false, false) },
+            '"' | '\'' => LexemeKind::String { open: scanner.string(false, false) },
             '0'..='9' => scanner.number(),
             '.' if scanner.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => scanner.number(),
             '@' if line_start => {
                 scanner.bump();
                 scanner.skip_while(|c| is_name(c) || c == '.');
-                Kind::Decorator
+                LexemeKind::Decorator
             }
             c if is_name(c) => {
                 scanner.skip_while(is_name);
                 match (scanner.peek(), string_prefix(&code[start..scanner.at])) {
-                    (Some('"' | '\''), Some((raw, formatted))) => Kind::String { open: scanner.string(raw, formatted) },
-                    _ => Kind::Name,
+                    (Some('"' | '\''), Some((raw, formatted))) => {
+                        LexemeKind::String { open: scanner.string(raw, formatted) }
+                    }
+                    _ => LexemeKind::Name,
                 }
             }
             c => {
@@ -83,21 +85,21 @@ pub(super) fn scan_within(code: &str, depth: usize) -> Vec<Lexeme> {
                     ')' | ']' | '}' => brackets = brackets.saturating_sub(1),
                     _ => {}
                 }
-                Kind::Operator(c)
+                LexemeKind::Operator(c)
             }
         };
-        line_start = kind == Kind::Newline;
-        let joined = lexemes.last().is_some_and(|l| l.kind == Kind::Operator('\\') && l.range.end == start);
+        line_start = kind == LexemeKind::Newline;
+        let joined = lexemes.last().is_some_and(|l| l.kind == LexemeKind::Operator('\\') && l.range.end == start);
         statement_start = line_start && brackets == 0 && !joined;
         lexemes.push(Lexeme { range: start..scanner.at, kind });
     }
     lexemes
 }
 
-/// Whether the last lexeme is the `=` of an assignment.
+/// Returns whether the last lexeme is the `=` of an assignment.
 fn is_assigned(code: &str, lexemes: &[Lexeme]) -> bool {
     lexemes.last().is_some_and(|last| {
-        last.kind == Kind::Operator('=') && !code[..last.range.start].ends_with(|c| "=!<>+-*/%&|^@:".contains(c))
+        last.kind == LexemeKind::Operator('=') && !code[..last.range.start].ends_with(|c| "=!<>+-*/%&|^@:".contains(c))
     })
 }
 
@@ -105,7 +107,8 @@ fn is_name(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
-/// Whether a name may stand before a quote, and if so whether the string is raw, and whether it has fields.
+/// Returns whether a string with this prefix is raw, and whether it has replacement fields; `None` if it is no string
+/// prefix.
 fn string_prefix(name: &str) -> Option<(bool, bool)> {
     let lower = name.to_ascii_lowercase();
     match lower.as_str() {
@@ -143,8 +146,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// To the end of the line, or of the last one that backslashes join with it.
-    fn magic(&mut self) -> Kind {
+    /// Scans to the end of the line, and of the lines that backslashes join to it.
+    fn magic(&mut self) -> LexemeKind {
         let cell = self.rest().starts_with("%%");
         while let Some(c) = self.peek() {
             if c == '\n' && (cell || !self.code[..self.at].ends_with('\\')) {
@@ -152,10 +155,10 @@ impl Scanner<'_> {
             }
             self.bump();
         }
-        Kind::Magic
+        LexemeKind::Magic
     }
 
-    fn number(&mut self) -> Kind {
+    fn number(&mut self) -> LexemeKind {
         let mut last = ' ';
         while let Some(c) = self.peek() {
             let exponent_sign = matches!(c, '+' | '-') && matches!(last, 'e' | 'E');
@@ -165,11 +168,11 @@ impl Scanner<'_> {
             last = c;
             self.bump();
         }
-        Kind::Number
+        LexemeKind::Number
     }
 
-    /// From the opening quote to the closing one; a string in one pair of quotes ends at its line at the latest.
-    /// Returns whether more text would belong to it.
+    /// Scans from the opening quote to the closing one. A string in single quotes ends with its line at the latest.
+    /// Returns whether the string is still open.
     fn string(&mut self, raw: bool, formatted: bool) -> bool {
         let Some(quote) = self.bump() else { return false };
         let twice: String = [quote, quote].iter().collect();
@@ -188,7 +191,7 @@ impl Scanner<'_> {
                 Some('\n') if !triple => return false,
                 Some('\\') => {
                     self.bump();
-                    // A raw string cannot escape its end either, it only keeps the backslash.
+                    // In a raw string, too, a backslash keeps the quote from ending the string.
                     let escaped = self.bump();
                     if escaped.is_none() || (escaped == Some('\n') && self.peek().is_none()) {
                         return triple || (!raw && escaped.is_some()) || escaped.is_none();
@@ -209,8 +212,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// The replacement field of an f-string after its `{`, which may hold strings with the same quotes. Leaves the end
-    /// of the enclosing string, or of its line, to be seen by [`Scanner::string`].
+    /// Scans the replacement field of an f-string after its `{`. It may contain strings with the same quotes. The end
+    /// of the enclosing string, or of its line, is left to [`Scanner::string`].
     fn field(&mut self, end: &str, depth: usize) {
         let triple = end.len() == 3;
         let mut brackets = 0_usize;
@@ -229,7 +232,7 @@ impl Scanner<'_> {
                     self.bump();
                 }
                 '"' | '\'' => {
-                    // Before Python 3.12, and in code being typed, the quote of the string ends it.
+                    // Before Python 3.12, and while code is typed, the quote of the string ends it.
                     if self.rest().starts_with(end) && !self.closes_field_later(c) {
                         return;
                     }
@@ -258,7 +261,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Whether the rest of the line, as far as one can see, has both another such quote and, after it, a closing brace.
+    /// Returns whether the rest of the line has another such quote and a closing brace after it.
     fn closes_field_later(&self, quote: char) -> bool {
         let near = floor_char_boundary(self.rest(), self.rest().len().min(500));
         let line = self.rest()[..near].lines().next().unwrap_or_default();

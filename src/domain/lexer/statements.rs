@@ -1,21 +1,21 @@
-//! Statements of code, as far as a lexer can tell them: what is needed to put code into another place.
+//! The statements of code, as far as a lexer knows them; for moving code to another place.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::KEYWORDS;
-use super::scan::{Kind, Lexeme, scan};
+use super::keywords::KEYWORDS;
+use super::scan::{Lexeme, LexemeKind, scan};
 
-/// The lexemes of each line that no bracket or backslash joins with another, comments and empty lines left out.
+/// Returns the lexemes of each logical line, without comments and empty lines.
 fn lines(lexemes: &[Lexeme]) -> Vec<&[Lexeme]> {
     let mut depth = 0_usize;
     let mut found = Vec::new();
     let mut from = 0;
     for (index, lexeme) in lexemes.iter().enumerate() {
         match lexeme.kind {
-            Kind::Operator('(' | '[' | '{') => depth += 1,
-            Kind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
-            Kind::Newline if depth == 0 && !is_joined(lexemes, index) => {
+            LexemeKind::Operator('(' | '[' | '{') => depth += 1,
+            LexemeKind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            LexemeKind::Newline if depth == 0 && !is_joined(lexemes, index) => {
                 found.push(&lexemes[from..index]);
                 from = index + 1;
             }
@@ -23,17 +23,17 @@ fn lines(lexemes: &[Lexeme]) -> Vec<&[Lexeme]> {
         }
     }
     found.push(&lexemes[from..]);
-    found.retain(|line| line.iter().any(|lexeme| !matches!(lexeme.kind, Kind::Newline | Kind::Comment)));
+    found.retain(|line| line.iter().any(|lexeme| !matches!(lexeme.kind, LexemeKind::Newline | LexemeKind::Comment)));
     found
 }
 
-/// Whether a backslash joins the line that ends with this lexeme to the next.
+/// Returns whether a backslash joins this line end to the next line.
 fn is_joined(lexemes: &[Lexeme], newline: usize) -> bool {
     let before = newline.checked_sub(1).map(|index| &lexemes[index]);
-    before.is_some_and(|l| l.kind == Kind::Operator('\\') && l.range.end == lexemes[newline].range.start)
+    before.is_some_and(|l| l.kind == LexemeKind::Operator('\\') && l.range.end == lexemes[newline].range.start)
 }
 
-/// Bytes before the line's first lexeme.
+/// Returns the indentation of the line, in bytes.
 fn indent(code: &str, line: &[Lexeme]) -> usize {
     let start = line.first().map_or(0, |first| first.range.start);
     start - code[..start].rfind('\n').map_or(0, |newline| newline + 1)
@@ -43,11 +43,12 @@ fn text<'a>(code: &'a str, lexeme: &Lexeme) -> &'a str {
     &code[lexeme.range.clone()]
 }
 
-/// `code` moved to the right by `by`; what stands within strings stays.
+/// Indents `code` by `by`. The insides of strings stay.
 #[must_use]
 pub fn indented(code: &str, by: &str) -> String {
     let lexemes = scan(code);
-    let mut strings = lexemes.iter().filter(|l| matches!(l.kind, Kind::String { .. })).map(|l| &l.range).peekable();
+    let mut strings =
+        lexemes.iter().filter(|l| matches!(l.kind, LexemeKind::String { .. })).map(|l| &l.range).peekable();
     let mut out = String::with_capacity(code.len() + code.len() / 4);
     let mut at = 0;
     for line in code.split_inclusive('\n') {
@@ -62,15 +63,15 @@ pub fn indented(code: &str, by: &str) -> String {
     out
 }
 
-/// Whether something is awaited outside of all functions.
+/// Returns whether code outside functions awaits something.
 #[must_use]
 pub fn awaits(code: &str) -> bool {
     let lexemes = scan(code);
-    // Where the function begins that the line may stand in.
+    // The indentation of the function that the line may belong to.
     let mut function: Option<usize> = None;
     for line in lines(&lexemes) {
         let indent = indent(code, line);
-        if line[0].kind == Kind::Comment || function.is_some_and(|outer| indent > outer) {
+        if line[0].kind == LexemeKind::Comment || function.is_some_and(|outer| indent > outer) {
             continue;
         }
         function = None;
@@ -80,7 +81,7 @@ pub fn awaits(code: &str) -> bool {
             continue;
         }
         let awaited = |(index, lexeme): (usize, &Lexeme)| {
-            lexeme.kind == Kind::Name
+            lexeme.kind == LexemeKind::Name
                 && match text(code, lexeme) {
                     "await" => true,
                     "async" => matches!(word(index + 1), "for" | "with"),
@@ -94,15 +95,15 @@ pub fn awaits(code: &str) -> bool {
     false
 }
 
-/// Names to declare global where `code` becomes the body of a function, so that it does the same: those it may bind, and
-/// perhaps others. `None` if it cannot become one: it annotates names, or imports all of a module's.
+/// Returns the names to declare global where `code` becomes the body of a function: all names that it may bind, and
+/// perhaps others. `None` if that would change its meaning, since it annotates names or imports `*`.
 #[must_use]
 pub fn functions_globals(code: &str) -> Option<Vec<String>> {
     let lexemes = scan(code);
     let mut names = BTreeSet::new();
     for line in lines(&lexemes) {
         let imports = matches!(text(code, &line[0]), "import" | "from");
-        if imports && line.iter().any(|lexeme| lexeme.kind == Kind::Operator('*')) {
+        if imports && line.iter().any(|lexeme| lexeme.kind == LexemeKind::Operator('*')) {
             return None;
         }
         let mut begins = true;
@@ -110,7 +111,7 @@ pub fn functions_globals(code: &str) -> Option<Vec<String>> {
             let word = text(code, lexeme);
             let before = index.checked_sub(1).map_or("", |index| text(code, &line[index]));
             let after = line.get(index + 1).map_or("", |lexeme| text(code, lexeme));
-            let plain = lexeme.kind == Kind::Name && !is_keyword(word);
+            let plain = lexeme.kind == LexemeKind::Name && !is_keyword(word);
             let walrus = after == ":" && line.get(index + 2).is_some_and(|lexeme| text(code, lexeme) == "=");
             // `x: int`, and `(x): int`.
             if begins && after == ":" && (plain && !walrus || word == ")") {
@@ -130,21 +131,21 @@ fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word) || matches!(word, "True" | "False" | "None" | "__debug__")
 }
 
-/// The features that `code` imports from the future, and the code without these imports.
+/// Returns the features that `code` imports from `__future__`, and the code without these imports.
 #[must_use]
 pub fn futures(code: &str) -> (Vec<String>, String) {
     let lexemes = scan(code);
     let mut features = Vec::new();
     let mut gone: Vec<Range<usize>> = Vec::new();
     for line in lines(&lexemes) {
-        for statement in line.split(|lexeme| lexeme.kind == Kind::Operator(';')) {
+        for statement in line.split(|lexeme| lexeme.kind == LexemeKind::Operator(';')) {
             let words: Vec<&str> = statement.iter().map(|lexeme| text(code, lexeme)).collect();
             let ["from", "__future__", "import", names @ ..] = &words[..] else { continue };
             let names = names.iter().filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()));
             features.extend(names.map(|name| (*name).to_owned()));
-            let code_part = statement.iter().rfind(|lexeme| lexeme.kind != Kind::Comment);
+            let code_part = statement.iter().rfind(|lexeme| lexeme.kind != LexemeKind::Comment);
             let end = code_part.map_or(statement[0].range.end, |lexeme| lexeme.range.end);
-            let semicolon = line.iter().find(|l| l.range.start >= end && l.kind == Kind::Operator(';'));
+            let semicolon = line.iter().find(|l| l.range.start >= end && l.kind == LexemeKind::Operator(';'));
             gone.push(statement[0].range.start..semicolon.map_or(end, |semicolon| semicolon.range.end));
         }
     }
@@ -161,32 +162,33 @@ pub fn futures(code: &str) -> (Vec<String>, String) {
     (features, rest)
 }
 
-/// Where the last statement begins, if it stands outside of all blocks.
+/// Returns the start of the last statement, if it is outside all blocks.
 #[must_use]
 pub fn last_statement(code: &str) -> Option<usize> {
     let lexemes = scan(code);
     let line = *lines(&lexemes).last()?;
-    let parts = line.split(|lexeme| lexeme.kind == Kind::Operator(';'));
-    let last =
-        parts.filter_map(|part| part.iter().find(|l| !matches!(l.kind, Kind::Comment | Kind::Newline))).next_back()?;
+    let parts = line.split(|lexeme| lexeme.kind == LexemeKind::Operator(';'));
+    let last = parts
+        .filter_map(|part| part.iter().find(|l| !matches!(l.kind, LexemeKind::Comment | LexemeKind::Newline)))
+        .next_back()?;
     (indent(code, line) == 0).then_some(last.range.start)
 }
 
-/// Whether `code` reads a variable of that name, as far as one can see. It may have given it the value itself.
+/// Returns whether `code` seems to read the variable `name`. The code may have set it itself.
 #[must_use]
 pub fn uses(code: &str, name: &str) -> bool {
     let lexemes = scan(code);
     let mut depth = 0_usize;
     lexemes.iter().enumerate().any(|(index, lexeme)| {
         match lexeme.kind {
-            Kind::Operator('(' | '[' | '{') => depth += 1,
-            Kind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            LexemeKind::Operator('(' | '[' | '{') => depth += 1,
+            LexemeKind::Operator(')' | ']' | '}') => depth = depth.saturating_sub(1),
             _ => {}
         }
         let near = |index: Option<usize>| index.and_then(|i| lexemes.get(i)).map_or("", |l| text(code, l));
         let (before, after) = (near(index.checked_sub(1)), near(Some(index + 1)));
         let compared = after == "=" && near(Some(index + 2)) == "=";
-        lexeme.kind == Kind::Name
+        lexeme.kind == LexemeKind::Name
             && text(code, lexeme) == name
             && !matches!(before, "." | "for" | "lambda" | "as" | "def" | "class" | "import")
             && (compared || !matches!(after, "=" | "in" | ":"))

@@ -1,6 +1,6 @@
 use super::*;
 
-fn classes(code: &str) -> Vec<(&str, Class)> {
+fn classes(code: &str) -> Vec<(&str, TokenClass)> {
     tokens(code).into_iter().map(|token| (&code[token.range], token.class)).collect()
 }
 
@@ -16,7 +16,7 @@ fn incomplete(code: &str) {
 
 #[test]
 fn names_get_their_classes() {
-    use Class::{Builtin, Comment, Decorator, Definition, Keyword, Number, Operator, String};
+    use TokenClass::{Builtin, Comment, Decorator, Definition, Keyword, Number, Operator, String};
     assert_eq!(
         classes("@app.get\ndef run(x=None):\n    return len(x) + 1.5e-3  # why\n"),
         [
@@ -39,7 +39,7 @@ fn names_get_their_classes() {
 
 #[test]
 fn soft_keywords_are_keywords_only_where_they_begin_a_statement() {
-    use Class::{Keyword, Number, Operator};
+    use TokenClass::{Keyword, Number, Operator};
     assert_eq!(classes("match x:\n    case 1:\n"), [("match", Keyword), ("case", Keyword), ("1", Number)]);
     assert_eq!(classes("match = 1"), [("=", Operator), ("1", Number)]);
     assert_eq!(classes("match.group"), []);
@@ -49,7 +49,7 @@ fn soft_keywords_are_keywords_only_where_they_begin_a_statement() {
 #[test]
 fn strings_end_where_they_end() {
     let strings = |code| -> Vec<&str> {
-        classes(code).into_iter().filter(|(_, class)| *class == Class::String).map(|(text, _)| text).collect()
+        classes(code).into_iter().filter(|(_, class)| *class == TokenClass::String).map(|(text, _)| text).collect()
     };
     assert_eq!(strings(r#"x = "a\"b" + 'c'"#), [r#""a\"b""#, "'c'"]);
     assert_eq!(strings("r'\\' b''"), ["r'\\' b'", "'"], "a raw string keeps the backslash, and is not ended by it");

@@ -1,17 +1,17 @@
-//! Text that draws over itself, made shorter: of a progress bar, its last state.
+//! Compaction of text that overwrites itself: of a progress bar, the last state stays.
 
-use super::look::TextStyle;
 use super::page::Page;
-use super::parser::{Step, steps};
+use super::parser::{TerminalOp, moves_up, steps};
+use super::style::TextStyle;
 
-/// A look, and whether the text asked for it, or it is the one that held before.
-type Mark = (TextStyle, bool);
+/// A style, and whether the text set it. If not, the style from before the text holds.
+type CellStyle = (TextStyle, bool);
 
-/// Stands in the beginning for what was erased there: no text has it.
+/// An erased cell at the beginning; no text contains this character.
 const ERASED: char = '\0';
 
-/// A shorter text that leaves a terminal as `text` does, if `text` draws over itself. What stands on the terminal before
-/// it is not known: it may begin in the middle of a line, or above lines that are there.
+/// Returns a shorter text with the same effect on a terminal, if `text` overwrites itself. The terminal's content
+/// before it is unknown: the text may begin in the middle of a line, or above existing lines.
 #[must_use]
 pub fn compact(text: &str) -> Option<String> {
     if !redraws(text) {
@@ -22,11 +22,11 @@ pub fn compact(text: &str) -> Option<String> {
     let mut unfinished = "";
     for step in steps(text) {
         match step {
-            Step::Look(parameters) => {
+            TerminalOp::Style(parameters) => {
                 look.0.change(parameters);
                 look.1 = true;
             }
-            Step::Unfinished(sequence) => unfinished = sequence,
+            TerminalOp::Unfinished(sequence) => unfinished = sequence,
             step => drawing.perform(step, look)?,
         }
     }
@@ -37,36 +37,36 @@ pub fn compact(text: &str) -> Option<String> {
 
 #[derive(Default)]
 struct Drawing {
-    /// Written on the line that was there, from the unknown column on where it ended.
-    beginning: Vec<(char, Mark)>,
-    /// What is erased of that line before, as a sequence.
+    /// The cells written on the existing line, from its unknown end on.
+    beginning: Vec<(char, CellStyle)>,
+    /// The sequence that erases the existing line.
     erases: &'static str,
-    /// The column on that line is still not known.
+    /// Whether the column on the existing line is still unknown.
     is_relative: bool,
     started: bool,
-    page: Page<Mark>,
-    /// Rows of the page of which something was erased: what had stood there before goes as well.
+    page: Page<CellStyle>,
+    /// The rows that were erased, including the terminal's earlier content.
     erased: Vec<bool>,
-    /// The first row from which on everything below was erased.
+    /// The first row below which everything was erased.
     erased_below: Option<usize>,
 }
 
 impl Drawing {
-    /// `None` if what the step does depends on what stood there before.
-    fn perform(&mut self, step: Step<'_>, look: Mark) -> Option<()> {
+    /// Returns `None` if the effect depends on the terminal's earlier content.
+    fn perform(&mut self, step: TerminalOp<'_>, look: CellStyle) -> Option<()> {
         if !std::mem::replace(&mut self.started, true) {
             self.is_relative = true;
         }
         if self.is_relative {
             match step {
-                Step::Put(c) => self.beginning.push((c, look)),
-                Step::EraseLine => {
+                TerminalOp::Put(c) => self.beginning.push((c, look)),
+                TerminalOp::EraseLine => {
                     self.erases = "\u{1b}[2K";
-                    self.beginning.iter_mut().for_each(|cell| *cell = (ERASED, Mark::default()));
+                    self.beginning.iter_mut().for_each(|cell| *cell = (ERASED, CellStyle::default()));
                 }
-                Step::EraseToEnd if self.erases.is_empty() => self.erases = "\u{1b}[K",
-                Step::EraseToEnd | Step::Nothing => {}
-                Step::Return | Step::Column(_) | Step::NewLine => {
+                TerminalOp::EraseToEnd if self.erases.is_empty() => self.erases = "\u{1b}[K",
+                TerminalOp::EraseToEnd | TerminalOp::Nothing => {}
+                TerminalOp::Return | TerminalOp::Column(_) | TerminalOp::NewLine => {
                     self.is_relative = false;
                     let kept = self.beginning.iter().rposition(|(c, _)| *c != ERASED).map_or(0, |last| last + 1);
                     self.beginning.truncate(kept);
@@ -81,12 +81,12 @@ impl Drawing {
         let is_erased = self.erased.get(row).is_some_and(|erased| *erased);
         let leaves_gap = !is_erased && self.page.column > self.page.lines[row].len();
         match step {
-            Step::Put(_) | Step::EraseToEnd | Step::EraseBelow if leaves_gap => return None,
-            Step::EraseToStart if !is_erased => return None,
-            Step::Up(rows) if rows > row => return None,
-            Step::Down(rows) if row + rows >= self.page.lines.len() => return None,
-            Step::EraseLine | Step::EraseToEnd => self.erase(row),
-            Step::EraseBelow => {
+            TerminalOp::Put(_) | TerminalOp::EraseToEnd | TerminalOp::EraseBelow if leaves_gap => return None,
+            TerminalOp::EraseToStart if !is_erased => return None,
+            TerminalOp::Up(rows) if rows > row => return None,
+            TerminalOp::Down(rows) if row + rows >= self.page.lines.len() => return None,
+            TerminalOp::EraseLine | TerminalOp::EraseToEnd => self.erase(row),
+            TerminalOp::EraseBelow => {
                 self.erase(row);
                 self.erased_below = Some(self.erased_below.map_or(row, |above| above.min(row)));
             }
@@ -100,16 +100,16 @@ impl Drawing {
         self.erased.resize(self.erased.len().max(row + 1), false);
         self.erased[row] = true;
         if row == 0 {
-            // It comes before what is erased now.
+            // The beginning was written before this erasure.
             self.beginning.clear();
             self.erases = "";
         }
     }
 
-    fn written(self, look: Mark) -> String {
+    fn written(self, look: CellStyle) -> String {
         let mut out = self.erases.to_owned();
-        let mut shown = Mark::default();
-        let mut put = |out: &mut String, cells: &[(char, Mark)]| {
+        let mut shown = CellStyle::default();
+        let mut put = |out: &mut String, cells: &[(char, CellStyle)]| {
             for (c, look) in cells {
                 if *look != shown {
                     out.push_str(&look.0.sequence());
@@ -163,7 +163,7 @@ fn redraws(text: &str) -> bool {
     let bytes = text.as_bytes();
     text.contains('\u{8}')
         || text.match_indices('\r').any(|(place, _)| bytes.get(place + 1) != Some(&b'\n'))
-        || super::moves_up(text)
+        || moves_up(text)
 }
 
 #[cfg(test)]
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(compact("\u{1b}[A\rup\n"), None, "what stands above is not known");
     }
 
-    /// Whatever the order of steps, and wherever the text is divided.
+    /// Any order of steps, split anywhere.
     #[test]
     fn any_text_can_be_made_shorter_anywhere() {
         let parts = [

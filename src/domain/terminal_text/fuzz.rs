@@ -1,4 +1,4 @@
-//! Output as nobody would write it: nothing fails, nothing gets through, and a real terminal agrees.
+//! Random output: nothing fails, the result is safe, and a real terminal agrees.
 
 use super::*;
 use crate::domain::random::Random;
@@ -75,10 +75,10 @@ fn whatever_is_written_comes_out_safe() {
         let end = text.len() - unfinished(&text);
         assert!(text.is_char_boundary(end));
         let mut after = TextStyle::default();
-        look_after(&text[..end], &mut after);
+        style_after(&text[..end], &mut after);
         if let Some(short) = compact(&text) {
             assert_eq!(plain(&short), shown, "{text:?} {short:?}");
-            // What follows is shown as it would have been.
+            // Later output has the same effect.
             let more = random.text(&PIECES, 5);
             assert_eq!(
                 plain(&format!("{short}{more}")),
@@ -89,8 +89,8 @@ fn whatever_is_written_comes_out_safe() {
     }
 }
 
-/// Where both mean the same: a terminal that is never full and whose cursor never moves below what was written, and
-/// nothing that is wide, a tabulator, or not the same to all terminals.
+/// Compares with a real terminal where both agree by design: the terminal is never full, the cursor stays above the
+/// last line, and wide characters, tabs and unportable sequences are left out.
 #[test]
 fn a_real_terminal_shows_the_same() {
     let differ = ["漢", "👩", "\t", "\n", "\u{1b}", "\u{1b}[", "\u{1b}[B", "\u{1b}[E", "\u{1b}_x", "\u{1b}[;;;H"];

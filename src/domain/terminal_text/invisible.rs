@@ -1,18 +1,18 @@
-//! Characters that nobody sees: text made of them is read by a model and not by the person beside it, and those that turn
-//! the direction of writing show code in another order than it runs.
+//! Invisible characters. A model reads text made of them and the person does not, and some reverse the direction of
+//! writing, so that code is shown in another order than it runs.
 //!
-//! Each is shown by its number, as `⟨U+E0041⟩`, but where it does what it is for: it joins or divides letters of scripts
-//! that need that, makes one picture of several emoji, or chooses between two forms of the character before it.
+//! Each is shown by its number, as `⟨U+E0041⟩`, except where it has its proper use: it joins or divides letters, joins
+//! several emoji to one picture, or selects a form of the character before it.
 
 use std::borrow::Cow;
 
-/// How a character is shown that could not be seen.
+/// Returns the number of a character as text.
 #[must_use]
 pub fn escaped(c: char) -> String {
     format!("⟨U+{:04X}⟩", c as u32)
 }
 
-/// The text with everything in it that cannot be seen shown by its number. Control characters of ASCII are left alone.
+/// Shows all invisible characters by their numbers. ASCII control characters stay.
 #[must_use]
 pub fn with_invisible_shown(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(is_invisible) {
@@ -30,7 +30,7 @@ pub fn with_invisible_shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Which of these characters of a text nobody would see.
+/// Returns which characters of a text are invisible.
 pub(super) fn hidden(text: &[char]) -> Vec<bool> {
     let mut hidden = vec![false; text.len()];
     let mut at = 0;
@@ -49,14 +49,14 @@ pub(super) fn hidden(text: &[char]) -> Vec<bool> {
 }
 
 const FLAG: char = '\u{1f3f4}';
-/// The only flags that are written with tags and that fonts know: England, Scotland and Wales.
+/// The only flags that are written with tags and that fonts support: England, Scotland and Wales.
 const FLAGS: [[char; 6]; 3] = [
     ['\u{e0067}', '\u{e0062}', '\u{e0065}', '\u{e006e}', '\u{e0067}', '\u{e007f}'],
     ['\u{e0067}', '\u{e0062}', '\u{e0073}', '\u{e0063}', '\u{e0074}', '\u{e007f}'],
     ['\u{e0067}', '\u{e0062}', '\u{e0077}', '\u{e006c}', '\u{e0073}', '\u{e007f}'],
 ];
 
-/// What has no picture of its own, whatever stands around it. The blank of Braille is a blank as others are.
+/// Returns whether a character has no glyph, regardless of its neighbours. The Braille blank counts as a normal blank.
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     match c {
@@ -87,9 +87,9 @@ pub fn is_invisible(c: char) -> bool {
     }
 }
 
-/// Whether writing needs it between these two.
+/// Returns whether writing needs the character between these two.
 fn has_its_place(before: Option<char>, c: char, after: Option<char>) -> bool {
-    // Of several in a row only the first has a use.
+    // Only the first of several in a row has a use.
     if before.is_some_and(|before| is_invisible(before) && !(c == JOINER && before == EMOJI_FORM)) {
         return false;
     }
@@ -97,7 +97,7 @@ fn has_its_place(before: Option<char>, c: char, after: Option<char>) -> bool {
     match c {
         NON_JOINER => is_joining(before),
         JOINER => is_joining(before) || (is_emoji(before) || before == EMOJI_FORM) && after.is_some_and(is_emoji),
-        // Words of these scripts are written together: it says where a line may be broken.
+        // These scripts have no spaces between words; the character marks where a line may break.
         '\u{200b}' => is_without_spaces(before) && after.is_some_and(is_without_spaces),
         '\u{200e}' | '\u{200f}' | '\u{61c}' => is_from_the_right(before) || after.is_some_and(is_from_the_right),
         '\u{115f}' | '\u{1160}' => is_old_hangul(before) || after.is_some_and(is_old_hangul),
@@ -118,7 +118,7 @@ const NON_JOINER: char = '\u{200c}';
 const JOINER: char = '\u{200d}';
 const EMOJI_FORM: char = '\u{fe0f}';
 
-/// Characters that are drawn as pictures, or can be.
+/// Returns whether a character is an emoji, or can be.
 fn is_emoji(c: char) -> bool {
     matches!(c,
         '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2194}'..='\u{21aa}'
@@ -126,7 +126,8 @@ fn is_emoji(c: char) -> bool {
         | '\u{2b05}'..='\u{2b55}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Scripts whose letters are joined, and can be kept from that: from Arabic to those of India and its neighbours.
+/// Returns whether the letters of the character's script are joined: Arabic, and the scripts of India and its
+/// neighbours.
 fn is_joining(c: char) -> bool {
     matches!(c,
         '\u{620}'..='\u{6ff}' | '\u{700}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{f00}'..='\u{109f}'
@@ -136,7 +137,7 @@ fn is_joining(c: char) -> bool {
         | '\u{11000}'..='\u{11fff}' | '\u{1e900}'..='\u{1e95f}')
 }
 
-/// Thai, Lao, Tibetan, Burmese, Khmer and their neighbours; Chinese and Japanese.
+/// Returns whether the character's script has no spaces: Thai, Lao, Tibetan, Burmese, Khmer and their neighbours.
 fn is_without_spaces(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1950}'..='\u{19ff}' | '\u{1a20}'..='\u{1aaf}'
@@ -156,11 +157,16 @@ fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3fffd}' | '〆' | '々')
 }
 
+/// Returns whether a character is an ASCII control character other than newline and tab.
+pub(super) fn is_control(c: char) -> bool {
+    c.is_ascii_control() && c != '\n' && c != '\t'
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Text as people write it, of which nothing is shown otherwise.
+    /// Ordinary text in all scripts stays unchanged.
     #[test]
     fn writing_of_all_kinds_stays_as_it_is() {
         for text in [

@@ -1,10 +1,10 @@
-//! Text with escape sequences, step by step. Every sequence is understood or passed over as a whole.
+//! The parser of terminal text. It understands an escape sequence or skips it as a whole.
 
-use super::is_control;
+use super::invisible::is_control;
 
-/// What a terminal would do next.
+/// An operation of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum TerminalOp<'a> {
     Put(char),
     NewLine,
     Return,
@@ -17,9 +17,9 @@ pub enum Step<'a> {
     EraseToStart,
     EraseLine,
     EraseBelow,
-    /// The parameters of a change of colours and the like.
-    Look(&'a str),
-    /// A sequence whose end is not there yet.
+    /// The parameters of a style change (SGR).
+    Style(&'a str),
+    /// The beginning of a sequence that is not complete.
     Unfinished(&'a str),
     Nothing,
 }
@@ -30,14 +30,14 @@ pub fn steps(text: &str) -> Steps<'_> {
 
 pub struct Steps<'a> {
     rest: &'a str,
-    /// A sequence may be two steps.
-    then: Option<Step<'a>>,
+    /// The second operation of a sequence that has two.
+    then: Option<TerminalOp<'a>>,
 }
 
 impl<'a> Iterator for Steps<'a> {
-    type Item = Step<'a>;
+    type Item = TerminalOp<'a>;
 
-    fn next(&mut self) -> Option<Step<'a>> {
+    fn next(&mut self) -> Option<TerminalOp<'a>> {
         if let Some(step) = self.then.take() {
             return Some(step);
         }
@@ -45,23 +45,23 @@ impl<'a> Iterator for Steps<'a> {
         let c = before.chars().next()?;
         self.rest = &before[c.len_utf8()..];
         let step = match c {
-            '\n' => Some(Step::NewLine),
-            '\r' => Some(Step::Return),
-            '\u{8}' => Some(Step::Back(1)),
+            '\n' => Some(TerminalOp::NewLine),
+            '\r' => Some(TerminalOp::Return),
+            '\u{8}' => Some(TerminalOp::Back(1)),
             '\u{1b}' => self.escape(),
             '\u{9b}' => self.control_sequence(),
             '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => self.control_string(),
-            c if is_control(c) => Some(Step::Nothing),
-            c => Some(Step::Put(c)),
+            c if is_control(c) => Some(TerminalOp::Nothing),
+            c => Some(TerminalOp::Put(c)),
         };
         Some(step.unwrap_or_else(|| {
             self.rest = "";
-            Step::Unfinished(before)
+            TerminalOp::Unfinished(before)
         }))
     }
 }
 
-/// Each answers `None` at a sequence that has no end yet.
+/// These return `None` at an incomplete sequence.
 impl<'a> Steps<'a> {
     fn skip(&mut self, bytes: usize) -> &'a str {
         let (skipped, rest) = self.rest.split_at(bytes);
@@ -69,8 +69,8 @@ impl<'a> Steps<'a> {
         skipped
     }
 
-    /// What follows ESC: a control sequence, a string (OSC, DCS, APC, PM, SOS) up to its terminator, or a short sequence.
-    fn escape(&mut self) -> Option<Step<'a>> {
+    /// Parses what follows ESC: a control sequence, a string (OSC, DCS, APC, PM, SOS), or a short sequence.
+    fn escape(&mut self) -> Option<TerminalOp<'a>> {
         match self.rest.as_bytes().first()? {
             b'[' => {
                 self.skip(1);
@@ -84,56 +84,57 @@ impl<'a> Steps<'a> {
                 self.skip(self.rest.bytes().take_while(|b| matches!(b, b' '..=b'/')).count());
                 let last = *self.rest.as_bytes().first()?;
                 self.skip(usize::from(matches!(last, b'0'..=b'~')));
-                Some(Step::Nothing)
+                Some(TerminalOp::Nothing)
             }
             b'0'..=b'~' => {
                 self.skip(1);
-                Some(Step::Nothing)
+                Some(TerminalOp::Nothing)
             }
-            _ => Some(Step::Nothing),
+            _ => Some(TerminalOp::Nothing),
         }
     }
 
-    fn control_sequence(&mut self) -> Option<Step<'a>> {
+    fn control_sequence(&mut self) -> Option<TerminalOp<'a>> {
         let length = self.rest.bytes().take_while(|b| matches!(b, b' '..=b'?')).count();
         let parameters = self.skip(length);
         let last = *self.rest.as_bytes().first()?;
         if !matches!(last, b'@'..=b'~') {
-            return Some(Step::Nothing);
+            return Some(TerminalOp::Nothing);
         }
         self.skip(1);
         if parameters.contains(|c: char| !c.is_ascii_digit() && c != ';' && c != ':') {
-            return Some(Step::Nothing);
+            return Some(TerminalOp::Nothing);
         }
         let count = match parameters.split([';', ':']).next().unwrap_or_default() {
             "" => 1,
-            // As far as it goes, if there are too many digits.
+            // Too many digits count as the largest number.
             number => number.parse().unwrap_or(usize::MAX).max(1),
         };
         Some(match (last, parameters) {
-            (b'm', _) => Step::Look(parameters),
-            (b'A', _) => Step::Up(count),
-            (b'B', _) => Step::Down(count),
-            (b'C', _) => Step::Forward(count),
-            (b'D', _) => Step::Back(count),
-            (b'E', _) => self.two(Step::Down(count), Step::Return),
-            (b'F', _) => self.two(Step::Up(count), Step::Return),
-            (b'G', _) => Step::Column(count - 1),
-            (b'J', "" | "0") => Step::EraseBelow,
-            (b'K', "" | "0") => Step::EraseToEnd,
-            (b'K', "1") => Step::EraseToStart,
-            (b'K', "2") => Step::EraseLine,
-            _ => Step::Nothing,
+            (b'm', _) => TerminalOp::Style(parameters),
+            (b'A', _) => TerminalOp::Up(count),
+            (b'B', _) => TerminalOp::Down(count),
+            (b'C', _) => TerminalOp::Forward(count),
+            (b'D', _) => TerminalOp::Back(count),
+            (b'E', _) => self.two(TerminalOp::Down(count), TerminalOp::Return),
+            (b'F', _) => self.two(TerminalOp::Up(count), TerminalOp::Return),
+            (b'G', _) => TerminalOp::Column(count - 1),
+            (b'J', "" | "0") => TerminalOp::EraseBelow,
+            (b'K', "" | "0") => TerminalOp::EraseToEnd,
+            (b'K', "1") => TerminalOp::EraseToStart,
+            (b'K', "2") => TerminalOp::EraseLine,
+            _ => TerminalOp::Nothing,
         })
     }
 
-    fn two(&mut self, first: Step<'a>, then: Step<'a>) -> Step<'a> {
+    fn two(&mut self, first: TerminalOp<'a>, then: TerminalOp<'a>) -> TerminalOp<'a> {
         self.then = Some(then);
         first
     }
 
-    /// Ends at BEL or ST, or at the end of its line, so that one that never ends cannot swallow all that follows.
-    fn control_string(&mut self) -> Option<Step<'a>> {
+    /// Skips a string up to BEL, ST, or the end of the line, so that an unterminated one cannot swallow all later
+    /// output.
+    fn control_string(&mut self) -> Option<TerminalOp<'a>> {
         let end = self.rest.find(['\n', '\u{7}', '\u{9c}', '\u{1b}'])?;
         self.skip(end);
         match self.rest.as_bytes() {
@@ -149,6 +150,15 @@ impl<'a> Steps<'a> {
                 self.skip('\u{9c}'.len_utf8());
             }
         }
-        Some(Step::Nothing)
+        Some(TerminalOp::Nothing)
     }
+}
+
+/// Returns whether `text` may change lines above its last one. Such text has to be rendered as a whole.
+#[must_use]
+pub fn moves_up(text: &str) -> bool {
+    text.match_indices("\u{1b}[").any(|(place, introducer)| {
+        let rest = text[place + introducer.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.starts_with(['A', 'F'])
+    })
 }

@@ -1,46 +1,48 @@
-//! What a transcript keeps in memory, however long its session lasts: all of the newest entries, and less and less of the
-//! older ones. What is left out lies in the journal and is read from there when somebody asks for it.
+//! The memory bounds of a transcript: the newest entries stay whole, older ones are shortened more and more.
+//!
+//! What is left out of memory is in the journal.
 
 use std::sync::Arc;
 
-use super::{Entry, Transcript};
-use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
-use crate::domain::{Outcome, Output, Snippet};
+use super::entry::Entry;
+use crate::domain::char_boundary::floor_char_boundary;
+use crate::domain::{Output, Snippet};
 
-/// Output that the newest entries keep together, in bytes.
-pub const OUTPUT: usize = 8 << 20;
-/// Bytes that the output of an older entry keeps of its beginning and of its end, ...
-pub const ENDS: usize = 2 << 10;
-/// ... all of these together, ...
-const OLD: usize = 4 << 20;
-/// ... and what each keeps of its ends beyond that.
-const LEAST: usize = 200;
-/// Code of all entries together; beyond it the oldest keep their beginning.
-pub const CODE: usize = 8 << 20;
-const CODE_HEAD: usize = 4 << 10;
-/// Values and tracebacks of all entries together; beyond it the oldest keep their ends.
-const OUTCOMES: usize = 8 << 20;
-const OUTCOME_ENDS: usize = 1 << 10;
-/// Bytes that the displays of all entries keep together; beyond it the oldest lose theirs.
-pub const DISPLAYS: usize = 32 << 20;
+/// Bytes of output that the newest entries keep together.
+pub const MAX_OUTPUT: usize = 8 << 20;
+/// Bytes that an older entry keeps of its output's beginning, and as many of its end.
+pub const OLD_OUTPUT_ENDS: usize = 2 << 10;
+/// Bytes of output that the older entries keep together.
+const MAX_OLD_OUTPUT: usize = 4 << 20;
+/// The ends that the oldest entries keep, beyond [`MAX_OLD_OUTPUT`].
+const OLDEST_OUTPUT_ENDS: usize = 200;
+/// Bytes of code of all entries together. Beyond it the oldest keep their beginning.
+const MAX_CODE: usize = 8 << 20;
+const OLD_CODE_HEAD: usize = 4 << 10;
+/// Bytes of values and tracebacks of all entries together. Beyond it the oldest keep their ends.
+const MAX_OUTCOMES: usize = 8 << 20;
+/// Bytes of displays of all entries together. Beyond it the oldest lose theirs.
+pub const MAX_DISPLAYS: usize = 32 << 20;
 
-/// Ends code that is not all there.
+/// The last line of code that was shortened.
 pub const CODE_MARK: &str = "\n# [... more of this code follows ...]";
 
-/// Bytes of all entries, and how many of the oldest entries have been cut.
+/// The bytes that all entries take, and how many of the oldest entries have been shortened.
 #[derive(Clone, Debug, Default)]
 pub struct Bounds {
     output: usize,
-    /// Of those that were cut.
+    /// The part of `output` that belongs to old entries.
     old_output: usize,
-    cut_output: usize,
-    least_output: usize,
+    /// Entries before this index are old, and their output is cut to [`OLD_OUTPUT_ENDS`].
+    old_until: usize,
+    /// Entries before this index have their output cut to [`OLDEST_OUTPUT_ENDS`].
+    oldest_until: usize,
     code: usize,
-    cut_code: usize,
+    code_cut_until: usize,
     outcomes: usize,
-    cut_outcomes: usize,
+    outcomes_cut_until: usize,
     pub displays: usize,
-    /// Entries before this one have none of them.
+    /// Entries before this index have no displays.
     pub displays_from: usize,
 }
 
@@ -55,75 +57,72 @@ fn is_open(entry: &Entry) -> bool {
     matches!(entry, Entry::Snippet(snippet) if !snippet.status.is_final())
 }
 
-impl Transcript {
-    /// Changes the output of an entry, and cuts what is too much.
-    pub(super) fn change_output(&mut self, place: usize, change: impl FnOnce(&mut Output)) {
-        let Some(output) = self.entries.get_mut(place).and_then(output_of) else { return };
+impl Bounds {
+    /// Changes the output of the entry at `index`, and shortens old outputs where the bound is exceeded.
+    pub fn change_output(&mut self, entries: &mut [Entry], index: usize, change: impl FnOnce(&mut Output)) {
+        let Some(output) = entries.get_mut(index).and_then(output_of) else { return };
         let before = output.memory();
         change(output);
-        // What is written late, by a thread.
-        let ends = if place < self.bounds.least_output { LEAST } else { ENDS };
-        if place < self.bounds.cut_output && output.memory() > 4 * ends {
+        // A thread can still write to an entry that is old already.
+        let ends = if index < self.oldest_until { OLDEST_OUTPUT_ENDS } else { OLD_OUTPUT_ENDS };
+        if index < self.old_until && output.memory() > 4 * ends {
             output.shrink(ends);
         }
         let after = output.memory();
-        self.bounds.output = self.bounds.output + after - before;
-        if place < self.bounds.cut_output {
-            self.bounds.old_output = self.bounds.old_output + after - before;
+        self.output = self.output + after - before;
+        if index < self.old_until {
+            self.old_output = self.old_output + after - before;
         }
-        self.cut_output();
+        self.cut_output(entries);
     }
 
-    fn cut_output(&mut self) {
-        let Bounds { output, old_output, cut_output, least_output, .. } = &mut self.bounds;
-        while *output - *old_output > OUTPUT && *cut_output + 1 < self.entries.len() {
-            let entry = &mut self.entries[*cut_output];
+    fn cut_output(&mut self, entries: &mut [Entry]) {
+        while self.output - self.old_output > MAX_OUTPUT && self.old_until + 1 < entries.len() {
+            let entry = &mut entries[self.old_until];
             if is_open(entry) {
                 break;
             }
-            if let Some(kept) = output_of(entry) {
-                let before = kept.memory();
-                kept.shrink(ENDS);
-                *output = *output + kept.memory() - before;
-                *old_output += kept.memory();
+            if let Some(output) = output_of(entry) {
+                let before = output.memory();
+                output.shrink(OLD_OUTPUT_ENDS);
+                self.output = self.output + output.memory() - before;
+                self.old_output += output.memory();
             }
-            *cut_output += 1;
+            self.old_until += 1;
         }
-        while *old_output > OLD && *least_output < *cut_output {
-            if let Some(kept) = output_of(&mut self.entries[*least_output]) {
-                let before = kept.memory();
-                kept.shrink(LEAST);
-                *output = *output + kept.memory() - before;
-                *old_output = *old_output + kept.memory() - before;
+        while self.old_output > MAX_OLD_OUTPUT && self.oldest_until < self.old_until {
+            if let Some(output) = output_of(&mut entries[self.oldest_until]) {
+                let before = output.memory();
+                output.shrink(OLDEST_OUTPUT_ENDS);
+                self.output = self.output + output.memory() - before;
+                self.old_output = self.old_output + output.memory() - before;
             }
-            *least_output += 1;
+            self.oldest_until += 1;
         }
     }
 
-    /// After another entry came.
-    pub(super) fn bound_code(&mut self, added: usize) {
-        let Bounds { code, cut_code, .. } = &mut self.bounds;
-        *code += added;
-        while *code > CODE && *cut_code + 1 < self.entries.len() {
-            let entry = &mut self.entries[*cut_code];
+    /// Counts the code of a new entry, and shortens the code of the oldest ones.
+    pub fn add_code(&mut self, entries: &mut [Entry], added: usize) {
+        self.code += added;
+        while self.code > MAX_CODE && self.code_cut_until + 1 < entries.len() {
+            let entry = &mut entries[self.code_cut_until];
             if is_open(entry) {
                 break;
             }
             if let Entry::Snippet(snippet) = entry {
                 let before = snippet.code.len();
-                shorten(snippet);
-                *code = *code + snippet.code.len() - before;
+                shorten_code(snippet);
+                self.code = self.code + snippet.code.len() - before;
             }
-            *cut_code += 1;
+            self.code_cut_until += 1;
         }
     }
 
-    /// After a snippet has ended.
-    pub(super) fn bound_outcomes(&mut self, added: usize) {
-        let Bounds { outcomes, cut_outcomes, .. } = &mut self.bounds;
-        *outcomes += added;
-        while *outcomes > OUTCOMES && *cut_outcomes + 1 < self.entries.len() {
-            let entry = &mut self.entries[*cut_outcomes];
+    /// Counts the outcome of a snippet that has ended, and shortens the oldest outcomes.
+    pub fn add_outcome(&mut self, entries: &mut [Entry], added: usize) {
+        self.outcomes += added;
+        while self.outcomes > MAX_OUTCOMES && self.outcomes_cut_until + 1 < entries.len() {
+            let entry = &mut entries[self.outcomes_cut_until];
             if is_open(entry) {
                 break;
             }
@@ -131,88 +130,38 @@ impl Transcript {
                 && let Some(outcome) = &snippet.outcome
                 && let Some(cut) = outcome.cut()
             {
-                *outcomes = *outcomes + cut.size() - outcome.size();
+                self.outcomes = self.outcomes + cut.size() - outcome.size();
                 snippet.outcome = Some(Arc::new(cut));
                 snippet.outcome_is_cut = true;
             }
-            *cut_outcomes += 1;
+            self.outcomes_cut_until += 1;
         }
     }
 
-    /// Drops the bytes of the oldest displays beyond [`DISPLAYS`].
-    pub(super) fn drop_old_displays(&mut self) {
-        let Bounds { displays: kept, displays_from, .. } = &mut self.bounds;
-        while *kept > DISPLAYS && *displays_from < self.entries.len() {
-            if let Entry::Snippet(Snippet { displays, .. }) = &mut self.entries[*displays_from] {
+    /// Drops the bytes of the oldest displays beyond [`MAX_DISPLAYS`].
+    pub fn drop_old_displays(&mut self, entries: &mut [Entry]) {
+        while self.displays > MAX_DISPLAYS && self.displays_from < entries.len() {
+            if let Entry::Snippet(Snippet { displays, .. }) = &mut entries[self.displays_from] {
                 for display in displays.iter_mut().filter(|display| display.bytes_kept() > 0) {
-                    *kept -= display.bytes_kept();
+                    self.displays -= display.bytes_kept();
                     *display = Arc::new(display.dropped());
-                    if *kept <= DISPLAYS {
+                    if self.displays <= MAX_DISPLAYS {
                         return;
                     }
                 }
             }
-            *displays_from += 1;
+            self.displays_from += 1;
         }
     }
 }
 
-fn shorten(snippet: &mut Snippet) {
+fn shorten_code(snippet: &mut Snippet) {
     let code = &snippet.code;
-    if code.len() <= 2 * CODE_HEAD || snippet.code_omitted > 0 {
+    if code.len() <= 2 * OLD_CODE_HEAD || snippet.code_omitted > 0 {
         return;
     }
-    let cut = floor_char_boundary(code, CODE_HEAD);
+    let cut = floor_char_boundary(code, OLD_CODE_HEAD);
     let cut = code[..cut].rfind('\n').unwrap_or(cut);
     snippet.code_omitted = code.len() - cut;
     snippet.code = format!("{}{CODE_MARK}", &code[..cut]).into();
-}
-
-impl Outcome {
-    /// Stands for whoever ended a snippet whose end could not be recorded.
-    pub const UNRECORDED: &str = "an end that could not be recorded";
-
-    /// Memory that it takes beside itself, roughly and in bytes.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        let error = self.error.as_ref().map_or(0, |error| error.message.len() + error.traceback.len());
-        let frames = self.frames.iter().map(|frame| frame.frame.size()).sum::<usize>();
-        let changes = [&self.changes.added, &self.changes.changed, &self.changes.removed];
-        let changes = changes.into_iter().flatten().map(|name| name.len() + 32).sum::<usize>();
-        self.result.as_ref().map_or(0, String::len)
-            + error
-            + self.frame.as_ref().map_or(0, |frame| frame.size())
-            + frames
-            + changes
-    }
-
-    /// The same with the ends of its value, its message and its traceback, if it is large.
-    #[must_use]
-    pub fn cut(&self) -> Option<Self> {
-        if self.size() <= 4 * OUTCOME_ENDS {
-            return None;
-        }
-        let mut cut = Self { frame: None, frames: Vec::new(), ..self.clone() };
-        if let Some(error) = &mut cut.error {
-            ends(&mut error.message);
-            ends(&mut error.traceback);
-        }
-        cut.result.iter_mut().for_each(ends);
-        for names in [&mut cut.changes.added, &mut cut.changes.changed, &mut cut.changes.removed] {
-            names.truncate(NAMES);
-            names.shrink_to_fit();
-        }
-        Some(cut)
-    }
-}
-
-/// Names of changed variables that are left of an outcome that was cut.
-const NAMES: usize = 20;
-
-fn ends(text: &mut String) {
-    if text.len() <= 2 * OUTCOME_ENDS + 100 {
-        return;
-    }
-    let (head, tail) = (floor_char_boundary(text, OUTCOME_ENDS), ceil_char_boundary(text, text.len() - OUTCOME_ENDS));
-    *text = format!("{}\n[... {} bytes left out ...]\n{}", &text[..head], tail - head, &text[tail..]);
 }

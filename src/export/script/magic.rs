@@ -1,25 +1,26 @@
-//! Magic as plain Python.
+//! Translation of magic to plain Python.
 
-use super::{Helper, Needs, block};
-use crate::domain::lexer::{Magic, Magics, indented, literal, magics};
+use super::helpers::{Helper, Needs, string_block};
+use crate::domain::lexer::{CodeMagic, Magic, code_magic, indented, literal};
 use crate::domain::terminal_text::visible;
+use crate::export::items::commented;
 
-/// `code` without magic, and comments to stand above it.
+/// Returns `code` without magic, and comments to put above it.
 pub fn plain_python(code: &str, needs: &mut Needs) -> (String, String) {
-    match magics(code) {
+    match code_magic(code) {
         None => (code.to_owned(), String::new()),
-        Some(Magics::Timed(code)) => (plain_python(&code, needs).0, "# %time is left out\n".to_owned()),
-        Some(Magics::Cell { before, name, arguments, body }) => {
+        Some(CodeMagic::Timed(code)) => (plain_python(&code, needs).0, "# %time is left out\n".to_owned()),
+        Some(CodeMagic::Cell { before, name, arguments, body }) => {
             let body = body.strip_prefix('\n').unwrap_or(body);
             let (code, notes) = cell(name, arguments, body, needs);
             (format!("{before}{code}"), notes)
         }
-        Some(Magics::Lines(found)) => {
+        Some(CodeMagic::Lines(found)) => {
             let mut out = String::with_capacity(code.len());
             let mut done = 0;
             for (range, magic, assigned) in found {
                 out += &code[done..range.start];
-                let place = Place { assigned, indented: !assigned && !out.is_empty() && !out.ends_with('\n') };
+                let place = MagicPosition { assigned, indented: !assigned && !out.is_empty() && !out.ends_with('\n') };
                 out += &line(&magic, place, needs);
                 done = range.end;
             }
@@ -30,15 +31,15 @@ pub fn plain_python(code: &str, needs: &mut Needs) -> (String, String) {
 }
 
 #[derive(Clone, Copy)]
-struct Place {
-    /// It is a value.
+struct MagicPosition {
+    /// The magic is the value of an assignment.
     assigned: bool,
-    /// It stands in a block, which may hold nothing else.
+    /// The magic is in a block, which must not become empty.
     indented: bool,
 }
 
-impl Place {
-    /// What has no meaning in a script.
+impl MagicPosition {
+    /// Returns a comment for magic without a meaning in a script.
     fn comment(self, written: &str, why: &str) -> String {
         let note = format!("# {}  ({why})", visible(written).replace('\n', " "));
         match self {
@@ -49,7 +50,7 @@ impl Place {
     }
 }
 
-fn line(magic: &Magic, place: Place, needs: &mut Needs) -> String {
+fn line(magic: &Magic, place: MagicPosition, needs: &mut Needs) -> String {
     match magic {
         Magic::Help { object, .. } => place.comment(&format!("{object}?"), "help for a person"),
         Magic::Shell(command) => shell(command, needs),
@@ -59,7 +60,7 @@ fn line(magic: &Magic, place: Place, needs: &mut Needs) -> String {
     }
 }
 
-fn named(name: &str, arguments: &str, place: Place, needs: &mut Needs) -> String {
+fn named(name: &str, arguments: &str, place: MagicPosition, needs: &mut Needs) -> String {
     let written = format!("%{name} {arguments}");
     match name {
         "time" if !arguments.is_empty() => format!("{arguments}  # %time"),
@@ -95,7 +96,7 @@ fn named(name: &str, arguments: &str, place: Place, needs: &mut Needs) -> String
     }
 }
 
-/// The text of a command, with the values of what stands in it.
+/// Returns the text of a command, with expanded variables.
 fn text(command: &str, needs: &mut Needs) -> String {
     if !command.contains(['{', '$']) {
         return literal(command);
@@ -123,7 +124,7 @@ fn lines(command: &str, needs: &mut Needs) -> String {
     format!("_Lines({lines})")
 }
 
-/// Whether code may look at the lines of a command in `IPython`'s ways: `files.n`, `files.grep("x")`.
+/// Returns whether code may use `IPython`'s methods on output lines: `files.n`, `files.grep("x")`.
 pub fn looks_at_lines(code: &str) -> bool {
     let names = ["n", "s", "l", "p", "nlstr", "spstr", "list", "grep", "fields"];
     code.split('.').skip(1).any(|rest| {
@@ -132,7 +133,7 @@ pub fn looks_at_lines(code: &str) -> bool {
     })
 }
 
-/// Arguments, divided as a shell does it.
+/// Splits arguments like a shell.
 fn shell_words(arguments: &str, needs: &mut Needs) -> String {
     let simple = |c: char| c.is_alphanumeric() || c.is_whitespace() || "-_./=<>~![],:+@%^".contains(c);
     if arguments.chars().all(simple) {
@@ -159,12 +160,12 @@ fn change_folder(arguments: &str, needs: &mut Needs) -> String {
         "" => "_change_folder(os.path.expanduser(\"~\"))".to_owned(),
         "-" => "_change_folder(\"-\")".to_owned(),
         folder if folder.starts_with('~') => format!("_change_folder(os.path.expanduser({}))", literal(folder)),
-        // In the session these are taken as they are as well.
+        // The session, too, takes this folder literally.
         folder => format!("_change_folder({})", literal(folder)),
     }
 }
 
-fn environment(arguments: &str, place: Place, needs: &mut Needs) -> String {
+fn environment(arguments: &str, place: MagicPosition, needs: &mut Needs) -> String {
     needs.imports.insert("os");
     if arguments.is_empty() {
         return if place.assigned { "dict(os.environ)".to_owned() } else { place.comment("%env", "for a person") };
@@ -179,10 +180,10 @@ fn environment(arguments: &str, place: Place, needs: &mut Needs) -> String {
     }
 }
 
-/// Magic of a whole snippet, as code and comments to stand above it.
+/// Translates cell magic to code, and comments to put above it.
 fn cell(name: &str, arguments: &str, body: &str, needs: &mut Needs) -> (String, String) {
     let note = format!("# {}\n", visible(format!("%%{name} {arguments}").trim_end()));
-    let body_as_comment = || super::commented(body);
+    let body_as_comment = || commented(body);
     match name {
         "time" => {
             let statement = if arguments.is_empty() { body.to_owned() } else { format!("{arguments}\n{body}") };
@@ -192,7 +193,10 @@ fn cell(name: &str, arguments: &str, body: &str, needs: &mut Needs) -> (String, 
             needs.imports.insert("subprocess");
             let arguments =
                 if arguments.is_empty() { String::new() } else { format!(", {}", shell_words(arguments, needs)) };
-            (format!("subprocess.run([\"{name}\"{arguments}], input={}, text=True)\n", block(body)), String::new())
+            (
+                format!("subprocess.run([\"{name}\"{arguments}], input={}, text=True)\n", string_block(body)),
+                String::new(),
+            )
         }
         "writefile" => {
             let (mode, file) = match arguments.strip_prefix("-a ") {
@@ -204,7 +208,7 @@ fn cell(name: &str, arguments: &str, body: &str, needs: &mut Needs) -> (String, 
             needs.imports.insert("os");
             let code = format!(
                 "with open(os.path.expanduser({file}), \"{mode}\", encoding=\"utf-8\") as _file:\n    _file.write({})\n",
-                block(&format!("{body}{end}"))
+                string_block(&format!("{body}{end}"))
             );
             (code, String::new())
         }

@@ -1,4 +1,4 @@
-//! Journals of other times: an older format, and what has become too old or too much.
+//! Older formats, and retention.
 
 use rusqlite::Connection;
 
@@ -22,7 +22,7 @@ fn an_older_journal_is_brought_up_to_date_with_all_that_is_in_it() {
         .pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
         .unwrap() as usize;
     assert_eq!(version, schema::VERSION);
-    // A fresh one has the very same schema.
+    // A new database has the same schema.
     let fresh = Home::new();
     faults::works(&fresh, 0);
     let schema = |home: &Home| {
@@ -36,7 +36,7 @@ fn an_older_journal_is_brought_up_to_date_with_all_that_is_in_it() {
     assert_eq!(schema(&home), schema(&fresh));
 }
 
-/// Sessions of 500 kB each, the first used longest ago.
+/// Records sessions of 500 kB each, the first one used longest ago.
 fn past(home: &Home, ids: &[SessionId]) {
     for (index, id) in ids.iter().enumerate() {
         let mut session = home.start(id, &format!("past{index}"));
@@ -44,7 +44,7 @@ fn past(home: &Home, ids: &[SessionId]) {
         session.write(Some(1), Stream::Stdout, &"x".repeat(200_000));
         session.finish(1, Status::Ok);
         session.close();
-        let spool = spool(&home.folder(), id);
+        let spool = spool_folder(&home.folder(), id);
         fs::create_dir_all(&spool).unwrap();
         fs::write(spool.join("1.out"), vec![b'x'; 300_000]).unwrap();
         let saved = checkpoints(home, id);
@@ -67,7 +67,7 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
     let ids: Vec<_> = (0..4).map(|_| id()).collect();
     past(&home, &ids);
     let present = home.start(&ids[0], "present");
-    // Between two Pythons nobody records it, but its guardian holds it.
+    // Between two processes only the guardian holds the session.
     let between = crate::session::discovery::session_lock::hold(&home.places(), &ids[1]).unwrap().unwrap();
     home.wait_for_database();
     let connection = schema::open(&home.folder()).unwrap();
@@ -96,7 +96,7 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
     assert_eq!(left(&home), [ids[0].clone()]);
     while retention::tidy(&connection).unwrap() {}
     assert_eq!(retention::pragma(&connection, "freelist_count").unwrap(), 0, "the room is given back");
-    assert!(ids[1..].iter().all(|id| !spool(&home.folder(), id).exists()));
+    assert!(ids[1..].iter().all(|id| !spool_folder(&home.folder(), id).exists()));
     present.close();
 }
 
@@ -110,7 +110,7 @@ fn no_more_is_removed_than_the_limit_asks_and_it_can_be_brought_back_for_a_week(
     let limits = Limits { bytes: 1_700_000, days: 90, refused: None };
     let keep = |now| retention::prune(&connection, &home.folder(), &limits, now).unwrap();
     let plan = retention::plan(&connection, &home.folder(), &limits, now()).unwrap();
-    assert_eq!(plan.much.iter().map(|kept| &kept.id).collect::<Vec<_>>(), [&ids[0]], "one is enough: {plan:?}");
+    assert_eq!(plan.over_limit.iter().map(|kept| &kept.id).collect::<Vec<_>>(), [&ids[0]], "one is enough: {plan:?}");
     assert_eq!(left(&home).len(), 4, "a preview changes nothing");
     keep(now());
     assert_eq!(left(&home).len(), 3);
@@ -118,14 +118,14 @@ fn no_more_is_removed_than_the_limit_asks_and_it_can_be_brought_back_for_a_week(
     while retention::tidy(&connection).unwrap() {}
     assert!(retention::restore(&connection, &ids[0], now()).unwrap());
     assert_eq!(told(&home.load(&ids[0]).transcript), before);
-    assert!(spool(&home.folder(), &ids[0]).exists());
-    // It counts as used now, so another goes.
+    assert!(spool_folder(&home.folder(), &ids[0]).exists());
+    // The restored session counts as used now, so another one is removed.
     keep(now());
     assert!(left(&home).contains(&ids[0]) && !left(&home).contains(&ids[1]));
     keep(now() + 8 * 24 * 3_600_000);
     while retention::tidy(&connection).unwrap() {}
     assert!(!retention::restore(&connection, &ids[1], now()).unwrap());
-    assert!(home.reader().find("past1").unwrap().is_none() && !spool(&home.folder(), &ids[1]).exists());
+    assert!(home.reader().find("past1").unwrap().is_none() && !spool_folder(&home.folder(), &ids[1]).exists());
 }
 
 #[test]
@@ -137,17 +137,17 @@ fn what_is_erased_is_in_no_file() {
     for n in 0..400 {
         session.write(Some(1), Stream::Stdout, &format!("hunter2-output {n} {}\n", "x".repeat(500)));
         if n % 100 == 0 {
-            // So that what is stored is replaced, and earlier states lie in free room.
+            // Stored output is replaced, so that older data lies in free pages.
             std::thread::sleep(Duration::from_millis(150));
         }
     }
     session.finish(1, Status::Ok);
     session.close();
-    for folder in [spool(&home.folder(), &secret), checkpoints(&home, &secret)] {
+    for folder in [spool_folder(&home.folder(), &secret), checkpoints(&home, &secret)] {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("1.out"), "hunter2-file").unwrap();
     }
-    // Another session runs, and has the database open.
+    // Another session has the database open.
     let mut session = home.start(&other, "other");
     session.run(1, "other()");
     let found = || {

@@ -1,4 +1,4 @@
-//! What can be wrong with the files of the journal, one after the other.
+//! Problems with the files of the journal.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -34,7 +34,7 @@ fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
     assert!(fs::read_to_string(&aside(&home)[0]).unwrap().starts_with("this is no database"));
 }
 
-/// What the notice says, and what makes it so.
+/// The text of the warning, and the cause.
 type Case = (&'static str, fn(&Path));
 
 #[test]
@@ -89,7 +89,7 @@ fn a_lock_that_lasts_is_told_and_nothing_is_lost() {
     assert_eq!(told(&home.load(&patient).transcript), told(&transcript));
     let recorded = home.load(&locked_out);
     assert_eq!(told(&recorded.transcript), told(&kept), "taken in by the one that came later");
-    assert_eq!(recorded.session.ending, Ending::Closed);
+    assert_eq!(recorded.session.ending, SessionEnd::Closed);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn what_a_lock_kept_out_is_read_from_where_it_lies() {
     session.begin(4, "while True: pass");
     session.write(Some(4), Stream::Stdout, "stored, ");
     session.stop();
-    // It goes on while the database is locked, as does one of which the database knows nothing.
+    // The session continues while the database is locked, and so does one that the database does not know.
     let other = Connection::open(home.database()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     for (id, name) in [(&before, "work"), (&only, "new")] {
@@ -117,7 +117,7 @@ fn what_a_lock_kept_out_is_read_from_where_it_lies() {
         let (transcript, _) = session.stop();
         let recorded = home.load(id);
         assert_eq!(told(&recorded.transcript), told(&transcript));
-        assert_eq!((&*recorded.session.name, recorded.session.ending), (name, Ending::Died));
+        assert_eq!((&*recorded.session.name, recorded.session.ending), (name, SessionEnd::Died));
         assert_eq!(recorded.unfinished(), [(SnippetId(6), false)]);
     }
     other.execute_batch("ROLLBACK").unwrap();
@@ -134,7 +134,7 @@ fn a_full_disk_is_told_and_recording_goes_on_when_there_is_room() {
     let id = id();
     let mut session = home.start(&id, "work");
     session.run(1, "1");
-    let mut full = Segment {
+    let mut full = IntakeFile {
         path: "/dev/full".into(),
         file: Flock::lock(File::options().read(true).write(true).open("/dev/full").unwrap(), FlockArg::LockShared)
             .unwrap(),
@@ -153,21 +153,21 @@ fn a_full_disk_is_told_and_recording_goes_on_when_there_is_room() {
     assert_eq!(home.load(&id).session.missed, 0);
 }
 
-/// A disk that is full for longer than memory can keep, over the deaths of several processes.
+/// A disk that stays full longer than memory can hold the events, over several processes.
 #[test]
 fn what_is_lost_is_counted_over_processes() {
-    static LOST: crate::domain::recorder::Lost = crate::domain::recorder::Lost::new();
+    static LOST: crate::domain::flight_recorder::SharedLosses = crate::domain::flight_recorder::SharedLosses::new();
     let home = Home::new();
     let id = id();
     let full = || {
         let file = File::options().read(true).write(true).open("/dev/full").unwrap();
         let file = Flock::lock(file, FlockArg::LockShared).unwrap();
-        Arc::new(Segment { path: home.database(), file, written: AtomicU64::new(0) })
+        Arc::new(IntakeFile { path: home.database(), file, written: AtomicU64::new(0) })
     };
     for process in 0..3 {
         let mut session = home.start(&id, "work");
         {
-            // All at once: else its thread may write down what was lost before the disk is full.
+            // Under one lock, or the thread could record the losses before the disk is full.
             let mut writing = session.recorder.shared.writing();
             writing.segment = Some(full());
             (writing.missed, writing.missed_in_all, writing.lost) = (LOST.get(), LOST.get(), Some(&LOST));
@@ -176,7 +176,7 @@ fn what_is_lost_is_counted_over_processes() {
             session.run(1 + process * 7 + n, "lost()");
         }
         assert_eq!(LOST.get().snippets, u64::from(process + 1) * 7);
-        // It is killed: what its memory had is gone.
+        // As if killed: the losses in its memory are gone.
         session.recorder.shared.writing().lost = None;
         session.stop();
     }
@@ -184,7 +184,7 @@ fn what_is_lost_is_counted_over_processes() {
         start(home.places(), id.clone(), &info("work"), Limits::default(), Some(&LOST), true);
     let mut session = Recording { recorder, journal, told, transcript: Transcript::default() };
     session.run(22, "kept()");
-    assert_eq!(LOST.get(), crate::domain::recorder::Losses::default());
+    assert_eq!(LOST.get(), crate::domain::flight_recorder::Losses::default());
     let told = session.wait_for_notice("recorded again");
     assert!(told.contains("21 snippets of it (84 events in all) could not be kept"), "{told}");
     session.close();
@@ -237,12 +237,12 @@ fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
         let mut session = home.start(&past, "past");
         everything(&mut session);
         session.close();
-        // What a killed session left, and garbage over some of it and of the database, perhaps while it is in use.
-        let meta = frame::Meta::new(killed.clone(), &info("killed"), String::new());
-        let segment = Segment::create(&home.folder(), &meta, 1, 0).unwrap();
-        let shared = Arc::new(Shared::default());
+        // A killed session's intake, and garbage over parts of it and of the database, perhaps while it is in use.
+        let meta = frame::SessionMeta::new(killed.clone(), &info("killed"), String::new());
+        let segment = IntakeFile::create(&home.folder(), &meta, 1, 0).unwrap();
+        let shared = Arc::new(SharedIntake::default());
         shared.writing().segment = Some(segment.clone());
-        Recorder { shared, buffer: Vec::new() }.event(&Event::Reset {
+        JournalRecorder { shared, buffer: Vec::new() }.event(&Event::Reset {
             by: Author::You,
             report: Arc::default(),
             at: at(1),
@@ -266,28 +266,28 @@ fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
         let damage_is_known = notices.iter().any(|text| text.contains("damaged") || text.contains("not recorded"));
         match loaded {
             Ok(Some(recorded)) => {
-                // What was stored before the damage may be in the file that was set aside.
+                // Snippets stored before the damage may be in the database that was set aside.
                 let kept = told(&recorded.transcript);
                 assert!(told(&transcript).ends_with(&kept[kept.len().min(1)..]), "round {round}: {notices:?}");
             }
-            // Damage to what was stored, where nothing has looked since; the next one to look sets it aside.
+            // Nobody has read the damaged part yet; the next reader sets the database aside.
             Ok(None) | Err(_) => assert!(!early || damage_is_known, "round {round}: {loaded:?} {notices:?}"),
         }
     }
 }
 
-/// As when a file could not be removed after it was stored, or whoever took it in was killed before.
+/// As if the removal of a stored file failed, or the process was killed before it.
 #[test]
 fn what_was_stored_before_is_not_stored_again() {
     let home = Home::new();
     let id = id();
-    let meta = frame::Meta::new(id.clone(), &info("killed"), String::new());
-    let segments: Vec<_> = (0..2).map(|number| Segment::create(&home.folder(), &meta, 1, number).unwrap()).collect();
+    let meta = frame::SessionMeta::new(id.clone(), &info("killed"), String::new());
+    let segments: Vec<_> = (0..2).map(|number| IntakeFile::create(&home.folder(), &meta, 1, number).unwrap()).collect();
     for segment in &segments {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(SharedIntake::default());
         shared.writing().segment = Some(segment.clone());
         let event = Event::Output { snippet: None, chunk: OutputChunk::of(Stream::Stdout, "once\n"), at: at(1) };
-        Recorder { shared, buffer: Vec::new() }.event(&event);
+        JournalRecorder { shared, buffer: Vec::new() }.event(&event);
     }
     let files: Vec<_> = segments.iter().map(|file| (file.path.clone(), fs::read(&file.path).unwrap())).collect();
     drop(segments);
@@ -302,7 +302,7 @@ fn what_was_stored_before_is_not_stored_again() {
     }
 }
 
-/// After a first snippet.
+/// The same after a first snippet.
 fn everything_again(session: &mut Recording) {
     for n in 2..6 {
         session.run(n, "later()");
@@ -319,7 +319,7 @@ impl Home {
     }
 }
 
-/// The same numbers in every run.
+/// A generator with the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -328,7 +328,7 @@ impl Random {
         (self.0 >> 33) % below
     }
 
-    /// Overwrites some bytes of a file, or all, or cuts it.
+    /// Overwrites some bytes of a file, or all, or truncates it.
     fn spoil(&mut self, path: &Path) {
         let mut bytes = fs::read(path).unwrap();
         let length = bytes.len() as u64;
@@ -342,7 +342,7 @@ impl Random {
                 }
             }
         }
-        // In place: whoever has it open sees it.
+        // In place, so that processes that have it open see it.
         let file = File::options().write(true).open(path).unwrap();
         file.set_len(bytes.len() as u64).unwrap();
         file.write_all_at(&bytes, 0).unwrap();

@@ -1,4 +1,4 @@
-//! What is kept, and how it is found again.
+//! Recorded sessions, and how they are found again.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn a_session_comes_back_as_it_was() {
     let summary = &recorded.session;
     assert_eq!(
         (summary.name.as_str(), summary.ending, summary.snippets, summary.failed),
-        ("work", Ending::Closed, 3, 1)
+        ("work", SessionEnd::Closed, 3, 1)
     );
     assert_eq!(summary.authors, ["you", "claude"]);
     assert!(recorded.unfinished().is_empty());
@@ -24,7 +24,7 @@ fn a_session_comes_back_as_it_was() {
     assert_eq!(left, [schema::FILE], "the intake goes, and the log with the last connection");
 }
 
-/// By which the next process knows what became of it: as soon as the snippet is in the queue, and for ever.
+/// The next process needs the call from the moment of submission on.
 #[test]
 fn the_call_that_brought_a_snippet_is_kept_with_it() {
     let (home, id) = (Home::new(), id());
@@ -42,13 +42,13 @@ fn the_call_that_brought_a_snippet_is_kept_with_it() {
     session.finish(1, Status::Ok);
     session.stop();
     let mut session = home.start(&id, "work");
-    // Taken up, those that have not ended are stored once more.
+    // Unfinished snippets that are taken up are stored once more.
     session.finish(3, Status::Ok);
     session.close();
     assert_eq!(home.load(&id).calls, expected);
 }
 
-/// Files were once named by the clock: one that was set back between two processes of a session hides nothing of the second.
+/// The clock may be set back between two processes of a session.
 #[test]
 fn what_follows_is_not_taken_for_what_was_stored_before() {
     let (home, id) = (Home::new(), id());
@@ -57,7 +57,7 @@ fn what_follows_is_not_taken_for_what_was_stored_before() {
     ahead.run(1, "a");
     drop((segment, ahead));
     assert_eq!(home.load(&id).transcript.entries().len(), 1);
-    // What this one leaves is for the next that opens the journal.
+    // The next process that opens the journal recovers these events.
     let lock = rusqlite::Connection::open(home.database()).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut session = home.start(&id, "work");
@@ -85,7 +85,7 @@ fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
                 tail: vec![Piece { stream: Stream::Stderr, text: "after\n".into() }],
             };
             session.event(&Event::Output { snippet: Some(SnippetId(1)), chunk: skipped, at: 1 });
-            // What was stored in the middle is replaced by less in the end.
+            // The end replaces the pieces stored before.
             std::thread::sleep(Duration::from_millis(250));
         }
     }
@@ -117,7 +117,7 @@ fn what_a_killed_process_left_is_taken_in_by_the_next() {
     assert_eq!(notices, [""; 0]);
     let mut left = home.load(&killed);
     assert_eq!(told(&left.transcript), told(&transcript));
-    assert_eq!(left.session.ending, Ending::Died);
+    assert_eq!(left.session.ending, SessionEnd::Died);
     assert_eq!(left.unfinished(), [(SnippetId(4), true), (SnippetId(5), false)]);
     left.end_unfinished("the crash");
     let ended = left.transcript;
@@ -131,7 +131,7 @@ fn what_a_killed_process_left_is_taken_in_by_the_next() {
 fn what_the_process_before_left_is_stored_first() {
     let home = Home::new();
     let id = id();
-    // Not quite dead, or just being taken in by somebody else: its file is locked.
+    // The predecessor's file is locked: it is dying, or being recovered.
     let (segment, mut first) = home.without_thread(&id);
     everything(&mut first);
     let mut second = home.start(&id, "killed");
@@ -167,7 +167,7 @@ fn another_process_takes_the_session_over() {
     let (transcript, _) = second.close();
     let again = home.load(&id);
     assert_eq!(told(&again.transcript), told(&transcript));
-    assert_eq!(again.session.ending, Ending::Closed);
+    assert_eq!(again.session.ending, SessionEnd::Closed);
     assert!(again.unfinished().is_empty());
 }
 
@@ -226,17 +226,17 @@ fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
 }
 
 impl Home {
-    /// The intake of a process whose thread never has its turn.
-    fn without_thread(&self, id: &SessionId) -> (Arc<Segment>, Recording) {
+    /// Starts an intake whose thread never runs.
+    fn without_thread(&self, id: &SessionId) -> (Arc<IntakeFile>, Recording) {
         self.of_run(id, 7)
     }
 
-    fn of_run(&self, id: &SessionId, run: u64) -> (Arc<Segment>, Recording) {
-        let meta = frame::Meta::new(id.clone(), &info("killed"), "boot".into());
-        let segment = Segment::create(&self.folder(), &meta, run, 0).unwrap();
-        let shared = Arc::new(Shared::default());
+    fn of_run(&self, id: &SessionId, run: u64) -> (Arc<IntakeFile>, Recording) {
+        let meta = frame::SessionMeta::new(id.clone(), &info("killed"), "boot".into());
+        let segment = IntakeFile::create(&self.folder(), &meta, run, 0).unwrap();
+        let shared = Arc::new(SharedIntake::default());
         shared.writing().segment = Some(segment.clone());
-        let recorder = Recorder { shared, buffer: Vec::new() };
+        let recorder = JournalRecorder { shared, buffer: Vec::new() };
         let (_, done) = mpsc::channel();
         let (_, told) = unbounded_channel();
         (segment, Recording { recorder, journal: Journal { done }, told, transcript: Transcript::default() })

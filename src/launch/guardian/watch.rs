@@ -9,7 +9,7 @@ use nix::unistd::{Pid, alarm};
 
 use super::Guardian;
 use crate::domain::SnippetId;
-use crate::domain::recorder::Recorder;
+use crate::domain::flight_recorder::FlightRecorder;
 use crate::launch::aftermath::Left;
 use crate::launch::boot::{Mode, ToSession};
 use crate::launch::child::{self, Change};
@@ -143,22 +143,22 @@ impl Watch<'_> {
     }
 
     fn ending(&mut self, status: ExitStatus, had_screen: bool) -> Ending {
-        let last_words = self.recorder.as_deref().map(Recorder::last_words).unwrap_or_default();
+        let death_report = self.recorder.as_deref().map(FlightRecorder::death_report).unwrap_or_default();
         let restart_by = self.link.restart_by();
         self.guardian.wants_another_try &= !self.link.is_ready();
         Ending {
             status,
-            without_warning: (had_screen && restart_by.is_none() && !self.link.has_ended()) || last_words.at_work,
+            without_warning: (had_screen && restart_by.is_none() && !self.link.has_ended()) || death_report.at_work,
             asked: self.ending.is_some() || signals::end_is_asked() || self.guardian.dismissal.is_given(),
             has_begun: self.link.has_begun(),
             was_ready: self.link.is_ready(),
             said: self.words.as_ref().map(FirstWords::lines).unwrap_or_default(),
             restart_by,
             killed: self.killed,
-            last_words,
-            keepsake: self.recorder.as_deref().and_then(|recorder| recorder.keepsake().text()),
-            last: self.recorder.as_deref().map_or(SnippetId(0), Recorder::last),
-            lost: self.recorder.as_deref().map(|recorder| recorder.lost().get()).unwrap_or_default(),
+            death_report,
+            keepsake: self.recorder.as_deref().and_then(|recorder| recorder.crash_store().text()),
+            last: self.recorder.as_deref().map_or(SnippetId(0), FlightRecorder::last_snippet),
+            lost: self.recorder.as_deref().map(|recorder| recorder.losses().get()).unwrap_or_default(),
             lived: self.started.elapsed(),
             processes: std::mem::take(&mut self.processes),
         }

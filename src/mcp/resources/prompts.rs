@@ -8,8 +8,8 @@ use crate::mcp::results::images::Pictures;
 use crate::mcp::results::summary;
 use crate::mcp::results::text;
 use crate::mcp::results::truncate;
-use crate::mcp::tools::calls::now;
 use crate::mcp::tools::session_history;
+use crate::session::clock::now;
 use crate::session::{Closed, SessionHandle};
 
 pub const RESUME: &str = "resume_session";

@@ -13,7 +13,9 @@ use serde_json::json;
 
 use super::uris;
 use super::uris::Address;
-use crate::domain::{Aspect, Author, Display, Entry, Inspect, Snippet, SnippetId, Transcript, VariableQuery, units};
+use crate::domain::{
+    Aspect, Author, Display, Entry, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
+};
 use crate::mcp::results::activity_since::who;
 use crate::mcp::results::images;
 use crate::mcp::results::images::Pictures;
@@ -22,9 +24,9 @@ use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::truncate::short;
 use crate::mcp::results::{summary, text, truncate, variables};
 use crate::mcp::server::handler::SESSION_ENDED;
-use crate::mcp::tools::calls::now;
 use crate::mcp::tools::read_output;
 use crate::mcp::tools::session_history;
+use crate::session::clock::now;
 use crate::session::{Closed, SessionHandle, in_background};
 
 /// Snippets of one page of the list.
@@ -197,7 +199,7 @@ pub async fn read(
             }
         }
         Address::Variable(name) => {
-            let asked = Inspect { path: name.clone(), aspect: Aspect::Overview, page: 0 };
+            let asked = InspectRequest { path: name.clone(), aspect: Aspect::Overview, page: 0 };
             match session.inspect(asked, PATIENCE).await.map_err(ended)? {
                 Ok(inspection) => InspectReport::new(*inspection).text(),
                 Err(error) => inspection::error(&name, Aspect::Overview, error),

@@ -78,7 +78,7 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
     }
     let mut from = 0;
     for (number, display) in snippet.numbered_displays() {
-        written.push_str(&plain(&output.piece(from, display.after).text(None)));
+        written.push_str(&plain(&output.slice(from, display.after).text(None)));
         from = from.max(display.after);
         if display.forms.first().is_none_or(|form| form.mime != "text/plain") {
             let mut why = pictures.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
@@ -91,7 +91,7 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
             line(&mut written, &text);
         }
     }
-    written.push_str(&plain(&output.piece(from, output.place()).text(None)));
+    written.push_str(&plain(&output.slice(from, output.position()).text(None)));
     written
 }
 

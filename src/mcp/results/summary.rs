@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::activity_since::{ending, first_lines, who};
 use super::truncate::{cut, short};
-use crate::domain::{Author, Entry, Kind, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableTable, units};
-use crate::mcp::tools::calls::now;
+use crate::domain::{
+    Author, Entry, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind, VariableTable, units,
+};
+use crate::session::clock::now;
 use crate::session::{Closed, SessionHandle};
 
 /// How much is told.
@@ -83,7 +85,7 @@ fn told(
 fn variables(text: &mut String, table: &VariableTable, most: usize) {
     // What was imported or defined can be told shortly; data is what a chat must know.
     let (data, code): (Vec<&Variable>, Vec<&Variable>) =
-        table.rows.iter().partition(|variable| variable.kind == Kind::Data);
+        table.rows.iter().partition(|variable| variable.kind == VariableKind::Data);
     if table.total == 0 {
         text.push_str("No names are defined.\n");
         return;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::truncate::{TEXT, short};
-use crate::domain::output::floor_char_boundary;
-use crate::domain::{Kind, Variable, VariableQuery, VariableTable, units};
+use crate::domain::char_boundary::floor_char_boundary;
+use crate::domain::{Variable, VariableKind, VariableQuery, VariableTable, units};
 
 /// Longest name and type that is told.
 const MAX_NAME: usize = 100;
@@ -123,9 +123,9 @@ fn are(total: usize) -> String {
 fn line(variable: &Variable) -> String {
     let name = short(&variable.name, MAX_NAME);
     match variable.kind {
-        Kind::Function | Kind::Class => format!("Function: {name}()"),
-        Kind::Callable => format!("Callable: {name}"),
-        Kind::Data | Kind::Module => {
+        VariableKind::Function | VariableKind::Class => format!("Function: {name}()"),
+        VariableKind::Callable => format!("Callable: {name}"),
+        VariableKind::Data | VariableKind::Module => {
             let type_name = short(&variable.type_name, MAX_NAME);
             format!("Variable: {name} ({type_name}) = {}", short(&value(variable), MAX_VALUE))
         }
@@ -145,11 +145,11 @@ fn row(variable: &Variable) -> Row {
     Row {
         name: short(&variable.name, MAX_NAME),
         kind: match variable.kind {
-            Kind::Data => RowKind::Data,
-            Kind::Function => RowKind::Function,
-            Kind::Class => RowKind::Class,
-            Kind::Callable => RowKind::Callable,
-            Kind::Module => RowKind::Module,
+            VariableKind::Data => RowKind::Data,
+            VariableKind::Function => RowKind::Function,
+            VariableKind::Class => RowKind::Class,
+            VariableKind::Callable => RowKind::Callable,
+            VariableKind::Module => RowKind::Module,
         },
         type_name: short(&variable.type_name, MAX_NAME),
         shape: short(&variable.shape, MAX_NAME),
@@ -163,7 +163,7 @@ fn row(variable: &Variable) -> Row {
 mod tests {
     use super::*;
 
-    fn variable(name: &str, kind: Kind, type_name: &str, preview: &str, text: Option<&str>) -> Variable {
+    fn variable(name: &str, kind: VariableKind, type_name: &str, preview: &str, text: Option<&str>) -> Variable {
         Variable {
             name: name.to_owned(),
             kind,
@@ -183,13 +183,13 @@ mod tests {
     #[test]
     fn the_original_lines_are_kept() {
         let table = table(vec![
-            variable("C", Kind::Class, "type", "", None),
-            variable("f", Kind::Function, "function", "", None),
-            variable("m", Kind::Module, "module", "<module 'math' (built-in)>", None),
-            variable("p", Kind::Callable, "partial", "", None),
-            variable("s", Kind::Data, "str", "'a\\nb'", Some("a\nb")),
-            variable("t", Kind::Data, "str", "...", Some(&"y".repeat(60))),
-            variable("x", Kind::Data, "int", "3", None),
+            variable("C", VariableKind::Class, "type", "", None),
+            variable("f", VariableKind::Function, "function", "", None),
+            variable("m", VariableKind::Module, "module", "<module 'math' (built-in)>", None),
+            variable("p", VariableKind::Callable, "partial", "", None),
+            variable("s", VariableKind::Data, "str", "'a\\nb'", Some("a\nb")),
+            variable("t", VariableKind::Data, "str", "...", Some(&"y".repeat(60))),
+            variable("x", VariableKind::Data, "int", "3", None),
         ]);
         let (text, list) = list(&table, &VariableQuery::default(), None);
         let expected = [
@@ -221,8 +221,8 @@ mod tests {
     #[test]
     fn a_filter_takes_names_and_types() {
         let table = table(vec![
-            variable("data", Kind::Data, "DataFrame", "", None),
-            variable("n", Kind::Data, "int", "1", None),
+            variable("data", VariableKind::Data, "DataFrame", "", None),
+            variable("n", VariableKind::Data, "int", "1", None),
         ]);
         assert!(
             list(&table, &VariableQuery::new("Frame", None), None)
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_long_list_is_cut_at_whole_lines_and_says_so() {
-        let rows = (0..2000).map(|n| variable(&format!("v{n:04}"), Kind::Data, "str", &"z".repeat(80), None));
+        let rows = (0..2000).map(|n| variable(&format!("v{n:04}"), VariableKind::Data, "str", &"z".repeat(80), None));
         let (text, list) = list(&table(rows.collect()), &VariableQuery::default(), Some(4));
         assert!(text.len() < TEXT + 300);
         let (told, next) = (list.variables.len(), list.next_cursor.unwrap());

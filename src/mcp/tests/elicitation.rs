@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::support::{Client, ERAS, Era, PATIENCE, Rig, text, variable};
-use crate::domain::{Author, Entry, Kind, SnippetId, Variable};
+use crate::domain::{Author, Entry, SnippetId, Variable, VariableKind};
 use crate::session::RunOptions;
 
-fn made_by(snippet: u32, name: &str, kind: Kind) -> Variable {
+fn made_by(snippet: u32, name: &str, kind: VariableKind) -> Variable {
     Variable { set_by: Some(SnippetId(snippet)), ..variable(name, kind, "1") }
 }
 
@@ -28,7 +28,11 @@ async fn declaring(rig: &Rig, era: Era, name: &str, capabilities: Value) -> Clie
 
 async fn with_variables(rig: &Rig, client: &mut Client) {
     client.run("set own").await;
-    rig.defines(vec![made_by(1, "df", Kind::Data), made_by(1, "np", Kind::Module), made_by(2, "own", Kind::Data)]);
+    rig.defines(vec![
+        made_by(1, "df", VariableKind::Data),
+        made_by(1, "np", VariableKind::Module),
+        made_by(2, "own", VariableKind::Data),
+    ]);
     rig.until("the variables", |transcript| transcript.variables().rows.len() == 3).await;
 }
 
@@ -103,7 +107,7 @@ async fn what_others_run_is_named_too() {
         rig.until("it has left", |transcript| transcript.clients().is_empty()).await;
         let mut client = declaring(&rig, era, "tester", json!({"elicitation": {}})).await;
         let mut cursor = rig.client(Era::Legacy, "cursor").await;
-        rig.defines((1..9).map(|n| made_by(1, &format!("a{n}"), Kind::Data)).collect());
+        rig.defines((1..9).map(|n| made_by(1, &format!("a{n}"), VariableKind::Data)).collect());
         for code in ["sleep", "echo 1", "echo 2"] {
             cursor.call("run_python_code", json!({"code": code, "wait_s": 0})).await;
         }
@@ -141,9 +145,9 @@ async fn nobody_needs_to_be_able_to_ask() {
         let (rig, mut client) = shared(era, json!({"elicitation": {}})).await;
         client.run("set own").await;
         rig.defines(vec![
-            made_by(1, "np", Kind::Module),
-            made_by(2, "own", Kind::Data),
-            variable("x", Kind::Data, "1"),
+            made_by(1, "np", VariableKind::Module),
+            made_by(2, "own", VariableKind::Data),
+            variable("x", VariableKind::Data, "1"),
         ]);
         let ids = [
             client.start("reset_python_environment", json!({})).await,

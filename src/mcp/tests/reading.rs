@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{Client, ERAS, Era, Rig, connect, text, variable};
-use crate::domain::{Author, Kind, VariableTable};
+use crate::domain::{Author, VariableKind, VariableTable};
 use crate::mcp::server::serve::Backend;
 use crate::session::RunOptions;
 
@@ -78,7 +78,7 @@ async fn resources_are_listed_page_by_page_and_read() {
             assert_eq!(answer["error"]["code"], code, "{answer}");
             assert_eq!(answer["error"]["data"]["uri"], missing);
         }
-        names(&rig, vec![variable("x", Kind::Data, "3")]);
+        names(&rig, vec![variable("x", VariableKind::Data, "3")]);
         assert!(read(&mut client, "fourhands://variables").await.ends_with("Variable: x (int) = 3"));
         assert!(read(&mut client, "fourhands://variable/x").await.starts_with("x: list, 120"));
         assert!(read(&mut client, "fourhands://variable/missing").await.contains("is not defined"));
@@ -104,7 +104,7 @@ async fn the_brief_says_what_a_fresh_chat_must_know() {
         let rig = Rig::new();
         rig.session.attend();
         let mut other = rig.client(Era::Legacy, "cursor").await;
-        names(&rig, vec![variable("f", Kind::Function, ""), variable("x", Kind::Data, "3")]);
+        names(&rig, vec![variable("f", VariableKind::Function, ""), variable("x", VariableKind::Data, "3")]);
         other.run("fail").await;
         other.call("list_defined_variables", json!({})).await;
         rig.session.submit(Author::You, "sleep".into(), RunOptions::default()).await.unwrap();
@@ -183,7 +183,11 @@ async fn arguments_of_templates_and_prompts_are_completed() {
         let mut client = rig.client(era, "tester").await;
         names(
             &rig,
-            vec![variable("Data", Kind::Data, "1"), variable("date", Kind::Data, "1"), variable("x", Kind::Data, "1")],
+            vec![
+                variable("Data", VariableKind::Data, "1"),
+                variable("date", VariableKind::Data, "1"),
+                variable("x", VariableKind::Data, "1"),
+            ],
         );
         for n in 0..11 {
             client.run(if n == 3 { "fail" } else { "echo" }).await;
@@ -240,12 +244,12 @@ async fn older_clients_are_told_of_what_they_subscribed_to() {
     let message = notified(&mut client).await;
     assert_eq!(message["method"], "notifications/resources/updated");
     assert_eq!(message["params"]["uri"], "fourhands://snippet/1/output");
-    names(&rig, vec![variable("x", Kind::Data, "3"), variable("y", Kind::Data, "3")]);
+    names(&rig, vec![variable("x", VariableKind::Data, "3"), variable("y", VariableKind::Data, "3")]);
     other.call("list_defined_variables", json!({})).await;
     assert_eq!(notified(&mut client).await["params"]["uri"], "fourhands://variable/x");
     // Another variable changes, and then the list is asked for: the first to be told is the list.
     ask(&mut client, "resources/unsubscribe", json!({"uri": "fourhands://snippet/1/output"})).await;
-    names(&rig, vec![variable("x", Kind::Data, "3"), variable("y", Kind::Data, "4")]);
+    names(&rig, vec![variable("x", VariableKind::Data, "3"), variable("y", VariableKind::Data, "4")]);
     other.call("list_defined_variables", json!({})).await;
     ask(&mut client, "resources/list", json!({})).await;
     other.run("echo 2").await;

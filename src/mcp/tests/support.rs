@@ -11,9 +11,9 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, Inspect, InspectError, Inspection, Kind, Outcome,
+    Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, InspectError, InspectRequest, Inspection, Outcome,
     OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
-    Variable, VariableChanges, VariableQuery, VariableTable,
+    Variable, VariableChanges, VariableKind, VariableQuery, VariableTable,
 };
 use crate::mcp::server::serve::{Backend, serve, serve_connection};
 use crate::mcp::transport::lines::LineTransport;
@@ -149,7 +149,7 @@ impl Engine for Scripted {
         let _ = self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
     }
 
-    fn inspect(&mut self, asked: Inspect, _: Duration) {
+    fn inspect(&mut self, asked: InspectRequest, _: Duration) {
         let told = match asked.path.as_str() {
             "missing" => Err(InspectError::Refused("the name 'missing' is not defined; did you mean x?".to_owned())),
             "hangs" => Err(InspectError::Stopped { seconds: 5, has_ended: true }),
@@ -270,7 +270,7 @@ impl Rig {
     }
 }
 
-fn inspection(asked: Inspect) -> Inspection {
+fn inspection(asked: InspectRequest) -> Inspection {
     let rows = (0..50).map(|row| vec![row.to_string(), "int".to_owned(), format!("{}", row * 2)]).collect();
     let headers = ["index", "type", "value"].map(str::to_owned).to_vec();
     Inspection {
@@ -295,7 +295,7 @@ fn inspection(asked: Inspect) -> Inspection {
     }
 }
 
-pub fn variable(name: &str, kind: Kind, preview: &str) -> Variable {
+pub fn variable(name: &str, kind: VariableKind, preview: &str) -> Variable {
     Variable {
         name: name.to_owned(),
         kind,

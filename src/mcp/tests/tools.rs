@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::support::{ERAS, Era, Rig, connect, text, variable};
-use crate::domain::{Author, InputAnswer, Kind, SnippetId, Status};
+use crate::domain::{Author, InputAnswer, SnippetId, Status, VariableKind};
 use crate::mcp::Backend;
 use crate::session::RunOptions;
 
@@ -94,7 +94,7 @@ async fn variables_are_listed_as_they_are_now() {
         assert_eq!(text(&result), "No variables or functions are currently defined.");
         {
             let mut table = rig.table.lock().unwrap();
-            table.rows = vec![variable("f", Kind::Function, ""), variable("x", Kind::Data, "3")];
+            table.rows = vec![variable("f", VariableKind::Function, ""), variable("x", VariableKind::Data, "3")];
             table.total = 2;
         }
         let result = client.call("list_defined_variables", json!({})).await;
@@ -281,7 +281,7 @@ async fn a_value_is_looked_into() {
 #[tokio::test]
 async fn a_busy_session_tells_what_it_knows_of_a_value() {
     let rig = Rig::new();
-    rig.table.lock().unwrap().rows = vec![variable("x", Kind::Data, "7")];
+    rig.table.lock().unwrap().rows = vec![variable("x", VariableKind::Data, "7")];
     let mut client = rig.client(ERAS[0], "tester").await;
     client.call("list_defined_variables", json!({})).await;
     client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;

@@ -1,7 +1,7 @@
 //! The tool calls of one client against the session.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rmcp::RoleServer;
 #[allow(deprecated, reason = "rmcp marks all of logging so")]
@@ -19,7 +19,7 @@ use super::schema::{
     AnswerArguments, InspectArguments, InterruptArguments, InterruptResult, ListArguments, RunArguments, WaitArguments,
 };
 use crate::domain::{
-    Author, CallId, InputAnswer, Inspect, Note, Snippet, SnippetId, Status, Timestamp, VariableQuery, units,
+    Author, CallId, InputAnswer, InspectRequest, Note, Snippet, SnippetId, Status, VariableQuery, units,
 };
 use crate::mcp::resources::subscriptions;
 use crate::mcp::results::activity_since::{ActivityDigest, SinceKind};
@@ -29,6 +29,7 @@ use crate::mcp::results::truncate::short;
 use crate::mcp::results::{images, inspection, text, variables};
 use crate::mcp::server::client::{Membership, Quirks};
 use crate::mcp::server::failure::{Failure, ended, ended_meanwhile, refused};
+use crate::session::clock::now;
 use crate::session::{
     AnswerRefused, ClientResponse, Closed, Overview, RunOptions, SessionHandle, Structured, SubmitError, in_background,
 };
@@ -182,7 +183,7 @@ impl ToolCall<'_> {
         if page == 0 {
             return refused("Error: pages count from 1.".to_owned());
         }
-        let asked = Inspect { path: name.clone(), aspect, page: page - 1 };
+        let asked = InspectRequest { path: name.clone(), aspect, page: page - 1 };
         match self.session.inspect(asked, INSPECT_WAIT).await.map_err(ended)? {
             Ok(inspection) => {
                 let report = InspectReport::new(*inspection);
@@ -384,8 +385,4 @@ fn seconds_of(what: &str, seconds: f64, zero: bool) -> Result<Duration, String> 
     }
     let least = if zero { "0 or more" } else { "more than 0" };
     Err(format!("Error: {what} must be {least} and at most {MAX_SECONDS} seconds, not {seconds:?}. Nothing was run."))
-}
-
-pub fn now() -> Timestamp {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp)
 }

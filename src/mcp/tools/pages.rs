@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use regex_lite::Regex;
 
 use crate::domain::Stream;
-use crate::domain::output::floor_char_boundary;
+use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::terminal_text::{compact, plain, unfinished};
 use crate::session::spool::Whole;
 

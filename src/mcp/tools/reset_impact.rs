@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::{Author, Kind, Snippet, SnippetId, Transcript, units};
+use crate::domain::{Author, Snippet, SnippetId, Transcript, VariableKind, units};
 use crate::mcp::results::truncate::short;
 
 /// Names told of one author, and authors told.
@@ -15,7 +15,7 @@ const NAME: usize = 40;
 pub fn question(transcript: &Transcript, by: &Author, restarts: bool) -> Option<String> {
     let author = |id: SnippetId| transcript.snippet(id).map(|snippet| &snippet.author);
     let mut lost: Vec<(&Author, Vec<&str>)> = Vec::new();
-    for variable in transcript.variables().rows.iter().filter(|variable| variable.kind != Kind::Module) {
+    for variable in transcript.variables().rows.iter().filter(|variable| variable.kind != VariableKind::Module) {
         let Some(owner) = variable.set_by.and_then(author).filter(|owner| !is_same(owner, by)) else { continue };
         match lost.iter_mut().find(|(other, _)| is_same(other, owner)) {
             Some((_, names)) => names.push(&variable.name),

@@ -6,7 +6,7 @@ use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{ToolCall, ToolOutcome, now};
+use super::calls::{ToolCall, ToolOutcome};
 use super::schema;
 use super::schema::{maybe_integer, maybe_number};
 use crate::domain::terminal_text::plain;
@@ -16,6 +16,7 @@ use crate::mcp::results::activity_since::ByKind;
 use crate::mcp::results::status::RunStatus;
 use crate::mcp::results::truncate::{TEXT, cut, short};
 use crate::mcp::server::failure::{ended, refused};
+use crate::session::clock::now;
 use crate::session::names::unmarked;
 
 /// Entries told unless asked for otherwise, and at most.

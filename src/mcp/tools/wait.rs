@@ -7,13 +7,14 @@ use std::time::Duration;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::calls::{ToolCall, ToolOutcome, now};
+use super::calls::{ToolCall, ToolOutcome};
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::results::report::stuck_notice;
 use crate::mcp::results::truncate::short;
 use crate::mcp::server::failure::{Failure, ended_meanwhile, refused};
 use crate::session::Closed;
+use crate::session::clock::now;
 
 const PROGRESS_PACE: Duration = Duration::from_secs(1);
 /// What is left of a call when its client closes its side: time to answer those who only shut their input.
@@ -197,7 +198,7 @@ pub async fn tick(progress: Option<&mut Progress>) {
 fn last_line(output: &Output) -> Option<String> {
     let segment = output.tail().last().or_else(|| output.head().last())?;
     let start = segment.text.len().saturating_sub(2_000);
-    let end = &segment.text[crate::domain::output::ceil_char_boundary(&segment.text, start)..];
+    let end = &segment.text[crate::domain::char_boundary::ceil_char_boundary(&segment.text, start)..];
     let text = plain(end);
     text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| short(line.trim(), 200))
 }

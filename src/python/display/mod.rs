@@ -70,7 +70,7 @@ impl Engine {
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn frame(&self, text: String, cells: &Bound<'_, PyAny>) -> PyResult<()> {
         let count = || FRAMES.lock().unwrap_or_else(PoisonError::into_inner).len();
-        if fork::is_child() || count() >= DisplayedFrame::MOST {
+        if fork::is_child() || count() >= DisplayedFrame::MAX_PER_SNIPPET {
             return Ok(());
         }
         if let Some(frame) = cells.call0()?.extract::<Option<Cells>>()?.map(preview) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::descriptors::{PipeReaders, unread};
-use crate::domain::output::floor_char_boundary;
+use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Display, Output, SnippetId, Stream};
 use crate::session::{Shown, Spool};
 

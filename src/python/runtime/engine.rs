@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use super::prompt::Prompts;
 use super::signals;
 use super::waker::{JobBell, JobWaiter, job_bell};
-use crate::domain::recorder::{self, Recorder};
-use crate::domain::{Author, InputAnswer, Inspect, Question, SnippetId, VariableQuery};
+use crate::domain::flight_recorder;
+use crate::domain::flight_recorder::FlightRecorder;
+use crate::domain::{Author, InputAnswer, InsightRequest, InspectRequest, SnippetId, VariableQuery};
 use crate::python::completion::{QuestionTracker, Task};
 use crate::python::io::capture::Capture;
 use crate::python::isolation::children;
@@ -22,8 +23,8 @@ pub(in crate::python) enum Job {
     Run { snippet: SnippetId, code: Arc<str> },
     Reset,
     Variables(VariableQuery),
-    Look { id: u32, question: Question },
-    Inspect { asked: Inspect, limit: Duration },
+    Look { id: u32, question: InsightRequest },
+    Inspect { asked: InspectRequest, limit: Duration },
     Quit,
 }
 
@@ -36,7 +37,7 @@ pub struct PythonEngine {
     bell: JobBell,
     prompts: Arc<Prompts>,
     capture: Arc<Capture>,
-    recorder: Option<&'static Recorder>,
+    recorder: Option<&'static FlightRecorder>,
     looks: Arc<QuestionTracker>,
     beside: Sender<Task>,
     /// What had been recorded of stacks when Python's was asked for.
@@ -59,7 +60,7 @@ pub struct Jobs {
 }
 
 /// The two ends.
-pub fn engine(capture: Arc<Capture>, recorder: Option<&'static Recorder>) -> io::Result<(PythonEngine, Jobs)> {
+pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (bell, waiter) = job_bell()?;
     let prompts = Arc::<Prompts>::default();
@@ -113,7 +114,7 @@ impl Engine for PythonEngine {
         self.interrupts = 0;
         self.looks.stop();
         if let Some(recorder) = self.recorder {
-            recorder.runs(snippet, &author.as_cause());
+            recorder.set_running(snippet, &author.as_cause());
         }
         self.send(Job::Run { snippet, code });
     }
@@ -137,7 +138,7 @@ impl Engine for PythonEngine {
             self.asked_at = None;
             return None;
         }
-        let recorded = self.recorder.map(Recorder::stacks).unwrap_or_default();
+        let recorded = self.recorder.map(FlightRecorder::stacks).unwrap_or_default();
         let Some(asked_at) = self.asked_at else {
             self.asked_at = Some(recorded.len());
             // A fatal fault needs room as well.
@@ -146,7 +147,7 @@ impl Engine for PythonEngine {
             }
             return None;
         };
-        Some(recorder::frames(recorded.get(asked_at..).unwrap_or_default()))
+        Some(flight_recorder::frames(recorded.get(asked_at..).unwrap_or_default()))
     }
 
     fn reset(&mut self) {
@@ -156,7 +157,7 @@ impl Engine for PythonEngine {
         self.send(Job::Reset);
     }
 
-    fn inspect(&mut self, asked: Inspect, limit: Duration) {
+    fn inspect(&mut self, asked: InspectRequest, limit: Duration) {
         self.looks.stop();
         self.asked_at = None;
         self.unnumbered = signals::INSPECTION;
@@ -168,7 +169,7 @@ impl Engine for PythonEngine {
         self.send(Job::Variables(wanted));
     }
 
-    fn ask(&mut self, id: u32, question: Question, busy: bool) {
+    fn ask(&mut self, id: u32, question: InsightRequest, busy: bool) {
         if busy || !question.needs_run() || self.looks.is_loading() {
             let _ = self.beside.send(Task::Answer { id, question });
             return;
@@ -191,7 +192,7 @@ impl Engine for PythonEngine {
 
     fn quit(&mut self) {
         if let Some(recorder) = self.recorder {
-            recorder.ends();
+            recorder.set_ending();
         }
         self.send(Job::Quit);
     }

@@ -13,7 +13,9 @@ use super::runner::{Files, Runner};
 use super::signals;
 use super::signals::Signals;
 use super::stacks::{StackFile, Stacks};
-use crate::domain::{Inspect, InspectError, Question, ResetReport, SnippetId, VariableQuery, VariableTable};
+use crate::domain::{
+    InsightRequest, InspectError, InspectRequest, ResetReport, SnippetId, VariableQuery, VariableTable,
+};
 use crate::python::completion;
 use crate::python::completion::Completer;
 use crate::python::display::Displays;
@@ -168,7 +170,7 @@ impl Interpreter {
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
         children::end();
         if let Some(stacks) = &self.stacks {
-            stacks.recorder().rests();
+            stacks.recorder().set_idle();
         }
         self.signals.watch_for_end(py);
         descriptors::flush_c_streams();
@@ -193,7 +195,7 @@ impl Interpreter {
     }
 
     /// A job like a snippet, but it leaves nothing behind: no card, no `_`; what it prints is nobody's.
-    fn inspect(&mut self, py: Python<'_>, asked: &Inspect, limit: Duration) {
+    fn inspect(&mut self, py: Python<'_>, asked: &InspectRequest, limit: Duration) {
         let _ = self.repair(py);
         self.runner.run_for_nobody(py);
         let answer = if signals::begin(signals::INSPECTION) {
@@ -206,12 +208,12 @@ impl Interpreter {
             fork::leave(0);
         }
         if let Some(stacks) = &self.stacks {
-            stacks.recorder().rests();
+            stacks.recorder().set_idle();
         }
         self.events.send(EngineEvent::Inspected(answer.map(Box::new)));
     }
 
-    fn look(&mut self, py: Python<'_>, id: u32, question: &Question) {
+    fn look(&mut self, py: Python<'_>, id: u32, question: &InsightRequest) {
         // An interrupt must find our handler.
         let _ = self.signals.restore(py);
         if let Some(completer) = &mut self.completer {

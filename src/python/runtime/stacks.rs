@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 use super::signals;
-use crate::domain::recorder::Recorder;
+use crate::domain::flight_recorder::FlightRecorder;
 use crate::python::io::guarded::{Access, Guarded, Identity};
 use crate::python::isolation::fork;
 
@@ -20,12 +20,12 @@ static TOLD: AtomicI32 = AtomicI32::new(-1);
 /// What faulthandler writes to.
 pub struct StackFile {
     fd: Guarded,
-    recorder: &'static Recorder,
+    recorder: &'static FlightRecorder,
 }
 
 impl StackFile {
     /// `fd` is the recorder's.
-    pub fn new(fd: BorrowedFd<'_>, recorder: &'static Recorder) -> io::Result<Self> {
+    pub fn new(fd: BorrowedFd<'_>, recorder: &'static FlightRecorder) -> io::Result<Self> {
         Ok(Self { fd: Guarded::new(fd, Access::Write)?, recorder })
     }
 
@@ -69,7 +69,7 @@ impl Stacks {
         let moved = TOLD.load(Ordering::Relaxed) != number;
         if moved || self.file.recorder.has_stacks() {
             self.file.recorder.clear_stacks();
-            lseek(fd, Recorder::STACKS as libc::off_t, Whence::SeekSet).map_err(io::Error::from)?;
+            lseek(fd, FlightRecorder::STACKS as libc::off_t, Whence::SeekSet).map_err(io::Error::from)?;
         }
         if moved || !self.is_enabled.bind(py).call0()?.is_truthy()? {
             // The thread at fault only.
@@ -84,7 +84,7 @@ impl Stacks {
         Ok(())
     }
 
-    pub fn recorder(&self) -> &'static Recorder {
+    pub fn recorder(&self) -> &'static FlightRecorder {
         self.file.recorder
     }
 }

@@ -8,7 +8,7 @@ use pyo3::types::{
     PyString, PyTuple,
 };
 
-use crate::domain::output::{ceil_char_boundary, floor_char_boundary};
+use crate::domain::char_boundary::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::units;
 use crate::python::values::text::readable;
 

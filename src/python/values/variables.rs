@@ -10,7 +10,7 @@ use pyo3::types::{
 };
 
 use super::libraries::{Libraries, LibraryType, ValueFacts};
-use crate::domain::{Kind, SnippetId, Variable};
+use crate::domain::{SnippetId, Variable, VariableKind};
 
 /// Characters of a preview.
 const WIDTH: usize = 80;
@@ -52,18 +52,18 @@ impl Describer {
             set_by,
         };
         match variable.kind {
-            Kind::Module => {
+            VariableKind::Module => {
                 let name = module_text(value, "__name__").unwrap_or_default();
                 variable.text = Some(format!("<module '{name}'>"));
                 variable.preview = module_text(value, "__version__").unwrap_or(name);
             }
-            Kind::Function => variable.shape = parameters(value).unwrap_or_default(),
-            Kind::Class => {
+            VariableKind::Function => variable.shape = parameters(value).unwrap_or_default(),
+            VariableKind::Class => {
                 let name = value.cast::<PyType>().map_or_else(|_| String::new(), |class| self.libraries.name_of(class));
                 variable.preview = format!("<class '{name}'>");
             }
-            Kind::Callable => variable.preview = format!("<{}>", variable.type_name),
-            Kind::Data => self.describe_data(&mut variable, value, &class),
+            VariableKind::Callable => variable.preview = format!("<{}>", variable.type_name),
+            VariableKind::Data => self.describe_data(&mut variable, value, &class),
         }
         variable
     }
@@ -112,20 +112,20 @@ impl Describer {
         label.cast_exact::<PyString>().map_or_else(|_| self.preview(label, 1), |text| first(text, WIDTH))
     }
 
-    fn kind(&self, value: &Bound<'_, PyAny>) -> Kind {
+    fn kind(&self, value: &Bound<'_, PyAny>) -> VariableKind {
         if value.is_instance_of::<PyModule>() {
-            Kind::Module
+            VariableKind::Module
         } else if value.is_instance_of::<PyType>() {
-            Kind::Class
+            VariableKind::Class
         } else if value.is_exact_instance_of::<PyFunction>()
             || value.is_exact_instance_of::<PyCFunction>()
             || value.get_type().is(&self.method)
         {
-            Kind::Function
+            VariableKind::Function
         } else if value.is_callable() {
-            Kind::Callable
+            VariableKind::Callable
         } else {
-            Kind::Data
+            VariableKind::Data
         }
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Actor, now};
+use super::Actor;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Event, InputAnswer, InputRequest, SnippetId, Stream};
 use crate::session::AnswerRefused;
+use crate::session::clock::now;
 
 /// Characters of a prompt that are told; more is a text, which stands in the output.
 const PROMPT_WIDTH: usize = 200;

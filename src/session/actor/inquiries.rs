@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
-use super::{Actor, now};
+use super::Actor;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Event, Inquiry, Note, Transcript};
 use crate::session::AskRefused;
+use crate::session::clock::now;
 
 /// Questions of one author that may wait, and of all together.
 const OF_AUTHOR: usize = 5;

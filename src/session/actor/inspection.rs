@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Actor, Running, Work};
-use crate::domain::{Inspect, InspectError, Inspection};
+use crate::domain::{InspectError, InspectRequest, Inspection};
 
 /// How long code of a value (its `__repr__`, a property in the path) may run before it is interrupted.
 pub const LIMIT: Duration = Duration::from_secs(5);
@@ -14,7 +14,7 @@ pub type Answer = oneshot::Sender<Result<Box<Inspection>, InspectError>>;
 
 /// A question in the queue.
 pub struct Asked {
-    pub about: Inspect,
+    pub about: InspectRequest,
     pub begun: oneshot::Sender<()>,
     pub answer: Answer,
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Actor, Waiting, now};
+use super::{Actor, Waiting};
 use crate::domain::{Event, Outcome, SnippetId, Status, Stuck, VariableChanges};
+use crate::session::clock::now;
 
 /// An interrupt that had no effect for this long is repeated by force when the time limit or the end asked for it.
 const FORCE_AFTER: Duration = Duration::from_secs(2);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Actor, now};
+use super::Actor;
 use crate::domain::{Display, Event, SnippetId};
 use crate::session::Shown;
+use crate::session::clock::now;
 
 impl Actor {
     pub(super) fn flush_output(&mut self) {
@@ -33,7 +34,7 @@ impl Actor {
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
         let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
         let Some(owner) = owner else { return };
-        display.after = owner.output.place();
+        display.after = owner.output.position();
         self.emit(Event::Displayed { snippet: owner.id, display: Arc::new(display), replaces, at: now() });
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Actor, Waiter, Waiting, now};
+use super::{Actor, Waiter, Waiting};
 use crate::domain::{Author, Event, SnippetId};
+use crate::session::clock::now;
 use crate::session::{QueueFull, RunOptions, SubmitError, Ticket};
 
 /// Snippets of one author that may wait, and the bytes of their code.

@@ -4,10 +4,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::{Actor, RunOptions, Running, Waiting, Work, now};
-use crate::domain::replay::{self, Phase, Replay, Which};
+use super::{Actor, RunOptions, Running, Waiting, Work};
+use crate::domain::replay::{Phase, Replay};
+use crate::domain::replay_selection::{self, ReplaySelection};
 use crate::domain::{Author, Event, Outcome, SnippetId, Status};
 use crate::session::ReplayRefused;
+use crate::session::clock::now;
 
 /// Code of snippets.
 pub type Codes = HashMap<SnippetId, Arc<str>>;
@@ -22,7 +24,12 @@ pub(super) struct UnderWay {
 impl Actor {
     /// Puts a replay into the queue. `codes` has the code of snippets of which the transcript has only the beginning.
     /// Answers how many snippets it has.
-    pub(super) fn replay(&mut self, by: Author, which: &Which, codes: &Codes) -> Result<usize, ReplayRefused> {
+    pub(super) fn replay(
+        &mut self,
+        by: Author,
+        which: &ReplaySelection,
+        codes: &Codes,
+    ) -> Result<usize, ReplayRefused> {
         if self.replay.is_some() {
             return Err(ReplayRefused::UnderWay);
         }
@@ -31,7 +38,7 @@ impl Actor {
             let code = known.map(|found| found.code.clone()).or_else(|| codes.get(&id).cloned());
             code.map(|code| (id, code)).ok_or(ReplayRefused::TooLong(id))
         };
-        let left = replay::snippets(&self.transcript, which).into_iter().map(code);
+        let left = replay_selection::snippets(&self.transcript, which).into_iter().map(code);
         let left: VecDeque<(SnippetId, Arc<str>)> = left.collect::<Result<_, _>>()?;
         let total = left.len();
         if total == 0 {

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Actor, now};
+use super::Actor;
 use crate::domain::{
     Author, CallId, Client, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status,
     Transcript, VariableChanges,
 };
+use crate::session::clock::now;
 use crate::session::{EventSink, SessionId, Spool, Unrecorded};
 
 /// What a session begins with.

@@ -4,7 +4,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +12,7 @@ use super::paths::{FolderError, Paths};
 use crate::domain::Timestamp;
 use crate::domain::terminal_text::visible;
 use crate::session::SessionId;
+use crate::session::clock::now;
 
 mod claim;
 mod renewal;
@@ -189,7 +189,7 @@ fn claim_as(places: &Paths, name: &str, cwd: &Path, private: bool) -> Result<Cla
     let _ = fs::remove_file(record_path(&folder, name));
     let mut locks = vec![(path, lock)];
     let socket = claim_socket(places, &folder, name, &mut locks).map_err(failed)?;
-    let started_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
+    let started_at = now();
     let pid = std::process::id();
     let record = SessionEntry {
         name: name.to_owned(),

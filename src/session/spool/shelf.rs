@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::Queue;
 use super::whole::{Missing, Source, Whole, change};
-use crate::domain::output::floor_char_boundary;
+use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Output, SnippetId, Stream, units};
 use crate::session::SessionId;
 use crate::session::discovery::paths::make_private;

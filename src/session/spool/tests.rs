@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::domain::output::Segment;
+use crate::domain::Segment;
 
 const ONE: SnippetId = SnippetId(1);
 const SOON: Duration = Duration::from_secs(120);

@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use crate::domain::output::{Segment, floor_char_boundary};
+use crate::domain::Segment;
+use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Output, Stream};
 
 /// What could not be kept of an output: its end, or all of it.

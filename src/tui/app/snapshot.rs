@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::keepsake::Keepsake;
+use crate::domain::crash_store::CrashStore;
 use crate::tui::transcript::viewport::{Anchor, Place};
 use crate::tui::view::View;
 
@@ -48,9 +48,9 @@ impl DashboardSnapshot {
     }
 
     /// Leaves it to the next process. A draft that is too long must not keep the rest from it.
-    pub fn leave(&self, keepsake: &Keepsake) {
-        let put = |kept: &Self| serde_json::to_string(kept).is_ok_and(|text| keepsake.put(&text));
-        if self.draft.len() > Keepsake::LIMIT || !put(self) {
+    pub fn leave(&self, keepsake: &CrashStore) {
+        let put = |kept: &Self| serde_json::to_string(kept).is_ok_and(|text| keepsake.save(&text));
+        if self.draft.len() > CrashStore::CAPACITY || !put(self) {
             put(&Self { draft: String::new(), ..self.clone() });
         }
     }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_draft_that_is_too_long_keeps_nothing_else_from_the_next_process() {
-        static KEEPSAKE: Keepsake = Keepsake::empty();
+        static KEEPSAKE: CrashStore = CrashStore::empty();
         let after = |draft: &str| {
             let mut view = story().view();
             view.editor.set(draft);

@@ -3,8 +3,8 @@
 
 use super::editor::Editor;
 use super::editor::rows::columns;
-use crate::domain::lexer::{self, Call, CursorContext};
-use crate::domain::{About, Candidate, Completions, Insight, Question, Signature, VariableTable};
+use crate::domain::lexer::{self, CallAtCursor, CursorContext};
+use crate::domain::{Candidate, Completions, Insight, InsightKind, InsightRequest, Signature, VariableTable};
 
 /// Rows of candidates that are shown at once.
 pub const ROWS: usize = 6;
@@ -13,7 +13,7 @@ pub const ROWS: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub id: u64,
-    pub question: Question,
+    pub question: InsightRequest,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub struct Assist {
 #[derive(Debug)]
 struct Waiting {
     id: u64,
-    question: Question,
+    question: InsightRequest,
     why: Why,
 }
 
@@ -51,7 +51,7 @@ pub enum Why {
 struct OpenCall {
     /// All up to its bracket.
     head: String,
-    call: Call,
+    call: CallAtCursor,
     signature: Option<Signature>,
 }
 
@@ -142,16 +142,16 @@ impl Assist {
         std::mem::take(&mut self.outbox)
     }
 
-    fn ask(&mut self, editor: &Editor, about: About, may_run: bool) -> (u64, Question) {
+    fn ask(&mut self, editor: &Editor, about: InsightKind, may_run: bool) -> (u64, InsightRequest) {
         self.last += 1;
-        let question = Question { code: editor.code().into(), cursor: editor.place(), about, may_run };
+        let question = InsightRequest { code: editor.code().into(), cursor: editor.place(), about, may_run };
         self.outbox.push(Asked { id: self.last, question: question.clone() });
         (self.last, question)
     }
 
     /// Asks what could stand at the cursor. Only where the person wants it may code of theirs run to find out.
     pub fn complete(&mut self, editor: &Editor, why: Why) {
-        let (id, question) = self.ask(editor, About::Completion, why != Why::Dot);
+        let (id, question) = self.ask(editor, InsightKind::Completion, why != Why::Dot);
         self.completion = Some(Waiting { id, question, why });
     }
 
@@ -180,7 +180,7 @@ impl Assist {
             return;
         }
         self.call = Some(OpenCall { head, call, signature: None });
-        self.signature_asked = Some(self.ask(editor, About::Signature, false).0);
+        self.signature_asked = Some(self.ask(editor, InsightKind::Signature, false).0);
     }
 
     pub fn close(&mut self) {
@@ -211,7 +211,7 @@ impl Assist {
             return;
         }
         popup.doc = None;
-        let (id, _) = self.ask(editor, About::Candidate(name.clone()), false);
+        let (id, _) = self.ask(editor, InsightKind::Candidate(name.clone()), false);
         self.candidate_asked = Some((id, name));
     }
 
@@ -324,11 +324,13 @@ impl Assist {
 }
 
 /// What is known without Python.
-fn from_table(question: &Question, variables: &VariableTable) -> Completions {
-    let CursorContext::Name { prefix } = lexer::place(question.before()) else { return Completions::default() };
+fn from_table(question: &InsightRequest, variables: &VariableTable) -> Completions {
+    let CursorContext::Name { prefix } = lexer::cursor_context(question.before()) else {
+        return Completions::default();
+    };
     let lower = prefix.to_lowercase();
     let fitting = variables.rows.iter().filter(|row| row.name.to_lowercase().starts_with(&lower));
-    let candidates = fitting.take(Completions::MOST).map(|row| Candidate {
+    let candidates = fitting.take(Completions::MAX_CANDIDATES).map(|row| Candidate {
         text: row.name.clone(),
         name: row.name.clone(),
         kind: row.type_name.clone(),

@@ -24,7 +24,7 @@ use self::syntax::Syntax;
 pub use self::vi::{Mode, Taken, Vi};
 pub use crate::tui::composer::editor::position::Pos;
 
-use crate::domain::lexer::{self, Call, Completeness, Token, completeness, indent_after};
+use crate::domain::lexer::{self, CallAtCursor, Completeness, Token, completeness, indent_after};
 
 pub const INDENT: usize = 4;
 
@@ -229,7 +229,7 @@ impl Editor {
     }
 
     /// The call around the cursor, and all before its bracket.
-    pub fn open_call(&self) -> Option<(String, Call)> {
+    pub fn open_call(&self) -> Option<(String, CallAtCursor)> {
         let end = self.offset(self.buffer.cursor());
         self.with_syntax(|syntax| {
             let begin = syntax.near(end, FAR)?.start;

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::layout::{Class, Layout};
 use super::{elapsed, put};
-use crate::domain::{Entry, Status, Timestamp, replay, units};
+use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
 use crate::tui::composer::editor::Mode;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::transcript::copy;
@@ -96,7 +96,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
     {
         let id = running.map(|id| id.to_string()).unwrap_or_default();
         let clock = units::clock(elapsed(stuck.since, now));
-        let place = stuck.place().map(|place| format!(": {}", text::name(place))).unwrap_or_default();
+        let place = stuck.innermost_frame().map(|place| format!(": {}", text::name(place))).unwrap_or_default();
         return Some(format!(
             "{id} is inside a C call for {clock}, only a restart ({}) ends it{place}",
             view.keys.key_hint(Action::Restart)
@@ -152,7 +152,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
         }
         hints.push(tell(Action::Enter, "answer"));
     }
-    if replay::is_due(&view.transcript) {
+    if replay_selection::is_due(&view.transcript) {
         hints.push(tell(Action::Replay, "replay"));
     }
     if view.transcript.running().is_some() {

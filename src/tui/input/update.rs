@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::keymap::{Action, Context, WRITING};
-use crate::domain::replay::Which;
-use crate::domain::{InputAnswer, Insight, Inspect, SnippetId, Timestamp};
+use crate::domain::ReplaySelection;
+use crate::domain::{InputAnswer, Insight, InspectRequest, SnippetId, Timestamp};
 use crate::tui::composer::completion::{Outcome, Why};
 use crate::tui::composer::reply::Asks;
 use crate::tui::gallery::Saving;
@@ -37,10 +37,10 @@ pub enum Effect {
     /// The same once all variables have been saved; then they are brought back.
     SaveAndRestart,
     /// Run these again.
-    Replay(Which),
+    Replay(ReplaySelection),
     /// The answer goes to [`View::on_inspected`] with that number.
     Inspect {
-        asked: Inspect,
+        asked: InspectRequest,
         number: u32,
     },
     /// Write the transcript to this file, as the person wrote it. The answer goes to [`View::on_exported`].

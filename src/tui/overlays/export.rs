@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use crate::domain::{Display, Entry, SessionInfo, SnippetId, Timestamp, Transcript, units};
-use crate::export::{self, Archive, Exists, ExportOptions, Format, OutputFile, Pages, Session};
+use crate::export::{self, Archive, Exists, ExportOptions, Format, OutputFile, Pages, SessionHeader};
 use crate::session::Spool;
 use crate::tui::composer::editor::Editor;
 use crate::tui::input::keymap::{Action, Context};
@@ -178,7 +178,7 @@ pub fn write(
     let path = path_of(file, info, home);
     let refused = |why| Refused { why, exists: false };
     let Some(format) = Format::of(&path) else { return Err(refused(format!("{file} has no format's ending"))) };
-    let session = Session {
+    let session = SessionHeader {
         name: &info.name,
         id: archive.id(),
         cwd: &info.cwd,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::domain::Entry;
-use crate::domain::replay::{self, Which};
+use crate::domain::replay_selection::{self, ReplaySelection};
 use crate::tui::input::keymap::Action;
 use crate::tui::input::update::Effect;
 use crate::tui::text;
@@ -11,12 +11,12 @@ use crate::tui::view::{Overlay, View};
 
 impl View {
     /// What can be chosen, and how many snippets each is.
-    pub fn replay_choices(&self) -> Vec<(Which, usize)> {
+    pub fn replay_choices(&self) -> Vec<(ReplaySelection, usize)> {
         let selected = self.selected.and_then(|card| match self.transcript.entries().get(card) {
             Some(Entry::Snippet(snippet)) => Some(snippet.id),
             _ => None,
         });
-        replay::choices(&self.transcript, selected)
+        replay_selection::choices(&self.transcript, selected)
     }
 
     pub(in crate::tui) fn open_replay(&mut self) {
@@ -55,13 +55,13 @@ impl View {
 }
 
 /// How a choice is told.
-pub fn label(which: &Which) -> Cow<'static, str> {
+pub fn label(which: &ReplaySelection) -> Cow<'static, str> {
     match which {
-        Which::Rest => "what is not back yet".into(),
-        Which::Ok => "all that ended well".into(),
-        Which::All => "also what did not".into(),
-        Which::Mine => "what you wrote".into(),
-        Which::Of(name) => format!("what {} wrote", text::name(name)).into(),
-        Which::UpTo(card) => format!("up to card {card}").into(),
+        ReplaySelection::Rest => "what is not back yet".into(),
+        ReplaySelection::Ok => "all that ended well".into(),
+        ReplaySelection::All => "also what did not".into(),
+        ReplaySelection::Mine => "what you wrote".into(),
+        ReplaySelection::Of(name) => format!("what {} wrote", text::name(name)).into(),
+        ReplaySelection::UpTo(card) => format!("up to card {card}").into(),
     }
 }

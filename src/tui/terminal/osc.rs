@@ -1,7 +1,7 @@
 //! Sequences for what lies outside of the screen: title, progress in the tab, notices. Nothing that comes from outside
 //! reaches the terminal with a control character in it.
 
-use crate::domain::emulator::{Emulator, Notices};
+use crate::domain::terminal_caps::{NotificationProtocol, TerminalCaps};
 use crate::tui::settings::Outside;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Progress {
 /// What the terminal was told last.
 #[derive(Debug)]
 pub struct OscWriter {
-    emulator: Emulator,
+    emulator: TerminalCaps,
     /// What of it the person wants.
     wanted: Outside,
     title: String,
@@ -24,7 +24,7 @@ pub struct OscWriter {
 }
 
 impl OscWriter {
-    pub fn new(mut emulator: Emulator, wanted: Outside) -> Self {
+    pub fn new(mut emulator: TerminalCaps, wanted: Outside) -> Self {
         emulator.shows_progress &= wanted.progress;
         Self { emulator, wanted, title: String::new(), progress: Progress::None }
     }
@@ -38,7 +38,7 @@ impl OscWriter {
 
     pub fn leave(&self) -> &'static str {
         match (self.wanted.title, self.emulator.shows_progress, self.emulator.has_title) {
-            (true, ..) => self.emulator.take_down(),
+            (true, ..) => self.emulator.reset_sequence(),
             (false, true, _) => "\x1b]9;4;0\x07\x1b[23;0t",
             (false, false, true) => "\x1b[23;0t",
             (false, false, false) => "",
@@ -74,9 +74,9 @@ impl OscWriter {
         let text = harmless(text);
         let told = match self.emulator.notices {
             // A number first would be another command.
-            Notices::Osc9 => format!("\x1b]9;fourhands: {text}\x07"),
-            Notices::Osc777 => format!("\x1b]777;notify;fourhands;{}\x07", text.replace(';', ",")),
-            Notices::Bell => return "\x07".to_owned(),
+            NotificationProtocol::Osc9 => format!("\x1b]9;fourhands: {text}\x07"),
+            NotificationProtocol::Osc777 => format!("\x1b]777;notify;fourhands;{}\x07", text.replace(';', ",")),
+            NotificationProtocol::Bell => return "\x07".to_owned(),
         };
         // The bell marks the window in tmux's own bar, too.
         if self.emulator.in_tmux { format!("\x1bPtmux;{}\x1b\\\x07", told.replace('\x1b', "\x1b\x1b")) } else { told }
@@ -91,13 +91,14 @@ fn harmless(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn signs(shows_progress: bool, notices: Notices, in_tmux: bool) -> OscWriter {
-        OscWriter::new(Emulator { has_title: true, shows_progress, notices, in_tmux }, Outside::default())
+    fn signs(shows_progress: bool, notices: NotificationProtocol, in_tmux: bool) -> OscWriter {
+        OscWriter::new(TerminalCaps { has_title: true, shows_progress, notices, in_tmux }, Outside::default())
     }
 
     #[test]
     fn what_is_not_wanted_is_not_told() {
-        let emulator = Emulator { has_title: true, shows_progress: true, notices: Notices::Bell, in_tmux: false };
+        let emulator =
+            TerminalCaps { has_title: true, shows_progress: true, notices: NotificationProtocol::Bell, in_tmux: false };
         let mut signs = OscWriter::new(emulator, Outside { title: false, progress: false, notices: false });
         assert_eq!(signs.title("a".to_owned()), "");
         assert_eq!(signs.progress(Progress::Working), "");
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn only_what_changes_is_told() {
-        let mut signs = signs(true, Notices::Osc9, false);
+        let mut signs = signs(true, NotificationProtocol::Osc9, false);
         assert_eq!(signs.title("a".to_owned()), "\x1b]0;a\x07");
         assert_eq!(signs.title("a".to_owned()), "");
         assert_eq!(signs.title("b\x07\x1b]52;c;x\u{9c}".to_owned()), "\x1b]0;b]52;c;x\x07");
@@ -118,13 +119,19 @@ mod tests {
 
     #[test]
     fn notices_are_harmless_and_reach_through_tmux() {
-        assert_eq!(signs(false, Notices::Osc9, false).notice("1\x1b\\ ok\n"), "\x1b]9;fourhands: 1\\ ok\x07");
-        assert_eq!(signs(false, Notices::Osc777, false).notice("a;b"), "\x1b]777;notify;fourhands;a,b\x07");
-        assert_eq!(signs(false, Notices::Bell, true).notice("a"), "\x07");
-        let wrapped = signs(false, Notices::Osc9, true).notice("a");
+        assert_eq!(
+            signs(false, NotificationProtocol::Osc9, false).notice("1\x1b\\ ok\n"),
+            "\x1b]9;fourhands: 1\\ ok\x07"
+        );
+        assert_eq!(
+            signs(false, NotificationProtocol::Osc777, false).notice("a;b"),
+            "\x1b]777;notify;fourhands;a,b\x07"
+        );
+        assert_eq!(signs(false, NotificationProtocol::Bell, true).notice("a"), "\x07");
+        let wrapped = signs(false, NotificationProtocol::Osc9, true).notice("a");
         assert_eq!(wrapped, "\x1bPtmux;\x1b\x1b]9;fourhands: a\x07\x1b\\\x07");
         assert_eq!(
-            signs(false, Notices::Osc9, false).progress(Progress::Working),
+            signs(false, NotificationProtocol::Osc9, false).progress(Progress::Working),
             "",
             "it would be taken for a notice"
         );

@@ -12,7 +12,7 @@ use ratatui::{TerminalOptions, Viewport};
 use super::super::fixtures::{Story, client, failed, ok, variable};
 use super::*;
 use crate::domain::random::Random;
-use crate::domain::{Author, Event as SessionEvent, Kind, OutputChunk, Stream};
+use crate::domain::{Author, Event as SessionEvent, OutputChunk, Stream, VariableKind};
 use crate::tui::terminal::ambiguous_width::AmbiguousWidth;
 
 /// Of each sort something that has broken a terminal before.
@@ -83,8 +83,8 @@ fn random_view(random: &mut Random) -> View {
         outcome.result = Some(text(random, 12));
         story.ran(&author, &code, &text(random, 30), outcome);
     }
-    let rows =
-        (0..4).map(|_| variable(&text(random, 3), Kind::Data, &text(random, 3), &text(random, 2), &text(random, 5)));
+    let rows = (0..4)
+        .map(|_| variable(&text(random, 3), VariableKind::Data, &text(random, 3), &text(random, 2), &text(random, 5)));
     let rows = rows.collect();
     story.variables(rows);
     let mut view = story.view();

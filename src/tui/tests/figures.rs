@@ -34,7 +34,7 @@ fn showing(forms: Vec<Form>, terminal: Terminal) -> View {
     let snippet = story.start(&client(1, "claude-code"), "by_day.plot(); plt.show()");
     for form in forms {
         story.output(snippet, Stream::Stdout, "plotted\n");
-        let after = story.transcript.snippet(snippet).unwrap().output.place();
+        let after = story.transcript.snippet(snippet).unwrap().output.position();
         let display = Arc::new(Display { after, id: None, forms: vec![form] });
         story.apply(&SessionEvent::Displayed { snippet, display, replaces: false, at: NOW });
     }

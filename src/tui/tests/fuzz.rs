@@ -8,8 +8,8 @@ use super::super::fixtures::{Story, client, failed, ok, story, variable};
 use super::*;
 use crate::domain::random::Random;
 use crate::domain::{
-    Display, Event, Form, InputRequest, Inspection, Kind, OutputChunk, SnippetId, Status, Stream, TablePage,
-    Transcript, VariableTable,
+    Display, Event, Form, InputRequest, Inspection, OutputChunk, SnippetId, Status, Stream, TablePage, Transcript,
+    VariableKind, VariableTable,
 };
 use crate::tui::app::snapshot::DashboardSnapshot;
 
@@ -116,7 +116,7 @@ fn event(random: &mut Random, next: &mut u32) -> Event {
         }
         6 => {
             let rows: Vec<_> = (0..random.below(50))
-                .map(|n| variable(&format!("v{n}{text}"), Kind::Data, &text, "3×4", &text))
+                .map(|n| variable(&format!("v{n}{text}"), VariableKind::Data, &text, "3×4", &text))
                 .collect();
             let total = rows.len() + random.below(3);
             Event::Variables(VariableTable { rows, total, taken_at: at, ..VariableTable::default() }.into())

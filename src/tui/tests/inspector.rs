@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::domain::{Aspect, Inspect, InspectError, Inspection, TablePage, TextPage};
+use crate::domain::{Aspect, InspectError, InspectRequest, Inspection, TablePage, TextPage};
 use crate::tui::fixtures::{Story, ok, story};
 
 fn table(title: &str, headers: &[&str], rows: &[&[&str]], total: u64) -> TablePage {
@@ -40,7 +40,7 @@ fn frame() -> Inspection {
 }
 
 fn asked(path: &str, aspect: Aspect, page: u32, number: u32) -> Effect {
-    Effect::Inspect { asked: Inspect { path: path.to_owned(), aspect, page }, number }
+    Effect::Inspect { asked: InspectRequest { path: path.to_owned(), aspect, page }, number }
 }
 
 /// The inspector is open on `df`; its answer is on its way.
@@ -120,7 +120,7 @@ fn what_could_not_be_told_and_what_is_stale() {
         let mut story = Story::default();
         story.variables(vec![crate::tui::fixtures::variable(
             "f",
-            crate::domain::Kind::Function,
+            crate::domain::VariableKind::Function,
             "function",
             "(x)",
             "",

@@ -2,7 +2,8 @@ use super::*;
 use std::sync::Arc;
 
 use crate::domain::{
-    About, Author, Candidate, Completions, Event as SessionEvent, InputAnswer, InputRequest, Insight, SnippetId, Stuck,
+    Author, Candidate, Completions, Event as SessionEvent, InputAnswer, InputRequest, Insight, InsightKind, SnippetId,
+    Stuck,
 };
 use crate::tui::fixtures::{Story, client, long_story, ok, story};
 use crate::tui::transcript::viewport::Anchor;
@@ -112,7 +113,7 @@ fn what_was_left_out_is_asked_for_when_more_was_typed_meanwhile() {
     assert!(text(&mut view, 80, 24).contains("pardir"), "what is known is shown");
     key(&mut view, KeyCode::Tab);
     assert_eq!(view.editor.code(), "os.pa", "others may begin otherwise");
-    let asked = view.assist.take_questions().into_iter().find(|asked| asked.question.about == About::Completion);
+    let asked = view.assist.take_questions().into_iter().find(|asked| asked.question.about == InsightKind::Completion);
     let all = candidates(&[("pardir", "str"), ("path", "module"), ("pathsep", "str")], 3);
     view.on_insight(asked.expect("the rest was not asked for").id, Some(all));
     let screen = text(&mut view, 80, 24);

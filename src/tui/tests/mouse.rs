@@ -3,7 +3,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 
 use super::*;
-use crate::domain::Kind;
+use crate::domain::VariableKind;
 use crate::tui::fixtures::{Story, long_story, story, variable};
 use crate::tui::transcript::viewport::Anchor;
 
@@ -128,7 +128,7 @@ fn the_mouse_can_be_left_to_the_terminal() {
 #[test]
 fn the_wheel_and_a_click_among_the_variables() {
     let mut story = Story::default();
-    let name = |n: usize| variable(&format!("name_{n:02}"), Kind::Data, "int", "", "1");
+    let name = |n: usize| variable(&format!("name_{n:02}"), VariableKind::Data, "int", "", "1");
     story.variables((0..60).map(name).collect());
     let mut view = story.view();
     assert_snapshot!("side_wide", text(&mut view, 120, 40));

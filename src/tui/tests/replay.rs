@@ -3,7 +3,8 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::domain::replay::{Phase, Which};
+use crate::domain::ReplaySelection;
+use crate::domain::replay::Phase;
 use crate::domain::{Author, Event as SessionEvent, Replay, Restart, SnippetId};
 use crate::tui::fixtures::{Story, client, failed, ok};
 
@@ -40,7 +41,7 @@ fn nothing_is_typed_behind_the_choices_and_enter_starts_the_chosen() {
         assert_eq!(key(&mut view, code), None);
     }
     assert!(view.editor.is_empty());
-    assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Replay(Which::Mine)));
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Replay(ReplaySelection::Mine)));
     assert!(view.overlays.is_empty());
     key(&mut view, KeyCode::F(7));
     key(&mut view, KeyCode::F(7));

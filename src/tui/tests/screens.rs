@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::*;
 use crate::domain::{
-    About, Author, Candidate, Completions, Display, Event as SessionEvent, Form, Insight, Outcome, OutputChunk,
+    Author, Candidate, Completions, Display, Event as SessionEvent, Form, Insight, InsightKind, Outcome, OutputChunk,
     ResetReport, Signature, SnippetId, Status, Stream,
 };
 use crate::tui::fixtures::{Story, client, failed, long_story, ok, story};
@@ -72,17 +72,17 @@ fn drawer() {
 /// What the engine cannot look into says nothing twice, and long names leave room for the values.
 #[test]
 fn plain_and_strange_variables() {
-    use crate::domain::Kind;
+    use crate::domain::VariableKind;
     use crate::tui::fixtures::variable;
     let mut story = Story::default();
     story.variables(vec![
-        variable("Fit", Kind::Class, "type", "", "<class 'Fit'>"),
-        variable("P", Kind::Class, "ABCMeta", "", "<class 'Path'>"),
-        variable("ax", Kind::Data, "Axes", "", "<Axes>"),
-        variable("long_variable_name_that_goes_on", Kind::Data, "float", "", "1e+300"),
-        variable("it", Kind::Data, "list_iterator", "", "<list_iterator>"),
-        variable("na\u{1b}[31mme\n", Kind::Data, "list", "10000", "[0, 1, 2, …]"),
-        variable("sin", Kind::Function, "builtin_function_or_method", "(x)", ""),
+        variable("Fit", VariableKind::Class, "type", "", "<class 'Fit'>"),
+        variable("P", VariableKind::Class, "ABCMeta", "", "<class 'Path'>"),
+        variable("ax", VariableKind::Data, "Axes", "", "<Axes>"),
+        variable("long_variable_name_that_goes_on", VariableKind::Data, "float", "", "1e+300"),
+        variable("it", VariableKind::Data, "list_iterator", "", "<list_iterator>"),
+        variable("na\u{1b}[31mme\n", VariableKind::Data, "list", "10000", "[0, 1, 2, …]"),
+        variable("sin", VariableKind::Function, "builtin_function_or_method", "(x)", ""),
     ]);
     let mut view = story.view();
     assert_snapshot!("strange_variables", text(&mut view, 100, 24));
@@ -139,7 +139,8 @@ fn completion() {
                 .into(),
             doc: "Sort by the values.".into(),
         };
-        let asked = view.assist.take_questions().into_iter().rfind(|asked| asked.question.about == About::Signature);
+        let asked =
+            view.assist.take_questions().into_iter().rfind(|asked| asked.question.about == InsightKind::Signature);
         view.on_insight(asked.unwrap().id, Some(Insight::Signature(Some(call))));
         typed(&mut view, " + re");
         key(&mut view, KeyCode::Tab);
@@ -290,7 +291,7 @@ fn hostile_text_stays_in_its_place() {
     );
     let long = format!("{}{}", "漢".repeat(500), "x\u{301}".repeat(300));
     story.ran(&client, &long, &long, Outcome { result: Some(long.clone()), ..ok(1) });
-    story.variables(vec![crate::tui::fixtures::variable(&long, crate::domain::Kind::Data, evil, evil, &long)]);
+    story.variables(vec![crate::tui::fixtures::variable(&long, crate::domain::VariableKind::Data, evil, evil, &long)]);
     let mut view = story.view();
     view.on_terminal(&Event::Paste(evil.into()), NOW);
     for (width, height) in [(120, 40), (80, 24), (40, 12), (61, 17), (100, 16)] {
@@ -350,7 +351,7 @@ fn displays_stand_where_they_were_shown() {
         ("after", Form::new("text/html", &b"<p>told</p>"[..])),
     ] {
         story.output(snippet, Stream::Stdout, &format!("{line}\n"));
-        let after = story.transcript.snippet(snippet).unwrap().output.place();
+        let after = story.transcript.snippet(snippet).unwrap().output.position();
         let display = Arc::new(Display { after, id: None, forms: vec![form] });
         story.apply(&SessionEvent::Displayed { snippet, display, replaces: false, at: NOW });
     }

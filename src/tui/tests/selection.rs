@@ -5,7 +5,7 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::domain::{Author, Kind, Outcome, SnippetId, Status};
+use crate::domain::{Author, Outcome, SnippetId, Status, VariableKind};
 use crate::session::{ClientResponse, ClientResponses, Structured};
 use crate::tui::fixtures::{Story, client, failed, ok, story, variable};
 use crate::tui::transcript::viewport::Anchor;
@@ -161,7 +161,7 @@ fn errors_what_runs_and_what_set_a_variable_are_jumped_to() {
     key(&mut view, KeyCode::Esc);
     let mut story = Story::default();
     story.ran(&Author::You, "x = 1", "", ok(1));
-    let mut row = variable("x", Kind::Data, "int", "", "1");
+    let mut row = variable("x", VariableKind::Data, "int", "", "1");
     row.set_by = Some(SnippetId(1));
     story.variables(vec![row]);
     let mut view = story.view();

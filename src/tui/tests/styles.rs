@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use ratatui::style::{Color, Modifier};
 
 use super::*;
-use crate::domain::{About, Author, Candidate, Completions, Insight, Signature};
+use crate::domain::{Author, Candidate, Completions, Insight, InsightKind, Signature};
 use crate::tui::fixtures::{Story, ok, story};
 use crate::tui::theme::{Name, Theme};
 
@@ -96,7 +96,7 @@ fn with_signature() -> View {
             .into(),
         doc: "Sort by the values.".into(),
     };
-    let asked = view.assist.take_questions().into_iter().rfind(|asked| asked.question.about == About::Signature);
+    let asked = view.assist.take_questions().into_iter().rfind(|asked| asked.question.about == InsightKind::Signature);
     view.on_insight(asked.unwrap().id, Some(Insight::Signature(Some(call))));
     view
 }

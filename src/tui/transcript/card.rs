@@ -146,7 +146,7 @@ impl Card {
         shown.sort_by_key(|(at, _)| at.start);
         let dropped = snippet.next_display() - 1 - snippet.displays.len();
         let mut parts = Vec::new();
-        let (mut to, mut left) = (output.place(), limit);
+        let (mut to, mut left) = (output.position(), limit);
         for (index, (at, what)) in shown.into_iter().enumerate().rev() {
             let mut part = Self { rows: Vec::new(), foldable: false };
             let pictured = match what {
@@ -158,7 +158,7 @@ impl Card {
             };
             let mut after = Self { rows: Vec::new(), foldable: false };
             if left > 0 || shape.open {
-                after.output(&output.piece(at.end, to), left.max(1), shape);
+                after.output(&output.slice(at.end, to), left.max(1), shape);
             }
             // A picture says more in its rows than text does.
             left = left.saturating_sub(part.rows.len() - pictured + pictured / 4 + after.rows.len());
@@ -175,7 +175,7 @@ impl Card {
         }
         let mut first = Self { rows: Vec::new(), foldable: false };
         if to > 0 {
-            first.output(&output.piece(0, to), left.max(1), shape);
+            first.output(&output.slice(0, to), left.max(1), shape);
         }
         parts.push(first);
         for part in parts.into_iter().rev() {
@@ -242,7 +242,7 @@ impl Card {
         let enough = |rows: &Vec<Row>| !shape.open && rows.len() > limit;
         while let Some(line) = if enough(&rows) { None } else { lines.next() } {
             let most = if shape.open { line.len() } else { (limit + 1) * usize::from(shape.width) };
-            let line = &line[..crate::domain::output::floor_char_boundary(line, most)];
+            let line = &line[..crate::domain::char_boundary::floor_char_boundary(line, most)];
             rows.extend(text::wrap([(line, theme::PLAIN)], shape.width.into(), 8).into_iter().map(Row::Text));
         }
         self.foldable |= rows.len() > limit;

@@ -167,7 +167,7 @@ fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'stati
     Line::from(vec![Span::styled(whole + &more, theme::DIM), Span::styled(keys, theme::KEY)])
 }
 
-/// Where the text of frames stands in an output, as [`Output::piece`] counts; of a long output that is not known.
+/// Where the text of frames stands in an output, as [`Output::slice`] counts; of a long output that is not known.
 pub fn places<'a>(output: &Output, frames: &'a [Arc<DisplayedFrame>]) -> Vec<(Range<u64>, &'a FramePreview)> {
     let mut found = Vec::new();
     if frames.is_empty() || output.omitted() > 0 {

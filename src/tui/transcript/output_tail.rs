@@ -3,8 +3,9 @@
 use ratatui::text::Line;
 
 use super::card::note;
-use crate::domain::output::{Segment, ceil_char_boundary};
-use crate::domain::terminal_text::{TextStyle, look_after, moves_up, styled};
+use crate::domain::Segment;
+use crate::domain::char_boundary::ceil_char_boundary;
+use crate::domain::terminal_text::{TextStyle, moves_up, style_after, styled};
 use crate::domain::{Output, Stream, units};
 use crate::tui::{text, theme};
 
@@ -30,7 +31,7 @@ pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     }
     let hidden = if found.cut && output.omitted() > 0 {
         let shown: usize = found.rows.iter().flat_map(|row| &row.spans).map(|span| span.content.len()).sum();
-        let earlier = output.place().saturating_sub((shown + found.rows.len()) as u64);
+        let earlier = output.position().saturating_sub((shown + found.rows.len()) as u64);
         Some(format!("{} earlier", units::bytes(earlier)))
     } else if found.cut {
         let ends: usize = whole.iter().map(|s| s.text.bytes().filter(|b| *b == b'\n').count()).sum();
@@ -67,7 +68,7 @@ impl Found {
         let mut look = TextStyle::default();
         for (index, segment) in segments.iter().enumerate().take(first + 1) {
             let end = if index == first { from } else { segment.text.len() };
-            look_after(&segment.text[..end], &mut look);
+            style_after(&segment.text[..end], &mut look);
         }
         let parts: Vec<(&str, Stream)> = segments.iter().map(|s| (s.text.as_str(), s.stream)).skip(first).collect();
         let Some((text, stream)) = parts.first() else { return };
@@ -85,7 +86,7 @@ impl Found {
                 self.cut = true;
                 break;
             }
-            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.look, piece.stream)));
+            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.style, piece.stream)));
             let mut rows = text::wrap(pieces, self.width, 8);
             if rows.len() > room - count {
                 rows.drain(..rows.len() - (room - count));
@@ -178,7 +179,7 @@ mod tests {
         }
         let tail = take(&output, 3, 20);
         assert_eq!(tail.rows.last().map(ToString::to_string).as_deref(), Some("line 59999"));
-        let earlier = output.place() - "line 59997\nline 59998\nline 59999\n".len() as u64;
+        let earlier = output.position() - "line 59997\nline 59998\nline 59999\n".len() as u64;
         assert_eq!(tail.hidden, Some(format!("{} earlier", units::bytes(earlier))), "what memory left out is not all");
         let all = take(&output, usize::MAX, 20);
         assert_eq!(all.rows[0].to_string(), "line 0");

@@ -143,7 +143,7 @@ TypeError: cannot concatenate";
         let lines = coloured(DEEP);
         assert_eq!(lines[1][1], ("\"<snippet 4>\"".to_owned(), theme::BOLD));
         assert!(
-            lines[2][1..].iter().any(|(_, style)| *style == theme::code(crate::domain::lexer::Class::Number)),
+            lines[2][1..].iter().any(|(_, style)| *style == theme::code(crate::domain::lexer::TokenClass::Number)),
             "code is coloured"
         );
         assert_eq!(lines[3][0].1, theme::ERROR);

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::drawer::Sorting;
-use crate::domain::{Author, Client, Entry, Kind, Status, Timestamp, Variable, units};
+use crate::domain::{Author, Client, Entry, Status, Timestamp, Variable, VariableKind, units};
 use crate::tui::draw::layout::Layout;
 use crate::tui::draw::{elapsed, put, put_right};
 use crate::tui::input::keymap::Action;
@@ -92,10 +92,10 @@ pub fn sorted(view: &View) -> Vec<&Variable> {
     let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
     match view.sorting {
         Sorting::Kind => rows.sort_by_key(|variable| match variable.kind {
-            Kind::Data => 0,
-            Kind::Class => 1,
-            Kind::Function | Kind::Callable => 2,
-            Kind::Module => 3,
+            VariableKind::Data => 0,
+            VariableKind::Class => 1,
+            VariableKind::Function | VariableKind::Callable => 2,
+            VariableKind::Module => 3,
         }),
         Sorting::Name => rows.sort_by_cached_key(|variable| variable.name.to_lowercase()),
         Sorting::Type => rows.sort_by(|one, other| sort(one).cmp(sort(other))),
@@ -122,10 +122,10 @@ pub fn seconds(age: Duration) -> String {
 /// What sort of thing it is: its type, or one word where the type says less.
 pub fn sort(variable: &Variable) -> &str {
     match variable.kind {
-        Kind::Class => "class",
-        Kind::Function => "function",
-        Kind::Module => "module",
-        Kind::Data | Kind::Callable => &variable.type_name,
+        VariableKind::Class => "class",
+        VariableKind::Function => "function",
+        VariableKind::Module => "module",
+        VariableKind::Data | VariableKind::Callable => &variable.type_name,
     }
 }
 

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::domain::{Aspect, Kind, Variable};
+use crate::domain::{Aspect, Variable, VariableKind};
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::sorted_variables;
 use crate::tui::input::keymap::{Action, Context};
@@ -62,12 +62,12 @@ impl<'a> Item<'a> {
     }
 }
 
-fn group(kind: Kind) -> &'static str {
+fn group(kind: VariableKind) -> &'static str {
     match kind {
-        Kind::Data => "data",
-        Kind::Class => "classes",
-        Kind::Function | Kind::Callable => "functions",
-        Kind::Module => "modules",
+        VariableKind::Data => "data",
+        VariableKind::Class => "classes",
+        VariableKind::Function | VariableKind::Callable => "functions",
+        VariableKind::Module => "modules",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Looking into a variable: what was asked of the session, what came back, and the keys while it is open.
 
-use crate::domain::{Aspect, Inspect, InspectError, Inspection, SnippetId, Timestamp};
+use crate::domain::{Aspect, InspectError, InspectRequest, Inspection, SnippetId, Timestamp};
 use crate::tui::input::keymap::Action;
 use crate::tui::input::update::Effect;
 use crate::tui::view::{Overlay, View};
@@ -9,7 +9,7 @@ pub type Told = Result<Box<Inspection>, InspectError>;
 
 #[derive(Debug)]
 pub struct Inspector {
-    pub asked: Inspect,
+    pub asked: InspectRequest,
     /// Tells answers of earlier questions apart.
     pub number: u32,
     /// `None` while it is awaited; what was told before stays in `last`.
@@ -64,7 +64,7 @@ impl View {
         self.inspections = number;
         let last_at = before.as_ref().map_or(0, |before| before.last_at);
         let column = before.as_ref().filter(|before| before.asked.aspect == aspect).map_or(0, |before| before.column);
-        let asked = Inspect { path, aspect, page };
+        let asked = InspectRequest { path, aspect, page };
         let last = before.and_then(|before| before.last);
         let after = self.transcript.last_finished().map(|snippet| snippet.id);
         self.inspector = Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after, column });

@@ -83,7 +83,7 @@ impl Buffer {
             return self.end();
         }
         let line = &self.lines()[pos.row];
-        Pos::new(pos.row, crate::domain::output::floor_char_boundary(line, pos.byte.min(line.len())))
+        Pos::new(pos.row, crate::domain::char_boundary::floor_char_boundary(line, pos.byte.min(line.len())))
     }
 
     /// Sets the cursor; the selection is kept on `select`, begun if there is none, and else let go.

@@ -64,7 +64,7 @@ impl Syntax {
             let first = self.lines.partition_point(|line| line.at + far < place);
             self.lines.get(first).map(|line| line.at).filter(|at| *at <= place)?
         };
-        Some(begin..crate::domain::output::floor_char_boundary(&self.code, end.min(place + far)))
+        Some(begin..crate::domain::char_boundary::floor_char_boundary(&self.code, end.min(place + far)))
     }
 
     fn look(&mut self, end: usize) {
@@ -73,7 +73,7 @@ impl Syntax {
         }
         // Whole lines, and some more than is wanted, so that the next look finds it known.
         let LineStart { at: from, depth } = self.lines.last().copied().unwrap_or_default();
-        let ahead = crate::domain::output::floor_char_boundary(&self.code, (end + AHEAD).min(self.code.len()));
+        let ahead = crate::domain::char_boundary::floor_char_boundary(&self.code, (end + AHEAD).min(self.code.len()));
         let to = self.code[ahead..].find('\n').map_or(self.code.len(), |newline| ahead + newline + 1);
         self.tokens.truncate(self.tokens.partition_point(|token| token.range.end <= from));
         let (tokens, lines) = lexer::tokens_and_lines(&self.code[from..to], depth);
@@ -120,7 +120,7 @@ mod tests {
             let mut syntax = Syntax::default();
             let mut code = String::new();
             for revision in 0..30 {
-                let place = crate::domain::output::floor_char_boundary(&code, random.below(code.len() + 1));
+                let place = crate::domain::char_boundary::floor_char_boundary(&code, random.below(code.len() + 1));
                 if random.below(3) == 0 {
                     code.truncate(place);
                 } else {

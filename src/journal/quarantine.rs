@@ -1,4 +1,4 @@
-//! Sets a damaged database aside, so that a new one can begin. Nothing is deleted.
+//! Quarantine of a damaged database, so that a new one can begin. Nothing is deleted.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 
-/// Renames the database at `path` and what belongs to it. `None` if what lies there is not the file that was found
-/// damaged (`identity`: its device and number), because another process was quicker.
+use crate::session::clock::now;
+
+/// Renames the database at `path` and its log. Returns `None` if another process was quicker, so that the file is not
+/// the damaged one (`identity`: its device and inode).
 pub fn set_aside(path: &Path, identity: Option<(u64, u64)>) -> io::Result<Option<PathBuf>> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
@@ -24,7 +26,7 @@ pub fn set_aside(path: &Path, identity: Option<(u64, u64)>) -> io::Result<Option
         return Ok(None);
     }
     let aside = free_name(path);
-    // The log first: a new database must never meet an old log.
+    // The log goes first: a new database must never meet an old log.
     for end in ["-wal", "-shm"] {
         match fs::rename(with_end(path, end), with_end(&aside, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -35,9 +37,9 @@ pub fn set_aside(path: &Path, identity: Option<(u64, u64)>) -> io::Result<Option
     Ok(Some(aside))
 }
 
-/// Such as `journal.db.damaged-2026-11-23`, with a number where there is one already.
+/// Returns a name such as `journal.db.damaged-2026-11-23`, with a number if it exists.
 fn free_name(path: &Path) -> PathBuf {
-    let date = date(super::now() / 1000 / 86_400);
+    let date = date(now() / 1000 / 86_400);
     let mut number = 1;
     loop {
         let end = if number == 1 { format!(".damaged-{date}") } else { format!(".damaged-{date}-{number}") };
@@ -55,9 +57,9 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// Of days since 1970: year, month and day.
+/// Formats days since 1970 as a date.
 fn date(days: u64) -> String {
-    // Counted in years that begin in March, so that the leap day is the last (after Howard Hinnant).
+    // Years begin in March, so that the leap day is the last (after Howard Hinnant).
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

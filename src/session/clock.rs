@@ -1,4 +1,4 @@
-//! The wall clock: when something happened, for those who read of it. Nothing is decided by it.
+//! The wall clock, for times that people read. No decision depends on it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,6 +13,6 @@ pub fn now() -> Timestamp {
 
 #[cfg(test)]
 thread_local! {
-    /// By so many milliseconds, for all actors of the thread.
+    /// Milliseconds that the clock of this thread is off, for tests.
     pub static IS_OFF: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
 }

@@ -1,5 +1,5 @@
-//! The journal's own thread: moves what the actor put into the intake into the database, about ten times per second
-//! while something happens and never otherwise, and copes with whatever is wrong with the place.
+//! The writer thread: moves events from the intake into the database, about ten times per second while events come. It
+//! handles damaged, locked, full and replaced databases.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -9,72 +9,77 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::aside;
-use super::complaints::Complaints;
-use super::fold::Fold;
-use super::frame::{self, Meta};
-use super::intake::{self, Segment, Shared};
+use rusqlite::Connection;
+
+use super::frame;
+use super::frame::SessionMeta;
+use super::intake;
+use super::intake::{IntakeFile, SharedIntake};
+use super::pending_changes::PendingChanges;
+use super::quarantine;
 use super::recover;
 use super::rescue;
 use super::retention;
-use super::schema::{self, Fault};
+use super::schema;
+use super::schema::JournalError;
 use super::store;
+use super::warnings::Warnings;
 use crate::domain::retention::Limits;
 use crate::session::SessionId;
+use crate::session::clock::now;
 use crate::session::discovery::paths::Paths;
-use rusqlite::Connection;
 
-/// From the first event to the moment when it and what followed are put into the database.
-const PACE: Duration = Duration::from_millis(100);
-/// How often a place that could not be used is tried again.
-const RETRY: Duration = Duration::from_secs(1);
-/// What the end of a session may take when the database does not want it. It is then left in the intake.
-const END: Duration = Duration::from_secs(1);
-/// A file of the intake that has grown so large is followed by a new one.
-const SEGMENT: u64 = 1 << 20;
-/// Read from the intake at once, and folded without being stored, at most.
-const READ: usize = 4 << 20;
-const UNSTORED: usize = 32 << 20;
-/// How often old sessions are looked for.
-const PRUNE: Duration = Duration::from_secs(3600);
-/// Between two pieces of work on what is removed, so that others can write.
-const TIDY: Duration = Duration::from_millis(20);
+/// The delay between the first event and its transaction, for more events to join.
+const STORE_DELAY: Duration = Duration::from_millis(100);
+/// The interval between attempts to use the database.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// The time that the end of a session waits for the database. Then the events stay in the intake.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+/// A file of the intake that exceeds this size is followed by a new one.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// The most bytes read from the intake at once, and the most memory of changes that are not stored.
+const MAX_READ: usize = 4 << 20;
+const MAX_PENDING: usize = 32 << 20;
+/// The interval between checks for old sessions.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
+/// The pause between portions of removal, for other writers.
+const TIDY_INTERVAL: Duration = Duration::from_millis(20);
 
-pub struct Keeper {
+pub struct WriterThread {
     places: Paths,
-    meta: Meta,
+    meta: SessionMeta,
     limits: Limits,
-    shared: Arc<Shared>,
-    complaints: Complaints,
-    /// Tells the files of this process from those of others of the same session, and is larger than theirs.
+    shared: Arc<SharedIntake>,
+    warnings: Warnings,
+    /// The run number in the names of this process's intake files; larger than those of earlier processes.
     run: u64,
-    /// The files of this session's intake, oldest first; the first is read from `position` on.
-    segments: VecDeque<Arc<Segment>>,
+    /// The files of the intake, oldest first. The first is read from `position` on.
+    segments: VecDeque<Arc<IntakeFile>>,
     state: State,
 }
 
 #[derive(Default)]
 struct State {
     position: u64,
-    /// Segments made so far.
+    /// The number of intake files made.
     made: u64,
     database: Option<Database>,
-    /// Device and number of the file that was opened last, or was to be.
+    /// The device and inode of the file last opened, or tried.
     opened: Option<(u64, u64)>,
-    fold: Fold,
-    /// Read since the last store.
+    changes: PendingChanges,
+    /// Bytes read since the last store.
     read: u64,
     pruned: Option<Instant>,
-    /// There is something left to be removed, or room to be given back.
+    /// Rows are left to be removed, or free pages to be returned.
     tidying: bool,
 }
 
 struct Database {
     connection: Connection,
     path: PathBuf,
-    /// Device and number of the file.
+    /// The device and inode of the file.
     identity: (u64, u64),
-    /// And of the index of its log, which is mapped as long as it is open.
+    /// The same for the index of its log, which stays mapped while it is open.
     index: Option<(u64, u64)>,
 }
 
@@ -88,7 +93,7 @@ fn identity_of(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).map(|facts| (facts.dev(), facts.ino())).ok()
 }
 
-/// A number after those of all processes of a session that have recorded something.
+/// Returns a run number larger than those of all earlier processes of the session.
 fn next_run(places: &Paths, id: &SessionId) -> u64 {
     let Ok(folder) = places.journal() else { return 1 };
     let left = intake::list(&folder).unwrap_or_default().into_iter().filter(|(of, _)| of == id);
@@ -98,51 +103,51 @@ fn next_run(places: &Paths, id: &SessionId) -> u64 {
         Ok(None) => Ok(None),
         Err(_) => Err(()),
     };
-    // Those that cannot be looked up are not so many.
+    // Earlier numbers that cannot be read are smaller than this.
     let step = if stored.is_err() { 1 << 40 } else { 1 };
     let stored = stored.ok().flatten().and_then(|(name, _)| intake::run_of(&name));
     left.chain(stored).max().unwrap_or(0).saturating_add(step)
 }
 
-impl Keeper {
+impl WriterThread {
     /// `goes_on`: another process has recorded the session before.
     pub fn new(
         places: Paths,
-        meta: Meta,
+        meta: SessionMeta,
         limits: Limits,
-        shared: Arc<Shared>,
-        complaints: Complaints,
+        shared: Arc<SharedIntake>,
+        warnings: Warnings,
         goes_on: bool,
     ) -> Self {
         let run = if goes_on { next_run(&places, &meta.id) } else { 1 };
-        Self { places, meta, limits, shared, complaints, run, segments: VecDeque::new(), state: State::default() }
+        Self { places, meta, limits, shared, warnings, run, segments: VecDeque::new(), state: State::default() }
     }
 
-    /// Until the recorder is dropped, and what it left is stored.
+    /// Runs until the recorder is dropped and its events are stored.
     pub fn run(mut self) {
-        self.turn();
+        self.run_once();
         loop {
             let shared = self.shared.clone();
             let is_ending = || shared.ending.load(Ordering::Acquire);
-            while !is_ending() && !shared.called.load(Ordering::Acquire) {
-                if self.complaints.is_waiting() {
-                    std::thread::park_timeout(RETRY);
+            while !is_ending() && !shared.woken.load(Ordering::Acquire) {
+                if self.warnings.is_waiting() {
+                    std::thread::park_timeout(RETRY_INTERVAL);
                     break;
                 }
                 if self.state.tidying {
-                    std::thread::park_timeout(TIDY);
+                    std::thread::park_timeout(TIDY_INTERVAL);
                     self.tidy();
                     continue;
                 }
                 std::thread::park();
             }
-            let gathered = Instant::now() + PACE;
+            let gathered = Instant::now() + STORE_DELAY;
             while !is_ending() && Instant::now() < gathered {
                 std::thread::park_timeout(gathered.saturating_duration_since(Instant::now()));
             }
-            shared.called.store(false, Ordering::Release);
+            shared.woken.store(false, Ordering::Release);
             let ending = is_ending();
-            self.turn();
+            self.run_once();
             if ending {
                 return self.end();
             }
@@ -150,79 +155,79 @@ impl Keeper {
     }
 
     fn end(mut self) {
-        let deadline = Instant::now() + END;
-        while self.complaints.has_trouble() && !self.is_off() && Instant::now() < deadline {
+        let deadline = Instant::now() + END_TIMEOUT;
+        while self.warnings.has_trouble() && !self.is_off() && Instant::now() < deadline {
             std::thread::park_timeout(Duration::from_millis(100));
-            self.turn();
+            self.run_once();
         }
         self.shared.writing().segment = None;
-        if !self.complaints.has_trouble() || self.is_off() {
+        if !self.warnings.has_trouble() || self.is_off() {
             if let Some(database) = &self.state.database {
                 let _ = retention::forget_if_empty(&database.connection, &self.meta.id);
             }
             self.segments.iter().for_each(|segment| segment.remove());
         }
-        // Closing the last connection puts all that is in the write-ahead log into the database.
+        // Closing the last connection moves the write-ahead log into the database.
     }
 
     fn is_off(&self) -> bool {
         self.shared.off.load(Ordering::Relaxed)
     }
 
-    fn turn(&mut self) {
+    fn run_once(&mut self) {
         if self.is_off() {
             return;
         }
         self.watch_intake();
-        let mut done = self.keep();
-        if let Err(Fault::Corrupt(path)) = &done {
-            // While it is open, no other file can have its number.
+        let mut done = self.store_all();
+        if let Err(JournalError::Corrupt(path)) = &done {
+            // While the file is open, no other file can get its inode number.
             let damaged = self.state.database.take();
-            let told = aside::set_aside(path, self.state.opened);
+            let renamed = quarantine::set_aside(path, self.state.opened);
             drop(damaged);
-            self.state.fold.store_anew();
-            match told {
-                Ok(Some(aside)) => self.complaints.tell(format!(
+            self.state.changes.mark_unstored();
+            match renamed {
+                Ok(Some(aside)) => self.warnings.send(format!(
                     "the journal was damaged, so a new one has begun; the old one was set aside as {}",
                     aside.display()
                 )),
-                // Somebody else has done it.
+                // Another process has set it aside.
                 Ok(None) => {}
                 Err(error) => {
-                    return self.on_fault(&Fault::Unusable(format!(
+                    return self.on_fault(&JournalError::Unusable(format!(
                         "{} is damaged and cannot be set aside ({error}); move it away",
                         path.display()
                     )));
                 }
             }
-            done = self.keep();
+            done = self.store_all();
         }
         match done {
-            Ok(()) => self.complaints.on_stored(),
+            Ok(()) => self.warnings.on_stored(),
             Err(fault) => self.on_fault(&fault),
         }
     }
 
-    fn on_fault(&mut self, fault: &Fault) {
+    fn on_fault(&mut self, fault: &JournalError) {
         if !fault.may_pass() {
             self.shared.off.store(true, Ordering::Relaxed);
-            return self.complaints.tell(format!("this session is not recorded: {fault}"));
+            return self.warnings.send(format!("this session is not recorded: {fault}"));
         }
-        self.complaints.on_fault(fault, !self.segments.is_empty());
+        self.warnings.on_fault(fault, !self.segments.is_empty());
     }
 
-    /// Begins a new file where one is due, writes what the actor could not, tells when it cannot, and when it can again.
+    /// Begins a new intake file where one is due, writes the actor's backlog, and reports losses and their end.
     fn watch_intake(&mut self) {
-        let is_gone = |segment: &Segment| segment.path.symlink_metadata().is_err();
+        let is_gone = |segment: &IntakeFile| segment.path.symlink_metadata().is_err();
         let due = self
             .segments
             .back()
-            .is_none_or(|segment| segment.written.load(Ordering::Acquire) > SEGMENT || is_gone(segment));
+            .is_none_or(|segment| segment.written.load(Ordering::Acquire) > MAX_FILE_BYTES || is_gone(segment));
         let unmade = if due { self.begin_segment().err() } else { None };
         loop {
-            // In pieces, between which the actor has its turn.
+            // In portions, so that the actor can write in between.
             let mut writing = self.shared.writing();
-            let written = if writing.is_behind() { writing.catch_up(intake::AT_ONCE) } else { 0 };
+            let written = if writing.is_behind() { writing.catch_up(intake::MAX_WRITE) } else { 0 };
             self.shared.unread.fetch_add(written, Ordering::Relaxed);
             if written == 0 || !writing.is_behind() {
                 break;
@@ -233,26 +238,26 @@ impl Keeper {
             (writing.missed_in_all, writing.is_behind(), writing.fault.take())
         };
         let folder = self.segments.back().and_then(|segment| segment.path.parent());
-        let fault = fault.zip(folder).map(|(error, folder)| Fault::of_io(folder, &error));
+        let fault = fault.zip(folder).map(|(error, folder)| JournalError::of_io(folder, &error));
         let fault = unmade.filter(|_| self.segments.is_empty()).or(fault);
-        self.complaints.on_missed(missed, behind, fault.as_ref(), folder);
+        self.warnings.on_missed(missed, behind, fault.as_ref(), folder);
     }
 
-    /// From now on the actor writes to a new file.
-    pub fn begin_segment(&mut self) -> Result<(), Fault> {
-        let folder = self.places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
+    /// Begins a new intake file for the actor.
+    pub fn begin_segment(&mut self) -> Result<(), JournalError> {
+        let folder = self.places.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
         self.state.made += 1;
-        let next = Segment::create(&folder, &self.meta, self.run, self.state.made)
-            .map_err(|error| Fault::of_io(&folder, &error))?;
+        let next = IntakeFile::create(&folder, &self.meta, self.run, self.state.made)
+            .map_err(|error| JournalError::of_io(&folder, &error))?;
         self.shared.unread.fetch_add(next.written.load(Ordering::Relaxed), Ordering::Relaxed);
         self.shared.writing().segment = Some(next.clone());
         self.segments.push_back(next);
         Ok(())
     }
 
-    /// Stores all that is in the intake.
-    fn keep(&mut self) -> Result<(), Fault> {
-        let folder = self.places.journal().map_err(|error| Fault::Unusable(error.to_string()))?;
+    /// Stores everything in the intake.
+    fn store_all(&mut self) -> Result<(), JournalError> {
+        let folder = self.places.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
         self.open(&folder)?;
         loop {
             let has_more = self.read()?;
@@ -264,17 +269,17 @@ impl Keeper {
         self.prune(&folder)
     }
 
-    /// Opens the database, unless it is open and still the one that lies there.
-    fn open(&mut self, folder: &Path) -> Result<(), Fault> {
+    /// Opens the database, unless it is open and its file was not replaced.
+    fn open(&mut self, folder: &Path) -> Result<(), JournalError> {
         let path = folder.join(schema::FILE);
         let identity = identity_of(&path);
         if let Some(open) = &self.state.database {
             if Some(open.identity) == identity {
                 return Ok(());
             }
-            self.state.fold.store_anew();
+            self.state.changes.mark_unstored();
             if identity.is_none() {
-                // A new database must never meet the index and the log of the one before.
+                // A new database must never meet an old index or log.
                 for file in [index(&path), path.with_extension("db-wal")] {
                     let _ = fs::remove_file(file);
                 }
@@ -283,24 +288,24 @@ impl Keeper {
         self.state.opened = identity;
         let index_was = self.state.database.as_ref().and_then(|open| open.index);
         if index_was.is_some() && index_was == identity_of(&index(&path)) {
-            // Somebody has begun with the index of the old one, which must not be read any more then.
+            // Another process uses the old index for its own database, so it must not be read any more.
             self.state.database = None;
-            self.complaints.tell(format!("{} was replaced while it was in use; {FROM_HERE}", path.display()));
+            self.warnings.send(format!("{} was replaced while it was in use; {FROM_HERE}", path.display()));
         }
         let mut connection = schema::open(folder)?;
         if let Some(gone) = self.state.database.take() {
-            // Its file has no name any more, but as long as it is open it can be read.
-            let told = match rescue::copy(&gone.connection, &mut connection, &self.meta.id) {
+            // The deleted file is still readable while it is open.
+            let outcome = match rescue::copy(&gone.connection, &mut connection, &self.meta.id) {
                 Ok(()) => "a new one has begun, which has all of this session",
                 Err(_) => FROM_HERE,
             };
-            self.complaints.tell(format!("{} was removed while it was in use; {told}", path.display()));
+            self.warnings.send(format!("{} was removed while it was in use; {outcome}", path.display()));
         }
-        let fault = |error: rusqlite::Error| Fault::of(&path, &error);
+        let fault = |error: rusqlite::Error| JournalError::of(&path, &error);
         recover::dead_sessions(folder, &mut connection)?;
-        self.comes_next(folder, &path)?;
-        store::take_up(&connection, &self.meta.id, &mut self.state.fold).map_err(fault)?;
-        let facts = fs::metadata(&path).map_err(|error| Fault::of_io(&path, &error))?;
+        self.check_predecessor(folder, &path)?;
+        store::take_up(&connection, &self.meta.id, &mut self.state.changes).map_err(fault)?;
+        let facts = fs::metadata(&path).map_err(|error| JournalError::of_io(&path, &error))?;
         let identity = (facts.dev(), facts.ino());
         self.state.opened = Some(identity);
         let index = identity_of(&index(&path));
@@ -308,38 +313,38 @@ impl Keeper {
         Ok(())
     }
 
-    /// What a process before left of this session has to be stored first: from then on all that is older than what is
-    /// stored counts as stored. It may still be dying, or another session may just be taking it in.
-    fn comes_next(&self, folder: &Path, database: &Path) -> Result<(), Fault> {
-        let left = intake::list(folder).map_err(|error| Fault::of_io(folder, &error))?;
+    /// Returns an error while events of a predecessor are not stored: from the first store on, everything older counts
+    /// as stored. The predecessor may be dying, or another session may be recovering it.
+    fn check_predecessor(&self, folder: &Path, database: &Path) -> Result<(), JournalError> {
+        let left = intake::list(folder).map_err(|error| JournalError::of_io(folder, &error))?;
         let is_before = |(id, path): &(SessionId, PathBuf)| {
             *id == self.meta.id && self.segments.iter().all(|own| own.path != *path) && fs::read(path).is_ok()
         };
-        if left.iter().any(is_before) { Err(Fault::Locked(database.to_owned())) } else { Ok(()) }
+        if left.iter().any(is_before) { Err(JournalError::Locked(database.to_owned())) } else { Ok(()) }
     }
 
-    /// Folds some of what the intake holds. Answers whether there is more.
-    fn read(&mut self) -> Result<bool, Fault> {
-        let State { fold, position, read, .. } = &mut self.state;
+    /// Folds a portion of the intake. Returns whether there is more.
+    fn read(&mut self) -> Result<bool, JournalError> {
+        let State { changes, position, read, .. } = &mut self.state;
         if let Some(segment) = self.segments.front() {
-            if fold.unstored() > UNSTORED {
+            if changes.memory() > MAX_PENDING {
                 return Ok(true);
             }
-            let fault = |error| Fault::of_io(&segment.path, &error);
+            let fault = |error| JournalError::of_io(&segment.path, &error);
             let written = segment.written.load(Ordering::Acquire);
-            let mut most = READ;
+            let mut most = MAX_READ;
             let (bytes, used) = loop {
                 let bytes = segment.read(*position, most).map_err(fault)?;
                 let whole = *position + bytes.len() as u64 >= written;
                 let mut frames = Vec::new();
                 let used = frame::decode_all(&bytes, |frame| frames.push(frame));
-                // One frame may be larger than what is read at once.
+                // A frame may be larger than one portion.
                 if used == 0 && !whole {
                     most *= 2;
                     continue;
                 }
                 for frame in frames {
-                    fold.apply(frame);
+                    changes.apply(frame);
                 }
                 break (bytes.len(), if whole { bytes.len() } else { used });
             };
@@ -348,19 +353,19 @@ impl Keeper {
             if bytes > used {
                 return Ok(true);
             }
-            // Where there is a later one, the actor writes to that, and this one goes as soon as it is stored.
+            // Once there is a newer file, this one is complete, and goes after it is stored.
             return Ok(self.segments.len() > 1 || *position < written);
         }
         Ok(false)
     }
 
-    fn store(&mut self) -> Result<(), Fault> {
+    fn store(&mut self) -> Result<(), JournalError> {
         let Some(segment) = self.segments.front().cloned() else { return Ok(()) };
-        let State { fold, position, read, database: Some(database), .. } = &mut self.state else { return Ok(()) };
-        if fold.dirty {
-            store::store(&mut database.connection, fold, &(segment.name(), *position))
-                .map_err(|error| Fault::of(&database.path, &error))?;
-            fold.stored();
+        let State { changes, position, read, database: Some(database), .. } = &mut self.state else { return Ok(()) };
+        if changes.dirty {
+            store::store(&mut database.connection, changes, &(segment.name(), *position))
+                .map_err(|error| JournalError::of(&database.path, &error))?;
+            changes.mark_stored();
         }
         self.shared.unread.fetch_sub(std::mem::take(read), Ordering::Relaxed);
         let finished = segment.written.load(Ordering::Acquire) <= *position;
@@ -372,22 +377,22 @@ impl Keeper {
         Ok(())
     }
 
-    fn prune(&mut self, folder: &Path) -> Result<(), Fault> {
-        if self.state.pruned.is_some_and(|at| at.elapsed() < PRUNE) {
+    fn prune(&mut self, folder: &Path) -> Result<(), JournalError> {
+        if self.state.pruned.is_some_and(|at| at.elapsed() < PRUNE_INTERVAL) {
             return Ok(());
         }
         self.state.pruned = Some(Instant::now());
         let Some(database) = &self.state.database else { return Ok(()) };
-        let fault = |error: rusqlite::Error| Fault::of(&database.path, &error);
-        let told = retention::prune(&database.connection, folder, &self.limits, super::now()).map_err(fault)?;
-        if let Some(told) = told {
-            self.complaints.tell(told);
+        let fault = |error: rusqlite::Error| JournalError::of(&database.path, &error);
+        let summary = retention::prune(&database.connection, folder, &self.limits, now()).map_err(fault)?;
+        if let Some(summary) = summary {
+            self.warnings.send(summary);
         }
         self.state.tidying = true;
         Ok(())
     }
 
-    /// One piece of work; if it fails, it is left to the next time.
+    /// Does one portion of removal. After a failure it continues the next time.
     fn tidy(&mut self) {
         let database = self.state.database.as_ref();
         self.state.tidying = database.is_some_and(|database| retention::tidy(&database.connection).unwrap_or(false));

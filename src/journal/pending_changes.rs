@@ -1,38 +1,38 @@
-//! Events folded into what the database has still to be told. Nothing here fails or waits, so a write that failed is
-//! simply tried again with what has been folded since.
+//! Events folded into the rows that the database lacks. Nothing here fails or waits. After a failed write, the same
+//! changes are written again with those that came since.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::frame::{Frame, Meta};
-use crate::domain::output::Segment;
-use crate::domain::recorder::Losses;
+use super::frame::{IntakeFrame, SessionMeta};
+use crate::domain::Segment;
+use crate::domain::flight_recorder::Losses;
 use crate::domain::{
     Author, CallId, Display, Event, Outcome, Output, OutputChunk, SnippetId, Status, Stream, Timestamp,
 };
 
-/// Pieces of output that the database holds of a snippet before they are put together to as few as can be.
-const MOST_PIECES: usize = 64;
-/// And of those that has ended.
-const MOST_PIECES_AT_END: usize = 8;
-/// And their bytes.
-const MOST_BYTES: usize = 2 * (Output::HEAD + Output::TAIL);
+/// The most pieces of a running snippet's output in the database. Then they are merged.
+const MAX_PIECES: usize = 64;
+/// The same for a snippet that has ended.
+const MAX_PIECES_AT_END: usize = 8;
+/// The most bytes of output pieces.
+const MAX_STORED_BYTES: usize = 2 * (Output::HEAD + Output::TAIL);
 
-/// Output in pieces that the database does not have yet.
+/// Output that the database lacks.
 #[derive(Debug, Default)]
-pub struct Written {
-    /// All of it, bounded.
+pub struct OutputChanges {
+    /// All output, bounded.
     pub output: Output,
-    /// What came since the last store.
-    pub new: Vec<Piece>,
-    /// Pieces and bytes that the database holds.
+    /// The pieces since the last store.
+    pub new: Vec<OutputPiece>,
+    /// The number of pieces and bytes in the database.
     pub stored: (usize, usize),
-    /// All of it must be stored again.
+    /// All output must be stored again.
     pub rewrite: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum OutputPiece {
     Text(Segment),
     Skipped(u64),
 }
@@ -47,22 +47,22 @@ pub struct OpenSnippet {
     pub submitted: Timestamp,
     pub started: Option<Timestamp>,
     pub ended: Option<(Timestamp, Arc<Outcome>)>,
-    pub written: Written,
-    /// The row itself is to be stored.
+    pub output_changes: OutputChanges,
+    /// The row of the snippet must be stored.
     pub dirty: bool,
 }
 
-/// Output that came while nothing ran, since the last entry of another kind.
+/// Output that came while nothing ran, since the last other entry.
 #[derive(Debug)]
-pub struct Background {
-    /// Places of its first and last piece.
+pub struct BackgroundChanges {
+    /// The places of its first and last piece.
     pub places: (i64, i64),
-    pub written: Written,
+    pub output_changes: OutputChanges,
 }
 
-/// Something displayed, or (`display: None`) all that the snippet displayed before taken back.
+/// A display, or (`display: None`) the removal of all displays of the snippet.
 #[derive(Debug)]
-pub struct Shown {
+pub struct DisplayChange {
     pub snippet: SnippetId,
     pub place: i64,
     pub at: Timestamp,
@@ -70,52 +70,56 @@ pub struct Shown {
     pub replaces: bool,
 }
 
-/// What a session's events came to, as far as the database does not have it.
+/// The changes to a session that the database lacks.
 #[derive(Debug, Default)]
-pub struct Fold {
-    pub meta: Option<Meta>,
-    /// The session itself has something new.
+pub struct PendingChanges {
+    pub meta: Option<SessionMeta>,
+    /// The row of the session must be stored.
     pub dirty: bool,
-    /// Order of all that is stored.
+    /// The last place given. Places order all rows.
     pub next_place: i64,
     pub active: Timestamp,
-    /// When the session ended in good order.
+    /// The end of a session that ended in good order.
     pub ended: Option<Timestamp>,
     pub missed: Losses,
     pub open: BTreeMap<u32, OpenSnippet>,
-    pub background: Vec<Background>,
-    pub displays: Vec<Shown>,
+    pub background: Vec<BackgroundChanges>,
+    pub displays: Vec<DisplayChange>,
     pub marks: Vec<(i64, Event)>,
 }
 
-impl Fold {
-    /// Memory that waits to be stored, roughly and in bytes.
-    pub fn unstored(&self) -> usize {
-        let written = self.open.values().map(|open| &open.written).chain(self.background.iter().map(|b| &b.written));
+impl PendingChanges {
+    /// Returns the memory that waits to be stored, roughly and in bytes.
+    pub fn memory(&self) -> usize {
+        let written = self
+            .open
+            .values()
+            .map(|open| &open.output_changes)
+            .chain(self.background.iter().map(|b| &b.output_changes));
         let shown = self.displays.iter().filter_map(|shown| shown.display.as_ref());
-        written.map(Written::unstored).sum::<usize>()
+        written.map(OutputChanges::memory).sum::<usize>()
             + self.open.values().filter(|open| open.dirty).map(|open| open.code.len()).sum::<usize>()
             + shown.map(|display| display.bytes_kept()).sum::<usize>()
             + self.marks.len() * 256
     }
 
-    pub fn apply(&mut self, frame: Frame) {
+    pub fn apply(&mut self, frame: IntakeFrame) {
         match frame {
-            Frame::Session(meta) => {
+            IntakeFrame::Session(meta) => {
                 self.dirty |= self.meta.as_ref() != Some(&meta);
                 self.active = self.active.max(meta.started_at);
                 self.ended = None;
                 self.meta = Some(meta);
             }
-            Frame::Missed(losses) => {
+            IntakeFrame::Missed(losses) => {
                 self.missed = self.missed.plus(losses);
                 self.dirty = true;
             }
-            Frame::Event(event) => self.event(event),
+            IntakeFrame::Event(event) => self.event(event),
         }
     }
 
-    fn place(&mut self) -> i64 {
+    fn take_place(&mut self) -> i64 {
         self.next_place += 1;
         self.next_place
     }
@@ -125,7 +129,7 @@ impl Fold {
         match event {
             Event::Submitted { snippet, author, code, call, at } => {
                 self.touch(at);
-                let place = self.place();
+                let place = self.take_place();
                 let open = OpenSnippet {
                     id: snippet,
                     place,
@@ -135,7 +139,7 @@ impl Fold {
                     submitted: at,
                     started: None,
                     ended: None,
-                    written: Written::default(),
+                    output_changes: OutputChanges::default(),
                     dirty: true,
                 };
                 self.open.insert(snippet.0, open);
@@ -150,35 +154,35 @@ impl Fold {
             Event::Output { snippet: Some(snippet), chunk, at } => {
                 self.touch(at);
                 if let Some(open) = self.open.get_mut(&snippet.0) {
-                    open.written.push(&chunk);
+                    open.output_changes.push(&chunk);
                 }
             }
             Event::Output { snippet: None, chunk, at } => {
                 self.touch(at);
-                let place = self.place();
-                // Another entry in between begins a new one.
+                let place = self.take_place();
+                // After another entry, new output begins another background entry.
                 if let Some(last) = self.background.last_mut().filter(|last| last.places.1 + 1 == place) {
                     last.places.1 = place;
-                    last.written.push(&chunk);
+                    last.output_changes.push(&chunk);
                 } else {
-                    let mut written = Written::default();
-                    written.push(&chunk);
-                    self.background.push(Background { places: (place, place), written });
+                    let mut output_changes = OutputChanges::default();
+                    output_changes.push(&chunk);
+                    self.background.push(BackgroundChanges { places: (place, place), output_changes });
                 }
             }
             Event::Displayed { snippet, display, replaces, at } => {
                 self.touch(at);
-                let place = self.place();
+                let place = self.take_place();
                 if let Some(open) = self.open.get_mut(&snippet.0)
                     && !replaces
                 {
-                    open.written.output.divide();
+                    open.output_changes.output.divide();
                 }
-                self.displays.push(Shown { snippet, place, at, display: Some(display), replaces });
+                self.displays.push(DisplayChange { snippet, place, at, display: Some(display), replaces });
             }
             Event::DisplaysCleared { snippet } => {
-                let (place, at) = (self.place(), self.active);
-                self.displays.push(Shown { snippet, place, at, display: None, replaces: true });
+                let (place, at) = (self.take_place(), self.active);
+                self.displays.push(DisplayChange { snippet, place, at, display: None, replaces: true });
             }
             Event::InputRequested { snippet, request } => {
                 self.touch(request.at);
@@ -187,9 +191,10 @@ impl Fold {
             Event::InputAnswered { snippet, by, text, at } => {
                 self.touch(at);
                 if let Some(open) = self.open.get_mut(&snippet.0) {
-                    // As the transcript shows it.
-                    let stream = open.written.output.last_stream().unwrap_or(Stream::Stdout);
-                    open.written.push(&OutputChunk::of(stream, format!("{}\n", text.as_deref().unwrap_or_default())));
+                    // Echoes the answer as the transcript does.
+                    let stream = open.output_changes.output.last_stream().unwrap_or(Stream::Stdout);
+                    open.output_changes
+                        .push(&OutputChunk::of(stream, format!("{}\n", text.as_deref().unwrap_or_default())));
                 }
                 self.mark(Event::InputAnswered { snippet, by, text, at });
             }
@@ -208,13 +213,13 @@ impl Fold {
             | Event::Inquired(_)
             | Event::InquiryEnded { .. }
             | Event::Notice { .. } => {}
-            // Who takes over from a process that died knows them again.
+            // A process that takes over restores the clients from these.
             Event::ClientJoined { .. }
             | Event::ClientNamed { .. }
             | Event::ClientLeft { .. }
             | Event::Titled { .. }
             | Event::Replayed { .. } => self.mark(event),
-            // As whatever else becomes an entry of the transcript.
+            // Events that are entries of the transcript.
             Event::Reset { at, .. } | Event::Restarted { at, .. } | Event::Noted { at, .. } => {
                 self.touch(at);
                 self.mark(event);
@@ -223,7 +228,7 @@ impl Fold {
     }
 
     fn mark(&mut self, event: Event) {
-        let place = self.place();
+        let place = self.take_place();
         self.marks.push((place, event));
     }
 
@@ -231,93 +236,93 @@ impl Fold {
         self.active = self.active.max(at);
     }
 
-    /// All that was folded has been stored.
-    pub fn stored(&mut self) {
+    /// Notes that everything has been stored.
+    pub fn mark_stored(&mut self) {
         self.dirty = false;
         self.missed = Losses::default();
         self.displays.clear();
         self.marks.clear();
         self.open.retain(|_, open| {
             open.dirty = false;
-            open.written.stored();
+            open.output_changes.mark_stored();
             open.ended.is_none()
         });
-        // Only the last can grow.
+        // Only the last background entry can grow.
         let last = self.background.pop();
         self.background.clear();
         self.background.extend(last);
-        self.background.iter_mut().for_each(|background| background.written.stored());
+        self.background.iter_mut().for_each(|background| background.output_changes.mark_stored());
     }
 
-    /// The database is another one than before, and knows nothing of this session.
-    pub fn store_anew(&mut self) {
+    /// Marks everything to be stored again, in another database.
+    pub fn mark_unstored(&mut self) {
         self.dirty = true;
         for open in self.open.values_mut() {
             open.dirty = true;
-            open.written.rewrite = true;
+            open.output_changes.rewrite = true;
         }
-        self.background.iter_mut().for_each(|background| background.written.rewrite = true);
+        self.background.iter_mut().for_each(|background| background.output_changes.rewrite = true);
     }
 }
 
-impl Written {
+impl OutputChanges {
     fn push(&mut self, chunk: &OutputChunk) {
         self.output.push(chunk);
         if self.rewrite {
             return;
         }
-        let skipped = (chunk.skipped > 0).then_some(Piece::Skipped(chunk.skipped));
-        let text = |segments: &[Segment]| segments.iter().cloned().map(Piece::Text).collect::<Vec<_>>();
+        let skipped = (chunk.skipped > 0).then_some(OutputPiece::Skipped(chunk.skipped));
+        let text = |segments: &[Segment]| segments.iter().cloned().map(OutputPiece::Text).collect::<Vec<_>>();
         for piece in text(&chunk.head).into_iter().chain(skipped).chain(text(&chunk.tail)) {
             match (self.new.last_mut(), piece) {
-                (Some(Piece::Text(last)), Piece::Text(next)) if last.stream == next.stream => {
+                (Some(OutputPiece::Text(last)), OutputPiece::Text(next)) if last.stream == next.stream => {
                     last.text.push_str(&next.text);
                 }
                 (_, piece) => self.new.push(piece),
             }
         }
-        // More than is kept of it need not be remembered.
-        let bytes: usize = self.new.iter().map(Piece::bytes).sum();
-        if self.stored.1 + bytes > MOST_BYTES || self.new.len() > MOST_PIECES {
+        // Beyond the bound, all output is stored again instead.
+        let bytes: usize = self.new.iter().map(OutputPiece::bytes).sum();
+        if self.stored.1 + bytes > MAX_STORED_BYTES || self.new.len() > MAX_PIECES {
             self.rewrite = true;
             self.new = Vec::new();
         }
     }
 
-    /// The pieces to be stored, and whether they take the place of those that are.
-    pub fn pieces(&self, ended: bool) -> (bool, Vec<Piece>) {
-        let most = if ended { MOST_PIECES_AT_END } else { MOST_PIECES };
+    /// Returns the pieces to store, and whether they replace the stored ones.
+    pub fn pieces(&self, ended: bool) -> (bool, Vec<OutputPiece>) {
+        let most = if ended { MAX_PIECES_AT_END } else { MAX_PIECES };
         let nothing_new = self.new.is_empty() && !ended;
-        // Displays stand where they stood among what is kept, not among what was drawn over.
-        let drawn_over = ended && self.output.place() != self.output.total();
+        // Positions of displays count the kept output, so overwritten output must go as well.
+        let drawn_over = ended && self.output.position() != self.output.total();
         if !self.rewrite && !drawn_over && (nothing_new || self.stored.0 + self.new.len() <= most) {
             return (false, self.new.clone());
         }
-        let gap = (self.output.omitted() > 0).then(|| Piece::Skipped(self.output.omitted()));
-        let head = self.output.head().cloned().map(Piece::Text);
-        (true, head.chain(gap).chain(self.output.tail().cloned().map(Piece::Text)).collect())
+        let gap = (self.output.omitted() > 0).then(|| OutputPiece::Skipped(self.output.omitted()));
+        let head = self.output.head().cloned().map(OutputPiece::Text);
+        (true, head.chain(gap).chain(self.output.tail().cloned().map(OutputPiece::Text)).collect())
     }
 
-    fn unstored(&self) -> usize {
-        if self.rewrite { self.output.memory() } else { self.new.iter().map(Piece::bytes).sum() }
+    fn memory(&self) -> usize {
+        if self.rewrite { self.output.memory() } else { self.new.iter().map(OutputPiece::bytes).sum() }
     }
 
-    fn stored(&mut self) {
+    fn mark_stored(&mut self) {
         let (rewritten, pieces) = self.pieces(false);
         let before = if rewritten { (0, 0) } else { self.stored };
-        let bytes: usize = pieces.iter().map(Piece::bytes).sum();
+        let bytes: usize = pieces.iter().map(OutputPiece::bytes).sum();
         self.stored = (before.0 + pieces.len(), before.1 + bytes);
         self.rewrite = false;
         self.new = Vec::new();
     }
 
-    /// As it is read from the database.
+    /// The output of a snippet that the database has.
     pub fn restored(output: Output, pieces: usize, bytes: usize) -> Self {
         Self { output, stored: (pieces, bytes), ..Self::default() }
     }
 }
 
-impl Piece {
+impl OutputPiece {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Text(segment) => segment.text.len(),

@@ -1,4 +1,4 @@
-//! What is fixed about a session for as long as its process lives.
+//! The facts about a session that do not change while its process lives.
 
 use std::path::PathBuf;
 
@@ -9,15 +9,15 @@ use super::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionInfo {
     pub name: String,
-    /// Working directory at the start.
+    /// The working directory at the start.
     pub cwd: PathBuf,
     /// `sys.executable`.
     pub python: PathBuf,
     /// Such as `3.12.1`.
     pub python_version: String,
-    /// Folder of the virtual environment, if the Python belongs to one.
+    /// The folder of the virtual environment, if Python belongs to one.
     pub venv: Option<PathBuf>,
-    /// Of the session process.
+    /// The session process.
     pub pid: u32,
     pub started_at: Timestamp,
 }

@@ -1,9 +1,9 @@
-//! How text looks: what the escape sequences that end in `m` change.
+//! Text styles, as SGR sequences (those that end in `m`) set them.
 
-/// A colour of the terminal's palette, or of its own.
+/// A colour of the terminal's palette, or an RGB colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
-    /// Below 16, one of the theme's.
+    /// An index below 16 is a colour of the theme.
     Indexed(u8),
     Rgb(u8, u8, u8),
 }
@@ -21,7 +21,7 @@ pub struct TextStyle {
 }
 
 impl TextStyle {
-    /// Carries out a sequence with these parameters, such as `1;31`. What is unknown changes nothing.
+    /// Applies an SGR sequence with these parameters, such as `1;31`. Unknown codes change nothing.
     pub fn change(&mut self, parameters: &str) {
         let mut codes = parameters.split(';');
         while let Some(code) = codes.next() {
@@ -61,7 +61,7 @@ impl TextStyle {
         }
     }
 
-    /// The same for one code whose parts are divided by colons: `38:5:n`, `38:2::r:g:b`, `4:3`.
+    /// Applies a code with parts divided by colons: `38:5:n`, `38:2::r:g:b`, `4:3`.
     fn change_by_parts(&mut self, code: &str, rest: &str) {
         let parts: Vec<&str> = rest.split(':').collect();
         let colour = match parts.as_slice() {
@@ -76,7 +76,7 @@ impl TextStyle {
         }
     }
 
-    /// What makes a terminal show this look, whatever held before.
+    /// Returns the sequence that sets this style, whatever was set before.
     #[must_use]
     pub fn sequence(&self) -> String {
         let mut codes = String::from("\u{1b}[0");
@@ -103,7 +103,7 @@ impl TextStyle {
     }
 }
 
-/// The colour that `5;n` or `2;r;g;b` stands for.
+/// Parses the colour of `5;n` or `2;r;g;b`.
 fn extended<'a>(codes: &mut impl Iterator<Item = &'a str>) -> Option<Colour> {
     let mut number = || codes.next().map(|code| if code.is_empty() { Ok(0) } else { code.parse::<u8>() });
     match number()?.ok()? {

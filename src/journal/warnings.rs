@@ -1,107 +1,107 @@
-//! What the person is told of the journal: each trouble once, and once that it is over.
+//! Warnings about the journal: each problem once, and once that it is over.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::schema::Fault;
-use crate::domain::recorder::Losses;
+use super::schema::JournalError;
+use crate::domain::flight_recorder::Losses;
 use crate::domain::units;
 
-/// A lock that lasts for longer is worth a word.
-const LOCKED_FOR: Duration = Duration::from_secs(3);
-/// When nothing has been missed for so long, there is room again.
-const QUIET: Duration = Duration::from_secs(3);
+/// A lock that is held for longer is reported.
+const LOCK_GRACE: Duration = Duration::from_secs(3);
+/// Recording counts as recovered after this time without losses.
+const RECOVERY_DELAY: Duration = Duration::from_secs(3);
 
-pub struct Complaints {
+pub struct Warnings {
     notices: UnboundedSender<String>,
-    /// The database cannot be written.
+    /// A problem with the database.
     trouble: Option<Trouble>,
-    /// What the actor has lost so far.
+    /// All losses of the actor so far.
     missed: Losses,
-    /// While it cannot write: what it had lost before that, and when that was seen last.
+    /// While the actor loses events: the losses before, and the time of the last one.
     missing: Option<(Losses, Instant)>,
 }
 
 struct Trouble {
     since: Instant,
-    told: bool,
-    /// What had been lost when it began.
+    is_reported: bool,
+    /// The losses when the problem began.
     missed: Losses,
 }
 
-impl Complaints {
-    /// `carried`: what processes before could not record; it is told once this one can.
+impl Warnings {
+    /// `carried` are losses of earlier processes. They are reported once recording works.
     pub fn new(notices: UnboundedSender<String>, carried: Losses) -> Self {
         let missing = (!carried.is_nothing()).then(|| (Losses::default(), Instant::now()));
         Self { notices, trouble: None, missed: carried, missing }
     }
 
-    /// The database has still to be told something.
+    /// Returns whether the database cannot be written.
     pub fn has_trouble(&self) -> bool {
         self.trouble.is_some()
     }
 
-    /// Something may be over soon.
+    /// Returns whether a problem may be over soon.
     pub fn is_waiting(&self) -> bool {
         self.trouble.is_some() || self.missing.is_some()
     }
 
-    pub fn tell(&self, text: String) {
+    pub fn send(&self, text: String) {
         let _ = self.notices.send(text);
     }
 
-    /// The actor has lost so much in all, and `behind`: something of what happened is not on the disk yet, for this reason
-    /// (`None` if there was too much of it, or in a process before).
-    pub fn on_missed(&mut self, missed: Losses, behind: bool, fault: Option<&Fault>, folder: Option<&Path>) {
+    /// Takes the actor's losses. `behind`: events are not on the disk yet, because of `fault` (`None` if there were too
+    /// many, or the losses are an earlier process's).
+    pub fn on_missed(&mut self, missed: Losses, behind: bool, fault: Option<&JournalError>, folder: Option<&Path>) {
         let before = std::mem::replace(&mut self.missed, missed);
         if missed != before || behind {
             let since = self.missing.map_or(before, |(since, _)| since);
             let is_first = self.missing.replace((since, Instant::now())).is_none();
-            let is_told = self.trouble.as_ref().is_some_and(|trouble| trouble.told);
-            if is_first && !is_told {
+            let is_reported = self.trouble.as_ref().is_some_and(|trouble| trouble.is_reported);
+            if is_first && !is_reported {
                 let why = match (fault, folder) {
                     (Some(fault), _) => fault.to_string(),
                     (None, Some(folder)) => format!("{} takes less than what happens", folder.display()),
-                    // What opens the database tells.
+                    // Opening the database reports the cause.
                     (None, None) => return,
                 };
-                self.tell(format!("this session cannot be recorded: {why}"));
+                self.send(format!("this session cannot be recorded: {why}"));
             }
         } else if let Some((since, at)) = self.missing
             && self.trouble.is_none()
-            && at.elapsed() >= QUIET
+            && at.elapsed() >= RECOVERY_DELAY
         {
             self.missing = None;
-            self.tell(recovery_sentence(since, missed));
+            self.send(recovery_sentence(since, missed));
         }
     }
 
-    /// `kept`: what happens is in the intake meanwhile.
-    pub fn on_fault(&mut self, fault: &Fault, kept: bool) {
+    /// `kept`: the intake keeps the events meanwhile.
+    pub fn on_fault(&mut self, fault: &JournalError, kept: bool) {
         let missed = self.missed;
-        let trouble = self.trouble.get_or_insert_with(|| Trouble { since: Instant::now(), told: false, missed });
-        let passing = matches!(fault, Fault::Locked(_)) && trouble.since.elapsed() < LOCKED_FOR;
-        // A full disk is told once, whatever it is that does not fit.
-        if trouble.told || passing || self.missing.is_some() {
+        let trouble = self.trouble.get_or_insert_with(|| Trouble { since: Instant::now(), is_reported: false, missed });
+        let passing = matches!(fault, JournalError::Locked(_)) && trouble.since.elapsed() < LOCK_GRACE;
+        // A full disk is reported once, not once for each file.
+        if trouble.is_reported || passing || self.missing.is_some() {
             return;
         }
-        trouble.told = true;
+        trouble.is_reported = true;
         let kept = if kept { "; what happens is kept beside it until that has passed" } else { "" };
-        self.tell(format!("this session cannot be recorded: {fault}{kept}"));
+        self.send(format!("this session cannot be recorded: {fault}{kept}"));
     }
 
     pub fn on_stored(&mut self) {
-        if let Some(Trouble { missed, told: true, .. }) = self.trouble.take()
+        if let Some(Trouble { missed, is_reported: true, .. }) = self.trouble.take()
             && self.missing.is_none()
         {
-            self.tell(recovery_sentence(missed, self.missed));
+            self.send(recovery_sentence(missed, self.missed));
         }
     }
 }
 
-/// `before` and `after` the trouble: what was lost in all.
+/// Compares the losses before and after the problem.
 fn recovery_sentence(before: Losses, after: Losses) -> String {
     let (snippets, events) = (after.snippets - before.snippets, after.events - before.events);
     match (snippets, events) {

@@ -1,4 +1,4 @@
-//! Which snippets are wanted, and what becomes of those that failed.
+//! The options of an export: which snippets, and how failed ones appear.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,32 +6,32 @@ use std::str::FromStr;
 
 use crate::domain::Snippet;
 
-/// What becomes of snippets that did not end well.
+/// How snippets that did not end well appear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failed {
-    /// They are left out.
+pub enum FailedCode {
+    /// The snippets are left out.
     Omit,
-    /// Their code stands there as a comment.
+    /// The code stands as a comment.
     Comment,
-    /// They are kept as they were run, and marked.
+    /// The snippets stay, with a mark.
     Keep,
 }
 
-/// What of a transcript is wanted; by default all.
+/// The options of an export; by default everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportOptions {
-    /// `None`: what suits the format. A script comments them out, so that it runs; a notebook does so with what was
-    /// interrupted, and marks the others; all else keeps them.
-    pub failed: Option<Failed>,
-    /// Whose; empty for everybody's.
+    /// `None` depends on the format. A script comments failed snippets out, so that it runs. A notebook does so with
+    /// interrupted ones, and marks the others. All other formats keep them.
+    pub failed: Option<FailedCode>,
+    /// The authors; empty for all.
     pub authors: Vec<String>,
-    pub numbers: Option<Numbers>,
-    /// The folder that Markdown's figures go to, as it is written in links; `None` if they stand in the text.
+    pub numbers: Option<SnippetNumbers>,
+    /// The folder of Markdown's figures, as links name it; `None` if the text contains the figures.
     pub figures: Option<String>,
 }
 
 impl ExportOptions {
-    /// Whether a part of the session was asked for, not all of it.
+    /// Returns whether the options select a part of the session.
     #[must_use]
     pub fn is_choosy(&self) -> bool {
         !self.authors.is_empty() || self.numbers.is_some()
@@ -45,33 +45,33 @@ impl ExportOptions {
     }
 }
 
-/// Numbers of snippets, such as `3,5-9,12-`.
+/// Snippet numbers, such as `3,5-9,12-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Numbers(Vec<RangeInclusive<u32>>);
+pub struct SnippetNumbers(Vec<RangeInclusive<u32>>);
 
-impl Numbers {
+impl SnippetNumbers {
     #[must_use]
     pub fn contains(&self, number: u32) -> bool {
         self.0.iter().any(|range| range.contains(&number))
     }
 }
 
-/// Displays as what is wrong with the text.
+/// Displays as a sentence on what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadNumbers(String);
+pub struct InvalidNumbers(String);
 
-impl fmt::Display for BadNumbers {
+impl fmt::Display for InvalidNumbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\" names no snippets; write numbers and ranges, such as 3,5-9 or 12-", self.0)
     }
 }
 
-impl std::error::Error for BadNumbers {}
+impl std::error::Error for InvalidNumbers {}
 
-impl FromStr for Numbers {
-    type Err = BadNumbers;
+impl FromStr for SnippetNumbers {
+    type Err = InvalidNumbers;
 
-    fn from_str(text: &str) -> Result<Self, BadNumbers> {
+    fn from_str(text: &str) -> Result<Self, InvalidNumbers> {
         let number = |text: &str, open: u32| match text.trim() {
             "" => Some(open),
             text => text.parse().ok(),
@@ -85,7 +85,7 @@ impl FromStr for Numbers {
             (from <= to).then_some(from..=to)
         };
         let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
-        ranges.map(Self).ok_or_else(|| BadNumbers(text.to_owned()))
+        ranges.map(Self).ok_or_else(|| InvalidNumbers(text.to_owned()))
     }
 }
 
@@ -95,11 +95,11 @@ mod tests {
 
     #[test]
     fn numbers_and_ranges() {
-        let numbers: Numbers = "3, 5-9,12-".parse().unwrap();
+        let numbers: SnippetNumbers = "3, 5-9,12-".parse().unwrap();
         let taken: Vec<u32> = (1..15).filter(|n| numbers.contains(*n)).collect();
         assert_eq!(taken, [3, 5, 6, 7, 8, 9, 12, 13, 14]);
         for bad in ["", ",", "-", "a", "9-5", "1--2", "1,,2", "99999999999"] {
-            let refused = bad.parse::<Numbers>().unwrap_err();
+            let refused = bad.parse::<SnippetNumbers>().unwrap_err();
             assert!(refused.to_string().contains("5-9"), "{bad}");
         }
     }

@@ -1,31 +1,31 @@
-//! What the person's terminal understands beyond what all do, as far as its environment tells.
+//! The capabilities of the person's terminal beyond the common ones, as its environment tells.
 
-/// How a terminal is told to show a notice.
+/// The escape sequence by which a terminal shows a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notices {
+pub enum NotificationProtocol {
     /// `OSC 9 ; text`, of iTerm2.
     Osc9,
     /// `OSC 777 ; notify ; title ; text`, of urxvt.
     Osc777,
-    /// All that is sure is that it can ring.
+    /// No sequence is known to work; the bell is.
     Bell,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Emulator {
-    /// It has a title, and a stack of them.
+pub struct TerminalCaps {
+    /// It has a title, and a stack of titles.
     pub has_title: bool,
-    /// `OSC 9 ; 4` shows a progress in the tab. Others would show its text as a notice.
+    /// `OSC 9 ; 4` shows a progress bar in the tab. Other terminals would show its text as a notification.
     pub shows_progress: bool,
-    pub notices: Notices,
-    /// What tmux does not know itself reaches the terminal in an envelope, where tmux allows it.
+    pub notices: NotificationProtocol,
+    /// tmux drops the sequences that it does not know, unless they are wrapped.
     pub in_tmux: bool,
 }
 
-impl Emulator {
-    /// Takes away title and progress of a dashboard. The title of before comes back; where the terminal has no stack of
-    /// titles, at least ours goes.
-    pub const fn take_down(&self) -> &'static str {
+impl TerminalCaps {
+    /// Removes the dashboard's title and progress bar. The previous title comes back, or the title becomes empty where
+    /// the terminal has no stack of titles.
+    pub const fn reset_sequence(&self) -> &'static str {
         match (self.shows_progress, self.has_title) {
             (true, _) => "\x1b]9;4;0\x07\x1b]0;\x07\x1b[23;0t",
             (false, true) => "\x1b]0;\x07\x1b[23;0t",
@@ -33,8 +33,8 @@ impl Emulator {
         }
     }
 
-    /// `variable` looks into the environment.
-    pub fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// Detects the capabilities. `variable` reads an environment variable.
+    pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Self {
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         let term = variable("TERM").unwrap_or_default();
         let program = variable("TERM_PROGRAM").unwrap_or_default();
@@ -46,19 +46,19 @@ impl Emulator {
         let kitty = term == "xterm-kitty" || is_set("KITTY_WINDOW_ID");
         let foot = term.starts_with("foot");
         let windows = is_set("WT_SESSION") || variable("ConEmuANSI").is_some_and(|value| value == "ON");
-        // iTerm2 tells since when it does; before, it showed a notice.
+        // iTerm2 has `OSC 9 ; 4` if its features include it; older versions show a notification.
         let new_iterm = iterm && variable("TERM_FEATURES").is_some_and(|features| features.contains('P'));
         let is_vte = is_set("VTE_VERSION");
         let notices = if iterm || wezterm || ghostty || kitty || foot {
-            Notices::Osc9
+            NotificationProtocol::Osc9
         } else if is_vte || term.starts_with("rxvt") {
-            Notices::Osc777
+            NotificationProtocol::Osc777
         } else {
-            Notices::Bell
+            NotificationProtocol::Bell
         };
         Self {
             has_title: !matches!(&*term, "" | "dumb" | "linux" | "cons25"),
-            // Several panes would fight for the one tab.
+            // The panes of tmux share one tab.
             shows_progress: !in_tmux && (windows || wezterm || ghostty || new_iterm),
             notices,
             in_tmux,
@@ -70,8 +70,10 @@ impl Emulator {
 mod tests {
     use super::*;
 
-    fn emulator(variables: &[(&str, &str)]) -> Emulator {
-        Emulator::of(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    fn emulator(variables: &[(&str, &str)]) -> TerminalCaps {
+        TerminalCaps::from_env(|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
@@ -93,10 +95,10 @@ mod tests {
 
     #[test]
     fn notices_go_the_way_that_the_terminal_knows() {
-        assert_eq!(emulator(&[("TERM", "xterm-kitty")]).notices, Notices::Osc9);
-        assert_eq!(emulator(&[("LC_TERMINAL", "iTerm2"), ("TMUX", "x")]).notices, Notices::Osc9);
-        assert_eq!(emulator(&[("VTE_VERSION", "7600")]).notices, Notices::Osc777);
-        assert_eq!(emulator(&[("TERM", "xterm-256color")]).notices, Notices::Bell);
+        assert_eq!(emulator(&[("TERM", "xterm-kitty")]).notices, NotificationProtocol::Osc9);
+        assert_eq!(emulator(&[("LC_TERMINAL", "iTerm2"), ("TMUX", "x")]).notices, NotificationProtocol::Osc9);
+        assert_eq!(emulator(&[("VTE_VERSION", "7600")]).notices, NotificationProtocol::Osc777);
+        assert_eq!(emulator(&[("TERM", "xterm-256color")]).notices, NotificationProtocol::Bell);
         assert!(!emulator(&[("TERM", "linux")]).has_title);
         assert!(emulator(&[("TERM", "tmux-256color")]).has_title);
     }

@@ -1,35 +1,36 @@
-//! What the intake of a session holds that the database does not have yet. Where nothing can be put into the database,
-//! because it is locked or its disk is full, that is all there is of what happened since.
+//! Events in a session's intake that the database does not have yet. While the database is locked or its disk is full,
+//! they are the only record.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::frame::{self, Frame, Meta};
+use super::frame;
+use super::frame::{IntakeFrame, SessionMeta};
 use super::intake;
-use super::reader::{Ending, SessionSummary};
+use super::reader::{SessionEnd, SessionSummary};
 use super::store::Position;
-use crate::domain::recorder::Losses;
+use crate::domain::flight_recorder::Losses;
 use crate::domain::{Event, Status};
 use crate::session::SessionId;
 
-/// The files of one intake, oldest first, with their names. What is taken in from now on can still be read.
-pub struct Unstored(Vec<(String, File)>);
+/// The open files of one intake with their names, oldest first. They stay readable when another process recovers them.
+pub struct PendingEvents(Vec<(String, File)>);
 
-/// As much of a session as its intake tells.
+/// The content of an intake.
 #[derive(Default)]
-pub struct Told {
-    pub meta: Option<Meta>,
-    /// Those that a transcript is made of.
+pub struct PendingRecords {
+    pub meta: Option<SessionMeta>,
+    /// The events that make up a transcript.
     pub events: Vec<Event>,
-    /// What could not be kept.
+    /// Events that could not be recorded.
     pub missed: Losses,
-    /// It ended in good order.
+    /// Whether the session ended in good order.
     pub closed: bool,
 }
 
-impl Unstored {
+impl PendingEvents {
     pub fn open(folder: &Path, id: &SessionId) -> Self {
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
@@ -40,9 +41,9 @@ impl Unstored {
         Self(open.collect())
     }
 
-    /// What comes after `position`, up to which all is stored.
-    pub fn after(&self, position: Option<&Position>) -> Told {
-        let mut told = Told::default();
+    /// Returns the records after `position`, up to which the database has everything.
+    pub fn after(&self, position: Option<&Position>) -> PendingRecords {
+        let mut records = PendingRecords::default();
         for (name, file) in &self.0 {
             let Ok(bytes) = whole(file) else { continue };
             let from = match position {
@@ -50,11 +51,11 @@ impl Unstored {
                 Some((stored, place)) if name == stored => *place as usize,
                 _ => 0,
             };
-            // The first frame tells which session it is, and who goes on with it ends no end.
-            frame::decode_all(&bytes[..bytes.len().min(from)], |frame| told.know(frame));
-            frame::decode_all(bytes.get(from..).unwrap_or_default(), |frame| told.add(frame));
+            // Of the stored part only the header matters: the session's data stays, and so does its state.
+            frame::decode_all(&bytes[..bytes.len().min(from)], |frame| records.read_header(frame));
+            frame::decode_all(bytes.get(from..).unwrap_or_default(), |frame| records.add(frame));
         }
-        told
+        records
     }
 }
 
@@ -65,33 +66,33 @@ fn whole(file: &File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-impl Told {
-    fn know(&mut self, frame: Frame) {
-        if let Frame::Session(meta) = frame {
+impl PendingRecords {
+    fn read_header(&mut self, frame: IntakeFrame) {
+        if let IntakeFrame::Session(meta) = frame {
             self.meta.get_or_insert(meta);
         }
     }
 
-    fn add(&mut self, frame: Frame) {
+    fn add(&mut self, frame: IntakeFrame) {
         match frame {
-            Frame::Session(_) => {
+            IntakeFrame::Session(_) => {
                 self.closed = false;
-                self.know(frame);
+                self.read_header(frame);
             }
-            Frame::Missed(losses) => self.missed = self.missed.plus(losses),
-            Frame::Event(Event::Ending) => self.closed = true,
-            // Nobody asks any more.
-            Frame::Event(Event::Inquired(_) | Event::InquiryEnded { .. }) => {}
-            Frame::Event(event) => self.events.push(event),
+            IntakeFrame::Missed(losses) => self.missed = self.missed.plus(losses),
+            IntakeFrame::Event(Event::Ending) => self.closed = true,
+            // The questions ended with the process.
+            IntakeFrame::Event(Event::Inquired(_) | Event::InquiryEnded { .. }) => {}
+            IntakeFrame::Event(event) => self.events.push(event),
         }
     }
 
-    /// Adds it to what the database knows.
-    pub fn join(&self, session: &mut SessionSummary) {
+    /// Adds the records to the summary from the database.
+    pub fn add_to(&self, session: &mut SessionSummary) {
         session.missed += self.missed.events;
         session.lost += self.missed.snippets;
         if self.closed || !self.events.is_empty() {
-            session.ending = if self.closed { Ending::Closed } else { Ending::Died };
+            session.ending = if self.closed { SessionEnd::Closed } else { SessionEnd::Died };
         }
         for event in &self.events {
             match event {
@@ -112,8 +113,8 @@ impl Told {
     }
 }
 
-/// A session of which the database knows nothing.
-pub fn summary(meta: Meta) -> SessionSummary {
+/// Returns the summary of a session that the database does not know.
+pub fn summary(meta: SessionMeta) -> SessionSummary {
     SessionSummary {
         id: meta.id,
         name: meta.name,
@@ -125,7 +126,7 @@ pub fn summary(meta: Meta) -> SessionSummary {
         boot: meta.boot,
         started: meta.started_at,
         last_active: meta.started_at,
-        ending: Ending::Died,
+        ending: SessionEnd::Died,
         snippets: 0,
         failed: 0,
         authors: Vec::new(),

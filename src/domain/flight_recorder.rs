@@ -1,58 +1,58 @@
-//! The flight recorder: a piece of memory that the guardian shares with the session process and reads after its death.
+//! The flight recorder: memory that the guardian shares with the session process and reads after its death.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use super::SnippetId;
-use super::keepsake::Keepsake;
-use super::output::floor_char_boundary;
+use super::char_boundary::floor_char_boundary;
+use super::crash_store::CrashStore;
 
-/// Lines kept of a stack.
-const LINES: usize = 30;
-/// Characters kept of a line.
-const COLUMNS: usize = 300;
-/// What faulthandler writes at the top of the stack of a process that dies.
+/// Lines of a stack that a report has.
+const MAX_STACK_LINES: usize = 30;
+/// Characters of a line that a report has.
+const MAX_LINE_CHARS: usize = 300;
+/// The first line that faulthandler writes when a process dies.
 const FATAL: &str = "Fatal Python error";
 const FRAME: &str = "  File \"";
 const SNIPPET_FRAME: &str = "  File \"<snippet ";
-/// Where the engine itself is called from.
+/// The frame that calls the engine.
 const OWN_FRAME: &str = "  File \"<string>\"";
 
-/// User code can write here as well, so nothing that is read is relied on.
+/// User code can write to this memory, so readers trust nothing in it.
 #[repr(C)]
 #[derive(Debug)]
-pub struct Recorder {
+pub struct FlightRecorder {
     phase: AtomicU32,
-    /// 0 for none.
+    /// The running snippet; 0 for none.
     running: AtomicU32,
-    /// The one with the highest number that ever ran, in the processes before as well.
+    /// The highest number of a snippet that ever ran, in earlier processes as well.
     last: AtomicU32,
     author_length: AtomicU32,
     author: [AtomicU8; 244],
-    keepsake: Keepsake,
-    lost: Lost,
-    /// Text that faulthandler has written through a descriptor, ended by a zero.
+    crash_store: CrashStore,
+    losses: SharedLosses,
+    /// Text that faulthandler writes through a descriptor, ended by a zero.
     stacks: [AtomicU8; 64 << 10],
 }
 
-/// What could not be recorded and is in no file, not even as a number: it outlives the process.
+/// The number of events that are neither recorded nor counted in a file, for the processes that follow.
 #[repr(C)]
 #[derive(Debug, Default)]
-pub struct Lost {
+pub struct SharedLosses {
     events: AtomicU64,
     snippets: AtomicU64,
 }
 
-/// How much could not be recorded.
+/// A number of events that could not be recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
     pub events: u64,
-    /// Of which this many were submissions.
+    /// How many of the events were submissions.
     pub snippets: u64,
 }
 
-impl Lost {
+impl SharedLosses {
     #[must_use]
     pub const fn new() -> Self {
         Self { events: AtomicU64::new(0), snippets: AtomicU64::new(0) }
@@ -87,62 +87,62 @@ impl Losses {
 const AT_WORK: u32 = 1;
 const ENDING: u32 = 2;
 
-/// What is known of the end of a session process.
+/// What the recorder tells of the end of a session process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeathReport {
-    /// Snippets have run, and nobody had asked the process to end.
+    /// Whether snippets had run, and nobody had asked the process to end.
     pub at_work: bool,
-    /// What ran, and its author.
+    /// The running snippet and its author.
     pub running: Option<(SnippetId, String)>,
     /// Python's stack at a fatal fault, innermost frame first.
     pub stack: Vec<String>,
 }
 
-impl Recorder {
-    /// Where faulthandler has to write.
+impl FlightRecorder {
+    /// The offset at which faulthandler writes.
     pub const STACKS: usize = std::mem::offset_of!(Self, stacks);
 
-    /// Says that `snippet` is the next to run.
-    pub fn runs(&self, snippet: SnippetId, author: &str) {
+    /// Sets the snippet that runs next.
+    pub fn set_running(&self, snippet: SnippetId, author: &str) {
         let length = floor_char_boundary(author, self.author.len().min(author.len()));
         for (place, byte) in self.author.iter().zip(author[..length].bytes()) {
             place.store(byte, Ordering::Relaxed);
         }
         self.author_length.store(length as u32, Ordering::Relaxed);
         self.phase.store(AT_WORK, Ordering::Relaxed);
-        self.goes_on_after(snippet);
+        self.set_last_snippet(snippet);
         self.running.store(snippet.0, Ordering::Release);
     }
 
-    /// Says that `snippet` has run before.
-    pub fn goes_on_after(&self, snippet: SnippetId) {
+    /// Sets the last snippet that has run.
+    pub fn set_last_snippet(&self, snippet: SnippetId) {
         self.last.store(snippet.0, Ordering::Relaxed);
     }
 
-    /// The last snippet that ran; 0 if none did.
+    /// Returns the last snippet that ran; 0 if none did.
     #[must_use]
-    pub fn last(&self) -> SnippetId {
+    pub fn last_snippet(&self) -> SnippetId {
         SnippetId(self.last.load(Ordering::Relaxed))
     }
 
-    /// Says that no snippet runs.
-    pub fn rests(&self) {
+    /// Notes that no snippet runs.
+    pub fn set_idle(&self) {
         self.running.store(0, Ordering::Release);
     }
 
-    /// Says that the process ends because it was asked to.
-    pub fn ends(&self) {
+    /// Notes that the process ends because it was asked to.
+    pub fn set_ending(&self) {
         self.phase.store(ENDING, Ordering::Relaxed);
     }
 
-    /// What the dashboard wants back after a crash.
-    pub fn keepsake(&self) -> &Keepsake {
-        &self.keepsake
+    /// The state that the dashboard restores after a crash.
+    pub fn crash_store(&self) -> &CrashStore {
+        &self.crash_store
     }
 
-    /// What would be lost with this process.
-    pub fn lost(&self) -> &Lost {
-        &self.lost
+    /// The losses that only this process knows of.
+    pub fn losses(&self) -> &SharedLosses {
+        &self.losses
     }
 
     pub fn has_stacks(&self) -> bool {
@@ -155,7 +155,7 @@ impl Recorder {
         }
     }
 
-    /// All that faulthandler has written since they were cleared.
+    /// Returns what faulthandler has written since the last clearing.
     #[must_use]
     pub fn stacks(&self) -> String {
         let bytes = self.stacks.iter().map(|place| place.load(Ordering::Relaxed));
@@ -163,7 +163,7 @@ impl Recorder {
     }
 
     #[must_use]
-    pub fn last_words(&self) -> DeathReport {
+    pub fn death_report(&self) -> DeathReport {
         let running = self.running.load(Ordering::Acquire);
         let length = (self.author_length.load(Ordering::Relaxed) as usize).min(self.author.len());
         let author: Vec<u8> = self.author[..length].iter().map(|place| place.load(Ordering::Relaxed)).collect();
@@ -171,13 +171,13 @@ impl Recorder {
         DeathReport {
             at_work: self.phase.load(Ordering::Relaxed) == AT_WORK,
             running: (running != 0).then(|| (SnippetId(running), printable(&String::from_utf8_lossy(&author)))),
-            // One that died before may have been a child.
+            // An earlier report may be that of a child process.
             stack: stacks.rfind(FATAL).map(|start| frames(&stacks[start..])).unwrap_or_default(),
         }
     }
 }
 
-/// The lines of a stack that faulthandler wrote, innermost first, as far as they are the user's business.
+/// Returns the lines of a stack by faulthandler that concern the user, innermost first.
 #[must_use]
 pub fn frames(text: &str) -> Vec<String> {
     let all: Vec<&str> = text.lines().filter(|line| line.starts_with(FRAME)).collect();
@@ -192,19 +192,19 @@ pub fn frames(text: &str) -> Vec<String> {
             repeated += 1;
             continue;
         }
-        tell_repeated(&mut lines, &mut repeated);
+        push_repeated(&mut lines, &mut repeated);
         lines.push(printable(line));
     }
-    tell_repeated(&mut lines, &mut repeated);
-    if lines.len() > LINES {
-        let left_out = lines.len() - LINES;
-        lines.truncate(LINES);
+    push_repeated(&mut lines, &mut repeated);
+    if lines.len() > MAX_STACK_LINES {
+        let left_out = lines.len() - MAX_STACK_LINES;
+        lines.truncate(MAX_STACK_LINES);
         lines.push(format!("  [{left_out} more lines]"));
     }
     lines
 }
 
-fn tell_repeated(lines: &mut Vec<String>, repeated: &mut usize) {
+fn push_repeated(lines: &mut Vec<String>, repeated: &mut usize) {
     match std::mem::take(repeated) {
         0 => {}
         times => lines.push(format!("  [the same {times} more times]")),
@@ -212,7 +212,7 @@ fn tell_repeated(lines: &mut Vec<String>, repeated: &mut usize) {
 }
 
 fn printable(line: &str) -> String {
-    line.chars().take(COLUMNS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    line.chars().take(MAX_LINE_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -221,20 +221,20 @@ mod tests {
     use crate::domain::random::Random;
 
     #[allow(clippy::large_stack_arrays, reason = "600 kB are not much for a test")]
-    fn recorder() -> Recorder {
-        Recorder {
+    fn recorder() -> FlightRecorder {
+        FlightRecorder {
             phase: AtomicU32::new(0),
             running: AtomicU32::new(0),
             last: AtomicU32::new(0),
             author_length: AtomicU32::new(0),
             author: [const { AtomicU8::new(0) }; 244],
-            keepsake: Keepsake::empty(),
-            lost: Lost::default(),
+            crash_store: CrashStore::empty(),
+            losses: SharedLosses::default(),
             stacks: [const { AtomicU8::new(0) }; 64 << 10],
         }
     }
 
-    fn write(recorder: &Recorder, text: &str) {
+    fn write(recorder: &FlightRecorder, text: &str) {
         let end = recorder.stacks().len();
         for (place, byte) in recorder.stacks[end..].iter().zip(text.bytes()) {
             place.store(byte, Ordering::Relaxed);
@@ -244,8 +244,8 @@ mod tests {
     #[test]
     fn what_ran_and_where_it_died() {
         let recorder = recorder();
-        assert_eq!((recorder.last_words(), recorder.last()), (DeathReport::default(), SnippetId(0)));
-        recorder.runs(SnippetId(3), "cla\x1b[31mude");
+        assert_eq!((recorder.death_report(), recorder.last_snippet()), (DeathReport::default(), SnippetId(0)));
+        recorder.set_running(SnippetId(3), "cla\x1b[31mude");
         write(
             &recorder,
             "Fatal Python error: Aborted\n\nStack (most recent call first):\n  File \"child.py\", line 1 in x\n",
@@ -257,7 +257,7 @@ mod tests {
              File \"<snippet 3>\", line 2 in <module>\n  File \"<string>\", line 15 in start\n\n\
              Extension modules: numpy (total: 1)\n",
         );
-        let words = recorder.last_words();
+        let words = recorder.death_report();
         assert!(words.at_work);
         assert_eq!(words.running, Some((SnippetId(3), "cla\u{fffd}[31mude".to_owned())));
         let lines = [
@@ -267,9 +267,9 @@ mod tests {
         ];
         assert_eq!(words.stack, lines.map(|line| format!("  File \"{line}")));
         recorder.clear_stacks();
-        recorder.rests();
-        recorder.ends();
-        assert_eq!((recorder.last_words(), recorder.last()), (DeathReport::default(), SnippetId(3)));
+        recorder.set_idle();
+        recorder.set_ending();
+        assert_eq!((recorder.death_report(), recorder.last_snippet()), (DeathReport::default(), SnippetId(3)));
     }
 
     #[test]
@@ -277,19 +277,19 @@ mod tests {
         let same = "  File \"<snippet 1>\", line 1 in f\n".repeat(100);
         assert_eq!(frames(&same), ["  File \"<snippet 1>\", line 1 in f", "  [the same 99 more times]"]);
         let many: Vec<_> = (0..100).map(|n| format!("  File \"<snippet 1>\", line {n} in f")).collect();
-        assert_eq!(frames(&many.join("\n")).len(), LINES + 1);
+        assert_eq!(frames(&many.join("\n")).len(), MAX_STACK_LINES + 1);
         assert_eq!(frames("  File \"/lib/threading.py\", line 1 in run\n").len(), 1);
     }
 
     #[test]
     fn a_long_name_is_cut_between_characters() {
         let recorder = recorder();
-        recorder.runs(SnippetId(1), &"漢".repeat(200));
-        let (_, name) = recorder.last_words().running.unwrap();
+        recorder.set_running(SnippetId(1), &"漢".repeat(200));
+        let (_, name) = recorder.death_report().running.unwrap();
         assert!(name.chars().all(|c| c == '漢') && name.len() > 200, "{name}");
     }
 
-    /// User code can write there: it is read without harm, and nothing of it reaches a terminal.
+    /// User code can write to this memory: it is read without harm, and no control character in it reaches a terminal.
     #[test]
     fn garbage_in_the_memory_is_read_without_harm() {
         let recorder = recorder();
@@ -302,7 +302,7 @@ mod tests {
             for number in [&recorder.phase, &recorder.running, &recorder.author_length] {
                 number.store(random.below(1 << 31) as u32, Ordering::Relaxed);
             }
-            let words = recorder.last_words();
+            let words = recorder.death_report();
             let name = words.running.map(|(_, name)| name).unwrap_or_default();
             assert!(words.stack.iter().chain([&name]).all(|line| !line.contains(char::is_control)));
         }
