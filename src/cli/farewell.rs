@@ -20,9 +20,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(1);
 /// Returns the lines; empty if the journal is too slow.
 pub fn soon(id: SessionId, name: String, lasted: Duration) -> String {
     let (done, summary) = channel();
-    let asked =
+    let started =
         thread::Builder::new().name("farewell".to_owned()).spawn(move || done.send(last_lines(&id, &name, lasted)));
-    asked.ok().and_then(|_| summary.recv_timeout(READ_TIMEOUT).ok()).unwrap_or_default()
+    started.ok().and_then(|_| summary.recv_timeout(READ_TIMEOUT).ok()).unwrap_or_default()
 }
 
 /// Returns the lines; empty if nothing ran, or nothing is recorded.
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_who_did_what_and_how_to_come_back() {
+    fn the_farewell_counts_snippets_and_says_how_to_resume() {
         let tallies = [tally(None, 12, 1), tally(Some("claude-code"), 29, 2)];
         let text = summary("sales", Duration::from_secs(26 * 60), &tallies, "~/j.db");
         assert!(
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_home_is_short() {
+    fn the_home_folder_is_abbreviated() {
         assert_eq!(short(Path::new("/home/ada/.local/j"), Some(Path::new("/home/ada"))), "~/.local/j");
         assert_eq!(short(Path::new("/srv/j"), Some(Path::new("/home/ada"))), "/srv/j");
     }

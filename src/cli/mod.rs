@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn help_tells_the_dangers_and_the_exit_codes() {
+    fn help_describes_the_dangers_and_the_exit_codes() {
         let help = Cli::command().render_help().to_string();
         for word in [
             "NO sandbox",

@@ -24,15 +24,15 @@ pub fn journal(places: &Paths) -> Result<Option<Reader>, String> {
 /// # Errors
 /// If there is no such session: a sentence with similar names, and how to list all.
 pub fn find<'a>(sessions: &'a [SessionSummary], named: Option<&str>, cwd: &Path) -> Result<&'a SessionSummary, String> {
-    let (kept, aside): (Vec<_>, Vec<_>) = sessions.iter().partition(|session| session.set_aside.is_none());
+    let (current, aside): (Vec<_>, Vec<_>) = sessions.iter().partition(|session| session.set_aside.is_none());
     let Some(name) = named else {
         // Of equals the first counts, which was active last.
         let rank = |s: &SessionSummary| (s.cwd.components().count(), s.ending == SessionEnd::Running);
-        let above = kept.iter().rev().filter(|session| cwd.starts_with(&session.cwd));
-        let found = above.max_by_key(|session| rank(session)).or(kept.first());
+        let above = current.iter().rev().filter(|session| cwd.starts_with(&session.cwd));
+        let found = above.max_by_key(|session| rank(session)).or(current.first());
         return found.copied().ok_or_else(|| "no session was ever recorded. `fourhands` starts one.".to_owned());
     };
-    match self::named(&kept, name)? {
+    match self::named(&current, name)? {
         Some(found) => Ok(found),
         None if self::named(&aside, name)?.is_some() => Err(format!(
             "session \"{name}\" was set aside by the journal's limits; `fourhands sessions --restore {name}` brings it \
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_that_is_meant() {
+    fn sessions_are_found_by_name_id_or_folder() {
         let all = [
             session("other", "/srv", 9, SessionEnd::Closed),
             session("work", "/home/a", 8, SessionEnd::Died),

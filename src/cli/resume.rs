@@ -51,10 +51,10 @@ pub struct Resumed {
 
 /// Finds the session that the arguments ask for; `None` if they ask for none.
 pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result<Option<Resumed>, ResumeError> {
-    let Some(wanted) = &arguments.resume else { return Ok(None) };
+    let Some(named) = &arguments.resume else { return Ok(None) };
     let places = Paths::of_this_process();
     let sessions = settled(&places)?;
-    let found = choose(&sessions, wanted.trim(), cwd).map_err(|error| by_guardian(error, &places))?;
+    let found = select(&sessions, named.trim(), cwd).map_err(|error| by_guardian(error, &places))?;
     Ok(Some(resumed(found, python, cwd, now())))
 }
 
@@ -100,12 +100,12 @@ fn settled(places: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
 
 /// Chooses a session by id or name. An empty name means the last session of this folder, else of the nearest parent
 /// folder, else of all. The last active session comes first in `sessions`.
-fn choose<'a>(sessions: &'a [SessionSummary], wanted: &str, cwd: &Path) -> Result<&'a SessionSummary, ResumeError> {
+fn select<'a>(sessions: &'a [SessionSummary], named: &str, cwd: &Path) -> Result<&'a SessionSummary, ResumeError> {
     if sessions.is_empty() {
         return Err(ResumeError::NoneRecorded);
     }
-    if !wanted.is_empty() {
-        return not_running(past::find(sessions, Some(wanted), cwd).map_err(ResumeError::Unknown)?, sessions);
+    if !named.is_empty() {
+        return not_running(past::find(sessions, Some(named), cwd).map_err(ResumeError::Unknown)?, sessions);
     }
     let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
     let is_kept = |session: &&SessionSummary| session.set_aside.is_none();
@@ -190,22 +190,24 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_this_folder_else_of_all() {
+    fn without_a_name_the_last_session_of_the_folder_is_selected() {
         let all = [
             session("new", "/elsewhere", SessionEnd::Closed),
             session("live", "/here", SessionEnd::Running),
             session("sales", "/here", SessionEnd::Died),
             session("old", "/here", SessionEnd::Closed),
         ];
-        let chosen = |wanted, cwd: &str| choose(&all, wanted, Path::new(cwd)).map(|found| found.name.clone());
+        let chosen = |named, cwd: &str| select(&all, named, Path::new(cwd)).map(|found| found.name.clone());
         assert_eq!(chosen("", "/here").unwrap(), "sales");
         assert_eq!(chosen("", "/nowhere").unwrap(), "new");
         assert_eq!(chosen("old", "/nowhere").unwrap(), "old");
-        assert_eq!(choose(&all, all[3].id.as_str(), Path::new("/")).unwrap().name, "old");
-        let told = |wanted, cwd| chosen(wanted, cwd).unwrap_err().to_string();
-        assert!(told("live", "/").contains("running (pid 77)") && told("live", "/").contains("fourhands stop live"));
-        assert!(told("slaes", "/").contains("Did you mean sales?"), "{}", told("slaes", "/"));
-        assert!(choose(&all[1..2], "", Path::new("/here")).unwrap_err().to_string().contains("pid 77"));
-        assert!(matches!(choose(&[], "", Path::new("/")), Err(ResumeError::NoneRecorded)));
+        assert_eq!(select(&all, all[3].id.as_str(), Path::new("/")).unwrap().name, "old");
+        let message = |named, cwd| chosen(named, cwd).unwrap_err().to_string();
+        assert!(
+            message("live", "/").contains("running (pid 77)") && message("live", "/").contains("fourhands stop live")
+        );
+        assert!(message("slaes", "/").contains("Did you mean sales?"), "{}", message("slaes", "/"));
+        assert!(select(&all[1..2], "", Path::new("/here")).unwrap_err().to_string().contains("pid 77"));
+        assert!(matches!(select(&[], "", Path::new("/")), Err(ResumeError::NoneRecorded)));
     }
 }

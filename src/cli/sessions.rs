@@ -1,6 +1,6 @@
 //! `fourhands sessions`: lists running and past sessions, as tables or as JSON.
 
-mod keep;
+mod retention;
 mod row;
 mod tables;
 
@@ -86,13 +86,13 @@ pub struct SessionsArguments {
 pub fn run(arguments: &SessionsArguments) -> ExitCode {
     let places = Paths::of_this_process();
     if arguments.prune {
-        return keep::prune(&places, arguments.yes);
+        return retention::prune(&places, arguments.yes);
     }
-    if let Some(wanted) = &arguments.restore {
-        return keep::restore(&places, wanted);
+    if let Some(name) = &arguments.restore {
+        return retention::restore(&places, name);
     }
-    if let Some(wanted) = &arguments.erase {
-        return keep::erase(&places, wanted, arguments.yes);
+    if let Some(name) = &arguments.erase {
+        return retention::erase(&places, name, arguments.yes);
     }
     let mut present = match present(&places) {
         Ok(rows) => rows,
@@ -168,7 +168,7 @@ fn present(places: &Paths) -> io::Result<Vec<SessionRow>> {
 }
 
 async fn session_row(record: SessionEntry, life: Life) -> SessionRow {
-    let (state, told) = match life {
+    let (state, live) = match life {
         Life::Stale => ("stale", None),
         Life::Elsewhere => ("elsewhere", None),
         Life::Running => match status::ask(&record.socket).await {
@@ -178,7 +178,7 @@ async fn session_row(record: SessionEntry, life: Life) -> SessionRow {
             StatusReply::Silent => ("silent", None),
         },
     };
-    SessionRow::new(record, state, told)
+    SessionRow::new(record, state, live)
 }
 
 #[cfg(test)]
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_keeps_what_a_terminal_must_not_see() {
+    fn json_escapes_control_characters() {
         let hostile = "a\u{9b}2J\u{202e}\u{e0001}é\u{1b}";
         let json = escaped(&serde_json::to_string(hostile).unwrap());
         assert_eq!(json, r#""a\u009b2J\u202e\udb40\udc01é\u001b""#);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_known_by_the_journal_and_not_told_twice() {
+    fn a_running_session_is_listed_once() {
         let mut present = vec![SessionRow::new(record("work", 1_000), "running", None)];
         let recorded = vec![
             summary("work", 1_200, SessionEnd::Running),

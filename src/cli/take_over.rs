@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_who_come_back_are_told_what_became_of_the_variables() {
+    fn a_takeover_describes_the_fate_of_the_variables() {
         let taken = |checkpoint| HandedOver { id: SessionId::new(1), name: "work".to_owned(), checkpoint };
         let how = taken(Some(CHECKPOINT)).resumed().restart.how;
         assert!(how.ends_with("Python is new; what could be saved of its variables comes back by %restore handover."));

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_read_as_it_was_written_and_nothing_else_is_one() {
+    fn call_ids_round_trip_and_other_text_is_refused() {
         let ids = [CallId { bridge: 0, number: 1 }, CallId { bridge: u128::MAX, number: u64::MAX }];
         for id in ids {
             assert_eq!(CallId::parse(&id.to_string()), Some(id));

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_text_that_was_written_whole_is_there() {
+    fn the_last_complete_text_survives() {
         let store = CrashStore::empty();
         assert_eq!(store.text(), None);
         for text in ["draft", "", "é漢", "as long as two words", &"x".repeat(CrashStore::CAPACITY)] {

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_tell_what_stands_there() {
+    fn labels_describe_displays() {
         let label =
             |mime: &str, data: &[u8]| Display { after: 0, id: None, forms: vec![Form::new(mime, data)] }.label(2);
         assert_eq!(label("text/html", &[b'x'; 1500]), "display 2: HTML, 1.5 kB");

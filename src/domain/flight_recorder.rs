@@ -172,14 +172,14 @@ impl FlightRecorder {
             at_work: self.phase.load(Ordering::Relaxed) == AT_WORK,
             running: (running != 0).then(|| (SnippetId(running), printable(&String::from_utf8_lossy(&author)))),
             // An earlier report may be that of a child process.
-            stack: stacks.rfind(FATAL).map(|start| frames(&stacks[start..])).unwrap_or_default(),
+            stack: stacks.rfind(FATAL).map(|start| user_frames(&stacks[start..])).unwrap_or_default(),
         }
     }
 }
 
 /// Returns the lines of a stack by faulthandler that concern the user, innermost first.
 #[must_use]
-pub fn frames(text: &str) -> Vec<String> {
+pub fn user_frames(text: &str) -> Vec<String> {
     let all: Vec<&str> = text.lines().filter(|line| line.starts_with(FRAME)).collect();
     let users = match all.iter().rposition(|line| line.starts_with(SNIPPET_FRAME)) {
         Some(outermost) => &all[..=outermost],
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ran_and_where_it_died() {
+    fn the_death_report_has_the_snippet_and_the_stack() {
         let recorder = recorder();
         assert_eq!((recorder.death_report(), recorder.last_snippet()), (DeathReport::default(), SnippetId(0)));
         recorder.set_running(SnippetId(3), "cla\x1b[31mude");
@@ -257,15 +257,15 @@ mod tests {
              File \"<snippet 3>\", line 2 in <module>\n  File \"<string>\", line 15 in start\n\n\
              Extension modules: numpy (total: 1)\n",
         );
-        let words = recorder.death_report();
-        assert!(words.at_work);
-        assert_eq!(words.running, Some((SnippetId(3), "cla\u{fffd}[31mude".to_owned())));
+        let report = recorder.death_report();
+        assert!(report.at_work);
+        assert_eq!(report.running, Some((SnippetId(3), "cla\u{fffd}[31mude".to_owned())));
         let lines = [
             "/lib/ctypes.py\", line 5 in string_at",
             "<snippet 3>\", line 1 in f",
             "<snippet 3>\", line 2 in <module>",
         ];
-        assert_eq!(words.stack, lines.map(|line| format!("  File \"{line}")));
+        assert_eq!(report.stack, lines.map(|line| format!("  File \"{line}")));
         recorder.clear_stacks();
         recorder.set_idle();
         recorder.set_ending();
@@ -273,12 +273,12 @@ mod tests {
     }
 
     #[test]
-    fn deep_stacks_are_short() {
+    fn deep_stacks_are_shortened() {
         let same = "  File \"<snippet 1>\", line 1 in f\n".repeat(100);
-        assert_eq!(frames(&same), ["  File \"<snippet 1>\", line 1 in f", "  [the same 99 more times]"]);
+        assert_eq!(user_frames(&same), ["  File \"<snippet 1>\", line 1 in f", "  [the same 99 more times]"]);
         let many: Vec<_> = (0..100).map(|n| format!("  File \"<snippet 1>\", line {n} in f")).collect();
-        assert_eq!(frames(&many.join("\n")).len(), MAX_STACK_LINES + 1);
-        assert_eq!(frames("  File \"/lib/threading.py\", line 1 in run\n").len(), 1);
+        assert_eq!(user_frames(&many.join("\n")).len(), MAX_STACK_LINES + 1);
+        assert_eq!(user_frames("  File \"/lib/threading.py\", line 1 in run\n").len(), 1);
     }
 
     #[test]
@@ -302,9 +302,9 @@ mod tests {
             for number in [&recorder.phase, &recorder.running, &recorder.author_length] {
                 number.store(random.below(1 << 31) as u32, Ordering::Relaxed);
             }
-            let words = recorder.death_report();
-            let name = words.running.map(|(_, name)| name).unwrap_or_default();
-            assert!(words.stack.iter().chain([&name]).all(|line| !line.contains(char::is_control)));
+            let report = recorder.death_report();
+            let name = report.running.map(|(_, name)| name).unwrap_or_default();
+            assert!(report.stack.iter().chain([&name]).all(|line| !line.contains(char::is_control)));
         }
     }
 }

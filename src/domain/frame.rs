@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_much_is_cut() {
+    fn large_frames_are_cut_to_the_bounds() {
         let row = || vec!["é".repeat(100); 200];
         let frame = FramePreview {
             index: row(),

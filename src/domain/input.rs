@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 
 /// How long code waits for a line before it gets `EOFError`.
-pub const INPUT_LIMIT: Duration = Duration::from_secs(300);
+pub const INPUT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A prompt of running code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub enum InputAnswer {
     Line(String),
     /// The end of the input, like Ctrl-D on an empty line.
     Eof,
-    /// Nobody answered within [`INPUT_LIMIT`].
+    /// Nobody answered within [`INPUT_TIMEOUT`].
     Nobody,
 }
 

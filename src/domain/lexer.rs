@@ -16,13 +16,13 @@ mod tests;
 
 use std::ops::Range;
 
-pub use brackets::{Brackets, brackets, fit};
+pub use brackets::{Brackets, brackets, is_pair};
 pub use completeness::{Completeness, completeness, indent_after};
 pub use cursor::{CallAtCursor, CursorContext, PathStep, cursor_context, names, open_call, path_steps};
 use keywords::{BUILTINS, KEYWORDS};
-pub use magic::{CodeMagic, Magic, Rewritten, code_magic, literal, rewrite, unwrap_pasted};
+pub use magic::{CodeMagic, Magic, Rewritten, code_magic, rewrite, string_literal, unwrap_pasted};
 use scan::{Lexeme, LexemeKind, scan_within};
-pub use statements::{awaits, functions_globals, futures, indented, last_statement, uses};
+pub use statements::{awaits, globals_of_function, indented, last_statement, reads_variable, split_future_imports};
 
 /// The class of a token, which decides its colour. Text without a class is plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

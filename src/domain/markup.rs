@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_it_says_is_left() {
+    fn text_remains_and_markup_goes() {
         for (html, text) in [
             ("<h1>Title</h1><p>one &amp;\n two<br/>three</p>", "Title\none & two\nthree"),
             ("<b>bold</b> and <i>not</i>", "bold and not"),

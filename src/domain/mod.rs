@@ -40,7 +40,7 @@ pub use completion::{Candidate, Completions, Insight, InsightKind, InsightReques
 pub use display::{Display, Form};
 pub use event::{Event, ResetReport, Restart};
 pub use frame::{DisplayedFrame, FramePreview};
-pub use input::{INPUT_LIMIT, InputAnswer, InputRequest};
+pub use input::{INPUT_TIMEOUT, InputAnswer, InputRequest};
 pub use inspection::{Aspect, InspectError, InspectRequest, Inspection, TablePage, TextPage};
 pub use note::{Inquiry, Note};
 pub use outcome::{ErrorReport, Outcome, Status};

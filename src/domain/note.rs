@@ -42,7 +42,7 @@ impl Inquiry {
 
 /// Returns the text of code that consists of comments only, without the `#`. Such code is a note.
 #[must_use]
-pub fn in_comments(code: &str) -> Option<String> {
+pub fn note_in_comments(code: &str) -> Option<String> {
     let lines: Option<Vec<&str>> = code
         .lines()
         .map(str::trim)
@@ -56,14 +56,14 @@ pub fn in_comments(code: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::in_comments;
+    use super::note_in_comments;
 
     #[test]
     fn only_code_that_is_all_comments_is_a_note() {
-        assert_eq!(in_comments("# use the small table").as_deref(), Some("use the small table"));
-        assert_eq!(in_comments("  ## a\n\n#b  ").as_deref(), Some("a\nb"));
+        assert_eq!(note_in_comments("# use the small table").as_deref(), Some("use the small table"));
+        assert_eq!(note_in_comments("  ## a\n\n#b  ").as_deref(), Some("a\nb"));
         for code in ["", "\n", "#", "# \n#", "x = 1  # one", "# first\nx = 1", "'''# no'''", "#!/bin/sh"] {
-            assert_eq!(in_comments(code), None, "{code:?}");
+            assert_eq!(note_in_comments(code), None, "{code:?}");
         }
     }
 }

@@ -149,7 +149,7 @@ mod tests {
     use super::Status;
 
     #[test]
-    fn an_end_is_final() {
+    fn final_states_never_change() {
         let ends = [Status::Ok, Status::Error, Status::Interrupted, Status::Cancelled];
         for end in ends {
             assert!(end.is_final());

@@ -266,9 +266,9 @@ impl Output {
     /// Returns the text of one stream, or of both in the order written. A line of its own marks the omitted bytes.
     #[must_use]
     pub fn text(&self, stream: Option<Stream>) -> String {
-        let wanted = |segment: &&Segment| stream.is_none_or(|stream| segment.stream == stream);
-        let mut text: String = self.head().filter(wanted).map(|s| s.text.as_str()).collect();
-        let tail: String = self.tail().filter(wanted).map(|s| s.text.as_str()).collect();
+        let is_selected = |segment: &&Segment| stream.is_none_or(|stream| segment.stream == stream);
+        let mut text: String = self.head().filter(is_selected).map(|s| s.text.as_str()).collect();
+        let tail: String = self.tail().filter(is_selected).map(|s| s.text.as_str()).collect();
         if self.omitted > 0 && !(text.is_empty() && tail.is_empty()) {
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_keeps_head_and_tail_and_counts_the_rest() {
+    fn excess_output_is_omitted_between_head_and_tail_and_counted() {
         let mut output = Output::default();
         for n in 0..200_000 {
             output.push_text(Stream::Stdout, &format!("line {n} é\n"));
@@ -331,12 +331,12 @@ mod tests {
         assert!(text.starts_with("line 0 é\n"));
         assert!(text.ends_with("line 199999 é\n"));
         assert!(text.len() <= Output::HEAD + Output::TAIL + 100);
-        let kept: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
-        assert_eq!(output.total(), output.omitted() + kept as u64);
+        let kept_bytes: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
+        assert_eq!(output.total(), output.omitted() + kept_bytes as u64);
     }
 
     #[test]
-    fn streams_that_take_turns_are_bounded_too() {
+    fn alternating_streams_are_bounded() {
         let mut output = Output::default();
         for _ in 0..300_000 {
             output.push_text(Stream::Stdout, "a");
@@ -344,13 +344,13 @@ mod tests {
         }
         let segments: Vec<_> = output.head().chain(output.tail()).collect();
         assert!(segments.len() < 5_000, "{} segments", segments.len());
-        let kept: usize = segments.iter().map(|segment| segment.text.len()).sum();
-        assert_eq!(output.total(), output.omitted() + kept as u64);
+        let kept_bytes: usize = segments.iter().map(|segment| segment.text.len()).sum();
+        assert_eq!(output.total(), output.omitted() + kept_bytes as u64);
         assert!(output.text(Some(Stream::Stderr)).ends_with("bbb"));
         let gap = OutputChunk { skipped: 5, ..OutputChunk::default() };
         output.push(&gap);
-        let kept: usize = output.head().map(|segment| segment.text.len()).sum();
-        assert_eq!(output.total(), output.omitted() + kept as u64);
+        let kept_bytes: usize = output.head().map(|segment| segment.text.len()).sum();
+        assert_eq!(output.total(), output.omitted() + kept_bytes as u64);
     }
 
     #[test]
@@ -363,14 +363,14 @@ mod tests {
             output.shrink(500);
             let text = output.text(None);
             assert!(text.starts_with("line 0 é\n") && text.ends_with(&format!("line {} é\n", lines - 1)), "{text}");
-            let kept: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
-            assert!(kept <= 1_000 && output.memory() <= 1_500, "{kept} {}", output.memory());
-            assert_eq!(output.total(), output.omitted() + kept as u64);
+            let kept_bytes: usize = output.head().chain(output.tail()).map(|s| s.text.len()).sum();
+            assert!(kept_bytes <= 1_000 && output.memory() <= 1_500, "{kept_bytes} {}", output.memory());
+            assert_eq!(output.total(), output.omitted() + kept_bytes as u64);
         }
     }
 
     #[test]
-    fn pieces_of_an_output_are_the_whole() {
+    fn slices_add_up_to_the_whole_output() {
         let mut output = Output::default();
         for n in 0..20_000 {
             output.push_text(if n % 3 == 0 { Stream::Stderr } else { Stream::Stdout }, &format!("line {n} é\n"));
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_states_of_a_bar_crowd_nothing_out() {
+    fn a_progress_bar_does_not_displace_other_output() {
         let mut output = Output::default();
         output.push_text(Stream::Stdout, "begin\n");
         for n in 0..300_000 {
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn places_stay_where_they_are_while_bars_are_drawn_over() {
+    fn positions_stay_valid_while_bars_are_compacted() {
         for before in [0, 100_000] {
             let mut output = Output::default();
             output.push_text(Stream::Stdout, &"x".repeat(before));
@@ -416,8 +416,8 @@ mod tests {
                     output.push_text(Stream::Stdout, &format!("\repoch {epoch} step {step:>6}"));
                 }
                 output.push_text(Stream::Stdout, &format!("\nend {epoch}\n"));
-                let kept: usize = output.head().chain(output.tail()).map(|segment| segment.text.len()).sum();
-                assert_eq!(output.position(), output.omitted() + kept as u64);
+                let kept_bytes: usize = output.head().chain(output.tail()).map(|segment| segment.text.len()).sum();
+                assert_eq!(output.position(), output.omitted() + kept_bytes as u64);
                 places.push(output.position());
                 output.divide();
             }

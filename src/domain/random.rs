@@ -22,9 +22,9 @@ impl Random {
         of[self.below(of.len())]
     }
 
-    /// Returns at most `most` pieces, joined.
-    pub fn text(&mut self, pieces: &[&str], most: usize) -> String {
-        (0..self.below(most + 1)).map(|_| self.one(pieces)).collect()
+    /// Returns at most `max` pieces, joined.
+    pub fn text(&mut self, pieces: &[&str], max: usize) -> String {
+        (0..self.below(max + 1)).map(|_| self.one(pieces)).collect()
     }
 
     /// Flips bits, removes pieces and doubles others.

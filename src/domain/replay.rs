@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn told_in_a_line() {
+    fn progress_is_one_line() {
         let replay = |done, phase| Replay { by: Author::You, done, total: 12, phase }.to_string();
         assert_eq!(replay(4, Phase::Running(SnippetId(5), SnippetId(20))), "replaying 5 of 12");
         assert_eq!(replay(12, Phase::Done), "replayed all 12");

@@ -157,8 +157,8 @@ impl<'a> LostWork<'a> {
             ReplaySelection::Rest => ok(snippet) && !self.back.contains(&snippet.id),
         };
         // Code that saves a checkpoint would overwrite it with incomplete variables.
-        let wanted = self.snippets.iter().filter(|found| !saves(found));
-        wanted.filter(|found| fits(found, self.author(found))).map(|found| found.id).collect()
+        let candidates = self.snippets.iter().filter(|found| !saves(found));
+        candidates.filter(|found| fits(found, self.author(found))).map(|found| found.id).collect()
     }
 }
 
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_made_the_lost_variables_is_run_again() {
+    fn the_snippets_that_made_the_lost_variables_are_selected() {
         for (story, expected) in [
             ("y y! c R", &[1, 3][..]),
             ("y y", &[1, 2]),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn chosen_ones() {
+    fn selections_filter_by_outcome_author_and_number() {
         let story = "y c! y c c# R";
         assert_eq!(picked(story, &ReplaySelection::All), [1, 2, 3, 4], "not what killed Python");
         assert_eq!(picked(story, &ReplaySelection::Mine), [1, 3]);
@@ -263,12 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_saved_stays() {
+    fn checkpoints_are_not_repeated() {
         assert_eq!(picked("%checkpoint y R", &ReplaySelection::All), [2]);
     }
 
     #[test]
-    fn after_a_stop_it_goes_on() {
+    fn a_stopped_replay_can_continue() {
         let story = "y y y R y=1 y=2!";
         assert_eq!(picked(story, &ReplaySelection::Rest), [2, 3]);
         let offered = choices(&transcript(story), Some(SnippetId(2)));

@@ -144,23 +144,26 @@ mod tests {
     use crate::domain::random::Random;
 
     #[test]
-    fn sizes_and_days_are_read_as_people_write_them() {
+    fn common_spellings_of_sizes_and_days_are_accepted() {
         let sizes = ["500MB", " 2 gb ", "0", "1.5GB", "2GiB", "1m", "0GB", "0.0"].map(|text| size(text).unwrap());
         assert_eq!(sizes, [500_000_000, 2_000_000_000, 0, 1_500_000_000, 2 << 30, 1_000_000, 0, 0]);
         assert_eq!(["90", "1 day", " 7d "].map(|text| days(text).unwrap()), [90, 1, 7]);
     }
 
     #[test]
-    fn what_was_probably_meant_is_said() {
+    fn errors_say_what_was_probably_meant() {
         for (text, meant) in [("5", "5GB?"), ("1.5", "1.5GB?"), ("500", "500MB?"), ("1000000000", "1000MB?")] {
-            let told = size(text).unwrap_err();
-            assert!(told.contains("without a unit") && told.contains(&format!("did you mean {meant}")), "{told}");
+            let message = size(text).unwrap_err();
+            assert!(
+                message.contains("without a unit") && message.contains(&format!("did you mean {meant}")),
+                "{message}"
+            );
         }
         for text in ["much", "-1", "1,5GB", "1..5GB", "5.", ".GB", "", "99999999999999999999", "20000000000TB"] {
             assert!(size(text).unwrap_err().contains("no size"), "{text}");
         }
         assert!(size("5KB").unwrap_err().contains("not one session fits"));
-        for (text, words) in [
+        for (text, part) in [
             ("0", "at its end"),
             ("0 days", "at its end"),
             ("2w", "14"),
@@ -168,12 +171,12 @@ mod tests {
             ("soon", "no number"),
             ("", "no"),
         ] {
-            assert!(days(text).unwrap_err().contains(words), "{text}: {:?}", days(text));
+            assert!(days(text).unwrap_err().contains(part), "{text}: {:?}", days(text));
         }
     }
 
     #[test]
-    fn no_text_makes_a_limit_of_nonsense() {
+    fn random_text_is_refused_or_a_valid_limit() {
         let pieces = ["1", "0", "99999999999999999999", "GB", "kb", " ", "-", ".", "é", "T", "\u{1b}", "\u{130}", "w"];
         for mut random in Random::rounds(11, 5_000) {
             let mut limits = Limits::default();
@@ -181,8 +184,8 @@ mod tests {
             limits.set_days("DAYS", &random.text(&pieces, 3));
             assert!(limits.bytes == 0 || limits.bytes >= MIN_BYTES);
             assert!(limits.days > 0);
-            if let Some(told) = limits.refused {
-                assert!(!told.contains(char::is_control), "{told:?}");
+            if let Some(message) = limits.refused {
+                assert!(!message.contains(char::is_control), "{message:?}");
             }
         }
     }

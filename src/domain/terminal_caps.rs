@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn only_terminals_that_know_a_progress_get_one() {
+    fn only_terminals_with_progress_bars_get_one() {
         for known in [
             &[("TERM_PROGRAM", "ghostty")][..],
             &[("WT_SESSION", "1")],
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn notices_go_the_way_that_the_terminal_knows() {
+    fn notifications_use_the_protocol_of_the_terminal() {
         assert_eq!(emulator(&[("TERM", "xterm-kitty")]).notices, NotificationProtocol::Osc9);
         assert_eq!(emulator(&[("LC_TERMINAL", "iTerm2"), ("TMUX", "x")]).notices, NotificationProtocol::Osc9);
         assert_eq!(emulator(&[("VTE_VERSION", "7600")]).notices, NotificationProtocol::Osc777);

@@ -56,10 +56,10 @@ pub struct StyledText {
     pub stream: Stream,
 }
 
-/// Returns the last state of each line with its styles. `look` is the style at the beginning, and becomes the style at
+/// Returns the last state of each line with its styles. `style` is the style at the beginning, and becomes the style at
 /// the end. Both streams share one terminal. A final newline begins an empty line.
 #[must_use]
-pub fn styled(parts: &[(&str, Stream)], look: &mut TextStyle) -> Vec<Vec<StyledText>> {
+pub fn styled(parts: &[(&str, Stream)], style: &mut TextStyle) -> Vec<Vec<StyledText>> {
     let mut page = Page::default();
     for of_one_stream in parts.chunk_by(|a, b| a.1 == b.1) {
         let stream = of_one_stream[0].1;
@@ -70,8 +70,8 @@ pub fn styled(parts: &[(&str, Stream)], look: &mut TextStyle) -> Vec<Vec<StyledT
         };
         for step in steps(&text) {
             match step {
-                TerminalOp::Style(parameters) => look.change(parameters),
-                step => page.perform(step, (*look, Some(stream))),
+                TerminalOp::Style(parameters) => style.change(parameters),
+                step => page.perform(step, (*style, Some(stream))),
             }
         }
     }
@@ -101,12 +101,12 @@ fn pieces(line: &[(char, (TextStyle, Option<Stream>))]) -> Vec<StyledText> {
     line.chunk_by(|(_, a), (_, b)| a == b).map(&mut piece).collect()
 }
 
-/// Applies the style changes in `text` to `look`.
-pub fn style_after(text: &str, look: &mut TextStyle) {
+/// Applies the style changes in `text` to `style`.
+pub fn style_after(text: &str, style: &mut TextStyle) {
     let mut rest = text;
     while let Some(at) = rest.find("\u{1b}[") {
         if let Some(TerminalOp::Style(parameters)) = steps(&rest[at..]).next() {
-            look.change(parameters);
+            style.change(parameters);
         }
         rest = &rest[at + 2..];
     }
@@ -114,7 +114,7 @@ pub fn style_after(text: &str, look: &mut TextStyle) {
 
 /// Returns the number of bytes at the end of `text` that begin an escape sequence without ending it.
 #[must_use]
-pub fn unfinished(text: &str) -> usize {
+pub fn unfinished_bytes(text: &str) -> usize {
     match steps(text).last() {
         Some(TerminalOp::Unfinished(sequence)) => sequence.len(),
         _ => 0,
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_go() {
+    fn escape_sequences_are_removed() {
         assert_eq!(plain("\u{1b}[31mred\u{1b}[0m \u{1b}]0;title\u{7}x \u{1b}]8;;http://a\u{1b}\\y"), "red x y");
         assert_eq!(plain("\u{1b}P1$q\u{1b}\\a\u{1b}(Bb\u{1b}=c\u{0}\u{7f}d"), "abcd");
         assert_eq!(plain("\u{1b}]0;never ends\nnext"), "\nnext");
@@ -187,25 +187,25 @@ mod tests {
     }
 
     #[test]
-    fn what_hides_in_code_is_shown() {
+    fn hidden_characters_in_code_are_shown() {
         assert!(matches!(visible("a\n\té 漢"), std::borrow::Cow::Borrowed(_)));
         assert_eq!(visible("evil()\rgood()"), "evil()␍good()");
         assert_eq!(visible("a\r\nb\u{1b}[2Jc\u{202e}d\u{200b}"), "a\nb␛[2Jc⟨U+202E⟩d⟨U+200B⟩");
     }
 
     fn shown(text: &str) -> Vec<String> {
-        let mut look = TextStyle::default();
-        let lines = styled(&[(text, Stream::Stdout)], &mut look);
+        let mut style = TextStyle::default();
+        let lines = styled(&[(text, Stream::Stdout)], &mut style);
         let mut after = TextStyle::default();
         style_after(text, &mut after);
-        assert_eq!(look, after);
+        assert_eq!(style, after);
         let shown =
             |line: &Vec<StyledText>| line.iter().flat_map(|p| [p.text.clone(), format!("{:?}", p.style.fg)]).collect();
         lines.iter().map(shown).collect()
     }
 
     #[test]
-    fn looks_carry_across_lines_until_they_end() {
+    fn styles_continue_on_the_next_lines_until_reset() {
         assert_eq!(shown("\u{1b}[31ma\nb\u{1b}[mc"), ["aSome(Indexed(1))", "bSome(Indexed(1))cNone"]);
         assert_eq!(shown("\u{1b}[38;5;200ma\u{1b}[38:2::1:2:3mb"), ["aSome(Indexed(200))bSome(Rgb(1, 2, 3))"]);
         assert_eq!(shown("\u{1b}[>4;1m\u{1b}[?31ma\u{1b}[38;5mb\u{1b}[38;2;300;1;1mc"), ["abcNone"]);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_draws_over_itself_becomes_short_and_stays_the_same() {
+    fn compaction_shortens_text_and_keeps_its_effect() {
         let bar = |n: u32| format!("\r\u{1b}[32m{n:>3} %\u{1b}[0m |{:<20}|", "#".repeat(n as usize / 5));
         let two = |n: u32| format!("\u{1b}[2Kone {n}\n\u{1b}[2Ktwo {n}\u{1b}[A\r");
         for draw in [&bar as &dyn Fn(u32) -> String, &two] {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_of_real_programs_stands_as_on_a_real_terminal() {
+    fn progress_bars_of_real_programs_look_as_on_a_real_terminal() {
         for (program, captured, last) in CAPTURED {
             let mut terminal = vt100::Parser::new(100.try_into().unwrap(), 80.try_into().unwrap(), 0);
             let mut before = 0;

@@ -11,7 +11,8 @@ use bounds::Bounds;
 pub use entry::{Client, Entry};
 
 use super::{
-    Author, ClientId, Display, Event, Inquiry, Output, Replay, Snippet, SnippetId, Status, Stream, VariableTable,
+    Author, ClientId, Display, Event, Inquiry, Outcome, Output, Replay, Snippet, SnippetId, Status, Stream, Timestamp,
+    VariableTable,
 };
 
 /// Displays kept of one snippet; the oldest are dropped.
@@ -35,35 +36,7 @@ pub struct Transcript {
 impl Transcript {
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::Submitted { snippet, author, code, at, .. } => {
-                if let Author::Client { id, .. } = author
-                    && let Some(client) = self.client_mut(*id)
-                {
-                    client.runs += 1;
-                    client.last_active = *at;
-                }
-                self.index.insert(*snippet, self.entries.len());
-                self.queue.push(*snippet);
-                self.entries.push(Entry::Snippet(Snippet {
-                    id: *snippet,
-                    author: author.clone(),
-                    code: code.clone(),
-                    code_omitted: 0,
-                    replay_of: None,
-                    title: None,
-                    status: Status::Queued,
-                    submitted_at: *at,
-                    started_at: None,
-                    output: Output::default(),
-                    displays: Vec::new(),
-                    displays_dropped: 0,
-                    stuck: None,
-                    input: None,
-                    outcome: None,
-                    outcome_is_cut: false,
-                }));
-                self.bounds.add_code(&mut self.entries, code.len());
-            }
+            Event::Submitted { snippet, author, code, at, .. } => self.submit(*snippet, author, code, *at),
             Event::Replayed { snippet, of } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
                     snippet.replay_of = Some(*of);
@@ -112,44 +85,13 @@ impl Transcript {
                     snippet.input = Some(request.clone());
                 }
             }
-            Event::InputAnswered { snippet: id, text, .. } => {
-                let Some(snippet) = self.snippet_mut(*id) else { return };
-                if snippet.input.take().is_none() {
-                    return;
-                }
-                // A terminal echoes the answer, so the next output begins on a new line.
-                let echo = format!("{}\n", text.as_deref().unwrap_or_default());
-                if let Some(place) = self.position(*id) {
-                    self.bounds.change_output(&mut self.entries, place, |output| {
-                        output.push_text(output.last_stream().unwrap_or(Stream::Stdout), &echo);
-                    });
-                }
-            }
+            Event::InputAnswered { snippet, text, .. } => self.answer_input(*snippet, text.as_deref()),
             Event::InputWithdrawn { snippet: id, .. } => {
                 if let Some(snippet) = self.snippet_mut(*id) {
                     snippet.input = None;
                 }
             }
-            Event::Finished { snippet: id, outcome, at } => {
-                self.queue.retain(|queued| queued != id);
-                if self.running == Some(*id) {
-                    self.running = None;
-                    self.last_finished = Some(*id);
-                }
-                let Some(snippet) = self.snippet_mut(*id) else { return };
-                snippet.status = outcome.status;
-                snippet.stuck = None;
-                snippet.input = None;
-                snippet.outcome = Some(outcome.clone());
-                snippet.output.fit();
-                let author = snippet.author.clone();
-                if let Author::Client { id, .. } = author
-                    && let Some(client) = self.client_mut(id)
-                {
-                    client.last_active = *at;
-                }
-                self.bounds.add_outcome(&mut self.entries, outcome.size());
-            }
+            Event::Finished { snippet, outcome, at } => self.finish(*snippet, outcome, *at),
             Event::Variables(table) => self.variables = table.clone(),
             Event::ClientJoined { client, name, pid, at } => self.clients.push(Client {
                 id: *client,
@@ -183,6 +125,71 @@ impl Transcript {
             Event::Notice { text, .. } => self.notice = Some(text.clone()),
             Event::Ending => {}
         }
+    }
+
+    fn submit(&mut self, id: SnippetId, author: &Author, code: &Arc<str>, at: Timestamp) {
+        if let Author::Client { id, .. } = author
+            && let Some(client) = self.client_mut(*id)
+        {
+            client.runs += 1;
+            client.last_active = at;
+        }
+        self.index.insert(id, self.entries.len());
+        self.queue.push(id);
+        self.entries.push(Entry::Snippet(Snippet {
+            id,
+            author: author.clone(),
+            code: code.clone(),
+            code_omitted: 0,
+            replay_of: None,
+            title: None,
+            status: Status::Queued,
+            submitted_at: at,
+            started_at: None,
+            output: Output::default(),
+            displays: Vec::new(),
+            displays_dropped: 0,
+            stuck: None,
+            input: None,
+            outcome: None,
+            outcome_is_cut: false,
+        }));
+        self.bounds.add_code(&mut self.entries, code.len());
+    }
+
+    fn answer_input(&mut self, id: SnippetId, text: Option<&str>) {
+        let Some(snippet) = self.snippet_mut(id) else { return };
+        if snippet.input.take().is_none() {
+            return;
+        }
+        // A terminal echoes the answer, so the next output begins on a new line.
+        let echo = format!("{}\n", text.unwrap_or_default());
+        if let Some(index) = self.position(id) {
+            self.bounds.change_output(&mut self.entries, index, |output| {
+                output.push_text(output.last_stream().unwrap_or(Stream::Stdout), &echo);
+            });
+        }
+    }
+
+    fn finish(&mut self, id: SnippetId, outcome: &Arc<Outcome>, at: Timestamp) {
+        self.queue.retain(|queued| *queued != id);
+        if self.running == Some(id) {
+            self.running = None;
+            self.last_finished = Some(id);
+        }
+        let Some(snippet) = self.snippet_mut(id) else { return };
+        snippet.status = outcome.status;
+        snippet.stuck = None;
+        snippet.input = None;
+        snippet.outcome = Some(outcome.clone());
+        snippet.output.fit();
+        let author = snippet.author.clone();
+        if let Author::Client { id, .. } = author
+            && let Some(client) = self.client_mut(id)
+        {
+            client.last_active = at;
+        }
+        self.bounds.add_outcome(&mut self.entries, outcome.size());
     }
 
     fn display(&mut self, id: SnippetId, display: &Arc<Display>, replaces: bool) {
@@ -289,7 +296,7 @@ mod tests {
     use crate::domain::Form;
 
     #[test]
-    fn the_oldest_displays_lose_their_bytes_and_what_is_replaced_is_gone() {
+    fn the_oldest_displays_lose_their_bytes_and_replaced_ones_are_removed() {
         let mut transcript = Transcript::default();
         let mut show = |snippet: u32, id: Option<&str>, size: usize| {
             let display =

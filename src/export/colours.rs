@@ -6,14 +6,14 @@ use crate::domain::Segment;
 use crate::domain::Stream;
 use crate::domain::terminal_text::{Colour, StyledText, TextStyle, styled};
 
-/// Returns the text of each stream in the order written, with escape sequences for colours only. `look` is the style at
+/// Returns the text of each stream in the order written, with escape sequences for colours only. `style` is the style at
 /// the beginning, and becomes the style at the end.
-pub fn for_terminals(segments: &[Segment], look: &mut TextStyle) -> Vec<(Stream, String)> {
+pub fn for_terminals(segments: &[Segment], style: &mut TextStyle) -> Vec<(Stream, String)> {
     let mut shown = TextStyle::default();
     let mut runs: Vec<(Stream, String)> = Vec::new();
-    let mut add = |stream: Stream, text: &str, look: TextStyle| {
-        let changed = if look == shown { String::new() } else { sequence(look) };
-        shown = look;
+    let mut add = |stream: Stream, text: &str, style: TextStyle| {
+        let changed = if style == shown { String::new() } else { sequence(style) };
+        shown = style;
         match runs.last_mut() {
             Some((last, run)) if *last == stream => *run += &(changed + text),
             _ => runs.push((stream, changed + text)),
@@ -21,13 +21,13 @@ pub fn for_terminals(segments: &[Segment], look: &mut TextStyle) -> Vec<(Stream,
     };
     let first = segments.first().map_or(Stream::Stdout, |segment| segment.stream);
     let mut stream = first;
-    for (row, line) in styled(&texts(segments), look).iter().enumerate() {
+    for (row, line) in styled(&texts(segments), style).iter().enumerate() {
         if row > 0 {
             // The line ends in the style of the next line, which saves a sequence.
             add(stream, "\n", line.first().map_or(TextStyle::default(), |piece| piece.style));
         }
-        for StyledText { text, style: look, stream: of } in line {
-            add(*of, text, *look);
+        for StyledText { text, style, stream: of } in line {
+            add(*of, text, *style);
             stream = *of;
         }
     }
@@ -43,21 +43,21 @@ fn texts(segments: &[Segment]) -> Vec<(&str, Stream)> {
     segments.iter().map(|segment| (segment.text.as_str(), segment.stream)).collect()
 }
 
-fn sequence(look: TextStyle) -> String {
-    if look == TextStyle::default() { "\u{1b}[0m".to_owned() } else { look.sequence() }
+fn sequence(style: TextStyle) -> String {
+    if style == TextStyle::default() { "\u{1b}[0m".to_owned() } else { style.sequence() }
 }
 
 /// Returns the output as HTML. Text of stderr has a class.
-pub fn for_pages(segments: &[Segment], look: &mut TextStyle) -> String {
+pub fn for_pages(segments: &[Segment], style: &mut TextStyle) -> String {
     let mut out = String::new();
-    for (row, line) in styled(&texts(segments), look).iter().enumerate() {
+    for (row, line) in styled(&texts(segments), style).iter().enumerate() {
         if row > 0 {
             out.push('\n');
         }
-        for StyledText { text, style: look, stream } in line {
-            let (class, style) = marks(*look, *stream);
+        for StyledText { text, style, stream } in line {
+            let (class, css) = marks(*style, *stream);
             let text = crate::export::html_escape::escape(text);
-            if class.is_empty() && style.is_empty() {
+            if class.is_empty() && css.is_empty() {
                 out += &text;
                 continue;
             }
@@ -65,20 +65,20 @@ pub fn for_pages(segments: &[Segment], look: &mut TextStyle) -> String {
                 "" => String::new(),
                 value => format!(" {name}=\"{}\"", value.trim_end()),
             };
-            let _ = write!(out, "<span{}{}>{text}</span>", attribute("class", &class), attribute("style", &style));
+            let _ = write!(out, "<span{}{}>{text}</span>", attribute("class", &class), attribute("style", &css));
         }
     }
     out
 }
 
 /// Returns classes for the styles that the page defines, and inline styles for the rest.
-fn marks(look: TextStyle, stream: Stream) -> (String, String) {
-    let (mut class, mut style) = (String::new(), String::new());
+fn marks(style: TextStyle, stream: Stream) -> (String, String) {
+    let (mut class, mut css) = (String::new(), String::new());
     if stream == Stream::Stderr {
         class += "err ";
     }
-    let (mut fg, mut bg) = (look.fg, look.bg);
-    if look.reverse {
+    let (mut fg, mut bg) = (style.fg, style.bg);
+    if style.reverse {
         std::mem::swap(&mut fg, &mut bg);
         if fg.is_none() && bg.is_none() {
             class += "rev ";
@@ -91,24 +91,24 @@ fn marks(look: TextStyle, stream: Stream) -> (String, String) {
             }
             Some(Colour::Indexed(index)) => {
                 let (r, g, b) = of_the_palette(index);
-                let _ = write!(style, "{property}:#{r:02x}{g:02x}{b:02x};");
+                let _ = write!(css, "{property}:#{r:02x}{g:02x}{b:02x};");
             }
             Some(Colour::Rgb(r, g, b)) => {
-                let _ = write!(style, "{property}:#{r:02x}{g:02x}{b:02x};");
+                let _ = write!(css, "{property}:#{r:02x}{g:02x}{b:02x};");
             }
             None => {}
         }
     }
     for (set, name) in [
-        (look.bold, "bold "),
-        (look.dim, "dim "),
-        (look.italic, "ital "),
-        (look.underline, "undl "),
-        (look.crossed_out, "strk "),
+        (style.bold, "bold "),
+        (style.dim, "dim "),
+        (style.italic, "ital "),
+        (style.underline, "undl "),
+        (style.crossed_out, "strk "),
     ] {
         class += if set { name } else { "" };
     }
-    (class, style)
+    (class, css)
 }
 
 /// Returns a colour from 16 on. These are the same on all terminals.
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn only_colours_are_left_and_bars_are_at_their_end() {
+    fn only_colour_sequences_remain_and_bars_are_collapsed() {
         let segments = [
             segment(Stream::Stdout, "a\r\u{1b}[31mb\u{1b}[0m\u{1b}]0;title\u{7}\n10 %\r99 %\n"),
             segment(Stream::Stderr, "\u{1b}[2Jw\n"),
@@ -146,9 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn pages_get_classes_and_nothing_of_what_was_written_is_markup() {
-        let mut look = TextStyle::default();
-        let page = for_pages(&[segment(Stream::Stderr, "\u{1b}[1;32m<b>\u{1b}[38;5;208mx\u{1b}[0m&")], &mut look);
+    fn pages_get_classes_and_escaped_text() {
+        let mut style = TextStyle::default();
+        let page = for_pages(&[segment(Stream::Stderr, "\u{1b}[1;32m<b>\u{1b}[38;5;208mx\u{1b}[0m&")], &mut style);
         assert_eq!(
             page,
             "<span class=\"err f2 bold\">&lt;b&gt;</span><span class=\"err bold\" style=\"color:#ff8700;\">x</span>\

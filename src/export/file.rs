@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_whole_private_and_replaced_only_when_meant() {
+    fn a_file_is_complete_private_and_replaced_only_on_request() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.py");
         let save = |text: &str, path: &Path, exists| super::save(path, exists, |out| out.write_all(text.as_bytes()));

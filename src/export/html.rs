@@ -11,8 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::archive::Archive;
 use super::colours::for_pages;
-use super::items::{ExportItem, Treatment, at, code, commented, ending, happened, one_line, time, whole};
-use super::parts::{Part, of_the_value, walk, walk_output};
+use super::items::{
+    ExportItem, Treatment, commented, complete_snippet, describe_ending, describe_entry, entry_time, normalized_code,
+    one_line, snippet_time,
+};
+use super::parts::{Part, of_the_value, walk_output, walk_parts};
 use super::session_header::SessionHeader;
 use crate::domain::lexer::{TokenClass, tokens};
 use crate::domain::terminal_text::{TextStyle, plain, visible, with_invisible_shown};
@@ -43,7 +46,7 @@ pub fn html(
     for item in items {
         match item {
             ExportItem::Snippet(place, known, treatment) => {
-                section(session, archive, &whole(archive, *place, known), *treatment, out)?;
+                section(session, archive, &complete_snippet(archive, *place, known), *treatment, out)?;
             }
             ExportItem::Between(place, known) => match archive.entry(*place) {
                 Some(entry) => between(session, &entry, out)?,
@@ -68,17 +71,17 @@ fn section(
         "<section class=\"{status}\" id=\"snippet-{0}\">\n<h2><a href=\"#snippet-{0}\">{0}</a> <b>{1}</b> <span>{2}, {3}</span></h2>\n{4}",
         snippet.id,
         escape(&one_line(snippet.author.name())),
-        (session.clock)(time(snippet)),
-        escape(&ending(snippet)),
+        (session.clock)(snippet_time(snippet)),
+        escape(&describe_ending(snippet)),
         title.as_deref().unwrap_or_default().trim_end(),
     )?;
-    let code = code(snippet);
+    let code = normalized_code(snippet);
     let code = if treatment == Treatment::Comment { commented(&code) } else { code };
     writeln!(out, "<pre class=\"code\"><code>{}</code></pre>", highlighted(code.trim_end_matches('\n')))?;
     let of_the_value = of_the_value(snippet);
     let mut value = None;
     let mut written = OutputBlocks::new(out);
-    walk(archive, snippet, &mut |part| match part {
+    walk_parts(archive, snippet, &mut |part| match part {
         Part::Display(number, display) if Some(number) == of_the_value => {
             value = Some((number, display));
             Ok(())
@@ -96,27 +99,27 @@ fn section(
             }
         }
         if let Some(error) = &outcome.error {
-            let said = plain(&error.message);
-            let said = one_line(&format!("{}: {}", error.type_name, said.lines().next().unwrap_or_default()));
+            let message = plain(&error.message);
+            let message = one_line(&format!("{}: {}", error.type_name, message.lines().next().unwrap_or_default()));
             writeln!(
                 out,
                 "<details><summary>{}</summary><pre>{}</pre></details>",
-                escape(said.trim_end_matches(": ")),
+                escape(message.trim_end_matches(": ")),
                 escape(&plain(&error.traceback)),
             )?;
         }
     }
     if !snippet.status.is_final() || snippet.status == Status::Cancelled {
-        let told = if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." };
-        writeln!(out, "<p class=\"note\">{told}</p>")?;
+        let note = if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." };
+        writeln!(out, "<p class=\"note\">{note}</p>")?;
     }
     out.write_all(b"</section>\n")
 }
 
 fn between(session: &SessionHeader<'_>, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
-    let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };
-    let told = escape(&one_line(&format!("{when}{}", happened(entry))));
-    write!(out, "<section class=\"between\">\n<p>{told}</p>\n")?;
+    let when = if entry_time(entry) > 0 { format!("{}: ", (session.clock)(entry_time(entry))) } else { String::new() };
+    let title = escape(&one_line(&format!("{when}{}", describe_entry(entry))));
+    write!(out, "<section class=\"between\">\n<p>{title}</p>\n")?;
     if let Entry::Background { output, .. } = entry {
         let mut written = OutputBlocks::new(out);
         walk_output(output, None, &mut |part| written.part(part))?;
@@ -128,7 +131,7 @@ fn between(session: &SessionHeader<'_>, entry: &Entry, out: &mut dyn Write) -> i
 /// Writes output as blocks. Consecutive pages of text share a block.
 struct OutputBlocks<'a> {
     out: &'a mut dyn Write,
-    look: TextStyle,
+    style: TextStyle,
     is_open: bool,
     /// Newlines that are written only if more text follows.
     ends: usize,
@@ -136,13 +139,13 @@ struct OutputBlocks<'a> {
 
 impl<'a> OutputBlocks<'a> {
     fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, look: TextStyle::default(), is_open: false, ends: 0 }
+        Self { out, style: TextStyle::default(), is_open: false, ends: 0 }
     }
 
     fn part(&mut self, part: Part) -> io::Result<()> {
-        let told = match part {
+        let markup = match part {
             Part::Text(segments) => {
-                let page = for_pages(&segments, &mut self.look);
+                let page = for_pages(&segments, &mut self.style);
                 let text = page.trim_end_matches('\n');
                 if !text.is_empty() {
                     if !std::mem::replace(&mut self.is_open, true) {
@@ -161,7 +164,7 @@ impl<'a> OutputBlocks<'a> {
             Part::Display(number, display) => shown_display(number, &display, None),
         };
         self.end()?;
-        self.out.write_all(told.as_bytes())
+        self.out.write_all(markup.as_bytes())
     }
 
     fn end(&mut self) -> io::Result<()> {

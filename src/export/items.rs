@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::archive::Archive;
 use super::format::Format;
 use super::options::{ExportOptions, FailedCode};
-use crate::domain::lexer::uses;
+use crate::domain::lexer::reads_variable;
 use crate::domain::terminal_text::visible;
 use crate::domain::{Entry, Snippet, Status, Transcript, units};
 
@@ -19,7 +19,7 @@ pub enum ExportItem<'a> {
 }
 
 /// Returns the complete snippet.
-pub fn whole<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
+pub fn complete_snippet<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
     match archive.entry(place) {
         Some(Cow::Owned(Entry::Snippet(snippet))) => Cow::Owned(snippet),
         Some(Cow::Borrowed(Entry::Snippet(snippet))) => Cow::Borrowed(snippet),
@@ -73,25 +73,25 @@ fn killed_python(snippet: &Snippet) -> bool {
 }
 
 /// Describes how a snippet ended: `ok, 1.2 s`; `error: ValueError, 12 ms`; `interrupted by you, 0:42`.
-pub fn ending(snippet: &Snippet) -> String {
-    let mut words = snippet.status.word().to_owned();
-    let Some(outcome) = &snippet.outcome else { return words };
+pub fn describe_ending(snippet: &Snippet) -> String {
+    let mut text = snippet.status.word().to_owned();
+    let Some(outcome) = &snippet.outcome else { return text };
     if let Some(error) = outcome.error.as_ref().filter(|_| snippet.status == Status::Error) {
-        words = format!("{words}: {}", one_line(&error.type_name));
+        text = format!("{text}: {}", one_line(&error.type_name));
     } else if let Some(by) = &outcome.stopped_by {
-        words = format!("{words} by {}", one_line(by));
+        text = format!("{text} by {}", one_line(by));
     }
     if snippet.started_at.is_some() && outcome.elapsed > Duration::ZERO {
-        words = format!("{words}, {}", units::duration(outcome.elapsed));
+        text = format!("{text}, {}", units::duration(outcome.elapsed));
     }
     if let Some(of) = snippet.replay_of {
-        words = format!("{words}, replay of {of}");
+        text = format!("{text}, replay of {of}");
     }
-    words
+    text
 }
 
 /// Describes an entry between snippets.
-pub fn happened(entry: &Entry) -> String {
+pub fn describe_entry(entry: &Entry) -> String {
     match entry {
         Entry::Reset { by, report, .. } => {
             let remains = report.remains.iter().map(|remains| format!("; still there: {remains}"));
@@ -117,17 +117,18 @@ pub fn happened(entry: &Entry) -> String {
         },
         Entry::Note { note, .. } => {
             let about = note.about.map(|snippet| format!(" about {snippet}")).unwrap_or_default();
-            let asked = note.answers.as_ref().map(|asked| format!(" to \"{}\"", asked.text)).unwrap_or_default();
-            format!("note by {}{about}{asked}: {}", note.by.name(), note.text)
+            let question =
+                note.answers.as_ref().map(|question| format!(" to \"{}\"", question.text)).unwrap_or_default();
+            format!("note by {}{about}{question}: {}", note.by.name(), note.text)
         }
         Entry::Background { .. } => "written while nothing ran".to_owned(),
         Entry::Snippet(snippet) => snippet.id.to_string(),
     }
 }
 
-pub fn at(entry: &Entry) -> u64 {
+pub fn entry_time(entry: &Entry) -> u64 {
     match entry {
-        Entry::Snippet(snippet) => time(snippet),
+        Entry::Snippet(snippet) => snippet_time(snippet),
         Entry::Background { at, .. } | Entry::Reset { at, .. } | Entry::Restart { at, .. } | Entry::Note { at, .. } => {
             *at
         }
@@ -135,7 +136,7 @@ pub fn at(entry: &Entry) -> u64 {
 }
 
 /// Returns when a snippet began or was submitted.
-pub fn time(snippet: &Snippet) -> u64 {
+pub fn snippet_time(snippet: &Snippet) -> u64 {
     snippet.started_at.unwrap_or(snippet.submitted_at)
 }
 
@@ -145,13 +146,13 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Returns the code with the line ends that the session used.
-pub fn code(snippet: &Snippet) -> String {
+pub fn normalized_code(snippet: &Snippet) -> String {
     snippet.code.strip_prefix('\u{feff}').unwrap_or(&snippet.code).replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// Returns whether the code may call `exit()`. In a session that is a normal end.
 pub fn may_exit(code: &str) -> bool {
-    ["exit", "quit", "SystemExit"].iter().any(|name| uses(code, name) || code.contains(&format!(".{name}(")))
+    ["exit", "quit", "SystemExit"].iter().any(|name| reads_variable(code, name) || code.contains(&format!(".{name}(")))
 }
 
 /// Puts `# ` before each line, and makes characters visible that a comment must not contain.

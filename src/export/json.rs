@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::archive::Archive;
-use super::items::{ExportItem, Treatment, whole};
+use super::items::{ExportItem, Treatment, complete_snippet};
 use super::json_writer::JsonWriter;
-use super::parts::{Part, walk, walk_output};
+use super::parts::{Part, walk_output, walk_parts};
 use super::session_header::SessionHeader;
 use super::times::iso_time;
 use crate::domain::{Author, Display, Entry, Snippet, Stream};
@@ -40,7 +40,7 @@ pub fn json(
     for item in items {
         match item {
             ExportItem::Snippet(place, known, treatment) => {
-                snippet(archive, &whole(archive, *place, known), *treatment, &mut json)?;
+                snippet(archive, &complete_snippet(archive, *place, known), *treatment, &mut json)?;
             }
             ExportItem::Between(place, known) => match archive.entry(*place) {
                 Some(entry) => between(&entry, &mut json)?,
@@ -87,13 +87,13 @@ fn snippet(
         "displays_dropped": snippet.displays_dropped,
     }))?;
     json.begin(Some("output"), '[')?;
-    walk(archive, snippet, &mut |part| output(part, json))?;
+    walk_parts(archive, snippet, &mut |part| output(part, json))?;
     json.end(']')?;
     json.end('}')
 }
 
 fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
-    let told = match entry {
+    let object = match entry {
         Entry::Background { output: written, at } => {
             json.begin(None, '{')?;
             json.fields(&json!({ "type": "output", "at": time(*at), "output_bytes": written.total() }))?;
@@ -126,7 +126,7 @@ fn between(entry: &Entry, json: &mut JsonWriter<'_>) -> io::Result<()> {
         }),
         Entry::Snippet(_) => return Ok(()),
     };
-    json.element(&told)
+    json.element(&object)
 }
 
 /// The journal has no times of background output.

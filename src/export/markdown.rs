@@ -6,8 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::archive::Archive;
-use super::items::{ExportItem, Treatment, at, code, commented, ending, happened, one_line, time, whole};
-use super::parts::{Part, of_the_value, walk, walk_output};
+use super::items::{
+    ExportItem, Treatment, commented, complete_snippet, describe_ending, describe_entry, entry_time, normalized_code,
+    one_line, snippet_time,
+};
+use super::parts::{Part, of_the_value, walk_output, walk_parts};
 use super::session_header::SessionHeader;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{Display, Entry, Form, Output, Snippet};
@@ -46,7 +49,7 @@ pub fn markdown<'a>(
     for item in items {
         match item {
             ExportItem::Snippet(place, known, treatment) => {
-                document.snippet(&whole(archive, *place, known), *treatment)?;
+                document.snippet(&complete_snippet(archive, *place, known), *treatment)?;
             }
             ExportItem::Between(place, known) => match archive.entry(*place) {
                 Some(entry) => document.between(&entry)?,
@@ -67,21 +70,21 @@ impl Document<'_> {
         let author = escape(&one_line(snippet.author.name()));
         let title = snippet.title.as_ref().map(|title| format!(": {}", escape(&one_line(title)))).unwrap_or_default();
         self.block(&format!("## \\[{}\\] {author}{title}", snippet.id))?;
-        self.block(&format!("{}, {}", (self.session.clock)(time(snippet)), escape(&ending(snippet))))?;
-        let code = code(snippet);
+        self.block(&format!("{}, {}", (self.session.clock)(snippet_time(snippet)), escape(&describe_ending(snippet))))?;
+        let code = normalized_code(snippet);
         let code = if treatment == Treatment::Comment { commented(&code) } else { code };
         self.block(&fenced("python", &visible(&code)))?;
         let archive = self.archive;
         // The block may be larger than memory, so a first pass counts its backticks.
         let mut ticks = Backticks::default();
-        walk(archive, snippet, &mut |part| {
+        walk_parts(archive, snippet, &mut |part| {
             ticks.count(&line_of(&part).unwrap_or_default());
             Ok(())
         })?;
         let fence = ticks.fence();
         let of_the_value = of_the_value(snippet);
         let mut block = Block { fence: &fence, is_open: false, held: String::new(), in_line: false };
-        walk(archive, snippet, &mut |part| {
+        walk_parts(archive, snippet, &mut |part| {
             if let Part::Display(number, display) = &part {
                 block.end(self.out)?;
                 if Some(*number) == of_the_value { Ok(()) } else { self.display(snippet, *number, display) }
@@ -100,11 +103,11 @@ impl Document<'_> {
             if error.traceback.lines().count() <= MAX_UNFOLDED_LINES {
                 self.block(&traceback)?;
             } else {
-                let said = plain(&error.message);
-                let said = one_line(&format!("{}: {}", error.type_name, said.lines().next().unwrap_or_default()));
+                let message = plain(&error.message);
+                let message = one_line(&format!("{}: {}", error.type_name, message.lines().next().unwrap_or_default()));
                 self.block(&format!(
                     "<details><summary>{}</summary>\n\n{traceback}\n\n</details>",
-                    crate::export::html_escape::escape(&said)
+                    crate::export::html_escape::escape(&message)
                 ))?;
             }
         }
@@ -158,8 +161,12 @@ impl Document<'_> {
     }
 
     fn between(&mut self, entry: &Entry) -> io::Result<()> {
-        let when = if at(entry) > 0 { format!("{}: ", (self.session.clock)(at(entry))) } else { String::new() };
-        self.block(&format!("*{}*", escape(&one_line(&format!("{when}{}", happened(entry))))))?;
+        let when = if entry_time(entry) > 0 {
+            format!("{}: ", (self.session.clock)(entry_time(entry)))
+        } else {
+            String::new()
+        };
+        self.block(&format!("*{}*", escape(&one_line(&format!("{when}{}", describe_entry(entry))))))?;
         match entry {
             Entry::Background { output, .. } => self.block(&fenced("text", &plain_output(output))),
             _ => Ok(()),

@@ -9,12 +9,15 @@ use serde_json::{Map, Value, json};
 
 use super::archive::Archive;
 use super::colours::for_terminals;
-use super::items::{ExportItem, Treatment, at, code, ending, happened, may_exit, one_line, whole};
+use super::items::{
+    ExportItem, Treatment, complete_snippet, describe_ending, describe_entry, entry_time, may_exit, normalized_code,
+    one_line,
+};
 use super::json_writer::JsonWriter;
-use super::parts::{Part, of_the_value, walk};
+use super::parts::{Part, of_the_value, walk_parts};
 use super::session_header::SessionHeader;
 use super::times::iso_time;
-use crate::domain::lexer::{CodeMagic, awaits, code_magic, uses};
+use crate::domain::lexer::{CodeMagic, awaits, code_magic, reads_variable};
 use crate::domain::terminal_text::TextStyle;
 use crate::domain::{Display, Entry, Form, Snippet, Status};
 
@@ -30,7 +33,7 @@ pub fn notebook(
     for (index, item) in items.iter().enumerate() {
         match item {
             ExportItem::Snippet(place, known, treatment) => {
-                let snippet = whole(archive, *place, known);
+                let snippet = complete_snippet(archive, *place, known);
                 if let Some(title) = &snippet.title {
                     let heading = format!("### {}", super::markdown::escape(&one_line(title)));
                     let own = json!({ "entry": "title", "snippet": snippet.id.0 });
@@ -91,11 +94,15 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
                 // Programs that run notebooks continue after this error.
                 metadata.insert("tags".to_owned(), json!(["raises-exception"]));
             }
-            without_end(without_timing(code(snippet)))
+            without_end(without_timing(normalized_code(snippet)))
         }
         Treatment::Comment => {
             own["commented_out"] = json!(true);
-            format!("# {}; commented out\n{}", ending(snippet), super::items::commented(&code(snippet)))
+            format!(
+                "# {}; commented out\n{}",
+                describe_ending(snippet),
+                super::items::commented(&normalized_code(snippet))
+            )
         }
     };
     metadata.insert("fourhands".to_owned(), own);
@@ -126,7 +133,7 @@ fn without_timing(code: String) -> String {
 /// Replaces `exit` and `quit`, which would end the kernel.
 fn without_end(mut code: String) -> String {
     for (name, import) in [("exit", "from sys import exit\n"), ("quit", "from sys import exit as quit\n")] {
-        if uses(&code, name) && !code.starts_with("%%") {
+        if reads_variable(&code, name) && !code.starts_with("%%") {
             code.insert_str(0, import);
         }
     }
@@ -140,8 +147,8 @@ fn between(session: &SessionHeader<'_>, entry: &Entry, index: usize) -> Value {
         Entry::Note { .. } => ("note", String::new()),
         Entry::Snippet(_) | Entry::Background { .. } => ("output", String::new()),
     };
-    let when = if at(entry) > 0 { format!("{}: ", (session.clock)(at(entry))) } else { String::new() };
-    source += &format!("*{}*", super::markdown::escape(&one_line(&format!("{when}{}", happened(entry)))));
+    let when = if entry_time(entry) > 0 { format!("{}: ", (session.clock)(entry_time(entry))) } else { String::new() };
+    source += &format!("*{}*", super::markdown::escape(&one_line(&format!("{when}{}", describe_entry(entry)))));
     if let Entry::Background { output, .. } = entry {
         source += "\n\n";
         source += &super::markdown::fenced("text", &super::markdown::plain_output(output));
@@ -155,10 +162,10 @@ fn text_cell(id: &str, own: &Value, source: &str) -> Value {
 
 fn outputs(archive: &dyn Archive, snippet: &Snippet, json: &mut JsonWriter<'_>) -> io::Result<()> {
     let of_the_value = of_the_value(snippet);
-    let mut look = TextStyle::default();
+    let mut style = TextStyle::default();
     let mut value = Map::new();
-    walk(archive, snippet, &mut |part| match part {
-        Part::Text(segments) => for_terminals(&segments, &mut look).into_iter().try_for_each(|(stream, text)| {
+    walk_parts(archive, snippet, &mut |part| match part {
+        Part::Text(segments) => for_terminals(&segments, &mut style).into_iter().try_for_each(|(stream, text)| {
             let name = match stream {
                 crate::domain::Stream::Stdout => "stdout",
                 crate::domain::Stream::Stderr => "stderr",

@@ -45,7 +45,7 @@ impl Gap {
 type Each<'a> = &'a mut dyn FnMut(Part) -> io::Result<()>;
 
 /// Visits all output and displays of a snippet.
-pub fn walk(archive: &dyn Archive, snippet: &Snippet, each: Each<'_>) -> io::Result<()> {
+pub fn walk_parts(archive: &dyn Archive, snippet: &Snippet, each: Each<'_>) -> io::Result<()> {
     if snippet.displays_dropped > 0 {
         each(Part::Dropped(snippet.displays_dropped))?;
     }

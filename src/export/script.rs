@@ -9,10 +9,14 @@ use std::io::{self, Write};
 
 use self::helpers::{Helper, Needs, string_block};
 use super::archive::Archive;
-use super::items::{ExportItem, Treatment, at, code, commented, ending, happened, may_exit, one_line, time, whole};
+use super::items::{
+    ExportItem, Treatment, commented, complete_snippet, describe_ending, describe_entry, entry_time, may_exit,
+    normalized_code, one_line, snippet_time,
+};
 use super::session_header::SessionHeader;
 use crate::domain::lexer::{
-    awaits, code_magic, functions_globals, futures, indented, last_statement, unwrap_pasted, uses,
+    awaits, code_magic, globals_of_function, indented, last_statement, reads_variable, split_future_imports,
+    unwrap_pasted,
 };
 use crate::domain::{Entry, Snippet, SnippetId, Status};
 
@@ -45,8 +49,8 @@ fn cells(
                     "[{}] {}, {}, {}",
                     snippet.id,
                     one_line(snippet.author.name()),
-                    (session.clock)(time(&snippet)),
-                    ending(&snippet)
+                    (session.clock)(snippet_time(&snippet)),
+                    describe_ending(&snippet)
                 );
                 let title = snippet.title.as_ref().map(|title| format!("\n# {}", one_line(title)));
                 // A snippet with a syntax error would keep the whole script from running.
@@ -54,14 +58,19 @@ fn cells(
                 let body = if *treatment == Treatment::Live && !broken {
                     live_code(&snippet, wanted_values.contains(&snippet.id), needs)
                 } else {
-                    commented(&code(&snippet))
+                    commented(&normalized_code(&snippet))
                 };
                 let end = if body.ends_with('\n') { "" } else { "\n" };
                 write!(out, "\n# %%\n# {head}{}\n{body}{end}", title.unwrap_or_default())?;
             }
             ExportItem::Between(_, Entry::Background { .. }) => {}
             ExportItem::Between(_, entry) => {
-                write!(out, "\n# %%\n# {}: {}\n", (session.clock)(at(entry)), one_line(&happened(entry)))?;
+                write!(
+                    out,
+                    "\n# %%\n# {}: {}\n",
+                    (session.clock)(entry_time(entry)),
+                    one_line(&describe_entry(entry))
+                )?;
             }
         }
     }
@@ -70,7 +79,7 @@ fn cells(
 
 /// Returns the snippet with all of its code.
 fn coded<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
-    if known.code_omitted == 0 { Cow::Borrowed(known) } else { whole(archive, place, known) }
+    if known.code_omitted == 0 { Cow::Borrowed(known) } else { complete_snippet(archive, place, known) }
 }
 
 /// Returns the needs of all cells together, and the snippets whose value a later one reads as `_`.
@@ -81,9 +90,9 @@ fn needs_and_values(archive: &dyn Archive, items: &[ExportItem<'_>]) -> (Needs, 
     for item in items {
         if let ExportItem::Snippet(place, known, Treatment::Live) = item {
             let snippet = coded(archive, *place, known);
-            needs.exit_codes |= uses(&snippet.code, "_exit_code");
+            needs.exit_codes |= reads_variable(&snippet.code, "_exit_code");
             needs.rich_lines |= magic::looks_at_lines(&snippet.code);
-            if uses(&snippet.code, "_") {
+            if reads_variable(&snippet.code, "_") {
                 values.extend(last);
             }
             let has_value = snippet.outcome.as_ref().is_some_and(|outcome| outcome.result.is_some());
@@ -141,13 +150,13 @@ fn head(session: &SessionHeader<'_>, items: &[ExportItem<'_>], needs: &Needs) ->
 
 /// Returns the code as plain Python, with a final newline.
 fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String {
-    let code = code(snippet);
+    let code = normalized_code(snippet);
     let code = unwrap_pasted(&code).unwrap_or(code);
     let is_python = code_magic(&code).is_none();
     let (code, notes) = magic::plain_python(&code, needs);
-    let (features, mut code) = futures(&code);
+    let (features, mut code) = split_future_imports(&code);
     needs.futures.extend(features);
-    if uses(&code, "display") {
+    if reads_variable(&code, "display") {
         needs.helpers.insert(Helper::Display);
     }
     if code.to_ascii_lowercase().contains("\\ud") || code.contains("surrogate") {
@@ -168,7 +177,7 @@ fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String 
     if awaits(&code) {
         needs.imports.insert("asyncio");
         needs.helpers.insert(Helper::Loop);
-        code = if let Some(names) = functions_globals(&code) {
+        code = if let Some(names) = globals_of_function(&code) {
             let function = format!("_snippet_{}", snippet.id);
             let names = if names.is_empty() { String::new() } else { format!("    global {}\n", names.join(", ")) };
             let body = indented(&code, "    ");

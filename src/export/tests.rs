@@ -110,7 +110,7 @@ fn cell(code: &str) -> String {
 }
 
 #[test]
-fn a_script_has_a_heading_for_each_and_nothing_in_it_can_break_out() {
+fn a_script_has_a_heading_for_each_snippet_and_hostile_text_stays_in_comments() {
     let mut story = Story::default();
     story.ran("x = 1").add("died()\r\n# \\", Status::Error, &[], None).add("never()", Status::Queued, &[], None);
     story.transcript.apply(&Event::Reset {
@@ -155,7 +155,7 @@ fn magic_becomes_plain_python() {
 }
 
 #[test]
-fn what_is_awaited_runs_in_a_function_whose_names_are_everybodys() {
+fn awaiting_code_runs_in_a_function_with_global_names() {
     assert_eq!(
         cell("t = '''\nx'''\nr = await f(t)  # why"),
         "async def _snippet_1():\n    global r, t\n    t = '''\nx'''\n    r = await f(t)  # why\n\n\n\
@@ -168,7 +168,7 @@ fn what_is_awaited_runs_in_a_function_whose_names_are_everybodys() {
 }
 
 #[test]
-fn what_becomes_of_those_that_failed() {
+fn failed_snippets_are_omitted_commented_or_kept() {
     let mut story = Story::default();
     story.ran("a").add("b", Status::Error, &[], None).add("c", Status::Interrupted, &[], None);
     story.add("died()", Status::Error, &[], None).add("e", Status::Queued, &[], None);
@@ -188,7 +188,7 @@ fn what_becomes_of_those_that_failed() {
 }
 
 #[test]
-fn nothing_of_a_session_can_do_anything_on_a_page() {
+fn hostile_text_does_nothing_on_a_page() {
     let svg = "<svg onload='alert(1)'><script>alert(1)</script></svg>";
     let html = "\"></iframe><script>alert(1)</script><img src=x onerror=alert(1)>";
     let mut story = Story::default();
@@ -207,7 +207,7 @@ fn nothing_of_a_session_can_do_anything_on_a_page() {
 }
 
 #[test]
-fn figures_and_values_in_every_form() {
+fn every_format_has_figures_and_values() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0";
     let mut story = Story::default();
     story.add("plot()", Status::Ok, &[("image/png", png), ("text/html", b"<b>1</b>\n<i>2</i>")], Some("1"));
@@ -234,7 +234,7 @@ fn figures_and_values_in_every_form() {
 }
 
 #[test]
-fn what_ran_again_stands_once_in_what_can_run() {
+fn replayed_snippets_appear_once_in_programs() {
     let mut story = Story::default();
     story.ran("x = 1").ran("x += 1").ran("x = 1").ran("x += 1");
     for (snippet, of) in [(3, 1), (4, 2)] {
@@ -314,7 +314,7 @@ fn kept(file: Option<&str>) -> Kept {
 }
 
 #[test]
-fn an_output_is_whole_in_every_format_where_a_file_has_it() {
+fn every_format_reads_whole_outputs_from_the_file() {
     let kept = kept(Some(&long()));
     let wanted = ExportOptions::default();
     for format in [Format::Md, Format::Html] {
@@ -340,7 +340,7 @@ fn an_output_is_whole_in_every_format_where_a_file_has_it() {
 }
 
 #[test]
-fn what_is_missing_is_told_with_the_file_or_that_there_is_none() {
+fn missing_output_is_described_with_its_file() {
     let formats = [Format::Md, Format::Html, Format::Ipynb, Format::Json];
     let all = long();
     for (file, unreadable, told) in [
@@ -363,7 +363,7 @@ fn what_is_missing_is_told_with_the_file_or_that_there_is_none() {
 }
 
 #[test]
-fn titles_stand_where_they_are_looked_for() {
+fn every_format_has_titles() {
     let kept = kept(None);
     let text = |format| export(format, &kept, &ExportOptions::default()).text;
     assert!(text(Format::Py).contains("\n# [1] you, 2026-11-22 14:03, running\n# the *long* way\n"));
@@ -377,7 +377,7 @@ fn titles_stand_where_they_are_looked_for() {
 }
 
 #[test]
-fn backticks_of_a_page_without_lines_do_not_end_its_block() {
+fn backticks_in_long_lines_do_not_end_a_block() {
     let mut kept = kept(None);
     let ticks = format!("{}\n```\n{}", "`".repeat(400_000), long());
     let snippet = SnippetId(1);

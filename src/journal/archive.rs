@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::OptionalExtension;
 
 use super::history::JournalHistory;
-use super::load::{self, EntryKind, OldFrom, Recorded};
+use super::load::{self, EntryKind, OldFrom, RecordedSession};
 use super::reader::Reader;
 use super::schema::JournalError;
 use crate::domain::Segment;
@@ -28,7 +28,7 @@ pub struct JournalArchive {
     reader: Reader,
     /// The session's row id in the database.
     number: Option<i64>,
-    pub recorded: Recorded,
+    pub recorded: RecordedSession,
     /// The rows of the transcript's background output, by the index of the entry.
     background: BTreeMap<usize, Vec<i64>>,
     spool: Option<Spool>,
@@ -47,7 +47,7 @@ impl JournalArchive {
             }
         })?;
         let Some(recorded) = recorded else { return Ok(None) };
-        let number = load::number(&reader.connection, id).map_err(|error| reader.fault(&error))?;
+        let number = load::row_id(&reader.connection, id).map_err(|error| reader.fault(&error))?;
         let spool = spools.map(|spools| Spool::new(Some(spools.join(id.as_str())), Limits::default()));
         Ok(Some(Self { reader, number, recorded, background, spool }))
     }
@@ -167,7 +167,7 @@ impl JournalHistory {
 
     fn own<T>(&self, read: impl FnOnce(&Reader, i64) -> rusqlite::Result<Option<T>>) -> Option<T> {
         let reader = Reader::open_existing(&self.places.journal().ok()?)?;
-        let number = load::number(&reader.connection, &self.session).ok().flatten()?;
+        let number = load::row_id(&reader.connection, &self.session).ok().flatten()?;
         read(&reader, number).ok().flatten()
     }
 }

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn events_come_back_as_they_were() {
+    fn events_round_trip() {
         let mut bytes = Vec::new();
         let events = events();
         assert!(events.iter().all(|event| encode_event(&mut bytes, event)));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_torn_or_overwritten_hides_nothing_else() {
+    fn a_damaged_frame_hides_no_other() {
         let mut bytes = Vec::new();
         let mut ends = vec![0];
         for event in events() {

@@ -7,11 +7,12 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::frame::{self, SessionMeta};
 use crate::domain::Event;
@@ -79,9 +80,9 @@ impl IntakeFile {
         self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    pub fn read(&self, from: u64, most: usize) -> io::Result<Vec<u8>> {
+    pub fn read(&self, from: u64, max: usize) -> io::Result<Vec<u8>> {
         let left = self.written.load(Ordering::Acquire).saturating_sub(from);
-        let mut bytes = vec![0; (left as usize).min(most)];
+        let mut bytes = vec![0; (left as usize).min(max)];
         self.file.read_exact_at(&mut bytes, from)?;
         Ok(bytes)
     }
@@ -172,7 +173,7 @@ struct DelayedFrame {
 
 impl SharedIntake {
     pub fn writing(&self) -> MutexGuard<'_, IntakeWriter> {
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+        self.writing.lock()
     }
 
     /// Wakes the writer thread, unless it was woken already.
@@ -199,17 +200,17 @@ impl IntakeWriter {
 
     /// Puts a frame into the backlog. Output and displays leave room for other events.
     fn delay(&mut self, frame: &[u8], is_submission: bool, is_bulk: bool) {
-        let most = if is_bulk { MAX_BACKLOG / 2 } else { MAX_BACKLOG };
-        if self.backlog_bytes + frame.len() > most {
+        let max = if is_bulk { MAX_BACKLOG / 2 } else { MAX_BACKLOG };
+        if self.backlog_bytes + frame.len() > max {
             return self.miss(is_submission);
         }
         self.backlog_bytes += frame.len();
         self.backlog.push_back(DelayedFrame { frame: frame.to_vec(), is_submission });
     }
 
-    /// Writes the backlog as far as there is space, up to `most` bytes or one frame. Returns the number of bytes
+    /// Writes the backlog as far as there is space, up to `max` bytes or one frame. Returns the number of bytes
     /// written.
-    pub fn catch_up(&mut self, most: usize) -> u64 {
+    pub fn catch_up(&mut self, max: usize) -> u64 {
         let mut written = 0;
         if !self.missed.is_nothing() {
             let mut frame = Vec::new();
@@ -221,7 +222,7 @@ impl IntakeWriter {
             written += if self.missed.is_nothing() { frame.len() as u64 } else { 0 };
         }
         while self.missed.is_nothing()
-            && written < most as u64
+            && written < max as u64
             && let Some(waiting) = self.backlog.pop_front()
         {
             if let Err(error) = self.append(&waiting.frame) {

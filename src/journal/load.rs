@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 
 use super::pending::PendingEvents;
-use super::reader::{Reader, SessionEnd, SessionSummary, take_in};
+use super::reader::{Reader, SessionEnd, SessionSummary, recover_dead_sessions};
 use super::schema::JournalError;
 use super::store;
 use super::{intake, retention};
@@ -23,7 +23,7 @@ use crate::session::{self, SessionId};
 
 /// A recorded session: all of the newest entries, and the ends of the older ones.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedSession {
     pub session: SessionSummary,
     /// The transcript as recorded. Snippets without a recorded end are queued or running.
     pub transcript: Transcript,
@@ -33,7 +33,7 @@ pub struct Recorded {
     pub calls: HashMap<CallId, SnippetId>,
 }
 
-impl Recorded {
+impl RecordedSession {
     /// A record without events.
     pub(super) fn of(session: SessionSummary) -> Self {
         Self { session, transcript: Transcript::default(), former: Vec::new(), calls: HashMap::new() }
@@ -129,7 +129,7 @@ impl Reader {
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn load(&self, id: &SessionId) -> Result<Option<Recorded>, JournalError> {
+    pub fn load(&self, id: &SessionId) -> Result<Option<RecordedSession>, JournalError> {
         self.load_rows(id, &mut |_, _, _| {})
     }
 
@@ -138,12 +138,12 @@ impl Reader {
         &self,
         id: &SessionId,
         seen: &mut dyn FnMut(EntryKind, i64, &Transcript),
-    ) -> Result<Option<Recorded>, JournalError> {
+    ) -> Result<Option<RecordedSession>, JournalError> {
         let fault = |error: rusqlite::Error| self.fault(&error);
         // Read first: if the session dies meanwhile, its last events may be missing here.
-        let lives = retention::in_use(self.folder(), id);
+        let lives = retention::is_in_use(self.folder(), id);
         if !intake::is_in_use(self.folder(), id) {
-            take_in(self.folder());
+            recover_dead_sessions(self.folder());
         }
         // Opened before the database is read, so that events recovered meanwhile are not lost.
         let intake = PendingEvents::open(self.folder(), id);
@@ -156,7 +156,7 @@ impl Reader {
         if lives {
             session.ending = SessionEnd::Running;
         }
-        let mut recorded = Recorded::of(session);
+        let mut recorded = RecordedSession::of(session);
         self.events(id, |key, event| {
             recorded.apply(&event);
             seen(key.kind, key.row, &recorded.transcript);
@@ -169,7 +169,7 @@ impl Reader {
 
     /// Emits the events of each entry, in the order of the entries.
     fn events(&self, id: &SessionId, mut each: impl FnMut(EntryKey, Event)) -> rusqlite::Result<()> {
-        let Some(session) = number(&self.connection, id)? else { return Ok(()) };
+        let Some(session) = row_id(&self.connection, id)? else { return Ok(()) };
         let keys = self.keys(session)?;
         let old = self.old(session)?;
         for key in keys {
@@ -224,10 +224,10 @@ impl Reader {
                 "SELECT place, octet_length(text) FROM output WHERE session = ? AND snippet {which}"
             ))?;
             let mut rows = select.query([session])?;
-            let mut kept = 0;
+            let mut total = 0;
             while let Some(row) = rows.next()? {
-                kept += row.get::<_, i64>(1)? as usize;
-                if kept > bounds::MAX_OUTPUT {
+                total += row.get::<_, i64>(1)? as usize;
+                if total > bounds::MAX_OUTPUT {
                     return row.get(0);
                 }
             }
@@ -242,10 +242,10 @@ impl Reader {
             "SELECT snippet, place, length(data) FROM displays WHERE session = ? ORDER BY snippet DESC, place DESC",
         )?;
         let mut rows = select.query([session])?;
-        let mut kept = 0;
+        let mut total = 0;
         while let Some(row) = rows.next()? {
-            kept += row.get::<_, i64>(2)? as usize;
-            if kept > bounds::MAX_DISPLAYS {
+            total += row.get::<_, i64>(2)? as usize;
+            if total > bounds::MAX_DISPLAYS {
                 // The display at this place exceeds the bound.
                 old.displays = (row.get(0)?, row.get::<_, i64>(1)? + 1);
                 break;
@@ -372,9 +372,9 @@ impl Reader {
             chunk.tail.push(Segment { stream: *stream, text: self.piece(*row, length - taken, taken)? });
         }
         chunk.tail.reverse();
-        let kept = chunk.head.iter().chain(&chunk.tail).map(|segment| segment.text.len()).sum::<usize>();
+        let read = chunk.head.iter().chain(&chunk.tail).map(|segment| segment.text.len()).sum::<usize>();
         let skipped = rows.iter().map(|(_, _, _, skipped)| skipped).sum::<u64>();
-        Ok(vec![OutputChunk { skipped: skipped + (bytes - kept) as u64, ..chunk }])
+        Ok(vec![OutputChunk { skipped: skipped + (bytes - read) as u64, ..chunk }])
     }
 
     /// Reads some bytes of a row of output, cut to whole characters.
@@ -400,6 +400,6 @@ fn stream(number: i64) -> Stream {
 }
 
 /// Returns the session's row id.
-pub fn number(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<i64>> {
+pub fn row_id(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<i64>> {
     connection.query_row("SELECT id FROM sessions WHERE uid = ?", [id.as_str()], |row| row.get(0)).optional()
 }

@@ -42,9 +42,9 @@ pub use archive::JournalArchive;
 pub use erase::{EraseError, Erased, erase};
 pub use history::JournalHistory;
 pub use intake::JournalRecorder;
-pub use load::Recorded;
+pub use load::RecordedSession;
 pub use reader::{Reader, SessionEnd, SessionSummary};
-pub use retention::{RetentionPlan, StoredSession, limits, spool_folder};
+pub use retention::{RetentionPlan, StoredSession, effective_limits, spool_folder};
 pub use schema::JournalError;
 pub use tally::Tally;
 
@@ -80,7 +80,7 @@ impl Journal {
 ///
 /// # Errors
 /// If the journal cannot be read.
-pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<Recorded>, JournalError> {
+pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<RecordedSession>, JournalError> {
     let folder = places.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
     let patience = Instant::now() + TAKE_OVER_TIMEOUT;
     loop {
@@ -97,11 +97,11 @@ pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<Recorded>, Journa
 
 /// Loads what is not in the database yet, for when the database cannot be read; `None` if there is nothing.
 #[must_use]
-pub fn resume_end(places: &Paths, id: &SessionId) -> Option<Recorded> {
+pub fn resume_end(places: &Paths, id: &SessionId) -> Option<RecordedSession> {
     let pending = PendingEvents::open(&places.journal().ok()?, id).after(None);
     let mut session = pending::summary(pending.meta.clone()?);
     pending.add_to(&mut session);
-    let mut recorded = Recorded::of(session);
+    let mut recorded = RecordedSession::of(session);
     pending.events.iter().for_each(|event| recorded.apply(event));
     Some(recorded)
 }

@@ -130,19 +130,7 @@ impl PendingChanges {
             Event::Submitted { snippet, author, code, call, at } => {
                 self.touch(at);
                 let place = self.take_place();
-                let open = OpenSnippet {
-                    id: snippet,
-                    place,
-                    author,
-                    code,
-                    call,
-                    submitted: at,
-                    started: None,
-                    ended: None,
-                    output_changes: OutputChanges::default(),
-                    dirty: true,
-                };
-                self.open.insert(snippet.0, open);
+                self.open.insert(snippet.0, OpenSnippet::new(snippet, place, author, code, call, at));
             }
             Event::Started { snippet, at } => {
                 self.touch(at);
@@ -159,16 +147,7 @@ impl PendingChanges {
             }
             Event::Output { snippet: None, chunk, at } => {
                 self.touch(at);
-                let place = self.take_place();
-                // After another entry, new output begins another background entry.
-                if let Some(last) = self.background.last_mut().filter(|last| last.places.1 + 1 == place) {
-                    last.places.1 = place;
-                    last.output_changes.push(&chunk);
-                } else {
-                    let mut output_changes = OutputChanges::default();
-                    output_changes.push(&chunk);
-                    self.background.push(BackgroundChanges { places: (place, place), output_changes });
-                }
+                self.background_output(&chunk);
             }
             Event::Displayed { snippet, display, replaces, at } => {
                 self.touch(at);
@@ -190,12 +169,7 @@ impl PendingChanges {
             }
             Event::InputAnswered { snippet, by, text, at } => {
                 self.touch(at);
-                if let Some(open) = self.open.get_mut(&snippet.0) {
-                    // Echoes the answer as the transcript does.
-                    let stream = open.output_changes.output.last_stream().unwrap_or(Stream::Stdout);
-                    open.output_changes
-                        .push(&OutputChunk::of(stream, format!("{}\n", text.as_deref().unwrap_or_default())));
-                }
+                self.echo_answer(snippet, text.as_deref());
                 self.mark(Event::InputAnswered { snippet, by, text, at });
             }
             Event::Finished { snippet, outcome, at } => {
@@ -224,6 +198,27 @@ impl PendingChanges {
                 self.touch(at);
                 self.mark(event);
             }
+        }
+    }
+
+    fn background_output(&mut self, chunk: &OutputChunk) {
+        let place = self.take_place();
+        // After another entry, new output begins another background entry.
+        if let Some(last) = self.background.last_mut().filter(|last| last.places.1 + 1 == place) {
+            last.places.1 = place;
+            last.output_changes.push(chunk);
+        } else {
+            let mut output_changes = OutputChanges::default();
+            output_changes.push(chunk);
+            self.background.push(BackgroundChanges { places: (place, place), output_changes });
+        }
+    }
+
+    /// Echoes an answer in the output, as the transcript does.
+    fn echo_answer(&mut self, snippet: SnippetId, text: Option<&str>) {
+        if let Some(open) = self.open.get_mut(&snippet.0) {
+            let stream = open.output_changes.output.last_stream().unwrap_or(Stream::Stdout);
+            open.output_changes.push(&OutputChunk::of(stream, format!("{}\n", text.unwrap_or_default())));
         }
     }
 
@@ -291,11 +286,11 @@ impl OutputChanges {
 
     /// Returns the pieces to store, and whether they replace the stored ones.
     pub fn pieces(&self, ended: bool) -> (bool, Vec<OutputPiece>) {
-        let most = if ended { MAX_PIECES_AT_END } else { MAX_PIECES };
+        let max = if ended { MAX_PIECES_AT_END } else { MAX_PIECES };
         let nothing_new = self.new.is_empty() && !ended;
         // Positions of displays count the kept output, so overwritten output must go as well.
         let drawn_over = ended && self.output.position() != self.output.total();
-        if !self.rewrite && !drawn_over && (nothing_new || self.stored.0 + self.new.len() <= most) {
+        if !self.rewrite && !drawn_over && (nothing_new || self.stored.0 + self.new.len() <= max) {
             return (false, self.new.clone());
         }
         let gap = (self.output.omitted() > 0).then(|| OutputPiece::Skipped(self.output.omitted()));
@@ -332,6 +327,28 @@ impl OutputPiece {
 }
 
 impl OpenSnippet {
+    fn new(
+        id: SnippetId,
+        place: i64,
+        author: Author,
+        code: Arc<str>,
+        call: Option<CallId>,
+        submitted: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            place,
+            author,
+            code,
+            call,
+            submitted,
+            started: None,
+            ended: None,
+            output_changes: OutputChanges::default(),
+            dirty: true,
+        }
+    }
+
     pub fn status(&self) -> Status {
         match (&self.ended, self.started) {
             (Some((_, outcome)), _) => outcome.status,

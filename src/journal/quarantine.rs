@@ -74,12 +74,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_right() {
+    fn dates_are_correct() {
         assert_eq!([0, 11_016, 11_017, 20_780].map(date), ["1970-01-01", "2000-02-29", "2000-03-01", "2026-11-23"]);
     }
 
     #[test]
-    fn nothing_is_deleted_and_no_stranger_renamed() {
+    fn only_the_damaged_database_is_renamed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         fs::write(&path, "bad").unwrap();

@@ -68,7 +68,7 @@ impl Reader {
     /// # Errors
     /// If the journal exists and cannot be read.
     pub fn open(folder: &Path) -> Result<Option<Self>, JournalError> {
-        take_in(folder);
+        recover_dead_sessions(folder);
         let connection = match schema::open_to_read(folder)? {
             Some(connection) => connection,
             None if folder.join(FILE).exists() => schema::open(folder)?,
@@ -149,7 +149,7 @@ impl Reader {
         let Some(id) = SessionId::parse(&row.get::<_, String>(0)?) else { return Ok(None) };
         let path = |at| row.get::<_, String>(at).map(PathBuf::from);
         let closed = row.get::<_, Option<String>>(10)?.is_some_and(|ending| ending == "closed");
-        let ending = match (retention::in_use(&self.folder, &id), closed) {
+        let ending = match (retention::is_in_use(&self.folder, &id), closed) {
             (true, _) => SessionEnd::Running,
             (false, true) => SessionEnd::Closed,
             (false, false) => SessionEnd::Died,
@@ -185,7 +185,7 @@ impl Reader {
 }
 
 /// Recovers dead sessions, if there are any. A journal that cannot be written is still readable without.
-pub(super) fn take_in(folder: &Path) {
+pub(super) fn recover_dead_sessions(folder: &Path) {
     if recover::is_due(folder)
         && let Ok(mut connection) = schema::open(folder)
     {

@@ -56,7 +56,7 @@ pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), J
 /// Returns whether everything could be read. If not, the rest stays for later.
 fn take_in(connection: &mut Connection, id: &SessionId, segments: &[IntakeFile]) -> rusqlite::Result<bool> {
     let mut changes = PendingChanges::default();
-    store::take_up(connection, id, &mut changes)?;
+    store::load_unfinished(connection, id, &mut changes)?;
     let position = store::position(connection, id)?;
     for segment in segments {
         let name = segment.name();
@@ -77,15 +77,15 @@ fn take_in(connection: &mut Connection, id: &SessionId, segments: &[IntakeFile])
             changes.apply(IntakeFrame::Session(header.filter(|meta| meta.id == *id).unwrap_or_else(|| unknown(id))));
         }
         let (mut at, end) = (from, segment.written.load(Ordering::Relaxed));
-        let mut most = MAX_READ;
+        let mut portion = MAX_READ;
         // In portions, since the intake may be large.
         while at < end {
-            let Ok(bytes) = segment.read(at, most) else { return Ok(false) };
+            let Ok(bytes) = segment.read(at, portion) else { return Ok(false) };
             let is_last = at + bytes.len() as u64 >= end;
             let mut frames = Vec::new();
             let used = frame::decode_all(&bytes, |frame| frames.push(frame));
             if used == 0 && !is_last {
-                most *= 2;
+                portion *= 2;
                 continue;
             }
             frames
@@ -93,7 +93,7 @@ fn take_in(connection: &mut Connection, id: &SessionId, segments: &[IntakeFile])
                 .filter(|frame| !matches!(frame, IntakeFrame::Session(_)))
                 .for_each(|frame| changes.apply(frame));
             at = if is_last { end } else { at + used as u64 };
-            most = MAX_READ;
+            portion = MAX_READ;
             store::store(connection, &changes, &(name.clone(), at))?;
             changes.mark_stored();
         }

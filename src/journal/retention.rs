@@ -26,7 +26,7 @@ const MAX_PAGES: u32 = 1024;
 
 /// Returns the limits in force. The environment overrides `config.toml`.
 #[must_use]
-pub fn limits(mut configured: Limits) -> Limits {
+pub fn effective_limits(mut configured: Limits) -> Limits {
     let read = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     if let Some(text) = read("FOURHANDS_JOURNAL_MAX") {
         configured.set_bytes("FOURHANDS_JOURNAL_MAX", &text);
@@ -96,29 +96,30 @@ pub fn plan(
         return Ok(RetentionPlan::default());
     }
     let sessions = sessions(connection, folder)?;
-    let (mut aside, mut kept): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|kept| kept.set_aside.is_some());
-    kept.sort_by_key(|kept| kept.used);
-    let mut total: u64 = kept.iter().map(|kept| kept.bytes).sum();
+    let (mut aside, mut current): (Vec<_>, Vec<_>) =
+        sessions.into_iter().partition(|session| session.set_aside.is_some());
+    current.sort_by_key(|session| session.used);
+    let mut total: u64 = current.iter().map(|session| session.bytes).sum();
     let mut plan = RetentionPlan { total, ..RetentionPlan::default() };
-    plan.checkpoints = checkpoints_due(&kept, folder, limits.bytes);
+    plan.checkpoints = checkpoints_due(&current, folder, limits.bytes);
     let oldest = now.saturating_sub(limits.days.saturating_mul(DAY));
-    for session in kept {
+    for session in current {
         let is_old = session.used < oldest;
         if !is_old && total <= limits.bytes {
             break;
         }
-        if !in_use(folder, &session.id) {
+        if !is_in_use(folder, &session.id) {
             total -= session.bytes;
             if is_old { &mut plan.expired } else { &mut plan.over_limit }.push(session);
         }
     }
-    aside.sort_by_key(|kept| (kept.set_aside, kept.used));
+    aside.sort_by_key(|session| (session.set_aside, session.used));
     let (expired, rest) =
-        aside.into_iter().partition(|kept| kept.set_aside.is_some_and(|at| now - at.min(now) >= RESTORE_PERIOD));
+        aside.into_iter().partition(|session| session.set_aside.is_some_and(|at| now - at.min(now) >= RESTORE_PERIOD));
     plan.removed = expired;
     let mut rest: Vec<StoredSession> = rest;
     rest.extend(plan.expired.iter().chain(&plan.over_limit).cloned());
-    let mut bytes: u64 = rest.iter().map(|kept| kept.bytes).sum();
+    let mut bytes: u64 = rest.iter().map(|session| session.bytes).sum();
     // Sessions set aside may take the size limit once more, as far as the disk has space.
     let room = limits.bytes.min(bytes.saturating_sub(missing_on_disk(folder)));
     for session in rest {
@@ -139,33 +140,33 @@ pub fn prune(
     now: Timestamp,
 ) -> rusqlite::Result<Option<String>> {
     let mut plan = plan(connection, folder, limits, now)?;
-    let set_aside = |kept: &StoredSession| match session_lock::keep_out(state_folder(folder), &kept.id) {
+    let set_aside = |session: &StoredSession| match session_lock::keep_out(state_folder(folder), &session.id) {
         // The lock keeps others from taking the session up.
-        Ok(Some(_kept_out)) if !intake::is_in_use(folder, &kept.id) => {
-            connection.execute("UPDATE sessions SET set_aside = ? WHERE id = ?", params![now as i64, kept.row])
+        Ok(Some(_kept_out)) if !intake::is_in_use(folder, &session.id) => {
+            connection.execute("UPDATE sessions SET set_aside = ? WHERE id = ?", params![now as i64, session.row])
         }
         _ => Ok(0),
     };
     for due in [&mut plan.expired, &mut plan.over_limit] {
         let mut done = Vec::new();
-        for kept in std::mem::take(due) {
-            if set_aside(&kept)? > 0 {
-                done.push(kept);
+        for session in std::mem::take(due) {
+            if set_aside(&session)? > 0 {
+                done.push(session);
             }
         }
         *due = done;
     }
-    let mut gone = Vec::new();
-    for kept in std::mem::take(&mut plan.removed) {
+    let mut removed = Vec::new();
+    for session in std::mem::take(&mut plan.removed) {
         // The session may have been restored meanwhile.
         let doomed = connection
-            .execute("UPDATE sessions SET set_aside = 0 WHERE id = ? AND set_aside IS NOT NULL", [kept.row])?;
+            .execute("UPDATE sessions SET set_aside = 0 WHERE id = ? AND set_aside IS NOT NULL", [session.row])?;
         if doomed > 0 {
-            remove_files(folder, &kept.id);
-            gone.push(kept);
+            remove_files(folder, &session.id);
+            removed.push(session);
         }
     }
-    plan.removed = gone;
+    plan.removed = removed;
     plan.checkpoints.retain(|id| {
         let kept_out = session_lock::keep_out(state_folder(folder), id);
         matches!(kept_out, Ok(Some(_))) && !intake::is_in_use(folder, id) && {
@@ -180,34 +181,34 @@ pub fn prune(
 fn sentence(plan: &RetentionPlan, limits: &Limits) -> Option<String> {
     /// Names in a sentence.
     const NAMES: usize = 3;
-    let sessions = |kept: &[StoredSession]| {
-        let names: Vec<&str> = kept.iter().take(NAMES).map(|kept| &*kept.name).collect();
-        let more = if kept.len() > NAMES { ", …" } else { "" };
-        format!("{} ({}{more})", units::count(kept.len(), "session"), names.join(", "))
+    let sessions = |sessions: &[StoredSession]| {
+        let names: Vec<&str> = sessions.iter().take(NAMES).map(|session| &*session.name).collect();
+        let more = if sessions.len() > NAMES { ", …" } else { "" };
+        format!("{} ({}{more})", units::count(sessions.len(), "session"), names.join(", "))
     };
-    let mut said = Vec::new();
+    let mut reasons = Vec::new();
     if !plan.expired.is_empty() {
-        said.push(format!("{} unused for {}", sessions(&plan.expired), units::count(limits.days as usize, "day")));
+        reasons.push(format!("{} unused for {}", sessions(&plan.expired), units::count(limits.days as usize, "day")));
     }
     if !plan.over_limit.is_empty() {
-        said.push(format!(
+        reasons.push(format!(
             "{}, the longest unused, because all took more than {}",
             sessions(&plan.over_limit),
             units::bytes(limits.bytes)
         ));
     }
-    let removed: Vec<_> = plan.expired.iter().chain(&plan.over_limit).collect();
-    let without_room = plan.removed.iter().filter(|gone| removed.iter().any(|kept| kept.id == gone.id)).count();
+    let due: Vec<_> = plan.expired.iter().chain(&plan.over_limit).collect();
+    let without_room = plan.removed.iter().filter(|gone| due.iter().any(|session| session.id == gone.id)).count();
     let mut sentences = Vec::new();
-    if !said.is_empty() {
-        let end = match removed.len() - without_room {
+    if !reasons.is_empty() {
+        let end = match due.len() - without_room {
             0 => "there is no room to keep them for a week, so they are gone".to_owned(),
-            kept => {
-                let which = if without_room > 0 { format!("{kept} of them are") } else { "all are".to_owned() };
+            left => {
+                let which = if without_room > 0 { format!("{left} of them are") } else { "all are".to_owned() };
                 format!("{which} kept for a week, `fourhands sessions --restore NAME` brings one back")
             }
         };
-        sentences.push(format!("the journal let go of {}; {end}", said.join(" and ")));
+        sentences.push(format!("the journal let go of {}; {end}", reasons.join(" and ")));
     }
     if !plan.checkpoints.is_empty() {
         sentences.push(format!(
@@ -278,7 +279,7 @@ pub fn forget_if_empty(connection: &Connection, id: &SessionId) -> rusqlite::Res
 }
 
 /// Returns whether the session runs: its guardian holds it, also between two processes, or a process records it.
-pub fn in_use(folder: &Path, id: &SessionId) -> bool {
+pub fn is_in_use(folder: &Path, id: &SessionId) -> bool {
     session_lock::is_held(state_folder(folder), id) || intake::is_in_use(folder, id)
 }
 
@@ -307,10 +308,10 @@ fn sessions(connection: &Connection, folder: &Path) -> rusqlite::Result<Vec<Stor
     })?;
     let mut found: Vec<StoredSession> = rows.filter_map(Result::transpose).collect::<Result<_, _>>()?;
     // Distributes unused space in pages, and the indexes, over the sessions.
-    let (all, pages) = (found.iter().map(|kept| kept.bytes).sum::<u64>().max(1), used(connection)?);
-    for kept in &mut found {
-        let share = u128::from(kept.bytes) * u128::from(pages.max(all)) / u128::from(all);
-        kept.bytes = share as u64 + bytes_below(&spool_folder(folder, &kept.id));
+    let (all, pages) = (found.iter().map(|session| session.bytes).sum::<u64>().max(1), used(connection)?);
+    for session in &mut found {
+        let share = u128::from(session.bytes) * u128::from(pages.max(all)) / u128::from(all);
+        session.bytes = share as u64 + bytes_below(&spool_folder(folder, &session.id));
     }
     Ok(found)
 }
@@ -318,11 +319,11 @@ fn sessions(connection: &Connection, folder: &Path) -> rusqlite::Result<Vec<Stor
 /// Saved variables have a limit of their own, so that large ones do not cost the records of other sessions.
 fn checkpoints_due(sessions: &[StoredSession], folder: &Path, limit: u64) -> Vec<SessionId> {
     let saved: Vec<_> =
-        sessions.iter().map(|kept| (&kept.id, bytes_below(&checkpoint_folder(folder, &kept.id)))).collect();
+        sessions.iter().map(|session| (&session.id, bytes_below(&checkpoint_folder(folder, &session.id)))).collect();
     let mut all: u64 = saved.iter().map(|(_, bytes)| bytes).sum();
     let mut due = Vec::new();
     for (id, bytes) in saved {
-        if all > limit && bytes > 0 && !in_use(folder, id) {
+        if all > limit && bytes > 0 && !is_in_use(folder, id) {
             all -= bytes;
             due.push(id.clone());
         }

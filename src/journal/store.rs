@@ -199,7 +199,7 @@ pub fn mark_dead(connection: &Connection, id: &SessionId) -> rusqlite::Result<()
 }
 
 /// Loads the state of a session, so that later events continue it.
-pub fn take_up(connection: &Connection, id: &SessionId, changes: &mut PendingChanges) -> rusqlite::Result<()> {
+pub fn load_unfinished(connection: &Connection, id: &SessionId, changes: &mut PendingChanges) -> rusqlite::Result<()> {
     let session = connection
         .query_row("SELECT id, places, active FROM sessions WHERE uid = ?", [id.as_str()], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))

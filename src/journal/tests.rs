@@ -63,7 +63,7 @@ impl Home {
         }
     }
 
-    fn load(&self, id: &SessionId) -> Recorded {
+    fn load(&self, id: &SessionId) -> RecordedSession {
         self.reader().load(id).unwrap().expect("the session")
     }
 }

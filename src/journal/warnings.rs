@@ -78,8 +78,8 @@ impl Warnings {
         }
     }
 
-    /// `kept`: the intake keeps the events meanwhile.
-    pub fn on_fault(&mut self, fault: &JournalError, kept: bool) {
+    /// `in_intake`: the intake keeps the events meanwhile.
+    pub fn on_fault(&mut self, fault: &JournalError, in_intake: bool) {
         let missed = self.missed;
         let trouble = self.trouble.get_or_insert_with(|| Trouble { since: Instant::now(), is_reported: false, missed });
         let passing = matches!(fault, JournalError::Locked(_)) && trouble.since.elapsed() < LOCK_GRACE;
@@ -88,8 +88,8 @@ impl Warnings {
             return;
         }
         trouble.is_reported = true;
-        let kept = if kept { "; what happens is kept beside it until that has passed" } else { "" };
-        self.send(format!("this session cannot be recorded: {fault}{kept}"));
+        let hint = if in_intake { "; what happens is kept beside it until that has passed" } else { "" };
+        self.send(format!("this session cannot be recorded: {fault}{hint}"));
     }
 
     pub fn on_stored(&mut self) {

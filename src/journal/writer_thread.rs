@@ -304,7 +304,7 @@ impl WriterThread {
         let fault = |error: rusqlite::Error| JournalError::of(&path, &error);
         recover::dead_sessions(folder, &mut connection)?;
         self.check_predecessor(folder, &path)?;
-        store::take_up(&connection, &self.meta.id, &mut self.state.changes).map_err(fault)?;
+        store::load_unfinished(&connection, &self.meta.id, &mut self.state.changes).map_err(fault)?;
         let facts = fs::metadata(&path).map_err(|error| JournalError::of_io(&path, &error))?;
         let identity = (facts.dev(), facts.ino());
         self.state.opened = Some(identity);
@@ -332,15 +332,15 @@ impl WriterThread {
             }
             let fault = |error| JournalError::of_io(&segment.path, &error);
             let written = segment.written.load(Ordering::Acquire);
-            let mut most = MAX_READ;
+            let mut portion = MAX_READ;
             let (bytes, used) = loop {
-                let bytes = segment.read(*position, most).map_err(fault)?;
+                let bytes = segment.read(*position, portion).map_err(fault)?;
                 let whole = *position + bytes.len() as u64 >= written;
                 let mut frames = Vec::new();
                 let used = frame::decode_all(&bytes, |frame| frames.push(frame));
                 // A frame may be larger than one portion.
                 if used == 0 && !whole {
-                    most *= 2;
+                    portion *= 2;
                     continue;
                 }
                 for frame in frames {

@@ -190,7 +190,7 @@ impl Host {
                 Some(_) => transcript_so_far(&self.boot.id, self.recorder.map(FlightRecorder::last_snippet)),
                 None => (Startup::default(), None),
             };
-            let limits = journal::limits(tui::settings::read(tui::settings::path()).settings.journal);
+            let limits = journal::effective_limits(tui::settings::read(tui::settings::path()).settings.journal);
             let lost = self.recorder.map(FlightRecorder::losses);
             let places = Paths::of_this_process();
             let (recorder, journal, mut told) =
@@ -311,7 +311,7 @@ fn transcript_so_far(id: &SessionId, ran: Option<SnippetId>) -> (Startup, Option
     let Some(recorded) = recorded else {
         return (Startup { ran, is_whole: false, ..Startup::default() }, gap);
     };
-    let journal::Recorded { session: known, transcript, former, calls } = recorded;
+    let journal::RecordedSession { session: known, transcript, former, calls } = recorded;
     // User code can write where the number of the last that ran is kept.
     let may_have_all = ran.0 as usize <= transcript.entries().len();
     let has_all = may_have_all && (1..=ran.0).all(|number| transcript.snippet(SnippetId(number)).is_some());

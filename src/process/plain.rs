@@ -228,7 +228,7 @@ impl Plain {
         if code.trim().is_empty() {
             return;
         }
-        if let Some(text) = note::in_comments(&code) {
+        if let Some(text) = note::note_in_comments(&code) {
             return self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
         }
         self.run(code.trim_end().into()).await;

@@ -372,7 +372,7 @@ impl Dashboard {
 
     fn perform(&mut self, effect: Effect) -> io::Result<Flow> {
         match effect {
-            Effect::Submit(code) if let Some(text) = note::in_comments(&code) => {
+            Effect::Submit(code) if let Some(text) = note::note_in_comments(&code) => {
                 self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
             }
             Effect::Submit(code) => {

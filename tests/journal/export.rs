@@ -92,7 +92,7 @@ fn tell(session: &mut Session) -> Value {
 }
 
 #[test]
-fn every_format_of_a_real_session() {
+fn a_real_session_exports_in_every_format() {
     let python = python();
     let mut session = Session::start(&python);
     let expected = tell(&mut session);
@@ -200,7 +200,7 @@ fn data(home: &Home) {
 
 /// What a session wrote, as JSON, whatever has become of it since.
 #[test]
-fn an_export_is_the_same_while_it_runs_and_after_it_ended_and_went_on() {
+fn an_export_stays_the_same_across_end_and_resume() {
     let mut session = Session::start(&support::python());
     let run = |session: &mut Session, code: &str, title: &str| {
         session.client.call("run_python_code", serde_json::json!({ "code": code, "title": title }));
@@ -250,7 +250,7 @@ fn an_export_is_the_same_while_it_runs_and_after_it_ended_and_went_on() {
 }
 
 #[test]
-fn choices_and_what_cannot_be() {
+fn export_options_and_their_errors() {
     let home = Home::new();
     let (told, code) = said(&export(&home, &["--to", "py"]));
     assert!(code == Some(3) && told.contains("no session was ever recorded"), "{told}");
@@ -303,7 +303,7 @@ fn choices_and_what_cannot_be() {
 }
 
 #[test]
-fn from_the_dashboard() {
+fn the_dashboard_exports() {
     let home = Home::new();
     let python = support::python();
     let mut terminal = Terminal::start(&home, &["--python", python.to_str().unwrap()], 40, 120);

@@ -58,7 +58,7 @@ fn files_with(folder: &Path, bytes: &[u8]) -> Vec<PathBuf> {
 }
 
 #[test]
-fn limits_take_no_session_that_is_in_use_and_what_they_take_comes_back() {
+fn limits_spare_sessions_in_use_and_others_can_be_restored() {
     let home = Home::new();
     let mut past = home.serve("past");
     client(home.fourhands(), "past").run(LARGE);
@@ -101,7 +101,7 @@ fn limits_take_no_session_that_is_in_use_and_what_they_take_comes_back() {
 }
 
 #[test]
-fn what_was_let_go_of_is_shown_first_comes_back_and_can_be_erased() {
+fn pruning_is_previewed_and_sessions_can_be_restored_or_erased() {
     let home = Home::new();
     for name in ["first", "second"] {
         let mut server = home.serve(name);
@@ -140,7 +140,7 @@ fn what_was_let_go_of_is_shown_first_comes_back_and_can_be_erased() {
 }
 
 #[test]
-fn a_session_that_runs_is_not_erased() {
+fn a_running_session_is_not_erased() {
     let home = Home::new();
     let mut server = home.serve("live");
     client(home.fourhands(), "live").run("6 * 7");
@@ -151,7 +151,7 @@ fn a_session_that_runs_is_not_erased() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_kills_nobody() {
+fn a_file_size_limit_kills_no_process() {
     let home = Home::new();
     home.serve("before");
     let mut server = home.serve("small");
@@ -171,7 +171,7 @@ fn a_limit_on_the_size_of_files_kills_nobody() {
 }
 
 #[test]
-fn a_full_home_stops_no_session_where_the_runtime_folder_has_room() {
+fn a_full_home_stops_no_session() {
     let home = Home::new();
     home.serve("before");
     let faults = Faults::new(&home);

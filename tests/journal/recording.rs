@@ -12,14 +12,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::support::client::{Client, Era};
 use crate::support::{Home, Server, python, wait_until};
 use fourhands::domain::{Entry, Snippet, SnippetId, Status, Stream};
-use fourhands::journal::{Reader, Recorded, SessionEnd};
+use fourhands::journal::{Reader, RecordedSession, SessionEnd};
 use serde_json::{Value, json};
 
 fn folder(home: &Home) -> PathBuf {
     home.path().join(".local/state/fourhands/journal")
 }
 
-fn load(home: &Home, name: &str) -> Option<Recorded> {
+fn load(home: &Home, name: &str) -> Option<RecordedSession> {
     let reader = Reader::open(&folder(home)).unwrap()?;
     let session = reader.find(name).unwrap()?;
     reader.load(&session.id).unwrap()
@@ -51,7 +51,7 @@ fn agree(answer: &Value, snippet: &Snippet) {
 }
 
 #[test]
-fn a_session_is_kept_with_all_that_its_clients_were_told() {
+fn the_record_has_all_that_clients_were_told() {
     let home = Home::new();
     let mut server = serve(&home, "kept");
     let mut client = client(&home, "kept");
@@ -234,7 +234,7 @@ fn a_kill_at_any_moment_loses_no_snippet_and_next_to_no_output() {
 }
 
 #[test]
-fn what_code_writes_is_recorded_while_it_runs() {
+fn output_is_recorded_while_the_code_runs() {
     let home = Home::new();
     let mut server = serve(&home, "live");
     let mut client = client(&home, "live");
@@ -273,7 +273,7 @@ fn works_in_spite_of(words: &str, prepare: impl Fn(&Home)) -> Home {
 }
 
 #[test]
-fn a_session_goes_on_whatever_is_wrong_with_the_place_of_its_journal() {
+fn a_session_continues_without_a_usable_journal_folder() {
     works_in_spite_of("is not fourhands's; move it away", |home| {
         fs::create_dir(folder(home).join("journal.db")).unwrap();
     });
@@ -291,7 +291,7 @@ fn a_session_goes_on_whatever_is_wrong_with_the_place_of_its_journal() {
 }
 
 #[test]
-fn a_locked_journal_gets_everything_when_it_is_free_again() {
+fn a_locked_journal_gets_everything_after_the_lock() {
     let home = Home::new();
     serve(&home, "first");
     let lock = rusqlite::Connection::open(folder(&home).join("journal.db")).unwrap();

@@ -50,7 +50,7 @@ fn dashboard(home: &Home, arguments: &[&str]) -> Terminal {
 }
 
 #[test]
-fn another_day_goes_on_with_the_numbers_and_replays() {
+fn a_resumed_session_continues_its_numbers_and_replays() {
     let home = Home::new();
     let long = "x += 1; print('twice', x * 2); print(*range(100_000), sep='\\n')";
     past(&home, "sales", &["x = 20", "1 / 0", long]);
@@ -77,7 +77,7 @@ fn another_day_goes_on_with_the_numbers_and_replays() {
 }
 
 #[test]
-fn a_replay_stops_where_it_now_fails_and_goes_on_from_there() {
+fn a_replay_stops_at_a_failure_and_continues_from_there() {
     let home = Home::new();
     std::fs::write(home.work().join("data"), "7").unwrap();
     past(&home, "s", &["a = 1", "b = int(open('data').read())", "c = a + b"]);
@@ -101,7 +101,7 @@ fn a_replay_stops_where_it_now_fails_and_goes_on_from_there() {
 }
 
 #[test]
-fn only_mine_only_up_to_a_card_and_what_failed_may_fail_again() {
+fn replays_select_by_author_card_and_outcome() {
     let home = Home::new();
     let mut terminal = dashboard(&home, &["--session", "both"]);
     terminal.send("mine = 1\r");
@@ -183,7 +183,7 @@ fn an_interrupt_ends_the_whole_replay_and_others_wait_behind_it() {
 }
 
 #[test]
-fn what_runs_or_is_unknown_is_refused_with_the_way_out() {
+fn resuming_a_running_or_unknown_session_is_refused_with_advice() {
     let home = Home::new();
     let (code, told) = refused(&home, &["serve", "--resume"]);
     assert!(code == Some(1) && told.contains("no session is recorded"), "{told}");
@@ -202,7 +202,7 @@ fn what_runs_or_is_unknown_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_killed_session_goes_on_elsewhere_and_says_so() {
+fn a_killed_session_resumes_in_another_folder_with_a_notice() {
     let home = Home::new();
     let mut server = serve(&home, &["--session", "dead"]);
     let mut tester = client(&home, "dead", "tester");
@@ -226,7 +226,7 @@ fn a_killed_session_goes_on_elsewhere_and_says_so() {
 }
 
 #[test]
-fn an_answer_that_was_hidden_is_asked_for_again_and_kept_nowhere() {
+fn a_hidden_answer_is_requested_again_and_never_recorded() {
     let home = Home::new();
     let mut terminal = dashboard(&home, &["--session", "s"]);
     terminal.send("import getpass; word = getpass.getpass('word? '); length = len(word)\r");

@@ -143,7 +143,7 @@ mod tests {
     use crate::session::discovery::status::{LiveClient, SessionStatus};
 
     #[test]
-    fn a_table_has_a_line_for_each_and_nothing_is_a_sentence() {
+    fn a_table_has_a_line_for_each_session() {
         assert!(present(&[], 0, None).starts_with("No session is running."));
         let client = |name: &str| LiveClient { name: name.to_owned(), pid: Some(3) };
         let live = SessionStatus {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_past_is_told_with_what_was_done() {
+    fn past_sessions_are_listed_with_their_counts() {
         assert_eq!(past(&[], 0, 0, true, None), "");
         let rows = [SessionRow::of_journal(&summary("sales", 0, SessionEnd::Closed))];
         assert_eq!(
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_matters_least_gives_way_to_a_narrow_terminal() {
+    fn narrow_terminals_drop_the_least_important_columns() {
         let mut here = record("work", 0);
         here.cwd = "/home/ada/projects/quarterly-report".into();
         let rows = [SessionRow::new(here, "running", None)];

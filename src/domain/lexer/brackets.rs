@@ -33,7 +33,7 @@ pub fn brackets(code: &str) -> Brackets {
             '(' | '[' | '{' => open.push((c, lexeme.range.start)),
             ')' | ']' | '}' => {
                 // A bracket that does not fit closes nothing.
-                if let Some((_, place)) = open.pop_if(|(opened, _)| fit(*opened, c)) {
+                if let Some((_, place)) = open.pop_if(|(opened, _)| is_pair(*opened, c)) {
                     found.pairs.push((place, lexeme.range.start));
                 }
             }
@@ -46,7 +46,7 @@ pub fn brackets(code: &str) -> Brackets {
 
 /// Returns whether the two brackets make a pair.
 #[must_use]
-pub fn fit(open: char, close: char) -> bool {
+pub fn is_pair(open: char, close: char) -> bool {
     matches!((open, close), ('(', ')') | ('[', ']') | ('{', '}'))
 }
 

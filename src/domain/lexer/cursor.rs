@@ -89,8 +89,8 @@ pub fn cursor_context(before: &str) -> CursorContext {
             LexemeKind::Comment | LexemeKind::Number | LexemeKind::Magic => return CursorContext::Nowhere,
             LexemeKind::Decorator => return decorator(text),
             LexemeKind::String { .. } => {
-                if let Some(cursor_context) = string(before, &lexemes[..end - 1], text) {
-                    return cursor_context;
+                if let Some(context) = string(before, &lexemes[..end - 1], text) {
+                    return context;
                 }
             }
             LexemeKind::Operator(_) | LexemeKind::Newline => {}
@@ -266,7 +266,7 @@ fn import(before: &str, lexemes: &[Lexeme]) -> Option<CursorContext> {
         let tail = statement[from..]
             .iter()
             .rposition(|lexeme| lexeme.kind != LexemeKind::Name && lexeme.kind != LexemeKind::Operator('.'))
-            .map_or(from, |cursor_context| from + cursor_context + 1);
+            .map_or(from, |at| from + at + 1);
         let tail = &statement[tail..];
         match tail.last() {
             Some(last) if last.range.end == before.len() => {
@@ -293,8 +293,7 @@ fn import(before: &str, lexemes: &[Lexeme]) -> Option<CursorContext> {
         "from" => {
             let import =
                 statement.iter().position(|lexeme| lexeme.kind == LexemeKind::Name && text(lexeme) == "import");
-            let Some(import) = import.filter(|cursor_context| statement[*cursor_context].range.end < before.len())
-            else {
+            let Some(import) = import.filter(|at| statement[*at].range.end < before.len()) else {
                 let module = before[first.range.end..].trim_start();
                 if module.contains(char::is_whitespace) {
                     return Some(CursorContext::Nowhere);

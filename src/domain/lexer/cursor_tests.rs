@@ -83,7 +83,7 @@ fn imports() {
 }
 
 #[test]
-fn code_magic() {
+fn magic_has_a_context() {
     assert_eq!(cursor_context("%ti"), CursorContext::Magic { prefix: "ti".into(), cell: false });
     assert_eq!(cursor_context("%%"), CursorContext::Magic { prefix: String::new(), cell: true });
     assert_eq!(cursor_context("x % y"), name("y"));
@@ -113,7 +113,7 @@ fn the_innermost_open_call() {
 }
 
 #[test]
-fn steps_are_only_what_can_be_looked_up() {
+fn steps_need_no_evaluation() {
     let of = |name: &str| PathStep::Name(name.into());
     assert_eq!(steps("a"), Some(vec![of("a")]));
     assert_eq!(
@@ -127,7 +127,7 @@ fn steps_are_only_what_can_be_looked_up() {
 }
 
 #[test]
-fn nothing_it_could_be_given_makes_it_fail() {
+fn no_code_makes_completion_fail() {
     let pieces =
         ["f(", "[", "]", ")", "{", "}", "\"", "'", "x", ".", ",", "=", "import ", "from ", "%", "é", "\n", " ", "f'{"];
     let mut seed = 7_usize;

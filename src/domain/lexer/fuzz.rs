@@ -68,7 +68,7 @@ const PIECES: [&str; 60] = [
 ];
 
 #[test]
-fn no_code_makes_it_fail() {
+fn the_lexer_never_fails() {
     for mut random in Random::rounds(7, 5_000) {
         let code = random.text(&PIECES, 24);
         let lexemes = scan(&code);
@@ -95,7 +95,7 @@ fn no_code_makes_it_fail() {
 
 /// Rewriting changes only magic: other code, strings, comments and line numbers stay.
 #[test]
-fn rewriting_leaves_alone_what_is_no_magic() {
+fn rewriting_changes_only_magic() {
     for mut random in Random::rounds(8, 5_000) {
         let code = random.text(&PIECES, 24);
         let magic: Vec<_> = scan(&code).into_iter().filter(|lexeme| lexeme.kind == LexemeKind::Magic).collect();

@@ -148,9 +148,9 @@ fn cell(before: &str, name: &str, arguments: &str, body: &str, helper: &str) -> 
     let body = body.strip_prefix('\n').unwrap_or(body);
     let code = format!(
         "{before}{helper}('cell', {}, {}, {}, {at})",
-        literal(name),
-        literal(arguments),
-        literal(&match name {
+        string_literal(name),
+        string_literal(arguments),
+        string_literal(&match name {
             // The body is Python, which may contain magic.
             "capture" | "timeit" => rewrite(body, helper).map_or_else(|| body.to_owned(), |inner| inner.code),
             _ => body.to_owned(),
@@ -185,14 +185,14 @@ impl Magic {
         let (kind, first, second) = match self {
             Self::Help { object, detail } => {
                 let detail = if *detail { "True" } else { "False" };
-                return format!("{helper}('help', {}, {detail})", literal(object));
+                return format!("{helper}('help', {}, {detail})", string_literal(object));
             }
-            Self::Shell(command) => return format!("{helper}('shell', {})", literal(command)),
-            Self::Lines(command) => return format!("{helper}('lines', {})", literal(command)),
+            Self::Shell(command) => return format!("{helper}('shell', {})", string_literal(command)),
+            Self::Lines(command) => return format!("{helper}('lines', {})", string_literal(command)),
             Self::Line { name, arguments } => ("line", name, arguments),
             Self::Misplaced { name, arguments } => ("misplaced", name, arguments),
         };
-        format!("{helper}('{kind}', {}, {})", literal(first), literal(second))
+        format!("{helper}('{kind}', {}, {})", string_literal(first), string_literal(second))
     }
 }
 
@@ -203,7 +203,7 @@ fn split_name(line: &str) -> (&str, &str) {
 
 /// Returns a Python string literal on one line.
 #[must_use]
-pub fn literal(text: &str) -> String {
+pub fn string_literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('\'');
     for c in text.chars() {
@@ -265,14 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_timed_as_a_whole() {
+    fn time_magic_times_the_whole_code() {
         let timed = |code: &str| Some(Rewritten { code: code.to_owned(), timed: true });
         assert_eq!(rewrite("%time await f()", "M"), timed("await f()"));
         assert_eq!(rewrite("%%time\nx = 1\n!ls", "M"), timed("\nx = 1\nM('shell', 'ls')"));
     }
 
     #[test]
-    fn python_is_left_alone() {
+    fn python_code_is_not_taken_for_magic() {
         for code in [
             "x = 5 % 3",
             "x = (5\n%time)",

@@ -140,8 +140,8 @@ impl Scanner<'_> {
         Some(c)
     }
 
-    fn skip_while(&mut self, wanted: impl Fn(char) -> bool) {
-        while self.peek().is_some_and(&wanted) {
+    fn skip_while(&mut self, is_skipped: impl Fn(char) -> bool) {
+        while self.peek().is_some_and(&is_skipped) {
             self.bump();
         }
     }

@@ -98,7 +98,7 @@ pub fn awaits(code: &str) -> bool {
 /// Returns the names to declare global where `code` becomes the body of a function: all names that it may bind, and
 /// perhaps others. `None` if that would change its meaning, since it annotates names or imports `*`.
 #[must_use]
-pub fn functions_globals(code: &str) -> Option<Vec<String>> {
+pub fn globals_of_function(code: &str) -> Option<Vec<String>> {
     let lexemes = scan(code);
     let mut names = BTreeSet::new();
     for line in lines(&lexemes) {
@@ -133,7 +133,7 @@ fn is_keyword(word: &str) -> bool {
 
 /// Returns the features that `code` imports from `__future__`, and the code without these imports.
 #[must_use]
-pub fn futures(code: &str) -> (Vec<String>, String) {
+pub fn split_future_imports(code: &str) -> (Vec<String>, String) {
     let lexemes = scan(code);
     let mut features = Vec::new();
     let mut gone: Vec<Range<usize>> = Vec::new();
@@ -176,7 +176,7 @@ pub fn last_statement(code: &str) -> Option<usize> {
 
 /// Returns whether `code` seems to read the variable `name`. The code may have set it itself.
 #[must_use]
-pub fn uses(code: &str, name: &str) -> bool {
+pub fn reads_variable(code: &str, name: &str) -> bool {
     let lexemes = scan(code);
     let mut depth = 0_usize;
     lexemes.iter().enumerate().any(|(index, lexeme)| {
@@ -201,13 +201,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_stay_where_they_are() {
+    fn indentation_does_not_change_strings() {
         assert_eq!(indented("x = '''a\nb'''\nif y:\n\n  z\n", "    "), "    x = '''a\nb'''\n    if y:\n\n      z\n");
         assert_eq!(indented("f('''\n''', \n1)", " "), " f('''\n''', \n 1)");
     }
 
     #[test]
-    fn what_is_awaited_outside_of_functions() {
+    fn awaits_outside_functions_are_found() {
         for code in [
             "await f()",
             "x = [i async for i in g()]",
@@ -225,8 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_function_would_keep_to_itself() {
-        let names = |code| functions_globals(code).map(|names| names.join(" "));
+    fn globals_of_a_function_are_its_bound_names() {
+        let names = |code| globals_of_function(code).map(|names| names.join(" "));
         assert_eq!(names("x = await f(1)").as_deref(), Some("x"));
         assert_eq!(names("import a.b, c as d").as_deref(), Some("a c d"));
         assert_eq!(names("def f(): pass\nclass C: pass").as_deref(), Some("C f"));
@@ -240,9 +240,9 @@ mod tests {
     }
 
     #[test]
-    fn imports_from_the_future_go_to_the_top() {
+    fn future_imports_are_split_off() {
         let taken = |code| {
-            let (features, rest) = futures(code);
+            let (features, rest) = split_future_imports(code);
             (features.join(" "), rest)
         };
         let (features, rest) = taken("from __future__ import annotations  # why\nx = 1");
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_last_statement_begins() {
+    fn the_last_statement_is_found_outside_blocks() {
         for (code, last) in [
             ("x = 1\nf(x,\n  2)  # c\n\n", Some("f(x,")),
             ("a; b", Some("b")),
@@ -269,14 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_are_read() {
+    fn reads_of_a_variable_are_found() {
         for code in ["_ + 1", "x = _", "len(_)", "f(_, 2)", "_.head()", "_[0]", "_ == 2"] {
-            assert!(uses(code, "_"), "{code}");
+            assert!(reads_variable(code, "_"), "{code}");
         }
         for code in
             ["for _ in x: pass", "for i, _ in x: pass", "_ = 1", "a, _ = b", "_, a = b", "lambda _: 1", "x._", "'_'"]
         {
-            assert!(!uses(code, "_"), "{code}");
+            assert!(!reads_variable(code, "_"), "{code}");
         }
     }
 }

@@ -47,7 +47,7 @@ fn soft_keywords_are_keywords_only_where_they_begin_a_statement() {
 }
 
 #[test]
-fn strings_end_where_they_end() {
+fn strings_end_at_their_closing_quotes() {
     let strings = |code| -> Vec<&str> {
         classes(code).into_iter().filter(|(_, class)| *class == TokenClass::String).map(|(text, _)| text).collect()
     };
@@ -97,7 +97,7 @@ fn one_line_runs_at_once() {
 }
 
 #[test]
-fn what_goes_on_goes_on() {
+fn unfinished_code_is_incomplete() {
     for code in
         ["f(", "x = [1,\n", "{", "'''a", "s = \"\"\"a\n'''", "x = 1 + \\", "f'''{a}\n", "@cache", "@cache\n", "'a\\\n"]
     {
@@ -147,7 +147,7 @@ fn a_try_waits_for_its_handler() {
 }
 
 #[test]
-fn what_no_line_can_mend_runs_so_that_python_says_what_is_wrong() {
+fn invalid_code_is_complete_so_that_python_reports_the_error() {
     for code in ["f)", "(]", "'abc", "x:", "if x: )", "x = 1 + \\\n"] {
         complete(code);
     }

@@ -18,19 +18,19 @@ pub fn compact(text: &str) -> Option<String> {
         return None;
     }
     let mut drawing = Drawing::default();
-    let mut look = (TextStyle::default(), false);
+    let mut style = (TextStyle::default(), false);
     let mut unfinished = "";
     for step in steps(text) {
         match step {
             TerminalOp::Style(parameters) => {
-                look.0.change(parameters);
-                look.1 = true;
+                style.0.change(parameters);
+                style.1 = true;
             }
             TerminalOp::Unfinished(sequence) => unfinished = sequence,
-            step => drawing.perform(step, look)?,
+            step => drawing.perform(step, style)?,
         }
     }
-    let mut out = drawing.written(look);
+    let mut out = drawing.written(style);
     out.push_str(unfinished);
     Some(out)
 }
@@ -53,13 +53,13 @@ struct Drawing {
 
 impl Drawing {
     /// Returns `None` if the effect depends on the terminal's earlier content.
-    fn perform(&mut self, step: TerminalOp<'_>, look: CellStyle) -> Option<()> {
+    fn perform(&mut self, step: TerminalOp<'_>, style: CellStyle) -> Option<()> {
         if !std::mem::replace(&mut self.started, true) {
             self.is_relative = true;
         }
         if self.is_relative {
             match step {
-                TerminalOp::Put(c) => self.beginning.push((c, look)),
+                TerminalOp::Put(c) => self.beginning.push((c, style)),
                 TerminalOp::EraseLine => {
                     self.erases = "\u{1b}[2K";
                     self.beginning.iter_mut().for_each(|cell| *cell = (ERASED, CellStyle::default()));
@@ -92,7 +92,7 @@ impl Drawing {
             }
             _ => {}
         }
-        self.page.perform(step, look);
+        self.page.perform(step, style);
         Some(())
     }
 
@@ -106,14 +106,14 @@ impl Drawing {
         }
     }
 
-    fn written(self, look: CellStyle) -> String {
+    fn written(self, style: CellStyle) -> String {
         let mut out = self.erases.to_owned();
         let mut shown = CellStyle::default();
         let mut put = |out: &mut String, cells: &[(char, CellStyle)]| {
-            for (c, look) in cells {
-                if *look != shown {
-                    out.push_str(&look.0.sequence());
-                    shown = *look;
+            for (c, style) in cells {
+                if *style != shown {
+                    out.push_str(&style.0.sequence());
+                    shown = *style;
                 }
                 out.push(*c);
             }
@@ -152,8 +152,8 @@ impl Drawing {
         if self.page.column != last || !is_placed {
             out.push_str(&format!("\u{1b}[{}G", self.page.column + 1));
         }
-        if look != shown {
-            out.push_str(&look.0.sequence());
+        if style != shown {
+            out.push_str(&style.0.sequence());
         }
         out
     }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stood_there_before_is_drawn_over_as_well() {
+    fn compacted_text_overwrites_earlier_text_like_the_original() {
         for (before, text) in [
             ("bar 1 ####", "\rbar 2 ####\rbar 3 ####"),
             ("begin\nlong line", "\rok\rOK"),
@@ -200,7 +200,7 @@ mod tests {
 
     /// Any order of steps, split anywhere.
     #[test]
-    fn any_text_can_be_made_shorter_anywhere() {
+    fn any_text_can_be_compacted_in_parts() {
         let parts = [
             "a",
             "bc",

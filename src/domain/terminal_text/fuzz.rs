@@ -61,18 +61,18 @@ fn is_safe(text: &str) {
 }
 
 #[test]
-fn whatever_is_written_comes_out_safe() {
+fn any_output_becomes_safe_text() {
     for mut random in Random::rounds(1, 5_000) {
         let text = random.text(&PIECES, 40);
         let shown = plain(&text);
         is_safe(&shown);
         assert_eq!(plain(&shown), shown, "{text:?}");
         is_safe(&visible(&text));
-        let mut look = TextStyle::default();
-        let lines = styled(&[(&text, Stream::Stdout)], &mut look);
+        let mut style = TextStyle::default();
+        let lines = styled(&[(&text, Stream::Stdout)], &mut style);
         let of_lines = lines.iter().map(|line| line.iter().map(|piece| &*piece.text).collect::<String>());
         assert_eq!(of_lines.collect::<Vec<_>>().join("\n"), shown, "{text:?}");
-        let end = text.len() - unfinished(&text);
+        let end = text.len() - unfinished_bytes(&text);
         assert!(text.is_char_boundary(end));
         let mut after = TextStyle::default();
         style_after(&text[..end], &mut after);

@@ -168,7 +168,7 @@ mod tests {
 
     /// Ordinary text in all scripts stays unchanged.
     #[test]
-    fn writing_of_all_kinds_stays_as_it_is() {
+    fn ordinary_text_of_all_scripts_is_unchanged() {
         for text in [
             "plain\ttext\r\n\u{1b}[31m\u{7f}",
             "é e\u{301} ß ı Ω д 漢字 かな 한글 \u{a0}\u{2009}\u{3000}\u{2011}",
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_shown() {
+    fn invisible_characters_are_shown_by_their_numbers() {
         for (text, shown) in [
             ("a\u{e0041}\u{e0042}", "a⟨U+E0041⟩⟨U+E0042⟩"),
             ("🏴\u{e0069}\u{e0067}\u{e006e}\u{e007f}", "🏴⟨U+E0069⟩⟨U+E0067⟩⟨U+E006E⟩⟨U+E007F⟩"),

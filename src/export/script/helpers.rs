@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::lexer::literal;
+use crate::domain::lexer::string_literal;
 
 /// A helper function or class that replaces a feature of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +55,7 @@ pub fn string_block(text: &str) -> String {
         || text.contains(hidden)
         || text.ends_with('"')
     {
-        return literal(text);
+        return string_literal(text);
     }
     format!("\"\"\"\\\n{text}\"\"\"")
 }

@@ -1,7 +1,7 @@
 //! Translation of magic to plain Python.
 
 use super::helpers::{Helper, Needs, string_block};
-use crate::domain::lexer::{CodeMagic, Magic, code_magic, indented, literal};
+use crate::domain::lexer::{CodeMagic, Magic, code_magic, indented, string_literal};
 use crate::domain::terminal_text::visible;
 use crate::export::items::commented;
 
@@ -68,7 +68,7 @@ fn named(name: &str, arguments: &str, place: MagicPosition, needs: &mut Needs) -
         "pip" => install(&["sys.executable", "\"-m\"", "\"pip\""], arguments, needs),
         "uv" => match arguments.strip_prefix("pip ").map(|rest| rest.trim().split_once(' ').unwrap_or((rest, ""))) {
             Some((verb, rest)) => {
-                let verb = literal(verb);
+                let verb = string_literal(verb);
                 install(&["\"uv\"", "\"pip\"", &verb, "\"--python\"", "sys.executable"], rest, needs)
             }
             None => install(&["\"uv\""], arguments, needs),
@@ -99,10 +99,10 @@ fn named(name: &str, arguments: &str, place: MagicPosition, needs: &mut Needs) -
 /// Returns the text of a command, with expanded variables.
 fn text(command: &str, needs: &mut Needs) -> String {
     if !command.contains(['{', '$']) {
-        return literal(command);
+        return string_literal(command);
     }
     needs.helpers.insert(Helper::Expand);
-    format!("_expand({}, {{**globals(), **locals()}})", literal(command))
+    format!("_expand({}, {{**globals(), **locals()}})", string_literal(command))
 }
 
 fn shell(command: &str, needs: &mut Needs) -> String {
@@ -137,7 +137,7 @@ pub fn looks_at_lines(code: &str) -> bool {
 fn shell_words(arguments: &str, needs: &mut Needs) -> String {
     let simple = |c: char| c.is_alphanumeric() || c.is_whitespace() || "-_./=<>~![],:+@%^".contains(c);
     if arguments.chars().all(simple) {
-        return arguments.split_whitespace().map(literal).collect::<Vec<_>>().join(", ");
+        return arguments.split_whitespace().map(string_literal).collect::<Vec<_>>().join(", ");
     }
     needs.imports.insert("shlex");
     format!("*shlex.split({})", text(arguments, needs))
@@ -159,9 +159,9 @@ fn change_folder(arguments: &str, needs: &mut Needs) -> String {
     match bare {
         "" => "_change_folder(os.path.expanduser(\"~\"))".to_owned(),
         "-" => "_change_folder(\"-\")".to_owned(),
-        folder if folder.starts_with('~') => format!("_change_folder(os.path.expanduser({}))", literal(folder)),
+        folder if folder.starts_with('~') => format!("_change_folder(os.path.expanduser({}))", string_literal(folder)),
         // The session, too, takes this folder literally.
-        folder => format!("_change_folder({})", literal(folder)),
+        folder => format!("_change_folder({})", string_literal(folder)),
     }
 }
 
@@ -174,9 +174,9 @@ fn environment(arguments: &str, place: MagicPosition, needs: &mut Needs) -> Stri
     match divided {
         Some((name, value)) => {
             let value = text(value.trim(), needs);
-            format!("os.environ[{}] = {value}", literal(name.trim()))
+            format!("os.environ[{}] = {value}", string_literal(name.trim()))
         }
-        None => format!("os.environ[{}]", literal(arguments)),
+        None => format!("os.environ[{}]", string_literal(arguments)),
     }
 }
 
@@ -216,13 +216,13 @@ fn cell(name: &str, arguments: &str, body: &str, needs: &mut Needs) -> (String, 
             needs.imports.extend(["contextlib", "io", "types"]);
             let (code, _) = plain_python(body, needs);
             let code = indented(&format!("pass\n{}\n", code.trim_end()), "    ");
-            let kept = arguments.split_whitespace().filter(|name| !name.starts_with('-')).map(|name| {
+            let assignments = arguments.split_whitespace().filter(|name| !name.starts_with('-')).map(|name| {
                 format!("{name} = types.SimpleNamespace(stdout=_out.getvalue(), stderr=_err.getvalue())\n")
             });
             let code = format!(
                 "_out, _err = io.StringIO(), io.StringIO()\n\
                  with contextlib.redirect_stdout(_out), contextlib.redirect_stderr(_err):\n{code}{}",
-                kept.collect::<String>()
+                assignments.collect::<String>()
             );
             (code, note)
         }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::*;
 
 #[test]
-fn an_older_journal_is_brought_up_to_date_with_all_that_is_in_it() {
+fn an_older_journal_is_migrated_with_its_content() {
     let home = Home::new();
     let old = Connection::open(home.database()).unwrap();
     old.execute_batch(include_str!("version1.sql")).unwrap();
@@ -62,7 +62,7 @@ fn left(home: &Home) -> Vec<SessionId> {
 }
 
 #[test]
-fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
+fn expired_sessions_go_and_used_ones_stay() {
     let home = Home::new();
     let ids: Vec<_> = (0..4).map(|_| id()).collect();
     past(&home, &ids);
@@ -101,7 +101,7 @@ fn what_is_old_or_too_much_goes_and_what_is_in_use_stays() {
 }
 
 #[test]
-fn no_more_is_removed_than_the_limit_asks_and_it_can_be_brought_back_for_a_week() {
+fn no_more_is_removed_than_needed_and_it_can_be_restored_for_a_week() {
     let home = Home::new();
     let ids: Vec<_> = (0..4).map(|_| id()).collect();
     past(&home, &ids);
@@ -129,7 +129,7 @@ fn no_more_is_removed_than_the_limit_asks_and_it_can_be_brought_back_for_a_week(
 }
 
 #[test]
-fn what_is_erased_is_in_no_file() {
+fn an_erased_session_is_in_no_file() {
     let home = Home::new();
     let (secret, other) = (id(), id());
     let mut session = home.start(&secret, "secret");

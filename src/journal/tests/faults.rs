@@ -26,7 +26,7 @@ pub fn works(home: &Home, notices: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
+fn a_damaged_database_is_set_aside_and_replaced() {
     let home = Home::new();
     fs::write(home.database(), "this is no database, whatever its name says".repeat(100)).unwrap();
     let notices = works(&home, 1);
@@ -38,7 +38,7 @@ fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
 type Case = (&'static str, fn(&Path));
 
 #[test]
-fn what_is_not_ours_or_too_new_is_left_untouched() {
+fn foreign_and_newer_databases_are_left_untouched() {
     let cases: [Case; 4] = [
         ("newer fourhands", |path| {
             schema::open(path.parent().unwrap()).unwrap().pragma_update(None, "user_version", 99).unwrap();
@@ -67,7 +67,7 @@ fn what_is_not_ours_or_too_new_is_left_untouched() {
 }
 
 #[test]
-fn a_lock_that_lasts_is_told_and_nothing_is_lost() {
+fn a_lasting_lock_is_reported_and_nothing_is_lost() {
     let home = Home::new();
     works(&home, 0);
     let other = Connection::open(home.database()).unwrap();
@@ -93,7 +93,7 @@ fn a_lock_that_lasts_is_told_and_nothing_is_lost() {
 }
 
 #[test]
-fn what_a_lock_kept_out_is_read_from_where_it_lies() {
+fn events_behind_a_lock_are_read_from_the_intake() {
     let home = Home::new();
     let (before, only) = (id(), id());
     let mut session = home.start(&before, "work");
@@ -129,7 +129,7 @@ fn what_a_lock_kept_out_is_read_from_where_it_lies() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_recording_goes_on_when_there_is_room() {
+fn a_full_disk_is_reported_and_recording_continues_later() {
     let home = Home::new();
     let id = id();
     let mut session = home.start(&id, "work");
@@ -155,7 +155,7 @@ fn a_full_disk_is_told_and_recording_goes_on_when_there_is_room() {
 
 /// A disk that stays full longer than memory can hold the events, over several processes.
 #[test]
-fn what_is_lost_is_counted_over_processes() {
+fn losses_are_counted_across_processes() {
     static LOST: crate::domain::flight_recorder::SharedLosses = crate::domain::flight_recorder::SharedLosses::new();
     let home = Home::new();
     let id = id();
@@ -193,7 +193,7 @@ fn what_is_lost_is_counted_over_processes() {
 }
 
 #[test]
-fn files_may_vanish_under_a_session() {
+fn sessions_survive_the_removal_of_their_files() {
     let vanish: [fn(&Home); 3] = [
         |home| fs::remove_file(home.database()).unwrap(),
         |home| {
@@ -229,7 +229,7 @@ fn files_may_vanish_under_a_session() {
 }
 
 #[test]
-fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
+fn random_damage_crashes_nothing_and_loses_no_live_session() {
     let mut random = Random(20_261_123);
     for round in 0..60 {
         let home = Home::new();
@@ -278,7 +278,7 @@ fn whatever_is_in_the_files_nothing_crashes_and_the_session_is_kept() {
 
 /// As if the removal of a stored file failed, or the process was killed before it.
 #[test]
-fn what_was_stored_before_is_not_stored_again() {
+fn stored_events_are_not_stored_twice() {
     let home = Home::new();
     let id = id();
     let meta = frame::SessionMeta::new(id.clone(), &info("killed"), String::new());

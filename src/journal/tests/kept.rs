@@ -26,7 +26,7 @@ fn a_session_comes_back_as_it_was() {
 
 /// The next process needs the call from the moment of submission on.
 #[test]
-fn the_call_that_brought_a_snippet_is_kept_with_it() {
+fn the_call_of_a_snippet_is_recorded() {
     let (home, id) = (Home::new(), id());
     let mut session = home.start(&id, "work");
     let call = |number| crate::domain::CallId { bridge: 0xabc << 96, number };
@@ -50,7 +50,7 @@ fn the_call_that_brought_a_snippet_is_kept_with_it() {
 
 /// The clock may be set back between two processes of a session.
 #[test]
-fn what_follows_is_not_taken_for_what_was_stored_before() {
+fn a_clock_that_is_set_back_hides_no_events() {
     let (home, id) = (Home::new(), id());
     drop(home.start(&self::id(), "other").close());
     let (segment, mut ahead) = home.of_run(&id, u64::MAX / 2);
@@ -100,7 +100,7 @@ fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_taken_in_by_the_next() {
+fn the_next_process_recovers_a_killed_ones_intake() {
     let home = Home::new();
     let (killed, follower) = (id(), id());
     let (segment, mut session) = home.without_thread(&killed);
@@ -128,7 +128,7 @@ fn what_a_killed_process_left_is_taken_in_by_the_next() {
 }
 
 #[test]
-fn what_the_process_before_left_is_stored_first() {
+fn the_predecessors_intake_is_stored_first() {
     let home = Home::new();
     let id = id();
     // The predecessor's file is locked: it is dying, or being recovered.
@@ -205,7 +205,7 @@ fn two_sessions_write_at_once_and_the_history_has_both() {
 }
 
 #[test]
-fn what_is_typed_at_a_hidden_prompt_is_in_no_file() {
+fn hidden_input_is_in_no_file() {
     let home = Home::new();
     let id = id();
     let mut session = home.start(&id, "work");

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
-    Aspect, Author, ErrorReport, INPUT_LIMIT, InputAnswer, InspectError, InspectRequest, Inspection, Outcome,
+    Aspect, Author, ErrorReport, INPUT_TIMEOUT, InputAnswer, InspectError, InspectRequest, Inspection, Outcome,
     OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
     Variable, VariableChanges, VariableKind, VariableQuery, VariableTable,
 };
@@ -183,7 +183,7 @@ pub struct Rig {
 
 impl Rig {
     pub fn new() -> Self {
-        Self::with_input_limit(INPUT_LIMIT)
+        Self::with_input_limit(INPUT_TIMEOUT)
     }
 
     pub fn with_input_limit(limit: Duration) -> Self {

@@ -8,7 +8,7 @@ use regex_lite::Regex;
 
 use crate::domain::Stream;
 use crate::domain::char_boundary::floor_char_boundary;
-use crate::domain::terminal_text::{compact, plain, unfinished};
+use crate::domain::terminal_text::{compact, plain, unfinished_bytes};
 use crate::session::spool::Whole;
 
 /// Bytes read at once.
@@ -108,7 +108,7 @@ pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) ->
         if end == 0 && before == 0 {
             let places: Vec<usize> = block.text.char_indices().map(|(place, c)| place + c.len_utf8()).collect();
             end = places[places.partition_point(fits).saturating_sub(1)];
-            let divided = unfinished(&block.text[..end]);
+            let divided = unfinished_bytes(&block.text[..end]);
             end -= if divided < end { divided } else { 0 };
         }
         written.truncate(before + end);

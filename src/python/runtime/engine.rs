@@ -147,7 +147,7 @@ impl Engine for PythonEngine {
             }
             return None;
         };
-        Some(flight_recorder::frames(recorded.get(asked_at..).unwrap_or_default()))
+        Some(flight_recorder::user_frames(recorded.get(asked_at..).unwrap_or_default()))
     }
 
     fn reset(&mut self) {

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::signals;
 use super::waker::JobWaiter;
-use crate::domain::{INPUT_LIMIT, InputAnswer, SnippetId};
+use crate::domain::{INPUT_TIMEOUT, InputAnswer, SnippetId};
 use crate::python::io::capture::Capture;
 use crate::python::isolation::fork;
 use crate::python::runtime::events::Events;
@@ -147,7 +147,7 @@ impl Asker {
             Ok(InputAnswer::Line(line)) => Ok(Some(line)),
             Ok(InputAnswer::Eof) => Ok(None),
             Ok(InputAnswer::Nobody) => {
-                Err(PyEOFError::new_err(format!("nobody answered the prompt within {} s", INPUT_LIMIT.as_secs())))
+                Err(PyEOFError::new_err(format!("nobody answered the prompt within {} s", INPUT_TIMEOUT.as_secs())))
             }
             Err(error) => {
                 self.prompts.withdraw();

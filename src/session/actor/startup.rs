@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Actor;
 use crate::domain::{
-    Author, CallId, Client, Entry, ErrorReport, Event, INPUT_LIMIT, Outcome, Restart, Snippet, SnippetId, Status,
+    Author, CallId, Client, Entry, ErrorReport, Event, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId, Status,
     Transcript, VariableChanges,
 };
 use crate::session::clock::now;
@@ -32,7 +32,7 @@ pub struct Startup {
     pub record: Box<dyn EventSink>,
     /// What keeps whole outputs.
     pub spool: Arc<Spool>,
-    /// See [`INPUT_LIMIT`].
+    /// See [`INPUT_TIMEOUT`].
     pub input_limit: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Default for Startup {
             restart: None,
             record: Box::new(Unrecorded),
             spool: Arc::default(),
-            input_limit: INPUT_LIMIT,
+            input_limit: INPUT_TIMEOUT,
         }
     }
 }

@@ -139,7 +139,7 @@ impl Editor {
         let at = self.buffer.cursor();
         let indent = indent_after(&self.statement_before());
         let is_between = match (self.buffer.char_before(at), self.buffer.char_at(at)) {
-            (Some(open), Some(close)) => lexer::fit(open, close),
+            (Some(open), Some(close)) => lexer::is_pair(open, close),
             _ => false,
         };
         if is_between {

@@ -39,7 +39,7 @@ fn sessions(places: &Paths) -> Result<Vec<SessionSummary>, String> {
 
 /// `--prune`: shows what the limits ask to be removed, and removes it after a question.
 pub fn prune(places: &Paths, yes: bool) -> ExitCode {
-    let limits = journal::limits(settings::read(settings::path()).settings.journal);
+    let limits = journal::effective_limits(settings::read(settings::path()).settings.journal);
     if let Some(why) = &limits.refused {
         return fail(USAGE, &format_args!("{why}. Until that is mended no session is removed."));
     }
@@ -64,8 +64,8 @@ pub fn prune(places: &Paths, yes: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     match journal::prune_now(&folder, &limits, now()) {
-        Ok(told) => {
-            print(&told.map_or_else(|| "Done.\n".to_owned(), |told| format!("Done: {told}.\n")));
+        Ok(summary) => {
+            print(&summary.map_or_else(|| "Done.\n".to_owned(), |summary| format!("Done: {summary}.\n")));
             ExitCode::SUCCESS
         }
         Err(fault) => fail(1, &fault),
@@ -73,13 +73,13 @@ pub fn prune(places: &Paths, yes: bool) -> ExitCode {
 }
 
 fn preview(plan: &journal::RetentionPlan, limits: &Limits) -> String {
-    let line = |what: &str, kept: &[StoredSession]| {
-        if kept.is_empty() {
+    let line = |what: &str, sessions: &[StoredSession]| {
+        if sessions.is_empty() {
             return String::new();
         }
-        let bytes = units::bytes(kept.iter().map(|kept| kept.bytes).sum());
-        let names = listed(kept.iter().map(|kept| &*kept.name), MAX_NAMES);
-        format!("{what}: {} of {bytes}: {names}\n", units::count(kept.len(), "session"))
+        let bytes = units::bytes(sessions.iter().map(|session| session.bytes).sum());
+        let names = listed(sessions.iter().map(|session| &*session.name), MAX_NAMES);
+        format!("{what}: {} of {bytes}: {names}\n", units::count(sessions.len(), "session"))
     };
     let mut text = format!(
         "All sessions take {} of {}; each is kept for {} after its last use.\n",
@@ -101,13 +101,13 @@ fn preview(plan: &journal::RetentionPlan, limits: &Limits) -> String {
 }
 
 /// `--restore`: restores a session that was set aside.
-pub fn restore(places: &Paths, wanted: &str) -> ExitCode {
+pub fn restore(places: &Paths, name: &str) -> ExitCode {
     let all = match sessions(places) {
         Ok(all) => all,
         Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
     };
     let aside: Vec<&SessionSummary> = all.iter().filter(|session| session.set_aside.is_some()).collect();
-    let found = match past::named(&aside, wanted) {
+    let found = match past::named(&aside, name) {
         Ok(Some(found)) => found,
         Ok(None) if aside.is_empty() => return fail(UNKNOWN, &"no session is set aside."),
         Ok(None) => {
@@ -134,12 +134,12 @@ pub fn restore(places: &Paths, wanted: &str) -> ExitCode {
 }
 
 /// `--erase`: erases one session from all files.
-pub fn erase(places: &Paths, wanted: &str, yes: bool) -> ExitCode {
+pub fn erase(places: &Paths, name: &str, yes: bool) -> ExitCode {
     let all = match sessions(places) {
         Ok(all) => all,
         Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
     };
-    let found = match past::find_any(&all, wanted) {
+    let found = match past::find_any(&all, name) {
         Ok(found) => found,
         Err(what) => return fail(UNKNOWN, &what),
     };
