@@ -8,7 +8,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::mcp::{AGAIN, KEPT, MOVED, REFUSED, SENT_TO};
+use crate::mcp::bridge_protocol::{HAS_ARGUMENTS, RECONNECTED, REFUSED, RETRY, SENT_TO};
 use crate::session::SentTo;
 
 /// Revisions from 2026-07-28 on name themselves in each request.
@@ -137,7 +137,7 @@ impl<'a> Envelope<'a> {
         let comma = if members.trim_ascii_start().starts_with('}') { "" } else { "," };
         let sent_to = json!(sent_to);
         Some(format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"{AGAIN}","params":{{"{SENT_TO}":{sent_to},"{KEPT}":{is_kept}{comma}{members}}}"#
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"{RETRY}","params":{{"{SENT_TO}":{sent_to},"{HAS_ARGUMENTS}":{is_kept}{comma}{members}}}"#
         ))
     }
 
@@ -317,7 +317,7 @@ pub fn notification(method: &str) -> String {
 pub fn moved(id: &str, last: &SentTo) -> String {
     let last = json!(last);
     format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"method":"{MOVED}","params":{{"{SENT_TO}":{last},"_meta":{{"{VERSION_KEY}":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"{RECONNECTED}","params":{{"{SENT_TO}":{last},"_meta":{{"{VERSION_KEY}":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bridge::requests::KEPT_LINE;
-use crate::mcp::{AGAIN, KEPT};
+use crate::mcp::bridge_protocol::{HAS_ARGUMENTS, RETRY};
 
 /// Calls as questions, the rest as it was, in the order of the client, and not for ever.
 #[test]
@@ -29,16 +29,19 @@ fn what_a_session_left_is_asked_of_its_next_process() {
     let sent: Vec<Value> = test.sent().iter().map(|line| serde_json::from_str(line).unwrap()).skip(2).collect();
     let asked: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
     let expected = [
-        (9.into(), AGAIN),
+        (9.into(), RETRY),
         ("a".into(), "tools/list"),
-        (1.into(), AGAIN),
-        (2.into(), AGAIN),
+        (1.into(), RETRY),
+        (2.into(), RETRY),
         (3.into(), "subscriptions/listen"),
     ];
     assert_eq!(asked, expected.map(|(id, method): (Value, &str)| (id, Value::from(method))));
     assert_eq!(sent[0]["params"]["arguments"]["code"], "1");
-    assert_eq!(sent[2]["params"], json!({SENT_TO: {"session": "0123456789abcdef0123", "process": 1}, KEPT: true}));
-    assert_eq!(sent[3]["params"][KEPT], false, "too long to be kept: {}", sent[3]);
+    assert_eq!(
+        sent[2]["params"],
+        json!({SENT_TO: {"session": "0123456789abcdef0123", "process": 1}, HAS_ARGUMENTS: true})
+    );
+    assert_eq!(sent[3]["params"][HAS_ARGUMENTS], false, "too long to be kept: {}", sent[3]);
     assert!(sent[3].to_string().len() < 500);
     take(&mut test.0.to_client);
     // For the client it never ended, and all that it is about may have changed.
@@ -125,7 +128,7 @@ fn a_line_that_never_left_is_known_not_to_have_run() {
         test.0.parted("It ended.", "", false);
         test.0.joined(session(3));
         let sent = test.sent();
-        assert_eq!(sent[0].contains(AGAIN), written, "{sent:?}");
+        assert_eq!(sent[0].contains(RETRY), written, "{sent:?}");
         test.0.turned_away("Full.", "");
         let told = test.told();
         let words = text_of(&told);
@@ -148,7 +151,7 @@ fn a_session_that_knows_no_such_question_leaves_the_end_unknown() {
     test.0.parted("It ended.", "", false);
     test.0.joined(session(2));
     let sent = test.sent();
-    assert!(sent[0].contains(AGAIN));
+    assert!(sent[0].contains(RETRY));
     let told = test.backend(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#);
     let told: Value = serde_json::from_str(&told[0]).unwrap();
     assert_eq!((&told["id"], &told["result"]["isError"]), (&json!(1), &json!(true)));

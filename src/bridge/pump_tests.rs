@@ -121,7 +121,7 @@ async fn a_call_that_a_process_left_is_asked_of_the_next_one_and_answered_once()
     // Nothing before the next one is there.
     assert!(timeout(Duration::from_millis(200), client.output.next_line()).await.is_err());
     let mut session = Session::start(claim.socket());
-    let again = session.sees(crate::mcp::AGAIN).await;
+    let again = session.sees(crate::mcp::bridge_protocol::RETRY).await;
     assert_eq!((&again["id"], &again["params"]["name"]), (&call["id"], &json!("hang")));
     assert_eq!(again["params"]["fourhands/sent_to"]["process"], std::process::id());
     session.say.send(json!({"jsonrpc": "2.0", "id": again["id"], "result": {"told": true}}).to_string()).unwrap();
@@ -280,8 +280,7 @@ async fn a_session_that_takes_no_more_connections_is_left_alone_and_the_caller_t
     let (knocked, mut knocks) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let refusal =
-                json!({"jsonrpc": "2.0", "id": null, "error": {"code": crate::mcp::REFUSED, "message": "Full."}});
+            let refusal = json!({"jsonrpc": "2.0", "id": null, "error": {"code": crate::mcp::bridge_protocol::REFUSED, "message": "Full."}});
             let _ = stream.write_all(format!("{refusal}\n").as_bytes()).await;
             let _ = knocked.send(());
         }

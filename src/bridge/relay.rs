@@ -10,7 +10,7 @@ use super::handshake::Handshake;
 use super::lines::{Line, Outbox};
 use super::requests::{Kind, Pending, Requests};
 use crate::domain::CallState;
-use crate::mcp::left_without_answer;
+use crate::mcp::lost_call_text;
 use crate::session::SentTo;
 
 const CANCELLED: &str = "notifications/cancelled";
@@ -335,7 +335,7 @@ impl Relay {
     fn leave(&mut self, pending: &Pending, modern: bool, what: &str, advice: &str) {
         let line = pending.line.as_deref().unwrap_or_default();
         let tool = Envelope::parse(line).ok().and_then(|envelope| envelope.tool()).unwrap_or_default();
-        let text = left_without_answer(&tool, pending.state(), what, advice);
+        let text = lost_call_text(&tool, pending.state(), what, advice);
         self.to_client.line(envelope::tool_failure(&pending.id, modern, &text).as_bytes());
     }
 

@@ -11,7 +11,7 @@ use tokio::io::AsyncWrite;
 use super::*;
 use crate::domain::CallId;
 use crate::domain::random::Random;
-use crate::mcp::{MOVED, SENT_TO};
+use crate::mcp::bridge_protocol::{RECONNECTED, SENT_TO};
 use crate::session::SessionId;
 
 #[path = "left_tests.rs"]
@@ -371,7 +371,7 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
 
 #[test]
 fn a_session_hears_of_the_one_before_it() {
-    let moved = |lines: &[String]| lines.iter().filter(|line| line.contains(MOVED)).count();
+    let moved = |lines: &[String]| lines.iter().filter(|line| line.contains(RECONNECTED)).count();
     for legacy in [true, false] {
         let mut test = Test::default();
         test.0.joined(session(1));
@@ -390,7 +390,11 @@ fn a_session_hears_of_the_one_before_it() {
         test.0.lost("gone", "", true);
         test.0.joined(session(1));
         let lines = test.sent();
-        assert_eq!((moved(&lines), lines.last().unwrap().contains(MOVED)), (1, true), "after the handshake: {lines:?}");
+        assert_eq!(
+            (moved(&lines), lines.last().unwrap().contains(RECONNECTED)),
+            (1, true),
+            "after the handshake: {lines:?}"
+        );
         let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
         assert_eq!(line["params"][SENT_TO]["process"], 1);
         assert!(line["params"]["_meta"].is_object(), "{line}");

@@ -1,9 +1,14 @@
-//! MCP, served through rmcp: to any number of clients on the session's socket, or to one on a pair of streams.
+//! The MCP server, built on rmcp: for any number of clients on the socket of the session, or for one on a pair of streams.
 //!
-//! `transport` carries lines; `server` is what rmcp calls, one handler for each client; `tools` are the calls against the
-//! session; `results` render what came of them for models; `resources` are what can be read without a call.
-//! Nothing here knows Python or the screen.
+//! `transport` reads and writes lines. `server` has the handler that rmcp calls, one for each connection. `tools` has one
+//! file for each tool, and `calls` what all tools share. `results` renders snippets and values for models. `resources` has
+//! what clients read without a tool call. Nothing here knows Python or the screen.
 
+pub mod bridge_protocol;
+mod calls;
+mod era;
+mod errors;
+mod log;
 mod resources;
 mod results;
 mod server;
@@ -12,9 +17,6 @@ pub(crate) mod tests;
 mod tools;
 mod transport;
 
-/// Code of the error, without an id, that a connection is refused with.
-pub const REFUSED: i32 = -32042;
-
-pub use self::server::failure::left_without_answer;
-pub use self::server::retry::{KEPT, METHOD as AGAIN, MOVED, SENT_TO};
-pub use self::server::serve::{Backend, serve_connection, serve_socket};
+pub use server::connection::Backend;
+pub use server::serve::{serve_connection, serve_socket};
+pub use tools::lost_call_text;

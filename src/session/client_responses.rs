@@ -14,8 +14,7 @@ const BYTES: usize = 8 << 20;
 pub struct ClientResponse {
     pub snippet: SnippetId,
     pub to: Author,
-    /// The tool's answer, such as `result` or `page of the output`.
-    pub what: &'static str,
+    pub kind: ResponseKind,
     pub at: Timestamp,
     /// The snippet's status when it was told.
     pub status: Status,
@@ -33,6 +32,13 @@ pub struct ClientResponse {
     pub structured: Option<Structured>,
 }
 
+/// What a response shows of its snippet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseKind {
+    Result,
+    OutputPage,
+}
+
 /// Bytes that it takes about, and what renders it: answers are many, and few are looked at.
 pub struct Structured {
     pub bytes: usize,
@@ -47,7 +53,7 @@ impl ClientResponse {
 
 impl fmt::Debug for ClientResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {} of snippet {}: {:?}", self.what, self.to.name(), self.snippet, self.text)
+        write!(f, "{:?} to {} of snippet {}: {:?}", self.kind, self.to.name(), self.snippet, self.text)
     }
 }
 
@@ -88,7 +94,7 @@ mod tests {
         ClientResponse {
             snippet: SnippetId(snippet),
             to: Author::You,
-            what: "result",
+            kind: ResponseKind::Result,
             at: 0,
             status: Status::Ok,
             text,

@@ -21,7 +21,7 @@ pub mod spool;
 pub use activity::{Activity, ActivityLog};
 pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
-pub use client_responses::{ClientResponse, ClientResponses, Structured};
+pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
 pub use engine::{Engine, EngineEvent, Shown};
 pub use handle::inquiries::{AskRefused, Asking};
 pub use handle::{

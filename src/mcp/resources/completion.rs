@@ -1,4 +1,4 @@
-//! Completion of the arguments of resource templates and prompts.
+//! Completion of arguments of resource templates and prompts.
 
 use rmcp::model::{CompleteRequestParams, CompletionInfo, Reference};
 
@@ -6,7 +6,7 @@ use super::prompts;
 use crate::domain::{Entry, Snippet, SnippetId, Status, Transcript};
 use crate::session::{Closed, SessionHandle};
 
-/// What an argument may be.
+/// The values that an argument may have.
 enum CompletionTarget {
     Snippets { failed: bool },
     Figures(SnippetId),
@@ -16,7 +16,7 @@ enum CompletionTarget {
 
 pub async fn of(session: &SessionHandle, request: CompleteRequestParams) -> Result<CompletionInfo, Closed> {
     let CompleteRequestParams { r#ref, argument, context, .. } = request;
-    let wanted = match (&r#ref, argument.name.as_str()) {
+    let target = match (&r#ref, argument.name.as_str()) {
         (Reference::Resource(_), "snippet" | "since") => CompletionTarget::Snippets { failed: false },
         (Reference::Resource(_), "figure") => {
             let snippet = context.as_ref().and_then(|context| context.get_argument("snippet"));
@@ -30,14 +30,14 @@ pub async fn of(session: &SessionHandle, request: CompleteRequestParams) -> Resu
         }
         _ => CompletionTarget::Nothing,
     };
-    let begun = argument.value;
-    session.read(move |transcript| candidates(transcript, &wanted, &begun)).await
+    let prefix = argument.value;
+    session.read(move |transcript| candidates(transcript, &target, &prefix)).await
 }
 
-/// Newest first, of numbers; names in their order.
-fn candidates(transcript: &Transcript, wanted: &CompletionTarget, begun: &str) -> CompletionInfo {
-    let fits = |text: &String| text.starts_with(begun);
-    let mut all: Vec<String> = match wanted {
+/// The values that begin with `prefix`: snippets with the newest first, figures and names in their order.
+fn candidates(transcript: &Transcript, target: &CompletionTarget, prefix: &str) -> CompletionInfo {
+    let fits = |text: &String| text.starts_with(prefix);
+    let mut all: Vec<String> = match target {
         CompletionTarget::Snippets { failed } => {
             let snippets = transcript.entries().iter().rev().filter_map(|entry| match entry {
                 Entry::Snippet(snippet) if !failed || snippet.status == Status::Error => Some(snippet.id.to_string()),
@@ -50,9 +50,9 @@ fn candidates(transcript: &Transcript, wanted: &CompletionTarget, begun: &str) -
             figures.map(|(number, _)| number.to_string()).filter(fits).collect()
         }
         CompletionTarget::Names => {
-            let small = begun.to_lowercase();
+            let prefix = prefix.to_lowercase();
             let names = transcript.variables().rows.iter().map(|variable| variable.name.clone());
-            names.filter(|name| name.to_lowercase().starts_with(&small)).collect()
+            names.filter(|name| name.to_lowercase().starts_with(&prefix)).collect()
         }
         CompletionTarget::Nothing => Vec::new(),
     };

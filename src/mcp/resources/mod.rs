@@ -1,7 +1,7 @@
-//! Resources, prompts and completion: what clients read, and watch, without a tool call.
+//! Resources, prompts and completion: what clients read without a tool call.
 
-pub(in crate::mcp) mod completion;
-pub(in crate::mcp) mod prompts;
-pub(in crate::mcp) mod read;
-pub(in crate::mcp) mod subscriptions;
-pub(in crate::mcp) mod uris;
+pub(super) mod completion;
+pub(super) mod prompts;
+pub(super) mod read;
+pub(super) mod subscriptions;
+pub(super) mod uris;

@@ -4,11 +4,10 @@ use rmcp::ErrorData;
 use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 
 use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Transcript};
-use crate::mcp::results::images::Pictures;
-use crate::mcp::results::summary;
-use crate::mcp::results::text;
-use crate::mcp::results::truncate;
-use crate::mcp::tools::session_history;
+use crate::mcp::results::activity_since::who;
+use crate::mcp::results::images::AttachedImages;
+use crate::mcp::results::truncate::truncate_middle;
+use crate::mcp::results::{history, summary, text};
 use crate::session::clock::now;
 use crate::session::{Closed, SessionHandle};
 
@@ -16,10 +15,10 @@ pub const RESUME: &str = "resume_session";
 pub const EXPLAIN: &str = "explain_last_error";
 pub const HAND_OVER: &str = "hand_over";
 
-/// Characters of code and result of a snippet that is to be explained.
-const ROOM: usize = 12_000;
-/// Entries that a hand-over is written from.
-const ENTRIES: usize = 30;
+/// Characters of code and result in the prompt about an error.
+const MAX_EXPLAINED: usize = 12_000;
+/// Entries of the history in the prompt of a hand-over.
+const HAND_OVER_ENTRIES: usize = 30;
 
 pub fn list() -> Vec<Prompt> {
     let argument = |name: &str, title: &str, description: &str| {
@@ -49,25 +48,25 @@ pub fn list() -> Vec<Prompt> {
     ]
 }
 
-/// The text of an argument; numbers are taken as well.
+/// The text of an argument, which may be a number.
 fn argument(arguments: Option<&JsonObject>, name: &str) -> Option<String> {
     let value = arguments?.get(name)?;
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Fails on a prompt that does not exist or an argument that makes no sense.
+/// The prompt `name`. The inner error is a mistake of the client.
 pub async fn get(
     session: &SessionHandle,
     reader: Author,
     name: &str,
     arguments: Option<&JsonObject>,
 ) -> Result<Result<GetPromptResult, ErrorData>, Closed> {
-    let words = match name {
+    let text = match name {
         RESUME => {
-            let brief = summary::of(session, Some(reader), summary::FULL).await?;
+            let summary = summary::of(session, Some(reader), summary::FULL).await?;
             format!(
-                "We work together in a live Python session through the fourhands tools. This is its state now:\n\n{brief}\n\n\
+                "We work together in a live Python session through the fourhands tools. This is its state now:\n\n{summary}\n\n\
                  Go on from here. Do not run again what has been run; look into values with inspect_variable, and read \
                  session_history for more of what was done."
             )
@@ -95,24 +94,24 @@ pub async fn get(
         HAND_OVER => {
             let focus = argument(arguments, "focus");
             let focus = focus.map(|focus| format!(" The next one is going to: {focus}.")).unwrap_or_default();
-            let brief = summary::of(session, Some(reader.clone()), summary::FULL).await?;
+            let summary = summary::of(session, Some(reader.clone()), summary::FULL).await?;
             let history =
-                session.read(move |transcript| session_history::text(transcript, &reader, ENTRIES, now())).await?;
+                session.read(move |transcript| history::text(transcript, &reader, HAND_OVER_ENTRIES, now())).await?;
             format!(
                 "Write a summary of the work in this Python session, from which somebody who has not seen it can go on: \
                  the aim, what was found out, which variables matter and what they hold, what is decided, what is left \
                  to do, what to beware of.{focus} Be exact about names; leave out what led nowhere, but for what is worth \
-                 knowing.\n\nThe session now:\n\n{brief}\n\nWhat was run:\n\n{history}"
+                 knowing.\n\nThe session now:\n\n{summary}\n\nWhat was run:\n\n{history}"
             )
         }
         _ => return Ok(Err(unknown(name))),
     };
-    Ok(Ok(one(words)))
+    Ok(Ok(one_message(text)))
 }
 
-/// In place of any prompt there is, where there is no session.
-pub fn offline(name: &str, words: String) -> Result<GetPromptResult, ErrorData> {
-    if [RESUME, EXPLAIN, HAND_OVER].contains(&name) { Ok(one(words)) } else { Err(unknown(name)) }
+/// `text` in place of any prompt, where there is no session.
+pub fn offline(name: &str, text: String) -> Result<GetPromptResult, ErrorData> {
+    if [RESUME, EXPLAIN, HAND_OVER].contains(&name) { Ok(one_message(text)) } else { Err(unknown(name)) }
 }
 
 fn unknown(name: &str) -> ErrorData {
@@ -120,9 +119,8 @@ fn unknown(name: &str) -> ErrorData {
     ErrorData::invalid_params(format!("Unknown prompt {name:?}; there are {known}"), None)
 }
 
-/// A prompt of one message.
-fn one(words: String) -> GetPromptResult {
-    GetPromptResult::new(vec![PromptMessage::new_text(Role::User, words)])
+fn one_message(text: String) -> GetPromptResult {
+    GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)])
 }
 
 fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
@@ -136,9 +134,9 @@ fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
 }
 
 fn explain(snippet: &Snippet, reader: &Author) -> String {
-    let by = crate::mcp::results::activity_since::who(&snippet.author, reader);
-    let code = truncate::cut(&snippet.code, ROOM / 2, 0).0;
-    let (result, _) = text::run(snippet, now(), None, ROOM / 2, &Pictures::default());
+    let by = who(&snippet.author, reader);
+    let code = truncate_middle(&snippet.code, MAX_EXPLAINED / 2, 0).0;
+    let (result, _) = text::run(snippet, now(), None, MAX_EXPLAINED / 2, &AttachedImages::default());
     format!(
         "Explain what went wrong in snippet {} of the Python session, run by {by}: the cause, not only the message. Look at \
          the values involved where that helps (inspect_variable), and propose a mended version. Do not change variables \

@@ -1,6 +1,7 @@
-//! Resources: what can be read of the session without a tool call.
+//! Resources: the parts of the session that clients read without a tool call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,36 +15,29 @@ use serde_json::json;
 use super::uris;
 use super::uris::Address;
 use crate::domain::{
-    Aspect, Author, Display, Entry, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
+    Aspect, Author, Display, Entry, Form, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
 };
+use crate::mcp::errors::{invalid_cursor, session_ended};
 use crate::mcp::results::activity_since::who;
-use crate::mcp::results::images;
-use crate::mcp::results::images::Pictures;
-use crate::mcp::results::inspection;
+use crate::mcp::results::images::AttachedImages;
 use crate::mcp::results::inspection::InspectReport;
-use crate::mcp::results::truncate::short;
-use crate::mcp::results::{summary, text, truncate, variables};
-use crate::mcp::server::handler::SESSION_ENDED;
-use crate::mcp::tools::read_output;
-use crate::mcp::tools::session_history;
+use crate::mcp::results::truncate::{MAX_TEXT, one_line, truncate_middle};
+use crate::mcp::results::{history, images, inspection, output_page, summary, text, variables};
 use crate::session::clock::now;
-use crate::session::{Closed, SessionHandle, in_background};
+use crate::session::{SessionHandle, in_background};
 
-/// Snippets of one page of the list.
-const PAGE: usize = 50;
-/// Figures listed of one snippet.
-const FIGURES: usize = 20;
-/// How long a variable may take.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// Snippets of a page of the list.
+const PAGE_LENGTH: usize = 50;
+/// Figures of one snippet in the list.
+const MAX_FIGURES: usize = 20;
+/// Characters of the title of a snippet.
+const MAX_TITLE: usize = 120;
+/// A snippet with more bytes of output has a resource of its own for the output.
+const LONG_OUTPUT: u64 = MAX_TEXT as u64 / 2;
+/// How long a variable waits until Python is free.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answer of the client's mistakes, or of a session that has ended meanwhile.
-pub type Read<T> = Result<T, ErrorData>;
-
-pub fn ended(_: Closed) -> ErrorData {
-    ErrorData::internal_error(SESSION_ENDED, None)
-}
-
-fn fixed() -> Vec<Resource> {
+fn fixed_resources() -> Vec<Resource> {
     let one = |uri: &str, name: &str, title: &str, description: &str, priority: f32| {
         Resource::new(uri, name)
             .with_title(title)
@@ -103,45 +97,46 @@ pub fn templates() -> ListResourceTemplatesResult {
 }
 
 /// `cursor` is the number of the snippet before which the page begins.
-pub async fn list(session: Option<&SessionHandle>, cursor: Option<String>) -> Read<ListResourcesResult> {
+pub async fn list(session: Option<&SessionHandle>, cursor: Option<String>) -> Result<ListResourcesResult, ErrorData> {
     let before = match cursor.map(|cursor| cursor.parse::<u32>()) {
         None => None,
         Some(Ok(before)) => Some(SnippetId(before)),
         Some(Err(_)) => return Err(invalid_cursor()),
     };
-    let mut resources = if before.is_none() { fixed() } else { Vec::new() };
+    let mut resources = if before.is_none() { fixed_resources() } else { Vec::new() };
     let mut next_cursor = None;
     if let Some(session) = session {
-        let (found, next) = session.read(move |transcript| snippets(transcript, before)).await.map_err(ended)?;
+        let (found, next) =
+            session.read(move |transcript| snippets(transcript, before)).await.map_err(session_ended)?;
         resources.extend(found);
         next_cursor = next;
     }
     Ok(ListResourcesResult { next_cursor, ..ListResourcesResult::with_all_items(resources) })
 }
 
-pub fn invalid_cursor() -> ErrorData {
-    ErrorData::invalid_params("Invalid cursor: pass nextCursor of the page before, or none to begin", None)
-}
-
-/// Newest first.
+/// The resources of a page of snippets, the newest first, and the cursor of the next page.
 fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource>, Option<String>) {
     let mut found = transcript.entries().iter().rev().filter_map(|entry| match entry {
         Entry::Snippet(snippet) if before.is_none_or(|before| snippet.id < before) => Some(snippet),
         _ => None,
     });
     let (mut resources, mut last) = (Vec::new(), None);
-    for snippet in found.by_ref().take(PAGE) {
+    for snippet in found.by_ref().take(PAGE_LENGTH) {
         last = Some(snippet.id);
-        let title =
-            format!("Snippet {} by {}: {}", snippet.id, snippet.author.label_for_models(), summary::what(snippet));
+        let title = format!(
+            "Snippet {} by {}: {}",
+            snippet.id,
+            snippet.author.label_for_models(),
+            summary::title_or_code(snippet)
+        );
         resources.push(
             Resource::new(uris::snippet(snippet.id), format!("snippet {}", snippet.id))
-                .with_title(short(&title, 120))
+                .with_title(one_line(&title, MAX_TITLE))
                 .with_description(format!("Code and result, {}", snippet.status.word()))
                 .with_mime_type("text/plain"),
         );
         let written = snippet.output.total();
-        if written > truncate::TEXT as u64 / 2 {
+        if written > LONG_OUTPUT {
             resources.push(
                 Resource::new(uris::output(snippet.id), format!("output of snippet {}", snippet.id))
                     .with_title(format!("Output of snippet {}, {}", snippet.id, units::bytes(written)))
@@ -149,7 +144,7 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
                     .with_size(written),
             );
         }
-        for (number, display) in snippet.numbered_displays().take(FIGURES) {
+        for (number, display) in snippet.numbered_displays().take(MAX_FIGURES) {
             let Some(best) = display.forms.first().filter(|form| !form.is_dropped()) else { continue };
             resources.push(
                 Resource::new(uris::figure(snippet.id, number), format!("snippet {} figure {number}", snippet.id))
@@ -163,87 +158,81 @@ fn snippets(transcript: &Transcript, before: Option<SnippetId>) -> (Vec<Resource
     (resources, last.filter(|_| goes_on).map(|last| last.to_string()))
 }
 
-/// What stands at `uri`. `offline` is said in place of it where there is no session.
-pub async fn read(
-    session: Option<&SessionHandle>,
-    reader: Author,
-    uri: &str,
-    offline: &str,
-) -> Read<ReadResourceResult> {
-    let not_found = || {
-        let known = [uris::SESSION, uris::TRANSCRIPT, uris::VARIABLES].into_iter().chain(uris::TEMPLATES);
-        let text = format!("Resource not found: {uri:?}; there are {}", known.collect::<Vec<_>>().join(", "));
-        ErrorData::resource_not_found(text, Some(json!({ "uri": uri })))
-    };
-    let address = Address::parse(uri).ok_or_else(not_found)?;
-    let one = |contents: ResourceContents| Ok(ReadResourceResult::new(vec![contents]));
-    let Some(session) = session else { return one(ResourceContents::text(offline, uri)) };
-    let told = match address {
-        Address::Session => summary::of(session, Some(reader), summary::FULL).await.map_err(ended)?,
+fn not_found(uri: &str) -> ErrorData {
+    let known = [uris::SESSION, uris::TRANSCRIPT, uris::VARIABLES].into_iter().chain(uris::TEMPLATES);
+    let text = format!("Resource not found: {uri:?}; there are {}", known.collect::<Vec<_>>().join(", "));
+    ErrorData::resource_not_found(text, Some(json!({ "uri": uri })))
+}
+
+/// `text` in place of any resource, where there is no session.
+pub fn offline(uri: &str, text: &str) -> Result<ReadResourceResult, ErrorData> {
+    Address::parse(uri).ok_or_else(|| not_found(uri))?;
+    Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri)]))
+}
+
+pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    let address = Address::parse(uri).ok_or_else(|| not_found(uri))?;
+    let find = async |id: SnippetId| session.look(id).await.map_err(session_ended)?.ok_or_else(|| not_found(uri));
+    let text = match address {
+        Address::Session => summary::of(session, Some(reader), summary::FULL).await.map_err(session_ended)?,
         Address::Transcript(since) => {
-            let page = move |transcript: &Transcript| session_history::page(transcript, since, &reader, now());
-            let (text, next) = session.read(page).await.map_err(ended)?;
+            let page = move |transcript: &Transcript| history::page(transcript, since, &reader, now());
+            let (text, next) = session.read(page).await.map_err(session_ended)?;
             match next {
                 Some(next) => format!("{text}\n({}?since={next})", uris::TRANSCRIPT),
                 None => text,
             }
         }
         Address::Variables(cursor) => {
-            let running = session.overview().await.map_err(ended)?.running.map(|(id, _)| id.0);
-            let wanted = VariableQuery::new("", cursor);
-            let table = session.variables(wanted.clone()).await.map_err(ended)?;
-            let (text, list) = variables::list(&table, &wanted, running);
+            let running = session.overview().await.map_err(session_ended)?.running.map(|(id, _)| id.0);
+            let query = VariableQuery::new("", cursor);
+            let table = session.variables(query.clone()).await.map_err(session_ended)?;
+            let (text, list) = variables::list(&table, &query, running);
             match list.next_cursor {
                 Some(next) => format!("{text}\n({})", uris::variables(&next)),
                 None => text,
             }
         }
         Address::Variable(name) => {
-            let asked = InspectRequest { path: name.clone(), aspect: Aspect::Overview, page: 0 };
-            match session.inspect(asked, PATIENCE).await.map_err(ended)? {
+            let request = InspectRequest { path: name.clone(), aspect: Aspect::Overview, page: 0 };
+            match session.inspect(request, BUSY_TIMEOUT).await.map_err(session_ended)? {
                 Ok(inspection) => InspectReport::new(*inspection).text(),
                 Err(error) => inspection::error(&name, Aspect::Overview, error),
             }
         }
-        Address::Snippet(id) => {
-            let snippet = session.look(id).await.map_err(ended)?.ok_or_else(not_found)?;
-            whole(&snippet, &reader)
-        }
+        Address::Snippet(id) => code_and_result(&find(id).await?, &reader),
         Address::Output(id, offset) => {
-            let snippet = session.look(id).await.map_err(ended)?.ok_or_else(not_found)?;
-            let (text, next) = read_output::long_page(session, snippet, offset)
-                .await
-                .map_err(|fault| ErrorData::invalid_params(fault, None))?;
+            let page = output_page::resource_page(session, find(id).await?, offset).await;
+            let (text, next) = page.map_err(|error| ErrorData::invalid_params(error, None))?;
             match next {
                 Some(next) => format!("{text}\n[goes on: {}?offset={next}]", uris::output(id)),
                 None => text,
             }
         }
         Address::Figure(id, number) => {
-            let snippet = session.look(id).await.map_err(ended)?.ok_or_else(not_found)?;
+            let snippet = find(id).await?;
             let display = snippet.numbered_displays().find(|(n, _)| *n == number).map(|(_, display)| display.clone());
-            let mut display = display.ok_or_else(not_found)?;
-            if display.forms.iter().any(crate::domain::Form::is_dropped) {
+            let mut display = display.ok_or_else(|| not_found(uri))?;
+            if display.forms.iter().any(Form::is_dropped) {
                 let spool = session.spool().clone();
                 let recorded = in_background(move || spool.display(id, number)).await.flatten();
                 display = recorded.map_or(display, Arc::new);
             }
-            return one(figure(display, uri.to_owned()).await?);
+            return Ok(ReadResourceResult::new(vec![figure(display, uri.to_owned()).await?]));
         }
     };
-    one(ResourceContents::text(told, uri))
+    Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri)]))
 }
 
-/// Code and result.
-fn whole(snippet: &Snippet, reader: &Author) -> String {
+fn code_and_result(snippet: &Snippet, reader: &Author) -> String {
     let title = snippet.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
-    let (result, _) = text::run(snippet, now(), None, truncate::TEXT, &Pictures::default());
-    let code = truncate::cut(&snippet.code, truncate::TEXT, 0).0;
+    let (result, _) = text::run(snippet, now(), None, MAX_TEXT, &AttachedImages::default());
+    let code = truncate_middle(&snippet.code, MAX_TEXT, 0).0;
     format!("Snippet {} by {}{title}:\n\n{}\n\n{result}", snippet.id, who(&snippet.author, reader), code.trim_end())
 }
 
-/// As it was displayed, or as large as a message may be.
-async fn figure(display: Arc<Display>, uri: String) -> Read<ResourceContents> {
+/// A display in its full size, or as large as a message may be.
+async fn figure(display: Arc<Display>, uri: String) -> Result<ResourceContents, ErrorData> {
     let Some(best) = display.forms.first() else {
         return Err(ErrorData::internal_error("the display is empty", None));
     };
@@ -253,14 +242,13 @@ async fn figure(display: Arc<Display>, uri: String) -> Read<ResourceContents> {
     }
     if !best.is_image() || best.mime.contains("svg") {
         let text = String::from_utf8_lossy(&best.data);
-        return Ok(
-            ResourceContents::text(truncate::cut(&text, read_output::LONG, 0).0, uri).with_mime_type(best.mime.clone())
-        );
+        let text = truncate_middle(&text, output_page::MAX_RESOURCE_PAGE, 0).0;
+        return Ok(ResourceContents::text(text, uri).with_mime_type(best.mime.clone()));
     }
     let mime = best.mime.clone();
     let fitted = in_background(move || images::whole(&display)).await;
     let data = fitted
         .unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
-        .map_err(|fault| ErrorData::internal_error(fault, None))?;
+        .map_err(|error| ErrorData::internal_error(error, None))?;
     Ok(ResourceContents::blob(STANDARD.encode(&data), uri).with_mime_type(mime))
 }

@@ -1,48 +1,52 @@
-//! Tells a client what has changed of what it watches. A watch begins when a client first asks for something of that kind;
-//! one that only calls tools costs nothing.
+//! Subscriptions: notifications to a client about changes of resources. They begin when a client first asks for resources
+//! or log messages, so a client that only calls tools costs nothing.
 
 #![allow(deprecated, reason = "rmcp marks what only older protocol versions have")]
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rmcp::RoleServer;
-use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam, ResourceUpdatedNotificationParam};
+use rmcp::model::{LoggingLevel, ResourceUpdatedNotificationParam};
 use rmcp::service::{Peer, SubscriptionSink};
-use serde_json::json;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::uris;
 use super::uris::Address;
 use crate::domain::{Author, Entry, Event, VariableTable};
-use crate::mcp::results::activity_since::restarted;
+use crate::mcp::log;
+use crate::mcp::results::activity_since::restart_text;
 use crate::session::SessionHandle;
+use crate::session::clock::now;
 
-/// Changes are gathered for so long before they are told.
-const PACE: Duration = Duration::from_millis(250);
-/// Resources that one client may watch.
-pub const MOST: usize = 200;
-/// Milliseconds in which a restart is news to one who asks for log messages.
-const LATELY: u64 = 30_000;
+/// Changes are collected for this time before the client is notified.
+const NOTIFY_DELAY: Duration = Duration::from_millis(250);
+/// Resources that one client may subscribe to.
+pub const MAX_SUBSCRIPTIONS: usize = 200;
+/// A client that asks for log messages is told of a restart that is not older than this.
+const RECENT_RESTART: Duration = Duration::from_secs(30);
 
-/// What a client wants to hear of.
+/// What a client is notified of.
 #[derive(Debug, Default)]
-pub struct Wants {
+pub struct Subscription {
     pub uris: BTreeSet<String>,
-    /// The list of resources.
+    /// Changes of the list of resources.
     pub list: bool,
+    /// Log messages of this level or a worse one.
     pub log: Option<LoggingLevel>,
-    /// Somebody tells it.
-    pub is_watched: bool,
+    /// A task sends the notifications.
+    pub has_task: bool,
 }
 
+/// The subscription of a connection, shared by its handler and the task that sends the notifications.
 #[derive(Clone, Debug, Default)]
-pub struct Watched(Arc<Mutex<Wants>>);
+pub struct SharedSubscription(Arc<Mutex<Subscription>>);
 
-impl Watched {
-    pub fn change<T>(&self, change: impl FnOnce(&mut Wants) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+impl SharedSubscription {
+    pub fn change<T>(&self, change: impl FnOnce(&mut Subscription) -> T) -> T {
+        change(&mut self.0.lock())
     }
 }
 
@@ -53,7 +57,7 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// Whether the client could be told.
+    /// Returns whether the notification could be sent.
     async fn updated(&self, uri: String) -> bool {
         match self {
             Self::Peer(peer) => peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await.is_ok(),
@@ -70,38 +74,19 @@ impl Sink {
 
     async fn log(&self, level: LoggingLevel, text: String) -> bool {
         match self {
-            Self::Peer(peer) => log(peer, level, &text).await,
-            // Only a request that names a level is told of any.
+            Self::Peer(peer) => log::send(peer, level, &text).await,
+            // In the stateless era log messages go only to a request that names a level.
             Self::Listen(_) => true,
         }
     }
 }
 
-pub async fn log(peer: &Peer<RoleServer>, level: LoggingLevel, text: &str) -> bool {
-    let message = LoggingMessageNotificationParam::new(level, json!(text)).with_logger("fourhands");
-    peer.notify_logging_message(message).await.is_ok()
-}
-
-/// How much a level matters.
-pub fn rank(level: LoggingLevel) -> u8 {
-    match level {
-        LoggingLevel::Debug => 0,
-        LoggingLevel::Info => 1,
-        LoggingLevel::Notice => 2,
-        LoggingLevel::Warning => 3,
-        LoggingLevel::Error => 4,
-        LoggingLevel::Critical => 5,
-        LoggingLevel::Alert => 6,
-        LoggingLevel::Emergency => 7,
-    }
-}
-
-/// What has changed since the client was told last.
+/// The changes since the last notifications.
 #[derive(Default)]
 struct Changes {
     uris: BTreeSet<String>,
     list: bool,
-    /// Events were missed, so anything may have.
+    /// Events were missed, so anything may have changed.
     all: bool,
     variables: Option<Arc<VariableTable>>,
     log: Vec<(LoggingLevel, String)>,
@@ -126,7 +111,7 @@ impl Changes {
             }
             Event::Displayed { snippet, .. } | Event::DisplaysCleared { snippet } => {
                 changed(&[&uris::snippet(*snippet)]);
-                // Which of them it was is not worth the search.
+                // All figures of the snippet count as changed.
                 self.uris.insert(uris::snippet(*snippet) + "/figure/");
                 self.list = true;
             }
@@ -156,7 +141,7 @@ impl Changes {
         }
     }
 
-    /// Whether what stands at `uri` may be another than before. `known` are the variables as they were told last.
+    /// Returns whether the resource at `uri` may have changed. `known` are the variables at the last notifications.
     fn touches(&self, uri: &str, known: &VariableTable) -> bool {
         if self.all || self.uris.contains(uri) {
             return true;
@@ -177,8 +162,8 @@ impl Changes {
     }
 }
 
-/// Tells `sink` of what `watched` wants, until the session ends or the client cannot be told.
-pub async fn run(session: SessionHandle, watched: Watched, sink: Sink) {
+/// Sends notifications until the session ends or a notification cannot be sent.
+pub async fn run(session: SessionHandle, subscription: SharedSubscription, sink: Sink) {
     let Ok(mut events) = session.events().await else { return };
     let Ok(mut known) = session.read(|transcript| transcript.variables().clone()).await else { return };
     loop {
@@ -188,7 +173,7 @@ pub async fn run(session: SessionHandle, watched: Watched, sink: Sink) {
             Err(RecvError::Lagged(_)) => changes.all = true,
             Err(RecvError::Closed) => return,
         }
-        tokio::time::sleep(PACE).await;
+        tokio::time::sleep(NOTIFY_DELAY).await;
         let closed = loop {
             match events.try_recv() {
                 Ok(event) => changes.add(&event),
@@ -197,9 +182,10 @@ pub async fn run(session: SessionHandle, watched: Watched, sink: Sink) {
                 Err(TryRecvError::Closed) => break true,
             }
         };
-        let (touched, list, least) = watched.change(|wants| {
-            let touched: Vec<String> = wants.uris.iter().filter(|uri| changes.touches(uri, &known)).cloned().collect();
-            (touched, wants.list && (changes.list || changes.all), wants.log)
+        let (touched, list, least) = subscription.change(|subscription| {
+            let touched: Vec<String> =
+                subscription.uris.iter().filter(|uri| changes.touches(uri, &known)).cloned().collect();
+            (touched, subscription.list && (changes.list || changes.all), subscription.log)
         });
         if let Some(table) = changes.variables {
             known = table;
@@ -213,7 +199,7 @@ pub async fn run(session: SessionHandle, watched: Watched, sink: Sink) {
             return;
         }
         for (level, text) in changes.log {
-            if least.is_some_and(|least| rank(level) >= rank(least)) && !sink.log(level, text).await {
+            if least.is_some_and(|least| log::severity(level) >= log::severity(least)) && !sink.log(level, text).await {
                 return;
             }
         }
@@ -223,13 +209,14 @@ pub async fn run(session: SessionHandle, watched: Watched, sink: Sink) {
     }
 }
 
-/// The restart that a client comes back from, if there was one just now: it could not be told of it when it happened.
-pub async fn restart(session: &SessionHandle, reader: Author, now: u64) -> Option<(LoggingLevel, String)> {
+/// The log message about a recent restart. The client was not connected when it happened.
+pub async fn recent_restart(session: &SessionHandle, reader: Author) -> Option<(LoggingLevel, String)> {
+    let now = now();
     let found = session.read(move |transcript| {
         transcript.entries().iter().rev().find_map(|entry| match entry {
-            Entry::Restart { restart, at } if now.saturating_sub(*at) < LATELY => {
+            Entry::Restart { restart, at } if Duration::from_millis(now.saturating_sub(*at)) < RECENT_RESTART => {
                 let level = if restart.by.is_some() { LoggingLevel::Notice } else { LoggingLevel::Error };
-                Some((level, restarted(restart, &reader)))
+                Some((level, restart_text(restart, &reader)))
             }
             _ => None,
         })

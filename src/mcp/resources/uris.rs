@@ -1,4 +1,4 @@
-//! The addresses of resources. They stay the same for as long as the session has what they name.
+//! The URIs of resources. A URI is valid for as long as the session has the thing that it names.
 
 use crate::domain::SnippetId;
 
@@ -8,7 +8,7 @@ pub const VARIABLES: &str = "fourhands://variables";
 const SNIPPET: &str = "fourhands://snippet/";
 const VARIABLE: &str = "fourhands://variable/";
 
-/// Templates of those that are many.
+/// Templates of the resources with a parameter. `templates` in `read.rs` describes them in this order.
 pub const TEMPLATES: [&str; 6] = [
     "fourhands://snippet/{snippet}",
     "fourhands://snippet/{snippet}/output",
@@ -21,13 +21,13 @@ pub const TEMPLATES: [&str; 6] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Session,
-    /// What came after a snippet; the end without one.
+    /// The entries after a snippet, or the last ones.
     Transcript(Option<u32>),
     Snippet(SnippetId),
-    /// From a byte on.
+    /// The output from a byte on.
     Output(SnippetId, u64),
     Figure(SnippetId, usize),
-    /// The names after one; from the first without it.
+    /// The names after this one, or from the first name on.
     Variables(Option<String>),
     Variable(String),
 }
@@ -46,35 +46,35 @@ pub fn figure(id: SnippetId, number: usize) -> String {
 
 /// The page of the variables after `cursor`.
 pub fn variables(cursor: &str) -> String {
-    format!("{VARIABLES}?cursor={}", encoded(cursor))
+    format!("{VARIABLES}?cursor={}", percent_encoded(cursor))
 }
 
 impl Address {
     pub fn parse(uri: &str) -> Option<Self> {
         let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
-        let word_of_query = |key: &str| query?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
-        // A template that is filled in with nothing leaves an empty value.
-        let of_query = |key: &str| match word_of_query(key).filter(|word| !word.is_empty()) {
+        let value_of = |key: &str| query?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+        // A client that leaves a parameter of a template out sends an empty value.
+        let number_of = |key: &str| match value_of(key).filter(|value| !value.is_empty()) {
             None => Some(None),
-            Some(word) => word.parse::<u64>().ok().map(Some),
+            Some(value) => value.parse::<u64>().ok().map(Some),
         };
         match path.trim_end_matches('/') {
             SESSION => return Some(Self::Session),
             TRANSCRIPT => {
-                let since = of_query("since")?.map(u32::try_from).transpose().ok()?;
+                let since = number_of("since")?.map(u32::try_from).transpose().ok()?;
                 return Some(Self::Transcript(since));
             }
-            VARIABLES => return Some(Self::Variables(word_of_query("cursor").and_then(decoded))),
+            VARIABLES => return Some(Self::Variables(value_of("cursor").and_then(percent_decoded))),
             _ => {}
         }
         if let Some(name) = path.strip_prefix(VARIABLE) {
-            return Some(Self::Variable(decoded(name)?)).filter(|_| !name.is_empty());
+            return Some(Self::Variable(percent_decoded(name)?)).filter(|_| !name.is_empty());
         }
         let mut parts = path.strip_prefix(SNIPPET)?.split('/');
         let id = SnippetId(parts.next()?.parse().ok()?);
         let address = match parts.next() {
             None => Self::Snippet(id),
-            Some("output") => Self::Output(id, of_query("offset")?.unwrap_or(0)),
+            Some("output") => Self::Output(id, number_of("offset")?.unwrap_or(0)),
             Some("figure") => Self::Figure(id, parts.next()?.parse().ok()?),
             Some(_) => return None,
         };
@@ -82,8 +82,8 @@ impl Address {
     }
 }
 
-/// With percent signs for all but what is safe anywhere.
-fn encoded(text: &str) -> String {
+/// Percent-encodes all but the characters that are safe in every part of a URI.
+fn percent_encoded(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -95,8 +95,8 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-/// Without its percent signs; `None` if that is no text.
-fn decoded(text: &str) -> Option<String> {
+/// Decodes a percent-encoded text; `None` if it is malformed or not UTF-8.
+fn percent_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -118,11 +118,11 @@ mod tests {
     use super::*;
 
     fn variable(name: &str) -> String {
-        VARIABLE.to_owned() + &encoded(name)
+        VARIABLE.to_owned() + &percent_encoded(name)
     }
 
     #[test]
-    fn addresses_lead_back_to_what_they_name() {
+    fn a_uri_is_parsed_as_what_it_names() {
         let id = SnippetId(3);
         let pairs = [
             (SESSION.to_owned(), Address::Session),

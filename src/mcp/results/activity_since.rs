@@ -1,43 +1,45 @@
-//! What happened since a client's last result: what others ran, notes, resets, restarts; and what became of its own code
-//! that it did not wait for.
+//! The activity since the last result of a client: snippets of others, notes, resets, restarts; and the ends of its own
+//! snippets that it did not wait for.
 
 use std::collections::HashSet;
 use std::fmt::Write;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::truncate::short;
+use super::status::{RunStatus, stopped_by};
+use super::truncate::one_line;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Note, Outcome, PERSON, Restart, Snippet, SnippetId, VariableChanges, units};
-use crate::mcp::results::status::RunStatus;
-use crate::mcp::results::status::stopped_by;
 use crate::session::{Activity, ActivityLog};
 
-/// Happenings told, the last ones.
-const MOST: usize = 10;
-/// Characters of the code of one.
-const CODE: usize = 160;
-/// Characters of a note.
-const NOTE: usize = 1_000;
-/// Names told of one kind of change.
-const NAMES: usize = 8;
+/// A digest has the last events, at most so many.
+const MAX_EVENTS: usize = 10;
+/// Characters of the code of a snippet, of a question, and of the message of an error.
+const MAX_CODE: usize = 160;
+/// Characters of a note, and of the reason for a restart.
+const MAX_NOTE: usize = 1_000;
+/// Names of one kind of change, and characters of a name.
+const MAX_NAMES: usize = 8;
+const MAX_NAME: usize = 60;
+/// Characters of the type of an error.
+const MAX_ERROR_TYPE: usize = 100;
 
-/// How far a client knows the session.
+/// How far a client has read the activity of the session.
 #[derive(Debug)]
 pub struct ReadCursor(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
     position: u64,
-    /// It has had no result yet.
+    /// The client has had no result yet.
     is_fresh: bool,
-    /// It has come back from a process that is gone, and does not know how its own code ended there.
-    is_back: bool,
-    /// It worked in a process that has ended since, perhaps of another session.
-    has_moved: bool,
-    /// Snippets of its own whose end it has not been told.
+    /// The client has returned from a process that is gone, and does not know how its own snippets ended there.
+    returned: bool,
+    /// The client worked in a process that has ended since, perhaps one of another session.
+    changed_process: bool,
+    /// Snippets of the client whose end it does not know.
     open: HashSet<SnippetId>,
 }
 
@@ -85,36 +87,38 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl ReadCursor {
-    /// Of one who knows nothing from `position` on, and (`is_fresh`) nothing of what was before either.
+    /// The cursor of a client that knows nothing from `position` on. If `is_fresh`, it knows nothing of the time before
+    /// either.
     pub fn new(position: u64, is_fresh: bool) -> Self {
-        Self(Mutex::new(State { position, is_fresh, is_back: !is_fresh, has_moved: false, open: HashSet::new() }))
+        let returned = !is_fresh;
+        Self(Mutex::new(State { position, is_fresh, returned, changed_process: false, open: HashSet::new() }))
     }
 
-    /// What the reader defined before is gone; a restart says so itself.
-    pub fn moved(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).has_moved = true;
+    /// Notes that the process in which the client has worked is gone, with all names. A restart has a text of its own.
+    pub fn set_changed_process(&self) {
+        self.0.lock().changed_process = true;
     }
 
-    /// What to tell `reader` with the result of `told`; it counts as told from then on.
-    pub fn since(&self, news: &ActivityLog, reader: &Author, told: &Snippet) -> Option<ActivityDigest> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.author == *reader {
-            if told.status.is_final() {
-                state.open.remove(&told.id)
+    /// The digest for `reader` that goes with the result of `shown`. It counts as read from then on.
+    pub fn since(&self, log: &ActivityLog, reader: &Author, shown: &Snippet) -> Option<ActivityDigest> {
+        let mut state = self.0.lock();
+        if shown.author == *reader {
+            if shown.status.is_final() {
+                state.open.remove(&shown.id)
             } else {
-                state.open.insert(told.id)
+                state.open.insert(shown.id)
             };
         }
         let was_fresh = std::mem::take(&mut state.is_fresh);
-        let was_back = std::mem::take(&mut state.is_back);
-        let (happenings, mut more, position) = news.since(state.position);
+        let had_returned = std::mem::take(&mut state.returned);
+        let (activities, mut more, position) = log.since(state.position);
         state.position = position;
         let mut events: Vec<SinceEvent> = Vec::new();
-        for happening in happenings {
-            let own = match &happening {
+        for activity in activities {
+            let is_known = match &activity {
                 Activity::Ended { snippet, author, .. } => {
-                    let is_known = author == reader && !state.open.remove(snippet) && !was_back;
-                    is_known || *snippet == told.id
+                    let was_waited_for = author == reader && !state.open.remove(snippet) && !had_returned;
+                    was_waited_for || *snippet == shown.id
                 }
                 Activity::Reset { by, .. } => by == reader,
                 Activity::Restarted(_) => false,
@@ -122,20 +126,20 @@ impl ReadCursor {
                     note.by == *reader || note.answers.as_ref().is_some_and(|inquiry| inquiry.by == *reader)
                 }
             };
-            if !own {
-                events.push(event(&happening, reader));
+            if !is_known {
+                events.push(event(&activity, reader));
             }
         }
         let restarted = events.iter().any(|event| event.kind == SinceKind::Restart);
-        let extra = events.len().saturating_sub(MOST);
+        let extra = events.len().saturating_sub(MAX_EVENTS);
         more += extra as u64;
         events.drain(..extra);
-        if was_fresh && told.author == *reader {
-            // A snippet has as many before it as its number says.
-            more = u64::from(told.id.0 - 1)
+        if was_fresh && shown.author == *reader {
+            // The number of a snippet says how many came before.
+            more = u64::from(shown.id.0 - 1)
                 .saturating_sub(events.iter().filter(|e| e.kind == SinceKind::Snippet).count() as u64);
         }
-        if std::mem::take(&mut state.has_moved) && !restarted {
+        if std::mem::take(&mut state.changed_process) && !restarted {
             let text =
                 "the session that you worked in has ended, and this is a new one: all names defined before are gone";
             let (by, by_kind, snippet, status, text) = (None, None, None, None, text.to_owned());
@@ -159,7 +163,7 @@ impl ActivityDigest {
     }
 }
 
-/// As a reader knows somebody. Clients stand in quotes, which no name holds.
+/// An author in a text for `reader`. Clients stand in quotes, which no name holds.
 pub fn who(author: &Author, reader: &Author) -> String {
     if author == reader { "you".to_owned() } else { author.label_for_models().into_owned() }
 }
@@ -175,7 +179,7 @@ pub enum ByKind {
     Client,
 }
 
-/// The name for a field of its own, and the kind.
+/// The name and the kind of an author, for fields of a structured result.
 pub fn by(author: &Author, reader: &Author) -> (Option<String>, Option<ByKind>) {
     let (name, kind) = match author {
         _ if author == reader => ("you", ByKind::You),
@@ -185,12 +189,12 @@ pub fn by(author: &Author, reader: &Author) -> (Option<String>, Option<ByKind>) 
     (Some(name.to_owned()), Some(kind))
 }
 
-fn event(happening: &Activity, reader: &Author) -> SinceEvent {
-    let (kind, author, snippet, status, text) = match happening {
+fn event(activity: &Activity, reader: &Author) -> SinceEvent {
+    let (kind, author, snippet, status, text) = match activity {
         Activity::Ended { snippet, author, code, title, outcome } => {
             let by = who(author, reader);
-            let what = title.as_deref().map_or_else(|| first_lines(code), |title| short(title, CODE));
-            let text = format!("snippet {snippet} by {by}: {}: {what}", ending(outcome));
+            let what = title.as_deref().map_or_else(|| first_lines(code), |title| one_line(title, MAX_CODE));
+            let text = format!("snippet {snippet} by {by}: {}: {what}", outcome_text(outcome));
             (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
         Activity::Reset { by, .. } => {
@@ -198,10 +202,10 @@ fn event(happening: &Activity, reader: &Author) -> SinceEvent {
             (SinceKind::Reset, Some(by), None, None, text)
         }
         Activity::Restarted(restart) => {
-            (SinceKind::Restart, restart.by.as_ref(), None, None, restarted(restart, reader))
+            (SinceKind::Restart, restart.by.as_ref(), None, None, restart_text(restart, reader))
         }
         Activity::Noted(note) => {
-            let text = noted(note, reader);
+            let text = note_text(note, reader);
             (SinceKind::Note, Some(&note.by), note.about.map(|about| about.0), None, text)
         }
     };
@@ -210,13 +214,13 @@ fn event(happening: &Activity, reader: &Author) -> SinceEvent {
 }
 
 /// Such as `ok in 1.2 s, changed df`.
-pub fn ending(outcome: &Outcome) -> String {
+pub fn outcome_text(outcome: &Outcome) -> String {
     let mut text = outcome.status.word().to_owned();
     if let Some(error) = &outcome.error {
         let message = plain(&error.message);
-        let _ = write!(text, ", {}", short(&error.type_name, 100));
+        let _ = write!(text, ", {}", one_line(&error.type_name, MAX_ERROR_TYPE));
         if let Some(line) = message.lines().next().filter(|line| !line.is_empty()) {
-            let _ = write!(text, " ({})", short(line, CODE));
+            let _ = write!(text, " ({})", one_line(line, MAX_CODE));
         }
     } else if let Some(by) = stopped_by(outcome) {
         let _ = write!(text, " by {by}");
@@ -231,39 +235,39 @@ fn changed(changes: &VariableChanges) -> String {
         if names.is_empty() {
             continue;
         }
-        let shown: Vec<String> = names.iter().take(NAMES).map(|name| short(name, 60)).collect();
-        let more = names.len().saturating_sub(NAMES);
+        let shown: Vec<String> = names.iter().take(MAX_NAMES).map(|name| one_line(name, MAX_NAME)).collect();
+        let more = names.len().saturating_sub(MAX_NAMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let _ = write!(text, "; {what} {}{more}", shown.join(", "));
     }
     text
 }
 
-/// The first line that says something, and how many more there are.
+/// The first line that is not blank, and the number of other such lines.
 pub fn first_lines(code: &str) -> String {
     let mut lines = code.lines().filter(|line| !line.trim().is_empty());
-    let first = short(lines.next().unwrap_or_default().trim_end(), CODE);
+    let first = one_line(lines.next().unwrap_or_default().trim_end(), MAX_CODE);
     match lines.count() {
         0 => first,
         more => format!("{first} (+{})", units::count(more, "line")),
     }
 }
 
-pub fn restarted(restart: &Restart, reader: &Author) -> String {
+pub fn restart_text(restart: &Restart, reader: &Author) -> String {
     let processes = plain(&restart.fate_of_processes()).into_owned();
     if let Some(by) = &restart.by {
         return format!("{} restarted Python: all names defined before are gone{processes}", who(by, reader));
     }
-    let how = short(plain(&restart.how).trim_end_matches('.'), NOTE);
+    let how = one_line(plain(&restart.how).trim_end_matches('.'), MAX_NOTE);
     format!("{how}. A new Python has taken over: all names defined before are gone{processes}")
 }
 
-pub fn noted(note: &Note, reader: &Author) -> String {
+pub fn note_text(note: &Note, reader: &Author) -> String {
     let by = who(&note.by, reader);
-    let text: String = plain(&note.text).chars().take(NOTE).collect();
+    let text: String = plain(&note.text).chars().take(MAX_NOTE).collect();
     match (&note.answers, note.about) {
         (Some(inquiry), _) => {
-            format!("{by} answered {} ({}): {text}", who(&inquiry.by, reader), short(&inquiry.text, CODE))
+            format!("{by} answered {} ({}): {text}", who(&inquiry.by, reader), one_line(&inquiry.text, MAX_CODE))
         }
         (None, Some(snippet)) => format!("note from {by} on snippet {snippet}: {text}"),
         (None, None) => format!("note from {by}: {text}"),

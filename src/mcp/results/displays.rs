@@ -1,20 +1,20 @@
-//! What a snippet displayed, told in words: a mark where it stands in the output, and its text where it has one.
+//! The displays of a snippet: a mark at their place in the output, and their text if they have one.
 
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::images::Pictures;
-use super::truncate::cut;
+use super::images::AttachedImages;
+use super::truncate::truncate_middle;
 use crate::domain::terminal_text::plain;
 use crate::domain::{Display, Form, Snippet};
 use crate::mcp::resources::uris;
 
 /// Characters of the text of one display.
-const TEXT: usize = 4_000;
-/// Displays listed of one snippet, the last ones.
-const MOST: usize = 50;
+const MAX_TEXT: usize = 4_000;
+/// The last displays of a snippet are listed, at most so many.
+const MAX_DISPLAYS: usize = 50;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
@@ -40,8 +40,8 @@ pub struct DisplayReport {
     pub uri: String,
 }
 
-pub fn reports(snippet: &Snippet, pictures: &Pictures) -> Vec<DisplayReport> {
-    let skip = snippet.displays.len().saturating_sub(MOST);
+pub fn reports(snippet: &Snippet, images: &AttachedImages) -> Vec<DisplayReport> {
+    let skip = snippet.displays.len().saturating_sub(MAX_DISPLAYS);
     let report = |(number, display): (usize, &std::sync::Arc<Display>)| {
         let best = display.forms.first()?;
         let pixels = best.pixels();
@@ -52,15 +52,15 @@ pub fn reports(snippet: &Snippet, pictures: &Pictures) -> Vec<DisplayReport> {
             width: pixels.map(|(width, _)| width),
             height: pixels.map(|(_, height)| height),
             text: text(display),
-            left_out: pictures.left_out.get(&number).cloned(),
+            left_out: images.left_out.get(&number).cloned(),
             uri: uris::figure(snippet.id, number),
         })
     };
     snippet.numbered_displays().skip(skip).filter_map(report).collect()
 }
 
-/// All that the snippet wrote, as it stands on a screen in the end, with marks where something was displayed.
-pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
+/// The output of a snippet as a screen shows it in the end, with a mark for each display.
+pub fn output(snippet: &Snippet, images: &AttachedImages) -> String {
     let output = &snippet.output;
     if snippet.displays.is_empty() {
         return plain(&output.text(None)).into_owned();
@@ -81,8 +81,8 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
         written.push_str(&plain(&output.slice(from, display.after).text(None)));
         from = from.max(display.after);
         if display.forms.first().is_none_or(|form| form.mime != "text/plain") {
-            let mut why = pictures.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
-            if pictures.scaled.contains(&number) {
+            let mut why = images.left_out.get(&number).map(|why| format!(", {why}")).unwrap_or_default();
+            if images.scaled.contains(&number) {
                 why = format!(", scaled down; full size: {}", uris::figure(snippet.id, number));
             }
             line(&mut written, &format!("[{}{why}]", display.label(number)));
@@ -95,10 +95,10 @@ pub fn output(snippet: &Snippet, pictures: &Pictures) -> String {
     written
 }
 
-/// What a display says, where that is text; of a document also its plain form.
+/// The text of a display, or the plain form of a document.
 fn text(display: &Display) -> Option<String> {
     let plain_form = || std::str::from_utf8(&display.form("text/plain")?.data).ok();
     let image = display.forms.first().is_some_and(Form::is_image);
     let found = display.text().or_else(|| if image { None } else { plain_form().map(Cow::Borrowed) })?;
-    Some(cut(&plain(&found), TEXT, 0).0).filter(|text| !text.is_empty())
+    Some(truncate_middle(&plain(&found), MAX_TEXT, 0).0).filter(|text| !text.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Figures and pictures as image content: whole, or scaled down to what clients and models take.
+//! Figures and pictures as image content: whole, or scaled down to what clients and models accept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
@@ -14,93 +14,94 @@ use rmcp::model::ContentBlock;
 use crate::domain::{Display, Form, Snippet};
 use crate::session::in_background;
 
-/// Images of one result, the last ones.
-const MOST: usize = 10;
-/// Bytes of one image. In base64 they are a third more, which must stay under 700 kB.
-const ONE: usize = 520_000;
+/// The last images of a snippet are attached, at most so many.
+const MAX_IMAGES: usize = 10;
+/// Bytes of one image. In base64 an image is a third larger, and must stay under 700 kB.
+const MAX_IMAGE_SIZE: usize = 520_000;
 /// Bytes of all images of a result: some clients drop results of a million characters.
-pub const ALL: usize = 660_000;
-/// Pixels of the longer side; models see no more.
-const SIDE: u32 = 2_000;
-/// Bytes that decoding may take.
-const MEMORY: u64 = 256 << 20;
-/// JPEG's quality from 1 to 100.
-const QUALITY: u8 = 85;
+pub const MAX_TOTAL_SIZE: usize = 660_000;
+/// Pixels of the longer side. Models see no more.
+const MAX_SIDE: u32 = 2_000;
+/// Bytes of memory for decoding.
+const MAX_DECODED_SIZE: u64 = 256 << 20;
+/// The quality of JPEG, from 1 to 100.
+const JPEG_QUALITY: u8 = 85;
 
-/// The images of a result, and for those that are not among them, why.
+/// The images of a result, and the reasons why others are missing.
 #[derive(Default)]
-pub struct Pictures {
+pub struct AttachedImages {
     pub blocks: Vec<ContentBlock>,
+    /// By the number of the display.
     pub left_out: BTreeMap<usize, String>,
-    /// Those that are smaller than they were.
+    /// The displays whose images are smaller than the original.
     pub scaled: BTreeSet<usize>,
 }
 
-impl Pictures {
+impl AttachedImages {
     /// Characters of base64 that the images take.
     pub fn characters(&self) -> usize {
         self.blocks.iter().filter_map(|block| Some(block.as_image()?.data.len())).sum()
     }
 }
 
-/// Bytes of an image that is read as a resource: in base64 it must fit into one message.
-const WHOLE: usize = 3_000_000;
+/// Bytes of an image that is read as a resource. In base64 it must fit into one message.
+const MAX_RESOURCE_SIZE: usize = 3_000_000;
 
-/// An image as it was displayed, scaled down only where no message could carry it.
+/// An image as it was displayed. Only an image that no message can carry is scaled down.
 pub fn whole(display: &Display) -> Result<Arc<[u8]>, String> {
     match display.forms.first() {
-        Some(form) if form.data.len() <= WHOLE => Ok(form.data.clone()),
-        _ => fit(display, WHOLE).map(|(_, data)| data),
+        Some(form) if form.data.len() <= MAX_RESOURCE_SIZE => Ok(form.data.clone()),
+        _ => fit(display, MAX_RESOURCE_SIZE).map(|(_, data)| data),
     }
 }
 
-/// At most `room` bytes of them. Decodes and scales on a thread of its own: the session goes on meanwhile.
-pub async fn of(snippet: &Snippet, room: usize) -> Pictures {
+/// Images of `room` bytes at most. Another thread decodes and scales, so the session does not wait.
+pub async fn of(snippet: &Snippet, room: usize) -> AttachedImages {
     let images: Vec<(usize, Arc<Display>)> = snippet
         .numbered_displays()
         .filter(|(_, display)| display.forms.first().is_some_and(Form::is_image))
         .map(|(number, display)| (number, display.clone()))
         .collect();
     if images.is_empty() {
-        return Pictures::default();
+        return AttachedImages::default();
     }
     in_background(move || fit_all(&images, room)).await.unwrap_or_default()
 }
 
-fn fit_all(images: &[(usize, Arc<Display>)], room: usize) -> Pictures {
-    let mut pictures = Pictures::default();
+fn fit_all(images: &[(usize, Arc<Display>)], room: usize) -> AttachedImages {
+    let mut attached = AttachedImages::default();
     if room == 0 {
         let why = |(number, _): &(usize, _)| (*number, "this client does not show images".to_owned());
-        pictures.left_out = images.iter().map(why).collect();
-        return pictures;
+        attached.left_out = images.iter().map(why).collect();
+        return attached;
     }
-    let extra = images.len().saturating_sub(MOST);
+    let extra = images.len().saturating_sub(MAX_IMAGES);
     for (number, _) in &images[..extra] {
-        pictures.left_out.insert(*number, format!("only the last {MOST} are attached"));
+        attached.left_out.insert(*number, format!("only the last {MAX_IMAGES} are attached"));
     }
     let mut left = room;
     let shown = &images[extra..];
     for (index, (number, display)) in shown.iter().enumerate() {
-        // What small images leave of their share is for those that come after.
+        // Later images get the room that small ones leave.
         let rest: usize = shown[index + 1..].iter().map(|(_, display)| display.forms[0].data.len()).sum();
-        let share = (left / (shown.len() - index)).max(left.saturating_sub(rest)).min(ONE);
+        let share = (left / (shown.len() - index)).max(left.saturating_sub(rest)).min(MAX_IMAGE_SIZE);
         match fit(display, share) {
             Ok((mime, data)) => {
                 left = left.saturating_sub(data.len());
                 if data.len() != display.forms[0].data.len() {
-                    pictures.scaled.insert(*number);
+                    attached.scaled.insert(*number);
                 }
-                pictures.blocks.push(ContentBlock::image(STANDARD.encode(&data), mime));
+                attached.blocks.push(ContentBlock::image(STANDARD.encode(&data), mime));
             }
             Err(reason) => {
-                pictures.left_out.insert(*number, reason);
+                attached.left_out.insert(*number, reason);
             }
         }
     }
-    pictures
+    attached
 }
 
-/// The image in at most `max` bytes. It is decoded in any case: one that is broken would make a model's provider refuse
+/// The image in at most `max` bytes. Every image is decoded, because a broken one would make a model's provider refuse
 /// the whole conversation.
 fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
     let form = &display.forms[0];
@@ -114,14 +115,14 @@ fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
     };
     let mut reader = ImageReader::with_format(Cursor::new(&form.data[..]), format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MEMORY);
+    limits.max_alloc = Some(MAX_DECODED_SIZE);
     reader.limits(limits);
     let whole = reader.decode().map_err(|fault| format!("not attached: {fault}"))?;
     let side = whole.width().max(whole.height());
-    if form.data.len() <= max && side <= SIDE {
+    if form.data.len() <= max && side <= MAX_SIDE {
         return Ok((&form.mime, form.data.clone()));
     }
-    let mut scale = f64::from(SIDE.min(side)) / f64::from(side);
+    let mut scale = f64::from(MAX_SIDE.min(side)) / f64::from(side);
     if form.data.len() > max {
         scale = scale.min((max as f64 / form.data.len() as f64).sqrt());
     }
@@ -142,7 +143,7 @@ fn fit(display: &Display, max: usize) -> Result<(&str, Arc<[u8]>), String> {
 fn encode(image: &DynamicImage, format: ImageFormat) -> image::ImageResult<Vec<u8>> {
     let mut data = Vec::new();
     if format == ImageFormat::Jpeg {
-        image.write_with_encoder(JpegEncoder::new_with_quality(&mut data, QUALITY))?;
+        image.write_with_encoder(JpegEncoder::new_with_quality(&mut data, JPEG_QUALITY))?;
     } else {
         let encoder = PngEncoder::new_with_quality(&mut data, CompressionType::Best, FilterType::Adaptive);
         image.write_with_encoder(encoder)?;
@@ -173,7 +174,7 @@ mod tests {
     fn what_is_too_large_is_scaled_and_what_fits_is_left_alone() {
         let small = noise(40, 30, ImageFormat::Png);
         let display = shown("image/png", small.clone());
-        assert_eq!(fit(&display, ONE).unwrap().1[..], small[..]);
+        assert_eq!(fit(&display, MAX_IMAGE_SIZE).unwrap().1[..], small[..]);
         for (mime, format) in [("image/png", ImageFormat::Png), ("image/jpeg", ImageFormat::Jpeg)] {
             let display = shown(mime, noise(600, 400, format));
             let (found, data) = fit(&display, 60_000).unwrap();
@@ -190,10 +191,10 @@ mod tests {
         let broken = shown("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec());
         let mut images: Vec<_> = (1..=9).map(|number| (number, small.clone())).collect();
         images.extend([(10, large.clone()), (11, broken), (12, large)]);
-        let pictures = fit_all(&images, ALL);
-        assert_eq!(pictures.blocks.len(), 9);
-        assert_eq!(pictures.left_out.keys().collect::<Vec<_>>(), [&1, &2, &11]);
-        let total: usize = pictures.blocks.iter().map(|block| serde_json::to_string(block).unwrap().len()).sum();
+        let attached = fit_all(&images, MAX_TOTAL_SIZE);
+        assert_eq!(attached.blocks.len(), 9);
+        assert_eq!(attached.left_out.keys().collect::<Vec<_>>(), [&1, &2, &11]);
+        let total: usize = attached.blocks.iter().map(|block| serde_json::to_string(block).unwrap().len()).sum();
         assert!(total < 900_000 && total > 500_000, "{total}");
     }
 }

@@ -1,18 +1,23 @@
-//! What is told of one value, as structured content and as text.
+//! The report of one value, as structured content and as text.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::truncate::{TEXT, cut, short};
+use super::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Aspect, InspectError, Inspection, TablePage, units};
 
-/// Characters of a name, type or the like.
+/// Characters of a name, a type or the like.
 const MAX_NAME: usize = 200;
 /// Characters of one cell.
 const MAX_CELL: usize = 200;
 /// Characters of documentation within an overview.
 const MAX_DOC: usize = 2_000;
+const MAX_SIGNATURE: usize = 2_000;
+const MAX_NOTE: usize = 500;
+const MAX_ERROR: usize = 2_000;
+/// Columns of a table are padded to this width at most.
+const MAX_COLUMN_WIDTH: usize = 60;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct InspectReport {
@@ -61,7 +66,7 @@ pub struct Table {
 
 impl Table {
     fn new(table: TablePage, room: &mut usize) -> Self {
-        let cell = |text: &String| short(&plain(text), MAX_CELL);
+        let cell = |text: &String| one_line(&plain(text), MAX_CELL);
         let mut rows = Vec::new();
         for row in &table.rows {
             let row: Vec<String> = row.iter().map(cell).collect();
@@ -76,11 +81,11 @@ impl Table {
         Self { title: table.title, headers, rows, offset: table.offset, total: table.total }
     }
 
-    /// Columns under one another.
+    /// The rows in lines, with aligned columns.
     fn text(&self) -> String {
         let width = |column: usize| {
             let cells = self.rows.iter().chain([&self.headers]).filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(60)
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(MAX_COLUMN_WIDTH)
         };
         let widths: Vec<usize> = (0..self.headers.len()).map(width).collect();
         if self.rows.is_empty() {
@@ -107,42 +112,47 @@ impl Table {
 }
 
 impl InspectReport {
-    pub fn new(told: Inspection) -> Self {
-        // Both forms of the result stay within the limit of one.
-        let mut room = TEXT * 3 / 5;
-        let has_more = told.text.as_ref().is_some_and(|text| text.has_more)
-            || told.tables.iter().any(|table| table.has_more && table.title == told.aspect.word())
-            || told.aspect == Aspect::Overview && told.tables.first().is_some_and(|table| table.has_more);
-        let name = |text: &str| short(&plain(text), MAX_NAME);
-        let text_length = told.text.as_ref().and_then(|text| text.total);
-        let text = told.text.map(|page| cut(&plain(&page.text), TEXT / 2, 0).0);
+    pub fn new(inspection: Inspection) -> Self {
+        // Text and structured content stay within the limit of one result.
+        let mut room = MAX_TEXT * 3 / 5;
+        let has_more = inspection.text.as_ref().is_some_and(|text| text.has_more)
+            || inspection.tables.iter().any(|table| table.has_more && table.title == inspection.aspect.word())
+            || inspection.aspect == Aspect::Overview && inspection.tables.first().is_some_and(|table| table.has_more);
+        let name = |text: &str| one_line(&plain(text), MAX_NAME);
+        let text_length = inspection.text.as_ref().and_then(|text| text.total);
+        let text = inspection.text.map(|page| truncate_middle(&plain(&page.text), MAX_TEXT / 2, 0).0);
         room -= text.as_ref().map_or(0, |text| text.len().min(room / 2));
         Self {
-            name: name(&told.path),
-            what: told.aspect.word().to_owned(),
-            page: told.page + 1,
-            type_name: name(&told.type_name),
-            bases: told.bases.iter().map(|base| name(base)).collect(),
-            shape: name(&told.shape),
-            dtype: name(&told.dtype),
-            length: told.length,
-            size_bytes: told.size,
-            signature: told.signature.map(|signature| short(&plain(&signature), 2_000)),
-            defined_at: told.place.map(|place| name(&place)),
-            doc: told.doc.map(|doc| cut(&plain(&doc), MAX_DOC, 0).0),
+            name: name(&inspection.path),
+            what: inspection.aspect.word().to_owned(),
+            page: inspection.page + 1,
+            type_name: name(&inspection.type_name),
+            bases: inspection.bases.iter().map(|base| name(base)).collect(),
+            shape: name(&inspection.shape),
+            dtype: name(&inspection.dtype),
+            length: inspection.length,
+            size_bytes: inspection.size,
+            signature: inspection.signature.map(|signature| one_line(&plain(&signature), MAX_SIGNATURE)),
+            defined_at: inspection.place.map(|place| name(&place)),
+            doc: inspection.doc.map(|doc| truncate_middle(&plain(&doc), MAX_DOC, 0).0),
             text,
             text_length,
-            tables: told.tables.into_iter().map(|table| Table::new(table, &mut room)).collect(),
-            notes: told.notes.iter().map(|note| short(&plain(note), 500)).collect(),
+            tables: inspection.tables.into_iter().map(|table| Table::new(table, &mut room)).collect(),
+            notes: inspection.notes.iter().map(|note| one_line(&plain(note), MAX_NOTE)).collect(),
             has_more,
-            other: told.aspects.iter().filter(|aspect| **aspect != told.aspect).map(|a| a.word().to_owned()).collect(),
+            other: inspection
+                .aspects
+                .iter()
+                .filter(|aspect| **aspect != inspection.aspect)
+                .map(|a| a.word().to_owned())
+                .collect(),
         }
     }
 
     pub fn text(&self) -> String {
         let mut first = format!("{}: {}", self.name, self.type_name);
         for part in [&self.shape, &self.dtype] {
-            // A function's is told by its signature.
+            // The signature of a function says more.
             if self.signature.is_none() && !part.is_empty() {
                 first += &format!(", {part}");
             }
@@ -169,11 +179,11 @@ impl InspectReport {
     }
 }
 
-/// Why there is nothing to tell, and what to do.
+/// Why there is no report, and what to do.
 pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
-    let name = short(name, MAX_NAME);
+    let name = one_line(name, MAX_NAME);
     match error {
-        InspectError::Refused(sentence) => format!("Error: {}", cut(&plain(&sentence), 2_000, 0).0),
+        InspectError::Refused(sentence) => format!("Error: {}", truncate_middle(&plain(&sentence), MAX_ERROR, 0).0),
         InspectError::Stopped { seconds, has_ended: true } => {
             let hint =
                 if aspect == Aspect::Repr { "; its attributes can be looked at without running its code" } else { "" };
@@ -188,10 +198,10 @@ pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
             let known = match known {
                 Some(variable) => format!(
                     " Before it, {} was {} {} = {}",
-                    short(&variable.name, MAX_NAME),
-                    short(&variable.type_name, MAX_NAME),
-                    short(&variable.shape, MAX_NAME),
-                    short(&variable.preview, MAX_CELL)
+                    one_line(&variable.name, MAX_NAME),
+                    one_line(&variable.type_name, MAX_NAME),
+                    one_line(&variable.shape, MAX_NAME),
+                    one_line(&variable.preview, MAX_CELL)
                 ),
                 None => String::new(),
             };
@@ -200,6 +210,8 @@ pub fn error(name: &str, aspect: Aspect, error: InspectError) -> String {
                  wait_for_snippet.{known}"
             )
         }
-        InspectError::Failed(what) => format!("Error: looking at {name} failed: {}", cut(&plain(&what), 2_000, 0).0),
+        InspectError::Failed(what) => {
+            format!("Error: looking at {name} failed: {}", truncate_middle(&plain(&what), MAX_ERROR, 0).0)
+        }
     }
 }

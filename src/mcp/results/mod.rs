@@ -1,13 +1,16 @@
-//! What models read: texts and structured content of results, cut to what clients take.
+//! What models read: the texts and the structured content of results, in sizes that clients accept.
 
-pub(in crate::mcp) mod activity_since;
-pub(in crate::mcp) mod displays;
-pub(in crate::mcp) mod images;
-pub(in crate::mcp) mod inspection;
-pub(in crate::mcp) mod report;
-pub(in crate::mcp) mod status;
-pub(in crate::mcp) mod summary;
-pub(in crate::mcp) mod text;
-pub(in crate::mcp) mod truncate;
-pub(in crate::mcp) mod variables;
-pub(in crate::mcp) mod visible;
+pub(super) mod activity_since;
+pub(super) mod displays;
+pub(super) mod history;
+pub(super) mod images;
+pub(super) mod inspection;
+pub(super) mod output_page;
+pub(super) mod output_reader;
+pub(super) mod report;
+pub(super) mod status;
+pub(super) mod summary;
+pub(super) mod text;
+pub(super) mod truncate;
+pub(super) mod variables;
+pub(super) mod visible;

@@ -1,7 +1,5 @@
-//! What a run came to, as structured content: everything that a program, or a model that sees nothing else, needs.
+//! The result of a snippet as structured content: everything that a program needs, or a model that sees nothing else.
 
-use crate::mcp::results::status::RunStatus;
-use crate::mcp::results::status::stopped_by;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -11,14 +9,18 @@ use serde::Serialize;
 use super::activity_since::ActivityDigest;
 use super::displays;
 use super::displays::DisplayReport;
-use super::images::Pictures;
-use super::truncate::{SHARE, cut, short};
+use super::images::AttachedImages;
+use super::status::{RunStatus, stopped_by};
+use super::truncate::{SHARE, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Outcome, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
 
-/// Names told of one kind of change.
+/// Names of one kind of change, and characters of a name.
 const MAX_NAMES: usize = 40;
 const MAX_NAME: usize = 100;
+/// Characters of the type of an error, and of its message.
+const MAX_ERROR_TYPE: usize = 200;
+const MAX_ERROR_MESSAGE: usize = 2_000;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RunReport {
@@ -78,34 +80,35 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Also returns whether names are missing.
     fn of(changes: &VariableChanges) -> (Self, bool) {
-        let names = |all: &[String]| all.iter().take(MAX_NAMES).map(|name| short(name, MAX_NAME)).collect();
+        let names = |all: &[String]| all.iter().take(MAX_NAMES).map(|name| one_line(name, MAX_NAME)).collect();
         let all = [&changes.added, &changes.changed, &changes.removed];
-        let told =
+        let shown =
             Self { added: names(&changes.added), changed: names(&changes.changed), removed: names(&changes.removed) };
-        (told, all.iter().any(|names| names.len() > MAX_NAMES))
+        (shown, all.iter().any(|names| names.len() > MAX_NAMES))
     }
 }
 
-/// The parts that the structured and the text form have in common, made to fit.
+/// The parts that the structured and the text form share, made to fit.
 pub struct Parts {
     pub result: Option<String>,
     pub error: Option<RunError>,
     pub variables: Changes,
-    /// What was cut of these, and what to do about it.
+    /// For each part that was cut: what a model can do about that.
     pub cuts: Vec<&'static str>,
-    /// Characters left for output.
+    /// Characters that are left for the output.
     pub room: usize,
 }
 
 impl Parts {
-    /// Fitted to a result of `whole` characters.
+    /// The parts of a result of `whole` characters.
     pub fn of(outcome: Option<&Outcome>, whole: usize) -> Self {
         let mut cuts = Vec::new();
         let mut room = whole;
         let max = whole / SHARE;
         let mut fit = |text: &str, hint: &'static str| {
-            let (text, was_cut) = cut(&plain(text), max, 0);
+            let (text, was_cut) = truncate_middle(&plain(text), max, 0);
             cuts.extend(was_cut.then_some(hint));
             room -= text.len().min(max);
             text
@@ -114,8 +117,8 @@ impl Parts {
         let result = result
             .map(|text| fit(text, "The result was cut to fit. Ask for less at a time: a slice, .head(), a summary."));
         let error = outcome.and_then(|outcome| outcome.error.as_ref()).map(|error| RunError {
-            type_name: short(&error.type_name, 200),
-            message: cut(&plain(&error.message), 2_000, 0).0,
+            type_name: one_line(&error.type_name, MAX_ERROR_TYPE),
+            message: truncate_middle(&plain(&error.message), MAX_ERROR_MESSAGE, 0).0,
             traceback: fit(&error.traceback, "The traceback was cut to fit: its beginning and end are shown."),
         });
         let (variables, names_cut) = outcome.map(|outcome| Changes::of(&outcome.changes)).unwrap_or_default();
@@ -133,7 +136,7 @@ pub fn elapsed_s(snippet: &Snippet, now: Timestamp) -> f64 {
     }
 }
 
-/// Said of a snippet that cannot be interrupted.
+/// The notice about a snippet that no interrupt reaches.
 pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
     let elapsed = units::duration(Duration::from_millis(now.saturating_sub(stuck.since)));
     let place = match &stuck.stack[..] {
@@ -149,11 +152,11 @@ pub fn stuck_notice(stuck: &Stuck, now: Timestamp) -> String {
     )
 }
 
-/// Said where something was cut: what to do about it, and how to read the rest of the output, from `offset` on.
+/// The notice about parts that were cut: what to do, and how to read the rest of the output, from `offset` on.
 pub fn cut_notice(snippet: &Snippet, parts: &Parts, output_cut: bool, offset: Option<usize>) -> Option<String> {
-    let mut said: Vec<String> = parts.cuts.iter().map(|hint| (*hint).to_owned()).collect();
-    said.extend(output_cut.then(|| output_notice(snippet, offset)));
-    (!said.is_empty()).then(|| said.join(" "))
+    let mut sentences: Vec<String> = parts.cuts.iter().map(|hint| (*hint).to_owned()).collect();
+    sentences.extend(output_cut.then(|| output_notice(snippet, offset)));
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 fn output_notice(snippet: &Snippet, offset: Option<usize>) -> String {
@@ -166,7 +169,7 @@ fn output_notice(snippet: &Snippet, offset: Option<usize>) -> String {
 }
 
 impl RunReport {
-    /// Bytes of its texts.
+    /// Bytes of the texts.
     pub fn bytes(&self) -> usize {
         let error = self.error.as_ref().map_or(0, |error| error.message.len() + error.traceback.len());
         self.stdout.len() + self.stderr.len() + self.result.as_ref().map_or(0, String::len) + error
@@ -177,7 +180,7 @@ impl RunReport {
         now: Timestamp,
         notice: Option<String>,
         max: usize,
-        pictures: &Pictures,
+        images: &AttachedImages,
         since: Option<ActivityDigest>,
     ) -> Self {
         let outcome = snippet.outcome.as_deref();
@@ -185,7 +188,7 @@ impl RunReport {
         let output = &snippet.output;
         let stream = |stream, max| {
             let text = output.text(Some(stream));
-            cut(&plain(&text), max, output.omitted())
+            truncate_middle(&plain(&text), max, output.omitted())
         };
         let (stderr, stderr_cut) = stream(Stream::Stderr, max / SHARE);
         let (stdout, stdout_cut) = stream(Stream::Stdout, parts.room.saturating_sub(stderr.len()).max(max / SHARE));
@@ -199,7 +202,7 @@ impl RunReport {
         Self {
             snippet: snippet.id.0,
             replay_of: snippet.replay_of.map(|of| of.0),
-            status: if snippet.input.is_some() { RunStatus::WaitingForInput } else { snippet.status.into() },
+            status: RunStatus::of(snippet),
             returncode: outcome.map(|outcome| outcome.returncode),
             stdout,
             stderr,
@@ -208,7 +211,7 @@ impl RunReport {
             elapsed_s: (elapsed_s(snippet, now) * 1e6).round() / 1e6,
             stopped_by: outcome.and_then(stopped_by).map(Cow::into_owned),
             input_prompt: snippet.input.as_ref().map(|input| input.prompt.to_string()),
-            displays: displays::reports(snippet, pictures),
+            displays: displays::reports(snippet, images),
             variables: parts.variables,
             truncated,
             since_your_last_call: since,

@@ -1,9 +1,11 @@
-//! How a run stands, in the words of results.
+//! The status of a snippet, in the terms of results.
 
-use crate::domain::{Outcome, PERSON, Status};
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::borrow::Cow;
+
+use crate::domain::{Author, Outcome, PERSON, Snippet, Status};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -32,10 +34,17 @@ impl From<Status> for RunStatus {
     }
 }
 
-/// Who or what stopped it: "you" is the person, and the reader is not. Clients stand in quotes.
+impl RunStatus {
+    pub fn of(snippet: &Snippet) -> Self {
+        if snippet.input.is_some() { Self::WaitingForInput } else { snippet.status.into() }
+    }
+}
+
+/// Who or what stopped a snippet, for models: the session keeps the person as "you", which is the reader here. Clients stand
+/// in quotes.
 pub fn stopped_by(outcome: &Outcome) -> Option<Cow<'_, str>> {
     let by = outcome.stopped_by.as_deref()?;
-    Some(match by.strip_suffix("you") {
+    Some(match by.strip_suffix(&*Author::You.as_cause()) {
         Some(before) if before.is_empty() || before.ends_with(" by ") => Cow::Owned(format!("{before}{PERSON}")),
         _ => Cow::Borrowed(by),
     })

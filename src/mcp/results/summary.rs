@@ -1,38 +1,49 @@
-//! The state of the session in a page, for a chat that is fresh or was compacted.
+//! The summary of the session, for a chat that is fresh or was compacted.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::activity_since::{ending, first_lines, who};
-use super::truncate::{cut, short};
+use super::activity_since::{first_lines, outcome_text, who};
+use super::truncate::{one_line, truncate_middle};
 use crate::domain::{
     Author, Entry, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind, VariableTable, units,
 };
 use crate::session::clock::now;
 use crate::session::{Closed, SessionHandle};
 
-/// How much is told.
+/// Characters of a name; of its type, shape or value.
+const MAX_NAME: usize = 100;
+const MAX_DETAIL: usize = 60;
+/// Smaller sizes of values, in bytes, are left out.
+const MIN_SIZE: u64 = 10_000;
+/// Characters of a title or a question; of a note; of the reason for a restart.
+const MAX_TITLE: usize = 160;
+const MAX_NOTE: usize = 300;
+const MAX_REASON: usize = 200;
+
+/// The size of a summary.
 #[derive(Clone, Copy, Debug)]
 pub struct Length {
     pub variables: usize,
     pub runs: usize,
     /// Characters in all.
-    pub most: usize,
+    pub characters: usize,
 }
 
 /// A page.
-pub const FULL: Length = Length { variables: 60, runs: 12, most: 8_000 };
-/// Clients cut instructions at about 2 000 characters.
-pub const SHORT: Length = Length { variables: 8, runs: 3, most: 700 };
+pub const FULL: Length = Length { variables: 60, runs: 12, characters: 8_000 };
+/// A part of the instructions, which clients cut at about 2 000 characters.
+pub const SHORT: Length = Length { variables: 8, runs: 3, characters: 700 };
 
-/// Who has not said a name yet is nobody in particular.
+/// The summary for `reader`. `None`: the client has not identified itself.
 pub async fn of(session: &SessionHandle, reader: Option<Author>, length: Length) -> Result<String, Closed> {
     let (info, attended, now) = (session.info().clone(), session.is_attended(), now());
-    let told = session.read(move |transcript| told(transcript, &info, attended, reader.as_ref(), length, now)).await?;
-    Ok(cut(&told, length.most, 0).0)
+    let summary =
+        session.read(move |transcript| summary(transcript, &info, attended, reader.as_ref(), length, now)).await;
+    Ok(truncate_middle(&summary?, length.characters, 0).0)
 }
 
-fn told(
+fn summary(
     transcript: &Transcript,
     info: &SessionInfo,
     attended: bool,
@@ -67,7 +78,7 @@ fn told(
         None => text.push_str("Nothing is running.\n"),
         Some(snippet) => {
             let asks = if snippet.input.is_some() { " and waits for input" } else { "" };
-            let (by, code) = (name(&snippet.author), what(snippet));
+            let (by, code) = (name(&snippet.author), title_or_code(snippet));
             let _ = writeln!(
                 text,
                 "Snippet {} by {by} is running{asks}: {code}; {} queued.",
@@ -77,13 +88,13 @@ fn told(
         }
     }
     variables(&mut text, transcript.variables(), length.variables);
-    runs(&mut text, transcript, &name, length.runs);
+    last_entries(&mut text, transcript, &name, length.runs);
     text.truncate(text.trim_end().len());
     text
 }
 
-fn variables(text: &mut String, table: &VariableTable, most: usize) {
-    // What was imported or defined can be told shortly; data is what a chat must know.
+fn variables(text: &mut String, table: &VariableTable, max: usize) {
+    // Data has a line for each name, because a chat must know it. For the rest a list of names is enough.
     let (data, code): (Vec<&Variable>, Vec<&Variable>) =
         table.rows.iter().partition(|variable| variable.kind == VariableKind::Data);
     if table.total == 0 {
@@ -91,60 +102,68 @@ fn variables(text: &mut String, table: &VariableTable, most: usize) {
         return;
     }
     let _ = writeln!(text, "{} defined:", units::count(table.total, "name"));
-    for variable in data.iter().take(most) {
+    for variable in data.iter().take(max) {
         let _ = writeln!(text, "- {}", variable_line(variable));
     }
-    let names: Vec<&str> = code.iter().take(most * 2).map(|variable| variable.name.as_str()).collect();
+    let names: Vec<&str> = code.iter().take(max * 2).map(|variable| variable.name.as_str()).collect();
     if !names.is_empty() {
         let _ = writeln!(text, "- functions, classes, modules: {}", names.join(", "));
     }
-    let told = data.len().min(most) + names.len();
-    if told < table.total {
-        let _ = writeln!(text, "- and {} more: list_defined_variables", table.total - told);
+    let shown = data.len().min(max) + names.len();
+    if shown < table.total {
+        let _ = writeln!(text, "- and {} more: list_defined_variables", table.total - shown);
     }
 }
 
 /// Such as `df: DataFrame 48210×9, 3.4 MB`.
 fn variable_line(variable: &Variable) -> String {
-    let mut line = format!("{}: {}", short(&variable.name, 100), short(&variable.type_name, 60));
+    let mut line = format!("{}: {}", one_line(&variable.name, MAX_NAME), one_line(&variable.type_name, MAX_DETAIL));
     if !variable.shape.is_empty() {
-        let _ = write!(line, " {}", short(&variable.shape, 60));
+        let _ = write!(line, " {}", one_line(&variable.shape, MAX_DETAIL));
     }
-    if let Some(size) = variable.size.filter(|size| *size > 10_000) {
+    if let Some(size) = variable.size.filter(|size| *size > MIN_SIZE) {
         let _ = write!(line, ", {}", units::bytes(size));
     }
     if !variable.preview.is_empty() && variable.preview != variable.shape {
-        let _ = write!(line, " = {}", short(&variable.preview, 60));
+        let _ = write!(line, " = {}", one_line(&variable.preview, MAX_DETAIL));
     }
     line
 }
 
-fn runs(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> String, most: usize) {
+fn last_entries(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> String, max: usize) {
     let mut lines = Vec::new();
     for entry in transcript.entries().iter().rev() {
         let line = match entry {
             Entry::Snippet(snippet) => {
-                let end = snippet.outcome.as_ref().map_or_else(|| snippet.status.word().to_owned(), |o| ending(o));
-                format!("- snippet {} by {}: {end}: {}", snippet.id, name(&snippet.author), what(snippet))
+                let end =
+                    snippet.outcome.as_ref().map_or_else(|| snippet.status.word().to_owned(), |o| outcome_text(o));
+                format!("- snippet {} by {}: {end}: {}", snippet.id, name(&snippet.author), title_or_code(snippet))
             }
             Entry::Reset { by, .. } => format!("- {} reset the environment: names before were cleared", name(by)),
             Entry::Restart { restart, .. } => match &restart.by {
                 Some(by) => format!("- {} restarted Python: names before are gone", name(by)),
                 None => {
-                    format!("- Python died ({}) and was restarted: names before are gone", short(&restart.how, 200))
+                    format!(
+                        "- Python died ({}) and was restarted: names before are gone",
+                        one_line(&restart.how, MAX_REASON)
+                    )
                 }
             },
             Entry::Note { note, .. } => match &note.answers {
                 Some(inquiry) => {
                     let (by, to) = (name(&note.by), name(&inquiry.by));
-                    format!("- {by} answered {to} ({}): {}", short(&inquiry.text, 160), short(&note.text, 300))
+                    format!(
+                        "- {by} answered {to} ({}): {}",
+                        one_line(&inquiry.text, MAX_TITLE),
+                        one_line(&note.text, MAX_NOTE)
+                    )
                 }
-                None => format!("- note from {}: {}", name(&note.by), short(&note.text, 300)),
+                None => format!("- note from {}: {}", name(&note.by), one_line(&note.text, MAX_NOTE)),
             },
             Entry::Background { .. } => continue,
         };
         lines.push(line);
-        if lines.len() == most {
+        if lines.len() == max {
             break;
         }
     }
@@ -158,7 +177,7 @@ fn runs(text: &mut String, transcript: &Transcript, name: &impl Fn(&Author) -> S
     }
 }
 
-/// The title of a snippet, or where its code begins.
-pub fn what(snippet: &Snippet) -> String {
-    snippet.title.as_deref().map_or_else(|| first_lines(&snippet.code), |title| short(title, 160))
+/// The title of a snippet, or the beginning of its code.
+pub fn title_or_code(snippet: &Snippet) -> String {
+    snippet.title.as_deref().map_or_else(|| first_lines(&snippet.code), |title| one_line(title, MAX_TITLE))
 }

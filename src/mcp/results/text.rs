@@ -1,28 +1,32 @@
-//! What a run came to, as text for a model: what the code wrote, its value or its traceback, then one status line.
+//! The result of a snippet as text for a model: the output, the value or the traceback, then one status line.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::displays;
-use super::images::Pictures;
-use super::report::Parts;
-use super::report::cut_notice;
-use super::report::elapsed_s;
-use super::truncate::{cut, kept_of_beginning};
+use super::images::AttachedImages;
+use super::report::{Parts, cut_notice, elapsed_s};
+use super::status::stopped_by;
+use super::truncate::{length_of_beginning, truncate_middle};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Snippet, Timestamp, units};
-use crate::mcp::results::status::stopped_by;
 
-/// At most about `max` characters, and whether anything was left out.
-pub fn run(snippet: &Snippet, now: Timestamp, notice: Option<&str>, max: usize, pictures: &Pictures) -> (String, bool) {
+/// A text of about `max` characters at most. Also returns whether anything was left out.
+pub fn run(
+    snippet: &Snippet,
+    now: Timestamp,
+    notice: Option<&str>,
+    max: usize,
+    images: &AttachedImages,
+) -> (String, bool) {
     let outcome = snippet.outcome.as_deref();
     let parts = Parts::of(outcome, max);
-    let shown = displays::output(snippet, pictures);
-    let (mut text, output_cut) = cut(&shown, parts.room, snippet.output.omitted());
-    // Of text without escape sequences and displays, places are known.
+    let shown = displays::output(snippet, images);
+    let (mut text, output_cut) = truncate_middle(&shown, parts.room, snippet.output.omitted());
+    // The offset where the text was cut is only known without escape sequences and displays.
     let is_long = shown.chars().nth(parts.room).is_some();
     let exact = is_long && snippet.displays.is_empty() && matches!(plain(&snippet.output.text(None)), Cow::Borrowed(_));
-    let goes_on = exact.then(|| kept_of_beginning(&shown, parts.room));
+    let goes_on = exact.then(|| length_of_beginning(&shown, parts.room));
     let mut block = |part: &str| {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');

@@ -1,22 +1,22 @@
-//! The list of variables, in the line shapes of the original server, and as structured content.
+//! The list of variables: as text, in the lines of the server that fourhands replaced, and as structured content.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::truncate::{TEXT, short};
+use super::truncate::{MAX_TEXT, one_line};
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Variable, VariableKind, VariableQuery, VariableTable, units};
 
-/// Longest name and type that is told.
+/// Characters of a name, and of a type.
 const MAX_NAME: usize = 100;
-/// Longest value, as in the original.
+/// Characters of a value in the text, as in the original server.
 const MAX_VALUE: usize = 50;
 const MAX_PREVIEW: usize = 200;
 const MAX_CURSOR: usize = 1_000;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct VariableList {
-    pub variables: Vec<Row>,
+    pub variables: Vec<VariableRow>,
     /// How many names there are in all, underscore names left out.
     pub total: u32,
     /// How many match the filter; fewer may be listed.
@@ -31,7 +31,7 @@ pub struct VariableList {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
-pub struct Row {
+pub struct VariableRow {
     pub name: String,
     pub kind: RowKind,
     #[serde(rename = "type")]
@@ -57,16 +57,16 @@ pub enum RowKind {
     Module,
 }
 
-/// Text and structured form. While a snippet runs, the table tells of all names as far as it has them.
-pub fn list(table: &VariableTable, wanted: &VariableQuery, running: Option<u32>) -> (String, VariableList) {
-    let matches = |variable: &&Variable| wanted.matches(&variable.name) || wanted.matches(&variable.type_name);
+/// Text and structured form. While a snippet runs, the table has only the names that Python had time for.
+pub fn list(table: &VariableTable, query: &VariableQuery, running: Option<u32>) -> (String, VariableList) {
+    let matches = |variable: &&Variable| query.matches(&variable.name) || query.matches(&variable.type_name);
     let found: Vec<&Variable> = table.rows.iter().filter(matches).collect();
     let (matching, unseen) = match running {
-        Some(_) if !wanted.is_everything() => (found.len(), table.left),
+        Some(_) if !query.is_everything() => (found.len(), table.left),
         _ if table.rows.len() == table.total => (found.len(), 0),
         _ => (table.matching, 0),
     };
-    let found: Vec<&Variable> = found.into_iter().filter(|variable| wanted.is_ahead(&variable.name)).collect();
+    let found: Vec<&Variable> = found.into_iter().filter(|variable| query.is_ahead(&variable.name)).collect();
     let mut text = if table.total == 0 {
         let sentence = if table.has_private {
             "No user-defined variables or functions are currently defined."
@@ -75,34 +75,34 @@ pub fn list(table: &VariableTable, wanted: &VariableQuery, running: Option<u32>)
         };
         sentence.to_owned()
     } else if matching == 0 {
-        format!("No name or type contains {:?}; {} defined.", wanted.part(), are(table.total))
+        format!("No name or type contains {:?}; {} defined.", query.part(), are(table.total))
     } else if found.is_empty() {
         "No more names: this was the end of the list.".to_owned()
     } else {
         "=== Currently Defined Variables and Functions ===\n".to_owned()
     };
-    let mut told = 0;
+    let mut shown = 0;
     for variable in &found {
         let line = line(variable);
-        if text.len() + line.len() > TEXT {
+        if text.len() + line.len() > MAX_TEXT {
             break;
         }
         text.push_str(&format!("\n{line}"));
-        told += 1;
+        shown += 1;
     }
-    let goes_on = told < found.len() || table.left > unseen;
-    let next = found[..told].last().filter(|_| goes_on).map(|variable| cursor(&variable.name));
+    let goes_on = shown < found.len() || table.left > unseen;
+    let next = found[..shown].last().filter(|_| goes_on).map(|variable| cursor(&variable.name));
     if goes_on || unseen > 0 {
         let defined = units::count(table.total, "name");
         let most = if unseen > 0 { format!("; {unseen} were not looked at while it runs") } else { String::new() };
         let on = next.as_ref().map(|next| format!("; cursor={next:?} goes on, filter finds")).unwrap_or_default();
-        text.push_str(&format!("\n\n({told} of {matching} shown{most}; {defined} in all{on})"));
+        text.push_str(&format!("\n\n({shown} of {matching} shown{most}; {defined} in all{on})"));
     }
     if let Some(snippet) = running {
         text.push_str(&format!("\n\n(snippet {snippet} is running: this is what was there before it)"));
     }
     let list = VariableList {
-        variables: found[..told].iter().map(|variable| row(variable)).collect(),
+        variables: found[..shown].iter().map(|variable| row(variable)).collect(),
         total: table.total as u32,
         matching: matching as u32,
         next_cursor: next,
@@ -111,7 +111,7 @@ pub fn list(table: &VariableTable, wanted: &VariableQuery, running: Option<u32>)
     (text, list)
 }
 
-/// A name of any length, so that what comes after it is not told twice.
+/// A name of any usual length: with a shortened name, the next page would repeat rows.
 fn cursor(name: &str) -> String {
     name[..floor_char_boundary(name, MAX_CURSOR)].to_owned()
 }
@@ -121,13 +121,13 @@ fn are(total: usize) -> String {
 }
 
 fn line(variable: &Variable) -> String {
-    let name = short(&variable.name, MAX_NAME);
+    let name = one_line(&variable.name, MAX_NAME);
     match variable.kind {
         VariableKind::Function | VariableKind::Class => format!("Function: {name}()"),
         VariableKind::Callable => format!("Callable: {name}"),
         VariableKind::Data | VariableKind::Module => {
-            let type_name = short(&variable.type_name, MAX_NAME);
-            format!("Variable: {name} ({type_name}) = {}", short(&value(variable), MAX_VALUE))
+            let type_name = one_line(&variable.type_name, MAX_NAME);
+            format!("Variable: {name} ({type_name}) = {}", one_line(&value(variable), MAX_VALUE))
         }
     }
 }
@@ -141,9 +141,9 @@ fn value(variable: &Variable) -> String {
     }
 }
 
-fn row(variable: &Variable) -> Row {
-    Row {
-        name: short(&variable.name, MAX_NAME),
+fn row(variable: &Variable) -> VariableRow {
+    VariableRow {
+        name: one_line(&variable.name, MAX_NAME),
         kind: match variable.kind {
             VariableKind::Data => RowKind::Data,
             VariableKind::Function => RowKind::Function,
@@ -151,10 +151,10 @@ fn row(variable: &Variable) -> Row {
             VariableKind::Callable => RowKind::Callable,
             VariableKind::Module => RowKind::Module,
         },
-        type_name: short(&variable.type_name, MAX_NAME),
-        shape: short(&variable.shape, MAX_NAME),
+        type_name: one_line(&variable.type_name, MAX_NAME),
+        shape: one_line(&variable.shape, MAX_NAME),
         size_bytes: variable.size,
-        preview: short(&variable.preview, MAX_PREVIEW),
+        preview: one_line(&variable.preview, MAX_PREVIEW),
         set_by_snippet: variable.set_by.map(|snippet| snippet.0),
     }
 }
@@ -239,10 +239,10 @@ mod tests {
     fn a_long_list_is_cut_at_whole_lines_and_says_so() {
         let rows = (0..2000).map(|n| variable(&format!("v{n:04}"), VariableKind::Data, "str", &"z".repeat(80), None));
         let (text, list) = list(&table(rows.collect()), &VariableQuery::default(), Some(4));
-        assert!(text.len() < TEXT + 300);
-        let (told, next) = (list.variables.len(), list.next_cursor.unwrap());
-        assert_eq!(next, format!("v{:04}", told - 1));
-        let goes_on = format!("({told} of 2000 shown; 2000 names in all; cursor={next:?} goes on, filter finds)");
+        assert!(text.len() < MAX_TEXT + 300);
+        let (shown, next) = (list.variables.len(), list.next_cursor.unwrap());
+        assert_eq!(next, format!("v{:04}", shown - 1));
+        let goes_on = format!("({shown} of 2000 shown; 2000 names in all; cursor={next:?} goes on, filter finds)");
         assert!(text.contains(&goes_on), "{text}");
         assert!(text.ends_with("(snippet 4 is running: this is what was there before it)"));
     }

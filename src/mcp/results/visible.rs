@@ -1,5 +1,5 @@
-//! The last look at what goes to a client: no text that a model reads and a person would not see goes out, wherever it
-//! comes from. Most texts have been made visible before they were cut; this is for all others.
+//! A last filter for messages to a client: it shows characters that a model would read and a person would not see. Most texts
+//! went through the filter before they were cut. This covers all others.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,33 +9,33 @@ use serde_json::Value;
 
 use crate::domain::terminal_text::with_invisible_shown;
 
-/// What the client chose itself and compares with: it is not read.
-const CHOSEN: [&str; 3] = ["progressToken", "requestId", "uri"];
+/// Members that the client chose and compares. No model reads them.
+const CHOSEN_BY_CLIENT: [&str; 3] = ["progressToken", "requestId", "uri"];
 
-/// A message as a line of JSON, without its end.
+/// A message as a line of JSON, without the newline.
 pub fn to_line(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
     let line = serde_json::to_string(message)?;
-    // JSON has ASCII between its texts, so that each has the same neighbours here as alone.
+    // JSON has ASCII between its strings, so each string has the same neighbours here as alone.
     if matches!(with_invisible_shown(&line), Cow::Borrowed(_)) {
         return Ok(line.into_bytes());
     }
     let mut message: Value = serde_json::from_str(&line)?;
     for part in ["result", "error", "params"] {
         if let Some(part) = message.get_mut(part) {
-            show(part);
+            show_invisible(part);
         }
     }
     Ok(serde_json::to_vec(&message)?)
 }
 
-fn show(value: &mut Value) {
+fn show_invisible(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Cow::Owned(shown) = with_invisible_shown(text) {
                 *text = shown;
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(show),
+        Value::Array(values) => values.iter_mut().for_each(show_invisible),
         Value::Object(fields) => {
             let hidden: Vec<String> =
                 fields.keys().filter(|key| matches!(with_invisible_shown(key), Cow::Owned(_))).cloned().collect();
@@ -44,7 +44,10 @@ fn show(value: &mut Value) {
                     fields.insert(with_invisible_shown(&key).into_owned(), value);
                 }
             }
-            fields.iter_mut().filter(|(key, _)| !CHOSEN.contains(&key.as_str())).for_each(|(_, value)| show(value));
+            fields
+                .iter_mut()
+                .filter(|(key, _)| !CHOSEN_BY_CLIENT.contains(&key.as_str()))
+                .for_each(|(_, value)| show_invisible(value));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -62,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_shown_and_what_the_client_chose_is_left() {
+    fn invisible_characters_are_shown_except_in_what_the_client_chose() {
         let text = json!({"type": "text", "text": "a\u{e0041} می\u{200c}خواهم"});
         let answer = json!({"jsonrpc": "2.0", "id": "i\u{200b}d", "result": {"content": [text], "isError": false,
             "structuredContent": {"k\u{200b}": ["\u{202e}", 1.5]}}});
@@ -71,9 +74,9 @@ mod tests {
         assert_eq!(sent_answer["result"]["content"][0]["text"], "a⟨U+E0041⟩ می\u{200c}خواهم");
         assert_eq!(sent_answer["result"]["structuredContent"], json!({"k⟨U+200B⟩": ["⟨U+202E⟩", 1.5]}));
         let progress = json!({"progressToken": "t\u{feff}", "progress": 1.0, "message": "\u{feff}"});
-        let told = sent(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}));
+        let sent_progress = sent(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}));
         assert_eq!(
-            (&told["params"]["progressToken"], &told["params"]["message"]),
+            (&sent_progress["params"]["progressToken"], &sent_progress["params"]["message"]),
             (&json!("t\u{feff}"), &json!("⟨U+FEFF⟩"))
         );
     }

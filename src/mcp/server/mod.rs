@@ -1,7 +1,10 @@
-//! The MCP server of one client: what rmcp calls, who the client is, and what its calls are answered when a session ends.
+//! The MCP server of one client: the handler that rmcp calls, the membership of the client, and the dispatch of its calls.
 
-pub(in crate::mcp) mod client;
-pub(in crate::mcp) mod failure;
-pub(in crate::mcp) mod handler;
-pub(in crate::mcp) mod retry;
-pub(in crate::mcp) mod serve;
+pub(super) mod connection;
+pub(super) mod dispatch;
+pub(super) mod handler;
+pub(super) mod info;
+pub(super) mod membership;
+pub(super) mod quirks;
+pub(super) mod retry;
+pub(super) mod serve;

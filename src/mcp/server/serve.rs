@@ -1,4 +1,4 @@
-//! Connections: the session's socket, and any single pair of streams.
+//! The server's connections: those of the session's socket, or one over a pair of streams.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -15,34 +15,29 @@ use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::client::Membership;
+use super::connection::{Backend, Connection};
 use super::handler::Handler;
-use crate::mcp::resources::subscriptions::Watched;
+use crate::mcp::resources::subscriptions::SharedSubscription;
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
 use crate::session::SessionHandle;
 use crate::session::discovery::socket;
 use crate::session::discovery::socket::Peer;
 
-/// How long connections may take to end when the server does.
-const CLOSING: Duration = Duration::from_secs(2);
+/// How long connections may take to end when the server ends.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What stands behind the tools.
-#[derive(Clone)]
-pub enum Backend {
-    Session(SessionHandle),
-    /// No session: every tool call is answered with this text, as an error that the model reads.
-    Offline(Arc<dyn Fn() -> String + Send + Sync>),
-}
+/// Connections of a session, and connections of one process among them.
+const MAX_CONNECTIONS: usize = 512;
+const MAX_OF_ONE_PROCESS: usize = 256;
+/// How long a client may take to its first request.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the server waits when it cannot accept a connection.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// Connections that a session serves at once, and of those the ones of a single process.
-const MOST: usize = 512;
-const MOST_OF_ONE: usize = 256;
-/// How long a connection may take to its first request.
-const HELLO: Duration = Duration::from_secs(60);
-
-/// Accepts connections of the newest of `listeners` until `stop`, each served by a task of its own; then waits briefly for what is in flight.
-/// Other users are turned away. Calls of one connection keep their order on a current-thread runtime.
+/// Accepts connections of the newest listener until `stop`, then waits briefly for calls that have not ended. Each
+/// connection has a task of its own. Processes of other users are refused. On a current-thread runtime the calls of one
+/// connection keep their order.
 pub async fn serve_socket(
     mut listeners: UnboundedReceiver<UnixListener>,
     session: SessionHandle,
@@ -55,9 +50,9 @@ pub async fn serve_socket(
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            // Forgets those that have ended, and keeps a panic in one from the others.
+            // A panic in one connection does not reach the others.
             Some(ended) = connections.join_next_with_id() => {
-                peers.left(ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
+                peers.remove(ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
                 continue;
             }
             Some(next) = listeners.recv() => {
@@ -69,25 +64,26 @@ pub async fn serve_socket(
         match accepted {
             Ok((stream, _)) => {
                 let Some(Peer { pid }) = socket::peer(&stream) else { continue };
-                if let Err(full) = peers.admit(pid) {
+                if let Err(full) = peers.check_room(pid) {
                     refuse(&stream, &full);
                     continue;
                 }
                 let (reader, writer) = stream.into_split();
                 let gone = CancellationToken::new();
-                let transport = LineTransport::new(reader, writer, gone.clone()).expecting(Instant::now() + HELLO);
+                let transport = LineTransport::new(reader, writer, gone.clone())
+                    .with_first_request_by(Instant::now() + FIRST_REQUEST_TIMEOUT);
                 let backend = Backend::Session(session.clone());
                 let task = connections.spawn(serve(transport, gone, backend, pid, stop.clone()));
-                peers.joined(task.id(), pid);
+                peers.add(task.id(), pid);
             }
-            // Out of descriptors, most likely: others may close theirs.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            // The process is out of descriptors, most likely. Other clients may close some.
+            Err(_) => tokio::time::sleep(ACCEPT_RETRY_DELAY).await,
         }
     }
-    // Whoever comes now must find the process that takes over.
+    // A client that connects now has to reach the process that takes over.
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(CLOSING, all_ended).await;
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, all_ended).await;
 }
 
 async fn accept(listener: Option<&UnixListener>) -> io::Result<(UnixStream, SocketAddr)> {
@@ -97,38 +93,38 @@ async fn accept(listener: Option<&UnixListener>) -> io::Result<(UnixStream, Sock
     }
 }
 
-/// Who is connected.
+/// The connections by their tasks, with the process of each.
 #[derive(Default)]
 struct Peers(HashMap<task::Id, Option<u32>>);
 
 impl Peers {
-    /// Whether there is room for one more; if not, why.
-    fn admit(&self, pid: Option<u32>) -> Result<(), String> {
-        if self.0.len() >= MOST {
+    /// Fails with the reason if there is no room for another connection.
+    fn check_room(&self, pid: Option<u32>) -> Result<(), String> {
+        if self.0.len() >= MAX_CONNECTIONS {
             return Err(format!(
-                "The fourhands session serves {MOST} connections already, which is the most it takes."
+                "The fourhands session serves {MAX_CONNECTIONS} connections already, which is the most it takes."
             ));
         }
         let of_this = self.0.values().filter(|other| pid.is_some() && **other == pid).count();
-        if of_this >= MOST_OF_ONE {
+        if of_this >= MAX_OF_ONE_PROCESS {
             return Err(format!(
-                "This process has {MOST_OF_ONE} connections to the fourhands session already, which is the most that one may \
+                "This process has {MAX_OF_ONE_PROCESS} connections to the fourhands session already, which is the most that one may \
                  have."
             ));
         }
         Ok(())
     }
 
-    fn joined(&mut self, task: task::Id, pid: Option<u32>) {
+    fn add(&mut self, task: task::Id, pid: Option<u32>) {
         self.0.insert(task, pid);
     }
 
-    fn left(&mut self, task: task::Id) {
+    fn remove(&mut self, task: task::Id) {
         self.0.remove(&task);
     }
 }
 
-/// Says why before it hangs up. What does not fit at once is not worth a wait.
+/// Sends the reason before the stream is closed. The line is short, so it is dropped if it does not fit at once.
 fn refuse(stream: &UnixStream, why: &str) {
     let line = malformed::refusal(&format!("{why} Close some and connect again.")) + "\n";
     let _ = stream.try_write(line.as_bytes());
@@ -160,17 +156,13 @@ pub(in crate::mcp) async fn serve<R, W>(
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let membership = match &backend {
-        Backend::Session(session) => Some(Arc::new(Membership::new(session.clone(), peer_pid))),
-        Backend::Offline(_) => None,
-    };
-    let handler =
-        Handler { backend, membership: membership.clone(), watched: Watched::default(), gone, stop: stop.clone() };
-    // An error here is a client that left before it said anything, or one that was told what was wrong.
+    let connection = Arc::new(Connection::new(backend, peer_pid, gone, stop.clone()));
+    let handler = Handler { connection: connection.clone(), subscription: SharedSubscription::default() };
+    // On an error the client has left before its first request, or has been told what was wrong.
     if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {
         let _ = running.waiting().await;
     }
-    if let Some(membership) = membership {
+    if let Some(membership) = connection.membership() {
         membership.leave().await;
     }
 }

@@ -25,7 +25,7 @@ use tokio::net::UnixListener;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::mcp::resources::subscriptions::log;
+use crate::mcp::log;
 use crate::mcp::transport::lines::LineTransport;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outside/conformance");
@@ -81,7 +81,7 @@ impl ServerHandler for Fixtures {
         let result = match call.name.as_ref() {
             "test_tool_with_logging" => {
                 for message in ["Tool execution started", "Tool processing data", "Tool execution completed"] {
-                    log(&context.peer, LoggingLevel::Info, message).await;
+                    log::send(&context.peer, LoggingLevel::Info, message).await;
                     pause().await;
                 }
                 text("logged")

@@ -8,7 +8,7 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
 use super::support::{ERAS, Era, PATIENCE, Rig, one, text};
-use crate::mcp::REFUSED;
+use crate::mcp::bridge_protocol::REFUSED;
 use crate::mcp::server::serve::{serve, serve_socket};
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
@@ -128,7 +128,7 @@ async fn who_never_says_hello_is_dropped_and_who_does_may_be_silent() {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(theirs);
         let gone = CancellationToken::new();
-        let transport = LineTransport::new(reader, writer, gone.clone()).expecting(by);
+        let transport = LineTransport::new(reader, writer, gone.clone()).with_first_request_by(by);
         let served = tokio::spawn(serve(transport, gone, rig.backend(), None, rig.stop.clone()));
         let (reader, mut writer) = tokio::io::split(ours);
         writer.write_all(line.as_bytes()).await.unwrap();

@@ -1,6 +1,5 @@
 //! MCP end to end over in-memory streams, with a scripted engine, in both protocol eras.
 
-mod again;
 mod conformance;
 mod connections;
 mod elicitation;
@@ -8,6 +7,7 @@ pub(crate) mod fuzz;
 mod limits;
 mod lines;
 mod reading;
+mod retry;
 mod runs;
 mod support;
 mod together;

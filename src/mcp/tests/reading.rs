@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::support::{Client, ERAS, Era, Rig, connect, text, variable};
 use crate::domain::{Author, VariableKind, VariableTable};
-use crate::mcp::server::serve::Backend;
+use crate::mcp::Backend;
 use crate::session::RunOptions;
 
 async fn ask(client: &mut Client, method: &str, params: Value) -> Value {

@@ -15,8 +15,9 @@ use crate::domain::{
     OutputChunk, ResetReport, SessionInfo, Snippet, SnippetId, Status, Stream, TablePage, TextPage, Transcript,
     Variable, VariableChanges, VariableKind, VariableQuery, VariableTable,
 };
-use crate::mcp::server::serve::{Backend, serve, serve_connection};
+use crate::mcp::server::serve::serve;
 use crate::mcp::transport::lines::LineTransport;
+use crate::mcp::{Backend, serve_connection};
 use crate::session::{self, Engine, EngineEvent, SessionHandle, Shown, Startup};
 
 /// Longest that anything may take before a test fails.

@@ -1,26 +1,30 @@
-//! The tool that puts a question to the person.
+//! The tool `ask_human`: puts a question to the person.
 
 use std::pin::pin;
 use std::sync::Arc;
 
-use rmcp::model::JsonObject;
+use rmcp::model::{CallToolResponse, JsonObject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calls::{ToolCall, ToolOutcome, wait_of};
-use super::schema;
-use super::wait::{Progress, tick};
 use crate::domain::PERSON;
 use crate::domain::terminal_text::plain;
-use crate::mcp::results::truncate::short;
-use crate::mcp::server::failure::{ended, ended_meanwhile, refused};
+use crate::mcp::calls::arguments;
+use crate::mcp::calls::context::{ToolCall, ToolOutcome};
+use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
+use crate::mcp::calls::progress::Progress;
+use crate::mcp::calls::tool::{Effect, Hints, Tool, repeat};
+use crate::mcp::errors::{CallError, refused};
+use crate::mcp::results::truncate::one_line;
 use crate::session::AskRefused;
 
-/// Characters of a question, and of an answer to choose.
-const QUESTION: usize = 1_000;
-const CHOICE: usize = 200;
-/// Answers to choose from: one figure each.
-const CHOICES: usize = 9;
+/// Characters of a question and of a choice.
+const MAX_QUESTION: usize = 1_000;
+const MAX_CHOICE: usize = 200;
+/// The person takes a choice by one digit.
+const MAX_CHOICES: usize = 9;
+
+pub struct AskHuman;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -48,79 +52,97 @@ pub struct AskResult {
     pub message: String,
 }
 
-impl ToolCall<'_> {
-    pub async fn ask_human(&self, arguments: Option<JsonObject>) -> ToolOutcome {
-        let AskArguments { question, choices, wait_s } = schema::arguments(schema::ASK, arguments)?;
-        let wait = wait_of(wait_s)?;
+impl Tool for AskHuman {
+    const NAME: &'static str = "ask_human";
+    const TITLE: &'static str = "Ask the person";
+    const DESCRIPTION: &'static str = "Puts a question to the person who shares this session, in their dashboard, and \
+        waits for the answer. For what only they can know or decide: which data, whether to overwrite, a choice between \
+        ways. They may be away or busy: go on without an answer where that is safe. Not for reports; those belong in \
+        your reply.";
+    const EFFECT: Effect = Effect::Changes;
+    const HINTS: Hints = Hints { destructive: false, idempotent: false, open_world: true };
+    const LOST: LostCallTexts = LostCallTexts {
+        not_begun: "The person was not asked.",
+        unknown: "Whether the person was asked is not known.",
+        ..LostCallTexts::CHANGES
+    };
+
+    type Arguments = AskArguments;
+    type Output = AskResult;
+
+    async fn call(call: &ToolCall<'_>, arguments: AskArguments) -> ToolOutcome {
+        let AskArguments { question, choices, wait_s } = arguments;
+        let wait = arguments::wait(wait_s)?;
         let question = plain(question.trim()).into_owned();
+        let choices = choices.unwrap_or_default();
         let choices: Vec<Arc<str>> =
-            choices.unwrap_or_default().iter().map(|choice| short(plain(choice).trim(), CHOICE).into()).collect();
+            choices.iter().map(|choice| one_line(plain(choice).trim(), MAX_CHOICE).into()).collect();
         if question.is_empty() || choices.iter().any(|choice| choice.is_empty()) {
-            return refused("Error: the question and each choice must have words. Nothing was asked.".to_owned());
+            return refused("Error: the question and each choice must have words. Nothing was asked.");
         }
-        if question.chars().count() > QUESTION || choices.len() > CHOICES {
+        if question.chars().count() > MAX_QUESTION || choices.len() > MAX_CHOICES {
             return refused(format!(
-                "Error: a question has {QUESTION} characters and {CHOICES} choices at most. Nothing was asked."
+                "Error: a question has {MAX_QUESTION} characters and {MAX_CHOICES} choices at most. Nothing was asked."
             ));
         }
-        let asked = self.session.inquire(self.author.clone(), question.into(), choices.clone()).await;
-        let mut asking = match asked.map_err(ended)? {
+        let asking = call.session.inquire(call.author.clone(), question.into(), choices.clone()).await;
+        let mut asking = match asking.map_err(CallError::not_received)? {
             Ok(asking) => asking,
             Err(AskRefused::Nobody) => {
-                return Ok(self.unanswered(
-                    "Nobody is there to ask: this session runs without a dashboard. Decide yourself where that is safe, \
-                     or ask in your reply.",
-                ));
+                let text = "Nobody is there to ask: this session runs without a dashboard. Decide yourself where that \
+                    is safe, or ask in your reply.";
+                return Ok(unanswered(call, text));
             }
             Err(AskRefused::TooMany) => {
-                return refused("Error: enough questions wait for the person already. Nothing was asked.".to_owned());
+                return refused("Error: enough questions wait for the person already. Nothing was asked.");
             }
         };
-        let mut over = pin!(tokio::time::sleep(wait));
-        let mut progress = self.context.meta.get_progress_token().map(Progress::new);
+        let mut time_over = pin!(tokio::time::sleep(wait));
+        let mut progress = Progress::of(call);
         loop {
             tokio::select! {
                 biased;
                 answer = asking.answer() => {
-                    return Ok(match answer.map_err(ended_meanwhile)? {
-                        Some(answer) => self.answered(&answer, &choices),
-                        None => self.unanswered("The person does not want to answer this. Go on without it, or ask \
+                    return Ok(match answer.map_err(CallError::maybe_received)? {
+                        Some(answer) => answered(call, &answer, &choices),
+                        None => unanswered(call, "The person does not want to answer this. Go on without it, or ask \
                             in your reply."),
                     });
                 }
-                () = self.gone.cancelled() => return refused("The connection was closed.".to_owned()),
-                () = self.context.ct.cancelled() => return refused("The call was cancelled.".to_owned()),
-                () = &mut over => {
+                () = call.gone.cancelled() => return Err(CallError::Disconnected(String::new())),
+                () = call.context.ct.cancelled() => return Err(CallError::Cancelled),
+                () = &mut time_over => {
                     let seconds = wait.as_secs_f64();
-                    return Ok(self.unanswered(&format!(
+                    return Ok(unanswered(call, &format!(
                         "The person did not answer within {seconds} s; they may be away. The question was taken back. Go on \
                          without it where that is safe, or ask again later."
                     )));
                 }
-                () = tick(progress.as_mut()) => {
-                    if let Some(progress) = &mut progress {
-                        self.send_progress(progress, "waiting for the person's answer".to_owned()).await;
-                    }
-                }
+                () = progress.due() => progress.send(call, "waiting for the person's answer".to_owned()).await,
             }
         }
     }
 
-    fn answered(&self, answer: &str, choices: &[Arc<str>]) -> rmcp::model::CallToolResult {
-        let choice = choices.iter().position(|choice| **choice == *answer).map(|place| place + 1);
-        let message = format!("The person answered: {answer}");
-        let result = AskResult {
-            answered: true,
-            answer: Some(answer.to_owned()),
-            choice,
-            by: Some(PERSON.to_owned()),
-            message: message.clone(),
-        };
-        self.answer(message, &result)
+    /// A question ends with its session process, so the person is asked now.
+    async fn recover(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {
+        repeat::<Self>(call, arguments, lost).await
     }
+}
 
-    fn unanswered(&self, message: &str) -> rmcp::model::CallToolResult {
-        let result = AskResult { answered: false, answer: None, choice: None, by: None, message: message.to_owned() };
-        self.answer(message.to_owned(), &result)
-    }
+fn answered(call: &ToolCall<'_>, answer: &str, choices: &[Arc<str>]) -> CallToolResponse {
+    let choice = choices.iter().position(|choice| **choice == *answer).map(|place| place + 1);
+    let message = format!("The person answered: {answer}");
+    let result = AskResult {
+        answered: true,
+        answer: Some(answer.to_owned()),
+        choice,
+        by: Some(PERSON.to_owned()),
+        message: message.clone(),
+    };
+    call.respond(message, &result)
+}
+
+fn unanswered(call: &ToolCall<'_>, message: &str) -> CallToolResponse {
+    let result = AskResult { answered: false, answer: None, choice: None, by: None, message: message.to_owned() };
+    call.respond(message.to_owned(), &result)
 }

@@ -1,17 +1,16 @@
-//! What a reset would destroy that others have made.
+//! What a reset would cost other authors.
 
 use std::fmt::Write;
 
 use crate::domain::{Author, Snippet, SnippetId, Transcript, VariableKind, units};
-use crate::mcp::results::truncate::short;
+use crate::mcp::results::truncate::one_line;
 
-/// Names told of one author, and authors told.
-const NAMES: usize = 5;
-const AUTHORS: usize = 3;
-/// Characters of a name.
-const NAME: usize = 40;
+/// Authors in a question, names of one author, and characters of a name.
+const MAX_AUTHORS: usize = 3;
+const MAX_NAMES: usize = 5;
+const MAX_NAME: usize = 40;
 
-/// The question whether `by` may do it, in a few sentences; `None` if others lose nothing. Imports are no loss.
+/// The question whether `by` may reset. `None` if others lose nothing; an import is no loss.
 pub fn question(transcript: &Transcript, by: &Author, restarts: bool) -> Option<String> {
     let author = |id: SnippetId| transcript.snippet(id).map(|snippet| &snippet.author);
     let mut lost: Vec<(&Author, Vec<&str>)> = Vec::new();
@@ -31,13 +30,16 @@ pub fn question(transcript: &Transcript, by: &Author, restarts: bool) -> Option<
     let what = if restarts { "Restart Python in" } else { "Reset" };
     let mut text = format!("{what} the shared Python session?");
     if !lost.is_empty() {
-        // The person first, then whoever has most to lose.
+        // The person comes first, then the authors who lose most.
         lost.sort_by_key(|(owner, names)| (!owner.is_you(), usize::MAX - names.len()));
-        let more = lost.len().saturating_sub(AUTHORS);
-        let told: Vec<String> =
-            lost.iter().take(AUTHORS).map(|(owner, names)| format!("{} by {}", list(names), who(owner, by))).collect();
+        let more = lost.len().saturating_sub(MAX_AUTHORS);
+        let losses: Vec<String> = lost
+            .iter()
+            .take(MAX_AUTHORS)
+            .map(|(owner, names)| format!("{} by {}", list(names), who(owner, by)))
+            .collect();
         let more = if more > 0 { format!("; and more by {}", units::count(more, "other")) } else { String::new() };
-        let _ = write!(text, " It clears what others made: {}{more}.", told.join("; "));
+        let _ = write!(text, " It clears what others made: {}{more}.", losses.join("; "));
     }
     if let Some(running) = running {
         let then = if restarts { "it is interrupted" } else { "what it makes is cleared at its end" };
@@ -51,7 +53,7 @@ pub fn question(transcript: &Transcript, by: &Author, restarts: bool) -> Option<
     Some(text)
 }
 
-/// A client has other names at other times.
+/// A client can change its name.
 fn is_same(one: &Author, other: &Author) -> bool {
     match (one, other) {
         (Author::Client { id, .. }, Author::Client { id: other, .. }) => id == other,
@@ -68,9 +70,9 @@ fn who(author: &Author, reader: &Author) -> String {
 }
 
 fn list(names: &[&str]) -> String {
-    let told: Vec<String> = names.iter().take(NAMES).map(|name| short(name, NAME)).collect();
-    match names.len().saturating_sub(NAMES) {
-        0 => told.join(", "),
-        more => format!("{} and {more} more", told.join(", ")),
+    let shown: Vec<String> = names.iter().take(MAX_NAMES).map(|name| one_line(name, MAX_NAME)).collect();
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }

@@ -1,7 +1,7 @@
 //! The transport: one JSON-RPC message on a line, over any pair of streams.
 //!
-//! Our own in place of rmcp's, because that one drops what it cannot parse without an answer, and tells nobody that
-//! the client is gone until it has waited for the calls in flight.
+//! The transport of rmcp would not do: it drops a line that it cannot parse without an answer, and reports that the client is
+//! gone only after the open calls have ended.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, GetMeta, JsonRpcMessage, ProtocolVersion, RequestId,
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorCode, GetMeta, JsonRpcMessage, RequestId,
     ServerJsonRpcMessage,
 };
 use rmcp::transport::Transport;
@@ -21,51 +21,51 @@ use tokio_util::sync::CancellationToken;
 
 use super::malformed;
 use super::outgoing::Outgoing;
+use crate::mcp::bridge_protocol::UNANSWERED;
+use crate::mcp::era::STATELESS;
 use crate::mcp::results::visible;
-use crate::mcp::server::handler::UNANSWERED;
-use crate::mcp::tools::schema;
+use crate::mcp::tools;
 
 /// A longer line is answered with an error.
 pub const MAX_LINE: usize = 64 << 20;
-/// A longer message does not go out: many clients drop lines of 16 MiB and more in silence.
+/// A longer message is replaced by an error: many clients drop lines of 16 MiB and more without a word.
 pub const MAX_MESSAGE: usize = 4 << 20;
-const READ_BUFFER: usize = 64 << 10;
-/// What a long line leaves allocated.
-const KEPT_CAPACITY: usize = 1 << 20;
-/// Requests of one client that may be open, and the bytes of their lines.
-const MOST_OPEN: usize = 1_000;
-const MOST_OPEN_BYTES: usize = 2 * MAX_LINE;
-/// A client that is over that waits for answers; if none goes out for so long, requests are refused.
-const STALL: Duration = Duration::from_secs(1);
+const READ_BUFFER_SIZE: usize = 64 << 10;
+/// Bytes of the line buffer that stay allocated after a long line.
+const LINE_CAPACITY: usize = 1 << 20;
+/// Requests of one client without an answer, and the bytes of their lines.
+const MAX_OPEN: usize = 1_000;
+const MAX_OPEN_BYTES: usize = 2 * MAX_LINE;
+/// At these limits the server stops reading until an answer goes out. After this time it reads on, and refuses requests.
+const STALL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of long lines that are being read, of all clients together.
-const LONG_LINES: usize = 512 << 20;
-/// From so many open requests on, answers that are ready go before more requests.
-const MANY: usize = 64;
+const MAX_LONG_LINES: usize = 512 << 20;
+/// With so many open requests, answers that are ready go before more requests.
+const MANY_OPEN: usize = 64;
 
 pub struct LineTransport<R, W> {
     reader: BufReader<R>,
     line: Vec<u8>,
-    share: Share,
+    reserved: Reservation,
     max_line: usize,
-    /// Beginning and end of a line that is too long, while the rest of it is read.
+    /// Beginning and end of a line that is too long and has not been read to its end.
     overlong: Option<malformed::Ends>,
     out: Arc<Outgoing<W>>,
     /// Cancelled when the client has closed its side.
     gone: CancellationToken,
-    /// Requests without an answer yet, and the lengths of their lines: rmcp would mix up two of the same id, and interrupt
-    /// one when the other ends.
+    /// Requests without an answer, and the lengths of their lines. rmcp would confuse two requests with the same id, and
+    /// interrupt one when the other ends.
     open: HashMap<RequestId, usize>,
     open_bytes: usize,
-    /// Our own requests without an answer yet: rmcp hangs up on a client of the stateless era that answers what nobody asked.
-    asked: HashSet<RequestId>,
-    /// While too much is open: since when no answer has gone out.
+    /// Requests of the server without an answer. rmcp closes the connection of a stateless client that answers a request
+    /// which nobody has made.
+    own_requests: HashSet<RequestId>,
+    /// While too much is open: the time of the last answer.
     stalled_since: Option<Instant>,
-    /// When the first request must have come.
-    opened_by: Option<Instant>,
-    /// Whether a request has come.
-    opened: bool,
-    /// Whether one came that a conversation begins with. Before it, rmcp ends a connection at what is not a request.
-    begun: bool,
+    first_request_deadline: Option<Instant>,
+    has_request: bool,
+    /// A request has come that begins a conversation. Before, rmcp ends a connection at a message that is not a request.
+    has_begun: bool,
 }
 
 impl<R, W> LineTransport<R, W>
@@ -75,26 +75,26 @@ where
 {
     pub fn new(reader: R, writer: W, gone: CancellationToken) -> Self {
         Self {
-            reader: BufReader::with_capacity(READ_BUFFER, reader),
+            reader: BufReader::with_capacity(READ_BUFFER_SIZE, reader),
             line: Vec::new(),
-            share: Share::default(),
+            reserved: Reservation::default(),
             max_line: MAX_LINE,
             overlong: None,
             out: Outgoing::new(writer),
             gone,
             open: HashMap::new(),
             open_bytes: 0,
-            asked: HashSet::new(),
+            own_requests: HashSet::new(),
             stalled_since: None,
-            opened_by: None,
-            opened: false,
-            begun: false,
+            first_request_deadline: None,
+            has_request: false,
+            has_begun: false,
         }
     }
 
-    /// A client that has not made its first request by then is taken to be gone.
-    pub fn expecting(mut self, opened_by: Instant) -> Self {
-        self.opened_by = Some(opened_by);
+    /// A client without a request at this time counts as gone.
+    pub fn with_first_request_by(mut self, deadline: Instant) -> Self {
+        self.first_request_deadline = Some(deadline);
         self
     }
 
@@ -104,7 +104,7 @@ where
         self
     }
 
-    /// Reads until a whole line is in `self.line`. Nothing is lost when this future is dropped half way.
+    /// Reads until a whole line is in `self.line`. This future may be dropped at any time without losing input.
     async fn read_line(&mut self) -> io::Result<Line> {
         loop {
             let available = self.reader.fill_buf().await?;
@@ -120,13 +120,14 @@ where
             let part = &available[..newline.unwrap_or(available.len())];
             if let Some(ends) = &mut self.overlong {
                 ends.push(part);
-            } else if self.line.len() + part.len() > self.max_line || !self.share.grow(self.line.len() + part.len()) {
+            } else if self.line.len() + part.len() > self.max_line || !self.reserved.grow(self.line.len() + part.len())
+            {
                 let mut ends = malformed::Ends::default();
                 ends.push(&self.line);
                 ends.push(part);
                 self.overlong = Some(ends);
                 self.line = Vec::new();
-                self.share = Share::default();
+                self.reserved = Reservation::default();
             } else {
                 self.line.extend_from_slice(part);
             }
@@ -138,7 +139,7 @@ where
         }
     }
 
-    /// The message in `self.line`, and how long that was.
+    /// Parses the message in `self.line`. Returns it with the length of the line, or the answer to a line that is none.
     fn parse(&mut self) -> Result<Option<(ClientJsonRpcMessage, usize)>, Option<String>> {
         let length = self.line.len();
         let line = self.line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.line).trim_ascii();
@@ -151,28 +152,28 @@ where
             }
         };
         self.line.clear();
-        self.line.shrink_to(KEPT_CAPACITY);
-        self.share = Share::default();
+        self.line.shrink_to(LINE_CAPACITY);
+        self.reserved = Reservation::default();
         parsed
     }
 
-    /// Passes on what rmcp can deal with.
+    /// Returns the message if rmcp may have it. The transport answers other requests itself.
     fn admit(&mut self, message: ClientJsonRpcMessage, length: usize) -> Option<ClientJsonRpcMessage> {
         match &message {
             JsonRpcMessage::Request(request) => {
-                self.opened = true;
-                if is_old_ping(&request.request) {
-                    // rmcp answers the first ones of a connection in any era.
+                self.has_request = true;
+                if is_stateless_ping(&request.request) {
+                    // rmcp answers the first pings of a connection in any era.
                     let id = serde_json::to_value(&request.id).unwrap_or_default();
                     self.reply(malformed::no_such_method(&id, "ping"));
                     return None;
                 }
-                self.begun = self.begun || begins(&request.request);
+                self.has_begun = self.has_begun || begins_conversation(&request.request);
                 if self.open.contains_key(&request.id) {
                     self.reply(malformed::id_in_use(&request.id));
                     return None;
                 }
-                if self.is_full() && !eases(&request.request) {
+                if self.is_full() && !ends_calls(&request.request) {
                     self.reply(malformed::too_many(request));
                     return None;
                 }
@@ -186,22 +187,24 @@ where
                 if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
                     && let Some(id) = &cancelled.params.request_id
                 {
-                    // Not answered any more.
+                    // rmcp does not answer a cancelled request.
                     self.close_request(&id.clone());
                 }
             }
-            JsonRpcMessage::Response(response) if !self.asked.remove(&response.id) => return None,
-            JsonRpcMessage::Error(error) if !error.id.as_ref().is_some_and(|id| self.asked.remove(id)) => return None,
+            JsonRpcMessage::Response(response) if !self.own_requests.remove(&response.id) => return None,
+            JsonRpcMessage::Error(error) if !error.id.as_ref().is_some_and(|id| self.own_requests.remove(id)) => {
+                return None;
+            }
             JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
         }
-        (self.begun || matches!(message, JsonRpcMessage::Request(_))).then_some(message)
+        (self.has_begun || matches!(message, JsonRpcMessage::Request(_))).then_some(message)
     }
 
     fn is_full(&self) -> bool {
-        self.open.len() >= MOST_OPEN || self.open_bytes >= MOST_OPEN_BYTES
+        self.open.len() >= MAX_OPEN || self.open_bytes >= MAX_OPEN_BYTES
     }
 
-    /// Whether a request of that id was open.
+    /// Returns whether a request with this id was open.
     fn close_request(&mut self, id: &RequestId) -> bool {
         let Some(length) = self.open.remove(id) else { return false };
         self.open_bytes -= length;
@@ -211,47 +214,47 @@ where
         true
     }
 
-    /// Answers from a task of its own: `receive` may be dropped at any await, which would cut the line in two.
+    /// Answers in a new task: `receive` may be dropped at any await, which would cut the line in two.
     fn reply(&self, mut text: String) {
         text.push('\n');
         tokio::spawn(self.out.line(text.into_bytes()));
     }
 }
 
-/// Whether rmcp takes a request for the beginning of a conversation: others it answers, and still waits for one.
-fn begins(request: &ClientRequest) -> bool {
-    let version = ProtocolVersion::V_2026_07_28;
+/// Returns whether rmcp begins a conversation with this request. rmcp answers other requests, and still waits for such a one.
+fn begins_conversation(request: &ClientRequest) -> bool {
     match request {
         ClientRequest::InitializeRequest(_) => true,
         ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
         request => {
             let meta = request.get_meta();
-            meta.protocol_version() == Some(version.clone()) && meta.missing_required_keys(&version).is_empty()
+            meta.protocol_version() == Some(STATELESS) && meta.missing_required_keys(&STATELESS).is_empty()
         }
     }
 }
 
-/// A ping of the stateless era, which has none.
-fn is_old_ping(request: &ClientRequest) -> bool {
+/// Returns whether this is a ping of the stateless era, which has no such method.
+fn is_stateless_ping(request: &ClientRequest) -> bool {
     matches!(request, ClientRequest::PingRequest(_))
-        && request.get_meta().protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
+        && request.get_meta().protocol_version().is_some_and(|version| version >= STATELESS)
 }
 
-/// What a long line takes of [`LONG_LINES`]. Short ones cost nothing.
+/// The bytes of [`MAX_LONG_LINES`] that a long line has reserved. Short lines need no reservation.
 #[derive(Default)]
-struct Share(usize);
+struct Reservation(usize);
 
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that all reservations have together.
+static RESERVED: AtomicUsize = AtomicUsize::new(0);
 
-impl Share {
-    /// Whether there is room for a line of so many bytes.
+impl Reservation {
+    /// Reserves room for a line of this length. Returns whether there is room.
     fn grow(&mut self, length: usize) -> bool {
-        if length <= KEPT_CAPACITY {
+        if length <= LINE_CAPACITY {
             return true;
         }
         let more = length.saturating_sub(self.0);
-        if TAKEN.fetch_add(more, Ordering::Relaxed) + more > LONG_LINES {
-            TAKEN.fetch_sub(more, Ordering::Relaxed);
+        if RESERVED.fetch_add(more, Ordering::Relaxed) + more > MAX_LONG_LINES {
+            RESERVED.fetch_sub(more, Ordering::Relaxed);
             return false;
         }
         self.0 += more;
@@ -259,9 +262,9 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        TAKEN.fetch_sub(self.0, Ordering::Relaxed);
+        RESERVED.fetch_sub(self.0, Ordering::Relaxed);
     }
 }
 
@@ -282,7 +285,7 @@ where
         match &message {
             JsonRpcMessage::Response(response) => self.close_request(&response.id),
             JsonRpcMessage::Error(error) => error.id.as_ref().is_some_and(|id| self.close_request(id)),
-            JsonRpcMessage::Request(request) => self.asked.insert(request.id.clone()),
+            JsonRpcMessage::Request(request) => self.own_requests.insert(request.id.clone()),
             JsonRpcMessage::Notification(_) => false,
         };
         let unanswered = matches!(&message, JsonRpcMessage::Error(error) if error.error.code.0 == UNANSWERED);
@@ -298,18 +301,18 @@ where
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             self.out.has_room().await;
-            if self.open.len() >= MANY {
+            if self.open.len() >= MANY_OPEN {
                 tokio::task::yield_now().await;
             }
             if let Some(since) = self.stalled_since {
-                // An answer that goes out ends this wait: rmcp drops this future then and asks again.
-                sleep_until(since + STALL).await;
+                // An answer that goes out ends this wait: rmcp drops this future and calls `receive` again.
+                sleep_until(since + STALL_TIMEOUT).await;
             }
             let out = self.out.clone();
             let reading = async {
-                match self.opened_by.filter(|_| !self.opened) {
+                match self.first_request_deadline.filter(|_| !self.has_request) {
                     None => self.read_line().await,
-                    Some(by) => timeout_at(by, self.read_line()).await.unwrap_or(Ok(Line::End)),
+                    Some(deadline) => timeout_at(deadline, self.read_line()).await.unwrap_or(Ok(Line::End)),
                 }
             };
             let line = tokio::select! {
@@ -341,9 +344,10 @@ where
     }
 }
 
-/// What helps a client that has too much open.
-fn eases(request: &ClientRequest) -> bool {
-    matches!(request, ClientRequest::CallToolRequest(call) if call.params.name == schema::INTERRUPT)
+/// Returns whether this request can end calls of a client that has too many open.
+fn ends_calls(request: &ClientRequest) -> bool {
+    let ClientRequest::CallToolRequest(call) = request else { return false };
+    tools::get(&call.params.name).is_some_and(|tool| tool.ends_calls)
 }
 
 fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
@@ -353,7 +357,7 @@ fn encode(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
     {
         let size = crate::domain::units::bytes(bytes.len() as u64);
         let text = format!("The result was too large to send ({size}). Ask for less of it at a time.");
-        bytes = malformed::error(&serde_json::to_value(&response.id)?, -32603, &text).into_bytes();
+        bytes = malformed::error(&serde_json::to_value(&response.id)?, ErrorCode::INTERNAL_ERROR.0, &text).into_bytes();
     }
     bytes.push(b'\n');
     Ok(bytes)
@@ -364,14 +368,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lines_share_what_there_is_and_give_it_back() {
-        // The only test that comes near the limit; others run beside it.
-        let mut shares: Vec<Share> = std::iter::repeat_with(Share::default).take(7).collect();
-        assert!(shares.iter_mut().all(|share| share.grow(MAX_LINE / 2) && share.grow(MAX_LINE)));
-        let mut late = Share::default();
+    fn long_lines_share_a_limit() {
+        // Other tests run at the same time, and none comes near the limit.
+        let mut reservations: Vec<Reservation> = std::iter::repeat_with(Reservation::default).take(7).collect();
+        assert!(reservations.iter_mut().all(|one| one.grow(MAX_LINE / 2) && one.grow(MAX_LINE)));
+        let mut late = Reservation::default();
         assert!(!late.grow(MAX_LINE + 1));
-        assert!(late.grow(KEPT_CAPACITY), "short lines always fit");
-        shares.pop();
+        assert!(late.grow(LINE_CAPACITY), "short lines always fit");
+        reservations.pop();
         assert!(late.grow(MAX_LINE));
     }
 }

@@ -1,32 +1,33 @@
-//! Lines that are no message: what is wrong with them, and the answer that tells the client. The slow path.
+//! Answers to lines that are not a message, with the reason. This is the slow path.
 
-use rmcp::model::{ClientRequest, GetMeta, JsonRpcRequest, RequestId};
+use rmcp::model::{ClientRequest, ErrorCode, GetMeta, JsonRpcRequest, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::units;
+use crate::mcp::bridge_protocol::REFUSED;
 
-/// Requests of the stateless era name it.
+/// A member that each request of the stateless era has.
 const VERSION_KEY: &str = "\"io.modelcontextprotocol/protocolVersion\"";
 
-/// Implementation defined: ask again later.
+/// An implementation-defined code: the client may ask again later.
 const SERVER_BUSY: i32 = -32000;
-const PARSE_ERROR: i32 = -32700;
-const INVALID_REQUEST: i32 = -32600;
-const INVALID_PARAMS: i32 = -32602;
-const METHOD_NOT_FOUND: i32 = -32601;
+const PARSE_ERROR: i32 = ErrorCode::PARSE_ERROR.0;
+const INVALID_REQUEST: i32 = ErrorCode::INVALID_REQUEST.0;
+const INVALID_PARAMS: i32 = ErrorCode::INVALID_PARAMS.0;
+const METHOD_NOT_FOUND: i32 = ErrorCode::METHOD_NOT_FOUND.0;
 
 /// A JSON-RPC error, without the newline.
 pub fn error(id: &Value, code: i32, message: &str) -> String {
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } }).to_string()
 }
 
-/// The code is the one by which the bridge knows it.
+/// The line that refuses a connection. A bridge knows its code.
 pub fn refusal(why: &str) -> String {
-    error(&Value::Null, crate::mcp::REFUSED, why)
+    error(&Value::Null, REFUSED, why)
 }
 
-/// The answer to a request that is one too many. A model reads results, and errors it often does not.
+/// The answer to a request of a client that has too many open. Models read results, and often do not read errors.
 pub fn too_many(request: &JsonRpcRequest<ClientRequest>) -> String {
     let id = serde_json::to_value(&request.id).unwrap_or_default();
     let text = "Error: too many of your calls wait for an answer already. Nothing was run. Wait for some of them, or stop \
@@ -50,14 +51,14 @@ pub fn id_in_use(id: &RequestId) -> String {
 pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
     let text = String::from_utf8_lossy(line);
     let bad_utf8 = matches!(text, std::borrow::Cow::Owned(_));
-    let (mended, bad_escape) = mend_surrogates(&text);
-    let Ok(value) = serde_json::from_str::<Value>(&mended) else {
-        // JSON with a number that none of us can hold, such as 1e999; or none, such as Python's NaN.
-        if let Ok(Sketch { id: Some(id), method: Some(method) }) = serde_json::from_str(&mended)
+    let (repaired, bad_escape) = replace_lone_surrogates(&text);
+    let Ok(value) = serde_json::from_str::<Value>(&repaired) else {
+        // The line has a number that no type can hold, such as 1e999, or that is not JSON, such as NaN of Python.
+        if let Ok(RequestHead { id: Some(id), method: Some(method) }) = serde_json::from_str(&repaired)
             && method == "tools/call"
         {
             let text = format!("Error: the arguments cannot be read ({fault}). Nothing was run.");
-            return Some(tool_error(&id, mended.contains(VERSION_KEY), &text));
+            return Some(tool_error(&id, repaired.contains(VERSION_KEY), &text));
         }
         let mut ends = Ends::default();
         ends.push(line);
@@ -72,14 +73,14 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
         return Some(error(&Value::Null, INVALID_REQUEST, &format!("Invalid request: {wrong}")));
     };
     let Some(id) = message.get("id") else {
-        // A notification is never answered, whatever is wrong with it.
+        // A notification gets no answer.
         return (!message.contains_key("method"))
             .then(|| error(&Value::Null, INVALID_REQUEST, "Invalid request: neither a method nor an id"));
     };
     let method = match message.get("method") {
         Some(Value::String(method)) => method,
         Some(_) => return Some(error(id, INVALID_REQUEST, "Invalid request: the method must be a string")),
-        // A response to a request that we never sent.
+        // This is a response to a request that the server has not sent.
         None if message.contains_key("result") || message.contains_key("error") => return None,
         None => return Some(error(id, INVALID_REQUEST, "Invalid request: the method is missing")),
     };
@@ -90,7 +91,7 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
              Send the whole character, or write it in Python as an escape inside a string, such as '\\ud83d'."
         );
         if method == "tools/call" {
-            return Some(tool_error(id, mended.contains(VERSION_KEY), &text));
+            return Some(tool_error(id, repaired.contains(VERSION_KEY), &text));
         }
         return Some(error(id, INVALID_PARAMS, &text));
     }
@@ -103,46 +104,46 @@ pub fn answer(line: &[u8], fault: &serde_json::Error) -> Option<String> {
     Some(error(id, INVALID_PARAMS, &format!("Invalid params for {method}: {fault}")))
 }
 
-/// What an answer needs of a request; numbers elsewhere in it are not looked at.
+/// The members of a request that an answer needs. serde skips the others, with their bad numbers.
 #[derive(Deserialize)]
-struct Sketch {
+struct RequestHead {
     id: Option<Value>,
     method: Option<String>,
 }
 
-/// A tool result, because models read those and not protocol errors.
-fn tool_error(id: &Value, modern: bool, text: &str) -> String {
+/// A tool result that is an error, because models read results and often do not read protocol errors.
+fn tool_error(id: &Value, is_stateless: bool, text: &str) -> String {
     let mut result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
-    if modern {
+    if is_stateless {
         result["resultType"] = "complete".into();
     }
     json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()
 }
 
-/// Replaces `\uD800` to `\uDFFF` that are no pair by U+FFFD, and tells whether there were any.
-fn mend_surrogates(text: &str) -> (String, bool) {
-    let mut mended = String::with_capacity(text.len());
+/// Replaces each of `\uD800` to `\uDFFF` that is not part of a pair by U+FFFD. Also returns whether there were any.
+fn replace_lone_surrogates(text: &str) -> (String, bool) {
+    let mut repaired = String::with_capacity(text.len());
     let mut found = false;
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
-        mended.push_str(&rest[..at]);
+        repaired.push_str(&rest[..at]);
         rest = &rest[at..];
         let length = match code_unit(rest) {
             Some(0xD800..=0xDBFF) if matches!(code_unit(&rest[6..]), Some(0xDC00..=0xDFFF)) => 12,
             Some(0xD800..=0xDFFF) => {
                 found = true;
-                mended.push_str("\\ufffd");
+                repaired.push_str("\\ufffd");
                 rest = &rest[6..];
                 continue;
             }
             // The backslash and what it escapes.
             _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
         };
-        mended.push_str(&rest[..length]);
+        repaired.push_str(&rest[..length]);
         rest = &rest[length..];
     }
-    mended.push_str(rest);
-    (mended, found)
+    repaired.push_str(rest);
+    (repaired, found)
 }
 
 /// The value of a `\uXXXX` at the start of `text`.
@@ -154,7 +155,7 @@ fn code_unit(text: &str) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// Both ends of a line that is too long to keep: the id stands in one of them.
+/// The beginning and the end of a line that is too long to keep. One of them has the id.
 #[derive(Default)]
 pub struct Ends {
     head: Vec<u8>,
@@ -163,17 +164,17 @@ pub struct Ends {
 }
 
 impl Ends {
-    const KEPT: usize = 1024;
+    const CAPACITY: usize = 1024;
 
     pub fn push(&mut self, part: &[u8]) {
         self.total += part.len() as u64;
-        let room = (Self::KEPT - self.head.len()).min(part.len());
+        let room = (Self::CAPACITY - self.head.len()).min(part.len());
         self.head.extend_from_slice(&part[..room]);
-        self.tail.extend_from_slice(&part[part.len().saturating_sub(Self::KEPT)..]);
-        self.tail.drain(..self.tail.len().saturating_sub(Self::KEPT));
+        self.tail.extend_from_slice(&part[part.len().saturating_sub(Self::CAPACITY)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(Self::CAPACITY));
     }
 
-    /// The id where clients write it: before the params, or last of all.
+    /// The id, which clients write before the params or at the end.
     fn id(&self) -> Value {
         let head = String::from_utf8_lossy(&self.head);
         let head = head.split("\"params\"").next().unwrap_or_default();
@@ -217,16 +218,16 @@ mod tests {
     }
 
     #[test]
-    fn only_half_pairs_are_mended() {
-        let (mended, found) = mend_surrogates(r#"a \ud83d\ude00 \\ud800 \n \ud800 \udc00\ud83d""#);
+    fn only_lone_surrogates_are_replaced() {
+        let (repaired, found) = replace_lone_surrogates(r#"a \ud83d\ude00 \\ud800 \n \ud800 \udc00\ud83d""#);
         assert!(found);
-        assert_eq!(mended, r#"a \ud83d\ude00 \\ud800 \n \ufffd \ufffd\ufffd""#);
-        assert!(!mend_surrogates(r"\\\\ud800 \ud83d\uDE00 \u12").1);
-        assert_eq!(mend_surrogates("é\\é\\").0, "é\\é\\");
+        assert_eq!(repaired, r#"a \ud83d\ude00 \\ud800 \n \ufffd \ufffd\ufffd""#);
+        assert!(!replace_lone_surrogates(r"\\\\ud800 \ud83d\uDE00 \u12").1);
+        assert_eq!(replace_lone_surrogates("é\\é\\").0, "é\\é\\");
     }
 
     #[test]
-    fn every_fault_is_answered_with_what_is_known_of_the_request() {
+    fn an_invalid_line_is_answered_with_its_id_and_the_right_code() {
         let code = |line: &str| answered(line).map(|a| (a["id"].clone(), a["error"]["code"].clone()));
         assert_eq!(code("{oops"), Some((Value::Null, json!(-32700))));
         assert_eq!(code(r#"{"id":4,"method":"tools/call","params":{"x":NaN}}"#), Some((json!(4), json!(-32700))));
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_answered_by_its_id_wherever_it_stands() {
+    fn a_long_line_is_answered_with_its_id_from_either_end() {
         let id = |head: &str, tail: &str| {
             let mut ends = Ends::default();
             ends.push(head.as_bytes());

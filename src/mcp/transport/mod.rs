@@ -1,6 +1,6 @@
-//! Lines of JSON-RPC between rmcp and a stream: reading, writing, and answers to what is no request.
+//! The transport: lines of JSON-RPC between rmcp and a stream, and answers to lines that are not a valid request.
 
-pub(in crate::mcp) mod lines;
-pub(in crate::mcp) mod malformed;
-pub(in crate::mcp) mod outgoing;
-pub(in crate::mcp) mod unknown_methods;
+pub(super) mod lines;
+pub(super) mod malformed;
+pub(super) mod outgoing;
+pub(super) mod unknown_methods;

@@ -1,4 +1,4 @@
-//! The way to the client: whole lines, and a count of what waits for a client that does not read.
+//! Outgoing lines: each is written whole, and the bytes that wait for a client are counted.
 
 use std::io;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
-/// While more bytes than this wait to be written, nothing more is read: the client waits for itself, and we do not
-/// keep its answers for ever.
-const ROOM: usize = 8 << 20;
-/// What a line costs beside its text.
-const OVERHEAD: usize = 1 << 10;
+/// While more bytes wait to be written, the transport reads nothing. So a client that does not read gets no more answers to
+/// wait for.
+const MAX_WAITING: usize = 8 << 20;
+/// Bytes of memory for a line beside its text.
+const LINE_OVERHEAD: usize = 1 << 10;
 
 pub struct Outgoing<W> {
     writer: Mutex<W>,
     waiting: AtomicUsize,
     written: Notify,
-    /// Cancelled when a line could not be written, or only a part of it: nothing that follows can be understood.
+    /// Cancelled when a line could not be written, or only in part. The client could not understand later lines.
     pub broken: CancellationToken,
 }
 
@@ -32,9 +32,9 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Outgoing<W> {
         })
     }
 
-    /// Writes a line. It counts as waiting from this call on.
+    /// Writes a line. The line counts as waiting from this call on, before the future is polled.
     pub fn line(self: &Arc<Self>, line: Vec<u8>) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let line = Waiting { line, out: self.clone() };
+        let line = WaitingLine { line, out: self.clone() };
         self.waiting.fetch_add(line.cost(), Ordering::Relaxed);
         async move {
             let mut writer = line.out.writer.lock().await;
@@ -49,11 +49,11 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Outgoing<W> {
         }
     }
 
-    /// Resolves when the client has read enough of what it was sent.
+    /// Resolves when the client has read enough.
     pub async fn has_room(&self) {
         loop {
             let written = self.written.notified();
-            if self.waiting.load(Ordering::Relaxed) <= ROOM {
+            if self.waiting.load(Ordering::Relaxed) <= MAX_WAITING {
                 return;
             }
             written.await;
@@ -65,19 +65,19 @@ impl<W: AsyncWrite + Send + Unpin + 'static> Outgoing<W> {
     }
 }
 
-/// A line that has not been written yet.
-struct Waiting<W> {
+/// A line that has not been written.
+struct WaitingLine<W> {
     line: Vec<u8>,
     out: Arc<Outgoing<W>>,
 }
 
-impl<W> Waiting<W> {
+impl<W> WaitingLine<W> {
     fn cost(&self) -> usize {
-        self.line.len() + OVERHEAD
+        self.line.len() + LINE_OVERHEAD
     }
 }
 
-impl<W> Drop for Waiting<W> {
+impl<W> Drop for WaitingLine<W> {
     fn drop(&mut self) {
         self.out.waiting.fetch_sub(self.cost(), Ordering::Relaxed);
         self.out.written.notify_waiters();

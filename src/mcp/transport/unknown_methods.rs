@@ -1,15 +1,15 @@
-//! Requests that rmcp does not know: of a method that there is not, or one whose params have another shape.
+//! Errors for requests that rmcp cannot parse: the method is unknown, or its params have the wrong shape.
 
 use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 
-pub fn error(method: &str, is_modern: bool) -> ErrorData {
+pub fn error(method: &str, is_stateless: bool) -> ErrorData {
     match method {
-        // Each era has methods of its own.
-        "initialize" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" if is_modern => {
+        // Each era has its own methods.
+        "initialize" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" if is_stateless => {
             not_found(method)
         }
-        "subscriptions/listen" if !is_modern => not_found(method),
+        "subscriptions/listen" if !is_stateless => not_found(method),
         "tools/call" => ErrorData::invalid_params(
             "Invalid params for tools/call: expected an object with a string \"name\" and an object \"arguments\"",
             None,

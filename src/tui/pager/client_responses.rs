@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Snippet, SnippetId, units};
-use crate::session::ClientResponse;
+use crate::session::{ClientResponse, ResponseKind};
 use crate::tui::text;
 
 /// Characters that make a token, about.
@@ -41,7 +41,7 @@ impl Received {
 
     /// The output for what was received, and the text of the last answer for the output.
     pub fn other(&self) -> Self {
-        let last = || self.pages.iter().rposition(|page| !page.structured && page.answer.what == "result");
+        let last = || self.pages.iter().rposition(|page| !page.structured && page.answer.kind == ResponseKind::Result);
         let shown = if self.shown.is_some() { None } else { last().or(self.pages.len().checked_sub(1)) };
         Self { pages: self.pages.clone(), shown }
     }
@@ -92,7 +92,10 @@ impl Page {
     pub fn title(&self, room: usize) -> String {
         let (to, snippet) = (text::name(self.answer.to.name()), self.answer.snippet);
         let form = if self.structured { ", structured" } else { "" };
-        let what = if self.answer.what == "result" { String::new() } else { format!(", {}", self.answer.what) };
+        let what = match self.answer.kind {
+            ResponseKind::Result => "",
+            ResponseKind::OutputPage => ", page of the output",
+        };
         let long = format!(" what {to} received of {snippet}{what}{form} ");
         if text::width(&long) <= room { long } else { text::cut(&format!(" {to}{what}{form} "), room).into_owned() }
     }

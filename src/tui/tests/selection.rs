@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::domain::{Author, Outcome, SnippetId, Status, VariableKind};
-use crate::session::{ClientResponse, ClientResponses, Structured};
+use crate::session::{ClientResponse, ClientResponses, ResponseKind, Structured};
 use crate::tui::fixtures::{Story, client, failed, ok, story, variable};
 use crate::tui::transcript::viewport::Anchor;
 
@@ -202,7 +202,7 @@ fn answer(text: &str, structured: bool) -> ClientResponse {
     ClientResponse {
         snippet: SnippetId(3),
         to: client(1, "claude-code"),
-        what: "result",
+        kind: ResponseKind::Result,
         at: NOW - 40_000,
         status: Status::Error,
         text: text.into(),

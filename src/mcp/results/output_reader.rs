@@ -1,69 +1,73 @@
-//! Pages of a whole output, and the lines of it that match: as a model should see them, without escape sequences and with
-//! what was drawn over left out. Positions are bytes of the output as it was written, both streams counted.
+//! Reading of whole outputs by pages and by lines that match, without escape sequences and without text that was drawn over.
+//! Offsets are bytes of the output as the code wrote it, both streams counted.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use regex_lite::Regex;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::domain::Stream;
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::terminal_text::{compact, plain, unfinished_bytes};
 use crate::session::spool::Whole;
 
-/// Bytes read at once.
-const BLOCK: usize = 64 << 10;
-/// No call looks for longer, once it is where it was asked to begin.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Lines found at the most.
-const MATCHES: usize = 500;
+/// Bytes that are read at once.
+const BLOCK_SIZE: usize = 64 << 10;
+/// A call returns after this time, once it has passed the offset where it begins.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_MATCHES: usize = 500;
 /// A longer line is searched in parts of this size.
-const LINE: usize = 64 << 10;
-/// Characters shown of a line that matches, and how many of them before the match.
-const EXCERPT: usize = 400;
-const BEFORE: usize = 100;
+const MAX_LINE: usize = 64 << 10;
+/// Characters of a line that matches, and how many of these come before the match.
+const MAX_EXCERPT: usize = 400;
+const MAX_BEFORE_MATCH: usize = 100;
 
 #[derive(Debug, PartialEq)]
 pub struct Page {
     pub text: String,
-    /// Where to go on; the length of the output at its end.
+    /// The offset of the next page; at the end, the length of the output.
     pub next: u64,
 }
 
-#[derive(Debug, PartialEq)]
-pub struct Match {
-    /// Counted from 1.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct MatchingLine {
+    /// Counted from 1; of the stream, if one was asked for.
     pub line: u64,
-    /// Where the line begins.
+    /// Where the line begins, to read on from there.
     pub offset: u64,
     pub text: String,
 }
 
 #[derive(Debug, PartialEq)]
-pub struct Found {
-    pub matches: Vec<Match>,
+pub struct Matches {
+    pub lines: Vec<MatchingLine>,
+    /// The offset where the search goes on.
     pub next: u64,
 }
 
-/// What was read of one stream, or of both: its text, and where its parts stand in the output.
+/// A part of the output, of one stream or of both.
 struct Block {
     text: String,
-    parts: Vec<(usize, u64)>,
-    /// Where the output goes on.
+    /// For each piece: where it begins in `text`, and its offset in the output.
+    pieces: Vec<(usize, u64)>,
+    /// The offset of the next block.
     end: u64,
 }
 
 impl Block {
     /// `None` at the end of the output.
     fn read(whole: &Whole, stream: Option<Stream>, offset: u64) -> io::Result<Option<Self>> {
-        let (mut at, segments) = whole.read(offset, BLOCK)?;
+        let (mut at, segments) = whole.read(offset, BLOCK_SIZE)?;
         if segments.is_empty() {
             return Ok(None);
         }
-        let mut block = Self { text: String::new(), parts: Vec::new(), end: at };
+        let mut block = Self { text: String::new(), pieces: Vec::new(), end: at };
         for segment in segments {
             if stream.is_none_or(|stream| stream == segment.stream) {
-                block.parts.push((block.text.len(), at));
+                block.pieces.push((block.text.len(), at));
                 block.text.push_str(&segment.text);
             }
             at += segment.text.len() as u64;
@@ -72,19 +76,19 @@ impl Block {
         Ok(Some(block))
     }
 
-    /// The place of a byte of the text in the output; of its end, where the output goes on.
+    /// The offset in the output of a byte of the text. For the end of the text, the offset of the next block.
     fn offset(&self, place: usize) -> u64 {
         if place >= self.text.len() {
             return self.end;
         }
-        let part = self.parts.partition_point(|(start, _)| *start <= place);
-        self.parts.get(part.wrapping_sub(1)).map_or(self.end, |(start, offset)| offset + (place - start) as u64)
+        let piece = self.pieces.partition_point(|(start, _)| *start <= place);
+        self.pieces.get(piece.wrapping_sub(1)).map_or(self.end, |(start, offset)| offset + (place - start) as u64)
     }
 }
 
-/// About `limit` characters from `offset` on; whole lines, where they are not longer than that.
+/// About `limit` characters from `offset` on, in whole lines unless a line is longer.
 pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) -> io::Result<Page> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + READ_TIMEOUT;
     let mut written = String::new();
     let mut next = offset.min(whole.length());
     let shown = |written: &str| plain(written).chars().count();
@@ -100,7 +104,7 @@ pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) ->
             next = block.end;
             continue;
         }
-        // As many lines of the block as fit; if not even one does, as many characters.
+        // As many lines of the block as fit, or as many characters of a line that does not fit.
         let ends: Vec<usize> = block.text.match_indices('\n').map(|(place, _)| place + 1).collect();
         let fits = |end: &usize| shown(&written[..before + end]) <= limit;
         let lines = ends.partition_point(fits);
@@ -118,16 +122,16 @@ pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) ->
     Ok(Page { text: plain(&written).into_owned(), next })
 }
 
-/// The lines from `offset` on that match, in at most about `limit` characters.
-pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, regex: &Regex) -> io::Result<Found> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut found = Found { matches: Vec::new(), next: offset };
+/// The lines from `offset` on that match, in about `limit` characters at most.
+pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, regex: &Regex) -> io::Result<Matches> {
+    let deadline = Instant::now() + READ_TIMEOUT;
+    let mut found = Matches { lines: Vec::new(), next: offset };
     let mut room = limit;
-    // A line that has begun: its number, its place, and what was read of it.
+    // The line that is being read: its number, its offset, and its text so far.
     let (mut number, mut start, mut line) = (1, 0, String::new());
     let mut next = 0;
     loop {
-        // Each call gets further than the one before, however slow the machine is.
+        // Each call gets further than the call before, however slow the machine is.
         if next > offset && Instant::now() >= deadline {
             break;
         }
@@ -139,7 +143,7 @@ pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, re
             let ends = block.offset(place + 1);
             if ends > offset {
                 line.push_str(text);
-                if !found.look(&line, number, start, regex, &mut room) {
+                if !found.add(&line, number, start, regex, &mut room) {
                     found.next = start.max(offset);
                     return Ok(found);
                 }
@@ -148,8 +152,8 @@ pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, re
             (number, start, rest) = (number + 1, ends, place + 1);
         }
         line.push_str(&block.text[rest..]);
-        if line.len() >= LINE {
-            if block.end > offset && !found.look(&line, number, start, regex, &mut room) {
+        if line.len() >= MAX_LINE {
+            if block.end > offset && !found.add(&line, number, start, regex, &mut room) {
                 found.next = start.max(offset);
                 return Ok(found);
             }
@@ -158,9 +162,9 @@ pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, re
         }
     }
     if next < whole.length() {
-        // Out of time; never behind what the caller has already.
+        // The time is over. The caller never gets an offset before its own.
         found.next = start.max(offset);
-    } else if line.is_empty() || found.look(&line, number, start, regex, &mut room) {
+    } else if line.is_empty() || found.add(&line, number, start, regex, &mut room) {
         found.next = whole.length();
     } else {
         found.next = start.max(offset);
@@ -168,27 +172,27 @@ pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, re
     Ok(found)
 }
 
-impl Found {
+impl Matches {
     /// Adds the line if it matches. `false` if there is no room for it.
-    fn look(&mut self, line: &str, number: u64, start: u64, regex: &Regex, room: &mut usize) -> bool {
+    fn add(&mut self, line: &str, number: u64, start: u64, regex: &Regex, room: &mut usize) -> bool {
         let line = plain(line.strip_suffix('\r').unwrap_or(line));
         let Some(found) = regex.find(&line) else { return true };
         let text = excerpt(&line, found.start());
         let takes = text.chars().count() + 1;
-        if !self.matches.is_empty() && (takes > *room || self.matches.len() == MATCHES) {
+        if !self.lines.is_empty() && (takes > *room || self.lines.len() == MAX_MATCHES) {
             return false;
         }
         *room = room.saturating_sub(takes);
-        self.matches.push(Match { line: number, offset: start, text });
+        self.lines.push(MatchingLine { line: number, offset: start, text });
         true
     }
 }
 
 fn excerpt(line: &str, at: usize) -> String {
-    let before = line[..at].char_indices().rev().nth(BEFORE - 1).map_or(0, |(place, _)| place);
-    let start = if line.len() <= EXCERPT { 0 } else { before };
+    let before = line[..at].char_indices().rev().nth(MAX_BEFORE_MATCH - 1).map_or(0, |(place, _)| place);
+    let start = if line.len() <= MAX_EXCERPT { 0 } else { before };
     let rest = &line[start..];
-    let end = rest.char_indices().nth(EXCERPT).map_or(rest.len(), |(place, _)| place);
+    let end = rest.char_indices().nth(MAX_EXCERPT).map_or(rest.len(), |(place, _)| place);
     let (left, right) = (if start > 0 { "..." } else { "" }, if end < rest.len() { "..." } else { "" });
     format!("{left}{}{right}", &rest[..floor_char_boundary(rest, end)])
 }
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_end_at_line_ends_and_leave_nothing_out() {
+    fn pages_end_at_line_ends_and_omit_nothing() {
         let text = numbered(0..9_000, "line ", " é\n");
         let whole = whole(&[(Stream::Stdout, &text[..30_000]), (Stream::Stderr, &text[30_000..])]);
         let (mut read, mut at) = (String::new(), 0);
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_cut_and_goes_on() {
+    fn a_line_longer_than_a_page_goes_on_in_the_next() {
         let text = "\u{1b}[31mé\u{1b}[0m".repeat(5_000);
         let whole = whole(&[(Stream::Stdout, &text)]);
         let (mut read, mut at) = (String::new(), 0);
@@ -255,24 +259,24 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_found_with_number_and_place() {
+    fn matching_lines_have_number_and_offset() {
         let text = numbered(1..3_001, "row \u{1b}[1m", "\u{1b}[0m\n");
         let whole = whole(&[(Stream::Stdout, &text)]);
         let regex = Regex::new("^row \\d00$").unwrap();
         let all = grep(&whole, None, 0, 10_000, &regex).unwrap();
-        assert_eq!((all.matches.len(), all.next), (9, whole.length()));
-        assert_eq!((all.matches[1].line, &*all.matches[1].text), (200, "row 200"));
-        assert_eq!(page(&whole, None, all.matches[1].offset, 8).unwrap().text, "row 200\n");
+        assert_eq!((all.lines.len(), all.next), (9, whole.length()));
+        assert_eq!((all.lines[1].line, &*all.lines[1].text), (200, "row 200"));
+        assert_eq!(page(&whole, None, all.lines[1].offset, 8).unwrap().text, "row 200\n");
         let few = grep(&whole, None, 0, 17, &regex).unwrap();
-        assert_eq!((few.matches.len(), few.next), (2, all.matches[2].offset));
+        assert_eq!((few.lines.len(), few.next), (2, all.lines[2].offset));
         let rest = grep(&whole, None, few.next, 10_000, &regex).unwrap();
-        assert_eq!(rest.matches[..], all.matches[2..]);
+        assert_eq!(rest.lines[..], all.lines[2..]);
         let long = format!("{}needle{}", "x".repeat(30_000), "y".repeat(30_000));
         let found = grep(&self::whole(&[(Stream::Stdout, &long)]), None, 0, 1_000, &Regex::new("needle").unwrap());
-        assert!(found.unwrap().matches[0].text.starts_with("...xxx"));
+        assert!(found.unwrap().lines[0].text.starts_with("...xxx"));
     }
 
-    /// Files of an output that somebody has overwritten: pages go on to the end, and nothing gets through.
+    /// The files of an output have random content: pages reach the end, and no control character gets through.
     #[test]
     fn garbage_in_the_files_is_read_to_its_end() {
         let folder = tempfile::tempdir().unwrap();
@@ -300,7 +304,7 @@ mod tests {
             for stream in [None, Some(Stream::Stdout), Some(Stream::Stderr)] {
                 let (mut at, mut pages) = (0, 0);
                 while at < whole.length() && pages < 10_000 {
-                    // An error is told, and nothing goes on.
+                    // After an error no page follows.
                     let Ok(page) = page(&whole, stream, at, 1 + random.below(300)) else { break };
                     assert!(!page.text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
                     if page.next <= at {

@@ -1,0 +1,179 @@
+//! Waiting for a snippet on behalf of a call: until the snippet ends, the time is over, or the client gives up.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::{ToolCall, ToolOutcome};
+use super::progress::Progress;
+use crate::domain::terminal_text::plain;
+use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
+use crate::mcp::errors::CallError;
+use crate::mcp::results::report::stuck_notice;
+use crate::mcp::results::truncate::one_line;
+use crate::session::Closed;
+use crate::session::clock::now;
+
+/// How long a call goes on when its client has closed its side. A client that has only shut its input gets the answer.
+const DISCONNECT_GRACE: Duration = Duration::from_millis(500);
+/// When a client has left and its code has caught the interrupt, the code is interrupted by force after this time.
+const FORCE_DELAY: Duration = Duration::from_secs(2);
+/// Bytes of the end of the output in which the last line is searched, and characters of that line.
+const LAST_LINE_BYTES: usize = 2_000;
+const MAX_LAST_LINE: usize = 200;
+
+/// Whose snippet a call waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// The call has submitted the snippet, which is interrupted when the client gives the call up.
+    ForItsOwn,
+    ForAny,
+}
+
+enum WaitEvent {
+    Ended(Result<Arc<Snippet>, Closed>),
+    TimeOver,
+    /// The client has sent `notifications/cancelled`.
+    Cancelled,
+    /// The client has closed its side.
+    Disconnected,
+    /// The server is about to end, and the session ends the snippet.
+    Stopping,
+    ProgressDue,
+}
+
+impl ToolCall<'_> {
+    /// Waits until the snippet ends or asks for input.
+    pub async fn wait_for_snippet(&self, id: SnippetId, wait: Duration, waits: Waits) -> ToolOutcome {
+        self.wait_for(id, self.session.wait_or_input(id), wait, waits).await
+    }
+
+    /// Waits for `done`, which is the end of the snippet or its request for input.
+    pub async fn wait_for(
+        &self,
+        id: SnippetId,
+        done: impl Future<Output = Result<Arc<Snippet>, Closed>>,
+        wait: Duration,
+        waits: Waits,
+    ) -> ToolOutcome {
+        let mut done = pin!(done);
+        let mut time_over = pin!(tokio::time::sleep(wait));
+        let mut progress = Progress::of(self);
+        self.report_progress(id, &progress).await?;
+        loop {
+            let event = tokio::select! {
+                biased;
+                ended = &mut done => WaitEvent::Ended(ended),
+                () = self.gone.cancelled() => WaitEvent::Disconnected,
+                () = self.context.ct.cancelled() => {
+                    if self.stop.is_cancelled() { WaitEvent::Stopping } else { WaitEvent::Cancelled }
+                }
+                () = &mut time_over => WaitEvent::TimeOver,
+                () = progress.due() => WaitEvent::ProgressDue,
+            };
+            match event {
+                WaitEvent::Ended(snippet) => {
+                    let snippet = snippet.map_err(CallError::maybe_received)?;
+                    let notice = snippet.input.as_deref().map(|input| input_notice(id, input));
+                    return Ok(self.snippet_result(&snippet, notice).await);
+                }
+                WaitEvent::TimeOver => return self.unfinished(id).await,
+                WaitEvent::ProgressDue => self.report_progress(id, &progress).await?,
+                WaitEvent::Cancelled => {
+                    if waits == Waits::ForItsOwn {
+                        self.interrupt_abandoned(id, "cancelled the call");
+                    }
+                    return Err(CallError::Cancelled);
+                }
+                WaitEvent::Disconnected | WaitEvent::Stopping => {
+                    if let Ok(snippet) = tokio::time::timeout(DISCONNECT_GRACE, &mut done).await {
+                        let snippet = snippet.map_err(CallError::maybe_received)?;
+                        return Ok(self.snippet_result(&snippet, None).await);
+                    }
+                    if waits == Waits::ForItsOwn {
+                        self.interrupt_abandoned(id, "disconnected");
+                    }
+                    if self.stop.is_cancelled() {
+                        return Err(CallError::maybe_received(Closed));
+                    }
+                    let interrupted = if waits == Waits::ForItsOwn { ", and is interrupted" } else { "" };
+                    let text = format!(" Snippet {id} had not ended then{interrupted}.");
+                    return Err(CallError::Disconnected(text));
+                }
+            }
+        }
+    }
+
+    /// Interrupts a snippet that nobody waits for any more.
+    fn interrupt_abandoned(&self, id: SnippetId, why: &str) {
+        let session = self.session.clone();
+        let by = format!("{} ({why})", self.author.as_cause());
+        tokio::spawn(async move {
+            let hit = session.interrupt(Some(id), &by).await;
+            if matches!(hit, Ok(Some(_))) && tokio::time::timeout(FORCE_DELAY, session.wait(id)).await.is_err() {
+                let _ = session.interrupt(Some(id), &by).await;
+            }
+        });
+    }
+
+    /// The result of a snippet that has not ended in time.
+    async fn unfinished(&self, id: SnippetId) -> ToolOutcome {
+        let found = self.session.look(id).await.map_err(CallError::maybe_received)?;
+        let snippet = found.ok_or(CallError::NoSuchSnippet(id))?;
+        let go_on = format!("Call wait_for_snippet with snippet={id} for its result, or interrupt_snippet to stop it.");
+        let notice = match snippet.status {
+            Status::Running if snippet.stuck.is_some() => snippet.stuck.as_ref().map(|stuck| {
+                format!("{} Call wait_for_snippet with snippet={id} to wait for it.", stuck_notice(stuck, now()))
+            }),
+            Status::Running if snippet.input.is_some() => snippet.input.as_deref().map(|input| input_notice(id, input)),
+            Status::Running => Some(format!("This call stopped waiting; the code goes on. {go_on}")),
+            Status::Queued => {
+                let behind = self.queue_ahead(Some(id)).await?;
+                Some(format!("It waits its turn{behind}. This call stopped waiting; the code will run. {go_on}"))
+            }
+            _ => None,
+        };
+        Ok(self.snippet_result(&snippet, notice).await)
+    }
+
+    async fn report_progress(&self, id: SnippetId, progress: &Progress) -> Result<(), CallError> {
+        if !progress.is_wanted() {
+            return Ok(());
+        }
+        let message = match self.session.look(id).await.map_err(CallError::maybe_received)? {
+            Some(snippet) if snippet.status == Status::Queued => {
+                format!("snippet {id} waits its turn{}", self.queue_ahead(Some(id)).await?)
+            }
+            Some(Snippet { input: Some(input), .. }) => format!("snippet {id} waits for input: {}", input.prompt),
+            Some(snippet) => last_line(&snippet.output).unwrap_or_else(|| format!("snippet {id} is running")),
+            None => return Ok(()),
+        };
+        progress.send(self, message).await;
+        Ok(())
+    }
+}
+
+/// What a model can do about a request for input.
+fn input_notice(id: SnippetId, input: &InputRequest) -> String {
+    let seconds = input.until.saturating_sub(now()).div_ceil(1000);
+    let limit = format!("After {seconds} s without an answer the code gets EOFError.");
+    if input.hidden {
+        return format!(
+            "The code asks for a password, which only the person can type, in the dashboard. Ask them to, then call \
+             wait_for_snippet with snippet={id}. {limit}"
+        );
+    }
+    format!(
+        "The code waits for a line. Call answer_input with snippet={id} and the text, or ask the person to answer in the \
+         dashboard and call wait_for_snippet with snippet={id}. {limit}"
+    )
+}
+
+/// The last line that is not blank.
+fn last_line(output: &Output) -> Option<String> {
+    let segment = output.tail().last().or_else(|| output.head().last())?;
+    let start = segment.text.len().saturating_sub(LAST_LINE_BYTES);
+    let end = &segment.text[crate::domain::char_boundary::ceil_char_boundary(&segment.text, start)..];
+    let text = plain(end);
+    text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| one_line(line.trim(), MAX_LAST_LINE))
+}

@@ -1,0 +1,90 @@
+//! The tool `answer_input`: enters a line for a snippet that waits for input.
+
+use rmcp::model::JsonObject;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::domain::{InputAnswer, SnippetId};
+use crate::mcp::calls::arguments;
+use crate::mcp::calls::arguments::snippet_number;
+use crate::mcp::calls::context::{ToolCall, ToolOutcome};
+use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
+use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::wait::Waits;
+use crate::mcp::errors::{CallError, refused};
+use crate::mcp::results::report::RunReport;
+use crate::session::AnswerRefused;
+
+pub struct AnswerInput;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerArguments {
+    /// Number of the snippet that waits for input.
+    #[serde(deserialize_with = "snippet_number")]
+    #[schemars(extend("minimum" = 1))]
+    pub snippet: u32,
+    /// The line to enter, without a newline; may be empty.
+    pub text: String,
+    /// True ends the input (Ctrl-D) in place of a line; `text` must be empty then.
+    pub eof: Option<bool>,
+    /// Seconds to wait for what comes of it, 45 by default; 0 returns at once.
+    #[schemars(extend("minimum" = 0))]
+    pub wait_s: Option<f64>,
+}
+
+impl Tool for AnswerInput {
+    const NAME: &'static str = "answer_input";
+    const TITLE: &'static str = "Answer a prompt";
+    const DESCRIPTION: &'static str = "Enters one line for a snippet that waits for input (status \
+        \"waiting_for_input\": input(), sys.stdin, pdb), then waits and returns its result like run_python_code: at its \
+        end, or when it asks again. The person can answer as well, and only the person can answer hidden prompts \
+        (passwords).";
+    const EFFECT: Effect = Effect::Changes;
+    const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
+    const LOST: LostCallTexts = LostCallTexts {
+        not_begun: "Nothing was entered.",
+        unknown: "Whether the line was entered is not known: look at what is there before you repeat it.",
+        ..LostCallTexts::CHANGES
+    };
+
+    type Arguments = AnswerArguments;
+    type Output = RunReport;
+
+    async fn call(call: &ToolCall<'_>, arguments: AnswerArguments) -> ToolOutcome {
+        let AnswerArguments { snippet, text, eof, wait_s } = arguments;
+        let wait = arguments::wait(wait_s)?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let answer = match eof {
+            Some(true) if line.is_empty() => InputAnswer::Eof,
+            Some(true) => return refused("Error: with eof, text must be empty. Nothing was entered."),
+            _ if line.contains(['\n', '\r', '\0']) => {
+                return refused("Error: a prompt takes one line at a time. Nothing was entered.");
+            }
+            _ => InputAnswer::Line(line.to_owned()),
+        };
+        let id = SnippetId(snippet);
+        let answered = call.session.answer_input(id, None, answer, call.author.clone()).await;
+        match answered.map_err(CallError::not_received)? {
+            Ok(()) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
+            Err(AnswerRefused::Hidden) => refused(format!(
+                "Error: snippet {id} asks for a password, which only the person can type, in the dashboard. Ask them to, \
+                 then call wait_for_snippet with snippet={id}."
+            )),
+            Err(AnswerRefused::NotAsking) => {
+                let status = call.snippet(id).await?.status;
+                refused(format!("Error: snippet {id} does not wait for input; it is {}.", status.word()))
+            }
+        }
+    }
+
+    async fn recover(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {
+        match arguments::parse(Self::NAME, arguments) {
+            Ok(AnswerArguments { snippet, .. }) if call.has_ended(SnippetId(snippet)).await? => {
+                let note = "Whether the line was entered before that is not known.";
+                lost.snippet_result(call, SnippetId(snippet), Some(note)).await
+            }
+            _ => lost.refusal(""),
+        }
+    }
+}

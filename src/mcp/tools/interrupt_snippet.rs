@@ -1,0 +1,121 @@
+//! The tool `interrupt_snippet`: stops a snippet that runs, or removes one from the queue.
+
+use std::time::Duration;
+
+use rmcp::model::{CallToolResponse, JsonObject};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Note, SnippetId, Status};
+use crate::mcp::calls::arguments;
+use crate::mcp::calls::arguments::optional_snippet_number;
+use crate::mcp::calls::context::{ToolCall, ToolOutcome};
+use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
+use crate::mcp::calls::tool::{Effect, Hints, Tool, repeat};
+use crate::mcp::errors::{CallError, refused};
+use crate::mcp::results::report::stuck_notice;
+use crate::session::clock::now;
+
+/// Characters of a note.
+const MAX_NOTE: usize = 2_000;
+/// How long a call waits to see the effect.
+const EFFECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub struct InterruptSnippet;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InterruptArguments {
+    /// Number of the snippet; without it, the snippet of yours that runs.
+    #[serde(default, deserialize_with = "optional_snippet_number")]
+    #[schemars(extend("minimum" = 1))]
+    pub snippet: Option<u32>,
+    /// Why, in a sentence: the person sees it, and whoever sent the code is told with the next result.
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InterruptResult {
+    /// The snippet that was hit; null if there was nothing to interrupt.
+    pub snippet: Option<u32>,
+    /// Whether it has ended.
+    pub ended: bool,
+    pub message: String,
+}
+
+impl Tool for InterruptSnippet {
+    const NAME: &'static str = "interrupt_snippet";
+    const TITLE: &'static str = "Interrupt a snippet";
+    const DESCRIPTION: &'static str = "Raises KeyboardInterrupt in a running snippet, or takes a queued one out of the \
+        queue. Variables are kept. If the code caught the first interrupt, call again: the second is forceful. A single \
+        long call into a C library ends only when it returns; the answer then says where it is.";
+    const EFFECT: Effect = Effect::Changes;
+    const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: false };
+    const LOST: LostCallTexts = LostCallTexts { not_begun: "Nothing was interrupted by it.", ..LostCallTexts::CHANGES };
+    const ENDS_CALLS: bool = true;
+
+    type Arguments = InterruptArguments;
+    type Output = InterruptResult;
+
+    async fn call(call: &ToolCall<'_>, arguments: InterruptArguments) -> ToolOutcome {
+        let InterruptArguments { snippet, note } = arguments;
+        let running = call.session.overview().await.map_err(CallError::not_received)?.running;
+        let target = match (snippet, running) {
+            (Some(snippet), _) => SnippetId(snippet),
+            (None, Some((id, author))) if author == call.author => id,
+            (None, Some((id, author))) => {
+                return refused(format!(
+                    "Error: what runs is snippet {id} by {}, not yours. Pass snippet={id} if it has to be stopped.",
+                    author.label_for_models()
+                ));
+            }
+            (None, None) => return Ok(nothing(call, "Nothing is running.".to_owned())),
+        };
+        let hit = call.session.interrupt(Some(target), &call.author.as_cause()).await;
+        if hit.map_err(CallError::not_received)?.is_none() {
+            let status = call.snippet(target).await?.status;
+            return Ok(nothing(call, format!("Snippet {target} had ended already ({}).", status.word())));
+        }
+        if let Some(note) = note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
+            let text = note.chars().take(MAX_NOTE).collect::<String>().into();
+            call.session.note(Note { by: call.author.clone(), text, about: Some(target), answers: None });
+        }
+        let (ended, message) = effect(call, target).await?;
+        Ok(call.respond(message.clone(), &InterruptResult { snippet: Some(target.0), ended, message }))
+    }
+
+    /// A snippet that the call names is interrupted now, if it has not ended. Without a name, the call was about a snippet
+    /// that has ended with its process.
+    async fn recover(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {
+        match arguments::parse(Self::NAME, arguments.clone()) {
+            Ok(InterruptArguments { snippet: Some(_), .. }) => repeat::<Self>(call, arguments, lost).await,
+            _ => refused(format!("{} What ran has ended with it.", lost.what_happened())),
+        }
+    }
+}
+
+/// The response to a call that has interrupted nothing.
+fn nothing(call: &ToolCall<'_>, message: String) -> CallToolResponse {
+    call.respond(message.clone(), &InterruptResult { snippet: None, ended: true, message })
+}
+
+/// Waits for the effect of an interrupt. Returns whether the snippet has ended, and the message about it.
+async fn effect(call: &ToolCall<'_>, target: SnippetId) -> Result<(bool, String), CallError> {
+    if let Ok(ended) = tokio::time::timeout(EFFECT_TIMEOUT, call.session.wait(target)).await {
+        let status = ended.map_err(CallError::maybe_received)?.status;
+        let message = match status {
+            Status::Cancelled => format!("Snippet {target} was taken out of the queue."),
+            _ => format!("Snippet {target} has ended: {}.", status.word()),
+        };
+        return Ok((true, message));
+    }
+    let found = call.session.look(target).await.map_err(CallError::not_received)?;
+    let message = match found.and_then(|snippet| snippet.stuck) {
+        Some(stuck) => format!("Snippet {target} still runs. {}", stuck_notice(&stuck, now())),
+        None => format!(
+            "Snippet {target} was asked to stop but still runs: it caught the interrupt. Call interrupt_snippet again to \
+             interrupt it by force."
+        ),
+    };
+    Ok((false, message))
+}

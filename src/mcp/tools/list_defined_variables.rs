@@ -1,0 +1,50 @@
+//! The tool `list_defined_variables`: the names of the session with types and short values.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::domain::VariableQuery;
+use crate::mcp::calls::arguments::DEFAULT_WAIT;
+use crate::mcp::calls::context::{ToolCall, ToolOutcome};
+use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::errors::{CallError, refused};
+use crate::mcp::results::variables;
+use crate::mcp::results::variables::VariableList;
+
+pub struct ListDefinedVariables;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ListArguments {
+    /// Only names or types that contain this text, in upper or lower case.
+    pub filter: Option<String>,
+    /// To go on with a long list: the `next_cursor` of the part before, with the same filter.
+    pub cursor: Option<String>,
+}
+
+impl Tool for ListDefinedVariables {
+    const NAME: &'static str = "list_defined_variables";
+    const TITLE: &'static str = "List defined variables";
+    const DESCRIPTION: &'static str = "Lists the variables, functions, classes and modules of the shared session with \
+        type and a short value, yours and the person's. Looking runs no code; names that start with an underscore are \
+        left out.";
+    const EFFECT: Effect = Effect::Reads;
+    const HINTS: Hints = Hints::READS;
+
+    type Arguments = ListArguments;
+    type Output = VariableList;
+
+    async fn call(call: &ToolCall<'_>, arguments: ListArguments) -> ToolOutcome {
+        let query = VariableQuery::new(arguments.filter.as_deref().unwrap_or_default(), arguments.cursor);
+        let deadline = Instant::now() + DEFAULT_WAIT;
+        let overview = call.session.overview().await.map_err(CallError::not_received)?;
+        let running = overview.running.map(|(id, _)| id.0);
+        let table = tokio::select! {
+            biased;
+            table = call.session.variables(query.clone()) => table.map_err(CallError::not_received)?,
+            () = call.gave_up_or(deadline) => return refused("Error: Python did not answer in time; try again."),
+        };
+        let (text, list) = variables::list(&table, &query, running);
+        Ok(call.respond(text, &list))
+    }
+}
