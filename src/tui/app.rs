@@ -24,7 +24,7 @@ use self::snapshot::DashboardSnapshot;
 use super::composer::completion::Asked;
 use super::composer::editor::Mode;
 use super::images::{FigureRequest, Made};
-use super::input::update::Effect;
+use super::input::effect::Effect;
 use super::overlays::export::Refused;
 use super::terminal::Screen;
 use super::terminal::osc::OscWriter;
@@ -66,17 +66,17 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
-    view.spool = Some(session.spool().clone());
+    view.records.spool = Some(session.spool().clone());
     let signs = OscWriter::new(TerminalCaps::from_env(|name| std::env::var(name).ok()), settings.settings.outside);
     view.set(settings);
     view.theme = view.theme.in_this_environment();
-    view.answers = Some(session.answers().clone());
+    view.records.client_responses = Some(session.answers().clone());
     if let Some(kept) =
         keepsake.and_then(CrashStore::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
     {
         kept.give_back(&mut view);
-        // They were told when the session began.
-        view.complaints.iter_mut().for_each(|complaints| complaints.shown = false);
+        // The person saw them when the session began.
+        view.layers.clear();
     }
     external_editor::take_back(&mut view, None);
     let kept = DashboardSnapshot::of(&view);
@@ -202,7 +202,7 @@ impl Dashboard {
             let waiting = self.dirty;
             tokio::select! {
                 biased;
-                key = next_key(&mut self.keys), if self.view.outside.is_none() => {
+                key = next_key(&mut self.keys), if self.view.composer.external_edit.is_none() => {
                     if let Flow::End = self.on_key(key)? {
                         return Ok(());
                     }
@@ -305,7 +305,7 @@ impl Dashboard {
     }
 
     fn send_questions(&mut self) {
-        for Asked { id, question } in self.view.assist.take_questions() {
+        for Asked { id, question } in self.view.composer.completion.take_questions() {
             let (session, said) = (self.session.clone(), self.notices.clone());
             let limit = question.limit() + LATE;
             tokio::task::spawn_local(async move {
@@ -349,9 +349,9 @@ impl Dashboard {
                 self.view.on_display_saved(written.as_deref().map_err(Clone::clone), copies);
             }
             TaskResult::Saved(checkpoint) => {
-                self.view.restore = Some(checkpoint.to_owned());
+                self.view.pending.restore = Some(checkpoint.to_owned());
                 self.keep();
-                self.view.quitting = true;
+                self.view.pending.ending = true;
                 self.restart();
             }
             TaskResult::Insight { id, insight } => {
@@ -363,7 +363,9 @@ impl Dashboard {
                 self.look_back();
             }
             TaskResult::Ranked { number, found } => {
-                self.view.pasts.on_ranked(number, found);
+                if let Some(search) = self.view.layers.history_search_mut() {
+                    search.on_ranked(number, found);
+                }
                 self.look_back();
             }
         }
@@ -441,7 +443,7 @@ impl Dashboard {
     /// When the spinner and the clock move next, if something runs.
     fn animation_at(&self) -> Option<Instant> {
         if self.view.transcript.running().is_none() {
-            let at = self.view.reply.as_ref()?.opens_at(now())?;
+            let at = self.view.composer.reply.as_ref()?.opens_at(now())?;
             return Some(Instant::now() + Duration::from_millis(at.saturating_sub(now())));
         }
         let rest = theme::SPINNER_PACE - now() % theme::SPINNER_PACE;
@@ -451,7 +453,7 @@ impl Dashboard {
     fn frame(&mut self) {
         (self.dirty, self.urgent) = (false, false);
         self.last_frame = Some(Instant::now());
-        if self.keys.is_none() || self.view.outside.is_some() {
+        if self.keys.is_none() || self.view.composer.external_edit.is_some() {
             return;
         }
         self.dirty |= self.view.search();
@@ -459,7 +461,7 @@ impl Dashboard {
         self.keep();
         let (view, now) = (&mut self.view, now());
         self.screen.show(notifications::title(view, now), notifications::progress(view, now));
-        let shape = view.editor.vi.as_ref().map(|vi| match vi.mode() {
+        let shape = view.composer.editor.vi.as_ref().map(|vi| match vi.mode() {
             Mode::Insert => SetCursorStyle::SteadyBar,
             Mode::Normal | Mode::Visual | Mode::VisualLine => SetCursorStyle::SteadyBlock,
         });

@@ -18,6 +18,7 @@ use self::layout::{Class, LEAST, Layout};
 use super::composer::draw_completion;
 use super::composer::draw_history;
 use super::input::keymap::Action;
+use super::layers::Layer;
 use super::overlays::draw_config_problems;
 use super::overlays::draw_export;
 use super::overlays::draw_help;
@@ -26,34 +27,34 @@ use super::overlays::draw_replay;
 use super::variables::draw_drawer;
 use super::variables::draw_inspector;
 use super::variables::draw_sidebar;
-use super::view::{Overlay, View};
+use super::view::View;
 use super::{text, theme};
 use crate::domain::{Timestamp, units};
 
 /// Draws the view as [`View::prepare`] measured it. Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
-    let mut cursor = roles(view, now, buffer);
-    let layout = view.frame.as_ref().and_then(|frame| frame.layout);
-    if let (Some(palette), Some(layout)) = (&view.palette, &layout) {
-        cursor = Some(draw_palette::draw(view, palette, layout, now, buffer));
-    }
+    let cursor = draw_roles(view, now, buffer);
     view.theme.paint(buffer);
     cursor
 }
 
 /// Draws in roles, which have no colours yet.
-fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
+fn draw_roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let frame = view.frame.as_ref()?;
     let Some(layout) = &frame.layout else {
         too_small(frame.area, buffer);
         return None;
     };
-    if let Some(shown) = &view.pager {
-        return super::pager::draw::draw(view, shown, layout, buffer);
+    let hidden = view.layers.iter().rposition(Layer::fills_screen);
+    let mut cursor = if hidden.is_none() { draw_base(view, layout, now, buffer) } else { None };
+    for layer in view.layers.iter().skip(hidden.unwrap_or_default()) {
+        cursor = draw_layer(view, layer, cursor, layout, now, buffer);
     }
-    if let Some(shown) = &view.gallery {
-        return super::gallery::draw::draw(view, shown, layout, buffer);
-    }
+    cursor
+}
+
+/// The header, the transcript, the variables and the input.
+fn draw_base(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     if let Some(area) = layout.header {
         header(view, area, now, buffer);
     }
@@ -65,36 +66,45 @@ fn roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let hairline = draw_sidebar::draw(view, layout, now, buffer);
     rule_above_input(view, layout, hairline, buffer);
     let cursor = super::composer::draw::draw(view, layout, now, buffer);
-    if view.lookup.line.is_none() {
+    if view.layers.search_prompt().is_none() {
         status::draw(view, layout, now, buffer);
     }
     draw_completion::popup(view, layout, cursor, buffer);
-    let mut query = None;
-    for shown in &view.overlays {
-        match shown {
-            Overlay::Help { scroll } => draw_help::draw(view, layout, *scroll, buffer),
-            Overlay::Drawer { scroll } => query = draw_drawer::draw(view, layout, *scroll, now, buffer),
-            Overlay::Inspector { scroll } => draw_inspector::draw(view, layout, *scroll, now, buffer),
-            Overlay::Replay { row } => draw_replay::draw(view, layout, *row, buffer),
+    if view.viewport.selected.is_some() { super::transcript::draw::cursor(view, layout) } else { Some(cursor) }
+}
+
+/// Returns where the cursor belongs now; `below` is where the cursor was without this layer.
+fn draw_layer(
+    view: &View,
+    layer: &Layer,
+    below: Option<Position>,
+    layout: &Layout,
+    now: Timestamp,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    match layer {
+        Layer::ConfigProblems(problems) => draw_config_problems::draw(view, problems, layout, buffer),
+        Layer::Drawer { scroll } => {
+            let cursor = draw_drawer::draw(view, layout, *scroll, now, buffer);
+            return if view.viewport.selected.is_some() { below } else { cursor.or(below) };
         }
+        Layer::HistorySearch(search) => return Some(draw_history::draw(view, search, layout, now, buffer)),
+        Layer::Help { scroll } => draw_help::draw(view, layout, *scroll, buffer),
+        Layer::Inspector { scroll } => {
+            draw_inspector::draw(view, layout, *scroll, now, buffer);
+            return None;
+        }
+        Layer::Replay { row } => {
+            draw_replay::draw(view, layout, *row, buffer);
+            return None;
+        }
+        Layer::SearchPrompt(prompt) => return Some(super::search::draw::line(view, prompt, layout, buffer)),
+        Layer::Export(prompt) => return Some(draw_export::draw(view, prompt, layout, buffer)),
+        Layer::Pager(pager) => return super::pager::draw::draw(view, pager, layout, buffer),
+        Layer::Gallery(gallery) => return super::gallery::draw::draw(view, gallery, layout, buffer),
+        Layer::Palette(palette) => return Some(draw_palette::draw(view, palette, layout, now, buffer)),
     }
-    if let Some(complaints) = view.complaints.as_ref().filter(|complaints| complaints.shown) {
-        draw_config_problems::draw(view, complaints, layout, buffer);
-    }
-    if let Some(prompt) = &view.export {
-        return Some(draw_export::draw(view, prompt, layout, buffer));
-    }
-    if let Some(search) = view.pasts.search.as_ref().filter(|_| view.overlays.is_empty()) {
-        return Some(draw_history::draw(view, search, layout, now, buffer));
-    }
-    if let Some(line) = &view.lookup.line {
-        return Some(super::search::draw::line(view, line, layout, buffer));
-    }
-    if view.selected.is_some() {
-        return super::transcript::draw::cursor(view, layout);
-    }
-    let is_covered = matches!(view.overlays.last(), Some(Overlay::Inspector { .. } | Overlay::Replay { .. }));
-    (!is_covered).then_some(query.unwrap_or(cursor))
+    below
 }
 
 /// Text from `x` on, no further than the right end of `area`. Returns the column after it.
@@ -208,7 +218,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     };
     let back = view.keys.key_hint(Action::Back);
     let hint = if below.is_empty() { String::new() } else { format!("{back} ") };
-    let asks = view.reply.as_ref().map(|reply| {
+    let asks = view.composer.reply.as_ref().map(|reply| {
         let room = usize::from(layout.rule.width).saturating_sub(8);
         let told = text::name(&reply.prompt_label()).into_owned();
         match (reply.inquiry(), view.question().is_some()) {
@@ -230,7 +240,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         }
     });
     // While a card is selected, the keys are not for the input.
-    let focus = if view.selected.is_some() { theme::DIM } else { theme::FOCUS };
+    let focus = if view.viewport.selected.is_some() { theme::DIM } else { theme::FOCUS };
     let left = [(" ", focus), (&*number, theme::DIM), (" ", focus), ("you", theme::BOLD.patch(focus)), (" ", focus)];
     let right = [(&*below, theme::NOTICE), (&*hint, theme::DIM)];
     let used: usize = left.iter().chain(&right).map(|(text, _)| text::width(text)).sum();

@@ -16,8 +16,9 @@ use ratatui::layout::{Rect, Size};
 use super::draw::layout::Layout;
 use super::images::blocks::Colours;
 use super::images::{FigureRequest, Figures, Picture, picture_of, size};
+use super::input::effect::Effect;
 use super::input::keymap::{Action, Context};
-use super::input::update::Effect;
+use super::layers::Layer;
 use super::overlays::export::Refused;
 use super::pager::Pager;
 use super::transcript::card::{Card, FigureOptions, Row};
@@ -127,6 +128,11 @@ impl Gallery {
         }
     }
 
+    /// Stops asking for a file name.
+    pub fn leave_naming(&mut self) {
+        (self.naming, self.told) = (None, None);
+    }
+
     /// Text typed or pasted.
     pub fn typed(&mut self, text: &str) {
         if let Some(naming) = &mut self.naming {
@@ -141,19 +147,19 @@ impl View {
         if !has_pictures(&self.transcript, card) {
             return false;
         }
-        self.overlays.clear();
+        self.layers.clear();
         let number = displays(&self.transcript, card).last().map_or(1, |(number, _)| *number);
-        self.gallery = Some(Gallery::new(card, number));
+        self.layers.push(Layer::Gallery(Gallery::new(card, number)));
         true
     }
 
     /// Keys while figures are over the whole screen.
     pub fn on_gallery(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
-        if self.gallery.as_ref()?.naming.is_some() {
+        if self.layers.gallery()?.naming.is_some() {
             return self.on_naming(key, now);
         }
         let action = self.keys.find(key, &[Context::Figures, Context::Session])?;
-        let gallery = self.gallery.as_mut()?;
+        let gallery = self.layers.gallery_mut()?;
         gallery.told = None;
         match action {
             Action::NextFigure => gallery.turn(1, &self.transcript),
@@ -162,17 +168,17 @@ impl View {
             Action::Bottom => gallery.turn(isize::MAX, &self.transcript),
             Action::SaveFigure => {
                 let name = self.file_name();
-                if let Some(gallery) = &mut self.gallery {
+                if let Some(gallery) = self.layers.gallery_mut() {
                     gallery.naming = name;
                 }
             }
             Action::CopyPath => return self.save(None, false),
-            Action::Back => self.gallery = None,
+            Action::Back => drop(self.layers.pop()),
             Action::Output => {
                 let card = gallery.card;
                 if Pager::output(&self.transcript, card).is_some_and(|output| !output.is_empty()) {
-                    self.gallery = None;
-                    self.pager = Some(Pager::new(card));
+                    self.layers.pop();
+                    self.layers.push(Layer::Pager(Pager::new(card)));
                 } else {
                     gallery.told = Some("it wrote no output".to_owned());
                 }
@@ -184,9 +190,7 @@ impl View {
 
     /// What does not change the input behind it.
     fn beside(&mut self, action: Action, key: KeyEvent, now: Timestamp) -> Option<Effect> {
-        let is_running = self.transcript.running().is_some();
         match action {
-            Action::Interrupt if is_running => self.act(action, key, false, now),
             Action::Suspend | Action::Redraw | Action::Mouse => self.act(action, key, false, now),
             _ => None,
         }
@@ -195,16 +199,14 @@ impl View {
     /// Keys while a file name is typed.
     fn on_naming(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Prompt, Context::Session]);
-        let is_running = self.transcript.running().is_some();
-        let gallery = self.gallery.as_mut()?;
+        let gallery = self.layers.gallery_mut()?;
         match (action, key.code) {
             (Some(Action::Choose), _) => {
                 let file = gallery.naming.clone().filter(|file| !file.trim().is_empty())?;
                 let replaces = gallery.there.as_ref() == Some(&file);
                 return self.save(Some(file), replaces);
             }
-            (Some(Action::Back), _) => (gallery.naming, gallery.told) = (None, None),
-            (Some(Action::Interrupt), _) if !is_running => (gallery.naming, gallery.told) = (None, None),
+            (Some(Action::Back), _) => gallery.leave_naming(),
             (Some(action), _) => return self.beside(action, key, now),
             (None, KeyCode::Backspace) => {
                 if let Some(naming) = &mut gallery.naming {
@@ -226,7 +228,7 @@ impl View {
 
     /// Such as `sales-18-1.png`.
     fn file_name(&self) -> Option<String> {
-        let gallery = self.gallery.as_ref()?;
+        let gallery = self.layers.gallery()?;
         let (_, _, display) = gallery.current(&self.transcript)?;
         let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(gallery.card) else { return None };
         let ending = ending(&display.forms.first()?.mime);
@@ -235,7 +237,7 @@ impl View {
 
     fn save(&mut self, file: Option<String>, replaces: bool) -> Option<Effect> {
         let name = self.file_name()?;
-        let gallery = self.gallery.as_mut()?;
+        let gallery = self.layers.gallery_mut()?;
         let (_, _, display) = gallery.current(&self.transcript)?;
         if display.forms.first().is_none_or(crate::domain::Form::is_dropped) {
             gallery.told = Some("its bytes are no longer kept".to_owned());
@@ -255,7 +257,7 @@ impl View {
             }
             Err(refused) => refused.why.clone(),
         };
-        match &mut self.gallery {
+        match self.layers.gallery_mut() {
             Some(gallery) => {
                 gallery.there = written.is_err_and(|refused| refused.exists).then(|| gallery.naming.clone()).flatten();
                 if gallery.there.is_none() {
@@ -270,8 +272,8 @@ impl View {
     /// Asks for the pictures that are in sight.
     pub(super) fn want_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
         self.figures.begin();
-        if let Some(gallery) = &mut self.gallery {
-            gallery.recall(&self.transcript, self.spool.as_deref());
+        if let Some(gallery) = self.layers.gallery_mut() {
+            gallery.recall(&self.transcript, self.records.spool.as_deref());
             return gallery.prepare(area, &self.transcript, &mut self.figures);
         }
         for place in window {
@@ -293,7 +295,7 @@ impl View {
     /// The picture on the screen that is no text, and how the terminal is made to forget it. It must be erased when it
     /// is there no more.
     pub fn graphic(&self) -> Option<(&FigureRequest, String)> {
-        let wanted = self.gallery.as_ref()?.shown.as_ref()?;
+        let wanted = self.layers.gallery()?.shown.as_ref()?;
         match self.figures.get(wanted) {
             Some(Ok(Picture::Graphic(graphic))) => Some((wanted, graphic.forget())),
             _ => None,

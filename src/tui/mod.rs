@@ -12,6 +12,7 @@ pub mod fixtures;
 mod gallery;
 pub(in crate::tui) mod images;
 mod input;
+mod layers;
 mod overlays;
 mod pager;
 mod search;

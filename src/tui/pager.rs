@@ -3,6 +3,7 @@
 
 pub(in crate::tui) mod client_responses;
 pub(in crate::tui) mod draw;
+mod keys;
 mod search;
 
 use std::collections::HashMap;

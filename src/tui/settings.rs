@@ -14,7 +14,8 @@ pub use example::{EXAMPLE, all_keys};
 pub use file::{Loaded, path, read};
 
 use super::input::keymap::Keymap;
-use super::overlays::config_problems::Complaints;
+use super::layers::Layer;
+use super::overlays::config_problems::ConfigProblems;
 use super::theme::Theme;
 use super::transcript::viewport::Cards;
 use super::view::View;
@@ -91,11 +92,13 @@ impl View {
     /// As the person wants it, from now on.
     pub fn set(&mut self, loaded: Loaded) {
         let Loaded { path, settings, problems } = loaded;
-        self.complaints = path.and_then(|path| Complaints::new(&path, &problems));
+        if let Some(problems) = path.and_then(|path| ConfigProblems::new(&path, &problems)) {
+            self.layers.push(Layer::ConfigProblems(problems));
+        }
         self.keys = Rc::new(settings.keys);
-        self.cards = Cards::new(self.keys.clone());
+        self.viewport.cards = Cards::new(self.keys.clone());
         self.theme = settings.theme;
-        self.editor.use_vi(settings.vi);
+        self.composer.editor.use_vi(settings.vi);
         self.mouse.captured = settings.mouse;
         self.figures.way = settings.figures;
     }

@@ -6,6 +6,7 @@ mod figures;
 mod fuzz;
 mod inspector;
 mod keys;
+mod layers;
 mod lookup;
 mod mouse;
 mod pager;
@@ -26,7 +27,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use super::fixtures::NOW;
-use super::input::update::Effect;
+use super::input::effect::Effect;
 use super::view::View;
 
 /// The screen of a view, and where the cursor stands.

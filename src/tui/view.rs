@@ -1,133 +1,79 @@
 //! What the dashboard knows: the session as folded from its events, and where the person is in it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::composer::completion::Assist;
+use super::composer::Composer;
 use super::composer::editor::Editor;
-use super::composer::history::History;
 use super::composer::reply::{Asks, Reply};
 use super::draw;
 use super::draw::layout::{Class, Layout};
-use super::gallery::{Gallery, has_pictures};
+use super::gallery::has_pictures;
 use super::images::Figures;
 use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
-use super::overlays::config_problems::Complaints;
-use super::overlays::export::ExportPrompt;
-use super::overlays::palette::Palette;
+use super::layers::{Layer, Layers};
 use super::pager::Pager;
 use super::search::prompt::Lookup;
 use super::theme::Theme;
 use super::transcript::card::{Card, CardLayout};
-use super::transcript::viewport::{Anchor, Cards, Place, Walk};
-use super::variables::drawer::Sorting;
-use super::variables::inspector::Inspector;
+use super::transcript::viewport::{Anchor, Place, Viewport, Walk};
+use super::variables::VariablesPanel;
 use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
 use crate::session::{ClientResponses, Spool};
 
-/// What lies over the transcript, the topmost last. An event goes down from the top; Esc takes one away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overlay {
-    Help {
-        scroll: usize,
-    },
-    Drawer {
-        scroll: usize,
-    },
-    /// Covers the input like the help; what it shows is [`View::inspector`].
-    Inspector {
-        scroll: usize,
-    },
-    /// What to run again; `row` is chosen.
-    Replay {
-        row: usize,
-    },
-}
-
+/// What the dashboard shows and the person does. Drawing only reads the view.
 #[derive(Debug)]
 pub struct View {
     pub info: SessionInfo,
     /// Shown as `~`.
     pub home: Option<String>,
     pub transcript: Transcript,
-    /// What is being written: the draft, while code asks for a line.
-    pub editor: Editor,
-    /// Help with it.
-    pub assist: Assist,
-    /// Earlier inputs.
-    pub pasts: History,
-    /// The file with the draft, while the person's editor has it.
-    pub outside: Option<PathBuf>,
-    /// Present while code asks.
-    pub reply: Option<Reply>,
-    /// When the last key came.
-    pub typed_at: Timestamp,
-    /// The person answered this one, and has typed nothing since.
-    pub answered: Option<SnippetId>,
-    pub anchor: Anchor,
-    /// How many entries there were when the end was last in sight.
-    pub seen: usize,
-    pub selected: Option<usize>,
-    /// Cards that are folded otherwise than all are.
-    pub unfolded: HashSet<usize>,
-    /// How many columns of the data frame of a card are out of sight on the left.
-    pub columns: HashMap<usize, usize>,
-    pub unfold_all: bool,
+    pub records: Records,
+    pub composer: Composer,
+    pub viewport: Viewport,
     /// The filter and the search.
     pub lookup: Lookup,
-    pub overlays: Vec<Overlay>,
-    /// While the person says where to write the session; takes the keys.
-    pub export: Option<ExportPrompt>,
-    /// The variable that is chosen in the drawer.
-    pub chosen: Option<String>,
-    /// What is typed in the drawer to find a variable.
-    pub narrowed: Option<Editor>,
-    /// In which order variables are listed.
-    pub sorting: Sorting,
-    pub inspector: Option<Inspector>,
-    /// Questions asked so far.
-    pub inspections: u32,
-    /// The whole output of a card, over everything else.
-    pub pager: Option<Pager>,
-    /// Where whole outputs are; without it, what memory keeps is shown.
-    pub spool: Option<Arc<Spool>>,
-    /// What clients were told.
-    pub answers: Option<Arc<ClientResponses>>,
-    /// Asked to run this card again; the same key again means it.
-    pub asking_to_run: Option<usize>,
-    /// Asked to quit while something ran; the same key again means it.
-    pub asking_to_quit: bool,
-    /// Asked to restart Python; the same key again means it.
-    pub asking_to_restart: bool,
-    pub quitting: bool,
-    /// The checkpoint that the next Python must bring back.
-    pub restore: Option<String>,
-    /// Asked to interrupt this one, at that time.
-    pub interrupting: Option<(SnippetId, Timestamp)>,
+    pub variables: VariablesPanel,
+    pub layers: Layers,
+    pub pending: Pending,
     pub notice: Option<String>,
     pub mouse: Mouse,
-    /// Columns from the divider to the right end of the screen, once it was moved.
-    pub side: Option<u16>,
-    /// Rows of the variables beside the transcript that are scrolled away above.
-    pub side_scroll: usize,
     pub figures: Figures,
-    /// Figures of a card over the whole screen.
-    pub gallery: Option<Gallery>,
     pub frame: Option<Prepared>,
-    /// Over everything, and takes the keys.
-    pub palette: Option<Palette>,
-    /// Chosen there, the last first.
+    /// Actions that were chosen in the palette, the last first.
     pub recent: Vec<Action>,
     pub keys: Rc<Keymap>,
     pub theme: Theme,
-    /// What is wrong with the settings.
-    pub complaints: Option<Complaints>,
-    pub(super) cards: Cards,
+}
+
+/// Where the dashboard finds what the transcript in memory does not hold.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Whole outputs; without a spool, the dashboard shows what memory keeps.
+    pub spool: Option<Arc<Spool>>,
+    /// What clients received.
+    pub client_responses: Option<Arc<ClientResponses>>,
+}
+
+/// Actions that wait for a second press or for the session.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// This card runs again at the next press of the same key.
+    pub run_again: Option<usize>,
+    /// The session ends at the next press of the same key, although something runs.
+    pub quit: bool,
+    /// Python restarts at the next press of the same key.
+    pub restart: bool,
+    /// The session is ending.
+    pub ending: bool,
+    /// The checkpoint that the next Python must restore.
+    pub restore: Option<String>,
+    /// The person interrupted this snippet at that time.
+    pub interrupt: Option<(SnippetId, Timestamp)>,
 }
 
 /// What is drawn, measured before drawing so that drawing changes nothing.
@@ -149,49 +95,20 @@ impl View {
             info,
             home,
             transcript,
-            editor: Editor::default(),
-            assist: Assist::default(),
-            pasts: History::default(),
-            outside: None,
-            reply: None,
-            typed_at: 0,
-            answered: None,
-            anchor: Anchor::Follow,
-            seen,
-            selected: None,
-            unfolded: HashSet::new(),
-            columns: HashMap::new(),
-            unfold_all: false,
+            records: Records::default(),
+            composer: Composer::default(),
+            viewport: Viewport::new(seen),
             lookup: Lookup::default(),
-            overlays: Vec::new(),
-            export: None,
-            chosen: None,
-            narrowed: None,
-            sorting: Sorting::default(),
-            inspector: None,
-            inspections: 0,
-            pager: None,
-            spool: None,
-            answers: None,
-            asking_to_run: None,
-            asking_to_quit: false,
-            asking_to_restart: false,
-            quitting: false,
-            restore: None,
-            interrupting: None,
+            variables: VariablesPanel::default(),
+            layers: Layers::default(),
+            pending: Pending::default(),
             notice,
             mouse: Mouse::default(),
-            side: None,
-            side_scroll: 0,
             figures: Figures::default(),
-            gallery: None,
             frame: None,
-            palette: None,
             recent: Vec::new(),
             keys: Rc::default(),
             theme: Theme::default(),
-            complaints: None,
-            cards: Cards::default(),
         };
         view.follow_input();
         view
@@ -199,37 +116,39 @@ impl View {
 
     /// What takes the keys now.
     pub fn input(&self, now: Timestamp) -> &Editor {
-        self.open_reply(now).map_or(&self.editor, |reply| &reply.editor)
+        self.open_reply(now).map_or(&self.composer.editor, |reply| &reply.editor)
     }
 
     /// The reply that takes the keys.
     pub fn open_reply(&self, now: Timestamp) -> Option<&Reply> {
-        self.reply.as_ref().filter(|reply| reply.is_open(&self.editor, now))
+        self.composer.reply.as_ref().filter(|reply| reply.is_open(&self.composer.editor, now))
     }
 
     /// What a client asks, where it is shown in full.
     pub fn question(&self) -> Option<&Arc<Inquiry>> {
-        self.reply.as_ref().and_then(|reply| reply.shown(&self.editor))
+        self.composer.reply.as_ref().and_then(|reply| reply.shown(&self.composer.editor))
     }
 
     /// Begins a reply where somebody asks, and drops one that nobody wants any more. Code that waits goes first.
     fn follow_input(&mut self) {
         let asking = self.transcript.running().and_then(|running| Some((running.id, running.input.clone()?)));
-        let same = match (self.reply.as_ref().map(|reply| &reply.asks), &asking, self.transcript.inquiries().first()) {
-            (Some(Asks::Code { request, .. }), Some((_, asked)), _) => request.number == asked.number,
-            (Some(Asks::Client(inquiry)), None, Some(asked)) => inquiry.number == asked.number,
-            (None, None, None) => true,
-            _ => false,
-        };
+        let same =
+            match (self.composer.reply.as_ref().map(|reply| &reply.asks), &asking, self.transcript.inquiries().first())
+            {
+                (Some(Asks::Code { request, .. }), Some((_, asked)), _) => request.number == asked.number,
+                (Some(Asks::Client(inquiry)), None, Some(asked)) => inquiry.number == asked.number,
+                (None, None, None) => true,
+                _ => false,
+            };
         if same {
             return;
         }
-        self.reply = if let Some((snippet, request)) = asking {
-            let expected = self.answered == Some(snippet);
+        self.composer.reply = if let Some((snippet, request)) = asking {
+            let expected = self.composer.last_answered == Some(snippet);
             Some(Reply::to_code(snippet, request, expected))
         } else {
             let inquiry = self.transcript.inquiries().first();
-            inquiry.map(|inquiry| Reply::to_client(inquiry.clone(), self.typed_at))
+            inquiry.map(|inquiry| Reply::to_client(inquiry.clone(), self.composer.typed_at))
         };
     }
 
@@ -255,9 +174,9 @@ impl View {
             self.notice = Some(text.to_string());
         }
         if let Event::Finished { snippet, .. } = event
-            && self.interrupting.is_some_and(|(interrupted, _)| interrupted == *snippet)
+            && self.pending.interrupt.is_some_and(|(interrupted, _)| interrupted == *snippet)
         {
-            self.interrupting = None;
+            self.pending.interrupt = None;
         }
     }
 
@@ -266,7 +185,7 @@ impl View {
         self.transcript = transcript;
         self.follow_input();
         let running = self.transcript.running().map(|snippet| snippet.id);
-        self.interrupting = self.interrupting.filter(|(snippet, _)| Some(*snippet) == running);
+        self.pending.interrupt = self.pending.interrupt.filter(|(snippet, _)| Some(*snippet) == running);
     }
 
     pub fn is_busy(&self) -> bool {
@@ -287,10 +206,10 @@ impl View {
     }
 
     fn layout(&self, area: Rect) -> Option<Layout> {
-        Layout::new(area, self.side, |width| {
-            let reply = self.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
+        Layout::new(area, self.variables.sidebar_width, |width| {
+            let reply = self.composer.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
             let question = self.question().map_or(0, |inquiry| draw::question_rows(inquiry, width).len());
-            (self.editor.rows(width).max(reply), question)
+            (self.composer.editor.rows(width).max(reply), question)
         })
     }
 
@@ -301,7 +220,7 @@ impl View {
         let mut cards = BTreeMap::new();
         if let Some(layout) = layout {
             self.look(&layout);
-            let anchor = self.anchor;
+            let anchor = self.viewport.anchor;
             let anchor = self.walk(&layout, |walk, height| {
                 let mut anchor = anchor;
                 window = walk.window(&mut anchor, height);
@@ -310,55 +229,56 @@ impl View {
                 }
                 anchor
             });
-            self.anchor = anchor;
+            self.viewport.anchor = anchor;
             if anchor == Anchor::Follow {
-                self.seen = self.transcript.entries().len();
+                self.viewport.seen = self.transcript.entries().len();
             }
         }
         self.want_figures(area, &window, &cards);
-        if let Some(pager) = &mut self.pager {
-            pager.prepare(area, &self.transcript, self.spool.as_deref());
+        if let Some(pager) = self.layers.pager_mut() {
+            pager.prepare(area, &self.transcript, self.records.spool.as_deref());
         }
         if let Some(layout) = &layout {
             self.find_ghost();
             let text = layout.editor_text();
-            self.editor.fit(text.width, text.height);
-            if let Some(reply) = &mut self.reply {
+            self.composer.editor.fit(text.width, text.height);
+            if let Some(reply) = &mut self.composer.reply {
                 reply.editor.fit(text.width, text.height);
             }
-            self.keep_overlays_in_range(layout);
+            self.clamp_layers(layout);
         }
         self.mark(&cards, layout.as_ref());
         self.frame = Some(Prepared { area, layout, window, cards });
     }
 
     /// Scrolling ends where the last row is in sight.
-    fn keep_overlays_in_range(&mut self, layout: &Layout) {
-        if self.overlays.is_empty() {
+    fn clamp_layers(&mut self, layout: &Layout) {
+        if self.layers.is_empty() {
             return;
         }
         let drawer = draw::drawer_rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
         let help = draw::help_hidden(self, layout);
         let inspector = draw::inspector_hidden(self, layout);
-        for overlay in &mut self.overlays {
-            match overlay {
-                Overlay::Help { scroll } => *scroll = (*scroll).min(help),
-                Overlay::Drawer { scroll } => *scroll = (*scroll).min(drawer),
-                Overlay::Inspector { scroll } => *scroll = (*scroll).min(inspector),
-                Overlay::Replay { .. } => {}
+        for layer in self.layers.iter_mut() {
+            match layer {
+                Layer::Help { scroll } => *scroll = (*scroll).min(help),
+                Layer::Drawer { scroll } => *scroll = (*scroll).min(drawer),
+                Layer::Inspector { scroll } => *scroll = (*scroll).min(inspector),
+                _ => {}
             }
         }
     }
 
     pub(super) fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut Walk<'_>, usize) -> T) -> T {
         let height = self.height_of_window(layout);
-        let (unfolded, all, folded) = (&self.unfolded, self.unfold_all, self.folded(layout));
-        let columns = &self.columns;
+        let (unfolded, all, folded) = (&self.viewport.unfolded, self.viewport.unfold_all, self.folded(layout));
+        let columns = &self.viewport.columns;
         let column = |index: usize| columns.get(&index).copied().unwrap_or(0);
         let shape =
             |index: usize| CardLayout { open: unfolded.contains(&index) != all, column: column(index), ..folded };
         let (shown, figures) = (self.lookup.shown(), &self.figures);
-        let mut walker = Walk { transcript: &self.transcript, cards: &mut self.cards, figures, shape: &shape, shown };
+        let mut walker =
+            Walk { transcript: &self.transcript, cards: &mut self.viewport.cards, figures, shape: &shape, shown };
         walk(&mut walker, height)
     }
 
@@ -369,7 +289,7 @@ impl View {
     }
 
     fn height_of_window(&self, layout: &Layout) -> usize {
-        let covered = self.overlays.iter().any(|overlay| matches!(overlay, Overlay::Drawer { .. }));
+        let covered = self.layers.iter().any(|layer| matches!(layer, Layer::Drawer { .. }));
         usize::from(if covered { layout.drawer.y - layout.transcript.y } else { layout.transcript.height })
     }
 
@@ -384,8 +304,8 @@ impl View {
     /// Moves the window by `rows`, up if negative.
     pub fn scroll(&mut self, rows: isize) {
         let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
-        let anchor = self.anchor;
-        self.anchor = self.walk(&layout, |walk, height| {
+        let anchor = self.viewport.anchor;
+        self.viewport.anchor = self.walk(&layout, |walk, height| {
             let first = match anchor {
                 Anchor::At(place) => place,
                 Anchor::Follow => walk.bottom(height),
@@ -400,31 +320,31 @@ impl View {
 
     /// Puts the head of a card at the top of the window.
     pub fn jump(&mut self, card: usize) {
-        self.anchor = Anchor::At(Place { card, row: 0 });
+        self.viewport.anchor = Anchor::At(Place { card, row: 0 });
     }
 
     /// Selects the card above or below the selected one; below the last, none, and the end is followed.
     pub fn select(&mut self, up: bool) {
         let count = self.transcript.entries().len();
         let last_in_sight = self.frame.as_ref().and_then(|frame| frame.window.last()).map(|place| place.card);
-        let next = match (self.selected, up) {
+        let next = match (self.viewport.selected, up) {
             (None, true) => last_in_sight,
             (None, false) => None,
             (Some(card), true) => self.lookup.before(card).or(Some(card)),
             (Some(card), false) => self.lookup.after(card, count),
         };
-        self.selected = next;
+        self.viewport.selected = next;
         match next {
             Some(card) => self.show(card),
-            None => self.anchor = Anchor::Follow,
+            None => self.viewport.anchor = Anchor::Follow,
         }
     }
 
     /// Brings a card into sight, its head at any rate.
     pub(super) fn show(&mut self, card: usize) {
         let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
-        let anchor = self.anchor;
-        self.anchor = self.walk(&layout, |walk, height| {
+        let anchor = self.viewport.anchor;
+        self.viewport.anchor = self.walk(&layout, |walk, height| {
             let head = Place { card, row: 0 };
             let first = match anchor {
                 Anchor::At(place) => place,
@@ -447,20 +367,20 @@ impl View {
             let cards = &self.frame.as_ref()?.cards;
             cards.iter().rfind(|(_, card)| card.foldable).map(|(index, _)| *index)
         };
-        let Some(card) = self.selected.or_else(in_sight) else { return };
-        if !self.unfolded.remove(&card) {
-            self.unfolded.insert(card);
+        let Some(card) = self.viewport.selected.or_else(in_sight) else { return };
+        if !self.viewport.unfolded.remove(&card) {
+            self.viewport.unfolded.insert(card);
         }
-        if self.selected.is_some() || self.anchor != Anchor::Follow {
+        if self.viewport.selected.is_some() || self.viewport.anchor != Anchor::Follow {
             self.show(card);
         }
     }
 
     /// Unfolds or folds all cards.
     pub fn fold_all(&mut self) {
-        self.unfold_all = !self.unfold_all;
-        self.unfolded.clear();
-        if let Some(card) = self.selected {
+        self.viewport.unfold_all = !self.viewport.unfold_all;
+        self.viewport.unfolded.clear();
+        if let Some(card) = self.viewport.selected {
             self.show(card);
         }
     }
@@ -472,17 +392,18 @@ impl View {
                 || Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty())
         };
         let in_sight = || self.frame.as_ref()?.cards.keys().rev().copied().find(wrote);
-        let card = self.selected.or_else(in_sight).filter(wrote);
+        let card = self.viewport.selected.or_else(in_sight).filter(wrote);
         match card {
             Some(card) if self.open_gallery(card) => {}
             Some(card) => {
-                self.overlays.clear();
                 let snippet = match &self.transcript.entries()[card] {
                     Entry::Snippet(snippet) => Some(snippet.id),
                     _ => None,
                 };
-                let answers = self.answers.as_ref().zip(snippet).map(|(answers, snippet)| answers.of(snippet));
-                self.pager = Some(Pager::of_output(card, answers.unwrap_or_default()));
+                let answers =
+                    self.records.client_responses.as_ref().zip(snippet).map(|(answers, snippet)| answers.of(snippet));
+                self.layers.clear();
+                self.layers.push(Layer::Pager(Pager::of_output(card, answers.unwrap_or_default())));
             }
             None => self.notice = Some("no output to show".to_owned()),
         }
@@ -490,11 +411,12 @@ impl View {
 
     /// Searches a little further in the whole output that is shown. Answers whether there is more to do.
     pub fn search(&mut self) -> bool {
-        self.pager.as_mut().is_some_and(Pager::search_on)
+        self.layers.pager_mut().is_some_and(Pager::search_on)
     }
 
     /// Cards that came since the end was last in sight; `None` while it is.
     pub fn below(&self) -> Option<usize> {
-        (self.anchor != Anchor::Follow).then(|| self.lookup.count_from(self.seen, self.transcript.entries().len()))
+        (self.viewport.anchor != Anchor::Follow)
+            .then(|| self.lookup.count_from(self.viewport.seen, self.transcript.entries().len()))
     }
 }

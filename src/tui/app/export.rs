@@ -17,7 +17,7 @@ impl Dashboard {
     pub(in crate::tui::app) fn export(&self, file: String, replaces: bool) {
         let (said, archive) = (self.notices.clone(), self.archive.clone());
         let (info, home) = (self.view.info.clone(), self.view.home.clone());
-        let on_screen = OnScreen { transcript: self.view.transcript.clone(), spool: self.view.spool.clone() };
+        let on_screen = OnScreen { transcript: self.view.transcript.clone(), spool: self.view.records.spool.clone() };
         drop(in_background(move || {
             if let Some(spool) = &on_screen.spool {
                 spool.settle(SETTLE);
@@ -32,7 +32,7 @@ impl Dashboard {
     /// On a thread of its own: an output may be hundreds of megabytes.
     pub(in crate::tui::app) fn save(&self, card: usize, file: String, replaces: bool) {
         let Some(entry) = self.view.transcript.entries().get(card).cloned() else { return };
-        let (said, spool) = (self.notices.clone(), self.view.spool.clone());
+        let (said, spool) = (self.notices.clone(), self.view.records.spool.clone());
         let (info, home) = (self.view.info.clone(), self.view.home.clone());
         drop(in_background(move || {
             let home = home.as_deref();

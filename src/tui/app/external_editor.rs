@@ -11,16 +11,17 @@ use nix::unistd::getppid;
 use super::{Dashboard, Flow, TaskResult};
 use crate::session::discovery::paths::Paths;
 use crate::session::in_background;
+use crate::tui::composer::history::HistorySearch;
 use crate::tui::view::View;
 
 impl Dashboard {
     /// Reads and ranks earlier inputs, on threads that may take their time.
     pub(in crate::tui::app) fn look_back(&mut self) {
-        if self.view.pasts.take_load() {
+        if self.view.composer.history.take_load() {
             let (history, said) = (self.history.clone(), self.notices.clone());
             drop(in_background(move || said.send(TaskResult::Past(history.past()))));
         }
-        if let Some(ranking) = self.view.pasts.take_ranking() {
+        if let Some(ranking) = self.view.layers.history_search_mut().and_then(HistorySearch::take_ranking) {
             let said = self.notices.clone();
             drop(in_background(move || {
                 said.send(TaskResult::Ranked { number: ranking.number, found: ranking.rank() })
@@ -45,9 +46,9 @@ impl Dashboard {
 
     /// Gives the terminal to the person's editor with the draft in it.
     pub(in crate::tui::app) fn edit_outside(&mut self) {
-        match write(&self.view.editor.code()) {
+        match write(&self.view.composer.editor.code()) {
             Ok(file) => {
-                self.view.outside = Some(file.clone());
+                self.view.composer.external_edit = Some(file.clone());
                 self.keep();
                 // From now on all that is typed is for the editor: keys are not polled, so nobody reads the terminal.
                 self.screen.leave();
@@ -59,7 +60,7 @@ impl Dashboard {
 
     /// The editor has ended.
     pub(in crate::tui::app) fn edited(&mut self, refusal: Option<String>) -> io::Result<()> {
-        if self.view.outside.is_none() {
+        if self.view.composer.external_edit.is_none() {
             return Ok(());
         }
         take_back(&mut self.view, refusal);
@@ -87,7 +88,7 @@ fn write(code: &str) -> Result<PathBuf, String> {
 
 /// What the editor left, if it was given something; also what it left to a process before this one.
 pub(in crate::tui::app) fn take_back(view: &mut View, refusal: Option<String>) {
-    let Some(file) = view.outside.take() else { return };
+    let Some(file) = view.composer.external_edit.take() else { return };
     view.on_edited(match refusal {
         Some(why) => Err(why),
         None => fs::read(&file)

@@ -36,7 +36,7 @@ impl Dashboard {
 
     /// After a restart that the person wanted to keep the variables.
     pub(in crate::tui::app) fn restore(&mut self) {
-        let Some(checkpoint) = self.view.restore.take() else { return };
+        let Some(checkpoint) = self.view.pending.restore.take() else { return };
         self.view.notice = None;
         self.keep();
         let session = self.session.clone();

@@ -30,20 +30,20 @@ pub struct DashboardSnapshot {
 
 impl DashboardSnapshot {
     pub fn of(view: &View) -> Self {
-        let mut unfolded: Vec<usize> = view.unfolded.iter().copied().collect();
+        let mut unfolded: Vec<usize> = view.viewport.unfolded.iter().copied().collect();
         unfolded.sort_unstable();
         Self {
-            draft: view.editor.code(),
-            cursor: view.editor.cursor(),
-            place: match view.anchor {
+            draft: view.composer.editor.code(),
+            cursor: view.composer.editor.cursor(),
+            place: match view.viewport.anchor {
                 Anchor::At(place) => Some((place.card, place.row)),
                 Anchor::Follow => None,
             },
-            selected: view.selected,
+            selected: view.viewport.selected,
             unfolded,
-            restore: view.restore.clone(),
-            outside: view.outside.clone(),
-            side: view.side,
+            restore: view.pending.restore.clone(),
+            outside: view.composer.external_edit.clone(),
+            side: view.variables.sidebar_width,
         }
     }
 
@@ -58,15 +58,15 @@ impl DashboardSnapshot {
     /// The transcript may be shorter than it was: what points behind its end is let go.
     pub fn give_back(self, view: &mut View) {
         let cards = view.transcript.entries().len();
-        view.editor.restore(&self.draft, self.cursor);
+        view.composer.editor.restore(&self.draft, self.cursor);
         if let Some((card, row)) = self.place.filter(|(card, _)| *card < cards) {
-            view.anchor = Anchor::At(Place { card, row });
+            view.viewport.anchor = Anchor::At(Place { card, row });
         }
-        view.selected = self.selected.filter(|card| *card < cards);
-        view.restore = self.restore;
-        view.outside = self.outside;
-        view.side = self.side;
-        view.unfolded = self.unfolded.into_iter().filter(|card| *card < cards).collect();
+        view.viewport.selected = self.selected.filter(|card| *card < cards);
+        view.pending.restore = self.restore;
+        view.composer.external_edit = self.outside;
+        view.variables.sidebar_width = self.side;
+        view.viewport.unfolded = self.unfolded.into_iter().filter(|card| *card < cards).collect();
     }
 }
 
@@ -80,14 +80,14 @@ mod tests {
         static KEEPSAKE: CrashStore = CrashStore::empty();
         let after = |draft: &str| {
             let mut view = story().view();
-            view.editor.set(draft);
-            view.restore = Some("before".to_owned());
+            view.composer.editor.set(draft);
+            view.pending.restore = Some("before".to_owned());
             DashboardSnapshot::of(&view).leave(&KEEPSAKE);
             let mut next = story().view();
             let kept: DashboardSnapshot = serde_json::from_str(&KEEPSAKE.text().unwrap()).unwrap();
             kept.give_back(&mut next);
-            assert_eq!(next.restore.as_deref(), Some("before"));
-            next.editor.code()
+            assert_eq!(next.pending.restore.as_deref(), Some("before"));
+            next.composer.editor.code()
         };
         let lines = "    \"a line of a long list\",\n".repeat(5_000);
         assert_eq!(after(&lines), lines);

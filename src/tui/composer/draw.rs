@@ -21,7 +21,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let area = layout.editor_text();
     question(view, layout, buffer);
     let input = view.input(now);
-    let is_draft = std::ptr::eq(input, &raw const view.editor);
+    let is_draft = std::ptr::eq(input, &raw const view.composer.editor);
     let rows = input.visible(area.height.into());
     for (y, _) in (area.y..).zip(&rows) {
         put(buffer, layout.editor, area.x - 2, y, "▎", theme::author(&Author::You));

@@ -18,7 +18,7 @@ use crate::tui::{text, theme};
 const WIDEST: u16 = 72;
 
 pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer) {
-    let Some(popup) = view.assist.popup.as_ref().filter(|_| view.reply.is_none()) else { return };
+    let Some(popup) = view.composer.completion.popup.as_ref().filter(|_| view.composer.reply.is_none()) else { return };
     let shown: Vec<&Candidate> = popup.matches.iter().map(|index| &popup.candidates[*index]).collect();
     let doc_rows: u16 = match popup.selected {
         None => 0,
@@ -106,7 +106,7 @@ fn doc_rows(doc: &str, width: usize, rows: usize) -> Vec<String> {
 
 /// The call around the cursor in at most `room` cells; the parameter that is being written stands out.
 pub fn signature(view: &View, room: usize) -> Vec<(String, Style)> {
-    let Some((signature, active)) = view.assist.signature() else { return Vec::new() };
+    let Some((signature, active)) = view.composer.completion.signature() else { return Vec::new() };
     let plain = theme::DIM;
     let chosen = theme::BOLD.add_modifier(Modifier::UNDERLINED);
     let mut pieces = vec![(format!("{}(", text::name(&signature.name)), plain)];

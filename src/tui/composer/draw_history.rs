@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::widgets::{Clear, Widget};
 
-use super::history::{Search, ago};
+use super::history::{HistorySearch, ago};
 use crate::domain::Timestamp;
 use crate::domain::terminal_text::visible;
 use crate::tui::draw::layout::{Class, Layout};
@@ -21,7 +21,7 @@ pub const ROWS: usize = 10;
 const WIDEST: u16 = 110;
 
 /// Returns where the cursor belongs.
-pub fn draw(view: &View, search: &Search, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
+pub fn draw(view: &View, search: &HistorySearch, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let compact = layout.class == Class::Compact;
     let width = WIDEST.min(layout.rule.width);
     let room = usize::from(layout.rule.y - layout.transcript.y.min(layout.rule.y));

@@ -10,6 +10,7 @@ use super::editor::{Editor, Inputs, Mode};
 use crate::domain::{Entry, Status, Timestamp};
 use crate::session::Past;
 use crate::tui::input::keymap::{Action, Context};
+use crate::tui::layers::Layer;
 use crate::tui::view::View;
 
 /// Matches that are told of at most.
@@ -23,7 +24,6 @@ pub struct History {
     /// Of other sessions, the newest first.
     pub older: Arc<[Past]>,
     load: Load,
-    pub search: Option<Search>,
     /// What the input would go on with, and for which input that was found.
     ghost: Option<(u64, usize, Option<String>)>,
 }
@@ -38,7 +38,7 @@ enum Load {
 
 /// The search that takes the keys.
 #[derive(Debug)]
-pub struct Search {
+pub struct HistorySearch {
     pub query: Editor,
     /// Only what the person submitted.
     pub mine: bool,
@@ -85,7 +85,7 @@ impl Ranking {
     }
 }
 
-impl Search {
+impl HistorySearch {
     fn new(pool: Arc<[Past]>) -> Self {
         let mut search = Self {
             query: Editor::default(),
@@ -107,6 +107,11 @@ impl Search {
         Ranking { number: self.wanted, pool: self.pool.clone(), query: self.query.code(), mine: self.mine }
     }
 
+    pub fn paste(&mut self, text: &str) {
+        self.query.paste(&text.replace(['\r', '\n'], " "));
+        self.rank_again();
+    }
+
     fn rank_again(&mut self) {
         self.wanted += 1;
         self.row = 0;
@@ -114,6 +119,25 @@ impl Search {
 
     pub fn chosen(&self) -> Option<&Past> {
         self.pool.get(*self.found.get(self.row)?)
+    }
+
+    /// What is to be ranked now; one after the other.
+    pub fn take_ranking(&mut self) -> Option<Ranking> {
+        if self.under_way.is_some() || self.done == self.wanted {
+            return None;
+        }
+        self.under_way = Some(self.wanted);
+        Some(self.ranking())
+    }
+
+    pub fn on_ranked(&mut self, number: u64, found: Arc<[usize]>) {
+        if self.under_way != Some(number) {
+            return;
+        }
+        self.under_way = None;
+        self.done = number;
+        self.row = self.row.min(found.len().saturating_sub(1));
+        self.found = found;
     }
 
     /// How many there are to choose from.
@@ -136,24 +160,6 @@ impl History {
             self.load = Load::Wanted;
         }
     }
-
-    /// What is to be ranked now; one after the other.
-    pub fn take_ranking(&mut self) -> Option<Ranking> {
-        let search = self.search.as_mut()?;
-        if search.under_way.is_some() || search.done == search.wanted {
-            return None;
-        }
-        search.under_way = Some(search.wanted);
-        Some(search.ranking())
-    }
-
-    pub fn on_ranked(&mut self, number: u64, found: Arc<[usize]>) {
-        let Some(search) = self.search.as_mut().filter(|search| search.under_way == Some(number)) else { return };
-        search.under_way = None;
-        search.done = number;
-        search.row = search.row.min(found.len().saturating_sub(1));
-        search.found = found;
-    }
 }
 
 impl View {
@@ -172,24 +178,24 @@ impl View {
             _ => None,
         });
         let mut seen = std::collections::HashSet::new();
-        here.chain(self.pasts.older.iter().cloned())
+        here.chain(self.composer.history.older.iter().cloned())
             .filter(|past| seen.insert((past.mine, past.code.clone())))
             .collect()
     }
 
     pub fn inputs(&self) -> Inputs<'_> {
-        Inputs { transcript: &self.transcript, older: &self.pasts.older }
+        Inputs { transcript: &self.transcript, older: &self.composer.history.older }
     }
 
     pub fn on_past(&mut self, older: Result<Vec<Past>, String>) {
         match older {
-            Ok(older) => self.pasts.older = older.into(),
+            Ok(older) => self.composer.history.older = older.into(),
             Err(why) => self.notice = Some(format!("earlier sessions cannot be searched: {why}")),
         }
-        self.pasts.ghost = None;
-        if self.pasts.search.is_some() {
+        self.composer.history.ghost = None;
+        if self.layers.history_search().is_some() {
             let pool = self.pool();
-            if let Some(search) = &mut self.pasts.search {
+            if let Some(search) = self.layers.history_search_mut() {
                 let row = search.row;
                 search.pool = pool;
                 search.rank_again();
@@ -202,15 +208,16 @@ impl View {
     }
 
     pub fn open_search(&mut self) {
-        self.assist.close();
-        self.pasts.load = Load::Wanted;
-        self.pasts.search = Some(Search::new(self.pool()));
+        self.composer.completion.close();
+        self.composer.history.load = Load::Wanted;
+        let search = HistorySearch::new(self.pool());
+        self.layers.push(Layer::HistorySearch(search));
     }
 
     /// Keys while earlier inputs are searched; `false` leaves one to the rest.
     pub fn on_search(&mut self, key: KeyEvent) -> bool {
         let action = self.keys.find(key, &[Context::History, Context::Session]);
-        let Some(search) = &mut self.pasts.search else { return false };
+        let Some(search) = self.layers.history_search_mut() else { return false };
         let last = search.found.len().saturating_sub(1);
         let page = crate::tui::draw::SEARCH_ROWS;
         match action {
@@ -224,13 +231,12 @@ impl View {
             }
             Some(Action::Choose) => {
                 if let Some(code) = search.chosen().map(|past| past.code.clone()) {
-                    self.editor.set(&code);
-                    self.pasts.search = None;
-                    self.assist.follow(&self.editor);
+                    self.composer.editor.set(&code);
+                    self.layers.pop();
+                    self.composer.completion.follow(&self.composer.editor);
                 }
             }
-            Some(Action::Interrupt) if self.transcript.running().is_some() => return false,
-            Some(Action::Back | Action::Interrupt) => self.pasts.search = None,
+            Some(Action::Back) => drop(self.layers.pop()),
             None | Some(Action::QuitOrDelete) => {
                 let before = search.query.buffer.revision();
                 search.query.key(key);
@@ -241,26 +247,19 @@ impl View {
             // What else covers the screen or changes the input comes after it.
             Some(Action::Suspend | Action::Redraw | Action::Mouse) => return false,
             Some(_) => {
-                self.pasts.search = None;
+                self.layers.pop();
                 return false;
             }
         }
         true
     }
 
-    pub fn paste_into_search(&mut self, text: &str) -> bool {
-        let Some(search) = &mut self.pasts.search else { return false };
-        search.query.paste(&text.replace(['\r', '\n'], " "));
-        search.rank_again();
-        true
-    }
-
     /// What the input would go on with, as it was submitted before.
     pub fn ghost(&self) -> Option<&str> {
-        let (revision, _, ghost) = self.pasts.ghost.as_ref()?;
-        let editor = &self.editor;
-        let is_free = self.assist.popup.is_none()
-            && self.pasts.search.is_none()
+        let (revision, _, ghost) = self.composer.history.ghost.as_ref()?;
+        let editor = &self.composer.editor;
+        let is_free = self.composer.completion.popup.is_none()
+            && self.layers.history_search().is_none()
             && editor.mode() == Mode::Insert
             && editor.is_at_end()
             && *revision == editor.buffer.revision();
@@ -269,22 +268,25 @@ impl View {
 
     /// Looks for it again where something changed.
     pub fn find_ghost(&mut self) {
-        let (revision, entries) = (self.editor.buffer.revision(), self.transcript.entries().len());
+        let (revision, entries) = (self.composer.editor.buffer.revision(), self.transcript.entries().len());
         if self
-            .pasts
+            .composer
+            .history
             .ghost
             .as_ref()
             .is_some_and(|(for_text, for_entries, _)| (*for_text, *for_entries) == (revision, entries))
         {
             return;
         }
-        let is_short = self.editor.buffer.lines().len() <= MOST;
-        let ghost =
-            is_short.then(|| self.editor.code()).filter(|code| code.trim().chars().count() >= GHOST).and_then(|code| {
+        let is_short = self.composer.editor.buffer.lines().len() <= MOST;
+        let ghost = is_short
+            .then(|| self.composer.editor.code())
+            .filter(|code| code.trim().chars().count() >= GHOST)
+            .and_then(|code| {
                 let found = self.inputs().beginning_with(&code)?;
                 Some(found[code.len()..].trim_end().to_owned()).filter(|rest| !rest.is_empty())
             });
-        self.pasts.ghost = Some((revision, entries, ghost));
+        self.composer.history.ghost = Some((revision, entries, ghost));
     }
 
     /// Takes the ghost in: all of it, or its next word. `false` if there is none, or the key is for something else.
@@ -301,9 +303,9 @@ impl View {
             _ => return false,
         };
         let taken = ghost[..length].to_owned();
-        self.editor.buffer.step();
-        self.editor.buffer.insert(&taken);
-        self.editor.buffer.step();
+        self.composer.editor.buffer.step();
+        self.composer.editor.buffer.insert(&taken);
+        self.composer.editor.buffer.step();
         true
     }
 }

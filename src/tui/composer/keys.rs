@@ -8,12 +8,12 @@ use crate::tui::view::View;
 impl View {
     /// Esc is vi's first of all.
     pub fn is_vi_busy(&self) -> bool {
-        self.editor.vi.as_ref().is_some_and(|vi| vi.mode() != Mode::Normal || vi.is_waiting())
+        self.composer.editor.vi.as_ref().is_some_and(|vi| vi.mode() != Mode::Normal || vi.is_waiting())
     }
 
     /// A key of vi's.
     pub fn on_vi(&mut self, key: KeyEvent) -> bool {
-        match self.editor.vi_key(key) {
+        match self.composer.editor.vi_key(key) {
             Taken::No => return false,
             Taken::Yes => {}
             Taken::Back => self.history_back(key),
@@ -25,23 +25,25 @@ impl View {
     }
 
     pub fn history_back(&mut self, key: KeyEvent) {
-        let inputs = Inputs { transcript: &self.transcript, older: &self.pasts.older };
-        match self.editor.history_back(inputs) {
-            Back::NotHere => self.editor.key(key),
+        let inputs = Inputs { transcript: &self.transcript, older: &self.composer.history.older };
+        match self.composer.editor.history_back(inputs) {
+            Back::NotHere => self.composer.editor.key(key),
             Back::Shown => {}
-            Back::None if self.editor.is_empty() => {}
+            Back::None if self.composer.editor.is_empty() => {}
             Back::None => self.notice = Some("no earlier input begins like this".to_owned()),
         }
     }
 
     pub fn history_forward(&mut self, key: KeyEvent) {
         if !self.later_input() {
-            self.editor.key(key);
+            self.composer.editor.key(key);
         }
     }
 
     fn later_input(&mut self) -> bool {
-        self.editor.history_forward(Inputs { transcript: &self.transcript, older: &self.pasts.older })
+        self.composer
+            .editor
+            .history_forward(Inputs { transcript: &self.transcript, older: &self.composer.history.older })
     }
 
     /// What the person made of the input in their own editor, or why it stays as it was.
@@ -51,10 +53,10 @@ impl View {
                 // Editors end the last line.
                 let code = code.replace("\r\n", "\n");
                 let code = code.strip_suffix('\n').unwrap_or(&code);
-                if code != self.editor.code() {
-                    self.editor.set(code);
-                    self.assist.close();
-                    self.assist.follow(&self.editor);
+                if code != self.composer.editor.code() {
+                    self.composer.editor.set(code);
+                    self.composer.completion.close();
+                    self.composer.completion.follow(&self.composer.editor);
                 }
             }
             Err(why) => self.notice = Some(why),

@@ -8,3 +8,28 @@ pub(in crate::tui) mod editor;
 pub(in crate::tui) mod history;
 pub(in crate::tui) mod keys;
 pub(in crate::tui) mod reply;
+
+use std::path::PathBuf;
+
+use self::completion::Assist;
+use self::editor::Editor;
+use self::history::History;
+use self::reply::Reply;
+use crate::domain::{SnippetId, Timestamp};
+
+/// What the person is writing, and what helps with that.
+#[derive(Debug, Default)]
+pub struct Composer {
+    /// The input; the draft, while code asks for a line.
+    pub editor: Editor,
+    pub completion: Assist,
+    pub history: History,
+    /// The file with the draft, while the person's editor has it.
+    pub external_edit: Option<PathBuf>,
+    /// Present while code or a client asks.
+    pub reply: Option<Reply>,
+    /// When the last key came.
+    pub typed_at: Timestamp,
+    /// The person answered this snippet, and has typed nothing since.
+    pub last_answered: Option<SnippetId>,
+}

@@ -9,6 +9,7 @@ use super::{elapsed, put};
 use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
 use crate::tui::composer::editor::Mode;
 use crate::tui::input::keymap::{Action, Context};
+use crate::tui::layers::Layer;
 use crate::tui::transcript::copy;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -21,7 +22,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let margin = u16::from(layout.class != Class::Compact);
     let right = area.right() - margin;
     let mut left: Vec<(String, Style)> = Vec::new();
-    if let Some(vi) = view.editor.vi.as_ref().filter(|_| view.selected.is_none()) {
+    if let Some(vi) = view.composer.editor.vi.as_ref().filter(|_| view.viewport.selected.is_none()) {
         let style = if vi.mode() == Mode::Insert { theme::DIM } else { theme::BOLD };
         left.push((vi.mode().name().to_owned(), style));
     }
@@ -31,7 +32,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         left.push((message, theme::NOTICE));
     } else if let Some(running) = view.transcript.running() {
         let clock = units::clock(elapsed(running.started_at.unwrap_or(now), now));
-        let interrupting = view.interrupting.is_some();
+        let interrupting = view.pending.interrupt.is_some();
         let word = match (layout.class, interrupting) {
             (_, true) => " interrupting",
             (Class::Wide, false) => " running",
@@ -42,9 +43,11 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         if let Some(replay) = view.transcript.replay().filter(|replay| !replay.is_over()) {
             left.push((replay.to_string(), theme::NOTICE));
         }
-    } else if view.quitting {
+    } else if view.pending.ending {
         left.push(("ending".to_owned(), theme::NOTICE));
-    } else if let Some(name) = view.selected.and_then(|card| view.transcript.entries().get(card)).map(copy::name) {
+    } else if let Some(name) =
+        view.viewport.selected.and_then(|card| view.transcript.entries().get(card)).map(copy::name)
+    {
         left.push((format!("{name} selected"), theme::FOCUS));
     } else if view.transcript.queue().is_empty() {
         left.push(("ready".to_owned(), theme::DIM));
@@ -68,7 +71,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
 /// What the person must know before anything else.
 fn message(view: &View, now: Timestamp) -> Option<String> {
     let running = view.transcript.running().map(|snippet| snippet.id);
-    if view.asking_to_quit && view.is_busy() {
+    if view.pending.quit && view.is_busy() {
         let what = match running {
             Some(id) => format!("{id} is running"),
             None => "snippets are waiting".to_owned(),
@@ -79,11 +82,11 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
             view.keys.key_hint(Action::Back)
         ));
     }
-    if let Some(Entry::Snippet(snippet)) = view.asking_to_run.and_then(|card| view.transcript.entries().get(card)) {
+    if let Some(Entry::Snippet(snippet)) = view.pending.run_again.and_then(|card| view.transcript.entries().get(card)) {
         let keys = view.keys.key_hint(Action::RunAgain);
         return Some(format!("{keys} again runs {} once more, as yours; any other key leaves it", snippet.id));
     }
-    if view.asking_to_restart {
+    if view.pending.restart {
         let stops = running.map(|id| format!("stops {id} and ")).unwrap_or_default();
         let keys = view.keys.key_hint(Action::Restart);
         let save = view.keys.key(Action::RestartSaving).filter(|_| view.has_variables());
@@ -92,7 +95,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         return Some(format!("{keys} again {stops}restarts Python, losing all variables{save}. {back} stays"));
     }
     if let Some(stuck) = view.transcript.running().and_then(|snippet| snippet.stuck.as_ref())
-        && !view.quitting
+        && !view.pending.ending
     {
         let id = running.map(|id| id.to_string()).unwrap_or_default();
         let clock = units::clock(elapsed(stuck.since, now));
@@ -102,13 +105,13 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
             view.keys.key_hint(Action::Restart)
         ));
     }
-    if let (Some(id), Some((_, since))) = (running, view.interrupting)
+    if let (Some(id), Some((_, since))) = (running, view.pending.interrupt)
         && now.saturating_sub(since) >= STUBBORN
     {
         let keys = view.keys.key_hint(Action::Interrupt);
         return Some(format!("{id} goes on, ignoring interrupts; {keys} again insists"));
     }
-    if view.quitting
+    if view.pending.ending
         && let Some(id) = running
     {
         return Some(format!("ending: {id} is being interrupted"));
@@ -120,18 +123,19 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
 fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, buffer: &mut Buffer) {
     let variables = units::count(view.transcript.variables().total, "var");
     let mut hints = Vec::new();
+    let over = view.layers.iter().any(Layer::is_panel);
     // An action that has no key is left to the palette.
     let tell = |action, what: &str| {
         let key = view.keys.key(action)?.to_string();
         Some([(key, theme::KEY), (" ".to_owned(), theme::PLAIN), (what.to_owned(), theme::DIM)])
     };
-    if view.selected.is_some() && view.overlays.is_empty() {
+    if view.viewport.selected.is_some() && !over {
         return card_hints(view, layout, left, right, buffer);
     }
-    if !view.overlays.is_empty() {
+    if over {
         hints.push(tell(Action::Back, "close"));
     }
-    if layout.class == Class::Wide || view.overlays.is_empty() {
+    if layout.class == Class::Wide || !over {
         hints.push(tell(Action::Help, "help"));
         if layout.class == Class::Wide {
             hints.push(tell(Action::Palette, "actions"));
@@ -147,7 +151,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     if let Some(reply) = view.open_reply(now) {
         let asks_client = reply.inquiry().is_some();
         hints.push(tell(Action::QuitOrDelete, if asks_client { "decline" } else { "end of input" }));
-        if asks_client && view.overlays.is_empty() {
+        if asks_client && !over {
             hints.push(tell(Action::Back, "later"));
         }
         hints.push(tell(Action::Enter, "answer"));
@@ -157,7 +161,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
     }
     if view.transcript.running().is_some() {
         hints.push(tell(Action::Interrupt, "interrupt"));
-    } else if layout.class == Class::Wide && view.open_reply(now).is_none() && view.editor.is_empty() {
+    } else if layout.class == Class::Wide && view.open_reply(now).is_none() && view.composer.editor.is_empty() {
         hints.push(tell(Action::QuitOrDelete, "quit"));
     }
     put_hints(hints.into_iter().flatten(), layout, left, right, buffer);

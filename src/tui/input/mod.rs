@@ -1,5 +1,7 @@
 //! Events of the terminal: keys through the table of actions, pastes, and the mouse.
 
+pub(in crate::tui) mod actions;
+pub(in crate::tui) mod effect;
+pub(in crate::tui) mod events;
 pub(in crate::tui) mod keymap;
 pub(in crate::tui) mod mouse;
-pub(in crate::tui) mod update;

@@ -4,14 +4,15 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
+use super::effect::Effect;
 use super::keymap::Action;
-use super::update::Effect;
 use crate::domain::Timestamp;
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
+use crate::tui::layers::Layer;
 use crate::tui::transcript::card::Row;
 use crate::tui::transcript::viewport::Anchor;
-use crate::tui::view::{Overlay, View};
+use crate::tui::view::View;
 use crate::tui::{draw, theme};
 
 /// Rows that a notch of the wheel moves.
@@ -93,12 +94,18 @@ impl View {
     }
 
     fn wheel(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
-        if let Some(pager) = &mut self.pager {
-            pager.move_at(at.x, rows);
-        } else if self.gallery.is_some() {
-        } else if self.is_covered(layout, at) {
-            self.move_by(rows);
-        } else if layout.editor.contains(at) {
+        match self.layers.top_mut() {
+            Some(Layer::Palette(palette)) => palette.move_by(rows.signum()),
+            Some(Layer::Pager(pager)) => pager.move_at(at.x, rows),
+            Some(Layer::Gallery(_)) => {}
+            Some(Layer::Help { .. } | Layer::Inspector { .. } | Layer::Replay { .. }) => self.move_by(rows),
+            Some(Layer::Drawer { .. }) if layout.drawer.contains(at) => self.move_by(rows),
+            _ => self.wheel_over_transcript(layout, at, rows, now),
+        }
+    }
+
+    fn wheel_over_transcript(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
+        if layout.editor.contains(at) {
             // Beyond its ends the cursor would only be dragged about.
             let input = self.input_mut(now);
             if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
@@ -106,7 +113,7 @@ impl View {
             }
         } else if let Some(listed) = self.listed_at(layout, at).filter(draw::Listed::is_cut) {
             // From where the list is, so that it turns around at once at its ends.
-            self.side_scroll = listed.above.saturating_add_signed(rows);
+            self.variables.sidebar_scroll = listed.above.saturating_add_signed(rows);
         } else {
             self.scroll(rows);
         }
@@ -117,13 +124,16 @@ impl View {
             return None;
         }
         let double = self.mouse.is_double(at, now);
-        if self.palette.is_some() || self.pager.is_some() || self.gallery.is_some() || self.export.is_some() {
-            return None;
-        }
-        if self.is_covered(layout, at) {
-            let variable = self.click_drawer(layout, at)?;
-            return double.then(|| self.look_into(variable));
-        } else if let Some(variable) = self.variable_at(layout, at).filter(|_| self.lookup.line.is_none()) {
+        let typing = match self.layers.top() {
+            Some(Layer::Drawer { .. }) if layout.drawer.contains(at) => {
+                let variable = self.click_drawer(layout, at)?;
+                return double.then(|| self.look_into(variable));
+            }
+            Some(Layer::SearchPrompt(_)) => true,
+            Some(layer) if layer.is_modal() || layer.covers_input() => return None,
+            _ => false,
+        };
+        if let Some(variable) = self.variable_at(layout, at).filter(|_| !typing) {
             return Some(self.look_into(variable));
         } else if layout.hairline().is_some_and(|hairline| hairline.abs_diff(at.x) <= 1) && !layout.editor.contains(at)
         {
@@ -131,12 +141,12 @@ impl View {
         } else if layout.transcript.contains(at) {
             self.click_transcript(layout, at, double);
         } else if layout.rule.contains(at) {
-            self.anchor = Anchor::Follow;
-            self.selected = None;
+            self.viewport.anchor = Anchor::Follow;
+            self.viewport.selected = None;
         } else if layout.editor.contains(at) {
             self.mouse.held = Some(Held::Input);
-            self.selected = None;
-            self.assist.close();
+            self.viewport.selected = None;
+            self.composer.completion.close();
             let (area, place) = (layout.editor_text(), at);
             let input = self.input_mut(now);
             draw::put_cursor(input, area, place, false);
@@ -151,7 +161,7 @@ impl View {
         match self.mouse.held {
             Some(Held::Divider) => {
                 let right = layout.rule.right();
-                self.side = Some(right.saturating_sub(at.x));
+                self.variables.sidebar_width = Some(right.saturating_sub(at.x));
             }
             Some(Held::Input) => {
                 let input = self.input_mut(now);
@@ -161,21 +171,12 @@ impl View {
         }
     }
 
-    /// Whether an overlay lies there. All but the drawer cover the whole screen.
-    fn is_covered(&self, layout: &Layout, at: Position) -> bool {
-        match self.overlays.last() {
-            None => false,
-            Some(Overlay::Drawer { .. }) => layout.drawer.contains(at),
-            Some(_) => true,
-        }
-    }
-
     /// Chooses a variable in the drawer.
     fn click_drawer(&mut self, layout: &Layout, at: Position) -> Option<String> {
-        let Some(Overlay::Drawer { scroll }) = self.overlays.last() else { return None };
+        let Some(Layer::Drawer { scroll }) = self.layers.top() else { return None };
         let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1)? + scroll;
         let name = crate::tui::variables::drawer::items(self).get(row)?.variable()?.name.clone();
-        self.chosen = Some(name.clone());
+        self.variables.selected = Some(name.clone());
         Some(name)
     }
 
@@ -195,10 +196,10 @@ impl View {
         let card = frame.cards.get(&place.card).cloned();
         let on_mark = card.as_ref().and_then(|card| card.rows.get(place.row)).is_some_and(is_fold_mark);
         let foldable = card.is_some_and(|card| card.foldable);
-        self.selected = Some(place.card);
-        if self.anchor == Anchor::Follow && self.is_busy() {
+        self.viewport.selected = Some(place.card);
+        if self.viewport.anchor == Anchor::Follow && self.is_busy() {
             // What was clicked at must not move away.
-            self.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
+            self.viewport.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
         }
         if foldable && (on_mark || double) {
             self.fold();
@@ -206,9 +207,9 @@ impl View {
     }
 
     fn input_mut(&mut self, now: Timestamp) -> &mut Editor {
-        match &mut self.reply {
-            Some(reply) if reply.is_open(&self.editor, now) => &mut reply.editor,
-            _ => &mut self.editor,
+        match &mut self.composer.reply {
+            Some(reply) if reply.is_open(&self.composer.editor, now) => &mut reply.editor,
+            _ => &mut self.composer.editor,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong with `config.toml`, told once at the start: the next key is typed as ever, and takes it away.
+//! The problems of `config.toml`, shown at the start until the next key.
 
 use std::path::Path;
 
@@ -6,17 +6,16 @@ use crate::tui::settings::Problem;
 use crate::tui::view::View;
 
 #[derive(Debug)]
-pub struct Complaints {
+pub struct ConfigProblems {
     pub file: String,
     pub lines: Vec<String>,
-    pub shown: bool,
 }
 
-impl Complaints {
+impl ConfigProblems {
     /// `None` if all is well.
     pub fn new(path: &Path, problems: &[Problem]) -> Option<Self> {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        (!lines.is_empty()).then(|| Self { file: path.display().to_string(), lines, shown: true })
+        (!lines.is_empty()).then(|| Self { file: path.display().to_string(), lines })
     }
 }
 

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use super::config_problems::Complaints;
+use super::config_problems::ConfigProblems;
 use super::frame::frame;
 use crate::domain::units;
 use crate::tui::draw::layout::Layout;
@@ -14,14 +14,14 @@ use crate::tui::{text, theme};
 
 const WIDTH: u16 = 100;
 
-pub fn draw(view: &View, complaints: &Complaints, layout: &Layout, buffer: &mut Buffer) {
+pub fn draw(view: &View, problems: &ConfigProblems, layout: &Layout, buffer: &mut Buffer) {
     let room = Rect { width: layout.status.right(), ..layout.transcript };
     let width = WIDTH.min(room.width);
     let inside = usize::from(width) - 4;
-    let file = text::name(&view.short(&complaints.file)).into_owned();
+    let file = text::name(&view.short(&problems.file)).into_owned();
     let mut rows = vec![(text::cut_front(&file, inside).into_owned(), theme::DIM)];
     let mut told = 0;
-    for line in &complaints.lines {
+    for line in &problems.lines {
         let lines = text::fill(&text::name(line), inside);
         // A last row is for how many more there are.
         if rows.len() + lines.len() + 3 > usize::from(room.height) && told > 0 {
@@ -30,14 +30,14 @@ pub fn draw(view: &View, complaints: &Complaints, layout: &Layout, buffer: &mut 
         rows.extend(lines.into_iter().map(|line| (line, theme::PLAIN)));
         told += 1;
     }
-    let more = complaints.lines.len() - told;
+    let more = problems.lines.len() - told;
     if more > 0 {
         rows.push((format!("… {more} more: fourhands config"), theme::DIM));
     }
     let height = (rows.len() as u16 + 2).min(room.height);
     let area = Rect { x: (room.width - width) / 2, y: room.y + (room.height - height) / 2, width, height };
     Clear.render(area, buffer);
-    let title = format!(" {} in the settings ", units::count(complaints.lines.len(), "fault"));
+    let title = format!(" {} in the settings ", units::count(problems.lines.len(), "fault"));
     frame(area, &title, buffer);
     let text = Rect { x: area.x + 2, width: area.width - 4, ..area };
     for ((row, style), y) in rows.iter().zip(area.y + 1..area.bottom() - 1) {

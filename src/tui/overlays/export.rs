@@ -10,8 +10,9 @@ use crate::domain::{Display, Entry, SessionInfo, SnippetId, Timestamp, Transcrip
 use crate::export::{self, Archive, Exists, ExportOptions, Format, OutputFile, Pages, SessionHeader};
 use crate::session::Spool;
 use crate::tui::composer::editor::Editor;
+use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
-use crate::tui::input::update::Effect;
+use crate::tui::layers::Layer;
 use crate::tui::transcript::copy;
 use crate::tui::transcript::copy::Piece;
 use crate::tui::view::View;
@@ -70,9 +71,9 @@ impl ExportPrompt {
 
 impl View {
     pub fn open_export(&mut self, now: Timestamp) {
-        self.assist.close();
+        self.composer.completion.close();
         let name = format!("{}-{}.ipynb", self.info.name, export::local_date(now));
-        self.export = Some(ExportPrompt::new(&name));
+        self.layers.push(Layer::Export(ExportPrompt::new(&name)));
     }
 
     /// Asks where to write the output of a card.
@@ -82,20 +83,18 @@ impl View {
             Entry::Snippet(snippet) => (format!("{}-{}.txt", self.info.name, snippet.id), snippet.id.to_string()),
             _ => (format!("{}-output.txt", self.info.name), copy::name(entry)),
         };
-        self.assist.close();
-        self.export = Some(ExportPrompt { card: Some((card, name)), ..ExportPrompt::new(&file) });
+        self.composer.completion.close();
+        let prompt = ExportPrompt { card: Some((card, name)), ..ExportPrompt::new(&file) };
+        self.layers.push(Layer::Export(prompt));
     }
 
     /// Keys while the file is asked for.
-    pub fn on_export(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+    pub fn on_export(&mut self, key: KeyEvent) -> Option<Effect> {
         let contexts = [Context::Prompt, Context::Session, Context::Input, Context::Transcript];
         let action = self.keys.find(key, &contexts);
-        let running = self.transcript.running().is_some();
-        let prompt = self.export.as_mut()?;
+        let prompt = self.layers.export_mut()?;
         match action {
-            // What runs can be interrupted at any time.
-            Some(Action::Interrupt) if running => return self.act(Action::Interrupt, key, false, now),
-            Some(Action::Back | Action::Export | Action::Interrupt) => self.export = None,
+            Some(Action::Back | Action::Export) => drop(self.layers.pop()),
             Some(Action::Suspend) => return Some(Effect::Suspend),
             Some(Action::Redraw) => return Some(Effect::Redraw),
             _ if prompt.busy => {}
@@ -125,9 +124,9 @@ impl View {
 
     /// What became of the file.
     pub fn on_exported(&mut self, written: Result<String, Refused>) {
-        match (written, &mut self.export) {
+        match (written, self.layers.export_mut()) {
             (Ok(told), _) => {
-                self.export = None;
+                self.layers.close(|layer| matches!(layer, Layer::Export(_)));
                 self.notice = Some(told);
             }
             (Err(refused), Some(prompt)) => {

@@ -6,9 +6,10 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::Timestamp;
 use crate::tui::composer::editor::Editor;
-use crate::tui::input::keymap::{ACTIONS, Action, Context, Row, WRITING};
-use crate::tui::input::update::Effect;
-use crate::tui::view::{Overlay, View};
+use crate::tui::input::effect::Effect;
+use crate::tui::input::keymap::{ACTIONS, Action, Context, Row};
+use crate::tui::layers::Layer;
+use crate::tui::view::View;
 
 /// How many of those used last come first.
 const RECENT: usize = 8;
@@ -34,6 +35,11 @@ pub struct Found {
 }
 
 impl Palette {
+    /// Moves the selection; drawing keeps the selection within the list.
+    pub fn move_by(&mut self, rows: isize) {
+        self.row = self.row.saturating_add_signed(rows);
+    }
+
     /// One line it stays.
     pub fn paste(&mut self, text: &str) {
         self.editor.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
@@ -43,20 +49,17 @@ impl Palette {
 
 impl View {
     pub fn toggle_palette(&mut self) {
-        self.assist.close();
-        self.palette = match self.palette {
-            Some(_) => None,
-            None => Some(Palette::default()),
-        };
+        self.composer.completion.close();
+        self.layers.toggle(Layer::Palette(Palette::default()));
     }
 
     /// Keys while the palette is open; it lies over everything.
     pub fn on_palette(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Menu, Context::Session, Context::Input, Context::Transcript]);
-        let palette = self.palette.as_ref()?;
+        let palette = self.layers.palette()?;
         let found = self.found(&palette.editor.code(), now);
         let last = found.len().saturating_sub(1);
-        let palette = self.palette.as_mut()?;
+        let palette = self.layers.palette_mut()?;
         let row = palette.row.min(last);
         match action {
             Some(Action::ItemUp) => palette.row = row.checked_sub(1).unwrap_or(last),
@@ -69,17 +72,14 @@ impl View {
                     self.notice = Some(format!("not now: {refused}"));
                     return None;
                 }
-                self.palette = None;
+                self.layers.pop();
                 let action = chosen.row.action;
                 self.recent.retain(|recent| *recent != action);
                 self.recent.insert(0, action);
                 self.recent.truncate(RECENT);
                 return self.perform(action, now);
             }
-            Some(Action::Interrupt) if self.transcript.running().is_some() => {
-                return self.act(Action::Interrupt, key, false, now);
-            }
-            Some(Action::Back | Action::Palette | Action::Interrupt) => self.palette = None,
+            Some(Action::Back | Action::Palette) => drop(self.layers.pop()),
             Some(Action::Suspend) => return Some(Effect::Suspend),
             Some(Action::Redraw) => return Some(Effect::Redraw),
             // One line it stays.
@@ -135,9 +135,8 @@ impl View {
 
     /// Whether what is shown or typed now leaves out an action that has a place elsewhere.
     fn keeps_to_itself(&self, action: Action) -> bool {
-        let covers = self.pager.is_some() || self.gallery.is_some();
         let always = matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw | Action::Mouse);
-        !always && (covers || self.export.is_some() || self.lookup.line.is_some())
+        !always && self.below_palette().is_some_and(Layer::is_modal)
     }
 
     /// Why an action that has a place here would do nothing now.
@@ -145,9 +144,13 @@ impl View {
         let told = |refused: bool, why: &str| refused.then(|| why.to_owned());
         let nothing_ran = self.transcript.entries().is_empty();
         match action {
-            Action::Enter => told(self.editor.is_empty() && self.selected.is_none(), "nothing is written"),
-            Action::Interrupt => told(self.transcript.running().is_none() && self.editor.is_empty(), "nothing runs"),
-            Action::QuitOrDelete => told(!self.editor.is_empty(), "something is written"),
+            Action::Enter => {
+                told(self.composer.editor.is_empty() && self.viewport.selected.is_none(), "nothing is written")
+            }
+            Action::Interrupt => {
+                told(self.transcript.running().is_none() && self.composer.editor.is_empty(), "nothing runs")
+            }
+            Action::QuitOrDelete => told(!self.composer.editor.is_empty(), "something is written"),
             Action::Replay => told(self.replay_choices().is_empty(), "nothing can run again"),
             Action::RestartSaving => told(!self.has_variables(), "there are no variables"),
             Action::Export
@@ -158,59 +161,10 @@ impl View {
             | Action::Top
             | Action::Fold
             | Action::Output
-            | Action::SelectUp => {
-                told(nothing_ran && self.pager.is_none() && self.overlays.is_empty(), "nothing has run yet")
-            }
-            Action::SelectDown => told(self.selected.is_none(), "no card is selected"),
+            | Action::SelectUp => told(nothing_ran && self.below_palette().is_none(), "nothing has run yet"),
+            Action::SelectDown => told(self.viewport.selected.is_none(), "no card is selected"),
             _ => None,
         }
-    }
-
-    /// Where the keys go below the palette, the nearest first.
-    pub fn contexts(&self, now: Timestamp) -> Vec<Context> {
-        if self.pager.is_some() {
-            return vec![Context::Output, Context::Session];
-        }
-        if self.gallery.is_some() {
-            return vec![Context::Figures, Context::Session];
-        }
-        if self.export.is_some() {
-            return vec![Context::Prompt, Context::Session];
-        }
-        if self.lookup.line.is_some() {
-            return vec![Context::Lookup, Context::Session];
-        }
-        self.contexts_under(self.overlays.last(), now)
-    }
-
-    /// The same as if the help were not shown.
-    pub fn contexts_below_help(&self) -> Vec<Context> {
-        let overlay = self.overlays.iter().rev().find(|overlay| !matches!(overlay, Overlay::Help { .. }));
-        self.contexts_under(overlay, self.typed_at)
-    }
-
-    fn contexts_under(&self, overlay: Option<&Overlay>, now: Timestamp) -> Vec<Context> {
-        match overlay {
-            Some(Overlay::Help { .. }) => return vec![Context::Help, Context::Session],
-            Some(Overlay::Inspector { .. }) => return vec![Context::Inspector, Context::Session],
-            Some(Overlay::Replay { .. }) => return vec![Context::Menu, Context::Session],
-            Some(Overlay::Drawer { .. }) if self.editor.is_empty() && self.open_reply(now).is_none() => {
-                return vec![Context::Variables, Context::Input, Context::Transcript, Context::Session];
-            }
-            _ => {}
-        }
-        let mut contexts = if self.selected.is_some() {
-            vec![Context::Card, Context::Transcript, Context::Session]
-        } else {
-            WRITING.to_vec()
-        };
-        if self.pasts.search.is_some() {
-            contexts.insert(0, Context::History);
-        }
-        if self.has_variables() {
-            contexts.push(Context::Restarting);
-        }
-        contexts
     }
 }
 

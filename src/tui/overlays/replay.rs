@@ -4,15 +4,16 @@ use std::borrow::Cow;
 
 use crate::domain::Entry;
 use crate::domain::replay_selection::{self, ReplaySelection};
+use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::Action;
-use crate::tui::input::update::Effect;
+use crate::tui::layers::Layer;
 use crate::tui::text;
-use crate::tui::view::{Overlay, View};
+use crate::tui::view::View;
 
 impl View {
     /// What can be chosen, and how many snippets each is.
     pub fn replay_choices(&self) -> Vec<(ReplaySelection, usize)> {
-        let selected = self.selected.and_then(|card| match self.transcript.entries().get(card) {
+        let selected = self.viewport.selected.and_then(|card| match self.transcript.entries().get(card) {
             Some(Entry::Snippet(snippet)) => Some(snippet.id),
             _ => None,
         });
@@ -26,8 +27,8 @@ impl View {
         } else if self.replay_choices().is_empty() {
             self.notice = Some("there is nothing to run again".to_owned());
         } else {
-            self.assist.close();
-            self.overlays.push(Overlay::Replay { row: 0 });
+            self.composer.completion.close();
+            self.layers.push(Layer::Replay { row: 0 });
         }
     }
 
@@ -35,18 +36,18 @@ impl View {
     pub fn on_replay(&mut self, action: Action) -> Option<Option<Effect>> {
         let choices = self.replay_choices();
         let last = choices.len().saturating_sub(1);
-        let Some(Overlay::Replay { row }) = self.overlays.last_mut() else { return None };
+        let Some(Layer::Replay { row }) = self.layers.top_mut() else { return None };
         *row = (*row).min(last);
         match action {
             Action::ItemUp => *row = row.saturating_sub(1),
             Action::ItemDown => *row = (*row + 1).min(last),
             Action::Choose => {
                 let chosen = choices.into_iter().nth(*row);
-                self.overlays.pop();
+                self.layers.pop();
                 return Some(chosen.map(|(which, _)| Effect::Replay(which)));
             }
             Action::Replay => {
-                self.overlays.pop();
+                self.layers.pop();
             }
             _ => return None,
         }

@@ -71,7 +71,7 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
         return Some(Position { x, y });
     }
     let back = view.keys.hints(Context::Output, &[(&[Action::Back], "")], "");
-    let asks = view.reply.as_ref().map(|reply| match &reply.asks {
+    let asks = view.composer.reply.as_ref().map(|reply| match &reply.asks {
         Asks::Code { snippet, .. } => format!("{snippet} asks for a line, {back} to answer"),
         Asks::Client(inquiry) => format!("{} asks something, {back} to answer", inquiry.by.name()),
     });

@@ -108,7 +108,7 @@ pub fn status_parts(view: &View, room: usize) -> Vec<(String, Style)> {
         status_parts.push((format!(" {count} "), theme::DIM));
     };
     // What is being typed tells its own.
-    let typed = view.lookup.line.as_ref().map(|line| line.kind);
+    let typed = view.layers.search_prompt().map(|line| line.kind);
     if let (Some(filter), Some(count)) = (&view.lookup.filter, shown(view))
         && typed != Some(PromptKind::Filter)
     {

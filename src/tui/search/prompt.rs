@@ -11,8 +11,9 @@ use super::matches::{Mark, Search, SearchScope};
 use crate::domain::{SnippetId, Timestamp};
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
+use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
-use crate::tui::input::update::Effect;
+use crate::tui::layers::Layer;
 use crate::tui::transcript::card::Card;
 use crate::tui::transcript::viewport::{Anchor, Place};
 use crate::tui::view::View;
@@ -24,7 +25,6 @@ const SLICE: Duration = Duration::from_millis(6);
 pub struct Lookup {
     pub filter: Option<Filter>,
     pub find: Option<Search>,
-    pub line: Option<SearchPrompt>,
     /// There is more to look at.
     pub is_busy: bool,
     /// What is searched for, in the cards in sight.
@@ -79,23 +79,22 @@ impl Lookup {
 
 impl View {
     pub fn open_line(&mut self, kind: PromptKind) {
-        self.assist.close();
-        self.overlays.clear();
+        self.composer.completion.close();
+        self.layers.clear();
         let mut editor = Editor::default();
         if let (PromptKind::Filter, Some(filter)) = (kind, &self.lookup.filter) {
             editor.paste(&filter.text);
         }
-        self.lookup.line = Some(SearchPrompt { kind, editor, fault: None, before: (self.anchor, self.selected) });
+        let before = (self.viewport.anchor, self.viewport.selected);
+        self.layers.push(Layer::SearchPrompt(SearchPrompt { kind, editor, fault: None, before }));
     }
 
     /// Keys while something is typed to be looked up.
     pub fn on_line(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
-        let running = self.transcript.running().is_some();
         let action = self.keys.find(key, &[Context::Lookup, Context::Session]);
-        let line = self.lookup.line.as_mut()?;
+        let line = self.layers.search_prompt_mut()?;
         match action {
-            Some(Action::Interrupt) if running => return self.act(Action::Interrupt, key, false, now),
-            Some(Action::Back | Action::Interrupt) => self.leave_line(),
+            Some(Action::Back) => self.leave_line(),
             Some(Action::Choose) => self.enter_line(),
             Some(Action::SearchOrFilter) => {
                 match line.kind {
@@ -119,7 +118,7 @@ impl View {
     }
 
     pub fn paste_in_line(&mut self, text: &str) {
-        if let Some(line) = &mut self.lookup.line {
+        if let Some(line) = self.layers.search_prompt_mut() {
             line.editor.paste(&text.trim().replace(['\r', '\n'], " "));
         }
         self.look_up();
@@ -127,7 +126,7 @@ impl View {
 
     /// What is typed takes effect at once.
     fn look_up(&mut self) {
-        let Some(line) = &mut self.lookup.line else { return };
+        let Some(line) = self.layers.search_prompt_mut() else { return };
         line.fault = None;
         let text = line.editor.code();
         let entries = self.transcript.entries();
@@ -139,11 +138,11 @@ impl View {
                 };
                 let opened = self.lookup.find.take().and_then(|find| find.opened);
                 if text.is_empty() {
-                    (self.anchor, self.selected) = line.before;
+                    (self.viewport.anchor, self.viewport.selected) = line.before;
                 } else {
                     self.lookup.find = Some(Search::new(&text, from, entries));
                 }
-                self.unfolded.retain(|card| Some(*card) != opened);
+                self.viewport.unfolded.retain(|card| Some(*card) != opened);
             }
             PromptKind::Filter => match FilterQuery::parse(&text) {
                 Ok(wanted) => self.filter(&text, wanted),
@@ -156,19 +155,19 @@ impl View {
     fn filter(&mut self, text: &str, wanted: FilterQuery) {
         let entries = self.transcript.entries();
         self.lookup.filter = (!wanted.is_empty()).then(|| Filter::new(text, wanted, entries));
-        let from = self.selected.unwrap_or(entries.len());
+        let from = self.viewport.selected.unwrap_or(entries.len());
         let find = self.lookup.find.take();
         self.lookup.find = find.map(|find| Search::new(find.needle.as_str(), from, entries));
-        self.anchor = Anchor::Follow;
+        self.viewport.anchor = Anchor::Follow;
     }
 
     /// Esc: as if nothing had been typed.
-    fn leave_line(&mut self) {
-        let Some(line) = self.lookup.line.take() else { return };
+    pub(in crate::tui) fn leave_line(&mut self) {
+        let Some(Layer::SearchPrompt(line)) = self.layers.pop() else { return };
         match line.kind {
             PromptKind::Search => {
                 self.end_search();
-                (self.anchor, self.selected) = line.before;
+                (self.viewport.anchor, self.viewport.selected) = line.before;
             }
             PromptKind::Filter => self.clear_filter(),
             PromptKind::GoTo => {}
@@ -176,10 +175,10 @@ impl View {
     }
 
     fn enter_line(&mut self) {
-        let Some(line) = self.lookup.line.take() else { return };
+        let Some(Layer::SearchPrompt(line)) = self.layers.pop() else { return };
         let text = line.editor.code();
         match line.kind {
-            PromptKind::Filter if line.fault.is_some() => self.lookup.line = Some(line),
+            PromptKind::Filter if line.fault.is_some() => self.layers.push(Layer::SearchPrompt(line)),
             PromptKind::Search | PromptKind::Filter => {}
             PromptKind::GoTo => {
                 let number = text.trim().parse().ok().map(SnippetId);
@@ -197,9 +196,9 @@ impl View {
             self.clear_filter();
             self.notice = Some("the filter is gone, it hid this card".to_owned());
         }
-        self.overlays.clear();
-        self.assist.close();
-        self.selected = Some(card);
+        self.layers.clear();
+        self.composer.completion.close();
+        self.viewport.selected = Some(card);
         self.show(card);
     }
 
@@ -212,7 +211,7 @@ impl View {
 
     pub fn end_search(&mut self) {
         if let Some(card) = self.lookup.find.take().and_then(|find| find.opened) {
-            self.unfolded.remove(&card);
+            self.viewport.unfolded.remove(&card);
         }
         self.lookup.marks.clear();
     }
@@ -224,9 +223,9 @@ impl View {
         let entries = self.transcript.entries();
         let find = self.lookup.find.take();
         self.lookup.find = find.map(|find| Search::new(find.needle.as_str(), find.from, entries));
-        match self.selected {
+        match self.viewport.selected {
             Some(card) => self.show(card),
-            None => self.anchor = Anchor::Follow,
+            None => self.viewport.anchor = Anchor::Follow,
         }
     }
 
@@ -234,7 +233,8 @@ impl View {
     pub(in crate::tui) fn look(&mut self, layout: &Layout) {
         let deadline = Instant::now() + SLICE;
         let shape = self.folded(layout);
-        let Lookup { filter, find, is_busy, line, .. } = &mut self.lookup;
+        let is_typing = self.layers.search_prompt().is_some();
+        let Lookup { filter, find, is_busy, .. } = &mut self.lookup;
         let entries = self.transcript.entries();
         *is_busy = filter.as_mut().is_some_and(|filter| filter.look(entries, deadline));
         let shown = filter.as_ref().map(|filter| &filter.shown);
@@ -244,10 +244,10 @@ impl View {
                 find.look(&SearchScope { entries, shown, keys: &self.keys, figures: &self.figures, shape }, deadline);
             step = find.take_step();
         }
-        if self.selected.is_some_and(|card| shown.is_some_and(|shown| !*is_busy && !shown.contains(&card))) {
-            self.selected = None;
+        if self.viewport.selected.is_some_and(|card| shown.is_some_and(|shown| !*is_busy && !shown.contains(&card))) {
+            self.viewport.selected = None;
         }
-        if let Some(find) = find.as_ref().filter(|find| find.is_done() && find.total() == 0 && line.is_none()) {
+        if let Some(find) = find.as_ref().filter(|find| find.is_done() && find.total() == 0 && !is_typing) {
             self.notice = Some(format!("{:?} is not found", find.needle.as_str()));
             self.end_search();
         }
@@ -263,9 +263,9 @@ impl View {
         if find.opened.is_some_and(|opened| opened != card)
             && let Some(opened) = find.opened.take()
         {
-            self.unfolded.remove(&opened);
+            self.viewport.unfolded.remove(&opened);
         }
-        self.selected = Some(card);
+        self.viewport.selected = Some(card);
         let width = layout.card_text();
         let marks = |view: &mut Self| {
             let shown = view.walk(layout, |walk, _| walk.card(card));
@@ -275,15 +275,15 @@ impl View {
             marks.as_ref().and_then(|marks| marks.last()).map_or(0, |mark| mark.number + 1)
         };
         let mut found = marks(self);
-        if in_sight(&found) < count && self.unfolded.insert(card) {
+        if in_sight(&found) < count && self.viewport.unfolded.insert(card) {
             if let Some(find) = &mut self.lookup.find {
                 find.opened = Some(card);
             }
             found = marks(self);
         }
         let row = found.and_then(|marks| marks.iter().find(|mark| mark.number == number).map(|mark| mark.row));
-        let (anchor, place) = (self.anchor, Place { card, row: row.unwrap_or(0) });
-        self.anchor = self.walk(layout, |walk, height| {
+        let (anchor, place) = (self.viewport.anchor, Place { card, row: row.unwrap_or(0) });
+        self.viewport.anchor = self.walk(layout, |walk, height| {
             let first = match anchor {
                 Anchor::At(place) => place,
                 Anchor::Follow => walk.bottom(height),

@@ -9,7 +9,7 @@ use crate::tui::overlays::export::{Refused, write};
 const F9: KeyCode = KeyCode::F(9);
 
 fn name(view: &View) -> String {
-    view.export.as_ref().expect("the prompt").file()
+    view.layers.export().expect("the prompt").file()
 }
 
 #[test]
@@ -54,11 +54,14 @@ fn a_name_that_is_taken_is_asked_for_twice() {
     assert_eq!(typed(&mut view, "a\n"), export("aa.py", false), "another name is another file");
     view.on_exported(Ok("4 snippets written to /work/aa.py".to_owned()));
     let screen = text(&mut view, 80, 24);
-    assert!(view.export.is_none() && screen.contains("written to /work/aa.py") && screen.contains("draft"), "{screen}");
+    assert!(
+        view.layers.export().is_none() && screen.contains("written to /work/aa.py") && screen.contains("draft"),
+        "{screen}"
+    );
     key(&mut view, F9);
     assert_eq!(ctrl(&mut view, 'c'), Some(Effect::Interrupt), "what runs can still be interrupted");
     key(&mut view, KeyCode::Esc);
-    assert!(view.export.is_none() && view.editor.code() == "draft");
+    assert!(view.layers.export().is_none() && view.composer.editor.code() == "draft");
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn the_figures_of_a_card_over_the_whole_screen() {
         key(&mut view, KeyCode::F(6));
         assert!(text(&mut view, width, height).contains("output of 18"));
         key(&mut view, KeyCode::Esc);
-        assert!(view.pager.is_none() && view.gallery.is_none());
+        assert!(view.layers.pager().is_none() && view.layers.gallery().is_none());
     }
 }
 
@@ -195,7 +195,7 @@ fn a_figure_is_saved_under_a_name() {
     assert_eq!(std::fs::read(&path).unwrap(), wedge(64, 48));
     key(&mut view, KeyCode::Char('y'));
     key(&mut view, KeyCode::Esc);
-    assert!(view.gallery.is_none() && view.editor.is_empty());
+    assert!(view.layers.gallery().is_none() && view.composer.editor.is_empty());
 }
 
 /// What was shown and taken back by its code while it is looked at.

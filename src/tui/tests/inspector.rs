@@ -104,11 +104,11 @@ fn its_keys_turn_to_other_views_and_pages() {
     assert_eq!(typed(&mut view, "p"), Some(asked("df", Aspect::Rows, 0, 5)));
     assert_eq!(typed(&mut view, "r"), Some(asked("df", Aspect::Rows, 0, 6)));
     assert_eq!(typed(&mut view, "x"), None);
-    assert!(view.editor.is_empty(), "nothing is typed unseen");
+    assert!(view.composer.editor.is_empty(), "nothing is typed unseen");
     key(&mut view, KeyCode::Esc);
     assert!(text(&mut view, 80, 24).contains("variables"), "the list is still open");
     key(&mut view, KeyCode::Esc);
-    assert!(view.overlays.is_empty());
+    assert!(view.layers.is_empty());
 }
 
 #[test]
@@ -160,12 +160,12 @@ fn the_list_is_sorted_by_what_is_asked_for() {
         key(&mut view, KeyCode::Char('s'));
     }
     assert_eq!(firsts, ["by_day", "by_day", "df", "df", "by_day"], "by kind, name, type, size, last change");
-    assert!(view.editor.is_empty(), "the letter is no input");
+    assert!(view.composer.editor.is_empty(), "the letter is no input");
     key(&mut view, KeyCode::Char('s'));
     assert!(text(&mut view, 80, 24).contains("variables, by name"));
-    view.chosen = None;
+    view.variables.selected = None;
     key(&mut view, KeyCode::Char('s'));
-    assert_eq!(view.editor.code(), "s", "without a choice it is");
+    assert_eq!(view.composer.editor.code(), "s", "without a choice it is");
 }
 
 /// Nothing that was told goes away because Python is busy; its age is told.
@@ -200,12 +200,12 @@ fn a_variable_is_found_by_some_of_its_letters() {
     screen(&mut view, 80, 24);
     key(&mut view, KeyCode::F(4));
     typed(&mut view, "/");
-    assert!(view.editor.is_empty(), "no input: it would be no Python");
+    assert!(view.composer.editor.is_empty(), "no input: it would be no Python");
     typed(&mut view, "dl");
-    assert!(text(&mut view, 80, 24).contains("no name is like that") || view.chosen.is_some());
+    assert!(text(&mut view, 80, 24).contains("no name is like that") || view.variables.selected.is_some());
     key(&mut view, KeyCode::Backspace);
     typed(&mut view, "f");
-    assert_eq!(view.chosen.as_deref(), Some("df"));
+    assert_eq!(view.variables.selected.as_deref(), Some("df"));
     let (drawn, _) = screen(&mut view, 80, 24);
     let row = (0..24).find(|y| drawn[(2, *y)].symbol() == "d" && drawn[(3, *y)].symbol() == "f").unwrap();
     let is_marked = drawn[(2, row)].modifier.contains(ratatui::style::Modifier::REVERSED);
@@ -215,16 +215,16 @@ fn a_variable_is_found_by_some_of_its_letters() {
     assert_snapshot!("narrowed_compact", text(&mut view, 40, 12));
     assert_eq!(key(&mut view, KeyCode::Enter), Some(asked("df", Aspect::Overview, 0, 1)));
     key(&mut view, KeyCode::Esc);
-    assert!(view.narrowed.is_some(), "back in the list as it was");
+    assert!(view.variables.query.is_some(), "back in the list as it was");
     typed(&mut view, "zzz");
-    assert!(view.chosen.is_none() && text(&mut view, 40, 12).contains("no name is like that"));
+    assert!(view.variables.selected.is_none() && text(&mut view, 40, 12).contains("no name is like that"));
     assert_eq!(key(&mut view, KeyCode::Enter), None);
     key(&mut view, KeyCode::Esc);
-    assert!(view.narrowed.is_none() && !view.overlays.is_empty(), "all are there again");
+    assert!(view.variables.query.is_none() && !view.layers.is_empty(), "all are there again");
     typed(&mut view, "/ss");
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::F(4));
-    assert!(view.narrowed.is_none() && view.editor.is_empty());
+    assert!(view.variables.query.is_none() && view.composer.editor.is_empty());
     for (width, height) in [(1, 1), (40, 11), (300, 100)] {
         typed(&mut view, "/漢\u{301}x");
         screen(&mut view, width, height);
@@ -320,6 +320,6 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
         assert!(text(&mut view, width, height).contains("column_28"));
         key(&mut view, KeyCode::Left);
         key(&mut view, KeyCode::Right);
-        assert_eq!(view.inspector.as_ref().unwrap().column, 0, "another view has other columns");
+        assert_eq!(view.variables.inspector.as_ref().unwrap().column, 0, "another view has other columns");
     }
 }

@@ -20,7 +20,7 @@ fn idle() -> View {
 fn enter_runs_what_is_complete() {
     let mut view = idle();
     assert_eq!(typed(&mut view, "x = 1\n"), Some(submit("x = 1")));
-    assert!(view.editor.is_empty(), "the input is cleared for the next one");
+    assert!(view.composer.editor.is_empty(), "the input is cleared for the next one");
     assert_eq!(typed(&mut view, "\n"), None, "nothing is not run");
     assert_eq!(typed(&mut view, "f(\n"), None);
     assert_eq!(typed(&mut view, "1)\n"), Some(submit("f(\n    1)")));
@@ -38,7 +38,7 @@ fn candidates(names: &[(&str, &str)], from: usize) -> Insight {
 
 /// Answers the newest question.
 fn answer(view: &mut View, insight: Insight) {
-    let asked = view.assist.take_questions().pop().expect("nothing was asked");
+    let asked = view.composer.completion.take_questions().pop().expect("nothing was asked");
     view.on_insight(asked.id, Some(insight));
 }
 
@@ -46,18 +46,18 @@ fn answer(view: &mut View, insight: Insight) {
 fn tab_completes_what_is_certain_and_offers_the_rest() {
     let mut view = idle();
     typed(&mut view, "os.pa");
-    view.assist.take_questions();
+    view.composer.completion.take_questions();
     key(&mut view, KeyCode::Tab);
     answer(&mut view, candidates(&[("pathconf", "function"), ("pathsep", "str")], 3));
-    assert_eq!(view.editor.code(), "os.path");
+    assert_eq!(view.composer.editor.code(), "os.path");
     key(&mut view, KeyCode::Down);
     assert_eq!(key(&mut view, KeyCode::Enter), None, "Enter takes the chosen one and does not run");
-    assert_eq!(view.editor.code(), "os.pathsep");
+    assert_eq!(view.composer.editor.code(), "os.pathsep");
     assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("os.pathsep")));
     typed(&mut view, "imp");
     key(&mut view, KeyCode::Tab);
     answer(&mut view, candidates(&[("import", "keyword")], 0));
-    assert_eq!(view.editor.code(), "import", "the only one is put in at once");
+    assert_eq!(view.composer.editor.code(), "import", "the only one is put in at once");
     key(&mut view, KeyCode::Tab);
     answer(&mut view, candidates(&[], 0));
     assert_eq!(view.notice.as_deref(), Some("nothing to complete here"));
@@ -72,7 +72,7 @@ fn candidates_that_a_dot_brought_do_not_take_enter() {
     typed(&mut view, "re");
     assert!(!text(&mut view, 80, 24).contains("imag"), "typing narrows");
     assert_eq!(key(&mut view, KeyCode::Enter), Some(submit("x.re")));
-    assert!(view.assist.popup.is_none());
+    assert!(view.composer.completion.popup.is_none());
 }
 
 #[test]
@@ -80,30 +80,33 @@ fn an_answer_that_no_longer_fits_is_dropped() {
     let mut view = idle();
     typed(&mut view, "pri");
     key(&mut view, KeyCode::Tab);
-    let asked = view.assist.take_questions().pop().unwrap();
+    let asked = view.composer.completion.take_questions().pop().unwrap();
     key(&mut view, KeyCode::Backspace);
     view.on_insight(asked.id, Some(candidates(&[("print", "function"), ("private", "int")], 0)));
-    assert!(view.assist.popup.is_none() && view.editor.code() == "pr");
+    assert!(view.composer.completion.popup.is_none() && view.composer.editor.code() == "pr");
     key(&mut view, KeyCode::Tab);
-    let older = view.assist.take_questions().pop().unwrap();
+    let older = view.composer.completion.take_questions().pop().unwrap();
     key(&mut view, KeyCode::Tab);
     view.on_insight(older.id, Some(candidates(&[("print", "function")], 0)));
-    assert_eq!(view.editor.code(), "pr", "only the newest question counts");
+    assert_eq!(view.composer.editor.code(), "pr", "only the newest question counts");
     answer(&mut view, candidates(&[("print", "function"), ("private", "int")], 0));
-    assert_eq!(view.editor.code(), "pri");
+    assert_eq!(view.composer.editor.code(), "pri");
     key(&mut view, KeyCode::Esc);
-    assert!(view.assist.popup.is_none());
+    assert!(view.composer.completion.popup.is_none());
     key(&mut view, KeyCode::Tab);
     typed(&mut view, "\n");
     answer(&mut view, candidates(&[("print", "function"), ("private", "int")], 0));
-    assert!(view.assist.popup.is_none() && view.editor.is_empty(), "nothing is offered for what has run");
+    assert!(
+        view.composer.completion.popup.is_none() && view.composer.editor.is_empty(),
+        "nothing is offered for what has run"
+    );
 }
 
 #[test]
 fn what_was_left_out_is_asked_for_when_more_was_typed_meanwhile() {
     let mut view = idle();
     typed(&mut view, "os.");
-    let asked = view.assist.take_questions().pop().unwrap();
+    let asked = view.composer.completion.take_questions().pop().unwrap();
     typed(&mut view, "pa");
     let mut first = candidates(&[("abort", "function"), ("pardir", "str"), ("pathsep", "str")], 3);
     if let Insight::Completions(completions) = &mut first {
@@ -112,13 +115,21 @@ fn what_was_left_out_is_asked_for_when_more_was_typed_meanwhile() {
     view.on_insight(asked.id, Some(first));
     assert!(text(&mut view, 80, 24).contains("pardir"), "what is known is shown");
     key(&mut view, KeyCode::Tab);
-    assert_eq!(view.editor.code(), "os.pa", "others may begin otherwise");
-    let asked = view.assist.take_questions().into_iter().find(|asked| asked.question.about == InsightKind::Completion);
+    assert_eq!(view.composer.editor.code(), "os.pa", "others may begin otherwise");
+    let asked = view
+        .composer
+        .completion
+        .take_questions()
+        .into_iter()
+        .find(|asked| asked.question.about == InsightKind::Completion);
     let all = candidates(&[("pardir", "str"), ("path", "module"), ("pathsep", "str")], 3);
     view.on_insight(asked.expect("the rest was not asked for").id, Some(all));
     let screen = text(&mut view, 80, 24);
     assert!(screen.contains("path  ") && !screen.contains("103"), "{screen}");
-    assert_eq!(view.assist.popup.as_ref().and_then(|popup| popup.selected()).map(|one| &*one.name), Some("pardir"));
+    assert_eq!(
+        view.composer.completion.popup.as_ref().and_then(|popup| popup.selected()).map(|one| &*one.name),
+        Some("pardir")
+    );
 }
 
 /// Code that asks at `NOW`, or at a later time.
@@ -147,14 +158,14 @@ fn what_was_meant_for_the_draft_never_answers() {
     asking(&mut view, 1, false, NOW);
     assert_eq!(typed_at(&mut view, "f", NOW + 250), None);
     assert_eq!(typed_at(&mut view, "t\n", NOW + 500), None, "typing has not rested since the prompt came");
-    assert_eq!(view.editor.code(), "draft");
+    assert_eq!(view.composer.editor.code(), "draft");
     let line = |number, line: &str| {
         let answer = InputAnswer::Line(line.to_owned());
         Some(Effect::Answer { snippet: SnippetId(1), number, answer })
     };
     view.on_terminal(&Event::Paste("A\n".into()), NOW + 900);
     assert_eq!(typed_at(&mut view, "da\n", NOW + 900), line(1, "Ada"));
-    assert_eq!(view.editor.code(), "draft");
+    assert_eq!(view.composer.editor.code(), "draft");
 
     // The next prompt of the same code was to be expected; once something was typed in between, it was not.
     let answered = |view: &mut View| {
@@ -169,14 +180,14 @@ fn what_was_meant_for_the_draft_never_answers() {
     assert_eq!(typed_at(&mut view, "\n", NOW + 905), None);
     let eof = view.on_terminal(&Event::Key(KeyEvent::new(KeyCode::Char('d'), KeyModifiers::CONTROL)), NOW + 2_000);
     assert_eq!(eof, Some(Effect::Answer { snippet: SnippetId(1), number: 3, answer: InputAnswer::Eof }));
-    assert_eq!(view.editor.code(), "drafts");
+    assert_eq!(view.composer.editor.code(), "drafts");
 
     // Answered elsewhere: the keys are the draft's again.
     asking(&mut view, 4, false, NOW + 2_000);
     typed_at(&mut view, "mine", NOW + 3_000);
     view.apply(&SessionEvent::InputWithdrawn { snippet: SnippetId(1), at: NOW + 3_001 });
     typed_at(&mut view, "!", NOW + 3_002);
-    assert_eq!(view.editor.code(), "drafts!");
+    assert_eq!(view.composer.editor.code(), "drafts!");
 }
 
 #[test]
@@ -195,10 +206,10 @@ fn a_password_is_shown_as_dots() {
 fn a_block_is_indented_and_runs_after_an_empty_line() {
     let mut view = idle();
     assert_eq!(typed(&mut view, "def f(x):\nif x:\nreturn 1\n"), None);
-    assert_eq!(view.editor.code(), "def f(x):\n    if x:\n        return 1\n    ");
+    assert_eq!(view.composer.editor.code(), "def f(x):\n    if x:\n        return 1\n    ");
     assert_eq!(typed(&mut view, "\n"), Some(submit("def f(x):\n    if x:\n        return 1")));
     typed(&mut view, "if x:\ny\nelse:");
-    assert_eq!(view.editor.code(), "if x:\n    y\nelse:", "a clause goes back to its statement");
+    assert_eq!(view.composer.editor.code(), "if x:\n    y\nelse:", "a clause goes back to its statement");
 }
 
 #[test]
@@ -207,7 +218,7 @@ fn alt_enter_and_ctrl_j_begin_a_line() {
     typed(&mut view, "x = 1");
     assert_eq!(press(&mut view, KeyCode::Enter, KeyModifiers::ALT), None);
     assert_eq!(ctrl(&mut view, 'j'), None);
-    assert_eq!(view.editor.code(), "x = 1\n\n");
+    assert_eq!(view.composer.editor.code(), "x = 1\n\n");
 }
 
 #[test]
@@ -225,9 +236,9 @@ fn a_paste_is_one_edit_and_never_runs() {
     let mut view = idle();
     let pasted = Event::Paste("a = 1\r\nb = 2\rprint(a)\n\u{1b}[31m".into());
     assert_eq!(view.on_terminal(&pasted, NOW), None);
-    assert_eq!(view.editor.code(), "a = 1\nb = 2\nprint(a)\n[31m");
+    assert_eq!(view.composer.editor.code(), "a = 1\nb = 2\nprint(a)\n[31m");
     ctrl(&mut view, '7');
-    assert_eq!(view.editor.code(), "", "one undo takes it back");
+    assert_eq!(view.composer.editor.code(), "", "one undo takes it back");
 }
 
 #[test]
@@ -235,15 +246,15 @@ fn tab_and_backspace_know_the_stops() {
     let mut view = idle();
     key(&mut view, KeyCode::Tab);
     typed(&mut view, "x");
-    assert_eq!(view.editor.code(), "    x");
+    assert_eq!(view.composer.editor.code(), "    x");
     ctrl(&mut view, 'a');
     press(&mut view, KeyCode::BackTab, KeyModifiers::SHIFT);
-    assert_eq!(view.editor.code(), "x");
+    assert_eq!(view.composer.editor.code(), "x");
     ctrl(&mut view, 'c');
     key(&mut view, KeyCode::Tab);
     key(&mut view, KeyCode::Tab);
     key(&mut view, KeyCode::Backspace);
-    assert_eq!(view.editor.code(), "    ");
+    assert_eq!(view.composer.editor.code(), "    ");
 }
 
 #[test]
@@ -251,11 +262,11 @@ fn ctrl_c_interrupts_whoever_asked_and_clears_when_idle() {
     let mut view = story().view();
     typed(&mut view, "kept");
     assert_eq!(ctrl(&mut view, 'c'), Some(Effect::Interrupt));
-    assert_eq!(view.editor.code(), "kept");
+    assert_eq!(view.composer.editor.code(), "kept");
     let mut view = idle();
     typed(&mut view, "gone");
     assert_eq!(ctrl(&mut view, 'c'), None);
-    assert!(view.editor.is_empty());
+    assert!(view.composer.editor.is_empty());
     assert_eq!(ctrl(&mut view, 'c'), None, "it never quits");
 }
 
@@ -265,7 +276,7 @@ fn ctrl_d_quits_on_empty_input_and_asks_if_something_runs() {
     typed(&mut view, "ab");
     ctrl(&mut view, 'a');
     assert_eq!(ctrl(&mut view, 'd'), None);
-    assert_eq!(view.editor.code(), "b", "on input it deletes");
+    assert_eq!(view.composer.editor.code(), "b", "on input it deletes");
     ctrl(&mut view, 'd');
     assert_eq!(ctrl(&mut view, 'd'), Some(Effect::Quit));
 
@@ -275,7 +286,7 @@ fn ctrl_d_quits_on_empty_input_and_asks_if_something_runs() {
     key(&mut view, KeyCode::Esc);
     assert_eq!(ctrl(&mut view, 'd'), None, "it asks again");
     typed(&mut view, "y");
-    assert_eq!(view.editor.code(), "y", "no letter answers");
+    assert_eq!(view.composer.editor.code(), "y", "no letter answers");
     ctrl(&mut view, 'c');
     let mut view = story().view();
     ctrl(&mut view, 'd');
@@ -298,19 +309,19 @@ fn history_is_mine_and_keeps_the_draft() {
     story.ran(&Author::You, "second(\n1)", "", ok(1));
     let mut view = story.view();
     key(&mut view, KeyCode::Up);
-    assert_eq!(view.editor.code(), "second(\n1)");
+    assert_eq!(view.composer.editor.code(), "second(\n1)");
     key(&mut view, KeyCode::Up);
-    assert_eq!(view.editor.code(), "second(\n1)", "within the input, Up moves the cursor");
+    assert_eq!(view.composer.editor.code(), "second(\n1)", "within the input, Up moves the cursor");
     key(&mut view, KeyCode::Up);
-    assert_eq!(view.editor.code(), "first()", "the same input twice is one step");
+    assert_eq!(view.composer.editor.code(), "first()", "the same input twice is one step");
     key(&mut view, KeyCode::Up);
-    assert_eq!(view.editor.code(), "first()");
+    assert_eq!(view.composer.editor.code(), "first()");
     key(&mut view, KeyCode::Down);
-    assert_eq!(view.editor.code(), "second(\n1)");
+    assert_eq!(view.composer.editor.code(), "second(\n1)");
     key(&mut view, KeyCode::Down);
-    assert_eq!(view.editor.code(), "");
+    assert_eq!(view.composer.editor.code(), "");
     key(&mut view, KeyCode::Down);
-    assert_eq!(view.editor.code(), "");
+    assert_eq!(view.composer.editor.code(), "");
 }
 
 #[test]
@@ -322,11 +333,11 @@ fn escape_takes_one_layer_away() {
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::F(1));
     key(&mut view, KeyCode::Esc);
-    assert_eq!(view.overlays.len(), 1);
+    assert_eq!(view.layers.iter().len(), 1);
     key(&mut view, KeyCode::Esc);
-    assert!(view.overlays.is_empty() && view.anchor != Anchor::Follow);
+    assert!(view.layers.is_empty() && view.viewport.anchor != Anchor::Follow);
     key(&mut view, KeyCode::Esc);
-    assert_eq!(view.anchor, Anchor::Follow);
+    assert_eq!(view.viewport.anchor, Anchor::Follow);
 }
 
 #[test]
@@ -337,7 +348,7 @@ fn cards_are_selected_and_unfolded() {
         press(&mut view, KeyCode::Up, KeyModifiers::ALT);
         screen(&mut view, 80, 24);
     }
-    assert_eq!(view.selected, Some(20));
+    assert_eq!(view.viewport.selected, Some(20));
     assert!(text(&mut view, 80, 24).contains("›21  claude-code"), "{}", text(&mut view, 80, 24));
     press(&mut view, KeyCode::Up, KeyModifiers::ALT);
     assert!(text(&mut view, 80, 24).contains("▸ traceback, 8 lines"));
@@ -347,7 +358,7 @@ fn cards_are_selected_and_unfolded() {
         press(&mut view, KeyCode::Down, KeyModifiers::ALT);
         screen(&mut view, 80, 24);
     }
-    assert_eq!((view.selected, view.anchor), (None, Anchor::Follow));
+    assert_eq!((view.viewport.selected, view.viewport.anchor), (None, Anchor::Follow));
 }
 
 #[test]
@@ -356,7 +367,7 @@ fn a_run_follows_the_end_again() {
     screen(&mut view, 80, 24);
     key(&mut view, KeyCode::PageUp);
     typed(&mut view, "x\n");
-    assert_eq!(view.anchor, Anchor::Follow);
+    assert_eq!(view.viewport.anchor, Anchor::Follow);
 }
 
 #[test]
@@ -364,7 +375,7 @@ fn an_interrupt_that_is_ignored_is_told() {
     let mut view = story().view();
     ctrl(&mut view, 'c');
     assert!(text(&mut view, 120, 40).contains("15 interrupting 0:42"));
-    view.interrupting = Some((SnippetId(15), NOW - 3_000));
+    view.pending.interrupt = Some((SnippetId(15), NOW - 3_000));
     assert!(text(&mut view, 120, 40).contains("15 goes on, ignoring"));
     let frames = vec!["  File \"<snippet 15>\", line 1 in f".to_owned()];
     let stuck = Some(Stuck { since: NOW - 12_000, stack: frames }.into());
@@ -383,13 +394,13 @@ fn emacs_keys_belong_to_the_editor() {
     let mut view = idle();
     typed(&mut view, "one two");
     ctrl(&mut view, 'w');
-    assert_eq!(view.editor.code(), "one ");
+    assert_eq!(view.composer.editor.code(), "one ");
     ctrl(&mut view, 'y');
     ctrl(&mut view, 'a');
     ctrl(&mut view, 'k');
-    assert_eq!(view.editor.code(), "");
+    assert_eq!(view.composer.editor.code(), "");
     ctrl(&mut view, 'y');
-    assert_eq!(view.editor.code(), "one two");
+    assert_eq!(view.composer.editor.code(), "one two");
 }
 
 #[test]
@@ -415,8 +426,8 @@ fn under_the_help_nothing_runs() {
     typed(&mut view, "x");
     key(&mut view, KeyCode::F(1));
     assert_eq!(typed(&mut view, "yz\n"), None);
-    assert!(view.overlays.is_empty(), "Enter closes it");
-    assert_eq!(view.editor.code(), "x");
+    assert!(view.layers.is_empty(), "Enter closes it");
+    assert_eq!(view.composer.editor.code(), "x");
     assert_eq!(typed(&mut view, "\n"), Some(submit("x")));
 }
 
@@ -436,10 +447,10 @@ fn an_input_changed_after_it_was_called_back_is_not_lost() {
     key(&mut view, KeyCode::Up);
     typed(&mut view, " + 1");
     key(&mut view, KeyCode::Up);
-    assert_eq!(view.editor.code(), "first()");
+    assert_eq!(view.composer.editor.code(), "first()");
     key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Down);
-    assert_eq!(view.editor.code(), "second() + 1");
+    assert_eq!(view.composer.editor.code(), "second() + 1");
 }
 
 #[test]
@@ -447,12 +458,12 @@ fn words_are_moved_over_and_deleted_by_the_keys_of_any_system() {
     let mut view = idle();
     typed(&mut view, "one two three");
     press(&mut view, KeyCode::Backspace, KeyModifiers::CONTROL);
-    assert_eq!(view.editor.code(), "one two ");
+    assert_eq!(view.composer.editor.code(), "one two ");
     press(&mut view, KeyCode::Left, KeyModifiers::ALT);
     press(&mut view, KeyCode::Left, KeyModifiers::ALT);
     press(&mut view, KeyCode::Delete, KeyModifiers::CONTROL);
-    assert_eq!(view.editor.code(), " two ");
+    assert_eq!(view.composer.editor.code(), " two ");
     press(&mut view, KeyCode::Right, KeyModifiers::ALT);
     typed(&mut view, "2");
-    assert_eq!(view.editor.code(), " two2 ");
+    assert_eq!(view.composer.editor.code(), " two2 ");
 }

@@ -61,7 +61,7 @@ fn places_are_walked_and_marked() {
     typed(&mut view, "LOSS\n");
     settled(&mut view, 80, 24);
     assert_eq!(view.notice.as_deref(), Some("\"LOSS\" is not found"));
-    assert!(view.lookup.find.is_none() && view.selected.is_none() && view.anchor == Anchor::Follow);
+    assert!(view.lookup.find.is_none() && view.viewport.selected.is_none() && view.viewport.anchor == Anchor::Follow);
 
     key(&mut view, KeyCode::F(3));
     typed(&mut view, "loss_");
@@ -79,14 +79,14 @@ fn places_are_walked_and_marked() {
         let shown = settled(&mut view, 80, 24);
         assert!(shown.contains(&format!("/loss_ {told}")), "{told}: {shown}");
     }
-    assert_eq!(view.selected, Some(0));
+    assert_eq!(view.viewport.selected, Some(0));
     key(&mut view, KeyCode::Esc);
-    assert!(view.lookup.find.is_none() && view.selected == Some(0), "first the search goes");
+    assert!(view.lookup.find.is_none() && view.viewport.selected == Some(0), "first the search goes");
     key(&mut view, KeyCode::Esc);
-    assert!(view.selected.is_none() && view.anchor != Anchor::Follow, "then the selection");
+    assert!(view.viewport.selected.is_none() && view.viewport.anchor != Anchor::Follow, "then the selection");
     key(&mut view, KeyCode::Esc);
-    assert_eq!(view.anchor, Anchor::Follow);
-    assert!(view.editor.is_empty(), "nothing was typed into the input");
+    assert_eq!(view.viewport.anchor, Anchor::Follow);
+    assert!(view.composer.editor.is_empty(), "nothing was typed into the input");
 }
 
 #[test]
@@ -95,17 +95,17 @@ fn leaving_a_search_comes_back_to_where_one_was() {
     settled(&mut view, 80, 24);
     key(&mut view, KeyCode::PageUp);
     settled(&mut view, 80, 24);
-    let anchor = view.anchor;
+    let anchor = view.viewport.anchor;
     key(&mut view, KeyCode::F(3));
     typed(&mut view, "x7 =");
     settled(&mut view, 80, 24);
-    assert_eq!(view.selected, Some(7));
+    assert_eq!(view.viewport.selected, Some(7));
     key(&mut view, KeyCode::Backspace);
     view.on_terminal(&Event::Paste("=".into()), NOW);
     settled(&mut view, 80, 24);
-    assert_eq!(view.selected, Some(7), "pasted text is searched too");
+    assert_eq!(view.viewport.selected, Some(7), "pasted text is searched too");
     key(&mut view, KeyCode::Esc);
-    assert_eq!((view.anchor, view.selected), (anchor, None));
+    assert_eq!((view.viewport.anchor, view.viewport.selected), (anchor, None));
 }
 
 /// What a folded card hides is unfolded while it is looked at, and only then.
@@ -119,13 +119,13 @@ fn a_place_in_what_is_folded_is_shown() {
     settled(&mut view, 80, 24);
     key(&mut view, KeyCode::F(3));
     typed(&mut view, "line 7\n");
-    assert!(settled(&mut view, 80, 24).contains("2 of 2") && view.unfolded.is_empty());
+    assert!(settled(&mut view, 80, 24).contains("2 of 2") && view.viewport.unfolded.is_empty());
     key(&mut view, KeyCode::Char('N'));
     let shown = settled(&mut view, 80, 24);
-    assert!(shown.contains("1 of 2") && shown.contains("line 8") && view.unfolded.contains(&0), "{shown}");
+    assert!(shown.contains("1 of 2") && shown.contains("line 8") && view.viewport.unfolded.contains(&0), "{shown}");
     key(&mut view, KeyCode::Char('n'));
     settled(&mut view, 80, 24);
-    assert!(view.unfolded.is_empty());
+    assert!(view.viewport.unfolded.is_empty());
 }
 
 #[test]
@@ -176,10 +176,10 @@ fn what_does_not_fit_is_counted_and_esc_brings_it_back() {
         press(&mut view, KeyCode::Up, KeyModifiers::ALT);
         settled(&mut view, 80, 24);
     }
-    assert_eq!(view.selected, Some(9), "hidden cards are passed over");
+    assert_eq!(view.viewport.selected, Some(9), "hidden cards are passed over");
     alt(&mut view, 'g');
     typed(&mut view, "3\n");
-    assert_eq!(view.selected, Some(2));
+    assert_eq!(view.viewport.selected, Some(2));
     assert!(view.lookup.filter.is_none() && view.notice.as_deref() == Some("the filter is gone, it hid this card"));
     alt(&mut view, 's');
     typed(&mut view, "status:odd\n");
@@ -188,7 +188,7 @@ fn what_does_not_fit_is_counted_and_esc_brings_it_back() {
     typed(&mut view, "nowhere");
     assert!(settled(&mut view, 80, 24).contains("no card fits the filter"));
     key(&mut view, KeyCode::Esc);
-    assert!(view.lookup.filter.is_none() && view.lookup.line.is_none());
+    assert!(view.lookup.filter.is_none() && view.layers.search_prompt().is_none());
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_hundred_thousand_cards_are_searched_between_frames() {
     typed(&mut view, "=");
     settled(&mut view, 80, 24);
     assert_eq!(
-        (view.selected, view.lookup.find.as_ref().map(Search::position_label)),
+        (view.viewport.selected, view.lookup.find.as_ref().map(Search::position_label)),
         (Some(12_345), Some("1 of 1".into()))
     );
     key(&mut view, KeyCode::Enter);

@@ -32,11 +32,11 @@ fn the_wheel_scrolls_what_is_under_it() {
     let mut view = long_story(100).view();
     text(&mut view, 120, 40);
     mouse(&mut view, MouseEventKind::ScrollUp, (10, 10), 0);
-    assert!(matches!(view.anchor, Anchor::At(_)));
+    assert!(matches!(view.viewport.anchor, Anchor::At(_)));
     assert!(text(&mut view, 120, 40).contains("below"));
     mouse(&mut view, MouseEventKind::ScrollDown, (10, 10), 0);
     text(&mut view, 120, 40);
-    assert_eq!(view.anchor, Anchor::Follow, "back at the end");
+    assert_eq!(view.viewport.anchor, Anchor::Follow, "back at the end");
     let before = text(&mut view, 120, 40);
     mouse(&mut view, MouseEventKind::ScrollUp, (10, 37), 0);
     assert_eq!(text(&mut view, 120, 40), before, "a short input does not scroll");
@@ -44,7 +44,7 @@ fn the_wheel_scrolls_what_is_under_it() {
     let help = text(&mut view, 80, 24);
     mouse(&mut view, MouseEventKind::ScrollDown, (10, 10), 0);
     assert_ne!(text(&mut view, 80, 24), help);
-    assert_eq!(view.anchor, Anchor::Follow, "not what lies beneath");
+    assert_eq!(view.viewport.anchor, Anchor::Follow, "not what lies beneath");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_click_selects_a_card_and_unfolds_at_the_mark() {
     let mut view = story().view();
     let failed = find(&mut view, "ValueError");
     click(&mut view, failed, 1_000);
-    assert_eq!(view.selected, Some(2));
+    assert_eq!(view.viewport.selected, Some(2));
     assert!(!text(&mut view, 120, 40).contains("frame 5"));
     let mark = find(&mut view, "▸ traceback");
     click(&mut view, mark, 2_000);
@@ -61,7 +61,7 @@ fn a_click_selects_a_card_and_unfolds_at_the_mark() {
     click(&mut view, mark, 3_000);
     assert!(!text(&mut view, 120, 40).contains("frame 5"));
     click(&mut view, (20, 37), 4_000);
-    assert_eq!(view.selected, None, "the input takes the choice back");
+    assert_eq!(view.viewport.selected, None, "the input takes the choice back");
 }
 
 #[test]
@@ -72,20 +72,20 @@ fn a_click_puts_the_cursor_and_a_drag_selects() {
     // Wide characters take two cells.
     let word = (alpha.0 + 2, alpha.1);
     click(&mut view, (word.0 + 2, word.1), 1_000);
-    assert_eq!(view.editor.cursor(), (0, 7));
+    assert_eq!(view.composer.editor.cursor(), (0, 7));
     click(&mut view, (4, word.1 + 1), 2_000);
-    assert_eq!(view.editor.cursor(), (1, 0));
+    assert_eq!(view.composer.editor.cursor(), (1, 0));
     click(&mut view, (119, word.1), 3_000);
-    assert_eq!(view.editor.cursor(), (0, 10), "beyond the end of the line");
+    assert_eq!(view.composer.editor.cursor(), (0, 10), "beyond the end of the line");
     mouse(&mut view, MouseEventKind::Down(LEFT), (4, word.1 + 1), 4_000);
     mouse(&mut view, MouseEventKind::Drag(LEFT), (6, word.1 + 1), 4_100);
     mouse(&mut view, MouseEventKind::Up(LEFT), (6, word.1 + 1), 4_200);
     typed(&mut view, "B");
-    assert_eq!(view.editor.code(), "漢字 = alpha\nBta", "what is typed takes the place of what was selected");
+    assert_eq!(view.composer.editor.code(), "漢字 = alpha\nBta", "what is typed takes the place of what was selected");
     click(&mut view, (word.0 + 1, word.1), 5_000);
     click(&mut view, (word.0 + 1, word.1), 5_100);
     typed(&mut view, "x");
-    assert_eq!(view.editor.code(), "漢字 = x\nBta", "a double click selects the word");
+    assert_eq!(view.composer.editor.code(), "漢字 = x\nBta", "a double click selects the word");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_divider_can_be_dragged() {
     mouse(&mut view, MouseEventKind::Up(LEFT), (2, 12), 1_300);
     mouse(&mut view, MouseEventKind::Drag(LEFT), (90, 12), 1_400);
     assert_eq!(find(&mut view, "│").0, 50, "it was let go");
-    assert_eq!(view.selected, None);
+    assert_eq!(view.viewport.selected, None);
 }
 
 #[test]
@@ -112,9 +112,9 @@ fn the_click_that_brings_the_terminal_back_does_nothing() {
     click(&mut view, failed, 500);
     view.on_terminal(&Event::FocusGained, NOW + 1_000);
     click(&mut view, failed, 1_010);
-    assert_eq!(view.selected, None);
+    assert_eq!(view.viewport.selected, None);
     click(&mut view, failed, 2_000);
-    assert_eq!(view.selected, Some(2));
+    assert_eq!(view.viewport.selected, Some(2));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn the_wheel_and_a_click_among_the_variables() {
         !scrolled.contains("name_02") && scrolled.contains("name_03 ") && scrolled.contains("▴ 3 above, "),
         "{scrolled}"
     );
-    assert_eq!(view.anchor, Anchor::Follow, "not the transcript");
+    assert_eq!(view.viewport.anchor, Anchor::Follow, "not the transcript");
     for _ in 0..99 {
         mouse(&mut view, MouseEventKind::ScrollDown, place, 0);
     }
@@ -154,12 +154,12 @@ fn the_wheel_and_a_click_among_the_variables() {
     assert_eq!(asked.path, "name_50");
     assert!(text(&mut view, 120, 40).starts_with("╭─ name_50 ─"));
     key(&mut view, KeyCode::Esc);
-    assert!(view.overlays.is_empty());
+    assert!(view.layers.is_empty());
 
     key(&mut view, KeyCode::F(4));
     let place = find(&mut view, "name_05");
     assert_eq!(mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_000), None, "in the open list a click chooses");
-    assert_eq!(view.chosen.as_deref(), Some("name_05"));
+    assert_eq!(view.variables.selected.as_deref(), Some("name_05"));
     let asked = mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_100);
     assert!(
         matches!(asked, Some(Effect::Inspect { asked, .. }) if asked.path == "name_05"),
@@ -175,8 +175,8 @@ fn a_click_answers_nothing_and_runs_nothing() {
         for x in 0..120 {
             let effect = mouse(&mut view, MouseEventKind::Down(LEFT), (x, y), 1_000 + u64::from(y));
             assert!(matches!(effect, None | Some(Effect::Inspect { .. })), "at {x}, {y}: {effect:?}");
-            view.overlays.clear();
+            view.layers.clear();
         }
     }
-    assert_eq!(view.editor.code(), "x = 1");
+    assert_eq!(view.composer.editor.code(), "x = 1");
 }

@@ -28,7 +28,7 @@ fn wrote(output: &str) -> (View, Arc<Spool>, tempfile::TempDir) {
     }
     spool.settle(std::time::Duration::from_secs(120));
     let mut view = story.view();
-    view.spool = Some(spool.clone());
+    view.records.spool = Some(spool.clone());
     screen(&mut view, 60, 16);
     (view, spool, root)
 }
@@ -84,7 +84,7 @@ fn all_of_a_large_output_can_be_paged_and_searched() {
     spool.settle(std::time::Duration::from_secs(120));
     assert_eq!(shown(&mut view)[14], "more", "the end is followed");
     key(&mut view, KeyCode::Char('q'));
-    assert!(view.pager.is_none());
+    assert!(view.layers.pager().is_none());
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn the_palette_at_each_size() {
     typed(&mut view, "qqqq");
     assert!(text(&mut view, 80, 24).contains("nothing is called that"));
     key(&mut view, KeyCode::Esc);
-    assert!(view.palette.is_none() && view.editor.is_empty());
+    assert!(view.layers.palette().is_none() && view.composer.editor.is_empty());
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn every_action_is_in_it_with_its_key_or_the_reason() {
     assert!(text(&mut view, 80, 24).contains("nothing runs"));
     assert_eq!(key(&mut view, KeyCode::Enter), None);
     let screen = text(&mut view, 80, 24);
-    assert!(view.palette.is_some() && screen.contains("not now: nothing runs"), "{screen}");
+    assert!(view.layers.palette().is_some() && screen.contains("not now: nothing runs"), "{screen}");
 }
 
 #[test]
@@ -49,19 +49,19 @@ fn what_is_chosen_is_done_and_comes_first_the_next_time() {
     press(&mut view, KeyCode::Char('x'), KeyModifiers::ALT);
     typed(&mut view, "hel");
     key(&mut view, KeyCode::Enter);
-    assert!(view.palette.is_none() && text(&mut view, 120, 40).contains("─ help ─"));
-    assert_eq!(view.editor.code(), "draft", "nothing is typed behind it");
+    assert!(view.layers.palette().is_none() && text(&mut view, 120, 40).contains("─ help ─"));
+    assert_eq!(view.composer.editor.code(), "draft", "nothing is typed behind it");
     // In the help, `:` opens it too.
     key(&mut view, KeyCode::Char(':'));
     assert_eq!(view.found("", NOW)[0].row.action, Action::Help);
     typed(&mut view, "close");
     key(&mut view, KeyCode::Enter);
-    assert!(view.overlays.is_empty());
+    assert!(view.layers.is_empty());
     key(&mut view, F2);
     view.on_terminal(&Event::Paste("interrupt\n".into()), NOW);
     assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Interrupt));
     typed(&mut view, ":");
-    assert_eq!(view.editor.code(), "draft:", "in the input it is text");
+    assert_eq!(view.composer.editor.code(), "draft:", "in the input it is text");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn over_the_whole_output_what_would_do_nothing_is_refused() {
     let mut view = story().view();
     text(&mut view, 120, 40);
     key(&mut view, KeyCode::F(6));
-    assert!(view.pager.is_some());
+    assert!(view.layers.pager().is_some());
     key(&mut view, F2);
     for row in ACTIONS {
         let found = view.found("", NOW);

@@ -58,20 +58,20 @@ fn a_question_never_takes_the_keys_from_one_who_types() {
     assert!(!screen.contains("all of it"), "the draft keeps its place: {screen}");
     // Long after the last key: a draft that was begun is not left.
     at(&mut view, KeyCode::Char('y'), 60_000);
-    assert_eq!(view.editor.code(), "xy");
+    assert_eq!(view.composer.editor.code(), "xy");
     assert_eq!(at(&mut view, KeyCode::Enter, 60_001), Some(Effect::Submit("xy".into())), "and it can be run");
     at(&mut view, KeyCode::Char('z'), 60_500);
-    assert_eq!(view.editor.code(), "z", "nor do keys that follow at once answer");
+    assert_eq!(view.composer.editor.code(), "z", "nor do keys that follow at once answer");
     at(&mut view, KeyCode::Esc, 61_000);
     at(&mut view, KeyCode::Char('1'), 61_001);
-    assert_eq!(view.editor.code(), "z", "Esc takes it up beside a draft");
+    assert_eq!(view.composer.editor.code(), "z", "Esc takes it up beside a draft");
     at(&mut view, KeyCode::Esc, 61_002);
     at(&mut view, KeyCode::Char('w'), 61_003);
-    assert_eq!(view.editor.code(), "zw", "and leaves it for later");
+    assert_eq!(view.composer.editor.code(), "zw", "and leaves it for later");
     at(&mut view, KeyCode::Esc, 61_004);
     let answer = at(&mut view, KeyCode::Enter, 61_005);
     assert_eq!(answer, Some(Effect::Reply { inquiry: 1, text: Some("all of it".into()) }), "what was typed is kept");
-    assert_eq!(view.editor.code(), "zw");
+    assert_eq!(view.composer.editor.code(), "zw");
 }
 
 #[test]

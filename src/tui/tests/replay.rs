@@ -40,15 +40,15 @@ fn nothing_is_typed_behind_the_choices_and_enter_starts_the_chosen() {
     {
         assert_eq!(key(&mut view, code), None);
     }
-    assert!(view.editor.is_empty());
+    assert!(view.composer.editor.is_empty());
     assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Replay(ReplaySelection::Mine)));
-    assert!(view.overlays.is_empty());
+    assert!(view.layers.is_empty());
     key(&mut view, KeyCode::F(7));
     key(&mut view, KeyCode::F(7));
-    assert!(view.overlays.is_empty());
+    assert!(view.layers.is_empty());
     let mut fresh = Story::default().view();
     key(&mut fresh, KeyCode::F(7));
-    assert!(fresh.overlays.is_empty() && text(&mut fresh, 80, 24).contains("there is nothing to run again"));
+    assert!(fresh.layers.is_empty() && text(&mut fresh, 80, 24).contains("there is nothing to run again"));
 }
 
 #[test]
@@ -85,10 +85,10 @@ fn a_restart_offers_to_save_what_there_is() {
     let mut view = crashed();
     key(&mut view, KeyCode::F(8));
     assert_eq!(key(&mut view, KeyCode::Char('s')), None, "there are no variables");
-    assert_eq!(view.editor.code(), "s");
+    assert_eq!(view.composer.editor.code(), "s");
     let mut view = crate::tui::fixtures::story().view();
     key(&mut view, KeyCode::F(8));
     assert!(text(&mut view, 120, 40).contains("losing all variables; s saves them first"));
     assert_eq!(key(&mut view, KeyCode::Char('s')), Some(Effect::SaveAndRestart));
-    assert!(view.editor.is_empty() && !view.asking_to_restart);
+    assert!(view.composer.editor.is_empty() && !view.pending.restart);
 }

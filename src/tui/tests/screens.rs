@@ -139,8 +139,12 @@ fn completion() {
                 .into(),
             doc: "Sort by the values.".into(),
         };
-        let asked =
-            view.assist.take_questions().into_iter().rfind(|asked| asked.question.about == InsightKind::Signature);
+        let asked = view
+            .composer
+            .completion
+            .take_questions()
+            .into_iter()
+            .rfind(|asked| asked.question.about == InsightKind::Signature);
         view.on_insight(asked.unwrap().id, Some(Insight::Signature(Some(call))));
         typed(&mut view, " + re");
         key(&mut view, KeyCode::Tab);
@@ -148,12 +152,12 @@ fn completion() {
             let name = format!("region_{n}");
             Candidate { text: name.clone(), name, kind: ["Series", "function", "module"][n % 3].into() }
         };
-        let from = view.editor.place() - 2;
+        let from = view.composer.editor.place() - 2;
         let found = Completions { from, candidates: (0..9).map(candidate).collect(), left_out: 0 };
-        let asked = view.assist.take_questions().pop().unwrap();
+        let asked = view.composer.completion.take_questions().pop().unwrap();
         view.on_insight(asked.id, Some(Insight::Completions(found)));
         key(&mut view, KeyCode::Down);
-        let asked = view.assist.take_questions().pop().unwrap();
+        let asked = view.composer.completion.take_questions().pop().unwrap();
         let doc = "region_1(where, *, deep=False)  A view of one region of the frame, without copying it, as the \
                    first dimension of what is grouped.";
         view.on_insight(asked.id, Some(Insight::Candidate(doc.into())));
@@ -255,12 +259,12 @@ fn a_resize_keeps_the_place() {
         key(&mut view, KeyCode::PageUp);
         screen(&mut view, 120, 40);
     }
-    let anchor = view.anchor;
+    let anchor = view.viewport.anchor;
     screen(&mut view, 60, 20);
     screen(&mut view, 200, 50);
     screen(&mut view, 39, 5);
     screen(&mut view, 120, 40);
-    assert_eq!(view.anchor, anchor);
+    assert_eq!(view.viewport.anchor, anchor);
 }
 
 #[test]

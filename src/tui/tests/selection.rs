@@ -44,7 +44,7 @@ fn cards() -> View {
 }
 
 fn select(view: &mut View, card: usize) {
-    while view.selected != Some(card) {
+    while view.viewport.selected != Some(card) {
         press(view, KeyCode::Up, KeyModifiers::ALT);
         screen(view, 80, 24);
     }
@@ -62,7 +62,7 @@ fn enter_unfolds_a_traceback_that_is_all_there_is() {
     let mut view = cards();
     select(&mut view, 0);
     key(&mut view, KeyCode::Enter);
-    assert!(view.pager.is_none() && text(&mut view, 80, 40).contains("▾ traceback"));
+    assert!(view.layers.pager().is_none() && text(&mut view, 80, 40).contains("▾ traceback"));
 }
 
 #[test]
@@ -91,17 +91,17 @@ fn letters_act_on_the_card_and_not_on_the_input() {
     typed(&mut view, "zp");
     assert!(view.notice.as_deref().is_some_and(|notice| notice.contains("p does nothing to a card")));
     key(&mut view, KeyCode::Up);
-    assert_eq!(view.selected, Some(1));
+    assert_eq!(view.viewport.selected, Some(1));
     assert_eq!(copied(&mut view, 'y'), Some(("defined\n<function>".into(), "output of 2".into())));
     assert_eq!(copied(&mut view, 'v'), Some(("<function>".into(), "value of 2".into())));
-    assert_eq!(view.editor.code(), "draft");
+    assert_eq!(view.composer.editor.code(), "draft");
     ctrl(&mut view, 'c');
     assert!(
-        view.selected.is_none() && view.editor.code() == "draft",
+        view.viewport.selected.is_none() && view.composer.editor.code() == "draft",
         "with nothing running, it goes back to the input"
     );
     typed(&mut view, "c");
-    assert_eq!(view.editor.code(), "draftc");
+    assert_eq!(view.composer.editor.code(), "draftc");
 }
 
 #[test]
@@ -115,11 +115,11 @@ fn running_again_is_asked_for_twice() {
     }
     assert_eq!(key(&mut view, KeyCode::Char('j')), None);
     assert_eq!(key(&mut view, KeyCode::Enter), None, "another key has left it: this opens the output");
-    view.pager = None;
+    drop(view.layers.pop());
     key(&mut view, KeyCode::Char('k'));
     key(&mut view, KeyCode::Char('R'));
     assert_eq!(key(&mut view, KeyCode::Char('R')), Some(Effect::Submit("1/0".into())));
-    assert!(view.selected.is_none() && view.anchor == Anchor::Follow);
+    assert!(view.viewport.selected.is_none() && view.viewport.anchor == Anchor::Follow);
     select(&mut view, 0);
     key(&mut view, KeyCode::Char('R'));
     assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Submit("1/0".into())));
@@ -131,33 +131,33 @@ fn code_is_taken_into_the_input_and_undo_brings_the_draft_back() {
     typed(&mut view, "draft");
     select(&mut view, 1);
     key(&mut view, KeyCode::Char('e'));
-    assert_eq!(view.editor.code(), "def share(parts):\n    return 1 / parts");
+    assert_eq!(view.composer.editor.code(), "def share(parts):\n    return 1 / parts");
     assert!(
-        view.selected.is_none()
+        view.viewport.selected.is_none()
             && view.notice.as_deref().is_some_and(|notice| notice.contains("brings the draft back"))
     );
     ctrl(&mut view, '7');
-    assert_eq!(view.editor.code(), "draft");
+    assert_eq!(view.composer.editor.code(), "draft");
 }
 
 #[test]
 fn errors_what_runs_and_what_set_a_variable_are_jumped_to() {
     let mut view = cards();
     press(&mut view, KeyCode::Char('j'), KeyModifiers::ALT);
-    assert_eq!(view.selected, Some(2), "the last error");
+    assert_eq!(view.viewport.selected, Some(2), "the last error");
     key(&mut view, KeyCode::Char('['));
-    assert_eq!(view.selected, Some(0));
+    assert_eq!(view.viewport.selected, Some(0));
     key(&mut view, KeyCode::Char('['));
-    assert_eq!((view.selected, view.notice.as_deref()), (Some(0), Some("nothing failed above")));
+    assert_eq!((view.viewport.selected, view.notice.as_deref()), (Some(0), Some("nothing failed above")));
     key(&mut view, KeyCode::Char(']'));
-    assert_eq!(view.selected, Some(2));
+    assert_eq!(view.viewport.selected, Some(2));
     press(&mut view, KeyCode::Char('r'), KeyModifiers::ALT);
     assert_eq!(view.notice.as_deref(), Some("nothing is running"));
 
     let mut view = story().view();
     screen(&mut view, 80, 24);
     press(&mut view, KeyCode::Char('r'), KeyModifiers::ALT);
-    assert_eq!(view.selected, Some(3));
+    assert_eq!(view.viewport.selected, Some(3));
     key(&mut view, KeyCode::Esc);
     let mut story = Story::default();
     story.ran(&Author::You, "x = 1", "", ok(1));
@@ -169,7 +169,7 @@ fn errors_what_runs_and_what_set_a_variable_are_jumped_to() {
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Char('g'));
-    assert_eq!((view.selected, view.overlays.len()), (Some(0), 0));
+    assert_eq!((view.viewport.selected, view.layers.iter().len()), (Some(0), 0));
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn what_the_client_received_is_shown_beside_the_output() {
             "1\n[... 1199998 characters left out here ...]\n\n[snippet 3: error, return code 1, 3 ms]",
             true,
         ));
-        view.answers = Some(Arc::new(answers));
+        view.records.client_responses = Some(Arc::new(answers));
         select(&mut view, 2);
         key(&mut view, KeyCode::Char('m'));
         assert_snapshot!(format!("received_{name}"), text(&mut view, width, height));
@@ -235,7 +235,7 @@ fn what_the_client_received_is_shown_beside_the_output() {
         press(&mut view, KeyCode::BackTab, KeyModifiers::SHIFT);
         assert!(text(&mut view, width, height).contains("\"snippet\": 3"));
         key(&mut view, KeyCode::Esc);
-        assert!(view.pager.is_none() && view.selected == Some(2));
+        assert!(view.layers.pager().is_none() && view.viewport.selected == Some(2));
         key(&mut view, KeyCode::Up);
         key(&mut view, KeyCode::Char('m'));
         assert_eq!(view.notice.as_deref(), Some("no client asked for 2"));
@@ -252,7 +252,7 @@ fn output_and_what_was_received_side_by_side() {
     let answers = ClientResponses::default();
     let received = format!("line 0\n[... 1300 characters left out here ...]\n{}", "line 199\n".repeat(60));
     answers.add(ClientResponse { snippet: SnippetId(1), status: Status::Ok, ..answer(&received, true) });
-    view.answers = Some(Arc::new(answers));
+    view.records.client_responses = Some(Arc::new(answers));
     screen(&mut view, 120, 40);
     press(&mut view, KeyCode::Up, KeyModifiers::ALT);
     key(&mut view, KeyCode::Char('m'));

@@ -24,7 +24,7 @@ fn faults_are_told_until_the_next_key_which_is_not_lost() {
         screen(&mut view, width, height);
     }
     key(&mut view, KeyCode::Char('x'));
-    assert!(view.editor.code() == "x" && !text(&mut view, 120, 40).contains("faults"));
+    assert!(view.composer.editor.code() == "x" && !text(&mut view, 120, 40).contains("faults"));
 }
 
 #[test]
@@ -92,9 +92,9 @@ fn themes() {
 #[test]
 fn the_mouse_and_vi_are_settled() {
     let mut view = Story::default().view();
-    assert!(view.mouse.captured && view.editor.vi.is_none());
+    assert!(view.mouse.captured && view.composer.editor.vi.is_none());
     with(&mut view, "mouse = false\n[editor]\nvi = true");
-    assert!(!view.mouse.captured && view.editor.vi.is_some());
+    assert!(!view.mouse.captured && view.composer.editor.vi.is_some());
 }
 
 /// No widget tells a key that does something else now.
@@ -106,7 +106,7 @@ fn hints_tell_the_keys_that_hold() {
     let mut look = |open: &mut dyn FnMut(&mut View)| {
         let mut view = story().view();
         with(&mut view, config);
-        assert!(view.complaints.is_none(), "{:?}", view.complaints);
+        assert!(view.layers.is_empty(), "{:?}", view.layers);
         screen(&mut view, 120, 40);
         open(&mut view);
         for (width, height) in [(120, 40), (80, 24), (40, 12)] {

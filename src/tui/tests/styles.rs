@@ -96,7 +96,12 @@ fn with_signature() -> View {
             .into(),
         doc: "Sort by the values.".into(),
     };
-    let asked = view.assist.take_questions().into_iter().rfind(|asked| asked.question.about == InsightKind::Signature);
+    let asked = view
+        .composer
+        .completion
+        .take_questions()
+        .into_iter()
+        .rfind(|asked| asked.question.about == InsightKind::Signature);
     view.on_insight(asked.unwrap().id, Some(Insight::Signature(Some(call))));
     view
 }
@@ -118,12 +123,12 @@ fn candidates() {
             let name = format!("region_{n}");
             Candidate { text: name.clone(), name, kind: ["Series", "function", "module"][n % 3].into() }
         };
-        let from = view.editor.place() - 2;
+        let from = view.composer.editor.place() - 2;
         let found = Completions { from, candidates: (0..3).map(candidate).collect(), left_out: 0 };
-        let asked = view.assist.take_questions().pop().unwrap();
+        let asked = view.composer.completion.take_questions().pop().unwrap();
         view.on_insight(asked.id, Some(Insight::Completions(found)));
         key(&mut view, KeyCode::Down);
-        let asked = view.assist.take_questions().pop().unwrap();
+        let asked = view.composer.completion.take_questions().pop().unwrap();
         let doc = "region_1(where, *, deep=False, limit=None, on_error='raise', like=None, copy=None)  A view of one \
                    region of the frame.";
         view.on_insight(asked.id, Some(Insight::Candidate(doc.into())));

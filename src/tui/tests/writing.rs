@@ -8,6 +8,7 @@ use super::*;
 use crate::domain::Author;
 use crate::session::Past;
 use crate::tui::composer::editor::Mode;
+use crate::tui::composer::history::HistorySearch;
 use crate::tui::fixtures::{Story, client, ok, story};
 
 fn past(code: &str, author: &str, session: &str, hours: u64) -> Past {
@@ -35,8 +36,8 @@ fn with_past() -> View {
 
 /// As the loop does it.
 fn rank(view: &mut View) {
-    while let Some(ranking) = view.pasts.take_ranking() {
-        view.pasts.on_ranked(ranking.number, ranking.rank());
+    while let Some(ranking) = view.layers.history_search_mut().and_then(HistorySearch::take_ranking) {
+        view.layers.history_search_mut().unwrap().on_ranked(ranking.number, ranking.rank());
     }
 }
 
@@ -60,7 +61,7 @@ fn search() {
     let mut view = searched("zebra");
     assert!(text(&mut view, 80, 24).contains("nothing found; Tab"));
     key(&mut view, KeyCode::Esc);
-    assert_eq!(view.editor.code(), "draft");
+    assert_eq!(view.composer.editor.code(), "draft");
 }
 
 #[test]
@@ -72,9 +73,9 @@ fn what_is_found_goes_into_the_input_and_does_not_run() {
     rank(&mut view);
     ctrl(&mut view, 'r');
     assert_eq!(key(&mut view, KeyCode::Enter), None);
-    assert_eq!(view.editor.code(), "df.groupby(\"region\").revenue.agg([\"sum\", \"mean\"])");
+    assert_eq!(view.composer.editor.code(), "df.groupby(\"region\").revenue.agg([\"sum\", \"mean\"])");
     ctrl(&mut view, '7');
-    assert_eq!(view.editor.code(), "draft", "one undo brings back what was there");
+    assert_eq!(view.composer.editor.code(), "draft", "one undo brings back what was there");
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn what_holds_the_query_comes_before_what_holds_its_letters() {
     ctrl(&mut view, 'r');
     let found = |view: &mut View| {
         rank(view);
-        let search = view.pasts.search.as_ref().unwrap();
+        let search = view.layers.history_search().unwrap();
         search.found.iter().map(|index| search.pool[*index].code.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(found(&mut view).len(), 4, "nothing asked, all is there");
@@ -105,13 +106,13 @@ fn a_ranking_that_came_too_late_is_followed_by_another() {
     let mut view = with_past();
     ctrl(&mut view, 'r');
     typed(&mut view, "p");
-    let first = view.pasts.take_ranking().unwrap();
+    let first = view.layers.history_search_mut().unwrap().take_ranking().unwrap();
     typed(&mut view, "olars");
-    assert!(view.pasts.take_ranking().is_none(), "one after the other");
-    view.pasts.on_ranked(first.number, first.rank());
+    assert!(view.layers.history_search_mut().unwrap().take_ranking().is_none(), "one after the other");
+    view.layers.history_search_mut().unwrap().on_ranked(first.number, first.rank());
     rank(&mut view);
-    assert_eq!(view.pasts.search.as_ref().unwrap().found.len(), 1);
-    view.pasts.on_ranked(first.number, Arc::new([7, 8, 9]));
+    assert_eq!(view.layers.history_search().unwrap().found.len(), 1);
+    view.layers.history_search_mut().unwrap().on_ranked(first.number, Arc::new([7, 8, 9]));
     assert!(text(&mut view, 80, 24).contains("import polars"));
 }
 
@@ -124,12 +125,12 @@ fn grey_text_goes_on_as_an_earlier_input_did() {
     let (buffer, cursor) = screen(&mut view, 120, 40);
     let cursor = cursor.unwrap();
     assert!(buffer[cursor].modifier.contains(ratatui::style::Modifier::DIM), "it is told apart");
-    assert_eq!(view.editor.code(), "df.g", "it is not there yet");
+    assert_eq!(view.composer.editor.code(), "df.g", "it is not there yet");
     press(&mut view, KeyCode::Char('f'), KeyModifiers::ALT);
-    assert_eq!(view.editor.code(), "df.groupby");
+    assert_eq!(view.composer.editor.code(), "df.groupby");
     key(&mut view, KeyCode::Right);
-    assert_eq!(view.editor.code(), "df.groupby(\"region\").revenue.agg([\"sum\", \"mean\"])");
-    view.editor.clear();
+    assert_eq!(view.composer.editor.code(), "df.groupby(\"region\").revenue.agg([\"sum\", \"mean\"])");
+    view.composer.editor.clear();
     typed(&mut view, "tox");
     assert!(view.ghost().is_none());
     key(&mut view, KeyCode::Backspace);
@@ -140,7 +141,7 @@ fn grey_text_goes_on_as_an_earlier_input_did() {
     assert!(view.ghost().is_none(), "only at the end of the text");
     key(&mut view, KeyCode::Right);
     ctrl(&mut view, 'e');
-    assert!(view.editor.code().ends_with("len(top)"), "all lines come in");
+    assert!(view.composer.editor.code().ends_with("len(top)"), "all lines come in");
     assert_eq!(typed(&mut view, "\n").map(|effect| matches!(effect, Effect::Submit(_))), Some(true));
 }
 
@@ -149,18 +150,22 @@ fn up_finds_what_begins_with_what_is_typed() {
     let mut view = with_past();
     typed(&mut view, "df.");
     key(&mut view, KeyCode::Up);
-    assert_eq!(view.editor.code(), "df.groupby(\"region\").revenue.agg([\"sum\", \"mean\"])", "not what clients ran");
+    assert_eq!(
+        view.composer.editor.code(),
+        "df.groupby(\"region\").revenue.agg([\"sum\", \"mean\"])",
+        "not what clients ran"
+    );
     key(&mut view, KeyCode::Up);
-    assert!(view.editor.code().starts_with("df.groupby(\"region\")"), "there is no other");
+    assert!(view.composer.editor.code().starts_with("df.groupby(\"region\")"), "there is no other");
     key(&mut view, KeyCode::Down);
-    assert_eq!(view.editor.code(), "df.");
+    assert_eq!(view.composer.editor.code(), "df.");
     key(&mut view, KeyCode::Up);
     typed(&mut view, ".T");
     key(&mut view, KeyCode::Up);
     key(&mut view, KeyCode::Down);
-    assert_eq!(view.editor.code(), "df.", "the draft is kept");
+    assert_eq!(view.composer.editor.code(), "df.", "the draft is kept");
     key(&mut view, KeyCode::Down);
-    assert!(view.editor.code().ends_with("]).T"), "and so is what was changed");
+    assert!(view.composer.editor.code().ends_with("]).T"), "and so is what was changed");
 }
 
 #[test]
@@ -174,13 +179,13 @@ fn the_draft_is_never_lost_however_one_looks_around() {
     typed(&mut view, "a");
     let up = |view: &mut View| {
         key(view, KeyCode::Up);
-        view.editor.code()
+        view.composer.editor.code()
     };
     assert_eq!([up(&mut view), up(&mut view), up(&mut view), up(&mut view)], ["a3", "a2", "a1", "a1"]);
     let codes: Vec<_> = (0..4)
         .map(|_| {
             key(&mut view, KeyCode::Down);
-            view.editor.code()
+            view.composer.editor.code()
         })
         .collect();
     assert_eq!(codes, ["a2", "a3", "a", "a"]);
@@ -189,10 +194,10 @@ fn the_draft_is_never_lost_however_one_looks_around() {
 #[test]
 fn vi_modes_are_told() {
     let mut view = story().view();
-    view.editor.use_vi(true);
+    view.composer.editor.use_vi(true);
     typed(&mut view, "top = df.head()");
     key(&mut view, KeyCode::Esc);
-    assert_eq!(view.editor.mode(), Mode::Normal);
+    assert_eq!(view.composer.editor.mode(), Mode::Normal);
     typed(&mut view, "bbvb");
     assert_snapshot!("vi_wide", text(&mut view, 120, 40));
     assert_snapshot!("vi_medium", text(&mut view, 80, 24));
@@ -201,15 +206,15 @@ fn vi_modes_are_told() {
     let marked = |x: u16| buffer[(x, 20)].modifier.contains(ratatui::style::Modifier::REVERSED);
     assert!(marked(3 + 8) && marked(3 + 9) && !marked(3 + 7) && !marked(3 + 10), "{:#?}", rows(&buffer));
     typed(&mut view, "d");
-    assert_eq!(view.editor.code(), "top = dfead()");
+    assert_eq!(view.composer.editor.code(), "top = dfead()");
     typed(&mut view, "u");
-    assert_eq!(view.editor.code(), "top = df.head()");
+    assert_eq!(view.composer.editor.code(), "top = df.head()");
     ctrl(&mut view, 'r');
-    assert_eq!(view.editor.code(), "top = dfead()", "it is no search then");
+    assert_eq!(view.composer.editor.code(), "top = dfead()", "it is no search then");
     typed(&mut view, "u");
     assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Submit("top = df.head()".into())));
     assert_eq!(typed(&mut view, "xk"), None);
-    assert_eq!(view.editor.code(), "xk", "the next input is typed at once");
+    assert_eq!(view.composer.editor.code(), "xk", "the next input is typed at once");
 }
 
 /// Python's indentation in the cells where it stands.

@@ -187,12 +187,12 @@ pub fn places<'a>(output: &Output, frames: &'a [Arc<DisplayedFrame>]) -> Vec<(Ra
 impl View {
     /// Scrolls the data frames of the selected card by a column.
     pub fn scroll_columns(&mut self, right: bool) {
-        let Some(card) = self.selected else { return };
+        let Some(card) = self.viewport.selected else { return };
         let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(card) else { return };
         let Some(outcome) = &snippet.outcome else { return };
         let frames = outcome.frame.as_deref().into_iter().chain(outcome.frames.iter().map(|shown| &shown.frame));
         let Some(last) = frames.map(|frame| frame.names.len().saturating_sub(1)).max() else { return };
-        let first = self.columns.entry(card).or_default();
+        let first = self.viewport.columns.entry(card).or_default();
         *first = if right { (*first + 1).min(last) } else { first.saturating_sub(1) };
     }
 }

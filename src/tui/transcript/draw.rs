@@ -48,7 +48,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
             }
             Row::Space => {}
         }
-        if view.selected == Some(place.card) && layout.margin > 0 && !matches!(row, Row::Space) {
+        if view.viewport.selected == Some(place.card) && layout.margin > 0 && !matches!(row, Row::Space) {
             put(buffer, area, area.x, y, if matches!(row, Row::Head) { "›" } else { "│" }, theme::FOCUS);
         }
         let marks = view.lookup.marks.get(&place.card).into_iter().flat_map(|marks| marks.iter());
@@ -64,14 +64,14 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
 /// Where the terminal's cursor stands while a card is selected: at its head, if that is in sight.
 pub fn cursor(view: &View, layout: &Layout) -> Option<Position> {
     let window = &view.frame.as_ref()?.window;
-    let row = window.iter().position(|place| view.selected == Some(place.card))?;
+    let row = window.iter().position(|place| view.viewport.selected == Some(place.card))?;
     Some(Position { x: layout.transcript.x, y: layout.transcript.y + row as u16 })
 }
 
 /// Number and author on the left, status and duration on the right.
 fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: Timestamp, buffer: &mut Buffer) {
     let area = layout.transcript;
-    let selected = view.selected == Some(index);
+    let selected = view.viewport.selected == Some(index);
     let right = area.right() - u16::from(layout.class != Class::Compact);
     let digits = view.next_number().max(10).ilog10() as usize + 1;
     let (number, name, name_style, end) = match entry {

@@ -8,8 +8,9 @@ use super::copy;
 use super::copy::Piece;
 use super::viewport::Anchor;
 use crate::domain::{Entry, Snippet, Status, Timestamp};
+use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Chord, Context};
-use crate::tui::input::update::Effect;
+use crate::tui::layers::Layer;
 use crate::tui::pager::Pager;
 use crate::tui::view::View;
 
@@ -20,7 +21,7 @@ impl View {
     /// Keys while a card is selected: the input gets none of them.
     pub fn on_card(&mut self, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Card, Context::Transcript, Context::Session]);
-        let asked_to_run = self.asking_to_run.take().filter(|card| self.selected == Some(*card));
+        let asked_to_run = self.pending.run_again.take().filter(|card| self.viewport.selected == Some(*card));
         match (action, asked_to_run) {
             (Some(Action::RunAgain | Action::Output), Some(card)) => self.run_again(card),
             (Some(Action::Back), Some(_)) => None,
@@ -28,11 +29,7 @@ impl View {
                 self.fold();
                 None
             }
-            (Some(Action::QuitOrDelete), _) if !self.editor.is_empty() => None,
-            (Some(Action::Interrupt), _) if self.transcript.running().is_none() => {
-                self.selected = None;
-                None
-            }
+            (Some(Action::QuitOrDelete), _) if !self.composer.editor.is_empty() => None,
             (Some(action), _) => self.act(action, key, asked, now),
             (None, _) => {
                 if Chord::from(key).is_text() {
@@ -47,7 +44,7 @@ impl View {
 
     /// Whether a traceback is all that the selected card has to show.
     fn is_all_traceback(&self) -> bool {
-        let entry = self.selected.and_then(|card| self.transcript.entries().get(card));
+        let entry = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
         let wrote = |entry| snippet(entry).is_some_and(|snippet| !snippet.output.is_empty());
         entry.is_some_and(|entry| !wrote(entry) && copy::of(entry, Piece::Traceback, None).is_some())
     }
@@ -65,8 +62,8 @@ impl View {
             Action::CopyTraceback => self.copy(Piece::Traceback),
             Action::RunAgain => {
                 let card = self.meant(|entry| snippet(entry).is_some());
-                self.selected = card;
-                self.asking_to_run = card;
+                self.viewport.selected = card;
+                self.pending.run_again = card;
                 None
             }
             Action::EditAgain => {
@@ -102,14 +99,14 @@ impl View {
     /// The selected card, or the last one in sight that fits.
     fn meant(&self, fits: impl Fn(&Entry) -> bool) -> Option<usize> {
         let fits = |card: &usize| self.transcript.entries().get(*card).is_some_and(&fits);
-        match self.selected {
+        match self.viewport.selected {
             Some(card) => Some(card).filter(fits),
             None => self.frame.as_ref()?.cards.keys().rev().copied().find(fits),
         }
     }
 
     fn copy(&mut self, piece: Piece) -> Option<Effect> {
-        let spool = self.spool.clone();
+        let spool = self.records.spool.clone();
         let card = self.meant(|entry| copy::of(entry, piece, None).is_some());
         let entry = card.and_then(|card| self.transcript.entries().get(card));
         let found = entry.and_then(|entry| Some((copy::of(entry, piece, spool.as_deref())?, copy::name(entry))));
@@ -136,9 +133,9 @@ impl View {
             self.notice = Some(GONE.to_owned());
             return None;
         };
-        self.selected = None;
+        self.viewport.selected = None;
         self.end_search();
-        self.anchor = Anchor::Follow;
+        self.viewport.anchor = Anchor::Follow;
         Some(Effect::Submit(code))
     }
 
@@ -146,7 +143,7 @@ impl View {
     fn whole_code(&self, snippet: &Snippet) -> Option<Arc<str>> {
         match snippet.code_omitted {
             0 => Some(snippet.code.clone()),
-            _ => self.spool.as_ref()?.recorded(snippet.id).map(|recorded| recorded.code),
+            _ => self.records.spool.as_ref()?.recorded(snippet.id).map(|recorded| recorded.code),
         }
     }
 
@@ -161,10 +158,10 @@ impl View {
             self.notice = Some(GONE.to_owned());
             return;
         };
-        let had_draft = !self.editor.is_empty();
-        self.editor.set(&code);
-        self.assist.close();
-        self.selected = None;
+        let had_draft = !self.composer.editor.is_empty();
+        self.composer.editor.set(&code);
+        self.composer.completion.close();
+        self.viewport.selected = None;
         if had_draft {
             self.notice = Some(format!("{} brings the draft back", self.keys.key_hint(Action::Undo)));
         }
@@ -174,7 +171,7 @@ impl View {
     fn go_to_error(&mut self, forward: bool) {
         let entries = self.transcript.entries();
         let in_sight = || self.frame.as_ref().and_then(|frame| frame.window.last()).map_or(0, |place| place.card + 1);
-        let from = self.selected.unwrap_or_else(in_sight);
+        let from = self.viewport.selected.unwrap_or_else(in_sight);
         let has_failed = |card: &usize| snippet(&entries[*card]).is_some_and(|s| s.status == Status::Error);
         let found = if forward {
             (from + 1..entries.len()).find(has_failed)
@@ -198,16 +195,16 @@ impl View {
     }
 
     fn show_received(&mut self) {
-        let answers = self.answers.clone().unwrap_or_default();
+        let answers = self.records.client_responses.clone().unwrap_or_default();
         let told = |entry: &Entry| snippet(entry).map_or_else(Vec::new, |snippet| answers.of(snippet.id));
         let card = self.meant(|entry| !told(entry).is_empty());
         let answers = card.and_then(|card| self.transcript.entries().get(card)).map_or_else(Vec::new, told);
         if let Some(card) = card {
-            self.overlays.clear();
-            self.pager = Some(Pager::received(card, answers));
+            self.layers.clear();
+            self.layers.push(Layer::Pager(Pager::received(card, answers)));
             return;
         }
-        let selected = self.selected.and_then(|card| snippet(self.transcript.entries().get(card)?));
+        let selected = self.viewport.selected.and_then(|card| snippet(self.transcript.entries().get(card)?));
         self.notice = Some(match selected {
             Some(Snippet { id, author, .. }) if author.is_you() => format!("no client asked for {id}"),
             Some(Snippet { id, .. }) => format!("no answer about {id} is known: none was given yet, or too long ago"),

@@ -1,7 +1,7 @@
 //! The window on the transcript. The place is kept as (card, row), never as a row of the whole, so that a frame costs
 //! the same with ten cards and with a hundred thousand: only cards that cross the window are measured.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,6 +23,37 @@ pub enum Anchor {
     Follow,
     /// This row is the first of the window.
     At(Place),
+}
+
+/// Where the person is in the transcript, and how its cards are shown.
+#[derive(Debug)]
+pub struct Viewport {
+    pub anchor: Anchor,
+    /// How many entries there were when the end was last in sight.
+    pub seen: usize,
+    /// The selected card.
+    pub selected: Option<usize>,
+    /// Cards that are not folded as `unfold_all` says.
+    pub unfolded: HashSet<usize>,
+    /// How many columns of a card's data frame are out of sight on the left.
+    pub columns: HashMap<usize, usize>,
+    pub unfold_all: bool,
+    pub cards: Cards,
+}
+
+impl Viewport {
+    /// The end of a transcript with that many entries.
+    pub fn new(entries: usize) -> Self {
+        Self {
+            anchor: Anchor::Follow,
+            seen: entries,
+            selected: None,
+            unfolded: HashSet::new(),
+            columns: HashMap::new(),
+            unfold_all: false,
+            cards: Cards::default(),
+        }
+    }
 }
 
 /// Rows of cards that were looked at lately.

@@ -26,9 +26,9 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let area = layout.drawer;
     Clear.render(area, buffer);
     let table = view.transcript.variables();
-    let title = format!(" variables{} ", view.sorting.label());
+    let title = format!(" variables{} ", view.variables.sorting.label());
     let title = [(title.as_str(), theme::BOLD)];
-    let found = if view.narrowed.is_some() { format!("{} of ", view.listed().count()) } else { String::new() };
+    let found = if view.variables.query.is_some() { format!("{} of ", view.listed().count()) } else { String::new() };
     let count = format!(" {}{found}{} ", age(view, now), units::count(table.total, "name"));
     rule(buffer, Rect { height: 1, ..area }, &title, &[(&count, theme::DIM)], theme::DIM);
     let list = Rect { y: area.y + 1, height: area.height - 2, ..area };
@@ -55,7 +55,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     if rows.is_empty()
         && let Some(y) = lines.row()
     {
-        let none = if view.narrowed.is_some() { "no name is like that" } else { "no variables yet" };
+        let none = if view.variables.query.is_some() { "no name is like that" } else { "no variables yet" };
         put(buffer, list, left + 2, y, none, theme::DIM);
     }
     for item in items {
@@ -71,7 +71,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
             put(buffer, list, left, y, "•", theme::TOUCHED);
         }
         let mut x = left + 2;
-        let is_chosen = view.chosen.as_ref() == Some(&variable.name);
+        let is_chosen = view.variables.selected.as_ref() == Some(&variable.name);
         let style = if is_chosen { theme::SELECTED } else { theme::PLAIN };
         put(buffer, list, x, y, &text::cut(&text::name(&variable.name), name_width.into()), style);
         x += name_width + 2;
@@ -117,7 +117,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         put(buffer, list, left + 4 + widest.min(quarter * 2) as u16, y, &what, style);
     }
     let bottom = list.bottom();
-    if let Some(query) = &view.narrowed {
+    if let Some(query) = &view.variables.query {
         let compact = layout.class == Class::Compact;
         let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { LOOK })], "");
         let all = view.keys.key_hint(Action::Back);
@@ -134,10 +134,10 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         let more = format!("… {} for more", view.keys.key_hint(Action::PageDown));
         put(buffer, area, left + 2, bottom, &more, theme::DIM);
     }
-    if !table.rows.is_empty() && view.editor.is_empty() {
+    if !table.rows.is_empty() && view.composer.editor.is_empty() {
         let (look, sort, down, filter): (&[_], &[_], &[_], &[_]) =
             (&[Action::Choose], &[Action::SortVariables], &[Action::ItemDown], &[Action::FilterVariables]);
-        let (hints, between) = match (view.chosen.is_some(), layout.class) {
+        let (hints, between) = match (view.variables.selected.is_some(), layout.class) {
             (true, Class::Compact) => (&[(look, ""), (sort, ""), (filter, "")][..], "  "),
             (true, _) => (&[(look, LOOK), (sort, "sort"), (filter, "filter")][..], "   "),
             (false, Class::Compact) => (&[(down, ""), (filter, "")][..], ", "),

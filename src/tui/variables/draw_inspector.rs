@@ -31,7 +31,7 @@ pub fn hidden(view: &View, layout: &Layout) -> usize {
 }
 
 pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) {
-    let Some(inspector) = &view.inspector else { return };
+    let Some(inspector) = &view.variables.inspector else { return };
     let area = area(layout);
     Clear.render(area, buffer);
     let room = usize::from(area.width).saturating_sub(8);
@@ -61,7 +61,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
 }
 
 fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
-    let Some(inspector) = &view.inspector else { return Vec::new() };
+    let Some(inspector) = &view.variables.inspector else { return Vec::new() };
     let mut rows = head(view, inspector, width);
     rows.extend(tabs(inspector, width));
     if view.transcript.last_finished().map(|snippet| snippet.id) != inspector.after {

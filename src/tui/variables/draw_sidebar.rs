@@ -66,7 +66,7 @@ impl<'a> Listed<'a> {
         let touched = touched(view);
         rows.sort_by_key(|variable| !touched.contains(variable.name.as_str()));
         let fit = fit.saturating_sub(1);
-        let above = view.side_scroll.min(rows.len().saturating_sub(fit));
+        let above = view.variables.sidebar_scroll.min(rows.len().saturating_sub(fit));
         rows.drain(..above);
         rows.truncate(fit);
         let below = total.saturating_sub(above + rows.len());
@@ -90,7 +90,7 @@ pub fn touched(view: &View) -> HashSet<&str> {
 /// In the order that was chosen; by name where that says nothing.
 pub fn sorted(view: &View) -> Vec<&Variable> {
     let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
-    match view.sorting {
+    match view.variables.sorting {
         Sorting::Kind => rows.sort_by_key(|variable| match variable.kind {
             VariableKind::Data => 0,
             VariableKind::Class => 1,
@@ -157,7 +157,7 @@ pub fn value(variable: &Variable) -> &str {
 fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let (Some(area), Some(listed)) = (layout.side, Listed::of(view, layout)) else { return };
     let total = view.transcript.variables().total;
-    title(buffer, area, &format!("variables{}", view.sorting.label()), total);
+    title(buffer, area, &format!("variables{}", view.variables.sorting.label()), total);
     let right = area.right() - text::width(&total.to_string()) as u16;
     put_right(buffer, area, right, area.y, &age(view, now), theme::NOTICE);
     let Listed { area: list, rows, above, below } = listed;

@@ -7,9 +7,10 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use crate::domain::{Aspect, Variable, VariableKind};
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::sorted_variables;
+use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
-use crate::tui::input::update::Effect;
-use crate::tui::view::{Overlay, View};
+use crate::tui::layers::Layer;
+use crate::tui::view::View;
 
 /// The order of the list of variables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,10 +75,10 @@ fn group(kind: VariableKind) -> &'static str {
 /// The list as it is shown: with a filter the best match first, else in the chosen order; by kind in groups.
 pub fn items(view: &View) -> Vec<Item<'_>> {
     let mut rows = sorted_variables(view);
-    let wanted = view.narrowed.as_ref().map(Editor::code).unwrap_or_default();
+    let wanted = view.variables.query.as_ref().map(Editor::code).unwrap_or_default();
     if !wanted.trim().is_empty() {
         rows = best(rows, &wanted);
-    } else if view.sorting == Sorting::Kind {
+    } else if view.variables.sorting == Sorting::Kind {
         let groups: Vec<&[&Variable]> = rows.chunk_by(|one, next| group(one.kind) == group(next.kind)).collect();
         if groups.len() > 1 {
             let with_heading = |rows: &&[&'_ Variable]| Item::Group(group(rows[0].kind), rows.len());
@@ -109,29 +110,29 @@ fn best<'a>(rows: Vec<&'a Variable>, query: &str) -> Vec<&'a Variable> {
 
 impl View {
     fn is_drawer_on_top(&self) -> bool {
-        matches!(self.overlays.last(), Some(Overlay::Drawer { .. }))
+        matches!(self.layers.top(), Some(Layer::Drawer { .. }))
     }
 
     /// Opens it with all that there is, or closes it.
     pub fn toggle_drawer(&mut self) {
-        self.narrowed = None;
-        self.toggle(Overlay::Drawer { scroll: 0 });
+        self.variables.query = None;
+        self.layers.toggle(Layer::Drawer { scroll: 0 });
     }
 
     /// Actions of the list of variables while nothing is written; `None` if it has no use for this one.
     pub fn on_drawer(&mut self, action: Action) -> Option<Option<Effect>> {
-        if !self.is_drawer_on_top() || !self.editor.is_empty() {
+        if !self.is_drawer_on_top() || !self.composer.editor.is_empty() {
             return None;
         }
         let names: Vec<String> = self.listed().map(|variable| variable.name.clone()).collect();
-        let chosen = self.chosen.as_ref().and_then(|chosen| names.iter().position(|name| name == chosen));
+        let chosen = self.variables.selected.as_ref().and_then(|chosen| names.iter().position(|name| name == chosen));
         let next = match (action, chosen) {
             (Action::ItemDown, None) => 0,
             (Action::ItemDown, Some(place)) => place + 1,
             (Action::ItemUp, Some(place)) => place.saturating_sub(1),
             // A selected card has a use for the same key.
-            (Action::FilterVariables, _) if chosen.is_some() || self.selected.is_none() => {
-                self.narrowed.get_or_insert_default();
+            (Action::FilterVariables, _) if chosen.is_some() || self.viewport.selected.is_none() => {
+                self.variables.query.get_or_insert_default();
                 return Some(None);
             }
             (Action::GoToSetter, Some(place)) => {
@@ -140,20 +141,20 @@ impl View {
             }
             (Action::Choose, Some(place)) => return Some(Some(self.look_into(names[place].clone()))),
             (Action::SortVariables, Some(_)) => {
-                self.sorting = self.sorting.next();
+                self.variables.sorting = self.variables.sorting.next();
                 return Some(None);
             }
             _ => return None,
         };
         let next = next.min(names.len().checked_sub(1)?);
-        self.chosen = Some(names.get(next)?.clone());
+        self.variables.selected = Some(names.get(next)?.clone());
         self.show_chosen();
         Some(None)
     }
 
     /// Opens the inspector.
     pub fn look_into(&mut self, variable: String) -> Effect {
-        self.overlays.push(Overlay::Inspector { scroll: 0 });
+        self.layers.push(Layer::Inspector { scroll: 0 });
         self.inspect(variable, Aspect::Overview, 0)
     }
 
@@ -167,18 +168,19 @@ impl View {
         if !self.is_drawer_on_top() {
             return None;
         }
-        let query = self.narrowed.as_mut()?;
+        let query = self.variables.query.as_mut()?;
         let is_text = matches!(key.code, KeyCode::Char(_))
             && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         let action = self.keys.find(key, &[Context::Variables, Context::Transcript, Context::Session]);
         match action.filter(|_| !is_text) {
-            Some(Action::Interrupt) if self.transcript.running().is_some() => return None,
-            Some(Action::Back | Action::Interrupt) => self.narrowed = None,
+            // Ctrl-C is decided in one place.
+            Some(Action::Interrupt) => return None,
+            Some(Action::Back) => self.variables.query = None,
             Some(action @ (Action::ItemUp | Action::ItemDown | Action::Choose)) => {
                 return Some(self.on_drawer(action).flatten());
             }
             None | Some(Action::QuitOrDelete) if key.code == KeyCode::Backspace && query.is_empty() => {
-                self.narrowed = None;
+                self.variables.query = None;
             }
             None | Some(Action::QuitOrDelete) => {
                 let before = query.buffer.revision();
@@ -196,31 +198,29 @@ impl View {
         Some(None)
     }
 
-    pub fn paste_to_narrow(&mut self, text: &str) -> bool {
-        if !self.is_drawer_on_top() {
-            return false;
+    pub fn paste_to_narrow(&mut self, text: &str) {
+        if let Some(query) = &mut self.variables.query {
+            query.paste(&text.replace(['\r', '\n'], " "));
+            self.choose_best();
         }
-        let Some(query) = &mut self.narrowed else { return false };
-        query.paste(&text.replace(['\r', '\n'], " "));
-        self.choose_best();
-        true
     }
 
     fn choose_best(&mut self) {
         let best = self.listed().next().map(|variable| variable.name.clone());
-        self.chosen = best;
+        self.variables.selected = best;
         self.show_chosen();
     }
 
     /// Brings the chosen variable into sight, and the name of its group if it is the first there.
     fn show_chosen(&mut self) {
         let items = items(self);
-        let is_chosen = |item: &Item<'_>| item.variable().is_some_and(|row| Some(&row.name) == self.chosen.as_ref());
+        let is_chosen =
+            |item: &Item<'_>| item.variable().is_some_and(|row| Some(&row.name) == self.variables.selected.as_ref());
         let Some(row) = items.iter().position(is_chosen) else { return };
         let first = if row > 0 && items[row - 1].variable().is_none() { row - 1 } else { row };
         let layout = self.frame.as_ref().and_then(|frame| frame.layout);
         let height = layout.map_or(1, |layout| usize::from(layout.drawer.height).saturating_sub(2).max(1));
-        if let Some(Overlay::Drawer { scroll }) = self.overlays.last_mut() {
+        if let Some(Layer::Drawer { scroll }) = self.layers.top_mut() {
             let least = (row + 1).saturating_sub(height);
             *scroll = (*scroll).clamp(least, first.max(least));
         }

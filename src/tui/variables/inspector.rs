@@ -1,9 +1,10 @@
 //! Looking into a variable: what was asked of the session, what came back, and the keys while it is open.
 
 use crate::domain::{Aspect, InspectError, InspectRequest, Inspection, SnippetId, Timestamp};
+use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::Action;
-use crate::tui::input::update::Effect;
-use crate::tui::view::{Overlay, View};
+use crate::tui::layers::Layer;
+use crate::tui::view::View;
 
 pub type Told = Result<Box<Inspection>, InspectError>;
 
@@ -59,21 +60,24 @@ impl Inspector {
 
 impl View {
     pub(in crate::tui) fn inspect(&mut self, path: String, aspect: Aspect, page: u32) -> Effect {
-        let before = self.inspector.take().filter(|before| before.asked.path == path);
-        let number = self.inspections + 1;
-        self.inspections = number;
+        let before = self.variables.inspector.take().filter(|before| before.asked.path == path);
+        let number = self.variables.inspections + 1;
+        self.variables.inspections = number;
         let last_at = before.as_ref().map_or(0, |before| before.last_at);
         let column = before.as_ref().filter(|before| before.asked.aspect == aspect).map_or(0, |before| before.column);
         let asked = InspectRequest { path, aspect, page };
         let last = before.and_then(|before| before.last);
         let after = self.transcript.last_finished().map(|snippet| snippet.id);
-        self.inspector = Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after, column });
+        self.variables.inspector =
+            Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after, column });
         Effect::Inspect { asked, number }
     }
 
     /// The answer to question `number`.
     pub fn on_inspected(&mut self, number: u32, told: Told, now: Timestamp) {
-        let Some(inspector) = self.inspector.as_mut().filter(|inspector| inspector.number == number) else { return };
+        let Some(inspector) = self.variables.inspector.as_mut().filter(|inspector| inspector.number == number) else {
+            return;
+        };
         if let Ok(told) = &told {
             inspector.last = Some(told.clone());
             inspector.last_at = now;
@@ -83,7 +87,7 @@ impl View {
 
     /// Actions that are the inspector's own; `None` for those that mean what they mean elsewhere.
     pub fn on_inspector(&mut self, action: Action) -> Option<Option<Effect>> {
-        let inspector = self.inspector.as_mut()?;
+        let inspector = self.variables.inspector.as_mut()?;
         match action {
             Action::ColumnsLeft => inspector.column = inspector.column.saturating_sub(1),
             Action::ColumnsRight => {
@@ -116,7 +120,7 @@ impl View {
             _ => return None,
         };
         let Some(aspect) = aspect else { return Some(None) };
-        if let Some(Overlay::Inspector { scroll }) = self.overlays.last_mut() {
+        if let Some(Layer::Inspector { scroll }) = self.layers.top_mut() {
             *scroll = 0;
         }
         Some(Some(self.inspect(asked.path, aspect, page)))

@@ -5,3 +5,24 @@ pub(in crate::tui) mod draw_inspector;
 pub(in crate::tui) mod draw_sidebar;
 pub(in crate::tui) mod drawer;
 pub(in crate::tui) mod inspector;
+
+use self::drawer::Sorting;
+use self::inspector::Inspector;
+use super::composer::editor::Editor;
+
+/// Where the person is in the variables.
+#[derive(Debug, Default)]
+pub struct VariablesPanel {
+    /// The selected variable of the drawer.
+    pub selected: Option<String>,
+    /// The text that narrows the drawer to some variables.
+    pub query: Option<Editor>,
+    pub sorting: Sorting,
+    pub inspector: Option<Inspector>,
+    /// How many inspections were requested so far.
+    pub inspections: u32,
+    /// Columns from the divider to the right end of the screen, once the person moved the divider.
+    pub sidebar_width: Option<u16>,
+    /// Rows of the sidebar that are scrolled away above.
+    pub sidebar_scroll: usize,
+}

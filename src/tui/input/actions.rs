@@ -1,0 +1,123 @@
+//! What each action does where no layer and no card has a meaning of its own for the action.
+
+use crossterm::event::KeyEvent;
+
+use super::effect::Effect;
+use super::keymap::Action;
+use crate::domain::Timestamp;
+use crate::tui::composer::completion::Why;
+use crate::tui::layers::Layer;
+use crate::tui::search::prompt::PromptKind;
+use crate::tui::transcript::viewport::Anchor;
+use crate::tui::view::View;
+
+impl View {
+    /// All variables are lost by it, so it is asked for twice.
+    pub(in crate::tui) fn restart(&mut self, asked: bool) -> Option<Effect> {
+        if self.pending.ending {
+            return None;
+        }
+        self.pending.restart = !asked;
+        self.pending.ending = asked;
+        asked.then_some(Effect::Restart)
+    }
+
+    pub(in crate::tui) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+        match action {
+            Action::Enter => {
+                let code = self.composer.editor.enter()?;
+                self.composer.completion.close();
+                self.viewport.anchor = Anchor::Follow;
+                self.viewport.selected = None;
+                return Some(Effect::Submit(code));
+            }
+            Action::NewLine => self.composer.editor.new_line(),
+            Action::Tab
+                if self.composer.editor.is_in_indentation() || self.composer.editor.buffer.selection().is_some() =>
+            {
+                self.composer.editor.tab();
+            }
+            Action::Tab | Action::Complete => self.composer.completion.complete(&self.composer.editor, Why::Key),
+            Action::HistoryBack => self.history_back(key),
+            Action::HistoryForward => self.history_forward(key),
+            Action::SearchHistory => self.open_search(),
+            Action::Undo => self.composer.editor.undo(),
+            Action::Redo => self.composer.editor.redo(),
+            Action::SelectAll => self.composer.editor.select_all(),
+            Action::CopySelection => return self.composer.editor.copy().map(Effect::Copy),
+            Action::CutSelection => return self.composer.editor.cut().map(Effect::Copy),
+            Action::EditOutside => return Some(Effect::EditOutside),
+            Action::Interrupt => return self.interrupt(now),
+            Action::QuitOrDelete if !self.composer.editor.is_empty() => self.composer.editor.key(key),
+            Action::QuitOrDelete => {
+                if self.is_busy() && !asked && !self.pending.ending {
+                    self.pending.quit = true;
+                } else {
+                    self.pending.ending = true;
+                    return Some(Effect::Quit);
+                }
+            }
+            Action::Suspend => return Some(Effect::Suspend),
+            Action::Redraw => return Some(Effect::Redraw),
+            Action::Mouse => return Some(self.toggle_mouse()),
+            Action::Help => self.layers.toggle(Layer::Help { scroll: 0 }),
+            Action::Export => self.open_export(now),
+            Action::Replay => self.open_replay(),
+            Action::Variables => self.toggle_drawer(),
+            Action::PageUp => self.page_by(-1),
+            Action::PageDown => self.page_by(1),
+            Action::LineUp => self.move_by(-1),
+            Action::LineDown => self.move_by(1),
+            Action::Top => {
+                self.layers.clear();
+                self.jump(0);
+            }
+            Action::Bottom => {
+                self.layers.clear();
+                self.viewport.anchor = Anchor::Follow;
+            }
+            Action::SelectUp => self.select(true),
+            Action::SelectDown => self.select(false),
+            Action::Fold => self.fold(),
+            Action::FoldAll => self.fold_all(),
+            Action::Find => self.open_line(PromptKind::Search),
+            Action::Filter => self.open_line(PromptKind::Filter),
+            Action::GoTo => self.open_line(PromptKind::GoTo),
+            Action::SearchOn => self.search_on(true),
+            Action::SearchBack => self.search_on(false),
+            Action::Output => self.open_pager(),
+            Action::Back => {
+                self.composer.completion.close();
+                if self.layers.pop().is_some() {
+                } else if self.lookup.find.is_some() {
+                    self.end_search();
+                } else if self.viewport.selected.is_some() {
+                    self.viewport.selected = None;
+                } else if self.lookup.filter.is_some() {
+                    self.clear_filter();
+                } else {
+                    self.viewport.anchor = Anchor::Follow;
+                }
+            }
+            // The rest is taken before by what it belongs to.
+            action => return self.act_on_card(action).flatten(),
+        }
+        None
+    }
+
+    fn page_by(&mut self, pages: isize) {
+        let page = self.page() as isize;
+        self.move_by(pages * (page - 2).max(1));
+    }
+
+    /// Scrolls what lies on top.
+    pub(in crate::tui) fn move_by(&mut self, rows: isize) {
+        match self.layers.top_mut() {
+            Some(Layer::Help { scroll } | Layer::Drawer { scroll } | Layer::Inspector { scroll }) => {
+                *scroll = scroll.saturating_add_signed(rows);
+            }
+            Some(Layer::Replay { .. }) => {}
+            _ => self.scroll(rows),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Events of the terminal: keys, pasted text and the mouse change the view, and may ask something of the session.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
+
+use super::effect::Effect;
+use super::keymap::{Action, Context, WRITING};
+use crate::domain::{InputAnswer, Insight, Timestamp};
+use crate::tui::composer::completion::{Outcome, Why};
+use crate::tui::composer::reply::Asks;
+use crate::tui::layers::Layer;
+use crate::tui::view::View;
+
+impl View {
+    pub fn on_terminal(&mut self, event: &Event, now: Timestamp) -> Option<Effect> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.on_key(*key, now),
+            Event::Mouse(mouse) => self.on_mouse(*mouse, now),
+            Event::FocusGained | Event::FocusLost => {
+                self.mouse.on_focus(*event == Event::FocusGained, now);
+                None
+            }
+            Event::Paste(text) => {
+                self.on_paste(text, now);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn on_paste(&mut self, text: &str, now: Timestamp) {
+        match self.layers.top_mut() {
+            Some(Layer::Palette(palette)) => return palette.paste(text),
+            Some(Layer::Pager(pager)) => return pager.typed(text),
+            Some(Layer::Gallery(gallery)) => return gallery.typed(text),
+            Some(Layer::Export(prompt)) => return prompt.paste(text),
+            Some(Layer::HistorySearch(search)) => return search.paste(text),
+            Some(Layer::SearchPrompt(_)) => return self.paste_in_line(text),
+            Some(Layer::Drawer { .. }) if self.variables.query.is_some() => return self.paste_to_narrow(text),
+            _ => {}
+        }
+        self.layers.close(Layer::covers_input);
+        self.viewport.selected = None;
+        let composer = &mut self.composer;
+        composer.last_answered = None;
+        composer.typed_at = now;
+        match &mut composer.reply {
+            Some(reply) if reply.is_open(&composer.editor, now) => reply.paste(text),
+            closed => {
+                composer.editor.paste(text);
+                composer.completion.close();
+                composer.completion.follow(&composer.editor);
+                if let Some(reply) = closed {
+                    reply.put_off(now);
+                }
+            }
+        }
+    }
+
+    pub(in crate::tui) fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        // Whatever the terminal says, or no longer said.
+        self.mouse.focused = true;
+        if let Some(Layer::ConfigProblems(_)) = self.layers.top() {
+            self.layers.pop();
+            if key.code == KeyCode::Esc {
+                return None;
+            }
+        }
+        let is_text = matches!(self.layers.top(), Some(Layer::Pager(pager)) if pager.is_asking());
+        match self.keys.find(key, &self.contexts(now)).filter(|_| !is_text) {
+            Some(Action::Palette) if self.layers.palette().is_none() => {
+                self.toggle_palette();
+                return None;
+            }
+            Some(Action::Interrupt) if self.has_layer_for_keys() => {
+                self.notice = None;
+                return self.interrupt(now);
+            }
+            _ => {}
+        }
+        match self.layers.top() {
+            Some(Layer::Palette(_)) => self.on_palette(key, now),
+            Some(Layer::Pager(_)) => self.on_pager(key, now),
+            Some(Layer::Gallery(_)) => self.on_gallery(key, now),
+            Some(Layer::Export(_)) => self.on_export(key),
+            Some(Layer::SearchPrompt(_)) => self.on_line(key, now),
+            _ => self.on_key_beside_input(key, now),
+        }
+    }
+
+    /// Keys while the input, a selected card, or a layer that lets keys of the session through has the focus.
+    fn on_key_beside_input(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let action = self.keys.find(key, &WRITING);
+        self.notice = None;
+        let asked = std::mem::take(&mut self.pending.quit);
+        let asked_to_restart = std::mem::take(&mut self.pending.restart);
+        if action == Some(Action::Restart) {
+            return self.restart(asked_to_restart);
+        }
+        let saving = self.keys.find(key, &[Context::Restarting]) == Some(Action::RestartSaving);
+        if asked_to_restart && saving && self.has_variables() {
+            return Some(Effect::SaveAndRestart);
+        }
+        if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
+            return None;
+        }
+        if let Some(layer) = self.layers.top().filter(|layer| layer.covers_input()) {
+            let action = self.keys.find(key, &layer.contexts()?)?;
+            let taken = match layer {
+                Layer::Inspector { .. } => self.on_inspector(action),
+                Layer::Replay { .. } => self.on_replay(action),
+                _ => None,
+            };
+            return taken.unwrap_or_else(|| self.act(action, key, asked, now));
+        }
+        self.composer.last_answered = None;
+        self.composer.typed_at = now;
+        if matches!(self.layers.top(), Some(Layer::HistorySearch(_))) && self.on_search(key) {
+            return None;
+        }
+        if let Some(effect) = self.on_narrowing(key) {
+            return effect;
+        }
+        if action == Some(Action::Back) && !self.is_vi_busy() && self.turns_to_question(now) {
+            return None;
+        }
+        if self.viewport.selected.is_some() {
+            let in_drawer = self.keys.find(key, &[Context::Variables]).and_then(|action| self.on_drawer(action));
+            return in_drawer.unwrap_or_else(|| self.on_card(key, asked, now));
+        }
+        if let Some(reply) = &mut self.composer.reply {
+            if reply.is_open(&self.composer.editor, now) {
+                return self.reply(action, key, asked, now);
+            }
+            reply.put_off(now);
+            // What was meant for the draft would run behind the code that asks.
+            if action == Some(Action::Enter) && reply.inquiry().is_none() {
+                return None;
+            }
+        }
+        if self.composer.completion.popup.is_some() && self.on_popup(action, key) {
+            return None;
+        }
+        if let Some(action) = self.keys.find(key, &[Context::Variables])
+            && let Some(effect) = self.on_drawer(action)
+        {
+            return effect;
+        }
+        self.composer.history.want();
+        let effect = if self.on_vi(key) || self.accept_ghost(key) {
+            None
+        } else if let Some(action) = action {
+            self.act(action, key, asked, now)
+        } else {
+            self.composer.editor.key(key);
+            None
+        };
+        self.composer.completion.follow(&self.composer.editor);
+        if key.code == KeyCode::Char('.') && action.is_none() && self.composer.completion.popup.is_none() {
+            self.composer.completion.complete(&self.composer.editor, Why::Dot);
+        }
+        effect
+    }
+
+    /// With nothing else to close, Esc takes up the question of a client, or leaves it for later.
+    fn turns_to_question(&mut self, now: Timestamp) -> bool {
+        let is_free = self.layers.is_empty()
+            && self.viewport.selected.is_none()
+            && self.composer.completion.popup.is_none()
+            && self.lookup.find.is_none()
+            && self.lookup.filter.is_none();
+        let Some(reply) = self.composer.reply.as_mut().filter(|reply| is_free && reply.inquiry().is_some()) else {
+            return false;
+        };
+        let is_open = reply.is_open(&self.composer.editor, now);
+        reply.want(!is_open);
+        true
+    }
+
+    /// Keys that the candidates take.
+    fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
+        let chosen = self.composer.completion.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
+        let page = crate::tui::composer::completion::ROWS as isize;
+        match self.keys.find(key, &[Context::Completion]) {
+            Some(Action::Accept) => return self.composer.completion.accept(&mut self.composer.editor),
+            Some(Action::Choose) if chosen => return self.composer.completion.accept(&mut self.composer.editor),
+            Some(Action::ItemUp) => self.composer.completion.move_by(-1, &self.composer.editor),
+            Some(Action::ItemDown) => self.composer.completion.move_by(1, &self.composer.editor),
+            Some(Action::PageUp) if chosen => self.composer.completion.move_by(-page, &self.composer.editor),
+            Some(Action::PageDown) if chosen => self.composer.completion.move_by(page, &self.composer.editor),
+            Some(Action::Back) => self.composer.completion.close(),
+            _ => {
+                // A run, the other overlays and the rest are as ever, without it.
+                if !matches!(action, Some(Action::QuitOrDelete | Action::Interrupt | Action::Complete) | None) {
+                    self.composer.completion.close();
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What the session says to a question; `None` if it gave no answer in time.
+    pub fn on_insight(&mut self, id: u64, insight: Option<Insight>) {
+        let variables = self.transcript.variables().clone();
+        if self.composer.completion.answer(id, insight, &mut self.composer.editor, &variables) == Outcome::None {
+            self.notice = Some("nothing to complete here".to_owned());
+        }
+    }
+
+    /// Keys while code asks for a line.
+    fn reply(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+        let reply = self.composer.reply.as_mut()?;
+        let answer = match action {
+            Some(Action::Enter) if reply.inquiry().is_some() && reply.line().trim().is_empty() => return None,
+            Some(Action::Enter) => InputAnswer::Line(reply.line()),
+            Some(Action::QuitOrDelete) if reply.editor.is_empty() => InputAnswer::Eof,
+            None | Some(Action::QuitOrDelete) => {
+                reply.editor.key(key);
+                return None;
+            }
+            Some(Action::Undo) => {
+                reply.editor.undo();
+                return None;
+            }
+            Some(Action::Redo) => {
+                reply.editor.redo();
+                return None;
+            }
+            Some(action) if action.is_of(Context::Input) => return None,
+            Some(action) => return self.act(action, key, asked, now),
+        };
+        let effect = match &reply.asks {
+            Asks::Code { snippet, request } => {
+                self.composer.last_answered = Some(*snippet);
+                Effect::Answer { snippet: *snippet, number: request.number, answer }
+            }
+            Asks::Client(inquiry) => {
+                let text = if let InputAnswer::Line(line) = answer { Some(inquiry.meant(&line)) } else { None };
+                Effect::Reply { inquiry: inquiry.number, text }
+            }
+        };
+        self.composer.reply = None;
+        Some(effect)
+    }
+}

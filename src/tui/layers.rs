@@ -1,0 +1,255 @@
+//! The stack of layers over the transcript and the input. The topmost layer takes keys, pasted text and the mouse.
+
+use crate::domain::Timestamp;
+use crate::tui::composer::history::HistorySearch;
+use crate::tui::gallery::Gallery;
+use crate::tui::input::effect::Effect;
+use crate::tui::input::keymap::{Context, WRITING};
+use crate::tui::overlays::config_problems::ConfigProblems;
+use crate::tui::overlays::export::ExportPrompt;
+use crate::tui::overlays::palette::Palette;
+use crate::tui::pager::Pager;
+use crate::tui::search::prompt::SearchPrompt;
+use crate::tui::view::View;
+
+/// Something that lies over the transcript and the input.
+#[derive(Debug)]
+pub enum Layer {
+    /// What is wrong with the settings. The next key closes this layer.
+    ConfigProblems(ConfigProblems),
+    /// All variables, from below. The input keeps the keys that the list has no use for.
+    Drawer {
+        scroll: usize,
+    },
+    /// The search through earlier inputs.
+    HistorySearch(HistorySearch),
+    Help {
+        scroll: usize,
+    },
+    /// One variable; [`VariablesPanel`](crate::tui::variables::VariablesPanel) has its value.
+    Inspector {
+        scroll: usize,
+    },
+    /// What can run again; `row` is selected.
+    Replay {
+        row: usize,
+    },
+    /// The line at the foot that a search, a filter or a number is typed into.
+    SearchPrompt(SearchPrompt),
+    /// The prompt for a file name.
+    Export(ExportPrompt),
+    /// The whole output of a card.
+    Pager(Pager),
+    /// The figures of a card.
+    Gallery(Gallery),
+    /// All actions.
+    Palette(Palette),
+}
+
+impl Layer {
+    /// Whether nothing of what lies below is to be seen.
+    pub const fn fills_screen(&self) -> bool {
+        matches!(self, Self::Pager(_) | Self::Gallery(_))
+    }
+
+    /// Whether the layer covers the input: nothing may be typed or run unseen.
+    pub const fn covers_input(&self) -> bool {
+        matches!(self, Self::Help { .. } | Self::Inspector { .. } | Self::Replay { .. })
+    }
+
+    /// Whether the layer is a panel, beside which the status bar keeps its hints.
+    pub const fn is_panel(&self) -> bool {
+        self.covers_input() || matches!(self, Self::Drawer { .. })
+    }
+
+    /// Whether the layer takes every key. Keys of the session reach the others only where the layer has a use for them.
+    pub const fn is_modal(&self) -> bool {
+        matches!(self, Self::SearchPrompt(_) | Self::Export(_) | Self::Pager(_) | Self::Gallery(_) | Self::Palette(_))
+    }
+
+    /// Where the keys of the layer hold, the nearest context first. `None` if the input keeps its keys.
+    pub fn contexts(&self) -> Option<Vec<Context>> {
+        let own = match self {
+            Self::Help { .. } => Context::Help,
+            Self::Inspector { .. } => Context::Inspector,
+            Self::Replay { .. } => Context::Menu,
+            Self::SearchPrompt(_) => Context::Lookup,
+            Self::Export(_) => Context::Prompt,
+            Self::Pager(_) => Context::Output,
+            Self::Gallery(_) => Context::Figures,
+            Self::Palette(_) => Context::Menu,
+            Self::ConfigProblems(_) | Self::Drawer { .. } | Self::HistorySearch(_) => return None,
+        };
+        Some(vec![own, Context::Session])
+    }
+}
+
+/// The layers, the topmost last.
+#[derive(Debug, Default)]
+pub struct Layers(Vec<Layer>);
+
+/// Access to the topmost layer of a kind.
+macro_rules! layer {
+    ($name:ident, $name_mut:ident, $kind:ident, $state:ty) => {
+        pub fn $name(&self) -> Option<&$state> {
+            self.0.iter().rev().find_map(|layer| if let Layer::$kind(state) = layer { Some(state) } else { None })
+        }
+
+        pub fn $name_mut(&mut self) -> Option<&mut $state> {
+            self.0.iter_mut().rev().find_map(|layer| if let Layer::$kind(state) = layer { Some(state) } else { None })
+        }
+    };
+}
+
+impl Layers {
+    layer!(config_problems, config_problems_mut, ConfigProblems, ConfigProblems);
+    layer!(history_search, history_search_mut, HistorySearch, HistorySearch);
+    layer!(search_prompt, search_prompt_mut, SearchPrompt, SearchPrompt);
+    layer!(export, export_mut, Export, ExportPrompt);
+    layer!(pager, pager_mut, Pager, Pager);
+    layer!(gallery, gallery_mut, Gallery, Gallery);
+    layer!(palette, palette_mut, Palette, Palette);
+
+    pub fn top(&self) -> Option<&Layer> {
+        self.0.last()
+    }
+
+    pub fn top_mut(&mut self) -> Option<&mut Layer> {
+        self.0.last_mut()
+    }
+
+    /// The layers, the topmost last.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Layer> + ExactSizeIterator {
+        self.0.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Layer> {
+        self.0.iter_mut()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts a layer on top. There is one layer of a kind.
+    pub fn push(&mut self, layer: Layer) {
+        self.remove_like(&layer);
+        self.0.push(layer);
+    }
+
+    /// Closes the topmost layer.
+    pub fn pop(&mut self) -> Option<Layer> {
+        self.0.pop()
+    }
+
+    /// Opens a layer, or closes the layer of that kind.
+    pub fn toggle(&mut self, layer: Layer) {
+        if !self.remove_like(&layer) {
+            self.0.push(layer);
+        }
+    }
+
+    /// Closes the layers that `closes` chooses.
+    pub fn close(&mut self, closes: impl Fn(&Layer) -> bool) {
+        self.0.retain(|layer| !closes(layer));
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn remove_like(&mut self, layer: &Layer) -> bool {
+        let (kind, count) = (std::mem::discriminant(layer), self.0.len());
+        self.0.retain(|open| std::mem::discriminant(open) != kind);
+        self.0.len() < count
+    }
+}
+
+impl View {
+    /// The topmost layer but the palette, which acts on what lies below it.
+    pub fn below_palette(&self) -> Option<&Layer> {
+        self.layers.iter().rev().find(|layer| !matches!(layer, Layer::Palette(_) | Layer::ConfigProblems(_)))
+    }
+
+    /// Where the keys hold below the palette, the nearest context first.
+    pub fn contexts(&self, now: Timestamp) -> Vec<Context> {
+        self.contexts_of(self.below_palette(), now)
+    }
+
+    /// The same as if the help were not shown.
+    pub fn contexts_below_help(&self) -> Vec<Context> {
+        let layer = self.layers.iter().rev().find(|layer| !matches!(layer, Layer::Help { .. }));
+        self.contexts_of(layer, self.composer.typed_at)
+    }
+
+    fn contexts_of(&self, layer: Option<&Layer>, now: Timestamp) -> Vec<Context> {
+        if let Some(contexts) = layer.and_then(Layer::contexts) {
+            return contexts;
+        }
+        if matches!(layer, Some(Layer::Drawer { .. }))
+            && self.composer.editor.is_empty()
+            && self.open_reply(now).is_none()
+        {
+            return vec![Context::Variables, Context::Input, Context::Transcript, Context::Session];
+        }
+        let mut contexts = if self.viewport.selected.is_some() {
+            vec![Context::Card, Context::Transcript, Context::Session]
+        } else {
+            WRITING.to_vec()
+        };
+        if matches!(layer, Some(Layer::HistorySearch(_))) {
+            contexts.insert(0, Context::History);
+        }
+        if self.has_variables() {
+            contexts.push(Context::Restarting);
+        }
+        contexts
+    }
+
+    /// The key that interrupts, in every place: the running code first, then the topmost layer, then the input.
+    pub(in crate::tui) fn interrupt(&mut self, now: Timestamp) -> Option<Effect> {
+        if let Some(running) = self.transcript.running() {
+            self.pending.interrupt = Some((running.id, now));
+            return Some(Effect::Interrupt);
+        }
+        if self.leave_topmost() {
+            return None;
+        }
+        if self.viewport.selected.take().is_some() {
+            return None;
+        }
+        let composer = &mut self.composer;
+        if let Some(reply) = composer.reply.as_mut().filter(|reply| reply.is_open(&composer.editor, now)) {
+            reply.editor.clear();
+            return None;
+        }
+        if let Some(copied) = composer.editor.copy() {
+            return Some(Effect::Copy(copied));
+        }
+        composer.editor.clear();
+        composer.completion.close();
+        None
+    }
+
+    /// Whether a layer is open that leaves no key to the input.
+    pub(in crate::tui) fn has_layer_for_keys(&self) -> bool {
+        match self.layers.top() {
+            None => false,
+            Some(Layer::Drawer { .. }) => self.variables.query.is_some(),
+            Some(_) => true,
+        }
+    }
+
+    /// Leaves the topmost layer, or what is typed in that layer. `false` if the keys are the input's.
+    fn leave_topmost(&mut self) -> bool {
+        match self.layers.top_mut() {
+            None => return false,
+            Some(Layer::Drawer { .. }) => return self.variables.query.take().is_some(),
+            Some(Layer::SearchPrompt(_)) => self.leave_line(),
+            Some(Layer::Pager(pager)) if pager.is_asking() => pager.asking = None,
+            Some(Layer::Gallery(gallery)) if gallery.naming.is_some() => gallery.leave_naming(),
+            Some(_) => drop(self.layers.pop()),
+        }
+        true
+    }
+}

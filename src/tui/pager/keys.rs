@@ -1,0 +1,46 @@
+//! The keys of the pager.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::domain::Timestamp;
+use crate::tui::input::effect::Effect;
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::view::View;
+
+impl View {
+    /// Keys while the pager is open.
+    pub(in crate::tui) fn on_pager(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let pager = self.layers.pager_mut()?;
+        if pager.is_asking() {
+            let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+            match key.code {
+                KeyCode::Char(c) if plain => {
+                    pager.typed(c.encode_utf8(&mut [0; 4]));
+                    return None;
+                }
+                KeyCode::Backspace | KeyCode::Enter | KeyCode::Esc => {
+                    pager.edit(key.code);
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        match self.keys.find(key, &[Context::Output, Context::Session])? {
+            Action::LineUp => pager.move_by(-1),
+            Action::LineDown => pager.move_by(1),
+            Action::PageUp => pager.move_by(-pager.page()),
+            Action::PageDown => pager.move_by(pager.page()),
+            Action::Top => pager.go_to_top(),
+            Action::Bottom => pager.follow(),
+            Action::Search => pager.ask(),
+            Action::SearchOn => pager.search_again(true),
+            Action::SearchBack => pager.search_again(false),
+            Action::Back => drop(self.layers.pop()),
+            Action::OtherView => pager.turn(1),
+            Action::OtherViewBack => pager.turn(-1),
+            action @ (Action::Suspend | Action::Redraw | Action::Mouse) => return self.act(action, key, false, now),
+            _ => {}
+        }
+        None
+    }
+}
