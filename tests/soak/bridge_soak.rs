@@ -172,6 +172,8 @@ fn disturb(
                 }
             }
             (6, _) => {
+                // Stopped first: a guardian that starts another Python just now would leave a process that nobody knows.
+                signal(guardian, Signal::SIGSTOP);
                 let process = children(guardian).first().copied();
                 signal(guardian, Signal::SIGKILL);
                 // It ends within a second, or later on a busy machine; until then its name is taken.
