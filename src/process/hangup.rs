@@ -1,4 +1,4 @@
-//! Noticing that the terminal is gone where no SIGHUP tells of it: it is ignored, or the terminal is not the session's own.
+//! Detection of a hangup of the terminal without SIGHUP: the signal may be ignored, or the terminal not the session's own.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,28 +7,29 @@ use std::thread;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// Calls `gone` once the terminal is gone. Costs nothing until then.
-pub fn watch(terminal: OwnedFd, gone: impl FnOnce() + Send + 'static) -> io::Result<()> {
+/// Calls `on_hangup` once the terminal has hung up. Costs nothing until then.
+pub fn watch(terminal: OwnedFd, on_hangup: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let wait = move || {
-        while !has_hung_up(&terminal, PollTimeout::NONE)? {}
-        gone();
+        while !poll_hangup(&terminal, PollTimeout::NONE)? {}
+        on_hangup();
         Ok::<(), Errno>(())
     };
     thread::Builder::new().name("terminal".to_owned()).spawn(wait).map(drop)
 }
 
-pub fn is_gone(terminal: &impl AsFd) -> bool {
-    has_hung_up(terminal, PollTimeout::ZERO).unwrap_or(true)
+/// Returns whether the terminal has hung up.
+pub fn has_hung_up(terminal: &impl AsFd) -> bool {
+    poll_hangup(terminal, PollTimeout::ZERO).unwrap_or(true)
 }
 
-fn has_hung_up(terminal: &impl AsFd, limit: PollTimeout) -> Result<bool, Errno> {
+fn poll_hangup(terminal: &impl AsFd, limit: PollTimeout) -> Result<bool, Errno> {
     let mut terminal = [PollFd::new(terminal.as_fd(), PollFlags::empty())];
     match poll(&mut terminal, limit) {
         Ok(0) | Err(Errno::EINTR) => return Ok(false),
         Ok(_) => {}
         Err(error) => return Err(error),
     }
-    let told = terminal[0].revents().unwrap_or(PollFlags::empty());
-    // A system that cannot watch terminals tells nothing of them.
-    if told.contains(PollFlags::POLLNVAL) { Err(Errno::EBADF) } else { Ok(true) }
+    let events = terminal[0].revents().unwrap_or(PollFlags::empty());
+    // Some systems cannot poll terminals, so this is no hangup.
+    if events.contains(PollFlags::POLLNVAL) { Err(Errno::EBADF) } else { Ok(true) }
 }

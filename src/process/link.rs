@@ -3,45 +3,51 @@
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
-use super::door::Door;
-use super::orphaned::ANSWERING;
+use super::orphaned::ANSWER_GRACE;
+use super::socket::SessionSocket;
 use crate::domain::Restart;
 use crate::launch::boot::{ToGuardian, ToSession};
 use crate::session::SessionHandle;
 use crate::tui::Control;
 
-/// It was sent before the process was started.
-const TAKE_OVER: Duration = Duration::from_secs(2);
+/// How long to wait for the first message of a take-over, which was sent before this process was started.
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub type LinkReader = Lines<BufReader<tokio::net::UnixStream>>;
 
-/// Tells the guardian. It reads only now and then, so the link never blocks here: what does not fit waits for the next
-/// message, and a message that comes when too much waits is left out.
+/// Bytes that may wait for the next message.
+const MAX_PENDING: usize = 64 << 10;
+
+/// The writing half of the link. The guardian reads only now and then, so writing never blocks: bytes that do not fit wait
+/// for the next message, and a message is dropped when too many bytes wait.
 #[derive(Clone)]
-pub struct LinkWriter(Arc<Mutex<(UnixStream, Vec<u8>)>>);
+pub struct LinkWriter(Arc<Mutex<LinkBuffer>>);
+
+struct LinkBuffer {
+    stream: UnixStream,
+    pending: Vec<u8>,
+}
 
 impl LinkWriter {
-    /// Bytes that may wait.
-    const MOST: usize = 64 << 10;
-
     pub fn send(&self, message: &ToGuardian) {
         let Ok(line) = serde_json::to_vec(message) else { return };
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stream, waiting) = &mut *guard;
-        if waiting.len() < Self::MOST {
-            waiting.extend_from_slice(&line);
-            waiting.push(b'\n');
+        let mut guard = self.0.lock();
+        let LinkBuffer { stream, pending } = &mut *guard;
+        if pending.len() < MAX_PENDING {
+            pending.extend_from_slice(&line);
+            pending.push(b'\n');
         }
-        while !waiting.is_empty() {
-            match stream.write(waiting) {
-                Ok(count) => drop(waiting.drain(..count)),
+        while !pending.is_empty() {
+            match stream.write(pending) {
+                Ok(count) => drop(pending.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
             }
@@ -49,76 +55,65 @@ impl LinkWriter {
     }
 }
 
-/// Splits the link into what writes and what reads. Must be called within a tokio runtime.
+/// Splits the link into a writer and a reader. Must be called within a tokio runtime.
 pub fn open(link: OwnedFd) -> io::Result<(LinkWriter, LinkReader)> {
     let stream = UnixStream::from(link);
     stream.set_nonblocking(true)?;
-    let writer = LinkWriter(Arc::new(Mutex::new((stream.try_clone()?, Vec::new()))));
+    let writer = LinkWriter(Arc::new(Mutex::new(LinkBuffer { stream: stream.try_clone()?, pending: Vec::new() })));
     Ok((writer, BufReader::new(tokio::net::UnixStream::from_std(stream)?).lines()))
 }
 
-/// Tells the guardian that the engine runs, and speaks for itself.
-pub fn begun(link: &OwnedFd) {
+/// Tells the guardian that the engine runs, and reports errors itself from now on.
+pub fn send_begun(link: &OwnedFd) {
     if let Ok(mut line) = serde_json::to_vec(&ToGuardian::Begun) {
         line.push(b'\n');
         let _ = nix::unistd::write(link, &line);
     }
 }
 
-/// Where the session process before was ended, which the guardian says first of all.
-pub async fn legacy(link: &mut LinkReader) -> Option<Restart> {
-    let first = timeout(TAKE_OVER, link.next_line()).await.ok()?.ok()??;
+/// Returns the end of the previous session process, which is the guardian's first message.
+pub async fn read_restart(link: &mut LinkReader) -> Option<Restart> {
+    let first = timeout(TAKE_OVER_TIMEOUT, link.next_line()).await.ok()?.ok()??;
     match serde_json::from_str(&first) {
         Ok(ToSession::TakeOver(restart)) => Some(restart),
         _ => None,
     }
 }
 
-/// Does what the guardian asks, until it dies; then the session ends in good order, as far as there is time for that. `by` is who interrupts by a signal.
+/// Obeys the guardian until it dies; then ends the session in good order, as far as there is time for that. Interrupts by a
+/// signal are recorded as made by `signalled_by`.
 pub async fn obey(
     mut lines: LinkReader,
     session: SessionHandle,
-    by: &str,
+    signalled_by: &str,
     dashboard: Option<UnboundedSender<Control>>,
-    mut door: Option<Door>,
+    mut socket: SessionSocket,
 ) {
+    let control = |control| {
+        if let Some(dashboard) = &dashboard {
+            let _ = dashboard.send(control);
+        }
+    };
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line) {
             Ok(ToSession::Terminate) => session.quit(),
             Ok(ToSession::Interrupt) => {
-                let _ = session.interrupt(None, by).await;
-                if let Some(dashboard) = &dashboard {
-                    let _ = dashboard.send(Control::Interrupted);
-                }
+                let _ = session.interrupt(None, signalled_by).await;
+                control(Control::Interrupted);
             }
-            Ok(ToSession::Suspend) => {
-                if let Some(dashboard) = &dashboard {
-                    let _ = dashboard.send(Control::Suspend);
-                }
-            }
-            Ok(ToSession::Edited(refusal)) => {
-                if let Some(dashboard) = &dashboard {
-                    let _ = dashboard.send(Control::Edited(refusal));
-                }
-            }
-            Ok(ToSession::Listen(path)) => {
-                if let Some(door) = &mut door {
-                    door.must_be_at(&path);
-                }
-            }
+            Ok(ToSession::Suspend) => control(Control::Suspend),
+            Ok(ToSession::Resized) => control(Control::Resized),
+            Ok(ToSession::Edited(refusal)) => control(Control::Edited(refusal)),
+            Ok(ToSession::Listen(path)) => socket.ensure_at(&path),
             Ok(ToSession::Unreachable(why)) => {
                 session.notice(format!("clients cannot connect any more, the session's socket is lost: {why}"));
             }
-            Ok(ToSession::Resized) => {
-                if let Some(dashboard) = &dashboard {
-                    let _ = dashboard.send(Control::Resized);
-                }
-            }
-            // Only ever the first. And a guardian of another version than ours cannot be: both come from one file.
+            // A take-over is only ever the first message. An unknown message cannot come: guardian and session process have one
+            // version, because they come from one file.
             Ok(ToSession::TakeOver(_)) | Err(_) => {}
         }
     }
     session.quit();
-    tokio::time::sleep(ANSWERING).await;
+    tokio::time::sleep(ANSWER_GRACE).await;
     session.abandon();
 }

@@ -1,4 +1,4 @@
-//! The log of a session without a dashboard: one plain line for each thing that happens.
+//! The log of a session without a dashboard: one plain line for each event.
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -13,24 +13,24 @@ use crate::session::outlet::Outlet;
 use crate::session::{SessionHandle, Subscription, in_background};
 
 /// Characters of code on a line.
-const CODE_WIDTH: usize = 80;
+const MAX_CODE_WIDTH: usize = 80;
 
-/// What the last lines may take.
-const LAST_LINES: Duration = Duration::from_millis(500);
+/// How long the end waits for the last lines.
+const LAST_LINES_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Writes lines until the session ends. The session never waits for who reads them.
+/// Writes lines until the session ends. The session never waits for a reader.
 pub async fn write(session: SessionHandle, socket: &str, out: OwnedFd) {
     let Ok(out) = Outlet::new(out) else { return };
-    tell(session, socket, &out).await;
-    in_background(move || out.wait(LAST_LINES)).await;
+    write_events(session, socket, &out).await;
+    in_background(move || out.wait(LAST_LINES_TIMEOUT)).await;
 }
 
-async fn tell(session: SessionHandle, socket: &str, out: &Outlet) {
+async fn write_events(session: SessionHandle, socket: &str, out: &Outlet) {
     for text in greeting(session.info(), socket, getppid()) {
         out.line(on_one_line(&text));
     }
     let Ok(Subscription { mut transcript, mut events }) = session.subscribe().await else { return };
-    // Told before anybody could listen.
+    // These events came before anybody could subscribe.
     if let Some(Entry::Restart { restart, .. }) = transcript.entries().last() {
         out.line(on_one_line(&restarted(restart)));
     }
@@ -75,13 +75,13 @@ fn greeting(info: &SessionInfo, socket: &str, guardian: Pid) -> [String; 2] {
     ]
 }
 
-/// Whatever names, prompts and messages hold: it can neither begin a line of its own nor reach the terminal.
-pub(super) fn on_one_line(text: &str) -> String {
+/// Makes one line of any text, so that a name, prompt or message can neither begin another line nor control the terminal.
+pub fn on_one_line(text: &str) -> String {
     visible(text).replace('\n', "␊").replace('\t', " ")
 }
 
-/// `transcript` is as it was before the event.
-pub(super) fn line(event: &Event, transcript: &Transcript) -> Option<String> {
+/// Returns the line for an event; `None` if the log leaves it out. `transcript` is its state before the event.
+pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
     match event {
         Event::Submitted { snippet, author, code, .. } => {
             Some(format!("{snippet} {} runs: {}", name(author), first_line(code)))
@@ -137,7 +137,7 @@ pub(super) fn line(event: &Event, transcript: &Transcript) -> Option<String> {
     }
 }
 
-pub(super) fn restarted(restart: &Restart) -> String {
+pub fn restarted(restart: &Restart) -> String {
     let processes = restart.fate_of_processes();
     let processes = plain(&processes);
     match &restart.by {
@@ -166,9 +166,9 @@ fn name(author: &Author) -> String {
 fn first_line(code: &str) -> String {
     let code = code.trim();
     let mut lines = code.lines();
-    // Not `plain`, by which code could hide what really runs.
+    // Not by `plain`: with it, control characters could hide a part of the code.
     let first = visible(lines.next().unwrap_or_default());
-    let cut: String = first.chars().take(CODE_WIDTH).collect();
+    let cut: String = first.chars().take(MAX_CODE_WIDTH).collect();
     if lines.next().is_some() || cut.len() < first.len() { cut + " …" } else { cut }
 }
 
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_begins_a_line_of_its_own_or_reaches_the_terminal() {
+    fn text_stays_on_one_line_and_cannot_control_the_terminal() {
         assert_eq!(
             on_one_line("1 x asks: a\n2 you runs: b\u{1b}[2J\u{9b}1A"),
             "1 x asks: a␊2 you runs: b␛[2J⟨U+009B⟩1A"

@@ -1,5 +1,5 @@
-//! The end of a session whose guardian has died: within a second, whatever Python does, and with what was started from it.
-//! There is nobody left who would give the session another Python.
+//! The end of a session whose guardian has died: within a second, whatever Python does, and with all processes that it has
+//! started. Nobody is left to start another Python for the session.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,32 +12,33 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{getpgrp, getpid};
 
-use crate::python::{forbid_forks, guardian_has_died};
+use crate::python::{forbid_forks, is_guardian_dead};
 use crate::session::processes::Leader;
 
-/// What runs has so long to be interrupted; then its clients are told without its end.
-pub const ANSWERING: Duration = Duration::from_millis(250);
-/// What an end in good order may take, the answers included.
-const GOOD_ORDER: Duration = Duration::from_millis(600);
-/// What was started has so long between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_millis(150);
+/// How long the running snippet may take to end by an interrupt. After that its clients get their answers without its end.
+pub const ANSWER_GRACE: Duration = Duration::from_millis(250);
+/// How long an orderly end may take, including the answers.
+const ORDERLY_END_GRACE: Duration = Duration::from_millis(600);
+/// The time between SIGTERM and SIGKILL for processes that were started.
+const KILL_GRACE: Duration = Duration::from_millis(150);
 
-/// Ends this process soon after the other end of `link` was closed. `keeps`: what was started is left running.
-pub fn watch(link: &OwnedFd, keeps: bool) -> io::Result<()> {
+/// Ends this process soon after the other end of `link` was closed. With `keep_processes`, processes that it has started go
+/// on.
+pub fn watch(link: &OwnedFd, keep_processes: bool) -> io::Result<()> {
     let link = link.try_clone()?;
     thread::Builder::new().name("guardian".to_owned()).spawn(move || {
         wait_for_hangup(&link);
-        thread::sleep(GOOD_ORDER);
-        end_processes(keeps);
-        leave(keeps);
+        thread::sleep(ORDERLY_END_GRACE);
+        end_processes(keep_processes);
+        exit(keep_processes);
     })?;
     Ok(())
 }
 
-/// To be called before the process ends by itself: what was started from it ends with it, if the guardian cannot see to it.
-pub fn before_the_end(keeps: bool) {
-    if guardian_has_died() {
-        end_processes(keeps);
+/// To be called before the process ends by itself. Ends the processes that it has started, if the guardian cannot do that.
+pub fn before_exit(keep_processes: bool) {
+    if is_guardian_dead() {
+        end_processes(keep_processes);
     }
 }
 
@@ -48,7 +49,7 @@ fn wait_for_hangup(link: &OwnedFd) {
         match poll(&mut link, PollTimeout::NONE) {
             Ok(_) if link[0].revents().is_some_and(|seen| seen.intersects(closed)) => return,
             Ok(_) | Err(Errno::EINTR) => {}
-            // Without any means to wait, the end of the link is still read elsewhere.
+            // The end of the link is also noticed where the link is read.
             Err(_) => loop {
                 thread::park();
             },
@@ -56,21 +57,21 @@ fn wait_for_hangup(link: &OwnedFd) {
     }
 }
 
-/// Once; whoever comes second waits until it is done.
-fn end_processes(keeps: bool) {
+/// Ends the processes once. A second caller waits until that is done.
+fn end_processes(keep_processes: bool) {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
-        if let Some(leader) = Leader::find(getpid()).filter(|_| !keeps) {
+        if let Some(leader) = Leader::find(getpid()).filter(|_| !keep_processes) {
             forbid_forks();
-            leader.end(GRACE, || leader.own());
+            leader.end(KILL_GRACE, || leader.own());
         }
     });
 }
 
 #[allow(unsafe_code, reason = "nothing may hold up this end, not even the clean-up of std::process::exit")]
-fn leave(keeps: bool) -> ! {
-    // Where only the process group is known, this process ends with it.
-    if cfg!(not(target_os = "linux")) && !keeps && getpgrp() == getpid() {
+fn exit(keep_processes: bool) -> ! {
+    // Where processes are only known by their group, this process ends with its group.
+    if cfg!(not(target_os = "linux")) && !keep_processes && getpgrp() == getpid() {
         let _ = killpg(getpgrp(), Signal::SIGKILL);
     }
     // SAFETY: does not return and runs nothing.

@@ -1,4 +1,4 @@
-//! What large snippets and much output took goes back to the system: by itself glibc would keep it for the next ones.
+//! Returns memory to the system after large snippets and much output: glibc would keep it for later ones.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::domain::Event;
 use crate::session::{SessionHandle, in_background};
 
-/// Bytes of code, or of values and errors, that are worth it.
-const LARGE: usize = 1 << 20;
-/// Bytes of output in many snippets that are.
-const MUCH: usize = 16 << 20;
-/// Until nobody needs them any more.
-const SETTLED: Duration = Duration::from_millis(500);
+/// Bytes of code, or of a value or error, above which memory is trimmed.
+const LARGE_SNIPPET: usize = 1 << 20;
+/// Bytes of output, of any number of snippets, above which memory is trimmed.
+const MUCH_OUTPUT: usize = 16 << 20;
+/// Delay after the end of a snippet, until nobody uses its memory any more.
+const TRIM_DELAY: Duration = Duration::from_millis(500);
 
-/// Never ends before the session.
-pub async fn give_back(session: SessionHandle) {
+/// Trims memory until the session ends.
+pub async fn trim_after_snippets(session: SessionHandle) {
     let Ok(mut events) = session.events().await else { return };
     drop(session);
     let (mut is_due, mut written) = (false, 0);
     loop {
         match events.recv().await.as_deref() {
-            Ok(Event::Submitted { code, .. }) => is_due |= code.len() > LARGE,
+            Ok(Event::Submitted { code, .. }) => is_due |= code.len() > LARGE_SNIPPET,
             Ok(Event::Output { chunk, .. }) => written += chunk.head.iter().map(|part| part.text.len()).sum::<usize>(),
             Ok(Event::Finished { outcome, .. }) => {
-                if std::mem::take(&mut is_due) || outcome.size() > LARGE || written > MUCH {
+                if std::mem::take(&mut is_due) || outcome.size() > LARGE_SNIPPET || written > MUCH_OUTPUT {
                     written = 0;
-                    tokio::time::sleep(SETTLED).await;
+                    tokio::time::sleep(TRIM_DELAY).await;
                     drop(in_background(trim));
                 }
             }
@@ -39,7 +39,7 @@ pub async fn give_back(session: SessionHandle) {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code, reason = "glibc offers nothing else")]
 fn trim() {
-    // SAFETY: it may be called at any time and from any thread.
+    // SAFETY: malloc_trim may be called at any time and from any thread.
     unsafe { libc::malloc_trim(0) };
 }
 

@@ -1,28 +1,29 @@
-//! Where `inspect` finds the source of classes: it looks into the file of their module, so `linecache` has, under the name
-//! of the session file, the text of all snippets that define classes.
+//! The source of classes for Python's `inspect`. It searches the file of their module, so `linecache` has the text of all
+//! snippets that define classes, under the name of the session file.
 //!
-//! Up to Python 3.12 the first class of a name in that text is taken, so the newest snippet comes first. From 3.13 on a
-//! class knows the line it begins at. While its snippet runs, that snippet is the beginning of the text; then it moves to
-//! the end, and its classes are told.
+//! Up to Python 3.12 `inspect` takes the first class of the name in that text, so the newest snippet comes first. From 3.13
+//! on a class knows its first line. A snippet is at the beginning of the text while it runs; then it moves to the end, and
+//! the line numbers of its classes are changed accordingly.
 
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
-/// Lines kept free for the snippet that runs.
-const ROOM: usize = 5_000;
-/// Lines of text beyond which the oldest classes are forgotten.
-const MOST: usize = 500_000;
-/// Bytes of text beyond which all but the newest are forgotten.
-const MOST_BYTES: usize = 16 << 20;
+/// Lines reserved for the running snippet.
+const RESERVED_LINES: usize = 5_000;
+/// Lines above which the oldest classes are removed.
+const MAX_LINES: usize = 500_000;
+/// Bytes above which all but the newest classes are removed.
+const MAX_BYTES: usize = 16 << 20;
 
 pub struct ClassSources {
     file: PathBuf,
     lines: Py<PyList>,
     bytes: usize,
-    /// Names of classes in the snippet that runs, and its lines.
+    /// Names of classes in the running snippet, and its lines.
     current: Option<(Vec<String>, Py<PyList>)>,
+    /// Classes know their first line.
     by_line: bool,
 }
 
@@ -30,16 +31,16 @@ impl ClassSources {
     /// `file` is the session file.
     pub fn create(py: Python<'_>, file: &Path) -> PyResult<Self> {
         let (lines, by_line) = (PyList::empty(py).unbind(), py.version_info() >= (3, 13));
-        let mut made = Self { file: file.to_owned(), lines, bytes: 0, current: None, by_line };
-        made.clear(py)?;
-        Ok(made)
+        let mut sources = Self { file: file.to_owned(), lines, bytes: 0, current: None, by_line };
+        sources.clear(py)?;
+        Ok(sources)
     }
 
     /// Puts the text where `inspect` looks for it.
-    fn show(&self, sources: &Bound<'_, PyDict>) -> PyResult<()> {
+    fn publish(&self, sources: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = sources.py();
         let name = self.file.as_os_str().into_pyobject(py)?;
-        // No modification time: it is never read from the file.
+        // Without a modification time, linecache never reads the file.
         let (size, no_time) = (0_usize.into_pyobject(py)?.into_any(), py.None().into_bound(py));
         let entry = [size, no_time, self.lines.bind(py).clone().into_any(), name.clone().into_any()];
         sources.set_item(name, PyTuple::new(py, entry)?)
@@ -48,7 +49,7 @@ impl ClassSources {
     pub fn clear(&mut self, py: Python<'_>) -> PyResult<()> {
         self.bytes = 0;
         let lines = self.lines.bind(py);
-        let room = if self.by_line { ROOM } else { 0 };
+        let room = if self.by_line { RESERVED_LINES } else { 0 };
         lines.set_slice(0, lines.len(), PyList::new(py, vec!["\n"; room])?.as_any())
     }
 
@@ -59,30 +60,30 @@ impl ClassSources {
         if names.is_empty() {
             return Ok(());
         }
-        self.show(sources)?;
-        if self.bytes + code.len() > MOST_BYTES {
+        self.publish(sources)?;
+        if self.bytes + code.len() > MAX_BYTES {
             self.clear(py)?;
         }
         self.bytes += code.len();
         let text = PyList::new(py, code.split_inclusive('\n').map(with_end))?;
         let lines = self.lines.bind(py);
         if self.by_line {
-            let shown = text.get_slice(0, ROOM);
+            let shown = text.get_slice(0, RESERVED_LINES);
             lines.set_slice(0, shown.len(), shown.as_any())?;
         } else {
             lines.set_slice(0, 0, text.as_any())?;
-            lines.set_slice(MOST, usize::MAX, PyList::empty(py).as_any())?;
+            lines.set_slice(MAX_LINES, usize::MAX, PyList::empty(py).as_any())?;
         }
         self.current = Some((names, text.unbind()));
         Ok(())
     }
 
-    /// To be called after it.
+    /// To be called after the snippet.
     pub fn end(&mut self, globals: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = globals.py();
         let Some((names, text)) = self.current.take().filter(|_| self.by_line) else { return Ok(()) };
         let (lines, text) = (self.lines.bind(py).clone(), text.bind(py));
-        if lines.len() > MOST {
+        if lines.len() > MAX_LINES {
             self.clear(py)?;
         }
         let before = lines.len();
@@ -96,14 +97,14 @@ impl ClassSources {
     }
 }
 
-/// Adds to the line of a class and of the classes within it, unless that was done before.
+/// Moves the first line of a class, and of the classes within it, unless they were moved before.
 fn move_lines(class: &Bound<'_, PyType>, by: usize) -> PyResult<()> {
     let py = class.py();
     let names = py.get_type::<PyType>().getattr("__dict__")?.get_item("__dict__")?.call_method1("__get__", (class,))?;
     let ours =
         |names: &Bound<'_, PyAny>| names.get_item("__module__").is_ok_and(|name| name.eq("__main__").unwrap_or(false));
     let Ok(line) = names.get_item("__firstlineno__").and_then(|line| line.extract::<usize>()) else { return Ok(()) };
-    if line > ROOM || !ours(&names) {
+    if line > RESERVED_LINES || !ours(&names) {
         return Ok(());
     }
     py.get_type::<PyType>().call_method1("__setattr__", (class, "__firstlineno__", line + by))?;
@@ -119,7 +120,7 @@ fn with_end(line: &str) -> String {
     if line.ends_with('\n') { line.to_owned() } else { format!("{line}\n") }
 }
 
-/// The name of the class whose definition begins on a line.
+/// Returns the name of the class whose definition begins on a line.
 fn class_name(line: &str) -> Option<&str> {
     let rest = line.trim_start().strip_prefix("class")?;
     let name = rest.strip_prefix([' ', '\t'])?.trim_start();

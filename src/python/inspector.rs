@@ -1,4 +1,4 @@
-//! Looking into one value: the helper that does it in Python, and its answer as data.
+//! The inspector of values: a helper in Python looks into one value, and its answer becomes an [`Inspection`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,11 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyInt, PyList, PyModule, PyString, PyTuple};
 use serde_json::{Map, Value};
 
+use super::file_names;
 use super::values::variables::Describer;
 use crate::domain::{InspectError, InspectRequest, Inspection};
 
-/// Its file in tracebacks.
-const FILE: &str = "<fourhands inspector>";
 /// One module, written in parts.
 const SOURCE: &str = concat!(
     include_str!("inspector/paths.py"),
@@ -21,76 +20,79 @@ const SOURCE: &str = concat!(
     include_str!("inspector/tables.py")
 );
 
-pub struct Inspector {
+pub struct ValueInspector {
     describer: Arc<Describer>,
     /// Loaded when it is first needed.
-    helper: Option<Helper>,
+    helper: Option<InspectorHelper>,
 }
 
-/// The actor's limit began so much earlier at the most.
-const SLACK: Duration = Duration::from_millis(500);
+/// The actor's limit began earlier than ours, by at most this much.
+const LIMIT_TOLERANCE: Duration = Duration::from_millis(500);
 
-struct Helper {
+struct InspectorHelper {
     run: Py<PyAny>,
     describe: Py<PyCFunction>,
 }
 
-impl Inspector {
+impl ValueInspector {
     pub fn new(describer: Arc<Describer>) -> Self {
         Self { describer, helper: None }
     }
 
-    /// To be called where user code may run and be interrupted.
+    /// Looks into a value. Must be called where user code can be interrupted.
     pub fn inspect(
         &mut self,
         globals: &Bound<'_, PyDict>,
-        asked: &InspectRequest,
+        request: &InspectRequest,
         limit: Duration,
     ) -> Result<Inspection, InspectError> {
         let py = globals.py();
-        self.describer.libraries.begin(py);
+        self.describer.libraries.begin_pass(py);
         let began = Instant::now();
         let answer = self.helper(py).and_then(|helper| {
-            let arguments = (&asked.path, globals, asked.aspect.word(), asked.page, helper.describe.bind(py));
-            let (outcome, told) = helper.run.bind(py).call1(arguments)?.extract::<(String, Bound<'_, PyAny>)>()?;
-            Ok((outcome, plain(&told)?))
+            let arguments = (&request.path, globals, request.aspect.word(), request.page, helper.describe.bind(py));
+            let (found, refusal) =
+                helper.run.bind(py).call1(arguments)?.extract::<(Option<Bound<'_, PyAny>>, Bound<'_, PyString>)>()?;
+            Ok((found.map(|found| to_json(&found)).transpose()?, refusal.to_string_lossy().into_owned()))
         });
         match answer {
-            Ok((outcome, told)) if outcome == "told" => {
-                serde_json::from_value(told).map_err(|error| InspectError::Failed(error.to_string()))
+            Ok((Some(found), _)) => {
+                serde_json::from_value(found).map_err(|error| InspectError::Failed(error.to_string()))
             }
-            Ok((_, sentence)) => Err(InspectError::Refused(sentence.as_str().unwrap_or_default().to_owned())),
-            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) && began.elapsed() + SLACK >= limit => {
+            Ok((None, refusal)) => Err(InspectError::Refused(refusal)),
+            Err(error)
+                if error.is_instance_of::<PyKeyboardInterrupt>(py) && began.elapsed() + LIMIT_TOLERANCE >= limit =>
+            {
                 Err(InspectError::Stopped { seconds: limit.as_secs(), has_ended: true })
             }
             Err(error) => {
-                let said =
+                let message =
                     error.value(py).str().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
                 let class = self.describer.libraries.name_of(&error.get_type(py));
-                Err(InspectError::Failed(if said.is_empty() { class } else { format!("{class}: {said}") }))
+                Err(InspectError::Failed(if message.is_empty() { class } else { format!("{class}: {message}") }))
             }
         }
     }
 
-    fn helper(&mut self, py: Python<'_>) -> PyResult<&Helper> {
+    fn helper(&mut self, py: Python<'_>) -> PyResult<&InspectorHelper> {
         if self.helper.is_none() {
             let source = std::ffi::CString::new(SOURCE)?;
-            let file = std::ffi::CString::new(FILE)?;
+            let file = std::ffi::CString::new(file_names::INSPECTOR)?;
             let module = PyModule::from_code(py, &source, &file, c"fourhands_inspector")?;
             let describer = self.describer.clone();
             let describe = PyCFunction::new_closure(py, Some(c"describe"), None, move |args, _| {
-                let told = describer.describe(String::new(), &args.get_item(0)?, None);
-                let preview = if told.preview.is_empty() { told.text.unwrap_or_default() } else { told.preview };
-                PyResult::Ok((told.type_name, told.shape, preview, told.size))
+                let found = describer.describe(String::new(), &args.get_item(0)?, None);
+                let preview = if found.preview.is_empty() { found.text.unwrap_or_default() } else { found.preview };
+                PyResult::Ok((found.type_name, found.shape, preview, found.size))
             })?;
-            self.helper = Some(Helper { run: module.getattr("run")?.unbind(), describe: describe.unbind() });
+            self.helper = Some(InspectorHelper { run: module.getattr("run")?.unbind(), describe: describe.unbind() });
         }
         self.helper.as_ref().ok_or_else(|| PyValueError::new_err("the inspector could not be loaded"))
     }
 }
 
-/// The helper's answer as JSON would hold it.
-fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// Converts the helper's answer to JSON.
+fn to_json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if value.is_none() {
         return Ok(Value::Null);
     }
@@ -107,14 +109,14 @@ fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(value.extract::<f64>()?.into());
     }
     if let Ok(list) = value.cast::<PyList>() {
-        return list.iter().map(|item| plain(&item)).collect();
+        return list.iter().map(|item| to_json(&item)).collect();
     }
     if let Ok(tuple) = value.cast::<PyTuple>() {
-        return tuple.iter().map(|item| plain(&item)).collect();
+        return tuple.iter().map(|item| to_json(&item)).collect();
     }
     let mut map = Map::new();
     for (key, item) in value.cast::<PyDict>()?.iter() {
-        map.insert(key.extract()?, plain(&item)?);
+        map.insert(key.extract()?, to_json(&item)?);
     }
     Ok(Value::Object(map))
 }

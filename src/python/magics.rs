@@ -1,52 +1,54 @@
-//! `IPython`'s magic: finding it in code that is no Python as it stands, and the helper that does it.
+//! `IPython`'s magics: rewrites code that uses them, and loads the helper in Python that performs them.
 
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyModule};
 
+use super::file_names;
 use super::isolation::baseline::Baseline;
 use super::isolation::children;
 use crate::domain::lexer::{Rewritten, rewrite};
 
 /// The helper's name among the builtins.
 const HELPER: &str = "__fourhands_magic__";
-/// Its file in tracebacks, where it is left out.
-pub const FILE: &str = "<fourhands magics>";
 
-/// One module, written in parts; the last has the tables of names.
+/// One module, written in parts. The last part has the tables of names.
 pub const SOURCE: &str = concat!(
     include_str!("magics/commands.py"),
     include_str!("magics/timing.py"),
     include_str!("magics/checkpoint.py"),
-    include_str!("magics/looking.py")
+    include_str!("magics/names.py"),
+    include_str!("magics/files.py"),
+    include_str!("magics/tables.py")
 );
 
-pub struct Magics {
-    /// Where `%checkpoint` saves; `None` if there is no place.
+/// The magics of the user's Python.
+pub struct MagicHelper {
+    /// The folder of `%checkpoint`; `None` if there is no place for it.
     checkpoints: Option<PathBuf>,
     /// Loaded when it is first needed.
     module: Option<Py<PyModule>>,
 }
 
-impl Magics {
+impl MagicHelper {
     pub fn new(checkpoints: Option<PathBuf>) -> Self {
         Self { checkpoints, module: None }
     }
 
-    /// `code` with calls instead of magic, if it holds any.
+    /// Returns `code` with calls in place of magics; `None` if it has none.
     pub fn rewrite(&mut self, py: Python<'_>, code: &str, baseline: &Baseline) -> PyResult<Option<Rewritten>> {
         let Some(rewritten) = rewrite(code, HELPER) else { return Ok(None) };
         baseline.add_builtin(py, HELPER, &self.module(py)?.getattr("magic")?)?;
         Ok(Some(rewritten))
     }
 
-    /// The time now, for [`Self::stop`].
+    /// Returns the time now, for [`Self::stop`].
     pub fn clock<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.module(py)?.call_method0("clock")
     }
 
-    /// Prints how long it took since.
+    /// Prints the time since `began`.
     pub fn stop(&mut self, began: &Bound<'_, PyAny>) -> PyResult<()> {
         self.module(began.py())?.call_method1("stop", (began,)).map(drop)
     }
@@ -54,7 +56,7 @@ impl Magics {
     fn module<'py>(&mut self, py: Python<'py>) -> PyResult<&Bound<'py, PyModule>> {
         if self.module.is_none() {
             let source = std::ffi::CString::new(SOURCE)?;
-            let file = std::ffi::CString::new(FILE)?;
+            let file = std::ffi::CString::new(file_names::MAGICS)?;
             let module = PyModule::from_code(py, &source, &file, c"fourhands_magics")?;
             module.setattr("CHECKPOINTS", self.checkpoints.as_deref().map(Path::as_os_str))?;
             let started = PyCFunction::new_closure(py, Some(c"started"), None, |args, _| {
@@ -70,7 +72,7 @@ impl Magics {
     }
 }
 
-/// Shows the line as it was written where Python's complaint shows what it was rewritten to.
+/// Makes a syntax error show the line as written, and not the line that it was rewritten to.
 pub fn show_original(error: &PyErr, py: Python<'_>, original: &str) -> PyResult<()> {
     let value = error.value(py);
     let shown: Option<String> = value.getattr("text")?.extract()?;

@@ -1,9 +1,9 @@
-//! The engine: everything that touches Python. Jobs come to the main thread by a mailbox; nothing here knows the
-//! dashboard or MCP.
+//! The engine: all code that touches Python. The host sends jobs to the main thread; nothing here knows the dashboard or MCP.
 
 mod class_sources;
 mod completion;
 mod display;
+mod file_names;
 mod inspector;
 pub mod io;
 mod isolation;
@@ -13,15 +13,14 @@ mod session_file;
 mod sources;
 mod values;
 
-pub use crate::python::runtime::events::Events;
 pub use io::capture::{Capture, drain};
-pub use isolation::children::are_orphaned as guardian_has_died;
+pub use isolation::children::is_guardian_dead;
 pub use isolation::fork::forbid as forbid_forks;
-pub use runtime::engine::Jobs;
-pub use runtime::engine::PythonEngine;
-pub use runtime::engine::engine;
+pub use runtime::engine::{Jobs, PythonEngine, engine};
+pub use runtime::events::EventSender;
 pub use runtime::interpreter::Interpreter;
-pub use runtime::runner::Files;
-pub use runtime::signals::watch_quit;
+pub use runtime::os_signals::spawn_masked;
+pub use runtime::runner::SessionFiles;
 pub use runtime::stacks::StackFile;
-pub use runtime::waker::{EventBell, HostEventBell, WakeFlag, event_bell};
+pub use runtime::termination::watch as watch_termination;
+pub use runtime::waker::{EventWaker, HostEventWaker, WakeFlag, event_waker};

@@ -1,6 +1,8 @@
-//! The session's definitions as a file, which is `__main__.__file__`: processes that `multiprocessing` starts
-//! (spawn, forkserver) execute it to find the functions and classes they are sent. It holds imports, functions, classes
-//! and literal constants, for a child executes all of it; what fails there is left out.
+//! The session file: the definitions of all snippets, as `__main__.__file__`.
+//!
+//! Processes that `multiprocessing` starts (spawn, forkserver) execute the file to find the functions and classes that they
+//! are sent. A child executes all of it, so it holds only imports, functions, classes and literal constants; definitions
+//! that fail there are left out.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,15 +13,15 @@ use pyo3::types::{PyList, PyString, PyType};
 
 use crate::session::discovery::paths;
 
-/// Statements of a snippet beyond which it is data rather than definitions.
-const MOST: usize = 1_000;
-/// Bytes of a constant, or an import, that is kept.
-const LONGEST_CONSTANT: usize = 2_000;
+/// Statements of a snippet, or items of a literal, above which it is data and not saved.
+const MAX_STATEMENTS: usize = 1_000;
+/// Bytes of a constant or an import above which it is not saved.
+const MAX_CONSTANT_SIZE: usize = 2_000;
 
-/// Displays within displays.
-const MOST_NESTED: u32 = 5;
+/// Levels of nesting of a literal that is saved.
+const MAX_NESTING: u32 = 5;
 
-/// Tracebacks of a child must read as those of the session.
+/// Defines a name with the source lines of its snippet, so that a child's tracebacks read as those of the session.
 const PROLOGUE: &str = r#"
 def __define(file, line, flags, text):
     import linecache
@@ -36,15 +38,16 @@ def __define(file, line, flags, text):
 
 pub struct SessionFile {
     path: PathBuf,
-    /// Name (of an import: its text), and the call that defines it, in the order they came; a name that is defined again is
-    /// there twice, first and last.
+    /// Names (for imports: their texts) and the calls that define them, in order. A name that was defined again is there twice,
+    /// first and last.
     definitions: Vec<(Arc<str>, Arc<str>)>,
-    /// What they were before the snippet that runs.
+    /// The definitions before the running snippet.
     before: Option<Vec<(Arc<str>, Arc<str>)>>,
-    kinds: Kinds,
+    nodes: NodeClasses,
 }
 
-struct Kinds {
+/// Classes of Python's syntax tree.
+struct NodeClasses {
     functions: [Py<PyAny>; 2],
     class: Py<PyAny>,
     imports: [Py<PyAny>; 2],
@@ -53,17 +56,17 @@ struct Kinds {
     displays: [Py<PyAny>; 5],
 }
 
-/// What a snippet defines at its top level.
+/// A definition at the top level of a snippet.
 pub struct Definition {
     name: String,
     text: String,
-    /// Of its first line.
+    /// The number of the first line.
     line: usize,
-    kind: Kind,
+    kind: DefinitionKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum DefinitionKind {
     Function,
     Class,
     Other,
@@ -72,16 +75,16 @@ enum Kind {
 impl SessionFile {
     pub fn create(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let ast = py.import("_ast")?;
-        let kind = |name: &str| ast.getattr(name).map(Bound::unbind);
-        let kinds = Kinds {
-            functions: [kind("FunctionDef")?, kind("AsyncFunctionDef")?],
-            class: kind("ClassDef")?,
-            imports: [kind("Import")?, kind("ImportFrom")?],
-            assign: kind("Assign")?,
-            constant: kind("Constant")?,
-            displays: [kind("Dict")?, kind("UnaryOp")?, kind("List")?, kind("Tuple")?, kind("Set")?],
+        let class = |name: &str| ast.getattr(name).map(Bound::unbind);
+        let nodes = NodeClasses {
+            functions: [class("FunctionDef")?, class("AsyncFunctionDef")?],
+            class: class("ClassDef")?,
+            imports: [class("Import")?, class("ImportFrom")?],
+            assign: class("Assign")?,
+            constant: class("Constant")?,
+            displays: [class("Dict")?, class("UnaryOp")?, class("List")?, class("Tuple")?, class("Set")?],
         };
-        let file = Self { path, definitions: Vec::new(), before: None, kinds };
+        let file = Self { path, definitions: Vec::new(), before: None, nodes };
         file.write()?;
         Ok(file)
     }
@@ -90,9 +93,9 @@ impl SessionFile {
         &self.path
     }
 
-    /// What the statements of a snippet define.
+    /// Returns the definitions in the statements of a snippet.
     pub fn definitions(&self, body: &Bound<'_, PyList>, code: &str) -> PyResult<Vec<Definition>> {
-        if body.len() > MOST {
+        if body.len() > MAX_STATEMENTS {
             return Ok(Vec::new());
         }
         let all_lines: Vec<&str> = code.lines().collect();
@@ -100,18 +103,18 @@ impl SessionFile {
         let mut last_line = 0;
         for (index, statement) in body.iter().enumerate() {
             let class = statement.get_type();
-            let kind = if self.kinds.functions.iter().any(|kind| class.is(kind)) {
-                Kind::Function
-            } else if class.is(&self.kinds.class) {
-                Kind::Class
-            } else if self.kinds.imports.iter().any(|kind| class.is(kind)) || self.is_literal(&statement, &class)? {
-                Kind::Other
+            let kind = if self.nodes.functions.iter().any(|kind| class.is(kind)) {
+                DefinitionKind::Function
+            } else if class.is(&self.nodes.class) {
+                DefinitionKind::Class
+            } else if self.nodes.imports.iter().any(|kind| class.is(kind)) || self.is_literal(&statement, &class)? {
+                DefinitionKind::Other
             } else {
                 last_line = statement.getattr("end_lineno")?.extract()?;
                 continue;
             };
             let lines = lines(&statement, kind)?;
-            // Statements that share a line, by semicolons, cannot be told apart by lines.
+            // The lines of a statement do not give its text if it shares one of them with another statement, by a semicolon.
             let next_line = body.get_item(index + 1).and_then(|next| next.getattr("lineno")?.extract()).unwrap_or(0);
             let text = if lines.0 == last_line
                 || lines.1 == next_line
@@ -122,23 +125,23 @@ impl SessionFile {
                 all_lines.get(lines.0 - 1..lines.1).unwrap_or_default().join("\n")
             };
             last_line = lines.1;
-            if kind == Kind::Other && text.len() > LONGEST_CONSTANT {
+            if kind == DefinitionKind::Other && text.len() > MAX_CONSTANT_SIZE {
                 continue;
             }
             let name = match kind {
-                Kind::Other => target(&statement).unwrap_or_else(|| text.clone()),
-                Kind::Function | Kind::Class => statement.getattr("name")?.extract()?,
+                DefinitionKind::Other => target(&statement).unwrap_or_else(|| text.clone()),
+                DefinitionKind::Function | DefinitionKind::Class => statement.getattr("name")?.extract()?,
             };
             found.push(Definition { name, text, line: lines.0, kind });
         }
         Ok(found)
     }
 
-    /// Keeps what a snippet is about to define, for processes that it starts itself.
+    /// Adds the definitions of a snippet that is about to run, for processes that the snippet starts itself.
     pub fn add(&mut self, py: Python<'_>, snippet: &str, future: u32, definitions: &[Definition]) -> PyResult<()> {
         self.before = None;
         if !self.path.exists() {
-            self.restore()?;
+            self.recreate()?;
         }
         if definitions.is_empty() {
             return Ok(());
@@ -147,26 +150,26 @@ impl SessionFile {
         for definition in definitions {
             let text = PyString::new(py, &definition.text).repr()?;
             let call: Arc<str> = format!("__define({snippet:?}, {}, {future}, {text})\n", definition.line).into();
-            self.keep(definition, call);
+            self.insert(definition, call);
         }
         Ok(self.write()?)
     }
 
-    /// Forgets what a snippet that failed was about to define, but for its functions: the rest may be what failed.
-    pub fn settle(&mut self, definitions: &[Definition], succeeded: bool) -> io::Result<()> {
+    /// Removes the definitions of a failed snippet, except functions: any other definition may be the cause of the failure.
+    pub fn finish_snippet(&mut self, definitions: &[Definition], succeeded: bool) -> io::Result<()> {
         let Some(before) = self.before.take().filter(|_| !succeeded) else { return Ok(()) };
         let added = std::mem::replace(&mut self.definitions, before);
-        for function in definitions.iter().filter(|definition| definition.kind == Kind::Function) {
+        for function in definitions.iter().filter(|definition| definition.kind == DefinitionKind::Function) {
             if let Some((_, call)) = added.iter().rfind(|(name, _)| **name == *function.name) {
-                self.keep(function, call.clone());
+                self.insert(function, call.clone());
             }
         }
         self.write()
     }
 
-    fn keep(&mut self, definition: &Definition, call: Arc<str>) {
-        let mut same = (0..self.definitions.len()).filter(|place| *self.definitions[*place].0 == *definition.name);
-        // The first stays where it is: what came after it may have needed it.
+    fn insert(&mut self, definition: &Definition, call: Arc<str>) {
+        let mut same = (0..self.definitions.len()).filter(|index| *self.definitions[*index].0 == *definition.name);
+        // The first definition stays, because later ones may need it.
         let (_, second) = (same.next(), same.next());
         if let Some(second) = second {
             self.definitions.remove(second);
@@ -180,16 +183,16 @@ impl SessionFile {
     }
 
     fn is_literal(&self, statement: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<bool> {
-        Ok(class.is(&self.kinds.assign) && self.is_constant(&statement.getattr("value")?, MOST_NESTED)?)
+        Ok(class.is(&self.nodes.assign) && self.is_constant(&statement.getattr("value")?, MAX_NESTING)?)
     }
 
-    /// Constants, and displays of them.
+    /// Returns whether a value is a constant, or a literal container of constants.
     fn is_constant(&self, value: &Bound<'_, PyAny>, depth: u32) -> PyResult<bool> {
         let class = value.get_type();
-        if class.is(&self.kinds.constant) {
+        if class.is(&self.nodes.constant) {
             return Ok(true);
         }
-        let parts: &[&str] = match self.kinds.displays.iter().position(|display| class.is(display)) {
+        let parts: &[&str] = match self.nodes.displays.iter().position(|display| class.is(display)) {
             Some(0) => &["keys", "values"],
             Some(1) => &["operand"],
             Some(_) => &["elts"],
@@ -198,7 +201,7 @@ impl SessionFile {
         for part in parts {
             let part = value.getattr(*part)?;
             let items = part.cast::<PyList>().map_or_else(|_| vec![part.clone()], |list| list.iter().collect());
-            if items.len() > MOST || depth == 0 {
+            if items.len() > MAX_STATEMENTS || depth == 0 {
                 return Ok(false);
             }
             for item in items {
@@ -210,15 +213,15 @@ impl SessionFile {
         Ok(true)
     }
 
-    /// Makes it again where somebody has removed it, with its folder.
-    fn restore(&self) -> PyResult<()> {
+    /// Writes the file again, with its folder, after somebody has removed it.
+    fn recreate(&self) -> PyResult<()> {
         if let Some(folder) = self.path.parent() {
             paths::make_private(folder).map_err(io::Error::other)?;
         }
         Ok(self.write()?)
     }
 
-    /// In one go and under another name first: a child may be reading it.
+    /// Replaces the file as a whole, because a child may be reading it.
     fn write(&self) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
         let mut file = paths::draft(&draft, 0o600)?;
@@ -234,12 +237,12 @@ impl SessionFile {
 impl Drop for SessionFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
-        // Only a folder that was made for this file alone is empty now.
+        // This fails unless the folder was made for this file alone.
         let _ = self.path.parent().map(std::fs::remove_dir);
     }
 }
 
-/// The name that a constant is bound to, if it is just one.
+/// Returns the name that a constant is bound to, if that is a single one.
 fn target(statement: &Bound<'_, PyAny>) -> Option<String> {
     let targets = statement.getattr("targets").ok()?.cast_into::<PyList>().ok()?;
     if targets.len() != 1 {
@@ -248,11 +251,11 @@ fn target(statement: &Bound<'_, PyAny>) -> Option<String> {
     targets.get_item(0).ok()?.getattr("id").ok()?.extract().ok()
 }
 
-/// First and last line, decorators included.
-fn lines(statement: &Bound<'_, PyAny>, kind: Kind) -> PyResult<(usize, usize)> {
+/// Returns the first and last line, including decorators.
+fn lines(statement: &Bound<'_, PyAny>, kind: DefinitionKind) -> PyResult<(usize, usize)> {
     let mut first: usize = statement.getattr("lineno")?.extract()?;
     let last: usize = statement.getattr("end_lineno")?.extract()?;
-    if kind != Kind::Other
+    if kind != DefinitionKind::Other
         && let Some(decorator) = statement.getattr("decorator_list")?.cast::<PyList>()?.iter().next()
     {
         first = first.min(decorator.getattr("lineno")?.extract()?);

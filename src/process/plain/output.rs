@@ -1,4 +1,4 @@
-//! What was written lies behind: lines, and at their end perhaps a prompt.
+//! Append-only output: lines, and at the end possibly a prompt.
 
 use std::fs::File;
 
@@ -6,65 +6,65 @@ use crate::domain::terminal_text::visible;
 use crate::session::outlet::write_all;
 
 #[derive(Debug)]
-pub struct Paper {
+pub struct Printer {
     out: File,
-    /// Something stands on the last line.
-    begun: bool,
-    /// It is a prompt, so nothing need be asked again.
-    prompted: bool,
-    gone: bool,
+    /// The last line has text without a line end.
+    has_open_line: bool,
+    /// The open line is a prompt, which is not repeated.
+    has_prompt: bool,
+    is_gone: bool,
 }
 
-impl Paper {
+impl Printer {
     pub fn new(out: File) -> Self {
-        Self { out, begun: false, prompted: false, gone: false }
+        Self { out, has_open_line: false, has_prompt: false, is_gone: false }
     }
 
-    /// Nobody can read it any more.
+    /// Returns whether nobody can read the output any more.
     pub fn is_gone(&self) -> bool {
-        self.gone
+        self.is_gone
     }
 
-    /// Whole lines. Whatever is in them cannot do anything to the terminal.
+    /// Writes whole lines, without control characters for the terminal.
     pub fn line(&mut self, text: &str) {
-        let before = if std::mem::take(&mut self.begun) { "\n" } else { "" };
-        self.prompted = false;
+        let before = if std::mem::take(&mut self.has_open_line) { "\n" } else { "" };
+        self.has_prompt = false;
         self.write(&format!("{before}{}\n", visible(text)));
     }
 
-    /// Unless one stands there already.
+    /// Writes a prompt, unless there is one already.
     pub fn prompt(&mut self, text: &str) {
-        if !self.prompted {
+        if !self.has_prompt {
             self.ask(text);
-            self.prompted = true;
+            self.has_prompt = true;
         }
     }
 
-    /// The words of one who asks; the answer follows on the same line.
+    /// Writes a question; the answer follows on the same line.
     pub fn ask(&mut self, text: &str) {
-        let before = if self.begun { "\n" } else { "" };
+        let before = if self.has_open_line { "\n" } else { "" };
         self.write(&format!("{before}{}", visible(text)));
-        self.begun = !text.is_empty();
-        self.prompted = false;
+        self.has_open_line = !text.is_empty();
+        self.has_prompt = false;
     }
 
-    /// What comes next begins a line.
+    /// Ends the open line.
     pub fn end_line(&mut self) {
-        if std::mem::take(&mut self.begun) {
+        if std::mem::take(&mut self.has_open_line) {
             self.write("\n");
         }
-        self.prompted = false;
+        self.has_prompt = false;
     }
 
-    /// The terminal has echoed it with its end, if it `echoes`.
+    /// To be called for each typed line. If the terminal `echoes`, that has ended the open line.
     pub fn line_was_typed(&mut self, echoes: bool) {
         if echoes {
-            self.begun = false;
+            self.has_open_line = false;
         }
-        self.prompted = false;
+        self.has_prompt = false;
     }
 
     fn write(&mut self, text: &str) {
-        self.gone = self.gone || write_all(&self.out, text.as_bytes()).is_err();
+        self.is_gone = self.is_gone || write_all(&self.out, text.as_bytes()).is_err();
     }
 }

@@ -2,7 +2,7 @@
 
 
 def entries(folder):
-    """Names in a folder and whether each is a folder."""
+    """Returns the names in a folder, and whether each is a folder."""
     found = []
     try:
         with scandir(folder or ".") as listed:
@@ -11,7 +11,7 @@ def entries(folder):
                     found.append((entry.name, entry.is_dir()))
                 except OSError:
                     found.append((entry.name, False))
-                if len(found) >= MOST_ENTRIES:
+                if len(found) >= MAX_ENTRIES:
                     break
     except OSError:
         pass
@@ -42,7 +42,7 @@ def loaded(name):
 
 
 def folders_of(module, names):
-    """Where the submodules of a package lie; `module` may begin with dots."""
+    """Returns the folders that may hold the submodules of a package; `module` may begin with dots."""
     if module.startswith("."):
         base = names.get("__package__") or ""
         here = getcwd() if not base else None
@@ -102,12 +102,12 @@ def complete_member(module, prefix, names):
 
 
 def defined(module, names):
-    """The names that a module would define which is not loaded: read in its source, never imported."""
+    """Returns the names that a module would define if it were loaded: it is read and not imported."""
     for folder in folders_of(module, names):
         for file in (folder + "/__init__.py", folder + ".py"):
             try:
                 with open(file, encoding="utf-8", errors="replace") as source:
-                    text = source.read(MOST_SOURCE)
+                    text = source.read(MAX_SOURCE_SIZE)
                 return top_level(compile(text, file, "exec", 0x400, True))
             except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
@@ -129,7 +129,7 @@ def top_level(tree):
     return names
 
 
-# Files and magic
+# Files and magics
 
 
 def complete_path(prefix):

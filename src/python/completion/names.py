@@ -1,15 +1,15 @@
-"""What could stand at the cursor. Runs with builtins of its own, in which nobody deletes `len`, and imports nothing but
-jedi, and that only where user code may run as well. Without `run` no code of the user's is called: what a value has is
-looked up in the dicts of its type."""
+"""Completion of code that is being written. Runs with builtins of its own, in which nobody deletes `len`. Imports nothing but
+jedi, and that only where user code may run as well. Without `run` no user code is called: attributes of a value are looked
+up in the dicts of its type."""
 
-# Given: sys, scandir, getcwd, home, magics (source)
+# The engine sets: own_builtins, builtins, modules, sys, scandir, getcwd, home, magics (source)
 
 MISSING = object()
 LIMIT = 200
-# Names looked at, entries of a folder, bytes of a source file.
-MOST_NAMES = 200_000
-MOST_ENTRIES = 5_000
-MOST_SOURCE = 400_000
+# Names of a namespace, entries of a folder, and bytes of a source file that are read.
+MAX_NAMES = 200_000
+MAX_ENTRIES = 5_000
+MAX_SOURCE_SIZE = 400_000
 
 type_mro = type.__dict__["__mro__"].__get__
 type_dict = type.__dict__["__dict__"].__get__
@@ -29,7 +29,7 @@ Member = type(Module.__dict__["__dict__"])
 MappingProxy = type(type.__dict__)
 CALLABLE = (Function, Method, Builtin, MethodDescriptor, SlotWrapper, MethodWrapper, ClassMethodDescriptor)
 LITERALS = {"str": "", "bytes": b"", "list": [], "dict": {}, "set": set(), "tuple": ()}
-# Those that are words wherever they stand.
+# Words that are keywords everywhere.
 KEYWORDS = (
     "False None True and as assert async await break class continue def del elif else except finally for from global if "
     "import in is lambda nonlocal not or pass raise return try while with yield"
@@ -41,7 +41,7 @@ def is_class(value):
 
 
 def own_dict(value):
-    """The dict of an instance, if it has one that can be had without running code."""
+    """Returns the dict of an instance, if it can be read without running code."""
     if type(value) is Module or Module in type_mro(type(value)):
         return module_dict(value)
     for base in type_mro(type(value)):
@@ -64,7 +64,7 @@ def in_mro(classes, name):
 
 
 def find(value, name):
-    """What the name stands for, and whether it is a descriptor of the value's type, to be bound."""
+    """Returns the attribute, and whether it comes from the value's type and may be a descriptor."""
     if is_class(value):
         found = in_mro(type_mro(value), name)
         if found is not MISSING:
@@ -130,7 +130,7 @@ def resolve(steps, names, run):
 
 
 def kind_of(value):
-    """In a word: what it is, or the type of a plain value."""
+    """Returns the kind of a value in a word; for data its type."""
     kind = type(value)
     if kind is Module or Module in type_mro(kind):
         return "module"
@@ -172,7 +172,7 @@ def has_dir(value, own):
 
 
 def ranked(prefix, *groups):
-    """The best names, those of the first group before the others, and how many there are beside them."""
+    """Returns the best names, those of the first group first, and the number of the others."""
     lower, length = prefix.lower(), len(prefix)
     hidden = "\0" if prefix.startswith("_") else "_"
     exact, other = {}, {}
@@ -199,7 +199,7 @@ def complete_name(prefix, words, call, names, run):
             word = parameter.split(":")[0].split("=")[0].strip()
             if word.isidentifier():
                 parameters.append(word + "=")
-    own = [name for name in list(names)[:MOST_NAMES] if type(name) is str and name.isidentifier()]
+    own = [name for name in list(names)[:MAX_NAMES] if type(name) is str and name.isidentifier()]
     rest = [name for name in list(builtins) if type(name) is str and name.isidentifier()]
     best, more = ranked(prefix, parameters, own, words, rest + KEYWORDS)
 
@@ -226,16 +226,16 @@ def complete_attribute(value, prefix, run):
 
 
 def complete_key(value, prefix, run):
-    """Raw keys; the caller quotes them. Those that are no strings only where no quote has been typed."""
+    """Returns keys without quotes, which the caller adds."""
     keys = []
     if type(value) is dict or dict in type_mro(type(value)) and not run:
-        keys = list(dict.keys(value))[:MOST_NAMES]
+        keys = list(dict.keys(value))[:MAX_NAMES]
     elif run:
         own = in_mro(type_mro(type(value)), "_ipython_key_completions_")
         if own is not MISSING:
-            keys = list(value._ipython_key_completions_())[:MOST_NAMES]
+            keys = list(value._ipython_key_completions_())[:MAX_NAMES]
         elif in_mro(type_mro(type(value)), "keys") is not MISSING:
-            keys = list(value.keys())[:MOST_NAMES]
+            keys = list(value.keys())[:MAX_NAMES]
     texts = [key for key in keys if type(key) is str and key.startswith(prefix)]
     numbers = [key for key in keys if type(key) is int and str(key).startswith(prefix)]
     both = [(key, "key") for key in texts] + [(key, "number") for key in numbers]

@@ -2,7 +2,7 @@
 
 
 def signature(value):
-    """The parameters, as written, and the documentation; `None` if it cannot be told."""
+    """Returns the parameters, as written, and the documentation; `None` if they are not known."""
     skip = 0
     for _ in range(20):
         kind = type(value)
@@ -101,7 +101,7 @@ def first_line(doc):
     lines = [line.strip() for line in doc[:4000].splitlines()]
     for place, line in enumerate(lines):
         if line and not (line.endswith(")") and "(" in line and " " not in line.split("(")[0]):
-            # A sentence may go on in the next lines.
+            # The sentence may continue on the next lines.
             for more in lines[place + 1 :]:
                 is_whole = line.endswith((".", ":", "!", "?")) or " -> " in line or len(line) > 300
                 if is_whole or not (more[:1].isalnum() or more[:1] in ("`", "'", '"', "(")):
@@ -121,7 +121,7 @@ def from_text(text):
 
 
 def from_doc(doc, name):
-    """From a first line like `name(x, y[, z])`."""
+    """Returns the parameters of a first line like `name(x, y[, z])`."""
     if type(doc) is not str:
         return None
     start = doc[:4000].lstrip()
@@ -133,7 +133,7 @@ def from_doc(doc, name):
 
 
 def split(text):
-    """`(a, b=(1, 2))` at its commas."""
+    """Splits `(a, b=(1, 2))` at its commas."""
     depth, begin, out, quote = 0, 1, [], ""
     for at, char in enumerate(text[:2000]):
         if quote:
@@ -168,12 +168,12 @@ def describe(value, name):
         return first_line(module_dict(value).get("__doc__"))
     if kind in (GetSet, Member):
         return first_line(value.__doc__)
-    # What a class of C is, its name tells.
+    # The name of a class in C says enough.
     doc = first_line(in_mro(type_mro(kind), "__doc__")) if "__module__" in type_dict(kind) else ""
     return type_name(kind) + ("  " + doc if doc else "")
 
 
-# The entries. `at` is the code with the line and column of the cursor, for jedi.
+# Entry points. `at` is the code with the line and column of the cursor, for jedi.
 
 
 def complete(place, prefix, steps, more, names, run, at):
@@ -240,7 +240,7 @@ def candidate(place, steps, more, name, names):
     return ""
 
 
-# jedi, where the session's environment has it
+# jedi, if the session's environment has it
 
 
 JEDI = None
@@ -256,7 +256,7 @@ def load_jedi():
         import jedi
     except ImportError:
         return
-    # Its first question takes seconds: it reads what is known of the builtins.
+    # jedi's first answer takes seconds, because it reads stubs of the builtins.
     jedi.Interpreter("''.join([]).a", [{}]).complete(1, 13)
     JEDI = jedi
 

@@ -1,7 +1,7 @@
 """Figures of matplotlib, shown as in notebooks. A part of forms.py's namespace."""
 
-class Shown:
-    """What was shown in this snippet and is not to be shown again at its end, unless it has changed."""
+class ShownFigures:
+    """Figures that this snippet has shown. Its end does not show them again, unless they have changed."""
 
     def __init__(self):
         self.figures = None
@@ -15,7 +15,7 @@ class Shown:
         self.figures[figure] = id
 
     def id(self, figure):
-        """By which the figure was displayed, if that goes on changing."""
+        """Returns the id of the display, if the figure was shown to be updated."""
         return self.figures.get(figure) if self.figures else None
 
     def __contains__(self, figure):
@@ -25,8 +25,8 @@ class Shown:
         self.figures = None
 
 
-shown = Shown()
-# Figures stay open and change in place, as by `plt.pause`.
+shown = ShownFigures()
+# Figures stay open and are updated in place, as by `plt.pause`.
 live = False
 
 
@@ -36,7 +36,7 @@ def is_figure(value):
 
 
 def drawn(figure):
-    """The PNG of a figure; None, told, if it cannot be drawn or is empty."""
+    """Returns the PNG of a figure; None if it is empty, or (after a message) if it cannot be drawn."""
     import io
 
     def save(box=None):
@@ -66,7 +66,7 @@ def is_empty(figure):
 
 
 def box_beyond(figure):
-    """The figure with what sticks out of it, such as a legend beside the axes; None if nothing does."""
+    """Returns the box of the figure with all that extends beyond it, such as a legend; None if nothing does."""
     try:
         from matplotlib.transforms import Bbox
 
@@ -93,7 +93,7 @@ def show_figure(figure):
 
 
 def show_manager(manager):
-    """In place of FigureManagerBase.show, which every backend without windows inherits."""
+    """Replaces FigureManagerBase.show, which every backend without windows inherits."""
     if engine.is_ours():
         show_figure(manager.canvas.figure)
 
@@ -143,7 +143,7 @@ def close_all():
 
 
 def finish():
-    """At the end of a snippet: figures that were left open are shown and closed, as notebooks do."""
+    """Shows and closes figures that a snippet has left open, as notebooks do."""
     try:
         show_open()
     except Exception as error:

@@ -1,11 +1,11 @@
-"""What is more than text: its forms, and IPython's ways to display it. Runs in the user's interpreter, as part of the
-snippet; this, figures.py and imports.py share one namespace."""
+"""Forms of values beside their text, and IPython's functions that display them. Runs in the user's interpreter, as part of
+the snippet. This file, figures.py and imports.py share one namespace."""
 
 import sys
 
 # `engine` has: publish(forms, id, replaces), frame(text, cells), clear(), text(value), is_ours(), source(part).
 
-# The best for a person at a terminal first.
+# The form that is best for a person at a terminal comes first.
 FORMS = {
     "image/png": "_repr_png_",
     "image/jpeg": "_repr_jpeg_",
@@ -19,12 +19,12 @@ FORMS = {
 }
 BINARY = {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}
 # Bytes of one form.
-LIMIT = 16 << 20
+MAX_SIZE = 16 << 20
 MAX_PIXELS = 4_000_000
 MAX_SIDE = 4_000
 
-# After the next display, what was shown before is taken back.
-clear_waits = False
+# The next display removes the previous ones.
+clears_before_next = False
 
 
 def complain(text):
@@ -46,7 +46,7 @@ def reason(error):
 
 
 def method(value, name):
-    """Looked up on the type, so that objects that claim to have every attribute have none."""
+    """Returns a method that the type has, so that objects that claim to have every attribute have none."""
     cls = type(value)
     try:
         if issubclass(cls, type) or getattr(cls, name, None) is None:
@@ -73,7 +73,7 @@ def call(value, name, **arguments):
 
 
 def forms_of(value):
-    """By media type; a form that cannot be had is told and left out."""
+    """Returns forms by media type. A form that fails is left out, after a message."""
     found = call(value, "_repr_mimebundle_", include=None, exclude=None)
     if isinstance(found, tuple) and found:
         found = found[0]
@@ -93,7 +93,7 @@ def forms_of(value):
 
 
 def encoded(mime, form):
-    """The bytes of a form; raises ValueError with the reason where it has none."""
+    """Returns the bytes of a form; raises ValueError with the reason if it has none."""
     if mime in BINARY:
         if isinstance(form, (bytearray, memoryview)):
             form = bytes(form)
@@ -115,14 +115,14 @@ def encoded(mime, form):
         if not isinstance(form, str):
             raise ValueError(f"is {type(form).__name__}, not str")
         form = form.encode("utf-8", "backslashreplace")
-    if len(form) > LIMIT:
-        raise ValueError(f"has {len(form):,} bytes; more than {LIMIT:,} are not shown")
+    if len(form) > MAX_SIZE:
+        raise ValueError(f"has {len(form):,} bytes; more than {MAX_SIZE:,} are not shown")
     return form
 
 
 def publish(forms, what="a display", id=None, replaces=False):
-    """Hands over what can be shown."""
-    global clear_waits
+    """Shows the forms that can be encoded."""
+    global clears_before_next
     ready = []
     for mime in sorted(forms, key=lambda mime: list(FORMS).index(mime) if mime in FORMS else len(FORMS)):
         if mime == "text/plain":
@@ -136,8 +136,8 @@ def publish(forms, what="a display", id=None, replaces=False):
     plain = forms.get("text/plain")
     if not isinstance(plain, str):
         plain = None
-    if clear_waits:
-        clear_waits = False
+    if clears_before_next:
+        clears_before_next = False
         engine.clear()
     if not ready and id is None:
         if plain is not None:
@@ -150,8 +150,8 @@ def publish(forms, what="a display", id=None, replaces=False):
 
 
 def value(value):
-    """The text of a last value, for a data frame with its cells; what else it has is displayed. None if it displayed
-    itself."""
+    """Returns the text of a last value, for a data frame with its cells, and displays its other forms. None if the value
+    displayed itself."""
     if method(value, "_ipython_display_"):
         call(value, "_ipython_display_")
         return None
@@ -226,8 +226,8 @@ def update_display(value, *, display_id, **options):
 
 def clear_output(wait=False):
     """Takes back what this snippet displayed; with `wait`, when it displays something new."""
-    global clear_waits
-    clear_waits = bool(wait)
+    global clears_before_next
+    clears_before_next = bool(wait)
     if not wait:
         engine.clear()
 
@@ -258,7 +258,7 @@ frames = {}
 
 
 def frame(value):
-    """The text of a data frame or an array, where there is a better one than its repr."""
+    """Returns the text of a data frame or an array; None if its repr is as good."""
     try:
         if type(value).__module__.partition(".")[0] not in ("numpy", "pandas", "polars"):
             return None

@@ -1,21 +1,23 @@
-"""Data frames and arrays as text that says at a glance what they hold: shape, types, first and last rows."""
+"""Data frames and arrays as readable text: shape, types, first and last rows."""
 
 import sys
 
-ROWS = 30
-ENDS = 5
-COLUMNS = 30
+MAX_ROWS = 30
+# Rows at either end of a longer frame.
+END_ROWS = 5
+MAX_COLUMNS = 30
 WIDTH = 120
-CELL = 60
+MAX_CELL = 60
 # Items of an array that is shown in full.
-ITEMS = 200
-# Characters of the list of types, and columns of one type that it names although they stand above.
-TYPES = 1_000
-FEW = 8
+MAX_ITEMS = 200
+# Characters of the list of types.
+MAX_TYPES = 1_000
+# Columns up to which a list of one single type names them, although the table has the names too.
+MAX_NAMED_COLUMNS = 8
 
 
 def is_frame(value):
-    """Whether its text is all there is to show, also where that fails: a table of HTML says no more."""
+    """Returns whether only the text of a value is shown, because a table of HTML says no more."""
     cls = type(value)
     package = cls.__module__.partition(".")[0]
     module = sys.modules.get(package)
@@ -24,7 +26,7 @@ def is_frame(value):
 
 
 def text(value):
-    """None where Python's own text is as good, or the user has chosen how such values must look."""
+    """Returns the text; None if Python's own is as good, or the user has set display options."""
     cls = type(value)
     package = cls.__module__.partition(".")[0]
     module = sys.modules.get(package)
@@ -44,13 +46,13 @@ def count(n, what):
 
 
 def types(columns):
-    """`int64: a, b; object: c`; columns of one type stand together."""
+    """Returns the types with their columns: `int64: a, b; object: c`."""
     groups = {}
     for name, dtype in columns:
-        groups.setdefault(str(dtype), []).append(str(name)[:CELL])
-    if len(groups) == 1 and FEW < sum(map(len, groups.values())) <= COLUMNS:
+        groups.setdefault(str(dtype), []).append(str(name)[:MAX_CELL])
+    if len(groups) == 1 and MAX_NAMED_COLUMNS < sum(map(len, groups.values())) <= MAX_COLUMNS:
         return f"types: all {', '.join(groups)}"
-    parts, room = [], TYPES
+    parts, room = [], MAX_TYPES
     for dtype, names in groups.items():
         shown = []
         for name in names:
@@ -61,7 +63,7 @@ def types(columns):
         rest = len(names) - len(shown)
         more = [f"{rest:,} more"] if rest else []
         parts.append(f"{dtype}: " + ", ".join(shown + more))
-        if room < -TYPES:
+        if room < -MAX_TYPES:
             parts.append("...")
             break
     return "types: " + "; ".join(parts)
@@ -80,7 +82,7 @@ def pandas_frame(frame, pandas):
     # Wide characters take two cells of a terminal.
     with pandas.option_context("display.unicode.east_asian_width", True):
         body = frame.to_string(
-            max_rows=ROWS, min_rows=2 * ENDS, max_cols=COLUMNS, line_width=WIDTH, max_colwidth=CELL, show_dimensions=False
+            max_rows=MAX_ROWS, min_rows=2 * END_ROWS, max_cols=MAX_COLUMNS, line_width=WIDTH, max_colwidth=MAX_CELL, show_dimensions=False
         )
     return f"{head}\n{body}\n{types(zip(frame.columns, frame.dtypes))}"
 
@@ -91,21 +93,21 @@ def polars_frame(frame, polars):
         return None
     rows, width = frame.shape
     shape = dict(tbl_hide_dataframe_shape=True, tbl_formatting="ASCII_MARKDOWN", tbl_hide_dtype_separator=True)
-    room = dict(tbl_rows=ROWS if rows <= ROWS else 2 * ENDS, tbl_cols=COLUMNS, fmt_str_lengths=CELL)
+    room = dict(tbl_rows=MAX_ROWS if rows <= MAX_ROWS else 2 * END_ROWS, tbl_cols=MAX_COLUMNS, fmt_str_lengths=MAX_CELL)
     with polars.Config(tbl_width_chars=10_000, **shape, **room):
         body = str(frame)
     return f"DataFrame: {count(rows, 'row')} x {count(width, 'column')}\n{body}"
 
 
-# Rows and columns of a preview, and characters of a cell.
-FIRST = 20
-LAST = 5
-MOST = 60
-WIDEST = 40
+# First and last rows and columns of a preview, and characters of a cell.
+PREVIEW_HEAD = 20
+PREVIEW_TAIL = 5
+PREVIEW_COLUMNS = 60
+PREVIEW_CELL = 40
 
 
 def cells(value):
-    """Some cells of a data frame, to be laid out for any width; None where there are none."""
+    """Returns some cells of a data frame, from which a table of any width is made; None if there are none."""
     cls = type(value)
     package = cls.__module__.partition(".")[0]
     module = sys.modules.get(package)
@@ -115,7 +117,7 @@ def cells(value):
         rows, width = value.shape
         if not rows or not width:
             return None
-        head = rows if rows <= ROWS else FIRST
+        head = rows if rows <= MAX_ROWS else PREVIEW_HEAD
         return (pandas_cells if package == "pandas" else polars_cells)(value, module, rows, width, head)
     except Exception:
         return None
@@ -128,9 +130,9 @@ def label(name):
 def pandas_cells(frame, pandas, rows, width, head):
     from pandas.io.formats.format import DataFrameFormatter
 
-    at = list(range(head)) + list(range(max(head, rows - LAST), rows))
-    part = frame.iloc[at, :MOST]
-    with pandas.option_context("display.max_colwidth", WIDEST):
+    at = list(range(head)) + list(range(max(head, rows - PREVIEW_TAIL), rows))
+    part = frame.iloc[at, :PREVIEW_COLUMNS]
+    with pandas.option_context("display.max_colwidth", PREVIEW_CELL):
         columns = DataFrameFormatter(part).get_strcols()
     index, *columns = [[cell.strip() for cell in column[-len(at):]] for column in columns]
     names = [label(name) for name in part.columns]
@@ -141,9 +143,9 @@ def pandas_cells(frame, pandas, rows, width, head):
 
 
 def polars_cells(frame, polars, rows, width, head):
-    part = frame[:, :MOST]
+    part = frame[:, :PREVIEW_COLUMNS]
     if head < rows:
-        part = polars.concat([part.head(head), part.tail(LAST)])
+        part = polars.concat([part.head(head), part.tail(PREVIEW_TAIL)])
 
     def shown(value):
         if type(value) is float:
@@ -151,13 +153,13 @@ def polars_cells(frame, polars, rows, width, head):
         return "null" if value is None else str(value)
 
     found = [[shown(value) for value in row] for row in part.rows()]
-    return rows, width, "", [], [name[:WIDEST] for name in part.columns], found, head
+    return rows, width, "", [], [name[:PREVIEW_CELL] for name in part.columns], found, head
 
 
 def numpy_array(array, numpy):
     options = numpy.get_printoptions()
-    if array.size <= ITEMS or options["threshold"] != 1000 or options["edgeitems"] != 3:
+    if array.size <= MAX_ITEMS or options["threshold"] != 1000 or options["edgeitems"] != 3:
         return None
-    ends = ENDS if array.ndim == 1 else 3
-    body = numpy.array2string(array, threshold=ITEMS, edgeitems=ends, max_line_width=WIDTH, separator=", ")
+    ends = END_ROWS if array.ndim == 1 else 3
+    body = numpy.array2string(array, threshold=MAX_ITEMS, edgeitems=ends, max_line_width=WIDTH, separator=", ")
     return f"ndarray of shape {array.shape}, {array.dtype}\n{body}"

@@ -1,4 +1,4 @@
-"""Imports of what displays things: patched when it is loaded. A part of forms.py's namespace."""
+"""Patches of modules that display things, applied when these are imported. A part of forms.py's namespace."""
 
 def patch_ipython(module):
     module.display = display
@@ -10,7 +10,7 @@ PATCHES = {"matplotlib.pyplot": patch_pyplot, "IPython.core.display_functions": 
 
 
 def find(watcher, name, path, target):
-    """The module as the other finders have it, patched when it has been loaded."""
+    """Returns the spec of the other finders for a module, which is patched once it is loaded."""
     for finder in sys.meta_path:
         find_spec = None if finder is watcher else getattr(finder, "find_spec", None)
         spec = find_spec(name, path, target) if find_spec else None
@@ -38,7 +38,7 @@ def find(watcher, name, path, target):
 
 
 def stand_in(name):
-    """A little IPython.display for code that wants it where IPython is not installed."""
+    """Returns the spec of a small IPython.display, for code that imports it without IPython."""
     if name == "IPython" and not wants_display():
         return None
     from importlib.machinery import ModuleSpec
@@ -47,7 +47,7 @@ def stand_in(name):
 
 
 def wants_display():
-    """Whether it is a snippet that imports IPython, or anybody its display; others only look whether it is there."""
+    """Returns whether a snippet imports IPython, or any code its display. Other code only checks whether IPython is there."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename

@@ -1,55 +1,56 @@
-//! What a snippet displays beside its text: the way from Python code to the session.
+//! Displays of snippets: figures, HTML, data frames. A helper in Python makes them; this module hands them to the capture.
 //!
-//! The work is done by a helper in Python, loaded when it is first needed: nothing is imported that the user has not.
+//! The helper is loaded when it is first needed, and imports nothing that user code has not imported.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyTuple};
 
-use super::io::capture::{Capture, Writer};
+use super::file_names;
+use super::io::capture::{Capture, OutputWriter};
 use super::isolation::fork;
-use super::runtime::signals;
+use super::runtime::context::SnippetContext;
+use super::runtime::os_signals::current_thread;
 use super::values::repr;
 use crate::domain::{Display, DisplayedFrame, Form, FramePreview};
-use crate::python::runtime::context::SnippetContext;
 
-/// The helper's file in tracebacks, where it is left out.
-pub const FILE: &str = "<fourhands display>";
-/// Modules that have to know of us when they are imported.
-const WATCHED: &[&str] = &["matplotlib.pyplot", "IPython.core.display_functions", "IPython", "IPython.display"];
+/// Modules that are patched when they are imported.
+const PATCHED_MODULES: &[&str] = &["matplotlib.pyplot", "IPython.core.display_functions", "IPython", "IPython.display"];
 
 static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
-/// A value of a last expression.
-pub struct Shown {
+/// The value of a last expression.
+pub struct DisplayedValue {
     pub text: String,
-    /// If it is a data frame.
+    /// The cells of a data frame.
     pub frame: Option<Arc<FramePreview>>,
 }
 
-/// What the helper knows of the engine.
-#[pyclass(frozen, module = "fourhands")]
-struct Engine {
-    /// As at the start.
+/// The functions that the helper calls, as its global `engine`.
+#[pyclass(frozen, module = "fourhands", name = "Engine")]
+struct HelperApi {
+    /// A copy of the start.
     builtins: Py<PyDict>,
     capture: Arc<Capture>,
     context: SnippetContext,
 }
 
-/// Displayed since the last snippet ended. What other threads display meanwhile is found in no output of this one.
+/// Data frames that were displayed since the last snippet ended. Those of other threads do no harm: their text is not found
+/// in the snippet's output.
 static FRAMES: Mutex<Vec<Arc<DisplayedFrame>>> = Mutex::new(Vec::new());
 
-/// The data frames that the snippet displayed.
+/// Takes the data frames that the snippet displayed.
 pub fn take_frames() -> Vec<Arc<DisplayedFrame>> {
-    std::mem::take(&mut FRAMES.lock().unwrap_or_else(PoisonError::into_inner))
+    std::mem::take(&mut FRAMES.lock())
 }
 
 #[pymethods]
-impl Engine {
-    /// `forms` are pairs of media type and bytes, the best first.
+impl HelperApi {
+    /// Shows a display. `forms` are pairs of media type and bytes, the best first.
     fn publish(
         &self,
         py: Python<'_>,
@@ -66,16 +67,15 @@ impl Engine {
         true
     }
 
-    /// A data frame that was written as `text`; `cells` is called for what of it is shown as a table.
+    /// Records a data frame that was written as `text`. `cells` returns the cells of its table.
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn frame(&self, text: String, cells: &Bound<'_, PyAny>) -> PyResult<()> {
-        let count = || FRAMES.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let count = || FRAMES.lock().len();
         if fork::is_child() || count() >= DisplayedFrame::MAX_PER_SNIPPET {
             return Ok(());
         }
         if let Some(frame) = cells.call0()?.extract::<Option<Cells>>()?.map(preview) {
-            let shown = Arc::new(DisplayedFrame { text, frame });
-            FRAMES.lock().unwrap_or_else(PoisonError::into_inner).push(shown);
+            FRAMES.lock().push(Arc::new(DisplayedFrame { text, frame }));
         }
         Ok(())
     }
@@ -86,37 +86,37 @@ impl Engine {
         }
     }
 
-    /// The text of a value, within bounds.
+    /// Returns the text of a value, within bounds.
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn text(&self, value: &Bound<'_, PyAny>) -> PyResult<String> {
         repr::bounded(value)
     }
 
-    /// Whether this is the session's process, not a fork of it.
+    /// Returns whether this is the session's process and not a fork of it.
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn is_ours(&self) -> bool {
         !fork::is_child()
     }
 
-    /// Further parts of the helper, which few snippets need.
+    /// Returns a part of the helper that few snippets need.
     #[allow(clippy::unused_self, reason = "a method of Python")]
     fn source(&self, part: &str) -> &'static str {
         if part == "frames" { include_str!("frames.py") } else { include_str!("stand_in.py") }
     }
 }
 
-impl Engine {
-    fn writer(&self, py: Python<'_>) -> Writer {
-        Writer { thread: signals::current_thread(), snippet: self.context.get(py) }
+impl HelperApi {
+    fn writer(&self, py: Python<'_>) -> OutputWriter {
+        OutputWriter { thread: current_thread(), snippet: self.context.get(py) }
     }
 }
 
-/// A finder of modules that has the helper look at those that display things.
-#[pyclass(frozen, module = "fourhands")]
-struct Watcher;
+/// A module finder that has the helper patch [`PATCHED_MODULES`].
+#[pyclass(frozen, module = "fourhands", name = "Watcher")]
+struct PatchingFinder;
 
 #[pymethods]
-impl Watcher {
+impl PatchingFinder {
     #[pyo3(signature = (name, path=None, target=None))]
     fn find_spec<'py>(
         slf: &Bound<'py, Self>,
@@ -124,7 +124,7 @@ impl Watcher {
         path: Option<Bound<'py, PyAny>>,
         target: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if !WATCHED.contains(&name) {
+        if !PATCHED_MODULES.contains(&name) {
             return Ok(None);
         }
         helper(slf.py())?.getattr("find")?.call1((slf, name, path, target)).map(Some)
@@ -132,46 +132,48 @@ impl Watcher {
 }
 
 /// Shows objects in the best form that they have, as in notebooks.
+// The line above is the docstring of the builtin `display`.
 #[pyfunction]
 #[pyo3(signature = (*objects, **options))]
 fn display<'py>(objects: &Bound<'py, PyTuple>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
     helper(objects.py())?.getattr("display")?.call(objects, options)
 }
 
+/// The display machinery in the user's Python.
 pub struct Displays {
-    watcher: Py<Watcher>,
-    /// The dict of loaded modules as it was at the start.
+    finder: Py<PatchingFinder>,
+    /// `sys.modules` of the start, which user code may rebind.
     modules: Py<PyDict>,
 }
 
 impl Displays {
-    /// Adds `display` to the builtins. Must be called before the baseline is taken, which puts it back.
+    /// Adds `display` to the builtins. Must be called before the baseline is taken, which then restores `display`.
     pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext) -> PyResult<Self> {
         let builtins = py.import("builtins")?.dict().copy()?.unbind();
-        let engine = Py::new(py, Engine { builtins, capture: capture.clone(), context: context.clone() })?;
-        ENGINE.set(py, engine).map_err(|_| PyRuntimeError::new_err("the engine was started before"))?;
+        let api = Py::new(py, HelperApi { builtins, capture: capture.clone(), context: context.clone() })?;
+        HELPER_API.set(py, api).map_err(|_| PyRuntimeError::new_err("the engine was started before"))?;
         py.import("builtins")?.setattr("display", wrap_pyfunction!(display, py)?)?;
-        // Without it, matplotlib looks for a window system. Children inherit it; what it draws here is shown by us.
+        // Otherwise matplotlib looks for a window system. Child processes inherit the variable.
         let environ = py.import("os")?.getattr("environ")?;
         environ.call_method1("setdefault", ("MPLBACKEND", "agg"))?;
         let sys = py.import("sys")?;
-        let displays =
-            Self { watcher: Py::new(py, Watcher)?, modules: sys.getattr("modules")?.cast_into::<PyDict>()?.unbind() };
+        let modules = sys.getattr("modules")?.cast_into::<PyDict>()?.unbind();
+        let displays = Self { finder: Py::new(py, PatchingFinder)?, modules };
         displays.restore(&sys)?;
         Ok(displays)
     }
 
-    /// Puts the finder back where user code took it away.
+    /// Restores the finder if user code has removed it.
     pub fn restore(&self, sys: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = sys.py();
         let finders = sys.getattr(pyo3::intern!(py, "meta_path"))?.cast_into::<PyList>()?;
-        if !finders.iter().any(|finder| finder.is(&self.watcher)) {
-            finders.insert(0, &self.watcher)?;
+        if !finders.iter().any(|finder| finder.is(&self.finder)) {
+            finders.insert(0, &self.finder)?;
         }
         Ok(())
     }
 
-    /// Forgets what stands in for `IPython`, which may have been installed meanwhile.
+    /// Removes our stand-in for `IPython`, which may have been installed meanwhile.
     pub fn reset(&self, py: Python<'_>) {
         let modules = self.modules.bind(py);
         for name in ["IPython", "IPython.display"] {
@@ -183,7 +185,7 @@ impl Displays {
         }
     }
 
-    /// Shows what matplotlib has open, at the end of a snippet.
+    /// Shows matplotlib's open figures, at the end of a snippet.
     pub fn finish(&self, py: Python<'_>) -> PyResult<()> {
         if !self.modules.bind(py).contains(pyo3::intern!(py, "matplotlib.pyplot"))? {
             return Ok(());
@@ -192,18 +194,18 @@ impl Displays {
     }
 }
 
-static ENGINE: PyOnceLock<Py<Engine>> = PyOnceLock::new();
+static HELPER_API: PyOnceLock<Py<HelperApi>> = PyOnceLock::new();
 
-/// The text of the value of a last expression; what more it is gets displayed. `None` if it displayed itself.
-pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<Shown>> {
-    if repr::is_known(value) {
-        return repr::bounded(value).map(|text| Some(Shown { text, frame: None }));
+/// Returns the text of the value of a last expression, and displays its other forms. `None` if the value displayed itself.
+pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Option<DisplayedValue>> {
+    if repr::is_builtin(value) {
+        return repr::bounded(value).map(|text| Some(DisplayedValue { text, frame: None }));
     }
     let shown = helper(value.py())?.getattr(pyo3::intern!(value.py(), "value"))?.call1((value,))?;
     if let Ok((text, cells)) = shown.extract::<(String, Cells)>() {
-        return Ok(Some(Shown { text, frame: Some(Arc::new(preview(cells))) }));
+        return Ok(Some(DisplayedValue { text, frame: Some(Arc::new(preview(cells))) }));
     }
-    Ok(shown.extract::<Option<String>>()?.map(|text| Shown { text, frame: None }))
+    Ok(shown.extract::<Option<String>>()?.map(|text| DisplayedValue { text, frame: None }))
 }
 
 /// The fields of [`FramePreview`], in order.
@@ -213,17 +215,18 @@ fn preview((rows, columns, corner, index, names, cells, head): Cells) -> FramePr
     FramePreview { rows, columns, corner, index, names, cells, head }.bounded()
 }
 
-/// With builtins of its own, as they were at the start: user code may have changed the others just now.
+/// Returns the helper's module. It has the builtins of the start, because user code may have changed the others.
 fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     let load = || {
-        let Some(engine) = ENGINE.get(py) else { return Err(PyRuntimeError::new_err("the engine has not started")) };
-        let builtins = engine.get().builtins.bind(py).as_any();
+        let Some(api) = HELPER_API.get(py) else { return Err(PyRuntimeError::new_err("the engine has not started")) };
+        let builtins = api.get().builtins.bind(py).as_any();
+        let file = file_names::DISPLAY;
         let module = PyModule::new(py, "fourhands_display")?;
         module.setattr("__builtins__", builtins)?;
-        module.setattr("__file__", FILE)?;
-        module.setattr("engine", engine)?;
+        module.setattr("__file__", file)?;
+        module.setattr("engine", api)?;
         for part in [include_str!("forms.py"), include_str!("figures.py"), include_str!("imports.py")] {
-            let code = builtins.get_item("compile")?.call1((part, FILE, "exec"))?;
+            let code = builtins.get_item("compile")?.call1((part, file, "exec"))?;
             builtins.get_item("exec")?.call1((code, module.dict()))?;
         }
         Ok(module.unbind())

@@ -1,8 +1,8 @@
-"""What code wants of IPython.display, for environments without IPython. The functions come from the engine."""
+"""A stand-in for IPython.display in environments without IPython. The functions come from the engine."""
 
 
 class DisplayObject:
-    """Something to display: given as data, or read from a file or a URL."""
+    """An object to display: given as data, or read from a file or a URL."""
 
     _form = None
     _binary = False

@@ -42,10 +42,10 @@ def first_line(cls):
 
 
 def snippet_of(cls):
-    """Where its first method stands: a class defined in a snippet knows no file of its own."""
+    """Returns file and line of the first method of a class: a class that a snippet defines knows no file of its own."""
     for found in dict_of(cls).values():
         found = found.__func__ if type(found) in (staticmethod, classmethod) else found
-        # Not what an enumeration or a dataclass was given.
+        # Without methods that an enumeration or a dataclass has generated.
         is_own = type(found) is types.FunctionType and found.__module__ == module_of(cls)
         if is_own and found.__code__.co_name == found.__name__ and found.__code__.co_filename != "<string>":
             line = dict_of(cls).get("__firstlineno__", found.__code__.co_firstlineno)
@@ -69,7 +69,7 @@ def parameters(function):
 
 
 def attributes_of(value):
-    """Public names: whether the object's own, and what stands there; no descriptor is asked."""
+    """Maps public names to whether they are the object's own, and their values. Calls no descriptor."""
     found = {}
     if issubclass(type(value), types.ModuleType):
         found = {name: (True, held) for name, held in list(object.__getattribute__(value, "__dict__").items())}
@@ -114,7 +114,7 @@ def label(name):
 
 
 def plain(view, item):
-    """A cell of a table: a string without quotes."""
+    """Returns a value as a cell of a table: strings without quotes."""
     return cell(item[:CELL + 1]) if type(item) is str else number(item) or view.item(item)[1]
 
 
@@ -126,14 +126,14 @@ def number(value):
 
 
 def thinned(view, length, what="rows"):
-    """The step at which values are taken."""
-    if length <= FULL:
+    """Returns the step between sampled values; adds a note if that is not 1."""
+    if length <= MAX_FULL:
         return 1
-    # A prime number of rows at a time does not fall into step with data that repeats itself.
+    # With a prime step, a sample does not follow the period of repeating data.
     step = next(n for n in itertools.count(max(length // SAMPLE, 2)) if all(n % d for d in range(2, int(n**0.5) + 1)))
     ending = "th" if step % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
     text = f"sampled: unique is of every {step}{ending} of {length:,} {what}, and so is all that is not told of numbers"
-    if text not in view.told["notes"]:
+    if text not in view.answer["notes"]:
         view.note(text)
     return step
 

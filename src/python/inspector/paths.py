@@ -1,7 +1,7 @@
-"""Looks into one value: run in the user's interpreter, as a job of its own that can be interrupted.
+"""The inspector of one value. Runs in the user's interpreter, as a job of its own that can be interrupted.
 
 `describe(value)` is the engine's: (type, shape, preview, size) without any code of the user. What needs such code runs it
-only where it was asked for (`repr`). Nothing is imported that the user has not, but for parts of the standard library.
+only on request (`repr`). Nothing is imported that user code has not imported, except parts of the standard library.
 """
 
 import _ast
@@ -18,11 +18,11 @@ clock = time.perf_counter
 ROWS = 50
 TEXT = 8_000
 CELL = 200
-FULL = 1_000_000  # elements up to which statistics are of all of them
+MAX_FULL = 1_000_000  # elements up to which statistics use all of them
 SAMPLE = 100_000
-FEW = 2_000  # values that make a distribution
-BUDGET = 2.5  # seconds for the statistics of columns
-SCANNED = 2_000_000  # characters of a repr that are written to reach a page
+DISTRIBUTION_SAMPLE = 2_000  # values of a distribution
+STATS_TIMEOUT = 2.5  # seconds for the statistics of columns
+MAX_SCANNED = 2_000_000  # characters of a repr that are written to reach a page
 
 mro_of = type.__dict__["__mro__"].__get__
 dict_of = type.__dict__["__dict__"].__get__
@@ -55,7 +55,7 @@ def cell(text):
 
 
 def resolve(path, names):
-    # Whatever stands in the list of variables, such as a keyword, can be looked at.
+    # Any name in the table of variables can be inspected, even one that is a keyword.
     if path in names:
         return names[path]
     try:
@@ -122,11 +122,11 @@ def unknown(name, names):
 
 
 def close(name, known):
-    wanted = name.lower()
-    near = [other for other in known if abs(len(other) - len(name)) <= 3 and other[:1].lower() == wanted[:1]]
-    near += [other for other in known if other not in near and (wanted in other.lower() or other.lower() in wanted and len(other) > 2)][:20]
-    near = sorted(near[:2000], key=lambda other: (distance(wanted, other.lower()), other))
-    near = [other for other in near if distance(wanted, other.lower()) <= max(2, len(name) // 2)][:3]
+    lower = name.lower()
+    near = [other for other in known if abs(len(other) - len(name)) <= 3 and other[:1].lower() == lower[:1]]
+    near += [other for other in known if other not in near and (lower in other.lower() or other.lower() in lower and len(other) > 2)][:20]
+    near = sorted(near[:2000], key=lambda other: (distance(lower, other.lower()), other))
+    near = [other for other in near if distance(lower, other.lower()) <= max(2, len(name) // 2)][:3]
     return f"; did you mean {' or '.join(near)}?" if near else "."
 
 
@@ -158,20 +158,20 @@ def inspect_value(path, names, aspect, page, describe):
     known = view.aspects()
     if aspect not in known:
         raise Refused(f"{path} is of type {full_name(cls)} and has no {aspect}; there are {', '.join(known)}.")
-    told = view.told
-    told |= {"path": path, "aspect": aspect, "page": page, "type_name": full_name(cls), "shape": shape, "size": size,
+    answer = view.answer
+    answer |= {"path": path, "aspect": aspect, "page": page, "type_name": full_name(cls), "shape": shape, "size": size,
              "bases": [full_name(base) for base in mro[1:] if base is not object][:8 if view.root not in LIBRARIES else 0],
              "aspects": known,
              "length": view.length()}
     getattr(view, aspect)()
-    if page and is_behind_the_end(told):
+    if page and is_behind_the_end(answer):
         raise Refused(f"page {page + 1} of {path} lies behind the end.")
-    return told
+    return answer
 
 
-def is_behind_the_end(told):
-    text = told.get("text")
-    tables = told["tables"][:1]
+def is_behind_the_end(answer):
+    text = answer.get("text")
+    tables = answer["tables"][:1]
     return not (text and text["text"].strip("b'\"")) and not any(table["rows"] for table in tables)
 
 

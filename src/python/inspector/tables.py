@@ -1,4 +1,4 @@
-# Frames, series, arrays and tensors; and the entry
+# Frames, series, arrays and tensors; and the entry point
 
 
 def pandas_facts(view, series):
@@ -11,8 +11,8 @@ def pandas_facts(view, series):
 
 
 def is_quick(series):
-    """Whether all of it can be looked at in a moment."""
-    return getattr(series.dtype, "kind", "O") in "biufmM" and len(series) <= 20 * FULL
+    """Returns whether statistics of all values are quick."""
+    return getattr(series.dtype, "kind", "O") in "biufmM" and len(series) <= 20 * MAX_FULL
 
 
 def orderable(series):
@@ -30,7 +30,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def distribution(values):
-    """How often which values are there, from the least to the greatest: `█▅▂▁▁▁▁▂`. Of numbers only."""
+    """Returns a histogram of numbers, from the least to the greatest: `█▅▂▁▁▁▁▂`."""
     values = [float(value) for value in values if type(value) in (int, float)]
     values = [value for value in values if value - value == 0]
     least, most = (min(values), max(values)) if values else (0, 0)
@@ -39,7 +39,7 @@ def distribution(values):
     counts = [0] * len(BARS)
     for value in values:
         counts[min(int((value - least) / (most - least) * len(BARS)), len(BARS) - 1)] += 1
-    # What is there at all shows.
+    # Every count but 0 has a bar.
     return "".join(BARS[-(-count * (len(BARS) - 1) // max(counts))] for count in counts)
 
 
@@ -47,7 +47,7 @@ def pandas_distribution(series):
     try:
         if getattr(series.dtype, "kind", "O") not in "iuf":
             return ""
-        return distribution(series.iloc[:: max(len(series) // FEW, 1)].tolist())
+        return distribution(series.iloc[:: max(len(series) // DISTRIBUTION_SAMPLE, 1)].tolist())
     except Exception:
         return ""
 
@@ -56,19 +56,19 @@ def polars_distribution(series):
     try:
         if not series.dtype.is_numeric():
             return ""
-        return distribution(series.gather_every(max(len(series) // FEW, 1)).to_list())
+        return distribution(series.gather_every(max(len(series) // DISTRIBUTION_SAMPLE, 1)).to_list())
     except Exception:
         return ""
 
 
 def facts(view, part, nulls, unique, least, most, ordered):
-    told = []
+    found = []
     for ask in (nulls, unique, *((least, most) if ordered and len(part) else ())):
         try:
-            told.append(plain(view, ask()))
+            found.append(plain(view, ask()))
         except Exception:
-            told.append("?")
-    return (*told, *[""] * (4 - len(told)))
+            found.append("?")
+    return (*found, *[""] * (4 - len(found)))
 
 
 def series_stats(view, series):
@@ -100,18 +100,18 @@ def series_stats(view, series):
 
 def array_stats(view, array):
     numpy = modules["numpy"]
-    # What a subclass computes is its own affair.
+    # As a plain array, because a subclass may compute in its own way.
     array = array.view(numpy.ndarray)
     rows = [("dtype", array.dtype), ("shape", " × ".join(str(size) for size in array.shape) or "()")]
     kind = array.dtype.kind
     if not array.size or kind not in "biufcmM":
         return rows
     part, note = array, ""
-    if array.size > 10 * FULL:
+    if array.size > 10 * MAX_FULL:
         steps = [1] * array.ndim
         left = array.size
         for axis in range(array.ndim):
-            want = -(-left // FULL)
+            want = -(-left // MAX_FULL)
             steps[axis] = max(1, min(want, array.shape[axis]))
             left = -(-left // steps[axis])
         part = array[tuple(slice(None, None, step) for step in steps)]
@@ -146,8 +146,8 @@ def tensor_stats(view, tensor):
         part = tensor.detach()
         if not part.numel():
             return rows
-        while part.numel() > 10 * FULL and part.dim():
-            step = -(-part.numel() // (10 * FULL))
+        while part.numel() > 10 * MAX_FULL and part.dim():
+            step = -(-part.numel() // (10 * MAX_FULL))
             axis = max(range(part.dim()), key=lambda axis: part.shape[axis])
             part = part[(slice(None),) * axis + (slice(None, None, max(2, min(step, part.shape[axis]))),)]
         if part.numel() != tensor.numel():
@@ -175,13 +175,13 @@ def row_text(view, row):
 
 
 def run(path, names, aspect, page, describe):
-    """The one entry: ("told", dict) or ("refused", sentence)."""
+    """The entry point: an answer and no refusal, or no answer and the reason."""
     warnings = modules.get("warnings")
     try:
         if warnings is None:
-            return "told", inspect_value(path, names, aspect, page, describe)
+            return inspect_value(path, names, aspect, page, describe), ""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return "told", inspect_value(path, names, aspect, page, describe)
+            return inspect_value(path, names, aspect, page, describe), ""
     except Refused as refused:
-        return "refused", str(refused)
+        return None, str(refused)

@@ -1,10 +1,10 @@
-# What is told of a value
+# The view of a value: one answer for each aspect
 
 
 class View:
     def __init__(self, value, cls, mro, page, describe):
         self.value, self.cls, self.mro, self.page, self.describe = value, cls, mro, page, describe
-        self.told = {"tables": [], "notes": []}
+        self.answer = {"tables": [], "notes": []}
         module = module_of(cls)
         self.root = module.split(".")[0] if type(module) is str else ""
         self.kind = self.kind_of()
@@ -48,7 +48,7 @@ class View:
             if issubclass(self.cls, base):
                 try:
                     return base.__len__(self.value)
-                except OverflowError:  # of a range
+                except OverflowError:  # a range may be too long
                     return -((self.value.start - self.value.stop) // self.value.step)
         try:
             if self.kind == "container":
@@ -60,12 +60,12 @@ class View:
         return None
 
     def note(self, text):
-        self.told["notes"].append(text)
+        self.answer["notes"].append(text)
 
     def table(self, title, headers, rows, offset=0, total=None, more=None):
         rows = [[cell(part) for part in row] for row in rows]
         more = offset + len(rows) < total if more is None and total is not None else bool(more)
-        self.told["tables"].append(
+        self.answer["tables"].append(
             {"title": title, "headers": headers, "rows": rows, "offset": offset, "total": total, "has_more": more})
 
     def overview(self):
@@ -101,7 +101,7 @@ class View:
         if self.kind == "module":
             doc = object.__getattribute__(owner, "__dict__").get("__doc__")
         elif self.kind != "function":
-            # Of a descriptor that only looks like one, nothing is asked.
+            # A descriptor could run user code.
             doc = doc_of(owner) if type(dict_of(owner).get("__doc__")) is str else None
         else:
             doc = getattr(owner, "__doc__", None)
@@ -109,17 +109,17 @@ class View:
             doc = None
         text = clean(doc) if doc else ""
         if short:
-            # Of a plain value everybody knows it.
+            # The documentation of a standard type says nothing about a value.
             if text and self.kind in ("module", "class", "function", "object") and self.root != "builtins" or self.kind in ("class", "function"):
                 if text:
-                    self.told["doc"] = text if len(text) <= 1_500 else text[:1_500] + "…"
+                    self.answer["doc"] = text if len(text) <= 1_500 else text[:1_500] + "…"
         else:
             self.text(text or "(no documentation)")
 
     def text(self, text, total=None):
         start = self.page * TEXT
         total = len(text) if total is None else total
-        self.told["text"] = {"text": text[start : start + TEXT], "offset": start, "total": total,
+        self.answer["text"] = {"text": text[start : start + TEXT], "offset": start, "total": total,
                              "has_more": start + TEXT < total}
 
     def repr(self, limit=TEXT):
@@ -129,7 +129,7 @@ class View:
             piece = base.__getitem__(value, slice(start, start + limit))
             total = base.__len__(value)
             text = piece if base is str else repr(piece)
-            self.told["text"] = {"text": text, "offset": start, "total": total, "has_more": start + limit < total}
+            self.answer["text"] = {"text": text, "offset": start, "total": total, "has_more": start + limit < total}
             return
         if self.cls in (list, tuple, dict, set, frozenset):
             return self.repr_in_pieces(start, limit)
@@ -138,9 +138,9 @@ class View:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self.told["text"] = {"text": f"<its repr raised {type(error).__name__}: {said(error)}>", "total": None}
+            self.answer["text"] = {"text": f"<its repr raised {type(error).__name__}: {said(error)}>", "total": None}
             return
-        self.told["text"] = {"text": text[start : start + limit], "offset": start, "total": len(text),
+        self.answer["text"] = {"text": text[start : start + limit], "offset": start, "total": len(text),
                              "has_more": start + limit < len(text)}
 
     def whole_repr(self, value):
@@ -156,12 +156,12 @@ class View:
         return text if type(text) is str else str.__str__(text)
 
     def repr_in_pieces(self, start, limit):
-        """Writes no more of it than the page needs, and at most SCANNED characters."""
+        """Writes no more of the repr than the page needs, and at most MAX_SCANNED characters."""
         opening, closing = {list: "[]", tuple: "()", dict: "{}", set: "{}", frozenset: ("frozenset({", "})")}[self.cls]
         if not len(self.value):
             return self.text(repr(self.value))
         out, seen = [], 0
-        wanted = start + limit
+        end = start + limit
 
         def pieces():
             yield opening
@@ -174,25 +174,25 @@ class View:
         whole = True
         for piece in pieces():
             if seen + len(piece) > start:
-                out.append(piece[max(start - seen, 0) : wanted - seen])
+                out.append(piece[max(start - seen, 0) : end - seen])
             seen += len(piece)
-            if seen > wanted or seen > SCANNED:
+            if seen > end or seen > MAX_SCANNED:
                 whole = False
                 break
         if not whole and not out:
-            self.note(f"only the first {SCANNED:,} characters are written out; items pages through all")
-        self.told["text"] = {"text": "".join(out), "offset": start, "total": seen if whole else None,
+            self.note(f"only the first {MAX_SCANNED:,} characters are written out; items pages through all")
+        self.answer["text"] = {"text": "".join(out), "offset": start, "total": seen if whole else None,
                              "has_more": not whole and bool(out)}
 
     def place(self):
-        """Signature, file and line."""
+        """Adds signature, file and line."""
         value = self.value
         if self.kind not in ("function", "class", "module", "object"):
             return
         inspect = standard("inspect")
         if self.kind in ("function", "class"):
             try:
-                self.told["signature"] = cell_wide(f"{name_of(value) if self.kind == 'class' else getattr(value, '__name__', '')}{inspect.signature(value)}")
+                self.answer["signature"] = cell_wide(f"{name_of(value) if self.kind == 'class' else getattr(value, '__name__', '')}{inspect.signature(value)}")
             except Exception:
                 pass
         owner = value if self.kind != "object" else self.cls
@@ -211,7 +211,7 @@ class View:
         except Exception:
             pass
         if file:
-            self.told["place"] = f"{file}:{line}" if line else file
+            self.answer["place"] = f"{file}:{line}" if line else file
 
     def source(self):
         inspect, linecache = standard("inspect"), standard("linecache")
@@ -301,7 +301,7 @@ class View:
             frame, names = self.value, list(self.value.columns[start : start + ROWS])
             total, headers = frame.shape[1], ["column", "dtype", *bars, "nulls", "unique", "min", "max", "first"]
             for number, name in enumerate(names, start):
-                late = clock() - began > BUDGET
+                late = clock() - began > STATS_TIMEOUT
                 series = frame.iloc[:, number]
                 facts = ("", "", "", "") if late else pandas_facts(self, series)
                 first = plain(self, series.iloc[0]) if len(series) else ""
@@ -314,7 +314,7 @@ class View:
             frame = self.value if hasattr(self.value, "columns") else self.value.to_frame()
             total, headers = frame.width, ["column", "dtype", *bars, "nulls", "unique", "min", "max", "first"]
             for name in frame.columns[start : start + ROWS]:
-                late = clock() - began > BUDGET
+                late = clock() - began > STATS_TIMEOUT
                 series = frame.get_column(name)
                 facts = ("", "", "", "") if late else polars_facts(self, series)
                 drawn = [polars_distribution(series) if not late else ""] if bars else []
@@ -330,7 +330,7 @@ class View:
             rows = [(name, table.column(number).type, table.column(number).null_count)
                     for number, name in list(enumerate(table.schema.names))[start : start + ROWS]]
         if late:
-            self.note(f"statistics were ended after {BUDGET} s; ask for single columns, such as df[\"name\"]")
+            self.note(f"statistics were ended after {STATS_TIMEOUT} s; ask for single columns, such as df[\"name\"]")
         self.table("columns" if self.kind != "dataset" else "variables", headers, rows, start, total)
 
     def rows(self, limit=ROWS):
@@ -382,7 +382,7 @@ class View:
         else:
             rows = zip(("nulls", "unique", "min", "max"), polars_facts(self, self.value))
             rows = [("dtype", self.value.dtype), *rows]
-        self.told["dtype"] = next((str(told) for what, told in rows if what == "dtype"), "")
+        self.answer["dtype"] = next((str(value) for what, value in rows if what == "dtype"), "")
         self.table("stats", ["what", "value"], [row for row in rows if row[1] != ""])
         if clock() - began > 1:
             self.note(f"the statistics took {clock() - began:.1f} s")

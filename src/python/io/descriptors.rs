@@ -1,7 +1,5 @@
 //! Descriptors 0, 1 and 2 of the session process: /dev/null and two pipes, whatever user code does to them.
 
-use crate::python::io::fd::move_high;
-use crate::python::io::fd::owned;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -10,10 +8,14 @@ use std::os::unix::fs::FileExt;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Whence, dup2_stderr, dup2_stdin, dup2_stdout, lseek, pipe2};
 
-use super::guarded::{Access, Guarded, Identity};
+use super::fd::{inherit, move_high};
+use super::guarded::{Access, FileIdentity, GuardedFd};
 use crate::domain::Stream;
 
-/// What 0, 1 and 2 were when the process began, on close-on-exec numbers out of user code's way.
+/// Bytes of Python's output at its start that are kept: its end.
+const MAX_STARTUP_OUTPUT: i64 = 16 << 10;
+
+/// The descriptors 0, 1 and 2 of the process's start, on high close-on-exec numbers.
 #[derive(Debug)]
 pub struct Originals {
     pub stdin: OwnedFd,
@@ -21,19 +23,19 @@ pub struct Originals {
     pub stderr: OwnedFd,
 }
 
-/// The read ends of the pipes that stand on 1 and 2.
+/// The read ends of the pipes on 1 and 2.
 #[derive(Debug)]
 pub struct PipeReaders {
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
 }
 
-/// Copies of what belongs on 0, 1 and 2, to put it back when user code closed or replaced it.
+/// Copies of the session's descriptors 0, 1 and 2, for restoring those that user code has closed or replaced.
 #[derive(Debug)]
-pub struct StandardStreams([Guarded; 3]);
+pub struct StandardDescriptors([GuardedFd; 3]);
 
 /// Puts /dev/null on 0 and a pipe each on 1 and 2.
-pub fn take_over() -> io::Result<(Originals, PipeReaders, StandardStreams)> {
+pub fn take_over() -> io::Result<(Originals, PipeReaders, StandardDescriptors)> {
     let originals = Originals {
         stdin: move_high(io::stdin().as_fd())?,
         stdout: move_high(io::stdout().as_fd())?,
@@ -46,21 +48,21 @@ pub fn take_over() -> io::Result<(Originals, PipeReaders, StandardStreams)> {
     for reader in [&readers.stdout, &readers.stderr] {
         // The drain reads until nothing is left; writers keep a blocking end.
         fcntl(reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        // A roomier pipe saves wake-ups in a flood; the default serves where the limit is lower.
+        // A larger pipe saves wake-ups in a flood of output. Where the limit is lower, the default size serves.
         #[cfg(target_os = "linux")]
         let _ = fcntl(reader, FcntlArg::F_SETPIPE_SZ(256 << 10));
     }
-    let mut streams = StandardStreams([
-        Guarded::new(null.as_fd(), Access::Read)?,
-        Guarded::new(out_write.as_fd(), Access::Write)?,
-        Guarded::new(err_write.as_fd(), Access::Write)?,
+    let mut streams = StandardDescriptors([
+        GuardedFd::new(null.as_fd(), Access::Read)?,
+        GuardedFd::new(out_write.as_fd(), Access::Write)?,
+        GuardedFd::new(err_write.as_fd(), Access::Write)?,
     ]);
     streams.repair()?;
     Ok((originals, readers, streams))
 }
 
-impl StandardStreams {
-    /// See [`Guarded::backed_by`].
+impl StandardDescriptors {
+    /// See [`GuardedFd::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
         for stream in &mut self.0 {
@@ -68,7 +70,7 @@ impl StandardStreams {
         }
     }
 
-    /// Puts back whichever of 0, 1 and 2 is no longer what it should be.
+    /// Restores those of 0, 1 and 2 that were closed or replaced.
     pub fn repair(&mut self) -> io::Result<()> {
         let [null, out, err] = &mut self.0;
         if !is(io::stdin().as_fd(), null) {
@@ -84,19 +86,17 @@ impl StandardStreams {
     }
 }
 
-fn is(fd: BorrowedFd<'_>, what: &Guarded) -> bool {
-    Identity::of(fd).is_ok_and(|identity| identity == what.identity())
+fn is(fd: BorrowedFd<'_>, expected: &GuardedFd) -> bool {
+    FileIdentity::of(fd).is_ok_and(|identity| identity == expected.identity())
 }
 
-/// Puts on 0, 1 and 2 what the guardian has kept for them, and answers what Python has said so far instead.
+/// Puts the streams that the guardian has kept on 0, 1 and 2. Returns the output of Python's start, which went to a file.
 pub fn put_back(streams: [i32; 3]) -> io::Result<Vec<u8>> {
-    /// Of what was said, the end is told.
-    const MOST: i64 = 16 << 10;
-    let said = File::from(move_high(io::stderr().as_fd())?);
-    let end = lseek(&said, 0, Whence::SeekCur)?;
-    let begin = (end - MOST).max(0);
+    let output = File::from(move_high(io::stderr().as_fd())?);
+    let end = lseek(&output, 0, Whence::SeekCur)?;
+    let begin = (end - MAX_STARTUP_OUTPUT).max(0);
     let mut bytes = vec![0; (end - begin) as usize];
-    said.read_exact_at(&mut bytes, begin as u64)?;
+    output.read_exact_at(&mut bytes, begin as u64)?;
     let [stdin, stdout, stderr] = streams.map(inherit);
     dup2_stdin(stdin?)?;
     dup2_stdout(stdout?)?;
@@ -104,16 +104,7 @@ pub fn put_back(streams: [i32; 3]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Takes over a descriptor that was inherited by number.
-pub fn inherit(number: i32) -> io::Result<OwnedFd> {
-    if number < 3 {
-        return Err(io::Error::other(format!("descriptor {number} is not one that the guardian hands over")));
-    }
-    let given = owned(number);
-    move_high(given.as_fd())
-}
-
-/// How many bytes wait in the pipe on 1 or 2. The write end knows it too, so no read end need be in Python's reach.
+/// Returns how many bytes the pipe on 1 or 2 holds. The write end tells that too, so no read end need be in Python's reach.
 #[allow(unsafe_code, reason = "nix has no wrapper for FIONREAD")]
 pub fn unread(stream: Stream) -> usize {
     let fd = match stream {
@@ -121,19 +112,19 @@ pub fn unread(stream: Stream) -> usize {
         Stream::Stderr => io::stderr().as_raw_fd(),
     };
     let mut count: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int to the given place, or fails.
+    // SAFETY: FIONREAD writes one int to the given address, or fails.
     let answer = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
     if answer == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
 }
 
-/// Writes out what C code has buffered on its streams.
+/// Flushes the stdio streams of C code.
 #[allow(unsafe_code, reason = "C's stdio can only be reached by its own functions")]
 pub fn flush_c_streams() {
     // SAFETY: fflush(NULL) flushes all open output streams; it takes their locks itself.
     unsafe { libc::fflush(std::ptr::null_mut()) };
 }
 
-/// Makes C's stdout write at once, or what `printf` leaves of a line would come out after all that follows it.
+/// Makes C's stdout write at once. Otherwise the part of a line that `printf` leaves would come out after all later output.
 #[allow(unsafe_code, reason = "C's stdio can only be reached by its own functions")]
 pub fn unbuffer_c_stdout() {
     #[cfg(target_os = "linux")]
@@ -146,7 +137,7 @@ pub fn unbuffer_c_stdout() {
         static stdout: *mut libc::FILE;
     }
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    // SAFETY: called once, before anything was written to it; without buffering there is no buffer to point to.
+    // SAFETY: called once, before anything was written to the stream; without buffering there is no buffer to point to.
     unsafe {
         libc::setvbuf(stdout, std::ptr::null_mut(), libc::_IONBF, 0);
     }

@@ -1,15 +1,12 @@
-//! Descriptors out of the reach of user code.
+//! Descriptors on high numbers, out of the reach of user code.
 
-use nix::fcntl::FcntlArg;
-use nix::fcntl::fcntl;
-use nix::sys::resource::Resource;
-use nix::sys::resource::getrlimit;
 use std::io;
-use std::os::fd::BorrowedFd;
-use std::os::fd::FromRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// A close-on-exec copy on a high number, which `os.closerange(3, 256)` and its like do not reach.
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::resource::{Resource, getrlimit};
+
+/// Makes a close-on-exec copy on a high number, which `os.closerange(3, 256)` and its like do not reach.
 pub fn move_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(soft, _)| soft);
     let floor = if limit > 1023 { 900 } else { limit / 4 * 3 };
@@ -17,8 +14,17 @@ pub fn move_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(owned(raw))
 }
 
+/// Takes over a descriptor that was inherited by number.
+pub fn inherit(number: i32) -> io::Result<OwnedFd> {
+    if number < 3 {
+        return Err(io::Error::other(format!("descriptor {number} is not one that the guardian hands over")));
+    }
+    let given = owned(number);
+    move_high(given.as_fd())
+}
+
 #[allow(unsafe_code, reason = "the numbers come from fcntl and from the guardian, and nobody else owns them")]
-pub fn owned(raw: i32) -> OwnedFd {
-    // SAFETY: see the callers: a fresh duplicate, or a descriptor the guardian opened for this process alone.
+fn owned(raw: i32) -> OwnedFd {
+    // SAFETY: see the callers: a fresh duplicate, or a descriptor that the guardian opened for this process alone.
     unsafe { OwnedFd::from_raw_fd(raw) }
 }

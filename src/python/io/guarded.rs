@@ -9,16 +9,17 @@ use nix::sys::stat::fstat;
 
 use crate::python::io::fd::move_high;
 
-/// A descriptor that is looked at before each use, and opened again if it is no longer what it was.
+/// A descriptor that is checked before each use, and opened again if user code has closed or replaced it.
 #[derive(Debug)]
-pub struct Guarded {
+pub struct GuardedFd {
     fd: OwnedFd,
-    identity: Identity,
+    identity: FileIdentity,
     access: Access,
+    /// Where to open the file again.
     source: Option<PathBuf>,
 }
 
-/// Which end of a pipe it is.
+/// The end of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Read,
@@ -27,41 +28,41 @@ pub enum Access {
 
 /// Device and inode; every pipe has an inode of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity(libc::dev_t, libc::ino_t);
+pub struct FileIdentity(libc::dev_t, libc::ino_t);
 
-impl Identity {
+impl FileIdentity {
     pub fn of(fd: BorrowedFd<'_>) -> io::Result<Self> {
         let stat = fstat(fd)?;
         Ok(Self(stat.st_dev, stat.st_ino))
     }
 }
 
-impl Guarded {
+impl GuardedFd {
     pub fn new(fd: BorrowedFd<'_>, access: Access) -> io::Result<Self> {
         let fd = move_high(fd)?;
-        Ok(Self { identity: Identity::of(fd.as_fd())?, access, source: None, fd })
+        Ok(Self { identity: FileIdentity::of(fd.as_fd())?, access, source: None, fd })
     }
 
-    /// Says that the thread `host` has the same descriptor in a table of its own, beyond the reach of user code. Linux
-    /// opens pipes and devices again by that.
+    /// Makes it possible to open the file again: the thread `host` has the same descriptor in a table of its own, beyond the
+    /// reach of user code, and Linux opens pipes and devices by such a descriptor.
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
         self.source = Some(format!("/proc/self/task/{host}/fd/{}", self.fd.as_raw_fd()).into());
     }
 
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self) -> FileIdentity {
         self.identity
     }
 
-    /// The descriptor, sound again if need be.
+    /// Returns the descriptor, opened again if necessary.
     pub fn get(&mut self) -> io::Result<BorrowedFd<'_>> {
-        if Identity::of(self.fd.as_fd()).ok() != Some(self.identity) {
+        if FileIdentity::of(self.fd.as_fd()).ok() != Some(self.identity) {
             let lost = || io::Error::other("a descriptor of the session was closed by user code");
             let source = self.source.as_ref().ok_or_else(lost)?;
             let write = self.access == Access::Write;
             let reopened = OpenOptions::new().read(!write).write(write).open(source)?;
             let lost = std::mem::replace(&mut self.fd, move_high(reopened.as_fd())?);
-            // The number is user code's now, if it is anybody's.
+            // The number may belong to user code now, so it is not closed.
             let _ = lost.into_raw_fd();
         }
         Ok(self.fd.as_fd())

@@ -4,6 +4,7 @@ pub(in crate::python) mod capture;
 pub mod descriptors;
 pub mod fd;
 pub(in crate::python) mod guarded;
+mod pending;
 pub(in crate::python) mod standard_stream;
 pub(in crate::python) mod stdin;
 pub(in crate::python) mod streams;

@@ -1,18 +1,34 @@
-//! What `sys.stdin`, `sys.stdout`, `sys.stderr` and the bytes below them answer alike: the base class of all of them.
+//! Base classes of `sys.stdin`, `sys.stdout`, `sys.stderr` and their byte streams: the methods that all of them share.
 
 #![allow(clippy::unused_self, reason = "methods of Python's stream protocol")]
 
+use pyo3::PyClass;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple, PyType};
 
+/// A stream of text or bytes.
 #[pyclass(module = "fourhands", subclass, frozen)]
 pub struct StandardStream {
-    /// For children that are given this stream: on 1 and 2 is the capture, and on 0 there is never anything to be read.
-    pub fd: i32,
+    /// The descriptor for child processes that are given this stream: 1 and 2 lead to the capture, 0 is always empty.
+    fd: i32,
 }
 
+/// A stream of text.
+#[pyclass(extends = StandardStream, module = "fourhands", subclass, frozen)]
+pub struct StandardTextStream;
+
 impl StandardStream {
-    pub const STDIN: Self = Self { fd: 0 };
+    pub const STDIN: i32 = 0;
+
+    /// Makes a byte stream of the class `T`.
+    pub fn byte_stream<T: PyClass<BaseType = Self>>(fd: i32, stream: T) -> PyClassInitializer<T> {
+        PyClassInitializer::from(Self { fd }).add_subclass(stream)
+    }
+
+    /// Makes a text stream of the class `T`.
+    pub fn text_stream<T: PyClass<BaseType = StandardTextStream>>(fd: i32, stream: T) -> PyClassInitializer<T> {
+        PyClassInitializer::from(Self { fd }).add_subclass(StandardTextStream).add_subclass(stream)
+    }
 }
 
 #[pymethods]
@@ -48,7 +64,7 @@ impl StandardStream {
 
     fn flush(&self) {}
 
-    /// The stream outlives whoever closes it: the session needs it for the next snippet.
+    /// Does nothing, because the session needs the stream for the next snippet.
     fn close(&self) {}
 
     #[getter]
@@ -62,4 +78,30 @@ impl StandardStream {
 
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {}
+}
+
+#[pymethods]
+impl StandardTextStream {
+    #[getter]
+    fn encoding(&self) -> &'static str {
+        "utf-8"
+    }
+
+    #[getter]
+    fn newlines(&self) -> Option<&'static str> {
+        None
+    }
+
+    #[getter]
+    fn line_buffering(&self) -> bool {
+        true
+    }
+
+    #[pyo3(signature = (**_options))]
+    fn reconfigure(&self, _options: Option<&Bound<'_, PyDict>>) {}
+}
+
+/// Registers `class` as a virtual subclass of the base class `base` in Python's `io`.
+pub fn register(py: Python<'_>, base: &str, class: &Bound<'_, PyType>) -> PyResult<()> {
+    py.import("io")?.getattr(base)?.call_method1("register", (class,)).map(drop)
 }

@@ -1,49 +1,51 @@
-//! `sys.stdin`, and `getpass`: what reads from them is answered by the person or a client.
+//! `sys.stdin` and `getpass`: code that reads from them is answered by the person or a client.
 
 #![allow(clippy::unused_self, reason = "methods of Python's stream protocol")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pyo3::exceptions::PyEOFError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyTuple};
 
-use super::standard_stream::StandardStream;
-use super::streams::register;
+use super::standard_stream::{StandardStream, StandardTextStream, register};
 use crate::python::runtime::prompt::Asker;
 
-#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
+/// `sys.stdin`
+#[pyclass(extends = StandardTextStream, module = "fourhands", dict, weakref)]
 pub struct TextInput {
-    lines: Lines<String>,
+    lines: PromptedLines<String>,
     #[pyo3(get)]
     buffer: Py<ByteInput>,
 }
 
-/// The bytes below it, as `sys.stdin.buffer`.
+/// `sys.stdin.buffer`
 #[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
 pub struct ByteInput {
-    lines: Lines<Vec<u8>>,
+    lines: PromptedLines<Vec<u8>>,
 }
 
-/// Lines as they are answered; a line may be read in parts.
-struct Lines<T> {
+/// The lines of answers; a line may be read in parts.
+struct PromptedLines<T> {
     asker: Asker,
+    /// The unread part of the last line.
     rest: Arc<Mutex<T>>,
 }
 
-/// What [`Lines`] needs of text and of bytes.
-trait Line: Default + Send {
-    fn of(line: String) -> Self;
+/// Text or bytes as [`PromptedLines`] reads them.
+trait LineBuffer: Default + Send {
+    fn from_line(line: String) -> Self;
     fn is_empty(&self) -> bool;
-    /// Characters or bytes.
+    /// Returns the length in characters or bytes.
     fn count(&self) -> usize;
     fn append(&mut self, other: Self);
-    /// Takes up to `most` from the front.
-    fn take(&mut self, most: usize) -> Self;
+    /// Takes up to `max` characters or bytes from the front.
+    fn take(&mut self, max: usize) -> Self;
 }
 
-impl Line for String {
-    fn of(line: String) -> Self {
+impl LineBuffer for String {
+    fn from_line(line: String) -> Self {
         line
     }
 
@@ -59,14 +61,14 @@ impl Line for String {
         self.push_str(&other);
     }
 
-    fn take(&mut self, most: usize) -> Self {
-        let end = self.char_indices().nth(most).map_or(self.len(), |(end, _)| end);
+    fn take(&mut self, max: usize) -> Self {
+        let end = self.char_indices().nth(max).map_or(self.len(), |(end, _)| end);
         self.drain(..end).collect()
     }
 }
 
-impl Line for Vec<u8> {
-    fn of(line: String) -> Self {
+impl LineBuffer for Vec<u8> {
+    fn from_line(line: String) -> Self {
         line.into_bytes()
     }
 
@@ -82,38 +84,38 @@ impl Line for Vec<u8> {
         self.extend(other);
     }
 
-    fn take(&mut self, most: usize) -> Self {
-        self.drain(..most.min(self.len())).collect()
+    fn take(&mut self, max: usize) -> Self {
+        self.drain(..max.min(self.len())).collect()
     }
 }
 
-impl<T: Line> Lines<T> {
+impl<T: LineBuffer> PromptedLines<T> {
     fn new(asker: &Asker) -> Self {
         Self { asker: asker.clone(), rest: Arc::default() }
     }
 
-    /// The rest of the line, or the next one; empty at the end of the input.
-    fn line(&self, py: Python<'_>, most: Option<isize>) -> PyResult<T> {
-        let most = limit(most);
-        if most == 0 {
+    /// Returns the rest of the line, or the next one; empty at the end of the input.
+    fn line(&self, py: Python<'_>, size: Option<isize>) -> PyResult<T> {
+        let max = max_size(size);
+        if max == 0 {
             return Ok(T::default());
         }
-        let mut line = std::mem::take(&mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut line = std::mem::take(&mut *self.rest.lock());
         if line.is_empty() {
             let Some(answer) = self.asker.ask(py, None, false)? else { return Ok(line) };
-            line = T::of(answer + "\n");
+            line = T::from_line(answer + "\n");
         }
-        let taken = line.take(most);
-        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = line;
+        let taken = line.take(max);
+        *self.rest.lock() = line;
         Ok(taken)
     }
 
-    fn read(&self, py: Python<'_>, most: Option<isize>) -> PyResult<T> {
-        let most = limit(most);
+    fn read(&self, py: Python<'_>, size: Option<isize>) -> PyResult<T> {
+        let max = max_size(size);
         let mut read = T::default();
         loop {
-            let wanted = most - read.count();
-            let line = self.line(py, Some(isize::try_from(wanted).unwrap_or(-1)))?;
+            let left = max - read.count();
+            let line = self.line(py, Some(isize::try_from(left).unwrap_or(-1)))?;
             if line.is_empty() {
                 return Ok(read);
             }
@@ -136,9 +138,9 @@ impl<T: Line> Lines<T> {
     }
 }
 
-/// Negative and none is everything.
-fn limit(most: Option<isize>) -> usize {
-    most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
+/// Returns the limit of a read: none for a negative size, or for none.
+fn max_size(size: Option<isize>) -> usize {
+    size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
 }
 
 #[pymethods]
@@ -166,27 +168,9 @@ impl TextInput {
         Ok(Some(self.lines.line(py, None)?).filter(|line| !line.is_empty()))
     }
 
-    #[pyo3(signature = (**_options))]
-    fn reconfigure(&self, _options: Option<&Bound<'_, PyDict>>) {}
-
-    #[getter]
-    fn encoding(&self) -> &'static str {
-        "utf-8"
-    }
-
     #[getter]
     fn errors(&self) -> &'static str {
         "strict"
-    }
-
-    #[getter]
-    fn newlines(&self) -> Option<&'static str> {
-        None
-    }
-
-    #[getter]
-    fn line_buffering(&self) -> bool {
-        true
     }
 
     #[getter]
@@ -231,21 +215,23 @@ impl ByteInput {
     }
 }
 
-/// Kept to be set again before each snippet.
+/// The session's `sys.stdin`.
 pub struct Stdin {
     text: Py<TextInput>,
+    /// The unread parts of lines.
     rests: (Arc<Mutex<String>>, Arc<Mutex<Vec<u8>>>),
 }
 
 impl Stdin {
     pub fn install(py: Python<'_>, asker: &Asker) -> PyResult<Self> {
-        let (lines, bytes) = (Lines::new(asker), Lines::new(asker));
+        let (lines, bytes) = (PromptedLines::new(asker), PromptedLines::new(asker));
         let rests = (lines.rest.clone(), bytes.rest.clone());
-        let buffer = Py::new(py, (ByteInput { lines: bytes }, StandardStream::STDIN))?;
-        let stdin = Self { text: Py::new(py, (TextInput { lines, buffer }, StandardStream::STDIN))?, rests };
-        let io = py.import("io")?;
-        register(&io.getattr("TextIOBase")?, &py.get_type::<TextInput>())?;
-        register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteInput>())?;
+        let fd = StandardStream::STDIN;
+        let buffer = Py::new(py, StandardStream::byte_stream(fd, ByteInput { lines: bytes }))?;
+        let text = Py::new(py, StandardStream::text_stream(fd, TextInput { lines, buffer }))?;
+        let stdin = Self { text, rests };
+        register(py, "TextIOBase", &py.get_type::<TextInput>())?;
+        register(py, "BufferedIOBase", &py.get_type::<ByteInput>())?;
         let sys = py.import("sys")?;
         sys.setattr("__stdin__", &stdin.text)?;
         stdin.restore(&sys)?;
@@ -253,15 +239,15 @@ impl Stdin {
         Ok(stdin)
     }
 
-    /// Makes `sys.stdin` ours again. What the last snippet left of a line is not for the next one.
+    /// Makes `sys.stdin` ours again, and drops what the last snippet left of a line.
     pub fn restore(&self, sys: &Bound<'_, PyModule>) -> PyResult<()> {
-        self.rests.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.rests.1.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.rests.0.lock().clear();
+        self.rests.1.lock().clear();
         sys.setattr("stdin", self.text.bind(sys.py()))
     }
 }
 
-/// Python's own would read from the terminal, which is the dashboard's.
+/// Replaces `getpass`, which would read from the terminal, and that is the dashboard's.
 fn replace_getpass(py: Python<'_>, asker: &Asker) -> PyResult<()> {
     let asker = asker.clone();
     let function =
@@ -273,16 +259,16 @@ fn replace_getpass(py: Python<'_>, asker: &Asker) -> PyResult<()> {
 
 fn getpass(asker: &Asker, args: &Bound<'_, PyTuple>, options: Option<&Bound<'_, PyDict>>) -> PyResult<String> {
     let py = args.py();
-    let given = |place: usize, name: &str| {
+    let given = |index: usize, name: &str| {
         let named = || options.and_then(|options| options.get_item(name).ok().flatten());
-        args.get_item(place).ok().or_else(named).filter(|given| !given.is_none())
+        args.get_item(index).ok().or_else(named).filter(|given| !given.is_none())
     };
     let prompt = match given(0, "prompt") {
         Some(prompt) => prompt.str()?.to_string_lossy().into_owned(),
         None => "Password: ".to_owned(),
     };
-    let own = given(1, "stream");
-    let stream = match &own {
+    let given_stream = given(1, "stream");
+    let stream = match &given_stream {
         Some(stream) => stream.clone(),
         None => py.import("sys")?.getattr("stderr")?,
     };
@@ -291,9 +277,9 @@ fn getpass(asker: &Asker, args: &Bound<'_, PyTuple>, options: Option<&Bound<'_, 
         stream.call_method0("flush")?;
     }
     let answer = asker.ask(py, Some(prompt), true)?;
-    // On our own streams the transcript begins a new line by itself.
-    if let Some(own) = own {
-        own.call_method1("write", ("\n",))?;
+    // On the session's own streams the transcript begins a new line by itself.
+    if let Some(stream) = given_stream {
+        stream.call_method1("write", ("\n",))?;
     }
     answer.ok_or_else(|| PyEOFError::new_err("EOF when reading a password"))
 }

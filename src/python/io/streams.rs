@@ -9,39 +9,40 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySlice, PyString, PyType};
+use pyo3::types::{PySlice, PyString};
 
-use super::capture::{Capture, Writer};
-use super::standard_stream::StandardStream;
+use super::capture::{Capture, OutputWriter};
+use super::standard_stream::{StandardStream, StandardTextStream, register};
 use crate::domain::Stream;
 use crate::python::isolation::fork;
 use crate::python::runtime::context::SnippetContext;
-use crate::python::runtime::signals;
+use crate::python::runtime::os_signals::current_thread;
 
 /// Characters that are written at once.
-const LARGE: usize = 1 << 20;
+const MAX_WRITE: usize = 1 << 20;
 
-#[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
+/// `sys.stdout` or `sys.stderr`
+#[pyclass(extends = StandardTextStream, module = "fourhands", dict, weakref)]
 pub struct TextStream {
-    sink: Sink,
+    sink: OutputSink,
     #[pyo3(get)]
     buffer: Py<ByteStream>,
 }
 
-/// The bytes below a text stream, as `sys.stdout.buffer`.
+/// `sys.stdout.buffer` or `sys.stderr.buffer`
 #[pyclass(extends = StandardStream, module = "fourhands", dict, weakref)]
 pub struct ByteStream {
-    sink: Sink,
+    sink: OutputSink,
 }
 
 #[derive(Clone)]
-struct Sink {
+struct OutputSink {
     stream: Stream,
     capture: Arc<Capture>,
     context: SnippetContext,
 }
 
-impl Sink {
+impl OutputSink {
     fn write(&self, py: Python<'_>, text: &str) {
         if fork::is_child() {
             self.write_to_pipe(text.as_bytes());
@@ -58,11 +59,11 @@ impl Sink {
         }
     }
 
-    fn writer(&self, py: Python<'_>) -> Writer {
-        Writer { thread: signals::current_thread(), snippet: self.context.get(py) }
+    fn writer(&self, py: Python<'_>) -> OutputWriter {
+        OutputWriter { thread: current_thread(), snippet: self.context.get(py) }
     }
 
-    /// A forked child has no drain; the pipe leads to its parent's.
+    /// Writes to the pipe, which the session process drains. A forked child has no drain of its own.
     fn write_to_pipe(&self, mut bytes: &[u8]) {
         let (out, err) = (io::stdout(), io::stderr());
         let fd = match self.stream {
@@ -88,17 +89,17 @@ impl TextStream {
             return Err(PyTypeError::new_err(format!("write() argument must be str, not {given}")));
         };
         let count = text.len()?;
-        if count > LARGE && text.is_exact_instance_of::<PyString>() {
-            // In slices, since Python keeps what it encodes.
-            for start in (0..count).step_by(LARGE) {
-                let end = (start + LARGE).min(count) as isize;
+        if count > MAX_WRITE && text.is_exact_instance_of::<PyString>() {
+            // In slices, because a string keeps its UTF-8 encoding once that was made.
+            for start in (0..count).step_by(MAX_WRITE) {
+                let end = (start + MAX_WRITE).min(count) as isize;
                 self.write(&text.get_item(PySlice::new(py, start as isize, end, 1))?)?;
             }
             return Ok(count);
         }
         let text = match text.to_cow() {
             Ok(text) => text,
-            // Half a surrogate pair: as Python's own stderr writes it.
+            // A lone surrogate is written as Python's own stderr writes it.
             Err(_) => Cow::Owned(
                 text.call_method1("encode", ("utf-8", "backslashreplace"))?.call_method0("decode")?.extract()?,
             ),
@@ -114,17 +115,9 @@ impl TextStream {
         Ok(())
     }
 
-    /// For the layer that user code puts on it, such as one with another encoding; this one stays usable.
+    /// Returns the byte stream, on which user code may put another layer. Unlike Python's own, the text stream stays usable.
     fn detach(&self, py: Python<'_>) -> Py<ByteStream> {
         self.buffer.clone_ref(py)
-    }
-
-    #[pyo3(signature = (**_options))]
-    fn reconfigure(&self, _options: Option<&Bound<'_, PyDict>>) {}
-
-    #[getter]
-    fn encoding(&self) -> &'static str {
-        "utf-8"
     }
 
     #[getter]
@@ -138,18 +131,8 @@ impl TextStream {
     }
 
     #[getter]
-    fn line_buffering(&self) -> bool {
-        true
-    }
-
-    #[getter]
     fn write_through(&self) -> bool {
         true
-    }
-
-    #[getter]
-    fn newlines(&self) -> Option<&'static str> {
-        None
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -164,7 +147,7 @@ impl ByteStream {
         if bytes.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
         }
-        // `bytes()` takes every object of the buffer protocol; the protocol itself is not in the stable ABI of 3.10.
+        // By `bytes()`, which accepts every bytes-like object: the buffer protocol is not in the stable ABI of Python 3.10.
         let owned = bytes.py().get_type::<pyo3::types::PyBytes>().call1((bytes,))?;
         let bytes: &[u8] = owned.extract().map_err(|_| PyValueError::new_err("not readable as bytes"))?;
         self.sink.write_bytes(owned.py(), bytes);
@@ -184,7 +167,7 @@ impl ByteStream {
     }
 }
 
-/// The two streams, kept to be set again before each snippet.
+/// The session's `sys.stdout` and `sys.stderr`.
 pub struct Streams {
     out: Py<TextStream>,
     err: Py<TextStream>,
@@ -193,14 +176,13 @@ pub struct Streams {
 impl Streams {
     pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext) -> PyResult<Self> {
         let new = |stream, fd| {
-            let sink = Sink { stream, capture: capture.clone(), context: context.clone() };
-            let buffer = Py::new(py, (ByteStream { sink: sink.clone() }, StandardStream { fd }))?;
-            Py::new(py, (TextStream { sink, buffer }, StandardStream { fd }))
+            let sink = OutputSink { stream, capture: capture.clone(), context: context.clone() };
+            let buffer = Py::new(py, StandardStream::byte_stream(fd, ByteStream { sink: sink.clone() }))?;
+            Py::new(py, StandardStream::text_stream(fd, TextStream { sink, buffer }))
         };
         let streams = Self { out: new(Stream::Stdout, 1)?, err: new(Stream::Stderr, 2)? };
-        let io = py.import("io")?;
-        register(&io.getattr("TextIOBase")?, &py.get_type::<TextStream>())?;
-        register(&io.getattr("BufferedIOBase")?, &py.get_type::<ByteStream>())?;
+        register(py, "TextIOBase", &py.get_type::<TextStream>())?;
+        register(py, "BufferedIOBase", &py.get_type::<ByteStream>())?;
         let sys = py.import("sys")?;
         sys.setattr("__stdout__", &streams.out)?;
         sys.setattr("__stderr__", &streams.err)?;
@@ -208,7 +190,7 @@ impl Streams {
         Ok(streams)
     }
 
-    /// What streams of user code in the place of ours still hold is written, as at a script's end.
+    /// Flushes streams that user code has put in the place of ours, as Python does at a script's end.
     pub fn flush(sys: &Bound<'_, PyModule>) -> PyResult<()> {
         for name in [pyo3::intern!(sys.py(), "stdout"), pyo3::intern!(sys.py(), "stderr")] {
             match sys.getattr(name) {
@@ -227,8 +209,4 @@ impl Streams {
         sys.setattr("stdout", self.out.bind(py))?;
         sys.setattr("stderr", self.err.bind(py))
     }
-}
-
-pub fn register(base: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<()> {
-    base.call_method1("register", (class,)).map(drop)
 }

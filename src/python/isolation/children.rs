@@ -1,111 +1,109 @@
-//! The processes that a snippet starts: its interrupt reaches them too, as Ctrl-C in a terminal reaches the whole group
-//! of the program in front. Some waits end only thereby, such as that of `os.system`.
+//! The processes that a snippet starts. Its interrupt reaches them too, as Ctrl-C in a terminal reaches the whole foreground
+//! process group; some waits, such as that of `os.system`, end only by that.
 
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp, getpid, getppid};
+use parking_lot::Mutex;
 
 use super::fork;
 use crate::domain::SnippetId;
-use crate::session::processes::{Leader, Started as Processes};
+use crate::session::processes::{Leader, Started};
 
-/// Processes that are looked at: a snippet that starts more is out of hand.
-const MOST: usize = 1_000;
+/// Processes whose children are searched: a snippet that starts more is out of control.
+const MAX_PROCESSES: usize = 1_000;
 /// Processes that a reset reports.
-const REPORTED: usize = 10;
+const MAX_REPORTED: usize = 10;
 
-/// The guardian: parent of the session process, and of what that leaves behind.
+/// The guardian: parent of the session process, and of processes that it leaves behind.
 static GUARDIAN: AtomicI32 = AtomicI32::new(0);
 
-struct State {
+struct ChildrenState {
     running: Option<SnippetId>,
-    /// Children that were there before it.
+    /// Children that existed before the running snippet.
     older: Vec<Pid>,
-    /// Those of `!command` and the like, which have groups of their own.
+    /// Processes of `!command` and the like, which have process groups of their own.
     commands: Vec<Pid>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { running: None, older: Vec::new(), commands: Vec::new() });
+static STATE: Mutex<ChildrenState> =
+    Mutex::new(ChildrenState { running: None, older: Vec::new(), commands: Vec::new() });
 
-fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Says that the code of `snippet` runs from now on.
+/// Marks `snippet` as running.
 pub fn begin(snippet: SnippetId) {
-    let mut state = state();
+    let mut state = STATE.lock();
     state.running = Some(snippet);
     state.commands.clear();
 }
 
-/// Says that it has ended; what it has left running is left alone.
+/// Marks the running snippet as ended; later interrupts spare the processes that it has left.
 pub fn end() {
-    state().running = None;
+    STATE.lock().running = None;
 }
 
-/// Remembers what is there by now, which takes a moment where anything is. To be called after each snippet, once its end
-/// has been told.
-pub fn remember() {
-    let older = if has_any() { of(getpid()) } else { Vec::new() };
-    state().older = older;
+/// Remembers the children that exist now. To be called after each snippet, once its end has been reported: with children this
+/// takes a while.
+pub fn remember_existing() {
+    let older = if has_any() { children_of(getpid()) } else { Vec::new() };
+    STATE.lock().older = older;
 }
 
-/// A process with a group of its own that ends with its snippet at the latest when that is ended by force.
+/// Adds the process of a command, which has a process group of its own. The group is killed when its snippet is interrupted
+/// a second time.
 pub fn add_command(pid: i32) {
     if fork::is_child() {
         return;
     }
-    state().commands.push(Pid::from_raw(pid));
+    STATE.lock().commands.push(Pid::from_raw(pid));
 }
 
 /// Remembers the guardian. To be called at the start, while it lives.
-pub fn watch() {
+pub fn remember_guardian() {
     GUARDIAN.store(getppid().as_raw(), Ordering::Relaxed);
 }
 
-/// Whether the guardian has died.
-pub fn are_orphaned() -> bool {
+/// Returns whether the guardian has died.
+pub fn is_guardian_dead() -> bool {
     getppid().as_raw() != GUARDIAN.load(Ordering::Relaxed)
 }
 
-/// What was started here and runs, in words: a reset ends none of it.
+/// Names the processes that were started here and still run, because a reset ends none of them.
 pub fn still_running() -> Vec<String> {
-    let Some(leader) = Leader::find(getpid()).filter(|_| !are_orphaned()) else { return Vec::new() };
-    let Processes { own, aside } = leader.started(getppid(), None);
+    let Some(leader) = Leader::find(getpid()).filter(|_| !is_guardian_dead()) else { return Vec::new() };
+    let Started { own, aside } = leader.started(getppid(), None);
     let names = leader.names(&[own, aside].concat());
-    let more = names.len().saturating_sub(REPORTED);
+    let more = names.len().saturating_sub(MAX_REPORTED);
     let more = (more > 0).then(|| format!("still running: {more} more processes"));
-    names.iter().take(REPORTED).map(|name| format!("still running: {name}")).chain(more).collect()
+    names.iter().take(MAX_REPORTED).map(|name| format!("still running: {name}")).chain(more).collect()
 }
 
-/// What a snippet has started.
+/// The processes that a snippet has started.
 #[derive(Default)]
-pub struct Started {
+pub struct SnippetProcesses {
     processes: Vec<Pid>,
     commands: Vec<Pid>,
 }
 
-/// The processes that `snippet` has started, if it runs. To be asked before its code is interrupted, which may end at once.
-pub fn started(snippet: SnippetId) -> Started {
-    let state = state();
+/// Returns the processes that `snippet` has started, if it runs.
+pub fn started_by(snippet: SnippetId) -> SnippetProcesses {
+    let state = STATE.lock();
     if state.running != Some(snippet) {
-        return Started::default();
+        return SnippetProcesses::default();
     }
-    let mut processes = of(getpid());
+    let mut processes = children_of(getpid());
     processes.retain(|child| !state.older.contains(child));
     let commands = state.commands.iter().copied().filter(|command| processes.contains(command)).collect();
     let mut next = 0;
-    while let Some(process) = processes.get(next).copied().filter(|_| next < MOST) {
-        processes.extend(of(process));
+    while let Some(process) = processes.get(next).copied().filter(|_| next < MAX_PROCESSES) {
+        processes.extend(children_of(process));
         next += 1;
     }
-    Started { processes, commands }
+    SnippetProcesses { processes, commands }
 }
 
-impl Started {
-    /// `earlier`: how often they were interrupted before; they are asked less kindly each time.
+impl SnippetProcesses {
+    /// Interrupts the processes, with a harder signal after each of the `earlier` interrupts.
     pub fn interrupt(&self, earlier: u32) {
         for command in self.commands.iter().filter(|_| earlier > 0) {
             let _ = killpg(*command, Signal::SIGKILL);
@@ -116,7 +114,7 @@ impl Started {
             _ => Signal::SIGKILL,
         };
         for process in &self.processes {
-            // One that has left our group, as a daemon does, would not hear of a Ctrl-C either.
+            // A process that has left our group, as a daemon does, would not receive a Ctrl-C either.
             if getpgid(Some(*process)) == Ok(getpgrp()) {
                 let _ = kill(*process, signal);
             }
@@ -124,12 +122,12 @@ impl Started {
     }
 }
 
-/// Whether there are children at all; a tenth of what asking which ones takes.
+/// Returns whether there are any children, in a tenth of the time that listing them takes.
 #[cfg(target_os = "linux")]
 fn has_any() -> bool {
     use nix::sys::wait::{Id, WaitPidFlag, waitid};
-    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    waitid(Id::All, look) != Err(nix::errno::Errno::ECHILD)
+    let options = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, options) != Err(nix::errno::Errno::ECHILD)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -137,8 +135,8 @@ fn has_any() -> bool {
     false
 }
 
-/// The children of a process, by Linux's account; none elsewhere.
-fn of(process: Pid) -> Vec<Pid> {
+/// Returns the children of a process as Linux lists them; none on other systems.
+fn children_of(process: Pid) -> Vec<Pid> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
     let lists = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
     let mut children = Vec::new();

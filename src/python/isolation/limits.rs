@@ -1,9 +1,9 @@
-//! Limits of the process that a reset puts back: what it may use, and the mode of the files that it makes.
+//! Limits of the process that a reset restores: its resources, and the mode of new files.
 
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
-/// Those that code lowers to try something, and that it then stumbles over.
+/// Limits that code lowers to try something, and that later code runs into.
 const RESOURCES: &[(Resource, &str)] = &[
     (Resource::RLIMIT_AS, "RLIMIT_AS"),
     (Resource::RLIMIT_CORE, "RLIMIT_CORE"),
@@ -16,22 +16,22 @@ const RESOURCES: &[(Resource, &str)] = &[
     (Resource::RLIMIT_STACK, "RLIMIT_STACK"),
 ];
 
-/// What they were at the start.
-pub struct Limits {
+/// The limits at the start.
+pub struct ProcessLimits {
     soft: Vec<rlim_t>,
     mask: Mode,
 }
 
-impl Limits {
+impl ProcessLimits {
     pub fn take() -> Self {
-        // It can only be asked for by setting it.
+        // The mask can only be read by setting it.
         let mask = umask(Mode::from_bits_truncate(0o077));
         umask(mask);
         let soft = RESOURCES.iter().map(|(resource, _)| getrlimit(*resource).map_or(0, |(soft, _)| soft));
         Self { soft: soft.collect(), mask }
     }
 
-    /// Puts them back. What user code has lowered for good is told in words.
+    /// Restores the limits. Returns descriptions of those that user code has lowered for good.
     pub fn restore(&self) -> Vec<String> {
         umask(self.mask);
         let mut remains = Vec::new();

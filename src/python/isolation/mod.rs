@@ -1,4 +1,5 @@
-//! Keeping user code, its children and its threads from harming the session, and putting right what a snippet changed.
+//! Isolation of the session from user code, its child processes and its threads; and the state that is restored after a
+//! snippet or by a reset.
 
 pub(in crate::python) mod baseline;
 pub(in crate::python) mod children;

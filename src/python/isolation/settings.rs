@@ -1,4 +1,4 @@
-//! Settings of the interpreter that a reset puts back: what watches code, and how it is run.
+//! Settings of the interpreter that a reset restores: trace functions, hooks, and how code is run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,27 +7,28 @@ use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
 
 use super::fork;
-use super::limits::Limits;
-use crate::python::runtime::signals;
+use super::limits::ProcessLimits;
+use crate::python::runtime::interrupt;
 
 const HOOKS: [&str; 3] = ["excepthook", "unraisablehook", "breakpointhook"];
-/// Of `sys.monitoring`.
+/// Tool numbers of `sys.monitoring`.
 const TOOLS: std::ops::Range<u32> = 0..6;
 
-pub struct Settings {
+/// The interpreter's settings of the start.
+pub struct InterpreterSettings {
     sys: Py<PyModule>,
     gc: Py<PyModule>,
-    /// Functions of `sys`, with what they are called with.
+    /// Functions of `sys`, with their arguments.
     setters: Vec<(Py<PyAny>, Py<PyAny>)>,
     hooks: Vec<(&'static str, Py<PyAny>)>,
-    /// Tools that something else than user code has registered.
+    /// Tools that were registered before any user code.
     tools: Vec<u32>,
-    /// Audit hooks that were added before the last reset are of a generation that is past.
+    /// The number of resets. An audit hook is ignored once a reset has followed it.
     generation: Arc<AtomicU32>,
-    limits: Limits,
+    limits: ProcessLimits,
 }
 
-impl Settings {
+impl InterpreterSettings {
     pub fn take(py: Python<'_>) -> PyResult<Self> {
         let sys = py.import("sys")?;
         let mut setters = Vec::new();
@@ -44,14 +45,14 @@ impl Settings {
             hooks: hooks.into_iter().collect::<PyResult<_>>()?,
             tools,
             generation,
-            limits: Limits::take(),
+            limits: ProcessLimits::take(),
             gc: py.import("gc")?.unbind(),
             sys: sys.unbind(),
         })
     }
 
-    /// To be called first in a reset: what watches code may fail at every step of it. Tells in words what cannot be put
-    /// back.
+    /// To be called first in a reset, because a trace function or a hook may fail at each of its steps. Returns descriptions of
+    /// settings that cannot be restored.
     pub fn restore(&self, py: Python<'_>) -> Vec<String> {
         let sys = self.sys.bind(py);
         self.generation.fetch_add(1, Ordering::Relaxed);
@@ -69,8 +70,8 @@ impl Settings {
     }
 }
 
-/// Python's own keeps a hook for ever, and one that raises leaves nothing that still works. Ours lets hooks hear of
-/// snippets only, until the next reset.
+/// Makes `sys.addaudithook` for user code. Python keeps an audit hook for ever, and nothing works any more after a hook that
+/// raises. Ours calls hooks only for snippets, and only until the next reset.
 fn add_audit_hook<'py>(
     py: Python<'py>,
     sys: &Bound<'py, PyModule>,
@@ -83,7 +84,7 @@ fn add_audit_hook<'py>(
         let hook = args.get_item(0)?.unbind();
         let (added, now) = (generation.load(Ordering::Relaxed), generation.clone());
         let ours = PyCFunction::new_closure(py, Some(c"audit_hook"), None, move |args, _| {
-            if now.load(Ordering::Relaxed) == added && (signals::current().is_some() || fork::is_child()) {
+            if now.load(Ordering::Relaxed) == added && (interrupt::current_snippet().is_some() || fork::is_child()) {
                 hook.bind(args.py()).call1(args)?;
             }
             PyResult::Ok(())
@@ -92,7 +93,7 @@ fn add_audit_hook<'py>(
     })
 }
 
-/// Whether a tool has that number; never before Python 3.12.
+/// Returns whether a tool is registered under a number; `false` before Python 3.12.
 fn is_used(sys: &Bound<'_, PyModule>, tool: u32) -> bool {
     let name = sys.getattr("monitoring").and_then(|monitoring| monitoring.call_method1("get_tool", (tool,)));
     name.is_ok_and(|name| !name.is_none())
@@ -101,7 +102,7 @@ fn is_used(sys: &Bound<'_, PyModule>, tool: u32) -> bool {
 fn free(sys: &Bound<'_, PyModule>, tool: u32) -> PyResult<()> {
     let monitoring = sys.getattr("monitoring")?;
     monitoring.call_method1("set_events", (tool, 0))?;
-    // Events of single functions stay; nothing hears of them any more.
+    // Events of single functions stay set, without a callback.
     for bit in 0..u32::BITS {
         let _ = monitoring.call_method1("register_callback", (tool, 1_u64 << bit, sys.py().None()));
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pyo3::prelude::*;
 
-/// Whether a thread waits for work in one of the standard library's pools. `frame` is its innermost.
+/// Returns whether a thread waits for work in one of the standard library's pools. `frame` is its innermost one.
 pub fn is_idle_worker(frame: Bound<'_, PyAny>) -> PyResult<bool> {
     let mut next = frame;
     while !next.is_none() {
@@ -20,7 +20,7 @@ pub fn is_idle_worker(frame: Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(false)
 }
 
-/// Those that are still alive, in words.
+/// Names the threads that are still alive, except the main one.
 pub fn names(py: Python<'_>) -> PyResult<Vec<String>> {
     let modules = py.import("sys")?.getattr("modules")?;
     let Ok(threading) = modules.get_item("threading") else { return Ok(Vec::new()) };

@@ -1,9 +1,9 @@
 # Checkpoints
 
-# Where this session's lie; the engine says it.
+# The folder of this session's checkpoints, set by the engine.
 CHECKPOINTS = None
-# Bytes of one.
-MOST = 1_000_000_000
+# Bytes of a checkpoint.
+MAX_SIZE = 1_000_000_000
 MARK = b"fourhands checkpoint 1\n"
 
 
@@ -19,19 +19,19 @@ def checkpoint(line, frame):
         return list_checkpoints()
     whole = "--whole" in words
     words = [word for word in words if word != "--whole"]
-    name, wanted = (words[0] if words else "default"), words[1:]
+    name, given_names = (words[0] if words else "default"), words[1:]
     path = checkpoint_path(name)
     names = frame.f_globals
-    for word in wanted:
+    for word in given_names:
         if word not in names:
             raise UsageError(f"there is no variable {word}")
-    chosen = wanted or sorted(known for known in list(names) if isinstance(known, str) and not known.startswith("_"))
+    chosen = given_names or sorted(known for known in list(names) if isinstance(known, str) and not known.startswith("_"))
     if not chosen:
         raise UsageError("there are no variables to save")
     private_folders()
     saved, failed, size = write_checkpoint(path, {known: names[known] for known in chosen})
     print(f'saved {count(len(saved), "variable")} in checkpoint "{name}", {human(size)}: {some(e["name"] for e in saved)}')
-    if not wanted and name in names:
+    if not given_names and name in names:
         print(f"(to save only {name}: %checkpoint NAME {name})")
     by_name = [entry["name"] for entry in saved if entry["made_here"] and entry["copy"] is None]
     if by_name:
@@ -52,8 +52,8 @@ def restore(line, frame):
         checkpoint_path(words[0])
     found = [known for known in there if not words or known[0] == words[0]]
     if not found:
-        told = f"there is no checkpoint {words[0]}" if words else "there is no checkpoint of this session"
-        raise UsageError(told + (f"; there is {some(known[0] for known in there)}" if there else ""))
+        error = f"there is no checkpoint {words[0]}" if words else "there is no checkpoint of this session"
+        raise UsageError(error + (f"; there is {some(known[0] for known in there)}" if there else ""))
     name, path = found[0][:2]
     back, failed = {}, []
     with own_file(path) as file:
@@ -64,16 +64,16 @@ def restore(line, frame):
                 raise
             except BaseException as error:
                 failed.append((entry["name"], entry["type"], reason(error)))
-    # All at once: an interrupt before this has changed nothing.
+    # In one step, so that an interrupt before has changed nothing.
     frame.f_globals.update(back)
     print(f'restored {count(len(back), "variable")} of checkpoint "{name}": {some(back)}')
     tell_failed("not restored", failed)
-    if any("__main__" in told for *_, told in failed):
+    if any("__main__" in why for *_, why in failed):
         print(f"(define these again first, by hand or by a replay, then: %restore {name})")
 
 
 def write_checkpoint(path, values):
-    """Into a draft that takes the place of the file when it is whole."""
+    """Writes a draft, which replaces the file once it is complete."""
     import json
     import os
 
@@ -86,15 +86,15 @@ def write_checkpoint(path, values):
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with open(os.open(draft, flags, 0o600), "wb") as file:
-            out = Bounded(file)
+            out = BoundedFile(file)
             out.write(MARK)
             for name, value in values.items():
                 entry = {"name": name, "type": type(value).__name__, "module": None, "made_here": False, "copy": None}
-                told = put(value, entry, out)
-                if told is None:
+                why = put(value, entry, out)
+                if why is None:
                     saved.append(entry)
                 else:
-                    failed.append((name, entry["type"], told))
+                    failed.append((name, entry["type"], why))
             at = file.tell()
             file.write(json.dumps(saved).encode())
             file.write(at.to_bytes(8, "big") + MARK)
@@ -109,8 +109,8 @@ def write_checkpoint(path, values):
     return saved, failed, size
 
 
-class Bounded:
-    """What is written to a checkpoint. Each write runs Python code, so an interrupt comes through."""
+class BoundedFile:
+    """The file of a checkpoint, with a limit. Each write runs Python code, so it can be interrupted."""
 
     def __init__(self, file):
         self.file = file
@@ -118,8 +118,8 @@ class Bounded:
 
     def write(self, data):
         size = memoryview(data).nbytes
-        if self.file.tell() + size > MOST:
-            raise OverflowError(f"a checkpoint may have {human(MOST)}")
+        if self.file.tell() + size > MAX_SIZE:
+            raise OverflowError(f"a checkpoint may have {human(MAX_SIZE)}")
         try:
             self.file.write(data)
         except OSError:
@@ -129,7 +129,7 @@ class Bounded:
 
 
 def put(value, entry, out):
-    """`None`, or why not."""
+    """Writes a value. Returns None, or why that is not possible."""
     from types import ModuleType
 
     if type(value) is ModuleType:
@@ -143,15 +143,15 @@ def put(value, entry, out):
     except BaseException as error:
         if out.broken:
             raise
-        told = reason(error)
+        why = reason(error)
     else:
         entry["made_here"] = bool(made_here)
-        told = None
-    if told is None and not made_here:
+        why = None
+    if why is None and not made_here:
         return None
     by_value = by_value_pickler(out)
     if by_value is None:
-        return told
+        return why
     try:
         entry["copy"] = dump(out, by_value, value)
     except KeyboardInterrupt:
@@ -159,7 +159,7 @@ def put(value, entry, out):
     except BaseException:
         if out.broken:
             raise
-        return told
+        return why
     return None
 
 
@@ -188,7 +188,7 @@ def plain_pickler(out, made_here):
 
 
 def by_value_pickler(out):
-    """What also saves functions and classes themselves, if the environment has it."""
+    """Returns a pickler that saves functions and classes themselves, if the environment has one."""
     from importlib import import_module, util
 
     for module, name in (("cloudpickle", "CloudPickler"), ("dill", "Pickler")):
@@ -216,7 +216,7 @@ def bring_back(file, entry):
 
 
 class Part:
-    """One value's bytes; each read runs Python code, as each write did."""
+    """The bytes of one value. Each read runs Python code, so it can be interrupted."""
 
     def __init__(self, file, at, size):
         file.seek(at)
@@ -254,7 +254,7 @@ def index_of(file, path):
 
 
 def own_file(path):
-    """A pickle is code: only a file that nobody else can have written is opened."""
+    """Opens a checkpoint. A pickle is code, so nobody else must be able to write the file."""
     import os
     import stat
 
@@ -293,7 +293,7 @@ def checkpoint_path(name):
 
 
 def checkpoints():
-    """Name, path, size and time of each, the last one first."""
+    """Returns name, path, size and time of each checkpoint, the newest first."""
     import os
 
     found = []
@@ -323,8 +323,8 @@ def tell_failed(what, failed):
     if failed:
         print(f"{what}:")
         width = max(len(name) for name, *_ in failed)
-        for name, kind, told in failed:
-            print(f"  {name:<{width}}  {kind}  {told}")
+        for name, kind, why in failed:
+            print(f"  {name:<{width}}  {kind}  {why}")
 
 
 def reason(error):

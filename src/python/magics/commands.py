@@ -1,4 +1,4 @@
-"""IPython's magic, run in the user's interpreter: what `!ls`, `%time x` and `x?` are rewritten to call."""
+"""IPython's magics, run in the user's interpreter: `!ls`, `%time x` and `x?` are rewritten to calls of `magic`."""
 
 import sys
 
@@ -33,7 +33,7 @@ class SList(list):
 
 
 def magic(kind, name, *rest):
-    """The one entry. Its caller's frame is where names are looked up."""
+    """The entry point. Names are looked up in the caller's frame."""
     frame = sys._getframe(1)
     if kind == "shell":
         shell(expand(name, frame), frame)
@@ -76,7 +76,7 @@ def available():
 
 
 def expand(text, frame):
-    """`{expression}` and `$name` by their values; the text as it is where that does not work out, as in IPython."""
+    """Replaces `{expression}` and `$name` by their values; returns the text unchanged if that fails, as in IPython."""
     if "{" not in text and "$" not in text:
         return text
     import re
@@ -109,7 +109,7 @@ def expand(text, frame):
 
 
 def environment():
-    """A virtual environment counts as activated, so that `!pip` and `!python` are the session's own."""
+    """Returns environment variables as in an activated virtual environment, so that `!pip` and `!python` are the session's."""
     import os
 
     env = dict(os.environ)
@@ -120,34 +120,34 @@ def environment():
     return env
 
 
-def apart():
-    """How to start a command so that it ends as a whole, and cannot ask for a password on the terminal."""
+def isolation_options():
+    """Returns options by which a command can be ended with all its processes, and cannot ask on the terminal."""
     import os
 
     if os.getsid(0) != os.getpid():
         return {"start_new_session": True}
-    # Without a terminal to ask on, a group is enough. What it leaves behind then belongs to this session, and ends with it.
+    # Without a controlling terminal a process group is enough. Processes that it leaves then still belong to this session.
     return {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
 
 
 def start(command, env=None, **options):
     import subprocess
 
-    process = subprocess.Popen(command, env=env or environment(), **apart(), **options)
+    process = subprocess.Popen(command, env=env or environment(), **isolation_options(), **options)
     started(process.pid)
-    # The grace in which it would see the interrupt too: only we send it one.
+    # Popen waits for the child to see Ctrl-C, but only we send it an interrupt.
     process._sigint_wait_secs = 0
     return process
 
 
 def finish(process, frame, wait):
-    """Waits for the end, also of an interrupted process, and tells how it ended."""
+    """Waits for the end, ends the process after an interrupt, and reports its exit code."""
     try:
         result = wait()
     except BaseException:
         end(process)
         raise
-    told(process.returncode, frame)
+    report_exit(process.returncode, frame)
     return result
 
 
@@ -159,19 +159,19 @@ def end(process):
     try:
         for number, grace in ((signal.SIGINT, 0.25), (signal.SIGTERM, 0.5), (signal.SIGKILL, 0)):
             os.killpg(process.pid, number)
-            late = time.monotonic() + grace
-            while time.monotonic() < late:
+            deadline = time.monotonic() + grace
+            while time.monotonic() < deadline:
                 time.sleep(0.005)
                 process.poll()
-                # Also what the command itself has started and left.
+                # Fails once no process of the group is left.
                 os.killpg(process.pid, 0)
     except OSError:
-        # Nothing of the group is left.
+        # No process of the group is left.
         pass
     process.wait()
 
 
-def told(code, frame):
+def report_exit(code, frame):
     frame.f_globals["_exit_code"] = code
     if code < 0:
         import signal
@@ -260,7 +260,7 @@ def install(command, frame):
     import os
     import site
 
-    # Python reads these only when it starts: the user's own folder if it is new, and what editable installs leave.
+    # Python reads these only at its start: the user's site folder, if it is new, and files of editable installs.
     user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
     if user and user not in sys.path and os.path.isdir(user):
         site.addsitedir(user)
@@ -335,33 +335,5 @@ def env(line, frame):
         return os.environ[name]
     else:
         raise UsageError(f"the environment variable {name} is not set")
-
-
-# Names
-
-
-def user_names(line, frame):
-    from types import ModuleType
-
-    names = [
-        name
-        for name, value in list(frame.f_globals.items())
-        if not name.startswith("_") and not isinstance(value, ModuleType)
-    ]
-    wanted = line.split()
-    return sorted(name for name in names if not wanted or type(frame.f_globals[name]).__name__ in wanted)
-
-
-def who(line, frame):
-    """Prints the names that are defined, of the types given or all."""
-    print("\t".join(user_names(line, frame)) or "No names are defined.")
-
-
-def whos(line, frame):
-    """Prints the names that are defined with their types."""
-    names = user_names(line, frame)
-    width = max(map(len, names), default=0)
-    for name in names:
-        print(f"{name:<{width}}  {type(frame.f_globals[name]).__name__}")
 
 

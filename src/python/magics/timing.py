@@ -24,7 +24,7 @@ FUTURE = 0x1000000
 
 
 def place(tree, code, frame):
-    """Lets the marks of tracebacks point to where the code stands on its line."""
+    """Moves the code to its column, so that marks in tracebacks point to it."""
     import ast
     import linecache
 

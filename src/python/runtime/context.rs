@@ -1,15 +1,22 @@
-//! Which snippet a thread or a task works for.
+//! The snippet that a thread or a task belongs to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 
 use crate::domain::SnippetId;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A context variable that holds the number of the snippet: tasks, and threads that asyncio starts, inherit the one they
-/// were made in.
+/// Tasks of an earlier snippet may be running within a later one.
+pub static HAS_EVENT_LOOP: AtomicBool = AtomicBool::new(false);
+
+/// A context variable that holds the number of a snippet. Tasks, and threads that asyncio starts, inherit the variable of
+/// the code that made them.
 #[derive(Clone)]
 pub struct SnippetContext(Arc<Py<PyAny>>);
+
+/// The number for code of no snippet. Snippets count from 1.
+const NO_SNIPPET: u32 = 0;
 
 impl SnippetContext {
     pub fn new(py: Python<'_>) -> PyResult<Self> {
@@ -17,20 +24,18 @@ impl SnippetContext {
         Ok(Self(Arc::new(variable.unbind())))
     }
 
-    /// 0 for what is no snippet's.
-    pub fn set(&self, py: Python<'_>, snippet: SnippetId) {
-        let _ = self.0.call_method1(py, pyo3::intern!(py, "set"), (snippet.0,));
+    pub fn set(&self, py: Python<'_>, snippet: Option<SnippetId>) {
+        let number = snippet.map_or(NO_SNIPPET, |snippet| snippet.0);
+        let _ = self.0.call_method1(py, pyo3::intern!(py, "set"), (number,));
     }
 
-    /// The snippet that the running code was started by; `None` where that is not known or was never in doubt.
+    /// Returns the snippet that started the running code; `None` if that is not known, or no event loop can have made it
+    /// another than the running one.
     pub fn get(&self, py: Python<'_>) -> Option<SnippetId> {
-        if !IN_USE.load(Ordering::Relaxed) {
+        if !HAS_EVENT_LOOP.load(Ordering::Relaxed) {
             return None;
         }
         let number = self.0.call_method1(py, pyo3::intern!(py, "get"), (py.None(),)).ok()?;
-        number.extract(py).ok().filter(|number| *number != 0).map(SnippetId)
+        number.extract(py).ok().filter(|number| *number != NO_SNIPPET).map(SnippetId)
     }
 }
-
-/// Whether tasks of an earlier snippet may be running within a later one.
-pub static IN_USE: AtomicBool = AtomicBool::new(false);

@@ -1,189 +1,192 @@
-//! The host's handle of Python: what the actor asks for becomes a job of the main thread, and what Python's threads tell
-//! becomes an event.
+//! The host's handle of Python: turns requests of the actor into jobs of the main thread.
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
+use super::interrupt::{self, InterruptTarget};
 use super::prompt::Prompts;
-use super::signals;
-use super::waker::{JobBell, JobWaiter, job_bell};
-use crate::domain::flight_recorder;
-use crate::domain::flight_recorder::FlightRecorder;
+use super::stacks;
+use super::waker::{JobWaiter, JobWaker, job_waker};
+use crate::domain::flight_recorder::{self, FlightRecorder};
 use crate::domain::{Author, InputAnswer, InsightRequest, InspectRequest, SnippetId, VariableQuery};
-use crate::python::completion::{QuestionTracker, Task};
+use crate::python::completion::thread::CompletionTask;
+use crate::python::completion::tracker::QuestionTracker;
 use crate::python::io::capture::Capture;
 use crate::python::isolation::children;
 use crate::session::{Engine, Shown};
 
-/// What the main thread is asked to do.
-pub(in crate::python) enum Job {
+/// Work for the main thread.
+pub(in crate::python) enum EngineJob {
     Run { snippet: SnippetId, code: Arc<str> },
     Reset,
-    Variables(VariableQuery),
-    Look { id: u32, question: InsightRequest },
-    Inspect { asked: InspectRequest, limit: Duration },
+    SendVariables(VariableQuery),
+    Answer { id: u32, question: InsightRequest },
+    Inspect { request: InspectRequest, limit: Duration },
     Quit,
 }
 
-/// Bytes of recorded stacks beyond which no more are asked for.
+/// Bytes of recorded stacks from which on no more are requested: a fatal fault needs room as well.
 const STACKS_FULL: usize = 32 << 10;
 
 /// The actor's handle of the interpreter.
 pub struct PythonEngine {
-    jobs: Sender<Job>,
-    bell: JobBell,
+    jobs: Sender<EngineJob>,
+    waker: JobWaker,
     prompts: Arc<Prompts>,
     capture: Arc<Capture>,
     recorder: Option<&'static FlightRecorder>,
-    looks: Arc<QuestionTracker>,
-    beside: Sender<Task>,
-    /// What had been recorded of stacks when Python's was asked for.
-    asked_at: Option<usize>,
-    /// What an interrupt without a snippet's number is meant for.
-    unnumbered: SnippetId,
+    questions: Arc<QuestionTracker>,
+    completion_tasks: Sender<CompletionTask>,
+    /// Bytes of stacks that were recorded when Python's stack was requested.
+    stacks_before: Option<usize>,
+    /// The target of an interrupt that names no snippet.
+    unnumbered_target: InterruptTarget,
     /// Interrupts of the snippet that runs.
     interrupts: u32,
 }
 
 /// The main thread's end.
 pub struct Jobs {
-    pub(in crate::python) inbox: Receiver<Job>,
-    /// Shared with what waits for input within a job.
+    pub(in crate::python) inbox: Receiver<EngineJob>,
+    /// Shared with code that waits for input within a job.
     pub(in crate::python) waiter: Arc<Mutex<JobWaiter>>,
     pub(in crate::python) prompts: Arc<Prompts>,
-    pub(in crate::python) looks: Arc<QuestionTracker>,
-    /// Both ends of what the thread for completion is told.
-    pub(in crate::python) beside: Option<(Sender<Task>, Receiver<Task>)>,
+    pub(in crate::python) questions: Arc<QuestionTracker>,
+    /// Both ends of the channel to the completion thread, until that is started.
+    pub(in crate::python) completion_channel: Option<(Sender<CompletionTask>, Receiver<CompletionTask>)>,
 }
 
-/// The two ends.
+/// Makes both ends.
 pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
-    let (bell, waiter) = job_bell()?;
+    let (waker, waiter) = job_waker()?;
     let prompts = Arc::<Prompts>::default();
-    let looks = Arc::<QuestionTracker>::default();
-    let (beside, tasks) = mpsc::channel();
+    let questions = Arc::<QuestionTracker>::default();
+    let (completion_tasks, completion_inbox) = mpsc::channel();
     let jobs = Jobs {
         inbox: receiver,
         waiter: Arc::new(Mutex::new(waiter)),
         prompts: prompts.clone(),
-        looks: looks.clone(),
-        beside: Some((beside.clone(), tasks)),
+        questions: questions.clone(),
+        completion_channel: Some((completion_tasks.clone(), completion_inbox)),
     };
     let engine = PythonEngine {
         jobs: sender,
-        bell,
+        waker,
         prompts,
         capture,
         recorder,
-        looks,
-        beside,
-        asked_at: None,
-        unnumbered: signals::RESET,
+        questions,
+        completion_tasks,
+        stacks_before: None,
+        unnumbered_target: InterruptTarget::Reset,
         interrupts: 0,
     };
     Ok((engine, jobs))
 }
 
 impl PythonEngine {
-    fn send(&self, job: Job) {
-        // A main thread that is gone is on its way out of the process.
+    fn send(&self, job: EngineJob) {
+        // Without a receiver, the main thread is about to end the process.
         let _ = self.jobs.send(job);
-        self.bell.ring();
+        self.waker.wake();
     }
 
+    /// Returns the descriptor that wakes the main thread.
     pub fn descriptor(&self) -> &OwnedFd {
-        self.bell.descriptor()
+        self.waker.descriptor()
     }
 }
 
 impl Jobs {
-    /// See [`crate::python::io::guarded::Guarded::backed_by`].
+    /// See [`crate::python::io::guarded::GuardedFd::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
-        self.waiter.lock().unwrap_or_else(PoisonError::into_inner).backed_by(host);
+        self.waiter.lock().backed_by(host);
     }
 }
 
 impl Engine for PythonEngine {
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>) {
-        self.asked_at = None;
+        self.stacks_before = None;
         self.interrupts = 0;
-        self.looks.stop();
+        self.questions.stop();
         if let Some(recorder) = self.recorder {
             recorder.set_running(snippet, &author.as_cause());
         }
-        self.send(Job::Run { snippet, code });
+        self.send(EngineJob::Run { snippet, code });
     }
 
     fn began(&self, snippet: SnippetId) -> Option<Instant> {
-        signals::began(snippet)
+        interrupt::began(snippet)
     }
 
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
-        let started = snippet.map(children::started).unwrap_or_default();
-        signals::interrupt(snippet.unwrap_or(self.unnumbered), force);
-        started.interrupt(self.interrupts);
+        // Found before the interrupt, which may end the code at once.
+        let processes = snippet.map(children::started_by).unwrap_or_default();
+        interrupt::request(snippet.map_or(self.unnumbered_target, InterruptTarget::Snippet), force);
+        processes.interrupt(self.interrupts);
         self.interrupts += u32::from(snippet.is_some());
         if self.prompts.is_waiting() {
-            self.bell.ring();
+            self.waker.wake();
         }
     }
 
     fn standstill(&mut self) -> Option<Vec<String>> {
-        if signals::interrupt_was_seen() {
-            self.asked_at = None;
+        if interrupt::was_request_seen() {
+            self.stacks_before = None;
             return None;
         }
         let recorded = self.recorder.map(FlightRecorder::stacks).unwrap_or_default();
-        let Some(asked_at) = self.asked_at else {
-            self.asked_at = Some(recorded.len());
-            // A fatal fault needs room as well.
+        let Some(before) = self.stacks_before else {
+            self.stacks_before = Some(recorded.len());
             if recorded.len() < STACKS_FULL {
-                signals::ask_for_stack();
+                stacks::request();
             }
             return None;
         };
-        Some(flight_recorder::user_frames(recorded.get(asked_at..).unwrap_or_default()))
+        Some(flight_recorder::user_frames(recorded.get(before..).unwrap_or_default()))
     }
 
     fn reset(&mut self) {
-        self.looks.stop();
-        self.unnumbered = signals::RESET;
-        signals::announce_unnumbered();
-        self.send(Job::Reset);
+        self.questions.stop();
+        self.unnumbered_target = InterruptTarget::Reset;
+        interrupt::clear_requests();
+        self.send(EngineJob::Reset);
     }
 
-    fn inspect(&mut self, asked: InspectRequest, limit: Duration) {
-        self.looks.stop();
-        self.asked_at = None;
-        self.unnumbered = signals::INSPECTION;
-        signals::announce_unnumbered();
-        self.send(Job::Inspect { asked, limit });
+    fn inspect(&mut self, request: InspectRequest, limit: Duration) {
+        self.questions.stop();
+        self.stacks_before = None;
+        self.unnumbered_target = InterruptTarget::Inspection;
+        interrupt::clear_requests();
+        self.send(EngineJob::Inspect { request, limit });
     }
 
-    fn find_variables(&mut self, wanted: VariableQuery) {
-        self.send(Job::Variables(wanted));
+    fn find_variables(&mut self, query: VariableQuery) {
+        self.send(EngineJob::SendVariables(query));
     }
 
     fn ask(&mut self, id: u32, question: InsightRequest, busy: bool) {
-        if busy || !question.needs_run() || self.looks.is_loading() {
-            let _ = self.beside.send(Task::Answer { id, question });
+        if busy || !question.needs_run() || self.questions.is_loading() {
+            let _ = self.completion_tasks.send(CompletionTask::Answer { id, question });
             return;
         }
-        self.looks.ask(id);
-        self.send(Job::Look { id, question });
+        self.questions.ask(id);
+        self.send(EngineJob::Answer { id, question });
     }
 
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
-        let waits = self.prompts.answer(number, answer);
-        if waits {
-            self.bell.ring();
+        let is_waiting = self.prompts.answer(number, answer);
+        if is_waiting {
+            self.waker.wake();
         }
-        waits
+        is_waiting
     }
 
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {
@@ -194,6 +197,6 @@ impl Engine for PythonEngine {
         if let Some(recorder) = self.recorder {
             recorder.set_ending();
         }
-        self.send(Job::Quit);
+        self.send(EngineJob::Quit);
     }
 }

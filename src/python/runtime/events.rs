@@ -1,19 +1,20 @@
-//! What Python's threads tell the host.
+//! The channel by which Python's threads send events to the host.
 
-use crate::python::runtime::waker::EventBell;
-use crate::session::EngineEvent;
 use std::sync::mpsc::Sender;
 
-/// What Python's threads tell the host.
+use crate::python::runtime::waker::EventWaker;
+use crate::session::EngineEvent;
+
+/// The sending end; each event wakes the host.
 #[derive(Clone)]
-pub struct Events {
+pub struct EventSender {
     pub sender: Sender<EngineEvent>,
-    pub bell: EventBell,
+    pub waker: EventWaker,
 }
 
-impl Events {
+impl EventSender {
     pub fn send(&self, event: EngineEvent) {
         let _ = self.sender.send(event);
-        self.bell.ring();
+        self.waker.wake();
     }
 }

@@ -1,168 +1,177 @@
-//! Python's side of the session: the loop of the main thread, which does one job after the other.
+//! The loop of the main thread, which does one job after the other.
 
-use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::engine::Job;
-use super::engine::Jobs;
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::context::SnippetContext;
+use super::engine::{EngineJob, Jobs};
+use super::events::EventSender;
+use super::interrupt::{self, InterruptTarget};
+use super::os_signals::current_thread;
 use super::prompt::Asker;
-use super::runner::{Files, Runner};
-use super::signals;
-use super::signals::Signals;
+use super::runner::{Runner, SessionFiles};
+use super::signals::SignalHandlers;
 use super::stacks::{StackFile, Stacks};
+use super::waker::JobWaiter;
 use crate::domain::{
     InsightRequest, InspectError, InspectRequest, ResetReport, SnippetId, VariableQuery, VariableTable,
 };
-use crate::python::completion;
 use crate::python::completion::Completer;
+use crate::python::completion::thread::is_completion_thread;
 use crate::python::display::Displays;
-use crate::python::inspector::Inspector;
+use crate::python::inspector::ValueInspector;
 use crate::python::io::capture::{Capture, ThreadId};
-use crate::python::io::descriptors;
-use crate::python::io::descriptors::StandardStreams;
+use crate::python::io::descriptors::{self, StandardDescriptors};
 use crate::python::io::stdin::Stdin;
 use crate::python::io::streams::Streams;
 use crate::python::isolation::baseline::Baseline;
-use crate::python::isolation::children;
-use crate::python::isolation::fork;
-use crate::python::isolation::project;
-use crate::python::isolation::settings::Settings;
-use crate::python::isolation::threads;
-use crate::python::runtime::context::SnippetContext;
-use crate::python::runtime::events::Events;
+use crate::python::isolation::settings::InterpreterSettings;
+use crate::python::isolation::{children, fork, project, threads};
 use crate::python::values::namespace::Namespace;
 use crate::session::EngineEvent;
 
-/// A table of variables that took longer than this waits until Python has had nothing else to do for a moment, or at the
-/// latest until it is so old: the next snippet must not wait for it.
-const CHEAP_TABLE: Duration = Duration::from_millis(1);
-const MOMENT: Duration = Duration::from_millis(20);
-const MILLISECOND: Duration = Duration::from_millis(1);
-const OLDEST_TABLE: Duration = Duration::from_millis(500);
+/// A table of variables that takes longer than this is deferred: the next snippet must not wait for it.
+const MAX_IMMEDIATE_TABLE: Duration = Duration::from_millis(1);
+/// A deferred table is made once Python has been idle for this long.
+const TABLE_DELAY: Duration = Duration::from_millis(20);
+/// A deferred table is made before the next snippet if it has waited for this long.
+const MAX_TABLE_DELAY: Duration = Duration::from_millis(500);
+/// The shortest wait for the next job while a table is deferred.
+const MIN_WAIT: Duration = Duration::from_millis(1);
 
-/// Everything that the main thread holds of Python.
+/// All that the main thread holds of Python.
 pub struct Interpreter {
     sys: Py<PyModule>,
     namespace: Namespace,
     baseline: Baseline,
-    settings: Settings,
+    settings: InterpreterSettings,
     runner: Runner,
-    signals: Signals,
+    signals: SignalHandlers,
     streams: Streams,
+    /// Optional: the session also works without stacks.
     stacks: Option<Stacks>,
     stdin: Stdin,
-    /// A help; nothing depends on it.
+    /// Optional: the session also works without completion.
     completer: Option<Completer>,
-    descriptors: StandardStreams,
+    descriptors: StandardDescriptors,
     capture: Arc<Capture>,
-    events: Events,
+    events: EventSender,
     /// `_thread._count`
     thread_count: Py<PyAny>,
     /// `sys._current_frames`
     thread_frames: Py<PyAny>,
+    inspector: ValueInspector,
     /// The table that was sent last.
-    shown: VariableTable,
-    inspector: Inspector,
+    last_table: VariableTable,
     /// How long the last table took.
     table_took: Duration,
-    /// Since when the table has been waiting, and when it is made.
-    table_waits: Option<(Instant, Instant)>,
+    deferred_table: Option<DeferredTable>,
+}
+
+#[derive(Clone, Copy)]
+struct DeferredTable {
+    since: Instant,
+    due: Instant,
 }
 
 impl Interpreter {
     /// Prepares Python for the session. Must be called on its main thread.
     pub fn new(
         py: Python<'_>,
-        descriptors: StandardStreams,
+        descriptors: StandardDescriptors,
         stacks: Option<StackFile>,
         capture: Arc<Capture>,
-        events: Events,
-        files: Files,
+        events: EventSender,
+        files: SessionFiles,
         jobs: &mut Jobs,
     ) -> PyResult<Self> {
         let (prompts, waiter) = (jobs.prompts.clone(), jobs.waiter.clone());
         let asker = Asker { prompts, waiter, events: events.clone(), capture: capture.clone() };
         fork::watch();
-        children::watch();
+        children::remember_guardian();
         let context = SnippetContext::new(py)?;
-        let signals = Signals::install(py)?;
+        let signals = SignalHandlers::install(py)?;
         let streams = Streams::install(py, &capture, &context)?;
-        // Before the baseline, of which what it adds to the builtins and the environment is a part; and before the
-        // namespace, whose `__file__` it sets.
+        // Before the baseline, which includes the runner's builtins and environment variables; and before the namespace,
+        // whose `__file__` the runner sets.
         let runner = Runner::new(py, files, Displays::install(py, &capture, &context)?, context)?;
         let namespace = Namespace::take(py)?;
-        let completer = jobs
-            .beside
-            .take()
-            .and_then(|beside| Completer::start(py, namespace.globals(py), &events, jobs.looks.clone(), beside).ok());
+        let completer = jobs.completion_channel.take().and_then(|channel| {
+            Completer::start(py, namespace.globals(py), &events, jobs.questions.clone(), channel).ok()
+        });
         descriptors::unbuffer_c_stdout();
         let mut interpreter = Self {
             sys: py.import("sys")?.unbind(),
             signals,
             streams,
-            // They are a help; nothing depends on them.
             stacks: stacks.and_then(|file| Stacks::install(py, file).ok()),
             runner,
             stdin: Stdin::install(py, &asker)?,
-            inspector: Inspector::new(namespace.describer().clone()),
+            inspector: ValueInspector::new(namespace.describer().clone()),
             namespace,
             completer,
             baseline: Baseline::take(py)?,
-            settings: Settings::take(py)?,
+            settings: InterpreterSettings::take(py)?,
             descriptors,
             capture,
             events,
             thread_count: py.import("_thread")?.getattr("_count")?.unbind(),
             thread_frames: py.import("sys")?.getattr("_current_frames")?.unbind(),
-            shown: VariableTable::default(),
+            last_table: VariableTable::default(),
             table_took: Duration::ZERO,
-            table_waits: None,
+            deferred_table: None,
         };
-        // With what the runner has added to it.
-        interpreter.namespace.remember(py)?;
+        // Includes the names that the runner has added.
+        interpreter.namespace.remember_module_names(py)?;
         Ok(interpreter)
     }
 
-    /// Does the jobs until it is told to quit. Python is free for other threads while it waits.
+    /// Does jobs until [`EngineJob::Quit`]. Other threads can use Python while the main thread waits.
     pub fn work(&mut self, py: Python<'_>, jobs: &mut Jobs) -> PyResult<()> {
         loop {
             match jobs.inbox.try_recv() {
-                Ok(Job::Run { snippet, code }) => self.run(py, snippet, &code),
-                Ok(Job::Reset) => self.reset(py),
-                Ok(Job::Variables(wanted)) => self.find_variables(py, wanted),
-                Ok(Job::Look { id, question }) => self.look(py, id, &question),
-                Ok(Job::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
-                Ok(Job::Inspect { asked, limit }) => self.inspect(py, &asked, limit),
-                Err(mpsc::TryRecvError::Empty) => {
-                    let left = self.table_waits.map(|(_, due)| due.saturating_duration_since(Instant::now()));
-                    if left == Some(Duration::ZERO) {
-                        self.send_variables(py);
-                        continue;
-                    }
-                    py.detach(|| {
-                        let mut waiter = jobs.waiter.lock().unwrap_or_else(PoisonError::into_inner);
-                        match left {
-                            None => waiter.wait(),
-                            Some(left) => waiter.wait_for(left.max(MILLISECOND)),
-                        }
-                    })?;
-                    // Handlers of signals that user code has set run also while nothing else does.
-                    let _ = py.check_signals();
-                }
+                Ok(EngineJob::Run { snippet, code }) => self.run(py, snippet, &code),
+                Ok(EngineJob::Reset) => self.reset(py),
+                Ok(EngineJob::SendVariables(query)) => self.send_requested_variables(py, query),
+                Ok(EngineJob::Answer { id, question }) => self.answer_question(py, id, &question),
+                Ok(EngineJob::Inspect { request, limit }) => self.inspect(py, &request, limit),
+                Ok(EngineJob::Quit) | Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+                Err(mpsc::TryRecvError::Empty) => self.wait(py, &jobs.waiter)?,
             }
         }
     }
 
+    /// Waits for a job, or makes the deferred table when that is due.
+    fn wait(&mut self, py: Python<'_>, waiter: &Mutex<JobWaiter>) -> PyResult<()> {
+        let left = self.deferred_table.map(|table| table.due.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            self.send_variables(py);
+            return Ok(());
+        }
+        py.detach(|| {
+            let mut waiter = waiter.lock();
+            match left {
+                None => waiter.wait(),
+                Some(left) => waiter.wait_for(left.max(MIN_WAIT)),
+            }
+        })?;
+        // User code's signal handlers also run while no job does.
+        let _ = py.check_signals();
+        Ok(())
+    }
+
     fn run(&mut self, py: Python<'_>, snippet: SnippetId, code: &str) {
-        if self.table_waits.is_some_and(|(since, _)| since.elapsed() > OLDEST_TABLE) {
+        if self.deferred_table.is_some_and(|table| table.since.elapsed() > MAX_TABLE_DELAY) {
             self.send_variables(py);
         }
-        // What cannot be put right shows in the snippet; it is no reason not to run it.
+        // A failed repair does not stop the snippet, which will show what is broken.
         let _ = self.repair(py);
-        if let Ok(busy) = self.threads(py) {
+        if let Ok(busy) = self.busy_threads(py) {
             self.capture.release_all_but(&busy);
         }
         self.capture.switch_to(Some(snippet));
@@ -172,40 +181,41 @@ impl Interpreter {
         if let Some(stacks) = &self.stacks {
             stacks.recorder().set_idle();
         }
-        self.signals.watch_for_end(py);
+        self.signals.install_termination(py);
         descriptors::flush_c_streams();
         let _ = self.descriptors.repair();
         self.capture.switch_to(None);
-        if let Ok(threads) = self.threads(py) {
+        if let Ok(threads) = self.busy_threads(py) {
             self.capture.adopt(&threads, snippet);
         }
         outcome.changes = self.namespace.changes(py, Some(snippet));
         self.events.send(EngineEvent::Finished { snippet, outcome });
-        children::remember();
+        children::remember_existing();
         if let Some(completer) = &mut self.completer {
-            completer.look_for_jedi_again();
+            // The snippet may have installed jedi.
+            completer.search_jedi_again();
         }
-        if self.table_took < CHEAP_TABLE {
+        if self.table_took < MAX_IMMEDIATE_TABLE {
             self.send_variables(py);
         } else {
             let now = Instant::now();
-            let since = self.table_waits.map_or(now, |(since, _)| since);
-            self.table_waits = Some((since, now + MOMENT));
+            let since = self.deferred_table.map_or(now, |table| table.since);
+            self.deferred_table = Some(DeferredTable { since, due: now + TABLE_DELAY });
         }
     }
 
-    /// A job like a snippet, but it leaves nothing behind: no card, no `_`; what it prints is nobody's.
-    fn inspect(&mut self, py: Python<'_>, asked: &InspectRequest, limit: Duration) {
+    /// Runs user code like a snippet, but leaves no trace: no card and no `_`, and the output belongs to no snippet.
+    fn inspect(&mut self, py: Python<'_>, request: &InspectRequest, limit: Duration) {
         let _ = self.repair(py);
-        self.runner.run_for_nobody(py);
-        let answer = if signals::begin(signals::INSPECTION) {
-            self.inspector.inspect(self.namespace.globals(py), asked, limit)
+        self.runner.leave_snippet(py);
+        let answer = if interrupt::begin(InterruptTarget::Inspection) {
+            self.inspector.inspect(self.namespace.globals(py), request, limit)
         } else {
             Err(InspectError::Stopped { seconds: limit.as_secs(), has_ended: true })
         };
-        signals::end();
+        interrupt::end();
         if fork::is_child() {
-            fork::leave(0);
+            fork::exit_child(0);
         }
         if let Some(stacks) = &self.stacks {
             stacks.recorder().set_idle();
@@ -213,31 +223,31 @@ impl Interpreter {
         self.events.send(EngineEvent::Inspected(answer.map(Box::new)));
     }
 
-    fn look(&mut self, py: Python<'_>, id: u32, question: &InsightRequest) {
+    fn answer_question(&mut self, py: Python<'_>, id: u32, question: &InsightRequest) {
         // An interrupt must find our handler.
         let _ = self.signals.restore(py);
         if let Some(completer) = &mut self.completer {
-            completer.look(py, id, question);
+            completer.answer(py, id, question);
         }
     }
 
-    /// Python's threads but the main one, and but workers of pools that wait for whoever gives them something to do.
-    fn threads(&self, py: Python<'_>) -> PyResult<Vec<ThreadId>> {
+    /// Returns user code's threads, without the main one and without idle workers of pools.
+    fn busy_threads(&self, py: Python<'_>) -> PyResult<Vec<ThreadId>> {
         if self.thread_count.call0(py)?.extract::<usize>(py)? == 0 {
             return Ok(Vec::new());
         }
-        let main = signals::current_thread();
+        let main = current_thread();
         let mut busy = Vec::new();
         for (ident, frame) in self.thread_frames.call0(py)?.cast_bound::<PyDict>(py)?.iter() {
             let ident: ThreadId = ident.extract()?;
-            if ident != main && !completion::is_own_thread(ident) && !threads::is_idle_worker(frame)? {
+            if ident != main && !is_completion_thread(ident) && !threads::is_idle_worker(frame)? {
                 busy.push(ident);
             }
         }
         Ok(busy)
     }
 
-    /// Puts right what the last snippet may have broken and the next one, or the engine, needs.
+    /// Restores what the last snippet may have broken and the next one, or the engine, needs.
     fn repair(&mut self, py: Python<'_>) -> PyResult<()> {
         let _ = self.descriptors.repair();
         if let Some(stacks) = &mut self.stacks {
@@ -250,59 +260,59 @@ impl Interpreter {
         self.streams.restore(self.sys.bind(py))?;
         self.stdin.restore(self.sys.bind(py))?;
         self.runner.displays().restore(self.sys.bind(py))?;
-        // Handlers of signals that came in between run now, not within the snippet.
+        // Handlers of pending signals run now, not within the snippet.
         let _ = py.check_signals();
         Ok(())
     }
 
     fn reset(&mut self, py: Python<'_>) {
-        let lasting = self.settings.restore(py);
+        let unrestored = self.settings.restore(py);
         let _ = self.repair(py);
         let mut report = ResetReport::default();
-        // User code runs also here: `__del__`, cancelled tasks.
-        signals::begin(signals::RESET);
+        // A reset also runs user code: `__del__`, cancelled tasks.
+        interrupt::begin(InterruptTarget::Reset);
         self.runner.reset(py);
         close_figures(py);
-        // What was interrupted so far has ended.
-        signals::go_on();
-        report.cleared = signals::finalize(py, || self.namespace.clear(py).unwrap_or(0));
-        let left = std::env::current_dir().ok();
+        // An interrupt so far has ended the work above; only later ones end the finalizers.
+        interrupt::clear_requests();
+        report.cleared = interrupt::finalize(py, || self.namespace.clear(py).unwrap_or(0));
+        let folder_before = std::env::current_dir().ok();
         report.remains = self.baseline.restore_all(py).unwrap_or_else(|error| vec![error.to_string()]);
         let folder = self.baseline.cwd(py);
-        for folder in left.iter().filter(|left| folder.as_ref() != Some(left)).chain(&folder) {
+        for folder in folder_before.iter().filter(|before| folder.as_ref() != Some(before)).chain(&folder) {
             let _ = project::forget_modules(py, folder);
         }
         let _ = self.signals.restore_all(py);
-        let _ = signals::finalize(py, || py.import("gc")?.call_method0("collect"));
-        signals::end();
-        report.remains.extend(lasting);
+        let _ = interrupt::finalize(py, || py.import("gc")?.call_method0("collect"));
+        interrupt::end();
+        report.remains.extend(unrestored);
         report.remains.extend(threads::names(py).unwrap_or_default().into_iter().chain(children::still_running()));
         self.events.send(EngineEvent::ResetDone(report));
         self.send_variables(py);
     }
 
-    /// Sends the table if it is another than before.
+    /// Sends the table of variables if it has changed.
     fn send_variables(&mut self, py: Python<'_>) {
         let began = Instant::now();
-        self.table_waits = None;
+        self.deferred_table = None;
         let table = self.namespace.table(py, &VariableQuery::default());
         self.table_took = began.elapsed();
         if let Ok(table) = table
-            && table != self.shown
+            && table != self.last_table
         {
-            self.shown = table.clone();
+            self.last_table = table.clone();
             self.events.send(EngineEvent::Variables { table, requested: None });
         }
     }
 
-    /// Whoever asked must get an answer.
-    fn find_variables(&mut self, py: Python<'_>, wanted: VariableQuery) {
-        let table = self.namespace.table(py, &wanted).unwrap_or_else(|_| self.shown.clone());
-        if wanted.is_everything() {
-            self.table_waits = None;
-            self.shown = table.clone();
+    /// Sends the table of variables in any case: the client that requested it waits.
+    fn send_requested_variables(&mut self, py: Python<'_>, query: VariableQuery) {
+        let table = self.namespace.table(py, &query).unwrap_or_else(|_| self.last_table.clone());
+        if query.is_everything() {
+            self.deferred_table = None;
+            self.last_table = table.clone();
         }
-        self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
+        self.events.send(EngineEvent::Variables { table, requested: Some(query) });
     }
 }
 

@@ -1,53 +1,58 @@
-//! Waiting for a line, until somebody answers, a signal says otherwise, or the snippet of a thread that waits has ended.
+//! Input of running code: waits for a line until somebody answers, a signal interrupts, or the snippet of a waiting thread
+//! has ended.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use pyo3::exceptions::PyEOFError;
 use pyo3::prelude::*;
 
-use super::signals;
+use super::interrupt;
+use super::os_signals::{current_thread, on_main_thread};
 use super::waker::JobWaiter;
 use crate::domain::{INPUT_TIMEOUT, InputAnswer, SnippetId};
 use crate::python::io::capture::Capture;
 use crate::python::isolation::fork;
-use crate::python::runtime::events::Events;
+use crate::python::runtime::events::EventSender;
 use crate::session::EngineEvent;
 
-/// Signals that the kernel gives to another thread of Python do not end the wait, nor does the end of a snippet that of a
-/// thread; they are looked for this often.
-const LOOK: Duration = Duration::from_millis(500);
+/// Interval of checks for events that do not wake a waiting thread: signals that the kernel gives to another thread, and the
+/// end of the thread's snippet.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Said to a thread that asks on.
-const ENDED: &str = "the snippet that started this thread has ended: nobody is asked for it any more";
+/// The error of a thread that asks after the end of its snippet.
+const SNIPPET_ENDED: &str = "the snippet that started this thread has ended: nobody is asked for it any more";
 
-/// Whether code has asked since the last [`take_asked`].
-static ASKED: AtomicBool = AtomicBool::new(false);
+/// Whether code has asked for input since the last [`take_was_asked`].
+static WAS_ASKED: AtomicBool = AtomicBool::new(false);
 
-pub fn take_asked() -> bool {
-    ASKED.swap(false, Ordering::Relaxed)
+/// Returns whether code has asked for input since the last call.
+pub fn take_was_asked() -> bool {
+    WAS_ASKED.swap(false, Ordering::Relaxed)
 }
 
 /// Where an answer is left for the thread that asked. There is one prompt at a time; other threads wait for their turn.
 #[derive(Debug, Default)]
 pub struct Prompts {
-    state: Mutex<State>,
-    /// Told of answers and turns, for all but the main thread.
+    state: Mutex<PromptState>,
+    /// Signals answers and turns, to all threads but the main one.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PromptState {
+    /// The number of the last prompt.
     last: u32,
+    /// The number of the prompt that has no answer yet.
     waiting: Option<u32>,
-    /// The main thread waits.
-    on_main: bool,
+    is_main_waiting: bool,
     answer: Option<InputAnswer>,
 }
 
 /// Whether a thread may ask now.
-enum Turn {
+enum PromptTurn {
     Now(u32),
     Later,
     /// The main thread waits already, and a signal handler asks.
@@ -55,38 +60,34 @@ enum Turn {
 }
 
 impl Prompts {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether anybody waits for it; the main thread must be woken then.
+    /// Leaves an answer. Returns whether a thread waits for it; the main thread must be woken then.
     pub fn answer(&self, number: u32, answer: InputAnswer) -> bool {
-        let mut state = self.lock();
-        let waits = state.waiting == Some(number) && state.answer.is_none();
-        if waits {
+        let mut state = self.state.lock();
+        let is_waiting = state.waiting == Some(number) && state.answer.is_none();
+        if is_waiting {
             state.answer = Some(answer);
             self.changed.notify_all();
         }
-        waits
+        is_waiting
     }
 
     pub fn is_waiting(&self) -> bool {
-        self.lock().waiting.is_some()
+        self.state.lock().waiting.is_some()
     }
 
-    fn begin(&self, on_main: bool) -> Turn {
-        let mut state = self.lock();
+    fn begin(&self, on_main: bool) -> PromptTurn {
+        let mut state = self.state.lock();
         if state.waiting.is_some() {
-            return if on_main && state.on_main { Turn::Never } else { Turn::Later };
+            return if on_main && state.is_main_waiting { PromptTurn::Never } else { PromptTurn::Later };
         }
         state.last += 1;
         state.waiting = Some(state.last);
-        state.on_main = on_main;
-        Turn::Now(state.last)
+        state.is_main_waiting = on_main;
+        PromptTurn::Now(state.last)
     }
 
-    fn take(&self) -> Option<InputAnswer> {
-        let mut state = self.lock();
+    fn take_answer(&self) -> Option<InputAnswer> {
+        let mut state = self.state.lock();
         let answer = state.answer.take();
         if answer.is_some() {
             state.waiting = None;
@@ -96,54 +97,55 @@ impl Prompts {
     }
 
     fn withdraw(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.waiting = None;
         state.answer = None;
         self.changed.notify_all();
     }
 
-    /// Waits a moment for the answer to `number`, or where there is none yet for the turn to ask.
-    fn rest(&self, number: Option<u32>) {
-        let nothing_new = |state: &mut State| match number {
+    /// Waits for the answer to prompt `number`, or without a number for the turn to ask; not for longer than
+    /// [`CHECK_INTERVAL`].
+    fn wait(&self, number: Option<u32>) {
+        let is_unchanged = |state: &mut PromptState| match number {
             Some(_) => state.answer.is_none(),
             None => state.waiting.is_some(),
         };
-        let _ = self.changed.wait_timeout_while(self.lock(), LOOK, nothing_new);
+        let _ = self.changed.wait_while_for(&mut self.state.lock(), is_unchanged, CHECK_INTERVAL);
     }
 }
 
-/// What asks.
+/// The handle by which code asks for a line.
 #[derive(Clone)]
 pub struct Asker {
     pub prompts: Arc<Prompts>,
     pub waiter: Arc<Mutex<JobWaiter>>,
-    pub events: Events,
+    pub events: EventSender,
     pub capture: Arc<Capture>,
 }
 
 impl Asker {
-    /// A line without its newline; `None` at the end of the input. Without a `prompt`, what was printed last is one.
+    /// Returns a line without its newline; `None` at the end of the input. Without a `prompt`, the last printed line is one.
     pub fn ask(&self, py: Python<'_>, prompt: Option<String>, hidden: bool) -> PyResult<Option<String>> {
         if fork::is_child() {
             return Ok(None);
         }
-        let on_main = signals::on_main_thread();
-        let may_ask = || on_main || !self.capture.is_left(signals::current_thread());
-        let Some(snippet) = signals::current().filter(|_| may_ask()) else {
-            return if on_main { Ok(None) } else { Err(PyEOFError::new_err(ENDED)) };
+        let on_main = on_main_thread();
+        let may_ask = || on_main || !self.capture.has_outlived_snippet(current_thread());
+        let Some(snippet) = interrupt::current_snippet().filter(|_| may_ask()) else {
+            return if on_main { Ok(None) } else { Err(PyEOFError::new_err(SNIPPET_ENDED)) };
         };
         let number = loop {
             match self.prompts.begin(on_main) {
-                Turn::Now(number) => break number,
-                Turn::Later => self.rest(py, snippet, None)?,
-                Turn::Never => {
+                PromptTurn::Now(number) => break number,
+                PromptTurn::Later => self.wait(py, snippet, None)?,
+                PromptTurn::Never => {
                     return Err(PyEOFError::new_err("a signal handler cannot ask for input while the code does"));
                 }
             }
         };
-        ASKED.store(true, Ordering::Relaxed);
+        WAS_ASKED.store(true, Ordering::Relaxed);
         self.events.send(EngineEvent::InputRequested { snippet, number, prompt, hidden });
-        match self.wait(py, snippet, number) {
+        match self.wait_for_answer(py, snippet, number) {
             Ok(InputAnswer::Line(line)) => Ok(Some(line)),
             Ok(InputAnswer::Eof) => Ok(None),
             Ok(InputAnswer::Nobody) => {
@@ -159,29 +161,29 @@ impl Asker {
         }
     }
 
-    fn wait(&self, py: Python<'_>, snippet: SnippetId, number: u32) -> PyResult<InputAnswer> {
+    fn wait_for_answer(&self, py: Python<'_>, snippet: SnippetId, number: u32) -> PyResult<InputAnswer> {
         loop {
-            if let Some(answer) = self.prompts.take() {
+            if let Some(answer) = self.prompts.take_answer() {
                 return Ok(answer);
             }
             if fork::is_child() {
                 return Ok(InputAnswer::Eof);
             }
-            self.rest(py, snippet, Some(number))?;
+            self.wait(py, snippet, Some(number))?;
         }
     }
 
-    /// Waits until something may have come; at most a moment.
-    fn rest(&self, py: Python<'_>, snippet: SnippetId, number: Option<u32>) -> PyResult<()> {
-        if signals::on_main_thread() {
-            // An interrupt that comes after this rings the bell as well, so none is slept through.
+    /// Waits until there may be an answer or a turn; not for longer than [`CHECK_INTERVAL`].
+    fn wait(&self, py: Python<'_>, snippet: SnippetId, number: Option<u32>) -> PyResult<()> {
+        if on_main_thread() {
+            // An interrupt after this check also wakes the waiter, so none is missed.
             py.check_signals()?;
-            // Rings that are meant for the main loop may be taken here: it looks for jobs before it waits.
-            py.detach(|| self.waiter.lock().unwrap_or_else(PoisonError::into_inner).wait_for(LOOK))?;
-        } else if signals::current() == Some(snippet) {
-            py.detach(|| self.prompts.rest(number));
+            // This may take wake-ups that are meant for the main loop, which looks for jobs before it waits.
+            py.detach(|| self.waiter.lock().wait_for(CHECK_INTERVAL))?;
+        } else if interrupt::current_snippet() == Some(snippet) {
+            py.detach(|| self.prompts.wait(number));
         } else {
-            return Err(PyEOFError::new_err(ENDED));
+            return Err(PyEOFError::new_err(SNIPPET_ENDED));
         }
         Ok(())
     }

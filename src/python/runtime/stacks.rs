@@ -3,33 +3,35 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use nix::unistd::{Whence, lseek};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
-use super::signals;
+use super::os_signals::{handler_of, send_to_main, stack_signal};
 use crate::domain::flight_recorder::FlightRecorder;
-use crate::python::io::guarded::{Access, Guarded, Identity};
+use crate::python::io::guarded::{Access, FileIdentity, GuardedFd};
 use crate::python::isolation::fork;
 
-/// The descriptor that faulthandler was told; negative for none.
-static TOLD: AtomicI32 = AtomicI32::new(-1);
+/// The descriptor that faulthandler writes to; negative for none.
+static TARGET_FD: AtomicI32 = AtomicI32::new(-1);
+/// Address of faulthandler's handler of [`stack_signal`].
+static STACK_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
-/// What faulthandler writes to.
+/// The flight recorder as a file for faulthandler.
 pub struct StackFile {
-    fd: Guarded,
+    fd: GuardedFd,
     recorder: &'static FlightRecorder,
 }
 
 impl StackFile {
     /// `fd` is the recorder's.
     pub fn new(fd: BorrowedFd<'_>, recorder: &'static FlightRecorder) -> io::Result<Self> {
-        Ok(Self { fd: Guarded::new(fd, Access::Write)?, recorder })
+        Ok(Self { fd: GuardedFd::new(fd, Access::Write)?, recorder })
     }
 
-    /// See [`Guarded::backed_by`].
+    /// See [`GuardedFd::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
         self.fd.backed_by(host);
@@ -62,24 +64,24 @@ impl Stacks {
         Ok(stacks)
     }
 
-    /// To be called before each snippet. Where user code has enabled faulthandler for itself, it stays so.
+    /// To be called before each snippet. Where user code has enabled faulthandler for itself, that stays.
     pub fn prepare(&mut self, py: Python<'_>) -> PyResult<()> {
         let fd = self.file.fd.get()?;
         let number = fd.as_raw_fd();
-        let moved = TOLD.load(Ordering::Relaxed) != number;
-        if moved || self.file.recorder.has_stacks() {
+        let has_moved = TARGET_FD.load(Ordering::Relaxed) != number;
+        if has_moved || self.file.recorder.has_stacks() {
             self.file.recorder.clear_stacks();
             lseek(fd, FlightRecorder::STACKS as libc::off_t, Whence::SeekSet).map_err(io::Error::from)?;
         }
-        if moved || !self.is_enabled.bind(py).call0()?.is_truthy()? {
-            // The thread at fault only.
-            self.enable.bind(py).call1((number, false))?;
+        if has_moved || !self.is_enabled.bind(py).call0()?.is_truthy()? {
+            let all_threads = false;
+            self.enable.bind(py).call1((number, all_threads))?;
         }
-        if moved {
+        if has_moved {
             let (all_threads, chain) = (false, false);
-            self.register.bind(py).call1((signals::stack_signal(), number, all_threads, chain))?;
-            signals::remember_stack_handler();
-            TOLD.store(number, Ordering::Relaxed);
+            self.register.bind(py).call1((stack_signal(), number, all_threads, chain))?;
+            STACK_HANDLER.store(handler_of(stack_signal()), Ordering::SeqCst);
+            TARGET_FD.store(number, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -89,8 +91,17 @@ impl Stacks {
     }
 }
 
-/// `faulthandler.enable` for user code. What would go to the session's stderr goes to the recorder instead: nobody could
-/// read it there once the process is dead.
+/// Has the main thread's Python stack written, without Python's help. May be called from any thread.
+pub fn request() {
+    let handler = STACK_HANDLER.load(Ordering::SeqCst);
+    // User code may have given the signal another meaning, and its default is to end the process.
+    if handler != libc::SIG_DFL && handler == handler_of(stack_signal()) {
+        send_to_main(stack_signal());
+    }
+}
+
+/// `faulthandler.enable` for user code. Stacks for the session's stderr go to the recorder: nobody can read stderr once the
+/// process is dead.
 fn enable_for_user(
     enable: &Bound<'_, PyAny>,
     args: &Bound<'_, PyTuple>,
@@ -104,7 +115,7 @@ fn enable_for_user(
     };
     let number = file.extract().or_else(|_| file.call_method0("fileno")?.extract())?;
     if !fork::is_child() && is_stderr(number) {
-        enable.call1((TOLD.load(Ordering::Relaxed), false))?;
+        enable.call1((TARGET_FD.load(Ordering::Relaxed), false))?;
     }
     Ok(())
 }
@@ -114,7 +125,7 @@ fn is_stderr(number: RawFd) -> bool {
     if number < 0 {
         return false;
     }
-    // SAFETY: only asked about, and that fails if it is closed.
-    let identity = Identity::of(unsafe { BorrowedFd::borrow_raw(number) }).ok();
-    identity.is_some() && identity == Identity::of(io::stderr().as_fd()).ok()
+    // SAFETY: the descriptor is only passed to fstat, which fails if it is closed.
+    let identity = FileIdentity::of(unsafe { BorrowedFd::borrow_raw(number) }).ok();
+    identity.is_some() && identity == FileIdentity::of(io::stderr().as_fd()).ok()
 }

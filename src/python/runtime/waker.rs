@@ -1,38 +1,39 @@
-//! Waking the other side: a byte in a pipe.
+//! Wakers between Python's threads and the host: a byte in a pipe.
 //!
 //! Not a futex, nor tokio's own waker: the kernel runs the reader of a pipe at once on the core that the writer is about
-//! to leave, which saves the tens of microseconds that it takes to wake an idle core. And descriptors of tokio are not
-//! in Python's table.
+//! to leave, which saves the tens of microseconds that it takes to wake an idle core. And tokio's descriptors are not in
+//! Python's table.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pipe2;
+use parking_lot::Mutex;
 
 use crate::python::io::fd::move_high;
-use crate::python::io::guarded::{Access, Guarded};
+use crate::python::io::guarded::{Access, GuardedFd};
 
-/// Rung by the host, waited for by Python's main thread.
+/// Wakes Python's main thread; used by the host.
 #[derive(Debug)]
-pub struct JobBell(OwnedFd);
+pub struct JobWaker(OwnedFd);
 
 /// Where Python's main thread waits.
 #[derive(Debug)]
-pub struct JobWaiter(Guarded);
+pub struct JobWaiter(GuardedFd);
 
-pub fn job_bell() -> io::Result<(JobBell, JobWaiter)> {
+pub fn job_waker() -> io::Result<(JobWaker, JobWaiter)> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-    Ok((JobBell(move_high(write.as_fd())?), JobWaiter(Guarded::new(read.as_fd(), Access::Read)?)))
+    Ok((JobWaker(move_high(write.as_fd())?), JobWaiter(GuardedFd::new(read.as_fd(), Access::Read)?)))
 }
 
-impl JobBell {
-    pub fn ring(&self) {
+impl JobWaker {
+    pub fn wake(&self) {
         let _ = nix::unistd::write(&self.0, &[0]);
     }
 
@@ -42,7 +43,7 @@ impl JobBell {
 }
 
 impl JobWaiter {
-    /// Returns when the bell has been rung since the last time, or a signal came.
+    /// Waits for a wake-up since the last wait, or for a signal.
     pub fn wait(&mut self) -> io::Result<()> {
         match nix::unistd::read(self.0.get()?, &mut [0; 64]) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
@@ -50,7 +51,7 @@ impl JobWaiter {
         }
     }
 
-    /// The same, or until `limit` is over.
+    /// Like [`Self::wait`], but not for longer than `limit`.
     pub fn wait_for(&mut self, limit: Duration) -> io::Result<()> {
         let fd = self.0.get()?;
         let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
@@ -61,67 +62,71 @@ impl JobWaiter {
         }
     }
 
+    /// See [`GuardedFd::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&mut self, host: nix::unistd::Pid) {
         self.0.backed_by(host);
     }
 }
 
-/// Rung by Python's threads; the host reads the other end. Rings are merged until [`WakeFlag::clear`].
+/// Wakes the host; used by Python's threads. Wake-ups are merged until [`WakeFlag::clear`].
 #[derive(Clone, Debug)]
-pub struct EventBell {
-    guarded: Arc<Mutex<Guarded>>,
-    rung: WakeFlag,
+pub struct EventWaker {
+    fd: Arc<Mutex<GuardedFd>>,
+    flag: WakeFlag,
 }
 
-/// The same for threads of the host, which have a table of their own.
+/// Wakes the host's own thread; used by other threads of the host, which have a table of descriptors of their own.
 #[derive(Debug)]
-pub struct HostEventBell {
+pub struct HostEventWaker {
     fd: OwnedFd,
-    rung: WakeFlag,
+    flag: WakeFlag,
 }
 
+/// Whether a wake-up is pending.
 #[derive(Clone, Debug, Default)]
 pub struct WakeFlag(Arc<AtomicBool>);
 
-/// The two ways to ring, what clears it, and the end to read from (non-blocking).
-pub fn event_bell() -> io::Result<(EventBell, HostEventBell, WakeFlag, OwnedFd)> {
+/// Makes both wakers, the flag that they share, and the end to read from (non-blocking).
+pub fn event_waker() -> io::Result<(EventWaker, HostEventWaker, WakeFlag, OwnedFd)> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-    let rung = WakeFlag::default();
-    let guarded = Arc::new(Mutex::new(Guarded::new(write.as_fd(), Access::Write)?));
-    let host = HostEventBell { fd: move_high(write.as_fd())?, rung: rung.clone() };
-    Ok((EventBell { guarded, rung: rung.clone() }, host, rung, move_high(read.as_fd())?))
+    let flag = WakeFlag::default();
+    let fd = Arc::new(Mutex::new(GuardedFd::new(write.as_fd(), Access::Write)?));
+    let host = HostEventWaker { fd: move_high(write.as_fd())?, flag: flag.clone() };
+    Ok((EventWaker { fd, flag: flag.clone() }, host, flag, move_high(read.as_fd())?))
 }
 
 impl WakeFlag {
+    /// Returns whether the flag was not set before.
     fn set(&self) -> bool {
         !self.0.swap(true, Ordering::SeqCst)
     }
 
-    /// To be called before looking for what the ring was about.
+    /// To be called before the events are taken.
     pub fn clear(&self) {
         self.0.store(false, Ordering::SeqCst);
     }
 }
 
-impl EventBell {
-    pub fn ring(&self) {
-        if self.rung.set()
-            && let Ok(fd) = self.guarded.lock().unwrap_or_else(PoisonError::into_inner).get()
+impl EventWaker {
+    pub fn wake(&self) {
+        if self.flag.set()
+            && let Ok(fd) = self.fd.lock().get()
         {
             let _ = nix::unistd::write(fd, &[0]);
         }
     }
 
+    /// See [`GuardedFd::backed_by`].
     #[cfg(target_os = "linux")]
     pub fn backed_by(&self, host: nix::unistd::Pid) {
-        self.guarded.lock().unwrap_or_else(PoisonError::into_inner).backed_by(host);
+        self.fd.lock().backed_by(host);
     }
 }
 
-impl HostEventBell {
-    pub fn ring(&self) {
-        if self.rung.set() {
+impl HostEventWaker {
+    pub fn wake(&self) {
+        if self.flag.set() {
             let _ = nix::unistd::write(&self.fd, &[0]);
         }
     }

@@ -1,8 +1,10 @@
-//! The namespace and what can be said of its values: variables, changes, texts of values and of errors.
-//! Knows nothing of jobs.
+//! The namespace and descriptions of its values: variables, changes, texts of values and of errors.
 
+mod attributes;
 pub(in crate::python) mod changes;
+mod digest;
 pub(in crate::python) mod libraries;
+mod library_types;
 pub(in crate::python) mod namespace;
 pub(in crate::python) mod report;
 pub(in crate::python) mod repr;

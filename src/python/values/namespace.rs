@@ -1,4 +1,4 @@
-//! The one namespace: `__main__`'s globals, their table, and their reset in place.
+//! The session's namespace: `__main__`'s globals, their table, and their reset in place.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::changes::Memory;
+use super::changes::NamespaceSnapshot;
 use super::variables::Describer;
 use crate::domain::{SnippetId, VariableChanges, VariableQuery, VariableTable};
 
@@ -15,12 +15,12 @@ pub struct Namespace {
     globals: Py<PyDict>,
     /// `__name__` and the other names that every module has.
     module_names: Py<PyDict>,
-    memory: Memory,
+    snapshot: NamespaceSnapshot,
     describer: Arc<Describer>,
 }
 
 impl Namespace {
-    /// Takes `__main__` and clears it of all that is not every module's.
+    /// Takes `__main__` and removes all names but those that every module has.
     pub fn take(py: Python<'_>) -> PyResult<Self> {
         let globals = py.import("__main__")?.dict();
         for name in globals.keys() {
@@ -31,13 +31,13 @@ impl Namespace {
         Ok(Self {
             module_names: globals.copy()?.unbind(),
             globals: globals.unbind(),
-            memory: Memory::default(),
+            snapshot: NamespaceSnapshot::default(),
             describer: Arc::new(Describer::new(py)?),
         })
     }
 
-    /// What is in it by now is every module's too.
-    pub fn remember(&mut self, py: Python<'_>) -> PyResult<()> {
+    /// Counts all present names among those that every module has.
+    pub fn remember_module_names(&mut self, py: Python<'_>) -> PyResult<()> {
         self.module_names = self.globals.bind(py).copy()?.unbind();
         Ok(())
     }
@@ -50,7 +50,8 @@ impl Namespace {
         &self.describer
     }
 
-    /// Gives back what every module has, where user code took it away, and the one thing without which no code runs.
+    /// Restores the names that every module has if user code removed them, and `__builtins__`, without which no code runs, if it
+    /// was replaced.
     pub fn repair(&self, py: Python<'_>) -> PyResult<()> {
         let globals = self.globals.bind(py);
         for (name, value) in self.module_names.bind(py).iter() {
@@ -61,16 +62,16 @@ impl Namespace {
         Ok(())
     }
 
-    /// What differs from the last look; `by` is remembered as the one who did it.
+    /// Returns the changes since the last call, and records them as made by `by`.
     pub fn changes(&mut self, py: Python<'_>, by: Option<SnippetId>) -> VariableChanges {
-        self.memory.changes(self.globals.bind(py), &self.describer.libraries, by)
+        self.snapshot.changes(self.globals.bind(py), &self.describer.libraries, by)
     }
 
-    /// The table of names that are wanted, `taken_at` left at 0 (the engine has no clock).
-    pub fn table(&self, py: Python<'_>, wanted: &VariableQuery) -> PyResult<VariableTable> {
+    /// Returns the table of variables that match `query`. `taken_at` is 0, because the engine has no clock.
+    pub fn table(&self, py: Python<'_>, query: &VariableQuery) -> PyResult<VariableTable> {
         let mut has_private = false;
         let mut all = Vec::new();
-        // Nothing in here runs Python code, so the dict stays as it is.
+        // Nothing in this loop runs Python code, so the dict does not change.
         for (name, value) in self.globals.bind(py).iter() {
             let Ok(name) = name.cast_into::<PyString>() else { continue };
             all.push((name, value));
@@ -85,16 +86,16 @@ impl Namespace {
             }
         }
         let total = names.len();
-        if !wanted.part().is_empty() {
+        if !query.part().is_empty() {
             let mut classes: HashMap<usize, bool> = HashMap::new();
             names.retain(|(text, index)| {
                 let class = all[*index].1.get_type();
-                let is_of_type = || wanted.matches(&self.describer.libraries.name_of(&class));
-                wanted.matches(text) || *classes.entry(class.as_ptr() as usize).or_insert_with(is_of_type)
+                let is_of_type = || query.matches(&self.describer.libraries.name_of(&class));
+                query.matches(text) || *classes.entry(class.as_ptr() as usize).or_insert_with(is_of_type)
             });
         }
         let matching = names.len();
-        names.retain(|(text, _)| wanted.is_ahead(text));
+        names.retain(|(text, _)| query.is_ahead(text));
         let left = names.len().saturating_sub(VariableTable::MAX_ROWS);
         if left > 0 {
             names.select_nth_unstable(VariableTable::MAX_ROWS);
@@ -103,8 +104,8 @@ impl Namespace {
         names.sort_unstable();
         let mut setters: HashMap<usize, Option<SnippetId>> =
             names.iter().map(|(_, index)| (all[*index].0.as_ptr() as usize, None)).collect();
-        self.memory.setters(&mut setters);
-        self.describer.libraries.begin(py);
+        self.snapshot.find_setters(&mut setters);
+        self.describer.libraries.begin_pass(py);
         let rows = names
             .iter()
             .map(|(text, index)| {
@@ -116,7 +117,7 @@ impl Namespace {
         Ok(VariableTable { rows, total, matching, left, has_private, taken_at: 0 })
     }
 
-    /// Takes all names away and gives back those every module has. Answers how many there were.
+    /// Removes all names but those that every module has. Returns how many were removed.
     pub fn clear(&mut self, py: Python<'_>) -> PyResult<usize> {
         let globals = self.globals.bind(py);
         let module_names = self.module_names.bind(py);
@@ -126,7 +127,7 @@ impl Namespace {
         }
         globals.clear();
         globals.update(module_names.as_mapping())?;
-        self.memory.clear();
+        self.snapshot.clear();
         Ok(cleared)
     }
 }

@@ -1,21 +1,15 @@
-//! Exceptions as people read them: Python's own formatting, with frames that are not the user's left out.
+//! Reports of exceptions: Python's own formatting, without frames that are not the user's.
 
-use crate::python::values::text::readable;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySyntaxError, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTraceback};
 
+use super::text::readable;
 use crate::domain::{ErrorReport, Status};
-use crate::python::{display, magics};
+use crate::python::file_names;
 
-/// Names of snippets in tracebacks begin so.
-pub const FILE_PREFIX: &str = "<snippet ";
-
-/// Python code of the engine itself; its frames are not shown.
-pub const ENGINE_FILE: &str = "<fourhands>";
-
-/// How an exception ends a snippet.
-pub struct Ending {
+/// The end of a snippet by an exception.
+pub struct SnippetEnd {
     pub status: Status,
     pub returncode: i32,
     /// `None` for `SystemExit` with code 0.
@@ -28,10 +22,13 @@ pub struct Reporter {
     sys: Py<PyModule>,
 }
 
-/// Where Python's own prompt leaves the last exception, such as for `pdb.pm()`.
-const LAST: [&str; 4] = ["last_type", "last_value", "last_traceback", "last_exc"];
+/// Attributes of `sys` in which Python's own prompt leaves the last exception, such as for `pdb.pm()`.
+const LAST_EXCEPTION: [&str; 4] = ["last_type", "last_value", "last_traceback", "last_exc"];
 
-/// Said in place of what an exception tells of itself, if that had to be interrupted.
+/// Exceptions of a chain that are trimmed.
+const MAX_CHAIN: usize = 100;
+
+/// The message of an exception whose `__str__` was interrupted.
 const INTERRUPTED: &str = "<exception str() was interrupted>";
 
 impl Reporter {
@@ -44,13 +41,13 @@ impl Reporter {
         })
     }
 
-    /// Leaves an exception where debuggers look for the last one. What was there before goes, which may run user code.
-    pub fn remember(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+    /// Sets the exception that debuggers find as the last one. Dropping the previous one may run user code.
+    pub fn set_last_exception(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
         if error.is_instance_of::<PySystemExit>(py) {
             return Ok(());
         }
         let (sys, value) = (self.sys.bind(py), error.value(py));
-        let traceback = users_part(error.traceback(py))?;
+        let traceback = user_part(error.traceback(py))?;
         let _ = value.setattr("__traceback__", &traceback);
         let last = [
             error.get_type(py).into_any(),
@@ -58,19 +55,20 @@ impl Reporter {
             traceback.into_pyobject(py)?,
             value.clone().into_any(),
         ];
-        // The last of them came with Python 3.12.
+        // `last_exc` is new in Python 3.12.
         let known = if py.version_info() < (3, 12) { 3 } else { 4 };
-        LAST.into_iter().zip(last).take(known).try_for_each(|(name, last)| sys.setattr(name, last))
+        LAST_EXCEPTION.into_iter().zip(last).take(known).try_for_each(|(name, last)| sys.setattr(name, last))
     }
 
-    pub fn forget(&self, py: Python<'_>) {
-        for name in LAST {
+    pub fn clear_last_exception(&self, py: Python<'_>) {
+        for name in LAST_EXCEPTION {
             let _ = self.sys.bind(py).delattr(name);
         }
     }
 
-    /// Runs user code, such as `__str__` of the exception: only to be called where that can be interrupted.
-    pub fn ending(&self, py: Python<'_>, error: &PyErr) -> Ending {
+    /// Describes how an exception ends a snippet. Runs user code, such as `__str__` of the exception, so it must be called
+    /// where user code can be interrupted.
+    pub fn snippet_end(&self, py: Python<'_>, error: &PyErr) -> SnippetEnd {
         if error.is_instance_of::<PySystemExit>(py) {
             return exit(py, error);
         }
@@ -79,28 +77,28 @@ impl Reporter {
             let frames = self.frames(py, error).unwrap_or_default();
             let traceback = format!("{frames}{type_name}: {INTERRUPTED}");
             let error = ErrorReport { type_name, message: INTERRUPTED.to_owned(), traceback };
-            return Ending { status: Status::Interrupted, returncode: 130, error: Some(error) };
+            return SnippetEnd { status: Status::Interrupted, returncode: 130, error: Some(error) };
         };
         let (status, returncode) = if error.is_instance_of::<PyKeyboardInterrupt>(py) {
             (Status::Interrupted, 130)
         } else {
             (Status::Error, 1)
         };
-        Ending { status, returncode, error: Some(self.report(py, error, message)) }
+        SnippetEnd { status, returncode, error: Some(self.report(py, error, message)) }
     }
 
     fn report(&self, py: Python<'_>, error: &PyErr, message: String) -> ErrorReport {
         let type_name = type_name(py, error);
         let traceback = self.format(py, error).unwrap_or_else(|_| {
             // The traceback module itself can fail, on hostile exceptions or when little stack is left.
-            let told = if message.is_empty() { type_name.clone() } else { format!("{type_name}: {message}") };
-            plain_frames(py, error).unwrap_or_default() + &told
+            let last_line = if message.is_empty() { type_name.clone() } else { format!("{type_name}: {message}") };
+            plain_frames(py, error).unwrap_or_default() + &last_line
         });
         ErrorReport { type_name, message, traceback }
     }
 
     fn format(&self, py: Python<'_>, error: &PyErr) -> PyResult<String> {
-        let traceback = users_part(error.traceback(py))?;
+        let traceback = user_part(error.traceback(py))?;
         let _ = trim_chain(error.value(py).as_any());
         let lines = self.format_exception.bind(py).call1((error.get_type(py), error.value(py), traceback))?;
         let mut text = joined(&lines)?;
@@ -109,15 +107,15 @@ impl Reporter {
     }
 
     fn frames(&self, py: Python<'_>, error: &PyErr) -> PyResult<String> {
-        let frames = self.format_frames.bind(py).call1((users_part(error.traceback(py))?,))?;
+        let frames = self.format_frames.bind(py).call1((user_part(error.traceback(py))?,))?;
         Ok(format!("Traceback (most recent call last):\n{}", joined(&frames)?))
     }
 }
 
-/// The frames as C code tells them, without source.
+/// Formats the frames by C code, without source lines.
 fn plain_frames(py: Python<'_>, error: &PyErr) -> Option<String> {
-    let users = users_part(error.traceback(py)).ok()??;
-    users.cast_into::<PyTraceback>().ok()?.format().ok()
+    let traceback = user_part(error.traceback(py)).ok()??;
+    traceback.cast_into::<PyTraceback>().ok()?.format().ok()
 }
 
 fn joined(lines: &Bound<'_, PyAny>) -> PyResult<String> {
@@ -128,8 +126,8 @@ fn joined(lines: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(text)
 }
 
-/// A syntax error that the parser did not find has no text of its line.
-pub fn tell_line(error: &PyErr, py: Python<'_>, code: &str) -> PyResult<()> {
+/// Adds the text of its line to a syntax error that does not come from the parser, such as the compiler's.
+pub fn add_missing_line(error: &PyErr, py: Python<'_>, code: &str) -> PyResult<()> {
     let error = error.value(py);
     if !error.is_instance_of::<PySyntaxError>() || !error.getattr("text")?.is_none() {
         return Ok(());
@@ -139,11 +137,11 @@ pub fn tell_line(error: &PyErr, py: Python<'_>, code: &str) -> PyResult<()> {
     error.setattr("text", format!("{text}\n"))
 }
 
-/// The traceback from its first frame of a snippet on; all of it but our own frames if there is none.
-fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Bound<'_, PyAny>>> {
+/// Returns the traceback from its first frame of a snippet on. Without such a frame, returns all but the engine's own frames.
+fn user_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Bound<'_, PyAny>>> {
     let mut whole = traceback.map(Bound::into_any);
     while let Some(entry) = &whole
-        && entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?.eq(display::FILE)?
+        && entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?.eq(file_names::DISPLAY)?
     {
         let next = entry.getattr("tb_next")?;
         whole = (!next.is_none()).then_some(next);
@@ -151,7 +149,7 @@ fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Boun
     let mut rest = whole.clone();
     while let Some(entry) = rest {
         if is_of_snippet(&entry)? {
-            leave_magics_out(&entry)?;
+            remove_helper_frames(&entry)?;
             return Ok(Some(entry));
         }
         let next = entry.getattr("tb_next")?;
@@ -160,25 +158,22 @@ fn users_part(traceback: Option<Bound<'_, PyTraceback>>) -> PyResult<Option<Boun
     Ok(whole)
 }
 
-/// Whether a frame of a snippet is in it.
+/// Returns whether the traceback has a frame of a snippet.
 pub fn is_in_snippet(traceback: Option<Bound<'_, PyTraceback>>) -> bool {
-    let first = users_part(traceback).ok().flatten();
+    let first = user_part(traceback).ok().flatten();
     first.is_some_and(|first| is_of_snippet(&first).unwrap_or(false))
 }
 
 fn is_of_snippet(entry: &Bound<'_, PyAny>) -> PyResult<bool> {
     let file = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
-    Ok(file.cast::<PyString>()?.to_string_lossy().starts_with(FILE_PREFIX))
+    Ok(file.cast::<PyString>()?.to_string_lossy().starts_with(file_names::SNIPPET_PREFIX))
 }
 
-/// Exceptions looked at behind one.
-const LONGEST_CHAIN: usize = 100;
-
-/// Takes what came before the user's frames out of the exceptions that led to this one.
+/// Removes the frames before the user's from the exceptions that led to this one.
 fn trim_chain(error: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = error.py();
     let mut error = error.clone();
-    for _ in 0..LONGEST_CHAIN {
+    for _ in 0..MAX_CHAIN {
         let cause = error.getattr(pyo3::intern!(py, "__cause__"))?;
         error = if cause.is_none() { error.getattr(pyo3::intern!(py, "__context__"))? } else { cause };
         if error.is_none() {
@@ -186,14 +181,14 @@ fn trim_chain(error: &Bound<'_, PyAny>) -> PyResult<()> {
         }
         let traceback = error.getattr("__traceback__")?.cast_into::<PyTraceback>().ok();
         if traceback.is_some() {
-            error.setattr("__traceback__", users_part(traceback)?)?;
+            error.setattr("__traceback__", user_part(traceback)?)?;
         }
     }
     Ok(())
 }
 
-/// Unlinks the frames of our helpers from what follows `entry`.
-fn leave_magics_out(entry: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Removes the frames of helpers in Python from those after `entry`.
+fn remove_helper_frames(entry: &Bound<'_, PyAny>) -> PyResult<()> {
     let mut entry = entry.clone();
     loop {
         let next = entry.getattr("tb_next")?;
@@ -201,7 +196,7 @@ fn leave_magics_out(entry: &Bound<'_, PyAny>) -> PyResult<()> {
             return Ok(());
         }
         let file = next.getattr("tb_frame")?.getattr("f_code")?.getattr("co_filename")?;
-        if file.eq(magics::FILE)? || file.eq(display::FILE)? {
+        if file.eq(file_names::MAGICS)? || file.eq(file_names::DISPLAY)? {
             entry.setattr("tb_next", next.getattr("tb_next")?)?;
         } else {
             entry = next;
@@ -209,12 +204,12 @@ fn leave_magics_out(entry: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
-fn exit(py: Python<'_>, error: &PyErr) -> Ending {
+fn exit(py: Python<'_>, error: &PyErr) -> SnippetEnd {
     let code = error.value(py).getattr("code").ok().filter(|code| !code.is_none());
     let (returncode, message) = match &code {
         None => (0, String::new()),
         Some(code) => match code.extract::<i64>() {
-            // The kernel keeps the lowest byte only; here the number is told as it was given.
+            // The kernel would keep only the lowest byte; the report has the number as given.
             Ok(number) => (i32::try_from(number).unwrap_or(-1), number.to_string()),
             Err(_) => match message(py, code) {
                 Some(text) => (1, text),
@@ -223,12 +218,12 @@ fn exit(py: Python<'_>, error: &PyErr) -> Ending {
         },
     };
     if returncode == 0 {
-        return Ending { status: Status::Ok, returncode, error: None };
+        return SnippetEnd { status: Status::Ok, returncode, error: None };
     }
     let traceback = format!("SystemExit: {message}");
     let status = if message == INTERRUPTED { Status::Interrupted } else { Status::Error };
     let error = ErrorReport { type_name: "SystemExit".to_owned(), message, traceback };
-    Ending { status, returncode, error: Some(error) }
+    SnippetEnd { status, returncode, error: Some(error) }
 }
 
 fn type_name(py: Python<'_>, error: &PyErr) -> String {
@@ -240,7 +235,7 @@ fn type_name(py: Python<'_>, error: &PyErr) -> String {
     }
 }
 
-/// `None` if it had to be interrupted.
+/// Returns the text of a value; `None` if its `__str__` was interrupted.
 fn message(py: Python<'_>, value: &Bound<'_, PyAny>) -> Option<String> {
     match value.str() {
         Ok(text) => Some(readable(&text)),

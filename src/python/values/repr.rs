@@ -1,5 +1,4 @@
-//! The text of a value as Python's `repr` gives it, but within bounds: what is too large is cut without being built,
-//! where the type is known.
+//! Python's `repr` of a value within bounds. Where the type is known, a text that is too long is cut without being built.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,21 +11,25 @@ use crate::domain::char_boundary::{ceil_char_boundary, floor_char_boundary};
 use crate::domain::units;
 use crate::python::values::text::readable;
 
-/// Bytes kept of the beginning and of the end of a text.
-const ENDS: usize = 64 << 10;
-/// The same of a value that is cut while its text is made: few will read more of it.
-const PART: usize = 4 << 10;
-/// What a text may take, by a rough estimate, before it is cut while it is made.
-const ROOM: usize = 1 << 20;
-/// Containers within containers; deeper ones are left to Python, which knows its own limit.
-const DEPTH: usize = 60;
+/// Bytes of the head and of the tail of a cut text.
+const CUT_END: usize = 64 << 10;
+/// The same for a value that is cut while its text is made.
+const CUT_PART: usize = 4 << 10;
+/// Bytes that a whole text may take, by a rough estimate.
+const MAX_SIZE: usize = 1 << 20;
+/// Levels of containers that are handled here. Python handles deeper ones, with a limit of its own.
+const MAX_DEPTH: usize = 60;
 /// Bits of an integer that is written out: its digits take time that grows with their square.
-const INT_BITS: u64 = 400_000;
-/// Digits that Python writes by default are fewer than this many bits hold.
-const PLAIN_BITS: u64 = 10_000;
+const MAX_INT_BITS: u64 = 400_000;
+/// Bits of an integer that Python writes out by default.
+const DEFAULT_INT_BITS: u64 = 10_000;
+/// Estimated bytes of the digits of such an integer.
+const INT_SIZE: usize = 4_000;
+/// Estimated bytes of a value of another type.
+const OTHER_SIZE: usize = 20;
 
-/// Whether a value is of one of Python's own types, which have no other form than their text.
-pub fn is_known(value: &Bound<'_, PyAny>) -> bool {
+/// Returns whether a value is of one of Python's own types, which have no other form than their text.
+pub fn is_builtin(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyInt>()
         || value.is_exact_instance_of::<PyString>()
         || value.is_exact_instance_of::<PyFloat>()
@@ -42,32 +45,32 @@ pub fn is_known(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyRange>()
 }
 
-/// Exactly `repr(value)` where that is not too long; else its beginning, where possible its end, and in words what
-/// was left out. Runs the value's own code.
+/// Returns exactly `repr(value)` if that is not too long; otherwise its head, where possible its tail, and a note of the part
+/// that is left out. Runs the value's own code.
 pub fn bounded(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    let mut room = ROOM;
+    let mut room = MAX_SIZE;
     if fits(value, &mut room, 0) {
-        return Ok(cut(python(value)?));
+        return Ok(cut(full_repr(value)?));
     }
     let mut text = String::new();
     write(value, &mut text, 0)?;
     Ok(text)
 }
 
-fn python(value: &Bound<'_, PyAny>) -> PyResult<String> {
+fn full_repr(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(readable(&value.repr()?))
 }
 
 fn cut(text: String) -> String {
-    if text.len() <= 2 * ENDS {
+    if text.len() <= 2 * CUT_END {
         return text;
     }
-    let head = floor_char_boundary(&text, ENDS);
-    let tail = ceil_char_boundary(&text, text.len() - ENDS);
+    let head = floor_char_boundary(&text, CUT_END);
+    let tail = ceil_char_boundary(&text, text.len() - CUT_END);
     format!("{}\n[... {} bytes left out ...]\n{}", &text[..head], tail - head, &text[tail..])
 }
 
-/// Whether the text of a value surely takes no more than `room`, as far as its type is known.
+/// Returns whether the text of a value takes no more than `room`, as far as its type is known.
 fn fits(value: &Bound<'_, PyAny>, room: &mut usize, depth: usize) -> bool {
     let takes = |size: usize, room: &mut usize| {
         let fits = size <= *room;
@@ -75,7 +78,7 @@ fn fits(value: &Bound<'_, PyAny>, room: &mut usize, depth: usize) -> bool {
         fits
     };
     if value.is_exact_instance_of::<PyInt>() {
-        return value.extract::<i64>().is_ok() || bits(value) <= PLAIN_BITS && takes(4_000, room);
+        return value.extract::<i64>().is_ok() || bits(value) <= DEFAULT_INT_BITS && takes(INT_SIZE, room);
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
         return takes(2 + text.len().unwrap_or(usize::MAX), room);
@@ -83,11 +86,11 @@ fn fits(value: &Bound<'_, PyAny>, room: &mut usize, depth: usize) -> bool {
     if value.is_exact_instance_of::<PyBytes>() || value.is_exact_instance_of::<PyByteArray>() {
         return takes(3 + value.len().unwrap_or(usize::MAX), room);
     }
-    let length = match container(value) {
+    let length = match brackets(value) {
         Some(_) => value.len().unwrap_or(usize::MAX),
-        None => return takes(20, room),
+        None => return takes(OTHER_SIZE, room),
     };
-    if depth > DEPTH {
+    if depth > MAX_DEPTH {
         return true;
     }
     if !takes(2 + length.saturating_mul(2), room) {
@@ -106,41 +109,41 @@ fn fits(value: &Bound<'_, PyAny>, room: &mut usize, depth: usize) -> bool {
     items.all(|item| item.is_ok_and(|item| fits(&item, room, depth + 1)))
 }
 
-/// The same text as far as there is room for it in `text`; then what was left out.
+/// Writes the text as far as there is room for it in `text`; then a note of the part that is left out.
 fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<()> {
     let py = value.py();
     if value.is_exact_instance_of::<PyInt>() {
         let bits = bits(value);
-        let told = if bits <= INT_BITS { python(value) } else { Err(PyValueError::new_err("")) };
-        match told {
+        let digits = if bits <= MAX_INT_BITS { full_repr(value) } else { Err(PyValueError::new_err("")) };
+        match digits {
             Ok(digits) => *text += &cut(digits),
             Err(error) if error.is_instance_of::<PyValueError>(py) => {
                 let digits = (bits.saturating_sub(1) as f64 * std::f64::consts::LOG10_2).floor() + 1.0;
-                // Python's own limit, unless ours comes first.
-                let hint = if bits <= INT_BITS { " (sys.set_int_max_str_digits sets the limit)" } else { "" };
+                // The limit is Python's own, unless ours is lower.
+                let hint = if bits <= MAX_INT_BITS { " (sys.set_int_max_str_digits sets the limit)" } else { "" };
                 *text += &format!("<int of {bits} bits, about {digits} digits: too long to write out{hint}>");
             }
             Err(error) => return Err(error),
         }
         return Ok(());
     }
-    let Some((open, close)) = container(value) else {
+    let Some((open, close)) = brackets(value) else {
         *text += &piecewise(value)?;
         return Ok(());
     };
     let length = value.len()?;
-    if depth > DEPTH || text.len() > 2 * PART {
+    if depth > MAX_DEPTH || text.len() > 2 * CUT_PART {
         *text += &format!("{open}... {}{close}", units::count(length, "item"));
         return Ok(());
     }
     text.push_str(open);
     let mut shown = 0;
     if let Ok(dict) = value.cast_exact::<PyDict>() {
-        // A copy of what is shown: the code of an item may change the dict.
-        let most = (2 * PART).min(length);
-        let items: Vec<_> = dict.iter().take(most).collect();
+        // Copied first, because the code of an item may change the dict.
+        let count = (2 * CUT_PART).min(length);
+        let items: Vec<_> = dict.iter().take(count).collect();
         for (key, item) in items {
-            if text.len() > 2 * PART {
+            if text.len() > 2 * CUT_PART {
                 break;
             }
             separate(text, shown);
@@ -150,9 +153,9 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
             shown += 1;
         }
     } else {
-        let items: Vec<_> = value.try_iter()?.take((2 * PART).min(length)).collect::<PyResult<_>>()?;
+        let items: Vec<_> = value.try_iter()?.take((2 * CUT_PART).min(length)).collect::<PyResult<_>>()?;
         for item in items {
-            if text.len() > 2 * PART {
+            if text.len() > 2 * CUT_PART {
                 break;
             }
             separate(text, shown);
@@ -170,23 +173,23 @@ fn write(value: &Bound<'_, PyAny>, text: &mut String, depth: usize) -> PyResult<
     Ok(())
 }
 
-/// The text of what is no container; a very long string is cut before its text is made.
+/// Returns the text of a value that is no container. A very long string is cut before its text is made.
 fn piecewise(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let (is_text, length) = match value.cast_exact::<PyString>() {
         Ok(text) => (true, text.len()?),
         Err(_) if value.is_exact_instance_of::<PyBytes>() || value.is_exact_instance_of::<PyByteArray>() => {
             (false, value.len()?)
         }
-        Err(_) => return Ok(cut(python(value)?)),
+        Err(_) => return Ok(cut(full_repr(value)?)),
     };
-    if length <= 2 * PART {
-        return python(value);
+    if length <= 2 * CUT_PART {
+        return full_repr(value);
     }
     let part =
-        |from: usize, to: usize| python(&value.get_item(PySlice::new(value.py(), from as isize, to as isize, 1))?);
-    let (head, tail) = (part(0, PART)?, part(length - PART, length)?);
+        |from: usize, to: usize| full_repr(&value.get_item(PySlice::new(value.py(), from as isize, to as isize, 1))?);
+    let (head, tail) = (part(0, CUT_PART)?, part(length - CUT_PART, length)?);
     let what = if is_text { "characters" } else { "bytes" };
-    Ok(format!("{head}\n[... {} {what} left out ...]\n{tail}", length - 2 * PART))
+    Ok(format!("{head}\n[... {} {what} left out ...]\n{tail}", length - 2 * CUT_PART))
 }
 
 fn separate(text: &mut String, shown: usize) {
@@ -195,7 +198,7 @@ fn separate(text: &mut String, shown: usize) {
     }
 }
 
-fn container(value: &Bound<'_, PyAny>) -> Option<(&'static str, &'static str)> {
+fn brackets(value: &Bound<'_, PyAny>) -> Option<(&'static str, &'static str)> {
     if value.is_exact_instance_of::<PyList>() {
         Some(("[", "]"))
     } else if value.is_exact_instance_of::<PyTuple>() {
@@ -203,7 +206,7 @@ fn container(value: &Bound<'_, PyAny>) -> Option<(&'static str, &'static str)> {
     } else if value.is_exact_instance_of::<PyDict>() {
         Some(("{", "}"))
     } else if value.is_exact_instance_of::<PySet>() {
-        // Python's text of an empty one is another, but that is never too long.
+        // An empty set has another text, but that is never too long.
         Some(("{", "}"))
     } else if value.is_exact_instance_of::<PyFrozenSet>() {
         Some(("frozenset({", "})"))

@@ -1,9 +1,9 @@
-//! Text of Python that may hold what is no Unicode.
+//! Conversion of Python strings, which may hold lone surrogates.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// Half a surrogate pair is shown as Python's own stderr shows it.
+/// Converts a string; a lone surrogate is escaped as Python's own stderr does.
 pub fn readable(text: &Bound<'_, PyString>) -> String {
     if let Ok(text) = text.to_cow() {
         return text.into_owned();

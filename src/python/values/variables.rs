@@ -1,6 +1,6 @@
-//! Describing values for the variable table without running user code: exact types only, by what C knows of them.
+//! Descriptions of values for the table of variables, made without running user code: from exact types only, by C code.
 //!
-//! Sizes are `sys.getsizeof` of the standard types (containers without their items), and for libraries the bytes of the
+//! Sizes are `sys.getsizeof` for the standard types (containers without their items), and for libraries the bytes of the
 //! data itself.
 
 use pyo3::prelude::*;
@@ -9,19 +9,24 @@ use pyo3::types::{
     PyModule, PyRange, PySet, PyString, PyTuple, PyType,
 };
 
-use super::libraries::{Libraries, LibraryType, ValueFacts};
+use super::libraries::{Libraries, ValueFacts};
+use super::library_types::LibraryType;
 use crate::domain::{SnippetId, Variable, VariableKind};
 
 /// Characters of a preview.
-const WIDTH: usize = 80;
-/// Items of a container that a preview looks at.
-const ITEMS: usize = 6;
-/// Longer integers are told by their size: to write one out takes time that grows with its square.
+const MAX_WIDTH: usize = 80;
+/// Items of a container that a preview has.
+const MAX_ITEMS: usize = 6;
+/// Levels of containers that a preview has.
+const MAX_DEPTH: usize = 2;
+/// Bits of an integer whose digits are written out: that takes time that grows with their square.
 const MAX_INT_BITS: u64 = 256;
+/// Bytes of a `Decimal` whose digits are written out.
+const MAX_DECIMAL_SIZE: u64 = 512;
+/// Names of parameters that are shown.
+const MAX_PARAMETERS: usize = 3;
 
-/// Bytes of a `Decimal` beyond which its digits are not written out.
-const MAX_DECIMAL: u64 = 512;
-
+/// The describer of values.
 pub struct Describer {
     pub libraries: Libraries,
     /// The type of bound methods.
@@ -73,32 +78,34 @@ impl Describer {
             variable.shape = length.to_string();
         }
         if is_builtin(value) {
-            // Of these it is C code, which no user can replace.
+            // For these types `__sizeof__` is C code that users cannot replace.
             variable.size = self.getsizeof.bind(value.py()).call1((value,)).and_then(|size| size.extract()).ok();
         }
-        let known = self.libraries.known(class);
-        if let Some((known, facts)) = known.and_then(|known| Some((known, self.libraries.facts(value, known)?))) {
-            variable.preview = self.summary(value, known, &facts);
+        let library_type = self.libraries.library_type(class);
+        if let Some((library_type, facts)) =
+            library_type.and_then(|found| Some((found, self.libraries.facts(value, found)?)))
+        {
+            variable.preview = self.summary(value, library_type, &facts);
             (variable.shape, variable.size) = (facts.shape, facts.size);
             return;
         }
         variable.preview = self.preview(value, 0);
-        let printed = known.filter(|known| is_printed(*known)).and_then(|known| print(value, known, true));
-        variable.text = printed.or_else(|| value.cast_exact::<PyString>().ok().map(|text| first(text, WIDTH)));
+        let printed = library_type.filter(|found| found.is_printed()).and_then(|found| print(value, found, true));
+        variable.text = printed.or_else(|| value.cast_exact::<PyString>().ok().map(|text| first(text, MAX_WIDTH)));
     }
 
-    /// Element type, first values or names of columns.
-    fn summary(&self, value: &Bound<'_, PyAny>, known: LibraryType, facts: &ValueFacts) -> String {
+    /// Summarises a library value: its element type, first values or names of columns.
+    fn summary(&self, value: &Bound<'_, PyAny>, library_type: LibraryType, facts: &ValueFacts) -> String {
         let py = value.py();
         let mut text = facts.dtype.clone();
         let labels: Vec<String> = facts.labels.iter().map(|label| self.label(label.bind(py))).collect();
         if !labels.is_empty() {
-            let more = if labels.len() > ITEMS { ", …" } else { "" };
-            let labels = labels.iter().take(ITEMS).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if labels.len() > MAX_ITEMS { ", …" } else { "" };
+            let labels = labels.iter().take(MAX_ITEMS).map(String::as_str).collect::<Vec<_>>().join(", ");
             text += &if text.is_empty() { labels + more } else { format!(" ({labels}{more})") };
-        } else if known == LibraryType::Array && !matches!(text.as_str(), "object" | "record") {
+        } else if library_type == LibraryType::Array && !matches!(text.as_str(), "object" | "record") {
             let size: usize = value.getattr("size").and_then(|size| size.extract()).unwrap_or(0);
-            let items = (0..size.min(ITEMS)).map_while(|index| value.call_method1("item", (index,)).ok());
+            let items = (0..size.min(MAX_ITEMS)).map_while(|index| value.call_method1("item", (index,)).ok());
             let items: Vec<String> =
                 items.map(|item| short_float(&item).unwrap_or_else(|| self.preview(&item, 1))).collect();
             let more = if size > items.len() { ", …" } else { "" };
@@ -107,9 +114,9 @@ impl Describer {
         if text.is_empty() { format!("<{}>", self.libraries.name_of(&value.get_type())) } else { text }
     }
 
-    /// A column's name without quotes.
+    /// Returns a column's name without quotes.
     fn label(&self, label: &Bound<'_, PyAny>) -> String {
-        label.cast_exact::<PyString>().map_or_else(|_| self.preview(label, 1), |text| first(text, WIDTH))
+        label.cast_exact::<PyString>().map_or_else(|_| self.preview(label, 1), |text| first(text, MAX_WIDTH))
     }
 
     fn kind(&self, value: &Bound<'_, PyAny>) -> VariableKind {
@@ -129,14 +136,14 @@ impl Describer {
         }
     }
 
-    /// `repr` as far as it is cheap and safe; `<Type>` for all else.
+    /// Returns `repr` as far as that is cheap and safe; `<Type>` for other values.
     fn preview(&self, value: &Bound<'_, PyAny>, depth: usize) -> String {
-        let known = value.is_none()
+        let has_safe_repr = value.is_none()
             || value.is_exact_instance_of::<PyBool>()
             || value.is_exact_instance_of::<PyFloat>()
             || value.is_exact_instance_of::<PyComplex>()
             || value.is_exact_instance_of::<PyRange>() && has_small_ends(value);
-        if known {
+        if has_safe_repr {
             return value.repr().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
         }
         if value.is_exact_instance_of::<PyInt>() {
@@ -145,9 +152,9 @@ impl Describer {
         if let Ok(text) = value.cast_exact::<PyString>() {
             return quoted(text);
         }
-        if let Some(known) = self.libraries.known(&value.get_type()).filter(|known| is_printed(*known))
-            // Alone, a date says more as text; among other values it must be told from a string.
-            && let Some(text) = print(value, known, depth == 0)
+        if let Some(library_type) = self.libraries.library_type(&value.get_type()).filter(|found| found.is_printed())
+            // A date alone is more readable as `str`; in a container it must differ from a string.
+            && let Some(text) = print(value, library_type, depth == 0)
         {
             return text;
         }
@@ -171,14 +178,14 @@ impl Describer {
         if length == 0 && value.is_exact_instance_of::<PySet>() {
             return Some("set()".to_owned());
         }
-        if depth >= 2 {
+        if depth >= MAX_DEPTH {
             return Some(format!("{open}…{close}"));
         }
         let mut text = open.to_owned();
-        // Another thread may change the container while its first items are read; then the preview ends there.
+        // If another thread changes the container meanwhile, the preview ends there.
         let mut shown = 0;
         if let Ok(dict) = value.cast_exact::<PyDict>() {
-            for item in dict.call_method0("items").and_then(|items| items.try_iter()).ok()?.take(ITEMS) {
+            for item in dict.call_method0("items").and_then(|items| items.try_iter()).ok()?.take(MAX_ITEMS) {
                 let Ok((key, item)) = item.and_then(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>())
                 else {
                     break;
@@ -186,17 +193,17 @@ impl Describer {
                 separate(&mut text, shown);
                 text += &format!("{}: {}", self.preview(&key, depth + 1), self.preview(&item, depth + 1));
                 shown += 1;
-                if text.len() > WIDTH {
+                if text.len() > MAX_WIDTH {
                     break;
                 }
             }
         } else {
-            for item in value.try_iter().ok()?.take(ITEMS) {
+            for item in value.try_iter().ok()?.take(MAX_ITEMS) {
                 let Ok(item) = item else { break };
                 separate(&mut text, shown);
                 text += &self.preview(&item, depth + 1);
                 shown += 1;
-                if text.len() > WIDTH {
+                if text.len() > MAX_WIDTH {
                     break;
                 }
             }
@@ -215,7 +222,7 @@ fn separate(text: &mut String, shown: usize) {
     }
 }
 
-/// Told by C, also of subclasses, whose own `__len__` is not asked.
+/// Returns the length as C code knows it, also for subclasses, whose own `__len__` is not called.
 fn builtin_length(value: &Bound<'_, PyAny>) -> Option<usize> {
     if value.is_exact_instance_of::<PyString>() {
         return value.len().ok();
@@ -237,7 +244,7 @@ fn builtin_length(value: &Bound<'_, PyAny>) -> Option<usize> {
     }
 }
 
-/// Whether it is exactly of one of the standard classes that hold data.
+/// Returns whether a value is exactly of one of the standard classes that hold data.
 fn is_builtin(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyString>()
         || value.is_exact_instance_of::<PyBytes>()
@@ -252,14 +259,14 @@ fn is_builtin(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyComplex>()
 }
 
-/// `str` or `repr` where neither can run code of the user or take long.
-fn print(value: &Bound<'_, PyAny>, known: LibraryType, as_text: bool) -> Option<String> {
+/// Returns `str` or `repr` of a value; `None` if that could run user code or take long.
+fn print(value: &Bound<'_, PyAny>, library_type: LibraryType, as_text: bool) -> Option<String> {
     let bits = |part: &str| -> Option<u64> {
         let number = value.getattr(part).ok()?.cast_into_exact::<PyInt>().ok()?;
         number.call_method0("bit_length").ok()?.extract().ok()
     };
     let mut shown = value.clone();
-    let harmless = match known {
+    let is_cheap = match library_type {
         LibraryType::Moment => {
             let zone = value.getattr("tzinfo").ok()?;
             if !zone.is_none() && !zone.get_type().is(zone_class(value.py())?) {
@@ -267,21 +274,17 @@ fn print(value: &Bound<'_, PyAny>, known: LibraryType, as_text: bool) -> Option<
             }
             true
         }
-        LibraryType::Decimal => value.call_method0("__sizeof__").ok()?.extract::<u64>().ok()? <= MAX_DECIMAL,
+        LibraryType::Decimal => value.call_method0("__sizeof__").ok()?.extract::<u64>().ok()? <= MAX_DECIMAL_SIZE,
         LibraryType::Fraction => bits("_numerator")? <= MAX_INT_BITS && bits("_denominator")? <= MAX_INT_BITS,
         _ => true,
     };
     let text = if as_text { shown.str() } else { shown.repr() };
-    harmless.then(|| text.map_or_else(|_| String::new(), |text| first(&text, WIDTH)))
+    is_cheap.then(|| text.map_or_else(|_| String::new(), |text| first(&text, MAX_WIDTH)))
 }
 
-/// Six digits are enough to know an array by.
+/// Returns a float with six digits, which are enough to recognise an array.
 fn short_float(value: &Bound<'_, PyAny>) -> Option<String> {
     value.cast_exact::<PyFloat>().ok()?.call_method1("__format__", (".6g",)).ok()?.extract().ok()
-}
-
-fn is_printed(known: LibraryType) -> bool {
-    matches!(known, LibraryType::Printed | LibraryType::Moment | LibraryType::Decimal | LibraryType::Fraction)
 }
 
 fn zone_class(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
@@ -317,26 +320,26 @@ fn first(text: &Bound<'_, PyString>, characters: usize) -> String {
 }
 
 fn quoted(text: &Bound<'_, PyString>) -> String {
-    let start = first(text, WIDTH);
-    let cut = text.len().is_ok_and(|length| length > WIDTH);
+    let start = first(text, MAX_WIDTH);
+    let cut = text.len().is_ok_and(|length| length > MAX_WIDTH);
     let quoted = PyString::new(text.py(), &start).repr();
     let quoted = quoted.map_or_else(|_| String::new(), |quoted| quoted.to_string_lossy().into_owned());
     if cut { quoted + "…" } else { quoted }
 }
 
 fn bytes(value: &Bound<'_, PyAny>) -> String {
-    let start = value.get_item(pyo3::types::PySlice::new(value.py(), 0, WIDTH as isize / 2, 1));
+    let start = value.get_item(pyo3::types::PySlice::new(value.py(), 0, MAX_WIDTH as isize / 2, 1));
     let shown = start.and_then(|start| start.repr()).map_or_else(|_| String::new(), |text| text.to_string());
-    if value.len().is_ok_and(|length| length > WIDTH / 2) { shown + "…" } else { shown }
+    if value.len().is_ok_and(|length| length > MAX_WIDTH / 2) { shown + "…" } else { shown }
 }
 
-/// A plain string in a module's own dict.
+/// Returns a string in a module's own dict.
 fn module_text(value: &Bound<'_, PyAny>, name: &str) -> Option<String> {
     let text = value.cast::<PyModule>().ok()?.dict().get_item(name).ok()??;
-    Some(first(text.cast_exact::<PyString>().ok()?, WIDTH))
+    Some(first(text.cast_exact::<PyString>().ok()?, MAX_WIDTH))
 }
 
-/// The names of a Python function's parameters: `(df, …)`.
+/// Returns the names of a Python function's parameters: `(df, …)`.
 fn parameters(value: &Bound<'_, PyAny>) -> Option<String> {
     let function = value.cast_exact::<PyFunction>().ok()?;
     let code = function.getattr("__code__").ok()?;
@@ -346,8 +349,8 @@ fn parameters(value: &Bound<'_, PyAny>) -> Option<String> {
     let flags: u32 = code.getattr("co_flags").ok()?.extract().ok()?;
     let variadic = flags & 0x0c != 0;
     let total = count + keyword_only;
-    let mut shown: Vec<&str> = names.iter().take(total.min(3)).map(String::as_str).collect();
-    if total > 3 || variadic {
+    let mut shown: Vec<&str> = names.iter().take(total.min(MAX_PARAMETERS)).map(String::as_str).collect();
+    if total > MAX_PARAMETERS || variadic {
         shown.push("…");
     }
     Some(format!("({})", shown.join(", ")))

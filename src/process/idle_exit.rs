@@ -1,4 +1,4 @@
-//! A session that bridges hold for their clients ends with the last of them.
+//! The end of a held session soon after its last client has left.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use tokio::time::{Instant, sleep_until};
 use crate::domain::Event;
 use crate::session::{SessionHandle, Subscription};
 
-/// How long the first client may take to come.
-const FIRST: Duration = Duration::from_secs(60);
-/// How long the session waits for another when the last one has left: clients restart now and then.
-const AGAIN: Duration = Duration::from_secs(5);
+/// How long the session waits for its first client.
+const FIRST_CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the session waits for another client after the last one has left: clients restart now and then.
+const NEXT_CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Ends the session when nobody has used it for a while.
-pub async fn end_when_unused(session: SessionHandle) {
+/// Ends the session once it has had no client for a while.
+pub async fn quit_when_idle(session: SessionHandle) {
     let Ok(Subscription { transcript, mut events }) = session.subscribe().await else { return };
-    let mut until = transcript.clients().is_empty().then(|| Instant::now() + FIRST);
+    let mut until = transcript.clients().is_empty().then(|| Instant::now() + FIRST_CLIENT_TIMEOUT);
     drop(transcript);
     loop {
         let event = tokio::select! {
@@ -33,7 +33,7 @@ pub async fn end_when_unused(session: SessionHandle) {
         };
         if changed {
             let Ok(overview) = session.overview().await else { return };
-            until = overview.clients.is_empty().then(|| Instant::now() + AGAIN);
+            until = overview.clients.is_empty().then(|| Instant::now() + NEXT_CLIENT_TIMEOUT);
         }
     }
 }

@@ -1,9 +1,8 @@
-//! Events in words. What is ours begins at the left end of a line; all that others wrote is indented, so that it cannot
-//! pass for ours.
+//! Events as lines of text. Text of clients and code is indented, so that it cannot pass for a line of the session itself.
 
 use std::collections::{HashMap, HashSet};
 
-use super::output::Paper;
+use super::output::Printer;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
     Entry, Event, Inquiry, Outcome, OutputChunk, SessionInfo, Snippet, SnippetId, Status, Transcript, VariableChanges,
@@ -12,12 +11,12 @@ use crate::domain::{
 use crate::process::log;
 
 const INDENT: &str = "  ";
-/// Lines of code of others that are told; all of it is in the journal.
-const CODE_LINES: usize = 60;
-/// Names of variables that changed.
-const NAMES: usize = 12;
-/// A line that goes on for longer is told in pieces; bytes.
-const LONGEST: usize = 64 << 10;
+/// Lines of a client's code that are shown; the journal has all of it.
+const MAX_CODE_LINES: usize = 60;
+/// Names of changed variables that are shown.
+const MAX_NAMES: usize = 12;
+/// Bytes after which an unfinished line is shown.
+const MAX_UNFINISHED: usize = 64 << 10;
 
 pub fn greeting(info: &SessionInfo, transcript: &Transcript) -> Vec<String> {
     let mut lines = if let Some(Entry::Restart { restart, .. }) = transcript.entries().last() {
@@ -58,144 +57,146 @@ pub fn clients(transcript: &Transcript) -> Vec<String> {
     transcript.clients().iter().map(line).collect()
 }
 
-/// Remembers what is half told.
+/// The writer of events, with the output that has no line end yet.
 #[derive(Debug, Default)]
-pub struct Teller {
-    /// Output without a line end yet; `None` is what came while nothing ran.
+pub struct Narrator {
+    /// Unfinished lines of output, by snippet; `None` for output of no snippet.
     unfinished: HashMap<Option<SnippetId>, String>,
-    /// Their start is worth a word.
-    waiting: HashSet<SnippetId>,
+    /// Snippets that were queued, whose start is shown.
+    queued: HashSet<SnippetId>,
 }
 
-impl Teller {
-    /// `transcript` is as it was before the event.
-    pub fn tell(&mut self, event: &Event, transcript: &Transcript, paper: &mut Paper) {
+impl Narrator {
+    /// Writes an event. `transcript` is its state before the event.
+    pub fn narrate(&mut self, event: &Event, transcript: &Transcript, printer: &mut Printer) {
         match event {
             Event::Submitted { snippet, author, code, .. } => {
                 let waits = transcript.running().is_some() || !transcript.queue().is_empty();
                 if !author.is_you() {
                     let queued = if waits { ", queued" } else { "" };
-                    paper.line(&log::on_one_line(&format!("{} {snippet}{queued}:", author.name())));
-                    code_lines(code, paper);
+                    printer.line(&log::on_one_line(&format!("{} {snippet}{queued}:", author.name())));
+                    code_lines(code, printer);
                 } else if waits {
-                    paper.line(&format!("{snippet} queued"));
+                    printer.line(&format!("{snippet} queued"));
                 }
                 if waits {
-                    self.waiting.insert(*snippet);
+                    self.queued.insert(*snippet);
                 }
             }
-            Event::Titled { snippet, title } => paper.line(&log::on_one_line(&format!("{snippet} is about: {title}"))),
+            Event::Titled { snippet, title } => {
+                printer.line(&log::on_one_line(&format!("{snippet} is about: {title}")))
+            }
             Event::Started { snippet, .. } => {
-                if self.waiting.remove(snippet) {
-                    paper.line(&format!("{snippet} running"));
+                if self.queued.remove(snippet) {
+                    printer.line(&format!("{snippet} running"));
                 }
             }
-            Event::Output { snippet, chunk, .. } => self.output(*snippet, chunk, paper),
+            Event::Output { snippet, chunk, .. } => self.output(*snippet, chunk, printer),
             Event::Displayed { snippet, display, .. } => {
-                self.flush(Some(*snippet), paper);
+                self.flush(Some(*snippet), printer);
                 let number = transcript.snippet(*snippet).map_or(1, Snippet::next_display);
-                paper.line(&log::on_one_line(&format!("{snippet} shows {}", display.label(number))));
+                printer.line(&log::on_one_line(&format!("{snippet} shows {}", display.label(number))));
                 if let Some(text) = display.text() {
-                    indented(&plain(&text), paper);
+                    indented(&plain(&text), printer);
                 }
             }
             Event::InputRequested { snippet, request } => {
                 let mine = transcript.snippet(*snippet).is_some_and(|snippet| snippet.author.is_you());
                 if mine {
-                    // The prompt is the end of the output.
+                    // Code may have written the prompt as output.
                     let prompt = self.unfinished.remove(&Some(*snippet)).unwrap_or_default();
                     let prompt = if prompt.is_empty() { request.prompt.to_string() } else { prompt };
-                    paper.ask(&format!("{INDENT}{}", plain(&prompt)));
+                    printer.ask(&format!("{INDENT}{}", plain(&prompt)));
                     return;
                 }
                 self.unfinished.remove(&Some(*snippet));
                 let hidden = if request.hidden { "a password" } else { "a line" };
                 let prompt = if request.prompt.trim().is_empty() { hidden } else { request.prompt.trim() };
-                paper.line(&log::on_one_line(&format!("{snippet} asks: {prompt}")));
-                paper.line(":answer answers it");
+                printer.line(&log::on_one_line(&format!("{snippet} asks: {prompt}")));
+                printer.line(":answer answers it");
             }
             Event::InputAnswered { snippet, by, .. } if by.is_you() => {
                 self.unfinished.remove(&Some(*snippet));
             }
-            Event::Inquired(inquiry) => inquired(inquiry, paper),
+            Event::Inquired(inquiry) => inquired(inquiry, printer),
             Event::Finished { snippet, outcome, .. } => {
-                self.waiting.remove(snippet);
-                self.flush(Some(*snippet), paper);
+                self.queued.remove(snippet);
+                self.flush(Some(*snippet), printer);
                 let mine = transcript.snippet(*snippet).is_some_and(|snippet| snippet.author.is_you());
-                finished(*snippet, outcome, mine, paper);
+                finished(*snippet, outcome, mine, printer);
             }
             event => {
                 if let Some(text) = log::line(event, transcript) {
-                    paper.line(&log::on_one_line(&text));
+                    printer.line(&log::on_one_line(&text));
                 }
             }
         }
     }
 
-    fn output(&mut self, snippet: Option<SnippetId>, chunk: &OutputChunk, paper: &mut Paper) {
+    fn output(&mut self, snippet: Option<SnippetId>, chunk: &OutputChunk, printer: &mut Printer) {
         for segment in &chunk.head {
-            self.text(snippet, &segment.text, paper);
+            self.text(snippet, &segment.text, printer);
         }
         if chunk.skipped > 0 {
-            self.flush(snippet, paper);
-            paper.line(&format!("({} left out)", units::bytes(chunk.skipped)));
+            self.flush(snippet, printer);
+            printer.line(&format!("({} left out)", units::bytes(chunk.skipped)));
         }
         for segment in &chunk.tail {
-            self.text(snippet, &segment.text, paper);
+            self.text(snippet, &segment.text, printer);
         }
     }
 
-    fn text(&mut self, snippet: Option<SnippetId>, text: &str, paper: &mut Paper) {
+    fn text(&mut self, snippet: Option<SnippetId>, text: &str, printer: &mut Printer) {
         let unfinished = self.unfinished.entry(snippet).or_default();
         unfinished.push_str(text);
         let end = unfinished.rfind('\n').map_or(0, |end| end + 1);
-        let end = if unfinished.len() - end > LONGEST { unfinished.len() } else { end };
+        let end = if unfinished.len() - end > MAX_UNFINISHED { unfinished.len() } else { end };
         if end > 0 {
             let whole: String = unfinished.drain(..end).collect();
-            indented(&plain(&whole), paper);
+            indented(&plain(&whole), printer);
         }
     }
 
-    fn flush(&mut self, snippet: Option<SnippetId>, paper: &mut Paper) {
+    fn flush(&mut self, snippet: Option<SnippetId>, printer: &mut Printer) {
         if let Some(rest) = self.unfinished.remove(&snippet).filter(|rest| !rest.is_empty()) {
-            indented(&plain(&rest), paper);
+            indented(&plain(&rest), printer);
         }
     }
 }
 
-fn indented(text: &str, paper: &mut Paper) {
+fn indented(text: &str, printer: &mut Printer) {
     for line in text.lines() {
-        paper.line(&format!("{INDENT}{line}"));
+        printer.line(&format!("{INDENT}{line}"));
     }
 }
 
-/// Not by `plain`, by which code could hide what really runs.
-fn code_lines(code: &str, paper: &mut Paper) {
+/// Writes a client's code, by `visible` because with `plain` control characters could hide a part of the code.
+fn code_lines(code: &str, printer: &mut Printer) {
     let shown = visible(code);
-    for line in shown.lines().take(CODE_LINES) {
-        paper.line(&format!("{INDENT}{line}"));
+    for line in shown.lines().take(MAX_CODE_LINES) {
+        printer.line(&format!("{INDENT}{line}"));
     }
-    let more = shown.lines().count().saturating_sub(CODE_LINES);
+    let more = shown.lines().count().saturating_sub(MAX_CODE_LINES);
     if more > 0 {
-        paper.line(&format!("({} more of code)", units::count(more, "line")));
+        printer.line(&format!("({} more of code)", units::count(more, "line")));
     }
 }
 
-fn inquired(inquiry: &Inquiry, paper: &mut Paper) {
-    paper.line(&log::on_one_line(&format!("{} asks you:", inquiry.by.name())));
-    indented(&visible(&inquiry.text), paper);
+fn inquired(inquiry: &Inquiry, printer: &mut Printer) {
+    printer.line(&log::on_one_line(&format!("{} asks you:", inquiry.by.name())));
+    indented(&visible(&inquiry.text), printer);
     for (index, choice) in inquiry.choices.iter().enumerate() {
-        paper.line(&format!("{INDENT}{} {}", index + 1, log::on_one_line(choice)));
+        printer.line(&format!("{INDENT}{} {}", index + 1, log::on_one_line(choice)));
     }
-    paper.line(":answer answers it, :decline does not");
+    printer.line(":answer answers it, :decline does not");
 }
 
-fn finished(snippet: SnippetId, outcome: &Outcome, mine: bool, paper: &mut Paper) {
+fn finished(snippet: SnippetId, outcome: &Outcome, mine: bool, printer: &mut Printer) {
     if let Some(result) = &outcome.result {
-        indented(&plain(result), paper);
+        indented(&plain(result), printer);
     }
     if let Some(error) = &outcome.error {
-        indented(&plain(&error.traceback), paper);
+        indented(&plain(&error.traceback), printer);
     }
     let elapsed = units::duration(outcome.elapsed);
     let how = match (outcome.status, &outcome.stopped_by) {
@@ -206,14 +207,14 @@ fn finished(snippet: SnippetId, outcome: &Outcome, mine: bool, paper: &mut Paper
         (status, None) => format!("{}, {elapsed}", status.word()),
     };
     let changes = if mine { String::new() } else { changes(&outcome.changes) };
-    paper.line(&log::on_one_line(&format!("{snippet} {how}{changes}")));
+    printer.line(&log::on_one_line(&format!("{snippet} {how}{changes}")));
 }
 
 fn changes(changes: &VariableChanges) -> String {
-    let told = [("new", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)];
-    let told = told.into_iter().filter(|(_, names)| !names.is_empty()).map(|(word, names)| {
-        let more = if names.len() > NAMES { ", …" } else { "" };
-        format!("; {word}: {}{more}", names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", "))
+    let changes = [("new", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)];
+    let changes = changes.into_iter().filter(|(_, names)| !names.is_empty()).map(|(word, names)| {
+        let more = if names.len() > MAX_NAMES { ", …" } else { "" };
+        format!("; {word}: {}{more}", names.iter().take(MAX_NAMES).map(String::as_str).collect::<Vec<_>>().join(", "))
     });
-    told.collect()
+    changes.collect()
 }

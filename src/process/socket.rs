@@ -1,4 +1,4 @@
-//! The session's socket, which is made again where somebody has removed it.
+//! The session's socket, which is made again after somebody has removed it.
 
 use std::fs;
 use std::io;
@@ -10,24 +10,25 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::session::{self, SessionHandle};
 
-pub struct Door {
+/// The socket at its path.
+pub struct SessionSocket {
     path: PathBuf,
-    /// Of the file that the listener made.
+    /// Device and inode of the listener's file.
     identity: Option<(u64, u64)>,
     listeners: UnboundedSender<UnixListener>,
     session: SessionHandle,
 }
 
-/// Opens it. The first listener comes at once, and another one whenever the socket had to be made again.
-pub fn open(path: &Path, session: SessionHandle) -> io::Result<(Door, UnboundedReceiver<UnixListener>)> {
-    let (listeners, opened) = unbounded_channel();
-    let mut door = Door { path: path.to_owned(), identity: None, listeners, session };
-    door.listen().map_err(|error| io::Error::other(format!("cannot listen on {}: {error}", path.display())))?;
-    Ok((door, opened))
-}
+impl SessionSocket {
+    /// Opens the socket. The returned receiver has its listener, and another one whenever the socket was made again.
+    pub fn open(path: &Path, session: SessionHandle) -> io::Result<(Self, UnboundedReceiver<UnixListener>)> {
+        let (listeners, opened) = unbounded_channel();
+        let mut socket = Self { path: path.to_owned(), identity: None, listeners, session };
+        socket.listen().map_err(|error| io::Error::other(format!("cannot listen on {}: {error}", path.display())))?;
+        Ok((socket, opened))
+    }
 
-impl Door {
-    /// The guardian holds the lock of the session's name there.
+    /// Makes the socket. The guardian holds the lock of the session's name, so nobody else uses the path.
     fn listen(&mut self) -> io::Result<()> {
         let listener = session::discovery::socket::listen(&self.path)?;
         self.identity = identity(&self.path);
@@ -35,17 +36,18 @@ impl Door {
         Ok(())
     }
 
-    pub fn must_be_at(&mut self, path: &Path) {
+    /// Makes the socket again, unless it is at `path`.
+    pub fn ensure_at(&mut self, path: &Path) {
         if self.path == path && self.identity.is_some() && self.identity == identity(path) {
             return;
         }
         path.clone_into(&mut self.path);
         let place = path.display();
-        let told = match self.listen() {
+        let notice = match self.listen() {
             Ok(()) => format!("the session's socket was removed; there is a new one, {place}"),
             Err(error) => format!("the session's socket was removed, and none can be made at {place}: {error}"),
         };
-        self.session.notice(told);
+        self.session.notice(notice);
     }
 }
 

@@ -1,0 +1,304 @@
+//! The console of the plain dashboard: what it writes for events, and what it does with typed lines.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use super::commands::{ConsoleCommand, HELP};
+use super::input::LineInput;
+use super::narrate::{self, Narrator};
+use super::output::Printer;
+use crate::domain::lexer::{Completeness, completeness};
+use crate::domain::{Author, Event, InputAnswer, Note, SnippetId, Transcript, note};
+use crate::session::{RunOptions, SessionHandle, Subscription};
+
+const PROMPT: &str = ">>> ";
+const CONTINUATION_PROMPT: &str = "... ";
+const ANSWER_PROMPT: &str = "answer: ";
+
+/// What the next line answers, if it is no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answering {
+    /// Input of running code.
+    Code { snippet: SnippetId, number: u32 },
+    /// A question of a client.
+    Client { inquiry: u32 },
+}
+
+pub struct Console {
+    session: SessionHandle,
+    printer: Printer,
+    narrator: Narrator,
+    transcript: Transcript,
+    events: broadcast::Receiver<Arc<Event>>,
+    /// A person types; otherwise lines come from a file or a pipe.
+    is_interactive: bool,
+    input: LineInput,
+    /// Lines that are not complete code yet.
+    code: String,
+    /// The running snippet of the last lines; no line is taken while it runs.
+    own_snippet: Option<SnippetId>,
+    answering: Option<Answering>,
+    quit_announced: bool,
+}
+
+impl Console {
+    pub fn new(session: SessionHandle, subscription: Subscription, input: LineInput, printer: Printer) -> Self {
+        Self {
+            session,
+            printer,
+            narrator: Narrator::default(),
+            transcript: subscription.transcript,
+            events: subscription.events,
+            is_interactive: input.is_terminal(),
+            input,
+            code: String::new(),
+            own_snippet: None,
+            answering: None,
+            quit_announced: false,
+        }
+    }
+
+    pub fn greet(&mut self) {
+        for line in narrate::greeting(self.session.info(), &self.transcript) {
+            self.printer.line(&line);
+        }
+    }
+
+    /// Narrates all pending events. Breaks at the end of the session. Quits if nobody can read the output any more.
+    pub async fn drain_events(&mut self) -> ControlFlow<()> {
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => self.on_event(&event)?,
+                Err(TryRecvError::Lagged(missed)) => self.resubscribe(missed).await,
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Closed) => return ControlFlow::Break(()),
+            }
+        }
+        if self.printer.is_gone() {
+            self.session.quit();
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Waits for an event, for [`Self::on_received`].
+    pub async fn next_event(&mut self) -> Result<Arc<Event>, RecvError> {
+        self.events.recv().await
+    }
+
+    /// Narrates an event. Breaks at the end of the session.
+    pub async fn on_received(&mut self, event: Result<Arc<Event>, RecvError>) -> ControlFlow<()> {
+        match event {
+            Ok(event) => self.on_event(&event),
+            Err(RecvError::Lagged(missed)) => {
+                self.resubscribe(missed).await;
+                ControlFlow::Continue(())
+            }
+            Err(RecvError::Closed) => ControlFlow::Break(()),
+        }
+    }
+
+    async fn resubscribe(&mut self, missed: u64) {
+        if let Ok(subscription) = self.session.subscribe().await {
+            (self.transcript, self.events) = (subscription.transcript, subscription.events);
+            self.printer.line(&format!("({missed} events are not told here)"));
+            let is_over = |id: SnippetId| self.transcript.snippet(id).is_none_or(|snippet| snippet.status.is_final());
+            self.own_snippet = self.own_snippet.filter(|id| !is_over(*id));
+        }
+    }
+
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
+        self.narrator.narrate(event, &self.transcript, &mut self.printer);
+        self.transcript.apply(event);
+        match event {
+            Event::InputRequested { snippet, request } if self.own_snippet == Some(*snippet) => {
+                self.answer_code(*snippet, request.number, request.hidden);
+            }
+            Event::InputAnswered { snippet, .. } | Event::InputWithdrawn { snippet, .. } => {
+                self.end_answering(*snippet);
+            }
+            Event::Finished { snippet, .. } => {
+                self.end_answering(*snippet);
+                if self.own_snippet == Some(*snippet) {
+                    self.own_snippet = None;
+                }
+            }
+            Event::InquiryEnded { number } if self.answering == Some(Answering::Client { inquiry: *number }) => {
+                self.answering = None;
+            }
+            Event::Ending => return ControlFlow::Break(()),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Makes the next line the answer to code.
+    fn answer_code(&mut self, snippet: SnippetId, number: u32, hidden: bool) {
+        self.answering = Some(Answering::Code { snippet, number });
+        self.input.set_echo(!hidden);
+    }
+
+    /// Takes no answer for the code of `snippet` any more.
+    fn end_answering(&mut self, snippet: SnippetId) {
+        if matches!(self.answering, Some(Answering::Code { snippet: asking, .. }) if asking == snippet) {
+            self.answering = None;
+            self.end_hidden_input();
+        }
+    }
+
+    /// Shows typed text again. Without an echo, the cursor is still on the line of the prompt.
+    fn end_hidden_input(&mut self) {
+        let was_echoing = self.input.set_echo(true);
+        if !was_echoing {
+            self.printer.end_line();
+        }
+    }
+
+    /// Returns whether the next line is taken now.
+    pub fn takes_lines(&self) -> bool {
+        self.own_snippet.is_none() || self.answering.is_some()
+    }
+
+    /// Prompts for a line, unless code runs or waits.
+    pub fn prompt(&mut self) {
+        if !self.is_interactive || self.answering.is_some() || self.own_snippet.is_some() {
+            return;
+        }
+        if !self.is_busy() {
+            self.printer.prompt(if self.code.is_empty() { PROMPT } else { CONTINUATION_PROMPT });
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.transcript.running().is_some() || !self.transcript.queue().is_empty()
+    }
+
+    pub async fn on_line(&mut self, line: &str) {
+        self.printer.line_was_typed(self.input.echoes());
+        self.quit_announced = false;
+        if let Some(answering) = self.answering.take() {
+            return self.answer(answering, Some(line.to_owned())).await;
+        }
+        if self.code.is_empty()
+            && let Some(command) = ConsoleCommand::parse(line)
+        {
+            return self.run_command(command).await;
+        }
+        self.code.push_str(line);
+        if completeness(&self.code) == Completeness::Incomplete {
+            self.code.push('\n');
+            return;
+        }
+        let code = std::mem::take(&mut self.code);
+        if code.trim().is_empty() {
+            return;
+        }
+        if let Some(text) = note::note_in_comments(&code) {
+            return self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
+        }
+        self.run(code.trim_end().into()).await;
+    }
+
+    async fn run(&mut self, code: Arc<str>) {
+        match self.session.submit(Author::You, code, RunOptions::default()).await {
+            Ok(ticket) => self.own_snippet = Some(ticket.id),
+            Err(refused) => self.printer.line(&refused.to_string()),
+        }
+    }
+
+    /// Answers code or a client; `None` is the end of the input, or no answer.
+    async fn answer(&mut self, answering: Answering, line: Option<String>) {
+        match answering {
+            Answering::Code { snippet, number } => {
+                let answer = line.map_or(InputAnswer::Eof, InputAnswer::Line);
+                self.end_hidden_input();
+                let _ = self.session.answer_input(snippet, Some(number), answer, Author::You).await;
+            }
+            Answering::Client { inquiry } => {
+                let question = self.transcript.inquiries().iter().find(|question| question.number == inquiry);
+                let text = line.and_then(|line| Some(question?.meant(&line)));
+                self.session.reply(inquiry, text);
+            }
+        }
+    }
+
+    /// Ends the input of code that asks; otherwise the session.
+    pub async fn on_end_of_input(&mut self) {
+        if self.is_interactive {
+            self.printer.end_line();
+        }
+        if let Some(answering) = self.answering.take() {
+            return self.answer(answering, None).await;
+        }
+        self.code.clear();
+        if self.is_busy() && self.is_interactive && !self.quit_announced {
+            self.quit_announced = true;
+            return self.printer.line("something is running: Ctrl-D again stops it and quits");
+        }
+        self.session.quit();
+    }
+
+    /// Drops incomplete code, because the session was asked to interrupt the running code.
+    pub fn on_interrupt(&mut self) {
+        self.printer.end_line();
+        self.code.clear();
+    }
+
+    pub fn quit(&self) {
+        self.session.quit();
+    }
+
+    async fn run_command(&mut self, command: ConsoleCommand) {
+        match command {
+            ConsoleCommand::Help => self.printer.line(HELP),
+            ConsoleCommand::Answer(text) => self.answer_question(text).await,
+            ConsoleCommand::Decline => match self.transcript.inquiries().first().map(|inquiry| inquiry.number) {
+                Some(inquiry) => self.answer(Answering::Client { inquiry }, None).await,
+                None => self.printer.line("no client asks anything"),
+            },
+            ConsoleCommand::Variables => {
+                for line in narrate::variables(&self.transcript) {
+                    self.printer.line(&line);
+                }
+            }
+            ConsoleCommand::Clients => {
+                for line in narrate::clients(&self.transcript) {
+                    self.printer.line(&line);
+                }
+            }
+            ConsoleCommand::Restart => {
+                if let Err(closed) = self.session.restart(Author::You).await {
+                    self.printer.line(&closed.to_string());
+                }
+            }
+            ConsoleCommand::Quit => self.session.quit(),
+            ConsoleCommand::Unknown(word) => {
+                self.printer.line(&format!("there is no command :{word}; :help tells them all"))
+            }
+        }
+    }
+
+    /// Answers running code that asks, or else the first client that asks.
+    async fn answer_question(&mut self, text: Option<String>) {
+        let asking = self.transcript.running().and_then(|running| Some((running.id, running.input.clone()?)));
+        let inquiry = self.transcript.inquiries().first().map(|inquiry| inquiry.number);
+        let answering = match (asking, inquiry) {
+            (Some((snippet, request)), _) => {
+                if text.is_none() {
+                    self.printer.ask(ANSWER_PROMPT);
+                    return self.answer_code(snippet, request.number, request.hidden);
+                }
+                Answering::Code { snippet, number: request.number }
+            }
+            (None, Some(inquiry)) => Answering::Client { inquiry },
+            (None, None) => return self.printer.line("nobody asks anything"),
+        };
+        if text.is_some() {
+            return self.answer(answering, text).await;
+        }
+        self.printer.ask(ANSWER_PROMPT);
+        self.answering = Some(answering);
+    }
+}

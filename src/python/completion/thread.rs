@@ -1,0 +1,81 @@
+//! The completion thread: answers questions while the main thread is busy, and interrupts the main thread's answers when
+//! their time is over.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+use super::helper::CompletionHelper;
+use crate::domain::InsightRequest;
+use crate::python::io::capture::ThreadId;
+use crate::python::isolation::fork;
+use crate::python::runtime::events::EventSender;
+use crate::python::runtime::interrupt::{self, InterruptTarget};
+use crate::python::runtime::os_signals::current_thread;
+use crate::session::EngineEvent;
+
+/// Interval of interrupts for an answer that goes on after an interrupt.
+const REPEAT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The thread's `ident` in Python; 0 before it has begun.
+static THREAD: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns whether `ident`, a thread's `ident` in Python, belongs to the completion thread and not to user code.
+pub fn is_completion_thread(ident: ThreadId) -> bool {
+    THREAD.load(Ordering::Relaxed) == ident as usize
+}
+
+/// A message to the completion thread.
+#[derive(Debug)]
+pub enum CompletionTask {
+    /// Answer without running user code.
+    Answer { id: u32, question: InsightRequest },
+    /// The main thread answers this question; interrupt it after `limit`.
+    Watch { id: u32, limit: Duration },
+    /// The main thread has answered.
+    Unwatch,
+}
+
+/// Runs the thread until its `inbox` is closed, or the process is a forked child.
+pub fn run(helper: &CompletionHelper, events: &EventSender, inbox: &Receiver<CompletionTask>) {
+    let mut watched: Option<(u32, Instant)> = None;
+    THREAD.store(current_thread() as usize, Ordering::Relaxed);
+    loop {
+        let task = match watched {
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some((_, until)) => inbox.recv_timeout(until.saturating_duration_since(Instant::now())),
+        };
+        let mut questions: Vec<(u32, InsightRequest)> = Vec::new();
+        let mut next = match task {
+            Ok(task) => Some(task),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some((id, until)) = &mut watched {
+                    interrupt::request(InterruptTarget::Question(*id), true);
+                    *until = Instant::now() + REPEAT_INTERVAL;
+                }
+                None
+            }
+        };
+        while let Some(task) = next {
+            match task {
+                CompletionTask::Answer { id, question } => questions.push((id, question)),
+                CompletionTask::Watch { id, limit } => watched = Some((id, Instant::now() + limit)),
+                CompletionTask::Unwatch => watched = None,
+            }
+            next = inbox.try_recv().ok();
+        }
+        for (index, (id, question)) in questions.iter().enumerate() {
+            // A question that waited for the GIL is stale if a newer one of its kind has followed.
+            let kind = std::mem::discriminant(&question.about);
+            let is_stale = questions[index + 1..].iter().any(|(_, later)| std::mem::discriminant(&later.about) == kind);
+            let answer = if is_stale { None } else { Python::try_attach(|py| helper.answer(py, question, false).ok()) };
+            if fork::is_child() {
+                return;
+            }
+            events.send(EngineEvent::Insight { id: *id, insight: answer.flatten() });
+        }
+    }
+}
