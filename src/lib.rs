@@ -6,17 +6,17 @@
 //!
 //! | Floor | Holds |
 //! | --- | --- |
-//! | [`domain`] | what a session is made of, as plain data |
-//! | [`export`] | a transcript as a script, a notebook, a document |
+//! | [`domain`] | the parts of a session, as plain data |
+//! | [`export`] | exports of a transcript: script, notebook, document, data |
 //! | [`session`] | the actor, its handle, and which sessions exist; Python only as the trait `Engine` |
 //! | [`journal`] | the record of all sessions, on SQLite |
 //! | [`python`] | the engine, on pyo3: running, capturing, interrupting, describing |
 //! | [`mcp`] | tools, resources and connections, on rmcp |
 //! | [`tui`] | the dashboard, on ratatui: state, keys, drawing |
-//! | [`bridge`] | what AI clients start: lines between their stdio and a session's socket |
+//! | [`bridge`] | the process that connects an AI client to a session's socket |
 //! | [`launch`] | finding a Python, the image of the engine, the guardian |
-//! | `process` | the entry of the session process, which connects the others |
-//! | [`cli`] | one file for each command |
+//! | `process` | the entry of the session process, which connects the other floors |
+//! | [`cli`] | the command line, a file for each command |
 //!
 //! Other pages: `src/bridge/PROTOCOL.md`, `.github/CONTRIBUTING.md`, `tests/README.md`.
 //!

@@ -73,6 +73,12 @@ pub struct ErrorReport {
 impl ErrorReport {
     /// The `type_name` of the death of the whole process.
     pub const PYTHON_DIED: &str = "PythonDied";
+
+    /// Returns whether the whole process died.
+    #[must_use]
+    pub fn is_python_death(&self) -> bool {
+        self.type_name == Self::PYTHON_DIED
+    }
 }
 
 /// How a snippet ended.

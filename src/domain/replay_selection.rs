@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, Entry, Snippet, SnippetId, Status, Transcript};
+use super::{Author, Entry, ErrorReport, Snippet, SnippetId, Status, Transcript};
 
 /// A choice of snippets to run again. Except for [`ReplaySelection::All`], only those that ended without an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,11 +145,10 @@ impl<'a> LostWork<'a> {
         let fits = |snippet: &Snippet, author: &Author| match which {
             ReplaySelection::Ok => ok(snippet),
             ReplaySelection::All => {
-                let killed = |error: &super::ErrorReport| error.type_name == super::ErrorReport::PYTHON_DIED;
-                let outcome = snippet.outcome.as_ref();
+                let error = snippet.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
                 snippet.status.is_final()
                     && snippet.status != Status::Cancelled
-                    && !outcome.and_then(|outcome| outcome.error.as_ref()).is_some_and(killed)
+                    && !error.is_some_and(ErrorReport::is_python_death)
             }
             ReplaySelection::Mine => ok(snippet) && author.is_you(),
             ReplaySelection::Of(name) => ok(snippet) && !author.is_you() && author.name() == &**name,
@@ -165,7 +164,7 @@ impl<'a> LostWork<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ClientId, ErrorReport, Event, Outcome, ResetReport, Restart, VariableChanges};
+    use crate::domain::{ClientId, Event, Outcome, ResetReport, Restart, VariableChanges};
 
     /// Builds a transcript from words: `y1` is the person's code that ended well, `c` a client's; `!` failed, `#`
     /// killed Python; `=3` ran 3 again. `R` is a crash, `F` a requested restart, `0` a reset.

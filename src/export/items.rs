@@ -69,7 +69,7 @@ fn treatment(snippet: &Snippet, failed: Option<FailedCode>, format: Format) -> F
 
 fn killed_python(snippet: &Snippet) -> bool {
     let error = snippet.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
-    error.is_some_and(|error| error.type_name == "PythonDied")
+    error.is_some_and(|error| error.is_python_death())
 }
 
 /// Describes how a snippet ended: `ok, 1.2 s`; `error: ValueError, 12 ms`; `interrupted by you, 0:42`.

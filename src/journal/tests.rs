@@ -186,7 +186,7 @@ fn outcome(status: Status) -> Outcome {
 }
 
 /// Describes what two transcripts must have in common. Times of output are not recorded.
-fn told(transcript: &Transcript) -> Vec<String> {
+fn describe(transcript: &Transcript) -> Vec<String> {
     let entry = |entry: &crate::domain::Entry| match entry {
         crate::domain::Entry::Snippet(s) => format!(
             "{} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?}",
@@ -228,6 +228,6 @@ fn everything(session: &mut Recording) {
     session.finish(3, Status::Cancelled);
 }
 
-mod ages;
 mod faults;
-mod kept;
+mod migration_and_retention;
+mod recording;

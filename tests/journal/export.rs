@@ -1,4 +1,4 @@
-//! A session as a file: each format of a session with figures, errors, magic, `await` and hostile output.
+//! Exports of a session with figures, errors, magic, `await` and hostile output, in each format.
 
 use crate::support;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::support::terminal::Terminal;
 use crate::support::{Home, venv};
 use serde_json::Value;
 
-/// What is run, in order; of all but those that fail the effect must be the same in a script.
+/// The snippets, in order. Except for the failing ones, a script must have the same effect.
 const SNIPPETS: &[&str] = &[
     "import os, sys\nx = 40\r\ny = 'é漢\u{1f40d}'",
     "from __future__ import annotations\nx + 2",
@@ -39,7 +39,7 @@ const SNIPPETS: &[&str] = &[
     "last = len(y)",
 ];
 
-/// Names whose values the script must leave as the session did.
+/// Variables that the script must leave with the session's values.
 const NAMES: &str = "x y z n lines same words v text w annotated root helped caught.stdout inside total indented last";
 
 fn python() -> PathBuf {
@@ -60,7 +60,7 @@ fn export(home: &Home, arguments: &[&str]) -> Output {
     home.fourhands().arg("export").args(arguments).output().unwrap()
 }
 
-/// What it says, and its exit code.
+/// Returns the output and the exit code.
 fn said(output: &Output) -> (String, Option<i32>) {
     (
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
@@ -79,7 +79,7 @@ fn run(home: &Home, python: &Path, arguments: &[&str]) -> String {
     said
 }
 
-/// Runs all, and answers the values it left.
+/// Runs all snippets, and returns the values of the variables.
 fn tell(session: &mut Session) -> Value {
     for code in SNIPPETS {
         if code.starts_with("while") {
@@ -126,7 +126,7 @@ fn script(home: &Home, python: &Path, expected: &Value) {
     assert!(text.contains("\n# [1] tester, 20") && text.contains(", ok, "), "{text}");
     assert!(text.contains(": ZeroDivisionError, ") && text.contains("\n# 1/0\n"), "{text}");
     assert!(text.contains("\n# while True:") && text.contains("interrupted by "), "{text}");
-    // Elsewhere, so that nothing of the session is in the way.
+    // In another folder, so that nothing of the session is there.
     let other = tempfile::tempdir().unwrap();
     let copy = other.path().join("exported.py");
     fs::copy(home.work().join("out.py"), &copy).unwrap();
@@ -198,7 +198,7 @@ fn data(home: &Home) {
     assert_eq!(fs::metadata(whole).unwrap().len(), flood["output_bytes"].as_u64().unwrap());
 }
 
-/// What a session wrote, as JSON, whatever has become of it since.
+/// The JSON of a session stays the same while it runs, after its end, and after a resume.
 #[test]
 fn an_export_stays_the_same_across_end_and_resume() {
     let mut session = Session::start(&support::python());
@@ -208,7 +208,7 @@ fn an_export_stays_the_same_across_end_and_resume() {
     run(&mut session, "for n in range(15_000): print('early', n)", "long ago");
     run(&mut session, "for n in range(60_000): print('flood', n)", "a flood");
     run(&mut session, "'r' * 30_000", "a value");
-    // What came before is old by then.
+    // Makes the earlier entries old.
     for _ in 0..50 {
         session.run("print('x' * 240_000)");
     }
@@ -286,7 +286,7 @@ fn export_options_and_their_errors() {
         let (told, ended) = said(&export(home, arguments));
         assert!(ended == Some(code) && told.contains(words), "{arguments:?}: {ended:?} {told}");
     }
-    // A session of the past is one as well, by its name and by its id.
+    // A past session exports by its name and by its id.
     let stopped = home.fourhands().args(["stop", "test"]).output().unwrap();
     assert!(stopped.status.success());
     let listed = home.fourhands().args(["sessions", "--json", "--past"]).output().unwrap();

@@ -1,4 +1,5 @@
-//! The journal of real sessions: all of it is kept, whoever dies at whatever moment, and whatever is wrong with its place.
+//! The journal of real sessions: it is complete, whichever process dies at whatever moment, and whatever is wrong with
+//! its folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +26,7 @@ fn load(home: &Home, name: &str) -> Option<RecordedSession> {
     reader.load(&session.id).unwrap()
 }
 
-/// Looked for once: there are many sessions in here.
+/// Finds a Python once for the many sessions of these tests.
 fn serve(home: &Home, name: &str) -> Server {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     home.serve_with(name, PYTHON.get_or_init(python))
@@ -37,7 +38,7 @@ fn client(home: &Home, session: &str) -> Client {
     Client::start(bridge, "tester", Era::Legacy)
 }
 
-/// What an answer says of a snippet must be what the journal says.
+/// Compares a client's answer about a snippet with the journal.
 fn agree(answer: &Value, snippet: &Snippet) {
     let outcome = snippet.outcome.as_ref().expect("its end is recorded");
     assert_eq!(answer["status"], outcome.status.word(), "{answer}");
@@ -91,7 +92,7 @@ fn the_record_has_all_that_clients_were_told() {
     }
 }
 
-/// What each snippet of the load does: it tells the world that it ran, and writes.
+/// Each snippet of the load leaves a mark outside the session, and writes output.
 const LOAD: &str = "import os, time
 with open(RAN, 'a') as ran: ran.write(f'{NUMBER}\\n')
 for n in range(PRINTS):
@@ -99,17 +100,17 @@ for n in range(PRINTS):
     time.sleep(0.002)
 NUMBER";
 
-/// A session that is killed at some moment.
+/// A session that is killed.
 struct Victim {
     server: Server,
     ran: PathBuf,
     answers: Arc<Mutex<Vec<Value>>>,
-    /// Keeps the connection.
+    /// Keeps the connection open.
     _stream: UnixStream,
 }
 
 impl Victim {
-    /// Starts a session and a client that sends it many snippets at once.
+    /// Starts a session and a client that submits many snippets at once.
     fn start(home: &Home, name: &str, random: &mut Random) -> Self {
         let server = serve(home, name);
         let ran = home.path().join(format!("{name}.ran"));
@@ -141,7 +142,7 @@ impl Victim {
         Self { server, ran, answers, _stream: stream }
     }
 
-    /// Kills guardian and session process, and answers the time right before.
+    /// Kills the guardian and the session process, and returns the time just before.
     fn kill(&mut self) -> f64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
         self.server.kill();
@@ -159,7 +160,7 @@ impl Random {
     }
 }
 
-/// What is recorded of a snippet's output is its beginning, and all of it if it has ended well.
+/// Checks that the recorded output is a beginning of the snippet's output, or all of it if it ended well.
 fn is_without_gap(session: &str, snippet: &Snippet) {
     let text = snippet.output.text(None);
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -170,7 +171,7 @@ fn is_without_gap(session: &str, snippet: &Snippet) {
     }
 }
 
-/// Kills `count` sessions, one after the other, and answers how many seconds of output each one lost at most.
+/// Kills `count` sessions one after the other. Returns the most seconds of output that each one lost.
 fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
     let mut random = Random(thread * 7_919 + 1);
     let mut lost = Vec::new();
@@ -193,7 +194,7 @@ fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
             let number = SnippetId(answer["snippet"].as_u64().unwrap() as u32);
             agree(answer, transcript.snippet(number).unwrap_or_else(|| panic!("{name}: {number} was answered")));
         }
-        // Each line of output says when it was written.
+        // Each line of output has the time when it was written.
         if let Some(running) = transcript.running() {
             let text = running.output.text(None);
             let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -218,9 +219,9 @@ fn kill_and_compare(home: &Home, thread: u64, count: u64) -> Vec<f64> {
 #[test]
 fn a_kill_at_any_moment_loses_no_snippet_and_next_to_no_output() {
     let home = Home::new();
-    // `tests/long` asks for more.
+    // `tests/long` sets a higher number.
     let kills = std::env::var("FOURHANDS_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12);
-    // Two at once, so that the journal is always in use by another.
+    // Two at once, so that another process always uses the journal.
     let mut lost: Vec<f64> = std::thread::scope(|scope| {
         let home = &home;
         let threads: Vec<_> = (0..2).map(|thread| scope.spawn(move || kill_and_compare(home, thread, kills))).collect();
@@ -229,7 +230,7 @@ fn a_kill_at_any_moment_loses_no_snippet_and_next_to_no_output() {
     lost.sort_by(f64::total_cmp);
     let (median, most) = (lost[lost.len() / 2], lost[lost.len() - 1]);
     eprintln!("output lost in {} kills of running code: median {median:.3} s, at most {most:.3} s", lost.len());
-    // How much that is, the machine decides as well: 0.01 s and 0.03 s on one that has nothing else to do.
+    // The loss depends on the machine: an idle one loses 0.01 s to 0.03 s.
     assert!(median < 2.0, "output lost: {lost:?}");
 }
 
@@ -249,7 +250,8 @@ fn output_is_recorded_while_the_code_runs() {
     assert_eq!(load(&home, "live").unwrap().transcript.snippet(SnippetId(1)).unwrap().output.text(None), "written\n");
 }
 
-/// A session whose journal's place was prepared by `prepare`: it works, says `words` once, and leaves alone what was there.
+/// Checks that a session works in a home prepared by `prepare`, warns once with `words`, and leaves existing files
+/// alone.
 fn works_in_spite_of(words: &str, prepare: impl Fn(&Home)) -> Home {
     let home = Home::new();
     let journal = folder(&home);

@@ -1,4 +1,4 @@
-//! A session of the past goes on, and what ran in it runs again, in a real terminal and without one.
+//! Resuming past sessions and replaying their snippets, in a real terminal and without one.
 
 use crate::support;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::json;
 const F7: &str = "\x1b[18~";
 const F8: &str = "\x1b[19~";
 
-/// `fourhands serve` with these arguments beside a Python's.
+/// Starts `fourhands serve` with these arguments.
 fn serve(home: &Home, arguments: &[&str]) -> Server {
     let mut command = home.fourhands();
     command.arg("serve").args(arguments).arg("--python").arg(support::python());
@@ -24,7 +24,7 @@ fn client(home: &Home, session: &str, name: &str) -> Client {
     Client::start(bridge, name, Era::Legacy)
 }
 
-/// Ends a session in which a client ran these, one after the other.
+/// Ends a session in which a client ran these snippets in order.
 fn past(home: &Home, name: &str, code: &[&str]) {
     let mut server = serve(home, &["--session", name]);
     let mut client = client(home, name, "tester");
@@ -61,7 +61,7 @@ fn a_resumed_session_continues_its_numbers_and_replays() {
     assert_eq!((&run["snippet"], &run["result"]), (&json!(4), &json!("False")), "{run}");
     let old = second.call("wait_for_snippet", json!({"snippet": 3}))["structuredContent"].clone();
     assert!(old["stdout"].as_str().unwrap().starts_with("twice 42\n"), "{old}");
-    // From the middle, which no memory has kept.
+    // The middle of the output, which is only on the disk.
     let whole = second.call("read_output", json!({"snippet": 3, "grep": "^54321$"}));
     assert!(Client::text(&whole).contains("54321"), "{whole}");
     drop(second);
@@ -121,13 +121,13 @@ fn replays_select_by_author_card_and_outcome() {
         "what you wrote",
         "Enter starts",
     ]);
-    // What you wrote.
+    // Selects the person's own snippets.
     terminal.send("\x1b[B\x1b[B\r");
     terminal.wait_for_text("replayed all 2");
     terminal.send("print(sorted({'mine', 'theirs', 'late'} & set(globals())))\r");
     terminal.wait_for_text("['late', 'mine']");
 
-    // Up to the second card.
+    // Selects up to the second card.
     terminal.send(F8);
     terminal.send(F8);
     terminal.wait_for_text("you restarted Python");
@@ -168,7 +168,7 @@ fn an_interrupt_ends_the_whole_replay_and_others_wait_behind_it() {
     terminal.send("print('b' in globals())\r");
     terminal.wait_for_text("False");
 
-    // Also one that waits behind what somebody else runs.
+    // Also cancels a replay that waits behind another snippet.
     let mut other = client(&home, "s", "other");
     other.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": wait}}));
     terminal.wait_for_text("Ctrl-C interrupt");
@@ -251,7 +251,7 @@ fn a_hidden_answer_is_requested_again_and_never_recorded() {
     assert!(!holds(home.path(), b"tulip-471"));
 }
 
-/// Whether a file below `folder` contains `needle`.
+/// Returns whether a file below `folder` contains `needle`.
 fn holds(folder: &Path, needle: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
         let path = entry.path();

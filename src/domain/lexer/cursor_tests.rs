@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::random::Random;
 
 fn name(prefix: &str) -> CursorContext {
     CursorContext::Name { prefix: prefix.into() }
@@ -130,14 +131,8 @@ fn steps_need_no_evaluation() {
 fn no_code_makes_completion_fail() {
     let pieces =
         ["f(", "[", "]", ")", "{", "}", "\"", "'", "x", ".", ",", "=", "import ", "from ", "%", "é", "\n", " ", "f'{"];
-    let mut seed = 7_usize;
-    for _ in 0..20_000 {
-        let mut code = String::new();
-        for _ in 0..seed % 9 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            code += pieces[(seed >> 33) % pieces.len()];
-        }
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (_, _) = (cursor_context(&code), open_call(&code));
+    for mut random in Random::rounds(7, 20_000) {
+        let code = random.text(&pieces, 8);
+        let _ = (cursor_context(&code), open_call(&code));
     }
 }

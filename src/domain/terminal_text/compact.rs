@@ -170,6 +170,7 @@ fn redraws(text: &str) -> bool {
 mod tests {
     use super::super::plain;
     use super::*;
+    use crate::domain::random::Random;
 
     fn trimmed(text: &str) -> Vec<String> {
         plain(text).trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
@@ -215,15 +216,11 @@ mod tests {
             "def\n",
             "\u{1b}[m",
         ];
-        let mut seed = 7_u64;
-        let mut random = |below: usize| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) as usize % below
-        };
+        let mut random = Random::new(7);
         let mut shortened = 0;
         for _ in 0..20_000 {
-            let pieces: Vec<&str> = (0..random(30)).map(|_| parts[random(parts.len())]).collect();
-            let (one, two) = pieces.split_at(random(pieces.len() + 1));
+            let pieces: Vec<&str> = (0..random.below(30)).map(|_| random.one(&parts)).collect();
+            let (one, two) = pieces.split_at(random.below(pieces.len() + 1));
             let (one, two) = (one.concat(), two.concat());
             let Some(short) = compact(&two) else { continue };
             shortened += 1;

@@ -8,6 +8,7 @@ use nix::fcntl::{Flock, FlockArg};
 use rusqlite::Connection;
 
 use super::*;
+use crate::domain::random::Random;
 
 fn aside(home: &Home) -> Vec<PathBuf> {
     let all = fs::read_dir(home.folder()).unwrap().map(|entry| entry.unwrap().path());
@@ -21,7 +22,7 @@ pub fn works(home: &Home, notices: usize) -> Vec<String> {
     session.run(1, "after()");
     let (transcript, told_notices) = session.close();
     assert_eq!(told_notices.len(), notices, "{told_notices:?}");
-    assert_eq!(told(&home.load(&id).transcript), told(&transcript));
+    assert_eq!(describe(&home.load(&id).transcript), describe(&transcript));
     told_notices
 }
 
@@ -86,9 +87,9 @@ fn a_lasting_lock_is_reported_and_nothing_is_lost() {
     session.run(2, "2");
     let (transcript, notices) = session.close();
     assert!(notices.is_empty(), "{notices:?}");
-    assert_eq!(told(&home.load(&patient).transcript), told(&transcript));
+    assert_eq!(describe(&home.load(&patient).transcript), describe(&transcript));
     let recorded = home.load(&locked_out);
-    assert_eq!(told(&recorded.transcript), told(&kept), "taken in by the one that came later");
+    assert_eq!(describe(&recorded.transcript), describe(&kept), "taken in by the one that came later");
     assert_eq!(recorded.session.ending, SessionEnd::Closed);
 }
 
@@ -113,17 +114,17 @@ fn events_behind_a_lock_are_read_from_the_intake() {
         }
         session.run(5, "locked_out()");
         session.submit(6, claude(), "waiting");
-        assert_eq!(told(&home.load(id).transcript), told(&session.transcript), "while it runs");
+        assert_eq!(describe(&home.load(id).transcript), describe(&session.transcript), "while it runs");
         let (transcript, _) = session.stop();
         let recorded = home.load(id);
-        assert_eq!(told(&recorded.transcript), told(&transcript));
+        assert_eq!(describe(&recorded.transcript), describe(&transcript));
         assert_eq!((&*recorded.session.name, recorded.session.ending), (name, SessionEnd::Died));
         assert_eq!(recorded.unfinished(), [(SnippetId(6), false)]);
     }
     other.execute_batch("ROLLBACK").unwrap();
     for id in [before, only] {
         let (kept, recorded) = (home.load(&id), home.load(&id));
-        assert_eq!(told(&kept.transcript), told(&recorded.transcript), "the same once it is stored");
+        assert_eq!(describe(&kept.transcript), describe(&recorded.transcript), "the same once it is stored");
         assert_eq!(recorded.unfinished(), [(SnippetId(6), false)]);
     }
 }
@@ -149,7 +150,7 @@ fn a_full_disk_is_reported_and_recording_continues_later() {
     assert!(session.wait_for_notice("recorded again").contains("nothing of it is missing"), "without another event");
     session.run(3, "3");
     let (transcript, _) = session.close();
-    assert_eq!(told(&home.load(&id).transcript), told(&transcript));
+    assert_eq!(describe(&home.load(&id).transcript), describe(&transcript));
     assert_eq!(home.load(&id).session.missed, 0);
 }
 
@@ -230,7 +231,7 @@ fn sessions_survive_the_removal_of_their_files() {
 
 #[test]
 fn random_damage_crashes_nothing_and_loses_no_live_session() {
-    let mut random = Random(20_261_123);
+    let mut random = Random::new(20_261_123);
     for round in 0..60 {
         let home = Home::new();
         let (past, killed, present) = (id(), id(), id());
@@ -247,17 +248,17 @@ fn random_damage_crashes_nothing_and_loses_no_live_session() {
             report: Arc::default(),
             at: at(1),
         });
-        random.spoil(&segment.path);
+        spoil_file(&mut random, &segment.path);
         drop(segment);
-        let early = random.next(2) == 0;
+        let early = random.below(2) == 0;
         if early {
-            random.spoil(&home.database());
+            spoil_file(&mut random, &home.database());
         }
         let mut session = home.start(&present, "present");
         session.run(1, "1");
         if !early {
             home.wait_for_database();
-            random.spoil(&home.database());
+            spoil_file(&mut random, &home.database());
         }
         everything_again(&mut session);
         let (transcript, notices) = session.close();
@@ -267,8 +268,8 @@ fn random_damage_crashes_nothing_and_loses_no_live_session() {
         match loaded {
             Ok(Some(recorded)) => {
                 // Snippets stored before the damage may be in the database that was set aside.
-                let kept = told(&recorded.transcript);
-                assert!(told(&transcript).ends_with(&kept[kept.len().min(1)..]), "round {round}: {notices:?}");
+                let kept = describe(&recorded.transcript);
+                assert!(describe(&transcript).ends_with(&kept[kept.len().min(1)..]), "round {round}: {notices:?}");
             }
             // Nobody has read the damaged part yet; the next reader sets the database aside.
             Ok(None) | Err(_) => assert!(!early || damage_is_known, "round {round}: {loaded:?} {notices:?}"),
@@ -297,7 +298,7 @@ fn stored_events_are_not_stored_twice() {
             fs::write(path, bytes).unwrap();
         }
         recover::dead_sessions(&home.folder(), &mut connection).unwrap();
-        assert_eq!(told(&home.load(&id).transcript), ["background \"once\\nonce\\n\""]);
+        assert_eq!(describe(&home.load(&id).transcript), ["background \"once\\nonce\\n\""]);
         assert!(intake::list(&home.folder()).unwrap().is_empty());
     }
 }
@@ -319,32 +320,22 @@ impl Home {
     }
 }
 
-/// A generator with the same numbers in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below
-    }
-
-    /// Overwrites some bytes of a file, or all, or truncates it.
-    fn spoil(&mut self, path: &Path) {
-        let mut bytes = fs::read(path).unwrap();
-        let length = bytes.len() as u64;
-        match self.next(4) {
-            0 => bytes.truncate(self.next(length + 1) as usize),
-            1 => bytes.iter_mut().for_each(|byte| *byte = self.next(256) as u8),
-            _ => {
-                for _ in 0..=self.next(200) {
-                    let place = self.next(length) as usize;
-                    bytes[place] = self.next(256) as u8;
-                }
+/// Overwrites some bytes of a file, or all, or truncates it.
+fn spoil_file(random: &mut Random, path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let length = bytes.len();
+    match random.below(4) {
+        0 => bytes.truncate(random.below(length + 1)),
+        1 => bytes.iter_mut().for_each(|byte| *byte = random.below(256) as u8),
+        _ => {
+            for _ in 0..=random.below(200) {
+                let at = random.below(length);
+                bytes[at] = random.below(256) as u8;
             }
         }
-        // In place, so that processes that have it open see it.
-        let file = File::options().write(true).open(path).unwrap();
-        file.set_len(bytes.len() as u64).unwrap();
-        file.write_all_at(&bytes, 0).unwrap();
     }
+    // In place, so that processes that have it open see it.
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
 }

@@ -1,5 +1,5 @@
-//! What is kept of sessions: limits never take what is in use, what they let go of comes back, what is erased is gone, and
-//! a place without room is told.
+//! Retention of sessions: limits spare sessions in use, restored sessions come back, erased ones are gone, and full
+//! disks are reported.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -26,7 +26,7 @@ fn client(mut bridge: Command, session: &str) -> Client {
     Client::start(bridge, "tester", Era::Legacy)
 }
 
-/// State by name, of all that are known.
+/// Returns the state of each known session.
 fn states(home: &Home) -> Vec<(String, String)> {
     let (code, text) = told(home.fourhands(), &["sessions", "--all", "--json"]);
     assert_eq!(code, 0, "{text}");
@@ -66,7 +66,7 @@ fn limits_spare_sessions_in_use_and_others_can_be_restored() {
     let mut held = home.serve("held");
     let mut to_held = client(home.fourhands(), "held");
     to_held.run(LARGE);
-    // Its Python is gone, and its guardian does not get to starting another.
+    // Its Python is gone, and its guardian cannot start another.
     let guardian = held.child.id();
     signal(guardian, Signal::SIGSTOP);
     wait_until("the guardian to stop", || is_in_state(guardian, 'T').then_some(()));
@@ -108,7 +108,7 @@ fn pruning_is_previewed_and_sessions_can_be_restored_or_erased() {
         client(home.fourhands(), name).run(LARGE);
         assert!(server.terminate().success());
     }
-    // Without the other's text, there is one to look for.
+    // Without the other session's text, this is the one to find.
     let small = || {
         let mut command = home.fourhands();
         command.env("FOURHANDS_JOURNAL_MAX", "4.5MB");
@@ -200,7 +200,7 @@ fn a_full_home_stops_no_session() {
     assert_eq!(listed(), [json!("running")], "once");
     let (code, out) = told(in_runtime(), &["serve", "--session", "full"]);
     assert!(code == 1 && out.contains("already running"), "{out}");
-    // Python dies twice: nothing of what memory had is left but the number.
+    // Python dies twice, so that only the count of losses remains.
     for n in 0..2 {
         client.call("run_python_code", json!({"code": "import os; os._exit(3)"}));
         wait_until("another Python", || (client.run(&format!("{n} + 40"))["status"] == "ok").then_some(()));

@@ -11,7 +11,7 @@ fn a_session_comes_back_as_it_was() {
     let (transcript, notices) = session.close();
     assert!(notices.is_empty(), "{notices:?}");
     let recorded = home.load(&id);
-    assert_eq!(told(&recorded.transcript), told(&transcript));
+    assert_eq!(describe(&recorded.transcript), describe(&transcript));
     let summary = &recorded.session;
     assert_eq!(
         (summary.name.as_str(), summary.ending, summary.snippets, summary.failed),
@@ -92,7 +92,7 @@ fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
     session.finish(1, Status::Ok);
     session.finish(2, Status::Ok);
     let (transcript, _) = session.close();
-    assert_eq!(told(&home.load(&id).transcript), told(&transcript));
+    assert_eq!(describe(&home.load(&id).transcript), describe(&transcript));
     let connection = rusqlite::Connection::open(home.database()).unwrap();
     let rows: i64 = connection.query_row("SELECT count(*) FROM output WHERE snippet = 1", [], |r| r.get(0)).unwrap();
     let bytes: i64 = connection.query_row("SELECT sum(length(text)) FROM output", [], |r| r.get(0)).unwrap();
@@ -116,7 +116,7 @@ fn the_next_process_recovers_a_killed_ones_intake() {
     let (_, notices) = home.start(&follower, "follower").close();
     assert_eq!(notices, [""; 0]);
     let mut left = home.load(&killed);
-    assert_eq!(told(&left.transcript), told(&transcript));
+    assert_eq!(describe(&left.transcript), describe(&transcript));
     assert_eq!(left.session.ending, SessionEnd::Died);
     assert_eq!(left.unfinished(), [(SnippetId(4), true), (SnippetId(5), false)]);
     left.end_unfinished("the crash");
@@ -142,7 +142,7 @@ fn the_predecessors_intake_is_stored_first() {
     drop(segment);
     second.wait_for_notice("recorded again");
     let (transcript, _) = second.close();
-    assert_eq!(told(&home.load(&id).transcript), told(&transcript));
+    assert_eq!(describe(&home.load(&id).transcript), describe(&transcript));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn another_process_takes_the_session_over() {
     let mut recorded = home.load(&id);
     let mut second = home.start(&id, "work");
     second.transcript = recorded.transcript.clone();
-    assert_eq!(told(&second.transcript), told(&before));
+    assert_eq!(describe(&second.transcript), describe(&before));
     recorded.end_unfinished("the crash");
     let ended = recorded.transcript.snippet(SnippetId(4)).unwrap().outcome.clone().unwrap();
     second.event(&Event::Finished { snippet: SnippetId(4), outcome: ended, at: recorded.session.last_active });
@@ -166,7 +166,7 @@ fn another_process_takes_the_session_over() {
     second.write(None, Stream::Stdout, "a thread of the second");
     let (transcript, _) = second.close();
     let again = home.load(&id);
-    assert_eq!(told(&again.transcript), told(&transcript));
+    assert_eq!(describe(&again.transcript), describe(&transcript));
     assert_eq!(again.session.ending, SessionEnd::Closed);
     assert!(again.unfinished().is_empty());
 }
@@ -221,7 +221,7 @@ fn hidden_input_is_in_no_file() {
     session.finish(1, Status::Ok);
     let (transcript, _) = session.close();
     let recorded = home.load(&id).transcript;
-    assert_eq!(told(&recorded), told(&transcript), "the echo of an answer included");
+    assert_eq!(describe(&recorded), describe(&transcript), "the echo of an answer included");
     assert_eq!(recorded.snippet(SnippetId(1)).unwrap().output.text(None), "\nAda\n");
 }
 

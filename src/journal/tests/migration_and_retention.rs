@@ -105,7 +105,7 @@ fn no_more_is_removed_than_needed_and_it_can_be_restored_for_a_week() {
     let home = Home::new();
     let ids: Vec<_> = (0..4).map(|_| id()).collect();
     past(&home, &ids);
-    let before = told(&home.load(&ids[0]).transcript);
+    let before = describe(&home.load(&ids[0]).transcript);
     let connection = schema::open(&home.folder()).unwrap();
     let limits = Limits { bytes: 1_700_000, days: 90, refused: None };
     let keep = |now| retention::prune(&connection, &home.folder(), &limits, now).unwrap();
@@ -117,7 +117,7 @@ fn no_more_is_removed_than_needed_and_it_can_be_restored_for_a_week() {
     assert!(home.reader().history(None).unwrap().iter().all(|past| &*past.session != "past0"));
     while retention::tidy(&connection).unwrap() {}
     assert!(retention::restore(&connection, &ids[0], now()).unwrap());
-    assert_eq!(told(&home.load(&ids[0]).transcript), before);
+    assert_eq!(describe(&home.load(&ids[0]).transcript), before);
     assert!(spool_folder(&home.folder(), &ids[0]).exists());
     // The restored session counts as used now, so another one is removed.
     keep(now());
@@ -175,7 +175,7 @@ fn an_erased_session_is_in_no_file() {
     session.run(2, "other()");
     let (transcript, notices) = session.close();
     assert_eq!(notices, [""; 0]);
-    assert_eq!(told(&home.load(&other).transcript), told(&transcript));
+    assert_eq!(describe(&home.load(&other).transcript), describe(&transcript));
     assert!(home.reader().find("secret").unwrap().is_none());
     assert_eq!(found(), [] as [PathBuf; 0]);
 }
