@@ -16,10 +16,8 @@ use crate::domain::{Entry, Transcript, units};
 use crate::export::{self, Exists, ExportOptions, FailedCode, FigureFolder, Format, SessionHeader, SnippetNumbers};
 use crate::journal::{JournalArchive, SessionEnd};
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry;
-use crate::session::discovery::registry::SessionEntry;
-use crate::session::discovery::status;
-use crate::session::discovery::status::{SessionStatus, StatusReply};
+use crate::session::discovery::registry::{self, SessionEntry};
+use crate::session::discovery::status::{self, SessionStatus, StatusReply};
 
 /// The longest wait for the journal to store the last events of running sessions.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::start;
-use super::start::Start;
+use super::start::{self, Start};
 use crate::cli::arguments::SessionArguments;
 use crate::cli::output::warn;
 use crate::launch::boot::Mode;

@@ -15,10 +15,8 @@ use crate::cli::output::{self, fail, warn};
 use crate::export::escaped;
 use crate::journal::{SessionEnd, SessionSummary};
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry;
-use crate::session::discovery::registry::{Life, SessionEntry};
-use crate::session::discovery::status;
-use crate::session::discovery::status::StatusReply;
+use crate::session::discovery::registry::{self, Life, SessionEntry};
+use crate::session::discovery::status::{self, StatusReply};
 use row::SessionRow;
 
 /// Past sessions listed by default.

@@ -10,8 +10,7 @@ use crate::cli::output::{self, UNKNOWN, USAGE, fail, warn};
 use crate::domain::units;
 use crate::launch::stop::{Stopped, stop};
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry;
-use crate::session::discovery::registry::Life;
+use crate::session::discovery::registry::{self, Life};
 use crate::tui::text::cut_front;
 
 /// A longer time until the end is reported.

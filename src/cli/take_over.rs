@@ -13,10 +13,8 @@ use crate::domain::{Restart, units};
 use crate::launch::stop::{Stopped, stop};
 use crate::session::SessionId;
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry;
-use crate::session::discovery::registry::SessionEntry;
-use crate::session::discovery::status;
-use crate::session::discovery::status::{SessionStatus, StatusReply};
+use crate::session::discovery::registry::{self, SessionEntry};
+use crate::session::discovery::status::{self, SessionStatus, StatusReply};
 
 /// The checkpoint that carries the variables over.
 const CHECKPOINT: &str = "handover";

@@ -5,8 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::Segment;
-use crate::domain::{Display, Entry, SnippetId, Transcript};
+use crate::domain::{Display, Entry, Segment, SnippetId, Transcript};
 
 /// A session with all its records, read an entry at a time.
 pub trait Archive {

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::domain::Segment;
-use crate::domain::Stream;
 use crate::domain::terminal_text::{Colour, StyledText, TextStyle, styled};
+use crate::domain::{Segment, Stream};
 
 /// Returns the text of each stream in the order written, with escape sequences for colours only. `style` is the style at
 /// the beginning, and becomes the style at the end.

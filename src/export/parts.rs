@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::archive::{Archive, Pages};
-use crate::domain::Segment;
 use crate::domain::terminal_text::compact;
-use crate::domain::{Display, Form, Output, Snippet, units};
+use crate::domain::{Display, Form, Output, Segment, Snippet, units};
 
 /// Bytes of text in a page, roughly.
 const PAGE_BYTES: usize = 256 << 10;

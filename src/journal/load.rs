@@ -11,12 +11,11 @@ use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 use super::pending::PendingEvents;
 use super::reader::{Reader, SessionEnd, SessionSummary, recover_dead_sessions};
 use super::schema::JournalError;
-use super::store;
-use super::{intake, retention};
-use crate::domain::Segment;
+use super::{intake, retention, store};
 use crate::domain::transcript::bounds;
 use crate::domain::{
-    CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, SnippetId, Status, Stream, Timestamp, Transcript,
+    CallId, Client, Display, Entry, Event, Form, Outcome, OutputChunk, Segment, SnippetId, Status, Stream, Timestamp,
+    Transcript,
 };
 use crate::session::discovery::status::SessionStatus;
 use crate::session::{self, SessionId};

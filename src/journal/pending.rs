@@ -6,8 +6,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::frame;
-use super::frame::{IntakeFrame, SessionMeta};
+use super::frame::{self, IntakeFrame, SessionMeta};
 use super::intake;
 use super::reader::{SessionEnd, SessionSummary};
 use super::store::Position;

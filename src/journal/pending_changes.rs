@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frame::{IntakeFrame, SessionMeta};
-use crate::domain::Segment;
 use crate::domain::flight_recorder::Losses;
 use crate::domain::{
-    Author, CallId, Display, Event, Outcome, Output, OutputChunk, SnippetId, Status, Stream, Timestamp,
+    Author, CallId, Display, Event, Outcome, Output, OutputChunk, Segment, SnippetId, Status, Stream, Timestamp,
 };
 
 /// The most pieces of a running snippet's output in the database. Then they are merged.

@@ -5,11 +5,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Row};
 
-use super::intake;
-use super::recover;
-use super::retention;
 use super::schema::{self, FILE, JournalError};
-use super::store;
+use super::{intake, recover, retention, store};
 use crate::domain::Timestamp;
 use crate::session::SessionId;
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::pending_changes::{DisplayChange, OpenSnippet, OutputChanges, OutputPiece, PendingChanges};
-use crate::domain::Segment;
-use crate::domain::{Author, CallId, ClientId, Outcome, Output, OutputChunk, SnippetId, Stream};
+use crate::domain::{Author, CallId, ClientId, Outcome, Output, OutputChunk, Segment, SnippetId, Stream};
 use crate::session::SessionId;
 
 /// How far an intake has been stored: the file name, and the offset in it.

@@ -11,19 +11,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::frame;
-use super::frame::SessionMeta;
-use super::intake;
-use super::intake::{IntakeFile, SharedIntake};
+use super::frame::{self, SessionMeta};
+use super::intake::{self, IntakeFile, SharedIntake};
 use super::pending_changes::PendingChanges;
-use super::quarantine;
-use super::recover;
-use super::rescue;
-use super::retention;
-use super::schema;
-use super::schema::JournalError;
-use super::store;
+use super::schema::{self, JournalError};
 use super::warnings::Warnings;
+use super::{quarantine, recover, rescue, retention, store};
 use crate::domain::retention::Limits;
 use crate::session::SessionId;
 use crate::session::clock::now;
