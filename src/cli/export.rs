@@ -101,8 +101,8 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
     if arguments.figures.is_some() && (format != Format::Md || file.is_none()) {
         return fail(USAGE, &"--figures is for Markdown that goes to a file: --to md -o FILE.");
     }
-    let places = Paths::of_this_process();
-    let archive = match recorded(&places, arguments.session.as_deref()) {
+    let paths = Paths::of_this_process();
+    let archive = match recorded(&paths, arguments.session.as_deref()) {
         Ok(found) => found,
         Err((code, what)) => return fail(code, &what),
     };
@@ -148,17 +148,17 @@ pub fn run(arguments: &ExportArguments) -> ExitCode {
 }
 
 /// Returns the archive of the session, or the exit code and the error.
-fn recorded(places: &Paths, named: Option<&str>) -> Result<JournalArchive, (u8, String)> {
+fn recorded(paths: &Paths, named: Option<&str>) -> Result<JournalArchive, (u8, String)> {
     let cannot = |why: String| (1, format!("the journal cannot be read: {why}"));
     let nothing = || (UNKNOWN, "no session was ever recorded. `fourhands` starts one.".to_owned());
-    let reader = past::journal(places).map_err(cannot)?.ok_or_else(nothing)?;
-    let live = running(places);
+    let reader = past::journal(paths).map_err(cannot)?.ok_or_else(nothing)?;
+    let live = running(paths);
     reader.catch_up(CATCH_UP_TIMEOUT);
     let sessions = reader.sessions().map_err(|fault| cannot(fault.to_string()))?;
     let cwd = std::env::current_dir().and_then(|cwd| cwd.canonicalize()).unwrap_or_default();
     let found = past::find(&sessions, named, &cwd).map_err(|what| (UNKNOWN, what))?;
     let (id, name) = (found.id.clone(), found.name.clone());
-    let opened = JournalArchive::open(reader, &id, places.spools().ok().as_deref());
+    let opened = JournalArchive::open(reader, &id, paths.spools().ok().as_deref());
     let mut archive = opened.map_err(|fault| cannot(fault.to_string()))?.ok_or_else(nothing)?;
     if archive.recorded.session.ending == SessionEnd::Running {
         archive.recorded.end_unrecorded(live.get(&name));
@@ -169,11 +169,11 @@ fn recorded(places: &Paths, named: Option<&str>) -> Result<JournalArchive, (u8, 
 }
 
 /// Returns the status of each running session by its name.
-fn running(places: &Paths) -> BTreeMap<String, SessionStatus> {
+fn running(paths: &Paths) -> BTreeMap<String, SessionStatus> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return BTreeMap::new();
     };
-    let records = registry::running_at(places).unwrap_or_default();
+    let records = registry::running_at(paths).unwrap_or_default();
     let ask = |record: SessionEntry| async move {
         match status::ask(&record.socket).await {
             StatusReply::Live(live) => Some((record.name, live)),

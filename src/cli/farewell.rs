@@ -27,10 +27,10 @@ pub fn soon(id: SessionId, name: String, lasted: Duration) -> String {
 
 /// Returns the lines; empty if nothing ran, or nothing is recorded.
 fn last_lines(id: &SessionId, name: &str, lasted: Duration) -> String {
-    let places = Paths::of_this_process();
-    let Ok(Some(reader)) = past::journal(&places) else { return String::new() };
+    let paths = Paths::of_this_process();
+    let Ok(Some(reader)) = past::journal(&paths) else { return String::new() };
     let Ok(tallies) = reader.tally(id) else { return String::new() };
-    summary(name, lasted, &tallies, &short(reader.path(), places.home.as_deref()))
+    summary(name, lasted, &tallies, &short(reader.path(), paths.home.as_deref()))
 }
 
 fn summary(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> String {

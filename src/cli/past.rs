@@ -13,8 +13,8 @@ const MAX_NAMES: usize = 5;
 const MAX_NAME_CELLS: usize = 80;
 
 /// Opens the journal; `None` if nothing was ever recorded.
-pub fn journal(places: &Paths) -> Result<Option<Reader>, String> {
-    let folder = places.journal().map_err(|error| error.to_string())?;
+pub fn journal(paths: &Paths) -> Result<Option<Reader>, String> {
+    let folder = paths.journal().map_err(|error| error.to_string())?;
     Reader::open(&folder).map_err(|fault| fault.to_string())
 }
 

@@ -52,9 +52,9 @@ pub struct Resumed {
 /// Finds the session that the arguments ask for; `None` if they ask for none.
 pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result<Option<Resumed>, ResumeError> {
     let Some(named) = &arguments.resume else { return Ok(None) };
-    let places = Paths::of_this_process();
-    let sessions = settled(&places)?;
-    let found = select(&sessions, named.trim(), cwd).map_err(|error| by_guardian(error, &places))?;
+    let paths = Paths::of_this_process();
+    let sessions = settled(&paths)?;
+    let found = select(&sessions, named.trim(), cwd).map_err(|error| by_guardian(error, &paths))?;
     Ok(Some(resumed(found, python, cwd, now())))
 }
 
@@ -74,24 +74,24 @@ pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
 }
 
 /// Replaces the PID of the session process, which the journal has, by the guardian's.
-fn by_guardian(error: ResumeError, places: &Paths) -> ResumeError {
+fn by_guardian(error: ResumeError, paths: &Paths) -> ResumeError {
     let ResumeError::Running { name, pid, other } = error else { return error };
-    let alive = registry::running_at(places).unwrap_or_default();
+    let alive = registry::running_at(paths).unwrap_or_default();
     let pid = alive.iter().find(|record| record.name == name).map_or(pid, |record| record.pid);
     ResumeError::Running { name, pid, other }
 }
 
 /// Returns all sessions. Waits for sessions killed a moment ago, which still seem to run.
-fn settled(places: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
-    let patience = Instant::now() + DEATH_TIMEOUT;
+fn settled(paths: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
+    let deadline = Instant::now() + DEATH_TIMEOUT;
     loop {
-        let Some(reader) = Reader::open(&places.journal()?)? else { return Ok(Vec::new()) };
+        let Some(reader) = Reader::open(&paths.journal()?)? else { return Ok(Vec::new()) };
         let sessions = reader.sessions()?;
-        let alive = registry::running_at(places).unwrap_or_default();
+        let alive = registry::running_at(paths).unwrap_or_default();
         let is_dying = |session: &SessionSummary| {
             session.ending == SessionEnd::Running && alive.iter().all(|record| record.name != session.name)
         };
-        if !sessions.iter().any(is_dying) || Instant::now() > patience {
+        if !sessions.iter().any(is_dying) || Instant::now() > deadline {
             return Ok(sessions);
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -108,10 +108,10 @@ fn select<'a>(sessions: &'a [SessionSummary], named: &str, cwd: &Path) -> Result
         return not_running(past::find(sessions, Some(named), cwd).map_err(ResumeError::Unknown)?, sessions);
     }
     let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
-    let is_kept = |session: &&SessionSummary| session.set_aside.is_none();
+    let is_visible = |session: &&SessionSummary| session.set_aside.is_none();
     let is_past = |session: &&SessionSummary| session.ending != SessionEnd::Running && session.set_aside.is_none();
-    let here = || sessions.iter().filter(is_kept).filter(|session| session.cwd == cwd);
-    let Some(last) = sessions.iter().find(is_kept) else { return Err(ResumeError::NoneRecorded) };
+    let here = || sessions.iter().filter(is_visible).filter(|session| session.cwd == cwd);
+    let Some(last) = sessions.iter().find(is_visible) else { return Err(ResumeError::NoneRecorded) };
     if let Some(found) = here().find(is_past).or_else(|| here().next()) {
         return not_running(found, sessions);
     }

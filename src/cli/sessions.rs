@@ -82,21 +82,21 @@ pub struct SessionsArguments {
 }
 
 pub fn run(arguments: &SessionsArguments) -> ExitCode {
-    let places = Paths::of_this_process();
+    let paths = Paths::of_this_process();
     if arguments.prune {
-        return retention::prune(&places, arguments.yes);
+        return retention::prune(&paths, arguments.yes);
     }
     if let Some(name) = &arguments.restore {
-        return retention::restore(&places, name);
+        return retention::restore(&paths, name);
     }
     if let Some(name) = &arguments.erase {
-        return retention::erase(&places, name, arguments.yes);
+        return retention::erase(&paths, name, arguments.yes);
     }
-    let mut present = match present(&places) {
+    let mut present = match present(&paths) {
         Ok(rows) => rows,
         Err(error) => return fail(1, &format_args!("cannot look for sessions: {error}")),
     };
-    let recorded = past::journal(&places).and_then(|reader| match reader {
+    let recorded = past::journal(&paths).and_then(|reader| match reader {
         Some(reader) => reader.sessions().map_err(|fault| fault.to_string()),
         None => Ok(Vec::new()),
     });
@@ -159,8 +159,8 @@ fn join(present: &mut Vec<SessionRow>, recorded: Vec<SessionSummary>) -> Vec<Ses
 }
 
 /// Returns the sessions that run, and those that were killed and have left files.
-fn present(places: &Paths) -> io::Result<Vec<SessionRow>> {
-    let recorded = registry::recorded_at(places)?;
+fn present(paths: &Paths) -> io::Result<Vec<SessionRow>> {
+    let recorded = registry::recorded_at(paths)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(join_all(recorded.into_iter().map(|(record, life)| session_row(record, life)))))
 }

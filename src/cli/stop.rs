@@ -31,16 +31,16 @@ pub struct StopArguments {
 }
 
 pub fn run(arguments: &StopArguments) -> ExitCode {
-    let places = Paths::of_this_process();
-    let Some(name) = &arguments.name else { return stop_all(&places) };
+    let paths = Paths::of_this_process();
+    let Some(name) = &arguments.name else { return stop_all(&paths) };
     if let Err(bad) = registry::check_name(name) {
         return fail(USAGE, &bad);
     }
-    ExitCode::from(stop_one(&places, name))
+    ExitCode::from(stop_one(&paths, name))
 }
 
-fn stop_all(places: &Paths) -> ExitCode {
-    let recorded = match registry::recorded_at(places) {
+fn stop_all(paths: &Paths) -> ExitCode {
+    let recorded = match registry::recorded_at(paths) {
         Ok(recorded) => recorded,
         Err(error) => return fail(1, &format_args!("cannot look for sessions: {error}")),
     };
@@ -49,13 +49,13 @@ fn stop_all(places: &Paths) -> ExitCode {
         output::print("No session is running.\n");
     }
     // A session that ended by itself meanwhile is no failure.
-    let codes = here.iter().map(|(record, _)| stop_one(places, &record.name)).filter(|code| *code != UNKNOWN);
+    let codes = here.iter().map(|(record, _)| stop_one(paths, &record.name)).filter(|code| *code != UNKNOWN);
     ExitCode::from(codes.max().unwrap_or(0))
 }
 
 /// Stops a session, reports the result, and returns the exit code.
-fn stop_one(places: &Paths, name: &str) -> u8 {
-    match stop(places, name) {
+fn stop_one(paths: &Paths, name: &str) -> u8 {
+    match stop(paths, name) {
         Ok(Stopped::Ended(_, after)) => {
             let after = if after > QUICK_END { format!(" after {}", units::duration(after)) } else { String::new() };
             output::print(&format!("Session \"{name}\" has ended{after}.\n"));
@@ -83,7 +83,7 @@ fn stop_one(places: &Paths, name: &str) -> u8 {
             1
         }
         Ok(Stopped::Unknown) => {
-            warn(&format_args!("no session \"{name}\" is running. {}", running(places)));
+            warn(&format_args!("no session \"{name}\" is running. {}", running(paths)));
             UNKNOWN
         }
         Err(error) => {
@@ -93,8 +93,8 @@ fn stop_one(places: &Paths, name: &str) -> u8 {
     }
 }
 
-fn running(places: &Paths) -> String {
-    let running = registry::running_at(places).unwrap_or_default();
+fn running(paths: &Paths) -> String {
+    let running = registry::running_at(paths).unwrap_or_default();
     let names: Vec<_> = running
         .iter()
         .map(|record| format!("{} ({})", record.name, cut_front(&record.cwd.to_string_lossy(), MAX_FOLDER_CELLS)))

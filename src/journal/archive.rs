@@ -158,14 +158,14 @@ impl JournalHistory {
     /// Returns the archive of this session up to now; `None` if the journal misses events of it.
     #[must_use]
     pub fn archive(&self, limit: Duration) -> Option<JournalArchive> {
-        let reader = Reader::open_existing(&self.places.journal().ok()?)?;
+        let reader = Reader::open_existing(&self.paths.journal().ok()?)?;
         reader.catch_up(limit);
-        let archive = JournalArchive::open(reader, &self.session, self.places.spools().ok().as_deref()).ok()??;
+        let archive = JournalArchive::open(reader, &self.session, self.paths.spools().ok().as_deref()).ok()??;
         (archive.recorded.session.missed == 0).then_some(archive)
     }
 
     fn own<T>(&self, read: impl FnOnce(&Reader, i64) -> rusqlite::Result<Option<T>>) -> Option<T> {
-        let reader = Reader::open_existing(&self.places.journal().ok()?)?;
+        let reader = Reader::open_existing(&self.paths.journal().ok()?)?;
         let number = load::row_id(&reader.connection, &self.session).ok().flatten()?;
         read(&reader, number).ok().flatten()
     }

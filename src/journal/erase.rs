@@ -86,7 +86,7 @@ fn remove_intake(folder: &Path, id: &SessionId) -> std::io::Result<bool> {
     let mut all = true;
     for (_, path) in intake::list(folder)?.into_iter().filter(|(of, _)| of == id) {
         match IntakeFile::adopt(&path) {
-            Ok(Some(segment)) => segment.remove(),
+            Ok(Some(intake_file)) => intake_file.remove(),
             _ => all &= path.symlink_metadata().is_err(),
         }
     }

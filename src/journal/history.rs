@@ -61,13 +61,13 @@ impl Reader {
 /// The journal as the history and the archive of a session.
 #[derive(Debug)]
 pub struct JournalHistory {
-    pub places: Paths,
+    pub paths: Paths,
     pub session: SessionId,
 }
 
 impl History for JournalHistory {
     fn past(&self) -> Result<Vec<Past>, String> {
-        let folder = self.places.journal().map_err(|error| error.to_string())?;
+        let folder = self.paths.journal().map_err(|error| error.to_string())?;
         let reader = Reader::open(&folder).map_err(|fault| fault.to_string())?;
         reader.map_or(Ok(Vec::new()), |reader| reader.history(Some(&self.session)).map_err(|fault| fault.to_string()))
     }

@@ -150,7 +150,7 @@ pub struct SharedIntake {
 
 #[derive(Debug, Default)]
 pub struct IntakeWriter {
-    pub segment: Option<Arc<IntakeFile>>,
+    pub intake_file: Option<Arc<IntakeFile>>,
     /// The frames that could not be written yet, oldest first.
     backlog: VecDeque<DelayedFrame>,
     backlog_bytes: usize,
@@ -247,11 +247,11 @@ impl IntakeWriter {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(segment) = &self.segment else { return Err(io::ErrorKind::NotFound.into()) };
-        let at = segment.written.load(Ordering::Relaxed);
+        let Some(intake_file) = &self.intake_file else { return Err(io::ErrorKind::NotFound.into()) };
+        let at = intake_file.written.load(Ordering::Relaxed);
         // The next write overwrites what a failed one left behind.
-        segment.file.write_all_at(bytes, at)?;
-        segment.written.store(at + bytes.len() as u64, Ordering::Release);
+        intake_file.file.write_all_at(bytes, at)?;
+        intake_file.written.store(at + bytes.len() as u64, Ordering::Release);
         Ok(())
     }
 }

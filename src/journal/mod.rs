@@ -80,14 +80,14 @@ impl Journal {
 ///
 /// # Errors
 /// If the journal cannot be read.
-pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<RecordedSession>, JournalError> {
-    let folder = places.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
-    let patience = Instant::now() + TAKE_OVER_TIMEOUT;
+pub fn resume(paths: &Paths, id: &SessionId) -> Result<Option<RecordedSession>, JournalError> {
+    let folder = paths.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
+    let deadline = Instant::now() + TAKE_OVER_TIMEOUT;
     loop {
         let Some(reader) = Reader::open(&folder)? else { return Ok(None) };
         let recorded = reader.load(id)?;
         // The dead process may still hold its intake, or another session may be recovering it.
-        if !intake::is_in_use(&folder, id) || Instant::now() > patience {
+        if !intake::is_in_use(&folder, id) || Instant::now() > deadline {
             return Ok(recorded);
         }
         drop(reader);
@@ -97,8 +97,8 @@ pub fn resume(places: &Paths, id: &SessionId) -> Result<Option<RecordedSession>,
 
 /// Loads what is not in the database yet, for when the database cannot be read; `None` if there is nothing.
 #[must_use]
-pub fn resume_end(places: &Paths, id: &SessionId) -> Option<RecordedSession> {
-    let pending = PendingEvents::open(&places.journal().ok()?, id).after(None);
+pub fn resume_end(paths: &Paths, id: &SessionId) -> Option<RecordedSession> {
+    let pending = PendingEvents::open(&paths.journal().ok()?, id).after(None);
     let mut session = pending::summary(pending.meta.clone()?);
     pending.add_to(&mut session);
     let mut recorded = RecordedSession::of(session);
@@ -111,7 +111,7 @@ pub fn resume_end(places: &Paths, id: &SessionId) -> Option<RecordedSession> {
 /// host's descriptor table.
 #[must_use]
 pub fn start(
-    places: Paths,
+    paths: Paths,
     id: SessionId,
     info: &SessionInfo,
     limits: Limits,
@@ -131,10 +131,10 @@ pub fn start(
     shared.off.store(limits.bytes == 0, Ordering::Relaxed);
     let meta = frame::SessionMeta::new(id, info, crate::session::discovery::registry::boot());
     let warnings = Warnings::new(notices.clone(), lost.map(SharedLosses::get).unwrap_or_default());
-    let mut writer_thread = WriterThread::new(places, meta, limits, shared.clone(), warnings, goes_on);
+    let mut writer_thread = WriterThread::new(paths, meta, limits, shared.clone(), warnings, goes_on);
     if !shared.off.load(Ordering::Relaxed) {
         // If this fails, the thread meets the same error and reports it.
-        let _ = writer_thread.begin_segment();
+        let _ = writer_thread.begin_intake_file();
     }
     let (end, done) = mpsc::channel();
     let spawned = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {

@@ -32,20 +32,20 @@ pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), J
         // A file that cannot be opened stays for later. So do the files after a locked one: another process may be
         // recovering them.
         match IntakeFile::adopt(&path) {
-            Ok(Some(segment)) if held.as_ref() != Some(&id) => sessions.entry(id).or_default().push(segment),
+            Ok(Some(intake_file)) if held.as_ref() != Some(&id) => sessions.entry(id).or_default().push(intake_file),
             Ok(None) => held = Some(id),
             _ => {}
         }
     }
     intake::sweep_drafts(folder);
-    for (id, segments) in sessions {
-        if !take_in(connection, &id, &segments).map_err(|error| JournalError::of(&database, &error))? {
+    for (id, intake_files) in sessions {
+        if !take_in(connection, &id, &intake_files).map_err(|error| JournalError::of(&database, &error))? {
             continue;
         }
         // Another process may have taken over the session.
         let lives =
             intake::list(folder).is_ok_and(|all| all.iter().any(|(i, path)| *i == id && intake::is_locked(path)));
-        segments.iter().for_each(IntakeFile::remove);
+        intake_files.iter().for_each(IntakeFile::remove);
         if !lives {
             store::mark_dead(connection, &id).map_err(|error| JournalError::of(&database, &error))?;
         }
@@ -54,18 +54,18 @@ pub fn dead_sessions(folder: &Path, connection: &mut Connection) -> Result<(), J
 }
 
 /// Returns whether everything could be read. If not, the rest stays for later.
-fn take_in(connection: &mut Connection, id: &SessionId, segments: &[IntakeFile]) -> rusqlite::Result<bool> {
+fn take_in(connection: &mut Connection, id: &SessionId, intake_files: &[IntakeFile]) -> rusqlite::Result<bool> {
     let mut changes = PendingChanges::default();
     store::load_unfinished(connection, id, &mut changes)?;
     let position = store::position(connection, id)?;
-    for segment in segments {
-        let name = segment.name();
+    for intake_file in intake_files {
+        let name = intake_file.name();
         let from = position.as_ref().filter(|(file, _)| *file == name).map_or(0, |(_, position)| *position);
         // The database has this file; only its removal failed.
         if position.as_ref().is_some_and(|(file, _)| name < *file) {
             continue;
         }
-        let Ok(bytes) = segment.read(0, MAX_HEADER) else { return Ok(false) };
+        let Ok(bytes) = intake_file.read(0, MAX_HEADER) else { return Ok(false) };
         // The first frame has the session's data, which is needed even if the whole file was stored.
         let mut header = None;
         frame::decode_all(&bytes, |frame| {
@@ -76,11 +76,11 @@ fn take_in(connection: &mut Connection, id: &SessionId, segments: &[IntakeFile])
         if changes.meta.is_none() {
             changes.apply(IntakeFrame::Session(header.filter(|meta| meta.id == *id).unwrap_or_else(|| unknown(id))));
         }
-        let (mut at, end) = (from, segment.written.load(Ordering::Relaxed));
+        let (mut at, end) = (from, intake_file.written.load(Ordering::Relaxed));
         let mut portion = MAX_READ;
         // In portions, since the intake may be large.
         while at < end {
-            let Ok(bytes) = segment.read(at, portion) else { return Ok(false) };
+            let Ok(bytes) = intake_file.read(at, portion) else { return Ok(false) };
             let is_last = at + bytes.len() as u64 >= end;
             let mut frames = Vec::new();
             let used = frame::decode_all(&bytes, |frame| frames.push(frame));

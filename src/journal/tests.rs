@@ -28,7 +28,7 @@ impl Home {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn places(&self) -> Paths {
+    fn paths(&self) -> Paths {
         let home = self.0.path().to_owned();
         Paths {
             state: Some(home.join(".local/state")),
@@ -39,7 +39,7 @@ impl Home {
     }
 
     fn folder(&self) -> PathBuf {
-        self.places().journal().unwrap()
+        self.paths().journal().unwrap()
     }
 
     fn database(&self) -> PathBuf {
@@ -47,7 +47,7 @@ impl Home {
     }
 
     fn start(&self, id: &SessionId, name: &str) -> Recording {
-        let (recorder, journal, told) = start(self.places(), id.clone(), &info(name), Limits::default(), None, true);
+        let (recorder, journal, told) = start(self.paths(), id.clone(), &info(name), Limits::default(), None, true);
         Recording { recorder, journal, told, transcript: Transcript::default() }
     }
 

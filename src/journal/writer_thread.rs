@@ -39,7 +39,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 const TIDY_INTERVAL: Duration = Duration::from_millis(20);
 
 pub struct WriterThread {
-    places: Paths,
+    paths: Paths,
     meta: SessionMeta,
     limits: Limits,
     shared: Arc<SharedIntake>,
@@ -47,7 +47,7 @@ pub struct WriterThread {
     /// The run number in the names of this process's intake files; larger than those of earlier processes.
     run: u64,
     /// The files of the intake, oldest first. The first is read from `position` on.
-    segments: VecDeque<Arc<IntakeFile>>,
+    intake_files: VecDeque<Arc<IntakeFile>>,
     state: State,
 }
 
@@ -87,8 +87,8 @@ fn identity_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// Returns a run number larger than those of all earlier processes of the session.
-fn next_run(places: &Paths, id: &SessionId) -> u64 {
-    let Ok(folder) = places.journal() else { return 1 };
+fn next_run(paths: &Paths, id: &SessionId) -> u64 {
+    let Ok(folder) = paths.journal() else { return 1 };
     let left = intake::list(&folder).unwrap_or_default().into_iter().filter(|(of, _)| of == id);
     let left = left.filter_map(|(_, path)| intake::run_of(path.file_name()?.to_str()?));
     let stored = match schema::open_to_read(&folder) {
@@ -105,15 +105,15 @@ fn next_run(places: &Paths, id: &SessionId) -> u64 {
 impl WriterThread {
     /// `goes_on`: another process has recorded the session before.
     pub fn new(
-        places: Paths,
+        paths: Paths,
         meta: SessionMeta,
         limits: Limits,
         shared: Arc<SharedIntake>,
         warnings: Warnings,
         goes_on: bool,
     ) -> Self {
-        let run = if goes_on { next_run(&places, &meta.id) } else { 1 };
-        Self { places, meta, limits, shared, warnings, run, segments: VecDeque::new(), state: State::default() }
+        let run = if goes_on { next_run(&paths, &meta.id) } else { 1 };
+        Self { paths, meta, limits, shared, warnings, run, intake_files: VecDeque::new(), state: State::default() }
     }
 
     /// Runs until the recorder is dropped and its events are stored.
@@ -153,12 +153,12 @@ impl WriterThread {
             std::thread::park_timeout(Duration::from_millis(100));
             self.run_once();
         }
-        self.shared.writing().segment = None;
+        self.shared.writing().intake_file = None;
         if !self.warnings.has_trouble() || self.is_off() {
             if let Some(database) = &self.state.database {
                 let _ = retention::forget_if_empty(&database.connection, &self.meta.id);
             }
-            self.segments.iter().for_each(|segment| segment.remove());
+            self.intake_files.iter().for_each(|intake_file| intake_file.remove());
         }
         // Closing the last connection moves the write-ahead log into the database.
     }
@@ -206,17 +206,16 @@ impl WriterThread {
             self.shared.off.store(true, Ordering::Relaxed);
             return self.warnings.send(format!("this session is not recorded: {fault}"));
         }
-        self.warnings.on_fault(fault, !self.segments.is_empty());
+        self.warnings.on_fault(fault, !self.intake_files.is_empty());
     }
 
     /// Begins a new intake file where one is due, writes the actor's backlog, and reports losses and their end.
     fn watch_intake(&mut self) {
-        let is_gone = |segment: &IntakeFile| segment.path.symlink_metadata().is_err();
-        let due = self
-            .segments
-            .back()
-            .is_none_or(|segment| segment.written.load(Ordering::Acquire) > MAX_FILE_BYTES || is_gone(segment));
-        let unmade = if due { self.begin_segment().err() } else { None };
+        let is_gone = |intake_file: &IntakeFile| intake_file.path.symlink_metadata().is_err();
+        let is_due = self.intake_files.back().is_none_or(|intake_file| {
+            intake_file.written.load(Ordering::Acquire) > MAX_FILE_BYTES || is_gone(intake_file)
+        });
+        let begin_error = if is_due { self.begin_intake_file().err() } else { None };
         loop {
             // In portions, so that the actor can write in between.
             let mut writing = self.shared.writing();
@@ -230,27 +229,27 @@ impl WriterThread {
             let mut writing = self.shared.writing();
             (writing.missed_in_all, writing.is_behind(), writing.fault.take())
         };
-        let folder = self.segments.back().and_then(|segment| segment.path.parent());
+        let folder = self.intake_files.back().and_then(|intake_file| intake_file.path.parent());
         let fault = fault.zip(folder).map(|(error, folder)| JournalError::of_io(folder, &error));
-        let fault = unmade.filter(|_| self.segments.is_empty()).or(fault);
+        let fault = begin_error.filter(|_| self.intake_files.is_empty()).or(fault);
         self.warnings.on_missed(missed, behind, fault.as_ref(), folder);
     }
 
     /// Begins a new intake file for the actor.
-    pub fn begin_segment(&mut self) -> Result<(), JournalError> {
-        let folder = self.places.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
+    pub fn begin_intake_file(&mut self) -> Result<(), JournalError> {
+        let folder = self.paths.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
         self.state.made += 1;
         let next = IntakeFile::create(&folder, &self.meta, self.run, self.state.made)
             .map_err(|error| JournalError::of_io(&folder, &error))?;
         self.shared.unread.fetch_add(next.written.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.shared.writing().segment = Some(next.clone());
-        self.segments.push_back(next);
+        self.shared.writing().intake_file = Some(next.clone());
+        self.intake_files.push_back(next);
         Ok(())
     }
 
     /// Stores everything in the intake.
     fn store_all(&mut self) -> Result<(), JournalError> {
-        let folder = self.places.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
+        let folder = self.paths.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
         self.open(&folder)?;
         loop {
             let has_more = self.read()?;
@@ -311,7 +310,7 @@ impl WriterThread {
     fn check_predecessor(&self, folder: &Path, database: &Path) -> Result<(), JournalError> {
         let left = intake::list(folder).map_err(|error| JournalError::of_io(folder, &error))?;
         let is_before = |(id, path): &(SessionId, PathBuf)| {
-            *id == self.meta.id && self.segments.iter().all(|own| own.path != *path) && fs::read(path).is_ok()
+            *id == self.meta.id && self.intake_files.iter().all(|own| own.path != *path) && fs::read(path).is_ok()
         };
         if left.iter().any(is_before) { Err(JournalError::Locked(database.to_owned())) } else { Ok(()) }
     }
@@ -319,15 +318,15 @@ impl WriterThread {
     /// Folds a portion of the intake. Returns whether there is more.
     fn read(&mut self) -> Result<bool, JournalError> {
         let State { changes, position, read, .. } = &mut self.state;
-        if let Some(segment) = self.segments.front() {
+        if let Some(intake_file) = self.intake_files.front() {
             if changes.memory() > MAX_PENDING {
                 return Ok(true);
             }
-            let fault = |error| JournalError::of_io(&segment.path, &error);
-            let written = segment.written.load(Ordering::Acquire);
+            let fault = |error| JournalError::of_io(&intake_file.path, &error);
+            let written = intake_file.written.load(Ordering::Acquire);
             let mut portion = MAX_READ;
             let (bytes, used) = loop {
-                let bytes = segment.read(*position, portion).map_err(fault)?;
+                let bytes = intake_file.read(*position, portion).map_err(fault)?;
                 let whole = *position + bytes.len() as u64 >= written;
                 let mut frames = Vec::new();
                 let used = frame::decode_all(&bytes, |frame| frames.push(frame));
@@ -347,24 +346,24 @@ impl WriterThread {
                 return Ok(true);
             }
             // Once there is a newer file, this one is complete, and goes after it is stored.
-            return Ok(self.segments.len() > 1 || *position < written);
+            return Ok(self.intake_files.len() > 1 || *position < written);
         }
         Ok(false)
     }
 
     fn store(&mut self) -> Result<(), JournalError> {
-        let Some(segment) = self.segments.front().cloned() else { return Ok(()) };
+        let Some(intake_file) = self.intake_files.front().cloned() else { return Ok(()) };
         let State { changes, position, read, database: Some(database), .. } = &mut self.state else { return Ok(()) };
         if changes.dirty {
-            store::store(&mut database.connection, changes, &(segment.name(), *position))
+            store::store(&mut database.connection, changes, &(intake_file.name(), *position))
                 .map_err(|error| JournalError::of(&database.path, &error))?;
             changes.mark_stored();
         }
         self.shared.unread.fetch_sub(std::mem::take(read), Ordering::Relaxed);
-        let finished = segment.written.load(Ordering::Acquire) <= *position;
-        if self.segments.len() > 1 && finished {
-            segment.remove();
-            self.segments.pop_front();
+        let finished = intake_file.written.load(Ordering::Acquire) <= *position;
+        if self.intake_files.len() > 1 && finished {
+            intake_file.remove();
+            self.intake_files.pop_front();
             *position = 0;
         }
         Ok(())

@@ -59,7 +59,7 @@ impl Frontend {
         let server = self.serve_clients(boot, link, "a signal", Some(control))?;
         let tty = File::from(originals.stdout);
         quit_on_hangup(&self.session, originals.stdin)?;
-        let history = journal::JournalHistory { places: Paths::of_this_process(), session: boot.id.clone() };
+        let history = journal::JournalHistory { paths: Paths::of_this_process(), session: boot.id.clone() };
         let dashboard = spawn_dashboard(self.session, self.link, tty, commands, self.keepsake, Arc::new(history))?;
         Ok(when_closed(dashboard, self.stop, server))
     }

@@ -124,7 +124,7 @@ impl Host {
         watch_termination(move || quit_sender.send(EngineEvent::QuitRequested))?;
         start_drain(self.capture.clone(), self.readers, event_sender)?;
         let (spool_thread, spool_notices) = SpoolThread::start(self.spool.clone())?;
-        let older = journal::JournalHistory { places: Paths::of_this_process(), session: self.boot.id.clone() };
+        let older = journal::JournalHistory { paths: Paths::of_this_process(), session: self.boot.id.clone() };
         self.spool.set_older(Box::new(older));
         let session = SessionRun {
             info: self.info,

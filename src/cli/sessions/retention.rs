@@ -32,13 +32,13 @@ fn is_confirmed(question: &str, yes: bool) -> bool {
     read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-fn sessions(places: &Paths) -> Result<Vec<SessionSummary>, String> {
-    let reader = past::journal(places)?;
+fn sessions(paths: &Paths) -> Result<Vec<SessionSummary>, String> {
+    let reader = past::journal(paths)?;
     reader.map_or(Ok(Vec::new()), |reader| reader.sessions().map_err(|fault| fault.to_string()))
 }
 
 /// `--prune`: shows what the limits ask to be removed, and removes it after a question.
-pub fn prune(places: &Paths, yes: bool) -> ExitCode {
+pub fn prune(paths: &Paths, yes: bool) -> ExitCode {
     let limits = journal::effective_limits(settings::read(settings::path()).settings.journal);
     if let Some(why) = &limits.refused {
         return fail(USAGE, &format_args!("{why}. Until that is mended no session is removed."));
@@ -47,7 +47,7 @@ pub fn prune(places: &Paths, yes: bool) -> ExitCode {
         print("Nothing is recorded (the journal's size is set to 0), and what was recorded before stays.\n");
         return ExitCode::SUCCESS;
     }
-    let folder = match places.journal() {
+    let folder = match paths.journal() {
         Ok(folder) => folder,
         Err(error) => return fail(1, &error),
     };
@@ -101,8 +101,8 @@ fn preview(plan: &journal::RetentionPlan, limits: &Limits) -> String {
 }
 
 /// `--restore`: restores a session that was set aside.
-pub fn restore(places: &Paths, name: &str) -> ExitCode {
-    let all = match sessions(places) {
+pub fn restore(paths: &Paths, name: &str) -> ExitCode {
+    let all = match sessions(paths) {
         Ok(all) => all,
         Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
     };
@@ -116,7 +116,7 @@ pub fn restore(places: &Paths, name: &str) -> ExitCode {
         }
         Err(what) => return fail(UNKNOWN, &what),
     };
-    let restored = places
+    let restored = paths
         .journal()
         .map_err(|error| error.to_string())
         .and_then(|folder| journal::restore(&folder, &found.id, now()).map_err(|fault| fault.to_string()));
@@ -134,8 +134,8 @@ pub fn restore(places: &Paths, name: &str) -> ExitCode {
 }
 
 /// `--erase`: erases one session from all files.
-pub fn erase(places: &Paths, name: &str, yes: bool) -> ExitCode {
-    let all = match sessions(places) {
+pub fn erase(paths: &Paths, name: &str, yes: bool) -> ExitCode {
+    let all = match sessions(paths) {
         Ok(all) => all,
         Err(why) => return fail(1, &format_args!("the journal cannot be read: {why}")),
     };
@@ -158,14 +158,14 @@ pub fn erase(places: &Paths, name: &str, yes: bool) -> ExitCode {
     if !is_confirmed("Erase it for good, with its outputs and saved variables?", yes) {
         return ExitCode::from(1);
     }
-    let folder: PathBuf = match places.journal() {
+    let folder: PathBuf = match paths.journal() {
         Ok(folder) => folder,
         Err(error) => return fail(1, &error),
     };
     match journal::erase(&folder, &found.id) {
         Ok(erased) => {
             // A killed session has left its registry entry and socket.
-            let _ = registry::clean_up(places, name);
+            let _ = registry::clean_up(paths, name);
             print(&format!("Session \"{name}\" is erased.\n"));
             for copy in &erased.copies {
                 warn(&format_args!(

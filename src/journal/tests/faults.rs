@@ -143,10 +143,10 @@ fn a_full_disk_is_reported_and_recording_continues_later() {
     };
     full.path = home.database();
     let shared = session.recorder.shared.clone();
-    let good = shared.writing().segment.replace(Arc::new(full));
+    let good = shared.writing().intake_file.replace(Arc::new(full));
     session.run(2, "waits()");
     session.wait_for_notice("is full");
-    shared.writing().segment = good;
+    shared.writing().intake_file = good;
     assert!(session.wait_for_notice("recorded again").contains("nothing of it is missing"), "without another event");
     session.run(3, "3");
     let (transcript, _) = session.close();
@@ -170,7 +170,7 @@ fn losses_are_counted_across_processes() {
         {
             // Under one lock, or the thread could record the losses before the disk is full.
             let mut writing = session.recorder.shared.writing();
-            writing.segment = Some(full());
+            writing.intake_file = Some(full());
             (writing.missed, writing.missed_in_all, writing.lost) = (LOST.get(), LOST.get(), Some(&LOST));
         }
         for n in 0..7 {
@@ -182,7 +182,7 @@ fn losses_are_counted_across_processes() {
         session.stop();
     }
     let (recorder, journal, told) =
-        start(home.places(), id.clone(), &info("work"), Limits::default(), Some(&LOST), true);
+        start(home.paths(), id.clone(), &info("work"), Limits::default(), Some(&LOST), true);
     let mut session = Recording { recorder, journal, told, transcript: Transcript::default() };
     session.run(22, "kept()");
     assert_eq!(LOST.get(), crate::domain::flight_recorder::Losses::default());
@@ -240,16 +240,16 @@ fn random_damage_crashes_nothing_and_loses_no_live_session() {
         session.close();
         // A killed session's intake, and garbage over parts of it and of the database, perhaps while it is in use.
         let meta = frame::SessionMeta::new(killed.clone(), &info("killed"), String::new());
-        let segment = IntakeFile::create(&home.folder(), &meta, 1, 0).unwrap();
+        let intake_file = IntakeFile::create(&home.folder(), &meta, 1, 0).unwrap();
         let shared = Arc::new(SharedIntake::default());
-        shared.writing().segment = Some(segment.clone());
+        shared.writing().intake_file = Some(intake_file.clone());
         JournalRecorder { shared, buffer: Vec::new() }.event(&Event::Reset {
             by: Author::You,
             report: Arc::default(),
             at: at(1),
         });
-        spoil_file(&mut random, &segment.path);
-        drop(segment);
+        spoil_file(&mut random, &intake_file.path);
+        drop(intake_file);
         let early = random.below(2) == 0;
         if early {
             spoil_file(&mut random, &home.database());
@@ -283,15 +283,16 @@ fn stored_events_are_not_stored_twice() {
     let home = Home::new();
     let id = id();
     let meta = frame::SessionMeta::new(id.clone(), &info("killed"), String::new());
-    let segments: Vec<_> = (0..2).map(|number| IntakeFile::create(&home.folder(), &meta, 1, number).unwrap()).collect();
-    for segment in &segments {
+    let intake_files: Vec<_> =
+        (0..2).map(|number| IntakeFile::create(&home.folder(), &meta, 1, number).unwrap()).collect();
+    for intake_file in &intake_files {
         let shared = Arc::new(SharedIntake::default());
-        shared.writing().segment = Some(segment.clone());
+        shared.writing().intake_file = Some(intake_file.clone());
         let event = Event::Output { snippet: None, chunk: OutputChunk::of(Stream::Stdout, "once\n"), at: at(1) };
         JournalRecorder { shared, buffer: Vec::new() }.event(&event);
     }
-    let files: Vec<_> = segments.iter().map(|file| (file.path.clone(), fs::read(&file.path).unwrap())).collect();
-    drop(segments);
+    let files: Vec<_> = intake_files.iter().map(|file| (file.path.clone(), fs::read(&file.path).unwrap())).collect();
+    drop(intake_files);
     let mut connection = schema::open(&home.folder()).unwrap();
     for kept in [0..0, 0..1, 1..2, 0..2] {
         for (path, bytes) in &files[kept] {

@@ -53,9 +53,9 @@ fn the_call_of_a_snippet_is_recorded() {
 fn a_clock_that_is_set_back_hides_no_events() {
     let (home, id) = (Home::new(), id());
     drop(home.start(&self::id(), "other").close());
-    let (segment, mut ahead) = home.of_run(&id, u64::MAX / 2);
+    let (intake_file, mut ahead) = home.of_run(&id, u64::MAX / 2);
     ahead.run(1, "a");
-    drop((segment, ahead));
+    drop((intake_file, ahead));
     assert_eq!(home.load(&id).transcript.entries().len(), 1);
     // The next process that opens the journal recovers these events.
     let lock = rusqlite::Connection::open(home.database()).unwrap();
@@ -103,14 +103,14 @@ fn floods_and_many_small_pieces_are_bounded_as_in_memory() {
 fn the_next_process_recovers_a_killed_ones_intake() {
     let home = Home::new();
     let (killed, follower) = (id(), id());
-    let (segment, mut session) = home.without_thread(&killed);
+    let (intake_file, mut session) = home.without_thread(&killed);
     everything(&mut session);
     session.begin(4, "while True: pass");
     session.write(Some(4), Stream::Stdout, "on and on");
     session.submit(5, claude(), "waiting");
     let transcript = session.transcript.clone();
     assert!(Reader::open(&home.folder()).unwrap().is_none(), "a session that lives is left alone");
-    drop(segment);
+    drop(intake_file);
     drop(session);
 
     let (_, notices) = home.start(&follower, "follower").close();
@@ -132,14 +132,14 @@ fn the_predecessors_intake_is_stored_first() {
     let home = Home::new();
     let id = id();
     // The predecessor's file is locked: it is dying, or being recovered.
-    let (segment, mut first) = home.without_thread(&id);
+    let (intake_file, mut first) = home.without_thread(&id);
     everything(&mut first);
     let mut second = home.start(&id, "killed");
     second.transcript = first.transcript.clone();
     drop(first);
     second.run(5, "5");
     second.wait_for_notice("locked");
-    drop(segment);
+    drop(intake_file);
     second.wait_for_notice("recorded again");
     let (transcript, _) = second.close();
     assert_eq!(describe(&home.load(&id).transcript), describe(&transcript));
@@ -233,12 +233,12 @@ impl Home {
 
     fn of_run(&self, id: &SessionId, run: u64) -> (Arc<IntakeFile>, Recording) {
         let meta = frame::SessionMeta::new(id.clone(), &info("killed"), "boot".into());
-        let segment = IntakeFile::create(&self.folder(), &meta, run, 0).unwrap();
+        let intake_file = IntakeFile::create(&self.folder(), &meta, run, 0).unwrap();
         let shared = Arc::new(SharedIntake::default());
-        shared.writing().segment = Some(segment.clone());
+        shared.writing().intake_file = Some(intake_file.clone());
         let recorder = JournalRecorder { shared, buffer: Vec::new() };
         let (_, done) = mpsc::channel();
         let (_, told) = unbounded_channel();
-        (segment, Recording { recorder, journal: Journal { done }, told, transcript: Transcript::default() })
+        (intake_file, Recording { recorder, journal: Journal { done }, told, transcript: Transcript::default() })
     }
 }
