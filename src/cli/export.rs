@@ -174,9 +174,9 @@ fn running(paths: &Paths) -> BTreeMap<String, SessionStatus> {
         return BTreeMap::new();
     };
     let records = registry::running_at(paths).unwrap_or_default();
-    let ask = |record: SessionEntry| async move {
-        match status::ask(&record.socket).await {
-            StatusReply::Live(live) => Some((record.name, live)),
+    let ask = |entry: SessionEntry| async move {
+        match status::ask(&entry.socket).await {
+            StatusReply::Live(live) => Some((entry.name, live)),
             StatusReply::Closed | StatusReply::Silent => None,
         }
     };

@@ -77,7 +77,7 @@ pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
 fn by_guardian(error: ResumeError, paths: &Paths) -> ResumeError {
     let ResumeError::Running { name, pid, other } = error else { return error };
     let alive = registry::running_at(paths).unwrap_or_default();
-    let pid = alive.iter().find(|record| record.name == name).map_or(pid, |record| record.pid);
+    let pid = alive.iter().find(|entry| entry.name == name).map_or(pid, |entry| entry.pid);
     ResumeError::Running { name, pid, other }
 }
 
@@ -89,7 +89,7 @@ fn settled(paths: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
         let sessions = reader.sessions()?;
         let alive = registry::running_at(paths).unwrap_or_default();
         let is_dying = |session: &SessionSummary| {
-            session.ending == SessionEnd::Running && alive.iter().all(|record| record.name != session.name)
+            session.ending == SessionEnd::Running && alive.iter().all(|entry| entry.name != session.name)
         };
         if !sessions.iter().any(is_dying) || Instant::now() > deadline {
             return Ok(sessions);

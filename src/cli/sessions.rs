@@ -17,7 +17,7 @@ use crate::journal::{SessionEnd, SessionSummary};
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry::{self, Life, SessionEntry};
 use crate::session::discovery::status::{self, StatusReply};
-use row::SessionRow;
+use row::{SessionRow, SessionState};
 
 /// Past sessions listed by default.
 const MAX_PAST: usize = 5;
@@ -111,7 +111,7 @@ pub fn run(arguments: &SessionsArguments) -> ExitCode {
     };
     // Sessions set aside are hidden by default.
     if !(arguments.all || arguments.past) {
-        past.retain(|row| row.state != row::SET_ASIDE);
+        past.retain(|row| row.state != SessionState::SetAside);
     }
     let total = past.len();
     if arguments.running {
@@ -149,7 +149,7 @@ fn join(present: &mut Vec<SessionRow>, recorded: Vec<SessionSummary>) -> Vec<Ses
         let runs = session.ending == SessionEnd::Running;
         let row = present.iter_mut().find(|row| row.id.is_none() && row.is_of(&session));
         match row {
-            Some(row) => row.know(&session),
+            Some(row) => row.add_recorded(&session),
             // The registry has lost its entry.
             None if runs => present.push(SessionRow::of_journal(&session)),
             None => past.push(SessionRow::of_journal(&session)),
@@ -162,26 +162,26 @@ fn join(present: &mut Vec<SessionRow>, recorded: Vec<SessionSummary>) -> Vec<Ses
 fn present(paths: &Paths) -> io::Result<Vec<SessionRow>> {
     let recorded = registry::recorded_at(paths)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(join_all(recorded.into_iter().map(|(record, life)| session_row(record, life)))))
+    Ok(runtime.block_on(join_all(recorded.into_iter().map(|(entry, life)| session_row(entry, life)))))
 }
 
-async fn session_row(record: SessionEntry, life: Life) -> SessionRow {
+async fn session_row(entry: SessionEntry, life: Life) -> SessionRow {
     let (state, live) = match life {
-        Life::Stale => ("stale", None),
-        Life::Elsewhere => ("elsewhere", None),
-        Life::Running => match status::ask(&record.socket).await {
-            StatusReply::Live(session) => ("running", Some(session)),
-            StatusReply::Closed if record.trouble.is_some() => ("waiting", None),
-            StatusReply::Closed => ("starting", None),
-            StatusReply::Silent => ("silent", None),
+        Life::Stale => (SessionState::Stale, None),
+        Life::Elsewhere => (SessionState::Elsewhere, None),
+        Life::Running => match status::ask(&entry.socket).await {
+            StatusReply::Live(session) => (SessionState::Running, Some(session)),
+            StatusReply::Closed if entry.trouble.is_some() => (SessionState::Waiting, None),
+            StatusReply::Closed => (SessionState::Starting, None),
+            StatusReply::Silent => (SessionState::Silent, None),
         },
     };
-    SessionRow::new(record, state, live)
+    SessionRow::new(entry, state, live)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::row::fixtures::{record, summary};
+    use super::row::fixtures::{entry, summary};
     use super::*;
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_running_session_is_listed_once() {
-        let mut present = vec![SessionRow::new(record("work", 1_000), "running", None)];
+        let mut present = vec![SessionRow::new(entry("work", 1_000), SessionState::Running, None)];
         let recorded = vec![
             summary("work", 1_200, SessionEnd::Running),
             summary("stdio", 1_100, SessionEnd::Running),
@@ -205,6 +205,6 @@ mod tests {
             present.iter().map(|row| (&*row.name, row.failed)).collect::<Vec<_>>(),
             [("work", Some(2)), ("stdio", Some(2)),]
         );
-        assert_eq!(past.iter().map(|row| (&*row.name, row.state)).collect::<Vec<_>>(), [("work", "died")]);
+        assert_eq!(past.iter().map(|row| (&*row.name, row.state)).collect::<Vec<_>>(), [("work", SessionState::Died)]);
     }
 }

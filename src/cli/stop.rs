@@ -49,7 +49,7 @@ fn stop_all(paths: &Paths) -> ExitCode {
         output::print("No session is running.\n");
     }
     // A session that ended by itself meanwhile is no failure.
-    let codes = here.iter().map(|(record, _)| stop_one(paths, &record.name)).filter(|code| *code != UNKNOWN);
+    let codes = here.iter().map(|(entry, _)| stop_one(paths, &entry.name)).filter(|code| *code != UNKNOWN);
     ExitCode::from(codes.max().unwrap_or(0))
 }
 
@@ -61,17 +61,17 @@ fn stop_one(paths: &Paths, name: &str) -> u8 {
             output::print(&format!("Session \"{name}\" has ended{after}.\n"));
             0
         }
-        Ok(Stopped::WasDead(record)) => {
+        Ok(Stopped::WasDead(entry)) => {
             output::print(&format!(
                 "Session \"{name}\" did not run any more: its process {} had been killed. What it left behind is removed.\n",
-                record.pid
+                entry.pid
             ));
             0
         }
-        Ok(Stopped::StillRuns(record, after)) => {
+        Ok(Stopped::StillRuns(entry, after)) => {
             warn(&format_args!(
                 "session \"{name}\" (pid {}) was asked to end and still runs after {}. The same command again kills it.",
-                record.pid,
+                entry.pid,
                 units::duration(after)
             ));
             1
@@ -97,7 +97,7 @@ fn running(paths: &Paths) -> String {
     let running = registry::running_at(paths).unwrap_or_default();
     let names: Vec<_> = running
         .iter()
-        .map(|record| format!("{} ({})", record.name, cut_front(&record.cwd.to_string_lossy(), MAX_FOLDER_CELLS)))
+        .map(|entry| format!("{} ({})", entry.name, cut_front(&entry.cwd.to_string_lossy(), MAX_FOLDER_CELLS)))
         .take(MAX_NAMES)
         .collect();
     match running.len() - names.len() {

@@ -54,23 +54,23 @@ impl HandedOver {
 pub fn is_held(name: &str) -> bool {
     let begun = Instant::now();
     loop {
-        match record(name) {
+        match entry(name) {
             Some(SessionEntry { dashboard: None, .. }) if begun.elapsed() < DESCRIBE_TIMEOUT => {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            found => return found.is_some_and(|record| record.held.is_some()),
+            found => return found.is_some_and(|entry| entry.held.is_some()),
         }
     }
 }
 
-fn record(name: &str) -> Option<SessionEntry> {
-    registry::running().unwrap_or_default().into_iter().find(|record| record.name == name)
+fn entry(name: &str) -> Option<SessionEntry> {
+    registry::running().unwrap_or_default().into_iter().find(|entry| entry.name == name)
 }
 
 /// Ends the session `name`, which bridges hold. `before` is the session taken over in an earlier attempt, if bridges
 /// were quicker to start another.
 pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<HandedOver> {
-    let Some(SessionEntry { held: Some(id), socket, .. }) = record(name) else {
+    let Some(SessionEntry { held: Some(id), socket, .. }) = entry(name) else {
         // The session has just ended by itself.
         return before.ok_or_else(|| anyhow::anyhow!("session \"{name}\" has just ended; try again"));
     };
@@ -79,9 +79,9 @@ pub fn take_over(name: &str, before: Option<HandedOver>) -> anyhow::Result<Hande
         None => HandedOver { id, name: name.to_owned(), checkpoint: save(name, &socket)? },
     };
     match stop(&Paths::of_this_process(), name)? {
-        Stopped::StillRuns(record, after) => anyhow::bail!(
+        Stopped::StillRuns(entry, after) => anyhow::bail!(
             "session \"{name}\" (pid {}) was asked to end and still runs after {}. `fourhands stop {name}` kills it.",
-            record.pid,
+            entry.pid,
             units::duration(after)
         ),
         _ => Ok(taken),

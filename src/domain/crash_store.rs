@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 #[repr(C)]
 #[derive(Debug)]
 pub struct CrashStore {
-    /// The slot that holds the text, counted from 1; 0 for none.
+    /// The slot with the text, counted from 1; 0 for none.
     current: AtomicU32,
     lengths: [AtomicU32; 2],
     slots: [[AtomicU64; CrashStore::CAPACITY / WORD]; 2],
@@ -27,10 +27,10 @@ impl CrashStore {
             return false;
         }
         let next = usize::from(self.current.load(Ordering::Acquire) == 1);
-        for (place, bytes) in self.slots[next].iter().zip(text.as_bytes().chunks(WORD)) {
+        for (cell, bytes) in self.slots[next].iter().zip(text.as_bytes().chunks(WORD)) {
             let mut word = [0; WORD];
             word[..bytes.len()].copy_from_slice(bytes);
-            place.store(u64::from_ne_bytes(word), Ordering::Relaxed);
+            cell.store(u64::from_ne_bytes(word), Ordering::Relaxed);
         }
         self.lengths[next].store(text.len() as u32, Ordering::Relaxed);
         self.current.store(next as u32 + 1, Ordering::Release);
@@ -38,12 +38,12 @@ impl CrashStore {
     }
 
     pub fn text(&self) -> Option<String> {
-        let place = match self.current.load(Ordering::Acquire) {
+        let slot = match self.current.load(Ordering::Acquire) {
             current @ 1..=2 => current as usize - 1,
             _ => return None,
         };
-        let length = (self.lengths[place].load(Ordering::Relaxed) as usize).min(Self::CAPACITY);
-        let words = self.slots[place][..length.div_ceil(WORD)].iter();
+        let length = (self.lengths[slot].load(Ordering::Relaxed) as usize).min(Self::CAPACITY);
+        let words = self.slots[slot][..length.div_ceil(WORD)].iter();
         let mut bytes: Vec<u8> = words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
         bytes.truncate(length);
         String::from_utf8(bytes).ok()

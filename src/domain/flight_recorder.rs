@@ -105,8 +105,8 @@ impl FlightRecorder {
     /// Sets the snippet that runs next.
     pub fn set_running(&self, snippet: SnippetId, author: &str) {
         let length = floor_char_boundary(author, self.author.len().min(author.len()));
-        for (place, byte) in self.author.iter().zip(author[..length].bytes()) {
-            place.store(byte, Ordering::Relaxed);
+        for (cell, byte) in self.author.iter().zip(author[..length].bytes()) {
+            cell.store(byte, Ordering::Relaxed);
         }
         self.author_length.store(length as u32, Ordering::Relaxed);
         self.phase.store(AT_WORK, Ordering::Relaxed);
@@ -150,15 +150,15 @@ impl FlightRecorder {
     }
 
     pub fn clear_stacks(&self) {
-        for place in self.stacks.iter().take_while(|place| place.load(Ordering::Relaxed) != 0) {
-            place.store(0, Ordering::Relaxed);
+        for cell in self.stacks.iter().take_while(|cell| cell.load(Ordering::Relaxed) != 0) {
+            cell.store(0, Ordering::Relaxed);
         }
     }
 
     /// Returns what faulthandler has written since the last clearing.
     #[must_use]
     pub fn stacks(&self) -> String {
-        let bytes = self.stacks.iter().map(|place| place.load(Ordering::Relaxed));
+        let bytes = self.stacks.iter().map(|cell| cell.load(Ordering::Relaxed));
         String::from_utf8_lossy(&bytes.take_while(|byte| *byte != 0).collect::<Vec<_>>()).into_owned()
     }
 
@@ -166,7 +166,7 @@ impl FlightRecorder {
     pub fn death_report(&self) -> DeathReport {
         let running = self.running.load(Ordering::Acquire);
         let length = (self.author_length.load(Ordering::Relaxed) as usize).min(self.author.len());
-        let author: Vec<u8> = self.author[..length].iter().map(|place| place.load(Ordering::Relaxed)).collect();
+        let author: Vec<u8> = self.author[..length].iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
         let stacks = self.stacks();
         DeathReport {
             at_work: self.phase.load(Ordering::Relaxed) == AT_WORK,
@@ -236,8 +236,8 @@ mod tests {
 
     fn write(recorder: &FlightRecorder, text: &str) {
         let end = recorder.stacks().len();
-        for (place, byte) in recorder.stacks[end..].iter().zip(text.bytes()) {
-            place.store(byte, Ordering::Relaxed);
+        for (cell, byte) in recorder.stacks[end..].iter().zip(text.bytes()) {
+            cell.store(byte, Ordering::Relaxed);
         }
     }
 
@@ -295,8 +295,8 @@ mod tests {
         let recorder = recorder();
         for mut random in Random::rounds(9, 300) {
             recorder.clear_stacks();
-            for place in recorder.author.iter().chain(&recorder.stacks[..2_000]) {
-                place.store(random.below(256) as u8, Ordering::Relaxed);
+            for cell in recorder.author.iter().chain(&recorder.stacks[..2_000]) {
+                cell.store(random.below(256) as u8, Ordering::Relaxed);
             }
             write(&recorder, "\nFatal Python error: x\n  File \"\u{1b}[2J\u{9b}<snippet 3>\", line 1 in f\n");
             for number in [&recorder.phase, &recorder.running, &recorder.author_length] {

@@ -16,7 +16,7 @@ pub struct Output {
     tail_bytes: usize,
     omitted: u64,
     /// Bytes that later output overwrote on the terminal, and that are therefore dropped.
-    drawn: u64,
+    overwritten: u64,
     total: u64,
     /// The next output begins a new segment.
     divided: bool,
@@ -56,9 +56,9 @@ impl Output {
             let joins = !self.divided && self.head.last().is_some_and(|last| last.stream == stream);
             let cost = if joins { 0 } else { SEGMENT_OVERHEAD };
             if joins && self.head_bytes + rest.len() > Self::HEAD {
-                let saved = self.head.last_mut().map_or(0, draw_over);
+                let saved = self.head.last_mut().map_or(0, compact_segment);
                 self.head_bytes -= saved;
-                self.drawn += saved as u64;
+                self.overwritten += saved as u64;
             }
             let cut = floor_char_boundary(rest, Self::HEAD.saturating_sub(self.head_bytes + cost));
             if cut > 0 {
@@ -78,9 +78,9 @@ impl Output {
             && last.text.len() >= MAX_SEGMENT_BYTES
             && !divided
         {
-            let saved = draw_over(last);
+            let saved = compact_segment(last);
             self.tail_bytes -= saved;
-            self.drawn += saved as u64;
+            self.overwritten += saved as u64;
         }
         match self.tail.back_mut() {
             Some(last) if last.stream == stream && last.text.len() < MAX_SEGMENT_BYTES && !divided => {
@@ -140,7 +140,7 @@ impl Output {
         // All but the beginning becomes the tail, so that the middle is dropped.
         let mut head = std::mem::take(self);
         let (total, omitted) = (head.total, head.omitted);
-        (self.drawn, self.divided) = (head.drawn, head.divided);
+        (self.overwritten, self.divided) = (head.overwritten, head.divided);
         let first = head.head.first_mut().map(|segment| {
             let cut = floor_char_boundary(&segment.text, ends);
             (segment.stream, segment.text.drain(..cut).collect::<String>())
@@ -199,7 +199,7 @@ impl Output {
     /// Returns the position of the end for [`Output::slice`]: the number of bytes that are kept or omitted.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.total - self.drawn
+        self.total - self.overwritten
     }
 
     /// Returns the number of bytes omitted between [`Output::head`] and [`Output::tail`].
@@ -244,8 +244,9 @@ impl Output {
         let part = |segments: &mut dyn Iterator<Item = &Segment>, at: &mut u64, piece: &mut Self| {
             for segment in segments {
                 let end = *at + segment.text.len() as u64;
-                let within =
-                    |place: u64| floor_char_boundary(&segment.text, place.clamp(*at, end) as usize - *at as usize);
+                let within = |position: u64| {
+                    floor_char_boundary(&segment.text, position.clamp(*at, end) as usize - *at as usize)
+                };
                 let text = &segment.text[within(from)..within(to).max(within(from))];
                 if !text.is_empty() {
                     piece.push_text(segment.stream, text);
@@ -288,7 +289,7 @@ const SEGMENT_OVERHEAD: usize = 64;
 
 /// Compacts a full segment that overwrites itself, so that a million states of a progress bar do not displace earlier
 /// output. Returns the number of bytes saved, which count as neither kept nor omitted.
-fn draw_over(segment: &mut Segment) -> usize {
+fn compact_segment(segment: &mut Segment) -> usize {
     match compact(&segment.text) {
         Some(short) if short.len() <= segment.text.len() / 2 => {
             let saved = segment.text.len() - short.len();
@@ -410,7 +411,7 @@ mod tests {
         for before in [0, 100_000] {
             let mut output = Output::default();
             output.push_text(Stream::Stdout, &"x".repeat(before));
-            let mut places = Vec::new();
+            let mut positions = Vec::new();
             for epoch in 0..5 {
                 for step in 0..4_000 {
                     output.push_text(Stream::Stdout, &format!("\repoch {epoch} step {step:>6}"));
@@ -418,18 +419,18 @@ mod tests {
                 output.push_text(Stream::Stdout, &format!("\nend {epoch}\n"));
                 let kept_bytes: usize = output.head().chain(output.tail()).map(|segment| segment.text.len()).sum();
                 assert_eq!(output.position(), output.omitted() + kept_bytes as u64);
-                places.push(output.position());
+                positions.push(output.position());
                 output.divide();
             }
             let mut from = 0;
-            for (epoch, place) in places.iter().enumerate() {
-                let piece = output.slice(from, *place).text(None);
+            for (epoch, position) in positions.iter().enumerate() {
+                let piece = output.slice(from, *position).text(None);
                 assert_eq!(piece.matches("end").count(), 1);
                 assert!(piece.ends_with(&format!("step   3999\nend {epoch}\n")), "{epoch} after {before}");
-                from = *place;
+                from = *position;
             }
             output.shrink(10_000);
-            assert_eq!(output.slice(places[3], places[4]).text(None).lines().last(), Some("end 4"));
+            assert_eq!(output.slice(positions[3], positions[4]).text(None).lines().last(), Some("end 4"));
         }
     }
 

@@ -57,8 +57,8 @@ impl Transcript {
                 }
             }
             Event::Output { snippet: Some(id), chunk, .. } => {
-                if let Some(place) = self.position(*id) {
-                    self.bounds.change_output(&mut self.entries, place, |output| output.push(chunk));
+                if let Some(index) = self.position(*id) {
+                    self.bounds.change_output(&mut self.entries, index, |output| output.push(chunk));
                 }
             }
             Event::Output { snippet: None, chunk, at } => {
@@ -208,8 +208,8 @@ impl Transcript {
             }
         }
         self.bounds.displays = self.bounds.displays + display.bytes_kept() - gone;
-        let place = self.position(id).unwrap_or_default();
-        self.bounds.displays_from = self.bounds.displays_from.min(place);
+        let index = self.position(id).unwrap_or_default();
+        self.bounds.displays_from = self.bounds.displays_from.min(index);
         self.bounds.drop_old_displays(&mut self.entries);
     }
 

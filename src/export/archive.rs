@@ -18,7 +18,7 @@ pub trait Archive {
     fn transcript(&self) -> &Transcript;
 
     /// Returns the complete entry at that index. Its displays may lack their bytes.
-    fn entry(&self, place: usize) -> Option<Cow<'_, Entry>>;
+    fn entry(&self, index: usize) -> Option<Cow<'_, Entry>>;
 
     /// Returns a display with its bytes, by its number within the snippet.
     fn display(&self, snippet: SnippetId, number: usize) -> Option<Arc<Display>>;
@@ -51,8 +51,8 @@ impl Archive for Transcript {
         self
     }
 
-    fn entry(&self, place: usize) -> Option<Cow<'_, Entry>> {
-        self.entries().get(place).map(Cow::Borrowed)
+    fn entry(&self, index: usize) -> Option<Cow<'_, Entry>> {
+        self.entries().get(index).map(Cow::Borrowed)
     }
 
     fn display(&self, snippet: SnippetId, number: usize) -> Option<Arc<Display>> {

@@ -45,10 +45,10 @@ pub fn html(
     )?;
     for item in items {
         match item {
-            ExportItem::Snippet(place, known, treatment) => {
-                section(session, archive, &complete_snippet(archive, *place, known), *treatment, out)?;
+            ExportItem::Snippet(index, known, treatment) => {
+                section(session, archive, &complete_snippet(archive, *index, known), *treatment, out)?;
             }
-            ExportItem::Between(place, known) => match archive.entry(*place) {
+            ExportItem::Between(index, known) => match archive.entry(*index) {
                 Some(entry) => between(session, &entry, out)?,
                 None => between(session, known, out)?,
             },

@@ -19,8 +19,8 @@ pub enum ExportItem<'a> {
 }
 
 /// Returns the complete snippet.
-pub fn complete_snippet<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
-    match archive.entry(place) {
+pub fn complete_snippet<'a>(archive: &'a dyn Archive, index: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
+    match archive.entry(index) {
         Some(Cow::Owned(Entry::Snippet(snippet))) => Cow::Owned(snippet),
         Some(Cow::Borrowed(Entry::Snippet(snippet))) => Cow::Borrowed(snippet),
         _ => Cow::Borrowed(known),
@@ -43,14 +43,14 @@ pub fn select<'a>(transcript: &'a Transcript, options: &ExportOptions, format: F
         let of = snippet.replay_of.and_then(|of| transcript.snippet(of));
         of.is_some_and(|of| of.status == Status::Ok && options.takes(of))
     };
-    let item = |(place, entry): (usize, &'a Entry)| match entry {
+    let item = |(index, entry): (usize, &'a Entry)| match entry {
         Entry::Snippet(snippet) if !options.takes(snippet) || is_program && is_there_already(snippet) => None,
         Entry::Snippet(snippet) => match treatment(snippet, options.failed, format) {
             FailedCode::Omit => None,
-            FailedCode::Comment => Some(ExportItem::Snippet(place, snippet, Treatment::Comment)),
-            FailedCode::Keep => Some(ExportItem::Snippet(place, snippet, Treatment::Live)),
+            FailedCode::Comment => Some(ExportItem::Snippet(index, snippet, Treatment::Comment)),
+            FailedCode::Keep => Some(ExportItem::Snippet(index, snippet, Treatment::Live)),
         },
-        entry => (!options.is_choosy()).then_some(ExportItem::Between(place, entry)),
+        entry => (!options.is_choosy()).then_some(ExportItem::Between(index, entry)),
     };
     transcript.entries().iter().enumerate().filter_map(item).collect()
 }

@@ -39,10 +39,10 @@ pub fn json(
     json.begin(Some("entries"), '[')?;
     for item in items {
         match item {
-            ExportItem::Snippet(place, known, treatment) => {
-                snippet(archive, &complete_snippet(archive, *place, known), *treatment, &mut json)?;
+            ExportItem::Snippet(index, known, treatment) => {
+                snippet(archive, &complete_snippet(archive, *index, known), *treatment, &mut json)?;
             }
-            ExportItem::Between(place, known) => match archive.entry(*place) {
+            ExportItem::Between(index, known) => match archive.entry(*index) {
                 Some(entry) => between(&entry, &mut json)?,
                 None => between(known, &mut json)?,
             },

@@ -48,10 +48,10 @@ pub fn markdown<'a>(
     )?;
     for item in items {
         match item {
-            ExportItem::Snippet(place, known, treatment) => {
-                document.snippet(&complete_snippet(archive, *place, known), *treatment)?;
+            ExportItem::Snippet(index, known, treatment) => {
+                document.snippet(&complete_snippet(archive, *index, known), *treatment)?;
             }
-            ExportItem::Between(place, known) => match archive.entry(*place) {
+            ExportItem::Between(index, known) => match archive.entry(*index) {
                 Some(entry) => document.between(&entry)?,
                 None => document.between(known)?,
             },

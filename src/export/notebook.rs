@@ -32,8 +32,8 @@ pub fn notebook(
     json.begin(Some("cells"), '[')?;
     for (index, item) in items.iter().enumerate() {
         match item {
-            ExportItem::Snippet(place, known, treatment) => {
-                let snippet = complete_snippet(archive, *place, known);
+            ExportItem::Snippet(index, known, treatment) => {
+                let snippet = complete_snippet(archive, *index, known);
                 if let Some(title) = &snippet.title {
                     let heading = format!("### {}", super::markdown::escape(&one_line(title)));
                     let own = json!({ "entry": "title", "snippet": snippet.id.0 });
@@ -41,8 +41,8 @@ pub fn notebook(
                 }
                 cell(archive, &snippet, *treatment, &mut json)?;
             }
-            ExportItem::Between(place, known) => {
-                let entry = archive.entry(*place).unwrap_or(Cow::Borrowed(known));
+            ExportItem::Between(index, known) => {
+                let entry = archive.entry(*index).unwrap_or(Cow::Borrowed(known));
                 json.element(&between(session, &entry, index))?;
             }
         }

@@ -103,7 +103,7 @@ fn walk_file(
     let behind = if ends_alike(pages, &snippet.output)? { 0 } else { total.saturating_sub(length) };
     let missing = behind.saturating_sub(tail);
     // The file has overwritten output but no typed input, so positions are counted from the nearer end.
-    let place = |after: u64| {
+    let position_in_file = |after: u64| {
         let from_end = total.saturating_sub(after);
         if after > head && behind == 0 && from_end <= tail {
             length.saturating_sub(from_end)
@@ -113,7 +113,7 @@ fn walk_file(
     };
     let mut from = 0;
     for (number, display) in snippet.numbered_displays() {
-        let to = place(display.after).max(from);
+        let to = position_in_file(display.after).max(from);
         walk_pages(pages, from, to, each)?;
         from = to;
         each(shown(archive, snippet, number, display))?;

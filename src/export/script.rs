@@ -43,8 +43,8 @@ fn cells(
 ) -> io::Result<()> {
     for item in items {
         match item {
-            ExportItem::Snippet(place, known, treatment) => {
-                let snippet = coded(archive, *place, known);
+            ExportItem::Snippet(index, known, treatment) => {
+                let snippet = coded(archive, *index, known);
                 let head = format!(
                     "[{}] {}, {}, {}",
                     snippet.id,
@@ -78,8 +78,8 @@ fn cells(
 }
 
 /// Returns the snippet with all of its code.
-fn coded<'a>(archive: &'a dyn Archive, place: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
-    if known.code_omitted == 0 { Cow::Borrowed(known) } else { complete_snippet(archive, place, known) }
+fn coded<'a>(archive: &'a dyn Archive, index: usize, known: &'a Snippet) -> Cow<'a, Snippet> {
+    if known.code_omitted == 0 { Cow::Borrowed(known) } else { complete_snippet(archive, index, known) }
 }
 
 /// Returns the needs of all cells together, and the snippets whose value a later one reads as `_`.
@@ -88,8 +88,8 @@ fn needs_and_values(archive: &dyn Archive, items: &[ExportItem<'_>]) -> (Needs, 
     let mut last = None;
     let mut values = BTreeSet::new();
     for item in items {
-        if let ExportItem::Snippet(place, known, Treatment::Live) = item {
-            let snippet = coded(archive, *place, known);
+        if let ExportItem::Snippet(index, known, Treatment::Live) = item {
+            let snippet = coded(archive, *index, known);
             needs.exit_codes |= reads_variable(&snippet.code, "_exit_code");
             needs.rich_lines |= magic::looks_at_lines(&snippet.code);
             if reads_variable(&snippet.code, "_") {
@@ -169,9 +169,9 @@ fn live_code(snippet: &Snippet, keeps_value: bool, needs: &mut Needs) -> String 
     }
     if keeps_value
         && is_python
-        && let Some(place) = last_statement(&code)
+        && let Some(at) = last_statement(&code)
     {
-        code.insert_str(place, "_ = ");
+        code.insert_str(at, "_ = ");
     }
     let mut code = format!("{}\n", code.trim_end());
     if awaits(&code) {

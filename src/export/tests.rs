@@ -276,8 +276,8 @@ impl Archive for Kept {
         &self.transcript
     }
 
-    fn entry(&self, place: usize) -> Option<std::borrow::Cow<'_, crate::domain::Entry>> {
-        self.transcript.entry(place)
+    fn entry(&self, index: usize) -> Option<std::borrow::Cow<'_, crate::domain::Entry>> {
+        self.transcript.entry(index)
     }
 
     fn display(&self, snippet: SnippetId, number: usize) -> Option<Arc<Display>> {

@@ -51,9 +51,9 @@ impl JournalArchive {
         Ok(Some(Self { reader, number, recorded, background, spool }))
     }
 
-    fn output(&self, place: usize) -> rusqlite::Result<Output> {
+    fn output(&self, index: usize) -> rusqlite::Result<Output> {
         let mut output = Output::default();
-        for row in self.background.get(&place).into_iter().flatten() {
+        for row in self.background.get(&index).into_iter().flatten() {
             output.push(&self.reader.chunk(*row)?);
         }
         Ok(output)
@@ -69,15 +69,15 @@ impl export::Archive for JournalArchive {
         &self.recorded.transcript
     }
 
-    fn entry(&self, place: usize) -> Option<Cow<'_, Entry>> {
-        let known = self.recorded.transcript.entries().get(place)?;
+    fn entry(&self, index: usize) -> Option<Cow<'_, Entry>> {
+        let known = self.recorded.transcript.entries().get(index)?;
         let whole = match known {
             Entry::Snippet(snippet) if !snippet.is_whole() => {
                 let found = self.reader.whole_snippet(self.number?, snippet.id).ok().flatten();
                 found.map(|found| Entry::Snippet(completed(found, snippet)))
             }
             Entry::Background { output, at } if output.omitted() > 0 => {
-                let whole = self.output(place).ok().filter(|whole| whole.total() >= output.total());
+                let whole = self.output(index).ok().filter(|whole| whole.total() >= output.total());
                 whole.map(|output| Entry::Background { output, at: *at })
             }
             _ => None,

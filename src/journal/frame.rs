@@ -278,17 +278,17 @@ mod tests {
             let complete = ends.iter().filter(|e| **e <= end).count() - 1;
             assert_eq!(decoded(&bytes[..end]), whole[..complete], "cut at {end}");
         }
-        for place in 0..bytes.len() {
+        for at in 0..bytes.len() {
             for value in [0x00, 0xff] {
                 let mut hurt = bytes.clone();
-                if std::mem::replace(&mut hurt[place], value) == value {
+                if std::mem::replace(&mut hurt[at], value) == value {
                     continue;
                 }
                 let left = decoded(&hurt);
-                let index = ends.iter().filter(|e| **e <= place).count() - 1;
+                let index = ends.iter().filter(|e| **e <= at).count() - 1;
                 let mut expected = whole.clone();
                 expected.remove(index);
-                assert_eq!(left, expected, "byte {place}");
+                assert_eq!(left, expected, "byte {at}");
             }
         }
     }

@@ -7,14 +7,43 @@ use crate::journal::{SessionEnd, SessionSummary};
 use crate::session::discovery::registry::SessionEntry;
 use crate::session::discovery::status::{LiveClient, SessionStatus};
 
-/// The state of a session that retention has set aside.
-pub const SET_ASIDE: &str = "set aside";
+/// The state of a session, as the help of `fourhands sessions` describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    Running,
+    Starting,
+    Waiting,
+    Silent,
+    Stale,
+    Elsewhere,
+    Closed,
+    Died,
+    #[serde(rename = "set aside")]
+    SetAside,
+}
+
+impl SessionState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Waiting => "waiting",
+            Self::Silent => "silent",
+            Self::Stale => "stale",
+            Self::Elsewhere => "elsewhere",
+            Self::Closed => "closed",
+            Self::Died => "died",
+            Self::SetAside => "set aside",
+        }
+    }
+}
 
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionRow {
     pub name: String,
     pub id: Option<String>,
-    pub state: &'static str,
+    pub state: SessionState,
     pub cwd: String,
     pub python: Option<String>,
     pub python_version: Option<String>,
@@ -36,20 +65,20 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
-    pub fn new(record: SessionEntry, state: &'static str, live: Option<SessionStatus>) -> Self {
+    pub fn new(entry: SessionEntry, state: SessionState, live: Option<SessionStatus>) -> Self {
         Self {
             state,
             id: None,
-            cwd: record.cwd.to_string_lossy().into_owned(),
-            python: record.python,
-            python_version: record.python_version,
-            dashboard: record.dashboard,
-            guardian_pid: Some(record.pid),
+            cwd: entry.cwd.to_string_lossy().into_owned(),
+            python: entry.python,
+            python_version: entry.python_version,
+            dashboard: entry.dashboard,
+            guardian_pid: Some(entry.pid),
             pid: live.as_ref().map(|live| live.pid),
-            started_at: record.started_at,
+            started_at: entry.started_at,
             last_active: None,
-            socket: Some(record.socket.to_string_lossy().into_owned()),
-            trouble: record.trouble,
+            socket: Some(entry.socket.to_string_lossy().into_owned()),
+            trouble: entry.trouble,
             authors: None,
             snippets: live.as_ref().map(|live| live.snippets),
             failed: None,
@@ -58,7 +87,7 @@ impl SessionRow {
             running: live.as_ref().and_then(|live| live.running),
             queued: live.as_ref().map(|live| live.queued),
             clients: live.map(|live| live.clients),
-            name: record.name,
+            name: entry.name,
         }
     }
 
@@ -67,10 +96,10 @@ impl SessionRow {
             name: session.name.clone(),
             id: None,
             state: match (session.ending, session.set_aside) {
-                (SessionEnd::Running, _) => "running",
-                (_, Some(_)) => SET_ASIDE,
-                (SessionEnd::Closed, None) => "closed",
-                (SessionEnd::Died, None) => "died",
+                (SessionEnd::Running, _) => SessionState::Running,
+                (_, Some(_)) => SessionState::SetAside,
+                (SessionEnd::Closed, None) => SessionState::Closed,
+                (SessionEnd::Died, None) => SessionState::Died,
             },
             cwd: session.cwd.to_string_lossy().into_owned(),
             python: Some(session.python.to_string_lossy().into_owned()),
@@ -91,22 +120,25 @@ impl SessionRow {
             running: None,
             queued: None,
         };
-        row.know(session);
+        row.add_recorded(session);
         row
     }
 
     /// Returns whether the journal's session is this one.
     pub fn is_of(&self, session: &SessionSummary) -> bool {
         let same_end = match session.ending {
-            SessionEnd::Running => matches!(self.state, "running" | "starting" | "waiting" | "silent"),
-            SessionEnd::Died => self.state == "stale",
+            SessionEnd::Running => {
+                use SessionState::{Running, Silent, Starting, Waiting};
+                matches!(self.state, Running | Starting | Waiting | Silent)
+            }
+            SessionEnd::Died => self.state == SessionState::Stale,
             SessionEnd::Closed => false,
         };
         self.name == session.name && same_end && session.last_active >= self.started_at
     }
 
     /// Adds the facts that only the journal has.
-    pub fn know(&mut self, session: &SessionSummary) {
+    pub fn add_recorded(&mut self, session: &SessionSummary) {
         self.id = Some(session.id.to_string());
         self.last_active = Some(session.last_active);
         self.authors = Some(session.authors.clone());
@@ -122,7 +154,7 @@ pub mod fixtures {
     use super::*;
     use crate::session::SessionId;
 
-    pub fn record(name: &str, started_at: Timestamp) -> SessionEntry {
+    pub fn entry(name: &str, started_at: Timestamp) -> SessionEntry {
         SessionEntry {
             name: name.to_owned(),
             pid: 12,

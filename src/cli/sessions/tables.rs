@@ -35,7 +35,7 @@ pub fn present(rows: &[SessionRow], now: Timestamp, width: Option<usize>) -> Str
         let mode = row.dashboard.map(|dashboard| if dashboard { "dashboard" } else { "headless" });
         [
             row.name.clone(),
-            row.state.to_owned(),
+            row.state.as_str().to_owned(),
             row.guardian_pid.or(row.pid).map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
             cell(row.python_version.as_deref()),
             age(row.started_at, now),
@@ -62,7 +62,7 @@ pub fn past(rows: &[SessionRow], total: usize, now: Timestamp, below: bool, widt
             row.name.clone(),
             row.id.as_ref().map_or_else(|| "-".to_owned(), |id| id.chars().take(ID_CELLS).collect()),
             format!("{} ago", age(row.last_active.unwrap_or(row.started_at), now)),
-            row.state.to_owned(),
+            row.state.as_str().to_owned(),
             cell(row.python_version.as_deref()),
             number(row.snippets),
             number(row.failed),
@@ -137,7 +137,8 @@ fn aligned<const COLUMNS: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::fixtures::{record, summary};
+    use super::super::row::SessionState;
+    use super::super::row::fixtures::{entry, summary};
     use super::*;
     use crate::journal::SessionEnd;
     use crate::session::discovery::status::{LiveClient, SessionStatus};
@@ -154,8 +155,8 @@ mod tests {
             queued: 0,
         };
         let rows = [
-            SessionRow::new(record("work", 0), "running", Some(live)),
-            SessionRow::new(record("work", 0), "silent", None),
+            SessionRow::new(entry("work", 0), SessionState::Running, Some(live)),
+            SessionRow::new(entry("work", 0), SessionState::Silent, None),
         ];
         assert_eq!(
             present(&rows, 60_000, Some(200)),
@@ -179,9 +180,9 @@ mod tests {
 
     #[test]
     fn narrow_terminals_drop_the_least_important_columns() {
-        let mut here = record("work", 0);
+        let mut here = entry("work", 0);
         here.cwd = "/home/ada/projects/quarterly-report".into();
-        let rows = [SessionRow::new(here, "running", None)];
+        let rows = [SessionRow::new(here, SessionState::Running, None)];
         assert_eq!(
             present(&rows, 60_000, Some(80)),
             "NAME  STATE    PID  PYTHON  SINCE  MODE       CLIENTS  DIRECTORY\n\
@@ -212,12 +213,12 @@ mod tests {
                 let client = LiveClient { name: name.clone(), pid: None };
                 let clients = vec![client; count];
                 let live = SessionStatus { pid: 13, clients, snippets: u32::MAX, running: None, queued: usize::MAX };
-                let mut record = record(&name, 0);
-                record.cwd = name.clone().into();
+                let mut entry = entry(&name, 0);
+                entry.cwd = name.clone().into();
                 let mut past_one = summary(&name, 0, SessionEnd::Died);
                 past_one.authors = vec![name.clone(); count];
                 past_one.cwd = name.into();
-                let running = SessionRow::new(record, "running", Some(live));
+                let running = SessionRow::new(entry, SessionState::Running, Some(live));
                 for width in [None, Some(1), Some(80), Some(100_000)] {
                     let table = present(std::slice::from_ref(&running), u64::MAX, width);
                     assert_eq!(table.lines().count(), 2, "{width:?}");

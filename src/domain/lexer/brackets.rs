@@ -14,10 +14,10 @@ pub struct Brackets {
 impl Brackets {
     /// Returns the other bracket of the pair.
     #[must_use]
-    pub fn partner(&self, place: usize) -> Option<usize> {
-        self.pairs.iter().find_map(|&(open, close)| match place {
-            _ if place == open => Some(close),
-            _ if place == close => Some(open),
+    pub fn partner(&self, at: usize) -> Option<usize> {
+        self.pairs.iter().find_map(|&(open, close)| match at {
+            _ if at == open => Some(close),
+            _ if at == close => Some(open),
             _ => None,
         })
     }
@@ -33,14 +33,14 @@ pub fn brackets(code: &str) -> Brackets {
             '(' | '[' | '{' => open.push((c, lexeme.range.start)),
             ')' | ']' | '}' => {
                 // A bracket that does not fit closes nothing.
-                if let Some((_, place)) = open.pop_if(|(opened, _)| is_pair(*opened, c)) {
-                    found.pairs.push((place, lexeme.range.start));
+                if let Some((_, at)) = open.pop_if(|(opened, _)| is_pair(*opened, c)) {
+                    found.pairs.push((at, lexeme.range.start));
                 }
             }
             _ => {}
         }
     }
-    found.open = open.into_iter().map(|(_, place)| place).collect();
+    found.open = open.into_iter().map(|(_, at)| at).collect();
     found
 }
 

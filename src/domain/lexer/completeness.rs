@@ -13,7 +13,7 @@ pub enum Completeness {
 const INDENT: usize = 4;
 
 /// A logical line: brackets, strings and backslashes join several lines of text into one.
-struct Logical<'a> {
+struct LogicalLine<'a> {
     indent: usize,
     first: &'a str,
     /// The line ends with a colon outside brackets, so a block must follow.
@@ -25,7 +25,7 @@ struct Logical<'a> {
     cell: bool,
 }
 
-impl Logical<'_> {
+impl LogicalLine<'_> {
     fn is_compound(&self) -> bool {
         matches!(
             self.first,
@@ -56,7 +56,7 @@ impl Logical<'_> {
 }
 
 struct Structure<'a> {
-    lines: Vec<Logical<'a>>,
+    lines: Vec<LogicalLine<'a>>,
     open_string: bool,
     /// The number of brackets that are open at the end.
     open_brackets: usize,
@@ -91,7 +91,7 @@ pub fn completeness(code: &str) -> Completeness {
 }
 
 /// Yields the last line, then the statements that enclose it, from the inside out.
-fn enclosing<'a>(lines: &'a [Logical<'a>]) -> impl Iterator<Item = &'a Logical<'a>> {
+fn enclosing<'a>(lines: &'a [LogicalLine<'a>]) -> impl Iterator<Item = &'a LogicalLine<'a>> {
     let mut inner = usize::MAX;
     lines.iter().rev().filter(move |line| {
         let outer = line.indent < inner;
@@ -134,7 +134,7 @@ fn structure(code: &str) -> Structure<'_> {
         backslash: false,
     };
     let mut brackets: Vec<char> = Vec::new();
-    let mut line: Option<Logical<'_>> = None;
+    let mut line: Option<LogicalLine<'_>> = None;
     let mut colon = false;
     for (index, lexeme) in lexemes.iter().enumerate() {
         match lexeme.kind {
@@ -161,7 +161,7 @@ fn structure(code: &str) -> Structure<'_> {
         }
         let current = line.get_or_insert_with(|| {
             colon = false;
-            Logical {
+            LogicalLine {
                 indent: column(code, lexeme.range.start),
                 first: &code[lexeme.range.clone()],
                 ends_with_colon: false,
@@ -185,8 +185,8 @@ fn joins(last: &Lexeme, newline: &Lexeme) -> bool {
     last.kind == LexemeKind::Operator('\\') && last.range.end == newline.range.start
 }
 
-/// Returns the width of the text before `place` on its line. A tab counts as one indentation.
-fn column(code: &str, place: usize) -> usize {
-    let start = code[..place].rfind('\n').map_or(0, |newline| newline + 1);
-    code[start..place].chars().map(|c| if c == '\t' { INDENT } else { 1 }).sum()
+/// Returns the width of the text before `at` on its line. A tab counts as one indentation.
+fn column(code: &str, at: usize) -> usize {
+    let start = code[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    code[start..at].chars().map(|c| if c == '\t' { INDENT } else { 1 }).sum()
 }

@@ -265,6 +265,6 @@ impl Scanner<'_> {
     fn closes_field_later(&self, quote: char) -> bool {
         let near = floor_char_boundary(self.rest(), self.rest().len().min(500));
         let line = self.rest()[..near].lines().next().unwrap_or_default();
-        line[1..].find(quote).is_some_and(|place| line[place + 1..].contains('}'))
+        line[1..].find(quote).is_some_and(|at| line[at + 1..].contains('}'))
     }
 }

@@ -162,7 +162,7 @@ impl Drawing {
 fn redraws(text: &str) -> bool {
     let bytes = text.as_bytes();
     text.contains('\u{8}')
-        || text.match_indices('\r').any(|(place, _)| bytes.get(place + 1) != Some(&b'\n'))
+        || text.match_indices('\r').any(|(at, _)| bytes.get(at + 1) != Some(&b'\n'))
         || moves_up(text)
 }
 

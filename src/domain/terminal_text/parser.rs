@@ -157,8 +157,8 @@ impl<'a> Steps<'a> {
 /// Returns whether `text` may change lines above its last one. Such text has to be rendered as a whole.
 #[must_use]
 pub fn moves_up(text: &str) -> bool {
-    text.match_indices("\u{1b}[").any(|(place, introducer)| {
-        let rest = text[place + introducer.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+    text.match_indices("\u{1b}[").any(|(at, introducer)| {
+        let rest = text[at + introducer.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
         rest.starts_with(['A', 'F'])
     })
 }

@@ -20,8 +20,9 @@ pub fn plain_python(code: &str, needs: &mut Needs) -> (String, String) {
             let mut done = 0;
             for (range, magic, assigned) in found {
                 out += &code[done..range.start];
-                let place = MagicPosition { assigned, indented: !assigned && !out.is_empty() && !out.ends_with('\n') };
-                out += &line(&magic, place, needs);
+                let position =
+                    MagicPosition { assigned, indented: !assigned && !out.is_empty() && !out.ends_with('\n') };
+                out += &line(&magic, position, needs);
                 done = range.end;
             }
             out += &code[done..];
@@ -50,21 +51,23 @@ impl MagicPosition {
     }
 }
 
-fn line(magic: &Magic, place: MagicPosition, needs: &mut Needs) -> String {
+fn line(magic: &Magic, position: MagicPosition, needs: &mut Needs) -> String {
     match magic {
-        Magic::Help { object, .. } => place.comment(&format!("{object}?"), "help for a person"),
+        Magic::Help { object, .. } => position.comment(&format!("{object}?"), "help for a person"),
         Magic::Shell(command) => shell(command, needs),
         Magic::Lines(command) => lines(command, needs),
-        Magic::Misplaced { name, arguments } => place.comment(&format!("%%{name} {arguments}"), "not the first line"),
-        Magic::Line { name, arguments } => named(name, arguments, place, needs),
+        Magic::Misplaced { name, arguments } => {
+            position.comment(&format!("%%{name} {arguments}"), "not the first line")
+        }
+        Magic::Line { name, arguments } => named(name, arguments, position, needs),
     }
 }
 
-fn named(name: &str, arguments: &str, place: MagicPosition, needs: &mut Needs) -> String {
+fn named(name: &str, arguments: &str, position: MagicPosition, needs: &mut Needs) -> String {
     let written = format!("%{name} {arguments}");
     match name {
         "time" if !arguments.is_empty() => format!("{arguments}  # %time"),
-        "timeit" => place.comment(&written, "only measures"),
+        "timeit" => position.comment(&written, "only measures"),
         "pip" => install(&["sys.executable", "\"-m\"", "\"pip\""], arguments, needs),
         "uv" => match arguments.strip_prefix("pip ").map(|rest| rest.trim().split_once(' ').unwrap_or((rest, ""))) {
             Some((verb, rest)) => {
@@ -78,7 +81,7 @@ fn named(name: &str, arguments: &str, place: MagicPosition, needs: &mut Needs) -
             needs.imports.insert("os");
             "os.getcwd()".to_owned()
         }
-        "env" | "set_env" => environment(arguments, place, needs),
+        "env" | "set_env" => environment(arguments, position, needs),
         "ll" => shell(format!("ls -l {arguments}").trim_end(), needs),
         "ls" | "cat" | "cp" | "mv" | "rm" | "mkdir" | "rmdir" => shell(written[1..].trim_end(), needs),
         "sx" | "system" => lines(arguments, needs),
@@ -88,11 +91,11 @@ fn named(name: &str, arguments: &str, place: MagicPosition, needs: &mut Needs) -
             format!("_run_file({})", shell_words(arguments, needs))
         }
         "matplotlib" | "config" | "load_ext" | "reload_ext" | "autoreload" => {
-            place.comment(&written, "no meaning in a script")
+            position.comment(&written, "no meaning in a script")
         }
-        "who" | "whos" | "who_ls" | "lsmagic" => place.comment(&written, "for a person"),
-        "checkpoint" | "restore" => place.comment(&written, "of the session"),
-        _ => place.comment(&written, "not known outside of the session"),
+        "who" | "whos" | "who_ls" | "lsmagic" => position.comment(&written, "for a person"),
+        "checkpoint" | "restore" => position.comment(&written, "of the session"),
+        _ => position.comment(&written, "not known outside of the session"),
     }
 }
 
@@ -165,10 +168,14 @@ fn change_folder(arguments: &str, needs: &mut Needs) -> String {
     }
 }
 
-fn environment(arguments: &str, place: MagicPosition, needs: &mut Needs) -> String {
+fn environment(arguments: &str, position: MagicPosition, needs: &mut Needs) -> String {
     needs.imports.insert("os");
     if arguments.is_empty() {
-        return if place.assigned { "dict(os.environ)".to_owned() } else { place.comment("%env", "for a person") };
+        return if position.assigned {
+            "dict(os.environ)".to_owned()
+        } else {
+            position.comment("%env", "for a person")
+        };
     }
     let divided = arguments.split_once('=').or_else(|| arguments.split_once(char::is_whitespace));
     match divided {
