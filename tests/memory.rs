@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use counting::{Counting, counted};
-use fourhands::domain::retention::Limits;
+use fourhands::domain::retention::RetentionLimits;
 use fourhands::domain::{
     Author, Display, Entry, ErrorReport, Event, Form, Outcome, OutputChunk, SessionInfo, SnippetId, Status, Stream,
     Transcript, VariableChanges,
 };
 use fourhands::export::{self, ExportOptions, Format, SessionHeader};
-use fourhands::journal::{self, JournalArchive, Reader};
+use fourhands::journal::{self, JournalArchive, JournalReader};
 use fourhands::session::discovery::paths::Paths;
 use fourhands::session::{EventSink, SessionId};
 
@@ -30,7 +30,7 @@ static TURN: Mutex<()> = Mutex::new(());
 const MB: usize = 1 << 20;
 
 /// None of these sessions is let go of.
-const ROOM: Limits = Limits { bytes: 1 << 40, days: 90, refused: None };
+const ROOM: RetentionLimits = RetentionLimits { bytes: 1 << 40, days: 90, refused: None };
 
 fn outcome(result: Option<String>, traceback: Option<String>) -> Outcome {
     let error = |traceback| ErrorReport { type_name: "ValueError".to_owned(), message: String::new(), traceback };
@@ -147,7 +147,7 @@ impl Recorded {
     }
 
     fn load(&self, snippets: u32) -> (usize, usize, Duration) {
-        let reader = Reader::open(&self.folder()).unwrap().unwrap();
+        let reader = JournalReader::open(&self.folder()).unwrap().unwrap();
         let begun = Instant::now();
         let (loaded, held, peak) = counted(|| reader.load(&self.id).unwrap().unwrap());
         let took = begun.elapsed();
@@ -163,7 +163,7 @@ impl Recorded {
 
     /// The most bytes that are held, and how many are written.
     fn export(&self, format: Format) -> (usize, u64) {
-        let reader = Reader::open(&self.folder()).unwrap().unwrap();
+        let reader = JournalReader::open(&self.folder()).unwrap().unwrap();
         let mut out = Count { bytes: 0 };
         let ((), _, peak) = counted(|| {
             let archive = JournalArchive::open(reader, &self.id, None).unwrap().unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::output::listed;
-use crate::journal::{Reader, SessionEnd, SessionSummary};
+use crate::journal::{JournalReader, SessionEnd, SessionSummary};
 use crate::session::discovery::paths::Paths;
 use crate::tui::text::cut;
 
@@ -13,9 +13,9 @@ const MAX_NAMES: usize = 5;
 const MAX_NAME_CELLS: usize = 80;
 
 /// Opens the journal; `None` if nothing was ever recorded.
-pub fn journal(paths: &Paths) -> Result<Option<Reader>, String> {
+pub fn journal(paths: &Paths) -> Result<Option<JournalReader>, String> {
     let folder = paths.journal().map_err(|error| error.to_string())?;
-    Reader::open(&folder).map_err(|fault| fault.to_string())
+    JournalReader::open(&folder).map_err(|fault| fault.to_string())
 }
 
 /// Finds a session by its name, its id, or a unique beginning of the id. Without a name: the last session of `cwd` or

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::past;
 use crate::cli::arguments::SessionArguments;
 use crate::domain::{Restart, Timestamp, units};
-use crate::journal::{JournalError, Reader, SessionEnd, SessionSummary};
+use crate::journal::{JournalError, JournalReader, SessionEnd, SessionSummary};
 use crate::launch::python::Python;
 use crate::session::SessionId;
 use crate::session::clock::now;
@@ -60,7 +60,7 @@ pub fn find(arguments: &SessionArguments, python: &Python, cwd: &Path) -> Result
 
 /// Checks that the journal still has the session, now that it is locked. Retention may just have set it aside.
 pub fn is_still_there(resumed: &Resumed) -> Result<(), ResumeError> {
-    let Some(reader) = Reader::open(&Paths::of_this_process().journal()?)? else {
+    let Some(reader) = JournalReader::open(&Paths::of_this_process().journal()?)? else {
         return Err(ResumeError::NoneRecorded);
     };
     match reader.find(resumed.id.as_str())? {
@@ -85,7 +85,7 @@ fn by_guardian(error: ResumeError, paths: &Paths) -> ResumeError {
 fn settled(paths: &Paths) -> Result<Vec<SessionSummary>, ResumeError> {
     let deadline = Instant::now() + DEATH_TIMEOUT;
     loop {
-        let Some(reader) = Reader::open(&paths.journal()?)? else { return Ok(Vec::new()) };
+        let Some(reader) = JournalReader::open(&paths.journal()?)? else { return Ok(Vec::new()) };
         let sessions = reader.sessions()?;
         let alive = registry::running_at(paths).unwrap_or_default();
         let is_dying = |session: &SessionSummary| {

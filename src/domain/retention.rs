@@ -7,7 +7,7 @@ const MIN_BYTES: u64 = 1_000_000;
 
 /// The limits of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct RetentionLimits {
     /// Bytes on the disk, spools included; 0 if nothing is recorded.
     pub bytes: u64,
     /// Days since the last activity of a session.
@@ -17,13 +17,13 @@ pub struct Limits {
     pub refused: Option<String>,
 }
 
-impl Default for Limits {
+impl Default for RetentionLimits {
     fn default() -> Self {
         Self { bytes: 1_000_000_000, days: 90, refused: None }
     }
 }
 
-impl Limits {
+impl RetentionLimits {
     /// Applies a setting of the size. `name` is the setting's name in messages.
     pub fn set_bytes(&mut self, name: &str, text: &str) {
         match size(text) {
@@ -179,7 +179,7 @@ mod tests {
     fn random_text_is_refused_or_a_valid_limit() {
         let pieces = ["1", "0", "99999999999999999999", "GB", "kb", " ", "-", ".", "é", "T", "\u{1b}", "\u{130}", "w"];
         for mut random in Random::rounds(11, 5_000) {
-            let mut limits = Limits::default();
+            let mut limits = RetentionLimits::default();
             limits.set_bytes("SIZE", &random.text(&pieces, 4));
             limits.set_days("DAYS", &random.text(&pieces, 3));
             assert!(limits.bytes == 0 || limits.bytes >= MIN_BYTES);

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 pub use compact::compact;
 use invisible::is_control;
 pub use invisible::{escaped, is_invisible, with_invisible_shown};
-use page::Page;
+use page::TerminalPage;
 pub use parser::moves_up;
 use parser::{TerminalOp, steps};
 pub use style::{Colour, TextStyle};
@@ -31,7 +31,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_special) {
         return Cow::Borrowed(text);
     }
-    let mut page = Page::default();
+    let mut page = TerminalPage::default();
     for step in steps(text) {
         page.perform(step, ());
     }
@@ -60,7 +60,7 @@ pub struct StyledText {
 /// the end. Both streams share one terminal. A final newline begins an empty line.
 #[must_use]
 pub fn styled(parts: &[(&str, Stream)], style: &mut TextStyle) -> Vec<Vec<StyledText>> {
-    let mut page = Page::default();
+    let mut page = TerminalPage::default();
     for of_one_stream in parts.chunk_by(|a, b| a.1 == b.1) {
         let stream = of_one_stream[0].1;
         let text = match of_one_stream {

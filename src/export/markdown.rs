@@ -83,7 +83,7 @@ impl Document<'_> {
         })?;
         let fence = ticks.fence();
         let of_the_value = of_the_value(snippet);
-        let mut block = Block { fence: &fence, is_open: false, held: String::new(), in_line: false };
+        let mut block = FencedBlock { fence: &fence, is_open: false, held: String::new(), in_line: false };
         walk_parts(archive, snippet, &mut |part| {
             if let Part::Display(number, display) = &part {
                 block.end(self.out)?;
@@ -175,7 +175,7 @@ impl Document<'_> {
 }
 
 /// Writes a fenced block in portions. Text of blanks only makes no block.
-struct Block<'a> {
+struct FencedBlock<'a> {
     fence: &'a str,
     is_open: bool,
     /// Newlines, and leading blanks, which are written only if more text follows.
@@ -183,7 +183,7 @@ struct Block<'a> {
     in_line: bool,
 }
 
-impl Block<'_> {
+impl FencedBlock<'_> {
     fn add(&mut self, out: &mut dyn Write, text: &str, is_mark: bool) -> io::Result<()> {
         if is_mark && self.in_line && !self.held.ends_with('\n') {
             self.held.push('\n');

@@ -30,7 +30,7 @@ pub fn notebook(
     let mut json = JsonWriter::new(out);
     json.begin(None, '{')?;
     json.begin(Some("cells"), '[')?;
-    for (index, item) in items.iter().enumerate() {
+    for (number, item) in items.iter().enumerate() {
         match item {
             ExportItem::Snippet(index, known, treatment) => {
                 let snippet = complete_snippet(archive, *index, known);
@@ -43,7 +43,7 @@ pub fn notebook(
             }
             ExportItem::Between(index, known) => {
                 let entry = archive.entry(*index).unwrap_or(Cow::Borrowed(known));
-                json.element(&between(session, &entry, index))?;
+                json.element(&between(session, &entry, number))?;
             }
         }
     }
@@ -140,7 +140,7 @@ fn without_end(mut code: String) -> String {
     code
 }
 
-fn between(session: &SessionHeader<'_>, entry: &Entry, index: usize) -> Value {
+fn between(session: &SessionHeader<'_>, entry: &Entry, number: usize) -> Value {
     let (kind, mut source) = match entry {
         Entry::Reset { .. } => ("reset", String::new()),
         Entry::Restart { .. } => ("restart", String::new()),
@@ -153,7 +153,7 @@ fn between(session: &SessionHeader<'_>, entry: &Entry, index: usize) -> Value {
         source += "\n\n";
         source += &super::markdown::fenced("text", &super::markdown::plain_output(output));
     }
-    text_cell(&format!("entry-{index}"), &json!({ "entry": kind }), source.trim_end_matches('\n'))
+    text_cell(&format!("entry-{number}"), &json!({ "entry": kind }), source.trim_end_matches('\n'))
 }
 
 fn text_cell(id: &str, own: &Value, source: &str) -> Value {

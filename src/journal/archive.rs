@@ -11,8 +11,8 @@ use std::time::Duration;
 use rusqlite::OptionalExtension;
 
 use super::history::JournalHistory;
-use super::load::{self, EntryKind, OldFrom, RecordedSession};
-use super::reader::Reader;
+use super::load::{self, OldFrom, RecordedSession, RowKind};
+use super::reader::JournalReader;
 use super::schema::JournalError;
 use crate::domain::{Display, Entry, Event, Form, Output, Segment, Snippet, SnippetId, Transcript};
 use crate::export::{self, OutputFile, Pages};
@@ -24,7 +24,7 @@ const ALL: OldFrom = OldFrom { output: 0, background: 0, displays: (u32::MAX, 0)
 
 #[derive(Debug)]
 pub struct JournalArchive {
-    reader: Reader,
+    reader: JournalReader,
     /// The session's row id in the database.
     number: Option<i64>,
     pub recorded: RecordedSession,
@@ -38,10 +38,10 @@ impl JournalArchive {
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub fn open(reader: Reader, id: &SessionId, spools: Option<&Path>) -> Result<Option<Self>, JournalError> {
+    pub fn open(reader: JournalReader, id: &SessionId, spools: Option<&Path>) -> Result<Option<Self>, JournalError> {
         let mut background: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
         let recorded = reader.load_rows(id, &mut |kind, row, transcript| {
-            if kind == EntryKind::Background {
+            if kind == RowKind::Background {
                 background.entry(transcript.entries().len() - 1).or_default().push(row);
             }
         })?;
@@ -117,7 +117,7 @@ fn completed(mut found: Snippet, known: &Snippet) -> Snippet {
     found
 }
 
-impl Reader {
+impl JournalReader {
     /// Reads all of a snippet; its displays come without their bytes.
     pub(super) fn whole_snippet(&self, session: i64, id: SnippetId) -> rusqlite::Result<Option<Snippet>> {
         let row = "SELECT id FROM snippets WHERE session = ? AND number = ?";
@@ -158,14 +158,14 @@ impl JournalHistory {
     /// Returns the archive of this session up to now; `None` if the journal misses events of it.
     #[must_use]
     pub fn archive(&self, limit: Duration) -> Option<JournalArchive> {
-        let reader = Reader::open_existing(&self.paths.journal().ok()?)?;
+        let reader = JournalReader::open_existing(&self.paths.journal().ok()?)?;
         reader.catch_up(limit);
         let archive = JournalArchive::open(reader, &self.session, self.paths.spools().ok().as_deref()).ok()??;
         (archive.recorded.session.missed == 0).then_some(archive)
     }
 
-    fn own<T>(&self, read: impl FnOnce(&Reader, i64) -> rusqlite::Result<Option<T>>) -> Option<T> {
-        let reader = Reader::open_existing(&self.paths.journal().ok()?)?;
+    fn own<T>(&self, read: impl FnOnce(&JournalReader, i64) -> rusqlite::Result<Option<T>>) -> Option<T> {
+        let reader = JournalReader::open_existing(&self.paths.journal().ok()?)?;
         let number = load::row_id(&reader.connection, &self.session).ok().flatten()?;
         read(&reader, number).ok().flatten()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::reader::Reader;
+use super::reader::JournalReader;
 use super::schema::JournalError;
 use crate::session::discovery::paths::Paths;
 use crate::session::{History, Past, SessionId};
@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 20_000;
 const MAX_CODE_BYTES: usize = 64 << 10;
 const MAX_TOTAL_BYTES: usize = 16 << 20;
 
-impl Reader {
+impl JournalReader {
     /// Returns the code submitted in all sessions except `but`, newest first, each once for the person and once for
     /// clients.
     ///
@@ -68,7 +68,7 @@ pub struct JournalHistory {
 impl History for JournalHistory {
     fn past(&self) -> Result<Vec<Past>, String> {
         let folder = self.paths.journal().map_err(|error| error.to_string())?;
-        let reader = Reader::open(&folder).map_err(|fault| fault.to_string())?;
+        let reader = JournalReader::open(&folder).map_err(|fault| fault.to_string())?;
         reader.map_or(Ok(Vec::new()), |reader| reader.history(Some(&self.session)).map_err(|fault| fault.to_string()))
     }
 }

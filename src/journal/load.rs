@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 
 use super::pending::PendingEvents;
-use super::reader::{Reader, SessionEnd, SessionSummary, recover_dead_sessions};
+use super::reader::{JournalReader, SessionEnd, SessionSummary, recover_dead_sessions};
 use super::schema::JournalError;
 use super::{intake, retention, store};
 use crate::domain::transcript::bounds;
@@ -100,12 +100,12 @@ impl RecordedSession {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct EntryKey {
     pub place: i64,
-    pub kind: EntryKind,
+    pub kind: RowKind,
     pub row: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum EntryKind {
+pub(super) enum RowKind {
     Snippet,
     Background,
     Mark,
@@ -122,7 +122,7 @@ pub(super) struct OldFrom {
     pub displays: (u32, i64),
 }
 
-impl Reader {
+impl JournalReader {
     /// Loads a session, with its events that are not in the database yet; `None` if there is no session of that id. The
     /// result is bounded like any transcript.
     ///
@@ -136,7 +136,7 @@ impl Reader {
     pub(super) fn load_rows(
         &self,
         id: &SessionId,
-        seen: &mut dyn FnMut(EntryKind, i64, &Transcript),
+        seen: &mut dyn FnMut(RowKind, i64, &Transcript),
     ) -> Result<Option<RecordedSession>, JournalError> {
         let fault = |error: rusqlite::Error| self.fault(&error);
         // Read first: if the session dies meanwhile, its last events may be missing here.
@@ -173,8 +173,8 @@ impl Reader {
         let old = self.old(session)?;
         for key in keys {
             match key.kind {
-                EntryKind::Snippet => self.snippet(key.row, session, old, &mut |event| each(key, event))?,
-                EntryKind::Background => {
+                RowKind::Snippet => self.snippet(key.row, session, old, &mut |event| each(key, event))?,
+                RowKind::Background => {
                     let chunks = if key.place < old.background {
                         self.ends("id = ?1 AND session = ?2", key.row, session)?
                     } else {
@@ -184,7 +184,7 @@ impl Reader {
                         each(key, Event::Output { snippet: None, chunk, at: 0 });
                     }
                 }
-                EntryKind::Mark => {
+                RowKind::Mark => {
                     let mut select = self.connection.prepare_cached("SELECT event FROM marks WHERE id = ?")?;
                     let text: String = select.query_row([key.row], |row| row.get(0))?;
                     match serde_json::from_str(&text) {
@@ -201,9 +201,9 @@ impl Reader {
     fn keys(&self, session: i64) -> rusqlite::Result<Vec<EntryKey>> {
         let mut keys = Vec::new();
         for (kind, select) in [
-            (EntryKind::Snippet, "SELECT place, id FROM snippets WHERE session = ?"),
-            (EntryKind::Background, "SELECT place, id FROM output WHERE session = ? AND snippet = 0"),
-            (EntryKind::Mark, "SELECT place, id FROM marks WHERE session = ?"),
+            (RowKind::Snippet, "SELECT place, id FROM snippets WHERE session = ?"),
+            (RowKind::Background, "SELECT place, id FROM output WHERE session = ? AND snippet = 0"),
+            (RowKind::Mark, "SELECT place, id FROM marks WHERE session = ?"),
         ] {
             let mut select = self.connection.prepare(select)?;
             let rows =

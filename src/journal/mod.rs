@@ -7,7 +7,7 @@
 //! the intake still holds (`recover`). While the database cannot be written, readers read the intake (`pending`). Nothing
 //! is synced to the disk on its way: a power failure may lose the last seconds.
 //!
-//! To write, [`start`] gives the actor its [`JournalRecorder`]. To read, any process uses a [`Reader`].
+//! To write, [`start`] gives the actor its [`JournalRecorder`]. To read, any process uses a [`JournalReader`].
 
 mod archive;
 mod erase;
@@ -43,7 +43,7 @@ pub use erase::{EraseError, Erased, erase};
 pub use history::JournalHistory;
 pub use intake::JournalRecorder;
 pub use load::RecordedSession;
-pub use reader::{Reader, SessionEnd, SessionSummary};
+pub use reader::{JournalReader, SessionEnd, SessionSummary};
 pub use retention::{RetentionPlan, StoredSession, effective_limits, spool_folder};
 pub use schema::JournalError;
 pub use tally::Tally;
@@ -52,7 +52,7 @@ use self::pending::PendingEvents;
 use self::warnings::Warnings;
 use self::writer_thread::WriterThread;
 use crate::domain::flight_recorder::SharedLosses;
-use crate::domain::retention::Limits;
+use crate::domain::retention::RetentionLimits;
 use crate::domain::{SessionInfo, Timestamp};
 use crate::session::SessionId;
 use crate::session::discovery::paths::Paths;
@@ -84,7 +84,7 @@ pub fn resume(paths: &Paths, id: &SessionId) -> Result<Option<RecordedSession>, 
     let folder = paths.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
     let deadline = Instant::now() + TAKE_OVER_TIMEOUT;
     loop {
-        let Some(reader) = Reader::open(&folder)? else { return Ok(None) };
+        let Some(reader) = JournalReader::open(&folder)? else { return Ok(None) };
         let recorded = reader.load(id)?;
         // The dead process may still hold its intake, or another session may be recovering it.
         if !intake::is_in_use(&folder, id) || Instant::now() > deadline {
@@ -114,7 +114,7 @@ pub fn start(
     paths: Paths,
     id: SessionId,
     info: &SessionInfo,
-    limits: Limits,
+    limits: RetentionLimits,
     lost: Option<&'static SharedLosses>,
     goes_on: bool,
 ) -> (JournalRecorder, Journal, UnboundedReceiver<String>) {
@@ -159,8 +159,8 @@ pub fn start(
 ///
 /// # Errors
 /// If the journal cannot be read.
-pub fn preview(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<RetentionPlan>, JournalError> {
-    let Some(reader) = Reader::open(folder)? else { return Ok(None) };
+pub fn preview(folder: &Path, limits: &RetentionLimits, now: Timestamp) -> Result<Option<RetentionPlan>, JournalError> {
+    let Some(reader) = JournalReader::open(folder)? else { return Ok(None) };
     retention::plan(&reader.connection, folder, limits, now).map(Some).map_err(|error| reader.fault(&error))
 }
 
@@ -168,7 +168,7 @@ pub fn preview(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<
 ///
 /// # Errors
 /// If the journal cannot be written.
-pub fn prune_now(folder: &Path, limits: &Limits, now: Timestamp) -> Result<Option<String>, JournalError> {
+pub fn prune_now(folder: &Path, limits: &RetentionLimits, now: Timestamp) -> Result<Option<String>, JournalError> {
     let connection = schema::open(folder)?;
     let fault = |error: rusqlite::Error| JournalError::of(&folder.join(schema::FILE), &error);
     let summary = retention::prune(&connection, folder, limits, now).map_err(fault)?;

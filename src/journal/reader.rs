@@ -53,13 +53,13 @@ pub struct SessionSummary {
 
 /// A connection for reading, which never blocks writers.
 #[derive(Debug)]
-pub struct Reader {
+pub struct JournalReader {
     pub(super) connection: Connection,
     path: PathBuf,
     folder: PathBuf,
 }
 
-impl Reader {
+impl JournalReader {
     /// Opens the journal in `folder` and recovers dead sessions first; `None` if there is no journal.
     ///
     /// # Errors

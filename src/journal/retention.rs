@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::intake;
-use crate::domain::retention::Limits;
+use crate::domain::retention::RetentionLimits;
 use crate::domain::{Timestamp, units};
 use crate::session::SessionId;
 use crate::session::discovery::session_lock;
@@ -26,7 +26,7 @@ const MAX_PAGES: u32 = 1024;
 
 /// Returns the limits in force. The environment overrides `config.toml`.
 #[must_use]
-pub fn effective_limits(mut configured: Limits) -> Limits {
+pub fn effective_limits(mut configured: RetentionLimits) -> RetentionLimits {
     let read = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     if let Some(text) = read("FOURHANDS_JOURNAL_MAX") {
         configured.set_bytes("FOURHANDS_JOURNAL_MAX", &text);
@@ -89,7 +89,7 @@ impl RetentionPlan {
 pub fn plan(
     connection: &Connection,
     folder: &Path,
-    limits: &Limits,
+    limits: &RetentionLimits,
     now: Timestamp,
 ) -> rusqlite::Result<RetentionPlan> {
     if limits.refused.is_some() {
@@ -136,7 +136,7 @@ pub fn plan(
 pub fn prune(
     connection: &Connection,
     folder: &Path,
-    limits: &Limits,
+    limits: &RetentionLimits,
     now: Timestamp,
 ) -> rusqlite::Result<Option<String>> {
     let mut plan = plan(connection, folder, limits, now)?;
@@ -178,7 +178,7 @@ pub fn prune(
 }
 
 /// Describes the plan in a sentence; `None` if there is nothing to say.
-fn sentence(plan: &RetentionPlan, limits: &Limits) -> Option<String> {
+fn sentence(plan: &RetentionPlan, limits: &RetentionLimits) -> Option<String> {
     /// Names in a sentence.
     const NAMES: usize = 3;
     let sessions = |sessions: &[StoredSession]| {

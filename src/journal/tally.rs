@@ -1,6 +1,6 @@
 //! The number of snippets of each author in a session.
 
-use super::reader::Reader;
+use super::reader::JournalReader;
 use super::schema::JournalError;
 use crate::session::SessionId;
 
@@ -14,7 +14,7 @@ pub struct Tally {
     pub failed: u32,
 }
 
-impl Reader {
+impl JournalReader {
     /// Returns the authors of a session, the person first, then by their number of snippets.
     ///
     /// # Errors

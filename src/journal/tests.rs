@@ -47,15 +47,16 @@ impl Home {
     }
 
     fn start(&self, id: &SessionId, name: &str) -> Recording {
-        let (recorder, journal, told) = start(self.paths(), id.clone(), &info(name), Limits::default(), None, true);
+        let (recorder, journal, told) =
+            start(self.paths(), id.clone(), &info(name), RetentionLimits::default(), None, true);
         Recording { recorder, journal, told, transcript: Transcript::default() }
     }
 
-    fn reader(&self) -> Reader {
+    fn reader(&self) -> JournalReader {
         // The thread of a new session creates the journal.
         let deadline = Instant::now() + LIMIT;
         loop {
-            if let Some(reader) = Reader::open(&self.folder()).unwrap() {
+            if let Some(reader) = JournalReader::open(&self.folder()).unwrap() {
                 return reader;
             }
             assert!(Instant::now() < deadline, "there is no journal");

@@ -17,7 +17,7 @@ use super::pending_changes::PendingChanges;
 use super::schema::{self, JournalError};
 use super::warnings::Warnings;
 use super::{quarantine, recover, rescue, retention, store};
-use crate::domain::retention::Limits;
+use crate::domain::retention::RetentionLimits;
 use crate::session::SessionId;
 use crate::session::clock::now;
 use crate::session::discovery::paths::Paths;
@@ -41,22 +41,22 @@ const TIDY_INTERVAL: Duration = Duration::from_millis(20);
 pub struct WriterThread {
     paths: Paths,
     meta: SessionMeta,
-    limits: Limits,
+    limits: RetentionLimits,
     shared: Arc<SharedIntake>,
     warnings: Warnings,
     /// The run number in the names of this process's intake files; larger than those of earlier processes.
     run: u64,
     /// The files of the intake, oldest first. The first is read from `position` on.
     intake_files: VecDeque<Arc<IntakeFile>>,
-    state: State,
+    state: WriterState,
 }
 
 #[derive(Default)]
-struct State {
+struct WriterState {
     position: u64,
     /// The number of intake files made.
     made: u64,
-    database: Option<Database>,
+    database: Option<OpenDatabase>,
     /// The device and inode of the file last opened, or tried.
     opened: Option<(u64, u64)>,
     changes: PendingChanges,
@@ -67,7 +67,7 @@ struct State {
     tidying: bool,
 }
 
-struct Database {
+struct OpenDatabase {
     connection: Connection,
     path: PathBuf,
     /// The device and inode of the file.
@@ -107,13 +107,22 @@ impl WriterThread {
     pub fn new(
         paths: Paths,
         meta: SessionMeta,
-        limits: Limits,
+        limits: RetentionLimits,
         shared: Arc<SharedIntake>,
         warnings: Warnings,
         goes_on: bool,
     ) -> Self {
         let run = if goes_on { next_run(&paths, &meta.id) } else { 1 };
-        Self { paths, meta, limits, shared, warnings, run, intake_files: VecDeque::new(), state: State::default() }
+        Self {
+            paths,
+            meta,
+            limits,
+            shared,
+            warnings,
+            run,
+            intake_files: VecDeque::new(),
+            state: WriterState::default(),
+        }
     }
 
     /// Runs until the recorder is dropped and its events are stored.
@@ -301,7 +310,7 @@ impl WriterThread {
         let identity = (facts.dev(), facts.ino());
         self.state.opened = Some(identity);
         let index = identity_of(&index(&path));
-        self.state.database = Some(Database { connection, path, identity, index });
+        self.state.database = Some(OpenDatabase { connection, path, identity, index });
         Ok(())
     }
 
@@ -317,7 +326,7 @@ impl WriterThread {
 
     /// Folds a portion of the intake. Returns whether there is more.
     fn read(&mut self) -> Result<bool, JournalError> {
-        let State { changes, position, read, .. } = &mut self.state;
+        let WriterState { changes, position, read, .. } = &mut self.state;
         if let Some(intake_file) = self.intake_files.front() {
             if changes.memory() > MAX_PENDING {
                 return Ok(true);
@@ -353,7 +362,9 @@ impl WriterThread {
 
     fn store(&mut self) -> Result<(), JournalError> {
         let Some(intake_file) = self.intake_files.front().cloned() else { return Ok(()) };
-        let State { changes, position, read, database: Some(database), .. } = &mut self.state else { return Ok(()) };
+        let WriterState { changes, position, read, database: Some(database), .. } = &mut self.state else {
+            return Ok(());
+        };
         if changes.dirty {
             store::store(&mut database.connection, changes, &(intake_file.name(), *position))
                 .map_err(|error| JournalError::of(&database.path, &error))?;

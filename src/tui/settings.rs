@@ -19,7 +19,7 @@ use super::overlays::config_problems::ConfigProblems;
 use super::theme::Theme;
 use super::transcript::viewport::Cards;
 use super::view::View;
-use crate::domain::retention::Limits;
+use crate::domain::retention::RetentionLimits;
 
 /// What a `config.toml` may settle. The default is what holds without one.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Settings {
     /// What sessions that bridges hold get of the environment beside the usual.
     pub keep_env: Vec<String>,
     /// What the journal keeps.
-    pub journal: Limits,
+    pub journal: RetentionLimits,
 }
 
 /// What the terminal is told beside the screen.
@@ -66,7 +66,7 @@ impl Default for Settings {
             figures: super::images::terminal::WAYS[0],
             keep_processes: false,
             keep_env: Vec::new(),
-            journal: Limits::default(),
+            journal: RetentionLimits::default(),
         }
     }
 }

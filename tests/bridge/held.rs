@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::support::client::{Client, Era};
 use crate::support::terminal::Terminal;
 use crate::support::{BINARY, Home, python, signal, wait_until};
-use fourhands::journal::Reader;
+use fourhands::journal::JournalReader;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ fn a_dashboard_takes_the_session_over_and_gives_the_name_free_again() {
         assert!(run["since_your_last_call"].to_string().contains("has ended, and this is a new one"), "{run}");
     }
     assert_eq!(legacy.run("1 + 1")["since_your_last_call"], Value::Null, "told once");
-    let reader = Reader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().unwrap();
+    let reader = JournalReader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().unwrap();
     assert_eq!(reader.sessions().unwrap().len(), 2);
     legacy.close();
     modern.close();

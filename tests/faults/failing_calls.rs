@@ -14,7 +14,7 @@ use crate::support::faults::{Call, Faults};
 use crate::support::terminal::Terminal;
 use crate::support::{DEADLINE, Home, children, python, signal, wait_until};
 use fourhands::domain::SnippetId;
-use fourhands::journal::Reader;
+use fourhands::journal::JournalReader;
 use libc::{
     EAGAIN, ECONNABORTED, ECONNRESET, EDQUOT, EINTR, EIO, EMFILE, ENFILE, ENOLCK, ENOMEM, ENOSPC, EPIPE, EROFS,
 };
@@ -287,7 +287,7 @@ fn what_is_answered_is_true_and_recorded_whatever_fails_meanwhile() {
     eprintln!("{}", log.lines().filter(|line| line.contains("note: ")).collect::<Vec<_>>().join("\n"));
 
     let folder = home.path().join(".local/state/fourhands/journal");
-    let reader = Reader::open(&folder).unwrap().expect("a journal");
+    let reader = JournalReader::open(&folder).unwrap().expect("a journal");
     let found = reader.find("work").unwrap().expect("the session");
     let recorded = reader.load(&found.id).unwrap().expect("the session");
     let transcript = recorded.transcript;

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::support::client::{Client, Era};
 use crate::support::{Home, Server, python, wait_until};
 use fourhands::domain::{Entry, Snippet, SnippetId, Status, Stream};
-use fourhands::journal::{Reader, RecordedSession, SessionEnd};
+use fourhands::journal::{JournalReader, RecordedSession, SessionEnd};
 use serde_json::{Value, json};
 
 fn folder(home: &Home) -> PathBuf {
@@ -21,7 +21,7 @@ fn folder(home: &Home) -> PathBuf {
 }
 
 fn load(home: &Home, name: &str) -> Option<RecordedSession> {
-    let reader = Reader::open(&folder(home)).unwrap()?;
+    let reader = JournalReader::open(&folder(home)).unwrap()?;
     let session = reader.find(name).unwrap()?;
     reader.load(&session.id).unwrap()
 }

@@ -14,7 +14,7 @@ use crate::support::counted::{Bridge, Dice};
 use crate::support::terminal::Terminal;
 use crate::support::{Home, Server, children, python, signal};
 use fourhands::domain::{Entry, SnippetId, Status};
-use fourhands::journal::Reader;
+use fourhands::journal::JournalReader;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -284,7 +284,8 @@ impl Records {
         for line in std::fs::read_to_string(self::effects(home)).unwrap().lines() {
             *effects.entry(line.to_owned()).or_default() += 1;
         }
-        let reader = Reader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().expect("a journal");
+        let reader =
+            JournalReader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().expect("a journal");
         let mut snippets: HashMap<_, Vec<_>> = HashMap::new();
         for summary in reader.sessions().unwrap().iter().filter(|summary| summary.name == session) {
             let transcript = reader.load(&summary.id).unwrap().unwrap().transcript;

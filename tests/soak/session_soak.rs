@@ -14,7 +14,7 @@ use crate::support::counted::{Bridge, Dice};
 use crate::support::terminal::Terminal;
 use crate::support::{Home, children, is_alive, signal, wait_until};
 use fourhands::domain::{Entry, Status};
-use fourhands::journal::Reader;
+use fourhands::journal::JournalReader;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -126,7 +126,7 @@ fn nothing_is_lost_doubled_or_left_behind() {
 
 /// What every client was told stands in the journal.
 fn agrees(home: &Home, told: &[Told]) {
-    let reader = Reader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().expect("a journal");
+    let reader = JournalReader::open(&home.path().join(".local/state/fourhands/journal")).unwrap().expect("a journal");
     let session = reader.find("soak").unwrap().expect("the session in the journal");
     assert_eq!(session.missed, 0);
     let transcript = reader.load(&session.id).unwrap().unwrap().transcript;

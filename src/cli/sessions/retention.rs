@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::cli::output::{UNKNOWN, USAGE, fail, listed, print, warn};
 use crate::cli::past;
-use crate::domain::retention::Limits;
+use crate::domain::retention::RetentionLimits;
 use crate::domain::units;
 use crate::journal::{self, EraseError, SessionSummary, StoredSession};
 use crate::session::clock::now;
@@ -72,7 +72,7 @@ pub fn prune(paths: &Paths, yes: bool) -> ExitCode {
     }
 }
 
-fn preview(plan: &journal::RetentionPlan, limits: &Limits) -> String {
+fn preview(plan: &journal::RetentionPlan, limits: &RetentionLimits) -> String {
     let line = |what: &str, sessions: &[StoredSession]| {
         if sessions.is_empty() {
             return String::new();

@@ -1,6 +1,6 @@
 //! Compaction of text that overwrites itself: of a progress bar, the last state stays.
 
-use super::page::Page;
+use super::page::TerminalPage;
 use super::parser::{TerminalOp, moves_up, steps};
 use super::style::TextStyle;
 
@@ -44,7 +44,7 @@ struct Drawing {
     /// Whether the column on the existing line is still unknown.
     is_relative: bool,
     started: bool,
-    page: Page<CellStyle>,
+    page: TerminalPage<CellStyle>,
     /// The rows that were erased, including the terminal's earlier content.
     erased: Vec<bool>,
     /// The first row below which everything was erased.

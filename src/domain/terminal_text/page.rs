@@ -8,20 +8,20 @@ const SCREEN_ROWS: usize = 100;
 const MAX_COLUMNS: usize = 1_000;
 
 /// `M` is the mark of each character.
-pub struct Page<M> {
+pub struct TerminalPage<M> {
     /// Never empty.
     pub lines: Vec<Vec<(char, M)>>,
     pub row: usize,
     pub column: usize,
 }
 
-impl<M> Default for Page<M> {
+impl<M> Default for TerminalPage<M> {
     fn default() -> Self {
         Self { lines: vec![Vec::new()], row: 0, column: 0 }
     }
 }
 
-impl<M: Copy + Default> Page<M> {
+impl<M: Copy + Default> TerminalPage<M> {
     pub fn perform(&mut self, step: TerminalOp<'_>, mark: M) {
         let line = &mut self.lines[self.row];
         match step {

@@ -182,7 +182,7 @@ fn losses_are_counted_across_processes() {
         session.stop();
     }
     let (recorder, journal, told) =
-        start(home.paths(), id.clone(), &info("work"), Limits::default(), Some(&LOST), true);
+        start(home.paths(), id.clone(), &info("work"), RetentionLimits::default(), Some(&LOST), true);
     let mut session = Recording { recorder, journal, told, transcript: Transcript::default() };
     session.run(22, "kept()");
     assert_eq!(LOST.get(), crate::domain::flight_recorder::Losses::default());
@@ -212,7 +212,7 @@ fn sessions_survive_the_removal_of_their_files() {
         session.begin(2, "still_running()");
         session.write(Some(2), Stream::Stdout, "before\n");
         let deadline = Instant::now() + LIMIT;
-        let snippets = || Some(Reader::open(&home.folder()).ok()??.find("work").ok()??.snippets);
+        let snippets = || Some(JournalReader::open(&home.folder()).ok()??.find("work").ok()??.snippets);
         while snippets() != Some(2) {
             assert!(Instant::now() < deadline);
             std::thread::sleep(Duration::from_millis(5));
@@ -262,7 +262,7 @@ fn random_damage_crashes_nothing_and_loses_no_live_session() {
         }
         everything_again(&mut session);
         let (transcript, notices) = session.close();
-        let reader = Reader::open(&home.folder());
+        let reader = JournalReader::open(&home.folder());
         let loaded = reader.and_then(|reader| reader.unwrap().load(&present));
         let damage_is_known = notices.iter().any(|text| text.contains("damaged") || text.contains("not recorded"));
         match loaded {

@@ -72,10 +72,10 @@ fn expired_sessions_go_and_used_ones_stay() {
     home.wait_for_database();
     let connection = schema::open(&home.folder()).unwrap();
     let keep = |bytes, days| {
-        let limits = Limits { bytes, days, refused: None };
+        let limits = RetentionLimits { bytes, days, refused: None };
         retention::prune(&connection, &home.folder(), &limits, now()).unwrap()
     };
-    let refused = Limits { bytes: 5, days: 0, refused: Some("no".into()) };
+    let refused = RetentionLimits { bytes: 5, days: 0, refused: Some("no".into()) };
     assert_eq!(retention::prune(&connection, &home.folder(), &refused, now()).unwrap(), None);
     assert_eq!(keep(20_000_000, 1), None);
     assert!(ids.iter().all(|id| checkpoints(&home, id).exists()));
@@ -107,7 +107,7 @@ fn no_more_is_removed_than_needed_and_it_can_be_restored_for_a_week() {
     past(&home, &ids);
     let before = describe(&home.load(&ids[0]).transcript);
     let connection = schema::open(&home.folder()).unwrap();
-    let limits = Limits { bytes: 1_700_000, days: 90, refused: None };
+    let limits = RetentionLimits { bytes: 1_700_000, days: 90, refused: None };
     let keep = |now| retention::prune(&connection, &home.folder(), &limits, now).unwrap();
     let plan = retention::plan(&connection, &home.folder(), &limits, now()).unwrap();
     assert_eq!(plan.over_limit.iter().map(|kept| &kept.id).collect::<Vec<_>>(), [&ids[0]], "one is enough: {plan:?}");

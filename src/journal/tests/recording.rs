@@ -109,7 +109,7 @@ fn the_next_process_recovers_a_killed_ones_intake() {
     session.write(Some(4), Stream::Stdout, "on and on");
     session.submit(5, claude(), "waiting");
     let transcript = session.transcript.clone();
-    assert!(Reader::open(&home.folder()).unwrap().is_none(), "a session that lives is left alone");
+    assert!(JournalReader::open(&home.folder()).unwrap().is_none(), "a session that lives is left alone");
     drop(intake_file);
     drop(session);
 

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Problem, Settings, keys, meant, sessions};
-use crate::domain::retention::{self, Limits};
+use crate::domain::retention::{self, RetentionLimits};
 use crate::tui::images::terminal::WAYS;
 use crate::tui::theme::{self, Name, Role};
 
@@ -118,7 +118,7 @@ fn editor(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut 
     }
 }
 
-fn journal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, limits: &mut Limits) {
+fn journal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, limits: &mut RetentionLimits) {
     let table = reader.table(value, "a section: [journal]");
     if value.get_ref().as_table().is_none() {
         limits.refuse("[journal] in config.toml is no section".to_owned());
@@ -148,7 +148,7 @@ fn journal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, limits: &mut L
 }
 
 /// Whatever was meant, nothing is removed by another setting.
-fn refuse(reader: &mut Reader<'_>, limits: &mut Limits, at: &Range<usize>, why: &str) {
+fn refuse(reader: &mut Reader<'_>, limits: &mut RetentionLimits, at: &Range<usize>, why: &str) {
     let line = reader.line_of(at);
     limits.refuse(format!("config.toml, line {line}: {why}"));
     reader.wrong(at, why.to_owned());
@@ -261,7 +261,7 @@ mod tests {
     fn the_journal_is_never_emptied_by_a_slip() {
         let limits = |text: &str| parse(text).0.journal;
         let good = limits("[journal]\nmax = \"5GB\"\ndays = 7");
-        assert_eq!(good, Limits { bytes: 5_000_000_000, days: 7, refused: None });
+        assert_eq!(good, RetentionLimits { bytes: 5_000_000_000, days: 7, refused: None });
         assert_eq!(limits("[journal]\nmax = 0").bytes, 0);
         for (text, words) in [
             (
