@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::envelope::{self, Envelope};
 use super::lines::{Line, LineReader, Outbox};
 use super::relay::Relay;
-use crate::mcp::tests::fuzz::{rounds, spoiled};
+use crate::mcp::tests::fuzz::{corrupted_lines, rounds};
 use crate::session::SentTo;
 
 async fn lines_of(outbox: &mut Outbox) -> Vec<Vec<u8>> {
@@ -28,7 +28,7 @@ async fn lines_of(outbox: &mut Outbox) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn fuzz_the_envelope_reader() {
     for mut random in rounds("the bridge's reader") {
-        let bytes = spoiled(&mut random, 30);
+        let bytes = corrupted_lines(&mut random, 30);
         let (mut ours, theirs) = tokio::io::duplex(1 + random.below(3_000));
         let sent = bytes.clone();
         let writing = tokio::spawn(async move { ours.write_all(&sent).await.unwrap() });

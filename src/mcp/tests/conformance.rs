@@ -1,5 +1,5 @@
-//! The official conformance suite, against a server with the fixtures that it wants: over our transport, on a socket, behind
-//! `fourhands bridge`. Only the tools, resources and prompts themselves are not ours.
+//! The official conformance suite, against a server with the suite's own tools, resources and prompts. Transport, socket and
+//! `fourhands bridge` are those of fourhands.
 
 #![allow(deprecated, reason = "rmcp marks what only older protocol versions have")]
 
@@ -35,7 +35,7 @@ static FIXTURES: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(&text).unwrap()
 });
 
-/// A fixture, with arguments in the places of their names.
+/// A fixture, with its placeholders replaced by arguments.
 fn fixture<T: DeserializeOwned>(kind: &str, name: &str, arguments: &Map<String, Value>) -> Result<T, ErrorData> {
     let found = FIXTURES[kind].get(name).ok_or_else(|| ErrorData::invalid_params(format!("no {name}"), None))?;
     let mut text = found.to_string();
@@ -89,27 +89,28 @@ impl ServerHandler for Fixtures {
             "test_tool_with_progress" => {
                 for progress in [0.0, 50.0, 100.0] {
                     if let Some(token) = context.meta.get_progress_token() {
-                        let told = ProgressNotificationParam::new(token, progress).with_total(100.0);
-                        context.peer.notify_progress(told).await.unwrap();
+                        let notification = ProgressNotificationParam::new(token, progress).with_total(100.0);
+                        context.peer.notify_progress(notification).await.unwrap();
                     }
                     pause().await;
                 }
                 text("done")
             }
             "test_sampling" => {
-                let asked = CreateMessageRequestParams::new(vec![SamplingMessage::user_text(argument("prompt"))], 100);
-                match context.peer.create_message(asked).await {
+                let request =
+                    CreateMessageRequestParams::new(vec![SamplingMessage::user_text(argument("prompt"))], 100);
+                match context.peer.create_message(request).await {
                     Ok(answer) => text(format!("LLM response: {:?}", answer.message.content)),
                     Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
                 }
             }
             name if FIXTURES["asks"].get(name).is_some() => {
-                let asked = ElicitRequestParams::FormElicitationParams {
+                let request = ElicitRequestParams::FormElicitationParams {
                     meta: None,
                     message: argument("message"),
                     requested_schema: fixture("asks", name, &Map::new())?,
                 };
-                match context.peer.send_request(ServerRequest::ElicitRequest(Request::new(asked))).await {
+                match context.peer.send_request(ServerRequest::ElicitRequest(Request::new(request))).await {
                     Ok(answer) => text(format!("Elicitation completed: {}", json!(answer))),
                     Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
                 }
@@ -215,8 +216,8 @@ async fn the_official_suite_passes_behind_the_bridge() {
     suite.args(["server", "--suite", "all", "--url", &url, "--expected-failures"]);
     suite.arg(Path::new(FOLDER).join("expected-failures.yml"));
     let output = suite.current_dir(home.path()).kill_on_drop(true).output().await.unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    let summary = told.split_once("=== SUMMARY ===").map_or(&*told, |(_, summary)| summary);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let summary = printed.split_once("=== SUMMARY ===").map_or(&*printed, |(_, summary)| summary);
     println!("{}", summary.trim());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

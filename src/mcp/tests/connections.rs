@@ -1,4 +1,4 @@
-//! Clients as the session sees them, the socket, and rmcp's own client.
+//! Connections: the names of clients, the socket, protocol versions, and the client of rmcp.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::support::{Era, PATIENCE, Rig, connect_narrow, one, text};
+use super::support::{Era, Rig, TEST_TIMEOUT, connect_narrow, one, text};
 use crate::mcp::{serve_connection, serve_socket};
 
 #[tokio::test]
-async fn clients_have_names_and_a_probe_leaves_no_trace() {
+async fn a_client_joins_with_its_first_request() {
     let rig = Rig::new();
     let probe = rig.connect(Era::Legacy);
     let mut nameless = rig.client(Era::Legacy, "\u{1b}[2J").await;
@@ -33,7 +33,7 @@ async fn clients_have_names_and_a_probe_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn a_second_introduction_renames() {
+async fn a_client_that_gives_another_name_is_renamed() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Modern, "early").await;
     client.introduce("late").await;
@@ -41,7 +41,7 @@ async fn a_second_introduction_renames() {
 }
 
 #[tokio::test]
-async fn the_socket_serves_many_and_stops() {
+async fn the_socket_serves_several_clients_until_it_is_stopped() {
     let rig = Rig::new();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.sock");
@@ -58,7 +58,7 @@ async fn the_socket_serves_many_and_stops() {
         }});
         writer.write_all(format!("{hello}\n").as_bytes()).await.unwrap();
         let mut lines = BufReader::new(reader).lines();
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let line = tokio::time::timeout(TEST_TIMEOUT, lines.next_line()).await.unwrap().unwrap().unwrap();
         assert!(line.contains(r#""protocolVersion":"2024-11-05""#), "{line}");
         clients.push((lines, writer));
     }
@@ -69,13 +69,13 @@ async fn the_socket_serves_many_and_stops() {
     drop(clients.pop());
     rig.until("one left", |t| t.clients().len() == 2).await;
     rig.stop.cancel();
-    tokio::time::timeout(PATIENCE, server).await.expect("the server did not stop").unwrap();
-    let end = tokio::time::timeout(PATIENCE, clients[0].0.next_line()).await.unwrap();
+    tokio::time::timeout(TEST_TIMEOUT, server).await.expect("the server did not stop").unwrap();
+    let end = tokio::time::timeout(TEST_TIMEOUT, clients[0].0.next_line()).await.unwrap();
     assert!(matches!(end, Ok(None)), "connections are closed: {end:?}");
 }
 
 #[tokio::test]
-async fn every_revision_with_a_handshake_is_served() {
+async fn every_protocol_version_with_a_handshake_is_served() {
     for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "1999-01-01"] {
         let rig = Rig::new();
         let mut client = rig.connect(Era::Legacy);
@@ -113,22 +113,22 @@ async fn the_rmcp_client_is_served() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_not_read_from_either() {
+async fn requests_of_a_client_that_does_not_read_are_not_read() {
     let rig = Rig::new();
     let mut client = connect_narrow(&rig);
     client.introduce("deaf").await;
-    let mut asked = Vec::new();
-    // Far more than may wait, in answers of some 10 kB.
-    while asked.len() < 10_000 {
-        // The one that does not pass is cut in two when it is dropped.
+    let mut ids = Vec::new();
+    // Each answer has some 10 kB. All together exceed the limit of the bytes that may wait.
+    while ids.len() < 10_000 {
+        // The last request is only written in part.
         match tokio::time::timeout(Duration::from_millis(500), client.request("tools/list", json!({}))).await {
-            Ok(id) => asked.push(id),
+            Ok(id) => ids.push(id),
             Err(_) => break,
         }
     }
-    assert!(asked.len() < 10_000, "all was read, and every answer kept");
-    // Nothing of what passed is lost when the client reads after all.
-    for id in asked {
+    assert!(ids.len() < 10_000, "all requests were read, and every answer was kept");
+    // When the client reads at last, no answer is lost.
+    for id in ids {
         assert!(client.answer(id).await["result"]["tools"].is_array());
     }
 }

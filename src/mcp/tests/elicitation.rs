@@ -1,8 +1,8 @@
-//! Asking the client's own user before a reset destroys what others made.
+//! Confirmation of a reset by the user of the client.
 
 use serde_json::{Value, json};
 
-use super::support::{Client, ERAS, Era, PATIENCE, Rig, text, variable};
+use super::support::{Client, ERAS, Era, Rig, TEST_TIMEOUT, text, variable};
 use crate::domain::{Author, Entry, SnippetId, Variable, VariableKind};
 use crate::session::RunOptions;
 
@@ -10,7 +10,7 @@ fn made_by(snippet: u32, name: &str, kind: VariableKind) -> Variable {
     Variable { set_by: Some(SnippetId(snippet)), ..variable(name, kind, "1") }
 }
 
-/// The person has made `df`; the client `own`.
+/// The person has defined `df`, and the client `own`.
 async fn shared(era: Era, capabilities: Value) -> (Rig, Client) {
     let rig = Rig::new();
     let ticket = rig.session.submit(Author::You, "set df".into(), RunOptions::default()).await.unwrap();
@@ -41,36 +41,36 @@ async fn resets(rig: &Rig) -> usize {
     transcript.entries().iter().filter(|entry| matches!(entry, Entry::Reset { .. })).count()
 }
 
-/// The question that a reset is answered by, and the id to answer it by.
+/// The question in response to a reset, and the id for the answer.
 async fn question(client: &mut Client, era: Era, call: i64) -> (Value, Value) {
     if era == Era::Modern {
         let result = client.result(call).await;
         assert_eq!(result["resultType"], "input_required", "{result}");
-        let asked = &result["inputRequests"]["confirm"];
-        assert_eq!(asked["method"], "elicitation/create", "{result}");
-        return (asked["params"].clone(), Value::Null);
+        let request = &result["inputRequests"]["confirm"];
+        assert_eq!(request["method"], "elicitation/create", "{result}");
+        return (request["params"].clone(), Value::Null);
     }
-    let asked = client.message().await;
-    assert_eq!(asked["method"], "elicitation/create", "{asked}");
-    (asked["params"].clone(), asked["id"].clone())
+    let request = client.message().await;
+    assert_eq!(request["method"], "elicitation/create", "{request}");
+    (request["params"].clone(), request["id"].clone())
 }
 
-/// Resets, answers the question, and tells what was asked and the result.
+/// Calls reset and answers the question. Returns the question and the result.
 async fn reset(client: &mut Client, era: Era, answer: Value) -> (Value, Value) {
     let call = client.start("reset_python_environment", json!({})).await;
-    let (asked, id) = question(client, era, call).await;
+    let (request, id) = question(client, era, call).await;
     let call = if era == Era::Modern {
         let params =
             json!({"name": "reset_python_environment", "arguments": {}, "inputResponses": {"confirm": answer}});
         client.request("tools/call", params).await
     } else {
-        // Nobody waits for the user of another.
+        // Calls of others do not wait for the answer.
         let other = client.run("echo meanwhile").await;
         assert_eq!(other["structuredContent"]["status"], "ok", "{other}");
         client.line(&json!({"jsonrpc": "2.0", "id": id, "result": answer}).to_string()).await;
         call
     };
-    (asked, client.result(call).await)
+    (request, client.result(call).await)
 }
 
 #[tokio::test]
@@ -80,11 +80,15 @@ async fn a_reset_that_costs_others_something_is_confirmed_first() {
             let (rig, mut client) = shared(era, capabilities).await;
             with_variables(&rig, &mut client).await;
             for refusal in [json!({"action": "decline"}), json!({"action": "cancel"})] {
-                let (asked, result) = reset(&mut client, era, refusal).await;
+                let (request, result) = reset(&mut client, era, refusal).await;
                 let message = "Reset the shared Python session? It clears what others made: df by the person at the \
                     dashboard.";
-                assert_eq!(asked["message"], message);
-                assert_eq!(asked["requestedSchema"], json!({"type": "object", "properties": {}}), "nothing to fill in");
+                assert_eq!(request["message"], message);
+                assert_eq!(
+                    request["requestedSchema"],
+                    json!({"type": "object", "properties": {}}),
+                    "nothing to fill in"
+                );
                 assert!(result["isError"] == true && text(&result).ends_with("so nothing was reset."), "{result}");
                 assert_eq!(resets(&rig).await, 0);
             }
@@ -92,13 +96,13 @@ async fn a_reset_that_costs_others_something_is_confirmed_first() {
             assert!(text(&result).starts_with("Python environment has been reset."), "{result}");
             assert_eq!((&result["structuredContent"]["done"], resets(&rig).await), (&json!(true), 1));
             let ran_between = result["content"].as_array().unwrap().len() == 2;
-            assert_eq!(ran_between, era == Era::Legacy, "what ran before the reset after all is told: {result}");
+            assert_eq!(ran_between, era == Era::Legacy, "code that ran before the reset is reported: {result}");
         }
     }
 }
 
 #[tokio::test]
-async fn what_others_run_is_named_too() {
+async fn the_question_names_snippets_of_others() {
     for era in ERAS {
         let rig = Rig::new();
         let mut earlier = rig.client(Era::Legacy, "tester").await;
@@ -112,21 +116,21 @@ async fn what_others_run_is_named_too() {
             cursor.call("run_python_code", json!({"code": code, "wait_s": 0})).await;
         }
         let call = client.start("reset_python_environment", json!({"mode": "namespace"})).await;
-        let (asked, _) = question(&mut client, era, call).await;
+        let (request, _) = question(&mut client, era, call).await;
         let expected = "Reset the shared Python session? It clears what others made: a1, a2, a3, a4, a5 and 3 more by \
             an earlier \"tester\". Snippet 2 by \"cursor\" is running: what it makes is cleared at its end. In the queue by others: 2 \
             snippets, which run first, and what they make is cleared.";
-        assert_eq!(asked["message"], expected);
+        assert_eq!(request["message"], expected);
         let call = client.start("reset_python_environment", json!({"mode": "restart"})).await;
-        let (asked, _) = question(&mut client, era, call).await;
-        let message = asked["message"].as_str().unwrap();
+        let (request, _) = question(&mut client, era, call).await;
+        let message = request["message"].as_str().unwrap();
         assert!(message.starts_with("Restart Python in the shared Python session? It clears"), "{message}");
         assert!(message.ends_with("it is interrupted. In the queue by others: 2 snippets, which will not run."));
     }
 }
 
 #[tokio::test]
-async fn nobody_needs_to_be_able_to_ask() {
+async fn a_reset_needs_no_confirmation_if_the_client_cannot_ask() {
     for era in ERAS {
         for capabilities in [json!({}), json!({"elicitation": {"url": {}}})] {
             let (rig, mut client) = shared(era, capabilities).await;
@@ -134,14 +138,14 @@ async fn nobody_needs_to_be_able_to_ask() {
             let result = client.call("reset_python_environment", json!({})).await;
             assert_eq!((&result["structuredContent"]["done"], resets(&rig).await), (&json!(true), 1), "{result}");
         }
-        // An answer that says nothing.
+        // An answer that is neither yes nor no.
         for answer in [json!({"action": "maybe"}), json!({}), json!({"action": 7})] {
             let (rig, mut client) = shared(era, json!({"elicitation": {}})).await;
             with_variables(&rig, &mut client).await;
             let (_, result) = reset(&mut client, era, answer).await;
             assert_eq!((&result["structuredContent"]["done"], resets(&rig).await), (&json!(true), 1), "{result}");
         }
-        // Nothing to lose but one's own.
+        // Only names of the client itself would be lost.
         let (rig, mut client) = shared(era, json!({"elicitation": {}})).await;
         client.run("set own").await;
         rig.defines(vec![
@@ -169,21 +173,25 @@ async fn nobody_needs_to_be_able_to_ask() {
 }
 
 #[tokio::test]
-async fn whoever_leaves_or_gives_up_resets_nothing() {
+async fn a_client_that_leaves_or_cancels_resets_nothing() {
     let (rig, mut client) = shared(Era::Legacy, json!({"elicitation": {}})).await;
     with_variables(&rig, &mut client).await;
     let call = client.start("reset_python_environment", json!({})).await;
     let (_, id) = question(&mut client, Era::Legacy, call).await;
     client.cancel(call).await;
-    let told = client.message().await;
-    assert_eq!((&told["method"], &told["params"]["requestId"]), (&json!("notifications/cancelled"), &id), "{told}");
-    // A late answer is for nobody.
+    let cancelled = client.message().await;
+    assert_eq!(
+        (&cancelled["method"], &cancelled["params"]["requestId"]),
+        (&json!("notifications/cancelled"), &id),
+        "{cancelled}"
+    );
+    // A late answer has no effect.
     client.line(&json!({"jsonrpc": "2.0", "id": id, "result": {"action": "accept"}}).to_string()).await;
     client.run("echo").await;
     let call = client.start("reset_python_environment", json!({})).await;
     question(&mut client, Era::Legacy, call).await;
     drop(client);
     let left = rig.until("nobody is there", |transcript| transcript.clients().is_empty());
-    tokio::time::timeout(PATIENCE, left).await.unwrap();
+    tokio::time::timeout(TEST_TIMEOUT, left).await.unwrap();
     assert_eq!(resets(&rig).await, 0);
 }

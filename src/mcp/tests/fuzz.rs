@@ -1,4 +1,4 @@
-//! Bytes that nobody thought of, into the socket: whatever comes, the next good request is answered.
+//! Random bytes to the server: the next valid request is answered.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::support::{ERAS, Rig};
 use crate::domain::random::Random;
 
-/// For half a second, or `FOURHANDS_FUZZ_SECONDS`; the same again with the `FOURHANDS_FUZZ_SEED` that is printed.
+/// Rounds for half a second, or for `FOURHANDS_FUZZ_SECONDS`. The printed `FOURHANDS_FUZZ_SEED` repeats them.
 pub(crate) fn rounds(what: &str) -> impl Iterator<Item = Random> {
     let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
     let limit = number("FOURHANDS_FUZZ_SECONDS").map_or(Duration::from_millis(500), Duration::from_secs);
@@ -26,7 +26,7 @@ pub(crate) fn rounds(what: &str) -> impl Iterator<Item = Random> {
     })
 }
 
-/// Messages to begin with.
+/// The messages that are corrupted.
 pub(crate) const MESSAGES: &[&str] = &[
     r#"{"jsonrpc":"2.0","id":"fuzz","method":"tools/call","params":{"name":"run_python_code","arguments":{"code":"echo \ud83d\ude00"},"_meta":{"progressToken":"fuzz"}}}"#,
     r#"{"jsonrpc":"2.0","id":"fuzz","method":"tools/call","params":{"name":"wait_for_snippet","arguments":{"snippet":1,"wait_s":0}}}"#,
@@ -41,8 +41,8 @@ pub(crate) const MESSAGES: &[&str] = &[
     r#"[{"jsonrpc":"2.0","id":"fuzz","method":"ping"},{"jsonrpc":"2.0","id":"fuzz","method":"tools/list"}]"#,
 ];
 
-/// Lines with faults in them, some cut off in the middle by the next.
-pub(crate) fn spoiled(random: &mut Random, count: usize) -> Vec<u8> {
+/// Corrupted messages, some without a newline at the end.
+pub(crate) fn corrupted_lines(random: &mut Random, count: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..count {
         let mut line = random.one(MESSAGES).as_bytes().to_vec();
@@ -61,8 +61,8 @@ async fn fuzz_the_socket() {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
         for _ in 0..10 {
-            client.bytes(&spoiled(&mut random, 20)).await;
-            // The end of what was cut off, and then one that is whole.
+            client.bytes(&corrupted_lines(&mut random, 20)).await;
+            // The newline ends a line that is not complete.
             client.line("").await;
             let id = client.request("resources/read", json!({"uri": "fourhands://session"})).await;
             let answer = client.answer(id).await;

@@ -1,4 +1,4 @@
-//! What one client may take of a session, and what it is told when that is not enough for it.
+//! Limits for one client: the queue, open calls, connections, and the time to the first request.
 
 use std::time::Duration;
 
@@ -7,28 +7,29 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
-use super::support::{ERAS, Era, PATIENCE, Rig, one, text};
+use super::support::{ERAS, Era, Rig, TEST_TIMEOUT, one, text};
+use crate::domain::random::Random;
 use crate::mcp::bridge_protocol::REFUSED;
 use crate::mcp::server::serve::{serve, serve_socket};
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
 use crate::session::discovery::socket;
 
-const HELLO: &str = concat!(
+const INITIALIZE: &str = concat!(
     r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,
     r#""capabilities":{},"clientInfo":{"name":"late","version":"1"}}}"#,
     "\n"
 );
 
 #[tokio::test]
-async fn ten_thousand_calls_in_one_breath_are_all_answered() {
+async fn ten_thousand_calls_at_once_are_all_answered() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "eager").await;
-    let (mut asked, mut answered) = (Vec::new(), 0);
+    let (mut ids, mut answered) = (Vec::new(), 0);
     for _ in 0..10_000 {
-        asked.push(client.start("run_python_code", json!({"code": "echo x"})).await);
-        if asked.len() == 500 {
-            for id in asked.drain(..) {
+        ids.push(client.start("run_python_code", json!({"code": "echo x"})).await);
+        if ids.len() == 500 {
+            for id in ids.drain(..) {
                 answered += usize::from(client.result(id).await["isError"] != true);
             }
         }
@@ -37,14 +38,14 @@ async fn ten_thousand_calls_in_one_breath_are_all_answered() {
 }
 
 #[tokio::test]
-async fn a_client_with_too_much_in_the_queue_is_refused_and_can_still_clear_it() {
+async fn a_client_with_a_full_queue_is_refused_and_can_still_interrupt() {
     for era in ERAS {
         let rig = Rig::new();
         let mut greedy = rig.client(era, "greedy").await;
         let mut modest = rig.client(era, "modest").await;
         greedy.start("run_python_code", json!({"code": "sleep"})).await;
         rig.until("it runs", |t| t.running().is_some()).await;
-        // Each is answered at once, and waits in the queue all the same.
+        // Each call is answered at once, and its snippet waits in the queue.
         for _ in 0..1_000 {
             let id = greedy.start("run_python_code", json!({"code": "echo", "wait_s": 0})).await;
             assert_eq!(greedy.result(id).await["isError"], false);
@@ -63,15 +64,15 @@ async fn a_client_with_too_much_in_the_queue_is_refused_and_can_still_clear_it()
 }
 
 #[tokio::test]
-async fn too_many_open_calls_are_refused_but_not_the_one_that_helps() {
+async fn too_many_open_calls_are_refused_except_an_interrupt() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "stuck").await;
-        let mut asked = Vec::new();
+        let mut ids = Vec::new();
         for _ in 0..1_010 {
-            asked.push(client.start("run_python_code", json!({"code": "sleep", "wait_s": 600})).await);
+            ids.push(client.start("run_python_code", json!({"code": "sleep", "wait_s": 600})).await);
         }
-        for id in asked.drain(1_000..) {
+        for id in ids.drain(1_000..) {
             let refused = client.result(id).await;
             assert_eq!(refused["isError"], true);
             assert_eq!(refused.get("resultType").is_some(), era == Era::Modern, "{refused}");
@@ -79,12 +80,12 @@ async fn too_many_open_calls_are_refused_but_not_the_one_that_helps() {
         }
         let id = client.start("interrupt_snippet", json!({})).await;
         assert!(text(&client.result(id).await).contains("Snippet 1 has ended"));
-        assert_eq!(client.result(asked[0]).await["structuredContent"]["status"], "interrupted");
+        assert_eq!(client.result(ids[0]).await["structuredContent"]["status"], "interrupted");
     }
 }
 
 #[tokio::test]
-async fn of_connections_each_process_has_its_share_and_is_told_when_it_is_used_up() {
+async fn a_process_with_too_many_connections_is_refused_with_the_reason() {
     let rig = Rig::new();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.sock");
@@ -95,36 +96,36 @@ async fn of_connections_each_process_has_its_share_and_is_told_when_it_is_used_u
     }
     let mut line = String::new();
     let refused = UnixStream::connect(&path).await.unwrap();
-    tokio::time::timeout(PATIENCE, BufReader::new(refused).read_to_string(&mut line)).await.unwrap().unwrap();
+    tokio::time::timeout(TEST_TIMEOUT, BufReader::new(refused).read_to_string(&mut line)).await.unwrap().unwrap();
     let answer: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(REFUSED)));
     assert!(answer["error"]["message"].as_str().unwrap().contains("256 connections"), "{answer}");
     assert_eq!(line, malformed::refusal(answer["error"]["message"].as_str().unwrap()) + "\n");
 
-    // Whoever leaves makes room.
+    // A connection that ends makes room for another.
     drop(held.pop());
     let answered = async {
         loop {
             let mut stream = UnixStream::connect(&path).await.unwrap();
-            // It may be hung up on before it has said a word.
-            let _ = stream.write_all(HELLO.as_bytes()).await;
+            // The server may close the stream before the request is written.
+            let _ = stream.write_all(INITIALIZE.as_bytes()).await;
             let mut line = String::new();
             if BufReader::new(stream).read_line(&mut line).await.is_ok() && line.contains("\"result\"") {
                 return;
             }
         }
     };
-    tokio::time::timeout(PATIENCE, answered).await.expect("room again");
+    tokio::time::timeout(TEST_TIMEOUT, answered).await.expect("room again");
     rig.stop.cancel();
-    tokio::time::timeout(PATIENCE, server).await.unwrap().unwrap();
+    tokio::time::timeout(TEST_TIMEOUT, server).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn who_never_says_hello_is_dropped_and_who_does_may_be_silent() {
+async fn a_client_without_a_request_is_dropped_and_a_silent_one_is_not() {
     let rig = Rig::new();
     let by = tokio::time::Instant::now() + Duration::from_secs(2);
     let mut connections = Vec::new();
-    for line in [HELLO, "{\"jsonrpc\":", ""] {
+    for line in [INITIALIZE, "{\"jsonrpc\":", ""] {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(theirs);
         let gone = CancellationToken::new();
@@ -135,9 +136,12 @@ async fn who_never_says_hello_is_dropped_and_who_does_may_be_silent() {
         connections.push((BufReader::new(reader), writer, served));
     }
     for (reader, _, served) in &mut connections[1..] {
-        let mut said = String::new();
-        tokio::time::timeout(PATIENCE, reader.read_to_string(&mut said)).await.expect("it was dropped").unwrap();
-        assert_eq!(said, "");
+        let mut received = String::new();
+        tokio::time::timeout(TEST_TIMEOUT, reader.read_to_string(&mut received))
+            .await
+            .expect("it was dropped")
+            .unwrap();
+        assert_eq!(received, "");
         served.await.unwrap();
     }
     assert!(tokio::time::Instant::now() >= by);
@@ -145,23 +149,13 @@ async fn who_never_says_hello_is_dropped_and_who_does_may_be_silent() {
     writer.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"ping\"}\n").await.unwrap();
     let mut answers = String::new();
     for _ in 0..2 {
-        tokio::time::timeout(PATIENCE, reader.read_line(&mut answers)).await.unwrap().unwrap();
+        tokio::time::timeout(TEST_TIMEOUT, reader.read_line(&mut answers)).await.unwrap().unwrap();
     }
     assert!(answers.contains("\"id\":2"), "{answers}");
 }
 
-/// A small generator: the same bytes in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
-}
-
 #[tokio::test]
-async fn whatever_bytes_come_the_connection_stands_and_the_session_is_unharmed() {
+async fn random_bytes_do_not_end_the_connection_or_harm_the_session() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "fuzzer").await;
     let call = json!({"name": "run_python_code", "arguments": {"code": "echo \u{e9}\u{1f600} \u{1b}", "wait_s": 1}});
@@ -180,15 +174,15 @@ async fn whatever_bytes_come_the_connection_stands_and_the_session_is_unharmed()
         b"\"id\":",
         b"\"method\":\"initialize\"",
     ];
-    let mut dice = Dice(42);
+    let mut random = Random::new(42);
     for round in 0..2_000 {
         let mut bytes = good.clone().into_bytes();
-        for _ in 0..=dice.below(6) {
-            let at = dice.below(bytes.len());
-            match dice.below(4) {
-                0 => bytes[at] = dice.below(256) as u8,
-                1 => drop(bytes.drain(at..(at + dice.below(30)).min(bytes.len()))),
-                2 => drop(bytes.splice(at..at, pieces[dice.below(pieces.len())].iter().copied())),
+        for _ in 0..=random.below(6) {
+            let at = random.below(bytes.len());
+            match random.below(4) {
+                0 => bytes[at] = random.below(256) as u8,
+                1 => drop(bytes.drain(at..(at + random.below(30)).min(bytes.len()))),
+                2 => drop(bytes.splice(at..at, pieces[random.below(pieces.len())].iter().copied())),
                 _ => bytes.extend_from_within(at..),
             }
             if bytes.is_empty() {
@@ -198,7 +192,7 @@ async fn whatever_bytes_come_the_connection_stands_and_the_session_is_unharmed()
         bytes.push(b'\n');
         client.bytes(&bytes).await;
         if round % 100 == 99 {
-            // A number that no mutation is likely to have made.
+            // An id that the random changes do not produce.
             let id = 1_000_000 + round;
             client.line(&json!({"jsonrpc": "2.0", "id": id, "method": "ping"}).to_string()).await;
             client.answer(id).await;

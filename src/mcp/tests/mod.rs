@@ -1,14 +1,14 @@
-//! MCP end to end over in-memory streams, with a scripted engine, in both protocol eras.
+//! Tests of the MCP server over streams in memory, with a scripted engine, in both eras.
 
+mod collaboration;
 mod conformance;
 mod connections;
 mod elicitation;
 pub(crate) mod fuzz;
 mod limits;
-mod lines;
-mod reading;
+mod malformed;
+mod resources;
 mod retry;
 mod runs;
 mod support;
-mod together;
 mod tools;

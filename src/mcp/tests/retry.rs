@@ -1,4 +1,4 @@
-//! Calls that were left without an answer, as a bridge asks for them again.
+//! Retries of calls without an answer, as a bridge sends them.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ async fn answer(client: &mut Client, id: impl Into<Value>) -> Value {
     }
 }
 
-async fn again(client: &mut Client, number: u64, tool: &str, arguments: Value, more: Value) -> Value {
+async fn retry(client: &mut Client, number: u64, tool: &str, arguments: Value, more: Value) -> Value {
     ask(client, number, tool, arguments, more).await;
     answer(client, name(number)).await
 }
@@ -47,36 +47,40 @@ fn here() -> Value {
 }
 
 #[tokio::test]
-async fn a_call_runs_once_however_often_it_comes() {
+async fn a_call_that_is_sent_several_times_runs_once() {
     let rig = Rig::new();
     let (mut one, mut two) = (rig.client(Era::Legacy, "one").await, rig.client(Era::Legacy, "two").await);
     send(&mut one, 1, "run_python_code", json!({"code": "sleep"})).await;
     rig.until("it runs", |t| t.running().is_some()).await;
-    // A line that an earlier connection still held, and the question of the bridge.
+    // The same call comes by a second connection, and by the retry of a bridge.
     send(&mut two, 1, "run_python_code", json!({"code": "sleep"})).await;
     let mut three = rig.client(Era::Legacy, "three").await;
     ask(&mut three, 1, "run_python_code", json!({"code": "sleep"}), here()).await;
     rig.release(1);
     for client in [&mut one, &mut two, &mut three] {
-        let told = answer(client, name(1)).await;
-        assert_eq!((&told["structuredContent"]["snippet"], &told["isError"]), (&json!(1), &json!(false)), "{told}");
+        let result = answer(client, name(1)).await;
+        assert_eq!(
+            (&result["structuredContent"]["snippet"], &result["isError"]),
+            (&json!(1), &json!(false)),
+            "{result}"
+        );
     }
-    let told = again(&mut two, 1, "run_python_code", json!({"code": "sleep"}), json!({})).await;
-    assert_eq!(told["structuredContent"]["status"], "ok", "{told}");
-    // What never came is done now, and once.
+    let result = retry(&mut two, 1, "run_python_code", json!({"code": "sleep"}), json!({})).await;
+    assert_eq!(result["structuredContent"]["status"], "ok", "{result}");
+    // A call that was not received is carried out now, once.
     for _ in 0..2 {
-        let told = again(&mut two, 2, "run_python_code", json!({"code": "echo now"}), here()).await;
-        assert_eq!(told["structuredContent"]["stdout"], "now\n", "{told}");
+        let result = retry(&mut two, 2, "run_python_code", json!({"code": "echo now"}), here()).await;
+        assert_eq!(result["structuredContent"]["stdout"], "now\n", "{result}");
     }
     assert_eq!(rig.transcript().await.entries().len(), 2);
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_neither_run_nor_said_to_be_repeatable() {
+async fn a_call_of_unknown_state_is_not_run_and_not_said_to_be_repeatable() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "one").await;
     let elsewhere = json!({"fourhands/sent_to": {"session": "0123456789abcdef0123", "process": 2}});
-    // Of another session; of nobody knows which; as bridges asked that gave no names.
+    // Calls to another session, to an unknown one, and calls without a name.
     for (id, more) in [
         (json!(name(1)), elsewhere.clone()),
         (json!(name(2)), json!({})),
@@ -85,19 +89,19 @@ async fn what_is_not_known_is_neither_run_nor_said_to_be_repeatable() {
     ] {
         let arguments = json!({"code": "echo x"});
         client.line(&request(&id, "fourhands/again", "run_python_code", arguments, more)).await;
-        let told = answer(&mut client, id).await;
-        assert_eq!(told["isError"], true);
-        assert!(text(&told).contains("is not known") && !text(&told).contains("may be repeated"), "{told}");
+        let result = answer(&mut client, id).await;
+        assert_eq!(result["isError"], true);
+        assert!(text(&result).contains("is not known") && !text(&result).contains("may be repeated"), "{result}");
     }
     let arguments = json!({"snippet": 1, "text": "x"});
-    let told = again(&mut client, 3, "answer_input", arguments, elsewhere.clone()).await;
-    assert!(text(&told).contains("Whether the line was entered is not known"), "{told}");
+    let result = retry(&mut client, 3, "answer_input", arguments, elsewhere.clone()).await;
+    assert!(text(&result).contains("Whether the line was entered is not known"), "{result}");
     assert!(rig.transcript().await.entries().is_empty());
-    // Whatever became of those, they do no harm.
-    let told = again(&mut client, 4, "list_defined_variables", json!({}), elsewhere.clone()).await;
-    assert_eq!(told["isError"], false, "{told}");
-    let told = again(&mut client, 5, "reset_python_environment", json!({}), elsewhere).await;
-    assert!(text(&told).contains("nothing left to reset"), "{told}");
+    // These may be repeated in any state.
+    let result = retry(&mut client, 4, "list_defined_variables", json!({}), elsewhere.clone()).await;
+    assert_eq!(result["isError"], false, "{result}");
+    let result = retry(&mut client, 5, "reset_python_environment", json!({}), elsewhere).await;
+    assert!(text(&result).contains("nothing left to reset"), "{result}");
 }
 
 #[tokio::test]
@@ -113,16 +117,16 @@ async fn a_line_of_input_is_entered_once() {
             assert_eq!(answer(&mut client, name(1)).await["structuredContent"]["status"], "ok");
             continue;
         }
-        // The second prompt must not get the answer to the first.
-        let told = again(&mut client, 1, "answer_input", arguments.clone(), here()).await;
-        assert!(text(&told).contains("had begun"), "{told}");
+        // The second request for input must not get the answer to the first.
+        let result = retry(&mut client, 1, "answer_input", arguments.clone(), here()).await;
+        assert!(text(&result).contains("had begun"), "{result}");
         send(&mut client, 1, "answer_input", arguments.clone()).await;
-        let told = answer(&mut client, name(1)).await;
-        assert!(text(&told).contains("received before"), "{told}");
+        let result = answer(&mut client, name(1)).await;
+        assert!(text(&result).contains("received before"), "{result}");
         assert!(rig.snippet(2).await.input.is_some());
-        // One that never came is entered now.
-        let told = again(&mut client, 2, "answer_input", arguments, here()).await;
-        assert_eq!(told["structuredContent"]["status"], "ok", "{told}");
+        // A line that was not received is entered now.
+        let result = retry(&mut client, 2, "answer_input", arguments, here()).await;
+        assert_eq!(result["structuredContent"]["status"], "ok", "{result}");
     }
 }
 
@@ -133,16 +137,16 @@ async fn a_reset_is_done_once() {
     send(&mut client, 1, "reset_python_environment", json!({})).await;
     assert_eq!(answer(&mut client, name(1)).await["structuredContent"]["done"], true);
     client.run("set x").await;
-    let told = again(&mut client, 1, "reset_python_environment", json!({}), here()).await;
-    assert!(text(&told).contains("had begun"), "{told}");
-    let told = again(&mut client, 2, "reset_python_environment", json!({}), here()).await;
-    assert_eq!(told["structuredContent"]["done"], true, "{told}");
+    let result = retry(&mut client, 1, "reset_python_environment", json!({}), here()).await;
+    assert!(text(&result).contains("had begun"), "{result}");
+    let result = retry(&mut client, 2, "reset_python_environment", json!({}), here()).await;
+    assert_eq!(result["structuredContent"]["done"], true, "{result}");
     let resets = |entry: &&crate::domain::Entry| matches!(entry, crate::domain::Entry::Reset { .. });
     assert_eq!(rig.transcript().await.entries().iter().filter(resets).count(), 2);
 }
 
 #[tokio::test]
-async fn arguments_that_were_not_kept_are_asked_for_only_where_nothing_has_begun() {
+async fn a_call_without_its_arguments_is_sent_again_only_if_it_has_not_begun() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "one").await;
     send(&mut client, 1, "run_python_code", json!({"code": "echo long"})).await;
@@ -150,16 +154,19 @@ async fn arguments_that_were_not_kept_are_asked_for_only_where_nothing_has_begun
     let mut cut = here();
     cut["fourhands/kept"] = false.into();
     for (number, expected) in [(1, "long\n"), (2, "")] {
-        let told = again(&mut client, number, "run_python_code", Value::Null, cut.clone()).await;
+        let result = retry(&mut client, number, "run_python_code", Value::Null, cut.clone()).await;
         match expected {
-            "" => assert!(text(&told).contains("Nothing was run") && text(&told).contains("send it again"), "{told}"),
-            out => assert_eq!(told["structuredContent"]["stdout"], out, "{told}"),
+            "" => assert!(
+                text(&result).contains("Nothing was run") && text(&result).contains("send it again"),
+                "{result}"
+            ),
+            out => assert_eq!(result["structuredContent"]["stdout"], out, "{result}"),
         }
     }
 }
 
 #[tokio::test]
-async fn a_session_that_ends_tells_how_far_each_call_came() {
+async fn a_session_that_ends_says_how_far_each_call_came() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "one").await;
     send(&mut client, 1, "run_python_code", json!({"code": "stubborn"})).await;
@@ -174,6 +181,6 @@ async fn a_session_that_ends_tells_how_far_each_call_came() {
     send(&mut client, 3, "run_python_code", json!({"code": "echo x"})).await;
     let late = answer(&mut client, name(3)).await;
     assert!(text(&late).contains("Nothing was run, so this call may be repeated"), "{late}");
-    let late = again(&mut client, 4, "run_python_code", json!({"code": "echo x"}), here()).await;
+    let late = retry(&mut client, 4, "run_python_code", json!({"code": "echo x"}), here()).await;
     assert!(text(&late).contains("is not known"), "nobody is there to say it: {late}");
 }

@@ -7,19 +7,19 @@ use crate::domain::{Author, Status};
 use crate::session::RunOptions;
 
 #[tokio::test]
-async fn a_result_has_everything_in_both_forms() {
+async fn a_result_is_complete_as_text_and_as_structured_content() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
         let result = client.run("value 2").await;
         assert_eq!(text(&result), "Result: 2\n\n[snippet 1: ok, return code 0, 12 ms]");
         assert_eq!(result["isError"], false);
-        let told = &result["structuredContent"];
+        let structured = &result["structuredContent"];
         let expected = json!({
             "snippet": 1, "status": "ok", "returncode": 0, "stdout": "", "stderr": "", "result": "2", "error": null,
             "elapsed_s": 0.012, "displays": [], "variables": {"added": [], "changed": [], "removed": []}, "truncated": false,
         });
-        assert_eq!(told, &expected);
+        assert_eq!(structured, &expected);
 
         let result = client.run("both").await;
         assert!(text(&result).starts_with("out 1\nerr\nout 2\n\n["), "order kept, colours gone: {result}");
@@ -55,7 +55,7 @@ async fn empty_code_is_an_error_and_runs_nothing() {
 }
 
 #[tokio::test]
-async fn a_flood_is_cut_at_both_ends_and_says_so() {
+async fn a_long_output_is_cut_in_the_middle() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     let result = client.run("flood").await;
@@ -70,7 +70,7 @@ async fn a_flood_is_cut_at_both_ends_and_says_so() {
 }
 
 #[tokio::test]
-async fn waiting_ends_before_the_code_does() {
+async fn a_call_stops_waiting_and_the_code_goes_on() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -89,15 +89,15 @@ async fn waiting_ends_before_the_code_does() {
         rig.release(1);
         let result = client.result(waiting).await;
         assert!(text(&result).starts_with("hi\n\n[snippet 2: ok"), "{result}");
-        let again = client.call("wait_for_snippet", json!({"snippet": 1})).await;
-        assert_eq!(again["structuredContent"]["status"], "ok");
+        let second = client.call("wait_for_snippet", json!({"snippet": 1})).await;
+        assert_eq!(second["structuredContent"]["status"], "ok");
         let unknown = client.call("wait_for_snippet", json!({"snippet": 99})).await;
         assert_eq!(text(&unknown), "Error: there is no snippet 99 in this session.");
     }
 }
 
 #[tokio::test]
-async fn a_time_limit_interrupts() {
+async fn code_that_runs_longer_than_its_time_limit_is_interrupted() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Modern, "tester").await;
     let result = client.call("run_python_code", json!({"code": "sleep", "timeout_s": 0.05})).await;
@@ -140,7 +140,7 @@ async fn a_cancelled_call_interrupts_its_code_and_is_not_answered() {
 }
 
 #[tokio::test]
-async fn a_stop_by_the_person_is_told_as_such() {
+async fn a_result_says_that_the_person_stopped_the_code() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     let id = client.start("run_python_code", json!({"code": "sleep"})).await;
@@ -152,7 +152,7 @@ async fn a_stop_by_the_person_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn giving_up_a_wait_leaves_the_code_alone() {
+async fn a_cancelled_wait_does_not_stop_the_code() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
@@ -164,7 +164,7 @@ async fn giving_up_a_wait_leaves_the_code_alone() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_takes_its_runs_along() {
+async fn the_code_of_a_client_that_disconnects_is_interrupted() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "gone").await;
@@ -180,7 +180,7 @@ async fn a_client_that_vanishes_takes_its_runs_along() {
 }
 
 #[tokio::test]
-async fn what_was_asked_before_the_input_ended_is_answered() {
+async fn requests_before_the_end_of_the_input_are_answered() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "pipe").await;
@@ -196,7 +196,7 @@ async fn what_was_asked_before_the_input_ended_is_answered() {
 async fn calls_that_arrive_together_run_in_their_order() {
     for era in ERAS {
         let rig = Rig::new();
-        // Not introduced: in the modern era the first call is also what makes the client known.
+        // Without an introduction: in the stateless era the client joins with its first call.
         let mut client = if era == Era::Legacy { rig.client(era, "burst").await } else { rig.connect(era) };
         let mut ids = Vec::new();
         for n in 0..10 {
@@ -211,7 +211,7 @@ async fn calls_that_arrive_together_run_in_their_order() {
 }
 
 #[tokio::test]
-async fn one_queue_serves_all_and_tells_who_is_ahead() {
+async fn a_queued_call_says_which_snippets_are_ahead() {
     let rig = Rig::new();
     rig.session.submit(Author::You, "sleep".into(), RunOptions::default()).await.unwrap();
     let mut first = rig.client(Era::Legacy, "first").await;
@@ -227,7 +227,7 @@ async fn one_queue_serves_all_and_tells_who_is_ahead() {
 }
 
 #[tokio::test]
-async fn progress_comes_before_the_result_and_grows() {
+async fn progress_is_sent_before_the_result_and_grows() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -250,7 +250,7 @@ async fn progress_comes_before_the_result_and_grows() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_answers_what_was_pending() {
+async fn a_session_that_ends_answers_pending_calls() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     let id = client.start("run_python_code", json!({"code": "sleep"})).await;

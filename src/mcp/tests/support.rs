@@ -20,17 +20,17 @@ use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::{Backend, serve_connection};
 use crate::session::{self, Engine, EngineEvent, SessionHandle, Shown, Startup};
 
-/// Longest that anything may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// A test that waits longer fails.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Runs words in place of Python: see `run`.
+/// An engine that runs a small language of words, see `run`.
 struct Scripted {
     events: UnboundedSender<EngineEvent>,
     output: Vec<(Option<SnippetId>, Shown)>,
     running: Option<SnippetId>,
-    /// Takes a second, forceful interrupt.
+    /// The code ends only at a second, forceful interrupt.
     stubborn: bool,
-    /// How often it is asked for its beginning before it begins.
+    /// How often `began` is called before the code begins.
     begins_after: Cell<u32>,
     began: Cell<Option<Instant>>,
     table: Arc<Mutex<VariableTable>>,
@@ -126,7 +126,7 @@ impl Engine for Scripted {
     fn began(&self, _: SnippetId) -> Option<Instant> {
         match self.begins_after.get() {
             0 => self.began.set(self.began.get().or(Some(Instant::now()))),
-            asked => self.begins_after.set(asked - 1),
+            left => self.begins_after.set(left - 1),
         }
         self.began.get()
     }
@@ -145,18 +145,18 @@ impl Engine for Scripted {
         let _ = self.events.send(EngineEvent::ResetDone(report));
     }
 
-    fn find_variables(&mut self, wanted: VariableQuery) {
+    fn find_variables(&mut self, query: VariableQuery) {
         let table = self.table.lock().unwrap().clone();
-        let _ = self.events.send(EngineEvent::Variables { table, requested: Some(wanted) });
+        let _ = self.events.send(EngineEvent::Variables { table, requested: Some(query) });
     }
 
-    fn inspect(&mut self, asked: InspectRequest, _: Duration) {
-        let told = match asked.path.as_str() {
+    fn inspect(&mut self, request: InspectRequest, _: Duration) {
+        let inspected = match request.path.as_str() {
             "missing" => Err(InspectError::Refused("the name 'missing' is not defined; did you mean x?".to_owned())),
             "hangs" => Err(InspectError::Stopped { seconds: 5, has_ended: true }),
-            _ => Ok(Box::new(inspection(asked))),
+            _ => Ok(Box::new(inspection(request))),
         };
-        let _ = self.events.send(EngineEvent::Inspected(told));
+        let _ = self.events.send(EngineEvent::Inspected(inspected));
     }
 
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
@@ -210,7 +210,7 @@ impl Rig {
         };
         let (session, _) =
             session::spawn(info, Box::new(scripted), events, Startup { input_limit: limit, ..Startup::default() });
-        // Whoever comes was not there before.
+        // The session is old enough that no client counts as one that returns.
         Self { session: session.aged(), table, stop: CancellationToken::new(), engine }
     }
 
@@ -218,19 +218,19 @@ impl Rig {
         Backend::Session(self.session.clone())
     }
 
-    /// A raw client; nothing has been said yet.
+    /// A client before its first request.
     pub fn connect(&self, era: Era) -> Client {
         connect(self.backend(), era, self.stop.clone())
     }
 
-    /// A client that has said its name.
+    /// A client that has introduced itself.
     pub async fn client(&self, era: Era, name: &str) -> Client {
         let mut client = self.connect(era);
         client.introduce(name).await;
         client
     }
 
-    /// What the engine tells of the variables after a snippet.
+    /// Sends a table of variables, as the engine does after a snippet.
     pub fn defines(&self, variables: Vec<Variable>) {
         let table = VariableTable { total: variables.len(), rows: variables, ..VariableTable::default() };
         self.engine.send(EngineEvent::Variables { table, requested: None }).unwrap();
@@ -255,7 +255,7 @@ impl Rig {
                 subscription.transcript.apply(&event);
             }
         };
-        assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "never happened: {what}");
+        assert!(tokio::time::timeout(TEST_TIMEOUT, reached).await.is_ok(), "never happened: {what}");
     }
 
     pub async fn snippet(&self, id: u32) -> Snippet {
@@ -263,7 +263,10 @@ impl Rig {
     }
 
     pub async fn ended(&self, id: u32) -> Arc<Snippet> {
-        tokio::time::timeout(PATIENCE, self.session.wait(SnippetId(id))).await.expect("snippet never ended").unwrap()
+        tokio::time::timeout(TEST_TIMEOUT, self.session.wait(SnippetId(id)))
+            .await
+            .expect("snippet never ended")
+            .unwrap()
     }
 
     pub async fn names(&self) -> Vec<String> {
@@ -271,13 +274,13 @@ impl Rig {
     }
 }
 
-fn inspection(asked: InspectRequest) -> Inspection {
+fn inspection(request: InspectRequest) -> Inspection {
     let rows = (0..50).map(|row| vec![row.to_string(), "int".to_owned(), format!("{}", row * 2)]).collect();
     let headers = ["index", "type", "value"].map(str::to_owned).to_vec();
     Inspection {
-        path: asked.path,
-        aspect: asked.aspect,
-        page: asked.page,
+        path: request.path,
+        aspect: request.aspect,
+        page: request.page,
         type_name: "list".to_owned(),
         shape: "120".to_owned(),
         length: Some(120),
@@ -316,7 +319,7 @@ pub fn connect(backend: Backend, era: Era, stop: CancellationToken) -> Client {
     Client::new(ours, era)
 }
 
-/// The same with a small limit for the length of lines.
+/// A client whose lines have a small limit.
 pub fn connect_limited(rig: &Rig, max_line: usize) -> Client {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (reader, writer) = split(theirs);
@@ -326,7 +329,7 @@ pub fn connect_limited(rig: &Rig, max_line: usize) -> Client {
     Client::new(ours, Era::Legacy)
 }
 
-/// The same through a pipe that holds next to nothing.
+/// A client on a pipe with a very small buffer.
 pub fn connect_narrow(rig: &Rig) -> Client {
     let (ours, theirs) = tokio::io::duplex(1 << 10);
     let (reader, writer) = split(theirs);
@@ -349,10 +352,10 @@ pub struct Client {
     writer: WriteHalf<DuplexStream>,
     era: Era,
     name: String,
-    /// What it says that it can do.
+    /// The capabilities that the client declares.
     pub capabilities: Value,
     next_id: i64,
-    /// Read past while waiting for something else.
+    /// Messages that came while the client waited for another.
     held: VecDeque<Value>,
 }
 
@@ -402,7 +405,7 @@ impl Client {
         id
     }
 
-    /// Sends a request in the client's era and tells its id.
+    /// Sends a request in the client's era. Returns its id.
     pub async fn request(&mut self, method: &str, mut params: Value) -> i64 {
         if self.era == Era::Modern {
             let meta = &mut params["_meta"];
@@ -435,7 +438,7 @@ impl Client {
         result
     }
 
-    /// The answer to `id`; what else comes is held.
+    /// The answer to `id`. Other messages are held for later.
     pub async fn answer(&mut self, id: i64) -> Value {
         let mut passed = VecDeque::new();
         loop {
@@ -454,7 +457,7 @@ impl Client {
         if let Some(message) = self.held.pop_front() {
             return message;
         }
-        let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("no answer").unwrap();
+        let line = tokio::time::timeout(TEST_TIMEOUT, self.lines.next_line()).await.expect("no answer").unwrap();
         serde_json::from_str(&line.expect("the connection was closed")).unwrap()
     }
 
@@ -463,7 +466,7 @@ impl Client {
         self.line(&cancelled.to_string()).await;
     }
 
-    /// Closes the sending side alone.
+    /// Closes only the sending side.
     pub async fn finish(&mut self) {
         self.writer.shutdown().await.unwrap();
     }
@@ -473,7 +476,7 @@ pub fn text(result: &Value) -> &str {
     result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text: {result}"))
 }
 
-/// As the listeners of [`crate::mcp::serve_socket`].
+/// One listener, as an argument of [`crate::mcp::serve_socket`].
 pub fn one(listener: tokio::net::UnixListener) -> tokio::sync::mpsc::UnboundedReceiver<tokio::net::UnixListener> {
     let (sender, listeners) = tokio::sync::mpsc::unbounded_channel();
     sender.send(listener).unwrap();

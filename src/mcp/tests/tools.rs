@@ -1,4 +1,4 @@
-//! The other tools, the list of them, and their faults.
+//! The list of tools, tools other than the one that runs code, and their errors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn the_tools_are_listed_with_descriptions_schemas_and_hints() {
 }
 
 #[tokio::test]
-async fn the_icon_is_a_uri() {
+async fn the_icon_is_a_valid_uri() {
     let rig = Rig::new();
     let mut client = rig.connect(Era::Legacy);
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
@@ -36,7 +36,7 @@ async fn the_icon_is_a_uri() {
 }
 
 #[tokio::test]
-async fn a_client_that_drops_text_beside_structure_gets_text_alone() {
+async fn a_client_that_drops_text_beside_structured_content_gets_only_text() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "claude-code").await;
@@ -55,7 +55,7 @@ async fn a_client_that_drops_text_beside_structure_gets_text_alone() {
 }
 
 #[tokio::test]
-async fn reset_keeps_the_sentence_and_says_what_remains() {
+async fn a_reset_says_what_remains() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -89,7 +89,7 @@ async fn variables_are_listed_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn interrupting_stops_ones_own_code_first() {
+async fn an_interrupt_without_a_number_stops_only_own_code() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -113,16 +113,19 @@ async fn interrupting_stops_ones_own_code_first() {
 }
 
 #[tokio::test]
-async fn a_prompt_is_told_at_once_and_answered_by_whoever_may() {
+async fn a_request_for_input_ends_the_wait_and_is_answered_by_client_or_person() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
         let result = client.run("ask name? ").await;
-        let told = &result["structuredContent"];
-        assert_eq!((&told["status"], &told["input_prompt"]), (&json!("waiting_for_input"), &json!("name?")));
+        let structured = &result["structuredContent"];
+        assert_eq!(
+            (&structured["status"], &structured["input_prompt"]),
+            (&json!("waiting_for_input"), &json!("name?"))
+        );
         assert!(text(&result).contains("[snippet 1: waiting for input, asks \"name?\"]"), "{result}");
-        let again = client.call("wait_for_snippet", json!({"snippet": 1})).await;
-        assert_eq!(again["structuredContent"]["status"], "waiting_for_input");
+        let second = client.call("wait_for_snippet", json!({"snippet": 1})).await;
+        assert_eq!(second["structuredContent"]["status"], "waiting_for_input");
         let refused = client.call("answer_input", json!({"snippet": 1, "text": "two\nlines"})).await;
         assert!(text(&refused).contains("one line at a time"), "{refused}");
         let result = client.call("answer_input", json!({"snippet": 1, "text": "Ada"})).await;
@@ -132,7 +135,7 @@ async fn a_prompt_is_told_at_once_and_answered_by_whoever_may() {
             assert!(refused["isError"] == true && text(&refused).contains(why), "{refused}");
         }
 
-        // A password is the person's; waiting for it is no busy loop.
+        // Only the person may enter a password. A call that waits for it does not return at once.
         let result = client.run("secret key? ").await;
         assert!(text(&result).contains("only the person can type"), "{result}");
         let refused = client.call("answer_input", json!({"snippet": 2, "text": "guess"})).await;
@@ -146,7 +149,7 @@ async fn a_prompt_is_told_at_once_and_answered_by_whoever_may() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_nobody_answers_ends() {
+async fn a_request_for_input_without_an_answer_times_out() {
     let rig = Rig::with_input_limit(Duration::from_secs(1));
     let mut client = rig.client(Era::Legacy, "tester").await;
     let result = client.run("ask name? ").await;
@@ -158,7 +161,7 @@ async fn a_prompt_that_nobody_answers_ends() {
 }
 
 #[tokio::test]
-async fn code_that_swallows_an_interrupt_takes_a_second_call() {
+async fn code_that_catches_an_interrupt_needs_a_second_call() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     client.call("run_python_code", json!({"code": "stubborn", "wait_s": 0})).await;
@@ -170,7 +173,7 @@ async fn code_that_swallows_an_interrupt_takes_a_second_call() {
 }
 
 #[tokio::test]
-async fn faults_of_the_caller_are_told_apart_from_faults_of_the_protocol() {
+async fn wrong_arguments_are_results_and_unknown_tools_are_protocol_errors() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -202,7 +205,7 @@ async fn faults_of_the_caller_are_told_apart_from_faults_of_the_protocol() {
 }
 
 #[tokio::test]
-async fn offline_lists_the_same_tools_and_says_what_to_do() {
+async fn without_a_session_the_same_tools_are_listed_and_say_what_to_do() {
     for era in ERAS {
         let backend = Backend::Offline(Arc::new(|| "Start fourhands first.".to_owned()));
         let mut offline = connect(backend, era, CancellationToken::new());
@@ -233,20 +236,20 @@ async fn a_panic_inside_is_answered() {
 }
 
 #[tokio::test]
-async fn a_value_is_looked_into() {
+async fn a_value_is_inspected_by_pages() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
-        let told = client.call("inspect_variable", json!({"name": "xs", "what": "items", "page": 2})).await;
-        let structured = &told["structuredContent"];
+        let items = client.call("inspect_variable", json!({"name": "xs", "what": "items", "page": 2})).await;
+        let structured = &items["structuredContent"];
         assert_eq!(
             (&structured["type"], &structured["page"], &structured["has_more"]),
             (&json!("list"), &json!(2), &json!(true))
         );
         assert_eq!(structured["tables"][0]["rows"][3], json!(["3", "int", "6"]));
-        let said = text(&told);
-        assert!(said.starts_with("xs: list, 120, 1.0 kB\n") && said.contains("items 1 to 50 of 120:\n"), "{said}");
-        assert!(said.ends_with("[page 3 goes on; also: overview, repr]"), "{said}");
+        let shown = text(&items);
+        assert!(shown.starts_with("xs: list, 120, 1.0 kB\n") && shown.contains("items 1 to 50 of 120:\n"), "{shown}");
+        assert!(shown.ends_with("[page 3 goes on; also: overview, repr]"), "{shown}");
         for (arguments, expected) in [
             (json!({"name": "missing"}), "Error: the name 'missing' is not defined; did you mean x?"),
             (json!({"name": "hangs", "what": "repr"}), "did not end within 5 s and was stopped; its attributes"),
@@ -261,22 +264,22 @@ async fn a_value_is_looked_into() {
 }
 
 #[tokio::test]
-async fn a_busy_session_tells_what_it_knows_of_a_value() {
+async fn while_code_runs_an_inspection_says_what_is_known_of_the_value() {
     let rig = Rig::new();
     rig.table.lock().unwrap().rows = vec![variable("x", VariableKind::Data, "7")];
     let mut client = rig.client(ERAS[0], "tester").await;
     client.call("list_defined_variables", json!({})).await;
     client.call("run_python_code", json!({"code": "sleep", "wait_s": 0})).await;
     let result = client.call("inspect_variable", json!({"name": "x.y"})).await;
-    let said = text(&result);
-    assert!(said.contains("Python runs snippet 1") && said.contains("Before it, x was int  = 7"), "{said}");
+    let shown = text(&result);
+    assert!(shown.contains("Python runs snippet 1") && shown.contains("Before it, x was int  = 7"), "{shown}");
     rig.release(1);
     rig.ended(1).await;
     assert_ne!(client.call("inspect_variable", json!({"name": "x"})).await["isError"], true);
 }
 
 #[tokio::test]
-async fn output_is_read_by_pages_and_searched() {
+async fn output_is_read_by_pages_and_by_matching_lines() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -303,7 +306,7 @@ async fn output_is_read_by_pages_and_searched() {
         let none = client.call("read_output", json!({"snippet": 1, "stream": "stderr"})).await;
         assert!(text(&none).starts_with("(no output)\n"), "{none}");
 
-        for (arguments, told) in [
+        for (arguments, expected) in [
             (json!({}), "missing field `snippet`"),
             (json!({"snippet": 9}), "there is no snippet 9"),
             (json!({"snippet": 1, "grep": "(a"}), "not a regular expression"),
@@ -316,14 +319,14 @@ async fn output_is_read_by_pages_and_searched() {
             (json!({"snippet": 1, "from": 0}), "unknown field"),
         ] {
             let refused = client.call("read_output", arguments).await;
-            assert!(refused["isError"] == true && text(&refused).contains(told), "{told}: {refused}");
+            assert!(refused["isError"] == true && text(&refused).contains(expected), "{expected}: {refused}");
         }
     }
 }
 
-/// The person can read later what a model read: the very text, and the same structure.
+/// So the person can read what a model has read.
 #[tokio::test]
-async fn what_was_told_is_kept_as_it_was_sent() {
+async fn responses_are_kept_as_they_were_sent() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -331,21 +334,21 @@ async fn what_was_told_is_kept_as_it_was_sent() {
         client.call("interrupt_snippet", json!({"snippet": 1})).await;
         let second = client.call("wait_for_snippet", json!({"snippet": 1})).await;
         let page = client.call("read_output", json!({"snippet": 1})).await;
-        let kept = rig.session.answers().of(SnippetId(1));
+        let recorded = rig.session.answers().of(SnippetId(1));
         assert_eq!(
-            kept.iter().map(|response| response.kind).collect::<Vec<_>>(),
+            recorded.iter().map(|response| response.kind).collect::<Vec<_>>(),
             [ResponseKind::Result, ResponseKind::Result, ResponseKind::OutputPage]
         );
-        assert_eq!((kept[0].status, kept[1].status), (Status::Running, Status::Interrupted));
-        for (kept, sent) in kept.iter().zip([&first, &second, &page]) {
-            assert_eq!((&*kept.text, kept.to.name()), (text(sent), "tester"));
-            let structured = (kept.structured.as_ref().unwrap().render)();
+        assert_eq!((recorded[0].status, recorded[1].status), (Status::Running, Status::Interrupted));
+        for (recorded, sent) in recorded.iter().zip([&first, &second, &page]) {
+            assert_eq!((&*recorded.text, recorded.to.name()), (text(sent), "tester"));
+            let structured = (recorded.structured.as_ref().unwrap().render)();
             assert_eq!(serde_json::from_str::<serde_json::Value>(&structured).unwrap(), sent["structuredContent"]);
         }
         let mut claude = rig.client(era, "claude-code").await;
         let result = claude.run("flood and fail").await;
-        let kept = rig.session.answers().of(SnippetId(2)).remove(0);
-        assert!(kept.is_cut && kept.written > 100_000 && kept.structured.is_none(), "{kept:?}");
-        assert_eq!(kept.text, text(&result));
+        let recorded = rig.session.answers().of(SnippetId(2)).remove(0);
+        assert!(recorded.is_cut && recorded.written > 100_000 && recorded.structured.is_none(), "{recorded:?}");
+        assert_eq!(recorded.text, text(&result));
     }
 }

@@ -1,4 +1,4 @@
-//! Resources, prompts, completion, subscriptions, log messages, the brief.
+//! Resources, prompts, completion, subscriptions, log messages, and the summary of the session.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ fn names(rig: &Rig, rows: Vec<crate::domain::Variable>) {
     *rig.table.lock().unwrap() = VariableTable { total: rows.len(), rows, ..VariableTable::default() };
 }
 
-/// The next notification, whatever it is.
+/// The next notification of any kind.
 async fn notified(client: &mut Client) -> Value {
     loop {
         let message = client.message().await;
@@ -86,7 +86,7 @@ async fn resources_are_listed_page_by_page_and_read() {
 }
 
 #[tokio::test]
-async fn a_long_output_is_read_on_from_where_it_was_cut() {
+async fn a_long_output_is_read_in_pages() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     client.run("flood").await;
@@ -99,7 +99,7 @@ async fn a_long_output_is_read_on_from_where_it_was_cut() {
 }
 
 #[tokio::test]
-async fn the_brief_says_what_a_fresh_chat_must_know() {
+async fn the_summary_has_what_a_fresh_chat_must_know() {
     for era in ERAS {
         let rig = Rig::new();
         rig.session.attend();
@@ -122,13 +122,13 @@ async fn the_brief_says_what_a_fresh_chat_must_know() {
             assert!(brief.contains(part), "{part:?} in {brief}");
         }
         let prompt = ask(&mut client, "prompts/get", json!({"name": "resume_session"})).await;
-        let words = prompt["result"]["messages"][0]["content"]["text"].as_str().unwrap();
-        assert!(words.contains(&brief[60..]), "{words}");
+        let prompt_text = prompt["result"]["messages"][0]["content"]["text"].as_str().unwrap();
+        assert!(prompt_text.contains(&brief[60..]), "{prompt_text}");
     }
 }
 
 #[tokio::test]
-async fn the_instructions_tell_how_the_session_stands() {
+async fn the_instructions_have_the_state_of_the_session() {
     let rig = Rig::new();
     rig.client(Era::Legacy, "tester").await.run("set df").await;
     let mut client = rig.connect(Era::Modern);
@@ -142,7 +142,7 @@ async fn the_instructions_tell_how_the_session_stands() {
 }
 
 #[tokio::test]
-async fn prompts_explain_errors_and_hand_over() {
+async fn prompts_have_the_error_to_explain_and_the_history_to_hand_over() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -152,24 +152,24 @@ async fn prompts_explain_errors_and_hand_over() {
             prompts.iter().map(|p| p["name"].as_str().unwrap()).collect::<Vec<_>>(),
             ["resume_session", "explain_last_error", "hand_over"]
         );
-        let words = |answer: Value| {
+        let prompt_text = |answer: Value| {
             answer["result"]["messages"][0]["content"]["text"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
         };
-        let none = words(ask(&mut client, "prompts/get", json!({"name": "explain_last_error"})).await);
+        let none = prompt_text(ask(&mut client, "prompts/get", json!({"name": "explain_last_error"})).await);
         assert_eq!(none, "Nothing has failed in the Python session so far.");
         client.run("fail").await;
         client.run("echo fine").await;
-        let last = words(ask(&mut client, "prompts/get", json!({"name": "explain_last_error"})).await);
+        let last = prompt_text(ask(&mut client, "prompts/get", json!({"name": "explain_last_error"})).await);
         assert!(
             last.contains("snippet 1 of") && last.contains("run by you") && last.contains("ValueError: bad"),
             "{last}"
         );
         let other =
             ask(&mut client, "prompts/get", json!({"name": "explain_last_error", "arguments": {"snippet": "2"}})).await;
-        assert!(words(other).contains("echo fine"));
+        assert!(prompt_text(other).contains("echo fine"));
         let handed =
             ask(&mut client, "prompts/get", json!({"name": "hand_over", "arguments": {"focus": "plot"}})).await;
-        assert!(words(handed).contains("The next one is going to: plot."));
+        assert!(prompt_text(handed).contains("The next one is going to: plot."));
         for bad in [json!({"name": "nope"}), json!({"name": "explain_last_error", "arguments": {"snippet": "9"}})] {
             assert_eq!(ask(&mut client, "prompts/get", bad).await["error"]["code"], -32602);
         }
@@ -209,7 +209,7 @@ async fn arguments_of_templates_and_prompts_are_completed() {
 }
 
 #[tokio::test]
-async fn params_of_another_shape_are_told_as_such() {
+async fn params_of_a_wrong_shape_are_refused_with_what_was_expected() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -231,7 +231,7 @@ async fn params_of_another_shape_are_told_as_such() {
 }
 
 #[tokio::test]
-async fn older_clients_are_told_of_what_they_subscribed_to() {
+async fn a_client_with_a_handshake_is_notified_of_its_subscriptions() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     let mut other = rig.client(Era::Modern, "other").await;
@@ -247,7 +247,7 @@ async fn older_clients_are_told_of_what_they_subscribed_to() {
     names(&rig, vec![variable("x", VariableKind::Data, "3"), variable("y", VariableKind::Data, "3")]);
     other.call("list_defined_variables", json!({})).await;
     assert_eq!(notified(&mut client).await["params"]["uri"], "fourhands://variable/x");
-    // Another variable changes, and then the list is asked for: the first to be told is the list.
+    // Another variable changes, then the list is requested: the first notification is about the list.
     ask(&mut client, "resources/unsubscribe", json!({"uri": "fourhands://snippet/1/output"})).await;
     names(&rig, vec![variable("x", VariableKind::Data, "3"), variable("y", VariableKind::Data, "4")]);
     other.call("list_defined_variables", json!({})).await;
@@ -257,14 +257,14 @@ async fn older_clients_are_told_of_what_they_subscribed_to() {
 }
 
 #[tokio::test]
-async fn newer_clients_listen() {
+async fn a_stateless_client_is_notified_while_it_listens() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Modern, "tester").await;
     let filter = json!({"resourcesListChanged": true, "resourceSubscriptions": ["fourhands://session"]});
     let id = client.request("subscriptions/listen", json!({"notifications": filter})).await;
     let acknowledged = notified(&mut client).await;
     assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged", "{acknowledged}");
-    // What was begun before the watch had started may be missed; what comes after may not.
+    // Events before the notifications have started may be missed, later ones may not.
     let mut seen = Vec::new();
     while seen.len() < 2 {
         rig.session.submit(Author::You, "echo".into(), RunOptions::default()).await.unwrap();
@@ -279,7 +279,7 @@ async fn newer_clients_listen() {
 }
 
 #[tokio::test]
-async fn log_messages_come_from_the_level_that_was_asked_for() {
+async fn log_messages_have_the_requested_level_or_a_worse_one() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     rig.session.reset(Author::You).await.unwrap();
@@ -296,7 +296,7 @@ async fn log_messages_come_from_the_level_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_newer_request_that_names_a_level_is_told_with_its_result() {
+async fn a_stateless_request_with_a_log_level_gets_log_messages() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Modern, "tester").await;
     client.run("echo").await;
@@ -304,12 +304,12 @@ async fn a_newer_request_that_names_a_level_is_told_with_its_result() {
         let meta = json!({"io.modelcontextprotocol/logLevel": level});
         json!({"name": "run_python_code", "arguments": {"code": "echo"}, "_meta": meta})
     };
-    for (level, told) in [("error", false), ("info", true)] {
+    for (level, is_sent) in [("error", false), ("info", true)] {
         rig.session.reset(Author::You).await.unwrap();
         let id = client.request("tools/call", run(level)).await;
         let message = client.message().await;
-        assert_eq!(message["method"] == "notifications/message", told, "{message}");
-        if told {
+        assert_eq!(message["method"] == "notifications/message", is_sent, "{message}");
+        if is_sent {
             assert_eq!(message["params"]["level"], "notice");
             client.result(id).await;
         }
@@ -317,7 +317,7 @@ async fn a_newer_request_that_names_a_level_is_told_with_its_result() {
 }
 
 #[tokio::test]
-async fn without_a_session_everything_is_listed_and_says_so() {
+async fn without_a_session_resources_and_prompts_are_listed_and_say_so() {
     for era in ERAS {
         let say: Backend = Backend::Offline(Arc::new(|| "start fourhands first".to_owned()));
         let mut client = connect(say, era, CancellationToken::new());

@@ -11,20 +11,20 @@ async fn person_runs(rig: &Rig, code: &str) {
     rig.ended(ticket.id.0).await;
 }
 
-fn person_notes(rig: &Rig, words: &str) {
-    rig.session.note(Note { by: Author::You, text: words.into(), about: None, answers: None });
+fn person_notes(rig: &Rig, note: &str) {
+    rig.session.note(Note { by: Author::You, text: note.into(), about: None, answers: None });
 }
 
 fn since(result: &Value) -> &Value {
     &result["structuredContent"]["since_your_last_call"]
 }
 
-fn told(result: &Value) -> Vec<&str> {
+fn event_texts(result: &Value) -> Vec<&str> {
     since(result)["events"].as_array().unwrap().iter().map(|event| event["text"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
-async fn a_result_tells_what_others_did_since_the_last_one() {
+async fn a_result_has_the_activity_of_others_since_the_last_one() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -40,42 +40,42 @@ async fn a_result_tells_what_others_did_since_the_last_one() {
             "snippet 3 by \"cursor\": error, ValueError (bad) in 12 ms: fail",
             "note from the person: use the small table",
         ];
-        assert_eq!(told(&result), expected, "{result}");
+        assert_eq!(event_texts(&result), expected, "{result}");
         assert_eq!(since(&result)["events"][1]["status"], "error");
         assert_eq!(since(&result)["events"][2]["kind"], "note");
         assert!(text(&result).contains("\n\nSince your last call:\n- snippet 2 by the person: ok"), "{result}");
         assert!(text(&result).ends_with("\n- note from the person: use the small table"), "{result}");
-        let again = client.run("echo 3").await;
-        assert_eq!(since(&again), &Value::Null, "told once: {again}");
+        let third = client.run("echo 3").await;
+        assert_eq!(since(&third), &Value::Null, "reported once: {third}");
         rig.session.reset(Author::You).await.unwrap();
         let result = client.call("wait_for_snippet", json!({"snippet": 4})).await;
-        assert_eq!(told(&result), ["the person reset the environment: all names defined before are gone"]);
+        assert_eq!(event_texts(&result), ["the person reset the environment: all names defined before are gone"]);
         let mine = other.run("echo mine").await;
-        assert_eq!(told(&mine).len(), 4, "each client by itself: {mine}");
+        assert_eq!(event_texts(&mine).len(), 4, "each client by itself: {mine}");
     }
 }
 
 #[tokio::test]
-async fn own_code_that_was_not_waited_for_is_told_at_its_end() {
+async fn a_result_reports_the_end_of_own_code_that_was_not_waited_for() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Modern, "tester").await;
     client.call("run_python_code", json!({"code": "sleep", "wait_s": 0, "title": "a nap"})).await;
     rig.release(1);
     rig.ended(1).await;
     let result = client.run("echo 2").await;
-    assert_eq!(told(&result), ["snippet 1 by you: ok in 12 ms: a nap"]);
+    assert_eq!(event_texts(&result), ["snippet 1 by you: ok in 12 ms: a nap"]);
     let ids = [
         client.start("run_python_code", json!({"code": "echo 3"})).await,
         client.start("run_python_code", json!({"code": "echo 4"})).await,
     ];
     for id in ids {
         let result = client.result(id).await;
-        assert_eq!(since(&result), &Value::Null, "what is answered anyway is no news: {result}");
+        assert_eq!(since(&result), &Value::Null, "the call had the result already: {result}");
     }
 }
 
 #[tokio::test]
-async fn much_news_is_counted_and_a_newcomer_gets_a_pointer() {
+async fn more_activity_than_fits_is_counted_and_a_new_client_is_pointed_to_the_history() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     client.run("echo").await;
@@ -83,16 +83,16 @@ async fn much_news_is_counted_and_a_newcomer_gets_a_pointer() {
         person_runs(&rig, &format!("echo {n}")).await;
     }
     let result = client.run("echo").await;
-    assert_eq!((since(&result)["more"].as_u64(), told(&result).len()), (Some(5), 10), "{result}");
+    assert_eq!((since(&result)["more"].as_u64(), event_texts(&result).len()), (Some(5), 10), "{result}");
     assert!(text(&result).contains("- 5 more before these: session_history tells them"), "{result}");
     let mut late = rig.client(Era::Modern, "late").await;
     let result = late.run("echo").await;
-    assert!(told(&result).is_empty() && since(&result)["more"] == 17, "{result}");
+    assert!(event_texts(&result).is_empty() && since(&result)["more"] == 17, "{result}");
     assert!(text(&result).contains("- 17 came before your first call: session_history tells them"), "{result}");
 }
 
 #[tokio::test]
-async fn history_tells_who_ran_what_page_by_page() {
+async fn the_history_has_authors_and_pages() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -138,7 +138,7 @@ async fn history_tells_who_ran_what_page_by_page() {
 }
 
 #[tokio::test]
-async fn an_interrupt_may_say_why() {
+async fn the_note_of_an_interrupt_reaches_the_author_of_the_code() {
     let rig = Rig::new();
     let mut one = rig.client(Era::Legacy, "one").await;
     let mut two = rig.client(Era::Modern, "two").await;
@@ -150,13 +150,13 @@ async fn an_interrupt_may_say_why() {
         "snippet 1 by you: interrupted by \"two\" in 12 ms: sleep",
         "note from \"two\" on snippet 1: the disk is full",
     ];
-    assert_eq!(told(&result), expected);
+    assert_eq!(event_texts(&result), expected);
     let miss = two.call("interrupt_snippet", json!({"snippet": 1, "note": "again"})).await;
     assert!(text(&miss).contains("had ended already"), "{miss}");
-    assert_eq!(since(&one.run("echo").await), &Value::Null, "nothing was stopped, so nothing is told");
+    assert_eq!(since(&one.run("echo").await), &Value::Null, "nothing was stopped, so nothing is reported");
 }
 
-async fn asked(rig: &Rig, count: usize) {
+async fn until_asked(rig: &Rig, count: usize) {
     rig.until("it was asked", |t| t.inquiries().len() == count).await;
 }
 
@@ -169,14 +169,14 @@ async fn ask(client: &mut Client, question: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn the_person_is_asked_and_answers() {
+async fn a_question_is_answered_or_declined_by_the_person() {
     for era in ERAS {
         let rig = Rig::new();
         rig.session.attend();
         let mut client = rig.client(era, "tester").await;
         let mut other = rig.client(era, "other").await;
         let (one, two) = (ask(&mut client, "Which?").await, ask(&mut client, "And then?").await);
-        asked(&rig, 2).await;
+        until_asked(&rig, 2).await;
         let inquiry = rig.transcript().await.inquiries()[0].clone();
         assert_eq!((&*inquiry.text, inquiry.by.name(), inquiry.choices.len()), ("Which?", "tester", 2));
         rig.session.reply(inquiry.number, Some(inquiry.meant(" 2 ")));
@@ -188,14 +188,14 @@ async fn the_person_is_asked_and_answers() {
         let result = client.result(two).await;
         assert_eq!(result["structuredContent"]["answered"], false);
         assert!(text(&result).starts_with("The person does not want to answer this."), "{result}");
-        let news = other.run("echo").await;
-        assert_eq!(told(&news), ["the person answered \"tester\" (Which?): the last year"]);
+        let next = other.run("echo").await;
+        assert_eq!(event_texts(&next), ["the person answered \"tester\" (Which?): the last year"]);
         assert_eq!(since(&client.run("echo").await)["events"][0]["snippet"], 1, "the asker knows the answer");
     }
 }
 
 #[tokio::test]
-async fn a_question_that_nobody_waits_for_is_taken_back() {
+async fn a_question_is_withdrawn_when_its_client_stops_waiting() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -207,20 +207,20 @@ async fn a_question_that_nobody_waits_for_is_taken_back() {
         rig.session.attend();
         let late = client.call("ask_human", json!({"question": "Which?", "wait_s": 0.05})).await;
         assert!(text(&late).starts_with("The person did not answer within 0.05 s"), "{late}");
-        asked(&rig, 0).await;
+        until_asked(&rig, 0).await;
         let id = ask(&mut client, "Which?").await;
-        asked(&rig, 1).await;
+        until_asked(&rig, 1).await;
         client.cancel(id).await;
-        asked(&rig, 0).await;
+        until_asked(&rig, 0).await;
         ask(&mut client, "Which?").await;
-        asked(&rig, 1).await;
+        until_asked(&rig, 1).await;
         drop(client);
-        asked(&rig, 0).await;
+        until_asked(&rig, 0).await;
     }
 }
 
 #[tokio::test]
-async fn questions_are_bounded() {
+async fn the_number_of_questions_is_limited() {
     let rig = Rig::new();
     rig.session.attend();
     let mut client = rig.client(Era::Legacy, "tester").await;
@@ -235,7 +235,7 @@ async fn questions_are_bounded() {
     for _ in 0..5 {
         ask(&mut client, "Which?").await;
     }
-    asked(&rig, 5).await;
+    until_asked(&rig, 5).await;
     let result = ask(&mut client, "One more?").await;
     let result = client.result(result).await;
     assert_eq!(text(&result), "Error: enough questions wait for the person already. Nothing was asked.");

@@ -1,11 +1,11 @@
-//! Lines that are no message, or one that rmcp would drop.
+//! Lines that are not a valid message, or that rmcp would drop.
 
 use serde_json::{Value, json};
 
 use super::support::{ERAS, Era, Rig, connect_limited, text};
 
 #[tokio::test]
-async fn half_a_surrogate_pair_is_answered_by_id() {
+async fn a_lone_surrogate_is_answered_with_the_id_of_its_request() {
     for era in ERAS {
         let rig = Rig::new();
         let mut client = rig.client(era, "tester").await;
@@ -39,10 +39,10 @@ async fn half_a_surrogate_pair_is_answered_by_id() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_answered_and_the_connection_goes_on() {
+async fn an_invalid_line_is_answered_and_the_connection_goes_on() {
     for era in ERAS {
         let rig = Rig::new();
-        // Faults before anything else must not end the connection either.
+        // Invalid lines before the first request do not end the connection either.
         let mut client = rig.connect(era);
         client.line(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
         for introduced in [false, true] {
@@ -62,7 +62,7 @@ async fn what_is_no_message_is_answered_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_too_long_is_answered_by_id() {
+async fn a_line_that_is_too_long_is_answered_with_its_id() {
     let rig = Rig::new();
     let mut client = connect_limited(&rig, 10_000);
     client.introduce("tester").await;
@@ -74,7 +74,7 @@ async fn a_line_that_is_too_long_is_answered_by_id() {
 }
 
 #[tokio::test]
-async fn two_requests_of_one_id_are_not_mixed_up() {
+async fn a_second_request_with_an_open_id_is_refused() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     let call = |code: &str| {
@@ -92,7 +92,7 @@ async fn two_requests_of_one_id_are_not_mixed_up() {
 }
 
 #[tokio::test]
-async fn a_large_snippet_passes() {
+async fn a_large_snippet_runs() {
     let rig = Rig::new();
     let mut client = rig.client(Era::Legacy, "tester").await;
     let result = client.run(&format!("value {}", "x".repeat(3 << 20))).await;
