@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::snapshot::DashboardSnapshot;
 use super::composer::completion::Asked;
-use super::composer::editor::Mode;
+use super::composer::editor::ViMode;
 use super::images::{FigureRequest, Made};
 use super::input::effect::Effect;
 use super::overlays::export::Refused;
@@ -462,8 +462,8 @@ impl Dashboard {
         let (view, now) = (&mut self.view, now());
         self.screen.show(notifications::title(view, now), notifications::progress(view, now));
         let shape = view.composer.editor.vi.as_ref().map(|vi| match vi.mode() {
-            Mode::Insert => SetCursorStyle::SteadyBar,
-            Mode::Normal | Mode::Visual | Mode::VisualLine => SetCursorStyle::SteadyBlock,
+            ViMode::Insert => SetCursorStyle::SteadyBar,
+            ViMode::Normal | ViMode::Visual | ViMode::VisualLine => SetCursorStyle::SteadyBlock,
         });
         let shaped = self.screen.set_shape(shape);
         let drawn = self.screen.draw(|area, buffer| {

@@ -8,7 +8,6 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 pub use super::composer::draw::{put_cursor, question_rows};
-pub use super::composer::draw_history::ROWS as SEARCH_ROWS;
 pub use super::overlays::draw_help::hidden as help_hidden;
 pub use super::variables::draw_drawer::rows as drawer_rows;
 pub use super::variables::draw_inspector::hidden as inspector_hidden;

@@ -239,7 +239,7 @@ impl View {
             pager.prepare(area, &self.transcript, self.records.spool.as_deref());
         }
         if let Some(layout) = &layout {
-            self.find_ghost();
+            self.find_suggestion();
             let text = layout.editor_text();
             self.composer.editor.fit(text.width, text.height);
             if let Some(reply) = &mut self.composer.reply {

@@ -2,7 +2,7 @@
 //! cursor. Answers come when they come; what no longer fits is dropped.
 
 use super::editor::Editor;
-use super::editor::rows::columns;
+use super::editor::wrap;
 use crate::domain::lexer::{self, CallAtCursor, CursorContext};
 use crate::domain::{Candidate, Completions, Insight, InsightKind, InsightRequest, Signature, VariableTable};
 
@@ -89,7 +89,7 @@ impl Popup {
 
     /// Where the candidates begin, in cells of the line.
     pub fn column(&self) -> usize {
-        columns(self.before.rsplit('\n').next().unwrap_or_default())
+        wrap::cells(self.before.rsplit('\n').next().unwrap_or_default())
     }
 
     /// Keeps those that fit what has been typed. `false` if the cursor has left the place.

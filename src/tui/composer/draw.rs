@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::editor::{Editor, Pos, Row, rows};
+use super::editor::{Editor, Pos, VisibleRow, wrap};
 use crate::domain::lexer::Token;
 use crate::domain::{Author, Inquiry, Timestamp, units};
 use crate::tui::draw::layout::Layout;
@@ -40,8 +40,8 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let x = area.x + column.try_into().unwrap_or(area.width);
     let y = area.y + u16::try_from(row).unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
     let position = Position { x: x.min(layout.editor.right() - 1), y: y.min(area.bottom() - 1) };
-    if is_draft && let Some(ghost) = view.ghost() {
-        draw_ghost(ghost, position, layout, buffer);
+    if is_draft && let Some(suggestion) = view.suggestion() {
+        draw_suggestion(suggestion, position, layout, buffer);
     }
     position
 }
@@ -49,7 +49,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
 #[allow(clippy::too_many_arguments, reason = "all that a row depends on")]
 fn draw_row(
     input: &Editor,
-    row: &Row,
+    row: &VisibleRow,
     start: usize,
     tokens: &[Token],
     marked: Option<&Range<Pos>>,
@@ -66,7 +66,7 @@ fn draw_row(
     for (byte, grapheme) in text.grapheme_indices(true) {
         let (shown, cells) = match input.mask {
             Some(mask) => (Cow::Owned(mask.to_string()), 1),
-            None => rows::glyph(grapheme, column),
+            None => wrap::glyph(grapheme, column),
         };
         let place = start + byte;
         let token = tokens.partition_point(|token| token.range.end <= place);
@@ -88,8 +88,8 @@ fn draw_row(
 }
 
 /// The rest of its first line, behind the cursor, and how many more there are.
-fn draw_ghost(ghost: &str, cursor: Position, layout: &Layout, buffer: &mut Buffer) {
-    let (first, rest) = ghost.split_once('\n').unwrap_or((ghost, ""));
+fn draw_suggestion(suggestion: &str, cursor: Position, layout: &Layout, buffer: &mut Buffer) {
+    let (first, rest) = suggestion.split_once('\n').unwrap_or((suggestion, ""));
     let more = match rest.lines().count() {
         0 => String::new(),
         more => format!(" ⏎ {}", units::count(more, "more line")),

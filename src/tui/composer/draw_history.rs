@@ -1,85 +1,80 @@
-//! The search through earlier inputs: what is chosen in full, the list with the best match next to the query, the query.
+//! Draws the search through earlier inputs: the chosen input in full, the list with the best match next to the query, and
+//! the query.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::widgets::{Clear, Widget};
 
-use super::history::{HistorySearch, ago};
-use crate::domain::Timestamp;
+use super::history::{HistorySearch, SEARCH_ROWS};
 use crate::domain::terminal_text::visible;
+use crate::domain::{Timestamp, units};
+use crate::session::Past;
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::{put, put_right};
+use crate::tui::draw::{elapsed, put, put_right};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame;
+use crate::tui::text;
+use crate::tui::theme;
 use crate::tui::transcript::card::highlight;
 use crate::tui::view::View;
-use crate::tui::{text, theme};
 
-/// Rows of the list at most.
-pub const ROWS: usize = 10;
-const WIDEST: u16 = 110;
+const MAX_WIDTH: u16 = 110;
+/// Rows of the frame and of the query.
+const FIXED_ROWS: usize = 3;
+/// Cells that author, session and age of an input take at most.
+const MAX_ABOUT: usize = 40;
 
-/// Returns where the cursor belongs.
+/// How many rows each part gets.
+struct Rows {
+    preview: usize,
+    list: usize,
+}
+
+impl Rows {
+    fn of(search: &HistorySearch, lines: usize, layout: &Layout) -> Self {
+        let room = usize::from(layout.rule.y - layout.transcript.y.min(layout.rule.y));
+        let left = room.saturating_sub(FIXED_ROWS).max(1);
+        let (max_list, max_preview) = match layout.class {
+            Class::Compact => (3, 3),
+            Class::Medium => (SEARCH_ROWS, 6),
+            Class::Wide => (SEARCH_ROWS, 10),
+        };
+        let list = search.found.len().clamp(1, max_list).min(left);
+        // A preview also takes a rule.
+        let preview = if lines > 1 { lines.min(max_preview).min((left - list).saturating_sub(1)) } else { 0 };
+        Self { preview, list }
+    }
+
+    fn height(&self) -> usize {
+        self.list + FIXED_ROWS + if self.preview > 0 { self.preview + 1 } else { 0 }
+    }
+}
+
+/// Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, search: &HistorySearch, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
-    let compact = layout.class == Class::Compact;
-    let width = WIDEST.min(layout.rule.width);
-    let room = usize::from(layout.rule.y - layout.transcript.y.min(layout.rule.y));
-    let code = search.chosen().map(|past| past.code.clone()).unwrap_or_default();
-    let lines = visible(&code).trim_end().lines().count();
-    // The frame and the query take three rows; a preview also takes a rule.
-    let left = room.saturating_sub(3).max(1);
-    let rows = search.found.len().clamp(1, if compact { 3 } else { ROWS }).min(left);
-    let most = match layout.class {
-        Class::Compact => 3,
-        Class::Medium => 6,
-        Class::Wide => 10,
-    };
-    let preview = if lines > 1 { lines.min(most).min((left - rows).saturating_sub(1)) } else { 0 };
-    let height = (rows + 3 + if preview > 0 { preview + 1 } else { 0 }) as u16;
+    let code = search.chosen().map(|past| visible(&past.code).into_owned()).unwrap_or_default();
+    let lines = code.trim_end().lines().count();
+    let rows = Rows::of(search, lines, layout);
+    let (width, height) = (MAX_WIDTH.min(layout.rule.width), rows.height() as u16);
     let area = Rect { x: 0, y: layout.rule.y.saturating_sub(height), width, height };
     Clear.render(area, buffer);
     frame::frame(area, " history ", buffer);
     let inside = Rect { x: area.x + 2, y: area.y + 1, width: width - 4, height: height - 2 };
 
     let mut y = inside.y;
-    if preview > 0 {
-        for (index, line) in highlight(&visible(&code)).iter().take(preview).enumerate() {
-            let mut x = put(buffer, inside, inside.x, y, "▎ ", theme::DIM);
-            for (piece, style) in line {
-                x = put(buffer, inside, x, y, &text::name(piece), *style);
-            }
-            if index + 1 == preview && lines > preview {
-                let more = format!(" … {} more lines ", lines - preview);
-                put_right(buffer, inside, inside.right(), y, &more, theme::DIM);
-            }
-            y += 1;
-        }
+    if rows.preview > 0 {
+        y = preview(&code, rows.preview, lines, inside, buffer);
         for x in area.x + 1..area.right() - 1 {
             buffer[(x, y)].set_symbol("─").set_style(theme::DIM);
         }
         y += 1;
     }
-    let first = (search.row + 1).saturating_sub(rows);
-    for row in (first..first + rows).rev() {
+    let first = (search.row + 1).saturating_sub(rows.list);
+    for row in (first..first + rows.list).rev() {
+        let line = Rect { y, height: 1, ..inside };
         if let Some(past) = search.found.get(row).and_then(|index| search.pool.get(*index)) {
-            let chosen = row == search.row;
-            let who = if past.mine { String::new() } else { format!("{}  ", text::name(&past.author)) };
-            let who = if compact { String::new() } else { who };
-            let session = if compact { String::new() } else { format!("{}  ", text::name(&past.session)) };
-            let failed = if past.ok { "" } else { "✗  " };
-            let about = format!("  {failed}{who}{session}{:>7}", ago(past.at, now));
-            let end = put_right(buffer, inside, inside.right(), y, &text::cut(&about, 40), theme::DIM);
-            put(buffer, inside, inside.x, y, if chosen { "›" } else { " " }, theme::FOCUS);
-            let mut lines = past.code.trim_end().lines().map(str::trim_end).skip_while(|line| line.is_empty());
-            let line = lines.next().unwrap_or_default().trim_start();
-            let more = if lines.next().is_some() { " …" } else { "" };
-            let code = Rect { width: end.saturating_sub(inside.x), ..inside };
-            let room = usize::from(code.width).saturating_sub(2);
-            let shown = text::cut(&format!("{}{more}", text::name(line)), room).into_owned();
-            let style = if chosen { theme::SELECTED } else { theme::PLAIN };
-            put(buffer, code, inside.x + 2, y, &shown, style);
-            mark(&shown, &search.query.code(), inside.x + 2, y, buffer);
+            list_row(past, row == search.row, search, layout.class, now, line, buffer);
         } else if row == 0 {
             let key = view.keys.key_in(Context::History, Action::SearchWhose).filter(|_| search.mine);
             let more = key.map(|key| format!("; {key} looks at what clients ran too")).unwrap_or_default();
@@ -87,31 +82,92 @@ pub fn draw(view: &View, search: &HistorySearch, layout: &Layout, now: Timestamp
         }
         y += 1;
     }
-    put(buffer, inside, inside.x, y, "› ", theme::FOCUS);
+    let cursor = query(search, Rect { y, height: 1, ..inside }, buffer);
+    hints(view, search, layout.class, area, buffer);
+    cursor
+}
+
+/// Draws the first rows of the chosen code. Returns the row below.
+fn preview(code: &str, rows: usize, lines: usize, area: Rect, buffer: &mut Buffer) -> u16 {
+    let mut y = area.y;
+    for (index, line) in highlight(code).iter().take(rows).enumerate() {
+        let mut x = put(buffer, area, area.x, y, "▎ ", theme::DIM);
+        for (piece, style) in line {
+            x = put(buffer, area, x, y, &text::name(piece), *style);
+        }
+        if index + 1 == rows && lines > rows {
+            let more = format!(" … {} more lines ", lines - rows);
+            put_right(buffer, area, area.right(), y, &more, theme::DIM);
+        }
+        y += 1;
+    }
+    y
+}
+
+/// Draws an input of the list: its first line, author, session and age.
+fn list_row(
+    past: &Past,
+    is_chosen: bool,
+    search: &HistorySearch,
+    class: Class,
+    now: Timestamp,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let y = area.y;
+    let (mut author, mut session) = (String::new(), String::new());
+    if class != Class::Compact {
+        if !past.mine {
+            author = format!("{}  ", text::name(&past.author));
+        }
+        session = format!("{}  ", text::name(&past.session));
+    }
+    let failed = if past.ok { "" } else { "✗  " };
+    let about = format!("  {failed}{author}{session}{:>7}", units::age(elapsed(past.at, now)));
+    let end = put_right(buffer, area, area.right(), y, &text::cut(&about, MAX_ABOUT), theme::DIM);
+    put(buffer, area, area.x, y, if is_chosen { "›" } else { " " }, theme::FOCUS);
+    let mut lines = past.code.trim_end().lines().map(str::trim_end).skip_while(|line| line.is_empty());
+    let line = lines.next().unwrap_or_default().trim_start();
+    let more = if lines.next().is_some() { " …" } else { "" };
+    let code = Rect { width: end.saturating_sub(area.x), ..area };
+    let room = usize::from(code.width).saturating_sub(2);
+    let shown = text::cut(&format!("{}{more}", text::name(line)), room).into_owned();
+    let style = if is_chosen { theme::SELECTED } else { theme::PLAIN };
+    put(buffer, code, area.x + 2, y, &shown, style);
+    mark_matches(&shown, &search.query.code(), area.x + 2, y, buffer);
+}
+
+/// Draws the query and how much was found. Returns where the cursor belongs.
+fn query(search: &HistorySearch, area: Rect, buffer: &mut Buffer) -> Position {
+    let y = area.y;
+    put(buffer, area, area.x, y, "› ", theme::FOCUS);
     let query = search.query.code();
     let filter = if search.mine { "mine" } else { "all" };
     let count = format!("{filter}  {} of {}", search.found.len(), search.total());
-    let end = put_right(buffer, inside, inside.right(), y, &count, theme::DIM);
-    let line = Rect { width: end.saturating_sub(inside.x + 1), ..inside };
-    let before = query.chars().take(search.query.cursor().1).collect::<String>();
+    let end = put_right(buffer, area, area.right(), y, &count, theme::DIM);
+    let line = Rect { width: end.saturating_sub(area.x + 1), ..area };
+    let before = search.query.before_cursor();
     let room = usize::from(line.width).saturating_sub(3);
     let shown = text::name(&before);
     let shown = text::cut_front(&shown, room);
-    let x = put(buffer, line, inside.x + 2, y, &shown, theme::PLAIN);
+    let x = put(buffer, line, area.x + 2, y, &shown, theme::PLAIN);
     put(buffer, line, x, y, &text::name(&query[before.len()..]), theme::PLAIN);
+    Position { x: x.min(area.right()), y }
+}
+
+fn hints(view: &View, search: &HistorySearch, class: Class, area: Rect, buffer: &mut Buffer) {
     let other = if search.mine { "all" } else { "mine" };
-    let (takes, back) = if compact { ("", "") } else { ("takes it", "back") };
+    let (takes, back) = if class == Class::Compact { ("", "") } else { ("takes it", "back") };
     let hints: [(&[_], &str); 3] =
         [(&[Action::Choose], takes), (&[Action::SearchWhose], other), (&[Action::Back], back)];
     let hint = format!(" {} ", view.keys.hints(Context::History, &hints, ", "));
     put_right(buffer, area, area.right() - 2, area.bottom() - 1, &hint, theme::DIM);
-    Position { x: x.min(inside.right()), y }
 }
 
-/// Words of the query that stand there as they are stand out.
-fn mark(shown: &str, query: &str, x: u16, y: u16, buffer: &mut Buffer) {
+/// Underlines the words of the query where the line contains them.
+fn mark_matches(shown: &str, query: &str, x: u16, y: u16, buffer: &mut Buffer) {
     let lower = shown.to_lowercase();
-    // Where small letters are as long as great ones.
+    // Otherwise places in the lower-case line are not places in the line.
     if lower.len() != shown.len() {
         return;
     }

@@ -1,71 +1,73 @@
-//! The input: text with Python's manners, a history of what was submitted before, and the keys of emacs or vi.
+//! The editor of the input and of all fields of one line: a text with Python's manners, recall of earlier inputs, and the
+//! keys of emacs or vi.
 
-mod buffer;
+mod indent;
 mod keys;
+mod lines;
 mod position;
+mod python;
 mod recall;
-pub mod rows;
-mod screen;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod text_buffer;
 mod undo;
 mod vi;
+mod viewport;
+mod words;
+pub mod wrap;
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::ops::Range;
 
-pub use self::buffer::Buffer;
-pub use self::buffer::is_word;
+pub use self::position::Pos;
 use self::recall::Recall;
-pub use self::recall::{Back, Inputs};
-pub use self::screen::Row;
-use self::syntax::Syntax;
-pub use self::vi::{Mode, Taken, Vi};
-pub use crate::tui::composer::editor::position::Pos;
+pub use self::recall::{PastInputs, RecallOutcome};
+use self::syntax::SyntaxCache;
+use self::text_buffer::TextBuffer;
+pub use self::vi::{Vi, ViMode, ViOutcome};
+use self::viewport::TextViewport;
+pub use self::viewport::VisibleRow;
+pub use self::words::is_word;
+use crate::domain::lexer::{self, CallAtCursor, Token};
 
-use crate::domain::lexer::{self, CallAtCursor, Completeness, Token, completeness, indent_after};
-
-pub const INDENT: usize = 4;
-
-/// A call or a pair of brackets that goes on for longer than this is not looked for, in bytes: that is done at each key.
-const FAR: usize = 16 << 10;
+/// A call or a pair of brackets is searched for within so many bytes, because that happens at each key.
+const SEARCH_REACH: usize = 16 << 10;
 
 #[derive(Debug, Default)]
 pub struct Editor {
-    pub buffer: Buffer,
+    pub buffer: TextBuffer,
     /// Stands for each character of a hidden line.
     pub mask: Option<char>,
     /// Present where vi's keys were chosen.
     pub vi: Option<Vi>,
     recall: Recall,
-    syntax: RefCell<Syntax>,
-    screen: screen::Screen,
+    syntax: RefCell<SyntaxCache>,
+    viewport: TextViewport,
+    brackets: MarkedBrackets,
 }
 
+/// The brackets to mark, for one text and cursor.
+#[derive(Debug, Default)]
+struct MarkedBrackets {
+    /// Revision of the text, and cursor.
+    key: Option<(u64, Pos)>,
+    /// Bytes of the code before each.
+    pair: Option<[usize; 2]>,
+}
+
+/// The text.
 impl Editor {
     pub fn code(&self) -> String {
         self.buffer.text()
     }
 
-    /// vi's keys, or those of emacs.
-    pub fn use_vi(&mut self, wanted: bool) {
-        if wanted != self.vi.is_some() {
-            self.vi = wanted.then(Vi::default);
-            if wanted {
-                self.buffer.hold();
-            } else {
-                self.buffer.release();
-            }
-        }
-    }
-
-    /// Row and column, in characters.
+    /// Row and column of the cursor, in characters.
     pub fn cursor(&self) -> (usize, usize) {
         self.buffer.in_chars(self.buffer.cursor())
     }
 
-    /// Brings back a draft of another process.
+    /// Brings back a draft of another process. `cursor`: row and column, in characters.
     pub fn restore(&mut self, draft: &str, cursor: (usize, usize)) {
         self.buffer.reset(draft);
         let place = self.buffer.of_chars(cursor);
@@ -76,25 +78,26 @@ impl Editor {
         self.buffer.is_empty()
     }
 
-    fn is_blank(&self) -> bool {
-        self.buffer.lines().iter().all(|line| line.trim().is_empty())
-    }
-
-    /// Puts another text in the place of the one that is there; one undo takes it back.
+    /// Replaces the text; one undo takes that back.
     pub fn set(&mut self, code: &str) {
         self.buffer.set(code);
         self.recall = Recall::default();
     }
 
-    /// An undo brings it back.
+    /// Empties the text; one undo takes that back.
     pub fn clear(&mut self) {
         self.set("");
-        if let Some(vi) = &mut self.vi {
-            vi.insert(&mut self.buffer);
-        }
+        self.enter_insert_mode();
     }
 
-    /// Pasted text: one edit, and never run. Control characters have no place in code.
+    /// Empties the editor for the next input; nothing can be undone.
+    fn reset(&mut self) {
+        self.buffer.reset("");
+        self.recall = Recall::default();
+        self.enter_insert_mode();
+    }
+
+    /// Inserts pasted text as one edit, without control characters, and never runs it.
     pub fn paste(&mut self, pasted: &str) {
         let text: String = pasted
             .replace("\r\n", "\n")
@@ -102,85 +105,26 @@ impl Editor {
             .map(|c| if c == '\r' { '\n' } else { c })
             .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
             .collect();
-        self.buffer.step();
-        self.buffer.insert(&text);
-        self.buffer.step();
+        self.insert_as_step(&text);
     }
 
-    /// The code to run, if it is complete and the cursor is on the last line; else a new line is begun.
-    pub fn enter(&mut self) -> Option<Arc<str>> {
-        if self.is_blank() {
-            self.clear();
-            return None;
-        }
-        let code = self.code();
-        let at_end = self.buffer.cursor().row + 1 == self.buffer.lines().len();
-        let is_normal = self.vi.as_ref().is_some_and(|vi| vi.mode() != Mode::Insert);
-        if (!at_end && !is_normal) || completeness(&code) == Completeness::Incomplete {
-            if let Some(vi) = &mut self.vi {
-                vi.insert(&mut self.buffer);
-            }
-            self.new_line();
-            return None;
-        }
-        self.buffer.reset("");
-        self.recall = Recall::default();
-        if let Some(vi) = &mut self.vi {
-            vi.insert(&mut self.buffer);
-        }
-        Some(dedented(&code).into())
+    /// Inserts text that one undo takes back.
+    pub fn insert_as_step(&mut self, text: &str) {
+        self.buffer.begin_undo_step();
+        self.buffer.insert(text);
+        self.buffer.begin_undo_step();
     }
 
-    pub fn new_line(&mut self) {
-        self.buffer.step();
-        if let Some(selected) = self.buffer.selection() {
-            self.buffer.delete(selected);
-        }
-        let at = self.buffer.cursor();
-        let indent = indent_after(&self.statement_before());
-        let is_between = match (self.buffer.char_before(at), self.buffer.char_at(at)) {
-            (Some(open), Some(close)) => lexer::is_pair(open, close),
-            _ => false,
-        };
-        if is_between {
-            let own = spaces(self.buffer.line());
-            self.buffer.insert(&format!("\n{}", " ".repeat(indent)));
-            let inside = self.buffer.cursor();
-            self.buffer.insert(&format!("\n{}", " ".repeat(own)));
-            self.buffer.go(inside, false);
-        } else {
-            let own = spaces(&self.buffer.line()[at.byte..]);
-            self.buffer.insert(&format!("\n{}", " ".repeat(indent.saturating_sub(own))));
-        }
-        self.buffer.step();
-    }
-
-    /// Four spaces, or fewer up to the next stop; lines that are selected are moved.
-    pub fn tab(&mut self) {
-        self.buffer.step();
-        if let Some(selected) = self.buffer.selection().filter(|range| range.start.row < range.end.row) {
-            self.shift_lines(selected.start.row..=selected.end.row, true);
-            return;
-        }
-        let (_, column) = self.cursor();
-        self.buffer.insert(&" ".repeat(INDENT - column % INDENT));
-    }
-
-    /// Takes the place of `typed`, which stands before the cursor.
+    /// Replaces `typed`, which is before the cursor.
     pub fn replace_before_cursor(&mut self, typed: &str, text: &str) {
-        self.buffer.step();
+        self.buffer.begin_undo_step();
         let end = self.buffer.cursor();
         let start = Pos::new(end.row, end.byte.saturating_sub(typed.len()));
         self.buffer.replace(start..end, text);
-        self.buffer.step();
+        self.buffer.begin_undo_step();
     }
 
-    /// Whether nothing but indentation stands before the cursor on its line.
-    pub fn is_in_indentation(&self) -> bool {
-        self.buffer.line()[..self.buffer.cursor().byte].chars().all(char::is_whitespace)
-    }
-
-    /// Place of the cursor in the code, in characters.
+    /// Returns the place of the cursor in the code, in characters.
     pub fn place(&self) -> usize {
         let (row, column) = self.cursor();
         self.buffer.lines()[..row].iter().map(|line| line.chars().count() + 1).sum::<usize>() + column
@@ -190,8 +134,12 @@ impl Editor {
         self.buffer.slice(&(Pos::default()..self.buffer.cursor()))
     }
 
-    /// Bytes of the code before a place.
-    pub(in crate::tui) fn offset(&self, pos: Pos) -> usize {
+    pub fn is_at_end(&self) -> bool {
+        self.buffer.cursor() == self.buffer.end()
+    }
+
+    /// Counts the bytes of the code before a place.
+    pub fn offset(&self, pos: Pos) -> usize {
         self.buffer.lines()[..pos.row].iter().map(|line| line.len() + 1).sum::<usize>() + pos.byte
     }
 
@@ -204,22 +152,58 @@ impl Editor {
         }
         self.buffer.end()
     }
+}
 
-    fn with_syntax<T>(&self, look: impl FnOnce(&mut Syntax) -> T) -> T {
-        let mut syntax = self.syntax.borrow_mut();
-        syntax.update(self.buffer.revision(), || self.buffer.text());
-        look(&mut syntax)
+/// The keys of vi.
+impl Editor {
+    /// Chooses between the keys of vi and those of emacs.
+    pub fn use_vi(&mut self, enable: bool) {
+        if enable != self.vi.is_some() {
+            self.vi = enable.then(Vi::default);
+            if enable {
+                self.buffer.begin_undo_group();
+            } else {
+                self.buffer.end_undo_group();
+            }
+        }
     }
 
-    /// The code and its colours, up to the byte `end` at least.
-    pub fn with_colours<T>(&self, end: usize, look: impl FnOnce(&str, &[Token]) -> T) -> T {
+    pub fn mode(&self) -> ViMode {
+        self.vi.as_ref().map_or(ViMode::Insert, Vi::mode)
+    }
+
+    fn enter_insert_mode(&mut self) {
+        if let Some(vi) = &mut self.vi {
+            vi.insert(&mut self.buffer);
+        }
+    }
+
+    /// Returns the range that is drawn as selected.
+    pub fn marked(&self) -> Option<Range<Pos>> {
+        match &self.vi {
+            Some(vi) if vi.mode() != ViMode::Insert => vi.selection(&self.buffer),
+            _ => self.buffer.selection(),
+        }
+    }
+}
+
+/// The syntax of the text.
+impl Editor {
+    fn with_syntax<T>(&self, read: impl FnOnce(&mut SyntaxCache) -> T) -> T {
+        let mut syntax = self.syntax.borrow_mut();
+        syntax.update(self.buffer.revision(), || self.buffer.text());
+        read(&mut syntax)
+    }
+
+    /// Reads the code and its tokens, up to the byte `end` at least.
+    pub fn with_colours<T>(&self, end: usize, read: impl FnOnce(&str, &[Token]) -> T) -> T {
         self.with_syntax(|syntax| {
-            let (code, tokens) = syntax.seen(end);
-            look(code, tokens)
+            let (code, tokens) = syntax.tokens_to(end);
+            read(code, tokens)
         })
     }
 
-    /// The statement that the cursor stands in, up to the cursor.
+    /// Returns the statement around the cursor, up to the cursor.
     pub fn statement_before(&self) -> String {
         let end = self.offset(self.buffer.cursor());
         self.with_syntax(|syntax| {
@@ -228,136 +212,111 @@ impl Editor {
         })
     }
 
-    /// The call around the cursor, and all before its bracket.
+    /// Returns the call around the cursor, and the code before its bracket.
     pub fn open_call(&self) -> Option<(String, CallAtCursor)> {
         let end = self.offset(self.buffer.cursor());
         self.with_syntax(|syntax| {
-            let begin = syntax.near(end, FAR)?.start;
+            let begin = syntax.statement_near(end, SEARCH_REACH)?.start;
             let call = lexer::open_call(&syntax.code()[begin..end])?;
             Some((syntax.code()[..begin + call.callee.end].to_owned(), call))
         })
     }
 
-    /// The bracket at the cursor, or else before it, and its partner, as places in the code.
+    /// Returns the bracket at the cursor, or else before it, and its partner: the bytes of the code before each.
     fn bracket_pair(&self) -> Option<[usize; 2]> {
         let cursor = self.buffer.cursor();
         let is_bracket = |c: Option<char>| c.is_some_and(|c| "()[]{}".contains(c));
-        let place = match () {
+        let offset = match () {
             () if is_bracket(self.buffer.char_at(cursor)) => self.offset(cursor),
             () if is_bracket(self.buffer.char_before(cursor)) => self.offset(cursor) - 1,
             () => return None,
         };
         self.with_syntax(|syntax| {
-            let near = syntax.near(place, FAR)?;
+            let near = syntax.statement_near(offset, SEARCH_REACH)?;
             let begin = near.start;
-            let partner = lexer::brackets(&syntax.code()[near]).partner(place - begin)?;
-            Some([place, partner + begin])
+            let partner = lexer::brackets(&syntax.code()[near]).partner(offset - begin)?;
+            Some([offset, partner + begin])
         })
     }
 
-    /// Backspace within the indentation goes back to the stop before.
-    fn dedent(&mut self) -> bool {
-        let cursor = self.buffer.cursor();
-        let before = &self.buffer.line()[..cursor.byte];
-        if cursor.byte == 0 || self.buffer.selection().is_some() || before.bytes().any(|byte| byte != b' ') {
-            return false;
+    /// Returns the brackets to mark, as [`Editor::fit`] found them.
+    pub fn brackets(&self) -> Option<[usize; 2]> {
+        self.brackets.pair
+    }
+}
+
+/// The screen.
+impl Editor {
+    /// Counts the rows that the input takes at `width` cells.
+    pub fn rows(&self, width: u16) -> usize {
+        self.viewport.row_count(&self.buffer, width.into())
+    }
+
+    /// Prepares a drawing: takes the size of the screen, scrolls to the cursor, and finds the brackets to mark.
+    pub fn fit(&mut self, width: u16, height: u16) {
+        self.viewport.fit(&self.buffer, width, height);
+        let key = Some((self.buffer.revision(), self.buffer.cursor()));
+        if self.brackets.key != key {
+            self.brackets = MarkedBrackets { key, pair: self.bracket_pair() };
         }
-        let back = (cursor.byte - 1) % INDENT + 1;
-        self.buffer.erase(Pos::new(cursor.row, cursor.byte - back)..cursor);
+    }
+
+    /// Row of the screen and column of the cursor.
+    pub fn cursor_in_sight(&self) -> (usize, usize) {
+        self.viewport.visible_cursor(&self.buffer, self.mask.is_some())
+    }
+
+    /// Returns the rows that are shown, `height` at most.
+    pub fn visible(&self, height: usize) -> Vec<VisibleRow> {
+        self.viewport.visible(&self.buffer, height)
+    }
+
+    /// Counts the bytes of the code before a row.
+    pub fn place_of(&self, row: &VisibleRow) -> usize {
+        self.offset(Pos::new(row.line, row.bytes.start))
+    }
+
+    /// Scrolls; the cursor stays in sight.
+    pub fn scroll(&mut self, rows: isize) {
+        if let Some((row, column)) = self.viewport.scroll(&self.buffer, rows) {
+            self.click(row, column, false);
+        }
+    }
+
+    /// Moves the cursor to a place of the screen, or to the nearest text.
+    pub fn click(&mut self, row: usize, column: usize, select: bool) {
+        self.buffer.begin_undo_step();
+        self.forget_goal();
+        if let Some(pos) = self.viewport.pos_at(&self.buffer, row, column, self.mask.is_some()) {
+            self.buffer.go(pos, select);
+        }
+    }
+
+    /// The next move by rows aims at the column of the cursor.
+    fn forget_goal(&mut self) {
+        self.viewport.forget_goal();
+    }
+
+    /// Moves the cursor a row up or down. Returns whether there was one.
+    fn move_by_row(&mut self, down: bool, select: bool) -> bool {
+        let Some(pos) = self.viewport.next_row(&self.buffer, down) else { return false };
+        self.buffer.go(pos, select);
         true
     }
-
-    /// One stop to the left, or to the right; the cursor and the selection move along.
-    fn shift_lines(&mut self, rows: std::ops::RangeInclusive<usize>, right: bool) {
-        self.buffer.step();
-        let (cursor, selected) = (self.buffer.cursor(), self.buffer.selection());
-        let mut moved = 0_isize;
-        for row in rows {
-            let line = &self.buffer.lines()[row];
-            let begin = Pos::new(row, 0);
-            let by = if right && !line.trim().is_empty() {
-                self.buffer.replace(begin..begin, &" ".repeat(INDENT));
-                INDENT as isize
-            } else if right {
-                0
-            } else {
-                let spaces = spaces(line).min(INDENT);
-                self.buffer.delete(begin..Pos::new(row, spaces));
-                -(spaces as isize)
-            };
-            if row == cursor.row {
-                moved = by;
-            }
-        }
-        let cursor = Pos::new(cursor.row, cursor.byte.saturating_add_signed(moved));
-        match selected {
-            Some(range) => {
-                self.buffer.select(Pos::new(range.start.row, 0)..Pos::new(range.end.row, usize::MAX));
-            }
-            None => self.buffer.go(cursor, false),
-        }
-        self.buffer.step();
-    }
-
-    fn unindent(&mut self) {
-        let rows = self
-            .buffer
-            .selection()
-            .map_or(self.buffer.cursor().row..=self.buffer.cursor().row, |range| range.start.row..=range.end.row);
-        self.shift_lines(rows, false);
-    }
-
-    /// `else`, `elif`, `except`, `finally` stand one stop further out than the block they end.
-    fn dedent_clause(&mut self) {
-        let cursor = self.buffer.cursor();
-        let (above, line) = (&self.buffer.lines()[..cursor.row], self.buffer.line());
-        let word: String = line.trim_start().chars().take_while(|c| c.is_alphanumeric()).collect();
-        let own = line.len() - line.trim_start().len();
-        let above = above.iter().rev().find(|line| !line.trim().is_empty());
-        let Some(above) = above else { return };
-        let same_block = above.len() - above.trim_start().len() == own && !above.trim_end().ends_with(':');
-        if matches!(&*word, "else" | "elif" | "except" | "finally")
-            && same_block
-            && own >= INDENT
-            && cursor.byte == line.len()
-        {
-            self.unindent();
-        }
-    }
-
-    /// A closing bracket that begins a line stands below the line that opened it.
-    fn dedent_bracket(&mut self) {
-        let cursor = self.buffer.cursor();
-        let before = &self.buffer.line()[..cursor.byte];
-        if cursor.byte == 0 || before.bytes().any(|byte| byte != b' ') {
-            return;
-        }
-        let end = self.offset(cursor);
-        let opened = self.with_syntax(|syntax| {
-            let begin = syntax.statement(end).start;
-            let opened = lexer::brackets(&syntax.code()[begin..end]).open.last().copied()?;
-            Some(begin + opened)
-        });
-        if let Some(opened) = opened {
-            let wanted = spaces(&self.buffer.lines()[self.pos_of(opened).row]);
-            if wanted < cursor.byte {
-                self.buffer.delete(Pos::new(cursor.row, wanted)..cursor);
-            }
-        }
-    }
 }
 
-fn spaces(line: &str) -> usize {
-    line.bytes().take_while(|byte| *byte == b' ').count()
-}
+/// Earlier inputs.
+impl Editor {
+    /// Shows the input before this one that begins with the text before the cursor, if the cursor is on the first row.
+    pub fn history_back(&mut self, inputs: PastInputs<'_>) -> RecallOutcome {
+        if !self.viewport.is_on_first_row(&self.buffer) {
+            return RecallOutcome::NotHere;
+        }
+        self.recall.back(&mut self.buffer, inputs)
+    }
 
-/// Without empty lines around it, and without an indentation that all lines share: code is pasted from anywhere.
-fn dedented(code: &str) -> String {
-    let lines: Vec<&str> = code.trim_end().lines().skip_while(|line| line.trim().is_empty()).collect();
-    let first = lines.first().copied().unwrap_or_default();
-    let indent = &first[..first.len() - first.trim_start().len()];
-    let shared = lines.iter().all(|line| line.trim().is_empty() || line.starts_with(indent));
-    let indent = if shared { indent } else { "" };
-    let lines: Vec<&str> = lines.iter().map(|line| line.strip_prefix(indent).unwrap_or_default()).collect();
-    lines.join("\n")
+    /// Shows the input after this one, or the draft, if the cursor is on the last row. Returns whether it did.
+    pub fn history_forward(&mut self, inputs: PastInputs<'_>) -> bool {
+        self.viewport.is_on_last_row(&self.buffer) && self.recall.forward(&mut self.buffer, inputs)
+    }
 }

@@ -1,57 +1,58 @@
-//! Keys that go to the input: those of vi, earlier inputs, and what comes back from the person's own editor.
+//! Keys of the input that are more than an edit: vi's, and recall of earlier inputs. Also the text that comes back from the
+//! person's own editor.
 
 use crossterm::event::KeyEvent;
 
-use super::editor::{Back, Inputs, Mode, Taken};
+use super::editor::{PastInputs, RecallOutcome, ViMode, ViOutcome};
 use crate::tui::view::View;
 
 impl View {
-    /// Esc is vi's first of all.
+    /// Returns whether Esc has a meaning in vi.
     pub fn is_vi_busy(&self) -> bool {
-        self.composer.editor.vi.as_ref().is_some_and(|vi| vi.mode() != Mode::Normal || vi.is_waiting())
+        self.composer.editor.vi.as_ref().is_some_and(|vi| vi.mode() != ViMode::Normal || vi.is_waiting())
     }
 
-    /// A key of vi's.
+    /// Returns whether vi took the key.
     pub fn on_vi(&mut self, key: KeyEvent) -> bool {
         match self.composer.editor.vi_key(key) {
-            Taken::No => return false,
-            Taken::Yes => {}
-            Taken::Back => self.history_back(key),
-            Taken::Forward => {
-                self.later_input();
+            ViOutcome::NotHandled => return false,
+            ViOutcome::Handled => {}
+            ViOutcome::HistoryBack => self.history_back(key),
+            ViOutcome::HistoryForward => {
+                self.show_later_input();
             }
         }
         true
     }
 
     pub fn history_back(&mut self, key: KeyEvent) {
-        let inputs = Inputs { transcript: &self.transcript, older: &self.composer.history.older };
+        let inputs = PastInputs { transcript: &self.transcript, older: &self.composer.history.older };
         match self.composer.editor.history_back(inputs) {
-            Back::NotHere => self.composer.editor.key(key),
-            Back::Shown => {}
-            Back::None if self.composer.editor.is_empty() => {}
-            Back::None => self.notice = Some("no earlier input begins like this".to_owned()),
+            RecallOutcome::NotHere => self.composer.editor.key(key),
+            RecallOutcome::Shown => {}
+            RecallOutcome::None if self.composer.editor.is_empty() => {}
+            RecallOutcome::None => self.notice = Some("no earlier input begins like this".to_owned()),
         }
     }
 
     pub fn history_forward(&mut self, key: KeyEvent) {
-        if !self.later_input() {
+        if !self.show_later_input() {
             self.composer.editor.key(key);
         }
     }
 
-    fn later_input(&mut self) -> bool {
+    fn show_later_input(&mut self) -> bool {
         self.composer
             .editor
-            .history_forward(Inputs { transcript: &self.transcript, older: &self.composer.history.older })
+            .history_forward(PastInputs { transcript: &self.transcript, older: &self.composer.history.older })
     }
 
-    /// What the person made of the input in their own editor, or why it stays as it was.
+    /// Takes the input from the person's own editor, or the reason why it stays as it was.
     pub fn on_edited(&mut self, edited: Result<String, String>) {
         match edited {
             Ok(code) => {
-                // Editors end the last line.
                 let code = code.replace("\r\n", "\n");
+                // Editors end the last line.
                 let code = code.strip_suffix('\n').unwrap_or(&code);
                 if code != self.composer.editor.code() {
                     self.composer.editor.set(code);

@@ -6,14 +6,16 @@ pub(in crate::tui) mod draw_completion;
 pub(in crate::tui) mod draw_history;
 pub(in crate::tui) mod editor;
 pub(in crate::tui) mod history;
-pub(in crate::tui) mod keys;
+mod history_keys;
+mod keys;
 pub(in crate::tui) mod reply;
+mod suggestion;
 
 use std::path::PathBuf;
 
 use self::completion::Assist;
 use self::editor::Editor;
-use self::history::History;
+use self::history::InputHistory;
 use self::reply::Reply;
 use crate::domain::{SnippetId, Timestamp};
 
@@ -23,7 +25,7 @@ pub struct Composer {
     /// The input; the draft, while code asks for a line.
     pub editor: Editor,
     pub completion: Assist,
-    pub history: History,
+    pub history: InputHistory,
     /// The file with the draft, while the person's editor has it.
     pub external_edit: Option<PathBuf>,
     /// Present while code or a client asks.

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::layout::{Class, Layout};
 use super::{elapsed, put};
 use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
-use crate::tui::composer::editor::Mode;
+use crate::tui::composer::editor::ViMode;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::layers::Layer;
 use crate::tui::transcript::copy;
@@ -23,7 +23,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let right = area.right() - margin;
     let mut left: Vec<(String, Style)> = Vec::new();
     if let Some(vi) = view.composer.editor.vi.as_ref().filter(|_| view.viewport.selected.is_none()) {
-        let style = if vi.mode() == Mode::Insert { theme::DIM } else { theme::BOLD };
+        let style = if vi.mode() == ViMode::Insert { theme::DIM } else { theme::BOLD };
         left.push((vi.mode().name().to_owned(), style));
     }
     let urgent = message(view, now);

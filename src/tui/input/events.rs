@@ -146,7 +146,7 @@ impl View {
             return effect;
         }
         self.composer.history.want();
-        let effect = if self.on_vi(key) || self.accept_ghost(key) {
+        let effect = if self.on_vi(key) || self.accept_suggestion(key) {
             None
         } else if let Some(action) = action {
             self.act(action, key, asked, now)

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::domain::Author;
 use crate::session::Past;
-use crate::tui::composer::editor::Mode;
+use crate::tui::composer::editor::ViMode;
 use crate::tui::composer::history::HistorySearch;
 use crate::tui::fixtures::{Story, client, ok, story};
 
@@ -132,13 +132,13 @@ fn grey_text_goes_on_as_an_earlier_input_did() {
     assert_eq!(view.composer.editor.code(), "df.groupby(\"region\").revenue.agg([\"sum\", \"mean\"])");
     view.composer.editor.clear();
     typed(&mut view, "tox");
-    assert!(view.ghost().is_none());
+    assert!(view.suggestion().is_none());
     key(&mut view, KeyCode::Backspace);
     screen(&mut view, 120, 40);
     assert!(text(&mut view, 80, 24).contains("top = df.nlargest(10, \"revenue\") ⏎ 2 more lines"));
     key(&mut view, KeyCode::Left);
     screen(&mut view, 120, 40);
-    assert!(view.ghost().is_none(), "only at the end of the text");
+    assert!(view.suggestion().is_none(), "only at the end of the text");
     key(&mut view, KeyCode::Right);
     ctrl(&mut view, 'e');
     assert!(view.composer.editor.code().ends_with("len(top)"), "all lines come in");
@@ -197,7 +197,7 @@ fn vi_modes_are_told() {
     view.composer.editor.use_vi(true);
     typed(&mut view, "top = df.head()");
     key(&mut view, KeyCode::Esc);
-    assert_eq!(view.composer.editor.mode(), Mode::Normal);
+    assert_eq!(view.composer.editor.mode(), ViMode::Normal);
     typed(&mut view, "bbvb");
     assert_snapshot!("vi_wide", text(&mut view, 120, 40));
     assert_snapshot!("vi_medium", text(&mut view, 80, 24));

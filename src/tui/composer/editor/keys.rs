@@ -1,18 +1,19 @@
-//! Keys that edit, as emacs and the shells have them.
+//! Keys that edit, as in emacs and the shells.
+
+use std::ops::Range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::buffer::is_word;
+use super::position::Pos;
 use super::vi::word_before;
-use super::{Editor, Mode, Vi};
-use crate::tui::composer::editor::position::Pos;
+use super::{Editor, Vi, ViMode};
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 const ALT: KeyModifiers = KeyModifiers::ALT;
 
 impl Editor {
-    /// A key that means nothing to the rest of the dashboard.
+    /// Handles a key that has no meaning in the rest of the dashboard.
     pub fn key(&mut self, key: KeyEvent) {
         let select = key.modifiers.contains(KeyModifiers::SHIFT);
         let modifiers = key.modifiers & (CTRL | ALT);
@@ -22,8 +23,8 @@ impl Editor {
             self.forget_goal();
         }
         if let Some(to) = self.destination(key.code, modifiers) {
-            self.buffer.step();
-            // As where text is marked with a mouse: the arrows alone go to its ends.
+            self.buffer.begin_undo_step();
+            // The arrows alone go to the ends of a selection, as in graphical editors.
             let to = match (self.buffer.selection().filter(|_| !select && modifiers == NONE), key.code) {
                 (Some(selected), KeyCode::Left) => selected.start,
                 (Some(selected), KeyCode::Right) => selected.end,
@@ -40,13 +41,13 @@ impl Editor {
         match (code, modifiers) {
             (KeyCode::Char(c), NONE) => self.type_char(c),
             (KeyCode::Up, NONE) | (KeyCode::Char('p'), CTRL) => {
-                self.buffer.step();
+                self.buffer.begin_undo_step();
                 if !self.move_by_row(false, select) {
                     self.buffer.go(Pos::default(), select);
                 }
             }
             (KeyCode::Down, NONE) | (KeyCode::Char('n'), CTRL) => {
-                self.buffer.step();
+                self.buffer.begin_undo_step();
                 if !self.move_by_row(true, select) {
                     self.buffer.go(self.buffer.end(), select);
                 }
@@ -54,8 +55,8 @@ impl Editor {
             (KeyCode::Backspace, NONE) | (KeyCode::Char('h'), CTRL) if self.dedent() => {}
             (KeyCode::Backspace, NONE) | (KeyCode::Char('h'), CTRL) => self.buffer.erase(self.buffer.left(at)..at),
             (KeyCode::Delete, NONE) | (KeyCode::Char('d'), CTRL) => self.buffer.erase(at..self.buffer.right(at)),
-            (KeyCode::Backspace, _) | (KeyCode::Char('h'), ALT) => self.kill(self.buffer.word_left(at, is_word)..at),
-            (KeyCode::Delete, _) | (KeyCode::Char('d'), ALT) => self.kill(at..self.buffer.word_right(at, is_word)),
+            (KeyCode::Backspace, _) | (KeyCode::Char('h'), ALT) => self.kill(self.buffer.word_left(at)..at),
+            (KeyCode::Delete, _) | (KeyCode::Char('d'), ALT) => self.kill(at..self.buffer.word_right(at)),
             (KeyCode::Char('w'), CTRL) => {
                 self.kill(word_before(&self.buffer, at, false)..at);
             }
@@ -63,27 +64,25 @@ impl Editor {
                 let end = Pos::new(at.row, self.buffer.line().len());
                 self.kill(at..if at == end { self.buffer.right(at) } else { end });
             }
-            // As in a shell.
+            // In a shell this kills to the beginning of the line.
             (KeyCode::Char('u'), CTRL) => {
                 let begin = Pos::new(at.row, 0);
                 self.kill(if at == begin { self.buffer.left(at) } else { begin }..at);
             }
             (KeyCode::Char('y'), CTRL) => {
-                self.buffer.step();
                 let killed = self.buffer.killed();
-                self.buffer.insert(&killed);
-                self.buffer.step();
+                self.insert_as_step(&killed);
             }
             (KeyCode::Char('t'), CTRL) => self.transpose(),
             (KeyCode::BackTab, _) => self.unindent(),
-            // Where the action table has other keys for it, or a terminal sends other codes.
+            // For people who chose other keys for these actions, and terminals that send other codes.
             (KeyCode::Char('7' | '_' | '/'), m) if m.contains(CTRL) => self.undo(),
             (KeyCode::Char('_'), ALT) => self.redo(),
             _ => {}
         }
     }
 
-    /// Where a key takes the cursor.
+    /// Returns where a key moves the cursor; `None` if it is no key of movement.
     fn destination(&self, code: KeyCode, modifiers: KeyModifiers) -> Option<Pos> {
         let (at, buffer) = (self.buffer.cursor(), &self.buffer);
         let code = match code {
@@ -93,8 +92,8 @@ impl Editor {
         Some(match (code, modifiers) {
             (KeyCode::Left, NONE) | (KeyCode::Char('b'), CTRL) => buffer.left(at),
             (KeyCode::Right, NONE) | (KeyCode::Char('f'), CTRL) => buffer.right(at),
-            (KeyCode::Left, CTRL | ALT) | (KeyCode::Char('b'), ALT) => buffer.word_left(at, is_word),
-            (KeyCode::Right, CTRL | ALT) | (KeyCode::Char('f'), ALT) => buffer.word_right(at, is_word),
+            (KeyCode::Left, CTRL | ALT) | (KeyCode::Char('b'), ALT) => buffer.word_left(at),
+            (KeyCode::Right, CTRL | ALT) | (KeyCode::Char('f'), ALT) => buffer.word_right(at),
             (KeyCode::Home, _) | (KeyCode::Char('a'), CTRL) => Pos::new(at.row, 0),
             (KeyCode::End, _) | (KeyCode::Char('e'), CTRL) => Pos::new(at.row, buffer.line().len()),
             (KeyCode::Char('<'), ALT) => Pos::default(),
@@ -103,8 +102,8 @@ impl Editor {
         })
     }
 
-    /// A character that is typed, with what Python's layout asks for.
-    pub(super) fn type_char(&mut self, c: char) {
+    /// Inserts a typed character, after Python's manners moved the line.
+    fn type_char(&mut self, c: char) {
         match c {
             ':' => self.dedent_clause(),
             ')' | ']' | '}' => self.dedent_bracket(),
@@ -113,8 +112,8 @@ impl Editor {
         self.buffer.type_char(c);
     }
 
-    /// Kills what is selected, or else `range`.
-    fn kill(&mut self, range: std::ops::Range<Pos>) {
+    /// Kills the selection, or else `range`.
+    fn kill(&mut self, range: Range<Pos>) {
         let range = self.buffer.selection().unwrap_or(range);
         self.buffer.kill(range);
     }
@@ -127,38 +126,34 @@ impl Editor {
         }
         let (before, after) = (self.buffer.left(at), self.buffer.right(at));
         if before.row == at.row && after.row == at.row && before < at && at < after {
-            let turned = self.buffer.slice(&(at..after)) + &self.buffer.slice(&(before..at));
-            self.buffer.step();
-            self.buffer.replace(before..after, &turned);
-            self.buffer.step();
+            let swapped = self.buffer.slice(&(at..after)) + &self.buffer.slice(&(before..at));
+            self.buffer.begin_undo_step();
+            self.buffer.replace(before..after, &swapped);
+            self.buffer.begin_undo_step();
         }
     }
 
     pub fn undo(&mut self) {
-        self.buffer.undo();
+        self.buffer.undo(1);
         self.settle();
     }
 
     pub fn redo(&mut self) {
-        self.buffer.redo();
+        self.buffer.redo(1);
         self.settle();
     }
 
+    /// Keeps the cursor where vi's normal mode allows it.
     fn settle(&mut self) {
-        if self.mode() != Mode::Insert {
+        if self.mode() != ViMode::Insert {
             Vi::settle(&mut self.buffer);
         }
     }
 
     /// Selects the word that the cursor is in or at the end of.
     pub fn select_word(&mut self) {
-        let (at, line) = (self.buffer.cursor(), self.buffer.line());
-        let begin = line[..at.byte]
-            .rfind(|c| !is_word(c))
-            .map_or(0, |place| place + line[place..].chars().next().map_or(0, char::len_utf8));
-        let end = line[at.byte..].find(|c| !is_word(c)).map_or(line.len(), |place| at.byte + place);
-        if begin < end {
-            self.buffer.select(Pos::new(at.row, begin)..Pos::new(at.row, end));
+        if let Some(word) = self.buffer.word_at_cursor() {
+            self.buffer.select(word);
         }
     }
 
@@ -166,7 +161,7 @@ impl Editor {
         self.buffer.select(Pos::default()..self.buffer.end());
     }
 
-    /// What is selected; it can be yanked too.
+    /// Returns the selected text and lets go of the selection; the text can be yanked.
     pub fn copy(&mut self) -> Option<String> {
         let text = self.buffer.slice(&self.buffer.selection()?);
         self.buffer.set_killed(text.clone());
@@ -174,12 +169,13 @@ impl Editor {
         Some(text)
     }
 
+    /// Removes the selected text and returns it; it can be yanked.
     pub fn cut(&mut self) -> Option<String> {
         let selected = self.buffer.selection()?;
         let text = self.buffer.slice(&selected);
-        self.buffer.step();
+        self.buffer.begin_undo_step();
         self.buffer.delete(selected);
-        self.buffer.step();
+        self.buffer.begin_undo_step();
         self.buffer.set_killed(text.clone());
         Some(text)
     }

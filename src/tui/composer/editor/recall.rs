@@ -1,16 +1,17 @@
-//! Earlier inputs, called back one after the other: those that begin with what is typed. What was being written is found
-//! again behind the last of them, whatever was done in between.
+//! Recall of earlier inputs, one after the other: those that begin with the text before the cursor. The draft comes back
+//! after the last of them, whatever was done in between.
 
-use super::Editor;
+use super::text_buffer::TextBuffer;
 use crate::domain::{Entry, Transcript};
 use crate::session::Past;
+use crate::tui::composer::editor::position::Pos;
 
-/// Drafts that are kept aside at once.
-const MOST: usize = 20;
+/// Drafts that are kept at once.
+const MAX_DRAFTS: usize = 20;
 
-/// What the person has submitted, in this session and before it.
+/// Inputs of the person, in this session and before it.
 #[derive(Clone, Copy)]
-pub struct Inputs<'a> {
+pub struct PastInputs<'a> {
     pub transcript: &'a Transcript,
     /// Of other sessions, the newest first.
     pub older: &'a [Past],
@@ -18,144 +19,138 @@ pub struct Inputs<'a> {
 
 /// Place of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Of the transcript.
+enum InputPlace {
+    /// Index in the transcript.
     Entry(usize),
+    /// Index among the inputs of other sessions.
     Older(usize),
 }
 
-#[derive(Debug, Default)]
-pub struct Recall {
-    /// What is looked at, and how it was when it was called back; `None` for a draft.
-    at: Option<(Place, String)>,
-    /// Inputs must begin with it.
-    prefix: String,
-    /// What was written before; the last is found first.
-    drafts: Vec<String>,
-}
-
-impl<'a> Inputs<'a> {
-    fn at(&self, place: Place) -> Option<&'a str> {
+impl<'a> PastInputs<'a> {
+    fn at(&self, place: InputPlace) -> Option<&'a str> {
         match place {
-            Place::Entry(index) => match self.transcript.entries().get(index)? {
-                // What is longer than memory has of it is edited again from its card.
+            InputPlace::Entry(index) => match self.transcript.entries().get(index)? {
+                // Memory has only the ends of a longer input; its card offers to edit all of it.
                 Entry::Snippet(snippet) if snippet.author.is_you() && snippet.code_omitted == 0 => Some(&snippet.code),
                 _ => None,
             },
-            Place::Older(index) => self.older.get(index).filter(|past| past.mine).map(|past| &*past.code),
+            InputPlace::Older(index) => self.older.get(index).filter(|past| past.mine).map(|past| &*past.code),
         }
     }
 
-    /// The newest first, from behind a place on.
-    fn before(self, place: Option<Place>) -> impl Iterator<Item = (Place, &'a str)> {
+    /// The inputs before a place, or all of them, the newest first.
+    fn before(self, place: Option<InputPlace>) -> impl Iterator<Item = (InputPlace, &'a str)> {
         let (entries, older) = match place {
             None => (self.transcript.entries().len(), 0),
-            Some(Place::Entry(index)) => (index.min(self.transcript.entries().len()), 0),
-            Some(Place::Older(index)) => (0, index + 1),
+            Some(InputPlace::Entry(index)) => (index.min(self.transcript.entries().len()), 0),
+            Some(InputPlace::Older(index)) => (0, index + 1),
         };
-        let places = (0..entries).rev().map(Place::Entry).chain((older..self.older.len()).map(Place::Older));
+        let places = (0..entries).rev().map(InputPlace::Entry).chain((older..self.older.len()).map(InputPlace::Older));
         places.filter_map(move |place| Some((place, self.at(place)?)))
     }
 
-    /// The oldest first, from behind a place on.
-    fn after(self, place: Place) -> impl Iterator<Item = (Place, &'a str)> {
+    /// The inputs after a place, the oldest first.
+    fn after(self, place: InputPlace) -> impl Iterator<Item = (InputPlace, &'a str)> {
         let (older, entries) = match place {
-            Place::Older(index) => (index.min(self.older.len()), 0),
-            Place::Entry(index) => (0, index + 1),
+            InputPlace::Older(index) => (index.min(self.older.len()), 0),
+            InputPlace::Entry(index) => (0, index + 1),
         };
         let entries = entries..self.transcript.entries().len();
-        let places = (0..older).rev().map(Place::Older).chain(entries.map(Place::Entry));
+        let places = (0..older).rev().map(InputPlace::Older).chain(entries.map(InputPlace::Entry));
         places.filter_map(move |place| Some((place, self.at(place)?)))
     }
 
-    /// The newest that begins with `text` and goes on.
+    /// Returns the newest input that begins with `text` and is longer.
     pub fn beginning_with(self, text: &str) -> Option<&'a str> {
         self.before(None).map(|(_, code)| code).find(|code| code.len() > text.len() && code.starts_with(text))
     }
 }
 
-/// What [`Editor::history_back`] did.
+/// What [`Recall::back`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Back {
-    /// The cursor is not where that is meant.
+pub enum RecallOutcome {
+    /// The cursor is not on the first row, so the key moves the cursor.
     NotHere,
     Shown,
-    /// There is none, or none any more.
+    /// There is no earlier input, or no further one.
     None,
 }
 
-impl Editor {
-    /// The input before this one, if the cursor is on the first row. One that begins with what was typed before the
-    /// cursor.
-    pub fn history_back(&mut self, inputs: Inputs<'_>) -> Back {
-        if !self.is_on_first_row() {
-            return Back::NotHere;
-        }
-        let text = self.code();
-        let typed = self.before_cursor();
-        let find = |place: Option<Place>, prefix: &str| {
+#[derive(Debug, Default)]
+pub struct Recall {
+    /// The place of the input that is shown, and its text when it was recalled; `None` for a draft.
+    shown: Option<(InputPlace, String)>,
+    /// Recalled inputs begin with it.
+    prefix: String,
+    /// Texts that were written before; the last comes back first.
+    drafts: Vec<String>,
+}
+
+impl Recall {
+    /// Shows the newest input before the shown one that begins with the text before the cursor.
+    pub fn back(&mut self, buffer: &mut TextBuffer, inputs: PastInputs<'_>) -> RecallOutcome {
+        let text = buffer.text();
+        let typed = buffer.slice(&(Pos::default()..buffer.cursor()));
+        let find = |place: Option<InputPlace>, prefix: &str| {
             inputs.before(place).find(|(_, code)| code.starts_with(prefix) && *code != text)
         };
-        let found = match &self.recall.at {
-            Some((place, shown)) if *shown == text => find(Some(*place), &self.recall.prefix),
-            // It was changed: that is what is looked for now, if there is anything like it.
+        let found = match &self.shown {
+            Some((place, shown)) if *shown == text => find(Some(*place), &self.prefix),
+            // The recalled input was changed: its text is searched for, if any input begins like it.
             Some((place, _)) => {
-                let place = *place;
                 let found = if typed.trim().is_empty() { None } else { find(None, &typed) };
                 match found {
                     Some(found) => {
-                        self.recall.prefix = typed;
+                        self.prefix = typed;
                         Some(found)
                     }
-                    None => find(Some(place), &self.recall.prefix),
+                    None => find(Some(*place), &self.prefix),
                 }
             }
             None => {
-                self.recall.prefix = if typed.trim().is_empty() { String::new() } else { typed };
-                find(None, &self.recall.prefix)
+                self.prefix = if typed.trim().is_empty() { String::new() } else { typed };
+                find(None, &self.prefix)
             }
         };
-        let Some((place, code)) = found.map(|(place, code)| (place, code.to_owned())) else { return Back::None };
-        self.put_aside(text);
-        self.buffer.set(&code);
-        self.recall.at = Some((place, code));
-        Back::Shown
+        let Some((place, code)) = found.map(|(place, code)| (place, code.to_owned())) else {
+            return RecallOutcome::None;
+        };
+        self.save_draft(text);
+        buffer.set(&code);
+        self.shown = Some((place, code));
+        RecallOutcome::Shown
     }
 
-    /// What was written, or changed after it was called back.
-    fn put_aside(&mut self, text: String) {
-        if self.recall.at.as_ref().is_some_and(|(_, shown)| *shown == text) {
-            return;
-        }
-        self.recall.drafts.retain(|draft| *draft != text);
-        self.recall.drafts.push(text);
-        let over = self.recall.drafts.len().saturating_sub(MOST);
-        self.recall.drafts.drain(..over);
-    }
-
-    /// The input after this one, or the draft, if the cursor is on the last row.
-    pub fn history_forward(&mut self, inputs: Inputs<'_>) -> bool {
-        if !self.is_on_last_row() {
-            return false;
-        }
-        let text = self.code();
-        let found = self.recall.at.as_ref().and_then(|(place, _)| {
-            let prefix = &self.recall.prefix;
-            inputs.after(*place).find(|(_, code)| code.starts_with(prefix.as_str()) && *code != text)
+    /// Shows the input after the shown one, or else the last draft. Returns whether there was one.
+    pub fn forward(&mut self, buffer: &mut TextBuffer, inputs: PastInputs<'_>) -> bool {
+        let text = buffer.text();
+        let found = self.shown.as_ref().and_then(|(place, _)| {
+            inputs.after(*place).find(|(_, code)| code.starts_with(self.prefix.as_str()) && *code != text)
         });
         if let Some((place, code)) = found.map(|(place, code)| (place, code.to_owned())) {
-            self.put_aside(text);
-            self.buffer.set(&code);
-            self.recall.at = Some((place, code));
+            self.save_draft(text);
+            buffer.set(&code);
+            self.shown = Some((place, code));
             return true;
         }
-        let is_unchanged = self.recall.at.as_ref().is_some_and(|(_, shown)| *shown == text);
-        let Some(draft) = self.recall.drafts.pop() else { return false };
+        let is_unchanged = self.shown.as_ref().is_some_and(|(_, shown)| *shown == text);
+        let Some(draft) = self.drafts.pop() else { return false };
         if !is_unchanged && !text.is_empty() && text != draft {
-            self.recall.drafts.insert(0, text);
+            self.drafts.insert(0, text);
         }
-        self.buffer.set(&draft);
-        self.recall.at = None;
+        buffer.set(&draft);
+        self.shown = None;
         true
+    }
+
+    /// Keeps a text that was written, or changed after it was recalled.
+    fn save_draft(&mut self, text: String) {
+        if self.shown.as_ref().is_some_and(|(_, shown)| *shown == text) {
+            return;
+        }
+        self.drafts.retain(|draft| *draft != text);
+        self.drafts.push(text);
+        let over = self.drafts.len().saturating_sub(MAX_DRAFTS);
+        self.drafts.drain(..over);
     }
 }

@@ -58,7 +58,7 @@ fn press(editor: &mut Editor, keys: &str) {
             continue;
         }
         let key = KeyEvent::new(code, modifiers);
-        if editor.vi_key(key) == Taken::No {
+        if editor.vi_key(key) == ViOutcome::NotHandled {
             editor.key(key);
         }
     }
@@ -309,7 +309,7 @@ fn vi_shows_what_is_selected_to_its_last_character() {
     press(&mut editor, "V");
     assert_eq!(editor.marked(), Some(Pos::new(0, 0)..Pos::new(1, 0)));
     press(&mut editor, "<esc>");
-    assert_eq!((editor.marked(), editor.mode()), (None, Mode::Normal));
+    assert_eq!((editor.marked(), editor.mode()), (None, ViMode::Normal));
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! What was done to a text, in groups that are undone at once: a word as it was typed, a paste, a completion.
+//! The history of edits, in groups that one undo takes back: a word as it was typed, a paste, a completion.
 
 use std::collections::VecDeque;
 
-use crate::tui::composer::editor::position::Pos;
+use super::position::Pos;
 
-/// What was done before so many groups cannot be undone any more.
-const KEPT: usize = 10_000;
+/// Older groups are dropped.
+const MAX_GROUPS: usize = 10_000;
 
-/// What stood at a place, and what was put there instead.
+/// The text that was removed at a place, and the text that was inserted instead.
 #[derive(Debug)]
 pub struct Edit {
     pub at: Pos,
@@ -15,118 +15,121 @@ pub struct Edit {
     pub inserted: String,
 }
 
-/// Edits that are undone at once.
-#[derive(Debug)]
-pub struct Group {
-    number: u64,
-    pub edits: Vec<Edit>,
-    /// The cursor before the first.
-    pub before: Pos,
-}
-
-impl Pos {
-    /// Where `text` ends that begins here.
-    pub fn after(self, text: &str) -> Self {
-        match text.rfind('\n') {
-            None => Self::new(self.row, self.byte + text.len()),
-            Some(last) => Self::new(self.row + text.matches('\n').count(), text.len() - last - 1),
-        }
+impl Edit {
+    /// Returns the end of the inserted text.
+    pub fn end(&self) -> Pos {
+        self.at.after(&self.inserted)
     }
 }
 
-/// What is about to be done: some of it goes on with what was done before.
+/// Edits that one undo takes back.
+#[derive(Debug)]
+pub struct EditGroup {
+    number: u64,
+    pub edits: Vec<Edit>,
+    /// The cursor before the first edit.
+    pub before: Pos,
+}
+
+/// The kind of the next edit. Some kinds join the group of the edit before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    Typed {
-        c: char,
-        at: Pos,
-    },
-    Erased {
-        at: Pos,
-    },
-    Kill,
-    #[allow(clippy::enum_variant_names, reason = "it is the other kind")]
+pub enum EditKind {
+    Typed { c: char, at: Pos },
+    Erased { at: Pos },
+    Killed,
     Other,
 }
 
 #[derive(Debug)]
-pub struct Undo {
-    past: VecDeque<Group>,
-    future: Vec<Group>,
+pub struct UndoHistory {
+    done: VecDeque<EditGroup>,
+    undone: Vec<EditGroup>,
     /// The number of the group that the next edit belongs to.
     number: u64,
-    last: Step,
+    last: EditKind,
     /// All edits go into the same group.
-    pub held: bool,
+    is_grouping: bool,
 }
 
-impl Default for Undo {
+impl Default for UndoHistory {
     fn default() -> Self {
-        Self { past: VecDeque::new(), future: Vec::new(), number: 0, last: Step::Other, held: false }
+        Self { done: VecDeque::new(), undone: Vec::new(), number: 0, last: EditKind::Other, is_grouping: false }
     }
 }
 
-impl Undo {
-    pub fn step(&mut self, step: Step) {
-        let goes_on = match (self.last, step) {
-            (Step::Typed { c: before, at }, Step::Typed { c, at: here }) => {
+impl UndoHistory {
+    /// Announces the next edit, and begins a new group unless that edit continues the last one.
+    pub fn begin(&mut self, kind: EditKind) {
+        let continues = match (self.last, kind) {
+            (EditKind::Typed { c: before, at }, EditKind::Typed { c, at: here }) => {
                 let begins_word = before.is_whitespace() && !c.is_whitespace();
                 here == at.after(before.encode_utf8(&mut [0; 4])) && !begins_word
             }
-            // The cursor of the first erased at `at` moved with each: only the row tells a place far away.
-            (Step::Erased { at }, Step::Erased { at: here }) => at.row == here.row,
+            // Each deletion moves the cursor, so only another row shows that it is elsewhere.
+            (EditKind::Erased { at }, EditKind::Erased { at: here }) => at.row == here.row,
             _ => false,
         };
-        self.number += u64::from(!goes_on && !self.held);
-        self.last = step;
+        self.number += u64::from(!continues && !self.is_grouping);
+        self.last = kind;
     }
 
-    /// Whether the last step was a kill too.
-    pub fn kills_on(&self) -> bool {
-        self.last == Step::Kill
+    /// Puts all edits into one group, until [`UndoHistory::end_group`].
+    pub fn begin_group(&mut self) {
+        self.begin(EditKind::Other);
+        self.is_grouping = true;
     }
 
-    pub fn push(&mut self, edit: Edit, before: Pos) {
-        self.future.clear();
-        let Some(group) = self.past.back_mut().filter(|group| group.number == self.number) else {
-            self.past.push_back(Group { number: self.number, edits: vec![edit], before });
-            if self.past.len() > KEPT {
-                self.past.pop_front();
+    pub fn end_group(&mut self) {
+        self.is_grouping = false;
+        self.begin(EditKind::Other);
+    }
+
+    pub fn last_was_kill(&self) -> bool {
+        self.last == EditKind::Killed
+    }
+
+    /// `before`: the cursor before the edit.
+    pub fn record(&mut self, edit: Edit, before: Pos) {
+        self.undone.clear();
+        let Some(group) = self.done.back_mut().filter(|group| group.number == self.number) else {
+            self.done.push_back(EditGroup { number: self.number, edits: vec![edit], before });
+            if self.done.len() > MAX_GROUPS {
+                self.done.pop_front();
             }
             return;
         };
         match group.edits.last_mut() {
-            // Letter by letter is one piece of text.
-            Some(last) if edit.removed.is_empty() && edit.at == last.at.after(&last.inserted) => {
+            // Letters that were typed one after the other are one edit.
+            Some(last) if edit.removed.is_empty() && edit.at == last.end() => {
                 last.inserted.push_str(&edit.inserted);
             }
             _ => group.edits.push(edit),
         }
     }
 
-    /// What to take back; then it is [`Undo::undone`].
-    pub fn back(&mut self) -> Option<Group> {
-        self.past.pop_back()
+    /// Takes the group to undo. The caller gives it back to [`UndoHistory::push_undone`].
+    pub fn pop_done(&mut self) -> Option<EditGroup> {
+        self.done.pop_back()
     }
 
-    pub fn undone(&mut self, group: Group) {
-        self.future.push(group);
-        self.settle();
+    pub fn push_undone(&mut self, group: EditGroup) {
+        self.undone.push(group);
+        self.separate();
     }
 
-    /// What to make again; then it is [`Undo::redone`].
-    pub fn forth(&mut self) -> Option<Group> {
-        self.future.pop()
+    /// Takes the group to redo. The caller gives it back to [`UndoHistory::push_done`].
+    pub fn pop_undone(&mut self) -> Option<EditGroup> {
+        self.undone.pop()
     }
 
-    pub fn redone(&mut self, group: Group) {
-        self.past.push_back(group);
-        self.settle();
+    pub fn push_done(&mut self, group: EditGroup) {
+        self.done.push_back(group);
+        self.separate();
     }
 
-    /// What is typed now does not belong to what was.
-    fn settle(&mut self) {
-        self.last = Step::Other;
-        self.number = self.number.max(self.past.back().map_or(0, |group| group.number)) + 1;
+    /// The next edit joins no group.
+    fn separate(&mut self) {
+        self.last = EditKind::Other;
+        self.number = self.number.max(self.done.back().map_or(0, |group| group.number)) + 1;
     }
 }
