@@ -20,16 +20,16 @@ pub mod wrap;
 use std::cell::RefCell;
 use std::ops::Range;
 
-pub use self::position::Pos;
 use self::recall::Recall;
-pub use self::recall::{PastInputs, RecallOutcome};
 use self::syntax::SyntaxCache;
 use self::text_buffer::TextBuffer;
-pub use self::vi::{Vi, ViMode, ViOutcome};
 use self::viewport::TextViewport;
-pub use self::viewport::VisibleRow;
-pub use self::words::is_word;
 use crate::domain::lexer::{self, CallAtCursor, Token};
+pub use position::Pos;
+pub use recall::{PastInputs, RecallOutcome};
+pub use vi::{Vi, ViMode, ViOutcome};
+pub use viewport::VisibleRow;
+pub use words::is_word;
 
 /// A call or a pair of brackets is searched for within so many bytes, because that happens at each key.
 const SEARCH_REACH: usize = 16 << 10;

@@ -8,7 +8,7 @@ mod motion;
 mod operators;
 mod state;
 
-pub use self::keys::ViOutcome;
-pub use self::mode::ViMode;
-pub use self::motion::word_before;
-pub use self::state::Vi;
+pub use keys::ViOutcome;
+pub use mode::ViMode;
+pub use motion::word_before;
+pub use state::Vi;
