@@ -97,6 +97,13 @@ pub struct Candidate {
     pub kind: String,
 }
 
+impl Candidate {
+    /// Returns whether more can be completed behind the candidate.
+    pub fn is_folder(&self) -> bool {
+        self.kind == "folder"
+    }
+}
+
 /// The signature of a callable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {

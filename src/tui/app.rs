@@ -21,7 +21,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use self::snapshot::DashboardSnapshot;
-use super::composer::completion::Asked;
+use super::composer::completion::NumberedQuestion;
 use super::composer::editor::ViMode;
 use super::images::{FigureRequest, Made};
 use super::input::effect::Effect;
@@ -305,7 +305,7 @@ impl Dashboard {
     }
 
     fn send_questions(&mut self) {
-        for Asked { id, question } in self.view.composer.completion.take_questions() {
+        for NumberedQuestion { id, question } in self.view.composer.completion.take_questions() {
             let (session, said) = (self.session.clone(), self.notices.clone());
             let limit = question.limit() + LATE;
             tokio::task::spawn_local(async move {

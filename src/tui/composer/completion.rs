@@ -1,178 +1,105 @@
-//! Help while code is typed: what is asked of the session, the candidates that are offered, and the call around the
-//! cursor. Answers come when they come; what no longer fits is dropped.
+//! Help while code is typed: candidates for the word at the cursor, and the signature of the call around it. Python answers
+//! when it can; answers that no longer fit are dropped.
 
+use super::candidates::CandidateList;
+pub use super::candidates::ROWS;
 use super::editor::Editor;
-use super::editor::wrap;
 use crate::domain::lexer::{self, CallAtCursor, CursorContext};
 use crate::domain::{Candidate, Completions, Insight, InsightKind, InsightRequest, Signature, VariableTable};
 
-/// Rows of candidates that are shown at once.
-pub const ROWS: usize = 6;
-
-/// A question for the session, and the number that its answer bears.
+/// A question for the session, and its number, which the answer repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct NumberedQuestion {
     pub id: u64,
     pub question: InsightRequest,
 }
 
 #[derive(Debug, Default)]
-pub struct Assist {
+pub struct CodeAssist {
     last: u64,
-    /// Not yet sent.
-    outbox: Vec<Asked>,
+    /// Questions to send.
+    outbox: Vec<NumberedQuestion>,
     /// The newest questions; answers to others are dropped.
-    completion: Option<Waiting>,
-    signature_asked: Option<u64>,
-    candidate_asked: Option<(u64, String)>,
-    pub popup: Option<Popup>,
+    completion: Option<PendingCompletion>,
+    pending_signature: Option<u64>,
+    /// With the name of the candidate.
+    pending_candidate: Option<(u64, String)>,
+    pub popup: Option<CandidateList>,
     call: Option<OpenCall>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingCompletion {
     id: u64,
     question: InsightRequest,
-    why: Why,
+    trigger: Trigger,
 }
 
+/// Why candidates were requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// A key asked for it: what is certain is put in at once.
+pub enum Trigger {
+    /// By a key: text that is certain is inserted at once.
     Key,
-    /// A dot was typed: nothing is selected.
+    /// By a dot: nothing is selected.
     Dot,
-    /// More was typed than there were candidates for.
+    /// The typed text went on, and the list did not have all candidates.
     Narrowed { selected: bool },
 }
 
-/// The call around the cursor, and how it is made once that is known.
+/// The call around the cursor, and its signature once that is known.
 #[derive(Debug)]
 struct OpenCall {
-    /// All up to its bracket.
+    /// The code before its bracket.
     head: String,
     call: CallAtCursor,
     signature: Option<Signature>,
 }
 
-/// The candidates at the cursor.
-#[derive(Debug)]
-pub struct Popup {
-    /// What stands before the text that a candidate takes the place of.
-    before: String,
-    /// All before the cursor when it was last looked at.
-    written: String,
-    pub candidates: Vec<Candidate>,
-    pub left_out: usize,
-    /// Indices of those that fit what has been typed.
-    pub matches: Vec<usize>,
-    /// Index in `matches`. Nothing is selected in one that nobody asked for, so that Enter runs the code.
-    pub selected: Option<usize>,
-    /// Of the selected one.
-    pub doc: Option<String>,
-    /// From the variable table only, because Python gave no answer.
-    pub incomplete: bool,
-}
-
-/// What an answer asks the editor to do.
+/// What the caller must do after an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AnswerEffect {
     Nothing,
-    /// Nothing fits; the person asked and is told.
-    None,
+    /// Tell the person that nothing fits.
+    TellNoMatch,
 }
 
-impl Popup {
-    pub fn selected(&self) -> Option<&Candidate> {
-        self.candidates.get(*self.matches.get(self.selected?)?)
-    }
-
-    /// Where the candidates begin, in cells of the line.
-    pub fn column(&self) -> usize {
-        wrap::cells(self.before.rsplit('\n').next().unwrap_or_default())
-    }
-
-    /// Keeps those that fit what has been typed. `false` if the cursor has left the place.
-    fn narrow(&mut self, editor: &Editor) -> bool {
-        let written = editor.before_cursor();
-        let Some(typed) = written.strip_prefix(&self.before).map(str::to_lowercase) else { return false };
-        self.written.clone_from(&written);
-        let chosen = self.selected().map(|candidate| candidate.name.clone());
-        let fits = |candidate: &Candidate| {
-            candidate.text.to_lowercase().starts_with(&typed) || candidate.name.to_lowercase().starts_with(&typed)
-        };
-        self.matches = (0..self.candidates.len()).filter(|index| fits(&self.candidates[*index])).collect();
-        if self.selected.is_some() {
-            let stays = self.matches.iter().position(|index| Some(&self.candidates[*index].name) == chosen.as_ref());
-            self.selected = Some(stays.unwrap_or(0));
-        }
-        match self.matches.as_slice() {
-            [] => false,
-            [one] => self.candidates[*one].text.to_lowercase() != typed || self.selected.is_some(),
-            _ => true,
-        }
-    }
-
-    /// What all that fit begin with, if it begins with what is typed.
-    fn common(&self, typed: &str) -> Option<String> {
-        let mut texts = self.matches.iter().map(|index| self.candidates[*index].text.as_str());
-        let mut common = texts.next()?.to_owned();
-        for text in texts {
-            let shared: String = common.chars().zip(text.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
-            common = shared;
-        }
-        (common.starts_with(typed) && common.len() > typed.len()).then_some(common)
-    }
-
-    fn move_by(&mut self, by: isize) {
-        let count = self.matches.len() as isize;
-        let next = match self.selected {
-            Some(selected) => (selected as isize + by).rem_euclid(count.max(1)),
-            None if by > 0 => 0,
-            None => count - 1,
-        };
-        self.selected = Some(next.max(0) as usize);
-        self.doc = None;
-    }
-}
-
-impl Assist {
-    /// The questions since the last call.
-    pub fn take_questions(&mut self) -> Vec<Asked> {
+impl CodeAssist {
+    /// Returns the questions since the last call.
+    pub fn take_questions(&mut self) -> Vec<NumberedQuestion> {
         std::mem::take(&mut self.outbox)
     }
 
     fn ask(&mut self, editor: &Editor, about: InsightKind, may_run: bool) -> (u64, InsightRequest) {
         self.last += 1;
         let question = InsightRequest { code: editor.code().into(), cursor: editor.place(), about, may_run };
-        self.outbox.push(Asked { id: self.last, question: question.clone() });
+        self.outbox.push(NumberedQuestion { id: self.last, question: question.clone() });
         (self.last, question)
     }
 
-    /// Asks what could stand at the cursor. Only where the person wants it may code of theirs run to find out.
-    pub fn complete(&mut self, editor: &Editor, why: Why) {
-        let (id, question) = self.ask(editor, InsightKind::Completion, why != Why::Dot);
-        self.completion = Some(Waiting { id, question, why });
+    /// Requests candidates for the cursor. Code of the person may run for that unless they only typed a dot.
+    pub fn complete(&mut self, editor: &Editor, trigger: Trigger) {
+        let (id, question) = self.ask(editor, InsightKind::Completion, trigger != Trigger::Dot);
+        self.completion = Some(PendingCompletion { id, question, trigger });
     }
 
-    /// After each change of the input, or of the cursor's place.
+    /// Follows a change of the input or of the cursor.
     pub fn follow(&mut self, editor: &Editor) {
         if let Some(popup) = &mut self.popup {
             let written = editor.before_cursor();
-            let in_place = written.starts_with(&popup.before);
-            let changed = popup.written != written;
-            let why = Why::Narrowed { selected: popup.selected.is_some() };
-            let more = in_place && changed && popup.left_out > 0;
+            let is_in_place = written.starts_with(&popup.before);
+            let has_changed = popup.written != written;
+            let trigger = Trigger::Narrowed { selected: popup.selected.is_some() };
+            let needs_more = is_in_place && has_changed && popup.left_out > 0;
             if !popup.narrow(editor) {
                 self.popup = None;
             }
-            if more {
-                self.complete(editor, why);
+            if needs_more {
+                self.complete(editor, trigger);
             }
             self.describe(editor);
         }
         let Some((head, call)) = editor.open_call() else {
-            (self.call, self.signature_asked) = (None, None);
+            (self.call, self.pending_signature) = (None, None);
             return;
         };
         if let Some(known) = self.call.as_mut().filter(|known| known.head == head) {
@@ -180,23 +107,23 @@ impl Assist {
             return;
         }
         self.call = Some(OpenCall { head, call, signature: None });
-        self.signature_asked = Some(self.ask(editor, InsightKind::Signature, false).0);
+        self.pending_signature = Some(self.ask(editor, InsightKind::Signature, false).0);
     }
 
     pub fn close(&mut self) {
         self.popup = None;
         self.completion = None;
-        self.candidate_asked = None;
+        self.pending_candidate = None;
     }
 
-    /// The call around the cursor, if it is known how it is made.
+    /// Returns the signature of the call around the cursor and the index of the active parameter, if Python gave them.
     pub fn signature(&self) -> Option<(&Signature, Option<usize>)> {
         let open = self.call.as_ref()?;
         let signature = open.signature.as_ref()?;
         Some((signature, signature.active(&open.call)))
     }
 
-    /// Takes the selection on; the documentation of the new one is asked for.
+    /// Moves the selection, and asks for the documentation of the candidate.
     pub fn move_by(&mut self, by: isize, editor: &Editor) {
         if let Some(popup) = &mut self.popup {
             popup.move_by(by);
@@ -207,18 +134,18 @@ impl Assist {
     fn describe(&mut self, editor: &Editor) {
         let Some(popup) = self.popup.as_mut() else { return };
         let Some(name) = popup.selected().map(|candidate| candidate.name.clone()) else { return };
-        if popup.doc.is_some() && self.candidate_asked.as_ref().is_some_and(|(_, asked)| *asked == name) {
+        if popup.doc.is_some() && self.pending_candidate.as_ref().is_some_and(|(_, pending)| *pending == name) {
             return;
         }
         popup.doc = None;
         let (id, _) = self.ask(editor, InsightKind::Candidate(name.clone()), false);
-        self.candidate_asked = Some((id, name));
+        self.pending_candidate = Some((id, name));
     }
 
-    /// Puts the selected candidate, or else what all have in common, into the input. `false` if that changes nothing.
+    /// Inserts the selected candidate, or else the text that all have in common. Returns whether there is a list.
     pub fn accept(&mut self, editor: &mut Editor) -> bool {
-        let Some(popup) = &mut self.popup else { return false };
-        let typed = editor.before_cursor().chars().skip(popup.before.chars().count()).collect::<String>();
+        let Some(popup) = &self.popup else { return false };
+        let typed = popup.typed(editor);
         let Some(candidate) = popup.selected().cloned() else {
             if let Some(common) = popup.common(&typed).filter(|_| popup.left_out == 0) {
                 editor.replace_before_cursor(&typed, &common);
@@ -231,57 +158,61 @@ impl Assist {
         editor.replace_before_cursor(&typed, &candidate.text);
         self.close();
         self.follow(editor);
-        if candidate.kind == "folder" {
-            self.complete(editor, Why::Key);
+        if candidate.is_folder() {
+            self.complete(editor, Trigger::Key);
         }
         true
     }
 
-    /// The answer of that number; `None` if there is none in time.
+    /// Takes the answer to a question; `None` if there was none in time.
     pub fn answer(
         &mut self,
         id: u64,
         insight: Option<Insight>,
         editor: &mut Editor,
         variables: &VariableTable,
-    ) -> Outcome {
-        if self.completion.as_ref().is_some_and(|waiting| waiting.id == id) {
-            let Some(waiting) = self.completion.take() else { return Outcome::Nothing };
+    ) -> AnswerEffect {
+        if let Some(pending) = self.completion.take_if(|pending| pending.id == id) {
             return match insight {
-                Some(Insight::Completions(completions)) => self.offer(&waiting, completions, false, editor),
-                _ if waiting.why == Why::Key => {
-                    let known = from_table(&waiting.question, variables);
-                    self.offer(&waiting, known, true, editor)
+                Some(Insight::Completions(completions)) => self.offer(&pending, completions, false, editor),
+                _ if pending.trigger == Trigger::Key => {
+                    let known = variable_candidates(&pending.question, variables);
+                    self.offer(&pending, known, true, editor)
                 }
-                _ => Outcome::Nothing,
+                _ => AnswerEffect::Nothing,
             };
         }
         match insight {
-            Some(Insight::Signature(signature)) if self.signature_asked == Some(id) => {
+            Some(Insight::Signature(signature)) if self.pending_signature == Some(id) => {
                 if let Some(call) = &mut self.call {
                     call.signature = signature;
                 }
             }
-            Some(Insight::Candidate(doc)) if self.candidate_asked.as_ref().is_some_and(|(asked, _)| *asked == id) => {
+            Some(Insight::Candidate(doc)) if self.pending_candidate.as_ref().is_some_and(|(asked, _)| *asked == id) => {
                 if let Some(popup) = &mut self.popup {
                     popup.doc = Some(doc);
                 }
             }
             _ => {}
         }
-        Outcome::Nothing
+        AnswerEffect::Nothing
     }
 
-    fn offer(&mut self, waiting: &Waiting, completions: Completions, incomplete: bool, editor: &mut Editor) -> Outcome {
-        // The cursor has left the word, or went back in it.
-        if !editor.before_cursor().starts_with(waiting.question.before()) {
-            return Outcome::Nothing;
+    /// Opens the list of candidates, or inserts what is certain.
+    fn offer(
+        &mut self,
+        pending: &PendingCompletion,
+        completions: Completions,
+        incomplete: bool,
+        editor: &mut Editor,
+    ) -> AnswerEffect {
+        // The cursor left the word, or went back in it.
+        if !editor.before_cursor().starts_with(pending.question.before()) {
+            return AnswerEffect::Nothing;
         }
-        let before: String = waiting.question.code.chars().take(completions.from).collect();
-        let Completions { candidates, left_out, .. } = completions;
-        let selected = self.popup.as_ref().and_then(Popup::selected).map(|candidate| candidate.name.clone());
-        let mut popup = Popup {
-            before,
+        let Completions { from, candidates, left_out } = completions;
+        let mut popup = CandidateList {
+            before: pending.question.code.chars().take(from).collect(),
             written: String::new(),
             candidates,
             left_out,
@@ -290,41 +221,42 @@ impl Assist {
             doc: None,
             incomplete,
         };
-        // Of what was typed in the meantime, this answer may not have all that fits.
-        let is_old = popup.left_out > 0 && editor.before_cursor() != waiting.question.before();
+        // If the typed text went on meanwhile, candidates that fit may be among those that were left out.
+        let is_outdated = popup.left_out > 0 && editor.before_cursor() != pending.question.before();
+        let before = self.popup.take();
         if !popup.narrow(editor) {
-            self.popup = None;
-            if is_old {
-                self.complete(editor, waiting.why);
-                return Outcome::Nothing;
+            if is_outdated {
+                self.complete(editor, pending.trigger);
+                return AnswerEffect::Nothing;
             }
-            return if waiting.why == Why::Key && popup.matches.is_empty() { Outcome::None } else { Outcome::Nothing };
+            let tells = pending.trigger == Trigger::Key && popup.matches.is_empty();
+            return if tells { AnswerEffect::TellNoMatch } else { AnswerEffect::Nothing };
         }
-        if waiting.why == Why::Key || waiting.why == (Why::Narrowed { selected: true }) || selected.is_some() {
-            let kept = popup.matches.iter().position(|index| Some(&popup.candidates[*index].name) == selected.as_ref());
-            popup.selected = Some(kept.unwrap_or(0));
+        let selected = before.as_ref().and_then(CandidateList::selected).map(|candidate| &*candidate.name);
+        if matches!(pending.trigger, Trigger::Key | Trigger::Narrowed { selected: true }) || selected.is_some() {
+            popup.select(selected);
         }
-        let typed = editor.before_cursor().chars().skip(popup.before.chars().count()).collect::<String>();
-        let certain = waiting.why == Why::Key && popup.left_out == 0 && !incomplete;
-        let common = popup.common(&typed).filter(|_| certain);
-        let only = certain && popup.matches.len() == 1;
-        if is_old {
-            self.complete(editor, Why::Narrowed { selected: popup.selected.is_some() });
+        let typed = popup.typed(editor);
+        let is_certain = pending.trigger == Trigger::Key && popup.left_out == 0 && !incomplete;
+        let common = popup.common(&typed).filter(|_| is_certain);
+        let is_only = is_certain && popup.matches.len() == 1;
+        if is_outdated {
+            self.complete(editor, Trigger::Narrowed { selected: popup.selected.is_some() });
         }
         self.popup = Some(popup);
-        if only {
+        if is_only {
             self.accept(editor);
         } else if let Some(common) = common {
             editor.replace_before_cursor(&typed, &common);
             self.follow(editor);
         }
         self.describe(editor);
-        Outcome::Nothing
+        AnswerEffect::Nothing
     }
 }
 
-/// What is known without Python.
-fn from_table(question: &InsightRequest, variables: &VariableTable) -> Completions {
+/// Returns the candidates that are known without Python.
+fn variable_candidates(question: &InsightRequest, variables: &VariableTable) -> Completions {
     let CursorContext::Name { prefix } = lexer::cursor_context(question.before()) else {
         return Completions::default();
     };

@@ -1,4 +1,4 @@
-//! The input below its rule: the bar, the text area, and Python's colours laid over it.
+//! Draws the input: the bar, the text with Python's colours, and the question of a client above it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,8 +13,17 @@ use crate::domain::lexer::Token;
 use crate::domain::{Author, Inquiry, Timestamp, units};
 use crate::tui::draw::layout::Layout;
 use crate::tui::draw::put;
+use crate::tui::text;
+use crate::tui::theme;
 use crate::tui::view::View;
-use crate::tui::{text, theme};
+
+/// What the text of a row is drawn with.
+struct RowStyles<'a> {
+    tokens: &'a [Token],
+    marked: Option<&'a Range<Pos>>,
+    /// Bytes of the code before each bracket to mark.
+    brackets: Option<[usize; 2]>,
+}
 
 /// Returns where the terminal's cursor belongs.
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
@@ -32,8 +41,8 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let brackets = input.brackets().filter(|_| is_draft);
     input.with_colours(end, |_, tokens| {
         for ((y, row), start) in (area.y..).zip(&rows).zip(&starts) {
-            let tokens = if is_draft { tokens } else { &[] };
-            draw_row(input, row, *start, tokens, marked.as_ref(), brackets, Rect { y, height: 1, ..area }, buffer);
+            let styles = RowStyles { tokens: if is_draft { tokens } else { &[] }, marked: marked.as_ref(), brackets };
+            draw_row(input, row, *start, &styles, Rect { y, height: 1, ..area }, buffer);
         }
     });
     let (row, column) = input.cursor_in_sight();
@@ -46,22 +55,14 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     position
 }
 
-#[allow(clippy::too_many_arguments, reason = "all that a row depends on")]
-fn draw_row(
-    input: &Editor,
-    row: &VisibleRow,
-    start: usize,
-    tokens: &[Token],
-    marked: Option<&Range<Pos>>,
-    brackets: Option<[usize; 2]>,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+/// `start`: the bytes of the code before the row.
+fn draw_row(input: &Editor, row: &VisibleRow, start: usize, styles: &RowStyles<'_>, area: Rect, buffer: &mut Buffer) {
+    let tokens = styles.tokens;
     let text = &input.buffer.lines()[row.line][row.bytes.clone()];
     let mut column = 0;
     let is_marked = |byte: usize| {
         let here = Pos::new(row.line, row.bytes.start + byte);
-        marked.is_some_and(|range| range.start <= here && here < range.end)
+        styles.marked.is_some_and(|range| range.start <= here && here < range.end)
     };
     for (byte, grapheme) in text.grapheme_indices(true) {
         let (shown, cells) = match input.mask {
@@ -72,7 +73,7 @@ fn draw_row(
         let token = tokens.partition_point(|token| token.range.end <= place);
         let token = tokens.get(token).filter(|token| token.range.start <= place && input.mask.is_none());
         let mut style = token.map_or(theme::PLAIN, |token| theme::code(token.class));
-        if brackets.is_some_and(|pair| pair.contains(&place)) {
+        if styles.brackets.is_some_and(|pair| pair.contains(&place)) {
             style = theme::BRACKET;
         }
         if is_marked(byte) {
@@ -81,13 +82,13 @@ fn draw_row(
         put(buffer, area, area.x + column as u16, area.y, &shown, style);
         column += cells;
     }
-    // An empty line, or the end of one, that is selected as well.
+    // A selected line end takes a cell.
     if row.is_last && is_marked(text.len()) {
         put(buffer, area, area.x + column as u16, area.y, " ", theme::SELECTED);
     }
 }
 
-/// The rest of its first line, behind the cursor, and how many more there are.
+/// Draws the first line of the suggestion behind the cursor, and how many lines follow.
 fn draw_suggestion(suggestion: &str, cursor: Position, layout: &Layout, buffer: &mut Buffer) {
     let (first, rest) = suggestion.split_once('\n').unwrap_or((suggestion, ""));
     let more = match rest.lines().count() {
@@ -99,18 +100,18 @@ fn draw_suggestion(suggestion: &str, cursor: Position, layout: &Layout, buffer: 
     put(buffer, area, cursor.x, cursor.y, &text::cut(&(text::name(first).into_owned() + &more), room), theme::DIM);
 }
 
-/// Puts the cursor where the screen shows `at`, or as near to it as there is text.
+/// Moves the cursor of the input to a place of the screen, or to the nearest text.
 pub fn put_cursor(input: &mut Editor, area: Rect, at: Position, select: bool) {
     let row = at.y.clamp(area.y, area.bottom() - 1) - area.y;
     input.click(row.into(), at.x.saturating_sub(area.x).into(), select);
 }
 
-/// What a client asks, and the answers to choose from.
+/// Draws the question of a client, and the answers to choose from.
 fn question(view: &View, layout: &Layout, buffer: &mut Buffer) {
     let Some(inquiry) = view.question() else { return };
     let area = layout.question;
     let rows = question_rows(inquiry, layout.editor_text().width);
-    // The choices matter more than the end of a long question.
+    // The choices matter more than the beginning of a long question.
     let skip = rows.len().saturating_sub(area.height.into());
     for (y, row) in (area.y..area.bottom()).zip(&rows[skip..]) {
         put(buffer, area, layout.editor_text().x - 2, y, "▎", theme::author(&inquiry.by));

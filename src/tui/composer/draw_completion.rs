@@ -1,21 +1,27 @@
-//! Candidates at the word that is being written, above the input; and the call around the cursor, in the rule.
+//! Draws the list of candidates above the input, and the signature of the call around the cursor.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Clear, Widget};
 
-use super::completion::{Popup, ROWS};
+use super::candidates::{CandidateList, ROWS};
 use crate::domain::Candidate;
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::draw::{put, put_right};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame;
+use crate::tui::text;
+use crate::tui::theme;
 use crate::tui::view::View;
-use crate::tui::{text, theme};
 
-/// The widest that a popup gets, border included.
-const WIDEST: u16 = 72;
+/// Width of the list at most, with its border.
+const MAX_WIDTH: u16 = 72;
+/// Width of the list at least, without and with documentation.
+const MIN_WIDTH: u16 = 20;
+const MIN_WIDTH_WITH_DOC: u16 = 52;
+/// Cells of a candidate's kind at most.
+const MAX_KIND: usize = 16;
 
 pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer) {
     let Some(popup) = view.composer.completion.popup.as_ref().filter(|_| view.composer.reply.is_none()) else { return };
@@ -35,12 +41,12 @@ pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer
 
     let screen = layout.rule.width;
     let name = shown.iter().map(|candidate| text::width(&text::name(&candidate.name))).max().unwrap_or(0);
-    let kind = shown.iter().map(|candidate| text::width(&candidate.kind)).max().unwrap_or(0).min(16);
-    let least = if doc_rows > 0 { 52 } else { 20 };
-    let width = ((name + kind + 7) as u16).max(least).min(WIDEST).min(screen);
+    let kind = shown.iter().map(|candidate| text::width(&candidate.kind)).max().unwrap_or(0).min(MAX_KIND);
+    let least = if doc_rows > 0 { MIN_WIDTH_WITH_DOC } else { MIN_WIDTH };
+    let width = ((name + kind + 7) as u16).max(least).min(MAX_WIDTH).min(screen);
     let height = rows as u16 + doc_rows + 2;
     let column = (layout.margin + 2).saturating_add(popup.column().try_into().unwrap_or(u16::MAX));
-    // In a line that is wrapped, the cursor's own column has to do.
+    // In a wrapped line, the list begins at the cursor.
     let column = if column > cursor.x { cursor.x } else { column };
     let x = column.saturating_sub(2).min(screen - width);
     let area = Rect { x, y: layout.rule.y - height, width, height };
@@ -58,7 +64,7 @@ pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer
                 buffer[(x, y)].set_style(style);
             }
         }
-        let kind = text::cut(&candidate.kind, 16);
+        let kind = text::cut(&candidate.kind, MAX_KIND);
         let dim = if chosen { style } else { theme::DIM };
         let end = put_right(buffer, inside, inside.right() - 1, y, &kind, dim);
         let room = usize::from(end.saturating_sub(inside.x + 3));
@@ -76,8 +82,8 @@ pub fn popup(view: &View, layout: &Layout, cursor: Position, buffer: &mut Buffer
     put_right(buffer, area, area.right() - 2, area.bottom() - 1, &count, theme::DIM);
 }
 
-/// How the selected one is called, and the first line of what is written about it.
-fn documentation(popup: &Popup, rows: u16, area: Rect, buffer: &mut Buffer) {
+/// Draws signature and documentation of the selected candidate.
+fn documentation(popup: &CandidateList, rows: u16, area: Rect, buffer: &mut Buffer) {
     let Some(doc) = popup.doc.as_ref().filter(|_| rows > 0) else { return };
     let lines = doc_rows(&text::name(doc), usize::from(area.width - 2), rows.into());
     for (line, y) in lines.iter().zip(area.y..) {
@@ -85,26 +91,28 @@ fn documentation(popup: &Popup, rows: u16, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// All of it where that fits. Else how it is called has one row, so that there is room for what it does.
+/// Returns the documentation in rows. Where not all fits, the signature gets one row, so that the description has room.
 fn doc_rows(doc: &str, width: usize, rows: usize) -> Vec<String> {
     let all = text::fill(doc, width);
     if all.len() <= rows {
         return all;
     }
     let place = doc.find(")  ").filter(|_| rows > 1).map_or(0, |place| place + 1);
-    let (called, does) = doc.split_at(place);
-    let mut told: Vec<String> =
-        Some(called).filter(|called| !called.is_empty()).map(str::to_owned).into_iter().collect();
-    told.extend(text::fill(does.trim_start(), width));
-    let is_cut = told.len() > rows;
-    told.truncate(rows);
-    if let Some(last) = told.last_mut().filter(|_| is_cut) {
+    let (signature, description) = doc.split_at(place);
+    let mut lines = Vec::new();
+    if !signature.is_empty() {
+        lines.push(signature.to_owned());
+    }
+    lines.extend(text::fill(description.trim_start(), width));
+    let is_cut = lines.len() > rows;
+    lines.truncate(rows);
+    if let Some(last) = lines.last_mut().filter(|_| is_cut) {
         last.push_str(" …");
     }
-    told.iter().map(|line| text::cut(line, width).into_owned()).collect()
+    lines.iter().map(|line| text::cut(line, width).into_owned()).collect()
 }
 
-/// The call around the cursor in at most `room` cells; the parameter that is being written stands out.
+/// Returns the signature of the call around the cursor in at most `room` cells; the active parameter is underlined.
 pub fn signature(view: &View, room: usize) -> Vec<(String, Style)> {
     let Some((signature, active)) = view.composer.completion.signature() else { return Vec::new() };
     let plain = theme::DIM;
@@ -113,7 +121,7 @@ pub fn signature(view: &View, room: usize) -> Vec<(String, Style)> {
     let all: Vec<String> = signature.parameters.iter().map(|one| text::name(one).into_owned()).collect();
     let cells: usize = all.iter().map(|one| text::width(one) + 2).sum();
     let begin = text::width(&pieces[0].0);
-    // Where not all fit, those before the active one give way.
+    // Where not all parameters fit, those before the active one are left out.
     let mut first = 0;
     if begin + cells > room {
         let upto = |from: usize| all[from..=active.unwrap_or(0)].iter().map(|one| text::width(one) + 2).sum::<usize>();
@@ -126,8 +134,7 @@ pub fn signature(view: &View, room: usize) -> Vec<(String, Style)> {
     }
     for (index, one) in all.iter().enumerate().skip(first) {
         pieces.push((one.clone(), if active == Some(index) { chosen } else { plain }));
-        let last = index + 1 == all.len();
-        if !last {
+        if index + 1 < all.len() {
             pieces.push((", ".to_owned(), plain));
         }
     }
@@ -136,19 +143,19 @@ pub fn signature(view: &View, room: usize) -> Vec<(String, Style)> {
         pieces.push((format!(" {} ", text::name(&signature.doc)), plain));
     }
     let mut left = room;
-    let mut kept = Vec::new();
+    let mut fitting = Vec::new();
     for (piece, style) in pieces {
         let width = text::width(&piece);
         if width > left {
             if left > 1 {
-                kept.push((text::cut(&piece, left).into_owned(), style));
+                fitting.push((text::cut(&piece, left).into_owned(), style));
             }
             break;
         }
         left -= width;
-        kept.push((piece, style));
+        fitting.push((piece, style));
     }
-    kept
+    fitting
 }
 
 #[cfg(test)]
@@ -156,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_candidate_does_is_told_however_it_is_called() {
+    fn a_long_signature_leaves_room_for_the_description() {
         let rows = |doc: &str, rows| doc_rows(doc, 20, rows);
         assert_eq!(rows("f(x)  Does it.", 2), ["f(x)  Does it."]);
         let long = "f(one, two, three, four, five, six, seven)  Does what it says, and no more than that.";

@@ -1,5 +1,6 @@
-//! Where the person writes: the editor, completion, earlier inputs, and answers to prompts and questions.
+//! The composer, where the person writes: the editor, completion, earlier inputs, and replies to prompts and questions.
 
+mod candidates;
 pub(in crate::tui) mod completion;
 pub(in crate::tui) mod draw;
 pub(in crate::tui) mod draw_completion;
@@ -13,18 +14,18 @@ mod suggestion;
 
 use std::path::PathBuf;
 
-use self::completion::Assist;
+use self::completion::CodeAssist;
 use self::editor::Editor;
 use self::history::InputHistory;
 use self::reply::Reply;
 use crate::domain::{SnippetId, Timestamp};
 
-/// What the person is writing, and what helps with that.
+/// The state of the composer.
 #[derive(Debug, Default)]
 pub struct Composer {
     /// The input; the draft, while code asks for a line.
     pub editor: Editor,
-    pub completion: Assist,
+    pub completion: CodeAssist,
     pub history: InputHistory,
     /// The file with the draft, while the person's editor has it.
     pub external_edit: Option<PathBuf>,

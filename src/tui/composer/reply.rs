@@ -1,5 +1,5 @@
-//! The line that answers a prompt of running code or a question of a client: it takes the place of the input while
-//! somebody asks, and the draft comes back after it.
+//! `Reply`: the line that answers a prompt of running code or a question of a client. It replaces the input until it is
+//! sent; then the draft comes back.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::domain::{InputRequest, Inquiry, SnippetId, Timestamp};
 
 use super::editor::Editor;
 
-/// Typing must rest for this long after a prompt appeared before keys go to it: what was meant for the draft must never
-/// answer a prompt that nobody has seen yet.
-const REST: u64 = 300;
-/// The same for a question of a client, which waits for no code.
-const REST_FOR_QUESTION: u64 = 1_000;
+/// Milliseconds without a key before a prompt takes the keys, so that text for the draft never answers a prompt that
+/// nobody has seen.
+const PROMPT_DELAY: u64 = 300;
+/// The same for a question of a client, which holds up no code.
+const QUESTION_DELAY: u64 = 1_000;
 
 /// Stands for each character of a hidden answer.
-pub const DOT: char = '•';
+pub const MASK: char = '•';
 
 #[derive(Debug)]
 pub enum Asks {
@@ -26,26 +26,26 @@ pub enum Asks {
 pub struct Reply {
     pub asks: Asks,
     pub editor: Editor,
-    /// Keys answer from then on.
+    /// Keys go to the reply from then on.
     opens_at: Timestamp,
-    /// The person wants to answer this question now, or (`false`) not yet.
-    wanted: Option<bool>,
+    /// Whether the person chose to answer the question now, or later.
+    is_wanted: Option<bool>,
 }
 
 impl Reply {
-    /// `expected`: the person has just answered the same code and typed nothing since.
+    /// `expected`: the person just answered the same code, and typed nothing since.
     pub fn to_code(snippet: SnippetId, request: Arc<InputRequest>, expected: bool) -> Self {
-        let opens_at = if expected { 0 } else { request.at + REST };
+        let opens_at = if expected { 0 } else { request.at + PROMPT_DELAY };
         let mut editor = Editor::default();
         if request.hidden {
-            editor.mask = Some(DOT);
+            editor.mask = Some(MASK);
         }
-        Self { asks: Asks::Code { snippet, request }, editor, opens_at, wanted: None }
+        Self { asks: Asks::Code { snippet, request }, editor, opens_at, is_wanted: None }
     }
 
     pub fn to_client(inquiry: Arc<Inquiry>, now: Timestamp) -> Self {
-        let opens_at = now.max(inquiry.at) + REST_FOR_QUESTION;
-        Self { asks: Asks::Client(inquiry), editor: Editor::default(), opens_at, wanted: None }
+        let opens_at = now.max(inquiry.at) + QUESTION_DELAY;
+        Self { asks: Asks::Client(inquiry), editor: Editor::default(), opens_at, is_wanted: None }
     }
 
     pub fn inquiry(&self) -> Option<&Arc<Inquiry>> {
@@ -55,35 +55,35 @@ impl Reply {
         }
     }
 
-    /// Whether keys answer. A question of a client leaves them to a draft that has been begun.
+    /// Returns whether keys go to the reply. A question of a client leaves them to a draft that was begun.
     pub fn is_open(&self, draft: &Editor, now: Timestamp) -> bool {
         match self.asks {
             Asks::Code { .. } => now >= self.opens_at,
-            Asks::Client(_) => self.wanted.unwrap_or(now >= self.opens_at && draft.is_empty()),
+            Asks::Client(_) => self.is_wanted.unwrap_or(now >= self.opens_at && draft.is_empty()),
         }
     }
 
-    /// The question that is shown in full: it may be about to open.
+    /// Returns the question if it is shown in full. It may open soon.
     pub fn shown(&self, draft: &Editor) -> Option<&Arc<Inquiry>> {
-        self.inquiry().filter(|_| self.wanted.unwrap_or(draft.is_empty()))
+        self.inquiry().filter(|_| self.is_wanted.unwrap_or(draft.is_empty()))
     }
 
-    /// When it opens by itself, if it is going to.
+    /// Returns when the reply opens by itself.
     pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
-        Some(self.opens_at).filter(|at| *at > now && self.wanted.is_none())
+        Some(self.opens_at).filter(|at| *at > now && self.is_wanted.is_none())
     }
 
-    /// The person is still typing into the draft.
+    /// Delays the reply because the person is typing into the draft.
     pub fn put_off(&mut self, now: Timestamp) {
-        self.opens_at = now + if self.inquiry().is_some() { REST_FOR_QUESTION } else { REST };
+        self.opens_at = now + if self.inquiry().is_some() { QUESTION_DELAY } else { PROMPT_DELAY };
     }
 
-    /// To answer the question now, or later.
-    pub fn want(&mut self, wanted: bool) {
-        self.wanted = Some(wanted);
+    /// Notes that the person wants to answer the question now, or later.
+    pub fn want(&mut self, now: bool) {
+        self.is_wanted = Some(now);
     }
 
-    /// Who asks what, on one line.
+    /// Returns who asks what, on one line.
     pub fn prompt_label(&self) -> String {
         match &self.asks {
             Asks::Code { snippet, request } => {
@@ -105,7 +105,7 @@ impl Reply {
         self.editor.code()
     }
 
-    /// One line it stays.
+    /// Pastes text as one line.
     pub fn paste(&mut self, text: &str) {
         self.editor.paste(&text.trim_end_matches(['\r', '\n']).replace("\r\n", " ").replace(['\r', '\n'], " "));
     }

@@ -5,7 +5,7 @@ use crossterm::event::KeyEvent;
 use super::effect::Effect;
 use super::keymap::Action;
 use crate::domain::Timestamp;
-use crate::tui::composer::completion::Why;
+use crate::tui::composer::completion::Trigger;
 use crate::tui::layers::Layer;
 use crate::tui::search::prompt::PromptKind;
 use crate::tui::transcript::viewport::Anchor;
@@ -37,7 +37,7 @@ impl View {
             {
                 self.composer.editor.tab();
             }
-            Action::Tab | Action::Complete => self.composer.completion.complete(&self.composer.editor, Why::Key),
+            Action::Tab | Action::Complete => self.composer.completion.complete(&self.composer.editor, Trigger::Key),
             Action::HistoryBack => self.history_back(key),
             Action::HistoryForward => self.history_forward(key),
             Action::SearchHistory => self.open_search(),

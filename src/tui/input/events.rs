@@ -5,7 +5,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
 use super::effect::Effect;
 use super::keymap::{Action, Context, WRITING};
 use crate::domain::{InputAnswer, Insight, Timestamp};
-use crate::tui::composer::completion::{Outcome, Why};
+use crate::tui::composer::completion::{AnswerEffect, ROWS, Trigger};
 use crate::tui::composer::reply::Asks;
 use crate::tui::layers::Layer;
 use crate::tui::view::View;
@@ -156,7 +156,7 @@ impl View {
         };
         self.composer.completion.follow(&self.composer.editor);
         if key.code == KeyCode::Char('.') && action.is_none() && self.composer.completion.popup.is_none() {
-            self.composer.completion.complete(&self.composer.editor, Why::Dot);
+            self.composer.completion.complete(&self.composer.editor, Trigger::Dot);
         }
         effect
     }
@@ -179,7 +179,7 @@ impl View {
     /// Keys that the candidates take.
     fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
         let chosen = self.composer.completion.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
-        let page = crate::tui::composer::completion::ROWS as isize;
+        let page = ROWS as isize;
         match self.keys.find(key, &[Context::Completion]) {
             Some(Action::Accept) => return self.composer.completion.accept(&mut self.composer.editor),
             Some(Action::Choose) if chosen => return self.composer.completion.accept(&mut self.composer.editor),
@@ -202,7 +202,9 @@ impl View {
     /// What the session says to a question; `None` if it gave no answer in time.
     pub fn on_insight(&mut self, id: u64, insight: Option<Insight>) {
         let variables = self.transcript.variables().clone();
-        if self.composer.completion.answer(id, insight, &mut self.composer.editor, &variables) == Outcome::None {
+        if self.composer.completion.answer(id, insight, &mut self.composer.editor, &variables)
+            == AnswerEffect::TellNoMatch
+        {
             self.notice = Some("nothing to complete here".to_owned());
         }
     }
