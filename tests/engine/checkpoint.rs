@@ -1,4 +1,4 @@
-//! `%checkpoint` and `%restore`: variables outlive their Python where they can be pickled.
+//! `%checkpoint` and `%restore`: picklable variables outlive their Python.
 
 use crate::support;
 use std::fs;
@@ -20,7 +20,7 @@ fn folder(home: &Home) -> PathBuf {
 fn restart(session: &mut Session) {
     let result = session.client.call("reset_python_environment", json!({"mode": "restart"}));
     assert_eq!(result["structuredContent"]["done"], true, "{result}");
-    // A call that reaches the process on its way out is answered with that.
+    // A call that reaches the process while it ends is answered with that.
     wait_until("the new Python", || {
         let result = session.client.call("run_python_code", json!({"code": "None"}));
         result["structuredContent"].is_object().then_some(())
@@ -28,7 +28,7 @@ fn restart(session: &mut Session) {
 }
 
 #[test]
-fn what_can_be_pickled_comes_back_in_a_new_python_and_the_rest_is_named() {
+fn picklable_variables_are_restored_in_a_new_python_and_the_others_are_named() {
     in_every_python(|session| {
         session.run("import json as j, threading\na = [1, 2]; text = 'x' * 100_000; lock = threading.Lock()");
         session.run("gen = (i for i in a)\nclass Made: pass\nmade = Made()\ndef f(): return a");
@@ -61,7 +61,7 @@ fn what_can_be_pickled_comes_back_in_a_new_python_and_the_rest_is_named() {
 }
 
 #[test]
-fn some_by_name_listed_and_wrong_names_told() {
+fn chosen_variables_are_saved_checkpoints_are_listed_and_wrong_names_are_refused() {
     in_every_python(|session| {
         session.run("a, b, c = 1, 2, 3");
         assert!(session.out("%checkpoint two a b").contains("saved 2 variables in checkpoint \"two\""));
@@ -85,7 +85,7 @@ fn some_by_name_listed_and_wrong_names_told() {
 }
 
 #[test]
-fn hostile_values_neither_hold_it_up_for_ever_nor_harm_what_was_saved() {
+fn hostile_values_can_be_interrupted_and_do_not_harm_a_saved_checkpoint() {
     in_every_python(|session| {
         session.run("kept = 1");
         session.out("%checkpoint");
@@ -109,7 +109,7 @@ fn hostile_values_neither_hold_it_up_for_ever_nor_harm_what_was_saved() {
 }
 
 #[test]
-fn only_a_file_of_ours_is_loaded() {
+fn only_a_private_file_of_the_user_is_loaded() {
     let mut session = Session::start(&support::python());
     session.run("x = 1");
     session.out("%checkpoint");
@@ -159,7 +159,7 @@ fn the_restart_key_offers_to_keep_the_variables() {
     terminal.wait_for_text("restored 1 variable of checkpoint \"restart\"");
     terminal.send("print('now', kept + 1)\r");
     terminal.wait_for_text("now 42");
-    // What cannot be saved is no reason to lose it unasked.
+    // A variable that cannot be saved must not be lost without a question.
     terminal.send("gen = (i for i in [])\r");
     terminal.wait_for_text("gen ");
     terminal.send("\x1b[19~");

@@ -1,4 +1,4 @@
-//! Processes that snippets start: an interrupt reaches them as a terminal's Ctrl-C does.
+//! Interrupts of processes that snippets start: they act like Ctrl-C in a terminal.
 
 use crate::support::session::{Session, in_every_python};
 use crate::support::{children, wait_until};
@@ -8,7 +8,7 @@ fn pid(session: &mut Session) -> u32 {
     session.value("import os; os.getpid()").parse().unwrap()
 }
 
-/// Children that have not ended, of `pid` and below it.
+/// Returns the descendants of `pid` that have not ended.
 fn alive(pid: u32) -> Vec<u32> {
     let mut found: Vec<u32> = children(pid);
     let mut next = 0;
@@ -28,7 +28,7 @@ fn interrupt(session: &mut Session, pid: u32, code: &str, times: usize) {
     let before = alive(pid).len();
     let asked = session.client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
     wait_until("the command", || (alive(pid).len() > before).then_some(()));
-    // The shell has set its traps once it runs what comes after them.
+    // The shell has set its traps once it runs the command after them.
     wait_until("the shell", || {
         let last = alive(pid).into_iter().max()?;
         std::fs::read_to_string(format!("/proc/{last}/cmdline")).ok()?.starts_with("sleep").then_some(())
@@ -41,7 +41,7 @@ fn interrupt(session: &mut Session, pid: u32, code: &str, times: usize) {
 }
 
 #[test]
-fn commands_end_with_the_snippet_that_is_interrupted() {
+fn an_interrupt_ends_the_commands_of_its_snippet() {
     in_every_python(|session| {
         let pid = pid(session);
         session.run("import os, subprocess");
@@ -62,7 +62,7 @@ fn commands_end_with_the_snippet_that_is_interrupted() {
 }
 
 #[test]
-fn what_an_earlier_snippet_has_started_goes_on() {
+fn an_interrupt_spares_processes_of_earlier_snippets() {
     in_every_python(|session| {
         let pid = pid(session);
         session.run("import subprocess\nserver = subprocess.Popen(['sleep', '1000'])");

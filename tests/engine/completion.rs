@@ -1,4 +1,4 @@
-//! Completion and the call around the cursor, as a person at the dashboard has them: idle, and while code runs.
+//! Completion and signatures at the dashboard, while Python is idle and while code runs.
 
 use crate::support;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::support::{Home, each_python};
 
 const TAB: &str = "\t";
 const ESC: &str = "\u{1b}";
-/// Deletes what stands before the cursor; it interrupts nothing.
+/// Deletes the text before the cursor, without an interrupt.
 const CLEAR: &str = "\u{15}";
 
 fn open(home: &Home, python: &Path) -> Terminal {
@@ -18,7 +18,7 @@ fn open(home: &Home, python: &Path) -> Terminal {
     terminal
 }
 
-/// Runs code that leaves nothing behind but names, and waits for its end.
+/// Runs code that only defines names, and waits for its end.
 fn run(terminal: &mut Terminal, code: &str) {
     terminal.send(&format!("\u{1b}[200~{code}\u{1b}[201~"));
     terminal.send("\r");
@@ -29,13 +29,13 @@ fn run(terminal: &mut Terminal, code: &str) {
     });
 }
 
-/// What the dashboard says when there is nothing to offer, and also when the answer takes too long.
+/// The dashboard's notice if there are no candidates, or the answer takes too long.
 const NOTHING: &str = "nothing to complete here";
 
-/// What it says of the candidates that it knows without Python, when Python does not answer in time.
+/// The dashboard's notice for candidates that it knows without Python, if Python does not answer in time.
 const BUSY: &str = "Python is busy: variables only";
 
-/// Asks what completes `code` until `fits`. A slow machine has not each answer in time.
+/// Asks for candidates for `code` until the screen `fits`. On a slow machine some answers are late.
 fn ask(terminal: &mut Terminal, code: &str, what: &str, fits: impl Fn(&str) -> bool) -> String {
     terminal.send(&format!("{code}{TAB}"));
     support::wait_until(what, || {
@@ -46,7 +46,7 @@ fn ask(terminal: &mut Terminal, code: &str, what: &str, fits: impl Fn(&str) -> b
         }
         terminal.send(ESC);
         terminal.wait_for("the candidates to go", |screen| !screen.contains('╰'));
-        // Another key takes the notice away.
+        // Another key removes the notice.
         terminal.send(&format!("{CLEAR}x"));
         terminal.wait_for("the notice to go", |screen| !screen.contains(NOTHING));
         terminal.send(&format!("{CLEAR}{code}{TAB}"));
@@ -54,7 +54,7 @@ fn ask(terminal: &mut Terminal, code: &str, what: &str, fits: impl Fn(&str) -> b
     })
 }
 
-/// Types `code` until what is told by itself is on the screen. A slow machine has not each answer in time.
+/// Types `code` until its signature is on the screen. On a slow machine some answers are late.
 fn types(terminal: &mut Terminal, code: &str, wanted: &str) -> String {
     support::wait_until(wanted, || {
         terminal.send(&format!("{CLEAR}{code}"));
@@ -74,7 +74,7 @@ fn soon(terminal: &Terminal, wanted: &str) -> Option<String> {
     None
 }
 
-/// Asks for the candidates behind `code`, and goes back to an empty input.
+/// Asks for the candidates after `code`, and clears the input.
 fn offers(terminal: &mut Terminal, code: &str, wanted: &[&str]) -> String {
     let screen = ask(terminal, code, &format!("{wanted:?} behind {code}"), |screen| {
         let rows = screen.lines().filter(|line| line.trim_start().starts_with('│'));
@@ -87,14 +87,14 @@ fn offers(terminal: &mut Terminal, code: &str, wanted: &[&str]) -> String {
     screen
 }
 
-/// Asks for the one candidate there is, and goes back to an empty input.
+/// Asks for the only candidate, and clears the input.
 fn completes(terminal: &mut Terminal, code: &str, to: &str) {
     ask(terminal, code, &format!("{to} from {code}"), |screen| input(screen).contains(to));
     terminal.send(CLEAR);
     terminal.wait_for("an empty input", |screen| input(screen).trim().is_empty());
 }
 
-/// The first line of the input.
+/// Returns the first line of the input.
 fn input(screen: &str) -> String {
     let mut lines = screen.lines().rev().skip_while(|line| !line.starts_with('─')).collect::<Vec<_>>();
     let below = screen.lines().count() - lines.len();
@@ -104,7 +104,7 @@ fn input(screen: &str) -> String {
 }
 
 #[test]
-fn names_attributes_keys_modules_files_and_magic() {
+fn completion_finds_names_attributes_keys_modules_files_and_magics() {
     each_python(|python| {
         let home = Home::new();
         std::fs::create_dir(home.work().join("measurements")).unwrap();
@@ -133,7 +133,7 @@ fn names_attributes_keys_modules_files_and_magic() {
         completes(&mut terminal, "''.casef", "''.casefold");
         completes(&mut terminal, "long_word = 1; long_", "long_word = 1; long_word");
         completes(&mut terminal, "fit.residuals(rob", "fit.residuals(robust=");
-        // Nothing was imported for it.
+        // Completion has imported nothing.
         terminal.send("import sys; [m in sys.modules for m in ('my_tools',)].count(True) * 11\r");
         terminal.wait_for("nothing imported", |screen| screen.lines().any(|line| line.trim_start().starts_with("0 ")));
 
@@ -153,7 +153,7 @@ fn names_attributes_keys_modules_files_and_magic() {
 }
 
 #[test]
-fn while_a_snippet_runs() {
+fn completion_works_while_a_snippet_runs() {
     each_python(|python| {
         let home = Home::new();
         std::fs::write(
@@ -167,7 +167,7 @@ fn while_a_snippet_runs() {
             "import os, sys, threading\ndata = {'first': 1}\nclass C:\n    def meth(self): pass\nc = C()",
         );
 
-        // All of Python is taken, and what completion might need is broken.
+        // A snippet holds Python, and the builtins that completion might need are broken.
         let hostile = "import builtins; len = None; builtins.isinstance = builtins.len = builtins.type = None\n\
                        sys.setrecursionlimit(60)\nwhile True: pass";
         terminal.send(&format!("\u{1b}[200~{hostile}\u{1b}[201~"));
@@ -189,7 +189,7 @@ fn while_a_snippet_runs() {
         std::fs::write(home.work().join("go"), "").unwrap();
         terminal.wait_for_text("ready");
 
-        // Nothing of ours is among the threads, not even while it answers.
+        // The completion thread is not in the list of threads, not even while it answers.
         terminal.send("import time; end = time.time() + 2; seen = set()\r");
         terminal.wait_for_text("ready");
         run(&mut terminal, "sum(1 for t in threading.enumerate()) + threading.active_count() * 100");
@@ -205,7 +205,7 @@ fn while_a_snippet_runs() {
 }
 
 #[test]
-fn user_code_that_hangs_is_held_to_its_time() {
+fn completion_interrupts_user_code_that_hangs() {
     each_python(|python| {
         let home = Home::new();
         let mut terminal = open(&home, python);
@@ -226,10 +226,10 @@ fn user_code_that_hangs_is_held_to_its_time() {
         terminal.send(&format!("lazy.thing.x{TAB}"));
         terminal.wait_for_text(NOTHING);
         terminal.send(CLEAR);
-        // A snippet does not wait for it: the question gives way.
+        // A snippet does not wait for the question, which is interrupted.
         terminal.send(&format!("slow.{TAB}{CLEAR}6 * 7\r"));
         terminal.wait_for_row("42");
-        // A dot alone runs none of it.
+        // A dot alone runs no user code.
         types(&mut terminal, "deaf.", "heard");
         terminal.send(&format!("{CLEAR}8 * 8\r"));
         terminal.wait_for_row("64");
@@ -237,13 +237,13 @@ fn user_code_that_hangs_is_held_to_its_time() {
 }
 
 #[test]
-fn a_hundred_thousand_names() {
+fn completion_of_a_hundred_thousand_names_is_fast() {
     let home = Home::new();
     let mut terminal = open(&home, &support::python());
     run(&mut terminal, "globals().update({f'name_{n:06}': n for n in range(100_000)})");
     let screen = offers(&mut terminal, "name_0500", &["name_050000", "int"]);
     assert!(screen.contains("1 of 100"), "{screen}");
-    // Fewer, so that a loaded machine offers all of them within the time limit of a question.
+    // Fewer names, so that a loaded machine offers all of them within the time limit of a question.
     run(&mut terminal, "globals().update({f'key_{n:05}': n for n in range(10_000)})");
     support::wait_until("fewer by what is typed on", || {
         ask(&mut terminal, &format!("{CLEAR}key_"), "all of them", |screen| screen.contains("1 of 10000"));
@@ -254,7 +254,7 @@ fn a_hundred_thousand_names() {
     terminal.wait_for("the only one that is left", |screen| !screen.contains("key_09990"));
 }
 
-/// Nothing answers inside one call of C code that keeps Python to itself; the variables are known all the same.
+/// No completion runs during a call of C code that holds the GIL; the table of variables offers its names all the same.
 #[test]
 fn inside_a_c_call_the_variables_are_offered() {
     let home = Home::new();
@@ -264,27 +264,27 @@ fn inside_a_c_call_the_variables_are_offered() {
     terminal.wait_for_text("running");
     terminal.send(&format!("vari{TAB}"));
     terminal.wait_for_text(BUSY);
-    // It would take its time to end.
+    // An orderly end would take long.
     for process in support::children(terminal.pid()).into_iter().chain([terminal.pid()]) {
         support::signal(process, nix::sys::signal::Signal::SIGKILL);
     }
 }
 
 #[test]
-fn jedi_where_the_environment_has_it() {
+fn completion_uses_jedi_if_it_is_installed() {
     let python = support::venv::environment("jedi", &support::python(), &["jedi"]);
     let home = Home::new();
     let mut terminal = open(&home, &python);
     run(&mut terminal, "import sys\ndef make() -> str: return ''");
     run(&mut terminal, "'jedi' in sys.modules");
     terminal.wait_for_text("False");
-    // The first question loads it, the next ones have its answers.
+    // The first question loads jedi, the next ones use it.
     completes(&mut terminal, "make().casef", "make().casefold");
     completes(&mut terminal, "def f(parameter_one): return para", "return parameter_one");
 }
 
 #[test]
-fn a_small_screen_has_room_for_it() {
+fn candidates_fit_on_a_small_screen() {
     let home = Home::new();
     let python = support::python();
     let mut terminal = Terminal::start(&home, &["--python", python.to_str().unwrap()], 12, 40);

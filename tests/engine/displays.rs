@@ -1,4 +1,4 @@
-//! What code displays beside its text: figures, pictures, documents, frames; and the text of values.
+//! Displays beside text: figures, pictures, documents, frames; and the text of values.
 
 use crate::support;
 use crate::support::client::Client;
@@ -8,12 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// The whole result of a run.
+/// Returns the whole result of a run.
 fn result(session: &mut Session, code: &str) -> Value {
     session.client.call("run_python_code", json!({"code": code}))
 }
 
-/// The bytes of the images of a result.
+/// Returns the bytes of the images of a result.
 fn images(result: &Value) -> Vec<Vec<u8>> {
     let blocks = result["content"].as_array().unwrap().iter().filter(|block| block["type"] == "image");
     blocks.map(|block| STANDARD.decode(block["data"].as_str().unwrap()).unwrap()).collect()
@@ -30,7 +30,7 @@ fn scientific() -> Session {
 }
 
 #[test]
-fn figures_come_in_order_each_once_where_they_stand() {
+fn figures_are_shown_once_each_and_in_their_place() {
     let mut session = scientific();
     let shown = result(
         &mut session,
@@ -51,13 +51,13 @@ print('four')",
     let displays = &shown["structuredContent"]["displays"];
     assert_eq!((&displays[0]["mime"], &displays[1]["width"]), (&json!("image/png"), &json!(400)), "{displays}");
     assert_eq!(shown["structuredContent"]["stdout"], "one\ntwo\nthree\nfour\n");
-    // Closed as in notebooks: nothing of it is left for the next snippet.
+    // Closed as in notebooks, so the next snippet does not show it.
     assert_eq!(session.value("plt.get_fignums()"), "[]");
     let again = result(&mut session, "ax.plot([1, 5])\nfig");
     assert_eq!(images(&again).len(), 1, "{again}");
     let stderr = session.run("plt.plot([1]); plt.show()")["stderr"].clone();
     assert_eq!(stderr, "", "a warning of the backend");
-    // Progress bars that have been drawn over, more of them than are kept, move nothing.
+    // Progress bars that are drawn over, more than are kept, do not move the figure.
     let epochs = result(
         &mut session,
         "for epoch in range(3):
@@ -75,7 +75,7 @@ print('four')",
 }
 
 #[test]
-fn a_figure_is_shown_even_by_a_snippet_that_fails_and_told_if_it_cannot_be_drawn() {
+fn a_failed_snippet_shows_its_figure_and_a_figure_that_cannot_be_drawn_is_reported() {
     let mut session = scientific();
     let failed = result(&mut session, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n1 / 0");
     assert_eq!(failed["structuredContent"]["status"], "error");
@@ -89,7 +89,7 @@ print('after')",
     );
     assert_eq!(broken["stdout"], "after\n");
     assert_eq!(broken["stderr"], "a figure could not be drawn: ValueError: no ink\n");
-    // One that never ends is interrupted, and does not come back.
+    // A display that never ends is interrupted, and does not come back.
     let result = session.client.call(
         "run_python_code",
         json!({"code": "import time
@@ -121,7 +121,7 @@ capture_output=True, text=True))",
 }
 
 #[test]
-fn large_images_are_scaled_to_what_clients_take_and_many_are_bounded() {
+fn large_images_are_scaled_for_clients_and_their_number_is_bounded() {
     let mut session = scientific();
     let noise = result(
         &mut session,
@@ -143,7 +143,7 @@ plt.figure(figsize=(19, 12)).figimage(np.random.default_rng(1).random((1200, 190
 }
 
 #[test]
-fn figures_that_stay_open_change_in_place_and_those_of_children_are_not_ours() {
+fn open_figures_are_updated_in_place_and_those_of_children_are_not_shown() {
     let mut session = scientific();
     let live = result(
         &mut session,
@@ -167,7 +167,7 @@ else:
     plt.plot([3])",
     );
     assert_eq!((images(&forked).len(), &forked["structuredContent"]["status"]), (1, &json!("ok")), "{forked}");
-    // Whatever became of the builtins and the streams meanwhile.
+    // Also after builtins and streams were changed.
     let hostile = result(
         &mut session,
         "import builtins, sys
@@ -211,7 +211,7 @@ fn a_value_is_shown_in_the_forms_that_it_has() {
         assert!(text.starts_with("before\n[display 1: Markdown, 11 B]\n# A *title*\nResult: a rich thing\n"), "{text}");
         let html = session.run("Rich(html='<p>' * 1000)");
         assert_eq!((&html["displays"][0]["mime"], &html["displays"][0]["size"]), (&json!("text/html"), &json!(3000)));
-        // What fails or is of a wrong type is named, and the rest is shown.
+        // Forms that fail or have a wrong type are named, and the others are shown.
         let failed = session.run("Rich(svg='fails', html=42, markdown='fine', png=b'no picture')");
         assert_eq!(failed["status"], "ok");
         let stderr = failed["stderr"].as_str().unwrap();
@@ -248,7 +248,7 @@ B()",
 }
 
 #[test]
-fn display_is_a_builtin_and_ipython_is_stood_in_for() {
+fn display_is_a_builtin_and_ipython_has_a_stand_in() {
     in_every_python(|session| {
         session.out(FORMS);
         let shown = result(session, "display(42, Rich(png=png(3, 2)), 'x')\nprint('end')");
@@ -267,7 +267,7 @@ display(Image(data=png(5, 4)))",
         assert_eq!(displays.iter().map(|d| d["mime"].clone()).collect::<Vec<_>>(), ["text/markdown", "image/png"]);
         assert_eq!(displays[0]["text"], "step 2");
         assert_eq!(session.value("display = 5; display"), "5");
-        // What imports it indirectly finds it as well; who only asks whether IPython is there does not.
+        // An indirect import finds the stand-in as well; a check whether IPython is there does not.
         session.out(
             "open('shows.py', 'w').write('from IPython.display import HTML, SVG\\n')
 open('asks.py', 'w').write('try:\\n import IPython\\n there = True\\nexcept ImportError: there = False\\n')",
@@ -277,7 +277,7 @@ open('asks.py', 'w').write('try:\\n import IPython\\n there = True\\nexcept Impo
         let installed = session.value("import importlib.machinery as m; m.PathFinder.find_spec('IPython') is not None");
         assert_eq!(session.value("import asks; asks.there"), installed);
         assert_eq!(session.value("import shows; str(shows.HTML('x'))"), "'<IPython.core.display.HTML object>'");
-        // Of a thread that outlives its snippet: still that snippet's.
+        // A thread that outlives its snippet still displays for that snippet.
         let started = session.run(
             "import threading; go = threading.Event()
 threading.Thread(target=lambda: (go.wait(), display({'late': 1}, display_id=True), done.set())).start()
@@ -317,7 +317,7 @@ PIL.new('RGB', (50, 40), 'red')",
 }
 
 #[test]
-fn frames_and_arrays_are_told_with_shape_and_types() {
+fn frames_and_arrays_are_shown_with_shape_and_types() {
     let mut session = scientific();
     let frame = session.value(
         "import pandas as pd, numpy as np
@@ -331,7 +331,7 @@ pd.DataFrame({'id': range(1000), 'price': np.linspace(0, 1, 1000), 'name': ['n']
     assert_eq!(session.value("np.arange(3)"), "array([0, 1, 2])");
     let array = session.value("np.zeros((1000, 200))");
     assert!(array.starts_with("ndarray of shape (1000, 200), float64\n[[0., 0., 0., ..., 0., 0., 0.],"), "{array}");
-    // The user's own choice of how frames look holds.
+    // The user's own display options hold.
     let own = session.value("pd.set_option('display.max_rows', 4)\npd.DataFrame({'id': range(1000)})");
     assert!(!own.starts_with("DataFrame:") && own.contains("[1000 rows x 1 columns]"), "{own}");
     assert_eq!(session.run("pd.DataFrame({'a': [1]})")["displays"], json!([]));

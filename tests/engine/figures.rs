@@ -15,7 +15,7 @@ fn blocks(screen: &str) -> usize {
 }
 
 #[test]
-fn a_figure_stands_in_its_card_and_over_the_whole_screen() {
+fn a_figure_is_shown_in_its_card_and_on_the_whole_screen() {
     let home = Home::new();
     let mut terminal = open(&home);
     terminal.send("import matplotlib.pyplot as plt; plt.plot([3, 1, 2]); plt.show()\r");
@@ -44,7 +44,7 @@ fn a_wide_frame_is_cut_to_the_screen_and_scrolled() {
     terminal.send("\u{1b}[1;3A");
     terminal.wait_for("the card selected", |screen| screen.contains('›'));
     terminal.send(&"\u{1b}[C".repeat(29));
-    // On the way there, the last column comes into sight before the key that makes it the first.
+    // The last column is visible before the key that makes it the first one.
     terminal.wait_for_all(&["29 columns before …", "column_29", "999"]);
     terminal.send("\u{1b}");
     terminal.wait_for("nothing selected", |screen| !screen.contains('›'));
@@ -52,7 +52,7 @@ fn a_wide_frame_is_cut_to_the_screen_and_scrolled() {
 }
 
 #[test]
-fn a_frame_displayed_in_mid_snippet_is_a_table_too() {
+fn a_frame_that_is_displayed_within_a_snippet_is_a_table() {
     let home = Home::new();
     let mut terminal = open(&home);
     let code =

@@ -1,10 +1,10 @@
-//! What hostile and odd code does to the session, seen from outside: nothing.
+//! Hostile and odd code, which must not harm the session.
 
 use crate::support;
 use crate::support::session::{Session, in_every_python};
 use serde_json::{Value, json};
 
-/// Runs code that only its time limit ends.
+/// Runs code that ends only by its time limit.
 fn stopped(session: &mut Session, code: &str) -> Value {
     let run = session.client.call("run_python_code", json!({"code": code, "timeout_s": 0.2}));
     let run = session.client.finished(run)["structuredContent"].clone();
@@ -17,7 +17,7 @@ fn reset(session: &mut Session) {
 }
 
 #[test]
-fn what_an_exception_says_of_itself_can_be_interrupted() {
+fn the_text_of_an_exception_can_be_interrupted() {
     in_every_python(|session| {
         for code in [
             "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E",
@@ -33,7 +33,7 @@ fn what_an_exception_says_of_itself_can_be_interrupted() {
 }
 
 #[test]
-fn code_that_catches_everything_ends_by_force() {
+fn code_that_catches_every_exception_is_ended_by_force() {
     in_every_python(|session| {
         session.run("import time, asyncio");
         for wait in ["time.sleep(100)", "input('? ')", "time.time()", "await asyncio.sleep(1)"] {
@@ -52,7 +52,7 @@ fn code_that_catches_everything_ends_by_force() {
 }
 
 #[test]
-fn nothing_of_a_snippet_that_awaited_is_left_for_the_next() {
+fn nothing_of_an_await_is_left_for_the_next_snippet() {
     in_every_python(|session| {
         session.run("import asyncio\nasync def leave(): raise SystemExit(3)");
         assert_eq!(session.run("await asyncio.gather(leave())")["returncode"], 3);
@@ -102,7 +102,7 @@ fn classes_have_their_source_and_new_processes_their_definitions() {
         session.run("class Outer: 'second'");
         assert_eq!(source(session, "Outer"), "\"class Outer: 'second'\\n\"");
 
-        // Defined in the snippet that starts the process, and by what is another thing by now.
+        // Defined in the snippet that starts the process, and by names that have other values by now.
         session.run("def mark(f): return f\n@mark\nclass Marked: pass\nTABLE = [1, -2, {'a': (3,)}]");
         session.run("def mark(f): raise RuntimeError");
         let code = "import multiprocessing\ndef size(n): return n + len(TABLE)\n\
@@ -113,7 +113,7 @@ fn classes_have_their_source_and_new_processes_their_definitions() {
 }
 
 #[test]
-fn what_every_snippet_needs_is_there_again() {
+fn globals_builtins_and_import_machinery_are_restored_before_each_snippet() {
     in_every_python(|session| {
         for code in [
             "__builtins__ = {}",
@@ -138,7 +138,7 @@ fn what_every_snippet_needs_is_there_again() {
 }
 
 #[test]
-fn tracebacks_are_whole_again_after_what_shows_them_was_broken() {
+fn tracebacks_are_complete_after_linecache_was_broken() {
     in_every_python(|session| {
         for code in ["import linecache; linecache.cache = 5", "linecache.cache = {}", "del linecache.cache"] {
             session.run(code);
@@ -153,7 +153,7 @@ fn tracebacks_are_whole_again_after_what_shows_them_was_broken() {
 }
 
 #[test]
-fn limits_and_lost_folders() {
+fn snippets_run_after_limits_were_lowered_and_folders_removed() {
     in_every_python(|session| {
         session.run("import os, resource, sys, threading");
         for code in [
@@ -194,12 +194,12 @@ fn ends_by_its_time_limit(session: &mut Session, code: &str) {
     let begun = std::time::Instant::now();
     let run = stopped(session, code);
     assert_eq!(run["status"], "interrupted", "{code}: {run}");
-    // Some ten seconds on an idle machine would be minutes without an end before.
+    // About ten seconds on an idle machine; without forced interrupts this would take minutes or never end.
     assert!(begun.elapsed() < support::DEADLINE / 2, "{code}: {:?}", begun.elapsed());
 }
 
 #[test]
-fn code_that_calls_itself_whatever_happens_ends_by_its_time_limit() {
+fn endless_recursion_ends_by_the_time_limit() {
     in_every_python(|session| {
         for code in &CALLS_ITSELF[..2] {
             ends_by_its_time_limit(session, code);
@@ -209,7 +209,7 @@ fn code_that_calls_itself_whatever_happens_ends_by_its_time_limit() {
 
 #[test]
 #[ignore = "takes a minute: tests/long runs it"]
-fn code_that_calls_itself_in_any_form_ends_by_its_time_limit() {
+fn endless_recursion_in_any_form_ends_by_the_time_limit() {
     in_every_python(|session| {
         for code in CALLS_ITSELF {
             ends_by_its_time_limit(session, code);

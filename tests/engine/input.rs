@@ -1,4 +1,4 @@
-//! Code that asks: `input()`, `sys.stdin`, `getpass`, pdb and help, answered by clients and by a person.
+//! Input of running code: `input()`, `sys.stdin`, `getpass`, pdb and help, answered by clients and by a person.
 
 use crate::support::client::{Client, Era};
 use crate::support::terminal::Terminal;
@@ -17,7 +17,7 @@ fn answer(client: &mut Client, snippet: &Value, text: &str) -> Value {
     result["structuredContent"].clone()
 }
 
-/// Runs code that asks, and answers its report.
+/// Runs code that asks for input, and returns its report.
 fn ask(client: &mut Client, code: &str) -> Value {
     let run = client.run(code);
     assert_eq!(run["status"], "waiting_for_input", "{code}\n{run}");
@@ -59,13 +59,13 @@ fn a_client_answers_prompts_in_every_python() {
 
         let kind = client.run("import io\nisinstance(sys.stdin, io.TextIOBase), sys.stdin.isatty(), sys.stdin.closed");
         assert_eq!(kind["result"], "(True, False, False)");
-        // Ours again for the next snippet, whatever becomes of it.
+        // The session's stdin is restored for the next snippet.
         client.run("sys.stdin.close()\nsys.stdin = None");
         let run = ask(&mut client, "input()");
         let done = client.call("answer_input", json!({"snippet": run["snippet"], "text": "", "eof": true}));
         assert_eq!(done["structuredContent"]["error"]["type"], "EOFError", "{done}");
 
-        // The debugger, one command at a time; what it set up must not go on in the engine.
+        // The debugger, one command at a time; its trace function must not run in the engine.
         let run = ask(&mut client, "def double(n):\n    breakpoint()\n    twice = n * 2\n    return twice\ndouble(21)");
         assert_eq!(run["input_prompt"], "(Pdb)");
         let run = answer(&mut client, &run["snippet"], "p n + 1");
@@ -80,7 +80,7 @@ fn a_client_answers_prompts_in_every_python() {
         let run = answer(&mut client, &run["snippet"], "q");
         assert_eq!(run["status"], "error", "{run}");
 
-        // What went wrong last can be looked into, as at Python's own prompt.
+        // The last exception can be debugged, as at Python's own prompt.
         client.run("def broken(n):\n    return n / 0\nbroken(5)");
         let run = ask(&mut client, "import pdb; pdb.pm()");
         let run = answer(&mut client, &run["snippet"], "p n + 1");
@@ -93,13 +93,13 @@ fn a_client_answers_prompts_in_every_python() {
         let help = client.run("help(len)");
         assert!(help["stdout"].as_str().unwrap().contains("Return the number of items"), "{help}");
 
-        // What was left of a line is not for the next snippet.
+        // The next snippet does not get the rest of a line.
         let run = ask(&mut client, "sys.stdin.readline(1)");
         answer(&mut client, &run["snippet"], "left");
         let run = ask(&mut client, "sys.stdin.readline()");
         assert_eq!(answer(&mut client, &run["snippet"], "new")["result"], "'new\\n'");
 
-        // Children find the end of the input.
+        // Child processes read the end of the input.
         let code = "import subprocess\nsubprocess.run(['cat'], capture_output=True, timeout=20).stdout, \
                     subprocess.run(['cat'], stdin=sys.stdin, capture_output=True, timeout=20).stdout";
         assert_eq!(client.run(code)["result"], "(b'', b'')");
@@ -110,9 +110,9 @@ fn a_client_answers_prompts_in_every_python() {
     });
 }
 
-/// One after the other, as long as their snippet runs.
+/// Threads ask one after the other, as long as their snippet runs.
 #[test]
-fn threads_ask_as_well() {
+fn threads_can_ask_for_input() {
     each_python(|python| {
         let home = Home::new();
         let (_server, mut client) = serve(&home, python);
@@ -136,7 +136,7 @@ fn threads_ask_as_well() {
                     said.clear(); late = threading.Thread(target=late); late.start(); late.join()";
         let run = ask(&mut client, code);
         client.call("interrupt_snippet", json!({"snippet": run["snippet"]}));
-        // Not by `join`: Python may take a thread for ended whose join was interrupted.
+        // Not by `join`: after an interrupted join Python may take the thread for ended.
         let run = client.run("import time\nwhile len(said) < 2: time.sleep(0.01)\nsaid");
         let ended = "the snippet that started this thread has ended: nobody is asked for it any more";
         assert_eq!(run["result"], format!("['{ended}', '{ended}']"), "{run}");
@@ -157,7 +157,7 @@ fn a_waiting_prompt_is_interrupted_at_once() {
     let late = client.call("answer_input", json!({"snippet": 1, "text": "late"}));
     assert!(late["isError"] == true && Client::text(&late).contains("does not wait for input"), "{late}");
 
-    // The snippet's own limit and its own alarms end the wait too.
+    // The snippet's time limit and its own alarms end the wait too.
     let run = client.call("run_python_code", json!({"code": "input('? ')", "timeout_s": 0.2}));
     let run = client.call("wait_for_snippet", json!({"snippet": run["structuredContent"]["snippet"], "wait_s": 0}));
     let snippet = run["structuredContent"]["snippet"].clone();
@@ -192,12 +192,12 @@ fn the_person_answers_and_the_draft_comes_back() {
     terminal.wait_for_text("my_draft");
     let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
     assert_eq!(done["structuredContent"]["result"], "'Ada!'", "{done}");
-    // Until it is seen to have ended, Ctrl-C is for the snippet.
+    // Ctrl-C interrupts the snippet until its end is on the screen.
     terminal.wait_for_text("'Ada!'");
     terminal.send("\u{3}");
     terminal.wait_for("the draft to go", |screen| !screen.contains("my_draft"));
 
-    // A password: shown as dots, answered by the person alone, and kept nowhere.
+    // A password: shown as dots, answered by the person only, and stored nowhere.
     let run = ask(&mut client, "import getpass\nsecret = getpass.getpass('Key: ')\nlen(secret)");
     assert_eq!(run["input_prompt"], "Key:");
     let refused = client.call("answer_input", json!({"snippet": run["snippet"], "text": "guess"}));

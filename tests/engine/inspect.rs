@@ -1,4 +1,4 @@
-//! Looking into values: what is told of each kind, and that nothing a value does can hold up or change the session.
+//! The inspector of values: its answers for each kind of value, and values that try to block or change the session.
 
 use std::time::Instant;
 
@@ -7,12 +7,12 @@ use crate::support::session::{Session, in_every_python};
 use crate::support::{DEADLINE, python, venv, wait_until};
 use serde_json::{Value, json};
 
-/// The whole result of a call.
+/// Returns the whole result of a call.
 fn ask(session: &mut Session, arguments: Value) -> Value {
     session.client.call("inspect_variable", arguments)
 }
 
-/// What is told of a value, by what is asked.
+/// Returns the inspection of a value for each aspect.
 fn look(session: &mut Session, name: &str, what: &str) -> Value {
     page(session, name, what, 1)
 }
@@ -29,7 +29,7 @@ fn error(session: &mut Session, name: &str, what: &str) -> String {
     Client::text(&result)
 }
 
-/// The rows of a table, the cells of each joined.
+/// Returns the rows of a table, with joined cells.
 fn rows(told: &Value, title: &str) -> Vec<String> {
     let table = told["tables"].as_array().unwrap().iter().find(|table| table["title"] == title);
     let table = table.unwrap_or_else(|| panic!("no table {title}: {told}"));
@@ -158,7 +158,7 @@ fn containers_of_any_size_by_page() {
     });
 }
 
-/// What a value does when it is looked at reaches nobody, changes nothing and ends in time.
+/// Code of a value that runs in an inspection writes to no snippet, changes nothing and ends in time.
 #[test]
 fn hostile_values() {
     in_every_python(|session| {
@@ -298,7 +298,7 @@ fn arrays_and_pandas_frames() {
     );
 }
 
-/// Paging through a large frame copies no more of it than a page, and the distribution of a column is of a sample.
+/// Paging through a large frame copies only a page, and the distribution of a column uses a sample.
 #[test]
 fn a_frame_of_ten_million_rows_is_paged_without_a_copy() {
     let mut session = Session::start(&venv::scientific());

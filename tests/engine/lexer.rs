@@ -1,4 +1,4 @@
-//! The lexer, which needs no Python, against Python's own.
+//! The lexer, which needs no Python, compared with Python's own.
 
 use crate::support;
 use std::io::Write;
@@ -62,7 +62,7 @@ const PIECES: [&str; 52] = [
     "漢 = 1",
 ];
 
-/// For each code: whether it compiles, whether it lacks something (`codeop`), and where its strings and comments are.
+/// Returns for each code whether it compiles, whether it is incomplete (`codeop`), and where its strings and comments are.
 const ORACLE: &str = "
 import codeop, io, json, sys, tokenize, warnings
 warnings.simplefilter('ignore')
@@ -101,7 +101,7 @@ print(json.dumps([facts(code) for code in json.load(sys.stdin)]))
 ";
 
 #[test]
-fn it_agrees_with_pythons_own() {
+fn the_lexer_agrees_with_python() {
     let mut seed = 20_261_123_u64;
     let mut below = |limit: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -125,7 +125,7 @@ fn it_agrees_with_pythons_own() {
     let (mut valid, mut lacking) = (0, 0);
     let mut wrong: Vec<String> = Vec::new();
     for (code, (compiles, lacks, strings)) in codes.iter().zip(facts) {
-        // An empty line after a backslash ends the code here, so that nobody is caught in it.
+        // Unlike in Python, an empty line after a backslash ends the code, so that a person can always end it.
         let is_given_up = code.trim_end().ends_with('\\') && code.trim_end_matches([' ', '\t']).ends_with('\n');
         if lacks && !is_given_up {
             lacking += 1;

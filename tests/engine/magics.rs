@@ -1,4 +1,4 @@
-//! Code as it comes: `IPython`'s magic, odd bytes and odd shapes, in every CPython of this machine.
+//! `IPython`'s magics, and code of unusual bytes and shapes, in every CPython of this machine.
 
 use crate::support;
 use crate::support::each_python;
@@ -86,7 +86,7 @@ fn folders_environment_and_names() {
 }
 
 #[test]
-fn what_is_no_magic_is_told_and_python_is_left_alone() {
+fn unknown_magics_are_reported_and_plain_python_is_unchanged() {
     in_every_python(|session| {
         let error = session.traceback("x = 1\n%tiem x");
         contains(
@@ -109,7 +109,7 @@ fn what_is_no_magic_is_told_and_python_is_left_alone() {
     });
 }
 
-/// A package that needs nothing to be built: its backend lies in its own folder.
+/// A package that needs nothing for its build, because its backend is in its own folder.
 const PACKAGE: &str = r#"
 import os, textwrap
 os.makedirs("NAME/backend", exist_ok=True)
@@ -147,7 +147,7 @@ fn packages_can_be_imported_at_once() {
             eprintln!("{} has no pip", python.display());
             return;
         }
-        // With the pip of the Python below it: one of its own takes seconds to make.
+        // With the pip of the base Python, because installing another one takes seconds.
         assert!(run(&["-m", "venv", "--without-pip", "--system-site-packages", &venv.display().to_string()]));
         let mut session = Session::start(&venv.join("bin/python"));
         assert_eq!(session.value("try:\n    import fh_one\nexcept ImportError:\n    missing = True\nmissing"), "True");

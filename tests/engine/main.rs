@@ -1,4 +1,4 @@
-//! What Python does in a session, seen by a client.
+//! Python in a session, as a client sees it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 #[path = "../support/mod.rs"]
@@ -7,15 +7,15 @@ mod support;
 mod checkpoint;
 mod children;
 mod completion;
+mod crash_reports;
 mod displays;
+mod end_to_end;
 mod figures;
 mod hostile;
 mod input;
 mod inspect;
-mod last_words;
 mod lexer;
 mod magics;
-mod main_job;
 mod output;
 mod recovery;
 mod running;

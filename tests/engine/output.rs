@@ -7,17 +7,17 @@ use crate::support::session::{Session, in_every_python};
 use crate::support::{python, wait_until};
 use serde_json::{Value, json};
 
-/// What a flood may add to the memory of the session process, in kB.
+/// The memory that a flood may add to the session process, in kB.
 const FEW_MB: u64 = 24 << 10;
 
-/// A line of `/proc/PID/status`, in kB.
+/// Returns a line of `/proc/PID/status`, in kB.
 fn memory(pid: &str, what: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with(what)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// How much more than at rest the session process takes at most while it runs `code`, in kB; and the run.
+/// Runs `code`. Returns the peak of the session process's memory above its idle size, in kB, and the run.
 fn peak(session: &mut Session, code: &str) -> (u64, Value) {
     let pid = session.value("import os, sys; os.getpid()");
     let before = memory(&pid, "VmRSS");
@@ -26,14 +26,14 @@ fn peak(session: &mut Session, code: &str) -> (u64, Value) {
     (memory(&pid, "VmHWM").saturating_sub(before), run)
 }
 
-/// The file with the whole output of a run.
+/// Returns the file with the whole output of a run.
 fn spooled(session: &Session, run: &Value) -> PathBuf {
     let spools = session.home.path().join(".local/state/fourhands/spool");
     let folder = std::fs::read_dir(spools).unwrap().next().unwrap().unwrap().path();
     folder.join(format!("{}.out", run["snippet"]))
 }
 
-/// What `read_output` answers, structured.
+/// Returns the structured result of `read_output`.
 fn read(session: &mut Session, arguments: Value) -> Value {
     let result = session.client.call("read_output", arguments);
     assert_eq!(result["isError"], false, "{result}");
@@ -64,7 +64,7 @@ fn floods_of_every_form_stay_within_bounds() {
         let file = spooled(session, &run);
         assert_eq!(file.metadata().unwrap().len(), size, "{code}");
         std::fs::remove_file(file).unwrap();
-        // What is no larger than this is in the journal as well.
+        // Output up to this size is in the journal as well.
         if size > 2_000_000 {
             let left = self::read(session, json!({"snippet": run["snippet"], "limit": 50}));
             let missing = left["missing"].as_str().unwrap_or_default();
@@ -98,7 +98,7 @@ fn two_million_small_prints() {
 }
 
 #[test]
-fn what_was_cut_is_read_to_its_end() {
+fn cut_output_can_be_read_to_its_end() {
     let mut session = Session::start(&python());
     let code =
         "import sys\nfor n in range(40_000):\n    print(f'line {n} é', file=sys.stderr if n % 5 == 0 else sys.stdout)";
@@ -132,9 +132,9 @@ fn what_was_cut_is_read_to_its_end() {
     session.client.call("interrupt_snippet", json!({"snippet": 2}));
 }
 
-/// What a process wrote can be read when another has taken the session over.
+/// The output of a process can be read after another process has taken the session over.
 #[test]
-fn what_was_written_before_a_restart_can_be_read() {
+fn output_from_before_a_restart_can_be_read() {
     let mut session = Session::start(&python());
     session.out("print('small')");
     session.run("for n in range(100_000): print('line', n)");
@@ -162,9 +162,9 @@ fn beyond_the_cap_the_rest_is_counted() {
 }
 
 #[test]
-fn a_disk_that_takes_nothing_stops_nobody() {
+fn a_full_disk_stops_no_snippet() {
     for code in [
-        // The folder is made when it is needed first.
+        // The folder is made when it is first needed.
         "import pathlib\nplace = pathlib.Path.home() / '.local/state/fourhands/spool'\nplace.parent.mkdir(parents=True, exist_ok=True)\nplace.write_text('')",
         "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))",
         "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 4096))",

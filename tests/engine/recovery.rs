@@ -1,4 +1,4 @@
-//! What a reset puts back, and what comes back without one.
+//! Restoration of Python's state, by a reset and before each snippet.
 
 use crate::support::session::{Session, in_every_python};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn sources_and_new_processes_are_found_after_a_reset() {
         reset(session);
         let code = "import inspect\nclass After:\n    x = 1\ninspect.getsource(After)";
         assert_eq!(session.value(code), "'class After:\\n    x = 1\\n'");
-        // What shares a line with an import is not run again by them.
+        // Code on the same line as an import is not run again by child processes.
         session.run("import os; count = open('ran', 'a').write('x'); os.getcwd()");
         let code = "import multiprocessing\ndef twice(n): return 2 * n\n\
                     with multiprocessing.get_context('spawn').Pool(1) as pool: found = pool.map(twice, [4])\nfound";
@@ -23,7 +23,7 @@ fn sources_and_new_processes_are_found_after_a_reset() {
 }
 
 #[test]
-fn edited_modules_are_imported_afresh() {
+fn edited_modules_are_imported_again() {
     in_every_python(|session| {
         let work = session.home.work();
         for folder in ["package/inner", "spaces/inner"] {
@@ -33,7 +33,7 @@ fn edited_modules_are_imported_afresh() {
             for (file, text) in [
                 ("package/__init__.py", "from .inner import value\n".to_owned()),
                 ("package/inner/__init__.py", "from ..leaf import value\n".to_owned()),
-                // As long as before, and of the same second.
+                // The same size as before, and modified in the same second.
                 ("package/leaf.py", format!("value = {value}\n")),
                 ("spaces/inner/module.py", format!("value = {value}\n")),
                 ("alone.py", format!("value = {value}\n")),
@@ -86,7 +86,7 @@ fn the_event_loop_survives_closed_descriptors_and_broken_policies() {
 }
 
 #[test]
-fn modules_are_not_loaded_twice_after_all_were_taken_away() {
+fn modules_are_not_loaded_twice_after_sys_modules_was_emptied() {
     in_every_python(|session| {
         session.run("import json, decimal; json.kept = decimal");
         for emptied in ["import sys; sys.modules.clear()", "import sys; sys.modules.clear(); import sys, traceback"] {
@@ -97,7 +97,7 @@ fn modules_are_not_loaded_twice_after_all_were_taken_away() {
 }
 
 #[test]
-fn what_watches_code_is_gone_after_a_reset() {
+fn a_reset_removes_trace_functions_and_hooks() {
     in_every_python(|session| {
         for code in [
             "import sys\ntold = []\ndef hook(event, args): told.append(event)\nsys.addaudithook(hook)",
@@ -119,7 +119,7 @@ fn what_watches_code_is_gone_after_a_reset() {
 }
 
 #[test]
-fn limits_are_as_at_the_start_after_a_reset_or_it_says_so() {
+fn a_reset_restores_limits_or_reports_those_that_it_cannot() {
     in_every_python(|session| {
         let look = "import os, resource\nlimits = resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC\n\
                     mask = os.umask(0); os.umask(mask)\nmask, [resource.getrlimit(limit) for limit in limits]";
@@ -137,7 +137,7 @@ fn limits_are_as_at_the_start_after_a_reset_or_it_says_so() {
 }
 
 #[test]
-fn what_a_stream_of_user_code_holds_is_of_its_own_snippet() {
+fn text_in_a_stream_of_user_code_belongs_to_the_snippet_that_wrote_it() {
     in_every_python(|session| {
         for stream in [
             "io.TextIOWrapper(sys.stdout.buffer)",

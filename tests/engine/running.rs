@@ -1,4 +1,4 @@
-//! Running code: real snippets in a real session, in every CPython of this machine.
+//! Snippets in a real session, in every CPython of this machine.
 
 use crate::support;
 use crate::support::client::{Client, Era};
@@ -121,7 +121,7 @@ fn top_level_await_on_one_loop() {
 }
 
 #[test]
-fn interrupts_hit_what_they_are_meant_for() {
+fn interrupts_hit_only_their_target() {
     in_every_python(|session| {
         let stuck = [
             "while True: pass",
@@ -129,7 +129,7 @@ fn interrupts_hit_what_they_are_meant_for() {
             "import threading; threading.Event().wait()",
             "import asyncio; await asyncio.sleep(1000)",
             "import subprocess; subprocess.run(['sleep', '1000'])",
-            // These need the second, forceful request.
+            // These need the second, forced request.
             "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
             "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(1000)",
             "class R:\n    def __repr__(self):\n        while True: pass\nR()",
@@ -197,7 +197,7 @@ fn definitions_reach_new_processes_and_inspect() {
             );
             assert_eq!(session.value(&code), "([3, 6], [8])", "{method}");
         }
-        // Defined by the very snippet that uses them, and again after the fork server has begun.
+        // Defined by the snippet that uses them, and again after the fork server has started.
         for (number, method) in ["spawn", "forkserver", "fork", "spawn", "forkserver"].into_iter().enumerate() {
             let code = format!(
                 "def plus(n):\n    return n + {number}\nclass Pair:\n    def __init__(self, a): self.a = a\n\
@@ -220,13 +220,13 @@ fn definitions_reach_new_processes_and_inspect() {
 }
 
 #[test]
-fn late_output_of_a_thread_is_in_nobody_elses_result() {
+fn late_output_of_a_thread_belongs_to_the_snippet_that_started_it() {
     in_every_python(|session| {
         session.run("import threading\ngo = threading.Event()\ndef late():\n    go.wait()\n    print('late')\nthread = threading.Thread(target=late)\nthread.start()");
         assert_eq!(session.out("go.set(); thread.join(); print('mine')"), "mine\n");
         session.run("import asyncio\nasync def later():\n    await asyncio.sleep(0.02)\n    print('of the task')\ntask = asyncio.ensure_future(later())\nawait asyncio.sleep(0)");
         assert_eq!(session.out("await task; print('mine again')"), "mine again\n");
-        // A pool's threads are older than the work they are given.
+        // A pool's threads are older than their work.
         session.run("from concurrent.futures import ThreadPoolExecutor\nfrom multiprocessing.pool import ThreadPool\npools = ThreadPoolExecutor(1), ThreadPool(1)\npools[0].submit(int).result(); pools[1].apply(int)");
         assert_eq!(
             session.out("pools[0].submit(print, 'given now').result()\npools[1].apply(print, ('this too',))"),
@@ -349,7 +349,7 @@ fn reset_gives_a_clean_namespace() {
 }
 
 #[test]
-fn edited_modules_of_the_project_are_read_anew_after_a_reset() {
+fn edited_modules_of_the_project_are_read_again_after_a_reset() {
     in_every_python(|session| {
         let write = |session: &Session, value: u32| {
             let folder = session.home.work();

@@ -1,4 +1,4 @@
-//! The table of variables: what it tells of values, and that it never runs code of the user.
+//! The table of variables: descriptions of values, made without running user code.
 
 use std::time::{Duration, Instant};
 
@@ -10,21 +10,21 @@ fn list(session: &mut Session) -> Value {
     session.client.call("list_defined_variables", json!({}))["structuredContent"].clone()
 }
 
-/// The row of a name.
+/// Returns the row of a name.
 fn row(session: &mut Session, name: &str) -> Value {
     let list = list(session);
     let found = list["variables"].as_array().unwrap().iter().find(|row| row["name"] == name);
     found.unwrap_or_else(|| panic!("{name} is not listed: {list}")).clone()
 }
 
-/// Type, shape, size and preview of a name.
+/// Returns type, shape, size and preview of a name.
 fn told(session: &mut Session, name: &str) -> (String, String, Option<u64>, String) {
     let row = row(session, name);
     let text = |key: &str| row[key].as_str().unwrap().to_owned();
     (text("type"), text("shape"), row["size_bytes"].as_u64(), text("preview"))
 }
 
-/// Type, shape and preview, and whether the size is known.
+/// Returns type, shape and preview, and whether the size is known.
 fn brief(session: &mut Session, name: &str) -> (String, String, String, bool) {
     let (kind, shape, size, preview) = told(session, name);
     (kind, shape, preview, size.is_some())
@@ -58,7 +58,7 @@ fn standard_types_with_their_sizes() {
     });
 }
 
-/// Everything a value could do when somebody only looks at it.
+/// Describing values must call none of their methods, which record that they ran.
 #[test]
 fn no_code_of_the_user_runs() {
     in_every_python(|session| {
@@ -117,7 +117,7 @@ fn no_code_of_the_user_runs() {
 }
 
 #[test]
-fn what_a_snippet_did_to_the_names() {
+fn changes_of_a_snippet_are_named() {
     in_every_python(|session| {
         let mut changes = |code: &str| {
             let run = session.run(code);
@@ -203,7 +203,7 @@ fn polars_xarray_and_pyarrow() {
 }
 
 #[test]
-fn a_hundred_thousand_names() {
+fn a_hundred_thousand_names_do_not_slow_a_snippet_down() {
     let mut session = Session::start(&python());
     let fastest = |session: &mut Session, code: &str| {
         let times = (0..15).map(|_| {
@@ -223,7 +223,7 @@ fn a_hundred_thousand_names() {
         "1 takes {few:?}; with 100 000 names {same:?}, a rebinding {rebound:?}, the list of variables {listed:?}"
     );
     assert_eq!(list["total"], 100_000);
-    // All are searched, and the list can be read to its end.
+    // The search covers all names, and the list can be read to its end.
     let mut ask =
         |arguments: Value| session.client.call("list_defined_variables", arguments)["structuredContent"].clone();
     let found = ask(json!({"filter": "NAME_9999"}));
@@ -247,7 +247,7 @@ fn a_hundred_thousand_names() {
         cursor = part["next_cursor"].clone();
     }
     assert_eq!(count, 11_110);
-    // A debug build needs 15 ms for it, and as much longer as this machine is slower.
+    // A debug build needs 15 ms on a fast machine; the limit scales with this machine's speed.
     let most = Duration::from_millis(200) + 10 * few;
     assert!(same < most && rebound < most, "{few:?} {same:?} {rebound:?}");
 }

@@ -42,6 +42,67 @@ struct NameSnapshot {
     set_by: Option<SnippetId>,
 }
 
+/// Differences between the dict and the last snapshot. Numbers are indexes of the new snapshot.
+#[derive(Default)]
+struct Differences<'py> {
+    removed: Vec<NameSnapshot>,
+    added: Vec<usize>,
+    changed: Vec<usize>,
+    /// Values that may be of a library, and whether they are new.
+    library_values: Vec<(usize, Bound<'py, PyAny>, bool)>,
+}
+
+impl<'py> Differences<'py> {
+    /// Compares a name's value with its snapshot. Returns the new snapshot.
+    fn compare(&mut self, index: usize, mut known: NameSnapshot, value: &Bound<'py, PyAny>) -> NameSnapshot {
+        let class = value.get_type_ptr() as usize;
+        let is_same = known.value == value.as_ptr() as usize && known.class == class;
+        if !is_same {
+            known.library_type = None;
+        }
+        if is_same && !known.is_container && known.library_type.is_none() {
+            return known;
+        }
+        let (digest, is_container) = if is_same && known.library_type.is_some() {
+            (known.digest, false)
+        } else {
+            container_digest(value).map_or((0, false), |digest| (digest, true))
+        };
+        known.is_container = is_container;
+        if known.is_public && (!is_same || digest != known.digest) {
+            self.changed.push(index);
+        }
+        if !is_same || known.library_type.is_some() {
+            self.library_values.push((index, value.clone(), !is_same));
+        }
+        (known.value, known.class, known.digest) = (value.as_ptr() as usize, class, digest);
+        known
+    }
+
+    /// Returns the snapshot of a new name.
+    fn add(
+        &mut self,
+        index: usize,
+        name: Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+        by: Option<SnippetId>,
+    ) -> NameSnapshot {
+        self.added.push(index);
+        self.library_values.push((index, value.clone(), true));
+        let digest = container_digest(value);
+        NameSnapshot {
+            is_public: public_name(&name).is_some(),
+            name: name.unbind(),
+            value: value.as_ptr() as usize,
+            class: value.get_type_ptr() as usize,
+            is_container: digest.is_some(),
+            digest: digest.unwrap_or(0),
+            library_type: None,
+            set_by: by,
+        }
+    }
+}
+
 impl NamespaceSnapshot {
     pub fn clear(&mut self) {
         self.names.clear();
@@ -63,99 +124,57 @@ impl NamespaceSnapshot {
         libraries: &Libraries,
         by: Option<SnippetId>,
     ) -> VariableChanges {
-        let py = globals.py();
-        let before = std::mem::take(&mut self.names);
+        let mut before = std::mem::take(&mut self.names).into_iter();
         self.names.reserve(globals.len());
-        let mut before = before.into_iter();
-        let mut removed = Vec::new();
-        let mut added = Vec::new();
-        let mut changed = Vec::new();
-        let mut library_values = Vec::new();
+        let mut differences = Differences::default();
         // Nothing in this loop runs Python code or makes Python objects, so the dict does not change.
         for (name, value) in globals.iter() {
             let address = name.as_ptr();
             // Names that stay keep their order, and new ones come after them.
-            let found = loop {
+            let known = loop {
                 match before.next() {
-                    Some(found) if found.name.as_ptr() == address => break Some(found),
-                    Some(other) => removed.push(other),
+                    Some(known) if known.name.as_ptr() == address => break Some(known),
+                    Some(other) => differences.removed.push(other),
                     None => break None,
                 }
             };
             let index = self.names.len();
-            let class = value.get_type_ptr() as usize;
-            if let Some(mut seen) = found {
-                let same = seen.value == value.as_ptr() as usize && seen.class == class;
-                if !same {
-                    seen.library_type = None;
-                }
-                if same && !seen.is_container && seen.library_type.is_none() {
-                    self.names.push(seen);
-                    continue;
-                }
-                let (digest, is_container) = if same && seen.library_type.is_some() {
-                    (seen.digest, false)
-                } else {
-                    container_digest(&value).map_or((0, false), |digest| (digest, true))
-                };
-                seen.is_container = is_container;
-                if seen.is_public && (!same || digest != seen.digest) {
-                    changed.push(index);
-                }
-                if !same || seen.library_type.is_some() {
-                    library_values.push((index, value.clone(), !same));
-                }
-                (seen.value, seen.class, seen.digest) = (value.as_ptr() as usize, class, digest);
-                self.names.push(seen);
-            } else {
-                added.push(index);
-                let contents = container_digest(&value);
-                library_values.push((index, value.clone(), true));
-                self.names.push(NameSnapshot {
-                    is_public: public_name(&name).is_some(),
-                    name: name.unbind(),
-                    value: value.as_ptr() as usize,
-                    class,
-                    is_container: contents.is_some(),
-                    digest: contents.unwrap_or(0),
-                    library_type: None,
-                    set_by: by,
-                });
-            }
+            self.names.push(match known {
+                Some(known) => differences.compare(index, known, &value),
+                None => differences.add(index, name, &value, by),
+            });
         }
-        removed.extend(before);
+        differences.removed.extend(before);
+        self.compare_library_values(&mut differences, libraries);
+        self.finish(globals.py(), differences, by)
+    }
+
+    fn compare_library_values(&mut self, differences: &mut Differences<'_>, libraries: &Libraries) {
         let mut compared = 0;
         let mut classes: HashMap<usize, Option<LibraryType>> = HashMap::new();
-        for (index, value, is_new) in library_values {
-            let Some(seen) = self.names.get_mut(index).filter(|seen| seen.is_public) else { continue };
+        for (index, value, is_new) in differences.library_values.drain(..) {
+            let Some(known) = self.names.get_mut(index).filter(|known| known.is_public) else { continue };
             if is_new {
                 let look_up = || libraries.library_type(&value.get_type()).filter(|found| !found.is_printed());
-                seen.library_type = *classes.entry(seen.class).or_insert_with(look_up);
+                known.library_type = *classes.entry(known.class).or_insert_with(look_up);
             }
-            let Some(library_type) = seen.library_type else { continue };
+            let Some(library_type) = known.library_type else { continue };
             compared += 1;
             if compared > MAX_COMPARED_VALUES {
                 continue;
             }
             let digest = libraries.digest(&value, library_type);
-            if !is_new && seen.digest != digest {
-                changed.push(index);
+            if !is_new && known.digest != digest {
+                differences.changed.push(index);
             }
-            seen.digest = digest;
+            known.digest = digest;
         }
-        self.finish(py, removed, added, changed, by)
     }
 
     /// Puts the changes together. A name that was removed and set again is at another place of the dict, so it is in `removed` and
     /// in `added`; it counts as changed if its value did.
-    fn finish(
-        &mut self,
-        py: Python<'_>,
-        removed: Vec<NameSnapshot>,
-        added: Vec<usize>,
-        mut changed: Vec<usize>,
-        by: Option<SnippetId>,
-    ) -> VariableChanges {
+    fn finish(&mut self, py: Python<'_>, differences: Differences<'_>, by: Option<SnippetId>) -> VariableChanges {
+        let Differences { removed, added, mut changed, .. } = differences;
         let mut changes = VariableChanges::default();
         let mut removed: HashMap<String, NameSnapshot> = removed
             .into_iter()
@@ -163,12 +182,12 @@ impl NamespaceSnapshot {
             .filter_map(|known| Some((public_name(known.name.bind(py))?, known)))
             .collect();
         for index in added {
-            let Some(seen) = self.names.get_mut(index).filter(|seen| seen.is_public) else { continue };
-            let Some(name) = public_name(seen.name.bind(py)) else { continue };
+            let Some(known) = self.names.get_mut(index).filter(|known| known.is_public) else { continue };
+            let Some(name) = public_name(known.name.bind(py)) else { continue };
             match removed.remove(&name) {
                 None => changes.added.push(name),
-                Some(old) if (old.value, old.class, old.digest) == (seen.value, seen.class, seen.digest) => {
-                    seen.set_by = old.set_by;
+                Some(old) if (old.value, old.class, old.digest) == (known.value, known.class, known.digest) => {
+                    known.set_by = old.set_by;
                 }
                 Some(_) => changed.push(index),
             }
@@ -176,9 +195,9 @@ impl NamespaceSnapshot {
         changed.sort_unstable();
         changed.dedup();
         for index in changed {
-            let Some(seen) = self.names.get_mut(index) else { continue };
-            seen.set_by = by;
-            changes.changed.extend(public_name(seen.name.bind(py)));
+            let Some(known) = self.names.get_mut(index) else { continue };
+            known.set_by = by;
+            changes.changed.extend(public_name(known.name.bind(py)));
         }
         changes.removed = removed.into_keys().collect();
         changes.removed.sort_unstable();

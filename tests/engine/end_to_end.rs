@@ -1,4 +1,4 @@
-//! The whole path: a person at the dashboard and a client behind the bridge work in one namespace.
+//! A person at the dashboard and a client behind the bridge, in one namespace.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::support::terminal::Terminal;
 use crate::support::{Home, pythons};
 use serde_json::Value;
 
-/// Something that runs code through the bridge and answers the structured result.
+/// A client that runs code through the bridge and returns the structured result.
 type Run<'a> = &'a mut dyn FnMut(&str) -> Value;
 
 fn do_the_job(home: &Home, terminal: &mut Terminal, client: &str, run: Run<'_>) {
@@ -22,13 +22,13 @@ fn do_the_job(home: &Home, terminal: &mut Terminal, client: &str, run: Run<'_>) 
     assert_eq!(read["result"], "16.5");
     assert_eq!(read["stdout"], "3 rows read\n");
 
-    // The person sees who ran what, what came of it, and which names there are now.
+    // The person sees the author, the code, the result and the new names.
     let code = "with open('sales.csv', newline='') as file:";
     terminal.wait_for("the client's snippet and its variables", |screen| {
         ["3 rows read", "16.5", "rows", "total", client, code, "list", "float"].iter().all(|text| screen.contains(text))
     });
 
-    // The person goes on with the client's names, in several lines.
+    // The person uses the client's names, in several lines.
     terminal.send("by_region = {}\r");
     terminal.send("for row in rows:\rby_region.setdefault(row['region'], []).append(float(row['revenue']))\r\r");
     terminal.send("by_region\r");

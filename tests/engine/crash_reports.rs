@@ -1,4 +1,4 @@
-//! What a session says of an end that nobody asked for, and of code that no interrupt reaches.
+//! Reports of an unexpected end of Python, and of code that no interrupt reaches.
 
 use crate::support;
 use std::io::Read;
@@ -28,13 +28,13 @@ impl Session {
         Self { client, server, home }
     }
 
-    /// Runs code by which Python dies, and answers what was said of it.
+    /// Runs code that kills Python, and returns the report.
     fn dies(mut self, code: &str) -> String {
         self.client.send("tools/call", json!({"name": "run_python_code", "arguments": {"code": code}}));
         self.last_words()
     }
 
-    /// Waits until another Python has taken over, and answers what was said of the one before.
+    /// Waits until another Python has taken over, and returns the report on the previous one.
     fn last_words(mut self) -> String {
         self.server.wait_for_line("a new Python has taken over");
         assert_eq!(self.server.terminate().code(), Some(0));
@@ -51,10 +51,10 @@ fn says(said: &str, parts: &[&str]) {
 }
 
 #[test]
-fn a_fatal_fault_tells_what_ran_and_where_python_stood() {
+fn a_fatal_fault_reports_the_snippet_and_its_stack() {
     each_python(|python| {
         let mut session = Session::start(python);
-        // Neither hides it, nor does what ended well, nor a child that dies in the same way.
+        // Closed descriptors, a disabled faulthandler, or a child that dies in the same way do not prevent the report.
         session.client.run("import os, ctypes\nos.closerange(3, 4096)");
         session.client.run("import faulthandler; faulthandler.disable()");
         session.client.run("pid = os.fork()\nif pid == 0: ctypes.string_at(0)\nos.waitpid(pid, 0)");
@@ -92,7 +92,7 @@ fn each_kind_of_fault_has_its_stack() {
 }
 
 #[test]
-fn os_exit_tells_whose_snippet_it_was() {
+fn os_exit_reports_the_author_of_the_snippet() {
     let said = Session::start(&support::python()).dies("import os; os._exit(0)");
     says(&said, &["without warning with exit code 0 while it ran snippet 1 by \"tester\""]);
     let mut session = Session::start(&support::python());
@@ -104,7 +104,7 @@ fn os_exit_tells_whose_snippet_it_was() {
 }
 
 #[test]
-fn an_end_in_good_order_is_silent() {
+fn an_orderly_end_is_silent() {
     let mut session = Session::start(&support::python());
     session.client.run("1 + 1");
     assert_eq!(session.server.terminate().code(), Some(0));
@@ -125,12 +125,12 @@ fn the_users_own_faulthandler_keeps_writing_where_they_want() {
 }
 
 #[test]
-fn a_c_call_that_no_interrupt_reaches_is_told_with_its_place() {
+fn a_c_call_that_no_interrupt_reaches_is_reported_with_its_place() {
     each_python(|python| {
         let mut session = Session::start(python);
         let begun = session.home.work().join("begun");
         let code = "def f():\n    open('begun', 'w').close(); return sum(range(10 ** 12))\nf()";
-        // On a busy machine an interrupt may come before the call: then once more.
+        // On a busy machine the interrupt may come before the call, and is repeated then.
         let (number, notice) = (1..20)
             .find_map(|number| {
                 session.client.call("run_python_code", json!({"code": code, "wait_s": 0}));
@@ -154,13 +154,13 @@ fn a_c_call_that_no_interrupt_reaches_is_told_with_its_place() {
         let line =
             format!("{number} cannot be interrupted: it is inside a C call at \"<snippet {number}>\", line 2 in f");
         session.server.wait_for_line(&line);
-        // It would take its time to end.
+        // An orderly end would take long.
         signal(children(session.server.child.id())[0], Signal::SIGKILL);
     });
 }
 
 #[test]
-fn asking_does_not_kill_code_that_gave_all_signals_away() {
+fn requesting_the_stack_does_not_kill_code_that_replaced_all_signal_handlers() {
     let mut session = Session::start(&support::python());
     let code = "import os, signal, time\nfor s in signal.valid_signals():\n    try: signal.signal(s, signal.SIG_DFL)\n    \
                 except OSError: pass\nopen('begun', 'w').close()\nwhile not os.path.exists('asked'): pass\n\
@@ -178,7 +178,7 @@ fn asking_does_not_kill_code_that_gave_all_signals_away() {
 }
 
 #[test]
-fn code_that_swallows_interrupts_is_not_taken_for_a_c_call() {
+fn code_that_swallows_interrupts_is_not_reported_as_a_c_call() {
     let mut session = Session::start(&support::python());
     let code = "import time\nwhile True:\n    try:\n        open('begun', 'w')\n        time.sleep(1000)\n    \
                 except KeyboardInterrupt: pass";
