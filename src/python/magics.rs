@@ -43,14 +43,14 @@ impl MagicHelper {
         Ok(Some(rewritten))
     }
 
-    /// Returns the time now, for [`Self::stop`].
+    /// Returns the time now, for [`Self::print_times`].
     pub fn clock<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.module(py)?.call_method0("clock")
     }
 
     /// Prints the time since `began`.
-    pub fn stop(&mut self, began: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.module(began.py())?.call_method1("stop", (began,)).map(drop)
+    pub fn print_times(&mut self, began: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.module(began.py())?.call_method1("print_times", (began,)).map(drop)
     }
 
     fn module<'py>(&mut self, py: Python<'py>) -> PyResult<&Bound<'py, PyModule>> {

@@ -28,17 +28,17 @@ def checkpoint(line, frame):
     chosen = given_names or sorted(known for known in list(names) if isinstance(known, str) and not known.startswith("_"))
     if not chosen:
         raise UsageError("there are no variables to save")
-    private_folders()
+    check_folders()
     saved, failed, size = write_checkpoint(path, {known: names[known] for known in chosen})
-    print(f'saved {count(len(saved), "variable")} in checkpoint "{name}", {human(size)}: {some(e["name"] for e in saved)}')
+    print(f'saved {count(len(saved), "variable")} in checkpoint "{name}", {format_size(size)}: {list_names(e["name"] for e in saved)}')
     if not given_names and name in names:
         print(f"(to save only {name}: %checkpoint NAME {name})")
     by_name = [entry["name"] for entry in saved if entry["made_here"] and entry["copy"] is None]
     if by_name:
-        print(f"by name, so what they are made of must be defined again first (by a replay): {some(by_name)}")
-    tell_failed("not saved", failed)
+        print(f"by name, so what they are made of must be defined again first (by a replay): {list_names(by_name)}")
+    print_failures("not saved", failed)
     if failed and whole:
-        raise UsageError(f"{count(len(failed), 'variable')} could not be saved: {some(name for name, *_ in failed)}")
+        raise UsageError(f"{count(len(failed), 'variable')} could not be saved: {list_names(name for name, *_ in failed)}")
 
 
 def restore(line, frame):
@@ -53,21 +53,21 @@ def restore(line, frame):
     found = [known for known in there if not words or known[0] == words[0]]
     if not found:
         error = f"there is no checkpoint {words[0]}" if words else "there is no checkpoint of this session"
-        raise UsageError(error + (f"; there is {some(known[0] for known in there)}" if there else ""))
+        raise UsageError(error + (f"; there is {list_names(known[0] for known in there)}" if there else ""))
     name, path = found[0][:2]
     back, failed = {}, []
-    with own_file(path) as file:
-        for entry in index_of(file, path):
+    with open_private(path) as file:
+        for entry in read_index(file, path):
             try:
-                back[entry["name"]] = bring_back(file, entry)
+                back[entry["name"]] = unpickle_value(file, entry)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 failed.append((entry["name"], entry["type"], reason(error)))
     # In one step, so that an interrupt before has changed nothing.
     frame.f_globals.update(back)
-    print(f'restored {count(len(back), "variable")} of checkpoint "{name}": {some(back)}')
-    tell_failed("not restored", failed)
+    print(f'restored {count(len(back), "variable")} of checkpoint "{name}": {list_names(back)}')
+    print_failures("not restored", failed)
     if any("__main__" in why for *_, why in failed):
         print(f"(define these again first, by hand or by a replay, then: %restore {name})")
 
@@ -90,7 +90,7 @@ def write_checkpoint(path, values):
             out.write(MARK)
             for name, value in values.items():
                 entry = {"name": name, "type": type(value).__name__, "module": None, "made_here": False, "copy": None}
-                why = put(value, entry, out)
+                why = pickle_value(value, entry, out)
                 if why is None:
                     saved.append(entry)
                 else:
@@ -119,7 +119,7 @@ class BoundedFile:
     def write(self, data):
         size = memoryview(data).nbytes
         if self.file.tell() + size > MAX_SIZE:
-            raise OverflowError(f"a checkpoint may have {human(MAX_SIZE)}")
+            raise OverflowError(f"a checkpoint may have {format_size(MAX_SIZE)}")
         try:
             self.file.write(data)
         except OSError:
@@ -128,7 +128,7 @@ class BoundedFile:
         return size
 
 
-def put(value, entry, out):
+def pickle_value(value, entry, out):
     """Writes a value. Returns None, or why that is not possible."""
     from types import ModuleType
 
@@ -200,22 +200,22 @@ def by_value_pickler(out):
     return None
 
 
-def bring_back(file, entry):
+def unpickle_value(file, entry):
     import pickle
     from importlib import import_module
 
     if entry["module"]:
         return import_module(entry["module"])
     parts = [part for part in (entry.get("at"), entry["copy"]) if part]
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         try:
-            return pickle.Unpickler(Part(file, *part)).load()
+            return pickle.Unpickler(PickledPart(file, *part)).load()
         except Exception:
-            if place + 1 == len(parts):
+            if index + 1 == len(parts):
                 raise
 
 
-class Part:
+class PickledPart:
     """The bytes of one value. Each read runs Python code, so it can be interrupted."""
 
     def __init__(self, file, at, size):
@@ -223,22 +223,22 @@ class Part:
         self.file, self.left = file, size
 
     def read(self, size=-1):
-        return self.took(self.file.read(self.left if size < 0 else min(size, self.left)))
+        return self.consume(self.file.read(self.left if size < 0 else min(size, self.left)))
 
     def readline(self):
-        return self.took(self.file.readline(self.left))
+        return self.consume(self.file.readline(self.left))
 
     def readinto(self, buffer):
         data = self.read(memoryview(buffer).nbytes)
         buffer[: len(data)] = data
         return len(data)
 
-    def took(self, data):
+    def consume(self, data):
         self.left -= len(data)
         return data
 
 
-def index_of(file, path):
+def read_index(file, path):
     import json
     import os
 
@@ -253,12 +253,12 @@ def index_of(file, path):
     raise UsageError(f"{path} is no checkpoint, or is damaged")
 
 
-def own_file(path):
+def open_private(path):
     """Opens a checkpoint. A pickle is code, so nobody else must be able to write the file."""
     import os
     import stat
 
-    private_folders()
+    check_folders()
     file = open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
     facts = os.fstat(file.fileno())
     if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
@@ -267,7 +267,7 @@ def own_file(path):
     return file
 
 
-def private_folders():
+def check_folders():
     import os
     import stat
 
@@ -312,14 +312,14 @@ def list_checkpoints():
 
     there = checkpoints()
     for name, path, size, at in there:
-        with own_file(path) as file:
-            names = some(entry["name"] for entry in index_of(file, path))
-        print(f"{name}  {strftime('%Y-%m-%d %H:%M:%S', localtime(at))}  {human(size)}: {names}")
+        with open_private(path) as file:
+            names = list_names(entry["name"] for entry in read_index(file, path))
+        print(f"{name}  {strftime('%Y-%m-%d %H:%M:%S', localtime(at))}  {format_size(size)}: {names}")
     if not there:
         print("There are no checkpoints of this session.")
 
 
-def tell_failed(what, failed):
+def print_failures(what, failed):
     if failed:
         print(f"{what}:")
         width = max(len(name) for name, *_ in failed)
@@ -335,7 +335,7 @@ def reason(error):
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def some(names, most=20):
+def list_names(names, most=20):
     names = list(names)
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
@@ -345,7 +345,7 @@ def count(number, what):
     return f"{number} {what}{'s' * (number != 1)}"
 
 
-def human(size):
+def format_size(size):
     for unit, unit_size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= unit_size:
             return f"{size / unit_size:.3g} {unit}"

@@ -51,7 +51,7 @@ def capture(line, body, at, frame):
     from types import SimpleNamespace
 
     out, err = StringIO(), StringIO()
-    parts = compiled(body, frame, at)
+    parts = compile_parts(body, frame, at)
     with redirect_stdout(out), redirect_stderr(err):
         execute(parts, frame)
     for name in line.split():

@@ -39,7 +39,7 @@ def describe(name, detail, frame):
         print(f"{name}: {function.__doc__ or 'a magic'}" if function else unknown("%", plain))
         return
     if "*" in name:
-        print("\n".join(matching(name, frame)) or f"Nothing is called {name}.")
+        print("\n".join(matching_names(name, frame)) or f"Nothing is called {name}.")
         return
     try:
         value = eval(name, frame.f_globals, frame.f_locals)
@@ -81,7 +81,7 @@ def describe(name, detail, frame):
     print("\n".join(found))
 
 
-def matching(pattern, frame):
+def matching_names(pattern, frame):
     from fnmatch import fnmatchcase
 
     owner, dot, last = pattern.rpartition(".")

@@ -1,7 +1,7 @@
 # Time
 
 
-def compiled(code, frame, at=None):
+def compile_parts(code, frame, at=None):
     import ast
 
     file = frame.f_code.co_filename
@@ -9,7 +9,7 @@ def compiled(code, frame, at=None):
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | frame.f_code.co_flags & FUTURE
     tree = compile(padding + code, file, "exec", flags | ast.PyCF_ONLY_AST, True)
     if at is None:
-        place(tree, code, frame)
+        move_to_column(tree, code, frame)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = compile(ast.Expression(tree.body.pop().value), file, "eval", flags, True)
@@ -23,7 +23,7 @@ def compiled(code, frame, at=None):
 FUTURE = 0x1000000
 
 
-def place(tree, code, frame):
+def move_to_column(tree, code, frame):
     """Moves the code to its column, so that marks in tracebacks point to it."""
     import ast
     import linecache
@@ -45,10 +45,10 @@ def time(line, frame):
     """How long a statement takes. %%time on the first line times the whole snippet."""
     if not line:
         raise UsageError("%time needs a statement: %time f(x)")
-    parts = compiled(line, frame)
+    parts = compile_parts(line, frame)
     began = clock()
     value = execute(parts, frame)
-    stop(began)
+    print_times(began)
     return value
 
 
@@ -59,22 +59,19 @@ def clock():
     return getrusage(RUSAGE_SELF), perf_counter()
 
 
-def stop(began):
+def print_times(began):
     now, wall = clock()
     user, system = now.ru_utime - began[0].ru_utime, now.ru_stime - began[0].ru_stime
-    print(f"CPU times: user {span(user)}, sys: {span(system)}, total: {span(user + system)}")
-    print(f"Wall time: {span(wall - began[1])}")
+    print(f"CPU times: user {format_duration(user)}, sys: {format_duration(system)}, total: {format_duration(user + system)}")
+    print(f"Wall time: {format_duration(wall - began[1])}")
 
 
-def span(seconds):
+def format_duration(seconds):
     if seconds >= 60:
         minutes, rest = divmod(seconds, 60)
         hours, minutes = divmod(int(minutes), 60)
         return (f"{hours}h " if hours else "") + f"{minutes}min {rest:.3g}s"
-    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
+    return format_seconds(seconds, 3)
 
 
 def timeit(line, frame):
@@ -109,7 +106,7 @@ def measure(options, setup, body, frame, at):
     file = frame.f_code.co_filename
     parsed = ast.parse("\n" * ((at or frame.f_lineno) - 1) + body, file)
     if at is None:
-        place(parsed, body, frame)
+        move_to_column(parsed, body, frame)
     body = parsed.body
     if not body:
         raise UsageError("%timeit needs a statement: %timeit f(x)")
@@ -134,7 +131,7 @@ def measure(options, setup, body, frame, at):
     mean, deviation = statistics.fmean(runs), statistics.pstdev(runs)
     if not options["q"]:
         print(
-            f"{digits(mean, options['p'])} ± {digits(deviation, options['p'])} per loop (mean ± std. dev. of "
+            f"{format_seconds(mean, options['p'])} ± {format_seconds(deviation, options['p'])} per loop (mean ± std. dev. of "
             f"{len(runs)} run{'s' * (len(runs) > 1)}, {loops:,} loop{'s' * (loops > 1)} each)"
         )
     if options["o"]:
@@ -145,7 +142,7 @@ def measure(options, setup, body, frame, at):
         )
 
 
-def digits(seconds, precision):
+def format_seconds(seconds, precision):
     for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.{precision}g} {unit}"

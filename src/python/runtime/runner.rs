@@ -191,7 +191,7 @@ impl Runner {
         let steps: Vec<_> = compiled.body.into_iter().chain(compiled.last).collect();
         let value = self.execute(steps, globals)?;
         if let Some(began) = began {
-            self.magics.stop(&began)?;
+            self.magics.print_times(&began)?;
         }
         match value {
             Some(value) if has_value => self.display(&value, baseline),
