@@ -1,5 +1,5 @@
-//! The client on stdin and stdout of a process that guards its session itself (`serve --stdio`): the bridge on a thread
-//! beside the guardian. So the client outlives Python as every other client does.
+//! The bridge on a thread of the guardian, for the client on its stdin and stdout (`serve --stdio`). This way the
+//! client outlives Python, as every other client does.
 
 use std::io;
 use std::sync::Arc;
@@ -10,12 +10,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::finder::Finder;
-use crate::session::discovery::registry::Published;
+use super::serve::serve;
+use crate::session::discovery::registry::PublishedEntry;
 
-/// How long the last answers may take when the session has ended; the client may read nothing.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// How long the last answers may take after the end of the session; perhaps the client reads no more.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// When it is dropped, the session has ended: what is still asked is answered so.
+/// To be dropped when the session has ended; then pending requests get an answer that says so.
 #[derive(Debug)]
 pub struct Attached {
     over: CancellationToken,
@@ -23,17 +24,17 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// Serves the `session`, which need not be there yet. `on_left` is called when the client has left.
-    pub fn start(session: Published, on_left: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    /// Serves the `session`, which need not be there yet. Calls `on_left` when the client has left.
+    pub fn start(session: PublishedEntry, on_left: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let over = CancellationToken::new();
         let finder = Arc::new(Finder::guarding(session, over.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (done, ended) = channel();
         thread::Builder::new().name("client".to_owned()).spawn(move || {
-            // Also when it panics.
-            let _left = CallOnDrop(Some(on_left));
-            // One that does not read any more has left, too.
-            let _ = super::serve(&runtime, &finder);
+            // Also called after a panic.
+            let _on_left = CallOnDrop(Some(on_left));
+            // A client that reads no more has left, too.
+            let _ = serve(&runtime, &finder);
             // A thread may still be blocked in a read of stdin.
             runtime.shutdown_background();
             let _ = done.send(());
@@ -45,7 +46,7 @@ impl Attached {
 impl Drop for Attached {
     fn drop(&mut self) {
         self.over.cancel();
-        let _ = self.ended.recv_timeout(LAST_ANSWERS);
+        let _ = self.ended.recv_timeout(DRAIN_TIMEOUT);
     }
 }
 

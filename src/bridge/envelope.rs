@@ -1,4 +1,4 @@
-//! The envelope of a JSON-RPC message: what the bridge reads of a line, and the few messages it writes itself.
+//! The envelope of a JSON-RPC message: the members that the bridge reads, and the few messages that it writes itself.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,20 @@ use super::lines::Line;
 use crate::mcp::bridge_protocol::{HAS_ARGUMENTS, RECONNECTED, REFUSED, RETRY, SENT_TO};
 use crate::session::SentTo;
 
-/// Revisions from 2026-07-28 on name themselves in each request.
+/// The version of MCP, which each request of the stateless era has.
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// Names the request that opened a subscription.
+/// The id of the request that opened a subscription.
 const SUBSCRIPTION_KEY: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// JSON-RPC error codes.
 pub const PARSE_ERROR: i32 = -32700;
 pub const INVALID_REQUEST: i32 = -32600;
-/// Implementation defined: no session answered.
+/// Implementation-defined: no session answered.
 pub const NO_SESSION: i32 = -32000;
+
+/// Longest line that may be a refusal, in bytes.
+const MAX_REFUSAL: usize = 4096;
 
 #[derive(Debug, Deserialize)]
 pub struct Envelope<'a> {
@@ -47,10 +50,10 @@ struct Params<'a> {
     notifications: Option<&'a RawValue>,
 }
 
-/// What a subscription is about.
+/// The subject of a subscription.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Filter<'a> {
+struct SubscriptionFilter<'a> {
     tools_list_changed: bool,
     prompts_list_changed: bool,
     resources_list_changed: bool,
@@ -59,7 +62,7 @@ struct Filter<'a> {
 }
 
 #[derive(Deserialize)]
-struct Subscription<'a> {
+struct SubscriptionMeta<'a> {
     #[serde(borrow, rename = "io.modelcontextprotocol/subscriptionId")]
     id: &'a RawValue,
 }
@@ -75,7 +78,7 @@ impl<'a> Envelope<'a> {
         serde_json::from_slice(line)
     }
 
-    /// The method; `None` with an answer. What is no string is no method anybody knows.
+    /// Returns the method; `None` for an answer, and an unknown method for a value that is no string.
     pub fn method(&self) -> Option<Cow<'a, str>> {
         let raw = self.method?.get();
         Some(match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
@@ -85,36 +88,37 @@ impl<'a> Envelope<'a> {
     }
 
     fn params(&self) -> Params<'a> {
-        // serde would take an array for the members in order.
+        // serde would accept an array as the members.
         let object = self.params.map(RawValue::get).filter(|params| params.starts_with('{'));
         object.and_then(|params| serde_json::from_str(params).ok()).unwrap_or_default()
     }
 
-    /// `params.requestId` of `notifications/cancelled`.
+    /// Returns `params.requestId` of `notifications/cancelled`.
     pub fn request_id(&self) -> Option<&'a RawValue> {
         self.params().request_id
     }
 
-    /// `params.uri` of a subscription, as one text per URI.
+    /// Returns `params.uri` of a subscription, in one form for each URI.
     pub fn uri(&self) -> Option<String> {
         self.params().uri.map(key)
     }
 
-    /// Of a notification that belongs to a subscription, the id of the request that opened that.
+    /// Returns the id of the request that opened the subscription to which a notification belongs.
     pub fn subscription(&self) -> Option<&'a RawValue> {
         let meta = self.params.filter(|params| params.get().contains(SUBSCRIPTION_KEY)).and(self.params().meta)?;
-        serde_json::from_str::<Subscription<'a>>(meta.get()).ok().map(|subscription| subscription.id)
+        serde_json::from_str::<SubscriptionMeta<'a>>(meta.get()).ok().map(|subscription| subscription.id)
     }
 
-    /// The tool that a call is of.
+    /// Returns the tool of a call.
     pub fn tool(&self) -> Option<String> {
         self.params().name.and_then(|name| serde_json::from_str(name.get()).ok())
     }
 
-    /// Of the notification that a subscription has begun: that all has changed which it is about.
+    /// Returns notifications that everything has changed, from the notification that a subscription has begun.
     pub fn changes(&self) -> Vec<String> {
         let params = self.params();
-        let filter = params.notifications.and_then(|filter| serde_json::from_str::<Filter<'_>>(filter.get()).ok());
+        let filter =
+            params.notifications.and_then(|filter| serde_json::from_str::<SubscriptionFilter<'_>>(filter.get()).ok());
         let Some((meta, filter)) = params.meta.zip(filter) else { return Vec::new() };
         let notification = |method: &str, uri: &str| {
             format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{{{uri}"_meta":{meta}}}}}"#)
@@ -124,13 +128,13 @@ impl<'a> Envelope<'a> {
             (filter.prompts_list_changed, "prompts/list_changed"),
             (filter.resources_list_changed, "resources/list_changed"),
         ];
-        let lists = lists.iter().filter(|(wanted, _)| *wanted).map(|(_, method)| notification(method, ""));
+        let lists =
+            lists.iter().filter(|(is_subscribed, _)| *is_subscribed).map(|(_, method)| notification(method, ""));
         let uris = filter.resource_subscriptions.iter();
         lists.chain(uris.map(|uri| notification("resources/updated", &format!(r#""uri":{uri},"#)))).collect()
     }
 
-    /// The call of a tool, as a question to another process of the session: what became of it? `is_kept`: its arguments are
-    /// all there.
+    /// Turns a tool call into the question what became of it. `is_kept` says that the arguments are there.
     pub fn outcome_question(&self, sent_to: &SentTo, is_kept: bool) -> Option<String> {
         let (id, params) = (self.id?, self.params?);
         let members = params.get().strip_prefix('{')?;
@@ -141,7 +145,7 @@ impl<'a> Envelope<'a> {
         ))
     }
 
-    /// What is needed to ask what became of the call of a tool: the call under that id, without its arguments.
+    /// Returns a tool call with that id and without its arguments, enough to ask what became of it.
     pub fn without_arguments(&self, id: &str) -> String {
         let Params { name, meta, .. } = self.params();
         let members = [("name", name), ("_meta", meta)].into_iter();
@@ -150,9 +154,9 @@ impl<'a> Envelope<'a> {
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{{params}}}}}"#)
     }
 
-    /// Whether a request is of the stateless era.
+    /// Returns whether a request is of the stateless era.
     pub fn is_modern(&self) -> bool {
-        // Most `params` do not hold the key at all: no need to take them apart.
+        // Avoids parsing most `params`, which do not contain the key.
         self.params.is_some_and(|params| params.get().contains(VERSION_KEY) || params.get().contains("\\/"))
             && self
                 .params()
@@ -161,7 +165,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// An id as one text per id: the same string may be escaped in more than one way, and `1` is not `"1"`.
+/// Returns an id in one form, since a string may be escaped in several ways. `1` and `"1"` differ.
 pub fn key(id: &RawValue) -> String {
     let raw = id.get();
     if raw.contains('\\')
@@ -172,7 +176,7 @@ pub fn key(id: &RawValue) -> String {
     raw.to_owned()
 }
 
-/// Whether MCP allows this as the id of a request: servers drop others without a word.
+/// Returns whether MCP allows this id. Servers drop requests with other ids without an answer.
 pub fn is_legal_id(id: &RawValue) -> bool {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -183,7 +187,7 @@ pub fn is_legal_id(id: &RawValue) -> bool {
     serde_json::from_str::<Id>(id.get()).is_ok()
 }
 
-/// `line` with `part`, which must be a slice of it, replaced.
+/// Replaces `part`, which must be a slice of `line`.
 pub fn splice<'a>(line: &'a [u8], part: &RawValue, with: &'a str) -> [&'a [u8]; 3] {
     let start = part.get().as_ptr().addr().wrapping_sub(line.as_ptr().addr());
     let end = start.saturating_add(part.get().len());
@@ -193,12 +197,12 @@ pub fn splice<'a>(line: &'a [u8], part: &RawValue, with: &'a str) -> [&'a [u8]; 
     }
 }
 
-/// The id in what is left of a line that cannot be read as a whole: its beginning and its end.
+/// Finds the id in the beginning and the end of a line that cannot be parsed.
 pub fn find_id(head: &[u8], tail: &[u8]) -> Option<String> {
     id_at_head(&String::from_utf8_lossy(head)).or_else(|| id_at_tail(&String::from_utf8_lossy(tail)))
 }
 
-/// Reads members until the text breaks off; the id counts if it came before that.
+/// Reads members until the text breaks off.
 fn id_at_head(text: &str) -> Option<String> {
     struct First<'s>(&'s mut Option<String>);
     impl<'de> Visitor<'de> for First<'_> {
@@ -222,7 +226,7 @@ fn id_at_head(text: &str) -> Option<String> {
     found
 }
 
-/// The last `"id":` from which on the text is the end of the outermost object: in a string its quotes were escaped.
+/// Finds the last `"id":` that begins the end of the outermost object. Within a string, its quotes would be escaped.
 fn id_at_tail(text: &str) -> Option<String> {
     let ends = text.rmatch_indices("\"id\"").filter(|(at, _)| !text[..*at].ends_with('\\')).take(8);
     for (at, _) in ends {
@@ -234,7 +238,7 @@ fn id_at_tail(text: &str) -> Option<String> {
     None
 }
 
-/// Why a session takes no connection, if that is what it says.
+/// Returns why the session refuses the connection, if the line says so.
 pub fn refusal(line: &Line<'_>) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer {
@@ -246,15 +250,15 @@ pub fn refusal(line: &Line<'_>) -> Option<String> {
         message: String,
     }
     let Line::Whole(line) = line else { return None };
-    // The first answer of a session may be long, and never is this: no need to take it apart.
-    if line.len() > 4096 {
+    // A long first answer is no refusal, so it is not parsed.
+    if line.len() > MAX_REFUSAL {
         return None;
     }
     let Answer { error: Refusal { code, message } } = serde_json::from_slice(line).ok()?;
     (code == REFUSED).then_some(message)
 }
 
-/// The id of the request that opened a subscription, in the answer that ends it.
+/// Returns the id of the request that opened the subscription, from the answer that ends it.
 pub fn ended_subscription(line: &[u8]) -> Option<&RawValue> {
     #[derive(Deserialize)]
     struct Answer<'a> {
@@ -264,12 +268,12 @@ pub fn ended_subscription(line: &[u8]) -> Option<&RawValue> {
     #[derive(Deserialize)]
     struct Ended<'a> {
         #[serde(borrow, rename = "_meta")]
-        meta: Subscription<'a>,
+        meta: SubscriptionMeta<'a>,
     }
     serde_json::from_slice::<Answer<'_>>(line).ok().map(|answer| answer.result.meta.id)
 }
 
-/// Whether a message without a method answers something.
+/// Returns whether a message without a method is an answer.
 pub fn is_answer(line: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Answer {
@@ -285,7 +289,7 @@ pub fn is_answer(line: &[u8]) -> bool {
     serde_json::from_slice::<Answer>(line).is_ok_and(|answer| answer.result || answer.error)
 }
 
-/// Whether an answer is an error.
+/// Returns whether an answer is an error.
 pub fn is_error(line: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Answer {
@@ -295,12 +299,12 @@ pub fn is_error(line: &[u8]) -> bool {
     serde_json::from_slice::<Answer>(line).is_ok_and(|answer| answer.error.is_some())
 }
 
-/// An error answer. `id` is JSON.
+/// Returns an error answer. `id` is JSON.
 pub fn error(id: &str, code: i32, message: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#, json!({"code": code, "message": message}))
 }
 
-/// A tool's failure: a result, because models read it and errors they often do not.
+/// Returns the failure of a tool: a result, because models often do not read errors.
 pub fn tool_failure(id: &str, modern: bool, text: &str) -> String {
     let mut result = json!({"content": [{"type": "text", "text": text}], "isError": true});
     if modern {
@@ -313,7 +317,7 @@ pub fn notification(method: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#)
 }
 
-/// Tells a session who has answered the client's last call. Of either era.
+/// Returns the request that says which process answered the client's last call. Understood in both eras.
 pub fn moved(id: &str, last: &SentTo) -> String {
     let last = json!(last);
     format!(
@@ -338,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_needs_and_no_more() {
+    fn an_envelope_parses_only_what_it_needs() {
         let line =
             br#"{"params":{"name":"t","arguments":{"code":"\ud800 \"id\":7"}},"method":"tools\/call","id":"\u0061"}"#;
         let envelope = Envelope::parse(line).unwrap();
@@ -349,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_era_by_the_meta_key() {
+    fn the_version_key_decides_the_era() {
         let modern = |line: &str| Envelope::parse(line.as_bytes()).unwrap().is_modern();
         assert!(modern(r#"{"params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#));
         assert!(modern(r#"{"params":{"_meta":{"io.modelcontextprotocol\/protocolVersion":"2026-07-28"}}}"#));
@@ -358,14 +362,14 @@ mod tests {
     }
 
     #[test]
-    fn replaces_an_id_in_place() {
+    fn an_id_is_replaced_in_place() {
         let line = br#"{"id": 7 ,"params":{"id":7}}"#;
         let envelope = Envelope::parse(line).unwrap();
         assert_eq!(splice(line, envelope.id.unwrap(), "\"b\"").concat(), br#"{"id": "b" ,"params":{"id":7}}"#);
     }
 
     #[test]
-    fn finds_the_id_of_a_line_cut_in_the_middle() {
+    fn the_id_of_a_cut_line_is_found() {
         let find = |head: &str, tail: &str| find_id(head.as_bytes(), tail.as_bytes());
         let head = r#"{"jsonrpc":"2.0","id":"five","method":"tools/call","params":{"code":"xxx"#;
         assert_eq!(find(head, "xxx").as_deref(), Some(r#""five""#));
@@ -376,16 +380,16 @@ mod tests {
     }
 
     #[test]
-    fn knows_which_ids_a_server_would_drop() {
+    fn ids_that_servers_would_drop_are_illegal() {
         let legal = |id: &str| is_legal_id(&RawValue::from_string(id.to_owned()).unwrap());
         assert!(legal("0") && legal("-5") && legal("\"\"") && legal("\"five\""));
         assert!(!legal("1.5") && !legal("true") && !legal("{}") && !legal("18446744073709551616"));
         assert!(!legal(r#""\ud800""#));
     }
 
-    /// Lines as they may come from a broken client: none makes the reader fail, and what it finds is part of the line.
+    /// Lines of a broken client: none makes the parser panic, and each part that it finds is part of the line.
     #[test]
-    fn garbage_is_read_without_harm() {
+    fn garbage_does_no_harm() {
         let good = r#"{"jsonrpc":"2.0","id":"\u0061","method":"tools\/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"x"},"requestId":7,"uri":"a"}}"#;
         let mut seed = 1_u64;
         let mut next = |below: usize| {

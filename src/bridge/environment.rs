@@ -1,13 +1,13 @@
-//! The environment of a session that a bridge holds. Other clients work in it as well, so it gets what a session needs of
-//! this client's environment, and not its keys and passwords.
+//! The environment of a session that a bridge holds. Other clients share the session, so it gets what a session needs
+//! of this client's environment, but no keys and passwords.
 //!
-//! This keeps secrets out of `os.environ`, of child processes and of what a session prints. It is no wall: code in a
-//! session has the rights of its user, who can read the environment of their processes.
+//! This keeps secrets out of `os.environ`, out of child processes and out of output. It is no security boundary: code
+//! in a session has the rights of its user, who can read the environment of their processes.
 
 use std::ffi::{OsStr, OsString};
 
-/// What a session and the tools in it find their places and their manners by: the user and the system; libraries, and
-/// programs that packages call; Python and its packages; the network.
+/// Variables that a session and its tools need: user and system; libraries, and programs that packages call; Python and
+/// its packages; the network.
 const NAMES: &str = "
     HOME PATH USER LOGNAME SHELL PWD HOSTNAME TERM COLORTERM TMPDIR TMP TEMP TZ LANG LANGUAGE LOCPATH LOCALE_ARCHIVE
     EDITOR VISUAL PAGER COLUMNS LINES NO_COLOR FORCE_COLOR CLICOLOR DISPLAY WAYLAND_DISPLAY XAUTHORITY BROWSER
@@ -24,53 +24,53 @@ const NAMES: &str = "
     SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NIX_SSL_CERT_FILE
 ";
 
-/// Beginnings of such names; those that look like secrets are left out all the same.
-const BEGINNINGS: &str = "
+/// Prefixes of such names. A name that looks like a secret is left out nevertheless.
+const PREFIXES: &str = "
     LC_ XDG_ CONDA_ MAMBA_ PYTHON PYENV_ UV_ PIP_ FOURHANDS_ OMP_ KMP_ GOMP_ MKL_ OPENBLAS_ BLIS_ VECLIB_ NUMEXPR_
     NUMBA_ MALLOC_ CUDA_ NVIDIA_ NCCL_ HIP_ ROCM_ ROCR_ HSA_ XLA_ TF_ TORCH_ TORCHINDUCTOR_ PYTORCH_ JAX_ POLARS_ DYLD_
     DASK_ RAY_ SPARK_ SLURM_ PBS_
 ";
 
-/// What names of secrets have in them.
-const SECRETS: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSW", "PASSPHRASE", "CREDENTIAL", "COOKIE", "JWT"];
-/// The same, as whole words of a name.
+/// Parts of names of secrets.
+const SECRET_PARTS: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSW", "PASSPHRASE", "CREDENTIAL", "COOKIE", "JWT"];
+/// Words of names of secrets, as whole words.
 const SECRET_WORDS: &[&str] = &["PASS", "PWD", "PAT", "AUTH", "PRIVATE", "LICENSE"];
 
-/// Keeps all of it, in the place of a list.
+/// Passes everything on, in the place of a list.
 pub const ALL: &str = "all";
-/// Names of what was left out that are told.
-const TOLD: usize = 12;
+/// How many names of omitted variables a notice has.
+const MAX_NAMED: usize = 12;
 
-/// What is kept, and the names of the rest.
+/// The variables that a session gets, and the names of the others.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct SelectedEnvironment {
     pub variables: Vec<(OsString, OsString)>,
-    pub left_out: Vec<String>,
+    pub omitted: Vec<String>,
 }
 
-/// Of `variables`, what a session gets that others share. `wanted` are names that the person has chosen beside the usual
-/// ones, with a `*` at the end for all that begin so, or [`ALL`].
-pub fn selected(variables: impl Iterator<Item = (OsString, OsString)>, wanted: &[String]) -> Kept {
-    let mut selected = Kept::default();
+/// Selects the variables that a shared session gets. `chosen` are names that the person adds to the usual ones: with a
+/// `*` at the end for a prefix, or [`ALL`].
+pub fn selected(variables: impl Iterator<Item = (OsString, OsString)>, chosen: &[String]) -> SelectedEnvironment {
+    let mut selected = SelectedEnvironment::default();
     for (name, value) in variables {
         let text = name.to_string_lossy().into_owned();
-        if is_wanted(&text, wanted) || (is_usual(&text) && !has_password(&value)) {
+        if is_chosen(&text, chosen) || (is_usual(&text) && !has_password(&value)) {
             selected.variables.push((name, value));
         } else {
-            selected.left_out.push(text);
+            selected.omitted.push(text);
         }
     }
-    selected.left_out.sort();
+    selected.omitted.sort();
     selected
 }
 
-impl Kept {
-    /// What the person must know, if anything was left out.
-    pub fn word(&self) -> Option<String> {
-        let count = self.left_out.len();
-        let more = count.saturating_sub(TOLD);
+impl SelectedEnvironment {
+    /// Returns a notice for the person if variables were omitted.
+    pub fn notice(&self) -> Option<String> {
+        let count = self.omitted.len();
+        let more = count.saturating_sub(MAX_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let names = self.left_out.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let names = self.omitted.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
         (count > 0).then(|| {
             format!(
                 "other clients share the session that this server holds, so it does not get these environment variables: \
@@ -80,25 +80,25 @@ impl Kept {
     }
 }
 
-fn is_wanted(name: &str, wanted: &[String]) -> bool {
-    wanted.iter().any(|wanted| match wanted.strip_suffix('*') {
-        Some(beginning) => name.starts_with(beginning),
-        None => name == wanted || wanted == ALL,
+fn is_chosen(name: &str, chosen: &[String]) -> bool {
+    chosen.iter().any(|chosen| match chosen.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == chosen || chosen == ALL,
     })
 }
 
 fn is_usual(name: &str) -> bool {
-    let begins_so = |beginning| name.starts_with::<&str>(beginning);
+    let has_prefix = |prefix| name.starts_with::<&str>(prefix);
     NAMES.split_ascii_whitespace().any(|usual| usual == name)
-        || (BEGINNINGS.split_ascii_whitespace().any(begins_so) && !looks_like_a_secret(name))
+        || (PREFIXES.split_ascii_whitespace().any(has_prefix) && !looks_like_a_secret(name))
 }
 
 fn looks_like_a_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    SECRETS.iter().any(|secret| name.contains(secret)) || name.split('_').any(|word| SECRET_WORDS.contains(&word))
+    SECRET_PARTS.iter().any(|secret| name.contains(secret)) || name.split('_').any(|word| SECRET_WORDS.contains(&word))
 }
 
-/// Whether it has an address with a password in it, as of a proxy or a package index: `https://user:password@host`.
+/// Returns whether a value has a URL with a password, such as that of a proxy: `https://user:password@host`.
 fn has_password(value: &OsStr) -> bool {
     let value = value.to_string_lossy();
     value.split("://").skip(1).any(|rest| {
@@ -111,14 +111,14 @@ fn has_password(value: &OsStr) -> bool {
 mod tests {
     use super::*;
 
-    fn names(variables: &[(String, String)], wanted: &[&str]) -> Vec<String> {
+    fn names(variables: &[(String, String)], chosen: &[&str]) -> Vec<String> {
         let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let wanted: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
-        selected(variables, &wanted).variables.into_iter().map(|(name, _)| name.into_string().unwrap()).collect()
+        let chosen: Vec<String> = chosen.iter().map(|&name| name.to_owned()).collect();
+        selected(variables, &chosen).variables.into_iter().map(|(name, _)| name.into_string().unwrap()).collect()
     }
 
     #[test]
-    fn what_a_session_needs_is_kept_and_no_secret() {
+    fn a_session_gets_what_it_needs_and_no_secrets() {
         let set = |text: &str| -> Vec<(String, String)> {
             let pairs = text.split_ascii_whitespace().filter_map(|word| word.split_once('='));
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -137,11 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_out_is_told_by_name_only() {
+    fn a_notice_names_omitted_variables_without_values() {
         let many = (0..20).map(|n| (OsString::from(format!("A{n:02}_KEY")), OsString::from("hunter2")));
-        let word = selected(many, &[]).word().unwrap();
-        assert!(word.contains("A00_KEY, A01_KEY") && word.contains("and 8 more"), "{word}");
-        assert!(word.contains("--keep-env") && !word.contains("hunter2"), "{word}");
-        assert_eq!(Kept::default().word(), None);
+        let notice = selected(many, &[]).notice().unwrap();
+        assert!(notice.contains("A00_KEY, A01_KEY") && notice.contains("and 8 more"), "{notice}");
+        assert!(notice.contains("--keep-env") && !notice.contains("hunter2"), "{notice}");
+        assert_eq!(SelectedEnvironment::default().notice(), None);
     }
 }

@@ -1,90 +1,33 @@
-//! Finds the session's socket, and says what to do when there is none.
+//! Finds the session's socket, and connects to it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
-use super::BridgeOptions;
+use super::client_log;
+use super::options::BridgeOptions;
+use super::session_source::{Connection, DRAIN_TIMEOUT, POLL_INTERVAL, Reach, SessionSource};
 use super::starter::Starter;
-use super::stdio::{Input, Output};
-use crate::domain::terminal_text::visible;
 use crate::session::SentTo;
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry;
-use crate::session::discovery::registry::{Published, SessionEntry};
+use crate::session::discovery::registry::{self, PublishedEntry, SessionEntry};
 use crate::session::discovery::select::{Choice, choose};
-use crate::session::discovery::socket;
-use crate::session::discovery::socket::ConnectError;
+use crate::session::discovery::socket::{self, ConnectError};
 
-/// How often to look for a session that is starting; one in this process's own hands is there in some 50 ms.
-const LOOK_SOON: Duration = Duration::from_millis(50);
-const LOOK_FOR_GUARDED: Duration = Duration::from_millis(2);
-/// How long answers are still awaited after the client has closed its end; clients kill a bridge after 2 s.
-const DRAIN: Duration = Duration::from_millis(1500);
-const DRAIN_OF_GUARDED: Duration = Duration::from_secs(3);
+/// How often to look for a session that this process guards. Such a session starts within some 50 ms.
+const POLL_INTERVAL_OF_GUARDED: Duration = Duration::from_millis(2);
+const DRAIN_TIMEOUT_OF_GUARDED: Duration = Duration::from_secs(3);
 
-/// What an attempt to reach a session came to.
-pub enum Reach {
-    Connected(Connection, SentTo),
-    /// The session lives, but does not accept connections yet.
-    Starting,
-    Nothing,
-}
-
-/// A way to a session and back.
-pub struct Connection {
-    pub input: Input,
-    pub output: Output,
-}
-
-/// What the loop of the bridge asks of the world outside; a test may stand in for that.
-pub trait Find: Sync {
-    /// How long the loop looks for the next line before it sleeps: to wake a core costs more than what is done in between.
-    const MOMENT: Duration = Duration::from_micros(200);
-
-    fn reach(&self) -> impl Future<Output = Reach> + Send;
-
-    /// Why there is no session, and what to do.
-    fn advice(&self) -> String;
-
-    /// Notes why a session took no connection; `None` once it has.
-    fn note_refusal(&self, why: Option<String>);
-
-    /// Whether this process guards the session, and it is not over.
-    fn is_guarding(&self) -> bool {
-        false
-    }
-
-    /// Whether there will never be a session again; see [`Finder::guarding`].
-    fn is_over(&self) -> bool {
-        false
-    }
-
-    /// Waits until it is over.
-    fn over(&self) -> impl Future<Output = ()> + Send {
-        std::future::pending()
-    }
-
-    /// How often to look for a session that is starting.
-    fn pace(&self) -> Duration {
-        LOOK_SOON
-    }
-
-    /// How long answers are still awaited after the client has closed its end.
-    fn drain(&self) -> Duration {
-        DRAIN
-    }
-}
-
+/// The session that this process guards.
 #[derive(Debug)]
 struct Guarded {
-    session: Published,
-    /// Cancelled when it has ended.
+    session: PublishedEntry,
+    /// Cancelled when the session has ended.
     over: CancellationToken,
 }
 
@@ -93,21 +36,20 @@ pub struct Finder {
     options: BridgeOptions,
     /// `FOURHANDS_SESSION`.
     env: Option<String>,
-    cwd: PathBuf,
-    places: Paths,
-    /// Starts one where there is none, if that was asked for.
-    starter: Option<Starter>,
-    /// This very process guards the session.
+    pub(super) cwd: PathBuf,
+    pub(super) paths: Paths,
+    /// Starts a session if there is none, where the options say so.
+    pub(super) starter: Option<Starter>,
     guarded: Option<Guarded>,
-    complained: AtomicBool,
-    /// Why the session took no connection of ours, the last time.
-    refused: Mutex<Option<String>>,
+    has_logged_owner: AtomicBool,
+    /// Why the session refused the last connection.
+    pub(super) refusal: Mutex<Option<String>>,
 }
 
-impl Find for Finder {
+impl SessionSource for Finder {
     async fn reach(&self) -> Reach {
         if let Some(guarded) = &self.guarded {
-            // Its socket may have moved.
+            // The socket may have moved.
             let record = guarded.session.record();
             let without = if self.is_over() || record.trouble.is_some() { Reach::Nothing } else { Reach::Starting };
             let connected = self.connect(&record.socket).await;
@@ -123,7 +65,7 @@ impl Find for Finder {
             Ok((Choice::Use(record), _)) => {
                 let connected = self.connect(&record.socket).await;
                 if let (Ok(_), Some(starter)) = (&connected, &self.starter) {
-                    starter.connected();
+                    starter.on_connected();
                 }
                 let without = if record.trouble.is_some() { Reach::Nothing } else { Reach::Starting };
                 connected.map_or(without, |stream| self.connected(stream, Some(&record)))
@@ -136,7 +78,6 @@ impl Find for Finder {
         }
     }
 
-    /// Looks again each time.
     fn advice(&self) -> String {
         if let Some(guarded) = &self.guarded {
             return self.advice_of_guarded(&guarded.session.record());
@@ -154,7 +95,7 @@ impl Find for Finder {
     }
 
     fn note_refusal(&self, why: Option<String>) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        *self.refusal.lock() = why;
     }
 
     fn is_guarding(&self) -> bool {
@@ -172,38 +113,38 @@ impl Find for Finder {
         }
     }
 
-    fn pace(&self) -> Duration {
-        if self.guarded.is_some() { LOOK_FOR_GUARDED } else { LOOK_SOON }
+    fn poll_interval(&self) -> Duration {
+        if self.guarded.is_some() { POLL_INTERVAL_OF_GUARDED } else { POLL_INTERVAL }
     }
 
-    fn drain(&self) -> Duration {
-        // What was piped into `serve --stdio` is all that will ever be asked, and somebody may read the answers.
-        if self.guarded.is_some() { DRAIN_OF_GUARDED } else { DRAIN }
+    fn drain_timeout(&self) -> Duration {
+        // A person may have piped all requests into `serve --stdio`, and reads the answers.
+        if self.guarded.is_some() { DRAIN_TIMEOUT_OF_GUARDED } else { DRAIN_TIMEOUT }
     }
 }
 
 impl Finder {
-    /// For this process, with its environment and working directory.
+    /// Returns a finder with the environment and the working directory of this process.
     pub fn new(options: BridgeOptions) -> Self {
         let cwd = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_else(|_| PathBuf::from("/"));
         let env = std::env::var("FOURHANDS_SESSION").ok();
         Self::at(options, env, cwd, Paths::of_this_process())
     }
 
-    pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, places: Paths) -> Self {
-        let starter = Starter::new(&options, &cwd, places.home.as_deref());
-        let (complained, refused) = (AtomicBool::new(false), Mutex::new(None));
-        Self { options, env, cwd, places, starter, guarded: None, complained, refused }
+    pub(super) fn at(options: BridgeOptions, env: Option<String>, cwd: PathBuf, paths: Paths) -> Self {
+        let starter = Starter::new(&options, &cwd, paths.home.as_deref());
+        let (has_logged_owner, refusal) = (AtomicBool::new(false), Mutex::new(None));
+        Self { options, env, cwd, paths, starter, guarded: None, has_logged_owner, refusal }
     }
 
-    /// For the session that this process guards. It is over when `over` is cancelled.
-    pub fn guarding(session: Published, over: CancellationToken) -> Self {
+    /// Returns a finder for the session that this process guards, which is over once `over` is cancelled.
+    pub fn guarding(session: PublishedEntry, over: CancellationToken) -> Self {
         Self { guarded: Some(Guarded { session, over }), ..Self::new(BridgeOptions::default()) }
     }
 
-    /// `before`: the record of the session as it was before the connection.
+    /// `before` is the record of the session before the connection.
     fn connected(&self, stream: UnixStream, before: Option<&SessionEntry>) -> Reach {
-        // Another session may have taken the place of that one meanwhile.
+        // Another session may have taken the socket meanwhile.
         let session = before.filter(|before| self.record_of(&before.socket).as_ref() == Some(before));
         let session = session.and_then(|record| record.id.clone());
         let process = socket::peer(&stream).and_then(|peer| peer.pid);
@@ -213,7 +154,7 @@ impl Finder {
     }
 
     fn record_of(&self, socket: &Path) -> Option<SessionEntry> {
-        registry::running_at(&self.places).ok()?.into_iter().find(|record| record.socket == socket)
+        registry::running_at(&self.paths).ok()?.into_iter().find(|record| record.socket == socket)
     }
 
     /// The client has left.
@@ -226,15 +167,16 @@ impl Finder {
     async fn connect(&self, path: &Path) -> Result<UnixStream, ConnectError> {
         let connected = socket::connect(path).await;
         if let Err(error @ ConnectError::NotOurs { .. }) = &connected
-            && !self.complained.swap(true, Ordering::Relaxed)
+            && !self.has_logged_owner.swap(true, Ordering::Relaxed)
         {
-            super::complain(&error.to_string());
+            client_log::log(&error.to_string());
         }
         connected
     }
 
+    /// Returns the choice, and the running sessions to choose from.
     fn choice(&self) -> io::Result<(Choice, Vec<SessionEntry>)> {
-        let mut running = registry::running_at(&self.places)?;
+        let mut running = registry::running_at(&self.paths)?;
         if let Some(starter) = &self.starter
             && self.is_free_to_choose()
         {
@@ -250,101 +192,4 @@ impl Finder {
         let names = [self.options.session.as_deref(), self.env.as_deref()];
         names.into_iter().flatten().all(|name| name.trim().is_empty())
     }
-
-    /// What goes on from there.
-    pub(super) fn remedy(&self, problem: &str) -> String {
-        let problem = match self.starter.as_ref().and_then(Starter::word) {
-            Some(word) => format!("{problem}\n{word}"),
-            None => problem.to_owned(),
-        };
-        // Names of folders may hold anything, and this is shown to people and models.
-        let problem = visible(&problem);
-        format!(
-            "{problem}\nThis server connects by itself: once the session is up, the next call just works. Nothing has to be \
-             restarted, unless the configuration is changed: the AI client must then start this server again."
-        )
-    }
-
-    fn advice_of_guarded(&self, record: &SessionEntry) -> String {
-        if self.is_over() {
-            return "The session of this server has ended, and the server ends with it. The AI client has to start it again."
-                .to_owned();
-        }
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let text = refused.or_else(|| self.trouble(record)).unwrap_or_else(|| {
-            "The Python of this server's session does not answer: it is being started, or it was suspended. Once it \
-             answers, the next call reaches it."
-                .to_owned()
-        });
-        visible(&text).into_owned()
-    }
-
-    /// Why the session has no Python, if it has none. Each time it is asked to try again.
-    fn trouble(&self, record: &SessionEntry) -> Option<String> {
-        let trouble = record.trouble.as_deref()?;
-        let _ = registry::ask_for_another_try(&self.places, record);
-        Some(format!(
-            "The fourhands session \"{}\" has no Python at the moment: {trouble}\nIt is asked to try another start \
-             now, which takes some seconds. If that does not help, the person has to mend it.",
-            record.name
-        ))
-    }
-
-    pub(super) fn explain(&self, choice: &Choice, running: &[SessionEntry]) -> String {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match choice {
-            Choice::Use(record) if refused.is_some() => {
-                format!("The fourhands session \"{}\" took no connection: {}", record.name, refused.unwrap_or_default())
-            }
-            Choice::Use(record) => self.trouble(record).unwrap_or_else(|| {
-                format!(
-                    "The fourhands session \"{}\" in {} is starting, or it has stopped answering (pid {}). \
-                     If that lasts, ask the person to look at its terminal.",
-                    record.name,
-                    record.cwd.display(),
-                    record.pid
-                )
-            }),
-            Choice::NotRunning(name) if registry::check_name(name).is_err() => {
-                let rule = registry::check_name(name).err().map_or_else(String::new, |bad| bad.to_string());
-                format!(
-                    "No session can be reached: this server was told to use one by --session or FOURHANDS_SESSION, but \
-                     {rule}. Ask the person to correct that in the AI client's configuration."
-                )
-            }
-            Choice::NotRunning(name) => format!(
-                "The fourhands session \"{name}\", which this server was told to use (--session or FOURHANDS_SESSION), \
-                 is not running. Ask the person to start it: `fourhands --session {name}` in a terminal, in the \
-                 folder to work in.{}",
-                match running {
-                    [] => String::new(),
-                    _ => format!("\nRunning are:\n{}", list(running)),
-                }
-            ),
-            Choice::Several => format!(
-                "Several fourhands sessions are running, and none of them in this server's folder ({}) or above it:\n\
-                 {}\nAsk the person which one to use. They choose it by adding `--session NAME` to the arguments of \
-                 `fourhands bridge` in the AI client's configuration, or by setting FOURHANDS_SESSION=NAME in its \
-                 environment there. Without that, they can start one for this server's folder (`fourhands` in a terminal \
-                 there), or quit all but one.",
-                self.cwd.display(),
-                list(running)
-            ),
-            Choice::NoneRunning => {
-                let place = match self.cwd.as_os_str().to_str() {
-                    Some("/") | None => "in the folder to work in".to_owned(),
-                    Some(folder) => format!("in the folder {folder}"),
-                };
-                format!(
-                    "No fourhands session is running. Ask the person to start one: `fourhands` in a terminal, {place} \
-                     (or `fourhands serve` there, to run without a dashboard)."
-                )
-            }
-        }
-    }
-}
-
-fn list(running: &[SessionEntry]) -> String {
-    let lines: Vec<_> = running.iter().map(|record| format!("- {} ({})", record.name, record.cwd.display())).collect();
-    lines.join("\n")
 }

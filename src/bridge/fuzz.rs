@@ -1,4 +1,4 @@
-//! Bytes that nobody thought of, through the bridge's reader and its relay.
+//! Fuzz test of the bridge's line reader and relay.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -24,7 +24,7 @@ async fn lines_of(outbox: &mut Outbox) -> Vec<Vec<u8>> {
     lines
 }
 
-/// Each line arrives as it was, however the bytes come; what goes on to either side is a message; nothing panics.
+/// Each line arrives unchanged, however the bytes come. Only messages go on to either side. Nothing panics.
 #[tokio::test]
 async fn fuzz_the_envelope_reader() {
     for mut random in rounds("the bridge's reader") {
@@ -35,20 +35,20 @@ async fn fuzz_the_envelope_reader() {
         let mut reader = LineReader::new(theirs);
         let mut read = Vec::new();
         let mut relay = Relay::default();
-        relay.joined(Some(SentTo::default()));
+        relay.backend_joined(Some(SentTo::default()));
         loop {
             while let Some(line) = reader.next() {
                 if random.below(2) == 0 {
-                    relay.client_said(&line);
+                    relay.on_client_line(&line);
                 } else {
-                    relay.backend_said(&line);
+                    relay.on_backend_line(&line);
                 }
                 let Line::Whole(line) = line else { panic!("none is that long") };
                 read.push(line.to_vec());
                 envelope::find_id(line, &line[line.len() / 2..]);
                 if random.below(40) == 0 {
-                    relay.parted("It has ended.", "", random.below(2) == 0);
-                    relay.joined(Some(SentTo::default()));
+                    relay.session_lost("It has ended.", "", random.below(2) == 0);
+                    relay.backend_joined(Some(SentTo::default()));
                 }
             }
             if reader.ended {
@@ -60,7 +60,7 @@ async fn fuzz_the_envelope_reader() {
         let mut expected: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         expected.pop_if(|last| last.is_empty());
         assert_eq!(read, expected);
-        relay.lost("It has ended.", "", false);
+        relay.backend_lost("It has ended.", "", false);
         for line in lines_of(&mut relay.to_client).await {
             let text = String::from_utf8(line).unwrap();
             serde_json::from_str::<&RawValue>(&text).unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -1,16 +1,17 @@
-//! What a client of the handshake era has settled with its server, so that a new server can be told the same.
+//! The handshake of a client, remembered so that it can be repeated with a new server.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::envelope::Envelope;
+use super::client_log::log;
+use super::envelope::{self, Envelope};
 
 #[derive(Debug, Default)]
 pub struct Handshake {
-    /// The client's `initialize`, and its id.
+    /// The id and the line of the client's `initialize`.
     initialize: Option<(String, Vec<u8>)>,
-    /// Set once a server has agreed: what the client was told then.
+    /// The answer of the first server.
     agreed: Option<Agreed>,
     initialized: bool,
     /// The last `logging/setLevel`.
@@ -42,7 +43,7 @@ struct List {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct InitializeAnswer {
     result: Option<Agreed>,
 }
 
@@ -69,20 +70,20 @@ impl Handshake {
         self.initialized = self.initialize.is_some();
     }
 
-    /// The answer to the client's own `initialize`, or to another request that opens.
+    /// Takes in the answer to the client's `initialize`, or to another opening request.
     pub fn answered(&mut self, id: &str, line: &[u8]) {
         if self.initialize.as_ref().is_some_and(|(own, _)| own == id) {
-            self.agreed = serde_json::from_slice::<Answer>(line).ok().and_then(|answer| answer.result);
+            self.agreed = serde_json::from_slice::<InitializeAnswer>(line).ok().and_then(|answer| answer.result);
         }
     }
 
-    /// The answer to an `initialize` that was sent again.
-    pub fn renewed(&self, line: &[u8]) {
+    /// Takes in the answer to a repeated `initialize`.
+    pub fn repeated(&self, line: &[u8]) {
         let first = self.agreed.as_ref().map(|agreed| agreed.protocol_version.as_str());
-        let now = serde_json::from_slice::<Answer>(line).ok().and_then(|answer| answer.result);
+        let now = serde_json::from_slice::<InitializeAnswer>(line).ok().and_then(|answer| answer.result);
         match now {
-            None => super::complain("the new session refused the handshake; restart this server in your AI client"),
-            Some(now) if Some(now.protocol_version.as_str()) != first => super::complain(&format!(
+            None => log("the new session refused the handshake; restart this server in your AI client"),
+            Some(now) if Some(now.protocol_version.as_str()) != first => log(&format!(
                 "the new session speaks MCP {}, the one before it spoke {}; going on",
                 now.protocol_version,
                 first.unwrap_or("none")
@@ -91,28 +92,28 @@ impl Handshake {
         }
     }
 
-    /// Whether the client waits for the answer to its `initialize`.
+    /// Returns whether the client waits for the answer to its `initialize`.
     pub fn is_pending(&self) -> bool {
         self.initialize.is_some() && self.agreed.is_none()
     }
 
-    /// The lines that bring a new server to the same state, `initialize` first; `None` if there was no handshake.
+    /// Returns the lines that repeat the handshake, `initialize` first; `None` if there was none.
     pub fn replay(&self) -> Option<Vec<Vec<u8>>> {
         self.agreed.as_ref()?;
         let mut lines = vec![self.initialize.as_ref()?.1.clone()];
         if self.initialized {
-            lines.push(super::envelope::notification("notifications/initialized").into_bytes());
+            lines.push(envelope::notification("notifications/initialized").into_bytes());
             lines.extend(self.level.iter().chain(self.subscriptions.values()).cloned());
         }
         Some(lines)
     }
 
-    /// What the client is subscribed to, as JSON.
+    /// Returns the URIs of the client's subscriptions, as JSON.
     pub fn subscriptions(&self) -> impl Iterator<Item = &str> {
         self.subscriptions.keys().map(String::as_str)
     }
 
-    /// What to tell the client of a new server, as far as it was told to expect it.
+    /// Returns the notifications about a new server that the first server promised.
     pub fn changed_lists(&self) -> Vec<&'static str> {
         let Some(agreed) = self.agreed.as_ref().filter(|_| self.initialized) else { return Vec::new() };
         let Capabilities { tools, resources, prompts } = &agreed.capabilities;

@@ -1,23 +1,23 @@
-//! Lines in and out: a reader that survives cancellation and keeps its memory bounded, and a queue of bytes to write.
+//! Lines in and out: a cancel-safe reader with limited memory, and an outbox of bytes to write.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Longest line that is passed on.
-pub const LINE_LIMIT: usize = 64 << 20;
-/// Room for each read: what a Unix socket or a pipe gives at once.
-const CHUNK: usize = 64 << 10;
-/// Buffers that grew past this for one long line are given back.
-const KEEP: usize = 1 << 20;
-/// Of a line over the limit, what is kept of its beginning and its end to find the id in.
-pub const SCRAP: usize = 4 << 10;
+/// Longest line that is passed on, in bytes.
+pub const MAX_LINE: usize = 64 << 20;
+/// Room for each read: as much as a Unix socket or a pipe gives at once.
+const READ_SIZE: usize = 64 << 10;
+/// Capacity that an empty buffer keeps after a long line.
+const RETAINED_CAPACITY: usize = 1 << 20;
+/// Bytes of the beginning and of the end of a line over the limit, where the id is looked for.
+pub const EXCERPT: usize = 4 << 10;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
-    /// Without its line feed.
+    /// The line without its line feed.
     Whole(&'a [u8]),
-    /// It was longer than [`LINE_LIMIT`]: its beginning and its end.
+    /// The beginning and the end of a line over [`MAX_LINE`].
     TooLong { head: Vec<u8>, tail: &'a [u8] },
 }
 
@@ -25,13 +25,13 @@ pub enum Line<'a> {
 pub struct LineReader<R> {
     input: R,
     buffer: Vec<u8>,
-    /// The buffer up to here has been handed out.
+    /// The buffer up to here was handed out.
     start: usize,
-    /// Up to here there is no line feed after `start`.
+    /// From `start` up to here there is no line feed.
     searched: usize,
-    /// The end of the line that is complete, if there is one.
+    /// The end of the next complete line, if known.
     line_end: Option<usize>,
-    /// Set while a line over the limit is being skipped: its beginning.
+    /// The beginning of a line over the limit, while the line is skipped.
     skipped_head: Option<Vec<u8>>,
     limit: usize,
     pub ended: bool,
@@ -39,7 +39,7 @@ pub struct LineReader<R> {
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
     pub fn new(input: R) -> Self {
-        Self::with_limit(input, LINE_LIMIT)
+        Self::with_limit(input, MAX_LINE)
     }
 
     fn with_limit(input: R, limit: usize) -> Self {
@@ -55,11 +55,11 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         }
     }
 
-    /// Reads once. Nothing is lost if this is cancelled.
+    /// Reads once. Cancel safe.
     pub async fn fill(&mut self) -> io::Result<()> {
         if self.start == self.buffer.len() {
             self.buffer.clear();
-            self.buffer.shrink_to(KEEP);
+            self.buffer.shrink_to(RETAINED_CAPACITY);
             (self.start, self.searched) = (0, 0);
         } else if self.start > self.buffer.len() / 2 {
             self.buffer.drain(..self.start);
@@ -67,7 +67,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             self.line_end = self.line_end.map(|end| end - self.start);
             self.start = 0;
         }
-        self.buffer.reserve(CHUNK);
+        self.buffer.reserve(READ_SIZE);
         match self.input.read_buf(&mut self.buffer).await {
             Ok(0) => self.ended = true,
             Ok(_) => {}
@@ -80,19 +80,19 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         Ok(())
     }
 
-    /// Bytes that have been read and not been handed out.
-    pub fn held(&self) -> usize {
+    /// Returns the number of bytes that were read and not handed out.
+    pub fn buffered(&self) -> usize {
         self.buffer.len() - self.start
     }
 
-    /// The complete lines that have been read and not been handed out.
+    /// Returns the complete lines that were read and not handed out.
     pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
-        let held = &self.buffer[self.start..];
-        let end = held.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
-        held[..end].split(|byte| *byte == b'\n')
+        let buffered = &self.buffer[self.start..];
+        let end = buffered.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        buffered[..end].split(|byte| *byte == b'\n')
     }
 
-    /// Whether [`LineReader::next`] has a line.
+    /// Returns whether [`LineReader::next`] has a line.
     pub fn has_line(&mut self) -> bool {
         if self.line_end.is_some() {
             return true;
@@ -117,17 +117,17 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         false
     }
 
-    /// Forgets the middle of a line that is too long.
+    /// Drops the middle of a line over the limit.
     fn skip(&mut self) {
         if self.skipped_head.is_none() {
-            self.skipped_head = Some(self.buffer[self.start..self.start + SCRAP.min(self.limit)].to_vec());
+            self.skipped_head = Some(self.buffer[self.start..self.start + EXCERPT.min(self.limit)].to_vec());
         }
-        let tail = self.buffer.len() - SCRAP.min(self.limit);
+        let tail = self.buffer.len() - EXCERPT.min(self.limit);
         self.buffer.drain(..tail);
         (self.start, self.searched) = (0, self.buffer.len());
     }
 
-    /// The next complete line.
+    /// Returns the next complete line.
     pub fn next(&mut self) -> Option<Line<'_>> {
         if !self.has_line() {
             return None;
@@ -141,9 +141,9 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         if head.is_none() && line.len() <= self.limit {
             return Some(Line::Whole(line));
         }
-        let scrap = SCRAP.min(line.len());
-        let head = head.unwrap_or_else(|| line[..scrap].to_vec());
-        Some(Line::TooLong { head, tail: &line[line.len() - scrap..] })
+        let excerpt = EXCERPT.min(line.len());
+        let head = head.unwrap_or_else(|| line[..excerpt].to_vec());
+        Some(Line::TooLong { head, tail: &line[line.len() - excerpt..] })
     }
 }
 
@@ -152,8 +152,8 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
 pub struct Outbox {
     bytes: Vec<u8>,
     written: usize,
-    /// Bytes that were written and are no longer in `bytes`.
-    gone: u64,
+    /// Written bytes that were removed from `bytes`.
+    removed: u64,
 }
 
 impl Outbox {
@@ -165,14 +165,14 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Bytes written since it was cleared.
+    /// Returns how many bytes were written since the outbox was cleared.
     pub fn written(&self) -> u64 {
-        self.gone + self.written as u64
+        self.removed + self.written as u64
     }
 
-    /// The same once all that waits has been written.
+    /// Returns how many bytes will have been written once the outbox is empty.
     pub fn end(&self) -> u64 {
-        self.gone + self.bytes.len() as u64
+        self.removed + self.bytes.len() as u64
     }
 
     pub fn clear(&mut self) {
@@ -180,14 +180,14 @@ impl Outbox {
     }
 
     pub fn line(&mut self, line: &[u8]) {
-        self.lines_of(&[line]);
+        self.line_of_parts(&[line]);
     }
 
-    /// One line, given in parts.
-    pub fn lines_of(&mut self, parts: &[&[u8]]) {
-        if self.written > KEEP && self.written > self.bytes.len() / 2 {
+    /// Adds a line that is given in parts.
+    pub fn line_of_parts(&mut self, parts: &[&[u8]]) {
+        if self.written > RETAINED_CAPACITY && self.written > self.bytes.len() / 2 {
             self.bytes.drain(..self.written);
-            self.gone += std::mem::take(&mut self.written) as u64;
+            self.removed += std::mem::take(&mut self.written) as u64;
         }
         self.bytes.reserve(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
         for part in parts {
@@ -196,7 +196,7 @@ impl Outbox {
         self.bytes.push(b'\n');
     }
 
-    /// Writes once. Nothing is lost or doubled if this is cancelled.
+    /// Writes once. Cancel safe.
     pub async fn write_to(&mut self, output: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         match output.write(&self.bytes[self.written..]).await {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -206,8 +206,8 @@ impl Outbox {
         }
         if self.is_empty() {
             self.bytes.clear();
-            self.bytes.shrink_to(KEEP);
-            self.gone += std::mem::take(&mut self.written) as u64;
+            self.bytes.shrink_to(RETAINED_CAPACITY);
+            self.removed += std::mem::take(&mut self.written) as u64;
         }
         Ok(())
     }
@@ -239,22 +239,22 @@ mod tests {
     async fn lines_come_whole_and_the_last_may_lack_its_line_feed() {
         assert_eq!(lines(LineReader::new(&b"one\n\ntwo\nthree"[..])).await, ["one", "", "two", "three"]);
         assert_eq!(lines(LineReader::new(&b"one\n"[..])).await, ["one"]);
-        let long = "x".repeat(3 * CHUNK);
+        let long = "x".repeat(3 * READ_SIZE);
         let text = format!("{long}\na\n{long}");
         assert_eq!(lines(LineReader::new(text.as_bytes())).await, [&long, "a", &long]);
     }
 
     #[tokio::test]
-    async fn of_a_line_over_the_limit_both_ends_are_kept_and_the_next_line_is_whole() {
-        let text = format!("begin{}end\nnext\n", "x".repeat(10 * CHUNK));
-        let found = lines(LineReader::with_limit(text.as_bytes(), CHUNK)).await;
+    async fn a_line_over_the_limit_keeps_both_ends_and_the_next_line_is_whole() {
+        let text = format!("begin{}end\nnext\n", "x".repeat(10 * READ_SIZE));
+        let found = lines(LineReader::with_limit(text.as_bytes(), READ_SIZE)).await;
         assert!(found[0].starts_with("\"beginx") && found[0].ends_with("xend\""));
-        assert!(found[0].len() < 3 * SCRAP);
+        assert!(found[0].len() < 3 * EXCERPT);
         assert_eq!(found[1..], ["next"]);
     }
 
     #[tokio::test]
-    async fn a_queue_written_in_pieces_stays_in_order_and_does_not_grow() {
+    async fn an_outbox_written_in_pieces_stays_in_order_and_does_not_grow() {
         let (mut near, mut far) = tokio::io::duplex(10);
         let mut outbox = Outbox::default();
         let mut read = Vec::new();
@@ -265,7 +265,7 @@ mod tests {
                 far.read_buf(&mut read).await.unwrap();
             }
         }
-        assert!(outbox.bytes.capacity() < 4 * KEEP);
+        assert!(outbox.bytes.capacity() < 4 * RETAINED_CAPACITY);
         assert_eq!((outbox.end(), outbox.written()), (2_100_000, read.len() as u64));
         let text = String::from_utf8(read).unwrap();
         assert!(text.lines().take(99_000).enumerate().all(|(at, line)| line.parse() == Ok(at)));

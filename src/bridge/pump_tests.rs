@@ -1,4 +1,4 @@
-//! Tests of the whole bridge: in-memory streams as stdin and stdout, real Unix sockets with scripted sessions.
+//! Tests of the whole bridge, with in-memory streams as stdin and stdout, and real Unix sockets with scripted sessions.
 
 #[path = "scripted.rs"]
 mod scripted;
@@ -107,7 +107,7 @@ async fn the_stateless_era_needs_no_handshake_on_either_side() {
 
 /// The session's name stays claimed while another process takes over.
 #[tokio::test]
-async fn a_call_that_a_process_left_is_asked_of_the_next_one_and_answered_once() {
+async fn the_next_process_is_asked_about_an_unanswered_call_and_the_client_gets_one_answer() {
     let root = Root::new();
     let claim = root.claim("work", "work");
     let mut session = Session::start(claim.socket());
@@ -121,10 +121,13 @@ async fn a_call_that_a_process_left_is_asked_of_the_next_one_and_answered_once()
     // Nothing before the next one is there.
     assert!(timeout(Duration::from_millis(200), client.output.next_line()).await.is_err());
     let mut session = Session::start(claim.socket());
-    let again = session.sees(crate::mcp::bridge_protocol::RETRY).await;
-    assert_eq!((&again["id"], &again["params"]["name"]), (&call["id"], &json!("hang")));
-    assert_eq!(again["params"]["fourhands/sent_to"]["process"], std::process::id());
-    session.say.send(json!({"jsonrpc": "2.0", "id": again["id"], "result": {"told": true}}).to_string()).unwrap();
+    let question = session.sees(crate::mcp::bridge_protocol::RETRY).await;
+    assert_eq!((&question["id"], &question["params"]["name"]), (&call["id"], &json!("hang")));
+    assert_eq!(question["params"]["fourhands/sent_to"]["process"], std::process::id());
+    session
+        .say
+        .send(json!({"jsonrpc": "2.0", "id": question["id"], "result": {"answered": true}}).to_string())
+        .unwrap();
     let mut answers = Vec::new();
     while answers.len() < 2 {
         let message = client.next().await;
@@ -136,7 +139,7 @@ async fn a_call_that_a_process_left_is_asked_of_the_next_one_and_answered_once()
 }
 
 #[tokio::test]
-async fn questions_of_a_session_end_with_it_and_cancellations_reach_it() {
+async fn requests_of_a_session_end_with_it_and_cancellations_reach_it() {
     let root = Root::new();
     let claim = root.claim("work", "work");
     let mut session = Session::start(claim.socket());
@@ -160,23 +163,23 @@ async fn questions_of_a_session_end_with_it_and_cancellations_reach_it() {
 }
 
 #[tokio::test]
-async fn without_a_choice_the_answer_lists_the_sessions() {
+async fn if_several_sessions_run_the_answer_lists_them() {
     let root = Root::new();
     let (_one, _two) = (root.claim("one", "a"), root.claim("two", "b"));
     let mut client = Client::start(root.finder(None));
-    let told = client.call(1, "run").await;
+    let answer = client.call(1, "run").await;
     for part in ["- one (", "- two (", "--session NAME", "FOURHANDS_SESSION"] {
-        assert!(text(&told).contains(part), "{told}");
+        assert!(text(&answer).contains(part), "{answer}");
     }
     client.close().await;
     let mut client = Client::start(root.finder(Some("three")));
-    let told = client.call(1, "run").await;
-    assert!(text(&told).contains("\"three\"") && text(&told).contains("fourhands --session three"), "{told}");
+    let answer = client.call(1, "run").await;
+    assert!(text(&answer).contains("\"three\"") && text(&answer).contains("fourhands --session three"), "{answer}");
     client.close().await;
 }
 
 #[tokio::test]
-async fn what_was_piped_in_is_answered_before_the_end() {
+async fn piped_requests_are_answered_before_the_end() {
     let root = Root::new();
     let mut client = Client::start(root.finder(None));
     client.shake_hands().await;
@@ -188,7 +191,7 @@ async fn what_was_piped_in_is_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_call_that_does_not_end_does_not_keep_a_closed_bridge() {
+async fn a_running_call_does_not_keep_a_closed_bridge_alive() {
     let root = Root::new();
     let claim = root.claim("work", "work");
     let mut session = Session::start(claim.socket());
@@ -215,7 +218,7 @@ async fn garbage_and_floods_do_no_harm() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_not_filled_with_memory() {
+async fn a_client_that_does_not_read_costs_no_memory_without_limit() {
     let root = Root::new();
     let claim = root.claim("work", "work");
     let listener = UnixListener::bind(claim.socket()).unwrap();
@@ -227,7 +230,7 @@ async fn a_client_that_does_not_read_is_not_filled_with_memory() {
     while let Ok(written) = timeout(Duration::from_millis(500), session.write_all(note.as_bytes())).await {
         written.unwrap();
         said += note.len();
-        assert!(said < 8 * HIGH, "the session is never stopped");
+        assert!(said < 8 * MAX_UNWRITTEN, "the session is never stopped");
     }
     // It goes on as soon as the client reads.
     for _ in 0..said / note.len() {
@@ -256,15 +259,15 @@ async fn a_backend_that_hangs_up_at_once_leaves_the_offline_server_in_charge() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_suspended_does_not_keep_a_client_from_starting() {
+async fn a_suspended_session_does_not_block_the_start_of_a_client() {
     let root = Root::new();
     let claim = root.claim("stopped", "work");
     // Connections are accepted by the system, and nobody takes them.
     let stuck = UnixListener::bind(claim.socket()).unwrap();
     let mut client = Client::start(root.finder(None));
     assert_eq!(client.shake_hands().await["result"]["serverInfo"]["name"], "offline");
-    let told = client.call(1, "t").await.to_string();
-    assert!(told.contains("has stopped answering"), "{told}");
+    let answer = client.call(1, "t").await.to_string();
+    assert!(answer.contains("has stopped answering"), "{answer}");
     drop(stuck);
     let mut session = Session::start(claim.socket());
     session.sees("initialize").await;
@@ -273,7 +276,7 @@ async fn a_session_that_is_suspended_does_not_keep_a_client_from_starting() {
 }
 
 #[tokio::test]
-async fn a_session_that_takes_no_more_connections_is_left_alone_and_the_caller_told_why() {
+async fn a_session_that_refuses_connections_is_left_alone_and_the_caller_learns_why() {
     let root = Root::new();
     let claim = root.claim("work", "work");
     let listener = UnixListener::bind(claim.socket()).unwrap();
@@ -288,8 +291,8 @@ async fn a_session_that_takes_no_more_connections_is_left_alone_and_the_caller_t
     let mut client = Client::start(root.finder(None));
     let answer = client.shake_hands().await;
     assert!(answer["result"].is_object(), "the client is not let down: {answer}");
-    let told = client.call(1, "t").await.to_string();
-    assert!(told.contains("took no connection: Full."), "{told}");
+    let answer = client.call(1, "t").await.to_string();
+    assert!(answer.contains("took no connection: Full."), "{answer}");
     let rest = client.close().await;
     assert!(rest.is_empty(), "nothing of it is passed on: {rest:?}");
     knocks.recv().await.unwrap();

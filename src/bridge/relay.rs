@@ -1,23 +1,24 @@
-//! The protocol side of the bridge, without I/O: lines come in, lines wait in two queues. It knows what is pending on
-//! which backend, and makes a new backend look to the client like the old one.
+//! The relay: the protocol of the bridge, without I/O. Lines come in, and lines wait in two outboxes. The relay tracks
+//! pending requests, and makes a new backend look to the client like the old one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
 
+use super::client_log::log;
 use super::envelope::{self, Envelope, INVALID_REQUEST, NO_SESSION, PARSE_ERROR};
 use super::handshake::Handshake;
 use super::lines::{Line, Outbox};
-use super::requests::{Kind, Pending, Requests};
+use super::requests::{PendingRequest, RequestKind, Requests};
 use crate::domain::CallState;
 use crate::mcp::lost_call_text;
 use crate::session::SentTo;
 
 const CANCELLED: &str = "notifications/cancelled";
 
-/// A request of the bridge itself, whose answer the client does not see.
+/// A request of the bridge itself. The client does not see the answer.
 #[derive(Debug)]
-enum Own {
+enum OwnRequest {
     Initialize,
     Replay,
 }
@@ -28,27 +29,27 @@ pub struct Relay {
     pub to_backend: Outbox,
     handshake: Handshake,
     requests: Requests,
-    /// By the numbers of their names.
-    own: HashMap<u64, Own>,
-    /// Requests of the backend that the client has to answer: the id the client saw, and the backend's. They differ
-    /// because a new backend counts from 0 again, and a late answer to the old one must not hit it.
-    asked: BTreeMap<String, String>,
-    asked_so_far: u64,
-    /// Whether the backend has had a request: servers hang up on a notification as the first line.
+    /// By the numbers of their call ids.
+    own: HashMap<u64, OwnRequest>,
+    /// Requests of the backend that the client has to answer: the id that the client saw, and the backend's id. They
+    /// differ because a new backend counts from 0, and a late answer to the old one must not reach it.
+    backend_requests: BTreeMap<String, String>,
+    last_backend_request: u64,
+    /// Whether the backend has had a request. Servers hang up if the first line is a notification.
     greeted: bool,
     /// The backend, if it is a session.
     session: Option<SentTo>,
-    /// The session that has answered the last call of a tool that one has answered.
-    worked: Option<SentTo>,
+    /// The session that answered the last tool call that any session answered.
+    last_answered_by: Option<SentTo>,
 }
 
 impl Relay {
-    /// Whether nobody waits for an answer of the backend.
+    /// Returns whether nobody waits for an answer of the backend.
     pub fn is_idle(&self) -> bool {
-        self.requests.pending.values().all(|pending| matches!(pending.kind, Kind::Listen { .. }))
+        self.requests.pending.values().all(|pending| matches!(pending.kind, RequestKind::Listen { .. }))
     }
 
-    pub fn client_said(&mut self, line: &Line<'_>) {
+    pub fn on_client_line(&mut self, line: &Line<'_>) {
         match line {
             Line::Whole(line) => self.client_line(line, true),
             Line::TooLong { head, tail } => {
@@ -66,7 +67,7 @@ impl Relay {
         if line[0] == b'[' && may_be_batch {
             return self.batch(line);
         }
-        // serde would take an array for the struct's members in order.
+        // serde would accept an array as the members of the struct.
         let envelope = if line[0] == b'{' { Envelope::parse(line).ok() } else { None };
         let Some(envelope) = envelope else {
             let id = envelope::find_id(line, line);
@@ -74,21 +75,21 @@ impl Relay {
         };
         match (envelope.method().as_deref(), envelope.id) {
             (Some(method), Some(id)) => self.request(line, &envelope, method, id),
-            (Some(method), None) => self.notice(line, &envelope, method),
+            (Some(method), None) => self.notification(line, &envelope, method),
             (None, Some(id)) => {
-                // An answer. One to a backend that is gone has nobody to go to.
-                if let Some(original) = self.asked.remove(&envelope::key(id)) {
-                    self.to_backend.lines_of(&envelope::splice(line, id, &original));
+                // An answer. If its backend is gone, nobody gets the answer.
+                if let Some(original) = self.backend_requests.remove(&envelope::key(id)) {
+                    self.to_backend.line_of_parts(&envelope::splice(line, id, &original));
                 } else if !envelope::is_answer(line) {
                     self.refuse(Some(id.get()), INVALID_REQUEST, "The method is missing.");
                 }
             }
-            // An error the client could not assign, or nothing at all.
+            // An error without an id, or an empty message.
             (None, None) => {}
         }
     }
 
-    /// Servers take no batches; the answers to its members need not come as one.
+    /// Divides a batch, because servers take none. The answers to its members may come one by one.
     fn batch(&mut self, line: &[u8]) {
         match serde_json::from_slice::<Vec<&RawValue>>(line) {
             Ok(members) if !members.is_empty() => {
@@ -105,33 +106,33 @@ impl Relay {
             return self.refuse(Some(id.get()), INVALID_REQUEST, "The id of a request is a string or an integer.");
         }
         let key = envelope::key(id);
-        if self.requests.is_open(&key) {
+        if self.requests.is_pending(&key) {
             let text = "Another request with this id has not been answered yet. Nothing was done.";
             return self.refuse(Some(id.get()), INVALID_REQUEST, text);
         }
         let kind = match method {
-            "tools/call" => Kind::ToolCall { modern: envelope.is_modern() },
-            "subscriptions/listen" => Kind::Listen { began: false },
-            "initialize" | "server/discover" => Kind::Opening,
-            _ => Kind::Other,
+            "tools/call" => RequestKind::ToolCall { modern: envelope.is_modern() },
+            "subscriptions/listen" => RequestKind::Listen { began: false },
+            "initialize" | "server/discover" => RequestKind::Opening,
+            _ => RequestKind::Other,
         };
         self.handshake.on_request(line, envelope, method, &key);
         let number = self.requests.add(kind, line, envelope, id);
         let begins = self.to_backend.end();
-        self.to_backend.lines_of(&envelope::splice(line, id, &self.requests.name(number)));
+        self.to_backend.line_of_parts(&envelope::splice(line, id, &self.requests.call_id(number)));
         self.requests.pending.entry(number).and_modify(|pending| pending.begins = Some(begins));
         self.greeted = true;
     }
 
-    fn notice(&mut self, line: &[u8], envelope: &Envelope<'_>, method: &str) {
+    fn notification(&mut self, line: &[u8], envelope: &Envelope<'_>, method: &str) {
         match method {
-            // One for an id of an earlier backend could hit a request of this one.
+            // Not passed on with an id of an earlier backend, which may belong to another request now.
             CANCELLED => {
                 if let Some(id) = envelope.request_id()
-                    && let Some(number) = self.requests.take_of_client(&envelope::key(id))
+                    && let Some(number) = self.requests.take_by_key(&envelope::key(id))
                     && self.greeted
                 {
-                    self.to_backend.lines_of(&envelope::splice(line, id, &self.requests.name(number)));
+                    self.to_backend.line_of_parts(&envelope::splice(line, id, &self.requests.call_id(number)));
                 }
                 return;
             }
@@ -143,7 +144,7 @@ impl Relay {
         }
     }
 
-    pub fn backend_said(&mut self, line: &Line<'_>) {
+    pub fn on_backend_line(&mut self, line: &Line<'_>) {
         let line = match line {
             Line::Whole(line) => line.trim_ascii(),
             Line::TooLong { head, tail } => {
@@ -155,31 +156,31 @@ impl Relay {
                 return;
             }
         };
-        // serde would take an array for the struct's members in order, and not look at the bytes that it skips.
+        // serde would accept an array as the members of the struct, and does not check the bytes that it skips.
         let is_message = line.starts_with(b"{") && std::str::from_utf8(line).is_ok();
         let envelope = if is_message { Envelope::parse(line).ok() } else { None };
         let Some(envelope) = envelope else {
             if !line.is_empty() {
-                super::complain("the session sent a line that is no JSON-RPC message; it was left out");
+                log("the session sent a line that is no JSON-RPC message; it was left out");
             }
             return;
         };
         match (envelope.method().as_deref(), envelope.id) {
             (Some(_), Some(id)) => {
-                self.asked_so_far += 1;
-                let shown = format!("\"fourhands-bridge-{}\"", self.asked_so_far);
-                self.to_client.lines_of(&envelope::splice(line, id, &shown));
-                self.asked.insert(shown, id.get().to_owned());
+                self.last_backend_request += 1;
+                let shown = format!("\"fourhands-bridge-{}\"", self.last_backend_request);
+                self.to_client.line_of_parts(&envelope::splice(line, id, &shown));
+                self.backend_requests.insert(shown, id.get().to_owned());
             }
             (Some("notifications/cancelled"), None) => {
-                let wanted = envelope.request_id();
-                let shown = wanted.and_then(|wanted| {
-                    let found = self.asked.iter().find(|(_, original)| *original == wanted.get());
+                let cancelled = envelope.request_id();
+                let shown = cancelled.and_then(|cancelled| {
+                    let found = self.backend_requests.iter().find(|(_, original)| *original == cancelled.get());
                     found.map(|(shown, _)| shown.clone())
                 });
-                if let (Some(wanted), Some(shown)) = (wanted, shown) {
-                    self.asked.remove(&shown);
-                    self.to_client.lines_of(&envelope::splice(line, wanted, &shown));
+                if let (Some(cancelled), Some(shown)) = (cancelled, shown) {
+                    self.backend_requests.remove(&shown);
+                    self.to_client.line_of_parts(&envelope::splice(line, cancelled, &shown));
                 } else {
                     self.to_client.line(line);
                 }
@@ -188,7 +189,7 @@ impl Relay {
             (method, None) => {
                 let begins = method == Some("notifications/subscriptions/acknowledged");
                 match envelope.subscription() {
-                    Some(id) => self.of_subscription(line, id, begins),
+                    Some(id) => self.on_subscription_notification(line, id, begins),
                     None => self.to_client.line(line),
                 }
             }
@@ -196,53 +197,53 @@ impl Relay {
     }
 
     fn answer(&mut self, line: &[u8], id: &RawValue) {
-        // One that is none of ours, or whose client has given up the request, is for nobody.
+        // An answer to no request of ours, or to a cancelled one, goes nowhere.
         let Some(number) = self.requests.number(&envelope::key(id)) else { return };
         match self.own.remove(&number) {
-            Some(Own::Initialize) => return self.handshake.renewed(line),
-            Some(Own::Replay) => return,
+            Some(OwnRequest::Initialize) => return self.handshake.repeated(line),
+            Some(OwnRequest::Replay) => return,
             None => {}
         }
         let is_error = || envelope::is_error(line);
-        // Listening ends with the backend, and goes on with the next.
+        // A subscription ends with the backend, and continues with the next one.
         if self.has_begun(number) && !is_error() {
             return;
         }
         let Some(pending) = self.requests.take(number) else { return };
         match pending.kind {
-            Kind::Opening => self.handshake.answered(&pending.key, line),
-            Kind::ToolCall { modern } if self.session.is_some() => {
-                // A session that does not know such questions.
+            RequestKind::Opening => self.handshake.answered(&pending.key, line),
+            RequestKind::ToolCall { modern } if self.session.is_some() => {
+                // The session does not know the method.
                 if pending.is_question && is_error() {
                     let what = "The fourhands session ended before this call was answered, and the one that is there now \
                                 cannot tell what became of it.";
-                    return self.leave(&pending, modern, what, "");
+                    return self.answer_unfinished(&pending, modern, what, "");
                 }
-                self.worked.clone_from(&self.session);
+                self.last_answered_by.clone_from(&self.session);
             }
-            Kind::Listen { .. } => {
+            RequestKind::Listen { .. } => {
                 let line = match envelope::ended_subscription(line) {
                     Some(subscription) => envelope::splice(line, subscription, &pending.id).concat(),
                     None => line.to_vec(),
                 };
                 if let Some(id) = Envelope::parse(&line).ok().and_then(|envelope| envelope.id) {
-                    self.to_client.lines_of(&envelope::splice(&line, id, &pending.id));
+                    self.to_client.line_of_parts(&envelope::splice(&line, id, &pending.id));
                 }
                 return;
             }
-            Kind::ToolCall { .. } | Kind::Other => {}
+            RequestKind::ToolCall { .. } | RequestKind::Other => {}
         }
-        self.to_client.lines_of(&envelope::splice(line, id, &pending.id));
+        self.to_client.line_of_parts(&envelope::splice(line, id, &pending.id));
     }
 
-    /// A notification that belongs to a subscription, which the client knows by an id of its own. If it `begins` one that
-    /// for the client has begun long ago, then anything can have changed since.
-    fn of_subscription(&mut self, line: &[u8], id: &RawValue, begins: bool) {
+    /// Passes on a notification of a subscription, with the id that the client knows. If the notification `begins` a
+    /// subscription that the client has had before, everything may have changed since.
+    fn on_subscription_notification(&mut self, line: &[u8], id: &RawValue, begins: bool) {
         let Some(number) = self.requests.number(&envelope::key(id)) else { return self.to_client.line(line) };
-        // The client has given it up.
+        // The client has cancelled the subscription.
         let Some(pending) = self.requests.pending.get_mut(&number) else { return };
         let line = envelope::splice(line, id, &pending.id).concat();
-        if let Kind::Listen { began } = &mut pending.kind
+        if let RequestKind::Listen { began } = &mut pending.kind
             && begins
             && std::mem::replace(began, true)
         {
@@ -256,74 +257,74 @@ impl Relay {
     }
 
     fn has_begun(&self, number: u64) -> bool {
-        self.requests.pending.get(&number).is_some_and(|pending| pending.kind == Kind::Listen { began: true })
+        self.requests.pending.get(&number).is_some_and(|pending| pending.kind == RequestKind::Listen { began: true })
     }
 
-    /// Whether the client waits for the answer to its handshake.
+    /// Returns whether the client waits for the answer to its handshake.
     pub fn is_opening(&self) -> bool {
-        self.requests.pending.values().any(|pending| pending.kind == Kind::Opening)
+        self.requests.pending.values().any(|pending| pending.kind == RequestKind::Opening)
     }
 
-    /// Whether something is to be asked of a backend that is not there yet. Only while there is none.
+    /// Returns whether requests wait for the next backend. To be called only while there is no backend.
     pub fn waits_for_another(&self) -> bool {
         !self.requests.pending.is_empty()
     }
 
-    /// Whether this backend has been sent a handshake, the client's or ours, and has not answered it.
-    pub fn awaits_hello(&self) -> bool {
-        self.is_opening() || self.own.values().any(|own| matches!(own, Own::Initialize))
+    /// Returns whether the backend has not yet answered a handshake, the client's or ours.
+    pub fn awaits_handshake(&self) -> bool {
+        self.is_opening() || self.own.values().any(|own| matches!(own, OwnRequest::Initialize))
     }
 
-    /// The session has gone, and another process of it may be there in a moment: what can be asked again waits for that.
-    /// `what` happened and what to do (`advice`) is for the callers of tools that cannot. If all was `unread`, it does not
-    /// count as asked.
-    pub fn parted(&mut self, what: &str, advice: &str, unread: bool) {
+    /// Notes that the session is gone, and that its next process may be there in a moment. Requests that can be sent
+    /// again wait for that; `what` happened, and the `advice`, go to the callers of the other tools. A connection that
+    /// left everything `unread` does not count as an attempt.
+    pub fn session_lost(&mut self, what: &str, advice: &str, unread: bool) {
         self.note_sent(unread);
-        self.end_of_backend(what, advice, Pending::can_be_asked_again);
+        self.end_of_backend(what, advice, PendingRequest::can_be_sent_again);
     }
 
-    /// The backend is gone: whoever waits for it gets an answer, but what lasts is kept for the next one if `renew`.
-    /// `what` happened and what to do (`advice`) is for the callers of tools.
-    pub fn lost(&mut self, what: &str, advice: &str, renew: bool) {
+    /// Notes that the backend is gone, and answers the pending requests. With `renew`, handshakes and subscriptions
+    /// wait for the next backend. `what` happened, and the `advice`, go to the callers of tools.
+    pub fn backend_lost(&mut self, what: &str, advice: &str, renew: bool) {
         self.note_sent(false);
         self.end_of_backend(what, advice, |pending| renew && pending.stays());
     }
 
-    /// The backend has turned the connection away without reading from it.
-    pub fn turned_away(&mut self, why: &str, advice: &str) {
-        self.requests.unread();
-        self.lost(why, advice, true);
+    /// Notes that the backend has refused the connection without reading from it.
+    pub fn refused(&mut self, why: &str, advice: &str) {
+        self.requests.mark_unread();
+        self.backend_lost(why, advice, true);
     }
 
-    /// Nothing more can be written to the backend.
-    pub fn is_deaf(&mut self) {
+    /// Notes that the backend reads no more.
+    pub fn backend_stopped_reading(&mut self) {
         self.note_sent(false);
         self.to_backend.clear();
     }
 
-    /// The server in this process carries nothing out, whatever it reads.
+    /// Notes which requests the backend may have read. The offline server carries nothing out.
     fn note_sent(&mut self, unread: bool) {
         match &self.session {
-            Some(session) => self.requests.sent(session, self.to_backend.written(), unread),
-            None => self.requests.unread(),
+            Some(session) => self.requests.mark_sent(session, self.to_backend.written(), unread),
+            None => self.requests.mark_unread(),
         }
     }
 
-    fn end_of_backend(&mut self, what: &str, advice: &str, stays: impl Fn(&Pending) -> bool) {
+    fn end_of_backend(&mut self, what: &str, advice: &str, stays: impl Fn(&PendingRequest) -> bool) {
         self.to_backend.clear();
         self.own.clear();
         self.greeted = false;
         self.session = None;
-        for (shown, _) in std::mem::take(&mut self.asked) {
+        for (shown, _) in std::mem::take(&mut self.backend_requests) {
             self.to_client.line(envelope::cancelled(&shown, "the session has ended").as_bytes());
         }
         for pending in self.requests.retain(stays) {
             match pending.kind {
-                Kind::ToolCall { modern } => self.leave(&pending, modern, what, advice),
-                Kind::Listen { .. } => {
+                RequestKind::ToolCall { modern } => self.answer_unfinished(&pending, modern, what, advice),
+                RequestKind::Listen { .. } => {
                     self.refuse(Some(&pending.id), NO_SESSION, "The session has changed. Listen again.");
                 }
-                Kind::Opening | Kind::Other => {
+                RequestKind::Opening | RequestKind::Other => {
                     let text = "The fourhands session ended before it answered. Ask again.";
                     self.refuse(Some(&pending.id), NO_SESSION, text);
                 }
@@ -331,36 +332,36 @@ impl Relay {
         }
     }
 
-    /// Tells the caller of a tool that no session has answered, and what is known of the call.
-    fn leave(&mut self, pending: &Pending, modern: bool, what: &str, advice: &str) {
+    /// Answers a tool call that no session has answered, with what is known of the call.
+    fn answer_unfinished(&mut self, pending: &PendingRequest, modern: bool, what: &str, advice: &str) {
         let line = pending.line.as_deref().unwrap_or_default();
         let tool = Envelope::parse(line).ok().and_then(|envelope| envelope.tool()).unwrap_or_default();
         let text = lost_call_text(&tool, pending.state(), what, advice);
         self.to_client.line(envelope::tool_failure(&pending.id, modern, &text).as_bytes());
     }
 
-    /// Lets go of what the client cancels in lines that nobody could be told of yet: it gets no answer, for its id may be in
-    /// use again further on.
+    /// Drops requests that the client cancels in lines that wait. They get no answer, because their ids may be in use
+    /// again further on.
     pub fn cancel_ahead<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>) {
-        let mut asked = HashSet::new();
+        let mut requested = HashSet::new();
         for envelope in lines.filter_map(|line| Envelope::parse(line).ok()) {
             if let Some(id) = envelope.id {
-                asked.insert(envelope::key(id));
+                requested.insert(envelope::key(id));
             } else if let Some(id) = envelope.request_id().filter(|_| envelope.method().as_deref() == Some(CANCELLED)) {
                 let key = envelope::key(id);
-                if !asked.contains(&key) {
-                    self.requests.take_of_client(&key);
+                if !requested.contains(&key) {
+                    self.requests.take_by_key(&key);
                 }
             }
         }
     }
 
-    /// A new backend is there, a session or not: it is brought to where the last one was, and the client told what may be
-    /// new.
-    pub fn joined(&mut self, session: Option<SentTo>) {
+    /// Brings a new backend, a session or not, to the state of the last one, and tells the client what may have
+    /// changed.
+    pub fn backend_joined(&mut self, session: Option<SentTo>) {
         self.greeted = false;
         self.session = session;
-        for pending in self.requests.pending.values_mut().filter(|pending| pending.kind == Kind::Opening) {
+        for pending in self.requests.pending.values_mut().filter(|pending| pending.kind == RequestKind::Opening) {
             if let Some(line) = &pending.line {
                 pending.begins = Some(self.to_backend.end());
                 self.to_backend.line(line);
@@ -368,20 +369,20 @@ impl Relay {
             }
         }
         if !self.handshake.is_pending() {
-            self.shake_hands_again();
+            self.repeat_handshake();
             if self.session.is_some()
-                && let Some(worked) = &self.worked
+                && let Some(last) = &self.last_answered_by
             {
-                let own = self.requests.next();
-                self.to_backend.line(envelope::moved(&self.requests.name(own), worked).as_bytes());
-                self.own.insert(own, Own::Replay);
+                let own = self.requests.next_number();
+                self.to_backend.line(envelope::moved(&self.requests.call_id(own), last).as_bytes());
+                self.own.insert(own, OwnRequest::Replay);
                 self.greeted = true;
             }
         }
-        self.ask_again();
+        self.resend();
     }
 
-    fn shake_hands_again(&mut self) {
+    fn repeat_handshake(&mut self) {
         let Some(replay) = self.handshake.replay() else { return };
         self.greeted = true;
         for (nth, line) in replay.iter().enumerate() {
@@ -390,9 +391,9 @@ impl Relay {
                 self.to_backend.line(line);
                 continue;
             };
-            let own = self.requests.next();
-            self.to_backend.lines_of(&envelope::splice(line, id, &self.requests.name(own)));
-            self.own.insert(own, if nth == 0 { Own::Initialize } else { Own::Replay });
+            let own = self.requests.next_number();
+            self.to_backend.line_of_parts(&envelope::splice(line, id, &self.requests.call_id(own)));
+            self.own.insert(own, if nth == 0 { OwnRequest::Initialize } else { OwnRequest::Replay });
         }
         for method in self.handshake.changed_lists() {
             self.to_client.line(envelope::notification(method).as_bytes());
@@ -402,13 +403,14 @@ impl Relay {
         }
     }
 
-    /// What the backend before has left: what it may have read is asked for as a question, where it could be done twice.
-    fn ask_again(&mut self) {
-        for pending in self.requests.pending.values_mut().filter(|pending| pending.kind != Kind::Opening) {
+    /// Sends the pending requests of the last backend. A call that it may have read becomes a question, since otherwise
+    /// the call could be carried out twice.
+    fn resend(&mut self) {
+        for pending in self.requests.pending.values_mut().filter(|pending| pending.kind != RequestKind::Opening) {
             let Some(line) = &pending.line else { continue };
             self.greeted = true;
             pending.begins = Some(self.to_backend.end());
-            let is_call = matches!(pending.kind, Kind::ToolCall { .. });
+            let is_call = matches!(pending.kind, RequestKind::ToolCall { .. });
             let question = (is_call && pending.state() == CallState::Unknown)
                 .then(|| Envelope::parse(line).ok()?.outcome_question(&pending.recipient(), !pending.is_cut));
             let question = question.flatten();

@@ -1,4 +1,4 @@
-//! Tests of the relay: which lines go where.
+//! Tests of the relay.
 
 use std::io;
 use std::pin::Pin;
@@ -14,8 +14,8 @@ use crate::domain::random::Random;
 use crate::mcp::bridge_protocol::{RECONNECTED, SENT_TO};
 use crate::session::SessionId;
 
-#[path = "left_tests.rs"]
-mod left;
+#[path = "unanswered_tests.rs"]
+mod unanswered;
 
 struct Sink(Vec<u8>);
 
@@ -40,21 +40,21 @@ fn take(outbox: &mut Outbox) -> Vec<String> {
     String::from_utf8(sink.0).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// The session process of that number.
-#[allow(clippy::unnecessary_wraps, reason = "what `joined` takes")]
+/// The session process with that number.
+#[allow(clippy::unnecessary_wraps, reason = "the type that `backend_joined` takes")]
 fn session(process: u32) -> Option<SentTo> {
     Some(SentTo { session: SessionId::parse("0123456789abcdef0123"), process: Some(process) })
 }
 
-/// What a backend hears, and the names of the requests by the client's ids.
+/// A relay, and the call ids of its requests with the client's ids.
 #[derive(Default)]
 struct Test(Relay, Vec<(String, String)>);
 
 impl Test {
-    /// What waits for the backend, with the client's own ids in place of names.
+    /// Takes the lines for the backend, with the client's ids in the place of call ids.
     fn sent(&mut self) -> Vec<String> {
         for (number, pending) in &self.0.requests.pending {
-            let known = (self.0.requests.name(*number), pending.id.to_string());
+            let known = (self.0.requests.call_id(*number), pending.id.to_string());
             if !self.1.contains(&known) {
                 self.1.push(known);
             }
@@ -63,7 +63,7 @@ impl Test {
         take(&mut self.0.to_backend).into_iter().map(plain).collect()
     }
 
-    /// The line of a backend that would have said so to the client itself.
+    /// Returns a line of the backend with call ids in the place of the client's ids.
     fn named(&self, line: &str) -> String {
         let named = |at: &str, line: String| {
             let Some(found) = line.rfind(at) else { return line };
@@ -77,20 +77,20 @@ impl Test {
         if line.contains("\"method\"") { line } else { named("\"id\":", line) }
     }
 
-    /// What reaches the backend of a line of the client.
+    /// Returns the lines that the backend gets for a line of the client.
     fn client(&mut self, line: &str) -> Vec<String> {
-        self.0.client_said(&Line::Whole(line.as_bytes()));
+        self.0.on_client_line(&Line::Whole(line.as_bytes()));
         self.sent()
     }
 
-    /// What reaches the client of a line of the backend, which says the client's ids here.
+    /// Returns the lines that the client gets for a line of the backend, which has the client's ids here.
     fn backend(&mut self, line: &str) -> Vec<String> {
         let line = self.named(line);
-        self.0.backend_said(&Line::Whole(line.as_bytes()));
+        self.0.on_backend_line(&Line::Whole(line.as_bytes()));
         take(&mut self.0.to_client)
     }
 
-    fn told(&mut self) -> Vec<Value> {
+    fn to_client(&mut self) -> Vec<Value> {
         take(&mut self.0.to_client).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -104,7 +104,7 @@ impl Test {
 }
 
 #[test]
-fn lines_pass_verbatim_but_for_the_ids() {
+fn lines_pass_unchanged_except_for_the_ids() {
     let mut test = Test::default();
     let call = r#"{ "params":{"code":"\ud800"},  "method":"tools/call","id":"five"}"#;
     assert_eq!(test.client(call), [call]);
@@ -116,7 +116,7 @@ fn lines_pass_verbatim_but_for_the_ids() {
 }
 
 #[test]
-fn what_cannot_be_passed_on_is_answered_by_id() {
+fn a_line_that_cannot_be_passed_on_gets_an_error_with_its_id() {
     let mut test = Test::default();
     for (line, id, code) in [
         (&b"{\"id\":\"a\",\"method\":\"x\",\"params\":\"\xff\"}"[..], Value::from("a"), PARSE_ERROR),
@@ -126,21 +126,21 @@ fn what_cannot_be_passed_on_is_answered_by_id() {
         (b"[[1,\"tools/list\"]]", Value::Null, PARSE_ERROR),
         (b"{\"id\":1.5,\"method\":\"tools/list\"}", Value::from(1.5), INVALID_REQUEST),
     ] {
-        test.0.client_said(&Line::Whole(line));
-        let told = test.told();
-        assert_eq!((&told[0]["id"], &told[0]["error"]["code"]), (&id, &Value::from(code)), "{told:?}");
+        test.0.on_client_line(&Line::Whole(line));
+        let answers = test.to_client();
+        assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&id, &Value::from(code)), "{answers:?}");
     }
-    test.0.client_said(&Line::TooLong { head: b"{\"method\":\"x".to_vec(), tail: b"xx\"},\"id\":9}" });
-    assert_eq!(test.told()[0]["id"], 9);
+    test.0.on_client_line(&Line::TooLong { head: b"{\"method\":\"x".to_vec(), tail: b"xx\"},\"id\":9}" });
+    assert_eq!(test.to_client()[0]["id"], 9);
     // Errors without id, blank lines and empty objects have no answer.
     for line in [r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"m"}}"#, "  ", "{}"] {
         assert!(test.client(line).is_empty());
     }
-    assert!(test.told().is_empty() && test.sent().is_empty());
+    assert!(test.to_client().is_empty() && test.sent().is_empty());
 }
 
 #[test]
-fn a_batch_becomes_its_members() {
+fn a_batch_is_divided_into_its_members() {
     let mut test = Test::default();
     let sent = test.client(r#"[{"id":1,"method":"ping"},{"id":"1","method":"tools/list"}]"#);
     assert_eq!(sent, [r#"{"id":1,"method":"ping"}"#, r#"{"id":"1","method":"tools/list"}"#]);
@@ -148,7 +148,7 @@ fn a_batch_becomes_its_members() {
 }
 
 #[test]
-fn the_end_of_a_backend_answers_whatever_is_pending() {
+fn pending_requests_are_answered_when_the_backend_ends() {
     let mut test = Test::default();
     test.client(r#"{"id":"five","method":"tools/call","params":{"name":"run"}}"#);
     test.client(
@@ -159,9 +159,9 @@ fn the_end_of_a_backend_answers_whatever_is_pending() {
     test.backend(r#"{"id":8,"result":{}}"#);
     test.client(r#"{"id":9,"method":"tools/call"}"#);
     test.client(r#"{"method":"notifications/cancelled","params":{"requestId":9}}"#);
-    test.0.lost("It is gone.", "Start it.", true);
-    let told = test.told();
-    let by_id = |id: Value| told.iter().find(|answer| answer["id"] == id).cloned().unwrap_or_default();
+    test.0.backend_lost("It is gone.", "Start it.", true);
+    let answers = test.to_client();
+    let by_id = |id: Value| answers.iter().find(|answer| answer["id"] == id).cloned().unwrap_or_default();
     let five = by_id("five".into());
     assert_eq!(five["result"]["isError"], true);
     let words = five["result"]["content"][0]["text"].as_str().unwrap();
@@ -169,11 +169,11 @@ fn the_end_of_a_backend_answers_whatever_is_pending() {
     assert_eq!(five["result"].get("resultType"), None);
     assert_eq!(by_id(6.into())["result"]["resultType"], "complete");
     assert_eq!(by_id(7.into())["error"]["code"], NO_SESSION);
-    assert_eq!(told.len(), 3, "answered and cancelled requests get no answer: {told:?}");
+    assert_eq!(answers.len(), 3, "answered and cancelled requests get no answer: {answers:?}");
 }
 
 #[test]
-fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
+fn a_new_backend_gets_the_state_of_the_old_one_unseen() {
     let mut test = Test::default();
     test.shake_hands();
     test.client(r#"{"id":1,"method":"logging/setLevel","params":{"level":"debug"}}"#);
@@ -183,18 +183,18 @@ fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
     for id in 1..=4 {
         test.backend(&format!(r#"{{"id":{id},"result":{{}}}}"#));
     }
-    test.0.lost("gone", "", true);
-    assert!(test.told().is_empty());
-    test.0.joined(session(1));
+    test.0.backend_lost("gone", "", true);
+    assert!(test.to_client().is_empty());
+    test.0.backend_joined(session(1));
     let sent = test.sent();
     let methods: Vec<_> =
         sent.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["method"].clone()).collect();
     assert_eq!(methods, ["initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe"]);
     assert!(sent[0].contains("2025-06-18") && sent[3].contains(r#""uri":"b""#));
     // Only the list that was announced as changing, and what it watches.
-    let told = test.told();
-    assert_eq!(told[0], serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
-    assert_eq!((told.len(), &told[1]["params"]["uri"]), (2, &Value::from("b")), "{told:?}");
+    let answers = test.to_client();
+    assert_eq!(answers[0], serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
+    assert_eq!((answers.len(), &answers[1]["params"]["uri"]), (2, &Value::from("b")), "{answers:?}");
     for line in sent {
         if let Some(id) = serde_json::from_str::<Value>(&line).unwrap().get("id") {
             let answer = format!(r#"{{"id":{id},"result":{{"protocolVersion":"2025-06-18"}}}}"#);
@@ -204,16 +204,16 @@ fn a_new_backend_is_brought_to_the_old_ones_state_unseen() {
 }
 
 #[test]
-fn an_unanswered_handshake_is_asked_again_of_the_next_backend() {
+fn an_unanswered_handshake_goes_to_the_next_backend() {
     let mut test = Test::default();
     let initialize = r#"{"id":0,"method":"initialize","params":{}}"#;
     test.client(initialize);
-    test.0.lost("gone", "", true);
-    assert!(test.0.is_opening() && test.told().is_empty());
-    test.0.joined(session(1));
+    test.0.backend_lost("gone", "", true);
+    assert!(test.0.is_opening() && test.to_client().is_empty());
+    test.0.backend_joined(session(1));
     assert_eq!(test.sent(), [initialize]);
-    test.0.lost("gone", "", false);
-    assert_eq!(test.told()[0]["error"]["code"], NO_SESSION);
+    test.0.backend_lost("gone", "", false);
+    assert_eq!(test.to_client()[0]["error"]["code"], NO_SESSION);
 }
 
 #[test]
@@ -221,40 +221,43 @@ fn a_cancellation_reaches_only_the_backend_that_has_the_request() {
     let mut test = Test::default();
     let cancel = r#"{"method":"notifications/cancelled","params":{"requestId":"\u0061"}}"#;
     test.client(r#"{"id":"a","method":"tools/call"}"#);
-    test.0.lost("gone", "", true);
-    test.0.joined(session(1));
+    test.0.backend_lost("gone", "", true);
+    test.0.backend_joined(session(1));
     test.client(r#"{"id":"b","method":"tools/call"}"#);
     assert!(test.client(cancel).is_empty());
     test.client(r#"{"id":"a","method":"tools/call"}"#);
     assert_eq!(test.client(cancel), [cancel.replace("\\u0061", "a")]);
     // As the first line of a connection any notification would close it.
-    test.0.lost("gone", "", true);
-    test.0.joined(session(1));
+    test.0.backend_lost("gone", "", true);
+    test.0.backend_joined(session(1));
     assert!(test.client(r#"{"method":"notifications/roots/list_changed"}"#).is_empty());
 }
 
 #[test]
-fn an_id_with_nothing_beside_it_is_answered_too() {
+fn a_message_with_only_an_id_gets_an_error() {
     let mut test = Test::default();
     assert!(test.client(r#"{"jsonrpc":"2.0","id":88,"params":{}}"#).is_empty());
-    let told = test.told();
-    assert_eq!((&told[0]["id"], &told[0]["error"]["code"]), (&json!(88), &json!(INVALID_REQUEST)));
+    let answers = test.to_client();
+    assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&json!(88), &json!(INVALID_REQUEST)));
     // Answers to what nobody asked.
     for late in [r#"{"jsonrpc":"2.0","id":9,"result":null}"#, r#"{"jsonrpc":"2.0","id":9,"error":{"code":1}}"#] {
         assert!(test.client(late).is_empty());
-        assert!(test.told().is_empty());
+        assert!(test.to_client().is_empty());
     }
 }
 
 #[test]
-fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
+fn a_request_of_the_backend_ends_with_it_and_a_late_answer_goes_nowhere() {
     let mut test = Test::default();
     let question = r#"{"id":0,"method":"elicitation/create","params":{}}"#;
     let id_of = |lines: &[String]| serde_json::from_str::<Value>(&lines[0]).unwrap()["id"].clone();
     let first = id_of(&test.backend(question));
-    test.0.lost("gone", "", true);
-    let told = test.told();
-    assert_eq!((&told[0]["method"], &told[0]["params"]["requestId"]), (&"notifications/cancelled".into(), &first));
+    test.0.backend_lost("gone", "", true);
+    let answers = test.to_client();
+    assert_eq!(
+        (&answers[0]["method"], &answers[0]["params"]["requestId"]),
+        (&"notifications/cancelled".into(), &first)
+    );
     // The new backend asks under the same id.
     let second = id_of(&test.backend(question));
     assert_ne!(first, second);
@@ -265,20 +268,20 @@ fn a_backends_own_question_ends_with_it_and_a_late_answer_goes_nowhere() {
     assert!(withdrawn[0].contains(&third.to_string()));
 }
 
-/// Clients, sessions and their ends in any order: each request is answered once, and nobody gets what is another's.
+/// Clients, sessions and their ends in any order: each request gets one answer, and nobody gets the answer of another.
 #[test]
-fn every_request_is_answered_once_in_whatever_order_things_happen() {
+fn every_request_gets_one_answer_in_any_order_of_events() {
     for mut random in Random::rounds(3, 3_000) {
         let mut relay = Relay::default();
         let mut named = std::collections::BTreeSet::new();
         let mut asked: BTreeMap<u64, u32> = BTreeMap::new();
         let mut cancelled = Vec::new();
-        // What this backend has to answer, and what it has asked itself.
+        // What this backend has to answer, and what it has asked.
         let (mut todo, mut questions): (Vec<Value>, Vec<(u64, Value)>) = (Vec::new(), Vec::new());
         let mut shown: Vec<(u64, Value)> = Vec::new();
         let (mut incarnation, mut next) = (0_u64, 1_u64);
         let mut alive = true;
-        relay.joined(session(1));
+        relay.backend_joined(session(1));
         for step in 0..=60 {
             match if step == 60 { 9 } else { random.below(9) } {
                 0..=2 if alive => {
@@ -287,7 +290,7 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
                     let line = format!(
                         r#"{{"jsonrpc":"2.0","id":{next},"method":"{method}","params":{{"protocolVersion":"x"}}}}"#
                     );
-                    relay.client_said(&Line::Whole(line.as_bytes()));
+                    relay.on_client_line(&Line::Whole(line.as_bytes()));
                     asked.insert(next, 0);
                     next += 1;
                 }
@@ -296,38 +299,38 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
                     let line = format!(
                         r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
                     );
-                    relay.client_said(&Line::Whole(line.as_bytes()));
+                    relay.on_client_line(&Line::Whole(line.as_bytes()));
                     cancelled.push(id);
                 }
                 // Answers in any order.
                 4 | 5 if alive && !todo.is_empty() => {
                     let request = todo.swap_remove(random.below(todo.len()));
                     let line = json!({"jsonrpc": "2.0", "id": request["id"], "result": {"capabilities": {}, "for": incarnation}});
-                    relay.backend_said(&Line::Whole(line.to_string().as_bytes()));
+                    relay.on_backend_line(&Line::Whole(line.to_string().as_bytes()));
                 }
                 6 if alive => {
                     let line = json!({"jsonrpc": "2.0", "id": questions.len(), "method": "roots/list"});
-                    relay.backend_said(&Line::Whole(line.to_string().as_bytes()));
+                    relay.on_backend_line(&Line::Whole(line.to_string().as_bytes()));
                     questions.push((incarnation, line["id"].clone()));
                 }
                 // The client answers a question, perhaps one of a backend that is gone.
                 7 if !shown.is_empty() => {
                     let (of, id) = shown.swap_remove(random.below(shown.len()));
                     let line = json!({"jsonrpc": "2.0", "id": id, "result": {"of": of}});
-                    relay.client_said(&Line::Whole(line.to_string().as_bytes()));
+                    relay.on_client_line(&Line::Whole(line.to_string().as_bytes()));
                 }
                 8 => {
                     if alive {
-                        relay.lost("It has ended.", "", random.below(3) > 0);
+                        relay.backend_lost("It has ended.", "", random.below(3) > 0);
                         (alive, incarnation) = (false, incarnation + 1);
                         todo.clear();
                         questions.clear();
                     } else {
-                        relay.joined(session(1));
+                        relay.backend_joined(session(1));
                         alive = true;
                     }
                 }
-                9 => relay.lost("It has ended.", "", false),
+                9 => relay.backend_lost("It has ended.", "", false),
                 _ => {}
             }
             for line in take(&mut relay.to_backend) {
@@ -370,25 +373,25 @@ fn every_request_is_answered_once_in_whatever_order_things_happen() {
 }
 
 #[test]
-fn a_session_hears_of_the_one_before_it() {
+fn a_session_learns_which_process_answered_before() {
     let moved = |lines: &[String]| lines.iter().filter(|line| line.contains(RECONNECTED)).count();
     for legacy in [true, false] {
         let mut test = Test::default();
-        test.0.joined(session(1));
+        test.0.backend_joined(session(1));
         if legacy {
             test.shake_hands();
         }
         test.client(r#"{"id":1,"method":"tools/call","params":{"name":"run"}}"#);
-        test.0.lost("gone", "", true);
-        test.0.joined(None);
+        test.0.backend_lost("gone", "", true);
+        test.0.backend_joined(None);
         test.client(r#"{"id":2,"method":"tools/call","params":{"name":"run"}}"#);
         test.backend(r#"{"id":2,"result":{}}"#);
-        test.0.joined(session(1));
+        test.0.backend_joined(session(1));
         assert_eq!(moved(&test.sent()), 0, "none has answered yet");
         test.client(r#"{"id":3,"method":"tools/call","params":{"name":"run"}}"#);
         test.backend(r#"{"id":3,"result":{}}"#);
-        test.0.lost("gone", "", true);
-        test.0.joined(session(1));
+        test.0.backend_lost("gone", "", true);
+        test.0.backend_joined(session(1));
         let lines = test.sent();
         assert_eq!(
             (moved(&lines), lines.last().unwrap().contains(RECONNECTED)),
@@ -398,7 +401,7 @@ fn a_session_hears_of_the_one_before_it() {
         let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
         assert_eq!(line["params"][SENT_TO]["process"], 1);
         assert!(line["params"]["_meta"].is_object(), "{line}");
-        test.told();
+        test.to_client();
         let answer = json!({"jsonrpc": "2.0", "id": line["id"], "error": {"code": -32601, "message": "unknown"}});
         assert!(test.backend(&answer.to_string()).is_empty(), "the client did not ask");
     }

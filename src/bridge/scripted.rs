@@ -1,4 +1,4 @@
-//! What the tests of the whole bridge share: in-memory streams as stdin and stdout, and scripted sessions.
+//! Fixtures for tests of the whole bridge: a client on in-memory streams, and scripted sessions.
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::super::*;
-use crate::bridge::BridgeOptions;
 use crate::bridge::finder::Finder;
+use crate::bridge::offline::Advice;
+use crate::bridge::options::BridgeOptions;
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry::{Claim, claim_at};
 
@@ -31,21 +32,21 @@ impl Root {
         path.canonicalize().unwrap()
     }
 
-    pub fn places(&self) -> Paths {
+    pub fn paths(&self) -> Paths {
         Paths { home: Some(self.folder("home")), state: None, runtime: None, shared: self.folder("shared") }
     }
 
     pub fn finder(&self, session: Option<&str>) -> Finder {
         let options = BridgeOptions { session: session.map(str::to_owned), ..BridgeOptions::default() };
-        Finder::at(options, None, self.folder("work"), self.places())
+        Finder::at(options, None, self.folder("work"), self.paths())
     }
 
     pub fn claim(&self, name: &str, folder: &str) -> Claim {
-        claim_at(&self.places(), name, &self.folder(folder)).unwrap()
+        claim_at(&self.paths(), name, &self.folder(folder)).unwrap()
     }
 }
 
-/// The AI client's side of a running bridge.
+/// An AI client of a running bridge.
 pub struct Client {
     pub input: Option<DuplexStream>,
     pub output: Lines<BufReader<DuplexStream>>,
@@ -57,8 +58,8 @@ impl Client {
         let (input, stdin) = tokio::io::duplex(64 << 10);
         let (stdout, output) = tokio::io::duplex(64 << 10);
         let finder = Arc::new(finder);
-        let looker = finder.clone();
-        let advice: crate::bridge::Advice = Arc::new(move || looker.advice());
+        let adviser = finder.clone();
+        let advice: Advice = Arc::new(move || adviser.advice());
         let bridge = tokio::spawn(async move { pump(stdin, stdout, &*finder, &offline(advice)).await });
         Self { input: Some(input), output: BufReader::new(output).lines(), bridge }
     }
@@ -110,8 +111,8 @@ impl Client {
     }
 }
 
-/// Stands in for the real offline server.
-pub fn offline(advice: crate::bridge::Advice) -> OfflineServer {
+/// A stand-in for the real offline server.
+pub fn offline(advice: Advice) -> OfflineServer {
     Arc::new(move |stream| {
         let advice = advice.clone();
         Box::pin(async move { serve(stream, "offline", || advice(), None, None).await })
@@ -144,7 +145,7 @@ impl Session {
         let _ = self.task.await;
     }
 
-    /// The next message of this method.
+    /// Returns the next message of this method.
     pub async fn sees(&mut self, method: &str) -> Value {
         loop {
             let message = timeout(DEADLINE, self.seen.recv()).await.expect("the session sees nothing").unwrap();
@@ -155,7 +156,7 @@ impl Session {
     }
 }
 
-/// Answers everything but calls of the tool `hang`.
+/// Answers everything except calls of the tool `hang`.
 pub async fn serve(
     stream: impl AsyncRead + AsyncWrite,
     name: &str,
@@ -166,7 +167,7 @@ pub async fn serve(
     let (input, mut output) = tokio::io::split(stream);
     let mut lines = BufReader::new(input).lines();
     loop {
-        let said = async {
+        let script = async {
             match &mut say {
                 Some(say) => say.recv().await,
                 None => pending().await,
@@ -191,7 +192,7 @@ pub async fn serve(
                 }
                 answer
             }
-            said = said => said,
+            line = script => line,
         };
         if let Some(answer) = answer
             && output.write_all(format!("{answer}\n").as_bytes()).await.is_err()

@@ -1,35 +1,38 @@
-//! Starting a session where there is none: held without a dashboard for as long as a client is there (`--serve`), or with
-//! the dashboard in a pane of the tmux that this process runs in (`--tmux`).
+//! Starts a session if there is none: without a dashboard, held as long as a client is there (`--serve`), or with the
+//! dashboard in a pane of tmux (`--tmux`).
 
-use crate::bridge::executable::program;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use parking_lot::Mutex;
 
-use super::tmux::{self, Opening};
-use super::{BridgeOptions, complain, environment};
+use super::client_log::log;
+use super::environment;
+use super::executable::program;
+use super::options::BridgeOptions;
+use super::tmux::{self, OpeningPane};
 use crate::session::discovery::registry::SessionEntry;
 
-/// A dashboard that ends a held session to take it over, or one that restarts, has so long to come back.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// What failed is tried again after this.
-const REST: Duration = Duration::from_secs(10);
-/// How long a dashboard in a pane may take until it can be reached.
-const OPENING: Duration = Duration::from_secs(20);
-/// Bytes of what a session said on its way out.
-const SAID: u64 = 4_000;
+/// How long a session may be away: a dashboard takes it over, or the dashboard restarts.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
+/// When to try again after a failed start.
+const RETRY_DELAY: Duration = Duration::from_secs(10);
+/// How long a dashboard in a pane may take to start.
+const PANE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Bytes of the stderr of a session that are kept.
+const MAX_STDERR: u64 = 4_000;
 
 #[derive(Debug)]
 pub struct Starter {
     options: BridgeOptions,
     folder: PathBuf,
-    /// The client has no folder that says what it works on.
+    /// Whether the client runs in the home or the root folder, and so in no folder of its own.
     is_at_home: bool,
     state: Mutex<State>,
 }
@@ -37,42 +40,42 @@ pub struct Starter {
 #[derive(Debug, Default)]
 struct State {
     /// The session that this process holds, or held.
-    held: Option<Arc<Held>>,
+    held: Option<Arc<HeldSession>>,
     /// When to try again.
-    rest_until: Option<Instant>,
-    /// Whether a session was connected to since the last look, and at all.
+    retry_at: Option<Instant>,
+    /// Whether a session was reached since the last start, and whether one was ever reached.
     connected: bool,
     ever_connected: bool,
-    /// The dashboard in a pane: opened once, for a person who closes it does not want it back.
+    /// When the dashboard was opened in a pane. Only once, since a person who closes it does not want it back.
     opened: Option<Instant>,
-    opening: Option<Opening>,
-    /// Why nothing was started.
-    trouble: Option<String>,
+    opening: Option<OpeningPane>,
+    /// Why no session was started.
+    problem: Option<String>,
 }
 
-/// A child that holds a session.
+/// A child process that holds a session.
 #[derive(Debug)]
-struct Held {
+struct HeldSession {
     pid: Pid,
-    /// What it said last on stderr, once it has ended.
+    /// The stderr of the process, once it has ended.
     ended: Mutex<Option<String>>,
 }
 
 impl Starter {
-    /// `None` unless the options ask for it. `cwd` is without links.
+    /// Returns `None` unless the options ask for a start. Links in `cwd` are resolved.
     pub fn new(options: &BridgeOptions, cwd: &Path, home: Option<&Path>) -> Option<Self> {
         if !options.serve && !options.tmux {
             return None;
         }
         let home = home.and_then(|home| home.canonicalize().ok());
-        // Some clients start servers in the root folder, where nobody works.
+        // Some clients start servers in the root folder, although nobody works there.
         let folder = home.clone().filter(|_| cwd == Path::new("/")).unwrap_or_else(|| cwd.to_owned());
         let is_at_home = folder == Path::new("/") || Some(&folder) == home.as_ref();
         Some(Self { options: options.clone(), folder, is_at_home, state: Mutex::default() })
     }
 
-    /// Whether a session that runs will do for a client in `cwd`. One of another folder only for clients that are in no
-    /// folder of their own, and never if it is held for others.
+    /// Returns whether a running session suits a client in `cwd`. A session of another folder suits only clients
+    /// without a folder of their own, and never if bridges hold it.
     pub fn is_for(&self, record: &SessionEntry, cwd: &Path) -> bool {
         match record.held {
             Some(_) => record.cwd == self.folder,
@@ -80,66 +83,66 @@ impl Starter {
         }
     }
 
-    /// A session has been reached.
-    pub fn connected(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.connected, state.ever_connected, state.trouble) = (true, true, None);
+    /// Notes that a session was reached.
+    pub fn on_connected(&self) {
+        let mut state = self.state.lock();
+        (state.connected, state.ever_connected, state.problem) = (true, true, None);
         state.opening = None;
     }
 
-    /// There is no session: starts one, if this is the time for it. Whether one is about to be there. `name` is the one it
-    /// has to have.
+    /// Starts a session with this name, or with any if there is none, unless it is too early. Returns whether a session
+    /// will soon be there.
     pub fn start(&self, name: Option<&str>) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let now = Instant::now();
         if std::mem::take(&mut state.connected) {
-            state.rest_until = Some(now + PATIENCE);
+            state.retry_at = Some(now + RETURN_TIMEOUT);
         }
         if let Some(held) = &state.held {
-            let ended = held.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some(said) = ended else { return true };
+            let ended = held.ended.lock().take();
+            let Some(stderr) = ended else { return true };
             state.held = None;
-            // One that had been reached ended as sessions do.
-            if !state.ever_connected || !said.is_empty() {
-                state.trouble = Some(format!("This server could not start one by itself: {said}"));
-                state.rest_until = Some(now + REST);
+            // A session that was reached, and ended without a message, ended as sessions do.
+            if !state.ever_connected || !stderr.is_empty() {
+                state.problem = Some(format!("This server could not start one by itself: {stderr}"));
+                state.retry_at = Some(now + RETRY_DELAY);
             }
         }
-        if state.opened.is_some_and(|since| since.elapsed() < OPENING) && !state.ever_connected {
+        if state.opened.is_some_and(|since| since.elapsed() < PANE_TIMEOUT) && !state.ever_connected {
             return true;
         }
         state.opening = None;
-        if state.rest_until.is_some_and(|until| until > now) {
-            return state.trouble.is_none();
+        if state.retry_at.is_some_and(|until| until > now) {
+            return state.problem.is_none();
         }
-        if self.options.tmux && self.open(&mut state, name) {
+        if self.options.tmux && self.open_pane(&mut state, name) {
             return true;
         }
         self.options.serve && self.hold(&mut state, name)
     }
 
-    /// The client has left: a session that nobody has reached yet would wait for its first client.
+    /// Ends a session that nobody has reached yet, because the client has left and the session would wait for a client.
     pub fn leave(&self) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         if let Some(held) = state.held.as_ref().filter(|_| !state.ever_connected)
-            && held.ended.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+            && held.ended.lock().is_none()
         {
             let _ = kill(held.pid, Signal::SIGTERM);
         }
     }
 
-    /// What became of the start.
-    pub fn word(&self) -> Option<String> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_alive = |held: &Arc<Held>| held.ended.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+    /// Returns what became of the start.
+    pub fn status(&self) -> Option<String> {
+        let state = self.state.lock();
+        let is_alive = |held: &Arc<HeldSession>| held.ended.lock().is_none();
         let is_starting = state.held.as_ref().is_some_and(is_alive) || state.opening.is_some();
-        state.trouble.clone().or_else(|| is_starting.then(|| "One is being started.".to_owned()))
+        state.problem.clone().or_else(|| is_starting.then(|| "One is being started.".to_owned()))
     }
 
-    /// The dashboard, in a pane.
-    fn open(&self, state: &mut State, name: Option<&str>) -> bool {
-        if !tmux::is_around() {
-            state.trouble = Some(
+    /// Opens the dashboard in a pane.
+    fn open_pane(&self, state: &mut State, name: Option<&str>) -> bool {
+        if !tmux::is_available() {
+            state.problem = Some(
                 "This server was told to open the dashboard in tmux (--tmux), but it does not run inside tmux: TMUX is not \
                  set in its environment."
                     .to_owned(),
@@ -152,13 +155,13 @@ impl Starter {
         state.opened = Some(Instant::now());
         match tmux::open(&self.folder, name, self.options.python.as_deref()) {
             Ok(opening) => {
-                (state.opening, state.trouble) = (opening, None);
+                (state.opening, state.problem) = (opening, None);
                 true
             }
             Err(why) => {
                 state.opened = None;
-                state.trouble = Some(format!("This server could not open the dashboard in tmux: {why}."));
-                state.rest_until = Some(Instant::now() + REST);
+                state.problem = Some(format!("This server could not open the dashboard in tmux: {why}."));
+                state.retry_at = Some(Instant::now() + RETRY_DELAY);
                 false
             }
         }
@@ -167,18 +170,18 @@ impl Starter {
     fn hold(&self, state: &mut State, name: Option<&str>) -> bool {
         match self.spawn(name) {
             Ok(held) => {
-                (state.held, state.trouble) = (Some(held), None);
+                (state.held, state.problem) = (Some(held), None);
                 true
             }
             Err(error) => {
-                state.trouble = Some(format!("This server could not start one by itself: {error}"));
-                state.rest_until = Some(Instant::now() + REST);
+                state.problem = Some(format!("This server could not start one by itself: {error}"));
+                state.retry_at = Some(Instant::now() + RETRY_DELAY);
                 false
             }
         }
     }
 
-    fn spawn(&self, name: Option<&str>) -> io::Result<Arc<Held>> {
+    fn spawn(&self, name: Option<&str>) -> io::Result<Arc<HeldSession>> {
         let mut command = Command::new(program());
         command.args(["serve", "--until-unused"]).current_dir(&self.folder);
         if let Some(name) = name {
@@ -187,30 +190,31 @@ impl Starter {
         if let Some(python) = &self.options.python {
             command.arg("--python").arg(python);
         }
-        // Other clients may share it: they get none of this one's secrets, and signals for this process's group are none for it.
-        let kept = environment::selected(std::env::vars_os(), &self.options.keep_env);
-        if let Some(word) = kept.word() {
-            complain(&word);
+        // Other clients may share the session, so it gets no secrets of this client, and no signals of its process
+        // group.
+        let environment = environment::selected(std::env::vars_os(), &self.options.keep_env);
+        if let Some(notice) = environment.notice() {
+            log(&notice);
         }
-        command.env_clear().envs(kept.variables);
+        command.env_clear().envs(environment.variables);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
-        let held = Arc::new(Held { pid: Pid::from_raw(child.id() as i32), ended: Mutex::default() });
-        let told = held.clone();
+        let held = Arc::new(HeldSession { pid: Pid::from_raw(child.id() as i32), ended: Mutex::default() });
+        let session = held.clone();
         std::thread::Builder::new().name("held session".to_owned()).spawn(move || {
-            let mut said = Vec::new();
+            let mut text = Vec::new();
             if let Some(mut stderr) = child.stderr.take() {
-                let _ = stderr.by_ref().take(SAID).read_to_end(&mut said);
+                let _ = stderr.by_ref().take(MAX_STDERR).read_to_end(&mut text);
                 let _ = io::copy(&mut stderr, &mut io::sink());
             }
             let in_order = child.wait().is_ok_and(|status| status.success());
-            let said = String::from_utf8_lossy(&said);
-            let said = said.trim().strip_prefix("fourhands: ").unwrap_or(said.trim());
-            if !said.is_empty() {
-                complain(&format!("the session that it held: {said}"));
+            let text = String::from_utf8_lossy(&text);
+            let text = text.trim().strip_prefix("fourhands: ").unwrap_or(text.trim());
+            if !text.is_empty() {
+                log(&format!("the session that it held: {text}"));
             }
-            let said = if in_order { String::new() } else { said.to_owned() };
-            *told.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+            let text = if in_order { String::new() } else { text.to_owned() };
+            *session.ended.lock() = Some(text);
         })?;
         Ok(held)
     }

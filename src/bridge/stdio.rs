@@ -1,6 +1,6 @@
-//! Standard input and output without a thread hop where that can be had.
+//! Standard input and output, without another thread where possible.
 //!
-//! Python clients give pipes, Node.js clients (most of them) give socket pairs; rmcp's own handles know only pipes.
+//! Python clients give pipes, most Node.js clients give socket pairs; rmcp's own handles support only pipes.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,7 +15,7 @@ pub type Output = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Must be called within a tokio runtime.
 pub fn input() -> Input {
-    // Opened again, the pipe has flags of its own: ours are shared with whoever else holds it.
+    // Open the pipe once more, because other processes share the flags of our descriptor.
     if cfg!(target_os = "linux")
         && let Ok(pipe) = pipe::OpenOptions::new().open_receiver("/proc/self/fd/0")
     {

@@ -1,4 +1,4 @@
-//! The dashboard in a pane beside the client, where that runs inside tmux.
+//! Opens the dashboard in a pane beside the client, if the client runs inside tmux.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,15 +6,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::bridge::executable::program;
+use super::executable::program;
 use crate::session::discovery::lock::{Lock, lock};
 use crate::session::discovery::paths::Paths;
 
-/// From this many columns on the dashboard stands beside, else below.
-const WIDE: u32 = 160;
+/// From this width on, the dashboard opens beside the client, else below.
+const MIN_WIDTH_FOR_COLUMNS: u32 = 160;
 /// Columns and rows that the dashboard needs.
-const LEAST: (u32, u32) = (40, 12);
-/// What a session finds its Python and its places by; a pane has the environment of tmux.
+const MIN_COLUMNS: u32 = 40;
+const MIN_ROWS: u32 = 12;
+/// Variables by which a session finds its Python and its folders. A pane has the environment of tmux.
 const ENVIRONMENT: [&str; 9] = [
     "HOME",
     "PATH",
@@ -27,62 +28,63 @@ const ENVIRONMENT: [&str; 9] = [
     "FOURHANDS_JOURNAL_MAX",
 ];
 
-/// Whether this process runs inside tmux.
-pub fn is_around() -> bool {
+/// Returns whether this process runs inside tmux.
+pub fn is_available() -> bool {
     std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
 }
 
-/// That nobody else opens the same dashboard, for as long as this value lives: by then the session can be found.
+/// A pane that is opening. As long as this value lives, no other bridge opens the same dashboard.
 #[derive(Debug)]
-pub struct Opening {
+pub struct OpeningPane {
     path: PathBuf,
     _lock: Lock,
 }
 
-impl Drop for Opening {
+impl Drop for OpeningPane {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Opens the dashboard in a pane beside this process's own, in a window of its own where there is no room for that. The
-/// focus stays where it is. `None` if another bridge is just doing it.
+/// Opens the dashboard in a pane beside this process, or in a new window if there is no room. The focus stays where it
+/// is. Returns `None` if another bridge is just opening the same dashboard.
 ///
 /// # Errors
-/// If tmux does not: in its words.
-pub fn open(folder: &Path, name: Option<&str>, python: Option<&Path>) -> Result<Option<Opening>, String> {
+/// The message of tmux.
+pub fn open(folder: &Path, name: Option<&str>, python: Option<&Path>) -> Result<Option<OpeningPane>, String> {
     let records = Paths::of_this_process().records().map_err(|error| error.to_string())?;
     let mut hasher = DefaultHasher::new();
     (folder, name).hash(&mut hasher);
     let path = records.join(format!(".{:016x}.pane", hasher.finish()));
     let Some(lock) = lock(&path).map_err(|error| error.to_string())? else { return Ok(None) };
-    let opening = Opening { path, _lock: lock };
+    let opening = OpeningPane { path, _lock: lock };
     let mut target = Vec::new();
     if let Ok(pane) = std::env::var("TMUX_PANE") {
         target = vec!["-t".to_owned(), pane];
     }
     let mut size = tmux(&["display-message", "-p"]);
     let size = run(size.args(&target).arg("#{pane_width} #{pane_height}")).unwrap_or_default();
-    let split = |how: Vec<String>| {
+    let split = |arguments: Vec<String>| {
         let mut split = tmux(&["split-window", "-d"]);
-        run(pane(split.args(how), &target, folder, name, python)).ok()
+        run(pane(split.args(arguments), &target, folder, name, python)).ok()
     };
-    let opened = match room(&size).and_then(split) {
+    let opened = match split_arguments(&size).and_then(split) {
         Some(opened) => Ok(opened),
         None => run(pane(&mut tmux(&["new-window", "-d", "-n", "fourhands"]), &[], folder, name, python)),
     };
     opened.map(|_| Some(opening)).map_err(|error| error.to_string())
 }
 
-/// How to split a pane of this size so that the dashboard fits; `None` if it has no room.
-fn room(size: &str) -> Option<Vec<String>> {
+/// Returns the arguments that split a pane of this size so that the dashboard fits; `None` if there is no room.
+fn split_arguments(size: &str) -> Option<Vec<String>> {
     let (columns, rows) = size.trim().split_once(' ')?;
     let (columns, rows): (u32, u32) = (columns.parse().ok()?, rows.parse().ok()?);
-    if columns >= WIDE && rows >= LEAST.1 {
+    if columns >= MIN_WIDTH_FOR_COLUMNS && rows >= MIN_ROWS {
         return Some(vec!["-h".to_owned()]);
     }
-    // tmux alone would give the smaller half.
-    (columns >= LEAST.0 && rows / 2 >= LEAST.1).then(|| vec!["-v".to_owned(), "-l".to_owned(), (rows / 2).to_string()])
+    // By default tmux gives the smaller half.
+    (columns >= MIN_COLUMNS && rows / 2 >= MIN_ROWS)
+        .then(|| vec!["-v".to_owned(), "-l".to_owned(), (rows / 2).to_string()])
 }
 
 fn tmux(arguments: &[&str]) -> Command {
@@ -91,7 +93,7 @@ fn tmux(arguments: &[&str]) -> Command {
     command
 }
 
-/// Adds where and what.
+/// Adds the target, the folder and the command of the pane.
 fn pane<'a>(
     command: &'a mut Command,
     target: &[String],
@@ -117,14 +119,14 @@ fn pane<'a>(
     command
 }
 
-/// What it said.
+/// Runs a command and returns its output.
 fn run(command: &mut Command) -> io::Result<String> {
     let output = command.stdin(Stdio::null()).output()?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(io::Error::other(if said.is_empty() { format!("tmux failed ({})", output.status) } else { said }))
+    let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(io::Error::other(if stderr.is_empty() { format!("tmux failed ({})", output.status) } else { stderr }))
 }
 
 #[cfg(test)]
@@ -133,13 +135,13 @@ mod tests {
 
     #[test]
     fn a_pane_is_split_only_where_the_dashboard_fits() {
-        let how = |size: &str| room(size).map(|how| how.join(" "));
-        assert_eq!(how("200 50\n"), Some("-h".to_owned()));
-        assert_eq!(how("200 12"), Some("-h".to_owned()));
-        assert_eq!(how("80 24"), Some("-v -l 12".to_owned()), "the terminal that most people begin with");
-        assert_eq!(how("120 60"), Some("-v -l 30".to_owned()));
+        let split = |size: &str| split_arguments(size).map(|arguments| arguments.join(" "));
+        assert_eq!(split("200 50\n"), Some("-h".to_owned()));
+        assert_eq!(split("200 12"), Some("-h".to_owned()));
+        assert_eq!(split("80 24"), Some("-v -l 12".to_owned()), "the terminal that most people begin with");
+        assert_eq!(split("120 60"), Some("-v -l 30".to_owned()));
         for small in ["80 23", "39 60", "200 11", "", "no size"] {
-            assert_eq!(how(small), None, "{small}");
+            assert_eq!(split(small), None, "{small}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::output::{self, fail, warn};
 use crate::export::escaped;
 use crate::journal::{SessionEnd, SessionSummary};
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry::{self, Life, SessionEntry};
+use crate::session::discovery::registry::{self, Liveness, SessionEntry};
 use crate::session::discovery::status::{self, StatusReply};
 use row::{SessionRow, SessionState};
 
@@ -165,11 +165,11 @@ fn present(paths: &Paths) -> io::Result<Vec<SessionRow>> {
     Ok(runtime.block_on(join_all(recorded.into_iter().map(|(entry, life)| session_row(entry, life)))))
 }
 
-async fn session_row(entry: SessionEntry, life: Life) -> SessionRow {
+async fn session_row(entry: SessionEntry, life: Liveness) -> SessionRow {
     let (state, live) = match life {
-        Life::Stale => (SessionState::Stale, None),
-        Life::Elsewhere => (SessionState::Elsewhere, None),
-        Life::Running => match status::ask(&entry.socket).await {
+        Liveness::Stale => (SessionState::Stale, None),
+        Liveness::Elsewhere => (SessionState::Elsewhere, None),
+        Liveness::Running => match status::ask(&entry.socket).await {
             StatusReply::Live(session) => (SessionState::Running, Some(session)),
             StatusReply::Closed if entry.trouble.is_some() => (SessionState::Waiting, None),
             StatusReply::Closed => (SessionState::Starting, None),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::guarded_session::{GuardedSession, Handover};
+use super::guarded_session::{GuardedSession, ProcessStart};
 use super::output::{USAGE, fail};
 use super::resume::{self, ResumeError, Resumed};
 use super::take_over::{self, HandedOver};
@@ -17,14 +17,14 @@ use crate::domain::flight_recorder::Losses;
 use crate::launch::boot::Mode;
 use crate::launch::discover::{self, PythonSearchEnv};
 use crate::launch::guardian::Guardian;
-use crate::launch::handover::Legacy;
+use crate::launch::handover::Handover;
 use crate::launch::image::EngineImage;
 use crate::launch::python::Python;
 use crate::session::SessionId;
 use crate::session::clock::now;
 use crate::session::discovery::paths::Paths;
 use crate::session::discovery::registry::{self, Claim, ClaimError};
-use crate::session::discovery::session_lock::{self, SessionLock};
+use crate::session::discovery::session_lock::{self, HoldError, SessionLock};
 use crate::tui::settings;
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ fn hold(start: &Start<'_>, python: &Python, cwd: &Path) -> anyhow::Result<ExitCo
     let (name, published) = (claim.name().to_owned(), claim.published());
     guardian.keep(claim);
     let python_label = format!("Python {} ({})", python.version, python.executable.display());
-    guardian.starts(python_label.clone(), !start.stdio);
+    guardian.set_python(python_label.clone(), !start.stdio);
     let dismissal = guardian.dismissal();
     // Dropped at the end, it answers the calls that are still open.
     let _client = if start.stdio {
@@ -93,12 +93,12 @@ fn hold(start: &Start<'_>, python: &Python, cwd: &Path) -> anyhow::Result<ExitCo
     } else {
         None
     };
-    let legacy = resumed.map(|Resumed { restart, summary, .. }| {
+    let handover = resumed.map(|Resumed { restart, summary, .. }| {
         guardian.say(&summary);
-        Legacy { restart, keepsake: None, last: SnippetId(0), lost: Losses::default() }
+        Handover { restart, snapshot: None, last_snippet: SnippetId(0), losses: Losses::default() }
     });
-    let first = Handover {
-        legacy,
+    let first = ProcessStart {
+        handover,
         replay: start.arguments.replay.map(ReplayArgument::selection),
         restore: restore.map(str::to_owned),
     };
@@ -151,11 +151,11 @@ fn claim_name(start: &Start<'_>, resumed: Option<&Resumed>, cwd: &Path) -> anyho
 /// place for one, as it does without a journal.
 fn lock_session(id: &SessionId, resumed: Option<&Resumed>) -> anyhow::Result<Option<SessionLock>> {
     match (session_lock::hold(&Paths::of_this_process(), id), resumed) {
-        (Ok(Ok(held)), _) => Ok(Some(held)),
+        (Ok(held), _) => Ok(Some(held)),
         (_, None) => Ok(None),
-        (Ok(Err(pid)), Some(Resumed { name, .. })) => {
+        (Err(HoldError::HeldBy(pid)), Some(Resumed { name, .. })) => {
             Err(ResumeError::Running { name: name.clone(), pid, other: String::new() }.into())
         }
-        (Err(error), Some(_)) => Err(anyhow::Error::new(error).context("the session cannot be held")),
+        (Err(HoldError::Io(error)), Some(_)) => Err(anyhow::Error::new(error).context("the session cannot be held")),
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::output::{self, UNKNOWN, USAGE, fail, warn};
 use crate::domain::units;
 use crate::launch::stop::{Stopped, stop};
 use crate::session::discovery::paths::Paths;
-use crate::session::discovery::registry::{self, Life};
+use crate::session::discovery::registry::{self, Liveness};
 use crate::tui::text::cut_front;
 
 /// A longer time until the end is reported.
@@ -44,7 +44,7 @@ fn stop_all(paths: &Paths) -> ExitCode {
         Ok(recorded) => recorded,
         Err(error) => return fail(1, &format_args!("cannot look for sessions: {error}")),
     };
-    let here: Vec<_> = recorded.into_iter().filter(|(_, life)| *life != Life::Elsewhere).collect();
+    let here: Vec<_> = recorded.into_iter().filter(|(_, life)| *life != Liveness::Elsewhere).collect();
     if here.is_empty() {
         output::print("No session is running.\n");
     }

@@ -17,7 +17,7 @@ use super::schema::JournalError;
 use crate::domain::{Display, Entry, Event, Form, Output, Segment, Snippet, SnippetId, Transcript};
 use crate::export::{self, OutputFile, Pages};
 use crate::session::spool::{Limits, Whole};
-use crate::session::{Older, SessionId, Spool};
+use crate::session::{RecordedSnippets, SessionId, Spool};
 
 /// Reads all output, and no bytes of displays.
 const ALL: OldFrom = OldFrom { output: 0, background: 0, displays: (u32::MAX, 0) };
@@ -171,7 +171,7 @@ impl JournalHistory {
     }
 }
 
-impl Older for JournalHistory {
+impl RecordedSnippets for JournalHistory {
     fn snippet(&self, id: SnippetId) -> Option<Snippet> {
         self.own(|reader, session| reader.whole_snippet(session, id))
     }

@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::reader::JournalReader;
 use super::schema::JournalError;
 use crate::session::discovery::paths::Paths;
-use crate::session::{History, Past, SessionId};
+use crate::session::{HistorySource, Past, SessionId};
 
 /// Limits of the history: entries, bytes of an entry, bytes of all entries.
 const MAX_ENTRIES: usize = 20_000;
@@ -65,7 +65,7 @@ pub struct JournalHistory {
     pub session: SessionId,
 }
 
-impl History for JournalHistory {
+impl HistorySource for JournalHistory {
     fn past(&self) -> Result<Vec<Past>, String> {
         let folder = self.paths.journal().map_err(|error| error.to_string())?;
         let reader = JournalReader::open(&folder).map_err(|fault| fault.to_string())?;

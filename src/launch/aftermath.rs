@@ -1,5 +1,5 @@
-//! What a session process leaves behind: the processes that snippet code had started. What belongs to the session ends
-//! with its Python; what has put itself aside goes on, and so does all of it where the person wants that.
+//! The processes that snippets of an ended session process had started. Processes that belong to the session end with
+//! its Python. Detached ones go on, and so do all if the person wants that.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use nix::unistd::Pid;
 
 use crate::session::processes::Leader;
 
-/// How long they have between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(2);
-/// The same when the person has lost patience.
-const SHORT_GRACE: Duration = Duration::from_millis(250);
+/// Time between SIGTERM and SIGKILL.
+const KILL_DELAY: Duration = Duration::from_secs(2);
+/// The same if the person has requested the end twice.
+const SHORT_KILL_DELAY: Duration = Duration::from_millis(250);
 
-/// Whose processes, and what is to be done with them.
+/// The processes that a session process has left.
 #[derive(Debug)]
-pub struct Left<'a> {
-    /// The session process, as it was at its start. It has ended.
+pub struct LeftProcesses<'a> {
+    /// The ended session process, as it was at its start.
     pub leader: Option<&'a Leader>,
     pub child: Pid,
-    /// Another child of the guardian's, which is left alone.
+    /// Another child of the guardian, which is left alone.
     pub editor: Option<Pid>,
-    /// Whether what belongs to the session is kept; asked only if there is something.
+    /// Returns whether the processes of the session are kept. Called only if there are some.
     pub keeps: fn() -> bool,
     pub in_a_hurry: bool,
 }
 
-impl Left<'_> {
-    /// Ends what is to be ended. Answers what became of the processes, one sentence each.
+impl LeftProcesses<'_> {
+    /// Ends the processes that must end. Returns what became of all, one sentence each.
     #[cfg(target_os = "linux")]
     pub fn settle(&self) -> Vec<String> {
         use super::child;
@@ -38,31 +38,31 @@ impl Left<'_> {
             return Vec::new();
         }
         let guardian = nix::unistd::getpid();
-        let look = || leader.started(guardian, self.editor);
-        let found = look();
+        let find = || leader.started(guardian, self.editor);
+        let found = find();
         let keeps = !found.own.is_empty() && (self.keeps)();
         let (mut ended, mut kept) = (Vec::new(), Vec::new());
         if keeps {
             kept = leader.names(&found.own);
         } else if !found.own.is_empty() {
-            ended = leader.end(self.grace(), || look().own);
+            ended = leader.end(self.kill_delay(), || find().own);
             child::reap_adopted([Some(self.child), self.editor]);
         }
-        let now = look();
+        let now = find();
         let unending = if keeps { Vec::new() } else { leader.names(&now.own) };
-        let aside = leader.names(&now.aside);
+        let detached = leader.names(&now.detached);
         [
             sentence("ended", "that snippet code had started", &ended),
             sentence("could not end", "that snippet code had started", &unending),
             sentence("left", "running that snippet code had started, as keep_processes says", &kept),
-            sentence("left", "running that snippet code had started in a session of its own", &aside),
+            sentence("left", "running that snippet code had started in a session of its own", &detached),
         ]
         .into_iter()
         .flatten()
         .collect()
     }
 
-    /// Only the process group is known here.
+    /// Without a process list, only the process group is known.
     #[cfg(not(target_os = "linux"))]
     pub fn settle(&self) -> Vec<String> {
         use nix::sys::signal::{Signal, killpg};
@@ -74,14 +74,14 @@ impl Left<'_> {
         }
         let _ = killpg(self.child, Signal::SIGTERM);
         let begun = Instant::now();
-        while is_there() && begun.elapsed() < self.grace() {
+        while is_there() && begun.elapsed() < self.kill_delay() {
             std::thread::sleep(Duration::from_millis(10));
         }
         let _ = killpg(self.child, Signal::SIGKILL);
         vec!["ended the processes that snippet code had started".to_owned()]
     }
 
-    fn grace(&self) -> Duration {
-        if self.in_a_hurry { SHORT_GRACE } else { GRACE }
+    fn kill_delay(&self) -> Duration {
+        if self.in_a_hurry { SHORT_KILL_DELAY } else { KILL_DELAY }
     }
 }

@@ -1,4 +1,4 @@
-//! What the guardian tells the session process at its start, and the link between the two while they live.
+//! The parameters of a session process, and the messages of the link between guardian and session process.
 
 use std::path::PathBuf;
 
@@ -12,84 +12,85 @@ use crate::session::SessionId;
 pub enum Mode {
     /// The dashboard on the terminal, MCP on the socket.
     Dashboard,
-    /// A dashboard of plain lines on stdin and stdout, terminals or not, MCP on the socket.
+    /// A dashboard of plain lines on stdin and stdout, MCP on the socket.
     Plain,
     /// MCP on the socket, plain log lines on stdout.
     Serve,
 }
 
 impl Mode {
-    /// Whether a person works in it.
+    /// Returns whether the mode has an interface for a person.
     pub fn has_person(self) -> bool {
         matches!(self, Self::Dashboard | Self::Plain)
     }
 }
 
+/// The parameters of a session process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boot {
     pub mode: Mode,
-    /// Names the session in the journal; the same for every process that takes it over.
+    /// Id of the session in the journal, the same for all its processes.
     pub id: SessionId,
     /// Name of the session.
     pub name: String,
-    /// Where to listen. What lies there may be removed: the guardian holds the name's lock.
+    /// Where to listen. A file there may be removed, because the guardian holds the lock of the name.
     pub socket: PathBuf,
-    /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket that carries
-    /// [`ToSession`] one way and [`ToGuardian`] the other, one JSON value on a line. EOF means the guardian is dead.
+    /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket with [`ToSession`]
+    /// in one direction and [`ToGuardian`] in the other, one JSON value on a line. EOF means that the guardian is dead.
     pub link: i32,
-    /// Descriptors of what 0, 1 and 2 must be, open at the start: until the engine runs, what Python says goes to the
-    /// guardian (see [`super::first_words`]). `None` where they are that already.
+    /// Descriptors that must become 0, 1 and 2, open at the start: until the engine runs, output goes to the guardian
+    /// (see [`super::startup_output`]). `None` if 0, 1 and 2 are right already.
     pub streams: Option<[i32; 3]>,
-    /// Descriptor of the memory of [`super::recorder`], open at the start; `None` where there is none.
+    /// Descriptor of the memory of [`super::recorder`], open at the start, if there is one.
     pub recorder: Option<i32>,
-    /// The process has no controlling terminal, so that nothing a snippet starts can reach the person's by /dev/tty. The
-    /// dashboard then uses the terminal by descriptors that only its own table has.
+    /// Whether the process has no controlling terminal, so that processes of snippets cannot reach the person's
+    /// terminal by /dev/tty. The dashboard then uses descriptors that only its own table has.
     pub detached: bool,
-    /// The session goes on after another process: [`ToSession::TakeOver`] is the first that comes over the link.
+    /// Whether the process takes over from another: then [`ToSession::TakeOver`] is the first message on the link.
     pub takes_over: bool,
-    /// What is to be run again first of all.
+    /// What to replay first.
     pub replay: Option<ReplaySelection>,
-    /// The checkpoint to be restored first of all.
+    /// The checkpoint to restore first.
     pub restore: Option<String>,
-    /// The session ends when no client is left.
+    /// Whether the session ends when no client is left.
     pub until_unused: bool,
-    /// What snippet code starts outlives this process, whatever the settings say.
+    /// Whether processes of snippets outlive this process, whatever the settings say.
     pub keep_processes: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToSession {
-    /// Go on where the process before was ended.
+    /// Take over from the process before.
     TakeOver(Restart),
-    /// End in good order.
+    /// End in an orderly way.
     Terminate,
-    /// Interrupt what runs.
+    /// Interrupt the running snippet.
     Interrupt,
-    /// Give the terminal back and stop (SIGSTOP) this process.
+    /// Release the terminal and stop this process (SIGSTOP).
     Suspend,
-    /// The person's editor has ended and the terminal is free again; with why nothing is to be taken over.
+    /// The person's editor has ended and the terminal is free. Has a reason if the edited file must not be used.
     Edited(Option<String>),
-    /// The socket belongs here, and has to be made again unless it is there.
+    /// Listen here; create the socket if it is missing.
     Listen(PathBuf),
-    /// The socket is lost and cannot be made again, for this reason.
+    /// The socket is lost and cannot be restored, for this reason.
     Unreachable(String),
-    /// The terminal has another size. Only where the kernel does not tell the session process itself.
+    /// The terminal has another size. Sent because the kernel does not signal a detached session process.
     Resized,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToGuardian {
-    /// Python has come as far as the engine, which tells itself what is wrong from now on.
+    /// Python has reached the engine, which reports problems itself from now on.
     Begun,
-    /// The session has begun: clients can connect.
+    /// The session is ready: clients can connect.
     Ready,
-    /// Start another process on this session when this one has ended, as this author wants.
+    /// Start another process when this one has ended; this author requested it.
     Restart(Author),
-    /// The session has ended in good order; its dashboard may still stand in front of a terminal that takes nothing.
+    /// The session has ended in an orderly way. The dashboard may still wait for a terminal that takes no output.
     Ended,
     /// The terminal is in raw mode and shows the alternate screen.
     TerminalEntered,
-    /// The terminal is as it was before.
+    /// The terminal is restored.
     TerminalLeft,
     /// Open this file in the person's editor. The guardian reads it when it gets a SIGCHLD.
     Edit(PathBuf),

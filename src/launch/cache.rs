@@ -1,4 +1,4 @@
-//! The cache folder. What lies there is loaded into Python or believed, so nobody else may write to it.
+//! The cache folder. Its files are loaded into Python or trusted, so nobody else may write to it.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -9,15 +9,15 @@ use nix::unistd::Uid;
 
 use crate::session::discovery::paths::make_private;
 
-/// Where the cache is; nothing is made.
+/// Returns the path of the cache folder.
 pub fn path() -> io::Result<PathBuf> {
     use etcetera::BaseStrategy;
     let strategy = etcetera::choose_base_strategy().map_err(io::Error::other)?;
     Ok(strategy.cache_dir().join("fourhands"))
 }
 
-/// Makes `folder` for us alone. One that is ours but open to others, from a careless umask, is closed.
-pub fn folder(folder: &Path) -> io::Result<()> {
+/// Creates a private `folder`. Closes a folder of ours that a careless umask left open to others.
+pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     if let Ok(facts) = folder.symlink_metadata()
         && facts.is_dir()
         && facts.uid() == Uid::effective().as_raw()

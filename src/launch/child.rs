@@ -1,4 +1,4 @@
-//! Spawning the session process into a process group of its own, and reaping it.
+//! Spawns the session process in a process group of its own, and reaps it.
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, getpid, getppid, setpgid, setsid, tcsetpgrp};
 
-/// What [`look_at`] found.
+/// A change of a child process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Nothing,
@@ -16,9 +16,9 @@ pub enum Change {
     Ended(ExitStatus),
 }
 
-/// Starts `command` with clean signals in a process group of its own. `detached`, it has no controlling terminal at all,
-/// so nothing in a snippet can write to, read from or be stopped by the person's; else its group becomes the terminal's
-/// foreground job; `terminal` is the number of a descriptor of it.
+/// Starts `command` with default signals in a process group of its own. A `detached` process has no controlling
+/// terminal, so that snippets cannot use the person's terminal or be stopped by it. Otherwise the group becomes the
+/// foreground job of the terminal with the descriptor `terminal`.
 #[allow(unsafe_code, reason = "what a child does between fork and exec is unsafe in principle")]
 pub fn spawn(mut command: Command, detached: bool, terminal: RawFd) -> io::Result<Pid> {
     let guardian = getpid();
@@ -31,13 +31,13 @@ pub fn spawn(mut command: Command, detached: bool, terminal: RawFd) -> io::Resul
 }
 
 fn prepare(detached: bool, guardian: Pid, terminal: BorrowedFd<'_>) -> io::Result<()> {
-    // The standard library has just unblocked everything; SIGTTOU would stop a process that is not in the foreground yet.
+    // Blocked again after the standard library, because SIGTTOU would stop a process that is not in the foreground yet.
     SigSet::all().thread_set_mask()?;
     if detached {
         setsid()?;
     } else {
         setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
-        // Fails where there is no job control, and then nothing needs doing.
+        // Fails without job control, and then is not needed.
         let _ = tcsetpgrp(terminal, getpid());
     }
     for signal in Signal::iterator() {
@@ -48,12 +48,12 @@ fn prepare(detached: bool, guardian: Pid, terminal: BorrowedFd<'_>) -> io::Resul
     Ok(())
 }
 
-/// The end of the link tells the session process of the guardian's death, but only once it reads it. The kernel's signal
-/// also ends an interpreter that is still starting.
+/// Ends the child with the guardian. The end of the link does that as well, but only once the child reads the link; the
+/// signal also ends an interpreter that is still starting.
 #[cfg(target_os = "linux")]
 fn die_with(guardian: Pid) -> io::Result<()> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
-    // It may have died before we asked.
+    // The guardian may have died before the call.
     if getppid() == guardian { Ok(()) } else { Err(io::Error::from(io::ErrorKind::BrokenPipe)) }
 }
 
@@ -70,7 +70,7 @@ fn reset(signal: Signal) {
     }
 }
 
-/// A signal that makes it write where it stands must not make it write its memory as well.
+/// Prevents a core dump by the signal that makes Python write its stack.
 #[allow(unsafe_code, reason = "nix sets limits of this process only")]
 pub fn leave_no_core(child: Pid) {
     #[cfg(target_os = "linux")]
@@ -83,9 +83,9 @@ pub fn leave_no_core(child: Pid) {
     let _ = child;
 }
 
-/// What became of `child` since the last look; an end is told once.
+/// Returns what happened to `child` since the last call. The end is returned once.
 #[allow(unsafe_code, reason = "nix's waitpid loses an end by a real-time signal")]
-pub fn look_at(child: Pid) -> io::Result<Change> {
+pub fn poll(child: Pid) -> io::Result<Change> {
     let mut status = 0;
     // SAFETY: `status` is a valid place to write to.
     match unsafe { libc::waitpid(child.as_raw(), &raw mut status, libc::WNOHANG | libc::WUNTRACED) } {
@@ -98,7 +98,7 @@ pub fn look_at(child: Pid) -> io::Result<Change> {
     }
 }
 
-/// Takes in the ends of orphans that this process has adopted; `known` are children of its own.
+/// Reaps orphans that this process has adopted. `known` are children of its own.
 #[cfg(target_os = "linux")]
 pub fn reap_adopted(known: [Option<Pid>; 2]) {
     use nix::sys::wait::{WaitPidFlag, waitpid};
@@ -107,7 +107,7 @@ pub fn reap_adopted(known: [Option<Pid>; 2]) {
     }
 }
 
-/// Elsewhere orphans are adopted by the system.
+/// Elsewhere init adopts orphans.
 #[cfg(not(target_os = "linux"))]
 pub fn reap_adopted(_: [Option<Pid>; 2]) {}
 
@@ -127,9 +127,9 @@ fn adopted(known: [Option<Pid>; 2]) -> Vec<Pid> {
     adopted
 }
 
-/// Makes this process the one that adopts what its descendants leave behind, so that it can end and report that.
+/// Makes this process adopt the orphans of its descendants, so that it can end and report them.
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
-    // Systems that cannot are older than any Python that fits.
+    // Fails only on kernels older than any Python that fits.
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }

@@ -1,10 +1,10 @@
-//! A table of descriptors of the host's own, so that user code can close, replace or fork whatever it likes without
+//! A descriptor table for the host alone. User code can close, replace or inherit any descriptor that it sees without
 //! touching the terminal, the sockets or the pipes of the session.
 
 use std::os::fd::RawFd;
 
-/// Gives the calling thread, and those it spawns later, a copy of the descriptor table. `false` where the system does
-/// not do that (off Linux, or in a sandbox that forbids it); then high numbers must be protection enough.
+/// Gives the calling thread, and the threads that it spawns later, a copy of the descriptor table. Returns `false` if
+/// the system refuses (not Linux, or a sandbox); then high descriptor numbers are the only protection.
 #[allow(
     unsafe_code,
     reason = "nix would need its scheduler feature for the one call, and has no wrapper for the other"
@@ -13,7 +13,7 @@ pub fn make_private() -> bool {
     #[cfg(target_os = "linux")]
     // SAFETY: only the calling thread's view of its descriptors changes; what it held open stays open.
     unsafe {
-        // Containers forbid `unshare` for its namespaces, but not to close a range of descriptors, even an empty one.
+        // Containers forbid `unshare` because of namespaces, but not `close_range`, even of an empty range.
         libc::unshare(libc::CLONE_FILES) == 0
             || libc::syscall(libc::SYS_close_range, libc::c_uint::MAX, libc::c_uint::MAX, libc::CLOSE_RANGE_UNSHARE)
                 == 0
@@ -22,7 +22,7 @@ pub fn make_private() -> bool {
     false
 }
 
-/// Closes descriptors by number in the calling thread's table, whose owner lives in another table.
+/// Closes descriptors in the table of the calling thread. Their owners have them in another table.
 #[allow(unsafe_code, reason = "the owners of these numbers close them in their own table only")]
 pub fn close(descriptors: &[RawFd]) {
     for descriptor in descriptors {

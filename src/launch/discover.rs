@@ -1,17 +1,15 @@
-//! Which Python: the one asked for, else that of the environment at hand, else `python3` on the PATH.
+//! Chooses the Python: the requested one, else that of the active environment, else `python3` on the PATH.
 
-use crate::launch::python::NoPython;
-use crate::launch::python::Origin;
-use crate::launch::python::Python;
 use std::env;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::probe::{self};
-use super::remembered::Remembered;
+use super::probe;
+use super::python::{NoPython, Origin, Python};
+use super::python_cache::PythonCache;
 
-/// Where to look: the environment as values, so that the order can be tested.
+/// The environment in which a Python is searched, as values, so that tests can set it.
 #[derive(Clone, Debug, Default)]
 pub struct PythonSearchEnv {
     pub cwd: PathBuf,
@@ -31,16 +29,16 @@ impl PythonSearchEnv {
         })
     }
 
-    fn choose(&self, asked: Option<&Path>) -> Result<(PathBuf, Origin), NoPython> {
-        if let Some(asked) = asked {
-            return Ok((self.as_asked(asked)?, Origin::Asked));
+    fn choose(&self, requested: Option<&Path>) -> Result<(PathBuf, Origin), NoPython> {
+        if let Some(requested) = requested {
+            return Ok((self.requested(requested)?, Origin::Requested));
         }
         if let Some(folder) = &self.virtual_env {
             let folder = self.cwd.join(folder);
             let python = interpreter_in(&folder).ok_or(NoPython::EmptyVirtualEnv(folder))?;
             return Ok((python, Origin::VirtualEnv));
         }
-        // A conda environment without a Python is a common thing, so it decides nothing.
+        // A conda environment often has no Python; then the search goes on.
         if let Some(python) = self.conda_prefix.as_ref().and_then(|folder| interpreter_in(&self.cwd.join(folder))) {
             return Ok((python, Origin::Conda));
         }
@@ -51,15 +49,15 @@ impl PythonSearchEnv {
         Ok((python, Origin::SearchPath))
     }
 
-    /// An interpreter, the folder of a virtual environment, or the bare name of a command.
-    fn as_asked(&self, asked: &Path) -> Result<PathBuf, NoPython> {
-        let path = self.cwd.join(asked);
+    /// Resolves an interpreter, the folder of a virtual environment, or the bare name of a command.
+    fn requested(&self, requested: &Path) -> Result<PathBuf, NoPython> {
+        let path = self.cwd.join(requested);
         if path.is_dir() {
             return interpreter_in(&path).ok_or(NoPython::EmptyFolder(path));
         }
-        let bare = asked.components().count() == 1 && !asked.is_absolute();
+        let bare = requested.components().count() == 1 && !requested.is_absolute();
         if bare && !path.exists() {
-            return Ok(self.on_path(asked).unwrap_or_else(|| asked.to_owned()));
+            return Ok(self.on_path(requested).unwrap_or_else(|| requested.to_owned()));
         }
         Ok(path)
     }
@@ -73,27 +71,27 @@ impl PythonSearchEnv {
     }
 }
 
-/// The interpreter of an environment. A link that leads nowhere counts: the probe says what is wrong with it.
+/// Returns the interpreter of an environment, even if it is a dead link: the probe says what is wrong with it.
 fn interpreter_in(folder: &Path) -> Option<PathBuf> {
     let python = folder.join("bin").join("python");
     python.symlink_metadata().is_ok().then_some(python)
 }
 
-/// What to do about a Python that was there when the session began.
+/// Returns what to do about a Python that worked when the session began.
 pub fn remedy(executable: &Path) -> String {
     let gone = if executable.exists() { "" } else { " It is gone: create that environment again." };
     format!("Mend it, or end the session and resume it with another --python.{gone}")
 }
 
-/// Finds the Python for a session and makes sure that it can hold one.
-pub fn find(asked: Option<&Path>, around: &PythonSearchEnv) -> Result<Python, NoPython> {
-    let (path, origin) = around.choose(asked)?;
-    let mut remembered = Remembered::load();
-    if let Some(python) = remembered.recall(&path) {
+/// Finds the Python for a session, and checks that it can hold one.
+pub fn find(requested: Option<&Path>, env: &PythonSearchEnv) -> Result<Python, NoPython> {
+    let (path, origin) = env.choose(requested)?;
+    let mut cache = PythonCache::load();
+    if let Some(python) = cache.get(&path) {
         return Ok(python);
     }
     let python = probe::probe(&path).map_err(|fault| NoPython::Unfit { path: path.clone(), origin, fault })?;
-    remembered.keep(&path, &python);
+    cache.add(&path, &python);
     Ok(python)
 }
 
@@ -108,51 +106,50 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_choice_wins_in_the_order_told() {
+    fn the_environment_is_searched_in_the_documented_order() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
         for python in ["venv/bin/python", "conda/bin/python", "work/.venv/bin/python", "bin/python3", "mine"] {
             touch(&at(python));
         }
-        let mut around = PythonSearchEnv {
+        let mut env = PythonSearchEnv {
             cwd: at("work/deep/er"),
             virtual_env: Some(at("venv").into()),
             conda_prefix: Some(at("conda").into()),
             path: Some(env::join_paths([at("nothing"), at("bin")]).unwrap()),
         };
         let chosen =
-            |around: &PythonSearchEnv, asked: Option<&Path>| around.choose(asked).map_err(|error| error.to_string());
+            |env: &PythonSearchEnv, requested: Option<&Path>| env.choose(requested).map_err(|error| error.to_string());
 
-        assert_eq!(chosen(&around, Some(&at("mine"))), Ok((at("mine"), Origin::Asked)));
-        assert_eq!(chosen(&around, Some(&at("conda"))), Ok((at("conda/bin/python"), Origin::Asked)), "a folder");
-        assert_eq!(chosen(&around, Some(Path::new("python3"))), Ok((at("bin/python3"), Origin::Asked)), "a bare name");
-        assert_eq!(chosen(&around, None), Ok((at("venv/bin/python"), Origin::VirtualEnv)));
-        around.virtual_env = None;
-        assert_eq!(chosen(&around, None), Ok((at("conda/bin/python"), Origin::Conda)));
-        around.conda_prefix = Some(at("bin").into());
-        assert_eq!(chosen(&around, None), Ok((at("work/.venv/bin/python"), Origin::DotVenv)), "conda without a Python");
-        around.cwd = at("elsewhere");
-        assert_eq!(chosen(&around, None), Ok((at("bin/python3"), Origin::SearchPath)));
-        around.path = None;
-        assert!(chosen(&around, None).unwrap_err().contains("--python PATH"));
+        assert_eq!(chosen(&env, Some(&at("mine"))), Ok((at("mine"), Origin::Requested)));
+        assert_eq!(chosen(&env, Some(&at("conda"))), Ok((at("conda/bin/python"), Origin::Requested)), "a folder");
+        assert_eq!(chosen(&env, Some(Path::new("python3"))), Ok((at("bin/python3"), Origin::Requested)), "a bare name");
+        assert_eq!(chosen(&env, None), Ok((at("venv/bin/python"), Origin::VirtualEnv)));
+        env.virtual_env = None;
+        assert_eq!(chosen(&env, None), Ok((at("conda/bin/python"), Origin::Conda)));
+        env.conda_prefix = Some(at("bin").into());
+        assert_eq!(chosen(&env, None), Ok((at("work/.venv/bin/python"), Origin::DotVenv)), "conda without a Python");
+        env.cwd = at("elsewhere");
+        assert_eq!(chosen(&env, None), Ok((at("bin/python3"), Origin::SearchPath)));
+        env.path = None;
+        assert!(chosen(&env, None).unwrap_err().contains("--python PATH"));
     }
 
     #[test]
-    fn a_virtual_env_that_is_gone_is_not_passed_over_in_silence() {
-        let around =
-            PythonSearchEnv { cwd: "/".into(), virtual_env: Some("/no/such/env".into()), ..Default::default() };
-        let message = around.choose(None).unwrap_err().to_string();
+    fn a_virtual_env_that_is_gone_is_an_error() {
+        let env = PythonSearchEnv { cwd: "/".into(), virtual_env: Some("/no/such/env".into()), ..Default::default() };
+        let message = env.choose(None).unwrap_err().to_string();
         assert!(message.contains("/no/such/env") && message.contains("unset VIRTUAL_ENV"), "{message}");
     }
 
     #[test]
-    fn a_relative_path_is_meant_from_the_working_directory() {
+    fn a_relative_path_starts_from_the_working_directory() {
         let root = tempfile::tempdir().unwrap();
         touch(&root.path().join("env/bin/python"));
-        let around = PythonSearchEnv { cwd: root.path().into(), ..Default::default() };
-        for asked in ["env", "./env", "env/bin/python"] {
-            let (path, _) = around.choose(Some(Path::new(asked))).unwrap();
-            assert!(path.is_absolute() && path.ends_with("env/bin/python"), "{asked}: {}", path.display());
+        let env = PythonSearchEnv { cwd: root.path().into(), ..Default::default() };
+        for requested in ["env", "./env", "env/bin/python"] {
+            let (path, _) = env.choose(Some(Path::new(requested))).unwrap();
+            assert!(path.is_absolute() && path.ends_with("env/bin/python"), "{requested}: {}", path.display());
         }
     }
 }

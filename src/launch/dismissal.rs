@@ -1,4 +1,4 @@
-//! How another thread of the guardian's process tells it that nobody needs the session any more.
+//! The message from another thread of the guardian that nobody needs the session any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ pub struct Dismissal(Arc<AtomicBool>);
 impl Dismissal {
     pub fn dismiss(&self) {
         self.0.store(true, Ordering::Release);
-        // The guardian waits for signals, and for this one in any case. Every thread of the process blocks it.
+        // Wakes the guardian, which always waits for this signal. All threads block the signal.
         let _ = kill(getpid(), Signal::SIGCHLD);
     }
 

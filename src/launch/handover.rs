@@ -1,17 +1,15 @@
-//! What the next process of a session has to know of the one before.
+//! What a session process leaves to the one that takes over.
 
-use crate::domain::Restart;
-use crate::domain::SnippetId;
 use crate::domain::flight_recorder::Losses;
+use crate::domain::{Restart, SnippetId};
 
-/// What a session process leaves to the one that takes over.
 #[derive(Clone, Debug)]
-pub struct Legacy {
+pub struct Handover {
     pub restart: Restart,
     /// See [`crate::domain::flight_recorder::FlightRecorder::crash_store`].
-    pub keepsake: Option<String>,
+    pub snapshot: Option<String>,
     /// See [`crate::domain::flight_recorder::FlightRecorder::last_snippet`].
-    pub last: SnippetId,
+    pub last_snippet: SnippetId,
     /// See [`crate::domain::flight_recorder::FlightRecorder::losses`].
-    pub lost: Losses,
+    pub losses: Losses,
 }

@@ -1,4 +1,4 @@
-//! The engine as a file that the user's Python can load, and the command that makes it do so.
+//! The engine as a file that the user's Python can load, and the command for that.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 
 use super::boot::Boot;
 use super::cache;
-use super::first_words::FirstWords;
+use super::startup_output::StartupOutput;
 use crate::session::discovery::paths;
 
-/// Loads the engine from `argv[1]`, leaves no trace of itself in `__main__` and `sys`, and hands over `argv[2]`.
+/// Loads the engine from `argv[1]`, removes its own traces from `__main__` and `sys`, and passes `argv[2]` to the
+/// engine.
 const STUB: &str = "
 import sys
 def start():
@@ -29,16 +30,16 @@ def start():
 sys.exit(start())
 ";
 
-/// The engine, laid where a child process can load it. Must outlive the spawning of the child.
+/// The engine in a file that a child process can load. Must live until the child is spawned.
 #[derive(Debug)]
 pub struct EngineImage {
     path: PathBuf,
-    /// Keeps the memfd open; a child inherits it.
+    /// The memfd, which a child inherits.
     _file: Option<File>,
 }
 
 impl EngineImage {
-    /// Lays the engine into memory, or into the cache folder where that is not possible.
+    /// Writes the engine into memory, or else into the cache folder.
     pub fn new(engine: &[u8]) -> io::Result<Self> {
         if engine.is_empty() {
             return Err(io::Error::other(
@@ -57,7 +58,7 @@ impl EngineImage {
         use std::os::fd::AsRawFd;
 
         use nix::sys::memfd::{MFdFlags, memfd_create};
-        // Not close-on-exec: the child loads it through its own /proc/self/fd, and then closes it.
+        // Not close-on-exec: the child loads the engine through its own /proc/self/fd, then closes the descriptor.
         let mut file = File::from(memfd_create(c"fourhands-engine", MFdFlags::empty())?);
         file.write_all(engine)?;
         Ok(Self { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: Some(file) })
@@ -65,7 +66,7 @@ impl EngineImage {
 
     fn in_cache(engine: &[u8]) -> io::Result<Self> {
         let folder = cache::path()?;
-        cache::folder(&folder)?;
+        cache::make_private_folder(&folder)?;
         let path = folder.join(format!("engine-{:016x}.so", fingerprint(engine)));
         if !holds(&path, engine) {
             let draft = folder.join(format!(".engine-{}", std::process::id()));
@@ -77,20 +78,21 @@ impl EngineImage {
         Ok(Self { path, _file: None })
     }
 
-    /// The command that starts `python` as the session process, with `words` for what it says until the engine runs.
-    pub fn command(&self, python: &Path, boot: &Boot, words: Option<&FirstWords>) -> io::Result<Command> {
+    /// Returns the command that starts `python` as the session process, with a place for its output until the engine
+    /// runs.
+    pub fn command(&self, python: &Path, boot: &Boot, startup_output: Option<&StartupOutput>) -> io::Result<Command> {
         let mut command = Command::new(python);
-        // So that a Python that hangs before the engine can be asked where it stands.
+        // With faulthandler, a Python that hangs before the engine can write its stack.
         command.args(["-X", "faulthandler", "-X", "utf8", "-c", STUB]);
         command.arg(&self.path).arg(serde_json::to_string(boot)?);
-        if let Some(words) = words {
-            command.stdin(Stdio::null()).stdout(words.stdio()?).stderr(words.stdio()?);
+        if let Some(output) = startup_output {
+            command.stdin(Stdio::null()).stdout(output.stdio()?).stderr(output.stdio()?);
         }
         Ok(command)
     }
 }
 
-/// What lies in the cache is compared in full, so a name that collides does no harm.
+/// Compares the whole file, so that a collision of names does no harm.
 fn holds(path: &Path, engine: &[u8]) -> bool {
     let mut found = Vec::new();
     File::open(path).and_then(|mut file| file.read_to_end(&mut found)).is_ok() && found == engine

@@ -14,7 +14,7 @@ pub struct Link {
     stream: UnixStream,
     unread: Vec<u8>,
     screen_up: bool,
-    /// The session process itself has taken the screen.
+    /// Whether this session process has taken the screen.
     entered: bool,
     begun: bool,
     ready: bool,
@@ -24,8 +24,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// The link and the session process's end of it, which every process started from now on inherits until it is dropped.
-    /// With `screen_up` the process before has left the screen up.
+    /// Returns both ends of a link. Until the end of the session process is dropped, every new process inherits it.
+    /// With `screen_up`, the process before has left the screen up.
     pub fn pair(screen_up: bool) -> io::Result<(Self, UnixStream)> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -45,61 +45,61 @@ impl Link {
     }
 
     /// # Errors
-    /// If the session process has closed its end, or has not read it for ever so long.
+    /// If the session process has closed its end, or does not read.
     pub fn send(&mut self, message: &ToSession) -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
         self.stream.write_all(&line)
     }
 
-    /// Whether the dashboard has the terminal.
+    /// Returns whether the dashboard has the terminal.
     pub fn screen_is_up(&mut self) -> bool {
         self.read();
         self.screen_up
     }
 
-    /// Whether this session process has ever had it.
+    /// Returns whether this session process has ever had the terminal.
     pub fn has_entered(&mut self) -> bool {
         self.read();
         self.entered
     }
 
-    /// The screen that the process before left up was taken down.
-    pub fn screen_is_down(&mut self) {
+    /// Notes that the kept screen was taken down.
+    pub fn on_screen_taken_down(&mut self) {
         self.screen_up = false;
     }
 
-    /// Whether Python had come as far as the engine.
+    /// Returns whether Python has reached the engine.
     pub fn has_begun(&mut self) -> bool {
         self.read();
         self.begun
     }
 
-    /// Whether the session had begun.
+    /// Returns whether the session is ready.
     pub fn is_ready(&mut self) -> bool {
         self.read();
         self.ready
     }
 
-    /// Whether the session itself says that it has ended.
+    /// Returns whether the session has reported its end.
     pub fn has_ended(&mut self) -> bool {
         self.read();
         self.ended
     }
 
-    /// Who asked for another process to take over, if anybody.
+    /// Returns who requested another process.
     pub fn restart_by(&mut self) -> Option<Author> {
         self.read();
         self.restart_by.clone()
     }
 
-    /// The file that the person wants to edit.
+    /// Takes the file that the person wants to edit.
     pub fn take_edit(&mut self) -> Option<PathBuf> {
         self.read();
         self.edit.take()
     }
 
-    /// Takes in what has come so far.
+    /// Reads the messages so far.
     fn read(&mut self) {
         let mut chunk = [0; 1024];
         loop {
@@ -120,7 +120,7 @@ impl Link {
                 Ok(ToGuardian::Ended) => self.ended = true,
                 Ok(ToGuardian::Restart(by)) => self.restart_by = Some(by),
                 Ok(ToGuardian::Edit(file)) => self.edit = Some(file),
-                // Whatever a snippet may write into a descriptor that is not its own.
+                // A snippet may write anything into the descriptor.
                 Err(_) => {}
             }
         }
@@ -133,7 +133,7 @@ mod tests {
     use crate::domain::random::Random;
 
     #[test]
-    fn the_last_word_about_the_screen_counts() {
+    fn the_last_message_about_the_screen_counts() {
         let (mut link, mut theirs) = Link::pair(false).unwrap();
         assert!(!link.screen_is_up());
         theirs.write_all(b"\"TerminalEntered\"\n").unwrap();
@@ -164,7 +164,7 @@ mod tests {
 
     /// A snippet can find the descriptor and write to it.
     #[test]
-    fn garbage_on_the_link_says_nothing() {
+    fn garbage_on_the_link_is_ignored() {
         let good = b"\"TerminalEntered\"\n{\"Restart\":{\"Client\":{\"id\":1,\"name\":\"x\"}}}\n\"Ready\"\n";
         for mut random in Random::rounds(10, 500) {
             let (mut link, mut theirs) = Link::pair(false).unwrap();

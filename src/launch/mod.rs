@@ -1,25 +1,25 @@
-//! Finding a Python, starting the session process in it, guarding it.
+//! Finds a Python, starts the session process in it, and guards that process.
 
 mod aftermath;
 pub mod boot;
 mod cache;
 mod child;
+mod deferred_messages;
 pub mod descriptor_table;
 pub mod discover;
 pub mod dismissal;
-pub mod ending;
-pub mod first_words;
+mod editor;
+pub mod exit_report;
 pub mod guardian;
 pub mod handover;
 pub mod image;
 mod link;
-mod outside;
 mod probe;
 pub mod python;
+mod python_cache;
 pub mod recorder;
-mod remembered;
-mod reports;
 pub mod signals;
+pub mod startup_output;
 pub mod stop;
 mod terminal;
 

@@ -1,4 +1,4 @@
-//! Asking an executable whether it is a Python that can hold a session.
+//! Probes an executable: is it a Python that can hold a session?
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,17 +16,17 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::domain::terminal_text::visible;
-use crate::launch::python::Python;
+use crate::launch::python::{PROBE_TIMEOUT, Python, PythonFault};
 
-const PATIENCE: Duration = Duration::from_secs(10);
-/// An answer that takes no longer goes without saying.
-const SOON: Duration = Duration::from_millis(300);
-/// A Python says less; what goes on for longer is none.
-const MOST_OUTPUT: usize = 64 * 1024;
-const OLDEST: (u32, u32) = (3, 10);
+/// When to tell the person that the probe takes long.
+const NOTICE_DELAY: Duration = Duration::from_millis(300);
+/// Longest output, in bytes. A Python writes less.
+const MAX_OUTPUT: usize = 64 * 1024;
+const OLDEST_VERSION: (u32, u32) = (3, 10);
+/// The beginning of the line with the answer.
 const MARK: &str = "fourhands-probe";
 
-/// Runs in every Python there is, 2.7 included. Paths as hexadecimal bytes: they need not be text.
+/// Runs in every Python, also in 2.7. Prints paths as hexadecimal bytes, since they need not be text.
 const QUESTION: &str = r"
 import sys, binascii
 def path(text):
@@ -48,89 +48,55 @@ print(' '.join(['fourhands-probe', kind, '.'.join(map(str, sys.version_info[:3])
     path(getattr(sys, 'base_prefix', sys.prefix))]))
 ";
 
-/// What is wrong with a path; follows the path in a sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    #[error("does not exist; give --python the path of a CPython 3.10 or newer.")]
-    Missing,
-    #[error(
-        "is a link that leads nowhere, so its Python was removed or moved; create the environment again, \
-         or name another Python with --python PATH."
-    )]
-    DeadLink,
-    #[error("is not executable; give --python the path of a Python interpreter.")]
-    NotExecutable,
-    #[error("is no program that this machine can run ({0}); give --python the path of a Python interpreter.")]
-    CannotStart(io::Error),
-    #[error("did not answer within {} s, so it hangs at its start (`PYTHON -c 0` does the same; a sitecustomize or .pth file may be \
-         why); name another Python with --python PATH.", PATIENCE.as_secs())]
-    Silent,
-    #[error(
-        "is not a Python interpreter, or one that cannot start: {0}; give --python the path of a CPython 3.10 or newer."
-    )]
-    NoPython(String),
-    #[error("is Python {0}, which is too old; fourhands needs CPython 3.10 or newer: name one with --python PATH.")]
-    TooOld(String),
-    #[error("is {0}, not CPython; name a CPython 3.10 or newer with --python PATH.")]
-    OtherKind(String),
-    #[error(
-        "is a free-threaded build of Python {0}, which cannot load the engine; \
-         name the ordinary build of CPython 3.10 or newer with --python PATH."
-    )]
-    FreeThreaded(String),
-    #[error("is a 32-bit Python {0}; name a 64-bit CPython 3.10 or newer with --python PATH.")]
-    ThirtyTwoBit(String),
-}
-
-/// Starts `path` and asks it what it is.
-pub fn probe(path: &Path) -> Result<Python, Fault> {
+/// Starts `path` and asks what it is.
+pub fn probe(path: &Path) -> Result<Python, PythonFault> {
     check_file(path)?;
     let mut answer = ask(path, &["-I", "-c", QUESTION])?;
-    if find_line(&answer.output).is_none() && answer.complaint.contains("-I") {
-        // Before 3.4 there was no -I, and only its complaint would tell what the thing is.
+    if find_line(&answer.output).is_none() && answer.stderr.contains("-I") {
+        // Python before 3.4 has no -I, and its error message does not say what it is.
         answer = ask(path, &["-E", "-s", "-c", QUESTION])?;
     }
     match find_line(&answer.output) {
-        Some(line) => judge(path, line),
-        None => Err(Fault::NoPython(answer.explain())),
+        Some(line) => evaluate(path, line),
+        None => Err(PythonFault::NoPython(answer.explain())),
     }
 }
 
-fn check_file(path: &Path) -> Result<(), Fault> {
+fn check_file(path: &Path) -> Result<(), PythonFault> {
     use nix::unistd::{AccessFlags, access};
     let Ok(metadata) = path.metadata() else {
-        return Err(if path.symlink_metadata().is_ok() { Fault::DeadLink } else { Fault::Missing });
+        return Err(if path.symlink_metadata().is_ok() { PythonFault::DeadLink } else { PythonFault::Missing });
     };
     if !metadata.is_file() || access(path, AccessFlags::X_OK).is_err() {
-        return Err(Fault::NotExecutable);
+        return Err(PythonFault::NotExecutable);
     }
     Ok(())
 }
 
-/// The last line with our mark: a `.pth` file or a wrapper may have printed before.
+/// Finds the last line with our mark. A `.pth` file or a wrapper may have printed before.
 fn find_line(output: &str) -> Option<&str> {
     output.lines().rev().find(|line| line.starts_with(MARK))
 }
 
-fn judge(path: &Path, line: &str) -> Result<Python, Fault> {
-    let garbled = || Fault::NoPython("it gave half an answer".to_owned());
+fn evaluate(path: &Path, line: &str) -> Result<Python, PythonFault> {
+    let garbled = || PythonFault::NoPython("it gave half an answer".to_owned());
     let [_, kind, version, threading, bits, executable, prefix, base_prefix] =
         line.split(' ').collect::<Vec<_>>().try_into().map_err(|_| garbled())?;
     let version = version.to_owned();
     if kind != "cpython" {
         let kind = if kind == "pypy" { "PyPy" } else { kind };
-        return Err(Fault::OtherKind(format!("{kind} {version}")));
+        return Err(PythonFault::OtherKind(format!("{kind} {version}")));
     }
     let mut numbers = version.split('.').map_while(|number| number.parse().ok());
     let number = numbers.next().zip(numbers.next()).ok_or_else(garbled)?;
-    if number < OLDEST {
-        return Err(Fault::TooOld(version));
+    if number < OLDEST_VERSION {
+        return Err(PythonFault::TooOld(version));
     }
     if threading == "free" {
-        return Err(Fault::FreeThreaded(version));
+        return Err(PythonFault::FreeThreaded(version));
     }
     if bits != "64" {
-        return Err(Fault::ThirtyTwoBit(version));
+        return Err(PythonFault::ThirtyTwoBit(version));
     }
     let [executable, prefix, base_prefix] =
         [executable, prefix, base_prefix].map(|path| decode(path).unwrap_or_default());
@@ -145,17 +111,17 @@ fn decode(hex: &str) -> Option<PathBuf> {
     Some(OsString::from_vec(bytes.collect::<Option<_>>()?).into())
 }
 
-struct Answer {
+struct ProbeAnswer {
     status: ExitStatus,
     output: String,
-    complaint: String,
+    stderr: String,
 }
 
-impl Answer {
-    /// What it did instead of answering.
+impl ProbeAnswer {
+    /// Returns what the program did instead of answering.
     fn explain(&self) -> String {
-        let lines = self.complaint.lines().chain(self.output.lines()).map(str::trim);
-        // Some repeat our question, which tells the person nothing.
+        let lines = self.stderr.lines().chain(self.output.lines()).map(str::trim);
+        // Some programs repeat our question, which does not help the person.
         match lines.filter(|line| !line.contains("import sys")).find(|line| !line.is_empty()) {
             Some(line) => {
                 let line: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
@@ -167,8 +133,8 @@ impl Answer {
     }
 }
 
-/// Runs `path` in a process group of its own, so that whatever it starts ends with it.
-fn ask(path: &Path, arguments: &[&str]) -> Result<Answer, Fault> {
+/// Runs `path` in a process group of its own, so that its children end with it.
+fn ask(path: &Path, arguments: &[&str]) -> Result<ProbeAnswer, PythonFault> {
     let mut child = Command::new(path)
         .args(arguments)
         .stdin(Stdio::null())
@@ -176,7 +142,7 @@ fn ask(path: &Path, arguments: &[&str]) -> Result<Answer, Fault> {
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(Fault::CannotStart)?;
+        .map_err(PythonFault::CannotStart)?;
     let answer = listen(path, &mut child);
     if answer.is_err() {
         let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
@@ -185,44 +151,44 @@ fn ask(path: &Path, arguments: &[&str]) -> Result<Answer, Fault> {
     answer
 }
 
-/// Without threads: the guardian must not have any.
-fn listen(path: &Path, child: &mut Child) -> Result<Answer, Fault> {
+/// Collects the output without threads, because the guardian must have only one.
+fn listen(path: &Path, child: &mut Child) -> Result<ProbeAnswer, PythonFault> {
     let begun = Instant::now();
-    let deadline = begun + PATIENCE;
-    // Programs that start us expect few words.
-    let mut hint = Some(if io::stderr().is_terminal() { SOON } else { PATIENCE / 2 });
+    let deadline = begun + PROBE_TIMEOUT;
+    // Programs that start us expect little output.
+    let mut notice_after = Some(if io::stderr().is_terminal() { NOTICE_DELAY } else { PROBE_TIMEOUT / 2 });
     let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
     let mut pipes = pipes.map(|pipe| pipe.map(File::from));
     for pipe in pipes.iter().flatten() {
-        fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|error| Fault::CannotStart(error.into()))?;
+        fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|error| PythonFault::CannotStart(error.into()))?;
     }
     let mut texts = [Vec::new(), Vec::new()];
     loop {
-        // Asked before reading, so that nothing said before the end is missed.
-        let status = child.try_wait().map_err(Fault::CannotStart)?;
+        // Checked before reading, so that no output before the end is missed.
+        let status = child.try_wait().map_err(PythonFault::CannotStart)?;
         for (pipe, text) in pipes.iter_mut().zip(&mut texts) {
             if pipe.as_mut().is_some_and(|pipe| reached_end(pipe, text)) {
                 *pipe = None;
             }
         }
         if let Some(status) = status {
-            let [output, complaint] = texts.map(|text| String::from_utf8_lossy(&text).into_owned());
-            return Ok(Answer { status, output, complaint });
+            let [output, stderr] = texts.map(|text| String::from_utf8_lossy(&text).into_owned());
+            return Ok(ProbeAnswer { status, output, stderr });
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        if hint.take_if(|hint| begun.elapsed() > *hint).is_some() {
+        if notice_after.take_if(|delay| begun.elapsed() > *delay).is_some() {
             let name = visible(&path.to_string_lossy()).into_owned();
             let _ = writeln!(io::stderr(), "fourhands: waiting for {name} to say which Python it is …");
         }
         if left.is_zero() {
-            return Err(Fault::Silent);
+            return Err(PythonFault::Silent);
         }
-        if texts.iter().any(|text| text.len() > MOST_OUTPUT) {
-            return Err(Fault::NoPython("it talks on and on".to_owned()));
+        if texts.iter().any(|text| text.len() > MAX_OUTPUT) {
+            return Err(PythonFault::NoPython("it talks on and on".to_owned()));
         }
         let mut waiting: Vec<_> =
             pipes.iter().flatten().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();
-        // With both pipes closed only its end is left to wait for, and that makes no event.
+        // Once both pipes are closed, only the end remains, which makes no event.
         let pause = if waiting.is_empty() { Duration::from_millis(1) } else { left.min(Duration::from_millis(50)) };
         let _ = poll(&mut waiting, PollTimeout::try_from(pause).unwrap_or(PollTimeout::ZERO));
     }
@@ -230,7 +196,7 @@ fn listen(path: &Path, child: &mut Child) -> Result<Answer, Fault> {
 
 fn reached_end(pipe: &mut File, text: &mut Vec<u8>) -> bool {
     let mut chunk = [0; 4096];
-    while text.len() <= MOST_OUTPUT {
+    while text.len() <= MAX_OUTPUT {
         match pipe.read(&mut chunk) {
             Ok(0) => return true,
             Ok(count) => text.extend_from_slice(&chunk[..count]),

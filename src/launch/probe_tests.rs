@@ -1,11 +1,11 @@
-//! Against every Python of this machine, and against things that are none.
+//! Tests of the probe, with every Python of this machine and with programs that are none.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-/// The Pythons at hand: pyenv's, and the system's.
+/// Returns the Pythons of pyenv and of the system.
 fn pythons() -> Vec<PathBuf> {
     let home = std::env::home_dir().unwrap_or_default();
     let versions = fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
@@ -23,24 +23,24 @@ fn script(folder: &Path, text: &str) -> PathBuf {
     path
 }
 
-/// Another thread of the test runner may hold a script open for writing while it forks; that passes.
+/// Retries while a fork of another test holds the script open for writing.
 fn probe_script(folder: &Path, text: &str) -> Result<Python, String> {
     let path = script(folder, text);
     loop {
         match probe(&path) {
-            Err(Fault::CannotStart(error)) if error.kind() == io::ErrorKind::ExecutableFileBusy => {}
+            Err(PythonFault::CannotStart(error)) if error.kind() == io::ErrorKind::ExecutableFileBusy => {}
             answer => return answer.map_err(|fault| fault.to_string()),
         }
     }
 }
 
 #[test]
-fn the_pythons_of_this_machine_are_told_apart_by_version() {
+fn old_and_new_pythons_of_this_machine_are_distinguished() {
     let mut fit = 0;
     for path in pythons() {
-        let told = Command::new(&path).arg("-V").output().unwrap();
-        let told = String::from_utf8([told.stdout, told.stderr].concat()).unwrap();
-        let version = told.trim().trim_start_matches("Python ").to_owned();
+        let output = Command::new(&path).arg("-V").output().unwrap();
+        let output = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let version = output.trim().trim_start_matches("Python ").to_owned();
         let minor: u32 = version.split('.').nth(1).unwrap().parse().unwrap();
         match probe(&path) {
             Ok(python) => {
@@ -73,7 +73,7 @@ fn a_virtual_environment_keeps_its_own_path() {
 }
 
 #[test]
-fn a_shim_is_resolved_to_what_it_starts() {
+fn a_shim_is_resolved_to_its_python() {
     let folder = tempfile::tempdir().unwrap();
     let base = pythons().into_iter().find(|path| probe(path).is_ok()).expect("a CPython >= 3.10");
     let python = probe_script(folder.path(), &format!("#!/bin/sh\nexec '{}' \"$@\"\n", base.display())).unwrap();
@@ -95,7 +95,7 @@ fn other_kinds_of_python_are_named() {
 }
 
 #[test]
-fn what_is_no_python_is_said_to_be_none() {
+fn a_program_that_is_no_python_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     for (path, said) in [("/bin/true", "said nothing"), ("/bin/false", "exit status: 1"), ("/bin/ls", "exit status: 2")]
     {
@@ -113,27 +113,27 @@ fn what_is_no_python_is_said_to_be_none() {
 }
 
 #[test]
-fn a_path_that_leads_nowhere_is_told_from_a_file_that_cannot_run() {
+fn a_dead_link_and_a_file_that_cannot_run_are_distinguished() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("python");
-    assert!(matches!(probe(&path), Err(Fault::Missing)));
+    assert!(matches!(probe(&path), Err(PythonFault::Missing)));
     std::os::unix::fs::symlink("/no/such/python", &path).unwrap();
-    assert!(matches!(probe(&path), Err(Fault::DeadLink)));
+    assert!(matches!(probe(&path), Err(PythonFault::DeadLink)));
     fs::remove_file(&path).unwrap();
     fs::write(&path, "").unwrap();
-    assert!(matches!(probe(&path), Err(Fault::NotExecutable)));
+    assert!(matches!(probe(&path), Err(PythonFault::NotExecutable)));
 }
 
 #[test]
-fn one_that_never_answers_is_given_up_with_its_children() {
+fn a_program_that_never_answers_is_killed_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let text = "#!/bin/sh\nsleep 1000 & echo $! > \"$(dirname \"$0\")/child\"; wait\n";
     let began = Instant::now();
     let text = probe_script(folder.path(), text).unwrap_err();
     assert!(text.contains("within 10 s"), "{text}");
-    assert!(began.elapsed() < 6 * PATIENCE);
+    assert!(began.elapsed() < 6 * PROBE_TIMEOUT);
     let child: i32 = fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
-    let deadline = Instant::now() + 6 * PATIENCE;
+    let deadline = Instant::now() + 6 * PROBE_TIMEOUT;
     while nix::sys::signal::kill(Pid::from_raw(child), None).is_ok() && !is_zombie(child) {
         assert!(Instant::now() < deadline, "its child lives on");
         std::thread::yield_now();

@@ -1,21 +1,25 @@
-//! A Python that can hold a session, or why there is none.
+//! A Python that can hold a session, and why there is none.
 
-use crate::launch::probe::Fault;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a Python may take to say what it is.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A Python that can hold a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Python {
-    /// Its own `sys.executable`: shims are resolved, the `python` of a virtual environment is not.
+    /// The `sys.executable` of the Python: shims are resolved, the `python` of a virtual environment is not.
     pub executable: PathBuf,
     /// Such as `3.12.1`.
     pub version: String,
-    /// Folder of the virtual environment, if it belongs to one.
+    /// Folder of the virtual environment, if the Python belongs to one.
     pub venv: Option<PathBuf>,
 }
 
-/// Why there is no Python to start; its text is one sentence for the person.
+/// Why there is no Python to start. Displays as one sentence for the person.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPython {
     #[error(
@@ -31,13 +35,13 @@ pub enum NoPython {
     #[error("{} is a folder without bin/python; give --python an interpreter or a virtual environment.", .0.display())]
     EmptyFolder(PathBuf),
     #[error("{}{origin} {fault}", .path.display())]
-    Unfit { path: PathBuf, origin: Origin, fault: Fault },
+    Unfit { path: PathBuf, origin: Origin, fault: PythonFault },
 }
 
-/// Who chose the path.
+/// Where the path comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    Asked,
+    Requested,
     VirtualEnv,
     Conda,
     DotVenv,
@@ -47,11 +51,45 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Asked => "",
+            Self::Requested => "",
             Self::VirtualEnv => " (from VIRTUAL_ENV)",
             Self::Conda => " (from CONDA_PREFIX)",
             Self::DotVenv => " (the nearest .venv)",
             Self::SearchPath => " (python3 on PATH)",
         })
     }
+}
+
+/// What is wrong with a Python. The text follows the path in a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum PythonFault {
+    #[error("does not exist; give --python the path of a CPython 3.10 or newer.")]
+    Missing,
+    #[error(
+        "is a link that leads nowhere, so its Python was removed or moved; create the environment again, \
+         or name another Python with --python PATH."
+    )]
+    DeadLink,
+    #[error("is not executable; give --python the path of a Python interpreter.")]
+    NotExecutable,
+    #[error("is no program that this machine can run ({0}); give --python the path of a Python interpreter.")]
+    CannotStart(io::Error),
+    #[error("did not answer within {} s, so it hangs at its start (`PYTHON -c 0` does the same; a sitecustomize or .pth file may be \
+         why); name another Python with --python PATH.", PROBE_TIMEOUT.as_secs())]
+    Silent,
+    #[error(
+        "is not a Python interpreter, or one that cannot start: {0}; give --python the path of a CPython 3.10 or newer."
+    )]
+    NoPython(String),
+    #[error("is Python {0}, which is too old; fourhands needs CPython 3.10 or newer: name one with --python PATH.")]
+    TooOld(String),
+    #[error("is {0}, not CPython; name a CPython 3.10 or newer with --python PATH.")]
+    OtherKind(String),
+    #[error(
+        "is a free-threaded build of Python {0}, which cannot load the engine; \
+         name the ordinary build of CPython 3.10 or newer with --python PATH."
+    )]
+    FreeThreaded(String),
+    #[error("is a 32-bit Python {0}; name a 64-bit CPython 3.10 or newer with --python PATH.")]
+    ThirtyTwoBit(String),
 }

@@ -1,4 +1,4 @@
-//! The memory of the flight recorder: made by the guardian, inherited by the session process, mapped by both.
+//! The memory of the flight recorder: created by the guardian, inherited by the session process, mapped by both.
 
 use std::io;
 use std::ops::Deref;
@@ -7,11 +7,11 @@ use std::ptr::NonNull;
 
 use crate::domain::flight_recorder::FlightRecorder;
 
-/// A recorder in memory that is shared, for as long as this value lives.
+/// A recorder in shared memory, mapped as long as this value lives.
 #[derive(Debug)]
-pub struct Shared(NonNull<FlightRecorder>);
+pub struct SharedRecorder(NonNull<FlightRecorder>);
 
-impl Deref for Shared {
+impl Deref for SharedRecorder {
     type Target = FlightRecorder;
 
     #[allow(unsafe_code, reason = "shared memory is reached through a raw pointer")]
@@ -22,7 +22,7 @@ impl Deref for Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for SharedRecorder {
     #[allow(unsafe_code, reason = "a mapping is given back by its address")]
     fn drop(&mut self) {
         // SAFETY: nobody else knows the address.
@@ -32,9 +32,9 @@ impl Drop for Shared {
     }
 }
 
-/// An empty recorder, and the descriptor that every process started from now on inherits until it is dropped. Only
-/// Linux has such memory.
-pub fn create() -> io::Result<(OwnedFd, Shared)> {
+/// Creates an empty recorder. Until its descriptor is dropped, every new process inherits it. Only Linux has such
+/// memory.
+pub fn create() -> io::Result<(OwnedFd, SharedRecorder)> {
     #[cfg(target_os = "linux")]
     {
         use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -42,7 +42,7 @@ pub fn create() -> io::Result<(OwnedFd, Shared)> {
 
         let fd = memfd_create(c"fourhands-recorder", MFdFlags::MFD_ALLOW_SEALING)?;
         nix::unistd::ftruncate(&fd, size_of::<FlightRecorder>() as libc::off_t)?;
-        // Memory that user code could cut off would be a trap for whoever reads it.
+        // Sealed, because reading memory that user code has truncated would be fatal.
         fcntl(&fd, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL))?;
         let recorder = share(std::os::fd::AsFd::as_fd(&fd))?;
         Ok((fd, recorder))
@@ -51,13 +51,13 @@ pub fn create() -> io::Result<(OwnedFd, Shared)> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 
-/// The recorder behind a descriptor of [`create`], for good.
+/// Maps the recorder of a descriptor of [`create`], for ever.
 pub fn map(fd: BorrowedFd<'_>) -> io::Result<&'static FlightRecorder> {
     Ok(Box::leak(Box::new(share(fd)?)))
 }
 
 #[allow(unsafe_code, reason = "nix maps files only as bytes")]
-fn share(fd: BorrowedFd<'_>) -> io::Result<Shared> {
+fn share(fd: BorrowedFd<'_>) -> io::Result<SharedRecorder> {
     // SAFETY: a new mapping, wherever the system puts it.
     let memory = unsafe {
         libc::mmap(
@@ -70,7 +70,7 @@ fn share(fd: BorrowedFd<'_>) -> io::Result<Shared> {
         )
     };
     match NonNull::new(memory.cast()) {
-        Some(recorder) if memory != libc::MAP_FAILED => Ok(Shared(recorder)),
+        Some(recorder) if memory != libc::MAP_FAILED => Ok(SharedRecorder(recorder)),
         _ => Err(io::Error::last_os_error()),
     }
 }

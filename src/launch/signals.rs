@@ -1,5 +1,5 @@
-//! The signals that the guardian waits for: blocked from its start, then taken one by one, so that no handler of ours
-//! ever runs in between.
+//! The signals that the guardian waits for: blocked from the start, then taken one by one, so that no handler
+//! interrupts other work.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction};
 use nix::unistd::{Pid, getpid};
 
-/// Set when this process was continued after a stop of its own making.
+/// Set when this process was continued after it stopped itself.
 static CONTINUED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn on_continue(_: libc::c_int) {
@@ -24,11 +24,11 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Blocks them for this thread, which must be the only one of the process.
+    /// Blocks the signals for this thread, which must be the only one of the process.
     pub fn block() -> io::Result<Self> {
         let mut awaited = SigSet::empty();
         for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP] {
-            // Whoever started us with a signal ignored (nohup, `&` in a script) meant it.
+            // A signal that was ignored at our start (nohup, `&` in a script) stays ignored.
             if !is_ignored(signal) {
                 awaited.add(signal);
             }
@@ -39,11 +39,11 @@ impl Signals {
             awaited.add(signal);
         }
         let mut blocked = awaited;
-        // So that the terminal may be set right from the background.
+        // So that the terminal can be restored from the background.
         blocked.add(Signal::SIGTTOU);
         blocked.thread_block()?;
-        // Some systems drop a blocked signal that has no handler and is ignored by default; and if SIGCHLD itself was
-        // ignored by whoever started us, the child's end would be lost.
+        // Some systems drop blocked signals that are ignored by default and have no handler. And if SIGCHLD was ignored
+        // at our start, the end of the child would be lost.
         handle(Signal::SIGCHLD, on_nothing)?;
         handle(Signal::SIGWINCH, on_nothing)?;
         handle(Signal::SIGCONT, on_continue)?;
@@ -55,7 +55,7 @@ impl Signals {
     }
 }
 
-/// Whoever started us may have SIGCHLD ignored, and then no child can be waited for. To be called before any is started.
+/// Makes children waitable, even if SIGCHLD was ignored at our start. To be called before any child is started.
 #[allow(unsafe_code, reason = "nix calls every change of a disposition unsafe; the default one has no handler")]
 pub fn expect_children() {
     let mut open = SigSet::empty();
@@ -67,9 +67,9 @@ pub fn expect_children() {
     }
 }
 
-/// Has SIGIO sent to this process when there is something to read.
+/// Requests SIGIO for this process when there is something to read.
 #[allow(unsafe_code, reason = "nix cannot say who gets the signal")]
-pub fn ring_by(fd: &impl AsFd) -> io::Result<()> {
+pub fn notify_by_sigio(fd: &impl AsFd) -> io::Result<()> {
     let fd = fd.as_fd().as_raw_fd();
     // SAFETY: the descriptor is open, and the commands take plain numbers.
     let done = unsafe {
@@ -79,11 +79,11 @@ pub fn ring_by(fd: &impl AsFd) -> io::Result<()> {
     if done { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Has SIGALRM sent once so much time has passed, in the place of any alarm before.
+/// Requests one SIGALRM after `time`, in the place of an earlier request.
 #[allow(unsafe_code, reason = "nix has alarms of whole seconds only")]
 #[allow(clippy::cast_lossless, reason = "the types differ between systems")]
 pub fn wake_after(time: Duration) {
-    // None at all would set none.
+    // Zero would disable the alarm.
     let time = time.max(Duration::from_millis(1));
     let value =
         libc::timeval { tv_sec: time.as_secs() as libc::time_t, tv_usec: time.subsec_micros() as libc::suseconds_t };
@@ -94,26 +94,26 @@ pub fn wake_after(time: Duration) {
     }
 }
 
-/// Stops this process alone, whatever its group. Returns once it is continued.
+/// Stops this process alone, not its group. Returns once it is continued.
 pub fn stop_self() {
     stop(getpid(), Signal::SIGSTOP);
 }
 
-/// Stops the job that this process belongs to, as the terminal does, and returns once it is continued. `false` if
-/// it did not stop: the kernel does not stop a job that no shell could ever continue.
+/// Stops the job of this process, as the terminal does, and returns once it is continued. Returns `false` if the job
+/// did not stop: the kernel stops no job that no shell could continue.
 pub fn stop_job(signal: Signal) -> bool {
     stop(Pid::from_raw(0), signal)
 }
 
-/// Whether somebody has asked for the end, and nobody has heard it yet.
-pub fn end_is_asked() -> bool {
+/// Returns whether a request to end is pending.
+pub fn is_end_requested() -> bool {
     pending().is_some_and(|pending| {
         [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().any(|signal| pending.contains(signal))
     })
 }
 
-/// Whether something waits that is more urgent than a stop.
-pub fn end_is_pending() -> bool {
+/// Returns whether a signal is pending that is more urgent than a stop.
+pub fn is_urgent_signal_pending() -> bool {
     pending().is_some_and(|pending| {
         [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGALRM, Signal::SIGCHLD]
             .into_iter()
@@ -121,12 +121,12 @@ pub fn end_is_pending() -> bool {
     })
 }
 
-fn stop(whom: Pid, signal: Signal) -> bool {
+fn stop(target: Pid, signal: Signal) -> bool {
     CONTINUED.store(false, Ordering::Relaxed);
     let mut open = SigSet::empty();
     open.add(signal);
     open.add(Signal::SIGCONT);
-    let _ = kill(whom, signal);
+    let _ = kill(target, signal);
     if let Ok(before) = open.thread_swap_mask(SigmaskHow::SIG_UNBLOCK) {
         let _ = before.thread_set_mask();
     }
@@ -141,7 +141,7 @@ fn handle(signal: Signal, handler: extern "C" fn(libc::c_int)) -> io::Result<()>
     Ok(())
 }
 
-/// A limit on the size of files (`ulimit -f`) then is an error like that of a full disk, and kills nobody.
+/// Makes writes beyond a limit on file sizes (`ulimit -f`) fail like writes to a full disk, without a signal.
 #[allow(unsafe_code, reason = "nix calls every change of a disposition unsafe; to ignore has no handler")]
 pub fn survive_file_size_limits() {
     // SAFETY: no handler is installed.

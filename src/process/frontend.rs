@@ -54,7 +54,7 @@ impl Frontend {
 
     fn open_dashboard(self, boot: &Boot, originals: Originals, link: LinkReader) -> io::Result<oneshot::Receiver<()>> {
         // Before the socket: clients may reconnect, and ask the person, earlier than the dashboard opens.
-        self.session.attend();
+        self.session.dashboard_opened();
         let (control, commands) = unbounded_channel();
         let server = self.serve_clients(boot, link, "a signal", Some(control))?;
         let tty = File::from(originals.stdout);

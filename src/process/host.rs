@@ -125,7 +125,7 @@ impl Host {
         start_drain(self.capture.clone(), self.readers, event_sender)?;
         let (spool_thread, spool_notices) = SpoolThread::start(self.spool.clone())?;
         let older = journal::JournalHistory { paths: Paths::of_this_process(), session: self.boot.id.clone() };
-        self.spool.set_older(Box::new(older));
+        self.spool.set_recorded_snippets(Box::new(older));
         let session = SessionRun {
             info: self.info,
             boot: self.boot,

@@ -1,15 +1,17 @@
-//! What happened lately, in a form that costs nothing to look at: for those who are told on their next result.
+//! A bounded log of recent activity, readable without the actor. Clients learn of it with their next result.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Author, Event, Note, Outcome, ResetReport, Restart, SnippetId, Transcript};
 
-/// Happenings kept. Whoever comes back after more of them is told how many.
-const KEPT: usize = 500;
-/// Bytes kept of long code.
-const CODE: usize = 2 << 10;
+/// Activities in the log. A reader that returns after more of them learns how many it missed.
+const LOG_CAPACITY: usize = 500;
+/// Bytes of long code that are kept.
+const CODE_LENGTH: usize = 2 << 10;
 
 #[derive(Clone, Debug)]
 pub enum Activity {
@@ -19,26 +21,32 @@ pub enum Activity {
     Noted(Arc<Note>),
 }
 
-/// As much of code as anybody is told of it here.
+/// Returns the beginning of long code; code that is not much longer than that stays whole, and shared.
 fn beginning(code: &Arc<str>) -> Arc<str> {
-    if code.len() <= 2 * CODE { code.clone() } else { code[..floor_char_boundary(code, CODE)].into() }
+    if code.len() <= 2 * CODE_LENGTH { code.clone() } else { code[..floor_char_boundary(code, CODE_LENGTH)].into() }
 }
 
-/// The actor writes it; anybody may read.
+/// The actor writes the log; anybody may read it.
 #[derive(Debug, Default)]
-pub struct ActivityLog(Mutex<Kept>);
+pub struct ActivityLog(Mutex<Log>);
 
 #[derive(Debug, Default)]
-struct Kept {
-    /// Happenings before the first of `latest`.
-    gone: u64,
+struct Log {
+    /// How many activities the log has dropped.
+    dropped: u64,
     latest: VecDeque<Activity>,
 }
 
+impl Log {
+    fn count(&self) -> u64 {
+        self.dropped + self.latest.len() as u64
+    }
+}
+
 impl ActivityLog {
-    /// `transcript` has the event already.
-    pub(super) fn event(&self, event: &Event, transcript: &Transcript) {
-        let happening = match event {
+    /// Adds what is worth knowing of an event. `transcript` has the event already.
+    pub(super) fn add(&self, event: &Event, transcript: &Transcript) {
+        let activity = match event {
             Event::Finished { snippet, outcome, .. } => {
                 let Some(found) = transcript.snippet(*snippet) else { return };
                 Activity::Ended {
@@ -46,7 +54,7 @@ impl ActivityLog {
                     author: found.author.clone(),
                     code: beginning(&found.code),
                     title: found.title.clone(),
-                    // Of a large value the ends are told.
+                    // Without the middle of a large value.
                     outcome: outcome.cut().map_or_else(|| outcome.clone(), Arc::new),
                 }
             }
@@ -55,28 +63,26 @@ impl ActivityLog {
             Event::Noted { note, .. } => Activity::Noted(note.clone()),
             _ => return,
         };
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.latest.len() >= KEPT {
-            kept.latest.pop_front();
-            kept.gone += 1;
+        let mut log = self.0.lock();
+        if log.latest.len() >= LOG_CAPACITY {
+            log.latest.pop_front();
+            log.dropped += 1;
         }
-        kept.latest.push_back(happening);
+        log.latest.push_back(activity);
     }
 
-    /// How many happenings there were.
+    /// Returns how many activities there were.
     #[must_use]
     pub fn count(&self) -> u64 {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.gone + kept.latest.len() as u64
+        self.0.lock().count()
     }
 
-    /// What happened from `position` on, how many before that are no longer kept, and the position after it.
+    /// Returns the activities from `position` on, how many of them were dropped, and the position after them.
     #[must_use]
     pub fn since(&self, position: u64) -> (Vec<Activity>, u64, u64) {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = kept.gone + kept.latest.len() as u64;
-        let lost = kept.gone.saturating_sub(position);
-        let skip = position.saturating_sub(kept.gone) as usize;
-        (kept.latest.iter().skip(skip).cloned().collect(), lost, end)
+        let log = self.0.lock();
+        let missed = log.dropped.saturating_sub(position);
+        let skip = position.saturating_sub(log.dropped) as usize;
+        (log.latest.iter().skip(skip).cloned().collect(), missed, log.count())
     }
 }

@@ -1,13 +1,13 @@
-//! Work that may take its time, kept off the session's own thread.
+//! Slow work, on a thread of its own.
 
 use std::sync::mpsc;
 use std::thread;
 
 use tokio::sync::oneshot;
 
-/// Does `work` on a thread of its own, begun at once; `None` if it panicked.
+/// Starts `work` at once on a new thread. Returns `None` if the work panicked.
 ///
-/// Where the system grants no thread it is done here and now, since late is better than never; tokio's pool would panic.
+/// If the system grants no thread, the work runs here and now; tokio's pool would panic.
 pub fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = Option<T>> + Send + 'static {
@@ -15,9 +15,10 @@ pub fn in_background<T: Send + 'static>(
     let work: Box<dyn FnOnce() + Send> = Box::new(move || {
         let _ = done.send(work());
     });
-    // A thread that cannot be had would take the work with it, so it is handed over only then.
-    let (hand_over, taken) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
-    let spawned = thread::Builder::new().name("background".to_owned()).spawn(move || taken.recv().map(|work| work()));
+    // A failed spawn would drop the work, so the thread gets the work only once it runs.
+    let (hand_over, receiver) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+    let spawned =
+        thread::Builder::new().name("background".to_owned()).spawn(move || receiver.recv().map(|work| work()));
     match spawned {
         Ok(_) => drop(hand_over.send(work)),
         Err(_) => work(),
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_done_in_the_background_is_answered_even_if_it_panics() {
+    async fn background_work_resolves_even_if_it_panics() {
         assert_eq!(
             in_background(|| thread::current().name().map(str::to_owned)).await,
             Some(Some("background".to_owned()))

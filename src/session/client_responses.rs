@@ -1,34 +1,35 @@
-//! What clients were told of snippets: the very texts, for the person who wants to see what a model saw.
+//! The responses that clients got about snippets, word for word, so that the person can see what a model saw.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::domain::{Author, SnippetId, Status, Timestamp};
 
-/// Answers kept, and about how many bytes they may take together. The oldest go first.
-const KEPT: usize = 400;
-const BYTES: usize = 8 << 20;
+/// Responses that are kept, and about how many bytes they may take together. The oldest go first.
+const MAX_RESPONSES: usize = 400;
+const MAX_BYTES: usize = 8 << 20;
 
-/// What one call was answered about a snippet.
+/// The response to one call, as far as it is about a snippet.
 pub struct ClientResponse {
     pub snippet: SnippetId,
     pub to: Author,
     pub kind: ResponseKind,
     pub at: Timestamp,
-    /// The snippet's status when it was told.
+    /// The snippet's status at the time of the response.
     pub status: Status,
     /// The text as it was sent.
     pub text: String,
-    /// What was left out of it.
+    /// Whether something was left out of the text.
     pub is_cut: bool,
-    /// Bytes that the code had written by then.
+    /// Bytes that the code had written by that time.
     pub written: u64,
-    /// Images that were attached, and the characters that they took in base64.
+    /// Attached images, and the characters that they took in base64.
     pub images: usize,
     pub image_characters: usize,
-    /// The structured content that was sent beside it, made into text again when somebody looks; `None` if the client is
-    /// one that gets text alone.
+    /// The structured content beside the text; `None` if the client gets only text.
     pub structured: Option<Structured>,
 }
 
@@ -39,8 +40,9 @@ pub enum ResponseKind {
     OutputPage,
 }
 
-/// Bytes that it takes about, and what renders it: answers are many, and few are looked at.
+/// Structured content, rendered only on request: there are many responses, and people look at few.
 pub struct Structured {
+    /// Bytes that the content takes, about.
     pub bytes: usize,
     pub render: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -57,32 +59,31 @@ impl fmt::Debug for ClientResponse {
     }
 }
 
-/// Those who answer write it; anybody may read.
+/// Tools add responses; anybody may read them.
 #[derive(Debug, Default)]
-pub struct ClientResponses(Mutex<Kept>);
+pub struct ClientResponses(Mutex<Recent>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Recent {
     latest: VecDeque<Arc<ClientResponse>>,
     bytes: usize,
 }
 
 impl ClientResponses {
-    pub fn add(&self, answer: ClientResponse) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += answer.bytes();
-        kept.latest.push_back(Arc::new(answer));
-        while kept.latest.len() > KEPT || kept.bytes > BYTES && kept.latest.len() > 1 {
-            let Some(oldest) = kept.latest.pop_front() else { return };
-            kept.bytes -= oldest.bytes();
+    pub fn add(&self, response: ClientResponse) {
+        let mut recent = self.0.lock();
+        recent.bytes += response.bytes();
+        recent.latest.push_back(Arc::new(response));
+        while recent.latest.len() > MAX_RESPONSES || recent.bytes > MAX_BYTES && recent.latest.len() > 1 {
+            let Some(oldest) = recent.latest.pop_front() else { return };
+            recent.bytes -= oldest.bytes();
         }
     }
 
-    /// What clients were told of a snippet, oldest first.
+    /// Returns the responses about a snippet, oldest first.
     #[must_use]
     pub fn of(&self, snippet: SnippetId) -> Vec<Arc<ClientResponse>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.latest.iter().filter(|answer| answer.snippet == snippet).cloned().collect()
+        self.0.lock().latest.iter().filter(|response| response.snippet == snippet).cloned().collect()
     }
 }
 
@@ -90,7 +91,7 @@ impl ClientResponses {
 mod tests {
     use super::*;
 
-    fn answer(snippet: u32, text: String) -> ClientResponse {
+    fn response(snippet: u32, text: String) -> ClientResponse {
         ClientResponse {
             snippet: SnippetId(snippet),
             to: Author::You,
@@ -107,20 +108,20 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_are_kept_within_bounds() {
-        let answers = ClientResponses::default();
+    fn the_latest_responses_are_kept_within_limits() {
+        let responses = ClientResponses::default();
         for n in 0..1_000 {
-            answers.add(answer(n, "x".repeat(100)));
-            answers.add(answer(n, "y".into()));
+            responses.add(response(n, "x".repeat(100)));
+            responses.add(response(n, "y".into()));
         }
-        assert!(answers.of(SnippetId(0)).is_empty(), "the oldest go");
-        let texts: Vec<usize> = answers.of(SnippetId(999)).iter().map(|answer| answer.text.len()).collect();
+        assert!(responses.of(SnippetId(0)).is_empty(), "the oldest go");
+        let texts: Vec<usize> = responses.of(SnippetId(999)).iter().map(|response| response.text.len()).collect();
         assert_eq!(texts, [100, 1], "in their order");
         for n in 0..100 {
-            answers.add(answer(n, "x".repeat(1 << 20)));
+            responses.add(response(n, "x".repeat(1 << 20)));
         }
-        assert!(answers.of(SnippetId(999)).is_empty());
-        let kept = answers.0.lock().unwrap();
-        assert!(kept.bytes <= BYTES && kept.latest.len() == 8);
+        assert!(responses.of(SnippetId(999)).is_empty());
+        let recent = responses.0.lock();
+        assert!(recent.bytes <= MAX_BYTES && recent.latest.len() == 8);
     }
 }

@@ -1,4 +1,4 @@
-//! The wall clock, for times that people read. No decision depends on it.
+//! The wall clock, for timestamps that people and models read. No decision depends on it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,12 +7,12 @@ use crate::domain::Timestamp;
 pub fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Timestamp);
     #[cfg(test)]
-    let now = now.saturating_add_signed(IS_OFF.get());
+    let now = now.saturating_add_signed(OFFSET.get());
     now
 }
 
 #[cfg(test)]
 thread_local! {
-    /// Milliseconds that the clock of this thread is off, for tests.
-    pub static IS_OFF: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+    /// Milliseconds by which the clock is wrong, for all actors of the thread.
+    pub static OFFSET: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
 }

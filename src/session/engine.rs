@@ -1,4 +1,4 @@
-//! What the session needs of Python. The actor calls it; what it has to say comes back as [`EngineEvent`]s.
+//! The interface between the session and Python: the actor calls an [`Engine`], which reports [`EngineEvent`]s.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,75 +8,78 @@ use crate::domain::{
     OutputChunk, ResetReport, SnippetId, VariableQuery, VariableTable,
 };
 
-/// The Python side. No call may block: each hands its work over and returns.
+/// The Python side. Every call hands its work over and returns without blocking.
 pub trait Engine: Send + 'static {
-    /// Runs `code`. The actor sends one at a time: the next only after [`EngineEvent::Finished`].
+    /// Runs `code`. The actor runs one snippet at a time: the next one only after [`EngineEvent::Finished`].
     fn run(&mut self, snippet: SnippetId, author: &Author, code: Arc<str>);
 
-    /// When the code of `snippet`, which was handed over last, began to run; `None` while Python has not come to it yet.
+    /// Returns when the code of `snippet`, the last one handed over, began to run; `None` if it has not begun.
     fn began(&self, snippet: SnippetId) -> Option<Instant>;
 
-    /// Raises `KeyboardInterrupt` in `snippet`, or in the reset or inspection with `None`, if that is what runs. `force` is for code
-    /// that swallowed the first one.
+    /// Raises `KeyboardInterrupt` in `snippet`, or with `None` in the reset or inspection, if that is what runs.
+    /// `force` is for code that swallowed the first interrupt.
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool);
 
-    /// Where Python stands, innermost frame first, if the last interrupt has not been seen by it yet. The first call after
-    /// an interrupt only asks, and answers `None`.
+    /// Returns Python's stack, innermost frame first, if Python has not seen the last interrupt yet. The first call
+    /// after an interrupt only requests the stack and returns `None`.
     fn standstill(&mut self) -> Option<Vec<String>> {
         None
     }
 
-    /// Clears the namespace in place; answered by [`EngineEvent::ResetDone`]. Only sent while nothing runs.
+    /// Clears the namespace in place; reports [`EngineEvent::ResetDone`]. Called only while nothing runs.
     fn reset(&mut self);
 
-    /// Asks for a fresh [`EngineEvent::Variables`]; those that were asked for come in order. Only sent while nothing runs.
-    fn find_variables(&mut self, wanted: VariableQuery);
+    /// Requests a fresh [`EngineEvent::Variables`]; requested tables come in order. Called only while nothing runs.
+    fn find_variables(&mut self, query: VariableQuery);
 
-    /// Asks about code that is being written; answered by [`EngineEvent::Insight`] with the same `id`, unless the answer
-    /// would come too late for anybody. `busy`: something runs, so nothing of the user's may.
+    /// Asks about code that is being written; reports [`EngineEvent::Insight`] with the same `id`, unless the answer
+    /// would be too late. While the engine is `busy`, the answer must not run code of the user.
     fn ask(&mut self, id: u32, question: InsightRequest, busy: bool) {
         let _ = (id, question, busy);
     }
 
-    /// Looks into a value; answered by [`EngineEvent::Inspected`]. Only sent while nothing runs. The actor interrupts it
-    /// after `limit`, which is only told here.
-    fn inspect(&mut self, asked: InspectRequest, limit: Duration);
+    /// Inspects a value; reports [`EngineEvent::Inspected`]. Called only while nothing runs. The actor interrupts the
+    /// inspection after `limit`; here the limit is only for messages.
+    fn inspect(&mut self, request: InspectRequest, limit: Duration);
 
-    /// Hands an answer to the code that waits for input `number`. `false` if it waits no longer.
+    /// Hands an answer to the code that waits at prompt `number`. Returns `false` if the code waits no longer.
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool;
 
-    /// Takes what was written or displayed since the last call, in order; answers [`EngineEvent::OutputReady`].
+    /// Takes what was written or displayed since the last call, in order. To be called after
+    /// [`EngineEvent::OutputReady`].
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)>;
 
-    /// Ends Python. An interrupt of what runs has been asked for before.
+    /// Ends Python. The actor has interrupted running code before.
     fn quit(&mut self);
 }
 
-/// What code shows.
+/// One piece of what code shows.
 #[derive(Debug)]
 pub enum Shown {
     Text(OutputChunk),
-    /// Its place in the output is not known to the engine. With `replaces`, see [`crate::domain::Event::Displayed`].
+    /// The engine does not know the display's place in the output. For `replaces` see
+    /// [`crate::domain::Event::Displayed`].
     Display {
         display: Display,
         replaces: bool,
     },
-    /// It takes back what it displayed so far.
+    /// The code takes back what it displayed so far.
     Cleared,
 }
 
 #[derive(Debug)]
 pub enum EngineEvent {
-    /// Output waits to be taken. Not sent again before [`Engine::take_output`].
+    /// Output waits to be taken. Not reported twice before [`Engine::take_output`].
     OutputReady,
-    /// The code of `snippet` waits for [`Engine::answer_input`]. Without a `prompt` of its own, what it wrote last is one.
+    /// The code of `snippet` waits for [`Engine::answer_input`]. Without a `prompt`, the last line of its output is the
+    /// prompt.
     InputRequested {
         snippet: SnippetId,
         number: u32,
         prompt: Option<String>,
         hidden: bool,
     },
-    /// It waits no longer, although nobody answered.
+    /// The code waits no longer at this prompt, although nobody answered.
     InputWithdrawn {
         number: u32,
     },
@@ -86,11 +89,11 @@ pub enum EngineEvent {
     },
     Variables {
         table: VariableTable,
-        /// What was asked for; `None` if nobody did, and the table tells of all.
+        /// The query that asked for the table; `None` for a table of everything that nobody asked for.
         requested: Option<VariableQuery>,
     },
     ResetDone(ResetReport),
-    /// `None` if nothing could be found out.
+    /// `None` if there is no answer.
     Insight {
         id: u32,
         insight: Option<Insight>,
@@ -98,6 +101,6 @@ pub enum EngineEvent {
     Inspected(Result<Box<Inspection>, InspectError>),
     /// A signal asked the session to end.
     QuitRequested,
-    /// Python does no more jobs; what still waits will never run.
+    /// Python does no more jobs; the queue will never run.
     Ended,
 }

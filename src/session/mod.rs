@@ -9,26 +9,24 @@ pub mod discovery;
 pub mod engine;
 pub mod handle;
 pub mod history;
-pub mod left;
 pub mod names;
-pub mod older;
 pub mod outlet;
 pub mod pidfd;
 pub mod processes;
 pub mod record;
 pub mod spool;
+pub mod unanswered_calls;
 
 pub use activity::{Activity, ActivityLog};
 pub use actor::{Startup, remember_client, spawn};
 pub use background::in_background;
 pub use client_responses::{ClientResponse, ClientResponses, ResponseKind, Structured};
 pub use engine::{Engine, EngineEvent, Shown};
-pub use handle::inquiries::{AskRefused, Asking};
 pub use handle::{
-    AnswerRefused, Closed, Overview, QueueFull, ReplayRefused, RunOptions, SessionHandle, SubmitError, Subscription,
-    Ticket,
+    AnswerRefused, Closed, CommandError, InquiryRefused, Overview, PendingInquiry, QueueFull, ReplayRefused,
+    RunOptions, SessionHandle, SubmitError, Subscription, Ticket,
 };
-pub use history::{History, Older, Past};
-pub use left::{Left, Recalled, SentTo};
+pub use history::{HistorySource, Past, RecordedSnippets};
 pub use record::{EventSink, SessionId, Unrecorded};
 pub use spool::Spool;
+pub use unanswered_calls::{CallReport, SentTo, UnansweredCall};

@@ -1,9 +1,9 @@
-//! Names of clients. A client calls itself what it likes: its name is made fit for a screen, and marked where a reader
-//! could take it for the person's, or for that of another client.
+//! Names of clients. A client chooses its own name. The session cleans the name for the screen, and marks a name that a
+//! reader could take for the person or for another client.
 //!
-//! The mark is a part of the name that the session keeps, so that it stands wherever the name does: `client "you"`, or
-//! `client "cIaude-code" (not "claude-code")`. Letters of another alphabet within a word of Latin ones are spelled:
-//! `claude-c⟨U+043E⟩de`. No name that a client gives can have such a form, for quotes and these brackets are taken out.
+//! The mark is part of the name in the session, so that it appears wherever the name does: `client "you"`, or
+//! `client "cIaude-code" (not "claude-code")`. Letters of another alphabet within a Latin word are spelled:
+//! `claude-c⟨U+043E⟩de`. No client can choose a name of such a form, because quotes and these brackets are removed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -14,19 +14,19 @@ use unicode_security::skeleton;
 
 use crate::domain::{Author, Client, Entry, Transcript, terminal_text};
 
-/// Who gives no name.
+/// The name of a client that gives none.
 pub const NAMELESS: &str = "client";
 /// Characters of a name.
-const MOST: usize = 40;
-/// Characters of a name with its letters spelled.
-const MOST_SPELLED: usize = 80;
+const MAX_LENGTH: usize = 40;
+/// Characters of a name with spelled letters.
+const MAX_SPELLED_LENGTH: usize = 80;
 /// Names that are remembered for comparison.
-const REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
-/// Words for the person. A name with one of them among its words is marked.
+/// Words for the person. A name that contains such a word is marked.
 const PERSON: [&str; 9] = ["you", "yourself", "person", "persons", "human", "humans", "user", "users", "theperson"];
-/// What stands for the person when it is the whole name, and else need not.
-const WHOLE: [&str; 11] = [
+/// Words for the person only if they are the whole name.
+const PERSON_AS_WHOLE_NAME: [&str; 11] = [
     "me",
     "myself",
     "owner",
@@ -39,33 +39,34 @@ const WHOLE: [&str; 11] = [
     "theoperator",
     "terminal",
 ];
-/// Marks a name in any place, with whatever stands between its letters.
-const ANYWHERE: [&str; 3] = ["theperson", "thehuman", "theuser"];
+/// Words for the person anywhere in a name, whatever stands between the letters.
+const PERSON_ANYWHERE: [&str; 3] = ["theperson", "thehuman", "theuser"];
 
-/// A name as a client gave it, fit for a screen: on one line, without what cannot be seen, and not too long.
+/// Returns the name that a client gave, cleaned for the screen: on one line, without invisible characters, not too
+/// long.
 #[must_use]
 pub fn cleaned(given: &str) -> String {
     let line = given.replace(char::is_whitespace, " ");
-    let seen: String = line.chars().filter(|c| !terminal_text::is_invisible(*c) || c.is_control()).collect();
-    // The parser of terminal text takes escape sequences out as a whole.
-    let composed = terminal_text::plain(&seen).nfkc().collect::<String>();
-    let kept: String = composed.chars().filter(|c| is_kept(*c)).collect();
-    let words: Vec<&str> = kept.split_whitespace().collect();
-    let name: String = words.join(" ").chars().take(MOST).collect();
+    let visible: String = line.chars().filter(|c| !terminal_text::is_invisible(*c) || c.is_control()).collect();
+    // Also removes whole escape sequences.
+    let composed = terminal_text::plain(&visible).nfkc().collect::<String>();
+    let allowed: String = composed.chars().filter(|c| is_allowed(*c)).collect();
+    let words: Vec<&str> = allowed.split_whitespace().collect();
+    let name: String = words.join(" ").chars().take(MAX_LENGTH).collect();
     let name = name.trim_end();
     if name.chars().any(char::is_alphanumeric) { spelled(name) } else { NAMELESS.to_owned() }
 }
 
-/// Letters, digits and a little punctuation; no letters that are blank, and none that are pictures of letters.
-fn is_kept(c: char) -> bool {
+/// Allows letters, digits and some punctuation, but no blank letters and no pictures of letters.
+fn is_allowed(c: char) -> bool {
     let is_blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
     let is_picture = matches!(c, '\u{1f100}'..='\u{1f1ff}');
-    // What belongs to the letter before it, in scripts that are written so.
+    // Signs that belong to the letter before, in scripts that need them.
     let is_sign = is_combining_mark(c) && !matches!(c, '\u{300}'..='\u{36f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..);
     ((c.is_alphanumeric() || is_sign) && !is_blank && !is_picture) || " ._-/@+:()".contains(c)
 }
 
-/// Letters that are no Latin ones and look like such, within words that have Latin ones, by their numbers.
+/// Replaces letters that look like Latin ones by their code points, in words that contain Latin letters.
 fn spelled(name: &str) -> String {
     let mut out = String::new();
     for word in name.split_inclusive(|c: char| !c.is_alphanumeric()) {
@@ -76,13 +77,13 @@ fn spelled(name: &str) -> String {
             if is_latin && deceives { out.push_str(&terminal_text::escaped(c)) } else { out.push(c) }
         }
     }
-    if out.chars().count() > MOST_SPELLED {
-        out = out.chars().take(MOST_SPELLED - 1).chain(['…']).collect();
+    if out.chars().count() > MAX_SPELLED_LENGTH {
+        out = out.chars().take(MAX_SPELLED_LENGTH - 1).chain(['…']).collect();
     }
     out
 }
 
-/// The letters that were [`spelled`].
+/// Undoes [`spelled`].
 fn unspelled(name: &str) -> String {
     let mut out = String::new();
     let mut rest = name;
@@ -95,29 +96,29 @@ fn unspelled(name: &str) -> String {
     out + rest
 }
 
-/// The name within its mark.
+/// Returns the name without its mark.
 #[must_use]
 pub fn unmarked(name: &str) -> &str {
     let Some(rest) = name.strip_prefix("client \"") else { return name };
     rest.split('"').next().unwrap_or(rest)
 }
 
-/// What is left of a name when everything that looks alike is one: with capitals as they are, for `I` looks like `l`, and
-/// without.
+/// Returns a name with everything that looks alike made equal: once with its capitals, because `I` looks like `l`, and
+/// once in lower case.
 fn folds(name: &str) -> [String; 2] {
     let bare = |text: &str| -> String {
         let skeleton: String = skeleton(text).collect();
         skeleton.nfkd().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric() && !is_combining_mark(*c)).collect()
     };
-    // Marks above letters are no difference.
+    // Marks on letters make no difference.
     let letters: String = name.nfkd().filter(|c| !is_combining_mark(*c)).collect();
     [bare(&letters), bare(&letters.to_lowercase())]
 }
 
-/// Whether a reader could take a name for the person's. `login` is how the person is known to the machine.
+/// Returns whether a reader could take a name for the person. `login` has the names of the person on this machine.
 fn stands_for_person(name: &str, login: &[String]) -> bool {
     let name = unspelled(name);
-    // With a number or without.
+    // With and without a number.
     let forms = |text: &str| {
         let bare = text.trim_matches(|c: char| !c.is_alphabetic());
         [folds(text), folds(bare)].concat()
@@ -128,15 +129,15 @@ fn stands_for_person(name: &str, login: &[String]) -> bool {
     };
     let whole = folds(&name);
     is_one_of(&name, &PERSON)
-        || is_one_of(&name, &WHOLE)
+        || is_one_of(&name, &PERSON_AS_WHOLE_NAME)
         || login.iter().any(|login| is_one_of(&name, &[login.as_str()]))
-        || ANYWHERE
+        || PERSON_ANYWHERE
             .iter()
             .any(|word| folds(word).iter().any(|word| whole.iter().any(|name| name.contains(word.as_str()))))
         || words(&name).iter().any(|word| is_one_of(word, &PERSON))
 }
 
-/// Words are divided by whatever is no letter, and by capitals within them.
+/// Splits a name into words at characters that are no letters, and before capitals.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_small = false;
@@ -151,12 +152,12 @@ fn words(name: &str) -> Vec<String> {
         }
     }
     words.retain(|word| !word.is_empty());
-    // "yOu" is one word as well.
+    // "yOu" counts as one word, too.
     words.extend(name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned));
     words
 }
 
-/// How the person is known to the machine, as far as that can be had without asking anybody.
+/// Returns the names of the person on this machine, as far as the environment has them.
 fn logins() -> &'static [String] {
     static LOGINS: OnceLock<Vec<String>> = OnceLock::new();
     LOGINS.get_or_init(|| {
@@ -169,14 +170,14 @@ fn logins() -> &'static [String] {
     })
 }
 
-/// The names that clients of a session have or had.
+/// The names of present and past clients of a session.
 #[derive(Default)]
-pub struct Names {
-    /// What each looks like, and who looked so first.
+pub struct ClientNames {
+    /// The first name of each look, by its folds.
     known: HashMap<String, String>,
 }
 
-impl Names {
+impl ClientNames {
     #[must_use]
     pub fn of(transcript: &Transcript, former: &[Client]) -> Self {
         let mut names = Self::default();
@@ -187,19 +188,20 @@ impl Names {
             {
                 last = Some(&snippet.author);
                 if let Author::Client { name, .. } = &snippet.author {
-                    names.know(unmarked(name));
+                    names.remember(unmarked(name));
                 }
             }
         }
         for client in former {
-            names.know(unmarked(&client.name));
+            names.remember(unmarked(&client.name));
         }
         names
     }
 
-    /// A spelled name looks like itself only.
-    fn know(&mut self, name: &str) {
-        if name.contains('⟨') || self.known.len() >= REMEMBERED || self.known.values().any(|known| known == name) {
+    /// Remembers a name. A spelled name looks like no other.
+    fn remember(&mut self, name: &str) {
+        if name.contains('⟨') || self.known.len() >= MAX_REMEMBERED || self.known.values().any(|known| known == name)
+        {
             return;
         }
         for fold in folds(name) {
@@ -207,9 +209,10 @@ impl Names {
         }
     }
 
-    /// The name of a client that wants this one: free, with a number where it is not, and marked where it deceives.
-    pub fn choose(&mut self, wanted: &str, is_taken: impl Fn(&str) -> bool) -> Arc<str> {
-        let mut name = wanted.to_owned();
+    /// Returns the name that a client gets if it wants this one: with a number if the name is taken, and marked if it
+    /// deceives.
+    pub fn choose(&mut self, desired: &str, is_taken: impl Fn(&str) -> bool) -> Arc<str> {
+        let mut name = desired.to_owned();
         let mut number = 1;
         let marked = loop {
             let marked = self.marked(&name);
@@ -217,9 +220,9 @@ impl Names {
                 break marked;
             }
             number += 1;
-            name = format!("{wanted} {number}");
+            name = format!("{desired} {number}");
         };
-        self.know(&name);
+        self.remember(&name);
         marked.into()
     }
 

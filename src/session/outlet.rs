@@ -1,62 +1,63 @@
-//! Writing to what nobody may read: a pipe that is full, a terminal that is stopped. A thread writes, so that nobody else
-//! waits for longer than agreed; lines that there is no room for are counted, and told when there is some again.
+//! Writing to streams that nobody may read, such as a full pipe or a stopped terminal. A thread writes, so that callers
+//! wait no longer than they want. Lines without room are counted, and the count is written once there is room.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow};
+use parking_lot::{Condvar, Mutex};
 
 use crate::domain::units;
 
-/// Bytes of lines that wait to be written.
-const MOST: usize = 256 << 10;
+/// Bytes of lines that may wait to be written.
+const MAX_WAITING: usize = 256 << 10;
 
-/// Writes `text`, for as long as `limit`. What is left then is still written if it can be before the process ends.
+/// Writes `text` and waits for that for at most `limit`. The rest is still written if the process lives long enough.
 ///
 /// # Errors
-/// If it could not be written, or not in time.
+/// If `text` could not be written in time.
 pub fn write_within(out: impl AsFd, text: &[u8], limit: Duration) -> io::Result<()> {
     let Ok(own) = out.as_fd().try_clone_to_owned() else { return write_now(out, text, limit) };
     let out = File::from(own);
     let text = text.to_vec();
     let (done, written) = std::sync::mpsc::channel();
-    without_signals("words", move || drop(done.send(write_all(&out, &text))))?;
+    spawn_without_signals("words", move || drop(done.send(write_all(&out, &text))))?;
     written.recv_timeout(limit).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-/// Without a descriptor or a thread to spare: as much as is written without waiting, once there is room.
+/// Writes without another descriptor or thread: as much as fits without waiting, once there is room.
 fn write_now(out: impl AsFd, text: &[u8], limit: Duration) -> io::Result<()> {
     let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::ZERO);
     if poll(&mut [PollFd::new(out.as_fd(), PollFlags::POLLOUT)], limit)? == 0 {
         return Err(io::ErrorKind::TimedOut.into());
     }
-    let sure = text.len().min(libc::PIPE_BUF);
-    nix::unistd::write(out, &text[..sure])?;
+    let fits = text.len().min(libc::PIPE_BUF);
+    nix::unistd::write(out, &text[..fits])?;
     Ok(())
 }
 
-/// Such a thread may stay for as long as the process: a signal is for those that wait for it.
-fn without_signals(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+/// Spawns a thread that blocks all signals, because it may live as long as the process.
+fn spawn_without_signals(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
     before.thread_set_mask()?;
     spawned.map(drop)
 }
 
-/// Waits for as long as it takes.
+/// Writes all of `text`, however long that takes.
 pub fn write_all(mut out: &File, mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
         match out.write(text) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => text = &text[count..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Another process may have made it non-blocking.
+            // Another process may have made the descriptor non-blocking.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 poll(&mut [PollFd::new(out.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE)?;
             }
@@ -66,7 +67,7 @@ pub fn write_all(mut out: &File, mut text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A place for lines.
+/// A stream that takes lines without blocking.
 #[derive(Debug)]
 pub struct Outlet(Arc<Shared>);
 
@@ -79,14 +80,14 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<String>,
-    /// Of those that wait.
+    /// Bytes in `waiting`.
     bytes: usize,
-    /// Lines that there was no room for, since the last that there was.
+    /// Lines without room since the last line with room.
     lost: usize,
     writing: bool,
-    /// No line follows.
+    /// No more lines follow.
     closed: bool,
-    /// Nobody will ever read again.
+    /// The reader is gone for good.
     gone: bool,
 }
 
@@ -95,18 +96,18 @@ impl Outlet {
         let shared = Arc::new(Shared::default());
         let writer = shared.clone();
         let out = File::from(out);
-        without_signals("lines", move || writer.write(&out))?;
+        spawn_without_signals("lines", move || writer.write(&out))?;
         Ok(Self(shared))
     }
 
-    /// Never waits.
+    /// Adds a line, without waiting.
     pub fn line(&self, line: String) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         if state.gone {
             return;
         }
-        if state.lost > 0 || state.bytes + line.len() > MOST {
-            // Also when there is room for this one: the count comes first.
+        if state.lost > 0 || state.bytes + line.len() > MAX_WAITING {
+            // Even if this line has room: the count of lost lines comes first.
             state.lost += 1;
         } else {
             state.bytes += line.len();
@@ -115,16 +116,16 @@ impl Outlet {
         self.0.changed.notify_all();
     }
 
-    /// Waits until all is written, but not for longer than `limit`. Whether it is.
+    /// Waits until all lines are written, for at most `limit`. Returns whether they are.
     pub fn wait(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         while !state.gone && (state.writing || state.lost > 0 || !state.waiting.is_empty()) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            state = self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.0.changed.wait_for(&mut state, left);
         }
         !state.gone
     }
@@ -132,20 +133,16 @@ impl Outlet {
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        self.0.lock().closed = true;
+        self.0.state.lock().closed = true;
         self.0.changed.notify_all();
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn write(&self, out: &File) {
-        while let Some((line, told)) = self.next() {
+        while let Some((line, lost_lines)) = self.next() {
             let written = write_all(out, (line + "\n").as_bytes());
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             state.writing = false;
             match written {
                 Ok(()) => {}
@@ -155,15 +152,15 @@ impl Shared {
                     self.changed.notify_all();
                     return;
                 }
-                // A disk that is full may have room again.
+                // A full disk may have room later.
                 Err(_) => {
-                    let lost = state.lost + told.max(1) + state.waiting.len();
+                    let lost = state.lost + lost_lines.max(1) + state.waiting.len();
                     *state = State { lost, closed: state.closed, ..State::default() };
-                    // The next line is the next try.
+                    // The next line starts the next try.
                     if state.closed {
                         return;
                     }
-                    drop(self.changed.wait(state));
+                    self.changed.wait(&mut state);
                     continue;
                 }
             }
@@ -171,9 +168,9 @@ impl Shared {
         }
     }
 
-    /// Waits for what is to be written next: a line, or how many were lost; the second is that number.
+    /// Waits for the next line. The number is that of the lost lines, if the line reports them.
     fn next(&self) -> Option<(String, usize)> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if let Some(line) = state.waiting.pop_front() {
                 state.bytes -= line.len();
@@ -188,7 +185,7 @@ impl Shared {
             if state.closed {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 }
@@ -201,11 +198,11 @@ mod tests {
 
     use super::*;
 
-    /// Long enough for any machine; nothing here takes it unless it fails.
-    const PATIENCE: Duration = Duration::from_secs(60);
+    /// Long enough for any machine. No test takes so long unless it fails.
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
     #[test]
-    fn what_nobody_reads_is_counted_and_told_once_somebody_does() {
+    fn lines_without_room_are_counted_and_the_count_is_written_later() {
         let (read, write) = pipe().unwrap();
         let outlet = Outlet::new(write).unwrap();
         let long = "x".repeat(10_000);
@@ -219,35 +216,35 @@ mod tests {
             read.read_to_string(&mut text).unwrap();
             text
         });
-        assert!(outlet.wait(PATIENCE));
+        assert!(outlet.wait(TIMEOUT));
         outlet.line("the last".to_owned());
-        assert!(outlet.wait(PATIENCE));
+        assert!(outlet.wait(TIMEOUT));
         drop(outlet);
         let text = reader.join().unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        let (told, last) = (lines[lines.len() - 2], lines[lines.len() - 1]);
+        let (count, last) = (lines[lines.len() - 2], lines[lines.len() - 1]);
         let whole = lines.len() - 2;
         assert!((1..100).contains(&whole), "{whole}");
-        assert_eq!(told, format!("({} lines could not be written here)", 100 - whole));
+        assert_eq!(count, format!("({} lines could not be written here)", 100 - whole));
         assert_eq!(last, "the last");
         assert!(lines[..whole].iter().enumerate().all(|(n, line)| line.starts_with(&format!("{n} "))));
     }
 
     #[test]
-    fn an_end_that_is_closed_is_the_end() {
+    fn a_closed_reader_ends_the_outlet() {
         let (read, write) = pipe().unwrap();
         drop(read);
         let outlet = Outlet::new(write).unwrap();
         outlet.line("for nobody".to_owned());
-        assert!(!outlet.wait(PATIENCE));
-        outlet.line("as little".to_owned());
-        assert!(!outlet.wait(PATIENCE));
+        assert!(!outlet.wait(TIMEOUT));
+        outlet.line("nor this".to_owned());
+        assert!(!outlet.wait(TIMEOUT));
     }
 
     #[test]
-    fn nobody_waits_for_a_pipe_that_is_full() {
+    fn a_full_pipe_blocks_no_writer() {
         let (_read, write) = pipe().unwrap();
-        assert!(write_within(&write, b"short", PATIENCE).is_ok());
+        assert!(write_within(&write, b"short", TIMEOUT).is_ok());
         let error = write_within(&write, "x".repeat(1 << 20).as_bytes(), Duration::from_millis(10)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }

@@ -1,4 +1,4 @@
-//! A process that cannot be mistaken for a later one of the same number, where the system has descriptors of processes.
+//! A handle to a process that cannot be mistaken for a later process of the same PID, where the system has pidfds.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,17 +14,17 @@ pub struct PidFd {
 }
 
 impl PidFd {
-    /// `None` if there is no such process.
+    /// Returns `None` if there is no such process.
     #[cfg(target_os = "linux")]
     #[allow(unsafe_code, reason = "neither the standard library nor nix opens processes")]
     pub fn open(pid: Pid) -> Option<Self> {
         use std::os::fd::FromRawFd;
-        // SAFETY: two plain numbers; what comes back is a new descriptor of ours.
+        // SAFETY: two plain numbers go in, and a new descriptor of ours comes back.
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
         if fd < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH) {
             return None;
         }
-        // An old system, or a container that forbids it.
+        // An old kernel or a container may forbid pidfds.
         // SAFETY: see above.
         let fd = (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) });
         Some(Self { pid, fd })
@@ -35,14 +35,14 @@ impl PidFd {
         Some(Self { pid, fd: None })
     }
 
-    /// Whether it holds nothing any more; `true` where the system cannot tell.
+    /// Returns whether the process has ended and released everything; `true` where the system cannot tell.
     pub fn has_ended(&self) -> bool {
         let Some(fd) = &self.fd else { return true };
         let mut ends = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
         poll(&mut ends, PollTimeout::ZERO) != Ok(0)
     }
 
-    /// One that has ended meanwhile needs no signal.
+    /// Signals the process; does nothing if it has ended.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         let sent = match &self.fd {
             Some(fd) => send(fd, signal),

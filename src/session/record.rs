@@ -1,4 +1,5 @@
-//! What keeps a session's events beyond its process. The actor calls it; the journal implements it.
+//! The sink of a session's events, which outlive the process there. The actor calls the sink, the journal implements
+//! it.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -7,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Event, Timestamp};
 
-/// Keeps events. Called on the path of every run, so it must return within microseconds and never wait for anybody.
+/// Records events. Every run waits for the sink, so a call must return within microseconds.
 pub trait EventSink: Send + 'static {
-    /// Called with each event before anybody else hears of it. Once it returns, the event outlives the process.
+    /// Records an event before anybody else hears of it. Once the call returns, the event outlives the process.
     fn event(&mut self, event: &Event);
 }
 
-/// Keeps nothing.
+/// Records nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Unrecorded;
 
@@ -21,8 +22,8 @@ impl EventSink for Unrecorded {
     fn event(&mut self, _: &Event) {}
 }
 
-/// Names a session for all time: 20 hexadecimal digits that sort by its start. It stays the same when another process
-/// takes the session over.
+/// The permanent id of a session: 20 hexadecimal digits that sort by start time. Every process of the session has the
+/// same id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionId(String);
@@ -30,15 +31,15 @@ pub struct SessionId(String);
 impl SessionId {
     const DIGITS: usize = 20;
 
-    /// One that nobody else has.
+    /// Returns a new unique id.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        // Seeded by the system.
+        // The system seeds the hasher.
         let random = RandomState::new().hash_one(std::process::id());
         Self(format!("{:012x}{:08x}", now & 0xffff_ffff_ffff, random as u32))
     }
 
-    /// `None` if the text is no such name.
+    /// Returns `None` if the text is no id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let legal = text.len() == Self::DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

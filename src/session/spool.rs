@@ -1,93 +1,57 @@
-//! The whole output of each snippet, however large: kept in memory while it is small, on disk beyond that.
+//! The spool: the whole output of each snippet, however large. Small outputs stay in memory, large ones go to disk.
 //!
-//! Writers only fill a queue of bounded size; a thread of the host ([`Spool::work`]) empties it into the [`shelf`],
-//! because files must not be opened where user code can close them. A writer that outruns the disk waits a little, then
-//! what it writes is counted as lost: user code never waits for ever.
+//! Writers only fill a queue of bounded size. A thread of the host ([`Spool::work`]) empties the queue into the
+//! [`shelf`], because user code could close files that are opened in its descriptor table. A writer that is faster than
+//! the disk waits a little, then its output is counted as lost: user code never waits without limit.
 
+mod queue;
 mod shelf;
 mod whole;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::history::Older;
+use parking_lot::{Condvar, Mutex};
+
+use self::queue::{Queue, TextRun, WAKE_SIZE};
+use super::history::RecordedSnippets;
 use crate::domain::{Display, Output, Snippet, SnippetId, Stream};
 
 pub use shelf::{Limits, remove_old};
 use shelf::{Shelf, Writer};
 pub use whole::{Missing, Whole};
 
-/// What the queue may hold, in bytes.
-const ROOM: usize = 1 << 20;
-/// How much is worth waking the thread for.
-const WORTH: usize = 64 << 10;
-/// How long a writer waits for room at the most. One that waited in vain does not wait again until there is room.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// After something was written to disk, less than [`WORTH`] may lie in the queue for so long.
-const REST: Duration = Duration::from_secs(1);
+/// Bytes that the queue may hold.
+const QUEUE_CAPACITY: usize = 1 << 20;
+/// How long a writer waits for room. After a wait in vain, writers wait no more until there is room.
+const ROOM_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long less than [`WAKE_SIZE`] may wait in the queue after a write to disk.
+const REST_AFTER_WRITE: Duration = Duration::from_secs(1);
 
-/// Usable from any thread; nothing here needs the GIL.
+/// Usable from any thread, without the GIL.
 #[derive(Debug)]
 pub struct Spool {
     queue: Mutex<Queue>,
-    /// Told when there is work for the thread.
+    /// Notified when there is work for the thread.
     filled: Condvar,
-    /// Told when the thread has taken the queue, and when it has written it.
+    /// Notified when the thread has taken the queue, and when it has written what it took.
     emptied: Condvar,
     full: AtomicBool,
     shelf: Mutex<Shelf>,
-    older: OnceLock<Box<dyn Older>>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    text: String,
-    runs: Vec<Run>,
-    /// Bytes that found no room.
-    missed: Vec<(SnippetId, u64)>,
-    /// Somebody waited for room in vain.
-    stalled: bool,
-    /// Somebody wants to read.
-    wanted: bool,
-    closed: bool,
-    /// How often the queue was taken, and how often what was taken has been written.
-    taken: u64,
-    written: u64,
-}
-
-/// A piece of the queue's text.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    snippet: SnippetId,
-    stream: Stream,
-    length: usize,
-}
-
-impl Queue {
-    fn size(&self) -> usize {
-        self.text.len() + self.runs.len() * size_of::<Run>()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.missed.is_empty()
-    }
-
-    fn is_worth_it(&self) -> bool {
-        self.size() >= WORTH || self.wanted || self.closed
-    }
+    recorded: OnceLock<Box<dyn RecordedSnippets>>,
 }
 
 impl Default for Spool {
-    /// One that keeps no more than memory allows.
+    /// A spool without files.
     fn default() -> Self {
         Self::new(None, Limits::default())
     }
 }
 
 impl Spool {
-    /// `folder` is made when the first output outgrows memory.
+    /// The `folder` is created when the first output outgrows memory.
     pub fn new(folder: Option<PathBuf>, limits: Limits) -> Self {
         Self {
             queue: Mutex::default(),
@@ -95,147 +59,139 @@ impl Spool {
             emptied: Condvar::new(),
             full: AtomicBool::new(false),
             shelf: Mutex::new(Shelf::new(folder, limits)),
-            older: OnceLock::new(),
+            recorded: OnceLock::new(),
         }
     }
 
-    /// Where files of this session lie.
+    /// The folder with the files of this session.
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).folder()
+        self.shelf.lock().folder()
     }
 
-    /// Where that is read which is not kept here.
-    pub fn set_older(&self, older: Box<dyn Older>) {
-        let _ = self.older.set(older);
+    /// Sets the source of what neither the transcript nor the spool holds.
+    pub fn set_recorded_snippets(&self, recorded: Box<dyn RecordedSnippets>) {
+        let _ = self.recorded.set(recorded);
     }
 
-    /// All that was recorded of a snippet, of which the transcript has only a part.
+    /// Returns everything that was recorded of a snippet.
     #[must_use]
     pub fn recorded(&self, id: SnippetId) -> Option<Snippet> {
-        self.older.get()?.snippet(id)
+        self.recorded.get()?.snippet(id)
     }
 
-    /// Something that a snippet displayed and that the transcript has no longer, by its number.
+    /// Returns a display that the transcript holds no longer, by its number.
     #[must_use]
     pub fn display(&self, snippet: SnippetId, number: usize) -> Option<Display> {
-        self.older.get()?.display(snippet, number)
+        self.recorded.get()?.display(snippet, number)
     }
 
-    /// Waits until there is room for a piece of output, for a short time at the most. To be called before what is
-    /// written is put in its order, since it may wait.
+    /// Waits until there is room for output, for [`ROOM_TIMEOUT`] at most. Call this before the output gets its place
+    /// in the order, because of the wait.
     pub fn wait_for_room(&self) {
         if !self.full.load(Ordering::Relaxed) {
             return;
         }
-        let queue = self.lock();
+        let mut queue = self.queue.lock();
         if queue.stalled {
             return;
         }
-        let waits = |queue: &mut Queue| queue.size() >= ROOM;
-        let (mut queue, timeout) =
-            self.emptied.wait_timeout_while(queue, PATIENCE, waits).unwrap_or_else(PoisonError::into_inner);
-        queue.stalled = timeout.timed_out();
+        let is_full = |queue: &mut Queue| queue.size() >= QUEUE_CAPACITY;
+        let waited = self.emptied.wait_while_for(&mut queue, is_full, ROOM_TIMEOUT);
+        queue.stalled = waited.timed_out();
     }
 
-    /// Adds a piece of output; one that finds no room is counted as lost.
+    /// Adds a piece of output. Without room, the piece is counted as lost.
     pub fn push(&self, snippet: SnippetId, stream: Stream, text: &str) {
-        let mut queue = self.lock();
+        let mut queue = self.queue.lock();
         let before = queue.size();
-        if before >= ROOM {
+        if before >= QUEUE_CAPACITY {
             let length = text.len() as u64;
-            match queue.missed.iter_mut().find(|(missed, _)| *missed == snippet) {
+            match queue.lost.iter_mut().find(|(lost, _)| *lost == snippet) {
                 Some((_, bytes)) => *bytes += length,
-                None => queue.missed.push((snippet, length)),
+                None => queue.lost.push((snippet, length)),
             }
             return;
         }
         queue.text.push_str(text);
         match queue.runs.last_mut() {
             Some(last) if last.snippet == snippet && last.stream == stream => last.length += text.len(),
-            _ => queue.runs.push(Run { snippet, stream, length: text.len() }),
+            _ => queue.runs.push(TextRun { snippet, stream, length: text.len() }),
         }
         let after = queue.size();
-        if after >= ROOM {
+        if after >= QUEUE_CAPACITY {
             self.full.store(true, Ordering::Relaxed);
         }
         drop(queue);
-        if before < WORTH && after >= WORTH {
+        if before < WAKE_SIZE && after >= WAKE_SIZE {
             self.filled.notify_one();
         }
     }
 
-    /// Writes what the queue gets, until [`Spool::close`]. For a thread of its own, with descriptors of its own.
-    /// Trouble with the disk is told, once.
-    pub fn work(&self, tell: impl FnOnce(String)) {
+    /// Writes what comes into the queue, until [`Spool::close`]. To be run on a thread of its own, which has
+    /// descriptors of its own. Calls `report` for the first problem with the disk.
+    pub fn work(&self, report: impl FnOnce(String)) {
         let mut writer = Writer::default();
-        let mut tell = Some(tell);
+        let mut report = Some(report);
         let mut batch = Queue::default();
         let mut resting = false;
         loop {
-            let mut queue = self.lock();
+            let mut queue = self.queue.lock();
+            let waits = |queue: &mut Queue| !queue.is_due();
             if resting {
-                let waits = |queue: &mut Queue| !queue.is_worth_it();
-                queue = self.filled.wait_timeout_while(queue, REST, waits).unwrap_or_else(PoisonError::into_inner).0;
+                self.filled.wait_while_for(&mut queue, waits, REST_AFTER_WRITE);
             } else {
-                let waits = |queue: &mut Queue| !queue.is_worth_it();
-                queue = self.filled.wait_while(queue, waits).unwrap_or_else(PoisonError::into_inner);
+                self.filled.wait_while(&mut queue, waits);
             }
             if queue.closed && queue.is_empty() {
                 return;
             }
-            std::mem::swap(&mut queue.text, &mut batch.text);
-            std::mem::swap(&mut queue.runs, &mut batch.runs);
-            std::mem::swap(&mut queue.missed, &mut batch.missed);
-            queue.stalled = false;
-            queue.wanted = false;
-            queue.taken += 1;
+            queue.take_into(&mut batch);
             self.full.store(false, Ordering::Relaxed);
             drop(queue);
             self.emptied.notify_all();
             resting = writer.write(&self.shelf, &batch);
-            batch.text.clear();
-            batch.runs.clear();
-            batch.missed.clear();
-            if let Some(why) = writer.trouble.take()
-                && let Some(tell) = tell.take()
+            batch.clear();
+            if let Some(why) = writer.problem.take()
+                && let Some(report) = report.take()
             {
-                tell(format!("large outputs are not kept whole, but their beginning and end: {why}"));
+                report(format!("large outputs are not kept whole, but their beginning and end: {why}"));
             }
-            self.lock().written += 1;
+            self.queue.lock().written += 1;
             self.emptied.notify_all();
         }
     }
 
-    /// Ends [`Spool::work`], after it has written what there is.
+    /// Ends [`Spool::work`] once the queue is written.
     pub fn close(&self) {
-        self.lock().closed = true;
+        self.queue.lock().closed = true;
         self.filled.notify_one();
     }
 
-    /// Waits until what has been pushed so far can be read; at most for `limit`.
+    /// Waits until the output so far can be read, for at most `limit`.
     pub fn settle(&self, limit: Duration) {
-        let mut queue = self.lock();
+        let mut queue = self.queue.lock();
         let mut goal = queue.taken;
         if !queue.is_empty() {
             goal += 1;
-            queue.wanted = true;
+            queue.has_reader = true;
             self.filled.notify_one();
         }
         let waits = |queue: &mut Queue| queue.written < goal;
-        drop(self.emptied.wait_timeout_while(queue, limit, waits));
+        self.emptied.wait_while_for(&mut queue, waits, limit);
     }
 
-    /// What is kept of the output of `snippet`; `None` if it has written nothing.
+    /// Returns the whole output of `snippet`, as far as it is kept; `None` if there is none.
     ///
     /// # Errors
     /// If its file cannot be opened.
     pub fn whole(&self, snippet: SnippetId) -> std::io::Result<Option<Whole>> {
-        let found = self.shelf.lock().unwrap_or_else(PoisonError::into_inner).find(snippet);
+        let found = self.shelf.lock().find(snippet);
         found.map(shelf::Found::open).transpose()
     }
 
-    /// What is kept of an output that the transcript has `output` of: here, in the journal, or no more than that.
+    /// Returns as much as there is of an output: from the spool, else from the journal, else `None` if neither has more
+    /// than `output`, which is in the transcript.
     ///
     /// # Errors
     /// If its file cannot be opened.
@@ -247,7 +203,7 @@ impl Spool {
         }
         match self.recorded(snippet) {
             Some(recorded) if recorded.output.omitted() < output.omitted() => {
-                // Why there is no more of it is known here.
+                // The spool knows why the rest is missing.
                 let why = match kept {
                     Ok(whole) => whole.and_then(|whole| Some(whole.missing()?.why.clone())),
                     Err(error) => Some(format!("the file with the whole output cannot be read: {error}").into()),
@@ -260,27 +216,23 @@ impl Spool {
         }
     }
 
-    /// Lets what has been pushed be written soon, without waiting for that.
+    /// Has the output so far written soon, without waiting.
     pub fn flush(&self) {
-        let mut queue = self.lock();
+        let mut queue = self.queue.lock();
         if !queue.is_empty() {
-            queue.wanted = true;
+            queue.has_reader = true;
             self.filled.notify_one();
         }
     }
 
-    /// Bytes kept of the output of `snippet`: grows with it.
+    /// Returns how many bytes of the output of `snippet` are kept so far.
     pub fn length(&self, snippet: SnippetId) -> u64 {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).length(snippet)
+        self.shelf.lock().length(snippet)
     }
 
-    /// Why not all of it is kept, where that is so.
+    /// Returns what is missing of the output of `snippet`, and why.
     pub fn missing(&self, snippet: SnippetId) -> Option<Missing> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).missing(snippet)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelf.lock().missing(snippet)
     }
 }
 

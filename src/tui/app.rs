@@ -36,7 +36,7 @@ use crate::domain::crash_store::CrashStore;
 use crate::domain::terminal_caps::TerminalCaps;
 use crate::domain::{Author, Event, Insight, Note, note};
 use crate::session::clock::now;
-use crate::session::{History, Past, RunOptions, SessionHandle};
+use crate::session::{CommandError, HistorySource, Past, RunOptions, SessionHandle};
 
 /// Time from one frame to the next at least.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -70,7 +70,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let signs = OscWriter::new(TerminalCaps::from_env(|name| std::env::var(name).ok()), settings.settings.outside);
     view.set(settings);
     view.theme = view.theme.in_this_environment();
-    view.records.client_responses = Some(session.answers().clone());
+    view.records.client_responses = Some(session.client_responses().clone());
     if let Some(kept) =
         keepsake.and_then(CrashStore::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
     {
@@ -135,7 +135,7 @@ struct Dashboard {
     keepsake: Option<&'static CrashStore>,
     /// What was put there last.
     kept: DashboardSnapshot,
-    history: Arc<dyn History>,
+    history: Arc<dyn HistorySource>,
     archive: OpenArchive,
     edit: Box<dyn Fn(&Path) + Send>,
     /// A picture on the screen that text does not cover, and what makes the terminal forget it.
@@ -385,17 +385,25 @@ impl Dashboard {
             }
             Effect::Answer { snippet, number, answer } => {
                 let session = self.session.clone();
-                let answered = async move { session.answer_input(snippet, Some(number), answer, Author::You).await };
-                // An answer that came too late is told by what the code says.
-                self.ask(async move { answered.await.map(drop) });
+                self.ask(async move {
+                    match session.answer_input(snippet, Some(number), answer, Author::You).await {
+                        Err(CommandError::Closed(closed)) => Err(closed),
+                        // After an answer that came too late, the output of the code says so.
+                        Ok(()) | Err(CommandError::Refused(_)) => Ok(()),
+                    }
+                });
             }
             Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
             Effect::Inspect { asked, number } => {
                 let (session, answers) = (self.session.clone(), self.answers.clone());
                 self.ask(async move {
-                    let told = session.inspect(asked, PATIENCE).await?;
-                    let _ = answers.send((number, told));
-                    Ok::<(), crate::session::Closed>(())
+                    let answer = match session.inspect(asked, PATIENCE).await {
+                        Ok(inspection) => Ok(inspection),
+                        Err(CommandError::Refused(error)) => Err(error),
+                        Err(CommandError::Closed(closed)) => return Err(closed),
+                    };
+                    let _ = answers.send((number, answer));
+                    Ok(())
                 });
             }
             Effect::Interrupt => {

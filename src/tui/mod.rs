@@ -42,7 +42,7 @@ use settings::Loaded;
 
 use crate::domain::crash_store::CrashStore;
 use crate::export::Archive;
-use crate::session::{History, SessionHandle};
+use crate::session::{HistorySource, SessionHandle};
 
 /// What the dashboard needs. It runs on a thread of its own in the session process.
 pub struct Options {
@@ -58,7 +58,7 @@ pub struct Options {
     /// Where the draft and the place in the transcript outlive the process.
     pub keepsake: Option<&'static CrashStore>,
     /// What was run before, in other sessions.
-    pub history: Arc<dyn History>,
+    pub history: Arc<dyn HistorySource>,
     pub archive: OpenArchive,
     /// As the person's file has them, and what is wrong with it.
     pub settings: Loaded,

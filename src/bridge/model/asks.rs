@@ -1,8 +1,9 @@
-//! What the clients ask, and what they hear.
+//! The requests of the clients, and their answers.
 
+use super::calls::{Ask, Code};
 use super::claims::claim;
 use super::run::{Run, Step};
-use super::world::{Ask, Code, lock};
+use super::world::lock;
 
 impl Run {
     pub(super) fn ask(&mut self, client: usize) {
@@ -10,7 +11,7 @@ impl Run {
         if !self.clients[client].greeted {
             return self.send(client, number, Ask::Initialize, true, None);
         }
-        self.clients[client].wants -= 1;
+        self.clients[client].remaining -= 1;
         let asking = lock(&self.world).python.asking().map(|snippet| snippet.0);
         let kinds = [
             Ask::Run(Code::Mark),
@@ -36,15 +37,15 @@ impl Run {
             ask => ask,
         };
         let waits = !self.dice.chance(8);
-        // The id of a call that was cancelled, now and then.
+        // Sometimes reuse the id of a cancelled call.
         let world = lock(&self.world);
-        let reused = |other: usize| world.calls.iter().any(|call| call.reuses == Some(other));
+        let is_reused = |other: usize| world.calls.iter().any(|call| call.reuses == Some(other));
         let mut calls = world.calls.iter().enumerate();
-        let cancelled = calls.find(|(at, call)| call.client == client && call.cancelled && !reused(*at));
+        let cancelled = calls.find(|(at, call)| call.client == client && call.cancelled && !is_reused(*at));
         let cancelled = cancelled.map(|(other, call)| (other, call.id.clone()));
         drop(world);
-        let again = cancelled.filter(|_| self.dice.chance(2));
-        self.send(client, number, ask, waits, again);
+        let reused = cancelled.filter(|_| self.dice.chance(2));
+        self.send(client, number, ask, waits, reused);
     }
 
     pub(super) fn send(
@@ -80,16 +81,16 @@ impl Run {
         }
     }
 
-    /// Takes in the answers that a client got.
+    /// Takes in the answers to a client.
     pub(super) fn hear(&mut self, client: usize) {
-        for message in self.clients[client].heard() {
+        for message in self.clients[client].take_messages() {
             let (Some(id), true) = (message.get("id").cloned(), message.get("method").is_none()) else { continue };
             let mut world = lock(&self.world);
             let happened = world.happened;
             let calls = &mut world.calls;
             let number = calls.iter().rposition(|call| call.client == client && call.id == id);
             let number = number.unwrap_or_else(|| panic!("nobody asked: {message}"));
-            self.trace.push(Step::Told { call: number, claim: claim(&message) });
+            self.trace.push(Step::Answered { call: number, claim: claim(&message) });
             calls[number].answered_at.get_or_insert(happened);
             let is_handshake = calls[number].ask == Ask::Initialize && message.get("result").is_some();
             calls[number].answers.push(message);

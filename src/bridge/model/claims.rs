@@ -1,38 +1,38 @@
-//! What an answer claims. The forms of results tell most of it; for the rest there is one table of phrases, and an answer
-//! that has none of them fails the run: a text that changed is looked at.
+//! The claim of an answer. The form of a result says most of it; a table of phrases says the rest. An answer without
+//! any of the phrases fails the run, so that a changed text is noticed.
 
 use serde_json::Value;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
 pub enum Claim {
-    /// A snippet stands so.
+    /// The state of a snippet.
     Stands {
         snippet: u32,
         status: String,
         python_died: bool,
     },
-    /// Nothing was begun, or the call may be repeated, which is the same.
+    /// Nothing began, or the call may be repeated, which is the same.
     NotBegun,
-    /// It had begun, and no more is known.
+    /// The call had begun, and no more is known.
     Begun,
-    /// What became of it is not known.
+    /// The state of the call is unknown.
     Unknown,
-    /// The same, because the session was silent for too long.
+    /// The state is unknown because the session was silent for too long.
     Silent,
     /// The client cancelled it.
     Cancelled,
-    /// The request was no good.
+    /// The request was invalid.
     Refused,
     Reset {
         done: bool,
     },
-    /// Something else that is true of every call that is no run.
+    /// Something else that is true of every call except runs.
     Other,
-    /// None of these.
+    /// An answer that nobody expects.
     Strange,
 }
 
-/// The first phrase that a text has decides.
+/// The first phrase in a text decides.
 const PHRASES: &[(&str, Claim)] = &[
     ("The call was cancelled", Claim::Cancelled),
     ("The code of this call had begun", Claim::Begun),
@@ -71,7 +71,7 @@ pub fn claim(answer: &Value) -> Claim {
     let text = text(answer);
     let found = PHRASES.iter().find(|(phrase, _)| text.contains(phrase));
     let claim = found.map_or(Claim::Strange, |(_, claim)| claim.clone());
-    // The advice that goes with it must not tell to repeat what may have been done.
+    // The advice must not say to repeat what may have been done.
     let tells_to_repeat = ["try again", "call again"].iter().any(|phrase| text.to_lowercase().contains(phrase));
     match claim {
         Claim::Begun | Claim::Unknown | Claim::Silent if tells_to_repeat => Claim::Strange,
@@ -83,8 +83,8 @@ fn text(answer: &Value) -> &str {
     answer["error"]["message"].as_str().or(answer["result"]["content"][0]["text"].as_str()).unwrap_or_default()
 }
 
-/// Its first words, or how a snippet is said to stand.
-pub fn said(answer: &Value) -> String {
+/// Returns the first words of an answer, or the state of its snippet.
+pub fn beginning(answer: &Value) -> String {
     let status = answer["result"]["structuredContent"]["status"].as_str();
     status.unwrap_or_else(|| text(answer)).chars().take(60).collect()
 }

@@ -2,39 +2,39 @@
 
 use serde_json::{Value, json};
 
-use super::process::Bridge;
-use super::world::{Ask, Call, Happened};
+use super::calls::{Ask, Call, Happened};
+use super::process::SimulatedBridge;
 
 pub struct Client {
-    pub bridge: Bridge,
-    /// Of the stateless era.
+    pub bridge: SimulatedBridge,
+    /// Whether the client speaks the stateless era.
     is_modern: bool,
-    /// The handshake is done, if it needs one.
+    /// Whether the handshake is done, or needless.
     pub greeted: bool,
     said_hello: bool,
     pub closed: bool,
-    /// Requests that it still wants to make.
-    pub wants: usize,
+    /// How many requests the client will still make.
+    pub remaining: usize,
     next_id: u64,
-    /// What came of the next answer so far.
+    /// The beginning of the next answer.
     partial: Vec<u8>,
 }
 
 impl Client {
-    pub fn new(bridge: Bridge, is_modern: bool, wants: usize) -> Self {
+    pub fn new(bridge: SimulatedBridge, is_modern: bool, remaining: usize) -> Self {
         Self {
             bridge,
             is_modern,
             greeted: is_modern,
             said_hello: false,
             closed: false,
-            wants,
+            remaining,
             next_id: 1,
             partial: Vec::new(),
         }
     }
 
-    /// Makes a request, with the id of an earlier one if that is given. `number` is the call's.
+    /// Makes the request of that number, perhaps with the id of an earlier one.
     pub fn ask(&mut self, client: usize, number: usize, ask: Ask, wait: bool, reuses: Option<(usize, Value)>) -> Call {
         let (reuses, id) = match reuses {
             Some((other, id)) => (Some(other), id),
@@ -94,7 +94,7 @@ impl Client {
 
     fn fresh_id(&mut self) -> Value {
         self.next_id += 1;
-        // Both kinds that there are.
+        // Integers and strings.
         if self.next_id.is_multiple_of(2) { self.next_id.into() } else { format!("call {}", self.next_id).into() }
     }
 
@@ -108,8 +108,8 @@ impl Client {
         self.bridge.stdin.push(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string());
     }
 
-    /// The messages that have come since the last look.
-    pub fn heard(&mut self) -> Vec<Value> {
+    /// Takes the messages since the last call.
+    pub fn take_messages(&mut self) -> Vec<Value> {
         self.partial.extend(self.bridge.stdout.take());
         let Some(end) = self.partial.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
         let lines: Vec<u8> = self.partial.drain(..=end).collect();

@@ -1,7 +1,7 @@
-//! The choices of a run: drawn from a seed, or given again from a list, so that a run can be repeated and made shorter.
+//! The choices of a run: drawn from a seed, or taken from a list, so that a run can be repeated and shortened.
 
 pub struct Dice {
-    /// What was drawn so far.
+    /// The choices so far.
     pub drawn: Vec<u32>,
     given: Option<std::vec::IntoIter<u32>>,
     state: u64,
@@ -12,7 +12,7 @@ impl Dice {
         Self { drawn: Vec::new(), given: None, state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d }
     }
 
-    /// After them only zeros come: of all choices, the simplest.
+    /// After the list only zeros follow, which are the simplest choices.
     pub fn of_list(given: Vec<u32>) -> Self {
         Self { drawn: Vec::new(), given: Some(given.into_iter()), state: 0 }
     }
@@ -21,7 +21,7 @@ impl Dice {
         let number = if let Some(given) = &mut self.given {
             given.next().unwrap_or_default() % limit as u32
         } else {
-            // SplitMix64: neighbouring seeds have nothing in common.
+            // SplitMix64, because runs of neighbouring seeds must not be alike.
             self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut mixed = self.state;
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,12 +36,12 @@ impl Dice {
         of[self.below(of.len())]
     }
 
-    /// One in `of` times. Of zeros: never.
+    /// True one in `of` times; false for the choice 0.
     pub fn chance(&mut self, of: usize) -> bool {
         self.below(of) == of - 1
     }
 
-    /// A place in a list of weights; the first one is the simplest.
+    /// Draws an index into a list of weights. Index 0 is the simplest.
     pub fn weighted(&mut self, weights: &[usize]) -> usize {
         let mut number = self.below(weights.iter().sum::<usize>().max(1));
         for (place, weight) in weights.iter().enumerate() {
@@ -54,18 +54,18 @@ impl Dice {
     }
 }
 
-/// A shorter list of choices for which `fails` still holds; `fails` is asked `most` times at the most.
-pub fn shrink(mut list: Vec<u32>, mut most: usize, fails: impl Fn(&[u32]) -> bool) -> Vec<u32> {
+/// Shortens a list of choices for which `fails` holds, with at most `attempts` calls of `fails`.
+pub fn shrink(mut list: Vec<u32>, mut attempts: usize, fails: impl Fn(&[u32]) -> bool) -> Vec<u32> {
     let mut size = list.len() / 2;
-    while size > 0 && most > 0 {
+    while size > 0 && attempts > 0 {
         let mut at = 0;
         let mut shorter = false;
-        while at < list.len() && most > 0 {
+        while at < list.len() && attempts > 0 {
             let end = (at + size).min(list.len());
             let without: Vec<u32> = list[..at].iter().chain(&list[end..]).copied().collect();
             let zeroed: Vec<u32> =
                 list.iter().enumerate().map(|(place, n)| if (at..end).contains(&place) { 0 } else { *n }).collect();
-            most = most.saturating_sub(2);
+            attempts = attempts.saturating_sub(2);
             if fails(&without) {
                 (list, shorter) = (without, true);
             } else {

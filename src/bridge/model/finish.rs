@@ -1,32 +1,34 @@
-//! The end of a run: nothing is held back any more, and all must come to an end.
+//! The end of a run: nothing is held back any more, and everything must come to an end.
 
-use super::check::{Kind, Violation};
-use super::python::{self, Release};
+use super::calls::Call;
+use super::check::{Violation, ViolationKind};
+use super::client::Client;
+use super::python::{self, PythonStep, Release};
 use super::run::{Run, Step};
 use super::wire::{Share, Wire};
 use super::world::{Registry, lock};
 
-/// Virtual time that all has to come to an end in, in milliseconds: prompts wait for five minutes.
-const PATIENCE: u64 = 900_000;
-/// Time passes in steps that grow up to this.
-const PACE: u64 = 20_000;
+/// Virtual time in which everything must end, in milliseconds. Prompts wait for five minutes.
+const TIMEOUT: u64 = 900_000;
+/// Longest step of virtual time, in milliseconds.
+const MAX_STEP: u64 = 20_000;
 
 impl Run {
     pub fn finish(&mut self) -> Option<Violation> {
         self.trace.push(Step::AllGoesOn);
         lock(&self.world).session_life.set_trap(None);
-        let (mut passed, mut pace) = (0, 1);
-        while passed < PATIENCE {
+        let (mut passed, mut step) = (0, 1);
+        while passed < TIMEOUT {
             if self.go_on() {
-                pace = 1;
+                step = 1;
                 continue;
             }
             if self.is_done() {
                 return None;
             }
-            pace = (pace * 4).min(PACE);
-            passed += pace;
-            self.pass(pace);
+            step = (step * 4).min(MAX_STEP);
+            passed += step;
+            self.pass(step);
         }
         let leaves = self.clients.iter().any(|client| client.closed && !client.bridge.over.is_finished());
         let what = match &self.session {
@@ -34,10 +36,10 @@ impl Run {
             _ if leaves => "the bridge of a client that has left is still there",
             _ => return None,
         };
-        Some(Violation { kind: Kind::DoesNotEnd, what: what.to_owned(), said: String::new() })
+        Some(Violation { kind: ViolationKind::DoesNotEnd, what: what.to_owned(), answer: String::new() })
     }
 
-    /// Whether anything was held back.
+    /// Releases what was held back. Returns whether anything was.
     fn go_on(&mut self) -> bool {
         let is_ending = self.session.as_ref().map(|session| session.is_ending);
         let registry = lock(&self.world).registry.clone();
@@ -62,14 +64,13 @@ impl Run {
         let step = python::step(&mut lock(&self.world), release);
         self.on_python(&step);
         self.settle();
-        !due.is_empty() || !matches!(step, python::Step::Nothing)
+        !due.is_empty() || !matches!(step, PythonStep::Nothing)
     }
 
     fn is_done(&self) -> bool {
         let world = lock(&self.world);
-        let is_answered =
-            |call: &super::world::Call| call.cancelled || !call.answers.is_empty() || self.clients[call.client].closed;
-        let has_left = |client: &super::client::Client| !client.closed || client.bridge.over.is_finished();
+        let is_answered = |call: &Call| call.cancelled || !call.answers.is_empty() || self.clients[call.client].closed;
+        let has_left = |client: &Client| !client.closed || client.bridge.over.is_finished();
         let ends = self.session.as_ref().is_some_and(|session| session.is_ending || session.is_restarting());
         world.calls.iter().all(is_answered) && self.clients.iter().all(has_left) && !ends
     }

@@ -1,4 +1,4 @@
-//! The guardian: it starts session processes, and decides what follows when one has ended.
+//! The simulated guardian: it starts session processes, and decides what follows when one has ended.
 
 use super::process::Session;
 use super::run::{Run, Step};
@@ -9,9 +9,9 @@ impl Run {
     pub(super) fn look_after_session(&mut self) {
         let Some(session) = &self.session else { return };
         if session.life.is_over() {
-            self.bury(End::Died("Python was killed by SIGKILL."));
+            self.on_process_end(End::Died("Python was killed by SIGKILL."));
         } else if let Some(end) = session.has_ended() {
-            self.bury(end);
+            self.on_process_end(end);
         }
     }
 
@@ -35,14 +35,14 @@ impl Run {
         }
     }
 
-    /// The session process has ended; the guardian goes on.
-    pub(super) fn bury(&mut self, end: End) {
+    /// Takes in the end of the session process.
+    pub(super) fn on_process_end(&mut self, end: End) {
         let Some(session) = self.session.take() else { return };
         session.life.end();
         drop(session);
         let mut world = lock(&self.world);
         world.happened.process_ends += 1;
-        // Also what the actor had given up, and that Python still ran.
+        // Python may still run code that the actor has given up.
         if let Some(snippet) = world.python.end()
             && let Some(call) = world.call_mut(snippet)
         {

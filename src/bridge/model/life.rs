@@ -1,9 +1,11 @@
-//! Whether a simulated process lives. It dies where the scheduler says: from that point on nothing that it does has an
-//! effect outside of it, and soon it is taken away.
+//! The life of a simulated process. The process dies where the scheduler says: from then on nothing that it does has an
+//! effect outside, and soon it is dropped.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-/// Where a session process may die beside the moments between two steps of the scheduler.
+use parking_lot::Mutex;
+
+/// Points within a step of the scheduler at which a session process may die.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
 pub enum Point {
     BeforeSubmitted,
@@ -28,31 +30,31 @@ pub const POINTS: [Point; 8] = [
 ];
 
 #[derive(Default)]
-struct State {
+struct LifeState {
     is_dead: bool,
-    /// Where it dies, and how often it comes by there before.
+    /// The point of death, and how often the process passes it before.
     trap: Option<(Point, usize)>,
 }
 
 #[derive(Clone, Default)]
-pub struct Life(Arc<Mutex<State>>);
+pub struct Life(Arc<Mutex<LifeState>>);
 
 impl Life {
     pub fn is_over(&self) -> bool {
-        self.0.lock().unwrap().is_dead
+        self.0.lock().is_dead
     }
 
     pub fn end(&self) {
-        self.0.lock().unwrap().is_dead = true;
+        self.0.lock().is_dead = true;
     }
 
     pub fn set_trap(&self, trap: Option<(Point, usize)>) {
-        self.0.lock().unwrap().trap = trap;
+        self.0.lock().trap = trap;
     }
 
-    /// The process comes by a point. Answers whether it is still alive.
+    /// Notes that the process reaches a point. Returns whether the process is still alive.
     pub fn reaches(&self, point: Point) -> bool {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.0.lock();
         if let Some((at, left)) = state.trap
             && at == point
         {

@@ -1,9 +1,10 @@
-//! The simulated processes: the session process and the bridges. Each has a runtime of its own, with a clock that stands
-//! still unless the scheduler lets time pass; a process that dies is dropped with all its tasks.
+//! The simulated processes: the session process and the bridges. Each has a runtime of its own, whose clock stands
+//! still unless the scheduler lets time pass. A process that dies is dropped with all its tasks.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -12,9 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::life::Life;
 use super::python::Python;
 use super::wire::{Reader, Wire, Writer};
-use super::world::{End, Registry, Shared, Tape, lock};
-use crate::bridge::finder::{Connection, Find, Finder, Reach};
-use crate::bridge::{BridgeOptions, offline_server, pump};
+use super::world::{End, Registry, SharedWorld, Tape, lock};
+use crate::bridge::finder::Finder;
+use crate::bridge::offline::offline_server;
+use crate::bridge::options::BridgeOptions;
+use crate::bridge::pump::pump;
+use crate::bridge::session_source::{Connection, Reach, SessionSource};
 use crate::domain::{Author, Event, Restart, SessionInfo, SnippetId, Transcript};
 use crate::mcp::{Backend, serve_connection};
 use crate::session;
@@ -24,35 +28,35 @@ use crate::session::discovery::registry;
 use crate::session::discovery::select::Choice;
 use crate::session::{SentTo, SessionHandle, SessionId, Startup};
 
-/// As `serve_socket` has it.
-const CLOSING: Duration = Duration::from_secs(2);
+/// As in `serve_socket`.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub struct Process {
+pub struct SimulatedProcess {
     runtime: Runtime,
-    /// How far its wall clock is off, in milliseconds.
+    /// Offset of the wall clock, in milliseconds.
     clock: i64,
 }
 
-impl Process {
+impl SimulatedProcess {
     fn new(clock: i64) -> Self {
-        // With this interval a task is polled at a time, so that a process can be left half way.
+        // Polls one task at a time, so that a process can be left half way.
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).event_interval(1).build();
         Self { runtime: runtime.expect("a runtime"), clock }
     }
 
     fn run<T>(&self, work: impl Future<Output = T>) -> T {
-        clock::IS_OFF.set(self.clock);
+        clock::OFFSET.set(self.clock);
         let done = self.runtime.block_on(work);
-        clock::IS_OFF.set(0);
+        clock::OFFSET.set(0);
         done
     }
 
-    /// Until there is nothing left to do; then time passes.
+    /// Runs until there is nothing to do, then lets time pass.
     pub fn pass(&self, time: Duration) {
         self.run(async { tokio::time::sleep(time).await });
     }
 
-    /// For so many polls of its tasks, about.
+    /// Runs for about so many polls of tasks.
     pub fn poll(&self, times: usize) {
         self.run(async {
             for _ in 0..times {
@@ -63,20 +67,20 @@ impl Process {
 }
 
 pub struct Session {
-    pub process: Process,
+    pub process: SimulatedProcess,
     pub life: Life,
     handle: SessionHandle,
-    /// It was asked to end.
+    /// Whether the process was asked to end.
     pub is_ending: bool,
-    /// Given when it has ended in good order.
+    /// Set at an orderly end.
     ended: Arc<Mutex<Option<End>>>,
     connections: mpsc::UnboundedSender<(Reader, Writer, u32)>,
 }
 
 impl Session {
-    /// A process that takes over what the journal has, for the reason given; or the first one of a session.
-    pub fn start(world: &Shared, restart: Option<Restart>, clock: i64) -> Self {
-        let process = Process::new(clock);
+    /// Starts a process that takes over the session, or the first one of a session.
+    pub fn start(world: &SharedWorld, restart: Option<Restart>, clock: i64) -> Self {
+        let process = SimulatedProcess::new(clock);
         let life = Life::default();
         let pid = {
             let mut world = lock(world);
@@ -88,7 +92,7 @@ impl Session {
         let engine = Box::new(Python::new(world.clone(), life.clone(), events));
         let record = Box::new(Tape { world: world.clone(), life: life.clone() });
         let id = Some(session_id(lock(world).session));
-        let beginning = Startup { id, restart, record, ..so_far(&lock(world).journal) };
+        let startup = Startup { id, restart, record, ..startup(&lock(world).journal) };
         let info = SessionInfo {
             name: "model".to_owned(),
             cwd: "/".into(),
@@ -101,19 +105,19 @@ impl Session {
         let ended = Arc::default();
         let (connections, accepted) = mpsc::unbounded_channel();
         let handle = process.run(async {
-            let (handle, actor) = session::spawn(info, engine, engine_events, beginning);
+            let (handle, actor) = session::spawn(info, engine, engine_events, startup);
             tokio::spawn(serve(handle.clone(), actor, accepted, Arc::clone(&ended)));
             handle
         });
         Self { process, life, handle, is_ending: false, ended, connections }
     }
 
-    /// From now on bridges find it.
-    pub fn listen(&self, world: &Shared) {
+    /// Lets bridges find the session.
+    pub fn listen(&self, world: &SharedWorld) {
         lock(world).registry = Registry::Listening(self.connections.clone());
     }
 
-    /// As the guardian does it when it is asked to end.
+    /// Asks the session to end, as the guardian does.
     pub fn terminate(&mut self) {
         self.is_ending = true;
         self.handle.quit();
@@ -124,21 +128,21 @@ impl Session {
     }
 
     pub fn has_ended(&self) -> Option<End> {
-        self.ended.lock().unwrap().take()
+        self.ended.lock().take()
     }
 }
 
 fn session_id(number: u32) -> SessionId {
-    SessionId::parse(&format!("{number:020x}")).expect("a name of a session")
+    SessionId::parse(&format!("{number:020x}")).expect("a session id")
 }
 
-/// What a process begins with, as the host finds it.
-fn so_far(journal: &[Event]) -> Startup {
+/// Returns what a process starts from, as the host does.
+fn startup(journal: &[Event]) -> Startup {
     let ran = journal.iter().rev().find_map(|event| match event {
         Event::Started { snippet, .. } => Some(*snippet),
         _ => None,
     });
-    // Of a session without any snippet the journal has nothing.
+    // The journal has nothing of a session without snippets.
     if !journal.iter().any(|event| matches!(event, Event::Submitted { .. })) {
         return Startup::default();
     }
@@ -156,7 +160,7 @@ fn so_far(journal: &[Event]) -> Startup {
     Startup { calls, transcript, ran: ran.unwrap_or(SnippetId(0)), former, ..Startup::default() }
 }
 
-/// The host's part in `process`, on simulated connections.
+/// Serves connections as the host does, on simulated ones.
 async fn serve(
     session: SessionHandle,
     actor: JoinHandle<Option<Author>>,
@@ -180,53 +184,53 @@ async fn serve(
         }
         drop(accepted);
         let all_ended = async { while connections.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(CLOSING, all_ended).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, all_ended).await;
     });
     let by = actor.await.unwrap_or(None);
     stop.cancel();
     let _ = server.await;
-    *ended.lock().unwrap() = Some(by.map_or(End::Quit, End::Restart));
+    *ended.lock() = Some(by.map_or(End::Quit, End::Restart));
 }
 
-/// The bridge of one client.
-pub struct Bridge {
-    pub process: Process,
+/// The simulated bridge of one client.
+pub struct SimulatedBridge {
+    pub process: SimulatedProcess,
     pub stdin: Wire,
     pub stdout: Wire,
-    /// It has ended.
+    /// Finished once the bridge has ended.
     pub over: JoinHandle<std::io::Result<()>>,
 }
 
-impl Bridge {
-    pub fn start(world: &Shared, client: usize) -> Self {
-        let process = Process::new(0);
+impl SimulatedBridge {
+    pub fn start(world: &SharedWorld, client: usize) -> Self {
+        let process = SimulatedProcess::new(0);
         let (stdin, stdout) = (Wire::default(), Wire::default());
         let (input, output) = (stdin.reader(), stdout.writer(Life::default()));
-        let way = Arc::new(Way::new(world.clone(), client));
-        let looker = way.clone();
-        let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", looker.advice())));
-        let over = process.runtime.spawn(async move { pump::pump(input, output, &*way, &offline).await });
+        let source = Arc::new(ModelSource::new(world.clone(), client));
+        let adviser = source.clone();
+        let offline = offline_server(Arc::new(move || format!("Nothing was run. {}", adviser.advice())));
+        let over = process.runtime.spawn(async move { pump(input, output, &*source, &offline).await });
         Self { process, stdin, stdout, over }
     }
 }
 
-/// Where a bridge finds the session.
-struct Way {
-    world: Shared,
+/// The session source of a simulated bridge.
+struct ModelSource {
+    world: SharedWorld,
     client: usize,
-    /// For its words.
+    /// For its texts.
     finder: Finder,
 }
 
-impl Way {
-    fn new(world: Shared, client: usize) -> Self {
-        let places = Paths { home: None, state: None, runtime: None, shared: "/none".into() };
-        Self { world, client, finder: Finder::at(BridgeOptions::default(), None, "/".into(), places) }
+impl ModelSource {
+    fn new(world: SharedWorld, client: usize) -> Self {
+        let paths = Paths { home: None, state: None, runtime: None, shared: "/none".into() };
+        Self { world, client, finder: Finder::at(BridgeOptions::default(), None, "/".into(), paths) }
     }
 }
 
-impl Find for Way {
-    const MOMENT: Duration = Duration::ZERO;
+impl SessionSource for ModelSource {
+    const SPIN_TIME: Duration = Duration::ZERO;
 
     async fn reach(&self) -> Reach {
         let mut world = lock(&self.world);

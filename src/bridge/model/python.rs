@@ -1,62 +1,40 @@
-//! Python, as the actor sees it. It does one thing at a time, whenever the scheduler lets it.
+//! The simulated Python, as the actor sees it. It takes one step whenever the scheduler lets it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::MutexGuard;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::calls::Code;
 use super::life::Life;
-use super::world::{Code, Shared, World, lock, outcome};
+use super::python_state::{Job, PythonState, Stage};
+use super::world::{SharedWorld, World, lock, outcome};
 use crate::domain::{
     Author, InputAnswer, InspectError, InspectRequest, ResetReport, SnippetId, Status, VariableQuery, VariableTable,
 };
 use crate::session::{Engine, EngineEvent, Shown};
 
-#[derive(Default)]
-pub struct State {
-    job: Option<Job>,
-    reset_due: bool,
-    events: Option<UnboundedSender<EngineEvent>>,
-    prompts: u32,
-}
-
-struct Job {
-    snippet: SnippetId,
-    code: Code,
-    stage: Stage,
-    interrupted: bool,
-    began: Instant,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Given,
-    /// It has begun, and waits to be released.
-    Waits,
-    Asks(u32),
-    Ends,
-}
-
-/// What one step of Python came to.
-pub enum Step {
+/// The result of one step of Python.
+pub enum PythonStep {
     Nothing,
-    Went,
-    /// It ended its process.
+    Advanced,
+    /// The code ended its process.
     Crashed,
 }
 
 pub struct Python {
-    pub world: Shared,
+    pub world: SharedWorld,
     pub life: Life,
 }
 
 impl Python {
-    pub fn new(world: Shared, life: Life, events: UnboundedSender<EngineEvent>) -> Self {
-        lock(&world).python = State { events: Some(events), ..State::default() };
+    pub fn new(world: SharedWorld, life: Life, events: UnboundedSender<EngineEvent>) -> Self {
+        lock(&world).python = PythonState { events: Some(events), ..PythonState::default() };
         Self { world, life }
     }
 
-    fn alive(&self) -> Option<std::sync::MutexGuard<'_, World>> {
+    fn alive(&self) -> Option<MutexGuard<'_, World>> {
         (!self.life.is_over()).then(|| lock(&self.world))
     }
 }
@@ -95,16 +73,16 @@ impl Engine for Python {
         }
     }
 
-    fn find_variables(&mut self, wanted: VariableQuery) {
+    fn find_variables(&mut self, query: VariableQuery) {
         if let Some(world) = self.alive() {
             let table = VariableTable::default();
-            world.python.say(EngineEvent::Variables { table, requested: Some(wanted) });
+            world.python.report(EngineEvent::Variables { table, requested: Some(query) });
         }
     }
 
     fn inspect(&mut self, _: InspectRequest, _: Duration) {
         if let Some(world) = self.alive() {
-            world.python.say(EngineEvent::Inspected(Err(InspectError::Refused("nothing is defined".to_owned()))));
+            world.python.report(EngineEvent::Inspected(Err(InspectError::Refused("nothing is defined".to_owned()))));
         }
     }
 
@@ -126,30 +104,7 @@ impl Engine for Python {
     fn quit(&mut self) {}
 }
 
-impl State {
-    fn say(&self, event: EngineEvent) {
-        if let Some(events) = &self.events {
-            // The actor may have ended.
-            let _ = events.send(event);
-        }
-    }
-
-    pub fn is_at_work(&self) -> bool {
-        self.reset_due || self.job.is_some()
-    }
-
-    /// The snippet at whose prompt a line can be entered.
-    pub fn asking(&self) -> Option<SnippetId> {
-        self.job.as_ref().filter(|job| matches!(job.stage, Stage::Asks(_))).map(|job| job.snippet)
-    }
-
-    /// Its process has ended. Answers what ran.
-    pub fn end(&mut self) -> Option<SnippetId> {
-        std::mem::take(self).job.map(|job| job.snippet)
-    }
-}
-
-/// Which code that waits does so no longer.
+/// Which waiting code goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Release {
     Nothing,
@@ -157,14 +112,14 @@ pub enum Release {
     All,
 }
 
-/// Python goes on by one step.
-pub fn step(world: &mut World, release: Release) -> Step {
+/// Takes one step of Python.
+pub fn step(world: &mut World, release: Release) -> PythonStep {
     if std::mem::take(&mut world.python.reset_due) {
         world.happened.resets += 1;
-        world.python.say(EngineEvent::ResetDone(ResetReport { cleared: 1, remains: Vec::new() }));
-        return Step::Went;
+        world.python.report(EngineEvent::ResetDone(ResetReport { cleared: 1, remains: Vec::new() }));
+        return PythonStep::Advanced;
     }
-    let Some(mut job) = world.python.job.take() else { return Step::Nothing };
+    let Some(mut job) = world.python.job.take() else { return PythonStep::Nothing };
     let snippet = job.snippet;
     let is_deaf = job.code == Code::Deaf && job.stage == Stage::Waits;
     if job.interrupted && !is_deaf && job.stage != Stage::Ends {
@@ -185,7 +140,7 @@ pub fn step(world: &mut World, release: Release) -> Step {
                     world.python.prompts += 1;
                     let number = world.python.prompts;
                     job.stage = Stage::Asks(number);
-                    world.python.say(EngineEvent::InputRequested { snippet, number, prompt: None, hidden: false });
+                    world.python.report(EngineEvent::InputRequested { snippet, number, prompt: None, hidden: false });
                 }
             }
         }
@@ -194,7 +149,7 @@ pub fn step(world: &mut World, release: Release) -> Step {
         }
         Stage::Waits | Stage::Asks(_) => {
             world.python.job = Some(job);
-            return Step::Nothing;
+            return PythonStep::Nothing;
         }
         Stage::Ends => {
             if job.code == Code::Late {
@@ -209,16 +164,16 @@ pub fn step(world: &mut World, release: Release) -> Step {
         }
     }
     world.python.job = Some(job);
-    Step::Went
+    PythonStep::Advanced
 }
 
-fn crash(world: &mut World, job: Job) -> Step {
+fn crash(world: &mut World, job: Job) -> PythonStep {
     world.python.job = Some(job);
-    Step::Crashed
+    PythonStep::Crashed
 }
 
-fn finish(world: &mut World, snippet: SnippetId, status: Status) -> Step {
+fn finish(world: &mut World, snippet: SnippetId, status: Status) -> PythonStep {
     world.call_mut(snippet).expect("what runs was submitted").finished = Some(status);
-    world.python.say(EngineEvent::Finished { snippet, outcome: outcome(status) });
-    Step::Went
+    world.python.report(EngineEvent::Finished { snippet, outcome: outcome(status) });
+    PythonStep::Advanced
 }

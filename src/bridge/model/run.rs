@@ -1,20 +1,21 @@
-//! One run: the scheduler chooses what happens next, until it has had enough; then all that can go on does so, and what
-//! must hold is checked.
+//! One run: the scheduler chooses what happens next, for a number of steps. Then everything goes on to its end, and the
+//! conditions are checked.
 
 use std::time::Duration;
 
+use super::calls::{Ask, Call};
 use super::check::{Violation, violation};
 use super::claims::Claim;
 use super::client::Client;
 use super::dice::Dice;
 use super::life::{POINTS, Point};
-use super::process::{Bridge, Session};
-use super::python::{self, Release};
+use super::process::{Session, SimulatedBridge};
+use super::python::{self, PythonStep, Release};
 use super::wire::Share;
-use super::world::{Ask, End, Registry, Shared, lock};
+use super::world::{End, Registry, SharedWorld, lock};
 use crate::domain::Restart;
 
-/// What happened, in order.
+/// One event of a run.
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
 pub enum Step {
     Asks {
@@ -46,7 +47,7 @@ pub enum Step {
     },
     IsKilled,
     IsAskedToEnd,
-    /// With a wall clock that is off by so many milliseconds.
+    /// The wall clock of the process has this offset in milliseconds.
     Starts {
         clock: i64,
     },
@@ -61,7 +62,7 @@ pub enum Step {
     TimePasses {
         milliseconds: u64,
     },
-    Told {
+    Answered {
         call: usize,
         claim: Claim,
     },
@@ -71,47 +72,47 @@ pub enum Step {
     AllGoesOn,
 }
 
-pub struct Outcome {
+pub struct RunReport {
     pub trace: Vec<Step>,
     pub drawn: Vec<u32>,
     pub violation: Option<Violation>,
 }
 
-/// Longer silences than this count as such.
-const LONG: u64 = 2_000;
+/// Milliseconds from which a silence counts as long.
+const LONG_SILENCE: u64 = 2_000;
 
 pub struct Run {
     pub(super) dice: Dice,
-    pub(super) world: Shared,
+    pub(super) world: SharedWorld,
     pub(super) session: Option<Session>,
-    /// Why the next process takes over; the guardian is about to start it.
+    /// Why the next process takes over, if the guardian is about to start one.
     pub(super) next: Option<Restart>,
     pub(super) clients: Vec<Client>,
     pub(super) trace: Vec<Step>,
-    /// Disturbances that may still come.
+    /// How many disturbances may still come.
     pub(super) disturbances: usize,
-    /// Milliseconds in which something lay on a wire, or nobody listened.
+    /// Milliseconds for which something has been on a wire, or nobody has listened.
     pub(super) silent_for: u64,
-    /// Whether another session begins where one has ended for good.
+    /// Whether another session begins after the end of one.
     pub(super) revives: bool,
-    /// Code that cannot be interrupted never ends by itself.
+    /// Whether code that cannot be interrupted never ends.
     pub(super) deaf_for_ever: bool,
 }
 
-pub fn run(dice: Dice) -> Outcome {
+pub fn run(dice: Dice) -> RunReport {
     let mut run = Run::new(dice);
     let steps = 8 + run.dice.below(60);
     for _ in 0..steps {
         run.step();
     }
-    let late = run.finish();
+    let unended = run.finish();
     let connected = |client: usize| !run.clients[client].closed;
-    let found = violation(&lock(&run.world), connected).or(late);
-    Outcome { trace: run.trace, drawn: run.dice.drawn, violation: found }
+    let found = violation(&lock(&run.world), connected).or(unended);
+    RunReport { trace: run.trace, drawn: run.dice.drawn, violation: found }
 }
 
 #[derive(Clone, Copy)]
-enum Choice {
+enum NextStep {
     Nothing,
     Deliver(usize, bool),
     Ask(usize),
@@ -130,11 +131,11 @@ enum Choice {
 
 impl Run {
     fn new(mut dice: Dice) -> Self {
-        let world = Shared::default();
+        let world = SharedWorld::default();
         let clients = dice.weighted(&[6, 3, 1]) + 1;
         let clients = (0..clients).map(|client| {
-            let (is_modern, wants) = (dice.below(2) == 1, 1 + dice.below(5));
-            Client::new(Bridge::start(&world, client), is_modern, wants)
+            let (is_modern, remaining) = (dice.below(2) == 1, 1 + dice.below(5));
+            Client::new(SimulatedBridge::start(&world, client), is_modern, remaining)
         });
         let clients = clients.collect();
         let (disturbances, revives, deaf_for_ever) = (dice.below(4), dice.chance(2), dice.chance(2));
@@ -150,7 +151,7 @@ impl Run {
             revives,
             deaf_for_ever,
         };
-        // Mostly there is a session from the beginning.
+        // Usually there is a session from the beginning.
         if !run.dice.chance(8) {
             run.start();
             run.listen();
@@ -163,56 +164,56 @@ impl Run {
         let weights: Vec<usize> = choices.iter().map(|(weight, _)| *weight).collect();
         let (_, choice) = choices[self.dice.weighted(&weights)];
         match choice {
-            Choice::Nothing => {}
-            Choice::Deliver(at, to_session) => {
+            NextStep::Nothing => {}
+            NextStep::Deliver(at, to_session) => {
                 let share = self.dice.one(&[Share::Line, Share::All, Share::Line, Share::HalfALine]);
                 self.deliver(at, to_session, share);
                 if !self.dice.chance(4) {
                     self.settle();
                 }
             }
-            Choice::Ask(client) => self.ask(client),
-            Choice::Python => self.python(Release::Nothing),
-            Choice::Release => self.python(Release::All),
-            Choice::Cancel(call) => self.cancel(call),
-            Choice::Leave(client) => {
+            NextStep::Ask(client) => self.ask(client),
+            NextStep::Python => self.python(Release::Nothing),
+            NextStep::Release => self.python(Release::All),
+            NextStep::Cancel(call) => self.cancel(call),
+            NextStep::Leave(client) => {
                 self.trace.push(Step::Leaves { client });
                 self.clients[client].closed = true;
                 self.clients[client].bridge.stdin.close();
                 self.settle_bridge(client);
             }
-            Choice::Die => {
+            NextStep::Die => {
                 self.disturbances -= 1;
                 let (point, after) = (self.dice.one(&POINTS), self.dice.below(3));
                 self.trace.push(Step::DiesAt { point, after });
                 lock(&self.world).session_life.set_trap(Some((point, after)));
             }
-            Choice::Kill => {
+            NextStep::Kill => {
                 self.disturbances -= 1;
                 self.trace.push(Step::IsKilled);
-                self.bury(End::Died("Python was killed by SIGKILL."));
+                self.on_process_end(End::Died("Python was killed by SIGKILL."));
             }
-            Choice::Quit => {
+            NextStep::Quit => {
                 self.disturbances -= 1;
                 self.trace.push(Step::IsAskedToEnd);
                 self.session.iter_mut().for_each(Session::terminate);
                 self.settle_session();
             }
-            Choice::Start => self.start(),
-            Choice::Listen => self.listen(),
-            Choice::Poll(Some(client)) => {
+            NextStep::Start => self.start(),
+            NextStep::Listen => self.listen(),
+            NextStep::Poll(Some(client)) => {
                 let polls = 1 + self.dice.below(12);
                 self.trace.push(Step::BridgeRuns { client, polls });
                 self.clients[client].bridge.process.poll(polls);
                 self.hear(client);
             }
-            Choice::Poll(None) => {
+            NextStep::Poll(None) => {
                 let polls = 1 + self.dice.below(12);
                 self.trace.push(Step::SessionRuns { polls });
                 self.session.iter().for_each(|session| session.process.poll(polls));
                 self.look_after_session();
             }
-            Choice::Time => {
+            NextStep::Time => {
                 let milliseconds = self.dice.one(&[20, 60, 120, 600, 1_100, 3_200, 9_000, 46_000]);
                 self.trace.push(Step::TimePasses { milliseconds });
                 self.pass(milliseconds);
@@ -220,41 +221,41 @@ impl Run {
         }
     }
 
-    /// What can happen now, and how likely.
-    fn choices(&self) -> Vec<(usize, Choice)> {
-        let mut choices = vec![(1, Choice::Nothing)];
+    /// Returns what can happen now, with weights.
+    fn choices(&self) -> Vec<(usize, NextStep)> {
+        let mut choices = vec![(1, NextStep::Nothing)];
         let world = lock(&self.world);
         for (at, (_, to, from)) in world.connections.iter().enumerate() {
-            choices.extend(to.is_due().then_some((20, Choice::Deliver(at, true))));
-            choices.extend(from.is_due().then_some((20, Choice::Deliver(at, false))));
+            choices.extend(to.is_due().then_some((20, NextStep::Deliver(at, true))));
+            choices.extend(from.is_due().then_some((20, NextStep::Deliver(at, false))));
         }
-        choices.extend(world.python.is_at_work().then_some((25, Choice::Python)));
-        choices.extend(world.python.is_at_work().then_some((3, Choice::Release)));
+        choices.extend(world.python.is_at_work().then_some((25, NextStep::Python)));
+        choices.extend(world.python.is_at_work().then_some((3, NextStep::Release)));
         for (at, client) in self.clients.iter().enumerate().filter(|(_, client)| !client.closed) {
-            choices.extend((client.wants > 0 && client.may_ask()).then_some((20, Choice::Ask(at))));
-            choices.push((3, Choice::Poll(Some(at))));
-            choices.push((1, Choice::Leave(at)));
+            choices.extend((client.remaining > 0 && client.may_ask()).then_some((20, NextStep::Ask(at))));
+            choices.push((3, NextStep::Poll(Some(at))));
+            choices.push((1, NextStep::Leave(at)));
         }
-        let open = |call: &super::world::Call| {
+        let open = |call: &Call| {
             call.answers.is_empty()
                 && !call.cancelled
                 && call.ask != Ask::Initialize
                 && !self.clients[call.client].closed
         };
         let open = world.calls.iter().enumerate().filter(|(_, call)| open(call));
-        choices.extend(open.map(|(call, _)| (1, Choice::Cancel(call))));
+        choices.extend(open.map(|(call, _)| (1, NextStep::Cancel(call))));
         match (&self.session, &world.registry) {
             (Some(_), registry) => {
-                choices.push((6, Choice::Poll(None)));
-                choices.extend(matches!(registry, Registry::Starting).then_some((10, Choice::Listen)));
+                choices.push((6, NextStep::Poll(None)));
+                choices.extend(matches!(registry, Registry::Starting).then_some((10, NextStep::Listen)));
                 if self.disturbances > 0 {
-                    choices.extend([(3, Choice::Die), (2, Choice::Kill), (2, Choice::Quit)]);
+                    choices.extend([(3, NextStep::Die), (2, NextStep::Kill), (2, NextStep::Quit)]);
                 }
             }
-            (None, Registry::Starting) => choices.push((8, Choice::Start)),
-            (None, _) => choices.extend(self.revives.then_some((3, Choice::Start))),
+            (None, Registry::Starting) => choices.push((8, NextStep::Start)),
+            (None, _) => choices.extend(self.revives.then_some((3, NextStep::Start))),
         }
-        choices.push((4, Choice::Time));
+        choices.push((4, NextStep::Time));
         choices
     }
 
@@ -278,9 +279,9 @@ impl Run {
         }
     }
 
-    pub(super) fn on_python(&mut self, step: &python::Step) {
-        if matches!(step, python::Step::Crashed) {
-            self.bury(End::Died("Python ended itself with exit code 3."));
+    pub(super) fn on_python(&mut self, step: &PythonStep) {
+        if matches!(step, PythonStep::Crashed) {
+            self.on_process_end(End::Died("Python ended itself with exit code 3."));
         }
     }
 
@@ -292,7 +293,7 @@ impl Run {
         };
         lock(&self.world).happened.passed += milliseconds;
         self.silent_for = if is_silent { self.silent_for + milliseconds } else { 0 };
-        if self.silent_for > LONG || milliseconds > LONG {
+        if self.silent_for > LONG_SILENCE || milliseconds > LONG_SILENCE {
             lock(&self.world).happened.long_silences += 1;
         }
         for client in 0..self.clients.len() {

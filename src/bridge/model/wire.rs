@@ -1,34 +1,35 @@
-//! A simulated connection: what is written lies on the wire until the scheduler delivers it, a line or a part of one at a
-//! time, and the end of the connection as well.
+//! A simulated connection. Bytes and the end of the connection stay on the wire until the scheduler delivers them, by
+//! lines or parts of lines.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::life::{Life, Point};
 
 #[derive(Default)]
-struct State {
-    /// Written and not delivered.
+struct WireState {
+    /// Bytes that were written and not delivered.
     sent: Vec<u8>,
-    /// Delivered and not read.
+    /// Bytes that were delivered and not read.
     arrived: Vec<u8>,
     closed: bool,
-    /// The reader has been told the end.
+    /// Whether the end was delivered.
     ended: bool,
-    /// The reader is gone: writing fails.
+    /// Whether the reader is gone, so that writes fail.
     broken: bool,
     reader: Option<Waker>,
 }
 
-/// The scheduler's hold on one direction.
+/// One direction of a connection, controlled by the scheduler.
 #[derive(Clone, Default)]
-pub struct Wire(Arc<Mutex<State>>);
+pub struct Wire(Arc<Mutex<WireState>>);
 
-/// How much is delivered at once.
+/// How much to deliver.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
 pub enum Share {
     HalfALine,
@@ -38,14 +39,14 @@ pub enum Share {
 
 pub struct Reader(Wire);
 
-/// Writes nothing once its process is dead.
+/// A writer that writes nothing once its process is dead.
 pub struct Writer {
     wire: Wire,
     life: Life,
 }
 
 impl Wire {
-    /// The end of a process of this `life`.
+    /// Returns the writer of a process.
     pub fn writer(&self, life: Life) -> Writer {
         Writer { wire: self.clone(), life }
     }
@@ -54,16 +55,16 @@ impl Wire {
         Reader(self.clone())
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.0.lock().unwrap())
+    fn with<T>(&self, change: impl FnOnce(&mut WireState) -> T) -> T {
+        change(&mut self.0.lock())
     }
 
-    /// Whether there is something to deliver: bytes, or the end.
+    /// Returns whether there is something to deliver, bytes or the end.
     pub fn is_due(&self) -> bool {
         self.with(|state| !state.broken && (!state.sent.is_empty() || state.closed && !state.ended))
     }
 
-    /// Delivers a share of what lies on the wire; if that is nothing, the end.
+    /// Delivers a share of the bytes on the wire, or the end if there are none.
     pub fn deliver(&self, share: Share) {
         let waker = self.with(|state| {
             let line = state.sent.iter().position(|byte| *byte == b'\n').map_or(state.sent.len(), |at| at + 1);
@@ -82,12 +83,12 @@ impl Wire {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// What was written, for a reader that is the test itself.
+    /// Takes the written bytes, for a test that reads.
     pub fn take(&self) -> Vec<u8> {
         self.with(|state| std::mem::take(&mut state.sent))
     }
 
-    /// Writes as the test itself, delivered at once.
+    /// Writes and delivers a line, for a test that writes.
     pub fn push(&self, line: &str) {
         self.with(|state| state.sent.extend_from_slice(format!("{line}\n").as_bytes()));
         self.deliver(Share::All);

@@ -68,7 +68,7 @@ fn expired_sessions_go_and_used_ones_stay() {
     past(&home, &ids);
     let present = home.start(&ids[0], "present");
     // Between two processes only the guardian holds the session.
-    let between = crate::session::discovery::session_lock::hold(&home.paths(), &ids[1]).unwrap().unwrap();
+    let between = crate::session::discovery::session_lock::hold(&home.paths(), &ids[1]).unwrap();
     home.wait_for_database();
     let connection = schema::open(&home.folder()).unwrap();
     let keep = |bytes, days| {
@@ -165,7 +165,7 @@ fn an_erased_session_is_in_no_file() {
         found
     };
     assert_eq!(found().len(), 3, "{:?}", found());
-    let held = crate::session::discovery::session_lock::hold(&home.paths(), &secret).unwrap().unwrap();
+    let held = crate::session::discovery::session_lock::hold(&home.paths(), &secret).unwrap();
     assert!(matches!(erase(&home.folder(), &secret), Err(EraseError::InUse)));
     drop(held);
     assert!(matches!(erase(&home.folder(), &other), Err(EraseError::InUse)));

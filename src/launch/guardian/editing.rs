@@ -8,47 +8,47 @@ use nix::unistd::Pid;
 use super::watch::Watch;
 use crate::launch::boot::ToSession;
 use crate::launch::child::{self, Change};
-use crate::launch::{outside, signals};
+use crate::launch::{editor, signals};
 
 impl Watch<'_> {
-    /// Starts the editor, if the dashboard has given the terminal back for it.
+    /// Starts the editor if the dashboard has released the terminal for it.
     pub(super) fn edit(&mut self) {
         let Some(file) = self.link.take_edit() else { return };
-        if self.outside.is_some() || self.ending.is_some() {
+        if self.editor.is_some() || self.end_requested.is_some() {
             return;
         }
         let Some(terminal) = &mut self.guardian.terminal else { return };
         terminal.take_back_from(self.child);
         terminal.restore(false);
-        match outside::start(&file) {
+        match editor::start(&file) {
             Ok(editor) => {
                 terminal.lend();
-                self.outside = Some(editor);
+                self.editor = Some(editor);
             }
-            Err(error) => self.edited(Some(format!("no editor can be started: {error}"))),
+            Err(error) => self.on_edited(Some(format!("no editor can be started: {error}"))),
         }
     }
 
-    /// Takes in what happened to the editor.
-    pub(super) fn look_outside(&mut self) -> io::Result<()> {
-        while let Some(editor) = self.outside {
-            match child::look_at(editor)? {
+    /// Takes in changes of the editor process.
+    pub(super) fn check_editor(&mut self) -> io::Result<()> {
+        while let Some(editor) = self.editor {
+            match child::poll(editor)? {
                 Change::Nothing => break,
-                Change::Stopped(_) => self.outside_stopped(editor),
+                Change::Stopped(_) => self.on_editor_stopped(editor),
                 Change::Ended(status) => {
-                    self.outside = None;
+                    self.editor = None;
                     if let Some(terminal) = &mut self.guardian.terminal {
                         terminal.take_back_from(editor);
                         terminal.restore(false);
                     }
-                    self.edited(outside::refusal(status));
+                    self.on_edited(editor::refusal(status));
                 }
             }
         }
         Ok(())
     }
 
-    fn edited(&mut self, refusal: Option<String>) {
+    fn on_edited(&mut self, refusal: Option<String>) {
         if let Some(terminal) = &mut self.guardian.terminal {
             if self.guardian.detached {
                 terminal.lend();
@@ -56,14 +56,15 @@ impl Watch<'_> {
                 terminal.lend_to(self.child);
             }
         }
-        if self.ended.is_none() && self.ending.is_none() {
-            self.tell(&ToSession::Edited(refusal), Signal::SIGTERM);
+        if self.exit_status.is_none() && self.end_requested.is_none() {
+            self.send(&ToSession::Edited(refusal), Signal::SIGTERM);
         }
     }
 
-    /// The person stopped it: the whole job goes to the background, and comes back with the editor in front.
-    fn outside_stopped(&mut self, editor: Pid) {
-        if self.ending.is_some() {
+    /// Stops the whole job after the person has stopped the editor. When the job continues, the editor has the
+    /// terminal.
+    fn on_editor_stopped(&mut self, editor: Pid) {
+        if self.end_requested.is_some() {
             let _ = killpg(editor, Signal::SIGCONT);
             return;
         }
@@ -71,8 +72,8 @@ impl Watch<'_> {
             terminal.take_back_from(editor);
             terminal.restore(false);
             signals::stop_job(Signal::SIGTSTP);
-            while !terminal.is_ours() && !signals::end_is_pending() && signals::stop_job(Signal::SIGTTIN) {}
-            terminal.look_again();
+            while !terminal.is_ours() && !signals::is_urgent_signal_pending() && signals::stop_job(Signal::SIGTTIN) {}
+            terminal.read_modes();
             terminal.lend_to(editor);
         }
         let _ = killpg(editor, Signal::SIGCONT);

@@ -1,16 +1,16 @@
-//! Job control: the dashboard and its guardian stop and go on together, as one job of the person's shell.
+//! Job control: the dashboard and its guardian stop and continue together, as one job of the shell.
 
 use std::io;
 
 use nix::sys::signal::{Signal, killpg};
 
-use super::Guardian;
+use super::state::Guardian;
 use super::watch::Watch;
 use crate::launch::boot::{Mode, ToSession};
 use crate::launch::signals;
 
 impl Guardian {
-    /// A dashboard that was started in the background waits there, as an editor does.
+    /// Stops until the job is in the foreground, as an editor does.
     pub(super) fn wait_for_the_foreground(&mut self) -> io::Result<()> {
         let Some(terminal) = &mut self.terminal else { return Ok(()) };
         while !terminal.is_ours() {
@@ -20,7 +20,7 @@ impl Guardian {
                      start it in the foreground, or use `fourhands serve`",
                 ));
             }
-            terminal.look_again();
+            terminal.read_modes();
         }
         Ok(())
     }
@@ -28,26 +28,26 @@ impl Guardian {
 
 impl Watch<'_> {
     pub(super) fn suspend(&mut self) {
-        if self.ending.is_some() {
+        if self.end_requested.is_some() {
             return;
         }
-        if let Some(editor) = self.outside {
+        if let Some(editor) = self.editor {
             let _ = killpg(editor, Signal::SIGSTOP);
             return;
         }
         self.suspending = true;
         if self.guardian.mode == Mode::Dashboard {
-            self.tell(&ToSession::Suspend, Signal::SIGSTOP);
+            self.send(&ToSession::Suspend, Signal::SIGSTOP);
         } else {
             let _ = killpg(self.child, Signal::SIGSTOP);
         }
     }
 
-    /// The child stopped: by itself on the person's Ctrl-Z, because we asked, or by somebody else's signal.
+    /// Takes in a stop of the child: by the person's Ctrl-Z, on our request, or by a signal of another process.
     pub(super) fn on_stopped(&mut self, signal: i32) {
         self.stopped = true;
         let suspending = std::mem::take(&mut self.suspending);
-        if self.ending.is_some() {
+        if self.end_requested.is_some() {
             return;
         }
         if self.guardian.mode != Mode::Dashboard {
@@ -59,10 +59,10 @@ impl Watch<'_> {
         }
         let screen_up = self.link.screen_is_up();
         if screen_up && ![libc::SIGTTIN, libc::SIGTTOU].contains(&signal) {
-            // Stopped with its screen up, so not by the dashboard: let it first give the terminal back in good order.
+            // Not stopped by the dashboard, since the screen is up: let the dashboard release the terminal first.
             self.suspending = suspending;
-            self.tell(&ToSession::Suspend, Signal::SIGSTOP);
-            self.carry_on();
+            self.send(&ToSession::Suspend, Signal::SIGSTOP);
+            self.continue_child();
             return;
         }
         if let Some(terminal) = &mut self.guardian.terminal {
@@ -70,7 +70,7 @@ impl Watch<'_> {
             terminal.restore(screen_up);
         }
         if suspending {
-            // Somebody signalled this very process; the rest of its group has nothing to do with it.
+            // The signal was for this process alone, not for its group.
             signals::stop_self();
         } else {
             signals::stop_job(Signal::SIGTSTP);
@@ -78,28 +78,31 @@ impl Watch<'_> {
         self.resume();
     }
 
-    /// This process was continued: so must the child be, once it may have the terminal.
+    /// Continues the child after this process was continued, once the child may have the terminal.
     pub(super) fn resume(&mut self) {
-        if self.outside.is_some() {
+        if self.editor.is_some() {
             return;
         }
         if let Some(terminal) = &mut self.guardian.terminal
             && !terminal.is_of(self.child)
         {
             while !terminal.is_ours() {
-                if signals::end_is_pending() || self.ending.is_some() || !signals::stop_job(Signal::SIGTTIN) {
+                if signals::is_urgent_signal_pending()
+                    || self.end_requested.is_some()
+                    || !signals::stop_job(Signal::SIGTTIN)
+                {
                     return;
                 }
             }
-            terminal.look_again();
+            terminal.read_modes();
             if !self.guardian.detached {
                 terminal.lend_to(self.child);
             }
         }
-        self.carry_on();
+        self.continue_child();
     }
 
-    pub(super) fn carry_on(&mut self) {
+    pub(super) fn continue_child(&mut self) {
         self.stopped = false;
         if let Some(terminal) = &mut self.guardian.terminal {
             terminal.lend();

@@ -1,5 +1,5 @@
-//! A Python that does not start: what is told while it takes its time, how it is given up, and the session that waits for
-//! another try.
+//! A Python that starts slowly or not at all: messages during the start, the end of a start, and the session that waits
+//! for another start.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -8,87 +8,91 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill, killpg};
 
+use super::state::Guardian;
 use super::watch::Watch;
-use super::{Guardian, SCREEN_PATIENCE};
-use crate::launch::ending::Killed;
+use crate::launch::exit_report::Killed;
 use crate::launch::{child, signals};
 
-/// A start that takes no longer goes without saying.
-pub(super) const SOON: Duration = Duration::from_millis(300);
-/// How long a Python may take to come to the engine; `import site` on a slow network folder is the slowest honest case.
-const LIMIT: Duration = Duration::from_secs(60);
-/// When a start is looked at, from its beginning.
-const LOOKS: [Duration; 5] =
-    [SOON, Duration::from_secs(SCREEN_PATIENCE as u64), Duration::from_secs(6), Duration::from_secs(25), LIMIT];
-/// How long it may take to write where it stood.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How often the keyboard is looked at while nothing else goes on.
-const LOOK_FOR_KEYS: Duration = Duration::from_millis(200);
+/// When to tell the person that a start takes long.
+pub(super) const NOTICE_DELAY: Duration = Duration::from_millis(300);
+/// How long the screen of the last dashboard stays up for the next one. Then it is taken down, because the person must
+/// see what happened, and Ctrl-C must work.
+const KEPT_SCREEN_TIMEOUT: Duration = Duration::from_secs(3);
+/// When to tell more about a start that takes long.
+const DETAIL_DELAY: Duration = Duration::from_secs(6);
+/// How long a Python may take to reach the engine. The slowest honest case is `import site` on a slow network folder.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// When a start is checked, from its beginning.
+const CHECKS: [Duration; 5] = [NOTICE_DELAY, KEPT_SCREEN_TIMEOUT, DETAIL_DELAY, Duration::from_secs(25), START_TIMEOUT];
+/// How long Python may take to write its stack before it is killed.
+const STACK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often the keyboard is read while the session waits for another start.
+const KEYBOARD_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What becomes of a session whose Python did not start again.
+/// What becomes of a session whose Python did not start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextStep {
     TryAgain,
     End,
 }
 
 impl Watch<'_> {
-    /// Whether Python is still on its way to the engine.
+    /// Returns whether Python has not reached the engine yet.
     pub(super) fn is_starting(&mut self) -> bool {
         self.guardian.python.is_some() && !self.link.has_begun()
     }
 
-    /// The alarm of a start: says that it takes long, takes the screen of the process before down, gives up.
+    /// The alarm of a start: tells that the start takes long, takes down the kept screen, or gives up.
     pub(super) fn on_alarm(&mut self) {
         if self.killed.is_some() {
             let _ = killpg(self.child, Signal::SIGKILL);
             return;
         }
-        self.look_after_files(false);
+        self.check_files(false);
         let age = self.started.elapsed();
-        if age >= Duration::from_secs(SCREEN_PATIENCE.into()) {
+        if age >= KEPT_SCREEN_TIMEOUT {
             self.take_down_kept_screen();
         }
         if self.is_starting() {
-            if age >= LIMIT {
+            if age >= START_TIMEOUT {
                 return self.give_up_start();
             }
-            self.tell_of_start(age);
+            self.announce_start(age);
         }
         let has_trouble = self.guardian.has_trouble();
         if has_trouble && self.link.is_ready() {
             self.guardian.set_trouble(None);
         }
         if (self.is_starting() || self.guardian.screen_kept || has_trouble)
-            && let Some(next) = LOOKS.iter().find(|look| **look > age)
+            && let Some(next) = CHECKS.iter().find(|check| **check > age)
         {
             signals::wake_after(next.saturating_sub(age));
         }
     }
 
-    fn tell_of_start(&mut self, age: Duration) {
+    fn announce_start(&mut self, age: Duration) {
         let (Some(python), false) = (self.guardian.python.clone(), self.guardian.screen_kept) else { return };
-        let is_first = !std::mem::replace(&mut self.told_of_start, true);
-        if age < LOOKS[2] {
+        let is_first = !std::mem::replace(&mut self.has_announced_start, true);
+        if age < DETAIL_DELAY {
             if is_first {
                 self.guardian.say(&format_args!("starting {python} …"));
             }
             return;
         }
         let mut text = format!("{python} has not started after {} s", age.as_secs());
-        if let Some(last) = self.words.as_ref().and_then(|words| words.lines().pop()) {
+        if let Some(last) = self.startup_output.as_ref().and_then(|output| output.lines().pop()) {
             text += &format!("; the last that it said is: {last}");
         }
-        // For whoever looks for the session; over with the next look after it has begun.
+        // For those who look for the session. Removed at the next check after the session has begun.
         self.guardian.set_trouble(Some(format!("{text}.")));
         let gives_up = if self.guardian.mode.has_person() { "Ctrl-C gives up and" } else { "Its end" };
         self.guardian.say(&format_args!(
             "{text}. {gives_up} shows where it stands; after {} s it is given up.",
-            LIMIT.as_secs()
+            START_TIMEOUT.as_secs()
         ));
     }
 
-    /// Has Python write where it stands, and end.
+    /// Makes Python write its stack and end.
     pub(super) fn give_up_start(&mut self) {
         if self.killed.is_some() {
             let _ = killpg(self.child, Signal::SIGKILL);
@@ -98,24 +102,24 @@ impl Watch<'_> {
         child::leave_no_core(self.child);
         let _ = kill(self.child, Signal::SIGABRT);
         let _ = kill(self.child, Signal::SIGCONT);
-        signals::wake_after(LAST_WORDS);
+        signals::wake_after(STACK_TIMEOUT);
     }
 }
 
 impl Guardian {
-    /// The session goes on without a Python until somebody wants another try or its end; at most for `limit`. `why` is
-    /// told to the person, and to whoever looks for the session.
+    /// Keeps the session without a Python until somebody requests another start or the end, for at most `limit`. The
+    /// person, and those who look for the session, learn `why`.
     ///
     /// # Errors
-    /// If no signals can be waited for.
-    pub fn wait_for_another_try(&mut self, why: &str, name: &str, limit: Option<Duration>) -> io::Result<Next> {
+    /// If waiting for signals fails.
+    pub fn wait_for_another_start(&mut self, why: &str, name: &str, limit: Option<Duration>) -> io::Result<NextStep> {
         if let Some(terminal) = &mut self.terminal {
             terminal.restore(std::mem::take(&mut self.screen_kept));
         }
         self.set_trouble(Some(why.to_owned()));
-        if std::mem::take(&mut self.wants_another_try) {
+        if std::mem::take(&mut self.start_requested) {
             self.say(&why);
-            return Ok(Next::TryAgain);
+            return Ok(NextStep::TryAgain);
         }
         let again = match &self.terminal {
             Some(_) => "Enter tries again, Ctrl-C ends it".to_owned(),
@@ -127,46 +131,36 @@ impl Guardian {
         let begun = Instant::now();
         let next = loop {
             if self.dismissal.is_given() {
-                break Next::End;
+                break NextStep::End;
             }
             if self.terminal.is_some() || limit.is_some() {
-                signals::wake_after(LOOK_FOR_KEYS);
+                signals::wake_after(KEYBOARD_INTERVAL);
             }
             match self.signals.next()? {
-                Signal::SIGUSR1 => break Next::TryAgain,
-                Signal::SIGALRM => match self.key() {
+                Signal::SIGUSR1 => break NextStep::TryAgain,
+                Signal::SIGALRM => match self.read_key() {
                     Some(next) => break next,
-                    None if limit.is_some_and(|limit| begun.elapsed() > limit) => break Next::End,
+                    None if limit.is_some_and(|limit| begun.elapsed() > limit) => break NextStep::End,
                     None => {}
                 },
                 Signal::SIGTSTP => signals::stop_self(),
                 Signal::SIGCHLD => child::reap_adopted([None, None]),
-                Signal::SIGTERM | Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT => break Next::End,
+                Signal::SIGTERM | Signal::SIGHUP | Signal::SIGINT | Signal::SIGQUIT => break NextStep::End,
                 Signal::SIGIO => {
-                    if let Some(belongings) = &mut self.belongings {
-                        belongings.restore_quietly();
+                    if let Some(files) = &mut self.files {
+                        files.restore_quietly();
                     }
                 }
                 _ => {}
             }
         };
         nix::unistd::alarm::cancel();
-        // The reason stands until the session has begun again.
+        // The record keeps the reason until the session has begun.
         Ok(next)
     }
 
-    fn has_trouble(&mut self) -> bool {
-        self.belongings.as_mut().is_some_and(|belongings| belongings.claim().record().trouble.is_some())
-    }
-
-    fn set_trouble(&mut self, trouble: Option<String>) {
-        if let Some(belongings) = &mut self.belongings {
-            let _ = belongings.claim().set_trouble(trouble);
-        }
-    }
-
-    /// What the person has typed, a line at a time.
-    fn key(&self) -> Option<Next> {
+    /// Reads a line that the person has typed.
+    fn read_key(&self) -> Option<NextStep> {
         if !self.terminal.as_ref()?.is_ours() {
             return None;
         }
@@ -176,8 +170,8 @@ impl Guardian {
             return None;
         }
         match (&stdin).read(&mut [0; 256]) {
-            Ok(0) => Some(Next::End),
-            Ok(_) => Some(Next::TryAgain),
+            Ok(0) => Some(NextStep::End),
+            Ok(_) => Some(NextStep::TryAgain),
             Err(_) => None,
         }
     }

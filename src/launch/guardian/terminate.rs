@@ -1,4 +1,4 @@
-//! Asking the session process to end, and killing it when it does not.
+//! Asks the session process to end, and kills it if it does not.
 
 use std::time::{Duration, Instant};
 
@@ -6,49 +6,53 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::alarm;
 
 use super::watch::Watch;
-use super::{ONE_BREATH, PATIENCE};
 use crate::launch::boot::ToSession;
-use crate::launch::ending::Killed;
+use crate::launch::exit_report::{Killed, TERMINATION_TIMEOUT};
 use crate::launch::signals;
 
-/// What a Python may take to come to the engine once its end is asked for.
-const PATIENCE_AT_START: Duration = Duration::from_secs(2);
+/// How long a Python may take to reach the engine once its end is requested.
+const TERMINATION_TIMEOUT_AT_START: Duration = Duration::from_secs(2);
+
+/// Two requests within this time are one: `timeout` and others signal a process once by itself and once by its group.
+const REPEAT_GRACE: Duration = Duration::from_millis(250);
 
 impl Watch<'_> {
     pub(super) fn terminate(&mut self, signal: Signal) {
-        match self.ending {
+        match self.end_requested {
             None => {
-                self.ending = Some(Instant::now());
-                alarm::set(PATIENCE);
-                // One that is on its way out for a restart does not listen any more, and must not be hit in its exit.
+                self.end_requested = Some(Instant::now());
+                alarm::set(TERMINATION_TIMEOUT.as_secs() as u32);
+                // A process that ends for a restart listens no more, and must not be signalled during its exit.
                 if self.link.restart_by().is_none() {
-                    self.tell(&ToSession::Terminate, Signal::SIGTERM);
-                    // One that has not come to the engine does not listen yet.
+                    self.send(&ToSession::Terminate, Signal::SIGTERM);
+                    // Before the engine, nobody listens.
                     if self.is_starting() {
-                        signals::wake_after(PATIENCE_AT_START);
+                        signals::wake_after(TERMINATION_TIMEOUT_AT_START);
                     }
                 }
-                if let Some(editor) = self.outside {
+                if let Some(editor) = self.editor {
                     let _ = killpg(editor, Signal::SIGTERM);
                     let _ = killpg(editor, Signal::SIGCONT);
                 }
                 if self.stopped {
-                    self.carry_on();
+                    self.continue_child();
                 }
             }
-            // A closing terminal sends several SIGHUPs; that is no impatience.
-            Some(since) if signal != Signal::SIGHUP && since.elapsed() > ONE_BREATH => self.kill(Killed::AskedTwice),
+            // A closing terminal sends several SIGHUPs, which are one request.
+            Some(since) if signal != Signal::SIGHUP && since.elapsed() > REPEAT_GRACE => {
+                self.kill(Killed::RequestedTwice)
+            }
             Some(_) => {}
         }
     }
 
-    /// The alarm of an end that was asked for.
-    pub(super) fn on_late_end(&mut self) {
-        let age = self.ending.map_or(Duration::MAX, |since| since.elapsed());
-        let left = Duration::from_secs(PATIENCE.into()).saturating_sub(age);
+    /// The alarm of a requested end.
+    pub(super) fn on_termination_alarm(&mut self) {
+        let age = self.end_requested.map_or(Duration::MAX, |since| since.elapsed());
+        let left = TERMINATION_TIMEOUT.saturating_sub(age);
         if self.killed.is_none() && self.is_starting() {
             self.give_up_start();
-        } else if self.killed.is_none() && left > ONE_BREATH {
+        } else if self.killed.is_none() && left > REPEAT_GRACE {
             signals::wake_after(left);
         } else {
             self.kill(Killed::TimeOut);
@@ -57,11 +61,11 @@ impl Watch<'_> {
 
     pub(super) fn kill(&mut self, why: Killed) {
         self.killed = Some(why);
-        if let Some(editor) = self.outside {
+        if let Some(editor) = self.editor {
             let _ = killpg(editor, Signal::SIGKILL);
         }
-        if self.ended.is_none() {
-            // What was started from it is seen to once it has ended.
+        if self.exit_status.is_none() {
+            // The processes that it started are ended after it.
             let _ = kill(self.child, Signal::SIGKILL);
         }
     }

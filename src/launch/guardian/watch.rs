@@ -1,4 +1,4 @@
-//! One session process, from its start to its end.
+//! The watch over one session process, from its start to its end.
 
 use std::io;
 use std::process::ExitStatus;
@@ -7,81 +7,82 @@ use std::time::Instant;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, alarm};
 
-use super::Guardian;
+use super::state::Guardian;
 use crate::domain::SnippetId;
 use crate::domain::flight_recorder::FlightRecorder;
-use crate::launch::aftermath::Left;
+use crate::launch::aftermath::LeftProcesses;
 use crate::launch::boot::{Mode, ToSession};
 use crate::launch::child::{self, Change};
-use crate::launch::ending::{Ending, Killed};
-use crate::launch::first_words::FirstWords;
+use crate::launch::exit_report::{ExitReport, Killed};
 use crate::launch::link::Link;
+use crate::launch::startup_output::StartupOutput;
 use crate::launch::{recorder, signals};
 use crate::session::processes::Leader;
 
-/// One session process under guard.
+/// The watch over one session process.
 pub struct Watch<'a> {
     pub(super) guardian: &'a mut Guardian,
     pub(super) child: Pid,
-    /// The child, as the one to whom others belong.
+    /// The child, as the leader of the processes that belong to the session.
     pub(super) leader: Option<Leader>,
-    /// What became of those, once the child has ended.
+    /// What became of those processes, once the child has ended.
     pub(super) processes: Vec<String>,
     pub(super) link: Link,
-    pub(super) recorder: Option<recorder::Shared>,
-    /// What Python says until the engine runs.
-    pub(super) words: Option<FirstWords>,
-    pub(super) told_of_start: bool,
+    pub(super) recorder: Option<recorder::SharedRecorder>,
+    /// The output of Python until the engine runs.
+    pub(super) startup_output: Option<StartupOutput>,
+    /// Whether the person knows of the start.
+    pub(super) has_announced_start: bool,
     pub(super) started: Instant,
     pub(super) stopped: bool,
-    /// A SIGTSTP to the guardian is being passed on.
+    /// Whether a SIGTSTP to the guardian is being passed on.
     pub(super) suspending: bool,
-    /// When it was asked to end.
-    pub(super) ending: Option<Instant>,
+    /// When the end was requested.
+    pub(super) end_requested: Option<Instant>,
     pub(super) killed: Option<Killed>,
-    /// The person's editor has the terminal.
-    pub(super) outside: Option<Pid>,
-    /// How the child ended; while the editor is open, the end waits for the person.
-    pub(super) ended: Option<ExitStatus>,
-    /// It ended while the editor was open.
-    pub(super) was_outside: bool,
+    /// The person's editor, while it has the terminal.
+    pub(super) editor: Option<Pid>,
+    /// How the child ended. The guardian waits for the editor before it reacts.
+    pub(super) exit_status: Option<ExitStatus>,
+    /// Whether the child ended while the editor was open.
+    pub(super) ended_behind_editor: bool,
 }
 
 impl Watch<'_> {
-    pub(super) fn run(mut self, follows: impl FnOnce(&Ending) -> bool) -> io::Result<Ending> {
+    pub(super) fn run(mut self, follows: impl FnOnce(&ExitReport) -> bool) -> io::Result<ExitReport> {
         loop {
             match self.guardian.signals.next()? {
                 Signal::SIGCHLD => {
-                    self.look_outside()?;
-                    if self.ended.is_none() {
-                        self.ended = self.look()?;
+                    self.check_editor()?;
+                    if self.exit_status.is_none() {
+                        self.exit_status = self.poll_child()?;
                         self.settle();
                     }
-                    match self.ended {
-                        Some(status) if self.outside.is_none() => return Ok(self.end(status, follows)),
-                        Some(_) => self.was_outside = true,
+                    match self.exit_status {
+                        Some(status) if self.editor.is_none() => return Ok(self.end(status, follows)),
+                        Some(_) => self.ended_behind_editor = true,
                         None => self.edit(),
                     }
-                    if self.guardian.dismissal.is_given() && self.ending.is_none() {
+                    if self.guardian.dismissal.is_given() && self.end_requested.is_none() {
                         self.terminate(Signal::SIGHUP);
                     }
                 }
-                Signal::SIGALRM if self.ending.is_none() || self.killed == Some(Killed::NeverStarted) => {
+                Signal::SIGALRM if self.end_requested.is_none() || self.killed == Some(Killed::NeverStarted) => {
                     self.on_alarm();
                 }
-                Signal::SIGALRM => self.on_late_end(),
-                Signal::SIGIO => self.look_after_files_soon(),
+                Signal::SIGALRM => self.on_termination_alarm(),
+                Signal::SIGIO => self.check_files_soon(),
                 Signal::SIGUSR1 => {
-                    // Should nothing come of this one.
-                    self.guardian.wants_another_try = !self.link.is_ready();
-                    self.look_after_files(true);
+                    // In case this start fails.
+                    self.guardian.start_requested = !self.link.is_ready();
+                    self.check_files(true);
                 }
-                // A key that was meant for the Python before gives up no start of which nobody has heard.
-                Signal::SIGINT if self.guardian.mode.has_person() && self.told_of_start && self.is_starting() => {
+                // A Ctrl-C that was meant for the last Python must not end a start that nobody knows of.
+                Signal::SIGINT if self.guardian.mode.has_person() && self.has_announced_start && self.is_starting() => {
                     self.give_up_start();
                 }
                 Signal::SIGINT if self.guardian.mode.has_person() => {
-                    self.tell(&ToSession::Interrupt, Signal::SIGINT);
+                    self.send(&ToSession::Interrupt, Signal::SIGINT);
                 }
                 Signal::SIGWINCH => {
                     if self.guardian.mode == Mode::Dashboard {
@@ -95,10 +96,10 @@ impl Watch<'_> {
         }
     }
 
-    /// Takes in all that happened to the child; its status if it has ended.
-    fn look(&mut self) -> io::Result<Option<ExitStatus>> {
+    /// Takes in changes of the child. Returns its status if it has ended.
+    fn poll_child(&mut self) -> io::Result<Option<ExitStatus>> {
         loop {
-            match child::look_at(self.child)? {
+            match child::poll(self.child)? {
                 Change::Nothing => return Ok(None),
                 Change::Ended(status) => return Ok(Some(status)),
                 Change::Stopped(signal) => self.on_stopped(signal),
@@ -106,76 +107,79 @@ impl Watch<'_> {
         }
     }
 
-    /// Sees to what the child has left behind, if it has ended. And what this process has adopted meanwhile may have ended.
+    /// Ends the processes that the child has left behind, if it has ended; else reaps adopted processes.
     fn settle(&mut self) {
-        if self.ended.is_none() {
-            return child::reap_adopted([Some(self.child), self.outside]);
+        if self.exit_status.is_none() {
+            return child::reap_adopted([Some(self.child), self.editor]);
         }
-        let left = Left {
+        let left = LeftProcesses {
             leader: self.leader.as_ref(),
             child: self.child,
-            editor: self.outside,
+            editor: self.editor,
             keeps: self.guardian.keeps_processes,
-            in_a_hurry: self.killed == Some(Killed::AskedTwice),
+            in_a_hurry: self.killed == Some(Killed::RequestedTwice),
         };
         self.processes = left.settle();
     }
 
-    fn end(mut self, status: ExitStatus, follows: impl FnOnce(&Ending) -> bool) -> Ending {
+    fn end(mut self, status: ExitStatus, follows: impl FnOnce(&ExitReport) -> bool) -> ExitReport {
         alarm::cancel();
         let (screen_up, has_entered) = (self.link.screen_is_up(), self.link.has_entered());
-        let ending = self.ending(status, (screen_up || self.was_outside) && has_entered);
+        let report = self.report(status, (screen_up || self.ended_behind_editor) && has_entered);
         let guardian = self.guardian;
         guardian.screen_kept = false;
-        let follows = follows(&ending);
+        let follows = follows(&report);
         if let Some(terminal) = &mut guardian.terminal {
             terminal.take_back_from(self.child);
-            // One that died before it had a screen may have said why: that must not stand on the screen of another.
+            // A process that died without a screen may have said why. The screen of another must not cover that.
             guardian.screen_kept = follows && screen_up && has_entered && terminal.keep();
             if !guardian.screen_kept {
                 terminal.restore(screen_up);
             }
         }
         if !guardian.screen_kept {
-            guardian.reports.tell();
+            guardian.messages.flush();
         }
-        ending
+        report
     }
 
-    fn ending(&mut self, status: ExitStatus, had_screen: bool) -> Ending {
+    fn report(&mut self, status: ExitStatus, had_screen: bool) -> ExitReport {
         let death_report = self.recorder.as_deref().map(FlightRecorder::death_report).unwrap_or_default();
         let restart_by = self.link.restart_by();
-        self.guardian.wants_another_try &= !self.link.is_ready();
-        Ending {
+        self.guardian.start_requested &= !self.link.is_ready();
+        ExitReport {
             status,
             without_warning: (had_screen && restart_by.is_none() && !self.link.has_ended()) || death_report.at_work,
-            asked: self.ending.is_some() || signals::end_is_asked() || self.guardian.dismissal.is_given(),
+            was_requested: self.end_requested.is_some()
+                || signals::is_end_requested()
+                || self.guardian.dismissal.is_given(),
             has_begun: self.link.has_begun(),
             was_ready: self.link.is_ready(),
-            said: self.words.as_ref().map(FirstWords::lines).unwrap_or_default(),
+            startup_output: self.startup_output.as_ref().map(StartupOutput::lines).unwrap_or_default(),
             restart_by,
             killed: self.killed,
             death_report,
-            keepsake: self.recorder.as_deref().and_then(|recorder| recorder.crash_store().text()),
-            last: self.recorder.as_deref().map_or(SnippetId(0), FlightRecorder::last_snippet),
-            lost: self.recorder.as_deref().map(|recorder| recorder.losses().get()).unwrap_or_default(),
-            lived: self.started.elapsed(),
+            snapshot: self.recorder.as_deref().and_then(|recorder| recorder.crash_store().text()),
+            last_snippet: self.recorder.as_deref().map_or(SnippetId(0), FlightRecorder::last_snippet),
+            losses: self.recorder.as_deref().map(|recorder| recorder.losses().get()).unwrap_or_default(),
+            lifetime: self.started.elapsed(),
             processes: std::mem::take(&mut self.processes),
         }
     }
 
     pub(super) fn take_down_kept_screen(&mut self) {
         if !self.link.has_entered() && std::mem::take(&mut self.guardian.screen_kept) {
-            self.link.screen_is_down();
+            self.link.on_screen_taken_down();
             if let Some(terminal) = &mut self.guardian.terminal {
                 terminal.restore(true);
             }
-            self.guardian.reports.tell();
+            self.guardian.messages.flush();
         }
     }
 
-    pub(super) fn tell(&mut self, message: &ToSession, instead: Signal) {
-        if self.link.send(message).is_err() && self.ended.is_none() {
+    /// Sends a message to the session process, or a signal `instead` if the link is closed.
+    pub(super) fn send(&mut self, message: &ToSession, instead: Signal) {
+        if self.link.send(message).is_err() && self.exit_status.is_none() {
             let _ = kill(self.child, instead);
         }
     }

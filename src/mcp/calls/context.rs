@@ -50,7 +50,7 @@ impl ToolCall<'_> {
 
     /// A snippet that the call names, before the call changes anything.
     pub async fn snippet(&self, id: SnippetId) -> Result<Snippet, CallError> {
-        let found = self.session.look(id).await.map_err(CallError::not_received)?;
+        let found = self.session.snippet(id).await.map_err(CallError::not_received)?;
         found.ok_or(CallError::NoSuchSnippet(id))
     }
 
@@ -77,7 +77,7 @@ impl ToolCall<'_> {
         let Overview { running, queue, .. } = self.session.overview().await.map_err(CallError::maybe_received)?;
         let mut ahead = Vec::new();
         if let Some((id, author)) = &running {
-            let snippet = self.session.look(*id).await.map_err(CallError::maybe_received)?;
+            let snippet = self.session.snippet(*id).await.map_err(CallError::maybe_received)?;
             let stuck = snippet.and_then(|snippet| snippet.stuck);
             let state = stuck.map_or_else(String::new, |stuck| {
                 let age = units::duration(Duration::from_millis(now().saturating_sub(stuck.since)));

@@ -5,7 +5,7 @@ use super::context::{ToolCall, ToolOutcome};
 use crate::domain::terminal_text::plain;
 use crate::domain::{CallState, Restart, SnippetId};
 use crate::mcp::errors::{CallError, refused};
-use crate::session::Recalled;
+use crate::session::CallReport;
 
 /// The sentences of one tool about a call that has no answer. Only a call that has not begun may be said to be repeatable.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl LostCallTexts {
 
 /// A call that an earlier connection has lost, as the session knows it.
 pub struct LostCall {
-    pub recalled: Recalled,
+    pub recalled: CallReport,
     pub texts: LostCallTexts,
 }
 
@@ -85,7 +85,7 @@ impl LostCall {
 
     /// The result of a snippet that has ended, with the reason why it comes late.
     pub async fn snippet_result(&self, call: &ToolCall<'_>, id: SnippetId, note: Option<&str>) -> ToolOutcome {
-        let Some(snippet) = call.session.look(id).await.map_err(CallError::maybe_received)? else {
+        let Some(snippet) = call.session.snippet(id).await.map_err(CallError::maybe_received)? else {
             return refused(self.what_happened());
         };
         let error = snippet.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
@@ -110,7 +110,7 @@ impl LostCall {
 
 impl ToolCall<'_> {
     pub async fn has_ended(&self, id: SnippetId) -> Result<bool, CallError> {
-        let found = self.session.look(id).await.map_err(CallError::maybe_received)?;
+        let found = self.session.snippet(id).await.map_err(CallError::maybe_received)?;
         Ok(found.is_some_and(|snippet| snippet.status.is_final()))
     }
 }

@@ -39,7 +39,7 @@ impl ToolCall<'_> {
         }
         let report = (!self.quirks.text_only).then(|| RunReport::new(snippet, now, notice, max, &images, since));
         let structured = report.as_ref().and_then(|report| serde_json::to_value(report).ok());
-        self.session.answers().add(ClientResponse {
+        self.session.client_responses().add(ClientResponse {
             snippet: snippet.id,
             to: self.author.clone(),
             kind: ResponseKind::Result,
@@ -65,7 +65,7 @@ impl ToolCall<'_> {
         let is_cut = page.offset > 0 || page.next_offset.is_some();
         let structured =
             (!self.quirks.text_only).then(|| Structured { bytes: 2 * page.text.len(), render: rendered(page) });
-        self.session.answers().add(ClientResponse {
+        self.session.client_responses().add(ClientResponse {
             snippet: snippet.id,
             to: self.author.clone(),
             kind: ResponseKind::OutputPage,

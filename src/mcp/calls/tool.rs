@@ -72,7 +72,7 @@ impl Hints {
 /// Carries a call out, unless it changes something and was received before.
 pub async fn call_once<T: Tool>(call: &ToolCall<'_>, arguments: Option<JsonObject>) -> ToolOutcome {
     // The actor recognizes a call that submits code.
-    if T::EFFECT == Effect::Changes && call.id.is_some_and(|id| !call.session.take(id)) {
+    if T::EFFECT == Effect::Changes && call.id.is_some_and(|id| !call.session.mark_received(id)) {
         return refused("This call was received before, so nothing was done once more.");
     }
     T::call(call, arguments::parse(T::NAME, arguments)?).await

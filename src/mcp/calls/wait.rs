@@ -118,7 +118,7 @@ impl ToolCall<'_> {
 
     /// The result of a snippet that has not ended in time.
     async fn unfinished(&self, id: SnippetId) -> ToolOutcome {
-        let found = self.session.look(id).await.map_err(CallError::maybe_received)?;
+        let found = self.session.snippet(id).await.map_err(CallError::maybe_received)?;
         let snippet = found.ok_or(CallError::NoSuchSnippet(id))?;
         let go_on = format!("Call wait_for_snippet with snippet={id} for its result, or interrupt_snippet to stop it.");
         let notice = match snippet.status {
@@ -140,7 +140,7 @@ impl ToolCall<'_> {
         if !progress.is_wanted() {
             return Ok(());
         }
-        let message = match self.session.look(id).await.map_err(CallError::maybe_received)? {
+        let message = match self.session.snippet(id).await.map_err(CallError::maybe_received)? {
             Some(snippet) if snippet.status == Status::Queued => {
                 format!("snippet {id} waits its turn{}", self.queue_ahead(Some(id)).await?)
             }

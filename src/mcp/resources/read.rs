@@ -24,7 +24,7 @@ use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::mcp::results::{history, images, inspection, output_page, summary, text, variables};
 use crate::session::clock::now;
-use crate::session::{SessionHandle, in_background};
+use crate::session::{CommandError, SessionHandle, in_background};
 
 /// Snippets of a page of the list.
 const PAGE_LENGTH: usize = 50;
@@ -172,7 +172,7 @@ pub fn offline(uri: &str, text: &str) -> Result<ReadResourceResult, ErrorData> {
 
 pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<ReadResourceResult, ErrorData> {
     let address = Address::parse(uri).ok_or_else(|| not_found(uri))?;
-    let find = async |id: SnippetId| session.look(id).await.map_err(session_ended)?.ok_or_else(|| not_found(uri));
+    let find = async |id: SnippetId| session.snippet(id).await.map_err(session_ended)?.ok_or_else(|| not_found(uri));
     let text = match address {
         Address::Session => summary::of(session, Some(reader), summary::FULL).await.map_err(session_ended)?,
         Address::Transcript(since) => {
@@ -195,9 +195,10 @@ pub async fn read(session: &SessionHandle, reader: Author, uri: &str) -> Result<
         }
         Address::Variable(name) => {
             let request = InspectRequest { path: name.clone(), aspect: Aspect::Overview, page: 0 };
-            match session.inspect(request, BUSY_TIMEOUT).await.map_err(session_ended)? {
+            match session.inspect(request, BUSY_TIMEOUT).await {
                 Ok(inspection) => InspectReport::new(*inspection).text(),
-                Err(error) => inspection::error(&name, Aspect::Overview, error),
+                Err(CommandError::Closed(closed)) => return Err(session_ended(closed)),
+                Err(CommandError::Refused(error)) => inspection::error(&name, Aspect::Overview, error),
             }
         }
         Address::Snippet(id) => code_and_result(&find(id).await?, &reader),

@@ -37,7 +37,7 @@ pub const SHORT: Length = Length { variables: 8, runs: 3, characters: 700 };
 
 /// The summary for `reader`. `None`: the client has not identified itself.
 pub async fn of(session: &SessionHandle, reader: Option<Author>, length: Length) -> Result<String, Closed> {
-    let (info, attended, now) = (session.info().clone(), session.is_attended(), now());
+    let (info, attended, now) = (session.info().clone(), session.has_dashboard(), now());
     let summary =
         session.read(move |transcript| summary(transcript, &info, attended, reader.as_ref(), length, now)).await;
     Ok(truncate_middle(&summary?, length.characters, 0).0)

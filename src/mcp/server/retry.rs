@@ -15,13 +15,13 @@ use crate::mcp::calls::tool::Effect;
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::era::is_stateless;
 use crate::mcp::errors::CallError;
-use crate::session::Left;
+use crate::session::UnansweredCall;
 
 /// Answers a call that was sent before. Of the calls that change something, only one that was not received is carried out.
 pub async fn retry(tool: &RegisteredTool, mut call: ToolCall<'_>, retried: RetriedCall) -> ToolOutcome {
     let RetriedCall { sent_to, has_arguments, call: request } = retried;
-    let left = Left { call: call.id, sent_to, submits: tool.effect == Effect::SubmitsCode };
-    let recalled = call.session.recall(left).await.map_err(CallError::maybe_received)?;
+    let unanswered = UnansweredCall { call: call.id, sent_to, submits: tool.effect == Effect::SubmitsCode };
+    let recalled = call.session.recall(unanswered).await.map_err(CallError::maybe_received)?;
     let lost = LostCall { recalled, texts: tool.lost };
     let arguments = request.arguments;
     call.answers = request.input_responses;

@@ -172,7 +172,7 @@ async fn ask(client: &mut Client, question: &str) -> i64 {
 async fn a_question_is_answered_or_declined_by_the_person() {
     for era in ERAS {
         let rig = Rig::new();
-        rig.session.attend();
+        rig.session.dashboard_opened();
         let mut client = rig.client(era, "tester").await;
         let mut other = rig.client(era, "other").await;
         let (one, two) = (ask(&mut client, "Which?").await, ask(&mut client, "And then?").await);
@@ -204,7 +204,7 @@ async fn a_question_is_withdrawn_when_its_client_stops_waiting() {
         assert!(text(&alone).starts_with("Nobody is there to ask: this session runs without a dashboard."), "{alone}");
         assert_eq!((&alone["isError"], &alone["structuredContent"]["answered"]), (&json!(false), &json!(false)));
 
-        rig.session.attend();
+        rig.session.dashboard_opened();
         let late = client.call("ask_human", json!({"question": "Which?", "wait_s": 0.05})).await;
         assert!(text(&late).starts_with("The person did not answer within 0.05 s"), "{late}");
         until_asked(&rig, 0).await;
@@ -222,7 +222,7 @@ async fn a_question_is_withdrawn_when_its_client_stops_waiting() {
 #[tokio::test]
 async fn the_number_of_questions_is_limited() {
     let rig = Rig::new();
-    rig.session.attend();
+    rig.session.dashboard_opened();
     let mut client = rig.client(Era::Legacy, "tester").await;
     for bad in [
         json!({"question": " "}),

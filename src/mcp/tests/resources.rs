@@ -102,7 +102,7 @@ async fn a_long_output_is_read_in_pages() {
 async fn the_summary_has_what_a_fresh_chat_must_know() {
     for era in ERAS {
         let rig = Rig::new();
-        rig.session.attend();
+        rig.session.dashboard_opened();
         let mut other = rig.client(Era::Legacy, "cursor").await;
         names(&rig, vec![variable("f", VariableKind::Function, ""), variable("x", VariableKind::Data, "3")]);
         other.run("fail").await;

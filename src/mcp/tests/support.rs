@@ -259,7 +259,7 @@ impl Rig {
     }
 
     pub async fn snippet(&self, id: u32) -> Snippet {
-        self.session.look(SnippetId(id)).await.unwrap().unwrap()
+        self.session.snippet(SnippetId(id)).await.unwrap().unwrap()
     }
 
     pub async fn ended(&self, id: u32) -> Arc<Snippet> {

@@ -142,7 +142,7 @@ async fn a_request_for_input_ends_the_wait_and_is_answered_by_client_or_person()
         assert!(refused["isError"] == true && text(&refused).contains("only the person can type"), "{refused}");
         let waiting = client.start("wait_for_snippet", json!({"snippet": 2})).await;
         let answer = InputAnswer::Line("pass".to_owned());
-        rig.session.answer_input(SnippetId(2), None, answer, Author::You).await.unwrap().unwrap();
+        rig.session.answer_input(SnippetId(2), None, answer, Author::You).await.unwrap();
         let result = client.result(waiting).await;
         assert_eq!(result["structuredContent"]["stdout"], "key? \ngot pass\n", "only the code tells it: {result}");
     }
@@ -334,7 +334,7 @@ async fn responses_are_kept_as_they_were_sent() {
         client.call("interrupt_snippet", json!({"snippet": 1})).await;
         let second = client.call("wait_for_snippet", json!({"snippet": 1})).await;
         let page = client.call("read_output", json!({"snippet": 1})).await;
-        let recorded = rig.session.answers().of(SnippetId(1));
+        let recorded = rig.session.client_responses().of(SnippetId(1));
         assert_eq!(
             recorded.iter().map(|response| response.kind).collect::<Vec<_>>(),
             [ResponseKind::Result, ResponseKind::Result, ResponseKind::OutputPage]
@@ -347,7 +347,7 @@ async fn responses_are_kept_as_they_were_sent() {
         }
         let mut claude = rig.client(era, "claude-code").await;
         let result = claude.run("flood and fail").await;
-        let recorded = rig.session.answers().of(SnippetId(2)).remove(0);
+        let recorded = rig.session.client_responses().of(SnippetId(2)).remove(0);
         assert!(recorded.is_cut && recorded.written > 100_000 && recorded.structured.is_none(), "{recorded:?}");
         assert_eq!(recorded.text, text(&result));
     }

@@ -13,7 +13,7 @@ use crate::mcp::calls::tool::{Effect, Hints, Tool};
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::report::RunReport;
-use crate::session::AnswerRefused;
+use crate::session::{AnswerRefused, CommandError};
 
 pub struct AnswerInput;
 
@@ -65,13 +65,14 @@ impl Tool for AnswerInput {
         };
         let id = SnippetId(snippet);
         let answered = call.session.answer_input(id, None, answer, call.author.clone()).await;
-        match answered.map_err(CallError::not_received)? {
+        match answered {
+            Err(CommandError::Closed(closed)) => Err(CallError::not_received(closed)),
             Ok(()) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
-            Err(AnswerRefused::Hidden) => refused(format!(
+            Err(CommandError::Refused(AnswerRefused::Hidden)) => refused(format!(
                 "Error: snippet {id} asks for a password, which only the person can type, in the dashboard. Ask them to, \
                  then call wait_for_snippet with snippet={id}."
             )),
-            Err(AnswerRefused::NotAsking) => {
+            Err(CommandError::Refused(AnswerRefused::NotAsking)) => {
                 let status = call.snippet(id).await?.status;
                 refused(format!("Error: snippet {id} does not wait for input; it is {}.", status.word()))
             }

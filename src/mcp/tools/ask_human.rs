@@ -16,7 +16,7 @@ use crate::mcp::calls::progress::Progress;
 use crate::mcp::calls::tool::{Effect, Hints, Tool, repeat};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::truncate::one_line;
-use crate::session::AskRefused;
+use crate::session::{CommandError, InquiryRefused};
 
 /// Characters of a question and of a choice.
 const MAX_QUESTION: usize = 1_000;
@@ -86,14 +86,15 @@ impl Tool for AskHuman {
             ));
         }
         let asking = call.session.inquire(call.author.clone(), question.into(), choices.clone()).await;
-        let mut asking = match asking.map_err(CallError::not_received)? {
+        let mut asking = match asking {
             Ok(asking) => asking,
-            Err(AskRefused::Nobody) => {
+            Err(CommandError::Closed(closed)) => return Err(CallError::not_received(closed)),
+            Err(CommandError::Refused(InquiryRefused::NoDashboard)) => {
                 let text = "Nobody is there to ask: this session runs without a dashboard. Decide yourself where that \
                     is safe, or ask in your reply.";
                 return Ok(unanswered(call, text));
             }
-            Err(AskRefused::TooMany) => {
+            Err(CommandError::Refused(InquiryRefused::TooMany)) => {
                 return refused("Error: enough questions wait for the person already. Nothing was asked.");
             }
         };

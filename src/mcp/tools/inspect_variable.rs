@@ -12,6 +12,7 @@ use crate::mcp::calls::tool::{Effect, Hints, Tool};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::inspection;
 use crate::mcp::results::inspection::InspectReport;
+use crate::session::CommandError;
 
 /// How long a call waits until Python is free.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -84,12 +85,13 @@ impl Tool for InspectVariable {
             return refused("Error: pages count from 1.");
         }
         let request = InspectRequest { path: name.clone(), aspect, page: page - 1 };
-        match call.session.inspect(request, BUSY_TIMEOUT).await.map_err(CallError::not_received)? {
+        match call.session.inspect(request, BUSY_TIMEOUT).await {
             Ok(inspection) => {
                 let report = InspectReport::new(*inspection);
                 Ok(call.respond(report.text(), &report))
             }
-            Err(error) => refused(inspection::error(&name, aspect, error)),
+            Err(CommandError::Closed(closed)) => Err(CallError::not_received(closed)),
+            Err(CommandError::Refused(error)) => refused(inspection::error(&name, aspect, error)),
         }
     }
 }

@@ -109,7 +109,7 @@ async fn effect(call: &ToolCall<'_>, target: SnippetId) -> Result<(bool, String)
         };
         return Ok((true, message));
     }
-    let found = call.session.look(target).await.map_err(CallError::not_received)?;
+    let found = call.session.snippet(target).await.map_err(CallError::not_received)?;
     let message = match found.and_then(|snippet| snippet.stuck) {
         Some(stuck) => format!("Snippet {target} still runs. {}", stuck_notice(&stuck, now())),
         None => format!(

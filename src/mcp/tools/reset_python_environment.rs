@@ -16,7 +16,7 @@ use crate::mcp::calls::context::{ToolCall, ToolOutcome, with_text_after};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
 use crate::mcp::calls::tool::{Effect, Hints, Tool};
 use crate::mcp::errors::{CallError, refused};
-use crate::session::Closed;
+use crate::session::{Closed, CommandError};
 
 /// How long the user may take to confirm. Clients give a call a minute, and the reset itself may have to wait.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(40);
@@ -172,7 +172,7 @@ async fn clear_namespace(
 ) -> Result<ResetOutcome, CallError> {
     let report = tokio::select! {
         biased;
-        report = call.session.reset_unless(call.author.clone(), objection) => report.map_err(CallError::maybe_received)?,
+        report = call.session.reset_unless(call.author.clone(), objection) => report,
         () = call.gave_up_or(deadline) => {
             let behind = call.queue_ahead(None).await?;
             let text = format!("The reset waits its turn{behind} and is done after that, without another call. \
@@ -180,23 +180,27 @@ async fn clear_namespace(
             return Ok(Ok(call.respond(text, &ResetResult::new(false))));
         }
     };
-    Ok(report.map(|report| {
-        let mut text = "Python environment has been reset. All variables and imports cleared.".to_owned();
-        for remains in &report.remains {
-            text.push_str(&format!("\nNot undone: {remains}"));
-        }
-        let cleared = Some(report.cleared as u32);
-        call.respond(text, &ResetResult { done: true, cleared, remains: report.remains.clone() })
-    }))
+    let report = match report {
+        Ok(report) => report,
+        Err(CommandError::Closed(closed)) => return Err(CallError::maybe_received(closed)),
+        Err(CommandError::Refused(question)) => return Ok(Err(question)),
+    };
+    let mut text = "Python environment has been reset. All variables and imports cleared.".to_owned();
+    for remains in &report.remains {
+        text.push_str(&format!("\nNot undone: {remains}"));
+    }
+    let cleared = Some(report.cleared as u32);
+    Ok(Ok(call.respond(text, &ResetResult { done: true, cleared, remains: report.remains.clone() })))
 }
 
 async fn restart(
     call: &ToolCall<'_>,
     objection: impl FnOnce(&Transcript) -> Option<String> + Send + 'static,
 ) -> Result<ResetOutcome, CallError> {
-    let restarted = call.session.restart_unless(call.author.clone(), objection).await;
-    if let Err(question) = restarted.map_err(CallError::not_received)? {
-        return Ok(Err(question));
+    match call.session.restart_unless(call.author.clone(), objection).await {
+        Ok(()) => {}
+        Err(CommandError::Closed(closed)) => return Err(CallError::not_received(closed)),
+        Err(CommandError::Refused(question)) => return Ok(Err(question)),
     }
     let text = "Python restarts: what ran is interrupted, what waited is cancelled, and a new process takes over \
         this session. All variables and imports are gone. Go on as usual: the next call runs in the new process.";

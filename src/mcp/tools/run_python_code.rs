@@ -73,7 +73,7 @@ impl Tool for RunPythonCode {
                 call.wait_for(ticket.id, done, wait, Waits::ForItsOwn).await
             }
             // The call came by a connection that was lost since.
-            Err(SubmitError::Twice(id)) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
+            Err(SubmitError::Duplicate(id)) => call.wait_for_snippet(id, wait, Waits::ForAny).await,
             Err(SubmitError::Full(full)) => refused(format!(
                 "Error: {full}. Nothing was run. Wait for some of them, or stop them by interrupt_snippet."
             )),

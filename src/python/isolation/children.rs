@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::fork;
 use crate::domain::SnippetId;
-use crate::session::processes::{Leader, Started};
+use crate::session::processes::{Leader, StartedProcesses};
 
 /// Processes whose children are searched: a snippet that starts more is out of control.
 const MAX_PROCESSES: usize = 1_000;
@@ -71,8 +71,8 @@ pub fn is_guardian_dead() -> bool {
 /// Names the processes that were started here and still run, because a reset ends none of them.
 pub fn still_running() -> Vec<String> {
     let Some(leader) = Leader::find(getpid()).filter(|_| !is_guardian_dead()) else { return Vec::new() };
-    let Started { own, aside } = leader.started(getppid(), None);
-    let names = leader.names(&[own, aside].concat());
+    let StartedProcesses { own, detached } = leader.started(getppid(), None);
+    let names = leader.names(&[own, detached].concat());
     let more = names.len().saturating_sub(MAX_REPORTED);
     let more = (more > 0).then(|| format!("still running: {more} more processes"));
     names.iter().take(MAX_REPORTED).map(|name| format!("still running: {name}")).chain(more).collect()

@@ -1,50 +1,35 @@
-//! Words beside the code: notes, and questions of clients to the person.
+//! Notes, and questions of clients to the person.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use tokio::sync::oneshot;
-
-use super::Actor;
+use super::state::{Actor, InquiryReply};
 use crate::domain::terminal_text::plain;
 use crate::domain::{Author, Event, Inquiry, Note, Transcript};
-use crate::session::AskRefused;
 use crate::session::clock::now;
+use crate::session::handle::InquiryRefused;
 
-/// Questions of one author that may wait, and of all together.
-const OF_AUTHOR: usize = 5;
-const IN_ALL: usize = 20;
-
-/// Takes what the person says; `None` if they decline.
-type Answer = oneshot::Sender<Option<Arc<str>>>;
-
-/// What clients ask the person.
-pub struct Inquiries {
-    /// A dashboard is there.
-    attended: Arc<AtomicBool>,
-    last: u32,
-    waiting: Vec<(u32, Answer)>,
-}
-
-impl Inquiries {
-    pub fn new(attended: Arc<AtomicBool>) -> Self {
-        Self { attended, last: 0, waiting: Vec::new() }
-    }
-}
+/// Questions of one author that may wait.
+const MAX_INQUIRIES_PER_AUTHOR: usize = 5;
+const MAX_INQUIRIES: usize = 20;
 
 impl Actor {
     pub(super) fn note(&mut self, note: Note) {
         self.emit(Event::Noted { note: Arc::new(note), at: now() });
     }
 
-    /// Whether `author` may ask one more question.
-    fn may_ask(&self, author: &Author) -> Result<(), AskRefused> {
+    /// Returns whether `author` may ask one more question.
+    fn may_ask(&self, author: &Author) -> Result<(), InquiryRefused> {
         let waiting = self.transcript.inquiries();
-        if !self.inquiries.attended.load(Ordering::Relaxed) {
-            return Err(AskRefused::Nobody);
+        if !self.inquiries.has_dashboard.load(Ordering::Relaxed) {
+            return Err(InquiryRefused::NoDashboard);
         }
         let own = waiting.iter().filter(|inquiry| inquiry.by == *author).count();
-        if own >= OF_AUTHOR || waiting.len() >= IN_ALL { Err(AskRefused::TooMany) } else { Ok(()) }
+        if own >= MAX_INQUIRIES_PER_AUTHOR || waiting.len() >= MAX_INQUIRIES {
+            Err(InquiryRefused::TooMany)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn inquire(
@@ -52,34 +37,33 @@ impl Actor {
         by: Author,
         text: &str,
         choices: Vec<Arc<str>>,
-        answer: Answer,
-    ) -> Result<u32, AskRefused> {
+        reply: InquiryReply,
+    ) -> Result<u32, InquiryRefused> {
         self.may_ask(&by)?;
-        self.inquiries.last += 1;
-        let number = self.inquiries.last;
-        self.inquiries.waiting.push((number, answer));
+        self.inquiries.last_number += 1;
+        let number = self.inquiries.last_number;
+        self.inquiries.waiting.push((number, reply));
         self.emit(Event::Inquired(Arc::new(Inquiry { number, by, text: plain(text).into(), choices, at: now() })));
         Ok(number)
     }
 
-    /// The person says something to a question, or (`None`) that they do not want to.
+    /// Passes on what the person says to a question; `None` if they decline.
     pub(super) fn reply(&mut self, number: u32, text: Option<Arc<str>>) {
-        let Some(answer) = self.end_inquiry(number) else { return };
-        let (inquiry, answer) = answer;
-        if answer.send(text.clone()).is_ok()
+        let Some((inquiry, reply)) = self.end_inquiry(number) else { return };
+        if reply.send(text.clone()).is_ok()
             && let Some(text) = text
         {
             self.note(Note { by: Author::You, text, about: None, answers: Some(inquiry) });
         }
     }
 
-    pub(super) fn end_inquiry(&mut self, number: u32) -> Option<(Arc<Inquiry>, Answer)> {
+    pub(super) fn end_inquiry(&mut self, number: u32) -> Option<(Arc<Inquiry>, InquiryReply)> {
         let place = self.inquiries.waiting.iter().position(|(waiting, _)| *waiting == number)?;
-        let (_, answer) = self.inquiries.waiting.remove(place);
-        let asked =
+        let (_, reply) = self.inquiries.waiting.remove(place);
+        let with_number =
             |transcript: &Transcript| transcript.inquiries().iter().find(|inquiry| inquiry.number == number).cloned();
-        let inquiry = asked(&self.transcript)?;
+        let inquiry = with_number(&self.transcript)?;
         self.emit(Event::InquiryEnded { number });
-        Some((inquiry, answer))
+        Some((inquiry, reply))
     }
 }

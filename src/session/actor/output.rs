@@ -1,22 +1,36 @@
-//! What running code wrote and displayed, passed on.
+//! Output and displays of running code, passed on as events.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Actor;
+use super::state::Actor;
 use crate::domain::{Display, Event, SnippetId};
-use crate::session::Shown;
 use crate::session::clock::now;
+use crate::session::engine::Shown;
+
+/// Output is passed on at once, then at most this often.
+const OUTPUT_INTERVAL: Duration = Duration::from_millis(33);
 
 impl Actor {
+    pub(super) fn on_output_ready(&mut self) {
+        let now = Instant::now();
+        let due = self.output.last_flush.map_or(now, |last| last + OUTPUT_INTERVAL);
+        if due <= now {
+            self.flush_output();
+        } else {
+            self.output.due = Some(due);
+        }
+    }
+
     pub(super) fn flush_output(&mut self) {
-        self.output_due = None;
+        self.output.due = None;
         let taken = self.engine.take_output();
         if taken.is_empty() {
             return;
         }
-        self.last_flush = Some(Instant::now());
+        self.output.last_flush = Some(Instant::now());
         for (snippet, shown) in taken {
             match shown {
                 Shown::Text(chunk) => self.emit(Event::Output { snippet, chunk, at: now() }),
@@ -30,7 +44,8 @@ impl Actor {
         }
     }
 
-    /// A display stands among the output of its snippet. Nobody's, it is the last one's: a card of output has no place.
+    /// Places a display in the output of its snippet. A display without a snippet goes to the last one that ended,
+    /// since output between snippets has no place for displays.
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
         let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());
         let Some(owner) = owner else { return };

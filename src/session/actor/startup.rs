@@ -1,36 +1,34 @@
-//! The first moments of a session process: what the one before left behind is brought to an end.
+//! The startup of the actor: snippets that the process before left open are ended.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Actor;
+use super::state::Actor;
 use crate::domain::{
     Author, CallId, Client, Entry, ErrorReport, Event, INPUT_TIMEOUT, Outcome, Restart, Snippet, SnippetId, Status,
     Transcript, VariableChanges,
 };
 use crate::session::clock::now;
-use crate::session::{EventSink, SessionId, Spool, Unrecorded};
+use crate::session::record::{EventSink, SessionId, Unrecorded};
+use crate::session::spool::Spool;
 
-/// What a session begins with.
+/// What the actor of a session process starts from.
 pub struct Startup {
-    /// Of the session so far, if it has been before.
+    /// The transcript of the processes before.
     pub transcript: Transcript,
-    /// The last snippet that ran so far, where that is known: it may be missing in the transcript.
+    /// The last snippet that ran, where that is known. It may be missing in the transcript.
     pub ran: SnippetId,
-    /// Nothing that ran is missing in it.
+    /// Whether the transcript has every snippet that ran.
     pub is_whole: bool,
-    /// The session's name for all time, if it has one.
     pub id: Option<SessionId>,
-    /// What calls have submitted so far.
+    /// The snippets that calls submitted.
     pub calls: HashMap<CallId, SnippetId>,
-    /// Those who may come back to it; see [`super::reconnect::remember_client`].
+    /// Clients that may reconnect; see [`super::remember_client`].
     pub former: Vec<Client>,
-    /// Why this process takes it over from another.
+    /// Why this process takes the session over from another.
     pub restart: Option<Restart>,
-    /// What keeps its events.
     pub record: Box<dyn EventSink>,
-    /// What keeps whole outputs.
     pub spool: Arc<Spool>,
     /// See [`INPUT_TIMEOUT`].
     pub input_limit: Duration,
@@ -53,17 +51,17 @@ impl Default for Startup {
     }
 }
 
-/// No session has so many snippets: user code can write where the number of the last that ran is kept.
-const MOST: u32 = 1 << 24;
+/// No session has so many snippets. A larger number was written by user code, which can reach the flight recorder.
+const MAX_SNIPPETS: u32 = 1 << 24;
 
-/// Numbers of snippets and clients that are free after those of `transcript`, and after `ran`.
+/// Returns the first free numbers of snippets and clients, after those of `transcript` and after `ran`.
 pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Client]) -> (u32, u32) {
     let snippets = transcript.entries().iter().filter_map(|entry| match entry {
         Entry::Snippet(snippet) => Some(snippet),
         _ => None,
     });
     let clients = former.iter().map(|client| client.id.0 + 1).max().unwrap_or(1);
-    let first = if ran.0 < MOST { ran.0 + 1 } else { 1 };
+    let first = if ran.0 < MAX_SNIPPETS { ran.0 + 1 } else { 1 };
     snippets.fold((first, clients), |(snippet, client), found| {
         let of = match found.author {
             Author::Client { id, .. } => id.0 + 1,
@@ -74,9 +72,9 @@ pub(super) fn free_numbers(transcript: &Transcript, ran: SnippetId, former: &[Cl
 }
 
 impl Actor {
-    /// What still ran or waited when the process before ended has ended with it. `ran` is the last snippet that Python was
-    /// given, where that is known: what came before has had an end of its own, which could not be recorded.
-    pub(super) fn begin(&mut self, restart: Option<Restart>, ran: SnippetId) {
+    /// Ends the snippets that ran or waited when the process before ended. `ran` is the last snippet that Python was
+    /// given, where that is known: an earlier open snippet had an end of its own, which was not recorded.
+    pub(super) fn settle_previous_process(&mut self, restart: Option<Restart>, ran: SnippetId) {
         let open: Vec<(SnippetId, Outcome)> = self
             .transcript
             .running()
@@ -103,10 +101,11 @@ impl Actor {
     }
 }
 
+/// The outcome of a snippet that the process before left open.
 fn left_open(snippet: &Snippet, has_ended: bool, restart: Option<&Restart>) -> Outcome {
-    let asked = restart.and_then(|restart| restart.by.as_ref());
+    let restarted_by = restart.and_then(|restart| restart.by.as_ref());
     let ran = has_ended || snippet.status == Status::Running;
-    let by = match asked {
+    let by = match restarted_by {
         _ if has_ended => Outcome::UNRECORDED.to_owned(),
         Some(by) => format!("the restart by {}", by.as_cause()),
         None => "the end of Python".to_owned(),
@@ -146,7 +145,7 @@ mod tests {
     use crate::domain::ClientId;
 
     #[test]
-    fn only_what_python_died_in_is_blamed_for_its_death() {
+    fn only_the_snippet_in_which_python_died_fails_with_its_death() {
         let mut transcript = Transcript::default();
         for number in 1..=3 {
             let author = Author::You;
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_go_on_after_those_that_were_given() {
+    fn numbers_continue_after_the_ones_in_use() {
         let mut transcript = Transcript::default();
         let none = SnippetId(0);
         assert_eq!(free_numbers(&transcript, none, &[]), (1, 1));

@@ -1,4 +1,4 @@
-//! Locks by which a session's name is held. The kernel lets go of them however their holder ends.
+//! File locks by which processes hold names. The kernel releases them however the holder ends.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,32 +9,32 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-/// A lock that is held for as long as this value lives.
+/// A lock, held as long as this value lives.
 pub type Lock = Flock<File>;
 
-/// A bridge that looks whether a lock is held takes it for an instant: a refusal counts only if it lasts.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// A bridge that checks a lock takes it for an instant, so a refusal counts only if it lasts.
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 const ATTEMPTS: usize = 10;
 
-/// As [`lock`], but gives others a moment to let go.
+/// As [`lock`], but gives others a moment to release the lock.
 pub fn lock_patiently(path: &Path) -> io::Result<Option<Lock>> {
     for _ in 1..ATTEMPTS {
         if let Some(lock) = lock(path)? {
             return Ok(Some(lock));
         }
-        std::thread::sleep(PATIENCE);
+        std::thread::sleep(RETRY_DELAY);
     }
     lock(path)
 }
 
-/// Takes the lock, whose file is made if need be; `None` if somebody else has it.
+/// Takes the lock and creates its file if needed. Returns `None` if another process has the lock.
 pub fn lock(path: &Path) -> io::Result<Option<Lock>> {
     loop {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
         match Flock::lock(options.open(path)?, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => {
-                // Its last holder may have removed the file between our opening and locking it.
+                // The last holder may have removed the file after we opened it.
                 if is_at(&lock, path) {
                     return Ok(Some(lock));
                 }
@@ -46,21 +46,21 @@ pub fn lock(path: &Path) -> io::Result<Option<Lock>> {
     }
 }
 
-/// Whether the file at `path` is the one that is locked: somebody may have removed that one.
+/// Returns whether the locked file is still at `path`.
 pub fn is_at(lock: &Lock, path: &Path) -> bool {
     let same =
         |other: fs::Metadata| lock.metadata().is_ok_and(|mine| (mine.dev(), mine.ino()) == (other.dev(), other.ino()));
     path.symlink_metadata().is_ok_and(same)
 }
 
-/// Whether somebody has the lock.
+/// Returns whether a process has the lock.
 pub fn is_held(path: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(path) else { return false };
     matches!(Flock::lock(file, FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
 }
 
-/// Whether process `pid` is the one that has the lock, by the kernel's own account.
+/// Returns whether process `pid` has the lock, by what the kernel says.
 #[cfg(target_os = "linux")]
 pub fn is_held_by(path: &Path, pid: u32) -> bool {
     let Ok(lock) = path.symlink_metadata() else { return false };
@@ -73,7 +73,7 @@ pub fn is_held_by(path: &Path, pid: u32) -> bool {
     })
 }
 
-/// Elsewhere the record has to be believed, as long as the lock is held at all.
+/// Elsewhere the kernel does not say who has a lock, so the record counts if any process has the lock.
 #[cfg(not(target_os = "linux"))]
 pub fn is_held_by(path: &Path, _pid: u32) -> bool {
     is_held(path)

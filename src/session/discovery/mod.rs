@@ -1,5 +1,4 @@
-//! Which sessions there are, and the one that is meant: records, sockets and locks in the runtime folder.
-//! Knows nothing of what happens in a session.
+//! Discovery of sessions: records, sockets and locks, and the choice among the running sessions.
 
 pub mod lock;
 pub mod paths;

@@ -1,6 +1,7 @@
-//! Where sessions are recorded and where their sockets lie.
+//! The folders of records, sockets and state.
 //!
-//! AI clients start the bridge with little more than HOME and PATH, so records lie where uid and HOME alone lead.
+//! AI clients start the bridge with little more than HOME and PATH, so the paths of records follow from uid and HOME
+//! alone.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -13,7 +14,7 @@ use nix::unistd::{AccessFlags, Uid};
 /// A Unix socket's path must stay under this many bytes (104 on macOS, 108 on Linux, with the closing zero).
 const SOCKET_PATH_LIMIT: usize = 104;
 
-/// A folder that cannot be trusted or used. Displays as a sentence with the remedy.
+/// Why a folder cannot be used or trusted. Displays as a sentence with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     #[error(
@@ -40,22 +41,22 @@ pub enum FolderError {
     Unusable { path: PathBuf, error: io::Error },
 }
 
-/// What the folders are computed from.
+/// The base folders from which all others are computed.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// `None` if it is not set, not absolute or not there.
+    /// `None` if HOME is not set, not absolute or not there.
     pub home: Option<PathBuf>,
-    /// `$XDG_STATE_HOME`, else `.local/state` in the home. Only for what no client has to find.
+    /// `$XDG_STATE_HOME`, else `.local/state` in the home. Only for files that no client has to find.
     pub state: Option<PathBuf>,
     /// `$XDG_RUNTIME_DIR`.
     pub runtime: Option<PathBuf>,
-    /// Where everybody may write: `/tmp`. Not `$TMPDIR`, which clients need not pass on. Tests keep to themselves by
-    /// `$FOURHANDS_TMP`.
+    /// The folder where everybody may write: `/tmp`, or `$FOURHANDS_TMP` in tests. Not `$TMPDIR`, which clients may not
+    /// pass on.
     pub shared: PathBuf,
 }
 
 impl Paths {
-    /// From the environment of this process.
+    /// Reads the environment of this process.
     pub fn of_this_process() -> Self {
         let usable = |path: PathBuf| (path.is_absolute() && path.is_dir()).then_some(path);
         let home = etcetera::home_dir().ok().and_then(usable);
@@ -76,12 +77,13 @@ impl Paths {
         self.shared.join(format!("fourhands-{}", Uid::effective()))
     }
 
-    /// The folder for new records, made if need be.
+    /// Returns the folder for new records, and creates it if needed.
     pub fn records(&self) -> Result<PathBuf, FolderError> {
-        self.made_or_shared(self.in_home())
+        self.create_or_shared(self.in_home())
     }
 
-    /// Where records go when the disk of [`Paths::records`] is full: where clients find them as well, best first.
+    /// Returns the folders for a record if the disk of [`Paths::records`] is full, best first. Clients look there as
+    /// well.
     pub fn other_records(&self, but: &Path) -> Vec<PathBuf> {
         let runtime = self.runtime_for_records().filter(|folder| check_private(folder).is_ok());
         [runtime.map(|folder| folder.join("fourhands")), Some(self.in_shared())]
@@ -91,21 +93,21 @@ impl Paths {
             .collect()
     }
 
-    /// Clients that are not told of it look where it usually is.
+    /// Returns the runtime folder. Clients without the variable use its usual path.
     fn runtime_for_records(&self) -> Option<PathBuf> {
         let usual = || (self.shared == Path::new("/tmp")).then(|| format!("/run/user/{}", Uid::effective()).into());
         self.runtime.clone().or_else(usual)
     }
 
-    /// The folder of all that outlives sessions, made if need be.
+    /// Returns the folder of everything that outlives sessions, and creates it if needed.
     pub fn state(&self) -> Result<PathBuf, FolderError> {
-        self.made_or_shared(self.state.as_ref().map(|state| state.join("fourhands")))
+        self.create_or_shared(self.state.as_ref().map(|state| state.join("fourhands")))
     }
 
-    /// `wanted`, or the shared folder where there is no home to write in: a container, a service user. A folder that is
-    /// there and unsafe is no such case.
-    fn made_or_shared(&self, wanted: Option<PathBuf>) -> Result<PathBuf, FolderError> {
-        if let Some(folder) = wanted {
+    /// Creates the `preferred` folder, or the shared one where no home can be written, as in a container. An unsafe
+    /// folder is an error.
+    fn create_or_shared(&self, preferred: Option<PathBuf>) -> Result<PathBuf, FolderError> {
+        if let Some(folder) = preferred {
             match make_private(&folder) {
                 Ok(()) => return Ok(folder),
                 Err(FolderError::Unusable { .. }) => {}
@@ -117,24 +119,24 @@ impl Paths {
         Ok(folder)
     }
 
-    /// The folder of the journal, made if need be.
+    /// Returns the folder of the journal, and creates it if needed.
     pub fn journal(&self) -> Result<PathBuf, FolderError> {
         let folder = self.state()?.join("journal");
         make_private(&folder)?;
         Ok(folder)
     }
 
-    /// Where whole outputs are kept, with a folder for each session; it need not exist.
+    /// Returns the folder of whole outputs, which has a folder for each session. The folder need not exist.
     pub fn spools(&self) -> Result<PathBuf, FolderError> {
         Ok(self.state()?.join("spool"))
     }
 
-    /// Where variables are saved, with a folder for each session; it need not exist.
+    /// Returns the folder of saved variables, which has a folder for each session. The folder need not exist.
     pub fn checkpoints(&self) -> Result<PathBuf, FolderError> {
         Ok(self.state()?.join("checkpoints"))
     }
 
-    /// Every folder in which records may be found; nothing is made.
+    /// Returns every existing folder that may have records.
     pub fn all_records(&self) -> Result<Vec<PathBuf>, FolderError> {
         let mut found = Vec::new();
         if let Some(folder) = self.in_home() {
@@ -146,7 +148,7 @@ impl Paths {
         }
         let runtime = self.runtime_for_records().map(|folder| folder.join("fourhands"));
         found.extend(runtime.filter(|folder| !found.contains(folder) && check_private(folder).is_ok()));
-        // Anybody can put something of this name into /tmp: that must not hide the sessions in our home.
+        // Anybody can create a folder of this name in /tmp, so an unsafe one must not hide the sessions in our home.
         let shared = self.in_shared();
         if !found.contains(&shared) && check_private(&shared).is_ok() {
             found.push(shared);
@@ -154,7 +156,7 @@ impl Paths {
         Ok(found)
     }
 
-    /// Folders for the socket `file`, best first: those that can be used and give a path of legal length.
+    /// Returns the folders that can have the socket `file`, with a path of legal length, best first.
     pub fn sockets(&self, records: &Path, file: &str) -> Vec<PathBuf> {
         let runtime = self.runtime.as_ref().filter(|folder| check_private(folder).is_ok());
         let runtime = runtime.map(|folder| folder.join("fourhands"));
@@ -169,7 +171,8 @@ impl Paths {
     }
 }
 
-/// Makes `folder` for us alone, or checks that it is so: a plain folder that nobody else can enter, change or replace.
+/// Creates a private `folder`, or checks that it is private: a plain folder that nobody else can enter, change or
+/// replace.
 pub fn make_private(folder: &Path) -> Result<(), FolderError> {
     if !folder.as_os_str().as_bytes().is_empty() && folder.symlink_metadata().is_err() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
@@ -178,7 +181,7 @@ pub fn make_private(folder: &Path) -> Result<(), FolderError> {
     check_private(folder)
 }
 
-/// A new file for us alone in the place of what lies at `path`, to be renamed when it is whole. Follows no link.
+/// Creates a new private file at `path`, to be renamed once it is complete. Replaces a file there, and follows no link.
 pub fn draft(path: &Path, mode: u32) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -186,7 +189,7 @@ pub fn draft(path: &Path, mode: u32) -> io::Result<File> {
     }
 }
 
-/// Whether `folder` is a plain one of ours that nobody else can enter, change or replace.
+/// Returns whether `folder` is a plain folder of ours that nobody else can enter, change or replace.
 pub fn is_private(folder: &Path) -> bool {
     check_private(folder).is_ok()
 }
@@ -207,7 +210,7 @@ fn check_private(folder: &Path) -> Result<(), FolderError> {
     if mode & 0o077 != 0 {
         return Err(FolderError::OpenToOthers { path, mode });
     }
-    // Only ever looked at when all is well so far, for the common fault deserves the common sentence.
+    // Checked last, so that a common fault gets its own sentence.
     let real = folder.canonicalize().map_err(|error| FolderError::Unusable { path: path.clone(), error })?;
     let open = |parent: &&Path| parent.metadata().is_ok_and(|facts| facts.mode() & 0o1002 == 0o002);
     if let Some(parent) = real.ancestors().skip(1).find(open) {
@@ -224,7 +227,7 @@ mod tests {
 
     use super::*;
 
-    fn places(root: &Path) -> Paths {
+    fn paths(root: &Path) -> Paths {
         Paths {
             home: Some(root.to_owned()),
             state: Some(root.join(".local/state")),
@@ -236,98 +239,98 @@ mod tests {
     #[test]
     fn records_lie_in_a_private_folder_of_the_home() {
         let root = tempfile::tempdir().unwrap();
-        let folder = places(root.path()).records().unwrap();
+        let folder = paths(root.path()).records().unwrap();
         assert_eq!(folder, root.path().join(".local/state/fourhands/sessions"));
         assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
-        assert_eq!(places(root.path()).all_records().unwrap(), [folder]);
+        assert_eq!(paths(root.path()).all_records().unwrap(), [folder]);
     }
 
     #[test]
     fn unsafe_folders_are_refused_with_a_remedy() {
         let root = tempfile::tempdir().unwrap();
-        let places = places(root.path());
-        let folder = places.records().unwrap();
+        let paths = paths(root.path());
+        let folder = paths.records().unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
-        let told = places.records().unwrap_err().to_string();
-        assert!(told.contains("mode 755") && told.contains("chmod 700"), "{told}");
-        assert!(places.all_records().is_err());
+        let message = paths.records().unwrap_err().to_string();
+        assert!(message.contains("mode 755") && message.contains("chmod 700"), "{message}");
+        assert!(paths.all_records().is_err());
 
         fs::remove_dir(&folder).unwrap();
         let elsewhere = root.path().join("elsewhere");
         DirBuilder::new().mode(0o700).create(&elsewhere).unwrap();
         symlink(&elsewhere, &folder).unwrap();
-        assert!(matches!(places.records(), Err(FolderError::NotAFolder(_))));
+        assert!(matches!(paths.records(), Err(FolderError::NotAFolder(_))));
     }
 
     #[test]
-    fn links_and_open_parents_are_seen_through() {
+    fn links_to_unsafe_folders_are_refused() {
         let root = tempfile::tempdir().unwrap();
         let real = root.path().join("real");
         DirBuilder::new().recursive(true).mode(0o700).create(real.join("fourhands/sessions")).unwrap();
         fs::create_dir(root.path().join(".local")).unwrap();
         symlink(&real, root.path().join(".local/state")).unwrap();
-        let places = places(root.path());
-        assert!(places.records().is_ok(), "a folder above may be a link, as in the homes of many");
+        let paths = paths(root.path());
+        assert!(paths.records().is_ok(), "a folder above may be a link, as in the homes of many");
 
         fs::set_permissions(&real, Permissions::from_mode(0o777)).unwrap();
-        let told = places.records().unwrap_err().to_string();
-        assert!(told.contains("chmod o-w") && told.contains("/real'"), "where the link leads counts: {told}");
+        let message = paths.records().unwrap_err().to_string();
+        assert!(message.contains("chmod o-w") && message.contains("/real'"), "where the link leads counts: {message}");
         fs::set_permissions(&real, Permissions::from_mode(0o1777)).unwrap();
-        assert!(places.records().is_ok(), "as in /tmp");
+        assert!(paths.records().is_ok(), "as in /tmp");
 
         let sessions = real.join("fourhands/sessions");
         fs::remove_dir(&sessions).unwrap();
         symlink("/nowhere", &sessions).unwrap();
-        assert!(matches!(places.records(), Err(FolderError::NotAFolder(_))), "a link that leads nowhere");
+        assert!(matches!(paths.records(), Err(FolderError::NotAFolder(_))), "a link that leads nowhere");
     }
 
     #[test]
-    fn a_folder_made_beforehand_by_another_user_is_refused() {
+    fn a_folder_of_another_user_is_refused() {
         if !Uid::effective().is_root() {
             eprintln!("skipped: only root can give a folder to another user");
             return;
         }
         let root = tempfile::tempdir().unwrap();
-        let mut places = places(root.path());
-        places.home = None;
-        DirBuilder::new().recursive(true).mode(0o700).create(places.in_shared()).unwrap();
-        std::os::unix::fs::chown(places.in_shared(), Some(12_345), None).unwrap();
-        let told = places.records().unwrap_err().to_string();
-        assert!(told.contains("another user (uid 12345)") && told.contains("set HOME"), "{told}");
-        assert_eq!(places.all_records().unwrap(), [] as [PathBuf; 0], "and nothing is read there");
+        let mut paths = paths(root.path());
+        paths.home = None;
+        DirBuilder::new().recursive(true).mode(0o700).create(paths.in_shared()).unwrap();
+        std::os::unix::fs::chown(paths.in_shared(), Some(12_345), None).unwrap();
+        let message = paths.records().unwrap_err().to_string();
+        assert!(message.contains("another user (uid 12345)") && message.contains("set HOME"), "{message}");
+        assert_eq!(paths.all_records().unwrap(), [] as [PathBuf; 0], "and nothing is read there");
     }
 
     #[test]
     fn without_a_usable_home_the_shared_folder_serves() {
         let root = tempfile::tempdir().unwrap();
-        let mut places = places(root.path());
-        fs::create_dir(&places.shared).unwrap();
-        places.home = Some(root.path().join("home"));
+        let mut paths = paths(root.path());
+        fs::create_dir(&paths.shared).unwrap();
+        paths.home = Some(root.path().join("home"));
         fs::write(root.path().join("home"), "a file").unwrap();
-        let folder = places.records().unwrap();
-        assert_eq!(folder, places.in_shared());
-        places.home = None;
-        assert_eq!(places.all_records().unwrap(), [folder]);
+        let folder = paths.records().unwrap();
+        assert_eq!(folder, paths.in_shared());
+        paths.home = None;
+        assert_eq!(paths.all_records().unwrap(), [folder]);
     }
 
     #[test]
     fn sockets_go_to_the_runtime_folder_unless_the_path_is_too_long() {
         let root = tempfile::tempdir().unwrap();
-        let mut places = places(root.path());
-        let records = places.records().unwrap();
+        let mut paths = paths(root.path());
+        let records = paths.records().unwrap();
         let runtime = root.path().join("run");
         DirBuilder::new().mode(0o700).create(&runtime).unwrap();
-        places.runtime = Some(runtime.clone());
-        assert_eq!(places.sockets(&records, "a.sock")[0], runtime.join("fourhands"));
+        paths.runtime = Some(runtime.clone());
+        assert_eq!(paths.sockets(&records, "a.sock")[0], runtime.join("fourhands"));
 
         let long = runtime.join("x".repeat(100));
         DirBuilder::new().mode(0o700).create(&long).unwrap();
-        places.runtime = Some(long);
-        assert_eq!(places.sockets(&records, "a.sock")[0], records);
+        paths.runtime = Some(long);
+        assert_eq!(paths.sockets(&records, "a.sock")[0], records);
 
-        // A runtime folder that others may enter is passed over.
+        // A runtime folder that others may enter is skipped.
         fs::set_permissions(&runtime, Permissions::from_mode(0o777)).unwrap();
-        places.runtime = Some(runtime);
-        assert_eq!(places.sockets(&records, "a.sock")[0], records);
+        paths.runtime = Some(runtime);
+        assert_eq!(paths.sockets(&records, "a.sock")[0], records);
     }
 }

@@ -1,4 +1,4 @@
-//! Which of the running sessions a bridge means.
+//! The choice among the running sessions.
 
 use std::path::Path;
 
@@ -7,15 +7,15 @@ use super::registry::SessionEntry;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     Use(Box<SessionEntry>),
-    /// A session was asked for by name, and it does not run.
+    /// The session of this name does not run.
     NotRunning(String),
-    /// Several run, none of them in the bridge's folder or above it.
+    /// Several sessions run, none of them in the bridge's folder or above.
     Several,
     NoneRunning,
 }
 
-/// The name in the flag, then the name in the environment, then the session of `cwd` or of its nearest folder above,
-/// then the only one there is. Both `cwd` and the records' folders are without links.
+/// Chooses by the name in the flag, then by the name in the environment, then the session of `cwd` or of the nearest
+/// folder above, then the only session. Links in `cwd` and in the folders of the records are resolved.
 pub fn choose(explicit: Option<&str>, env: Option<&str>, cwd: &Path, running: &[SessionEntry]) -> Choice {
     let named = [explicit, env].into_iter().flatten().map(str::trim).find(|name| !name.is_empty());
     if let Some(name) = named {
@@ -36,7 +36,7 @@ pub fn choose(explicit: Option<&str>, env: Option<&str>, cwd: &Path, running: &[
 mod tests {
     use super::*;
 
-    /// The flag, the environment, the folder, what runs, and what is chosen.
+    /// The flag, the environment, the folder, the running sessions, and the choice.
     type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a str, &'a [SessionEntry], &'a str);
 
     fn record(name: &str, cwd: &str, started_at: u64) -> SessionEntry {
@@ -78,20 +78,20 @@ mod tests {
             (None, None, "/home/me/proj", &all, "proj"),
             (None, None, "/home/me/proj/src/deep", &all, "proj"),
             (None, None, "/home/me/proj/api/v1", &all, "api-2"),
-            // A name that begins alike is no folder above.
+            // A folder whose name begins alike is not above.
             (None, None, "/home/me/project", &all, "root"),
             (None, None, "/home/me/project", apart, "several"),
             (None, None, "/home/me/project", lonely, "other"),
             (None, None, "/home/me/project", &[], "none"),
         ];
         for (explicit, env, cwd, running, expected) in cases {
-            let told = match choose(*explicit, *env, Path::new(cwd), running) {
+            let chosen = match choose(*explicit, *env, Path::new(cwd), running) {
                 Choice::Use(record) => record.name,
                 Choice::NotRunning(name) => format!("not running: {name}"),
                 Choice::Several => "several".to_owned(),
                 Choice::NoneRunning => "none".to_owned(),
             };
-            assert_eq!(told, *expected, "{explicit:?} {env:?} {cwd}");
+            assert_eq!(chosen, *expected, "{explicit:?} {env:?} {cwd}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A session has one holder at a time, by its id: two processes never go on with the same one. The guardian holds it from
-//! before its first Python to after its last, so this tells whether a session is in use, whatever becomes of its Python.
+//! The lock of a session's id: one process at a time holds a session. The guardian holds it from before the first
+//! Python to after the last, so the lock shows whether a session is in use, whatever happens to its Python.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::lock::Lock;
 use super::paths::{Paths, make_private};
 use crate::session::SessionId;
 
-/// A session, held for as long as this value lives.
+/// A session, held as long as this value lives.
 #[derive(Debug)]
 pub struct SessionLock {
     path: PathBuf,
@@ -18,22 +18,31 @@ pub struct SessionLock {
     owner: u32,
 }
 
-/// Holds the session `id`. Answers within which process holds it, where another one does (0 if that is not known).
+/// Why a session cannot be held.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    #[error("process {0} holds the session")]
+    HeldBy(u32),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Holds the session `id`.
 ///
 /// # Errors
-/// If there is no place for the lock.
-pub fn hold(places: &Paths, id: &SessionId) -> io::Result<Result<SessionLock, u32>> {
-    let folder = folder(&places.state().map_err(io::Error::other)?);
+/// If another process holds the session (0 if its PID is unknown), or there is no folder for the lock.
+pub fn hold(paths: &Paths, id: &SessionId) -> Result<SessionLock, HoldError> {
+    let folder = folder(&paths.state().map_err(io::Error::other)?);
     make_private(&folder).map_err(io::Error::other)?;
     let path = folder.join(id.as_str());
     let Some(lock) = lock::lock_patiently(&path)? else {
         let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-        return Ok(Err(pid.unwrap_or(0)));
+        return Err(HoldError::HeldBy(pid.unwrap_or(0)));
     };
     let owner = std::process::id();
-    // What counts is the lock: on a full disk the number is missing.
+    // Only the lock counts: on a full disk the PID is missing.
     let _ = lock.set_len(0).and_then(|()| (&*lock).write_all(owner.to_string().as_bytes()));
-    // What killed ones left.
+    // Remove the files of killed processes.
     for entry in fs::read_dir(&folder)?.flatten() {
         if entry.path() != path
             && let Ok(Some(_stale)) = lock::lock(&entry.path())
@@ -41,24 +50,24 @@ pub fn hold(places: &Paths, id: &SessionId) -> io::Result<Result<SessionLock, u3
             let _ = fs::remove_file(entry.path());
         }
     }
-    Ok(Ok(SessionLock { path, _lock: lock, owner }))
+    Ok(SessionLock { path, _lock: lock, owner })
 }
 
 fn folder(state: &Path) -> PathBuf {
     state.join("held")
 }
 
-/// Whether a process holds the session. `state`: see [`Paths::state`].
+/// Returns whether a process holds the session. For `state` see [`Paths::state`].
 #[must_use]
 pub fn is_held(state: &Path, id: &SessionId) -> bool {
     lock::is_held(&folder(state).join(id.as_str()))
 }
 
-/// Keeps others from going on with a session that nobody holds, for as long as the value lives; `None` if somebody does.
-/// Others wait no longer than the blink of an eye for it.
+/// Holds a session for a moment, so that nobody resumes it; returns `None` if a process holds it. Processes that want
+/// to resume the session wait only a moment for that.
 ///
 /// # Errors
-/// If there is no place for the lock.
+/// If there is no folder for the lock.
 pub fn keep_out(state: &Path, id: &SessionId) -> io::Result<Option<SessionLock>> {
     let folder = folder(state);
     make_private(&folder).map_err(io::Error::other)?;
@@ -68,7 +77,7 @@ pub fn keep_out(state: &Path, id: &SessionId) -> io::Result<Option<SessionLock>>
 
 impl Drop for SessionLock {
     fn drop(&mut self) {
-        // A forked child holds a copy of this value.
+        // A forked child has a copy of this value.
         if std::process::id() == self.owner {
             let _ = fs::remove_file(&self.path);
         }
@@ -80,24 +89,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time() {
+    fn one_process_at_a_time_holds_a_session() {
         let root = tempfile::tempdir().unwrap();
         let state = Some(root.path().to_owned());
-        let places = Paths { home: None, state, runtime: None, shared: root.path().join("tmp") };
+        let paths = Paths { home: None, state, runtime: None, shared: root.path().join("tmp") };
         let (id, other) = (SessionId::new(1), SessionId::new(2));
-        let held = hold(&places, &id).unwrap().unwrap();
-        assert_eq!(hold(&places, &id).unwrap().unwrap_err(), std::process::id());
-        let _other = hold(&places, &other).unwrap().unwrap();
+        let held = hold(&paths, &id).unwrap();
+        assert!(matches!(hold(&paths, &id), Err(HoldError::HeldBy(pid)) if pid == std::process::id()));
+        let _other = hold(&paths, &other).unwrap();
         let state = root.path().join("fourhands");
         assert!(is_held(&state, &id) && keep_out(&state, &id).unwrap().is_none());
         drop(held);
         let kept_out = keep_out(&state, &id).unwrap().unwrap();
-        assert_eq!(hold(&places, &id).unwrap().unwrap_err(), 0);
+        assert!(matches!(hold(&paths, &id), Err(HoldError::HeldBy(0))));
         drop(kept_out);
         assert!(!is_held(&state, &id));
-        // What a killed one left is removed by the next.
+        // The next holder removes the file of a killed one.
         fs::write(root.path().join("fourhands/held/stale"), "").unwrap();
-        let _again = hold(&places, &id).unwrap().unwrap();
+        let _next = hold(&paths, &id).unwrap();
         assert!(!root.path().join("fourhands/held/stale").exists());
         assert!(root.path().join("fourhands/held").join(other.as_str()).exists());
     }

@@ -1,4 +1,4 @@
-//! Both ends of a session's socket, and who may be at the other one: only processes of our own user.
+//! The two ends of a session's socket. Each end accepts only processes of the same user.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -22,8 +22,8 @@ pub enum ConnectError {
     Io(#[from] io::Error),
 }
 
-/// Listens at `path` for our own user alone. What lies there is removed: the caller holds the lock of the session's name,
-/// so it is nobody's. Must be called within a tokio runtime.
+/// Listens at `path`, for our own user alone. Removes a file there: the caller holds the lock of the session's name, so
+/// nobody uses the file. Must be called within a tokio runtime.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -36,7 +36,7 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     #[cfg(not(target_os = "linux"))]
     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-    // On Linux the file is made with the rights of the socket, so it is never open to others, whatever the umask is.
+    // On Linux the file gets the mode of the socket, so others can never open it, whatever the umask is.
     let _ = fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR);
     bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &UnixAddr::new(path)?)?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
@@ -46,20 +46,20 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     UnixListener::from_std(listener)
 }
 
-/// Connects to a session. Whoever can write to the folder could put a socket of their own there and read what is sent.
+/// Connects to a session, and checks its user: somebody who can write to the folder could put a socket there.
 pub async fn connect(path: &Path) -> Result<UnixStream, ConnectError> {
     let stream = UnixStream::connect(path).await?;
     let owner = stream.peer_cred()?.uid();
     if is_us(owner) { Ok(stream) } else { Err(ConnectError::NotOurs { path: path.to_owned(), owner }) }
 }
 
-/// The process at the other end, if it is one of our user and the system tells which; `None` for other users.
+/// Returns the process at the other end; `None` if it belongs to another user.
 pub fn peer(stream: &UnixStream) -> Option<Peer> {
     let credentials = stream.peer_cred().ok().filter(|peer| is_us(peer.uid()))?;
     Some(Peer { pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()) })
 }
 
-/// A process of our user.
+/// A process of our user; the PID is unknown on some systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub pid: Option<u32>,
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_socket_is_ours_alone_and_takes_the_place_of_what_lay_there() {
+    async fn the_socket_is_private_and_replaces_a_file_at_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s.sock");
         let precious = folder.path().join("precious");

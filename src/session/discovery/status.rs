@@ -1,4 +1,4 @@
-//! Asking a session that runs how it is, over its socket. A method beside those of MCP: whoever asks does not join.
+//! The status of a running session, asked over its socket. A private method beside MCP: the asker does not join.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,30 +11,30 @@ use tokio::net::UnixStream;
 
 use super::socket;
 
-/// The method that asks.
+/// The method of the request.
 pub const METHOD: &str = "fourhands/status";
-/// How long a session may take to answer: one that is suspended accepts connections and says nothing.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Longest answer: thousands of clients may have long names.
-const LIMIT: u64 = 64 << 20;
+/// How long a session may take to answer. A suspended one accepts connections and never answers.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest answer, in bytes: thousands of clients may have long names.
+const MAX_ANSWER_SIZE: u64 = 64 << 20;
 
-/// How a session is.
+/// The status of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionStatus {
-    /// Of the session process, which runs Python.
+    /// PID of the session process, which runs Python.
     pub pid: u32,
-    /// In the order they connected.
+    /// In the order in which they connected.
     pub clients: Vec<LiveClient>,
-    /// Snippets so far, those that wait included.
+    /// Snippets so far, including those that wait.
     pub snippets: u32,
-    /// The number of the one that runs.
+    /// The number of the running snippet.
     pub running: Option<u32>,
-    /// How many wait.
+    /// How many snippets wait.
     pub queued: usize,
 }
 
 impl SessionStatus {
-    /// Whether something runs or waits.
+    /// Returns whether a snippet runs or waits.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.running.is_some() || self.queued > 0
@@ -44,35 +44,35 @@ impl SessionStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveClient {
     pub name: String,
-    /// Of its bridge.
+    /// PID of the bridge.
     pub pid: Option<u32>,
 }
 
-/// What came of asking.
+/// The result of asking for a status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusReply {
     Live(SessionStatus),
-    /// Nobody accepts connections there (yet).
+    /// Nobody accepts connections there, perhaps not yet.
     Closed,
-    /// It was reached, but did not answer in time.
+    /// The session accepted the connection, but did not answer in time.
     Silent,
 }
 
 pub async fn ask(socket: &Path) -> StatusReply {
-    let Ok(connected) = tokio::time::timeout(PATIENCE, socket::connect(socket)).await else {
+    let Ok(connected) = tokio::time::timeout(TIMEOUT, socket::connect(socket)).await else {
         return StatusReply::Silent;
     };
     let Ok(stream) = connected else { return StatusReply::Closed };
-    match tokio::time::timeout(PATIENCE, converse(stream, METHOD, json!({}))).await {
+    match tokio::time::timeout(TIMEOUT, converse(stream, METHOD, json!({}))).await {
         Ok(Some(live)) => StatusReply::Live(live),
         _ => StatusReply::Silent,
     }
 }
 
-/// Makes one request of MCP, as a client named fourhands; its result, unless it fails or takes longer than `patience`.
-pub async fn request(socket: &Path, method: &str, params: Value, patience: Duration) -> Option<Value> {
+/// Makes one MCP request, as a client named fourhands. Returns the result, or `None` if the request fails or times out.
+pub async fn request(socket: &Path, method: &str, params: Value, timeout: Duration) -> Option<Value> {
     let exchange = async { converse(socket::connect(socket).await.ok()?, method, params).await };
-    tokio::time::timeout(patience, exchange).await.ok()?
+    tokio::time::timeout(timeout, exchange).await.ok()?
 }
 
 async fn converse<T: DeserializeOwned>(stream: UnixStream, method: &str, mut params: Value) -> Option<T> {
@@ -87,9 +87,9 @@ async fn converse<T: DeserializeOwned>(stream: UnixStream, method: &str, mut par
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "fourhands", "version": env!("CARGO_PKG_VERSION")},
     });
-    let question = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    writer.write_all(format!("{question}\n").as_bytes()).await.ok()?;
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    writer.write_all(format!("{request}\n").as_bytes()).await.ok()?;
     let mut line = Vec::new();
-    BufReader::new(reader.take(LIMIT)).read_until(b'\n', &mut line).await.ok()?;
+    BufReader::new(reader.take(MAX_ANSWER_SIZE)).read_until(b'\n', &mut line).await.ok()?;
     serde_json::from_slice::<Answer<T>>(&line).ok().map(|answer| answer.result)
 }

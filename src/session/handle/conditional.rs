@@ -1,59 +1,57 @@
-//! Commands that are not carried out if the transcript, as it is when they arrive, has something against it: nothing can
-//! come between the look and the deed.
+//! Commands with a condition. The actor checks the condition and carries the command out in one step.
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Closed, Command, SessionHandle};
+use super::SessionHandle;
+use super::command::Command;
+use super::error::CommandError;
 use crate::domain::{Author, ResetReport, Transcript};
 
-/// Whether there is an objection.
-pub(in crate::session) type Objects = Box<dyn FnOnce(&Transcript) -> bool + Send>;
-
 impl SessionHandle {
-    /// As [`SessionHandle::reset`]; but if `objection` finds something, that, and nothing is reset.
+    /// As [`SessionHandle::reset`], unless `objection` returns something.
     ///
     /// # Errors
-    /// [`Closed`] if the session has ended.
+    /// If the session has ended, or with the objection; then nothing is reset.
     pub async fn reset_unless<T: Send + 'static>(
         &self,
         by: Author,
         objection: impl FnOnce(&Transcript) -> Option<T> + Send + 'static,
-    ) -> Result<Result<Arc<ResetReport>, T>, Closed> {
-        self.unless(objection, |answer| Command::Reset { by, answer }).await
+    ) -> Result<Arc<ResetReport>, CommandError<T>> {
+        self.unless(objection, |reply| Command::Reset { by, reply }).await
     }
 
-    /// As [`SessionHandle::restart`]; but if `objection` finds something, that, and nothing is restarted.
+    /// As [`SessionHandle::restart`], unless `objection` returns something.
     ///
     /// # Errors
-    /// [`Closed`] if the session has ended.
+    /// If the session has ended, or with the objection; then nothing is restarted.
     pub async fn restart_unless<T: Send + 'static>(
         &self,
         by: Author,
         objection: impl FnOnce(&Transcript) -> Option<T> + Send + 'static,
-    ) -> Result<Result<(), T>, Closed> {
-        self.unless(objection, |answer| Command::Restart { by, answer }).await
+    ) -> Result<(), CommandError<T>> {
+        self.unless(objection, |reply| Command::Restart { by, reply }).await
     }
 
     async fn unless<T: Send + 'static, A>(
         &self,
         objection: impl FnOnce(&Transcript) -> Option<T> + Send + 'static,
         command: impl FnOnce(oneshot::Sender<A>) -> Command,
-    ) -> Result<Result<A, T>, Closed> {
-        let (objected, mut found) = oneshot::channel();
-        let objects = move |transcript: &Transcript| {
+    ) -> Result<A, CommandError<T>> {
+        let (objected, mut objections) = oneshot::channel();
+        let objection = move |transcript: &Transcript| {
             let objection = objection(transcript);
-            let is_one = objection.is_some();
+            let objects = objection.is_some();
             let _ = objection.map(|objection| objected.send(objection));
-            is_one
+            objects
         };
-        let told =
-            self.ask(|answer| Command::Unless { objects: Box::new(objects), command: Box::new(command(answer)) }).await;
-        match (told, found.try_recv()) {
-            (Ok(answer), _) => Ok(Ok(answer)),
-            (Err(_), Ok(objection)) => Ok(Err(objection)),
-            (Err(closed), Err(_)) => Err(closed),
-        }
+        let done = self
+            .request(|reply| Command::Unless { objection: Box::new(objection), command: Box::new(command(reply)) })
+            .await;
+        done.map_err(|closed| match objections.try_recv() {
+            Ok(objection) => CommandError::Refused(objection),
+            Err(_) => CommandError::Closed(closed),
+        })
     }
 }

@@ -2,29 +2,29 @@ use super::*;
 use crate::domain::ClientId;
 
 #[test]
-fn names_are_made_fit_for_a_screen() {
+fn names_are_cleaned_for_the_screen() {
     assert_eq!(cleaned("claude-ai"), "claude-ai");
     assert_eq!(cleaned("\u{1b}[31mred\u{1b}[0m\r\n  x"), "red x");
     assert_eq!(cleaned("a\u{202e}b\u{200b}\u{e0041}\u{feff}\u{ad}c\u{3164}d\u{fe0f}"), "abcd");
     assert_eq!(cleaned("cl\"au\"de <b> ⟨U+0041⟩ `x`"), "claude b U+0041 x");
     assert_eq!(cleaned(&"long ".repeat(50)).chars().count(), 39);
-    assert_eq!(cleaned(&"c\u{43e}".repeat(5_000)).chars().count(), MOST_SPELLED);
+    assert_eq!(cleaned(&"c\u{43e}".repeat(5_000)).chars().count(), MAX_SPELLED_LENGTH);
     for nothing in ["", "\u{202e}", "\n\t", "()", "...", "\u{3164}\u{115f}", "\u{2800}"] {
         assert_eq!(cleaned(nothing), NAMELESS, "{nothing:?}");
     }
     for same in ["Помощник", "助手", "ผู้ช่วย", "सहायक", "Kadıköy", "José", "Σωκράτης", "דָּוִד", "アシスタント GPT"]
     {
         assert_eq!(cleaned(same), same.nfkc().collect::<String>());
-        assert_eq!(Names::default().marked(&cleaned(same)), cleaned(same));
+        assert_eq!(ClientNames::default().marked(&cleaned(same)), cleaned(same));
     }
 }
 
 fn shown(given: &str) -> String {
-    Names::default().choose(&cleaned(given), |_| false).to_string()
+    ClientNames::default().choose(&cleaned(given), |_| false).to_string()
 }
 
 #[test]
-fn who_could_be_taken_for_the_person_is_marked() {
+fn a_name_that_could_be_the_person_is_marked() {
     for spoof in [
         "you",
         "You",
@@ -107,8 +107,8 @@ fn who_could_be_taken_for_the_person_is_marked() {
 }
 
 #[test]
-fn who_could_be_taken_for_another_client_is_marked() {
-    let mut names = Names::default();
+fn a_name_that_looks_like_another_client_is_marked() {
+    let mut names = ClientNames::default();
     let mut join = |given: &str| names.choose(&cleaned(given), |_| false).to_string();
     assert_eq!(join("claude-code"), "claude-code");
     assert_eq!(join("claude-code"), "claude-code", "who comes back");
@@ -135,8 +135,8 @@ fn who_could_be_taken_for_another_client_is_marked() {
 }
 
 #[test]
-fn a_name_is_free_and_known_again_whatever_stands_around_it() {
-    let mut names = Names::default();
+fn marked_names_are_compared_without_their_marks() {
+    let mut names = ClientNames::default();
     let first = names.choose("the person", |_| false);
     let second = names.choose("the person", |name| name == unmarked(&first));
     assert_eq!((&*first, &*second), ("client \"the person\"", "client \"the person 2\""));
@@ -147,6 +147,6 @@ fn a_name_is_free_and_known_again_whatever_stands_around_it() {
     let author = Author::Client { id: ClientId(1), name: "claude-code".into() };
     let snippet = crate::domain::SnippetId(1);
     transcript.apply(&crate::domain::Event::Submitted { snippet, author, code: "1".into(), call: None, at: 0 });
-    let mut later = Names::of(&transcript, &[]);
+    let mut later = ClientNames::of(&transcript, &[]);
     assert_eq!(&*later.choose("cIaude-code", |_| false), "client \"cIaude-code\" (not \"claude-code\")");
 }

@@ -1,18 +1,19 @@
-//! Where whole outputs lie: small ones in memory, large ones in two files each: the text as it was written, and where
-//! it changes between the streams. The folder of a session has its id for a name.
+//! The store of the spool: small outputs in memory, large ones in two files each, the text and the places where it
+//! changes between stdout and stderr. The folder of a session is named by its id.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use nix::fcntl::{Flock, FlockArg};
+use parking_lot::Mutex;
 
-use super::Queue;
-use super::whole::{Missing, Source, Whole, change};
+use super::queue::Queue;
+use super::whole::{Missing, Source, Whole, encode_change};
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Output, SnippetId, Stream, units};
 use crate::session::SessionId;
@@ -22,13 +23,13 @@ use crate::session::discovery::session_lock;
 /// How much is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of one snippet. Less than 2 GB, for the marks of the streams.
+    /// Of one snippet. Less than 2 GB, because a change of stream has its offset in 31 bits.
     pub snippet: u64,
-    /// Of one session on disk; beyond it the oldest go.
+    /// Of one session on disk; beyond that the oldest outputs are removed.
     pub session: u64,
-    /// Of one snippet in memory: what [`Output`] keeps need not be on disk.
+    /// Of one snippet in memory: as much as [`Output`] keeps need not be on disk.
     pub memory: usize,
-    /// Of all snippets in memory; beyond it the oldest go to disk.
+    /// Of all snippets in memory; beyond that the oldest outputs go to disk.
     pub memories: usize,
 }
 
@@ -38,22 +39,22 @@ impl Default for Limits {
     }
 }
 
-/// Bytes that sessions of the past may take on disk together.
-const PAST: u64 = 2 << 30;
+/// Bytes that the outputs of past sessions may take on disk together.
+const MAX_PAST_SIZE: u64 = 2 << 30;
 
 #[derive(Debug)]
 pub struct Shelf {
     folder: Option<PathBuf>,
     limits: Limits,
-    records: BTreeMap<SnippetId, Record>,
-    /// What memory and disk hold.
+    outputs: BTreeMap<SnippetId, StoredOutput>,
+    /// Bytes in memory and on disk.
     memories: usize,
     on_disk: u64,
 }
 
 #[derive(Debug, Default)]
-struct Record {
-    /// Empty once it is on disk.
+struct StoredOutput {
+    /// Empty once the output is on disk.
     text: Vec<u8>,
     changes: Vec<u8>,
     on_disk: bool,
@@ -61,20 +62,36 @@ struct Record {
     length: u64,
     changes_length: u64,
     last: Option<Stream>,
-    /// Set when no more of it is kept.
+    /// Set once no more of the output is kept.
     missing: Option<Missing>,
 }
 
-impl Record {
+impl StoredOutput {
     fn size(&self) -> u64 {
         self.length + self.changes_length
     }
 }
 
-/// What a reader needs, taken under the lock and opened without it.
+/// Bytes of an output, in memory or in a file.
+enum Bytes {
+    Memory(Vec<u8>),
+    File(PathBuf),
+}
+
+impl Bytes {
+    fn open(self, length: u64) -> io::Result<Source> {
+        match self {
+            Self::Memory(bytes) => Ok(Source::Memory(bytes)),
+            Self::File(_) if length == 0 => Ok(Source::Memory(Vec::new())),
+            Self::File(path) => File::open(path).map(Source::File),
+        }
+    }
+}
+
+/// A stored output: looked up under the lock, opened without it.
 pub struct Found {
-    text: Result<Vec<u8>, PathBuf>,
-    changes: Result<Vec<u8>, PathBuf>,
+    text: Bytes,
+    changes: Bytes,
     length: u64,
     changes_length: u64,
     missing: Option<Missing>,
@@ -82,24 +99,15 @@ pub struct Found {
 
 impl Found {
     pub fn open(self) -> io::Result<Whole> {
-        let source = |place: Result<Vec<u8>, PathBuf>, length: u64| match place {
-            Ok(memory) => Ok(Source::Memory(memory)),
-            Err(_) if length == 0 => Ok(Source::Memory(Vec::new())),
-            Err(path) => File::open(path).map(Source::File),
-        };
-        Ok(Whole::new(
-            source(self.text, self.length)?,
-            self.length,
-            source(self.changes, self.changes_length)?,
-            self.changes_length,
-            self.missing,
-        ))
+        let text = self.text.open(self.length)?;
+        let changes = self.changes.open(self.changes_length)?;
+        Ok(Whole::new(text, self.length, changes, self.changes_length, self.missing))
     }
 }
 
 impl Shelf {
     pub fn new(folder: Option<PathBuf>, limits: Limits) -> Self {
-        Self { folder, limits, records: BTreeMap::new(), memories: 0, on_disk: 0 }
+        Self { folder, limits, outputs: BTreeMap::new(), memories: 0, on_disk: 0 }
     }
 
     pub fn folder(&self) -> Option<PathBuf> {
@@ -107,57 +115,57 @@ impl Shelf {
     }
 
     pub fn find(&self, snippet: SnippetId) -> Option<Found> {
-        let Some(record) = self.records.get(&snippet) else { return self.find_of_before(snippet) };
+        let Some(output) = self.outputs.get(&snippet) else { return self.find_of_earlier_process(snippet) };
         let place = |memory: &Vec<u8>, kind: &str| match &self.folder {
-            Some(folder) if record.on_disk => Err(path(folder, snippet, kind)),
-            _ => Ok(memory.clone()),
+            Some(folder) if output.on_disk => Bytes::File(path(folder, snippet, kind)),
+            _ => Bytes::Memory(memory.clone()),
         };
         Some(Found {
-            text: place(&record.text, TEXT),
-            changes: place(&record.changes, CHANGES),
-            length: record.length,
-            changes_length: record.changes_length,
-            missing: record.missing.clone(),
+            text: place(&output.text, TEXT),
+            changes: place(&output.changes, CHANGES),
+            length: output.length,
+            changes_length: output.changes_length,
+            missing: output.missing.clone(),
         })
     }
 
-    /// Of a process that held the session before this one.
-    fn find_of_before(&self, snippet: SnippetId) -> Option<Found> {
+    /// Finds the output of an earlier process of the session.
+    fn find_of_earlier_process(&self, snippet: SnippetId) -> Option<Found> {
         let place = |kind| self.folder.as_ref().map(|folder| path(folder, snippet, kind));
         let (text, changes) = (place(TEXT)?, place(CHANGES)?);
         let length = fs::metadata(&text).ok()?.len();
         let changes_length = fs::metadata(&changes).map_or(0, |facts| facts.len());
-        Some(Found { text: Err(text), changes: Err(changes), length, changes_length, missing: None })
+        Some(Found { text: Bytes::File(text), changes: Bytes::File(changes), length, changes_length, missing: None })
     }
 
     pub fn length(&self, snippet: SnippetId) -> u64 {
-        self.records.get(&snippet).map_or(0, |record| record.length)
+        self.outputs.get(&snippet).map_or(0, |output| output.length)
     }
 
     pub fn missing(&self, snippet: SnippetId) -> Option<Missing> {
-        self.records.get(&snippet)?.missing.clone()
+        self.outputs.get(&snippet)?.missing.clone()
     }
 
-    /// The oldest that is in memory.
+    /// Returns the oldest output in memory, if memory holds too much.
     fn oldest_in_memory(&self) -> Option<SnippetId> {
         if self.memories <= self.limits.memories {
             return None;
         }
-        self.records.iter().find(|(_, record)| !record.on_disk && !record.text.is_empty()).map(|(id, _)| *id)
+        self.outputs.iter().find(|(_, output)| !output.on_disk && !output.text.is_empty()).map(|(id, _)| *id)
     }
 
-    /// The oldest on disk but `writing`, if there is too much.
-    fn oldest_on_disk(&mut self, writing: SnippetId) -> Option<(SnippetId, PathBuf)> {
+    /// Drops the oldest output on disk but `writing`, if the disk holds too much. Returns the snippet and the folder.
+    fn drop_oldest_on_disk(&mut self, writing: SnippetId) -> Option<(SnippetId, PathBuf)> {
         if self.on_disk <= self.limits.session {
             return None;
         }
-        let (id, record) =
-            self.records.iter_mut().find(|(id, record)| record.on_disk && !record.removed && **id != writing)?;
-        self.on_disk -= record.size();
-        record.removed = true;
-        let lost = record.length + record.missing.take().map_or(0, |missing| missing.bytes);
-        record.missing = Some(Missing { bytes: lost, why: "removed to make room for newer output".into() });
-        (record.length, record.changes_length) = (0, 0);
+        let (id, output) =
+            self.outputs.iter_mut().find(|(id, output)| output.on_disk && !output.removed && **id != writing)?;
+        self.on_disk -= output.size();
+        output.removed = true;
+        let lost = output.length + output.missing.take().map_or(0, |missing| missing.bytes);
+        output.missing = Some(Missing { bytes: lost, why: "removed to make room for newer output".into() });
+        (output.length, output.changes_length) = (0, 0);
         Some((*id, self.folder.clone()?))
     }
 }
@@ -169,14 +177,14 @@ fn path(folder: &Path, snippet: SnippetId, kind: &str) -> PathBuf {
     folder.join(format!("{snippet}.{kind}"))
 }
 
-/// The thread's side: the files that are being written.
+/// The side of the thread: the files that are being written.
 #[derive(Debug, Default)]
 pub struct Writer {
     open: Option<Open>,
-    /// Held for as long as the session lives, so that its folder is not removed as an old one.
+    /// Held as long as the session lives, so that its folder is not removed as an old one.
     lock: Option<Flock<File>>,
-    /// Why something could not be written, for whoever tells it.
-    pub(super) trouble: Option<Arc<str>>,
+    /// Why something could not be written.
+    pub(super) problem: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -186,12 +194,8 @@ struct Open {
     changes: File,
 }
 
-fn guard(shared: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Writer {
-    /// Puts away what was queued. Answers whether some of it went to disk. The lock is never held over a write.
+    /// Stores a batch of the queue. Returns whether some of it went to disk. The lock is never held during a write.
     pub(super) fn write(&mut self, shared: &Mutex<Shelf>, batch: &Queue) -> bool {
         let mut to_disk = false;
         let mut at = 0;
@@ -200,8 +204,8 @@ impl Writer {
             at += run.length;
             to_disk |= self.add(shared, run.snippet, run.stream, text);
         }
-        for (snippet, bytes) in &batch.missed {
-            if let Some(missing) = guard(shared).records.get_mut(snippet).and_then(|record| record.missing.as_mut()) {
+        for (snippet, bytes) in &batch.lost {
+            if let Some(missing) = shared.lock().outputs.get_mut(snippet).and_then(|output| output.missing.as_mut()) {
                 missing.bytes += bytes;
                 continue;
             }
@@ -209,7 +213,7 @@ impl Writer {
             to_disk |= self.add(shared, *snippet, Stream::Stderr, &mark);
         }
         loop {
-            let oldest = guard(shared).oldest_in_memory();
+            let oldest = shared.lock().oldest_in_memory();
             match oldest {
                 Some(oldest) => self.move_to_disk(shared, oldest),
                 None => return to_disk,
@@ -218,87 +222,87 @@ impl Writer {
     }
 
     fn add(&mut self, shared: &Mutex<Shelf>, snippet: SnippetId, stream: Stream, text: &str) -> bool {
-        let mut held = guard(shared);
-        let limits = held.limits;
-        let record = held.records.entry(snippet).or_default();
-        if let Some(missing) = &mut record.missing {
+        let mut shelf = shared.lock();
+        let limits = shelf.limits;
+        let output = shelf.outputs.entry(snippet).or_default();
+        if let Some(missing) = &mut output.missing {
             missing.bytes += text.len() as u64;
             return false;
         }
-        let room = limits.snippet.saturating_sub(record.size()).try_into().unwrap_or(usize::MAX);
+        let room = limits.snippet.saturating_sub(output.size()).try_into().unwrap_or(usize::MAX);
         let kept = &text[..floor_char_boundary(text, room)];
-        let mark = (record.last.unwrap_or(Stream::Stdout) != stream).then(|| change(record.length, stream));
-        if !record.on_disk && record.text.len() + kept.len() > limits.memory {
-            drop(held);
+        let mark = (output.last.unwrap_or(Stream::Stdout) != stream).then(|| encode_change(output.length, stream));
+        if !output.on_disk && output.text.len() + kept.len() > limits.memory {
+            drop(shelf);
             self.move_to_disk(shared, snippet);
-            held = guard(shared);
+            shelf = shared.lock();
         }
-        let Some(record) = held.records.get_mut(&snippet) else { return false };
+        let Some(output) = shelf.outputs.get_mut(&snippet) else { return false };
         let mut fault = None;
-        let on_disk = record.on_disk;
-        if let Some(missing) = &mut record.missing {
-            // As much as memory may hold.
-            let fits = floor_char_boundary(kept, limits.memory.saturating_sub(record.text.len()));
-            record.text.extend_from_slice(&kept.as_bytes()[..fits]);
-            record.changes.extend(mark.iter().flatten());
+        let on_disk = output.on_disk;
+        if let Some(missing) = &mut output.missing {
+            // No more than memory may hold.
+            let fits = floor_char_boundary(kept, limits.memory.saturating_sub(output.text.len()));
+            output.text.extend_from_slice(&kept.as_bytes()[..fits]);
+            output.changes.extend(mark.iter().flatten());
             missing.bytes += (text.len() - fits) as u64;
             let size = fits + mark.map_or(0, |mark| mark.len());
-            record.length += fits as u64;
-            record.changes_length = record.changes.len() as u64;
-            held.memories += size;
+            output.length += fits as u64;
+            output.changes_length = output.changes.len() as u64;
+            shelf.memories += size;
             return false;
         }
         if on_disk {
-            let folder = held.folder.clone().unwrap_or_default();
-            drop(held);
+            let folder = shelf.folder.clone().unwrap_or_default();
+            drop(shelf);
             fault = self.append(&folder, snippet, kept, mark.as_ref()).err();
-            held = guard(shared);
+            shelf = shared.lock();
         } else {
-            record.text.extend_from_slice(kept.as_bytes());
-            record.changes.extend(mark.iter().flatten());
+            output.text.extend_from_slice(kept.as_bytes());
+            output.changes.extend(mark.iter().flatten());
         }
         let size = (kept.len() + mark.map_or(0, |mark| mark.len())) as u64;
-        let folder = held.folder.clone().unwrap_or_default();
+        let folder = shelf.folder.clone().unwrap_or_default();
         if fault.is_none() {
             if on_disk {
-                held.on_disk += size;
+                shelf.on_disk += size;
             } else {
-                held.memories += size as usize;
+                shelf.memories += size as usize;
             }
         }
-        let Some(record) = held.records.get_mut(&snippet) else { return on_disk };
+        let Some(output) = shelf.outputs.get_mut(&snippet) else { return on_disk };
         if let Some(fault) = fault {
             let why = unwritable(&folder, &fault);
-            record.missing = Some(Missing { bytes: text.len() as u64, why: why.clone() });
-            self.trouble = Some(why);
+            output.missing = Some(Missing { bytes: text.len() as u64, why: why.clone() });
+            self.problem = Some(why);
             self.open = None;
             return true;
         }
-        record.length += kept.len() as u64;
-        record.changes_length += mark.map_or(0, |mark| mark.len()) as u64;
-        record.last = Some(stream);
+        output.length += kept.len() as u64;
+        output.changes_length += mark.map_or(0, |mark| mark.len()) as u64;
+        output.last = Some(stream);
         if kept.len() < text.len() {
             let why = format!("no more than {} of one snippet is kept", units::bytes(limits.snippet));
-            record.missing = Some(Missing { bytes: (text.len() - kept.len()) as u64, why: why.into() });
+            output.missing = Some(Missing { bytes: (text.len() - kept.len()) as u64, why: why.into() });
             self.open = None;
         }
-        while let Some((oldest, folder)) = held.oldest_on_disk(snippet) {
-            drop(held);
+        while let Some((oldest, folder)) = shelf.drop_oldest_on_disk(snippet) {
+            drop(shelf);
             for kind in [TEXT, CHANGES] {
                 let _ = fs::remove_file(path(&folder, oldest, kind));
             }
-            held = guard(shared);
+            shelf = shared.lock();
         }
         on_disk
     }
 
-    /// Moves what memory holds of a snippet into files. Where that fails it stays, and nothing is added to it.
+    /// Moves an output from memory into files. If that fails, it stays in memory and gets nothing more.
     fn move_to_disk(&mut self, shared: &Mutex<Shelf>, snippet: SnippetId) {
-        let held = guard(shared);
-        let Some(record) = held.records.get(&snippet) else { return };
-        let (text, changes) = (record.text.clone(), record.changes.clone());
-        let folder = held.folder.clone();
-        drop(held);
+        let shelf = shared.lock();
+        let Some(output) = shelf.outputs.get(&snippet) else { return };
+        let (text, changes) = (output.text.clone(), output.changes.clone());
+        let folder = shelf.folder.clone();
+        drop(shelf);
         let written = match &folder {
             None => Err("there is no folder for it".into()),
             Some(folder) => self
@@ -309,28 +313,28 @@ impl Writer {
                 })
                 .map_err(|fault| unwritable(folder, &fault)),
         };
-        let mut held = guard(shared);
-        let Some(record) = held.records.get_mut(&snippet) else { return };
+        let mut shelf = shared.lock();
+        let Some(output) = shelf.outputs.get_mut(&snippet) else { return };
         match written {
             Ok(()) => {
-                record.on_disk = true;
-                let size = record.size();
-                (record.text, record.changes) = (Vec::new(), Vec::new());
-                held.memories -= size as usize;
-                held.on_disk += size;
+                output.on_disk = true;
+                let size = output.size();
+                (output.text, output.changes) = (Vec::new(), Vec::new());
+                shelf.memories -= size as usize;
+                shelf.on_disk += size;
             }
             Err(why) => {
                 self.open = None;
-                self.trouble = Some(why.clone());
-                let in_vain = held.memories > held.limits.memories;
-                let Some(record) = held.records.get_mut(&snippet) else { return };
-                let missing = record.missing.get_or_insert(Missing { bytes: 0, why });
+                self.problem = Some(why.clone());
+                let in_vain = shelf.memories > shelf.limits.memories;
+                let Some(output) = shelf.outputs.get_mut(&snippet) else { return };
+                let missing = output.missing.get_or_insert(Missing { bytes: 0, why });
                 if in_vain {
-                    missing.bytes += record.length;
-                    let size = record.size();
-                    (record.text, record.changes) = (Vec::new(), Vec::new());
-                    (record.length, record.changes_length) = (0, 0);
-                    held.memories -= size as usize;
+                    missing.bytes += output.length;
+                    let size = output.size();
+                    (output.text, output.changes) = (Vec::new(), Vec::new());
+                    (output.length, output.changes_length) = (0, 0);
+                    shelf.memories -= size as usize;
                 }
             }
         }
@@ -374,8 +378,8 @@ fn unwritable(folder: &Path, fault: &io::Error) -> Arc<str> {
     format!("{} cannot be written: {fault}", folder.display()).into()
 }
 
-/// Removes what sessions of the past left in `spools`, the oldest first, until the rest takes no more than [`PAST`].
-/// Answers of how many sessions.
+/// Removes the outputs of past sessions from `spools`, the oldest first, until the rest takes no more than
+/// [`MAX_PAST_SIZE`]. Returns the number of removed sessions.
 pub fn remove_old(spools: &Path) -> usize {
     let Ok(folders) = fs::read_dir(spools) else { return 0 };
     let mut past: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
@@ -389,10 +393,10 @@ pub fn remove_old(spools: &Path) -> usize {
     let mut total: u64 = past.iter().map(|(_, size, _)| size).sum();
     let mut removed = 0;
     for (_, size, folder) in past {
-        if total <= PAST {
+        if total <= MAX_PAST_SIZE {
             break;
         }
-        // A session process holds a lock on its folder, and its guardian the session, also between two of them.
+        // A session process holds a lock on its folder. Its guardian holds the session, also between two processes.
         let id = folder.file_name().and_then(|name| SessionId::parse(name.to_str()?));
         let state = spools.parent().unwrap_or(spools);
         let kept_out = id.map(|id| session_lock::keep_out(state, &id));

@@ -1,4 +1,4 @@
-//! What is written can be read, whatever its size; what cannot be kept is counted.
+//! Tests of the spool.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::Segment;
 
 const ONE: SnippetId = SnippetId(1);
-const SOON: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 struct Rig {
     spool: Arc<Spool>,
@@ -34,7 +34,7 @@ impl Rig {
     }
 
     fn whole(&self, snippet: SnippetId) -> Whole {
-        self.spool.settle(SOON);
+        self.spool.settle(TIMEOUT);
         self.spool.whole(snippet).unwrap().unwrap()
     }
 }
@@ -96,7 +96,7 @@ fn large_output_goes_to_disk_and_can_be_read_anywhere() {
 }
 
 #[test]
-fn beyond_the_bounds_it_is_counted() {
+fn output_beyond_the_limits_is_counted() {
     let rig = Rig::new(SMALL);
     for _ in 0..1_500 {
         rig.write(ONE, Stream::Stdout, &"x".repeat(100));
@@ -115,13 +115,13 @@ fn beyond_the_bounds_it_is_counted() {
     for n in 10..20 {
         rig.write(SnippetId(n), Stream::Stdout, &"z".repeat(900));
     }
-    rig.spool.settle(SOON);
+    rig.spool.settle(TIMEOUT);
     assert!(rig.folder.join("10.out").exists() && !rig.folder.join("19.out").exists(), "old small ones go to disk");
     assert_eq!(text(&rig.whole(SnippetId(10))), "z".repeat(900));
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told_and_stops_nobody() {
+fn an_unwritable_folder_is_reported_and_stops_no_writer() {
     let rig = Rig::new(SMALL);
     std::fs::write(rig.folder.parent().unwrap(), "a file").unwrap();
     for _ in 0..100 {
@@ -133,13 +133,13 @@ fn a_folder_that_cannot_be_written_is_told_and_stops_nobody() {
 }
 
 #[test]
-fn a_disk_that_is_too_slow_loses_and_never_hangs() {
+fn a_slow_disk_loses_output_and_never_hangs() {
     let spool = Spool::default();
     let piece = "x".repeat(64 << 10);
     for _ in 0..100 {
         spool.wait_for_room();
         spool.push(ONE, Stream::Stdout, &piece);
     }
-    let queue = spool.lock();
-    assert!(queue.size() < 2 * ROOM && queue.missed[0].1 > 4 << 20);
+    let queue = spool.queue.lock();
+    assert!(queue.size() < 2 * QUEUE_CAPACITY && queue.lost[0].1 > 4 << 20);
 }

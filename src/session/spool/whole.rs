@@ -1,4 +1,4 @@
-//! Reading a whole output, page by page.
+//! A whole output, to be read page by page.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,7 @@ use crate::domain::Segment;
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Output, Stream};
 
-/// What could not be kept of an output: its end, or all of it.
+/// What is missing of an output: its end, its middle or all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     pub bytes: u64,
@@ -50,19 +50,19 @@ impl Source {
 
 const STDERR: u32 = 1 << 31;
 
-/// How it is noted that the output goes on with `stream` at `offset`.
-pub fn change(offset: u64, stream: Stream) -> [u8; 4] {
+/// Encodes that the output goes on with `stream` at `offset`.
+pub fn encode_change(offset: u64, stream: Stream) -> [u8; 4] {
     let bit = if stream == Stream::Stderr { STDERR } else { 0 };
     (offset as u32 | bit).to_le_bytes()
 }
 
-fn noted(change: [u8; 4]) -> (u64, Stream) {
+fn decode_change(change: [u8; 4]) -> (u64, Stream) {
     let number = u32::from_le_bytes(change);
     let stream = if number & STDERR == 0 { Stream::Stdout } else { Stream::Stderr };
     (u64::from(number & !STDERR), stream)
 }
 
-/// An output as it was when this was asked for: both streams in the order written, addressed by byte.
+/// A snapshot of an output: both streams in the order of writing, addressed by byte.
 #[derive(Debug)]
 pub struct Whole {
     text: Source,
@@ -70,7 +70,7 @@ pub struct Whole {
     changes: Source,
     changes_count: u64,
     missing: Option<Missing>,
-    /// What is missing is missing in the middle, where a line tells of it.
+    /// The gap is in the middle, and a line of text says so.
     has_gap: bool,
 }
 
@@ -85,13 +85,13 @@ impl Whole {
         Self { text, length, changes, changes_count: changes_length / 4, missing, has_gap: false }
     }
 
-    /// What memory keeps of an output, with a line that tells of the gap.
+    /// Makes an output of what the transcript holds, with a line in the place of the gap.
     #[must_use]
     pub fn of(output: &Output) -> Self {
         let (mut text, mut changes, mut last) = (String::new(), Vec::new(), Stream::Stdout);
         let mut add = |stream: Stream, part: &str| {
             if stream != last {
-                changes.extend(change(text.len() as u64, stream));
+                changes.extend(encode_change(text.len() as u64, stream));
                 last = stream;
             }
             text.push_str(part);
@@ -106,19 +106,19 @@ impl Whole {
         Self { has_gap: output.omitted() > 0, ..whole }
     }
 
-    /// Whether what is missing is missing in the middle, and not at the end.
+    /// Returns whether the gap is in the middle, and not at the end.
     #[must_use]
     pub fn has_gap(&self) -> bool {
         self.has_gap
     }
 
-    /// The same, of which this could not be kept.
+    /// Returns the same output with this gap.
     #[must_use]
     pub fn lacking(self, missing: Option<Missing>) -> Self {
         Self { missing, ..self }
     }
 
-    /// Bytes that can be read.
+    /// Number of bytes that can be read.
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length
@@ -129,7 +129,7 @@ impl Whole {
         self.missing.as_ref()
     }
 
-    /// About `length` bytes from `offset` on, and where they really begin: no character is cut.
+    /// Reads about `length` bytes from `offset` on, without cutting a character. Returns where the text really begins.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -148,7 +148,7 @@ impl Whole {
         Ok((start, self.divide(start, &text)?))
     }
 
-    /// The text from `start` on, divided by streams.
+    /// Divides the text, which begins at `start`, by streams.
     fn divide(&self, start: u64, text: &str) -> io::Result<Vec<Segment>> {
         let mut index = self.changes_until(start)?;
         let mut stream = match index.checked_sub(1) {
@@ -168,8 +168,8 @@ impl Whole {
             if page.len() < 4 {
                 break;
             }
-            for noted_change in page.chunks_exact(4) {
-                let (offset, next) = noted(noted_change.try_into().unwrap_or_default());
+            for change in page.chunks_exact(4) {
+                let (offset, next) = decode_change(change.try_into().unwrap_or_default());
                 let length = offset.saturating_sub(at) as usize;
                 if length >= rest.len() {
                     break 'pages;
@@ -184,7 +184,7 @@ impl Whole {
         Ok(segments)
     }
 
-    /// How many changes of stream lie at or before `offset`.
+    /// Returns how many changes of stream are at or before `offset`.
     fn changes_until(&self, offset: u64) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.changes_count);
         while low < high {
@@ -199,6 +199,6 @@ impl Whole {
 
     fn change(&self, index: u64) -> io::Result<Option<(u64, Stream)>> {
         let bytes = self.changes.read(index * 4, 4)?;
-        Ok(<[u8; 4]>::try_from(bytes).ok().map(noted))
+        Ok(<[u8; 4]>::try_from(bytes).ok().map(decode_change))
     }
 }

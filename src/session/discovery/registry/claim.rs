@@ -1,39 +1,73 @@
-//! A session's name, for as long as the session has it.
+//! The claim of a session's name.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::{SessionEntry, lock_path, record_path, remove_files_of};
+use parking_lot::Mutex;
+
+use super::entry::{SessionEntry, lock_path, record_path, remove_files_of};
+use super::name::BadName;
 use crate::session::SessionId;
-use crate::session::discovery::lock::{Lock, lock_patiently};
-use crate::session::discovery::paths;
+use crate::session::discovery::lock::{Lock, is_at, lock_patiently};
+use crate::session::discovery::paths::{self, FolderError, Paths};
 
-/// A session's name, held for as long as this value lives.
+/// Why a name could not be claimed. Displays as one sentence with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    #[error(
+        "session \"{name}\" is already running in {} (pid {pid}). Go on in its own terminal, connect an AI client to it by \
+         `fourhands bridge --session {name}`, or end it by `fourhands stop {name}`. To start another beside it, choose \
+         another name: --session NAME",
+        .cwd.display()
+    )]
+    Taken { name: String, pid: u32, cwd: PathBuf },
+    #[error(
+        "session \"{0}\" is running on another machine that shares this home folder. Choose another name with \
+         --session NAME"
+    )]
+    Elsewhere(String),
+    #[error(
+        "session \"{0}\" is just being started by another process. Try again, or choose another name with --session NAME"
+    )]
+    Starting(String),
+    #[error(transparent)]
+    BadName(#[from] BadName),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(
+        "the session cannot be noted in {}: {error}. Make room there, or set XDG_RUNTIME_DIR to a private folder that \
+         has room",
+        .folder.display()
+    )]
+    Io { folder: PathBuf, error: io::Error },
+}
+
+/// A session's name, claimed as long as this value lives.
 #[derive(Debug)]
 pub struct Claim {
     pub(super) record: SessionEntry,
     pub(super) folder: PathBuf,
-    /// With their paths: of the name, of the record where that found no room beside it, of the socket.
+    /// The locks of the name, of the record if that is in another folder, and of the socket; with their paths.
     pub(super) locks: Vec<(PathBuf, Lock)>,
     owner: u32,
-    published: Published,
+    published: PublishedEntry,
 }
 
-/// The record of the session that this process guards, for its other threads.
+/// The record of the session that this process guards, for other threads.
 #[derive(Clone, Debug)]
-pub struct Published(Arc<Mutex<SessionEntry>>);
+pub struct PublishedEntry(Arc<Mutex<SessionEntry>>);
 
-impl Published {
+impl PublishedEntry {
     pub fn record(&self) -> SessionEntry {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }
 
 impl Claim {
     pub(super) fn new(record: SessionEntry, folder: PathBuf, locks: Vec<(PathBuf, Lock)>) -> Self {
-        let published = Published(Arc::new(Mutex::new(record.clone())));
+        let published = PublishedEntry(Arc::new(Mutex::new(record.clone())));
         Self { owner: record.pid, record, folder, locks, published }
     }
 
@@ -41,7 +75,7 @@ impl Claim {
         &self.record.name
     }
 
-    /// Where to listen. What lies there may be removed: nobody else uses this path while the claim lives.
+    /// The path of the socket. A file there may be removed: nobody else uses the path while the claim lives.
     pub fn socket(&self) -> &Path {
         &self.record.socket
     }
@@ -50,13 +84,13 @@ impl Claim {
         &self.record
     }
 
-    /// Follows what becomes of the record.
-    pub fn published(&self) -> Published {
+    /// Returns a view of the record that follows its changes.
+    pub fn published(&self) -> PublishedEntry {
         self.published.clone()
     }
 
-    /// Adds to the record which Python the session runs, whether a person has it on a terminal, its id, and whether
-    /// bridges hold it.
+    /// Adds to the record the Python, whether there is a dashboard, the session id, and whether bridges hold the
+    /// session.
     pub fn describe(
         &mut self,
         python: &Path,
@@ -73,7 +107,7 @@ impl Claim {
         self.write()
     }
 
-    /// Says in the record why nobody can connect, or that this is over.
+    /// Sets in the record why nobody can connect; `None` once clients can.
     pub fn set_trouble(&mut self, trouble: Option<String>) -> io::Result<()> {
         if self.record.trouble == trouble {
             return Ok(());
@@ -82,12 +116,12 @@ impl Claim {
         self.write()
     }
 
-    /// Keeps the record in the first of these folders that takes it, if one does. The name stays locked where it was.
+    /// Moves the record to the first of these folders that has room. The lock of the name stays where it is.
     pub(super) fn move_to(&mut self, folders: Vec<PathBuf>) -> Option<()> {
         let before = self.folder.clone();
         for folder in folders {
             let path = lock_path(&folder, &self.record.name);
-            // The socket may lie there as well.
+            // The claim has the lock already if the socket is there.
             let is_ours = self.locks.iter().any(|(ours, _)| *ours == path);
             let Some(lock) = (if is_ours { Some(None) } else { lock_patiently(&path).ok().flatten().map(Some) }) else {
                 continue;
@@ -104,8 +138,8 @@ impl Claim {
     }
 
     pub(super) fn write(&self) -> io::Result<()> {
-        self.published.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.record);
-        // No session's name begins with a dot, so this is nobody's record.
+        self.published.0.lock().clone_from(&self.record);
+        // No name begins with a dot, so this is no record of a session.
         let draft = self.folder.join(format!(".{}.new", self.record.name));
         let written = paths::draft(&draft, 0o600)
             .and_then(|file| serde_json::to_writer(file, &self.record).map_err(io::Error::from))
@@ -119,14 +153,51 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // A forked child holds a copy of this value, but the name is not its own.
+        // A forked child has a copy of this value, but does not own the name.
         if std::process::id() != self.owner {
             return;
         }
         remove_files_of(&self.record, &self.folder);
-        // Removed while locked: whoever opened one meanwhile finds another file at its path and opens that.
+        // Removed while locked, so that a process that has just opened the file notices and opens the new one.
         for (path, _lock) in self.locks.drain(..) {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Returns a socket path of our own. Sessions of another HOME may share its folder, so the path has a lock there.
+pub fn claim_socket(
+    paths: &Paths,
+    records: &Path,
+    name: &str,
+    locks: &mut Vec<(PathBuf, Lock)>,
+) -> io::Result<PathBuf> {
+    let file = format!("{name}.sock");
+    for folder in paths.sockets(records, &file) {
+        if folder != records && !hold(locks, lock_path(&folder, name)).unwrap_or(false) {
+            continue;
+        }
+        return Ok(folder.join(file));
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidFilename,
+        "there is no folder where a socket of that name could lie: set XDG_RUNTIME_DIR to a private folder with a \
+         short path, or choose a shorter name with --session NAME",
+    ))
+}
+
+/// Returns whether the lock at `path` is among `locks`.
+pub fn is_held_at(locks: &[(PathBuf, Lock)], path: &Path) -> bool {
+    locks.iter().any(|(held, lock)| held == path && is_at(lock, path))
+}
+
+/// Takes the lock at `path` unless it is among `locks`. Returns whether the lock is held now.
+pub fn hold(locks: &mut Vec<(PathBuf, Lock)>, path: PathBuf) -> io::Result<bool> {
+    if is_held_at(locks, &path) {
+        return Ok(true);
+    }
+    locks.retain(|(held, _)| *held != path);
+    let Some(lock) = lock_patiently(&path)? else { return Ok(false) };
+    locks.push((path, lock));
+    Ok(true)
 }

@@ -1,37 +1,25 @@
-//! Putting back what a running session has lost of its files: the record, the locks, the folder of the socket. A logout
-//! removes the runtime folder, and some clean up what they take for rubbish.
+//! Restores the files that a running session has lost: the record, the locks, the folder of the socket. A logout
+//! removes the runtime folder, and cleaners remove what they take for rubbish.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
-use super::{Claim, ClaimError, SessionEntry, claim_socket, lock_of, lock_path, read_record, record_path};
-use crate::session::discovery::lock::{Lock, is_at, is_held_by, lock_patiently};
+use super::claim::{Claim, ClaimError, claim_socket, hold, is_held_at};
+use super::entry::{lock_path, read_record, record_path};
+use crate::session::discovery::lock::is_at;
 use crate::session::discovery::paths::{Paths, is_private};
 
-/// Asks the guardian of a session without a Python to start one again. One with a Python looks after its socket.
-pub fn ask_for_another_try(places: &Paths, record: &SessionEntry) -> io::Result<()> {
-    let is_guardian = lock_of(places, &record.name)?.is_some_and(|lock| is_held_by(&lock, record.pid));
-    if is_guardian {
-        kill(Pid::from_raw(record.pid as i32), Signal::SIGUSR1)?;
-    }
-    Ok(())
-}
-
 impl Claim {
-    /// Puts back what is missing. Answers whether anything was; the socket itself is made by who listens.
+    /// Restores missing files, except the socket itself, which the listener makes. Returns whether any were missing.
     ///
     /// # Errors
-    /// If there is no place for it, or another session has taken the name meanwhile.
+    /// If there is no folder for them, or another session has taken the name meanwhile.
     pub fn renew(&mut self) -> Result<bool, ClaimError> {
         self.renew_at(&Paths::of_this_process())
     }
 
-    pub(crate) fn renew_at(&mut self, places: &Paths) -> Result<bool, ClaimError> {
+    pub(crate) fn renew_at(&mut self, paths: &Paths) -> Result<bool, ClaimError> {
         let name = self.record.name.clone();
-        let folder = places.records()?;
+        let folder = paths.records()?;
         let failed = |error| ClaimError::Io { folder: folder.clone(), error };
         let before = self.record.clone();
         let lock = lock_path(&folder, &name);
@@ -42,27 +30,27 @@ impl Claim {
                 None => ClaimError::Starting(name),
             });
         }
-        // One that found no room there lies elsewhere.
+        // A record in another folder stays there while that is safe.
         if self.folder != folder && !self.is_safe(&self.folder) {
             was_missing = true;
             self.folder.clone_from(&folder);
         }
         if !self.socket_has_a_place() {
             was_missing = true;
-            self.record.socket = claim_socket(places, &folder, &name, &mut self.locks).map_err(failed)?;
+            self.record.socket = claim_socket(paths, &folder, &name, &mut self.locks).map_err(failed)?;
         }
-        // Of a folder that was removed.
+        // Forget locks in folders that were removed.
         self.locks.retain(|(path, lock)| is_at(lock, path));
         if was_missing || self.record != before || !record_path(&self.folder, &name).is_file() {
             if let Err(error) = self.write() {
-                self.move_to(places.other_records(&folder)).ok_or_else(|| failed(error))?;
+                self.move_to(paths.other_records(&folder)).ok_or_else(|| failed(error))?;
             }
             return Ok(true);
         }
         Ok(false)
     }
 
-    /// Whether all is there but for the socket, which is not made by the holder of the name.
+    /// Returns whether all files are there, except the socket itself.
     pub fn is_whole(&self) -> bool {
         self.locks.iter().all(|(path, lock)| is_at(lock, path))
             && self.is_safe(&self.folder)
@@ -70,7 +58,7 @@ impl Claim {
             && self.socket_has_a_place()
     }
 
-    /// Folders and names of files that must stay.
+    /// Returns the folder and the name of each file that must stay.
     pub fn files(&self) -> Vec<(PathBuf, String)> {
         let mut paths: Vec<PathBuf> = self.locks.iter().map(|(path, _)| path.clone()).collect();
         paths.extend([record_path(&self.folder, &self.record.name), self.record.socket.clone()]);
@@ -89,19 +77,4 @@ impl Claim {
     fn is_safe(&self, folder: &Path) -> bool {
         is_private(folder) && self.holds(&lock_path(folder, &self.record.name))
     }
-}
-
-fn is_held_at(locks: &[(PathBuf, Lock)], path: &Path) -> bool {
-    locks.iter().any(|(held, lock)| held == path && is_at(lock, path))
-}
-
-/// Whether the lock at `path` is among `locks`, taken now if need be.
-pub(super) fn hold(locks: &mut Vec<(PathBuf, Lock)>, path: PathBuf) -> io::Result<bool> {
-    if is_held_at(locks, &path) {
-        return Ok(true);
-    }
-    locks.retain(|(held, _)| *held != path);
-    let Some(lock) = lock_patiently(&path)? else { return Ok(false) };
-    locks.push((path, lock));
-    Ok(true)
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
 use super::*;
+use crate::session::SessionId;
 
 struct Root(tempfile::TempDir);
 
@@ -13,7 +14,7 @@ impl Root {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn places(&self) -> Paths {
+    fn paths(&self) -> Paths {
         Paths { home: Some(self.0.path().to_owned()), state: None, runtime: None, shared: self.folder("shared") }
     }
 
@@ -24,39 +25,39 @@ impl Root {
     }
 }
 
-fn names_running(places: &Paths) -> Vec<String> {
-    running_at(places).unwrap().into_iter().map(|record| record.name).collect()
+fn names_running(paths: &Paths) -> Vec<String> {
+    running_at(paths).unwrap().into_iter().map(|record| record.name).collect()
 }
 
 #[test]
 fn a_claimed_session_is_found_and_leaves_nothing_behind() {
     let root = Root::new();
-    let (places, cwd) = (root.places(), root.folder("work"));
-    let mut claim = claim_at(&places, "work", &cwd).unwrap();
+    let (paths, cwd) = (root.paths(), root.folder("work"));
+    let mut claim = claim_at(&paths, "work", &cwd).unwrap();
     let id = SessionId::new(1);
     claim.describe(Path::new("/usr/bin/python3"), "3.12.1", true, &id, false).unwrap();
     fs::write(claim.socket(), "").unwrap();
-    assert_eq!(running_at(&places).unwrap(), [claim.record().clone()]);
+    assert_eq!(running_at(&paths).unwrap(), [claim.record().clone()]);
     assert_eq!((&claim.record().cwd, &claim.record().id, &claim.record().held), (&cwd, &Some(id), &None));
     assert_eq!(claim.record().python_version.as_deref(), Some("3.12.1"));
 
-    let again = claim_at(&places, "work", &cwd).unwrap_err();
+    let again = claim_at(&paths, "work", &cwd).unwrap_err();
     assert!(matches!(&again, ClaimError::Taken { pid, .. } if *pid == std::process::id()));
     assert!(again.to_string().contains(&*cwd.to_string_lossy()), "{again}");
 
     drop(claim);
-    assert!(names_running(&places).is_empty());
-    let left: Vec<_> = fs::read_dir(places.records().unwrap()).unwrap().collect();
+    assert!(names_running(&paths).is_empty());
+    let left: Vec<_> = fs::read_dir(paths.records().unwrap()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
-fn what_a_killed_guardian_left_is_not_running_and_can_be_claimed() {
+fn the_name_of_a_killed_guardian_is_not_running_and_can_be_claimed() {
     let root = Root::new();
-    let (places, cwd) = (root.places(), root.folder("work"));
-    let claim = claim_at(&places, "work", &cwd).unwrap();
+    let (paths, cwd) = (root.paths(), root.folder("work"));
+    let claim = claim_at(&paths, "work", &cwd).unwrap();
     let record = claim.record().clone();
-    let folder = places.records().unwrap();
+    let folder = paths.records().unwrap();
     drop(claim);
     // Another process holds the lock, and dies with the record and the socket still there.
     let mut holder = Command::new("flock")
@@ -70,24 +71,24 @@ fn what_a_killed_guardian_left_is_not_running_and_can_be_claimed() {
     io::BufRead::read_line(&mut io::BufReader::new(holder.stdout.take().unwrap()), &mut line).unwrap();
     fs::write(record_path(&folder, "work"), serde_json::to_vec(&record).unwrap()).unwrap();
     fs::write(&record.socket, "").unwrap();
-    assert_eq!(names_running(&places), ["work"]);
-    assert!(matches!(claim_at(&places, "work", &cwd), Err(ClaimError::Taken { .. })));
+    assert_eq!(names_running(&paths), ["work"]);
+    assert!(matches!(claim_at(&paths, "work", &cwd), Err(ClaimError::Taken { .. })));
 
     drop(holder.stdin.take());
     holder.wait().unwrap();
-    assert!(names_running(&places).is_empty());
+    assert!(names_running(&paths).is_empty());
     // Another session's start sweeps it away.
-    let other = claim_at(&places, "other", &cwd).unwrap();
+    let other = claim_at(&paths, "other", &cwd).unwrap();
     assert!(!record_path(&folder, "work").exists() && !record.socket.exists());
-    assert_eq!(names_running(&places), ["other"]);
+    assert_eq!(names_running(&paths), ["other"]);
     drop(other);
-    assert!(claim_at(&places, "work", &cwd).is_ok());
+    assert!(claim_at(&paths, "work", &cwd).is_ok());
 }
 
 #[test]
-fn of_many_that_claim_a_name_at_once_one_gets_it_and_lookers_do_no_harm() {
+fn one_of_many_simultaneous_claims_wins_and_readers_do_no_harm() {
     let root = Root::new();
-    let (places, cwd) = (root.places(), root.folder("work"));
+    let (paths, cwd) = (root.paths(), root.folder("work"));
     for _ in 0..20 {
         let start = Barrier::new(6);
         let claims: Vec<_> = std::thread::scope(|scope| {
@@ -95,7 +96,7 @@ fn of_many_that_claim_a_name_at_once_one_gets_it_and_lookers_do_no_harm() {
                 .map(|_| {
                     scope.spawn(|| {
                         start.wait();
-                        claim_at(&places, "work", &cwd)
+                        claim_at(&paths, "work", &cwd)
                     })
                 })
                 .collect();
@@ -103,7 +104,7 @@ fn of_many_that_claim_a_name_at_once_one_gets_it_and_lookers_do_no_harm() {
                 scope.spawn(|| {
                     start.wait();
                     for _ in 0..50 {
-                        running_at(&places).unwrap();
+                        running_at(&paths).unwrap();
                     }
                 });
             }
@@ -114,26 +115,26 @@ fn of_many_that_claim_a_name_at_once_one_gets_it_and_lookers_do_no_harm() {
 }
 
 #[test]
-fn the_default_name_is_the_folders_with_a_number_for_another_folder() {
+fn the_default_name_is_that_of_the_folder_with_a_number_for_another_folder() {
     let root = Root::new();
-    let places = root.places();
+    let paths = root.paths();
     let (here, there) = (root.folder("a/work"), root.folder("b/work"));
-    let first = claim_default_at(&places, &here).unwrap();
-    let second = claim_default_at(&places, &there).unwrap();
+    let first = claim_default_at(&paths, &here).unwrap();
+    let second = claim_default_at(&paths, &there).unwrap();
     assert_eq!((first.name(), second.name()), ("work", "work-2"));
     let link = root.0.path().join("link");
     symlink(&here, &link).unwrap();
-    assert!(matches!(claim_default_at(&places, &link), Err(ClaimError::Taken { name, .. }) if name == "work"));
+    assert!(matches!(claim_default_at(&paths, &link), Err(ClaimError::Taken { name, .. }) if name == "work"));
     // The name is free again, but this folder has its session.
     drop(first);
-    assert!(matches!(claim_default_at(&places, &there), Err(ClaimError::Taken { name, .. }) if name == "work-2"));
+    assert!(matches!(claim_default_at(&paths, &there), Err(ClaimError::Taken { name, .. }) if name == "work-2"));
 }
 
 #[test]
 fn names_are_checked_and_made_legal() {
     let root = Root::new();
     for bad in ["", ".hidden", "-x", "a/b", "..", "a b", "é", &"x".repeat(65)] {
-        assert!(matches!(claim_at(&root.places(), bad, Path::new("/")), Err(ClaimError::BadName(_))), "{bad}");
+        assert!(matches!(claim_at(&root.paths(), bad, Path::new("/")), Err(ClaimError::BadName(_))), "{bad}");
     }
     for (cwd, name) in [
         ("/", "root"),
@@ -145,7 +146,7 @@ fn names_are_checked_and_made_legal() {
         assert_eq!(default_name(Path::new(cwd)), name);
     }
     let long = PathBuf::from(format!("/{}", "x".repeat(100)));
-    assert_eq!(default_name(&long).len(), NAME_LIMIT);
+    assert_eq!(default_name(&long).len(), name::MAX_NAME_LENGTH);
 }
 
 #[test]
@@ -170,31 +171,31 @@ fn a_folder_that_is_not_utf8_survives_the_record() {
     let root = Root::new();
     let cwd = root.folder("x").join(std::ffi::OsStr::from_bytes(b"d\xff"));
     fs::create_dir(&cwd).unwrap();
-    let claim = claim_at(&root.places(), "x", &cwd).unwrap();
-    assert_eq!(running_at(&root.places()).unwrap()[0].cwd, cwd);
+    let claim = claim_at(&root.paths(), "x", &cwd).unwrap();
+    assert_eq!(running_at(&root.paths()).unwrap()[0].cwd, cwd);
     assert_eq!(claim.record().cwd, cwd);
 }
 
 #[test]
 fn a_session_of_another_machine_on_the_same_home_is_neither_running_here_nor_touched() {
     let root = Root::new();
-    let (places, cwd) = (root.places(), root.folder("work"));
-    let mut far = claim_at(&places, "work", &cwd).unwrap();
+    let (paths, cwd) = (root.paths(), root.folder("work"));
+    let mut far = claim_at(&paths, "work", &cwd).unwrap();
     far.record.boot = "another".to_owned();
     far.record.machine = "another".to_owned();
     far.write().unwrap();
-    assert!(names_running(&places).is_empty());
-    assert!(matches!(claim_at(&places, "work", &cwd), Err(ClaimError::Elsewhere(_))));
-    assert_eq!(claim_default_at(&places, &cwd).unwrap().name(), "work-2");
-    assert!(record_path(&places.records().unwrap(), "work").exists());
+    assert!(names_running(&paths).is_empty());
+    assert!(matches!(claim_at(&paths, "work", &cwd), Err(ClaimError::Elsewhere(_))));
+    assert_eq!(claim_default_at(&paths, &cwd).unwrap().name(), "work-2");
+    assert!(record_path(&paths.records().unwrap(), "work").exists());
 }
 
 #[test]
-fn garbage_among_the_records_is_passed_over() {
+fn garbage_among_the_records_is_skipped() {
     let root = Root::new();
-    let (places, cwd) = (root.places(), root.folder("work"));
-    let claim = claim_at(&places, "good", &cwd).unwrap();
-    let folder = places.records().unwrap();
+    let (paths, cwd) = (root.paths(), root.folder("work"));
+    let claim = claim_at(&paths, "good", &cwd).unwrap();
+    let folder = paths.records().unwrap();
     let text = fs::read(record_path(&folder, "good")).unwrap();
     let mut seed = 3_u64;
     let mut next = |below: usize| {
@@ -216,61 +217,61 @@ fn garbage_among_the_records_is_passed_over() {
         for name in ["good", "bad"] {
             fs::write(record_path(&folder, name), &bad).unwrap();
         }
-        assert!(recorded_at(&places).unwrap().iter().all(|(record, _)| record.name == "good"), "round {round}");
-        clean_up(&places, "bad").unwrap();
+        assert!(recorded_at(&paths).unwrap().iter().all(|(record, _)| record.name == "good"), "round {round}");
+        clean_up(&paths, "bad").unwrap();
     }
     fs::write(record_path(&folder, "good"), &text).unwrap();
-    assert_eq!(names_running(&places), ["good"]);
-    drop(claim_at(&places, "bad", &cwd).unwrap());
+    assert_eq!(names_running(&paths), ["good"]);
+    drop(claim_at(&paths, "bad", &cwd).unwrap());
     drop(claim);
 }
 
 #[test]
-fn a_claim_puts_back_what_it_has_lost() {
+fn a_claim_restores_lost_files() {
     use std::os::unix::fs::PermissionsExt;
 
     let root = tempfile::tempdir().unwrap();
     let runtime = root.path().join("run");
     fs::create_dir(&runtime).unwrap();
     fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).unwrap();
-    let mut places = Paths {
+    let mut paths = Paths {
         home: Some(root.path().to_owned()),
         state: None,
         runtime: Some(runtime.clone()),
         shared: root.path().join("tmp"),
     };
-    let mut claim = claim_at(&places, "s", root.path()).unwrap();
+    let mut claim = claim_at(&paths, "s", root.path()).unwrap();
     let in_runtime = runtime.join("fourhands/s.sock");
     assert_eq!(claim.socket(), in_runtime);
-    assert!(claim.is_whole() && !claim.renew_at(&places).unwrap());
-    let folder = places.records().unwrap();
+    assert!(claim.is_whole() && !claim.renew_at(&paths).unwrap());
+    let folder = paths.records().unwrap();
     let is_there = |claim: &Claim| {
-        let records: Vec<_> = running_at(&places).unwrap().into_iter().map(|record| record.socket).collect();
+        let records: Vec<_> = running_at(&paths).unwrap().into_iter().map(|record| record.socket).collect();
         assert_eq!(records, [claim.socket()]);
-        assert!(claim.is_whole() && matches!(claim_at(&places, "s", root.path()), Err(ClaimError::Taken { .. })));
+        assert!(claim.is_whole() && matches!(claim_at(&paths, "s", root.path()), Err(ClaimError::Taken { .. })));
     };
     for lost in [lock_path(&folder, "s"), record_path(&folder, "s"), runtime.join("fourhands/s.lock")] {
         fs::remove_file(&lost).unwrap();
-        assert!(!claim.is_whole() && claim.renew_at(&places).unwrap(), "{}", lost.display());
+        assert!(!claim.is_whole() && claim.renew_at(&paths).unwrap(), "{}", lost.display());
         is_there(&claim);
     }
     fs::remove_dir_all(runtime.join("fourhands")).unwrap();
-    assert!(claim.renew_at(&places).unwrap());
+    assert!(claim.renew_at(&paths).unwrap());
     assert_eq!(claim.socket(), in_runtime);
     fs::remove_dir_all(&folder).unwrap();
-    assert!(claim.renew_at(&places).unwrap());
+    assert!(claim.renew_at(&paths).unwrap());
     is_there(&claim);
     // Opened to others, the folder is not used any more.
     fs::set_permissions(runtime.join("fourhands"), fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(claim.renew_at(&places).unwrap());
+    assert!(claim.renew_at(&paths).unwrap());
     assert_eq!(claim.socket(), folder.join("s.sock"));
     is_there(&claim);
-    places.runtime = None;
-    assert!(!claim.renew_at(&places).unwrap());
+    paths.runtime = None;
+    assert!(!claim.renew_at(&paths).unwrap());
 
     // Somebody else has been quicker.
     let lock = lock_path(&folder, "s");
     fs::remove_file(&lock).unwrap();
     let _other = super::lock(&lock).unwrap().unwrap();
-    assert!(matches!(claim.renew_at(&places), Err(ClaimError::Starting(_))));
+    assert!(matches!(claim.renew_at(&paths), Err(ClaimError::Starting(_))));
 }

@@ -1,5 +1,5 @@
-//! The person's own editor, on the terminal in the place of the dashboard. The guardian runs it, because only a process
-//! with the terminal as its controlling one can stand in the foreground; the session goes on meanwhile.
+//! The person's editor, on the terminal in the place of the dashboard. The guardian runs the editor, because the
+//! terminal must be its controlling terminal. The session goes on meanwhile.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,18 +11,18 @@ use nix::unistd::Pid;
 
 use super::child;
 
-/// What is started where nothing was chosen; every system has it.
-const DEFAULT: &str = "vi";
+/// The editor if the person has chosen none. Every system has it.
+const DEFAULT_EDITOR: &str = "vi";
 
-/// The person's choice, as a command line.
+/// Returns the command line of the editor.
 fn command() -> OsString {
     let chosen = |name| std::env::var_os(name).filter(|command| !command.is_empty());
-    chosen("VISUAL").or_else(|| chosen("EDITOR")).unwrap_or_else(|| DEFAULT.into())
+    chosen("VISUAL").or_else(|| chosen("EDITOR")).unwrap_or_else(|| DEFAULT_EDITOR.into())
 }
 
-/// Opens `file`, in a group of its own that is the terminal's foreground job.
+/// Opens `file`, in a process group that becomes the foreground job of the terminal.
 pub fn start(file: &Path) -> io::Result<Pid> {
-    // The shell takes it apart: `code --wait`, `emacsclient -t`.
+    // The shell splits command lines such as `code --wait` and `emacsclient -t`.
     let mut script = command();
     script.push(OsStr::new(" \"$@\""));
     let mut shell = Command::new("/bin/sh");
@@ -30,7 +30,7 @@ pub fn start(file: &Path) -> io::Result<Pid> {
     child::spawn(shell, false, libc::STDIN_FILENO)
 }
 
-/// Why what it left is not to be taken over.
+/// Returns why the edited file must not be used, if so.
 pub fn refusal(status: ExitStatus) -> Option<String> {
     let command = command();
     let command = command.to_string_lossy();

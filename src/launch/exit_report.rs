@@ -1,4 +1,4 @@
-//! How a session process ended: the exit code to hand on, and the sentence that says it to the person.
+//! The report on the end of a session process: the exit code to pass on, and the message to the person.
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
@@ -9,50 +9,53 @@ use nix::sys::signal::Signal;
 
 use crate::domain::flight_recorder::{DeathReport, Losses};
 use crate::domain::{Author, Restart, SnippetId};
-use crate::launch::handover::Legacy;
+use crate::launch::handover::Handover;
+
+/// How long the session process has for an orderly end.
+pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub struct ExitReport {
     pub status: ExitStatus,
-    /// The dashboard still had the terminal, or nobody had asked for the end: it did not come in good order.
+    /// Whether the process ended while the dashboard had the terminal, or without a request.
     pub without_warning: bool,
-    /// Its end had been asked for from outside.
-    pub asked: bool,
-    /// Python had come as far as the engine.
+    /// Whether the end was requested from outside.
+    pub was_requested: bool,
+    /// Whether Python had reached the engine.
     pub has_begun: bool,
-    /// The session had begun.
+    /// Whether the session was ready for clients.
     pub was_ready: bool,
-    /// The telling lines of what Python said before the engine ran.
-    pub said: Vec<String>,
-    /// Who asked for another process to take over.
+    /// The important lines that Python wrote before the engine ran.
+    pub startup_output: Vec<String>,
+    /// Who requested another process.
     pub restart_by: Option<Author>,
-    /// Why the guardian killed it, if it did.
+    /// Why the guardian killed the process, if it did.
     pub killed: Option<Killed>,
     pub death_report: DeathReport,
-    /// What the dashboard wants back.
-    pub keepsake: Option<String>,
+    /// The snapshot of the dashboard, for the next one.
+    pub snapshot: Option<String>,
     /// The last snippet that ran; 0 if none did.
-    pub last: SnippetId,
+    pub last_snippet: SnippetId,
     /// What could not be recorded.
-    pub lost: Losses,
-    /// From its start to its end.
-    pub lived: Duration,
-    /// What became of the processes that snippet code had started, one sentence each.
+    pub losses: Losses,
+    /// From the start of the process to its end.
+    pub lifetime: Duration,
+    /// What became of the processes that snippets started, one sentence each.
     pub processes: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Killed {
-    /// It had been asked to end and did not.
+    /// The process did not end in time after a request.
     TimeOut,
-    /// It was asked to end for the second time.
-    AskedTwice,
-    /// It did not come as far as the engine.
+    /// Somebody requested the end for the second time.
+    RequestedTwice,
+    /// Python did not reach the engine.
     NeverStarted,
 }
 
-impl Ending {
-    /// The process's own exit code, or 128 and the number of the signal that killed it.
+impl ExitReport {
+    /// Returns the exit code of the process, or 128 plus the number of the signal that killed it.
     pub fn code(&self) -> u8 {
         match (self.status.code(), self.status.signal()) {
             (Some(code), _) => code as u8,
@@ -61,10 +64,10 @@ impl Ending {
         }
     }
 
-    /// What the next process has to know, if the session must go on: it died, or a restart was asked for. One that died
-    /// before it had begun is replaced only if it took over from another.
-    pub fn legacy(&self, took_over: bool) -> Option<Legacy> {
-        if self.asked || self.killed.is_some() {
+    /// Returns what the next process needs, if one follows: after a death, or a request for a restart. A process that
+    /// died before it was ready is replaced only if it took over from another.
+    pub fn handover(&self, took_over: bool) -> Option<Handover> {
+        if self.was_requested || self.killed.is_some() {
             return None;
         }
         let died = !self.is_in_order() && (self.was_ready || self.death_report.at_work || took_over);
@@ -82,20 +85,21 @@ impl Ending {
             },
             None => return None,
         };
-        Some(Legacy { restart, keepsake: self.keepsake.clone(), last: self.last, lost: self.lost })
+        let (snapshot, last_snippet, losses) = (self.snapshot.clone(), self.last_snippet, self.losses);
+        Some(Handover { restart, snapshot, last_snippet, losses })
     }
 
-    /// Whether the person asked for it, or the process has said itself what was wrong.
+    /// Returns whether the end was orderly: requested, or explained by the process itself.
     pub fn is_in_order(&self) -> bool {
         self.status.code().is_some() && !self.without_warning
     }
 
-    /// Why the session could not begin, if it could not: what `python` did, what it said, what to do.
+    /// Returns why the session could not begin, if it could not: what `python` did and wrote, and what to do.
     pub fn failure_to_start(&self, python: &str) -> Option<String> {
         let was_killed = self.killed.is_some_and(|why| why != Killed::NeverStarted);
         let gave_up = self.killed == Some(Killed::NeverStarted);
         if self.was_ready
-            || (self.asked && !gave_up)
+            || (self.was_requested && !gave_up)
             || was_killed
             || self.death_report.at_work
             || self.restart_by.is_some()
@@ -103,30 +107,33 @@ impl Ending {
             return None;
         }
         let what = match (self.killed, self.status.code(), self.status.signal()) {
-            (Some(_), ..) => format!("did not start, and was ended after {} s", self.lived.as_secs()),
+            (Some(_), ..) => format!("did not start, and was ended after {} s", self.lifetime.as_secs()),
             (None, Some(code), _) => format!("ended with exit code {code} before the session could begin"),
             (None, None, signal) => {
                 format!("was killed by signal {} before the session could begin", signal.unwrap_or_default())
             }
         };
-        let said = match &*self.said {
+        let output = match &*self.startup_output {
             [] if self.has_begun => ".".to_owned(),
             [] => ", and said nothing.".to_owned(),
             lines => format!(". It said:\n  {}", lines.join("\n  ")),
         };
-        Some(format!("{python} {what}{said}{}", if self.has_begun { String::new() } else { format!("\n{}", remedy()) }))
+        Some(format!(
+            "{python} {what}{output}{}",
+            if self.has_begun { String::new() } else { format!("\n{}", remedy()) }
+        ))
     }
 
-    /// What happened, on one line.
+    /// Returns what happened, in one line.
     fn sentence(&self) -> String {
         match self.killed {
             Some(Killed::TimeOut) => {
                 return format!(
                     "Python did not end within {} s of being asked to, so it was killed.",
-                    super::guardian::PATIENCE
+                    TERMINATION_TIMEOUT.as_secs()
                 );
             }
-            Some(Killed::AskedTwice) => return "Python was killed on the second request to end.".to_owned(),
+            Some(Killed::RequestedTwice) => return "Python was killed on the second request to end.".to_owned(),
             Some(Killed::NeverStarted) => return "Python did not start.".to_owned(),
             None => {}
         }
@@ -159,15 +166,15 @@ impl Ending {
         text + "; its variables are lost."
     }
 
-    /// Whether it died by a fault at which Python's stack is recorded. What a fork that died before may have left is
-    /// not this end's.
+    /// Returns whether the process died by a fault with a recorded stack. Otherwise the stack may be that of a fork
+    /// that died before.
     fn is_fault(&self) -> bool {
         let signal = self.status.signal().and_then(|signal| Signal::try_from(signal).ok());
         self.killed.is_none() && signal.is_some_and(|signal| FAULTS.contains(&signal))
     }
 }
 
-/// What to do about a Python that does not start.
+/// Returns what to do about a Python that does not start.
 pub fn remedy() -> String {
     let set = ["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "LD_PRELOAD"];
     let set = set.into_iter().filter_map(|name| Some(format!("{name}={}", std::env::var_os(name)?.to_string_lossy())));
@@ -182,7 +189,7 @@ pub fn remedy() -> String {
     format!("{first}; mend that, or name another Python with --python PATH.")
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for ExitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence())?;
         if self.is_fault() && !self.death_report.stack.is_empty() {
@@ -212,28 +219,28 @@ fn describe(signal: Signal) -> &'static str {
 mod tests {
     use super::*;
 
-    fn ending(raw: i32) -> Ending {
-        Ending {
+    fn report(raw: i32) -> ExitReport {
+        ExitReport {
             status: ExitStatus::from_raw(raw),
             without_warning: true,
-            asked: false,
+            was_requested: false,
             has_begun: true,
             was_ready: false,
-            said: Vec::new(),
+            startup_output: Vec::new(),
             restart_by: None,
             killed: None,
             death_report: DeathReport::default(),
-            keepsake: None,
-            last: SnippetId(0),
-            lost: Losses::default(),
-            lived: Duration::ZERO,
+            snapshot: None,
+            last_snippet: SnippetId(0),
+            losses: Losses::default(),
+            lifetime: Duration::ZERO,
             processes: Vec::new(),
         }
     }
 
     #[test]
-    fn a_signal_is_named_and_becomes_128_and_its_number() {
-        let crash = ending(libc::SIGSEGV);
+    fn a_signal_is_named_and_its_exit_code_is_128_plus_its_number() {
+        let crash = report(libc::SIGSEGV);
         assert_eq!(crash.code(), 139);
         assert_eq!(crash.to_string(), "Python was killed by SIGSEGV (segmentation fault); its variables are lost.");
         let mut known = crash;
@@ -243,23 +250,23 @@ mod tests {
         assert!(text.contains(", while it ran snippet 3 by claude; its") && text.contains("line 1 in f"), "{text}");
         known.status = ExitStatus::from_raw(libc::SIGKILL);
         assert!(!known.to_string().contains("line 1"), "the stack is of another end");
-        assert!(ending(libc::SIGKILL).to_string().contains("memory ran out"));
-        assert!(ending(40).to_string().contains("signal 40"), "a real-time signal has no name");
-        assert_eq!(ending(40).code(), 168);
+        assert!(report(libc::SIGKILL).to_string().contains("memory ran out"));
+        assert!(report(40).to_string().contains("signal 40"), "a real-time signal has no name");
+        assert_eq!(report(40).code(), 168);
     }
 
     #[test]
-    fn an_exit_code_is_handed_on() {
-        let exit = ending(3 << 8);
+    fn an_exit_code_is_passed_on() {
+        let exit = report(3 << 8);
         assert_eq!(exit.code(), 3);
         assert!(exit.to_string().contains("without warning with exit code 3"));
         assert!(!exit.is_in_order());
-        assert!(Ending { without_warning: false, ..exit }.is_in_order());
+        assert!(ExitReport { without_warning: false, ..exit }.is_in_order());
     }
 
     #[test]
-    fn what_the_guardian_did_itself_is_said() {
-        let slow = Ending { killed: Some(Killed::TimeOut), ..ending(libc::SIGKILL) };
+    fn a_kill_by_the_guardian_is_reported() {
+        let slow = ExitReport { killed: Some(Killed::TimeOut), ..report(libc::SIGKILL) };
         assert!(slow.to_string().contains("within 10 s"), "{slow}");
         assert_eq!(slow.code(), 137);
     }

@@ -1,4 +1,4 @@
-//! Pythons that were found fit before. A probe costs 20 to 140 ms, a look into this file next to nothing.
+//! A cache of probed Pythons. A probe takes 20 to 140 ms, reading this file next to nothing.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,41 +11,41 @@ use super::cache;
 use crate::launch::python::Python;
 use crate::session::discovery::paths;
 
-const MOST: usize = 32;
+const MAX_ENTRIES: usize = 32;
 
-/// Nothing here is worth an error: without the file a Python is simply asked again.
+/// Errors are ignored: without the file, Pythons are probed again.
 #[derive(Debug, Default)]
-pub struct Remembered {
+pub struct PythonCache {
     file: Option<PathBuf>,
-    pythons: Vec<Entry>,
+    pythons: Vec<CachedPython>,
 }
 
-/// Only an interpreter that names itself by the very path it was asked by is kept, so the path serves for both.
+/// A probed Python, whose `sys.executable` equals the path of the probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Entry {
+struct CachedPython {
     path: PathBuf,
     version: String,
     venv: Option<PathBuf>,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Identity {
+struct FileIdentity {
     device: u64,
     inode: u64,
     size: u64,
     changed: (i64, i64),
 }
 
-impl Remembered {
+impl PythonCache {
     pub fn load() -> Self {
         cache::path().map_or_else(|_| Self::default(), |folder| Self::from_file(folder.join("pythons.json")))
     }
 
     fn from_file(file: PathBuf) -> Self {
-        // What others may have put there is not believed.
+        // A file that others can write is not trusted.
         if let Some(folder) = file.parent().filter(|folder| folder.exists())
-            && cache::folder(folder).is_err()
+            && cache::make_private_folder(folder).is_err()
         {
             return Self::default();
         }
@@ -53,7 +53,7 @@ impl Remembered {
         Self { file: Some(file), pythons }
     }
 
-    pub fn recall(&self, path: &Path) -> Option<Python> {
+    pub fn get(&self, path: &Path) -> Option<Python> {
         let entry = self.pythons.iter().find(|entry| entry.path == path)?;
         (identity(path)? == entry.identity).then(|| Python {
             executable: entry.path.clone(),
@@ -62,36 +62,40 @@ impl Remembered {
         })
     }
 
-    /// Remembers what `path` turned out to be. A launcher (a pyenv shim, a script) is not remembered: where it leads
-    /// depends on the working directory and the environment.
-    pub fn keep(&mut self, path: &Path, python: &Python) {
+    /// Adds the result of a probe. Launchers (a pyenv shim, a script) are left out, because their target depends on the
+    /// working directory and the environment.
+    pub fn add(&mut self, path: &Path, python: &Python) {
         let Some(identity) = identity(path) else { return };
         if python.executable != path || is_script(path) {
             return;
         }
-        let entry =
-            Entry { path: path.to_owned(), version: python.version.clone(), venv: python.venv.clone(), identity };
+        let entry = CachedPython {
+            path: path.to_owned(),
+            version: python.version.clone(),
+            venv: python.venv.clone(),
+            identity,
+        };
         self.pythons.retain(|known| known.path != path);
         self.pythons.insert(0, entry);
-        self.pythons.truncate(MOST);
+        self.pythons.truncate(MAX_ENTRIES);
         let _ = self.store();
     }
 
-    /// Through a draft, so that nobody ever reads half a file.
+    /// Writes through a temporary file, so that nobody reads half a file.
     fn store(&self) -> Option<()> {
         let file = self.file.as_ref()?;
         let folder = file.parent()?;
-        cache::folder(folder).ok()?;
+        cache::make_private_folder(folder).ok()?;
         let draft = folder.join(format!(".pythons-{}", std::process::id()));
         paths::draft(&draft, 0o600).ok()?.write_all(&serde_json::to_vec_pretty(&self.pythons).ok()?).ok()?;
         fs::rename(draft, file).ok()
     }
 }
 
-/// Of the file that the path leads to in the end.
-fn identity(path: &Path) -> Option<Identity> {
+/// Returns the identity of the file to which the path leads.
+fn identity(path: &Path) -> Option<FileIdentity> {
     let file = path.metadata().ok()?;
-    Some(Identity {
+    Some(FileIdentity {
         device: file.dev(),
         inode: file.ino(),
         size: file.size(),
@@ -113,34 +117,34 @@ mod tests {
     }
 
     #[test]
-    fn an_interpreter_is_remembered_until_its_file_changes() {
+    fn an_interpreter_is_cached_until_its_file_changes() {
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("cache/pythons.json");
         let path = folder.path().join("python");
         fs::write(&path, "\x7fELF").unwrap();
 
-        Remembered::from_file(cache.clone()).keep(&path, &python(&path));
-        assert_eq!(Remembered::from_file(cache.clone()).recall(&path), Some(python(&path)));
+        PythonCache::from_file(cache.clone()).add(&path, &python(&path));
+        assert_eq!(PythonCache::from_file(cache.clone()).get(&path), Some(python(&path)));
 
         fs::write(&path, "\x7fELF, newer").unwrap();
-        assert_eq!(Remembered::from_file(cache).recall(&path), None);
+        assert_eq!(PythonCache::from_file(cache).get(&path), None);
     }
 
     #[test]
-    fn what_leads_elsewhere_is_asked_each_time() {
+    fn launchers_are_not_cached() {
         let folder = tempfile::tempdir().unwrap();
-        let mut remembered = Remembered::from_file(folder.path().join("pythons.json"));
+        let mut pythons = PythonCache::from_file(folder.path().join("pythons.json"));
         let [shim, launcher] = ["shim", "launcher"].map(|name| folder.path().join(name));
         fs::write(&shim, "#!/bin/sh\n").unwrap();
         fs::write(&launcher, "\x7fELF").unwrap();
 
-        remembered.keep(&shim, &python(&shim));
-        remembered.keep(&launcher, &python(Path::new("/elsewhere/python")));
-        assert!(remembered.pythons.is_empty());
+        pythons.add(&shim, &python(&shim));
+        pythons.add(&launcher, &python(Path::new("/elsewhere/python")));
+        assert!(pythons.pythons.is_empty());
     }
 
     #[test]
-    fn the_file_is_ours_alone_and_what_others_could_have_written_is_not_believed() {
+    fn the_file_is_private_and_a_file_that_others_can_write_is_not_trusted() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let folder = tempfile::tempdir().unwrap();
         let cache = folder.path().join("cache");
@@ -149,24 +153,24 @@ mod tests {
         let path = folder.path().join("python");
         fs::write(&path, "\x7fELF").unwrap();
         let file = cache.join("pythons.json");
-        Remembered::from_file(file.clone()).keep(&path, &python(&path));
+        PythonCache::from_file(file.clone()).add(&path, &python(&path));
         let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;
         assert_eq!((mode(&cache), mode(&file)), (0o700, 0o600), "what was too wide is closed");
 
         let link = folder.path().join("link");
         symlink(&cache, &link).unwrap();
-        assert_eq!(Remembered::from_file(link.join("pythons.json")).recall(&path), None);
-        assert!(Remembered::from_file(file).recall(&path).is_some());
+        assert_eq!(PythonCache::from_file(link.join("pythons.json")).get(&path), None);
+        assert!(PythonCache::from_file(file).get(&path).is_some());
     }
 
-    /// Whatever lies in the file: bits flipped, pieces cut out and doubled.
+    /// Flipped bits, and parts cut out or doubled.
     #[test]
-    fn garbage_in_the_file_is_as_good_as_nothing() {
+    fn garbage_in_the_file_counts_as_no_cache() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("python");
         fs::write(&path, "\x7fELF").unwrap();
         let file = folder.path().join("cache/pythons.json");
-        Remembered::from_file(file.clone()).keep(&path, &python(&path));
+        PythonCache::from_file(file.clone()).add(&path, &python(&path));
         let good = fs::read(&file).unwrap();
         let mut seed = 7_u64;
         let mut next = |below: usize| {
@@ -185,7 +189,7 @@ mod tests {
                 }
             }
             fs::write(&file, &bad).unwrap();
-            if let Some(found) = Remembered::from_file(file.clone()).recall(&path) {
+            if let Some(found) = PythonCache::from_file(file.clone()).get(&path) {
                 assert_eq!(found.executable, path);
             }
         }
@@ -198,13 +202,13 @@ mod tests {
         fs::write(&path, "\x7fELF").unwrap();
         let broken = folder.path().join("pythons.json");
         fs::write(&broken, "{ half").unwrap();
-        let mut remembered = Remembered::from_file(broken.clone());
-        assert_eq!(remembered.recall(&path), None);
-        remembered.keep(&path, &python(&path));
-        assert!(Remembered::from_file(broken).recall(&path).is_some(), "and it is mended");
+        let mut pythons = PythonCache::from_file(broken.clone());
+        assert_eq!(pythons.get(&path), None);
+        pythons.add(&path, &python(&path));
+        assert!(PythonCache::from_file(broken).get(&path).is_some(), "and it is mended");
 
-        let mut remembered = Remembered::from_file("/dev/null/pythons.json".into());
-        remembered.keep(&path, &python(&path));
-        assert!(remembered.recall(&path).is_some());
+        let mut pythons = PythonCache::from_file("/dev/null/pythons.json".into());
+        pythons.add(&path, &python(&path));
+        assert!(pythons.get(&path).is_some());
     }
 }

@@ -1,19 +1,21 @@
-//! What memory keeps only the ends of is read from the journal when somebody asks for it.
+//! Snippets that the transcript holds only in part: the rest is read from the journal on request.
 
 use std::collections::HashMap;
 
-use super::handle::{Closed, Command, ReplayRefused, SessionHandle};
-use super::in_background;
+use super::SessionHandle;
+use super::command::Command;
+use super::error::{Closed, ReplayRefused};
 use crate::domain::replay_selection::{self, ReplaySelection};
 use crate::domain::{Author, Output, Snippet, SnippetId};
+use crate::session::background::in_background;
 
 impl SessionHandle {
-    /// The snippet as it is now, output so far included; `None` if there is none of that number.
+    /// Returns the snippet as it is now, with its output so far; `None` if there is no snippet of that number.
     ///
     /// # Errors
     /// [`Closed`] if the session has ended.
-    pub async fn look(&self, snippet: SnippetId) -> Result<Option<Snippet>, Closed> {
-        let found: Option<Snippet> = self.ask(|answer| Command::Look { snippet, answer }).await?;
+    pub async fn snippet(&self, snippet: SnippetId) -> Result<Option<Snippet>, Closed> {
+        let found: Option<Snippet> = self.request(|reply| Command::Snippet { snippet, reply }).await?;
         let Some(found) = found else { return Ok(None) };
         let is_old = found.output.omitted() > 0 && found.output.memory() < Output::HEAD;
         if !found.status.is_final() || !(is_old || found.code_omitted > 0 || found.outcome_is_cut) {
@@ -29,17 +31,18 @@ impl SessionHandle {
         }))
     }
 
-    /// Runs snippets of before again, one by one as `by`, up to the first that now fails. It takes its place in the queue
-    /// and keeps it to the end; an interrupt of what it runs ends all of it, as one of whatever runs
-    /// does before it has begun. Resolves at once to how many there are.
+    /// Runs earlier snippets once more as `by`, one by one, up to the first that now fails.
+    ///
+    /// A replay keeps its place in the queue to its end. An interrupt of the snippet that it runs ends the replay;
+    /// before the replay has begun, an interrupt of whatever runs does. Resolves at once to the number of snippets.
     ///
     /// # Errors
     /// If there are none, another replay has not ended, or the session has.
     pub async fn replay(&self, by: Author, which: ReplaySelection) -> Result<usize, ReplayRefused> {
-        let wanted = which.clone();
+        let selection = which.clone();
         let long = self.read(move |transcript| {
             let is_cut = |id: &SnippetId| transcript.snippet(*id).is_some_and(|snippet| snippet.code_omitted > 0);
-            replay_selection::snippets(transcript, &wanted).into_iter().filter(is_cut).collect::<Vec<_>>()
+            replay_selection::snippets(transcript, &selection).into_iter().filter(is_cut).collect::<Vec<_>>()
         });
         let (long, spool) = (long.await?, self.spool.clone());
         let codes = if long.is_empty() {
@@ -48,6 +51,6 @@ impl SessionHandle {
             let code = move |id| spool.recorded(id).map(|recorded| (id, recorded.code));
             in_background(move || long.into_iter().filter_map(code).collect()).await.unwrap_or_default()
         };
-        self.ask(|answer| Command::Replay { by, which, codes, answer }).await?
+        self.request(|reply| Command::Replay { by, which, codes, reply }).await?
     }
 }

@@ -1,0 +1,129 @@
+//! The state of the actor, in groups, and the one way to change its transcript: [`Actor::emit`].
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, oneshot};
+use tokio::time::Instant;
+
+use super::calls::CallLedger;
+use super::clients::Clients;
+use super::queue::Queue;
+use crate::domain::{Author, Event, InputRequest, Insight, Snippet, SnippetId, Transcript, VariableTable};
+use crate::session::activity::ActivityLog;
+use crate::session::engine::Engine;
+use crate::session::handle::Overview;
+use crate::session::record::EventSink;
+use crate::session::spool::Spool;
+
+pub struct Actor {
+    pub engine: Box<dyn Engine>,
+    pub transcript: Transcript,
+    pub publisher: Publisher,
+    pub spool: Arc<Spool>,
+    pub queue: Queue,
+    pub output: OutputTimer,
+    pub prompts: Prompts,
+    pub inquiries: Inquiries,
+    pub queries: Queries,
+    pub clients: Clients,
+    pub calls: CallLedger,
+    pub shutdown: Shutdown,
+}
+
+/// Everybody who gets the events.
+pub struct Publisher {
+    pub record: Box<dyn EventSink>,
+    pub activity: Arc<ActivityLog>,
+    pub subscribers: broadcast::Sender<Arc<Event>>,
+}
+
+/// When output is passed on.
+#[derive(Default)]
+pub struct OutputTimer {
+    pub due: Option<Instant>,
+    pub last_flush: Option<Instant>,
+}
+
+/// Prompts of running code.
+pub struct Prompts {
+    pub pending: Option<PendingPrompt>,
+    /// How long a prompt waits for an answer.
+    pub timeout: Duration,
+}
+
+pub struct PendingPrompt {
+    pub snippet: SnippetId,
+    pub request: Arc<InputRequest>,
+    pub due: Instant,
+}
+
+/// Gets what the person says to a question; `None` if they decline.
+pub type InquiryReply = oneshot::Sender<Option<Arc<str>>>;
+
+/// Questions of clients to the person.
+pub struct Inquiries {
+    /// Whether there is a dashboard at which the person can answer.
+    pub has_dashboard: Arc<AtomicBool>,
+    pub last_number: u32,
+    pub waiting: Vec<(u32, InquiryReply)>,
+}
+
+/// Requests that the engine has and will answer.
+#[derive(Default)]
+pub struct Queries {
+    /// In the order in which the engine answers.
+    pub variables: VecDeque<oneshot::Sender<Arc<VariableTable>>>,
+    /// Questions about code that is being written.
+    pub insights: HashMap<u32, oneshot::Sender<Insight>>,
+    pub last_insight: u32,
+}
+
+/// How far the end of this process has come.
+#[derive(Default)]
+pub struct Shutdown {
+    pub has_begun: bool,
+    /// Who wants another process to take over.
+    pub restart_by: Option<Author>,
+    /// Shared with the handles; see [`crate::session::SessionHandle::is_restarting`].
+    pub is_restarting: Arc<AtomicBool>,
+}
+
+impl Shutdown {
+    pub fn request_restart(&mut self, by: Author) {
+        self.restart_by = Some(by);
+        self.is_restarting.store(true, Ordering::Relaxed);
+    }
+
+    /// Why running and waiting snippets end.
+    pub fn reason(&self) -> String {
+        match &self.restart_by {
+            Some(by) => format!("the restart by {}", by.as_cause()),
+            None => "the end of the session".to_owned(),
+        }
+    }
+}
+
+impl Actor {
+    pub fn emit(&mut self, event: Event) {
+        // Recorded before anybody hears of it, and before Python runs what was submitted.
+        self.publisher.record.event(&event);
+        self.transcript.apply(&event);
+        self.publisher.activity.add(&event, &self.transcript);
+        // Fails only if there are no subscribers.
+        let _ = self.publisher.subscribers.send(Arc::new(event));
+    }
+
+    pub fn overview(&self) -> Overview {
+        let named = |snippet: &Snippet| (snippet.id, snippet.author.clone());
+        let waiting = self.transcript.queue().iter().filter_map(|id| self.transcript.snippet(*id));
+        Overview {
+            running: self.transcript.running().map(named),
+            queue: waiting.map(named).collect(),
+            clients: self.transcript.clients().to_vec(),
+            snippets: self.queue.next_snippet - 1,
+        }
+    }
+}

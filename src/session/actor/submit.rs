@@ -1,0 +1,106 @@
+//! The way of a snippet through the actor: submitted, started, finished.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::queue::{Queued, Running, Waiter, Work};
+use super::state::Actor;
+use crate::domain::{Author, Event, Outcome, Snippet, SnippetId};
+use crate::session::clock::now;
+use crate::session::handle::{RunOptions, SubmitError, Ticket};
+
+/// How long user code may run in a reset, in finalizers and cancelled tasks, before it is interrupted.
+const RESET_TIMEOUT: Duration = Duration::from_secs(3);
+
+impl Actor {
+    pub(super) fn submit(
+        &mut self,
+        author: Author,
+        code: Arc<str>,
+        options: RunOptions,
+        reply: oneshot::Sender<Result<Ticket, SubmitError>>,
+    ) {
+        if self.shutdown.has_begun {
+            return;
+        }
+        let call = options.call;
+        if let Some(snippet) = call.and_then(|call| self.calls.snippet(call)) {
+            let _ = reply.send(Err(SubmitError::Duplicate(snippet)));
+            return;
+        }
+        if let Err(full) = self.queue.has_room(&self.transcript, &author, code.len()) {
+            let _ = reply.send(Err(full.into()));
+            return;
+        }
+        let snippet = self.queue.take_number();
+        let (done, receiver) = oneshot::channel();
+        self.queue.waiters.entry(snippet).or_default().push(Waiter { also_input: true, reply: done });
+        self.emit(Event::Submitted { snippet, author, code, call, at: now() });
+        if let Some(call) = call {
+            self.calls.add(call, snippet);
+        }
+        if let Some(title) = options.title.clone() {
+            self.emit(Event::Titled { snippet, title });
+        }
+        self.queue.waiting.push_back(Queued::Run { snippet, options });
+        let _ = reply.send(Ok(Ticket { id: snippet, done: receiver }));
+    }
+
+    pub(super) fn wait_for(&mut self, snippet: SnippetId, also_input: bool, reply: oneshot::Sender<Arc<Snippet>>) {
+        let Some(found) = self.transcript.snippet(snippet) else { return };
+        let is_asking = || found.input.as_ref().is_some_and(|request| !request.hidden);
+        if found.status.is_final() || also_input && is_asking() {
+            let _ = reply.send(Arc::new(found.clone()));
+        } else {
+            self.queue.waiters.entry(snippet).or_default().push(Waiter { also_input, reply });
+        }
+    }
+
+    pub(super) fn start_next(&mut self) {
+        while self.queue.running.is_none() && !self.shutdown.has_begun {
+            if self.run_next_of_replay(false) {
+                return;
+            }
+            let Some(next) = self.queue.waiting.pop_front() else { return };
+            match next {
+                Queued::Run { snippet, options } => {
+                    let Some(found) = self.transcript.snippet(snippet) else { continue };
+                    let (author, code) = (found.author.clone(), found.code.clone());
+                    self.emit(Event::Started { snippet, at: now() });
+                    self.queue.running = Some(Running::new(Work::Snippet(snippet), options.timeout));
+                    self.engine.run(snippet, &author, code);
+                }
+                Queued::Replay => {
+                    self.run_next_of_replay(true);
+                }
+                Queued::Reset { by, reply } => {
+                    self.queue.running = Some(Running::new(Work::Reset { by, reply }, Some(RESET_TIMEOUT)));
+                    self.engine.reset();
+                }
+                Queued::Inspect(inspection) => self.start_inspection(inspection),
+                Queued::Variables { query, reply } => {
+                    self.queries.variables.push_back(reply);
+                    self.engine.find_variables(query);
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, snippet: SnippetId, outcome: Outcome) {
+        if self.queue.running.is_none() {
+            self.prompts.pending = None;
+        }
+        let outcome = Arc::new(outcome);
+        // So that an export from another process finds the whole output.
+        self.spool.flush();
+        self.emit(Event::Finished { snippet, outcome: outcome.clone(), at: now() });
+        self.advance_replay(snippet, &outcome);
+        let Some(waiters) = self.queue.waiters.remove(&snippet) else { return };
+        let Some(ended) = self.transcript.snippet(snippet).cloned().map(Arc::new) else { return };
+        for waiter in waiters {
+            let _ = waiter.reply.send(ended.clone());
+        }
+    }
+}

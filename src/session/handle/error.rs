@@ -1,0 +1,72 @@
+//! Why the session does not carry out a command.
+
+use crate::domain::{SnippetId, units};
+
+/// The session has ended and takes no commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended")]
+pub struct Closed;
+
+/// Why a command that the session can refuse had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandError<E> {
+    Closed(Closed),
+    Refused(E),
+}
+
+impl<E> From<Closed> for CommandError<E> {
+    fn from(closed: Closed) -> Self {
+        Self::Closed(closed)
+    }
+}
+
+/// Why code was not put into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    #[error(transparent)]
+    Full(#[from] QueueFull),
+    /// The call was received before, and submitted this snippet.
+    #[error("this call was received before")]
+    Duplicate(SnippetId),
+}
+
+/// The queue has reached a limit. Displays as one sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueFull {
+    #[error("{snippets} snippets with {} of code from here wait their turn already, which is the most one may have waiting", units::bytes(*.bytes as u64))]
+    OfAuthor { snippets: usize, bytes: usize },
+    #[error("{snippets} snippets with {} of code wait their turn already, which is the most a session keeps", units::bytes(*.bytes as u64))]
+    InAll { snippets: usize, bytes: usize },
+}
+
+/// Why no replay was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayRefused {
+    #[error("the code of snippet {0} is not in memory any more, and it is not recorded")]
+    TooLong(SnippetId),
+    #[error("a replay is under way already")]
+    UnderWay,
+    #[error("there is nothing to run again")]
+    Nothing,
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
+/// Why an answer did not reach the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerRefused {
+    /// The snippet does not wait for input, or no longer at this prompt.
+    NotAsking,
+    /// The prompt asks for a password, which only the person may type.
+    Hidden,
+}
+
+/// Why a question was not put to the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InquiryRefused {
+    NoDashboard,
+    /// As many questions wait as may wait.
+    TooMany,
+}
