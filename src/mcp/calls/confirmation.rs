@@ -15,7 +15,7 @@ use rmcp::service::{PeerRequestOptions, ServiceError};
 use tokio::time::{Instant, sleep_until};
 
 use super::context::ToolCall;
-use super::progress::Progress;
+use super::progress::CallProgress;
 use crate::mcp::era::is_stateless;
 
 /// The name of the only question that a call has.
@@ -63,7 +63,7 @@ impl ToolCall<'_> {
             return Confirmation::CallAgain(InputRequiredResult::from_input_requests(requests.into()));
         }
         let mut late = pin!(sleep_until(deadline));
-        let mut progress = Progress::of(self);
+        let mut progress = CallProgress::of(self);
         let request = ServerRequest::ElicitRequest(request);
         let mut asking = tokio::select! {
             biased;

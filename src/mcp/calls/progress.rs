@@ -10,7 +10,7 @@ use super::context::ToolCall;
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The notifications of one call; none if its client asked for none.
-pub struct Progress(Option<Notifications>);
+pub struct CallProgress(Option<Notifications>);
 
 struct Notifications {
     token: ProgressToken,
@@ -18,7 +18,7 @@ struct Notifications {
     ticks: Interval,
 }
 
-impl Progress {
+impl CallProgress {
     pub fn of(call: &ToolCall<'_>) -> Self {
         Self(call.context.meta.get_progress_token().map(|token| {
             let since = Instant::now();

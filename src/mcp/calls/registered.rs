@@ -8,7 +8,7 @@ use rmcp::model::{JsonObject, MetaObject, Tool as Listing, ToolAnnotations};
 use super::context::{ToolCall, ToolOutcome};
 use super::lost_call::{LostCall, LostCallTexts};
 use super::schema::{input_schema, output_schema};
-use super::tool::{Effect, Tool, call_once};
+use super::tool::{CallEffect, Tool, call_once};
 
 /// Characters of a result that Claude Code passes to the model without a file in between.
 const MAX_RESULT_SIZE: u32 = 100_000;
@@ -16,7 +16,7 @@ const MAX_RESULT_SIZE: u32 = 100_000;
 pub struct RegisteredTool {
     /// The tool as `tools/list` shows it.
     pub listing: Listing,
-    pub effect: Effect,
+    pub effect: CallEffect,
     pub lost: LostCallTexts,
     pub ends_calls: bool,
     call: for<'a> fn(&'a ToolCall<'a>, Option<JsonObject>) -> BoxFuture<'a, ToolOutcome>,
@@ -26,7 +26,7 @@ pub struct RegisteredTool {
 impl RegisteredTool {
     pub fn of<T: Tool>() -> Self {
         let annotations = ToolAnnotations::new()
-            .read_only(T::EFFECT == Effect::Reads)
+            .read_only(T::EFFECT == CallEffect::Reads)
             .destructive(T::HINTS.destructive)
             .idempotent(T::HINTS.idempotent)
             .open_world(T::HINTS.open_world);

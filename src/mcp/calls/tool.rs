@@ -16,11 +16,11 @@ pub trait Tool: Sized + 'static {
     const TITLE: &'static str;
     /// The description for models.
     const DESCRIPTION: &'static str;
-    const EFFECT: Effect;
+    const EFFECT: CallEffect;
     const HINTS: Hints;
     const LOST: LostCallTexts = match Self::EFFECT {
-        Effect::Reads => LostCallTexts::READS,
-        Effect::SubmitsCode | Effect::Changes => LostCallTexts::CHANGES,
+        CallEffect::Reads => LostCallTexts::READS,
+        CallEffect::SubmitsCode | CallEffect::Changes => LostCallTexts::CHANGES,
     };
     /// Whether a call can end other calls. A client that has too many calls open may still make such a call.
     const ENDS_CALLS: bool = false;
@@ -39,8 +39,8 @@ pub trait Tool: Sized + 'static {
     ) -> impl Future<Output = ToolOutcome> + Send {
         async {
             match Self::EFFECT {
-                Effect::Reads => repeat::<Self>(call, arguments, lost).await,
-                Effect::SubmitsCode | Effect::Changes => lost.refusal(""),
+                CallEffect::Reads => repeat::<Self>(call, arguments, lost).await,
+                CallEffect::SubmitsCode | CallEffect::Changes => lost.refusal(""),
             }
         }
     }
@@ -48,7 +48,7 @@ pub trait Tool: Sized + 'static {
 
 /// What a call does. This decides what happens to a call that a bridge sends once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum CallEffect {
     /// It only reads, so it may be made any number of times.
     Reads,
     /// It submits code. Session and journal know the snippet by the name of the call.
@@ -57,7 +57,7 @@ pub enum Effect {
     Changes,
 }
 
-/// The hints in the annotations of a tool. The hint `readOnly` follows from [`Effect`].
+/// The hints in the annotations of a tool. The hint `readOnly` follows from [`CallEffect`].
 #[derive(Clone, Copy, Debug)]
 pub struct Hints {
     pub destructive: bool,
@@ -72,7 +72,7 @@ impl Hints {
 /// Carries a call out, unless it changes something and was received before.
 pub async fn call_once<T: Tool>(call: &ToolCall<'_>, arguments: Option<JsonObject>) -> ToolOutcome {
     // The actor recognizes a call that submits code.
-    if T::EFFECT == Effect::Changes && call.id.is_some_and(|id| !call.session.mark_received(id)) {
+    if T::EFFECT == CallEffect::Changes && call.id.is_some_and(|id| !call.session.mark_received(id)) {
         return refused("This call was received before, so nothing was done once more.");
     }
     T::call(call, arguments::parse(T::NAME, arguments)?).await
@@ -82,7 +82,7 @@ pub async fn call_once<T: Tool>(call: &ToolCall<'_>, arguments: Option<JsonObjec
 pub async fn repeat<T: Tool>(call: &ToolCall<'_>, arguments: Option<JsonObject>, lost: &LostCall) -> ToolOutcome {
     let response = call_once::<T>(call, arguments).await?;
     // This process has lost no more than a connection, which a reader need not know.
-    if T::EFFECT == Effect::Reads && lost.recalled.is_own {
+    if T::EFFECT == CallEffect::Reads && lost.recalled.is_own {
         return Ok(response);
     }
     Ok(with_text_before(response, lost.what_happened()))

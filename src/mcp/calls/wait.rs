@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{ToolCall, ToolOutcome};
-use super::progress::Progress;
+use super::progress::CallProgress;
 use crate::domain::terminal_text::plain;
 use crate::domain::{InputRequest, Output, Snippet, SnippetId, Status};
 use crate::mcp::errors::CallError;
@@ -58,7 +58,7 @@ impl ToolCall<'_> {
     ) -> ToolOutcome {
         let mut done = pin!(done);
         let mut time_over = pin!(tokio::time::sleep(wait));
-        let mut progress = Progress::of(self);
+        let mut progress = CallProgress::of(self);
         self.report_progress(id, &progress).await?;
         loop {
             let event = tokio::select! {
@@ -136,7 +136,7 @@ impl ToolCall<'_> {
         Ok(self.snippet_result(&snippet, notice).await)
     }
 
-    async fn report_progress(&self, id: SnippetId, progress: &Progress) -> Result<(), CallError> {
+    async fn report_progress(&self, id: SnippetId, progress: &CallProgress) -> Result<(), CallError> {
         if !progress.is_wanted() {
             return Ok(());
         }

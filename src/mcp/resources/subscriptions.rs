@@ -25,12 +25,12 @@ use crate::session::clock::now;
 const NOTIFY_DELAY: Duration = Duration::from_millis(250);
 /// Resources that one client may subscribe to.
 pub const MAX_SUBSCRIPTIONS: usize = 200;
-/// A client that asks for log messages is told of a restart that is not older than this.
+/// A client that asks for log messages gets one about a restart that is not older than this.
 const RECENT_RESTART: Duration = Duration::from_secs(30);
 
 /// What a client is notified of.
 #[derive(Debug, Default)]
-pub struct Subscription {
+pub struct ClientSubscription {
     pub uris: BTreeSet<String>,
     /// Changes of the list of resources.
     pub list: bool,
@@ -42,15 +42,15 @@ pub struct Subscription {
 
 /// The subscription of a connection, shared by its handler and the task that sends the notifications.
 #[derive(Clone, Debug, Default)]
-pub struct SharedSubscription(Arc<Mutex<Subscription>>);
+pub struct SharedSubscription(Arc<Mutex<ClientSubscription>>);
 
 impl SharedSubscription {
-    pub fn change<T>(&self, change: impl FnOnce(&mut Subscription) -> T) -> T {
+    pub fn change<T>(&self, change: impl FnOnce(&mut ClientSubscription) -> T) -> T {
         change(&mut self.0.lock())
     }
 }
 
-/// The way to the client.
+/// The channel for notifications to a client: any in the older era, those of one `subscriptions/listen` in the newer.
 pub enum Sink {
     Peer(Peer<RoleServer>),
     Listen(SubscriptionSink),
@@ -83,7 +83,7 @@ impl Sink {
 
 /// The changes since the last notifications.
 #[derive(Default)]
-struct Changes {
+struct PendingChanges {
     uris: BTreeSet<String>,
     list: bool,
     /// Events were missed, so anything may have changed.
@@ -92,7 +92,7 @@ struct Changes {
     log: Vec<(LoggingLevel, String)>,
 }
 
-impl Changes {
+impl PendingChanges {
     fn add(&mut self, event: &Event) {
         let mut changed = |these: &[&str]| self.uris.extend(these.iter().map(|uri| (*uri).to_owned()));
         match event {
@@ -167,7 +167,7 @@ pub async fn run(session: SessionHandle, subscription: SharedSubscription, sink:
     let Ok(mut events) = session.events().await else { return };
     let Ok(mut known) = session.read(|transcript| transcript.variables().clone()).await else { return };
     loop {
-        let mut changes = Changes::default();
+        let mut changes = PendingChanges::default();
         match events.recv().await {
             Ok(event) => changes.add(&event),
             Err(RecvError::Lagged(_)) => changes.all = true,

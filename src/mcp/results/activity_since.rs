@@ -28,10 +28,10 @@ const MAX_ERROR_TYPE: usize = 100;
 
 /// How far a client has read the activity of the session.
 #[derive(Debug)]
-pub struct ReadCursor(Mutex<State>);
+pub struct ReadCursor(Mutex<CursorState>);
 
 #[derive(Debug)]
-struct State {
+struct CursorState {
     position: u64,
     /// The client has had no result yet.
     is_fresh: bool,
@@ -91,7 +91,7 @@ impl ReadCursor {
     /// either.
     pub fn new(position: u64, is_fresh: bool) -> Self {
         let returned = !is_fresh;
-        Self(Mutex::new(State { position, is_fresh, returned, changed_process: false, open: HashSet::new() }))
+        Self(Mutex::new(CursorState { position, is_fresh, returned, changed_process: false, open: HashSet::new() }))
     }
 
     /// Notes that the process in which the client has worked is gone, with all names. A restart has a text of its own.

@@ -22,7 +22,7 @@ const MAX_RESULT: usize = 300;
 const MAX_TITLE: usize = 200;
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct History {
+pub struct HistoryReport {
     /// Oldest first.
     pub entries: Vec<HistoryEntry>,
     /// Entries before these that match, where since was not given.
@@ -134,7 +134,7 @@ pub fn of(
     limit: usize,
     reader: &Author,
     now: Timestamp,
-) -> History {
+) -> HistoryReport {
     let entries = transcript.entries();
     let mut found: Vec<&Entry> = Vec::new();
     let (mut earlier, mut goes_on) = (0, false);
@@ -163,7 +163,7 @@ pub fn of(
         _ => None,
     });
     let entries = found.into_iter().filter_map(|entry| history_entry(entry, max_code, reader, now)).collect();
-    History { entries, earlier, next_since: last.filter(|_| goes_on) }
+    HistoryReport { entries, earlier, next_since: last.filter(|_| goes_on) }
 }
 
 fn is_snippet(entry: &Entry) -> bool {
@@ -220,7 +220,7 @@ fn history_entry(entry: &Entry, max_code: usize, reader: &Author, now: Timestamp
     Some(described)
 }
 
-impl History {
+impl HistoryReport {
     pub fn text(&self) -> String {
         let mut text = String::new();
         if self.earlier > 0 {

@@ -43,7 +43,7 @@ pub struct InspectReport {
     pub text: Option<String>,
     /// Characters of the whole text, where that is known.
     pub text_length: Option<u64>,
-    pub tables: Vec<Table>,
+    pub tables: Vec<TableReport>,
     /// What to know of these numbers: what was sampled, what was left out.
     pub notes: Vec<String>,
     /// Whether there is a next page.
@@ -54,7 +54,7 @@ pub struct InspectReport {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
-pub struct Table {
+pub struct TableReport {
     pub title: String,
     pub headers: Vec<String>,
     pub rows: Vec<Vec<String>>,
@@ -64,7 +64,7 @@ pub struct Table {
     pub total: Option<u64>,
 }
 
-impl Table {
+impl TableReport {
     fn new(table: TablePage, room: &mut usize) -> Self {
         let cell = |text: &String| one_line(&plain(text), MAX_CELL);
         let mut rows = Vec::new();
@@ -137,7 +137,7 @@ impl InspectReport {
             doc: inspection.doc.map(|doc| truncate_middle(&plain(&doc), MAX_DOC, 0).0),
             text,
             text_length,
-            tables: inspection.tables.into_iter().map(|table| Table::new(table, &mut room)).collect(),
+            tables: inspection.tables.into_iter().map(|table| TableReport::new(table, &mut room)).collect(),
             notes: inspection.notes.iter().map(|note| one_line(&plain(note), MAX_NOTE)).collect(),
             has_more,
             other: inspection

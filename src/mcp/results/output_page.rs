@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output_reader;
-use super::output_reader::{Matches, MatchingLine, Page};
+use super::output_reader::{Matches, MatchingLine, PageText};
 use crate::domain::{Snippet, Stream, units};
 use crate::session::spool::Whole;
 use crate::session::{SessionHandle, in_background};
@@ -80,7 +80,7 @@ impl OutputPage {
         let failed = |error| format!("Error: the output of snippet {} cannot be read: {error}", snippet.id);
         let (text, next, matches) = match &request.regex {
             None => {
-                let Page { text, next } = output_reader::page(whole, stream, offset, limit).map_err(failed)?;
+                let PageText { text, next } = output_reader::page(whole, stream, offset, limit).map_err(failed)?;
                 (text, next, None)
             }
             Some(regex) => {

@@ -25,7 +25,7 @@ const MAX_EXCERPT: usize = 400;
 const MAX_BEFORE_MATCH: usize = 100;
 
 #[derive(Debug, PartialEq)]
-pub struct Page {
+pub struct PageText {
     pub text: String,
     /// The offset of the next page; at the end, the length of the output.
     pub next: u64,
@@ -49,7 +49,7 @@ pub struct Matches {
 }
 
 /// A part of the output, of one stream or of both.
-struct Block {
+struct OutputBlock {
     text: String,
     /// For each piece: where it begins in `text`, and its offset in the output.
     pieces: Vec<(usize, u64)>,
@@ -57,7 +57,7 @@ struct Block {
     end: u64,
 }
 
-impl Block {
+impl OutputBlock {
     /// `None` at the end of the output.
     fn read(whole: &Whole, stream: Option<Stream>, offset: u64) -> io::Result<Option<Self>> {
         let (mut at, segments) = whole.read(offset, BLOCK_SIZE)?;
@@ -87,13 +87,13 @@ impl Block {
 }
 
 /// About `limit` characters from `offset` on, in whole lines unless a line is longer.
-pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) -> io::Result<Page> {
+pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) -> io::Result<PageText> {
     let deadline = Instant::now() + READ_TIMEOUT;
     let mut written = String::new();
     let mut next = offset.min(whole.length());
     let shown = |written: &str| plain(written).chars().count();
     while Instant::now() < deadline
-        && let Some(block) = Block::read(whole, stream, next)?
+        && let Some(block) = OutputBlock::read(whole, stream, next)?
     {
         let before = written.len();
         written.push_str(&block.text);
@@ -119,7 +119,7 @@ pub fn page(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize) ->
         next = block.offset(end);
         break;
     }
-    Ok(Page { text: plain(&written).into_owned(), next })
+    Ok(PageText { text: plain(&written).into_owned(), next })
 }
 
 /// The lines from `offset` on that match, in about `limit` characters at most.
@@ -135,7 +135,7 @@ pub fn grep(whole: &Whole, stream: Option<Stream>, offset: u64, limit: usize, re
         if next > offset && Instant::now() >= deadline {
             break;
         }
-        let Some(block) = Block::read(whole, stream, next)? else { break };
+        let Some(block) = OutputBlock::read(whole, stream, next)? else { break };
         next = block.end;
         let mut rest = 0;
         for (place, _) in block.text.match_indices('\n') {
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(read, text);
         let err = page(&whole, Some(Stream::Stderr), 0, 100).unwrap();
         assert!(text[30_000..].starts_with(&err.text) && err.next == 30_000 + err.text.len() as u64, "{err:?}");
-        assert_eq!(page(&whole, None, 1 << 40, 100).unwrap(), Page { text: String::new(), next: whole.length() });
+        assert_eq!(page(&whole, None, 1 << 40, 100).unwrap(), PageText { text: String::new(), next: whole.length() });
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub struct RunReport {
     /// Figures, pictures and documents that the code displayed, in order.
     pub displays: Vec<DisplayReport>,
     /// Names that the code bound, rebound or removed.
-    pub variables: Changes,
+    pub variables: NameChanges,
     /// Whether anything was left out of this result; the texts say where.
     pub truncated: bool,
     /// What others did in the session since this client's last result, and how its own code ended that it did not wait
@@ -73,13 +73,13 @@ pub struct RunError {
 
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(inline)]
-pub struct Changes {
+pub struct NameChanges {
     pub added: Vec<String>,
     pub changed: Vec<String>,
     pub removed: Vec<String>,
 }
 
-impl Changes {
+impl NameChanges {
     /// Also returns whether names are missing.
     fn of(changes: &VariableChanges) -> (Self, bool) {
         let names = |all: &[String]| all.iter().take(MAX_NAMES).map(|name| one_line(name, MAX_NAME)).collect();
@@ -94,7 +94,7 @@ impl Changes {
 pub struct Parts {
     pub result: Option<String>,
     pub error: Option<RunError>,
-    pub variables: Changes,
+    pub variables: NameChanges,
     /// For each part that was cut: what a model can do about that.
     pub cuts: Vec<&'static str>,
     /// Characters that are left for the output.
@@ -121,7 +121,7 @@ impl Parts {
             message: truncate_middle(&plain(&error.message), MAX_ERROR_MESSAGE, 0).0,
             traceback: fit(&error.traceback, "The traceback was cut to fit: its beginning and end are shown."),
         });
-        let (variables, names_cut) = outcome.map(|outcome| Changes::of(&outcome.changes)).unwrap_or_default();
+        let (variables, names_cut) = outcome.map(|outcome| NameChanges::of(&outcome.changes)).unwrap_or_default();
         cuts.extend(names_cut.then_some("Not all names are told here: list_defined_variables lists them."));
         Self { result, error, variables, cuts, room }
     }

@@ -33,7 +33,7 @@ pub struct VariableList {
 #[schemars(inline)]
 pub struct VariableRow {
     pub name: String,
-    pub kind: RowKind,
+    pub kind: VariableRowKind,
     #[serde(rename = "type")]
     pub type_name: String,
     /// Length, shape or the like; may be empty.
@@ -49,7 +49,7 @@ pub struct VariableRow {
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-pub enum RowKind {
+pub enum VariableRowKind {
     Data,
     Function,
     Class,
@@ -145,11 +145,11 @@ fn row(variable: &Variable) -> VariableRow {
     VariableRow {
         name: one_line(&variable.name, MAX_NAME),
         kind: match variable.kind {
-            VariableKind::Data => RowKind::Data,
-            VariableKind::Function => RowKind::Function,
-            VariableKind::Class => RowKind::Class,
-            VariableKind::Callable => RowKind::Callable,
-            VariableKind::Module => RowKind::Module,
+            VariableKind::Data => VariableRowKind::Data,
+            VariableKind::Function => VariableRowKind::Function,
+            VariableKind::Class => VariableRowKind::Class,
+            VariableKind::Callable => VariableRowKind::Callable,
+            VariableKind::Module => VariableRowKind::Module,
         },
         type_name: one_line(&variable.type_name, MAX_NAME),
         shape: one_line(&variable.shape, MAX_NAME),

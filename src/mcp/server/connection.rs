@@ -21,11 +21,11 @@ pub enum Backend {
 
 /// What one client is served.
 pub enum Service {
-    Session(Membership),
+    Session(Box<Membership>),
     Offline(OfflineText),
 }
 
-pub struct Connection {
+pub struct ClientConnection {
     pub service: Service,
     /// Cancelled when the client has closed its side.
     pub gone: CancellationToken,
@@ -33,10 +33,10 @@ pub struct Connection {
     pub stop: CancellationToken,
 }
 
-impl Connection {
+impl ClientConnection {
     pub fn new(backend: Backend, pid: Option<u32>, gone: CancellationToken, stop: CancellationToken) -> Self {
         let service = match backend {
-            Backend::Session(session) => Service::Session(Membership::new(session, pid)),
+            Backend::Session(session) => Service::Session(Box::new(Membership::new(session, pid))),
             Backend::Offline(text) => Service::Offline(text),
         };
         Self { service, gone, stop }

@@ -7,7 +7,7 @@ use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, Conte
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 
-use super::connection::{Connection, Service};
+use super::connection::{ClientConnection, Service};
 use super::quirks::Quirks;
 use super::retry::retry;
 use crate::domain::{CallId, CallState};
@@ -32,7 +32,7 @@ pub enum CallRequest {
 
 /// Calls a tool, and turns errors into results, because models read results.
 pub async fn call_tool(
-    connection: &Connection,
+    connection: &ClientConnection,
     tool: &RegisteredTool,
     request: CallRequest,
     context: &RequestContext<RoleServer>,
@@ -57,7 +57,7 @@ pub async fn call_tool(
 }
 
 async fn carry_out(
-    connection: &Connection,
+    connection: &ClientConnection,
     tool: &RegisteredTool,
     request: CallRequest,
     context: &RequestContext<RoleServer>,

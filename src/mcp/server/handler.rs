@@ -15,7 +15,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
-use super::connection::{Connection, Service};
+use super::connection::{ClientConnection, Service};
 use super::dispatch::{CallRequest, call_tool};
 use super::info::{instructions_now, server_info};
 use super::quirks::Quirks;
@@ -33,7 +33,7 @@ use crate::session::discovery::status::{LiveClient, SessionStatus};
 use crate::session::{Overview, SessionHandle};
 
 pub struct Handler {
-    pub connection: Arc<Connection>,
+    pub connection: Arc<ClientConnection>,
     pub subscription: SharedSubscription,
 }
 

@@ -11,7 +11,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::LostCall;
 use crate::mcp::calls::registered::RegisteredTool;
-use crate::mcp::calls::tool::Effect;
+use crate::mcp::calls::tool::CallEffect;
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::era::is_stateless;
 use crate::mcp::errors::CallError;
@@ -20,13 +20,13 @@ use crate::session::UnansweredCall;
 /// Answers a call that was sent before. Of the calls that change something, only one that was not received is carried out.
 pub async fn retry(tool: &RegisteredTool, mut call: ToolCall<'_>, retried: RetriedCall) -> ToolOutcome {
     let RetriedCall { sent_to, has_arguments, call: request } = retried;
-    let unanswered = UnansweredCall { call: call.id, sent_to, submits: tool.effect == Effect::SubmitsCode };
+    let unanswered = UnansweredCall { call: call.id, sent_to, submits: tool.effect == CallEffect::SubmitsCode };
     let recalled = call.session.recall(unanswered).await.map_err(CallError::maybe_received)?;
     let lost = LostCall { recalled, texts: tool.lost };
     let arguments = request.arguments;
     call.answers = request.input_responses;
     match lost.recalled.state {
-        _ if tool.effect == Effect::Reads => tool.recover(&call, arguments, &lost).await,
+        _ if tool.effect == CallEffect::Reads => tool.recover(&call, arguments, &lost).await,
         CallState::Unknown => tool.recover(&call, arguments, &lost).await,
         CallState::NotReceived if has_arguments => tool.call(&call, arguments).await,
         CallState::NotReceived => lost.refusal("It was too long to be kept for another try: send it again."),

@@ -15,7 +15,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Backend, Connection};
+use super::connection::{Backend, ClientConnection};
 use super::handler::Handler;
 use crate::mcp::resources::subscriptions::SharedSubscription;
 use crate::mcp::transport::lines::LineTransport;
@@ -156,7 +156,7 @@ pub(in crate::mcp) async fn serve<R, W>(
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let connection = Arc::new(Connection::new(backend, peer_pid, gone, stop.clone()));
+    let connection = Arc::new(ClientConnection::new(backend, peer_pid, gone, stop.clone()));
     let handler = Handler { connection: connection.clone(), subscription: SharedSubscription::default() };
     // On an error the client has left before its first request, or has been told what was wrong.
     if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {

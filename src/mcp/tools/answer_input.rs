@@ -9,7 +9,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::arguments::snippet_number;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
-use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::report::RunReport;
@@ -40,7 +40,7 @@ impl Tool for AnswerInput {
         \"waiting_for_input\": input(), sys.stdin, pdb), then waits and returns its result like run_python_code: at its \
         end, or when it asks again. The person can answer as well, and only the person can answer hidden prompts \
         (passwords).";
-    const EFFECT: Effect = Effect::Changes;
+    const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was entered.",

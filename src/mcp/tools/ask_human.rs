@@ -12,8 +12,8 @@ use crate::domain::terminal_text::plain;
 use crate::mcp::calls::arguments;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
-use crate::mcp::calls::progress::Progress;
-use crate::mcp::calls::tool::{Effect, Hints, Tool, repeat};
+use crate::mcp::calls::progress::CallProgress;
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool, repeat};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::truncate::one_line;
 use crate::session::{CommandError, InquiryRefused};
@@ -59,7 +59,7 @@ impl Tool for AskHuman {
         waits for the answer. For what only they can know or decide: which data, whether to overwrite, a choice between \
         ways. They may be away or busy: go on without an answer where that is safe. Not for reports; those belong in \
         your reply.";
-    const EFFECT: Effect = Effect::Changes;
+    const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: false, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "The person was not asked.",
@@ -99,7 +99,7 @@ impl Tool for AskHuman {
             }
         };
         let mut time_over = pin!(tokio::time::sleep(wait));
-        let mut progress = Progress::of(call);
+        let mut progress = CallProgress::of(call);
         loop {
             tokio::select! {
                 biased;

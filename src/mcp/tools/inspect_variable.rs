@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::domain::{Aspect, InspectRequest};
 use crate::mcp::calls::arguments::optional_integer;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::inspection;
 use crate::mcp::results::inspection::InspectReport;
@@ -71,7 +71,7 @@ impl Tool for InspectVariable {
         statistics of an array; items of a container; attributes of an object; source of a function or class. Pages \
         through large values without copying them. Leaves no trace in the session; code of the user runs only for \
         \"repr\" and properties in the path, for 5 s at most. While a snippet runs, it waits 2 s for its end.";
-    const EFFECT: Effect = Effect::Reads;
+    const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 
     type Arguments = InspectArguments;

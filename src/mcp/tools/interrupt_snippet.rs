@@ -11,7 +11,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::arguments::optional_snippet_number;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
-use crate::mcp::calls::tool::{Effect, Hints, Tool, repeat};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool, repeat};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::report::stuck_notice;
 use crate::session::clock::now;
@@ -49,7 +49,7 @@ impl Tool for InterruptSnippet {
     const DESCRIPTION: &'static str = "Raises KeyboardInterrupt in a running snippet, or takes a queued one out of the \
         queue. Variables are kept. If the code caught the first interrupt, call again: the second is forceful. A single \
         long call into a C library ends only when it returns; the answer then says where it is.";
-    const EFFECT: Effect = Effect::Changes;
+    const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: false };
     const LOST: LostCallTexts = LostCallTexts { not_begun: "Nothing was interrupted by it.", ..LostCallTexts::CHANGES };
     const ENDS_CALLS: bool = true;

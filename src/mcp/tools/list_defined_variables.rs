@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::domain::VariableQuery;
 use crate::mcp::calls::arguments::DEFAULT_WAIT;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::variables;
 use crate::mcp::results::variables::VariableList;
@@ -28,7 +28,7 @@ impl Tool for ListDefinedVariables {
     const DESCRIPTION: &'static str = "Lists the variables, functions, classes and modules of the shared session with \
         type and a short value, yours and the person's. Looking runs no code; names that start with an underscore are \
         left out.";
-    const EFFECT: Effect = Effect::Reads;
+    const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 
     type Arguments = ListArguments;

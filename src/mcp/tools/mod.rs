@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
     use crate::mcp::calls::arguments::parse;
-    use crate::mcp::calls::tool::{Effect, Tool};
+    use crate::mcp::calls::tool::{CallEffect, Tool};
 
     const STATES: [CallState; 5] =
         [CallState::NotReceived, CallState::Queued, CallState::Begun, CallState::Ended, CallState::Unknown];
@@ -97,7 +97,7 @@ mod tests {
             }
             assert!(listing.output_schema.as_ref().is_some_and(|schema| schema["properties"].is_object()), "{name}");
             let annotations = listing.annotations.as_ref().unwrap();
-            assert_eq!(annotations.read_only_hint, Some(tool.effect == Effect::Reads), "{name}");
+            assert_eq!(annotations.read_only_hint, Some(tool.effect == CallEffect::Reads), "{name}");
             assert!(annotations.destructive_hint.is_some() && annotations.idempotent_hint.is_some(), "{name}");
             assert!(annotations.open_world_hint.is_some(), "{name}");
             let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
@@ -127,25 +127,25 @@ mod tests {
     }
 
     /// The error for arguments that are wrong.
-    fn error<T: Tool>(arguments: Value) -> String {
+    fn error<T: Tool>(arguments: &Value) -> String {
         parse::<T::Arguments>(T::NAME, arguments.as_object().cloned()).err().unwrap()
     }
 
     #[test]
     fn bad_arguments_are_answered_with_what_was_expected() {
-        let text = error::<RunPythonCode>(json!({"code": "1", "timeout": 5}));
+        let text = error::<RunPythonCode>(&json!({"code": "1", "timeout": 5}));
         assert!(text.contains("unknown field `timeout`"), "{text}");
         assert!(text.contains("code (string, required), timeout_s (number, optional)"), "{text}");
-        let text = error::<RunPythonCode>(Value::Null);
+        let text = error::<RunPythonCode>(&Value::Null);
         assert!(text.contains("missing field `code`"), "{text}");
-        let text = error::<RunPythonCode>(json!({"code": "1", "title": null, "wait_s": "5"}));
+        let text = error::<RunPythonCode>(&json!({"code": "1", "title": null, "wait_s": "5"}));
         assert!(text.contains("wait_s: invalid type: string \"5\", expected a number. "), "{text}");
-        let text = error::<ResetPythonEnvironment>(json!({"mode": "all"}));
+        let text = error::<ResetPythonEnvironment>(&json!({"mode": "all"}));
         assert!(text.contains("mode: unknown variant `all`, expected `namespace` or `restart`"), "{text}");
         let given = json!({"snippet": 3.0}).as_object().cloned();
         assert_eq!(parse::<wait_for_snippet::WaitArguments>(WaitForSnippet::NAME, given).unwrap().snippet, 3);
         for bad in [json!(1.5), json!(-1), Value::Null] {
-            let text = error::<WaitForSnippet>(json!({"snippet": bad}));
+            let text = error::<WaitForSnippet>(&json!({"snippet": bad}));
             assert!(text.contains("expected the number of a snippet"), "{text}");
         }
         let none = parse::<interrupt_snippet::InterruptArguments>(InterruptSnippet::NAME, None).unwrap();
@@ -161,7 +161,7 @@ mod tests {
             for state in STATES {
                 let text = lost_call_text(tool, state, "What.", "Advice.");
                 assert!(text.starts_with("What. ") && text.ends_with(" Advice."), "{text}");
-                let reads = get(tool).is_some_and(|tool| tool.effect == Effect::Reads);
+                let reads = get(tool).is_some_and(|tool| tool.effect == CallEffect::Reads);
                 let is_repeatable = text.contains("may be repeated");
                 assert!(!is_repeatable || state.may_be_repeated() || reads, "{tool} {state:?}: {text}");
                 let nothing_was_done = text.contains("Nothing was") || text.contains("was not asked");

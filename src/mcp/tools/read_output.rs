@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::domain::{SnippetId, Stream};
 use crate::mcp::calls::arguments::{optional_integer, snippet_number};
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
 use crate::mcp::errors::refused;
 use crate::mcp::results::output_page::{OutputPage, PageRequest};
 
@@ -65,7 +65,7 @@ impl Tool for ReadOutput {
     const DESCRIPTION: &'static str = "Reads what a snippet wrote, page by page or only the lines that match a regular \
         expression: what a result left out, or the output so far of a snippet that runs. Escape sequences are taken out \
         and progress bars shown in their last state. The whole output is kept, up to 256 MB a snippet.";
-    const EFFECT: Effect = Effect::Reads;
+    const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 
     type Arguments = ReadArguments;

@@ -36,14 +36,14 @@ pub fn question(transcript: &Transcript, by: &Author, restarts: bool) -> Option<
         let losses: Vec<String> = lost
             .iter()
             .take(MAX_AUTHORS)
-            .map(|(owner, names)| format!("{} by {}", list(names), who(owner, by)))
+            .map(|(owner, names)| format!("{} by {}", name_list(names), owner_label(owner, by)))
             .collect();
         let more = if more > 0 { format!("; and more by {}", units::count(more, "other")) } else { String::new() };
         let _ = write!(text, " It clears what others made: {}{more}.", losses.join("; "));
     }
     if let Some(running) = running {
         let then = if restarts { "it is interrupted" } else { "what it makes is cleared at its end" };
-        let _ = write!(text, " Snippet {} by {} is running: {then}.", running.id, who(&running.author, by));
+        let _ = write!(text, " Snippet {} by {} is running: {then}.", running.id, owner_label(&running.author, by));
     }
     if waiting > 0 {
         let waiting = units::count(waiting, "snippet");
@@ -61,7 +61,7 @@ fn is_same(one: &Author, other: &Author) -> bool {
     }
 }
 
-fn who(author: &Author, reader: &Author) -> String {
+fn owner_label(author: &Author, reader: &Author) -> String {
     match author {
         Author::You => "the person at the dashboard".to_owned(),
         _ if author.name() == reader.name() => format!("an earlier {}", author.label_for_models()),
@@ -69,7 +69,7 @@ fn who(author: &Author, reader: &Author) -> String {
     }
 }
 
-fn list(names: &[&str]) -> String {
+fn name_list(names: &[&str]) -> String {
     let shown: Vec<String> = names.iter().take(MAX_NAMES).map(|name| one_line(name, MAX_NAME)).collect();
     match names.len().saturating_sub(MAX_NAMES) {
         0 => shown.join(", "),

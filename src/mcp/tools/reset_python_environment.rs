@@ -14,7 +14,7 @@ use crate::mcp::calls::arguments::DEFAULT_WAIT;
 use crate::mcp::calls::confirmation::Confirmation;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome, with_text_after};
 use crate::mcp::calls::lost_call::{LostCall, LostCallTexts};
-use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
 use crate::mcp::errors::{CallError, refused};
 use crate::session::{Closed, CommandError};
 
@@ -77,7 +77,7 @@ impl Tool for ResetPythonEnvironment {
         well. Working directory, environment variables and builtins are as at the start again, and modules of the project \
         are imported afresh. The process stays, with its threads and with installed packages loaded; mode \"restart\" \
         replaces it by a new one.";
-    const EFFECT: Effect = Effect::Changes;
+    const EFFECT: CallEffect = CallEffect::Changes;
     const HINTS: Hints = Hints { destructive: true, idempotent: true, open_world: false };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was reset by it.",

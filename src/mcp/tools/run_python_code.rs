@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::mcp::calls::arguments;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::LostCallTexts;
-use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::report::RunReport;
@@ -44,7 +44,7 @@ impl Tool for RunPythonCode {
         figures of matplotlib and pictures come as images, without being saved. Code runs one snippet at a time, in the \
         order it came. Code that calls input() or breakpoint() is answered with status \"waiting_for_input\"; see \
         answer_input.";
-    const EFFECT: Effect = Effect::SubmitsCode;
+    const EFFECT: CallEffect = CallEffect::SubmitsCode;
     const HINTS: Hints = Hints { destructive: true, idempotent: false, open_world: true };
     const LOST: LostCallTexts = LostCallTexts {
         not_begun: "Nothing was run, so this call may be repeated.",

@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use crate::mcp::calls::arguments::{optional_integer, optional_snippet_number};
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
-use crate::mcp::calls::tool::{Effect, Hints, Tool};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool};
 use crate::mcp::errors::{CallError, refused};
 use crate::mcp::results::history;
-use crate::mcp::results::history::{AuthorFilter, History};
+use crate::mcp::results::history::{AuthorFilter, HistoryReport};
 use crate::session::clock::now;
 
 /// Entries of a result, unless the call has a limit.
@@ -38,11 +38,11 @@ impl Tool for SessionHistory {
     const DESCRIPTION: &'static str = "Tells what was run in the session so far, by whom, and how it ended: snippets with \
         code and outcome, resets, restarts, notes. The newest ones unless since is given; read_output and \
         wait_for_snippet give the output and the result of one.";
-    const EFFECT: Effect = Effect::Reads;
+    const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 
     type Arguments = HistoryArguments;
-    type Output = History;
+    type Output = HistoryReport;
 
     async fn call(call: &ToolCall<'_>, arguments: HistoryArguments) -> ToolOutcome {
         let HistoryArguments { since, author, limit } = arguments;

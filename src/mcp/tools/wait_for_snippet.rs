@@ -9,7 +9,7 @@ use crate::mcp::calls::arguments;
 use crate::mcp::calls::arguments::snippet_number;
 use crate::mcp::calls::context::{ToolCall, ToolOutcome};
 use crate::mcp::calls::lost_call::LostCall;
-use crate::mcp::calls::tool::{Effect, Hints, Tool, repeat};
+use crate::mcp::calls::tool::{CallEffect, Hints, Tool, repeat};
 use crate::mcp::calls::wait::Waits;
 use crate::mcp::results::report::RunReport;
 
@@ -32,7 +32,7 @@ impl Tool for WaitForSnippet {
     const TITLE: &'static str = "Wait for a snippet";
     const DESCRIPTION: &'static str = "Waits for a snippet that was still running or queued, and returns its result like \
         run_python_code. For a snippet that has ended it returns the result again. Never stops the code.";
-    const EFFECT: Effect = Effect::Reads;
+    const EFFECT: CallEffect = CallEffect::Reads;
     const HINTS: Hints = Hints::READS;
 
     type Arguments = WaitArguments;

@@ -105,15 +105,15 @@ where
     }
 
     /// Reads until a whole line is in `self.line`. This future may be dropped at any time without losing input.
-    async fn read_line(&mut self) -> io::Result<Line> {
+    async fn read_line(&mut self) -> io::Result<IncomingLine> {
         loop {
             let available = self.reader.fill_buf().await?;
             if available.is_empty() {
                 // The last line may lack its newline.
                 return Ok(match self.overlong.take() {
-                    Some(ends) => Line::TooLong(ends),
-                    None if self.line.is_empty() => Line::End,
-                    None => Line::Whole,
+                    Some(ends) => IncomingLine::TooLong(ends),
+                    None if self.line.is_empty() => IncomingLine::End,
+                    None => IncomingLine::Whole,
                 });
             }
             let newline = available.iter().position(|byte| *byte == b'\n');
@@ -134,7 +134,7 @@ where
             let taken = part.len() + usize::from(newline.is_some());
             self.reader.consume(taken);
             if newline.is_some() {
-                return Ok(self.overlong.take().map_or(Line::Whole, Line::TooLong));
+                return Ok(self.overlong.take().map_or(IncomingLine::Whole, IncomingLine::TooLong));
             }
         }
     }
@@ -268,7 +268,7 @@ impl Drop for Reservation {
     }
 }
 
-enum Line {
+enum IncomingLine {
     Whole,
     TooLong(malformed::Ends),
     End,
@@ -312,16 +312,16 @@ where
             let reading = async {
                 match self.first_request_deadline.filter(|_| !self.has_request) {
                     None => self.read_line().await,
-                    Some(deadline) => timeout_at(deadline, self.read_line()).await.unwrap_or(Ok(Line::End)),
+                    Some(deadline) => timeout_at(deadline, self.read_line()).await.unwrap_or(Ok(IncomingLine::End)),
                 }
             };
             let line = tokio::select! {
                 biased;
                 line = reading => line,
-                () = out.broken.cancelled() => Ok(Line::End),
+                () = out.broken.cancelled() => Ok(IncomingLine::End),
             };
             match line {
-                Ok(Line::Whole) => match self.parse() {
+                Ok(IncomingLine::Whole) => match self.parse() {
                     Ok(Some((message, length))) => {
                         if let Some(message) = self.admit(message, length) {
                             return Some(message);
@@ -330,8 +330,8 @@ where
                     Ok(None) | Err(None) => {}
                     Err(Some(answer)) => self.reply(answer),
                 },
-                Ok(Line::TooLong(ends)) => self.reply(malformed::too_long(&ends, self.max_line)),
-                Ok(Line::End) | Err(_) => {
+                Ok(IncomingLine::TooLong(ends)) => self.reply(malformed::too_long(&ends, self.max_line)),
+                Ok(IncomingLine::End) | Err(_) => {
                     self.gone.cancel();
                     return None;
                 }
