@@ -46,7 +46,7 @@ pub struct ProcessStart {
 }
 
 /// The end of one session process.
-struct Lap {
+struct ProcessRun {
     ended: io::Result<ExitReport>,
     /// For the process that follows, if one does.
     next: Option<Handover>,
@@ -67,32 +67,32 @@ impl GuardedSession {
         let mut crashes = Crashes::default();
         loop {
             let before = start.handover.clone();
-            let lap = self.run_process(&start, is_first, &mut crashes);
-            if let Some(failure) = self.failure(&lap) {
-                match self.on_failure(&failure, &lap, is_first, before, &mut crashes, began)? {
+            let run = self.run_process(&start, is_first, &mut crashes);
+            if let Some(failure) = self.failure(&run) {
+                match self.on_failure(&failure, &run, is_first, before, &mut crashes, began)? {
                     AfterFailure::Retry(handover) => start.handover = handover,
                     AfterFailure::Exit(code) => return Ok(code),
                 }
                 continue;
             }
-            let report = lap.ended?;
+            let report = run.ended?;
             is_first = false;
-            if !report.is_in_order() && (report.restart_by.is_none() || lap.next.is_none()) {
+            if !report.is_in_order() && (report.restart_by.is_none() || run.next.is_none()) {
                 self.guardian.say(&report);
             }
-            if lap.next.is_none() {
+            if run.next.is_none() {
                 for fate in &report.processes {
                     self.guardian.say(fate);
                 }
                 self.say_farewell(began);
                 return Ok(ExitCode::from(report.code()));
             }
-            start = ProcessStart { handover: lap.next, ..ProcessStart::default() };
+            start = ProcessStart { handover: run.next, ..ProcessStart::default() };
         }
     }
 
     /// Starts a session process and waits for its end.
-    fn run_process(&mut self, start: &ProcessStart, is_first: bool, crashes: &mut Crashes) -> Lap {
+    fn run_process(&mut self, start: &ProcessStart, is_first: bool, crashes: &mut Crashes) -> ProcessRun {
         let Self { id, name, mode, executable, python_label, image, guardian, until_unused, stdio, keep_processes } =
             self;
         let detached = guardian.detaches();
@@ -131,15 +131,15 @@ impl GuardedSession {
                 },
             )
         });
-        Lap { ended, next, is_crash_loop }
+        ProcessRun { ended, next, is_crash_loop }
     }
 
     /// Why no other process is started by itself, if that is so.
-    fn failure(&self, lap: &Lap) -> Option<String> {
+    fn failure(&self, run: &ProcessRun) -> Option<String> {
         let python = &self.python_label;
-        match &lap.ended {
+        match &run.ended {
             Ok(report)
-                if lap.is_crash_loop
+                if run.is_crash_loop
                     && report.failure_to_start(python).is_none()
                     && report.handover(true).is_some() =>
             {
@@ -157,13 +157,13 @@ impl GuardedSession {
     fn on_failure(
         &mut self,
         failure: &str,
-        lap: &Lap,
+        run: &ProcessRun,
         is_first: bool,
         before: Option<Handover>,
         crashes: &mut Crashes,
         began: Instant,
     ) -> anyhow::Result<AfterFailure> {
-        let ended = lap.ended.as_ref();
+        let ended = run.ended.as_ref();
         let code = match ended {
             Ok(report) if report.has_begun => report.code(),
             Ok(_) => USAGE,
@@ -178,14 +178,14 @@ impl GuardedSession {
         }
         // A signal from outside, or a want of memory, is no fault of this Python.
         let was_killed = ended.is_ok_and(|report| report.killed.is_none() && report.status.signal().is_some());
-        if was_killed && !lap.is_crash_loop {
+        if was_killed && !run.is_crash_loop {
             return Ok(AfterFailure::Retry(before));
         }
         let limit = self.until_unused.then_some(UNUSED_TIMEOUT);
         match self.guardian.wait_for_another_start(failure, &self.name, limit)? {
             NextStep::TryAgain => {
                 *crashes = Crashes::default();
-                let last = ended.ok().filter(|_| lap.is_crash_loop).and_then(|report| report.handover(true));
+                let last = ended.ok().filter(|_| run.is_crash_loop).and_then(|report| report.handover(true));
                 Ok(AfterFailure::Retry(last.or(before)))
             }
             NextStep::End => {

@@ -42,6 +42,12 @@ impl Author {
         }
     }
 
+    /// The label in texts for the model `reader`, who is "you".
+    #[must_use]
+    pub fn label_for(&self, reader: &Self) -> Cow<'static, str> {
+        if self == reader { Cow::Borrowed("you") } else { self.label_for_models() }
+    }
+
     /// The label in `stopped_by`. A client stands in quotes, so that none can pose as another cause, such as a time
     /// limit.
     #[must_use]

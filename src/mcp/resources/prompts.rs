@@ -4,7 +4,6 @@ use rmcp::ErrorData;
 use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 
 use crate::domain::{Author, Entry, Snippet, SnippetId, Status, Transcript};
-use crate::mcp::results::activity_since::who;
 use crate::mcp::results::images::AttachedImages;
 use crate::mcp::results::truncate::truncate_middle;
 use crate::mcp::results::{history, summary, text};
@@ -134,7 +133,7 @@ fn failed(transcript: &Transcript, id: Option<SnippetId>) -> Option<&Snippet> {
 }
 
 fn explain(snippet: &Snippet, reader: &Author) -> String {
-    let by = who(&snippet.author, reader);
+    let by = snippet.author.label_for(reader);
     let code = truncate_middle(&snippet.code, MAX_EXPLAINED / 2, 0).0;
     let (result, _) = text::run(snippet, now(), None, MAX_EXPLAINED / 2, &AttachedImages::default());
     format!(

@@ -18,7 +18,6 @@ use crate::domain::{
     Aspect, Author, Display, Entry, Form, InspectRequest, Snippet, SnippetId, Transcript, VariableQuery, units,
 };
 use crate::mcp::errors::{invalid_cursor, session_ended};
-use crate::mcp::results::activity_since::who;
 use crate::mcp::results::images::AttachedImages;
 use crate::mcp::results::inspection::InspectReport;
 use crate::mcp::results::truncate::{MAX_TEXT, one_line, truncate_middle};
@@ -229,7 +228,7 @@ fn code_and_result(snippet: &Snippet, reader: &Author) -> String {
     let title = snippet.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
     let (result, _) = text::run(snippet, now(), None, MAX_TEXT, &AttachedImages::default());
     let code = truncate_middle(&snippet.code, MAX_TEXT, 0).0;
-    format!("Snippet {} by {}{title}:\n\n{}\n\n{result}", snippet.id, who(&snippet.author, reader), code.trim_end())
+    format!("Snippet {} by {}{title}:\n\n{}\n\n{result}", snippet.id, snippet.author.label_for(reader), code.trim_end())
 }
 
 /// A display in its full size, or as large as a message may be.

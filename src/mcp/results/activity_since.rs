@@ -163,11 +163,6 @@ impl ActivityDigest {
     }
 }
 
-/// An author in a text for `reader`. Clients stand in quotes, which no name holds.
-pub fn who(author: &Author, reader: &Author) -> String {
-    if author == reader { "you".to_owned() } else { author.label_for_models().into_owned() }
-}
-
 /// What kind of author it is, for its name alone does not say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -192,13 +187,13 @@ pub fn by(author: &Author, reader: &Author) -> (Option<String>, Option<ByKind>) 
 fn event(activity: &Activity, reader: &Author) -> SinceEvent {
     let (kind, author, snippet, status, text) = match activity {
         Activity::Ended { snippet, author, code, title, outcome } => {
-            let by = who(author, reader);
+            let by = author.label_for(reader);
             let what = title.as_deref().map_or_else(|| first_lines(code), |title| one_line(title, MAX_CODE));
             let text = format!("snippet {snippet} by {by}: {}: {what}", outcome_text(outcome));
             (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
         Activity::Reset { by, .. } => {
-            let text = format!("{} reset the environment: all names defined before are gone", who(by, reader));
+            let text = format!("{} reset the environment: all names defined before are gone", by.label_for(reader));
             (SinceKind::Reset, Some(by), None, None, text)
         }
         Activity::Restarted(restart) => {
@@ -256,18 +251,18 @@ pub fn first_lines(code: &str) -> String {
 pub fn restart_text(restart: &Restart, reader: &Author) -> String {
     let processes = plain(&restart.fate_of_processes()).into_owned();
     if let Some(by) = &restart.by {
-        return format!("{} restarted Python: all names defined before are gone{processes}", who(by, reader));
+        return format!("{} restarted Python: all names defined before are gone{processes}", by.label_for(reader));
     }
     let how = one_line(plain(&restart.how).trim_end_matches('.'), MAX_NOTE);
     format!("{how}. A new Python has taken over: all names defined before are gone{processes}")
 }
 
 pub fn note_text(note: &Note, reader: &Author) -> String {
-    let by = who(&note.by, reader);
+    let by = note.by.label_for(reader);
     let text: String = plain(&note.text).chars().take(MAX_NOTE).collect();
     match (&note.answers, note.about) {
         (Some(inquiry), _) => {
-            format!("{by} answered {} ({}): {text}", who(&inquiry.by, reader), one_line(&inquiry.text, MAX_CODE))
+            format!("{by} answered {} ({}): {text}", inquiry.by.label_for(reader), one_line(&inquiry.text, MAX_CODE))
         }
         (None, Some(snippet)) => format!("note from {by} on snippet {snippet}: {text}"),
         (None, None) => format!("note from {by}: {text}"),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::activity_since::{first_lines, outcome_text, who};
+use super::activity_since::{first_lines, outcome_text};
 use super::truncate::{one_line, truncate_middle};
 use crate::domain::{
     Author, Entry, SessionInfo, Snippet, Timestamp, Transcript, Variable, VariableKind, VariableTable, units,
@@ -52,8 +52,8 @@ fn summary(
     now: Timestamp,
 ) -> String {
     let name = |author: &Author| match reader {
-        Some(reader) => who(author, reader),
-        None => author.label_for_models().into_owned(),
+        Some(reader) => author.label_for(reader),
+        None => author.label_for_models(),
     };
     let age = |at: Timestamp| units::age(Duration::from_millis(now.saturating_sub(at)));
     let mut text = format!(
