@@ -166,7 +166,7 @@ fn present(paths: &Paths) -> io::Result<Vec<SessionRow>> {
 }
 
 async fn session_row(entry: SessionEntry, life: Liveness) -> SessionRow {
-    let (state, live) = match life {
+    let (state, status) = match life {
         Liveness::Stale => (SessionState::Stale, None),
         Liveness::Elsewhere => (SessionState::Elsewhere, None),
         Liveness::Running => match status::ask(&entry.socket).await {
@@ -176,7 +176,7 @@ async fn session_row(entry: SessionEntry, life: Liveness) -> SessionRow {
             StatusReply::Silent => (SessionState::Silent, None),
         },
     };
-    SessionRow::new(entry, state, live)
+    SessionRow::new(entry, state, status)
 }
 
 #[cfg(test)]

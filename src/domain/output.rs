@@ -84,7 +84,7 @@ impl Output {
         }
         match self.tail.back_mut() {
             Some(last) if last.stream == stream && last.text.len() < MAX_SEGMENT_BYTES && !divided => {
-                last.text.push_str(rest)
+                last.text.push_str(rest);
             }
             _ => {
                 self.tail.push_back(Segment { stream, text: rest.to_owned() });

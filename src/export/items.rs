@@ -8,7 +8,7 @@ use super::format::Format;
 use super::options::{ExportOptions, FailedCode};
 use crate::domain::lexer::reads_variable;
 use crate::domain::terminal_text::visible;
-use crate::domain::{Entry, Snippet, Status, Transcript, units};
+use crate::domain::{Entry, ErrorReport, Snippet, Status, Transcript, units};
 
 /// An item with its index in the transcript, and the entry as the transcript has it.
 #[derive(Clone, Copy)]
@@ -69,7 +69,7 @@ fn treatment(snippet: &Snippet, failed: Option<FailedCode>, format: Format) -> F
 
 fn killed_python(snippet: &Snippet) -> bool {
     let error = snippet.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
-    error.is_some_and(|error| error.is_python_death())
+    error.is_some_and(ErrorReport::is_python_death)
 }
 
 /// Describes how a snippet ended: `ok, 1.2 s`; `error: ValueError, 12 ms`; `interrupted by you, 0:42`.

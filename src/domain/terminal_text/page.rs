@@ -45,11 +45,11 @@ impl<M: Copy + Default> TerminalPage<M> {
             TerminalOp::Back(columns) => self.column = self.column.saturating_sub(columns),
             // Limited, so that blanks take little memory.
             TerminalOp::Forward(columns) => {
-                self.column = self.column.saturating_add(columns).min(MAX_COLUMNS.max(self.column))
+                self.column = self.column.saturating_add(columns).min(MAX_COLUMNS.max(self.column));
             }
             TerminalOp::Column(column) => self.column = column.min(MAX_COLUMNS),
             TerminalOp::Up(rows) => {
-                self.row = self.row.saturating_sub(rows).max(self.lines.len().saturating_sub(SCREEN_ROWS))
+                self.row = self.row.saturating_sub(rows).max(self.lines.len().saturating_sub(SCREEN_ROWS));
             }
             TerminalOp::Down(rows) => self.row = self.row.saturating_add(rows).min(self.lines.len() - 1),
             TerminalOp::EraseToEnd => line.truncate(self.column),

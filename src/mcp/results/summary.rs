@@ -52,8 +52,8 @@ fn summary(
     now: Timestamp,
 ) -> String {
     let name = |author: &Author| match reader {
-        Some(reader) => author.label_for(reader),
-        None => author.label_for_models(),
+        Some(reader) => author.label_for(reader).into_owned(),
+        None => author.label_for_models().into_owned(),
     };
     let age = |at: Timestamp| units::age(Duration::from_millis(now.saturating_sub(at)));
     let mut text = format!(
