@@ -275,7 +275,7 @@ impl Console {
             }
             ConsoleCommand::Quit => self.session.quit(),
             ConsoleCommand::Unknown(word) => {
-                self.printer.line(&format!("there is no command :{word}; :help tells them all"))
+                self.printer.line(&format!("there is no command :{word}; :help tells them all"));
             }
         }
     }

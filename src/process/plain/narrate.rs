@@ -84,7 +84,7 @@ impl Narrator {
                 }
             }
             Event::Titled { snippet, title } => {
-                printer.line(&log::on_one_line(&format!("{snippet} is about: {title}")))
+                printer.line(&log::on_one_line(&format!("{snippet} is about: {title}")));
             }
             Event::Started { snippet, .. } => {
                 if self.queued.remove(snippet) {

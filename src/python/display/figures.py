@@ -102,7 +102,7 @@ def has_no_window(manager):
     return getattr(type(manager), "show", None) is show_manager
 
 
-def helpers():
+def figure_managers():
     module = sys.modules.get("matplotlib._pylab_helpers")
     return module and module.Gcf
 
@@ -136,7 +136,7 @@ def patch_pyplot(pyplot):
 
 
 def close_all():
-    figures = helpers()
+    figures = figure_managers()
     for manager in figures.get_all_fig_managers():
         if has_no_window(manager):
             figures.destroy(manager)
@@ -152,7 +152,7 @@ def finish():
 
 def show_open():
     patch_pyplot(sys.modules["matplotlib.pyplot"])
-    figures = helpers()
+    figures = figure_managers()
     try:
         for manager in sorted(figures.get_all_fig_managers(), key=lambda manager: manager.num):
             if has_no_window(manager) and manager.canvas.figure not in shown:

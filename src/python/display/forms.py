@@ -3,7 +3,8 @@ the snippet. This file, figures.py and imports.py share one namespace."""
 
 import sys
 
-# `engine` has: publish(forms, id, replaces), frame(text, cells), clear(), text(value), is_ours(), source(part).
+# `engine` has: publish(forms, id, replaces), frame(text, cells), clear(), text(value), is_ours(), frames_source(),
+# stand_in_source().
 
 # The form that is best for a person at a terminal comes first.
 FORMS = {
@@ -264,7 +265,7 @@ def frame(value):
             return None
         if not frames:
             frames["__builtins__"] = __builtins__
-            exec(compile(engine.source("frames"), __file__, "exec"), frames)
+            exec(compile(engine.frames_source(), __file__, "exec"), frames)
         if not frames["is_frame"](value):
             return None
         text = frames["text"](value)

@@ -72,7 +72,7 @@ class StandIn:
             module.version_info = (0, 0, 0)
             module.__version__ = "0.0.0"
         else:
-            exec(compile(engine.source("stand_in"), __file__, "exec"), module.__dict__)
+            exec(compile(engine.stand_in_source(), __file__, "exec"), module.__dict__)
             vars(module).update(
                 display=display, publish_display_data=publish_display_data, update_display=update_display,
                 clear_output=clear_output, DisplayHandle=DisplayHandle,

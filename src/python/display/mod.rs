@@ -98,10 +98,16 @@ impl HelperApi {
         !fork::is_child()
     }
 
-    /// Returns a part of the helper that few snippets need.
+    /// Returns the source of the helper's part for data frames and arrays, which few snippets need.
     #[allow(clippy::unused_self, reason = "a method of Python")]
-    fn source(&self, part: &str) -> &'static str {
-        if part == "frames" { include_str!("frames.py") } else { include_str!("stand_in.py") }
+    fn frames_source(&self) -> &'static str {
+        include_str!("frames.py")
+    }
+
+    /// Returns the source of the stand-in for `IPython.display`.
+    #[allow(clippy::unused_self, reason = "a method of Python")]
+    fn stand_in_source(&self) -> &'static str {
+        include_str!("stand_in.py")
     }
 }
 
