@@ -15,6 +15,7 @@ use crate::domain::{InspectError, InspectRequest, Inspection};
 /// One module, written in parts.
 const SOURCE: &str = concat!(
     include_str!("inspector/paths.py"),
+    include_str!("inspector/table_view.py"),
     include_str!("inspector/view.py"),
     include_str!("inspector/objects.py"),
     include_str!("inspector/tables.py")
