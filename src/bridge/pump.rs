@@ -85,7 +85,7 @@ struct NextSession {
 }
 
 /// The state of the search for a session.
-struct Search {
+struct SessionSearch {
     starting_since: Option<Instant>,
     next_attempt: Instant,
     paused_until: Option<Instant>,
@@ -93,7 +93,7 @@ struct Search {
     hang_ups: u32,
 }
 
-impl Search {
+impl SessionSearch {
     /// Returns whether a session may be up in a moment.
     fn is_starting(&self) -> bool {
         self.hang_ups < MAX_HANG_UPS && self.starting_since.is_some_and(|since| since.elapsed() < START_TIMEOUT)
@@ -108,7 +108,7 @@ struct Pump<'a, F, I, O> {
     relay: Relay,
     link: Option<BackendLink>,
     next: Option<NextSession>,
-    search: Search,
+    search: SessionSearch,
     /// When the bridge ends, once the client has closed its end.
     closing: Option<Instant>,
     spin_until: Instant,
@@ -130,7 +130,7 @@ pub async fn pump<F: SessionSource>(
         relay: Relay::default(),
         link: None,
         next: None,
-        search: Search { starting_since: None, next_attempt: now, paused_until: None, hang_ups: 0 },
+        search: SessionSearch { starting_since: None, next_attempt: now, paused_until: None, hang_ups: 0 },
         closing: None,
         spin_until: now,
     };

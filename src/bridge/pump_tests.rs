@@ -226,14 +226,14 @@ async fn a_client_that_does_not_read_costs_no_memory_without_limit() {
     let (mut session, _) = listener.accept().await.unwrap();
     let note = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": "x".repeat(10_000)});
     let note = format!("{note}\n");
-    let mut said = 0;
+    let mut sent = 0;
     while let Ok(written) = timeout(Duration::from_millis(500), session.write_all(note.as_bytes())).await {
         written.unwrap();
-        said += note.len();
-        assert!(said < 8 * MAX_UNWRITTEN, "the session is never stopped");
+        sent += note.len();
+        assert!(sent < 8 * MAX_UNWRITTEN, "the session is never stopped");
     }
     // It goes on as soon as the client reads.
-    for _ in 0..said / note.len() {
+    for _ in 0..sent / note.len() {
         assert_eq!(client.next().await["method"], "notifications/message");
     }
     client.close().await;

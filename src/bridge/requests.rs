@@ -63,7 +63,7 @@ pub struct Requests {
     /// The numbers by the client's ids.
     numbers: HashMap<Box<str>, u64>,
     /// Bytes of the kept lines.
-    kept: usize,
+    kept_bytes: usize,
 }
 
 impl Default for Requests {
@@ -77,7 +77,7 @@ impl Default for Requests {
 impl Requests {
     /// Returns the requests of the bridge that has drawn this number.
     pub fn of(bridge: u128) -> Self {
-        Self { bridge, last: 0, pending: BTreeMap::new(), numbers: HashMap::new(), kept: 0 }
+        Self { bridge, last: 0, pending: BTreeMap::new(), numbers: HashMap::new(), kept_bytes: 0 }
     }
 
     /// Returns the next free number of a call id.
@@ -106,8 +106,8 @@ impl Requests {
     pub fn add(&mut self, kind: RequestKind, line: &[u8], envelope: &Envelope<'_>, id: &RawValue) -> u64 {
         let number = self.next_number();
         let call_id = self.call_id(number);
-        let has_room = line.len() <= MAX_KEPT_LINE && self.kept + line.len() <= MAX_KEPT;
-        let kept: Option<Box<[u8]>> = match kind {
+        let has_room = line.len() <= MAX_KEPT_LINE && self.kept_bytes + line.len() <= MAX_KEPT;
+        let kept_line: Option<Box<[u8]>> = match kind {
             _ if has_room || kind == RequestKind::Opening => Some(envelope::splice(line, id, &call_id).concat().into()),
             RequestKind::ToolCall { .. } => {
                 let question = envelope.without_arguments(&call_id);
@@ -115,14 +115,14 @@ impl Requests {
             }
             RequestKind::Listen { .. } | RequestKind::Opening | RequestKind::Other => None,
         };
-        self.kept += kept.as_ref().map_or(0, |line| line.len());
+        self.kept_bytes += kept_line.as_ref().map_or(0, |line| line.len());
         let key: Box<str> = envelope::key(id).into();
         self.numbers.insert(key.clone(), number);
         let pending = PendingRequest {
             kind,
             id: id.get().into(),
             key,
-            line: kept,
+            line: kept_line,
             is_cut: !has_room,
             attempts: 0,
             begins: None,
@@ -136,7 +136,7 @@ impl Requests {
     /// Removes a request.
     pub fn take(&mut self, number: u64) -> Option<PendingRequest> {
         let taken = self.pending.remove(&number)?;
-        self.kept -= taken.bytes();
+        self.kept_bytes -= taken.bytes();
         self.numbers.remove(&taken.key);
         Some(taken)
     }
@@ -173,9 +173,9 @@ impl Requests {
 
     #[cfg(test)]
     pub fn kept_bytes(&self) -> usize {
-        assert_eq!(self.kept, self.pending.values().map(PendingRequest::bytes).sum::<usize>());
+        assert_eq!(self.kept_bytes, self.pending.values().map(PendingRequest::bytes).sum::<usize>());
         assert_eq!(self.numbers.len(), self.pending.len());
-        self.kept
+        self.kept_bytes
     }
 }
 

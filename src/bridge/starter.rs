@@ -34,11 +34,11 @@ pub struct Starter {
     folder: PathBuf,
     /// Whether the client runs in the home or the root folder, and so in no folder of its own.
     is_at_home: bool,
-    state: Mutex<State>,
+    state: Mutex<StarterState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct StarterState {
     /// The session that this process holds, or held.
     held: Option<Arc<HeldSession>>,
     /// When to try again.
@@ -140,7 +140,7 @@ impl Starter {
     }
 
     /// Opens the dashboard in a pane.
-    fn open_pane(&self, state: &mut State, name: Option<&str>) -> bool {
+    fn open_pane(&self, state: &mut StarterState, name: Option<&str>) -> bool {
         if !tmux::is_available() {
             state.problem = Some(
                 "This server was told to open the dashboard in tmux (--tmux), but it does not run inside tmux: TMUX is not \
@@ -167,7 +167,7 @@ impl Starter {
         }
     }
 
-    fn hold(&self, state: &mut State, name: Option<&str>) -> bool {
+    fn hold(&self, state: &mut StarterState, name: Option<&str>) -> bool {
         match self.spawn(name) {
             Ok(held) => {
                 (state.held, state.problem) = (Some(held), None);

@@ -27,7 +27,7 @@ fn requests_that_a_session_left_go_to_its_next_process() {
     assert!(test.to_client().is_empty());
     test.0.backend_joined(session(2));
     let sent: Vec<Value> = test.sent().iter().map(|line| serde_json::from_str(line).unwrap()).skip(2).collect();
-    let asked: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
+    let methods: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
     let expected = [
         (9.into(), RETRY),
         ("a".into(), "tools/list"),
@@ -35,7 +35,7 @@ fn requests_that_a_session_left_go_to_its_next_process() {
         (2.into(), RETRY),
         (3.into(), "subscriptions/listen"),
     ];
-    assert_eq!(asked, expected.map(|(id, method): (Value, &str)| (id, Value::from(method))));
+    assert_eq!(methods, expected.map(|(id, method): (Value, &str)| (id, Value::from(method))));
     assert_eq!(sent[0]["params"]["arguments"]["code"], "1");
     assert_eq!(
         sent[2]["params"],
@@ -65,8 +65,8 @@ fn requests_that_a_session_left_go_to_its_next_process() {
     test.0.session_lost("gone again", "", false);
     let answers = test.to_client();
     assert_eq!(answers.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1, 2]);
-    let words = answers[0]["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(words.starts_with("gone again") && words.contains("is not known"), "{words}");
+    let text = answers[0]["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("gone again") && text.contains("is not known"), "{text}");
     assert!(test.0.requests.kept_bytes() > 0);
     // Nobody is there any more: the offline server holds the subscription, until it fails as well.
     test.0.backend_lost("gone for good", "", true);
@@ -135,9 +135,9 @@ fn a_call_that_was_not_written_is_known_not_to_have_run() {
         assert_eq!(sent[0].contains(RETRY), written, "{sent:?}");
         test.0.refused("Full.", "");
         let answers = test.to_client();
-        let words = text_of(&answers);
-        assert_eq!(words.contains("Nothing was run"), !written, "{words}");
-        assert_eq!(words.contains("is not known"), written, "{words}");
+        let text = text_of(&answers);
+        assert_eq!(text.contains("Nothing was run"), !written, "{text}");
+        assert_eq!(text.contains("is not known"), written, "{text}");
     }
     // The server in this process carries nothing out.
     let mut test = Test::default();

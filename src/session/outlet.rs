@@ -69,16 +69,16 @@ pub fn write_all(mut out: &File, mut text: &[u8]) -> io::Result<()> {
 
 /// A stream that takes lines without blocking.
 #[derive(Debug)]
-pub struct Outlet(Arc<Shared>);
+pub struct Outlet(Arc<SharedOutlet>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
+struct SharedOutlet {
+    state: Mutex<OutletState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct OutletState {
     waiting: VecDeque<String>,
     /// Bytes in `waiting`.
     bytes: usize,
@@ -93,7 +93,7 @@ struct State {
 
 impl Outlet {
     pub fn new(out: OwnedFd) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(SharedOutlet::default());
         let writer = shared.clone();
         let out = File::from(out);
         spawn_without_signals("lines", move || writer.write(&out))?;
@@ -138,7 +138,7 @@ impl Drop for Outlet {
     }
 }
 
-impl Shared {
+impl SharedOutlet {
     fn write(&self, out: &File) {
         while let Some((line, lost_lines)) = self.next() {
             let written = write_all(out, (line + "\n").as_bytes());
@@ -148,14 +148,14 @@ impl Shared {
                 Ok(()) => {}
                 // The reader has closed its end, or the terminal is gone.
                 Err(error) if matches!(error.raw_os_error(), Some(libc::EPIPE | libc::EIO | libc::EBADF)) => {
-                    *state = State { gone: true, ..State::default() };
+                    *state = OutletState { gone: true, ..OutletState::default() };
                     self.changed.notify_all();
                     return;
                 }
                 // A full disk may have room later.
                 Err(_) => {
                     let lost = state.lost + lost_lines.max(1) + state.waiting.len();
-                    *state = State { lost, closed: state.closed, ..State::default() };
+                    *state = OutletState { lost, closed: state.closed, ..OutletState::default() };
                     // The next line starts the next try.
                     if state.closed {
                         return;

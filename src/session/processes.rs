@@ -194,15 +194,17 @@ impl Leader {
         if command == self.command {
             return Some(format!("{} (a fork of the session's Python)", process.pid));
         }
-        let words: Vec<_> = command.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-        let words = words.join(" ");
+        let arguments: Vec<_> = command.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+        let command_line = arguments.join(" ");
         // A process without a command is just ending.
-        if words.trim().is_empty() || TRACKERS.iter().chain([&FORK_SERVER]).any(|helper| words.contains(helper)) {
+        if command_line.trim().is_empty()
+            || TRACKERS.iter().chain([&FORK_SERVER]).any(|helper| command_line.contains(helper))
+        {
             return None;
         }
-        let words = plain(words.trim()).split_whitespace().collect::<Vec<_>>().join(" ");
-        let shown: String = words.chars().take(MAX_COMMAND_LENGTH).collect();
-        let more = if shown.len() < words.len() { "…" } else { "" };
+        let command_line = plain(command_line.trim()).split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown: String = command_line.chars().take(MAX_COMMAND_LENGTH).collect();
+        let more = if shown.len() < command_line.len() { "…" } else { "" };
         Some(format!("{} {shown}{more}", process.pid))
     }
 

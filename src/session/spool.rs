@@ -20,7 +20,7 @@ use super::history::RecordedSnippets;
 use crate::domain::{Display, Output, Snippet, SnippetId, Stream};
 
 pub use shelf::{Limits, remove_old};
-use shelf::{Shelf, Writer};
+use shelf::{Shelf, ShelfWriter};
 pub use whole::{Missing, Whole};
 
 /// Bytes that the queue may hold.
@@ -131,7 +131,7 @@ impl Spool {
     /// Writes what comes into the queue, until [`Spool::close`]. To be run on a thread of its own, which has
     /// descriptors of its own. Calls `report` for the first problem with the disk.
     pub fn work(&self, report: impl FnOnce(String)) {
-        let mut writer = Writer::default();
+        let mut writer = ShelfWriter::default();
         let mut report = Some(report);
         let mut batch = Queue::default();
         let mut resting = false;
@@ -187,7 +187,7 @@ impl Spool {
     /// If its file cannot be opened.
     pub fn whole(&self, snippet: SnippetId) -> std::io::Result<Option<Whole>> {
         let found = self.shelf.lock().find(snippet);
-        found.map(shelf::Found::open).transpose()
+        found.map(shelf::LocatedOutput::open).transpose()
     }
 
     /// Returns as much as there is of an output: from the spool, else from the journal, else `None` if neither has more
@@ -196,15 +196,15 @@ impl Spool {
     /// # Errors
     /// If its file cannot be opened.
     pub fn whole_of(&self, snippet: SnippetId, output: &Output) -> std::io::Result<Option<Whole>> {
-        let kept = self.whole(snippet);
-        let is_kept = matches!(&kept, Ok(Some(whole)) if whole.length() > 0);
-        if is_kept || output.omitted() == 0 {
-            return kept;
+        let spooled = self.whole(snippet);
+        let is_spooled = matches!(&spooled, Ok(Some(whole)) if whole.length() > 0);
+        if is_spooled || output.omitted() == 0 {
+            return spooled;
         }
         match self.recorded(snippet) {
             Some(recorded) if recorded.output.omitted() < output.omitted() => {
                 // The spool knows why the rest is missing.
-                let why = match kept {
+                let why = match spooled {
                     Ok(whole) => whole.and_then(|whole| Some(whole.missing()?.why.clone())),
                     Err(error) => Some(format!("the file with the whole output cannot be read: {error}").into()),
                 };
@@ -212,7 +212,7 @@ impl Spool {
                 let missing = (bytes > 0).then(|| Missing { bytes, why: why.unwrap_or_else(|| "not kept".into()) });
                 Ok(Some(Whole::of(&recorded.output).lacking(missing)))
             }
-            _ => kept,
+            _ => spooled,
         }
     }
 

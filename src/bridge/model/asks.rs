@@ -2,7 +2,7 @@
 
 use super::calls::{Ask, Code};
 use super::claims::claim;
-use super::run::{Run, Step};
+use super::run::{Run, TraceStep};
 use super::world::lock;
 
 impl Run {
@@ -57,7 +57,7 @@ impl Run {
         reuses: Option<(usize, serde_json::Value)>,
     ) {
         let other = reuses.as_ref().map(|(other, _)| *other);
-        self.trace.push(Step::Asks { client, call: number, ask, waits, reuses: other });
+        self.trace.push(TraceStep::Asks { client, call: number, ask, waits, reuses: other });
         let mut call = self.clients[client].ask(client, number, ask, waits, reuses);
         let mut world = lock(&self.world);
         call.sent_at = world.happened;
@@ -70,7 +70,7 @@ impl Run {
     }
 
     pub(super) fn cancel(&mut self, call: usize) {
-        self.trace.push(Step::Cancels { call });
+        self.trace.push(TraceStep::Cancels { call });
         let mut world = lock(&self.world);
         world.calls[call].cancelled = true;
         let (client, id) = (world.calls[call].client, world.calls[call].id.clone());
@@ -90,7 +90,7 @@ impl Run {
             let calls = &mut world.calls;
             let number = calls.iter().rposition(|call| call.client == client && call.id == id);
             let number = number.unwrap_or_else(|| panic!("nobody asked: {message}"));
-            self.trace.push(Step::Answered { call: number, claim: claim(&message) });
+            self.trace.push(TraceStep::Answered { call: number, claim: claim(&message) });
             calls[number].answered_at.get_or_insert(happened);
             let is_handshake = calls[number].ask == Ask::Initialize && message.get("result").is_some();
             calls[number].answers.push(message);

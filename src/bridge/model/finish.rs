@@ -4,7 +4,7 @@ use super::calls::Call;
 use super::check::{Violation, ViolationKind};
 use super::client::Client;
 use super::python::{self, PythonStep, Release};
-use super::run::{Run, Step};
+use super::run::{Run, TraceStep};
 use super::wire::{Share, Wire};
 use super::world::{Registry, lock};
 
@@ -15,7 +15,7 @@ const MAX_STEP: u64 = 20_000;
 
 impl Run {
     pub fn finish(&mut self) -> Option<Violation> {
-        self.trace.push(Step::AllGoesOn);
+        self.trace.push(TraceStep::AllGoesOn);
         lock(&self.world).session_life.set_trap(None);
         let (mut passed, mut step) = (0, 1);
         while passed < TIMEOUT {

@@ -1,7 +1,7 @@
 //! The simulated guardian: it starts session processes, and decides what follows when one has ended.
 
 use super::process::Session;
-use super::run::{Run, Step};
+use super::run::{Run, TraceStep};
 use super::world::{End, Registry, lock};
 use crate::domain::{Event, Restart, SnippetId};
 
@@ -17,7 +17,7 @@ impl Run {
 
     pub(super) fn start(&mut self) {
         let clock = if self.dice.chance(4) { self.dice.one(&[-60_000, 5_000]) } else { 0 };
-        self.trace.push(Step::Starts { clock });
+        self.trace.push(TraceStep::Starts { clock });
         let restart = self.next.take();
         if restart.is_none() {
             let mut world = lock(&self.world);
@@ -29,7 +29,7 @@ impl Run {
     }
 
     pub(super) fn listen(&mut self) {
-        self.trace.push(Step::Listens);
+        self.trace.push(TraceStep::Listens);
         if let Some(session) = &self.session {
             session.listen(&self.world);
         }
@@ -69,7 +69,8 @@ impl Run {
         };
         world.happened.session_ends += usize::from(restart.is_none());
         world.registry = if restart.is_some() { Registry::Starting } else { Registry::Nothing };
-        self.trace.push(Step::Ended { how: if restart.is_some() { "another process takes over" } else { "for good" } });
+        self.trace
+            .push(TraceStep::Ended { how: if restart.is_some() { "another process takes over" } else { "for good" } });
         self.next = restart;
     }
 }

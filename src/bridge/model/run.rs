@@ -17,7 +17,7 @@ use crate::domain::Restart;
 
 /// One event of a run.
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
-pub enum Step {
+pub enum TraceStep {
     Asks {
         client: usize,
         call: usize,
@@ -73,7 +73,7 @@ pub enum Step {
 }
 
 pub struct RunReport {
-    pub trace: Vec<Step>,
+    pub trace: Vec<TraceStep>,
     pub drawn: Vec<u32>,
     pub violation: Option<Violation>,
 }
@@ -88,7 +88,7 @@ pub struct Run {
     /// Why the next process takes over, if the guardian is about to start one.
     pub(super) next: Option<Restart>,
     pub(super) clients: Vec<Client>,
-    pub(super) trace: Vec<Step>,
+    pub(super) trace: Vec<TraceStep>,
     /// How many disturbances may still come.
     pub(super) disturbances: usize,
     /// Milliseconds for which something has been on a wire, or nobody has listened.
@@ -112,7 +112,7 @@ pub fn run(dice: Dice) -> RunReport {
 }
 
 #[derive(Clone, Copy)]
-enum NextStep {
+enum ScheduledAction {
     Nothing,
     Deliver(usize, bool),
     Ask(usize),
@@ -164,77 +164,77 @@ impl Run {
         let weights: Vec<usize> = choices.iter().map(|(weight, _)| *weight).collect();
         let (_, choice) = choices[self.dice.weighted(&weights)];
         match choice {
-            NextStep::Nothing => {}
-            NextStep::Deliver(at, to_session) => {
+            ScheduledAction::Nothing => {}
+            ScheduledAction::Deliver(at, to_session) => {
                 let share = self.dice.one(&[Share::Line, Share::All, Share::Line, Share::HalfALine]);
                 self.deliver(at, to_session, share);
                 if !self.dice.chance(4) {
                     self.settle();
                 }
             }
-            NextStep::Ask(client) => self.ask(client),
-            NextStep::Python => self.python(Release::Nothing),
-            NextStep::Release => self.python(Release::All),
-            NextStep::Cancel(call) => self.cancel(call),
-            NextStep::Leave(client) => {
-                self.trace.push(Step::Leaves { client });
+            ScheduledAction::Ask(client) => self.ask(client),
+            ScheduledAction::Python => self.python(Release::Nothing),
+            ScheduledAction::Release => self.python(Release::All),
+            ScheduledAction::Cancel(call) => self.cancel(call),
+            ScheduledAction::Leave(client) => {
+                self.trace.push(TraceStep::Leaves { client });
                 self.clients[client].closed = true;
                 self.clients[client].bridge.stdin.close();
                 self.settle_bridge(client);
             }
-            NextStep::Die => {
+            ScheduledAction::Die => {
                 self.disturbances -= 1;
                 let (point, after) = (self.dice.one(&POINTS), self.dice.below(3));
-                self.trace.push(Step::DiesAt { point, after });
+                self.trace.push(TraceStep::DiesAt { point, after });
                 lock(&self.world).session_life.set_trap(Some((point, after)));
             }
-            NextStep::Kill => {
+            ScheduledAction::Kill => {
                 self.disturbances -= 1;
-                self.trace.push(Step::IsKilled);
+                self.trace.push(TraceStep::IsKilled);
                 self.on_process_end(End::Died("Python was killed by SIGKILL."));
             }
-            NextStep::Quit => {
+            ScheduledAction::Quit => {
                 self.disturbances -= 1;
-                self.trace.push(Step::IsAskedToEnd);
+                self.trace.push(TraceStep::IsAskedToEnd);
                 self.session.iter_mut().for_each(Session::terminate);
                 self.settle_session();
             }
-            NextStep::Start => self.start(),
-            NextStep::Listen => self.listen(),
-            NextStep::Poll(Some(client)) => {
+            ScheduledAction::Start => self.start(),
+            ScheduledAction::Listen => self.listen(),
+            ScheduledAction::Poll(Some(client)) => {
                 let polls = 1 + self.dice.below(12);
-                self.trace.push(Step::BridgeRuns { client, polls });
+                self.trace.push(TraceStep::BridgeRuns { client, polls });
                 self.clients[client].bridge.process.poll(polls);
                 self.hear(client);
             }
-            NextStep::Poll(None) => {
+            ScheduledAction::Poll(None) => {
                 let polls = 1 + self.dice.below(12);
-                self.trace.push(Step::SessionRuns { polls });
+                self.trace.push(TraceStep::SessionRuns { polls });
                 self.session.iter().for_each(|session| session.process.poll(polls));
                 self.look_after_session();
             }
-            NextStep::Time => {
+            ScheduledAction::Time => {
                 let milliseconds = self.dice.one(&[20, 60, 120, 600, 1_100, 3_200, 9_000, 46_000]);
-                self.trace.push(Step::TimePasses { milliseconds });
+                self.trace.push(TraceStep::TimePasses { milliseconds });
                 self.pass(milliseconds);
             }
         }
     }
 
     /// Returns what can happen now, with weights.
-    fn choices(&self) -> Vec<(usize, NextStep)> {
-        let mut choices = vec![(1, NextStep::Nothing)];
+    fn choices(&self) -> Vec<(usize, ScheduledAction)> {
+        let mut choices = vec![(1, ScheduledAction::Nothing)];
         let world = lock(&self.world);
         for (at, (_, to, from)) in world.connections.iter().enumerate() {
-            choices.extend(to.is_due().then_some((20, NextStep::Deliver(at, true))));
-            choices.extend(from.is_due().then_some((20, NextStep::Deliver(at, false))));
+            choices.extend(to.is_due().then_some((20, ScheduledAction::Deliver(at, true))));
+            choices.extend(from.is_due().then_some((20, ScheduledAction::Deliver(at, false))));
         }
-        choices.extend(world.python.is_at_work().then_some((25, NextStep::Python)));
-        choices.extend(world.python.is_at_work().then_some((3, NextStep::Release)));
+        choices.extend(world.python.is_at_work().then_some((25, ScheduledAction::Python)));
+        choices.extend(world.python.is_at_work().then_some((3, ScheduledAction::Release)));
         for (at, client) in self.clients.iter().enumerate().filter(|(_, client)| !client.closed) {
-            choices.extend((client.remaining > 0 && client.may_ask()).then_some((20, NextStep::Ask(at))));
-            choices.push((3, NextStep::Poll(Some(at))));
-            choices.push((1, NextStep::Leave(at)));
+            choices.extend((client.remaining > 0 && client.may_ask()).then_some((20, ScheduledAction::Ask(at))));
+            choices.push((3, ScheduledAction::Poll(Some(at))));
+            choices.push((1, ScheduledAction::Leave(at)));
         }
         let open = |call: &Call| {
             call.answers.is_empty()
@@ -243,19 +243,19 @@ impl Run {
                 && !self.clients[call.client].closed
         };
         let open = world.calls.iter().enumerate().filter(|(_, call)| open(call));
-        choices.extend(open.map(|(call, _)| (1, NextStep::Cancel(call))));
+        choices.extend(open.map(|(call, _)| (1, ScheduledAction::Cancel(call))));
         match (&self.session, &world.registry) {
             (Some(_), registry) => {
-                choices.push((6, NextStep::Poll(None)));
-                choices.extend(matches!(registry, Registry::Starting).then_some((10, NextStep::Listen)));
+                choices.push((6, ScheduledAction::Poll(None)));
+                choices.extend(matches!(registry, Registry::Starting).then_some((10, ScheduledAction::Listen)));
                 if self.disturbances > 0 {
-                    choices.extend([(3, NextStep::Die), (2, NextStep::Kill), (2, NextStep::Quit)]);
+                    choices.extend([(3, ScheduledAction::Die), (2, ScheduledAction::Kill), (2, ScheduledAction::Quit)]);
                 }
             }
-            (None, Registry::Starting) => choices.push((8, NextStep::Start)),
-            (None, _) => choices.extend(self.revives.then_some((3, NextStep::Start))),
+            (None, Registry::Starting) => choices.push((8, ScheduledAction::Start)),
+            (None, _) => choices.extend(self.revives.then_some((3, ScheduledAction::Start))),
         }
-        choices.push((4, NextStep::Time));
+        choices.push((4, ScheduledAction::Time));
         choices
     }
 
@@ -263,15 +263,15 @@ impl Run {
         let (client, to, from) = lock(&self.world).connections[at].clone();
         let wire = if to_session { to } else { from };
         self.trace.push(if to_session {
-            Step::ToSession { client, share }
+            TraceStep::ToSession { client, share }
         } else {
-            Step::FromSession { client, share }
+            TraceStep::FromSession { client, share }
         });
         wire.deliver(share);
     }
 
     fn python(&mut self, release: Release) {
-        self.trace.push(if release == Release::All { Step::CodeIsReleased } else { Step::PythonGoesOn });
+        self.trace.push(if release == Release::All { TraceStep::CodeIsReleased } else { TraceStep::PythonGoesOn });
         let step = python::step(&mut lock(&self.world), release);
         self.on_python(&step);
         if !self.dice.chance(4) {

@@ -160,8 +160,8 @@ mod tests {
         let before = left_open(open(2), true, Some(&crash));
         assert_eq!(before.stopped_by.as_deref(), Some(Outcome::UNRECORDED));
         assert!(before.error.is_none() && before.elapsed.is_zero());
-        let asked = Restart { by: Some(Author::You), ..Restart::default() };
-        assert_eq!(left_open(open(1), true, Some(&asked)).stopped_by.as_deref(), Some(Outcome::UNRECORDED));
+        let requested = Restart { by: Some(Author::You), ..Restart::default() };
+        assert_eq!(left_open(open(1), true, Some(&requested)).stopped_by.as_deref(), Some(Outcome::UNRECORDED));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::session::SessionId;
 use crate::session::discovery::paths::make_private;
 use crate::session::discovery::session_lock;
 
-/// How much is kept, in bytes.
+/// Limits of the spool, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Of one snippet. Less than 2 GB, because a change of stream has its offset in 31 bits.
@@ -89,7 +89,7 @@ impl Bytes {
 }
 
 /// A stored output: looked up under the lock, opened without it.
-pub struct Found {
+pub struct LocatedOutput {
     text: Bytes,
     changes: Bytes,
     length: u64,
@@ -97,7 +97,7 @@ pub struct Found {
     missing: Option<Missing>,
 }
 
-impl Found {
+impl LocatedOutput {
     pub fn open(self) -> io::Result<Whole> {
         let text = self.text.open(self.length)?;
         let changes = self.changes.open(self.changes_length)?;
@@ -114,13 +114,13 @@ impl Shelf {
         self.folder.clone()
     }
 
-    pub fn find(&self, snippet: SnippetId) -> Option<Found> {
+    pub fn find(&self, snippet: SnippetId) -> Option<LocatedOutput> {
         let Some(output) = self.outputs.get(&snippet) else { return self.find_of_earlier_process(snippet) };
         let place = |memory: &Vec<u8>, kind: &str| match &self.folder {
             Some(folder) if output.on_disk => Bytes::File(path(folder, snippet, kind)),
             _ => Bytes::Memory(memory.clone()),
         };
-        Some(Found {
+        Some(LocatedOutput {
             text: place(&output.text, TEXT),
             changes: place(&output.changes, CHANGES),
             length: output.length,
@@ -130,12 +130,18 @@ impl Shelf {
     }
 
     /// Finds the output of an earlier process of the session.
-    fn find_of_earlier_process(&self, snippet: SnippetId) -> Option<Found> {
+    fn find_of_earlier_process(&self, snippet: SnippetId) -> Option<LocatedOutput> {
         let place = |kind| self.folder.as_ref().map(|folder| path(folder, snippet, kind));
         let (text, changes) = (place(TEXT)?, place(CHANGES)?);
         let length = fs::metadata(&text).ok()?.len();
         let changes_length = fs::metadata(&changes).map_or(0, |facts| facts.len());
-        Some(Found { text: Bytes::File(text), changes: Bytes::File(changes), length, changes_length, missing: None })
+        Some(LocatedOutput {
+            text: Bytes::File(text),
+            changes: Bytes::File(changes),
+            length,
+            changes_length,
+            missing: None,
+        })
     }
 
     pub fn length(&self, snippet: SnippetId) -> u64 {
@@ -179,8 +185,8 @@ fn path(folder: &Path, snippet: SnippetId, kind: &str) -> PathBuf {
 
 /// The side of the thread: the files that are being written.
 #[derive(Debug, Default)]
-pub struct Writer {
-    open: Option<Open>,
+pub struct ShelfWriter {
+    open: Option<OpenFiles>,
     /// Held as long as the session lives, so that its folder is not removed as an old one.
     lock: Option<Flock<File>>,
     /// Why something could not be written.
@@ -188,13 +194,13 @@ pub struct Writer {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenFiles {
     snippet: SnippetId,
     text: File,
     changes: File,
 }
 
-impl Writer {
+impl ShelfWriter {
     /// Stores a batch of the queue. Returns whether some of it went to disk. The lock is never held during a write.
     pub(super) fn write(&mut self, shared: &Mutex<Shelf>, batch: &Queue) -> bool {
         let mut to_disk = false;
@@ -230,9 +236,9 @@ impl Writer {
             return false;
         }
         let room = limits.snippet.saturating_sub(output.size()).try_into().unwrap_or(usize::MAX);
-        let kept = &text[..floor_char_boundary(text, room)];
+        let part = &text[..floor_char_boundary(text, room)];
         let mark = (output.last.unwrap_or(Stream::Stdout) != stream).then(|| encode_change(output.length, stream));
-        if !output.on_disk && output.text.len() + kept.len() > limits.memory {
+        if !output.on_disk && output.text.len() + part.len() > limits.memory {
             drop(shelf);
             self.move_to_disk(shared, snippet);
             shelf = shared.lock();
@@ -242,8 +248,8 @@ impl Writer {
         let on_disk = output.on_disk;
         if let Some(missing) = &mut output.missing {
             // No more than memory may hold.
-            let fits = floor_char_boundary(kept, limits.memory.saturating_sub(output.text.len()));
-            output.text.extend_from_slice(&kept.as_bytes()[..fits]);
+            let fits = floor_char_boundary(part, limits.memory.saturating_sub(output.text.len()));
+            output.text.extend_from_slice(&part.as_bytes()[..fits]);
             output.changes.extend(mark.iter().flatten());
             missing.bytes += (text.len() - fits) as u64;
             let size = fits + mark.map_or(0, |mark| mark.len());
@@ -255,13 +261,13 @@ impl Writer {
         if on_disk {
             let folder = shelf.folder.clone().unwrap_or_default();
             drop(shelf);
-            fault = self.append(&folder, snippet, kept, mark.as_ref()).err();
+            fault = self.append(&folder, snippet, part, mark.as_ref()).err();
             shelf = shared.lock();
         } else {
-            output.text.extend_from_slice(kept.as_bytes());
+            output.text.extend_from_slice(part.as_bytes());
             output.changes.extend(mark.iter().flatten());
         }
-        let size = (kept.len() + mark.map_or(0, |mark| mark.len())) as u64;
+        let size = (part.len() + mark.map_or(0, |mark| mark.len())) as u64;
         let folder = shelf.folder.clone().unwrap_or_default();
         if fault.is_none() {
             if on_disk {
@@ -278,12 +284,12 @@ impl Writer {
             self.open = None;
             return true;
         }
-        output.length += kept.len() as u64;
+        output.length += part.len() as u64;
         output.changes_length += mark.map_or(0, |mark| mark.len()) as u64;
         output.last = Some(stream);
-        if kept.len() < text.len() {
+        if part.len() < text.len() {
             let why = format!("no more than {} of one snippet is kept", units::bytes(limits.snippet));
-            output.missing = Some(Missing { bytes: (text.len() - kept.len()) as u64, why: why.into() });
+            output.missing = Some(Missing { bytes: (text.len() - part.len()) as u64, why: why.into() });
             self.open = None;
         }
         while let Some((oldest, folder)) = shelf.drop_oldest_on_disk(snippet) {
@@ -349,7 +355,7 @@ impl Writer {
         Ok(())
     }
 
-    fn open(&mut self, folder: &Path, snippet: SnippetId, is_new: bool) -> io::Result<&mut Open> {
+    fn open(&mut self, folder: &Path, snippet: SnippetId, is_new: bool) -> io::Result<&mut OpenFiles> {
         if let Some(open) = self.open.take_if(|open| open.snippet == snippet) {
             return Ok(self.open.insert(open));
         }
@@ -369,7 +375,7 @@ impl Writer {
             }
             Ok::<_, io::Error>(file)
         };
-        let open = Open { snippet, text: file(TEXT)?, changes: file(CHANGES)? };
+        let open = OpenFiles { snippet, text: file(TEXT)?, changes: file(CHANGES)? };
         Ok(self.open.insert(open))
     }
 }

@@ -41,9 +41,9 @@ fn a_claimed_session_is_found_and_leaves_nothing_behind() {
     assert_eq!((&claim.record().cwd, &claim.record().id, &claim.record().held), (&cwd, &Some(id), &None));
     assert_eq!(claim.record().python_version.as_deref(), Some("3.12.1"));
 
-    let again = claim_at(&paths, "work", &cwd).unwrap_err();
-    assert!(matches!(&again, ClaimError::Taken { pid, .. } if *pid == std::process::id()));
-    assert!(again.to_string().contains(&*cwd.to_string_lossy()), "{again}");
+    let second = claim_at(&paths, "work", &cwd).unwrap_err();
+    assert!(matches!(&second, ClaimError::Taken { pid, .. } if *pid == std::process::id()));
+    assert!(second.to_string().contains(&*cwd.to_string_lossy()), "{second}");
 
     drop(claim);
     assert!(names_running(&paths).is_empty());
