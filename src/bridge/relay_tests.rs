@@ -90,7 +90,7 @@ impl Test {
         take(&mut self.0.to_client)
     }
 
-    fn to_client(&mut self) -> Vec<Value> {
+    fn take_answers(&mut self) -> Vec<Value> {
         take(&mut self.0.to_client).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -127,16 +127,16 @@ fn a_line_that_cannot_be_passed_on_gets_an_error_with_its_id() {
         (b"{\"id\":1.5,\"method\":\"tools/list\"}", Value::from(1.5), INVALID_REQUEST),
     ] {
         test.0.on_client_line(&Line::Whole(line));
-        let answers = test.to_client();
+        let answers = test.take_answers();
         assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&id, &Value::from(code)), "{answers:?}");
     }
     test.0.on_client_line(&Line::TooLong { head: b"{\"method\":\"x".to_vec(), tail: b"xx\"},\"id\":9}" });
-    assert_eq!(test.to_client()[0]["id"], 9);
+    assert_eq!(test.take_answers()[0]["id"], 9);
     // Errors without id, blank lines and empty objects have no answer.
     for line in [r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"m"}}"#, "  ", "{}"] {
         assert!(test.client(line).is_empty());
     }
-    assert!(test.to_client().is_empty() && test.sent().is_empty());
+    assert!(test.take_answers().is_empty() && test.sent().is_empty());
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn pending_requests_are_answered_when_the_backend_ends() {
     test.client(r#"{"id":9,"method":"tools/call"}"#);
     test.client(r#"{"method":"notifications/cancelled","params":{"requestId":9}}"#);
     test.0.backend_lost("It is gone.", "Start it.", true);
-    let answers = test.to_client();
+    let answers = test.take_answers();
     let by_id = |id: Value| answers.iter().find(|answer| answer["id"] == id).cloned().unwrap_or_default();
     let five = by_id("five".into());
     assert_eq!(five["result"]["isError"], true);
@@ -184,7 +184,7 @@ fn a_new_backend_gets_the_state_of_the_old_one_unseen() {
         test.backend(&format!(r#"{{"id":{id},"result":{{}}}}"#));
     }
     test.0.backend_lost("gone", "", true);
-    assert!(test.to_client().is_empty());
+    assert!(test.take_answers().is_empty());
     test.0.backend_joined(session(1));
     let sent = test.sent();
     let methods: Vec<_> =
@@ -192,7 +192,7 @@ fn a_new_backend_gets_the_state_of_the_old_one_unseen() {
     assert_eq!(methods, ["initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe"]);
     assert!(sent[0].contains("2025-06-18") && sent[3].contains(r#""uri":"b""#));
     // Only the list that was announced as changing, and what it watches.
-    let answers = test.to_client();
+    let answers = test.take_answers();
     assert_eq!(answers[0], serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
     assert_eq!((answers.len(), &answers[1]["params"]["uri"]), (2, &Value::from("b")), "{answers:?}");
     for line in sent {
@@ -209,11 +209,11 @@ fn an_unanswered_handshake_goes_to_the_next_backend() {
     let initialize = r#"{"id":0,"method":"initialize","params":{}}"#;
     test.client(initialize);
     test.0.backend_lost("gone", "", true);
-    assert!(test.0.is_opening() && test.to_client().is_empty());
+    assert!(test.0.is_opening() && test.take_answers().is_empty());
     test.0.backend_joined(session(1));
     assert_eq!(test.sent(), [initialize]);
     test.0.backend_lost("gone", "", false);
-    assert_eq!(test.to_client()[0]["error"]["code"], NO_SESSION);
+    assert_eq!(test.take_answers()[0]["error"]["code"], NO_SESSION);
 }
 
 #[test]
@@ -237,12 +237,12 @@ fn a_cancellation_reaches_only_the_backend_that_has_the_request() {
 fn a_message_with_only_an_id_gets_an_error() {
     let mut test = Test::default();
     assert!(test.client(r#"{"jsonrpc":"2.0","id":88,"params":{}}"#).is_empty());
-    let answers = test.to_client();
+    let answers = test.take_answers();
     assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&json!(88), &json!(INVALID_REQUEST)));
     // Answers to what nobody asked.
     for late in [r#"{"jsonrpc":"2.0","id":9,"result":null}"#, r#"{"jsonrpc":"2.0","id":9,"error":{"code":1}}"#] {
         assert!(test.client(late).is_empty());
-        assert!(test.to_client().is_empty());
+        assert!(test.take_answers().is_empty());
     }
 }
 
@@ -253,7 +253,7 @@ fn a_request_of_the_backend_ends_with_it_and_a_late_answer_goes_nowhere() {
     let id_of = |lines: &[String]| serde_json::from_str::<Value>(&lines[0]).unwrap()["id"].clone();
     let first = id_of(&test.backend(question));
     test.0.backend_lost("gone", "", true);
-    let answers = test.to_client();
+    let answers = test.take_answers();
     assert_eq!(
         (&answers[0]["method"], &answers[0]["params"]["requestId"]),
         (&"notifications/cancelled".into(), &first)
@@ -401,7 +401,7 @@ fn a_session_learns_which_process_answered_before() {
         let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
         assert_eq!(line["params"][SENT_TO]["process"], 1);
         assert!(line["params"]["_meta"].is_object(), "{line}");
-        test.to_client();
+        test.take_answers();
         let answer = json!({"jsonrpc": "2.0", "id": line["id"], "error": {"code": -32601, "message": "unknown"}});
         assert!(test.backend(&answer.to_string()).is_empty(), "the client did not ask");
     }

@@ -24,7 +24,7 @@ fn requests_that_a_session_left_go_to_its_next_process() {
     test.client(r#"{"id":4,"method":"tools/call","params":{}}"#);
     test.client(r#"{"method":"notifications/cancelled","params":{"requestId":4}}"#);
     test.0.session_lost("gone", "", false);
-    assert!(test.to_client().is_empty());
+    assert!(test.take_answers().is_empty());
     test.0.backend_joined(session(2));
     let sent: Vec<Value> = test.sent().iter().map(|line| serde_json::from_str(line).unwrap()).skip(2).collect();
     let methods: Vec<_> = sent.iter().map(|line| (line["id"].clone(), line["method"].clone())).collect();
@@ -57,25 +57,25 @@ fn requests_that_a_session_left_go_to_its_next_process() {
     // The next processes die of it as well.
     for unread in [false, true, true] {
         test.0.session_lost("gone again", "", unread);
-        assert!(test.to_client().is_empty());
+        assert!(test.take_answers().is_empty());
         test.0.backend_joined(session(3));
         test.sent();
         take(&mut test.0.to_client);
     }
     test.0.session_lost("gone again", "", false);
-    let answers = test.to_client();
+    let answers = test.take_answers();
     assert_eq!(answers.iter().map(|answer| answer["id"].clone()).collect::<Vec<_>>(), [9, 1, 2]);
-    let text = answers[0]["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(text.starts_with("gone again") && text.contains("is not known"), "{text}");
+    let message = answers[0]["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(message.starts_with("gone again") && message.contains("is not known"), "{message}");
     assert!(test.0.requests.kept_bytes() > 0);
     // Nobody is there any more: the offline server holds the subscription, until it fails as well.
     test.0.backend_lost("gone for good", "", true);
-    assert!(test.to_client().is_empty() && test.0.waits_for_another() && test.0.is_idle());
+    assert!(test.take_answers().is_empty() && test.0.waits_for_another() && test.0.is_idle());
     test.0.backend_joined(session(1));
     assert_eq!(test.sent().len(), 3, "initialize, initialized, listen");
     take(&mut test.0.to_client);
     test.0.backend_lost("the offline server failed", "", false);
-    assert_eq!(test.to_client()[0]["id"], 3);
+    assert_eq!(test.take_answers()[0]["id"], 3);
     assert!(test.0.requests.kept_bytes() == 0 && !test.0.waits_for_another());
 }
 
@@ -88,7 +88,7 @@ fn a_reused_id_belongs_to_the_second_call() {
     for _ in 0..60 {
         test.0.on_client_line(&Line::Whole(call("first").as_bytes()));
         test.0.on_client_line(&Line::Whole(call("twice").as_bytes()));
-        let answers = test.to_client();
+        let answers = test.take_answers();
         assert_eq!(answers.len(), 1, "a second one while the first waits is refused: {answers:?}");
         assert_eq!(answers[0]["error"]["code"], INVALID_REQUEST);
         test.0.on_client_line(&Line::Whole(br#"{"method":"notifications/cancelled","params":{"requestId":7}}"#));
@@ -103,7 +103,7 @@ fn a_reused_id_belongs_to_the_second_call() {
             let answer = json!({"jsonrpc": "2.0", "id": sent[at]["id"], "result": {"to": at}}).to_string();
             test.0.on_backend_line(&Line::Whole(answer.as_bytes()));
         }
-        let answers = test.to_client();
+        let answers = test.take_answers();
         assert_eq!(
             (answers.len(), &answers[0]["id"], &answers[0]["result"]["to"]),
             (1, &json!(7), &json!(2)),
@@ -126,7 +126,7 @@ fn a_call_that_was_not_written_is_known_not_to_have_run() {
             let _ = test.0.to_backend.write_to(&mut one_byte).now_or_never();
         }
         test.0.session_lost("It ended.", "", false);
-        assert!(test.to_client().is_empty());
+        assert!(test.take_answers().is_empty());
         test.0.backend_joined(session(2));
         test.0.backend_stopped_reading();
         test.0.session_lost("It ended.", "", false);
@@ -134,17 +134,17 @@ fn a_call_that_was_not_written_is_known_not_to_have_run() {
         let sent = test.sent();
         assert_eq!(sent[0].contains(RETRY), written, "{sent:?}");
         test.0.refused("Full.", "");
-        let answers = test.to_client();
-        let text = text_of(&answers);
-        assert_eq!(text.contains("Nothing was run"), !written, "{text}");
-        assert_eq!(text.contains("is not known"), written, "{text}");
+        let answers = test.take_answers();
+        let message = text_of(&answers);
+        assert_eq!(message.contains("Nothing was run"), !written, "{message}");
+        assert_eq!(message.contains("is not known"), written, "{message}");
     }
     // The server in this process carries nothing out.
     let mut test = Test::default();
     test.0.backend_joined(None);
     test.client(call);
     test.0.backend_lost("A session took over.", "", true);
-    assert!(text_of(&test.to_client()).contains("Nothing was run"));
+    assert!(text_of(&test.take_answers()).contains("Nothing was run"));
 }
 
 #[test]

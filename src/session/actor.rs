@@ -240,7 +240,7 @@ impl Actor {
                 }
                 self.finish(snippet, outcome);
             }
-            EngineEvent::Variables { table, requested } => self.on_variables(table, requested),
+            EngineEvent::Variables { table, requested } => self.on_variables(table, requested.as_ref()),
             EngineEvent::ResetDone(report) => {
                 self.flush_output();
                 let Some(Running { work: Work::Reset { by, reply }, .. }) = self.queue.running.take() else { return };
@@ -262,11 +262,11 @@ impl Actor {
         }
     }
 
-    fn on_variables(&mut self, mut table: VariableTable, requested: Option<VariableQuery>) {
+    fn on_variables(&mut self, mut table: VariableTable, requested: Option<&VariableQuery>) {
         table.taken_at = now();
         let table = Arc::new(table);
         let shown = self.transcript.variables();
-        let is_whole = requested.as_ref().is_none_or(VariableQuery::is_everything);
+        let is_whole = requested.is_none_or(VariableQuery::is_everything);
         let differs = shown.rows != table.rows || shown.total != table.total || shown.has_private != table.has_private;
         if is_whole && differs {
             self.emit(Event::Variables(table.clone()));

@@ -40,7 +40,7 @@ impl Watch<'_> {
             }
             // A closing terminal sends several SIGHUPs, which are one request.
             Some(since) if signal != Signal::SIGHUP && since.elapsed() > REPEAT_GRACE => {
-                self.kill(Killed::RequestedTwice)
+                self.kill(Killed::RequestedTwice);
             }
             Some(_) => {}
         }

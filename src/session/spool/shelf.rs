@@ -228,9 +228,9 @@ impl ShelfWriter {
     }
 
     fn add(&mut self, shared: &Mutex<Shelf>, snippet: SnippetId, stream: Stream, text: &str) -> bool {
-        let mut shelf = shared.lock();
-        let limits = shelf.limits;
-        let output = shelf.outputs.entry(snippet).or_default();
+        let mut locked = shared.lock();
+        let limits = locked.limits;
+        let output = locked.outputs.entry(snippet).or_default();
         if let Some(missing) = &mut output.missing {
             missing.bytes += text.len() as u64;
             return false;
@@ -239,11 +239,11 @@ impl ShelfWriter {
         let part = &text[..floor_char_boundary(text, room)];
         let mark = (output.last.unwrap_or(Stream::Stdout) != stream).then(|| encode_change(output.length, stream));
         if !output.on_disk && output.text.len() + part.len() > limits.memory {
-            drop(shelf);
+            drop(locked);
             self.move_to_disk(shared, snippet);
-            shelf = shared.lock();
+            locked = shared.lock();
         }
-        let Some(output) = shelf.outputs.get_mut(&snippet) else { return false };
+        let Some(output) = locked.outputs.get_mut(&snippet) else { return false };
         let mut fault = None;
         let on_disk = output.on_disk;
         if let Some(missing) = &mut output.missing {
@@ -255,28 +255,28 @@ impl ShelfWriter {
             let size = fits + mark.map_or(0, |mark| mark.len());
             output.length += fits as u64;
             output.changes_length = output.changes.len() as u64;
-            shelf.memories += size;
+            locked.memories += size;
             return false;
         }
         if on_disk {
-            let folder = shelf.folder.clone().unwrap_or_default();
-            drop(shelf);
+            let folder = locked.folder.clone().unwrap_or_default();
+            drop(locked);
             fault = self.append(&folder, snippet, part, mark.as_ref()).err();
-            shelf = shared.lock();
+            locked = shared.lock();
         } else {
             output.text.extend_from_slice(part.as_bytes());
             output.changes.extend(mark.iter().flatten());
         }
         let size = (part.len() + mark.map_or(0, |mark| mark.len())) as u64;
-        let folder = shelf.folder.clone().unwrap_or_default();
+        let folder = locked.folder.clone().unwrap_or_default();
         if fault.is_none() {
             if on_disk {
-                shelf.on_disk += size;
+                locked.on_disk += size;
             } else {
-                shelf.memories += size as usize;
+                locked.memories += size as usize;
             }
         }
-        let Some(output) = shelf.outputs.get_mut(&snippet) else { return on_disk };
+        let Some(output) = locked.outputs.get_mut(&snippet) else { return on_disk };
         if let Some(fault) = fault {
             let why = unwritable(&folder, &fault);
             output.missing = Some(Missing { bytes: text.len() as u64, why: why.clone() });
@@ -292,23 +292,23 @@ impl ShelfWriter {
             output.missing = Some(Missing { bytes: (text.len() - part.len()) as u64, why: why.into() });
             self.open = None;
         }
-        while let Some((oldest, folder)) = shelf.drop_oldest_on_disk(snippet) {
-            drop(shelf);
+        while let Some((oldest, folder)) = locked.drop_oldest_on_disk(snippet) {
+            drop(locked);
             for kind in [TEXT, CHANGES] {
                 let _ = fs::remove_file(path(&folder, oldest, kind));
             }
-            shelf = shared.lock();
+            locked = shared.lock();
         }
         on_disk
     }
 
     /// Moves an output from memory into files. If that fails, it stays in memory and gets nothing more.
     fn move_to_disk(&mut self, shared: &Mutex<Shelf>, snippet: SnippetId) {
-        let shelf = shared.lock();
-        let Some(output) = shelf.outputs.get(&snippet) else { return };
+        let locked = shared.lock();
+        let Some(output) = locked.outputs.get(&snippet) else { return };
         let (text, changes) = (output.text.clone(), output.changes.clone());
-        let folder = shelf.folder.clone();
-        drop(shelf);
+        let folder = locked.folder.clone();
+        drop(locked);
         let written = match &folder {
             None => Err("there is no folder for it".into()),
             Some(folder) => self
@@ -319,28 +319,28 @@ impl ShelfWriter {
                 })
                 .map_err(|fault| unwritable(folder, &fault)),
         };
-        let mut shelf = shared.lock();
-        let Some(output) = shelf.outputs.get_mut(&snippet) else { return };
+        let mut locked = shared.lock();
+        let Some(output) = locked.outputs.get_mut(&snippet) else { return };
         match written {
             Ok(()) => {
                 output.on_disk = true;
                 let size = output.size();
                 (output.text, output.changes) = (Vec::new(), Vec::new());
-                shelf.memories -= size as usize;
-                shelf.on_disk += size;
+                locked.memories -= size as usize;
+                locked.on_disk += size;
             }
             Err(why) => {
                 self.open = None;
                 self.problem = Some(why.clone());
-                let in_vain = shelf.memories > shelf.limits.memories;
-                let Some(output) = shelf.outputs.get_mut(&snippet) else { return };
+                let in_vain = locked.memories > locked.limits.memories;
+                let Some(output) = locked.outputs.get_mut(&snippet) else { return };
                 let missing = output.missing.get_or_insert(Missing { bytes: 0, why });
                 if in_vain {
                     missing.bytes += output.length;
                     let size = output.size();
                     (output.text, output.changes) = (Vec::new(), Vec::new());
                     (output.length, output.changes_length) = (0, 0);
-                    shelf.memories -= size as usize;
+                    locked.memories -= size as usize;
                 }
             }
         }
