@@ -1,6 +1,7 @@
 //! The loop: waits for keys, session events, requests and the moment of the next frame; drains all that waits, then
 //! draws at most once, at most sixty times per second, and never while nothing happens.
 
+pub(in crate::tui) mod apply_settings;
 pub(in crate::tui) mod export;
 pub(in crate::tui) mod external_editor;
 pub(in crate::tui) mod figures;

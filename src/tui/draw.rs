@@ -1,18 +1,15 @@
 //! Drawing: a pure function of the prepared view and the time into a buffer. Nothing here changes state.
 
+pub(in crate::tui) mod canvas;
 pub(in crate::tui) mod layout;
+mod prepare;
 mod status;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-pub use super::composer::draw::{put_cursor, question_rows};
-pub use super::overlays::draw_help::hidden as help_hidden;
-pub use super::variables::draw_drawer::rows as drawer_rows;
-pub use super::variables::draw_inspector::hidden as inspector_hidden;
-pub use super::variables::draw_sidebar::{Listed, sorted as sorted_variables};
-
+use self::canvas::{elapsed, put, put_right, rule};
 use self::layout::{Class, LEAST, Layout};
 use super::composer::draw_completion;
 use super::composer::draw_history;
@@ -106,21 +103,6 @@ fn draw_layer(
     below
 }
 
-/// Text from `x` on, no further than the right end of `area`. Returns the column after it.
-pub(in crate::tui) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
-    if y >= area.bottom() || x >= area.right() {
-        return x;
-    }
-    buffer.set_stringn(x, y, text, usize::from(area.right() - x), style).0
-}
-
-/// Text that ends before the column `right`. Returns where it begins.
-pub(in crate::tui) fn put_right(buffer: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, style: Style) -> u16 {
-    let x = right.saturating_sub(text::width(text) as u16).max(area.x);
-    put(buffer, Rect { width: right.saturating_sub(area.x), ..area }, x, y, text, style);
-    x
-}
-
 fn too_small(area: Rect, buffer: &mut Buffer) {
     let needed = format!("needs {}×{}, is {}×{}", LEAST.0, LEAST.1, area.width, area.height);
     for (row, line) in ["fourhands: too small", &needed, "the session goes on"].iter().enumerate() {
@@ -184,30 +166,6 @@ fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
     }
 }
 
-/// A rule with words in it: `─ 17 you ──────── 12 new below ─`. The words on the right go first where room is short.
-pub(in crate::tui) fn rule(
-    buffer: &mut Buffer,
-    area: Rect,
-    left: &[(&str, Style)],
-    right: &[(&str, Style)],
-    style: Style,
-) {
-    for x in area.left()..area.right() {
-        buffer[(x, area.y)].set_symbol("─").set_style(style);
-    }
-    let mut x = area.x + 1;
-    for (text, style) in left {
-        x = put(buffer, area, x, area.y, text, *style);
-    }
-    let width: usize = right.iter().map(|(text, _)| text::width(text)).sum();
-    let mut from = (area.right() - 1).saturating_sub(width as u16);
-    if from > x {
-        for (text, style) in right {
-            from = put(buffer, area, from, area.y, text, *style);
-        }
-    }
-}
-
 fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer: &mut Buffer) {
     let number = view.next_number().to_string();
     let below = match view.below() {
@@ -266,8 +224,4 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
 
 fn borrowed(words: &[(String, Style)]) -> Vec<(&str, Style)> {
     words.iter().map(|(text, style)| (text.as_str(), *style)).collect()
-}
-
-pub(in crate::tui) fn elapsed(since: Timestamp, now: Timestamp) -> std::time::Duration {
-    std::time::Duration::from_millis(now.saturating_sub(since))
 }

@@ -4,21 +4,17 @@ mod config;
 mod example;
 mod file;
 mod keys;
+mod reader;
 mod sessions;
 
 use std::fmt;
-use std::rc::Rc;
 
 pub use config::parse;
 pub use example::{EXAMPLE, all_keys};
 pub use file::{Loaded, path, read};
 
 use super::input::keymap::Keymap;
-use super::layers::Layer;
-use super::overlays::config_problems::ConfigProblems;
 use super::theme::Theme;
-use super::transcript::viewport::Cards;
-use super::view::View;
 use crate::domain::retention::RetentionLimits;
 
 /// What a `config.toml` may settle. The default is what holds without one.
@@ -85,22 +81,6 @@ impl fmt::Display for Problem {
             write!(f, "line {line}, column {column}: ")?;
         }
         f.write_str(&self.what)
-    }
-}
-
-impl View {
-    /// As the person wants it, from now on.
-    pub fn set(&mut self, loaded: Loaded) {
-        let Loaded { path, settings, problems } = loaded;
-        if let Some(problems) = path.and_then(|path| ConfigProblems::new(&path, &problems)) {
-            self.layers.push(Layer::ConfigProblems(problems));
-        }
-        self.keys = Rc::new(settings.keys);
-        self.viewport.cards = Cards::new(self.keys.clone());
-        self.theme = settings.theme;
-        self.composer.editor.use_vi(settings.vi);
-        self.mouse.captured = settings.mouse;
-        self.figures.way = settings.figures;
     }
 }
 

@@ -9,18 +9,16 @@ use ratatui::layout::Rect;
 use super::composer::Composer;
 use super::composer::editor::Editor;
 use super::composer::reply::{Asks, Reply};
-use super::draw;
-use super::draw::layout::{Class, Layout};
-use super::gallery::has_pictures;
+use super::draw::layout::Layout;
 use super::images::Figures;
 use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
-use super::layers::{Layer, Layers};
+use super::layers::Layers;
 use super::pager::Pager;
-use super::search::prompt::Lookup;
+use super::search::lookup::Lookup;
 use super::theme::Theme;
-use super::transcript::card::{Card, CardLayout};
-use super::transcript::viewport::{Anchor, Place, Viewport, Walk};
+use super::transcript::card::Card;
+use super::transcript::viewport::{Anchor, Place, Viewport};
 use super::variables::VariablesPanel;
 use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
 use crate::session::{ClientResponses, Spool};
@@ -188,6 +186,15 @@ impl View {
         self.pending.interrupt = self.pending.interrupt.filter(|(snippet, _)| Some(*snippet) == running);
     }
 
+    /// A path with the home folder as `~`.
+    pub fn short(&self, path: &str) -> String {
+        match self.home.as_deref().filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home)) {
+            Some("") => "~".to_owned(),
+            Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+            _ => path.to_owned(),
+        }
+    }
+
     pub fn is_busy(&self) -> bool {
         self.transcript.running().is_some() || !self.transcript.queue().is_empty()
     }
@@ -203,210 +210,6 @@ impl View {
             _ => None,
         });
         last.unwrap_or(0) + 1
-    }
-
-    fn layout(&self, area: Rect) -> Option<Layout> {
-        Layout::new(area, self.variables.sidebar_width, |width| {
-            let reply = self.composer.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
-            let question = self.question().map_or(0, |inquiry| draw::question_rows(inquiry, width).len());
-            (self.composer.editor.rows(width).max(reply), question)
-        })
-    }
-
-    /// Measures what is to be drawn. Call it before each drawing.
-    pub fn prepare(&mut self, area: Rect) {
-        let layout = self.layout(area);
-        let mut window = Vec::new();
-        let mut cards = BTreeMap::new();
-        if let Some(layout) = layout {
-            self.look(&layout);
-            let anchor = self.viewport.anchor;
-            let anchor = self.walk(&layout, |walk, height| {
-                let mut anchor = anchor;
-                window = walk.window(&mut anchor, height);
-                for index in window.chunk_by(|a, b| a.card == b.card).map(|rows| rows[0].card) {
-                    cards.extend(walk.card(index).map(|card| (index, card)));
-                }
-                anchor
-            });
-            self.viewport.anchor = anchor;
-            if anchor == Anchor::Follow {
-                self.viewport.seen = self.transcript.entries().len();
-            }
-        }
-        self.want_figures(area, &window, &cards);
-        if let Some(pager) = self.layers.pager_mut() {
-            pager.prepare(area, &self.transcript, self.records.spool.as_deref());
-        }
-        if let Some(layout) = &layout {
-            self.find_suggestion();
-            let text = layout.editor_text();
-            self.composer.editor.fit(text.width, text.height);
-            if let Some(reply) = &mut self.composer.reply {
-                reply.editor.fit(text.width, text.height);
-            }
-            self.clamp_layers(layout);
-        }
-        self.mark(&cards, layout.as_ref());
-        self.frame = Some(Prepared { area, layout, window, cards });
-    }
-
-    /// Scrolling ends where the last row is in sight.
-    fn clamp_layers(&mut self, layout: &Layout) {
-        if self.layers.is_empty() {
-            return;
-        }
-        let drawer = draw::drawer_rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
-        let help = draw::help_hidden(self, layout);
-        let inspector = draw::inspector_hidden(self, layout);
-        for layer in self.layers.iter_mut() {
-            match layer {
-                Layer::Help { scroll } => *scroll = (*scroll).min(help),
-                Layer::Drawer { scroll } => *scroll = (*scroll).min(drawer),
-                Layer::Inspector { scroll } => *scroll = (*scroll).min(inspector),
-                _ => {}
-            }
-        }
-    }
-
-    pub(super) fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut Walk<'_>, usize) -> T) -> T {
-        let height = self.height_of_window(layout);
-        let (unfolded, all, folded) = (&self.viewport.unfolded, self.viewport.unfold_all, self.folded(layout));
-        let columns = &self.viewport.columns;
-        let column = |index: usize| columns.get(&index).copied().unwrap_or(0);
-        let shape =
-            |index: usize| CardLayout { open: unfolded.contains(&index) != all, column: column(index), ..folded };
-        let (shown, figures) = (self.lookup.shown(), &self.figures);
-        let mut walker =
-            Walk { transcript: &self.transcript, cards: &mut self.viewport.cards, figures, shape: &shape, shown };
-        walk(&mut walker, height)
-    }
-
-    /// The shape of a card that is folded.
-    pub(super) fn folded(&self, layout: &Layout) -> CardLayout {
-        let compact = layout.class == Class::Compact;
-        CardLayout { width: layout.card_text(), compact, open: false, figures: self.figured(layout), column: 0 }
-    }
-
-    fn height_of_window(&self, layout: &Layout) -> usize {
-        let covered = self.layers.iter().any(|layer| matches!(layer, Layer::Drawer { .. }));
-        usize::from(if covered { layout.drawer.y - layout.transcript.y } else { layout.transcript.height })
-    }
-
-    /// Rows of the transcript that are in sight.
-    pub fn page(&self) -> usize {
-        self.frame
-            .as_ref()
-            .and_then(|frame| frame.layout.as_ref())
-            .map_or(1, |layout| self.height_of_window(layout).max(1))
-    }
-
-    /// Moves the window by `rows`, up if negative.
-    pub fn scroll(&mut self, rows: isize) {
-        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
-        let anchor = self.viewport.anchor;
-        self.viewport.anchor = self.walk(&layout, |walk, height| {
-            let first = match anchor {
-                Anchor::At(place) => place,
-                Anchor::Follow => walk.bottom(height),
-            };
-            Anchor::At(if rows < 0 {
-                walk.up(first, rows.unsigned_abs())
-            } else {
-                walk.down(first, rows.unsigned_abs())
-            })
-        });
-    }
-
-    /// Puts the head of a card at the top of the window.
-    pub fn jump(&mut self, card: usize) {
-        self.viewport.anchor = Anchor::At(Place { card, row: 0 });
-    }
-
-    /// Selects the card above or below the selected one; below the last, none, and the end is followed.
-    pub fn select(&mut self, up: bool) {
-        let count = self.transcript.entries().len();
-        let last_in_sight = self.frame.as_ref().and_then(|frame| frame.window.last()).map(|place| place.card);
-        let next = match (self.viewport.selected, up) {
-            (None, true) => last_in_sight,
-            (None, false) => None,
-            (Some(card), true) => self.lookup.before(card).or(Some(card)),
-            (Some(card), false) => self.lookup.after(card, count),
-        };
-        self.viewport.selected = next;
-        match next {
-            Some(card) => self.show(card),
-            None => self.viewport.anchor = Anchor::Follow,
-        }
-    }
-
-    /// Brings a card into sight, its head at any rate.
-    pub(super) fn show(&mut self, card: usize) {
-        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
-        let anchor = self.viewport.anchor;
-        self.viewport.anchor = self.walk(&layout, |walk, height| {
-            let head = Place { card, row: 0 };
-            let first = match anchor {
-                Anchor::At(place) => place,
-                Anchor::Follow => walk.bottom(height),
-            };
-            let last = walk.up(Place { card: card + 1, row: 0 }, height);
-            if head < first || last > head {
-                Anchor::At(head)
-            } else if last > first {
-                Anchor::At(last)
-            } else {
-                Anchor::At(first)
-            }
-        });
-    }
-
-    /// Unfolds or folds the selected card, or the last one in sight that hides something.
-    pub fn fold(&mut self) {
-        let in_sight = || {
-            let cards = &self.frame.as_ref()?.cards;
-            cards.iter().rfind(|(_, card)| card.foldable).map(|(index, _)| *index)
-        };
-        let Some(card) = self.viewport.selected.or_else(in_sight) else { return };
-        if !self.viewport.unfolded.remove(&card) {
-            self.viewport.unfolded.insert(card);
-        }
-        if self.viewport.selected.is_some() || self.viewport.anchor != Anchor::Follow {
-            self.show(card);
-        }
-    }
-
-    /// Unfolds or folds all cards.
-    pub fn fold_all(&mut self) {
-        self.viewport.unfold_all = !self.viewport.unfold_all;
-        self.viewport.unfolded.clear();
-        if let Some(card) = self.viewport.selected {
-            self.show(card);
-        }
-    }
-
-    /// Shows the figures or the whole output of the selected card, or of the last one in sight that wrote something.
-    pub fn open_pager(&mut self) {
-        let wrote = |card: &usize| {
-            has_pictures(&self.transcript, *card)
-                || Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty())
-        };
-        let in_sight = || self.frame.as_ref()?.cards.keys().rev().copied().find(wrote);
-        let card = self.viewport.selected.or_else(in_sight).filter(wrote);
-        match card {
-            Some(card) if self.open_gallery(card) => {}
-            Some(card) => {
-                let snippet = match &self.transcript.entries()[card] {
-                    Entry::Snippet(snippet) => Some(snippet.id),
-                    _ => None,
-                };
-                let answers =
-                    self.records.client_responses.as_ref().zip(snippet).map(|(answers, snippet)| answers.of(snippet));
-                self.layers.clear();
-                self.layers.push(Layer::Pager(Pager::of_output(card, answers.unwrap_or_default())));
-            }
-            None => self.notice = Some("no output to show".to_owned()),
-        }
     }
 
     /// Searches a little further in the whole output that is shown. Answers whether there is more to do.

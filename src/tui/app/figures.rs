@@ -2,7 +2,7 @@
 
 use super::{Dashboard, TaskResult};
 use crate::session::in_background;
-use crate::tui::gallery::{Saving, write};
+use crate::tui::gallery::saving::{Saving, write};
 use crate::tui::images::make;
 use crate::tui::images::terminal::Terminal;
 

@@ -7,8 +7,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::candidates::{CandidateList, ROWS};
 use crate::domain::Candidate;
+use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::{put, put_right};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame;
 use crate::tui::text;

@@ -11,12 +11,12 @@ use crate::domain::terminal_text::visible;
 use crate::domain::{Timestamp, units};
 use crate::session::Past;
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::{elapsed, put, put_right};
+use crate::tui::draw::canvas::{elapsed, put, put_right};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::overlays::frame;
 use crate::tui::text;
 use crate::tui::theme;
-use crate::tui::transcript::card::highlight;
+use crate::tui::transcript::lines::highlight;
 use crate::tui::view::View;
 
 const MAX_WIDTH: u16 = 110;

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::canvas::{elapsed, put};
 use super::layout::{Class, Layout};
-use super::{elapsed, put};
 use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
 use crate::tui::composer::editor::ViMode;
 use crate::tui::input::keymap::{Action, Context};

@@ -5,8 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
 use crate::domain::{Display, Entry, units};
+use crate::tui::draw::canvas::{put, put_right, rule};
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::{put, put_right, rule};
 use crate::tui::gallery::Gallery;
 use crate::tui::images::{Picture, picture_of};
 use crate::tui::input::keymap::{Action, Context};

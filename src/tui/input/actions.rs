@@ -7,7 +7,7 @@ use super::keymap::Action;
 use crate::domain::Timestamp;
 use crate::tui::composer::completion::Trigger;
 use crate::tui::layers::Layer;
-use crate::tui::search::prompt::PromptKind;
+use crate::tui::search::lookup::PromptKind;
 use crate::tui::transcript::viewport::Anchor;
 use crate::tui::view::View;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::ReplaySelection;
 use crate::domain::{InputAnswer, InspectRequest, SnippetId};
-use crate::tui::gallery::Saving;
+use crate::tui::gallery::saving::Saving;
 
 /// What the loop does for the view, which itself touches nothing outside of memory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use ratatui::widgets::{Clear, Widget};
 use super::config_problems::ConfigProblems;
 use super::frame::frame;
 use crate::domain::units;
+use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::Layout;
-use crate::tui::draw::{put, put_right};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 

@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
-use super::export::ExportPrompt;
+use super::export_prompt::ExportPrompt;
 use super::frame::frame;
+use crate::tui::draw::canvas::put;
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::put;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::search::draw;
 use crate::tui::view::View;

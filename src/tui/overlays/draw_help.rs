@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
+use crate::tui::draw::canvas::put_right;
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::put_right;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};

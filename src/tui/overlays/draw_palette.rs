@@ -8,8 +8,8 @@ use ratatui::widgets::{Clear, Widget};
 use super::frame::frame;
 use super::palette::{Found, Palette};
 use crate::domain::Timestamp;
+use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::Layout;
-use crate::tui::draw::{put, put_right};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 

@@ -6,8 +6,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
 use super::replay::label;
+use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::Layout;
-use crate::tui::draw::{put, put_right};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};

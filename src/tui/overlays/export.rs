@@ -1,34 +1,14 @@
-//! Writing the session to a file: the prompt for its name, and the writing.
+//! Writing the session, or the output of a card, to a file.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
-
-use crate::domain::{Display, Entry, SessionInfo, SnippetId, Timestamp, Transcript, units};
+use crate::domain::{Display, Entry, SessionInfo, SnippetId, Transcript, units};
 use crate::export::{self, Archive, Exists, ExportOptions, Format, OutputFile, Pages, SessionHeader};
 use crate::session::Spool;
-use crate::tui::composer::editor::Editor;
-use crate::tui::input::effect::Effect;
-use crate::tui::input::keymap::{Action, Context};
-use crate::tui::layers::Layer;
 use crate::tui::transcript::copy;
 use crate::tui::transcript::copy::Piece;
-use crate::tui::view::View;
-
-#[derive(Debug)]
-pub struct ExportPrompt {
-    /// Only the output of this card, and how the card is called.
-    pub card: Option<(usize, String)>,
-    pub editor: Editor,
-    /// What is wrong with the name that was entered.
-    pub refused: Option<String>,
-    /// The file that is there already: the same name once more means it.
-    there: Option<String>,
-    /// It is being written.
-    pub busy: bool,
-}
 
 /// Why a file was not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,108 +16,6 @@ pub struct Refused {
     pub why: String,
     /// The file is there; the person may want to replace it.
     pub exists: bool,
-}
-
-impl ExportPrompt {
-    fn new(name: &str) -> Self {
-        let mut editor = Editor::default();
-        editor.paste(name);
-        Self { card: None, editor, refused: None, there: None, busy: false }
-    }
-
-    pub fn file(&self) -> String {
-        self.editor.code()
-    }
-
-    /// One line it stays.
-    pub fn paste(&mut self, text: &str) {
-        self.refused = None;
-        self.editor.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
-    }
-
-    /// The same name with the ending of the next format.
-    fn next_format(&mut self) {
-        let file = self.file();
-        let format = Format::of(Path::new(&file));
-        let next = Format::ALL.iter().position(|other| Some(*other) == format).map_or(0, |place| place + 1);
-        let next = Format::ALL[next % Format::ALL.len()];
-        let stem = match format {
-            Some(_) => file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem),
-            None => file.as_str(),
-        };
-        *self = Self::new(&format!("{stem}.{next}"));
-    }
-}
-
-impl View {
-    pub fn open_export(&mut self, now: Timestamp) {
-        self.composer.completion.close();
-        let name = format!("{}-{}.ipynb", self.info.name, export::local_date(now));
-        self.layers.push(Layer::Export(ExportPrompt::new(&name)));
-    }
-
-    /// Asks where to write the output of a card.
-    pub fn open_save(&mut self, card: usize) {
-        let Some(entry) = self.transcript.entries().get(card) else { return };
-        let (file, name) = match entry {
-            Entry::Snippet(snippet) => (format!("{}-{}.txt", self.info.name, snippet.id), snippet.id.to_string()),
-            _ => (format!("{}-output.txt", self.info.name), copy::name(entry)),
-        };
-        self.composer.completion.close();
-        let prompt = ExportPrompt { card: Some((card, name)), ..ExportPrompt::new(&file) };
-        self.layers.push(Layer::Export(prompt));
-    }
-
-    /// Keys while the file is asked for.
-    pub fn on_export(&mut self, key: KeyEvent) -> Option<Effect> {
-        let contexts = [Context::Prompt, Context::Session, Context::Input, Context::Transcript];
-        let action = self.keys.find(key, &contexts);
-        let prompt = self.layers.export_mut()?;
-        match action {
-            Some(Action::Back | Action::Export) => drop(self.layers.pop()),
-            Some(Action::Suspend) => return Some(Effect::Suspend),
-            Some(Action::Redraw) => return Some(Effect::Redraw),
-            _ if prompt.busy => {}
-            Some(Action::Choose) => {
-                let file = prompt.file();
-                if prompt.card.is_none() && Format::of(Path::new(&file)).is_none() {
-                    prompt.refused = Some("the name must end in .py, .ipynb, .md, .html or .json".to_owned());
-                    return None;
-                }
-                prompt.busy = true;
-                prompt.refused = None;
-                let replaces = prompt.there.as_ref() == Some(&file);
-                return Some(match prompt.card {
-                    Some((card, _)) => Effect::Save { card, file, replaces },
-                    None => Effect::Export { file, replaces },
-                });
-            }
-            Some(Action::NextFormat) if prompt.card.is_none() => prompt.next_format(),
-            None | Some(Action::QuitOrDelete) => {
-                prompt.refused = None;
-                prompt.editor.key(key);
-            }
-            Some(_) => {}
-        }
-        None
-    }
-
-    /// What became of the file.
-    pub fn on_exported(&mut self, written: Result<String, Refused>) {
-        match (written, self.layers.export_mut()) {
-            (Ok(told), _) => {
-                self.layers.close(|layer| matches!(layer, Layer::Export(_)));
-                self.notice = Some(told);
-            }
-            (Err(refused), Some(prompt)) => {
-                prompt.busy = false;
-                prompt.there = refused.exists.then(|| prompt.file());
-                let hint = self.keys.hints(Context::Prompt, &[(&[Action::Choose], "replaces it")], "");
-                prompt.refused = Some(if refused.exists { format!("{}; {hint}", refused.why) } else { refused.why });
-            }
-            (Err(refused), None) => self.notice = Some(refused.why),
-        }
-    }
 }
 
 /// What is on the screen, and whole outputs: all there is of a session that is not recorded.

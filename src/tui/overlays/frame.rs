@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::draw::put;
+use crate::tui::draw::canvas::put;
 use crate::tui::theme;
 
 /// A box with rounded corners.

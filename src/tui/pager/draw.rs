@@ -7,8 +7,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::domain::{Entry, units};
 use crate::tui::composer::reply::Asks;
+use crate::tui::draw::canvas::{put, put_right, rule};
 use crate::tui::draw::layout::Layout;
-use crate::tui::draw::{put, put_right, rule};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::pager::{GAP, Pager};
 use crate::tui::search::query::Query;

@@ -2,9 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::domain::Entry;
 use crate::domain::Timestamp;
+use crate::tui::gallery::has_pictures;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
+use crate::tui::layers::Layer;
+use crate::tui::pager::Pager;
 use crate::tui::view::View;
 
 impl View {
@@ -42,5 +46,29 @@ impl View {
             _ => {}
         }
         None
+    }
+
+    /// Shows the figures or the whole output of the selected card, or of the last one in sight that wrote something.
+    pub fn open_pager(&mut self) {
+        let wrote = |card: &usize| {
+            has_pictures(&self.transcript, *card)
+                || Pager::output(&self.transcript, *card).is_some_and(|output| !output.is_empty())
+        };
+        let in_sight = || self.frame.as_ref()?.cards.keys().rev().copied().find(wrote);
+        let card = self.viewport.selected.or_else(in_sight).filter(wrote);
+        match card {
+            Some(card) if self.open_gallery(card) => {}
+            Some(card) => {
+                let snippet = match &self.transcript.entries()[card] {
+                    Entry::Snippet(snippet) => Some(snippet.id),
+                    _ => None,
+                };
+                let answers =
+                    self.records.client_responses.as_ref().zip(snippet).map(|(answers, snippet)| answers.of(snippet));
+                self.layers.clear();
+                self.layers.push(Layer::Pager(Pager::of_output(card, answers.unwrap_or_default())));
+            }
+            None => self.notice = Some("no output to show".to_owned()),
+        }
     }
 }

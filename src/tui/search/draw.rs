@@ -5,10 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use super::lookup::{PromptKind, SearchPrompt};
 use super::matches::Search;
-use super::prompt::{PromptKind, SearchPrompt};
+use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::{put, put_right};
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};

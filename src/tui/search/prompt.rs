@@ -1,81 +1,24 @@
 //! Looking things up in the transcript: the filter, the search, and the line that they are typed into.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
-use std::time::{Duration, Instant};
-
-use crossterm::event::KeyEvent;
-
-use super::filter::{Filter, FilterQuery};
-use super::matches::{Mark, Search, SearchScope};
 use crate::domain::{SnippetId, Timestamp};
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::layers::Layer;
+use crate::tui::search::filter::{Filter, FilterQuery};
+use crate::tui::search::lookup::{Lookup, PromptKind, SearchPrompt};
+use crate::tui::search::matches::{Mark, Search, SearchScope};
 use crate::tui::transcript::card::Card;
 use crate::tui::transcript::viewport::{Anchor, Place};
 use crate::tui::view::View;
+use crossterm::event::KeyEvent;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// How long a frame looks further.
 const SLICE: Duration = Duration::from_millis(6);
-
-#[derive(Debug, Default)]
-pub struct Lookup {
-    pub filter: Option<Filter>,
-    pub find: Option<Search>,
-    /// There is more to look at.
-    pub is_busy: bool,
-    /// What is searched for, in the cards in sight.
-    pub marks: BTreeMap<usize, Rc<Vec<Mark>>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PromptKind {
-    Search,
-    Filter,
-    /// A snippet by its number.
-    GoTo,
-}
-
-/// What is being typed, at the foot of the screen.
-#[derive(Debug)]
-pub struct SearchPrompt {
-    pub kind: PromptKind,
-    pub editor: Editor,
-    /// What is wrong with it.
-    pub fault: Option<String>,
-    /// What Esc comes back to.
-    before: (Anchor, Option<usize>),
-}
-
-impl Lookup {
-    /// The cards that there are, if not all are shown.
-    pub fn shown(&self) -> Option<&BTreeSet<usize>> {
-        self.filter.as_ref().map(|filter| &filter.shown)
-    }
-
-    pub fn before(&self, card: usize) -> Option<usize> {
-        match self.shown() {
-            None => card.checked_sub(1),
-            Some(shown) => shown.range(..card).next_back().copied(),
-        }
-    }
-
-    /// The card after this one, of `count`.
-    pub fn after(&self, card: usize, count: usize) -> Option<usize> {
-        match self.shown() {
-            None => Some(card + 1).filter(|card| *card < count),
-            Some(shown) => shown.range(card + 1..).next().copied(),
-        }
-    }
-
-    /// Cards that are shown of those from `from` on, of `count`.
-    pub fn count_from(&self, from: usize, count: usize) -> usize {
-        self.shown().map_or(count.saturating_sub(from), |shown| shown.range(from..).count())
-    }
-}
 
 impl View {
     pub fn open_line(&mut self, kind: PromptKind) {

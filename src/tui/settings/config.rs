@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::reader::{Reader, an, entries, place};
 use super::{Problem, Settings, keys, meant, sessions};
 use crate::domain::retention::{self, RetentionLimits};
 use crate::tui::images::terminal::WAYS;
@@ -12,70 +13,11 @@ use crate::tui::theme::{self, Name, Role};
 
 const SECTIONS: [&str; 8] = ["bridge", "editor", "journal", "keys", "mouse", "session", "terminal", "theme"];
 
-/// Gathers what is wrong.
-pub struct Reader<'a> {
-    text: &'a str,
-    problems: Vec<Problem>,
-}
-
-/// A key of the file, its place and its value.
-pub type Entry<'a> = (&'a str, Range<usize>, &'a Spanned<DeValue<'a>>);
-
-impl Reader<'_> {
-    pub fn wrong(&mut self, at: &Range<usize>, what: String) {
-        self.problems.push(Problem { place: Some(place(self.text, at.start)), what });
-    }
-
-    pub fn expected(&mut self, value: &Spanned<DeValue<'_>>, what: &str) {
-        let found = value.get_ref().type_str();
-        self.wrong(&value.span(), format!("expected {what}, found {}", an(found)));
-    }
-
-    pub fn switch(&mut self, value: &Spanned<DeValue<'_>>, setting: &mut bool) {
-        match value.get_ref().as_bool() {
-            Some(on) => *setting = on,
-            None => self.expected(value, "true or false"),
-        }
-    }
-
-    pub fn table<'a>(&mut self, value: &'a Spanned<DeValue<'a>>, what: &str) -> Vec<Entry<'a>> {
-        let table = value.get_ref().as_table();
-        if table.is_none() {
-            self.expected(value, what);
-        }
-        table.map(entries).unwrap_or_default()
-    }
-
-    pub fn line_of(&self, at: &Range<usize>) -> usize {
-        place(self.text, at.start).0
-    }
-}
-
-/// In the order of the file.
-fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
-    let mut entries: Vec<Entry<'a>> =
-        table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
-    entries.sort_by_key(|(_, span, _)| span.start);
-    entries
-}
-
-/// Line and column, from one, of a byte.
-pub fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at.min(text.len())).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
-}
-
-fn an(type_name: &str) -> String {
-    let article = if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {type_name}")
-}
-
 /// The settings of a file with this text. What is wrong is told and left as it is by default; nothing else is lost by it.
 pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut settings = Settings::default();
-    let mut reader = Reader { text, problems: Vec::new() };
+    let mut reader = Reader::new(text);
     for (key, span, value) in entries(table.get_ref()) {
         match key {
             "mouse" => reader.switch(value, &mut settings.mouse),

@@ -68,7 +68,7 @@ fn text(path: &Path) -> Result<Option<String>, Problem> {
     String::from_utf8(bytes).map(Some).map_err(|error| {
         let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
         Problem {
-            place: Some(super::config::place(&valid, valid.len())),
+            place: Some(super::reader::place(&valid, valid.len())),
             what: "this is not UTF-8; nothing of the file is used".to_owned(),
         }
     })

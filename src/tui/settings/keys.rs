@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::config::{Entry, Reader};
 use super::meant;
+use super::reader::{Entry, Reader};
 use crate::tui::input::keymap::{ACTIONS, Action, Chord, Context, Keymap, WRITING};
 
 /// Unbinds.

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::config::Reader;
+use super::reader::Reader;
 use super::{Settings, meant};
 
 /// In the place of a list of names.

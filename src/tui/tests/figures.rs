@@ -180,7 +180,7 @@ fn a_figure_is_saved_under_a_name() {
     assert!(text(&mut view, 80, 24).contains("save as: sales-18-1.png"));
     let save = |view: &mut View| {
         let Some(Effect::SaveDisplay(saving)) = key(view, KeyCode::Enter) else { panic!("not saved") };
-        let written = crate::tui::gallery::write(&saving, folder.path(), None);
+        let written = crate::tui::gallery::saving::write(&saving, folder.path(), None);
         view.on_display_saved(written.as_deref().map_err(Clone::clone), false);
         written
     };

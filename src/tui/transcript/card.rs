@@ -8,8 +8,8 @@ use ratatui::layout::Size;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::lines::{highlight, note};
 use super::{data_frame, output_tail, traceback};
-use crate::domain::lexer::tokens;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
     Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
@@ -373,37 +373,4 @@ impl Card {
 fn has_traceback(error: &ErrorReport) -> bool {
     let bare = error.traceback.strip_prefix(&error.type_name).and_then(|rest| rest.strip_prefix(": "));
     error.traceback.lines().count() > 1 && bare != Some(&error.message)
-}
-
-/// A line of ours among the lines of others.
-pub fn note(text: String) -> Line<'static> {
-    Line::from(Span::styled(text, theme::DIM))
-}
-
-/// The lines of `code`, in pieces of one style each.
-pub fn highlight(code: &str) -> Vec<Vec<(String, Style)>> {
-    let mut lines = vec![Vec::new()];
-    let mut at = 0;
-    let mut put = |text: &str, style: Style| {
-        for (index, part) in text.split('\n').enumerate() {
-            if index > 0 {
-                lines.push(Vec::new());
-            }
-            if let Some(line) = lines.last_mut()
-                && !part.is_empty()
-            {
-                line.push((part.to_owned(), style));
-            }
-        }
-    };
-    for token in tokens(code) {
-        put(&code[at..token.range.start], theme::PLAIN);
-        at = token.range.end;
-        put(&code[token.range], theme::code(token.class));
-    }
-    put(&code[at..], theme::PLAIN);
-    if code.ends_with('\n') {
-        lines.pop();
-    }
-    lines
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use ratatui::text::{Line, Span};
 
-use crate::domain::{DisplayedFrame, Entry, FramePreview, Output, units};
-use crate::tui::view::View;
+use crate::domain::{DisplayedFrame, FramePreview, Output, units};
 use crate::tui::{text, theme};
 
 /// Cells between two columns.
@@ -182,19 +181,6 @@ pub fn places<'a>(output: &Output, frames: &'a [Arc<DisplayedFrame>]) -> Vec<(Ra
         found.push((at as u64..from as u64, frame));
     }
     found
-}
-
-impl View {
-    /// Scrolls the data frames of the selected card by a column.
-    pub fn scroll_columns(&mut self, right: bool) {
-        let Some(card) = self.viewport.selected else { return };
-        let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(card) else { return };
-        let Some(outcome) = &snippet.outcome else { return };
-        let frames = outcome.frame.as_deref().into_iter().chain(outcome.frames.iter().map(|shown| &shown.frame));
-        let Some(last) = frames.map(|frame| frame.names.len().saturating_sub(1)).max() else { return };
-        let first = self.viewport.columns.entry(card).or_default();
-        *first = if right { (*first + 1).min(last) } else { first.saturating_sub(1) };
-    }
 }
 
 fn note(words: &str, width: usize) -> Line<'static> {

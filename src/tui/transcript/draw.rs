@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use super::card::Row;
 use crate::domain::{Author, Entry, Snippet, Status, Timestamp, units};
+use crate::tui::draw::canvas::{elapsed, put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::draw::{elapsed, put, put_right};
 use crate::tui::images::Picture;
 use crate::tui::view::View;
 use crate::tui::{text, theme};

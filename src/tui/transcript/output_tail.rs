@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use super::card::note;
+use super::lines::note;
 use crate::domain::Segment;
 use crate::domain::char_boundary::ceil_char_boundary;
 use crate::domain::terminal_text::{TextStyle, moves_up, style_after, styled};

@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::card;
+use super::lines;
 use crate::tui::{text, theme};
 
 /// A frame as a traceback prints it.
@@ -53,7 +53,7 @@ pub fn place(frame: Frame<'_>, width: u16) -> Line<'static> {
     let mut spans = vec![Span::styled(at, theme::DIM)];
     if !source.is_empty() {
         spans.push(Span::styled(": ", theme::DIM));
-        let code = card::highlight(&source).into_iter().flatten();
+        let code = lines::highlight(&source).into_iter().flatten();
         spans.extend(code.map(|(text, style)| Span::styled(text, style)));
     }
     Line::from(spans)
@@ -82,7 +82,7 @@ pub fn coloured(traceback: &str) -> Vec<Vec<(String, Style)>> {
         }
         if is_source {
             let mut pieces = vec![(line[..line.len() - inner.len()].to_owned(), theme::DIM)];
-            pieces.extend(card::highlight(inner).into_iter().flatten());
+            pieces.extend(lines::highlight(inner).into_iter().flatten());
             return pieces;
         }
         let is_mark = !inner.is_empty() && inner.chars().all(|c| matches!(c, '^' | '~' | ' '));

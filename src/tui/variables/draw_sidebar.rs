@@ -8,10 +8,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::drawer::Sorting;
+use super::sorting::Sorting;
 use crate::domain::{Author, Client, Entry, Status, Timestamp, Variable, VariableKind, units};
+use crate::tui::draw::canvas::{elapsed, put, put_right};
 use crate::tui::draw::layout::Layout;
-use crate::tui::draw::{elapsed, put, put_right};
 use crate::tui::input::keymap::Action;
 use crate::tui::view::View;
 use crate::tui::{text, theme};

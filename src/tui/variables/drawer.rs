@@ -6,48 +6,12 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::{Aspect, Variable, VariableKind};
 use crate::tui::composer::editor::Editor;
-use crate::tui::draw::sorted_variables;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::layers::Layer;
+use crate::tui::variables::draw_sidebar::sorted as sorted_variables;
+use crate::tui::variables::sorting::Sorting;
 use crate::tui::view::View;
-
-/// The order of the list of variables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sorting {
-    /// Data first, then classes, functions, modules.
-    #[default]
-    Kind,
-    Name,
-    Type,
-    /// The largest first.
-    Size,
-    /// What was set last first.
-    Changed,
-}
-
-impl Sorting {
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Kind => Self::Name,
-            Self::Name => Self::Type,
-            Self::Type => Self::Size,
-            Self::Size => Self::Changed,
-            Self::Changed => Self::Kind,
-        }
-    }
-
-    /// As the title of the list tells it.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Kind => "",
-            Self::Name => ", by name",
-            Self::Type => ", by type",
-            Self::Size => ", by size",
-            Self::Changed => ", by last change",
-        }
-    }
-}
 
 /// A row of the list.
 #[derive(Clone, Copy, Debug, PartialEq)]

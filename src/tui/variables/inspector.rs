@@ -1,10 +1,6 @@
-//! Looking into a variable: what was asked of the session, what came back, and the keys while it is open.
+//! The state of the inspector: what the dashboard asked the session, and what came back.
 
 use crate::domain::{Aspect, InspectError, InspectRequest, Inspection, SnippetId, Timestamp};
-use crate::tui::input::effect::Effect;
-use crate::tui::input::keymap::Action;
-use crate::tui::layers::Layer;
-use crate::tui::view::View;
 
 pub type Told = Result<Box<Inspection>, InspectError>;
 
@@ -31,7 +27,7 @@ impl Inspector {
     }
 
     /// As far as it is known how much there is, and how much of it a page holds.
-    fn last_page(&self) -> Option<u32> {
+    pub fn last_page(&self) -> Option<u32> {
         let Some(Ok(told)) = &self.told else { return None };
         let table = told.tables.iter().find(|table| table.title == told.aspect.word());
         let (offset, count, total) = if let Some(table) = table {
@@ -46,83 +42,14 @@ impl Inspector {
     }
 
     /// The columns of its widest table that can be scrolled.
-    fn columns(&self) -> usize {
+    pub fn columns(&self) -> usize {
         let tables = self.last.iter().flat_map(|last| &last.tables);
         tables.map(|table| table.headers.len().saturating_sub(1)).max().unwrap_or(0)
     }
 
-    fn has_more(&self) -> bool {
+    pub fn has_more(&self) -> bool {
         let Some(Ok(told)) = &self.told else { return false };
         told.text.as_ref().is_some_and(|text| text.has_more)
             || told.tables.iter().any(|table| table.has_more && table.title == told.aspect.word())
-    }
-}
-
-impl View {
-    pub(in crate::tui) fn inspect(&mut self, path: String, aspect: Aspect, page: u32) -> Effect {
-        let before = self.variables.inspector.take().filter(|before| before.asked.path == path);
-        let number = self.variables.inspections + 1;
-        self.variables.inspections = number;
-        let last_at = before.as_ref().map_or(0, |before| before.last_at);
-        let column = before.as_ref().filter(|before| before.asked.aspect == aspect).map_or(0, |before| before.column);
-        let asked = InspectRequest { path, aspect, page };
-        let last = before.and_then(|before| before.last);
-        let after = self.transcript.last_finished().map(|snippet| snippet.id);
-        self.variables.inspector =
-            Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after, column });
-        Effect::Inspect { asked, number }
-    }
-
-    /// The answer to question `number`.
-    pub fn on_inspected(&mut self, number: u32, told: Told, now: Timestamp) {
-        let Some(inspector) = self.variables.inspector.as_mut().filter(|inspector| inspector.number == number) else {
-            return;
-        };
-        if let Ok(told) = &told {
-            inspector.last = Some(told.clone());
-            inspector.last_at = now;
-        }
-        inspector.told = Some(told);
-    }
-
-    /// Actions that are the inspector's own; `None` for those that mean what they mean elsewhere.
-    pub fn on_inspector(&mut self, action: Action) -> Option<Option<Effect>> {
-        let inspector = self.variables.inspector.as_mut()?;
-        match action {
-            Action::ColumnsLeft => inspector.column = inspector.column.saturating_sub(1),
-            Action::ColumnsRight => {
-                inspector.column = (inspector.column + 1).min(inspector.columns().saturating_sub(1));
-            }
-            _ => {}
-        }
-        if matches!(action, Action::ColumnsLeft | Action::ColumnsRight) {
-            return Some(None);
-        }
-        let inspector = &*inspector;
-        let asked = inspector.asked.clone();
-        let turn = |by: isize| {
-            let aspects = inspector.aspects();
-            let now = aspects.iter().position(|aspect| *aspect == asked.aspect)?;
-            aspects.get(now.checked_add_signed(by)?).copied()
-        };
-        let (aspect, page) = match action {
-            Action::PreviousAspect => (turn(-1), 0),
-            Action::NextAspect => (turn(1), 0),
-            Action::NextPage if inspector.has_more() => (Some(asked.aspect), asked.page + 1),
-            Action::PreviousPage if asked.page > 0 => (Some(asked.aspect), asked.page - 1),
-            Action::FirstPage if asked.page > 0 => (Some(asked.aspect), 0),
-            Action::LastPage => match inspector.last_page() {
-                Some(last) if last != asked.page => (Some(asked.aspect), last),
-                _ => return Some(None),
-            },
-            Action::FirstPage => return Some(None),
-            Action::LookAgain => (Some(asked.aspect), asked.page),
-            _ => return None,
-        };
-        let Some(aspect) = aspect else { return Some(None) };
-        if let Some(Layer::Inspector { scroll }) = self.layers.top_mut() {
-            *scroll = 0;
-        }
-        Some(Some(self.inspect(asked.path, aspect, page)))
     }
 }

@@ -5,9 +5,11 @@ pub(in crate::tui) mod draw_inspector;
 pub(in crate::tui) mod draw_sidebar;
 pub(in crate::tui) mod drawer;
 pub(in crate::tui) mod inspector;
+pub(in crate::tui) mod inspector_keys;
+pub(in crate::tui) mod sorting;
 
-use self::drawer::Sorting;
 use self::inspector::Inspector;
+use self::sorting::Sorting;
 use super::composer::editor::Editor;
 
 /// Where the person is in the variables.

@@ -1,0 +1,24 @@
+//! The person's settings, put into effect in the view.
+
+use crate::tui::layers::Layer;
+use crate::tui::overlays::config_problems::ConfigProblems;
+use crate::tui::settings::Loaded;
+use crate::tui::transcript::viewport::Cards;
+use crate::tui::view::View;
+use std::rc::Rc;
+
+impl View {
+    /// As the person wants it, from now on.
+    pub fn set(&mut self, loaded: Loaded) {
+        let Loaded { path, settings, problems } = loaded;
+        if let Some(problems) = path.and_then(|path| ConfigProblems::new(&path, &problems)) {
+            self.layers.push(Layer::ConfigProblems(problems));
+        }
+        self.keys = Rc::new(settings.keys);
+        self.viewport.cards = Cards::new(self.keys.clone());
+        self.theme = settings.theme;
+        self.composer.editor.use_vi(settings.vi);
+        self.mouse.captured = settings.mouse;
+        self.figures.way = settings.figures;
+    }
+}

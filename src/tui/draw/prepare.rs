@@ -1,0 +1,77 @@
+//! Measuring what a frame shows, so that drawing changes nothing.
+
+use crate::tui::composer::draw::question_rows;
+use crate::tui::draw::layout::Layout;
+use crate::tui::layers::Layer;
+use crate::tui::overlays::draw_help;
+use crate::tui::transcript::viewport::Anchor;
+use crate::tui::variables::{draw_drawer, draw_inspector};
+use crate::tui::view::{Prepared, View};
+use ratatui::layout::Rect;
+use std::collections::BTreeMap;
+
+impl View {
+    fn layout(&self, area: Rect) -> Option<Layout> {
+        Layout::new(area, self.variables.sidebar_width, |width| {
+            let reply = self.composer.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
+            let question = self.question().map_or(0, |inquiry| question_rows(inquiry, width).len());
+            (self.composer.editor.rows(width).max(reply), question)
+        })
+    }
+
+    /// Measures what is to be drawn. Call it before each drawing.
+    pub fn prepare(&mut self, area: Rect) {
+        let layout = self.layout(area);
+        let mut window = Vec::new();
+        let mut cards = BTreeMap::new();
+        if let Some(layout) = layout {
+            self.look(&layout);
+            let anchor = self.viewport.anchor;
+            let anchor = self.walk(&layout, |walk, height| {
+                let mut anchor = anchor;
+                window = walk.window(&mut anchor, height);
+                for index in window.chunk_by(|a, b| a.card == b.card).map(|rows| rows[0].card) {
+                    cards.extend(walk.card(index).map(|card| (index, card)));
+                }
+                anchor
+            });
+            self.viewport.anchor = anchor;
+            if anchor == Anchor::Follow {
+                self.viewport.seen = self.transcript.entries().len();
+            }
+        }
+        self.want_figures(area, &window, &cards);
+        if let Some(pager) = self.layers.pager_mut() {
+            pager.prepare(area, &self.transcript, self.records.spool.as_deref());
+        }
+        if let Some(layout) = &layout {
+            self.find_suggestion();
+            let text = layout.editor_text();
+            self.composer.editor.fit(text.width, text.height);
+            if let Some(reply) = &mut self.composer.reply {
+                reply.editor.fit(text.width, text.height);
+            }
+            self.clamp_layers(layout);
+        }
+        self.mark(&cards, layout.as_ref());
+        self.frame = Some(Prepared { area, layout, window, cards });
+    }
+
+    /// Scrolling ends where the last row is in sight.
+    fn clamp_layers(&mut self, layout: &Layout) {
+        if self.layers.is_empty() {
+            return;
+        }
+        let drawer = draw_drawer::rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
+        let help = draw_help::hidden(self, layout);
+        let inspector = draw_inspector::hidden(self, layout);
+        for layer in self.layers.iter_mut() {
+            match layer {
+                Layer::Help { scroll } => *scroll = (*scroll).min(help),
+                Layer::Drawer { scroll } => *scroll = (*scroll).min(drawer),
+                Layer::Inspector { scroll } => *scroll = (*scroll).min(inspector),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Opening the gallery, its keys, and the figures that a frame needs.
+
+use crate::domain::{Entry, Timestamp};
+use crate::tui::draw::layout::Layout;
+use crate::tui::gallery::saving::{Saving, ending};
+use crate::tui::gallery::{Gallery, displays, has_pictures};
+use crate::tui::images::blocks::Colours;
+use crate::tui::images::{FigureRequest, Picture};
+use crate::tui::input::effect::Effect;
+use crate::tui::input::keymap::{Action, Context};
+use crate::tui::layers::Layer;
+use crate::tui::overlays::export::Refused;
+use crate::tui::pager::Pager;
+use crate::tui::transcript::card::{Card, FigureOptions, Row};
+use crate::tui::transcript::viewport::Place;
+use crate::tui::view::View;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+
+/// Rows that a figure in a card needs at least.
+const LEAST_ROWS: u16 = 5;
+
+impl View {
+    /// Opens the figures of a card, at the last one. Answers whether it has any.
+    pub fn open_gallery(&mut self, card: usize) -> bool {
+        if !has_pictures(&self.transcript, card) {
+            return false;
+        }
+        self.layers.clear();
+        let number = displays(&self.transcript, card).last().map_or(1, |(number, _)| *number);
+        self.layers.push(Layer::Gallery(Gallery::new(card, number)));
+        true
+    }
+
+    /// Keys while figures are over the whole screen.
+    pub fn on_gallery(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        if self.layers.gallery()?.naming.is_some() {
+            return self.on_naming(key, now);
+        }
+        let action = self.keys.find(key, &[Context::Figures, Context::Session])?;
+        let gallery = self.layers.gallery_mut()?;
+        gallery.told = None;
+        match action {
+            Action::NextFigure => gallery.turn(1, &self.transcript),
+            Action::PreviousFigure => gallery.turn(-1, &self.transcript),
+            Action::Top => gallery.turn(isize::MIN, &self.transcript),
+            Action::Bottom => gallery.turn(isize::MAX, &self.transcript),
+            Action::SaveFigure => {
+                let name = self.file_name();
+                if let Some(gallery) = self.layers.gallery_mut() {
+                    gallery.naming = name;
+                }
+            }
+            Action::CopyPath => return self.save(None, false),
+            Action::Back => drop(self.layers.pop()),
+            Action::Output => {
+                let card = gallery.card;
+                if Pager::output(&self.transcript, card).is_some_and(|output| !output.is_empty()) {
+                    self.layers.pop();
+                    self.layers.push(Layer::Pager(Pager::new(card)));
+                } else {
+                    gallery.told = Some("it wrote no output".to_owned());
+                }
+            }
+            action => return self.beside(action, key, now),
+        }
+        None
+    }
+
+    /// What does not change the input behind it.
+    fn beside(&mut self, action: Action, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        match action {
+            Action::Suspend | Action::Redraw | Action::Mouse => self.act(action, key, false, now),
+            _ => None,
+        }
+    }
+
+    /// Keys while a file name is typed.
+    fn on_naming(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let action = self.keys.find(key, &[Context::Prompt, Context::Session]);
+        let gallery = self.layers.gallery_mut()?;
+        match (action, key.code) {
+            (Some(Action::Choose), _) => {
+                let file = gallery.naming.clone().filter(|file| !file.trim().is_empty())?;
+                let replaces = gallery.there.as_ref() == Some(&file);
+                return self.save(Some(file), replaces);
+            }
+            (Some(Action::Back), _) => gallery.leave_naming(),
+            (Some(action), _) => return self.beside(action, key, now),
+            (None, KeyCode::Backspace) => {
+                if let Some(naming) = &mut gallery.naming {
+                    naming.pop();
+                }
+                gallery.told = None;
+            }
+            (None, KeyCode::Char('u')) if key.modifiers == KeyModifiers::CONTROL => {
+                gallery.naming = Some(String::new());
+            }
+            (None, KeyCode::Char(c)) if !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
+                gallery.told = None;
+                gallery.typed(c.encode_utf8(&mut [0; 4]));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Such as `sales-18-1.png`.
+    fn file_name(&self) -> Option<String> {
+        let gallery = self.layers.gallery()?;
+        let (_, _, display) = gallery.current(&self.transcript)?;
+        let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(gallery.card) else { return None };
+        let ending = ending(&display.forms.first()?.mime);
+        Some(format!("{}-{}-{}.{ending}", self.info.name.replace('/', "-"), snippet.id, gallery.number))
+    }
+
+    fn save(&mut self, file: Option<String>, replaces: bool) -> Option<Effect> {
+        let name = self.file_name()?;
+        let gallery = self.layers.gallery_mut()?;
+        let (_, _, display) = gallery.current(&self.transcript)?;
+        if display.forms.first().is_none_or(crate::domain::Form::is_dropped) {
+            gallery.told = Some("its bytes are no longer kept".to_owned());
+            return None;
+        }
+        Some(Effect::SaveDisplay(Saving { display: display.clone(), file, name, replaces }))
+    }
+
+    /// What became of a file, and whether its path is in the clipboard.
+    pub fn on_display_saved(&mut self, written: Result<&Path, Refused>, copied: bool) {
+        let told = match &written {
+            Ok(path) if copied => format!("path copied: {}", path.display()),
+            Ok(path) => format!("saved as {}", path.display()),
+            Err(refused) if refused.exists => {
+                let hint = self.keys.hints(Context::Prompt, &[(&[Action::Choose], "replaces it")], "");
+                format!("{}; {hint}", refused.why)
+            }
+            Err(refused) => refused.why.clone(),
+        };
+        match self.layers.gallery_mut() {
+            Some(gallery) => {
+                gallery.there = written.is_err_and(|refused| refused.exists).then(|| gallery.naming.clone()).flatten();
+                if gallery.there.is_none() {
+                    gallery.naming = None;
+                }
+                gallery.told = Some(told);
+            }
+            None => self.notice = Some(told),
+        }
+    }
+
+    /// Asks for the pictures that are in sight.
+    pub(in crate::tui) fn want_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
+        self.figures.begin();
+        if let Some(gallery) = self.layers.gallery_mut() {
+            gallery.recall(&self.transcript, self.records.spool.as_deref());
+            return gallery.prepare(area, &self.transcript, &mut self.figures);
+        }
+        for place in window {
+            let row = cards.get(&place.card).and_then(|card| card.rows.get(place.row));
+            if let Some(Row::Picture(wanted, _)) = row {
+                self.figures.want(wanted);
+            }
+        }
+    }
+
+    /// A third of the screen for a figure in a card, where that is enough to see something.
+    pub(in crate::tui) fn figured(&self, layout: &Layout) -> FigureOptions {
+        let terminal = self.figures.terminal;
+        let rows = layout.status.bottom() / 3;
+        let shown = rows >= LEAST_ROWS && terminal.colours != Colours::None;
+        FigureOptions { rows: if shown { rows } else { 0 }, cell: terminal.cell, failures: self.figures.failures() }
+    }
+
+    /// The picture on the screen that is no text, and how the terminal is made to forget it. It must be erased when it
+    /// is there no more.
+    pub fn graphic(&self) -> Option<(&FigureRequest, String)> {
+        let wanted = self.layers.gallery()?.shown.as_ref()?;
+        match self.figures.get(wanted) {
+            Some(Ok(Picture::Graphic(graphic))) => Some((wanted, graphic.forget())),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The keys of the palette, and the actions that the palette finds.
+
+use crate::domain::Timestamp;
+use crate::tui::input::effect::Effect;
+use crate::tui::input::keymap::{ACTIONS, Action, Context};
+use crate::tui::layers::Layer;
+use crate::tui::overlays::palette::{Found, Palette};
+use crate::tui::view::View;
+use crossterm::event::KeyEvent;
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+/// How many of those used last come first.
+const RECENT: usize = 8;
+const PAGE: usize = 8;
+
+impl View {
+    pub fn toggle_palette(&mut self) {
+        self.composer.completion.close();
+        self.layers.toggle(Layer::Palette(Palette::default()));
+    }
+
+    /// Keys while the palette is open; it lies over everything.
+    pub fn on_palette(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+        let action = self.keys.find(key, &[Context::Menu, Context::Session, Context::Input, Context::Transcript]);
+        let palette = self.layers.palette()?;
+        let found = self.found(&palette.editor.code(), now);
+        let last = found.len().saturating_sub(1);
+        let palette = self.layers.palette_mut()?;
+        let row = palette.row.min(last);
+        match action {
+            Some(Action::ItemUp) => palette.row = row.checked_sub(1).unwrap_or(last),
+            Some(Action::ItemDown) => palette.row = if row == last { 0 } else { row + 1 },
+            Some(Action::PageUp) => palette.row = row.saturating_sub(PAGE),
+            Some(Action::PageDown) => palette.row = (row + PAGE).min(last),
+            Some(Action::Choose) => {
+                let chosen = found.into_iter().nth(row)?;
+                if let Some(refused) = chosen.refused {
+                    self.notice = Some(format!("not now: {refused}"));
+                    return None;
+                }
+                self.layers.pop();
+                let action = chosen.row.action;
+                self.recent.retain(|recent| *recent != action);
+                self.recent.insert(0, action);
+                self.recent.truncate(RECENT);
+                return self.perform(action, now);
+            }
+            Some(Action::Back | Action::Palette) => drop(self.layers.pop()),
+            Some(Action::Suspend) => return Some(Effect::Suspend),
+            Some(Action::Redraw) => return Some(Effect::Redraw),
+            // One line it stays.
+            Some(Action::Enter | Action::NewLine) => {}
+            _ => {
+                palette.editor.key(key);
+                palette.row = 0;
+            }
+        }
+        None
+    }
+
+    /// Does an action as if a key of it had been pressed.
+    pub fn perform(&mut self, action: Action, now: Timestamp) -> Option<Effect> {
+        if action == Action::RestartSaving {
+            return Some(Effect::SaveAndRestart);
+        }
+        self.on_key(action.press(), now)
+    }
+
+    /// The actions that fit: those that can be done before those that cannot, then the best fit; without anything to look
+    /// for, the recent ones and then all in the order of the table.
+    pub fn found(&self, wanted: &str, now: Timestamp) -> Vec<Found> {
+        let here = self.contexts(now);
+        let pattern = Pattern::new(wanted, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut found: Vec<(u32, Found)> = Vec::new();
+        for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
+            let mut marked = Vec::new();
+            let in_title = pattern.indices(Utf32Str::new(row.title, &mut buffer), &mut matcher, &mut marked);
+            // The name in `config.toml` finds it too, after those that are found by what is seen.
+            let in_name = || pattern.score(Utf32Str::new(row.name, &mut buffer), &mut matcher).map(|score| score / 2);
+            let Some(score) = in_title.or_else(in_name) else { continue };
+            let place = row.bindings.iter().map(|binding| binding.context).find(|context| here.contains(context));
+            let context = place.or_else(|| Some(row.bindings.first()?.context));
+            let Some(context) = context else { continue };
+            let refused = if place.is_none() {
+                Some(format!("only {}", context.title()))
+            } else if context == Context::Session && self.keeps_to_itself(row.action) {
+                Some("close this first".to_owned())
+            } else {
+                self.refusal(row.action)
+            };
+            marked.sort_unstable();
+            found.push((score, Found { row, context, refused, marked }));
+        }
+        let rank = |action: Action| self.recent.iter().position(|recent| *recent == action).unwrap_or(RECENT);
+        found
+            .sort_by_key(|(score, found)| (found.refused.is_some(), std::cmp::Reverse(*score), rank(found.row.action)));
+        found.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// Whether what is shown or typed now leaves out an action that has a place elsewhere.
+    fn keeps_to_itself(&self, action: Action) -> bool {
+        let always = matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw | Action::Mouse);
+        !always && self.below_palette().is_some_and(Layer::is_modal)
+    }
+
+    /// Why an action that has a place here would do nothing now.
+    fn refusal(&self, action: Action) -> Option<String> {
+        let told = |refused: bool, why: &str| refused.then(|| why.to_owned());
+        let nothing_ran = self.transcript.entries().is_empty();
+        match action {
+            Action::Enter => {
+                told(self.composer.editor.is_empty() && self.viewport.selected.is_none(), "nothing is written")
+            }
+            Action::Interrupt => {
+                told(self.transcript.running().is_none() && self.composer.editor.is_empty(), "nothing runs")
+            }
+            Action::QuitOrDelete => told(!self.composer.editor.is_empty(), "something is written"),
+            Action::Replay => told(self.replay_choices().is_empty(), "nothing can run again"),
+            Action::RestartSaving => told(!self.has_variables(), "there are no variables"),
+            Action::Export
+            | Action::PageUp
+            | Action::PageDown
+            | Action::LineUp
+            | Action::LineDown
+            | Action::Top
+            | Action::Fold
+            | Action::Output
+            | Action::SelectUp => told(nothing_ran && self.below_palette().is_none(), "nothing has run yet"),
+            Action::SelectDown => told(self.viewport.selected.is_none(), "no card is selected"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Moving the window over the transcript, selecting cards, folding them, and scrolling their tables.
+
+use crate::domain::Entry;
+use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::layers::Layer;
+use crate::tui::transcript::card::CardLayout;
+use crate::tui::transcript::viewport::{Anchor, Place, Walk};
+use crate::tui::view::View;
+
+impl View {
+    pub(in crate::tui) fn walk<T>(&mut self, layout: &Layout, walk: impl FnOnce(&mut Walk<'_>, usize) -> T) -> T {
+        let height = self.height_of_window(layout);
+        let (unfolded, all, folded) = (&self.viewport.unfolded, self.viewport.unfold_all, self.folded(layout));
+        let columns = &self.viewport.columns;
+        let column = |index: usize| columns.get(&index).copied().unwrap_or(0);
+        let shape =
+            |index: usize| CardLayout { open: unfolded.contains(&index) != all, column: column(index), ..folded };
+        let (shown, figures) = (self.lookup.shown(), &self.figures);
+        let mut walker =
+            Walk { transcript: &self.transcript, cards: &mut self.viewport.cards, figures, shape: &shape, shown };
+        walk(&mut walker, height)
+    }
+
+    /// The shape of a card that is folded.
+    pub(in crate::tui) fn folded(&self, layout: &Layout) -> CardLayout {
+        let compact = layout.class == Class::Compact;
+        CardLayout { width: layout.card_text(), compact, open: false, figures: self.figured(layout), column: 0 }
+    }
+
+    pub(in crate::tui) fn height_of_window(&self, layout: &Layout) -> usize {
+        let covered = self.layers.iter().any(|layer| matches!(layer, Layer::Drawer { .. }));
+        usize::from(if covered { layout.drawer.y - layout.transcript.y } else { layout.transcript.height })
+    }
+
+    /// Rows of the transcript that are in sight.
+    pub fn page(&self) -> usize {
+        self.frame
+            .as_ref()
+            .and_then(|frame| frame.layout.as_ref())
+            .map_or(1, |layout| self.height_of_window(layout).max(1))
+    }
+
+    /// Moves the window by `rows`, up if negative.
+    pub fn scroll(&mut self, rows: isize) {
+        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
+        let anchor = self.viewport.anchor;
+        self.viewport.anchor = self.walk(&layout, |walk, height| {
+            let first = match anchor {
+                Anchor::At(place) => place,
+                Anchor::Follow => walk.bottom(height),
+            };
+            Anchor::At(if rows < 0 {
+                walk.up(first, rows.unsigned_abs())
+            } else {
+                walk.down(first, rows.unsigned_abs())
+            })
+        });
+    }
+
+    /// Puts the head of a card at the top of the window.
+    pub fn jump(&mut self, card: usize) {
+        self.viewport.anchor = Anchor::At(Place { card, row: 0 });
+    }
+
+    /// Selects the card above or below the selected one; below the last, none, and the end is followed.
+    pub fn select(&mut self, up: bool) {
+        let count = self.transcript.entries().len();
+        let last_in_sight = self.frame.as_ref().and_then(|frame| frame.window.last()).map(|place| place.card);
+        let next = match (self.viewport.selected, up) {
+            (None, true) => last_in_sight,
+            (None, false) => None,
+            (Some(card), true) => self.lookup.before(card).or(Some(card)),
+            (Some(card), false) => self.lookup.after(card, count),
+        };
+        self.viewport.selected = next;
+        match next {
+            Some(card) => self.show(card),
+            None => self.viewport.anchor = Anchor::Follow,
+        }
+    }
+
+    /// Brings a card into sight, its head at any rate.
+    pub(in crate::tui) fn show(&mut self, card: usize) {
+        let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
+        let anchor = self.viewport.anchor;
+        self.viewport.anchor = self.walk(&layout, |walk, height| {
+            let head = Place { card, row: 0 };
+            let first = match anchor {
+                Anchor::At(place) => place,
+                Anchor::Follow => walk.bottom(height),
+            };
+            let last = walk.up(Place { card: card + 1, row: 0 }, height);
+            if head < first || last > head {
+                Anchor::At(head)
+            } else if last > first {
+                Anchor::At(last)
+            } else {
+                Anchor::At(first)
+            }
+        });
+    }
+
+    /// Unfolds or folds the selected card, or the last one in sight that hides something.
+    pub fn fold(&mut self) {
+        let in_sight = || {
+            let cards = &self.frame.as_ref()?.cards;
+            cards.iter().rfind(|(_, card)| card.foldable).map(|(index, _)| *index)
+        };
+        let Some(card) = self.viewport.selected.or_else(in_sight) else { return };
+        if !self.viewport.unfolded.remove(&card) {
+            self.viewport.unfolded.insert(card);
+        }
+        if self.viewport.selected.is_some() || self.viewport.anchor != Anchor::Follow {
+            self.show(card);
+        }
+    }
+
+    /// Unfolds or folds all cards.
+    pub fn fold_all(&mut self) {
+        self.viewport.unfold_all = !self.viewport.unfold_all;
+        self.viewport.unfolded.clear();
+        if let Some(card) = self.viewport.selected {
+            self.show(card);
+        }
+    }
+}
+
+impl View {
+    /// Scrolls the data frames of the selected card by a column.
+    pub fn scroll_columns(&mut self, right: bool) {
+        let Some(card) = self.viewport.selected else { return };
+        let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(card) else { return };
+        let Some(outcome) = &snippet.outcome else { return };
+        let frames = outcome.frame.as_deref().into_iter().chain(outcome.frames.iter().map(|shown| &shown.frame));
+        let Some(last) = frames.map(|frame| frame.names.len().saturating_sub(1)).max() else { return };
+        let first = self.viewport.columns.entry(card).or_default();
+        *first = if right { (*first + 1).min(last) } else { first.saturating_sub(1) };
+    }
+}
