@@ -26,12 +26,12 @@ const FIXED_ROWS: usize = 3;
 const MAX_ABOUT: usize = 40;
 
 /// How many rows each part gets.
-struct Rows {
+struct PanelRows {
     preview: usize,
     list: usize,
 }
 
-impl Rows {
+impl PanelRows {
     fn of(search: &HistorySearch, lines: usize, layout: &Layout) -> Self {
         let room = usize::from(layout.rule.y - layout.transcript.y.min(layout.rule.y));
         let left = room.saturating_sub(FIXED_ROWS).max(1);
@@ -55,7 +55,7 @@ impl Rows {
 pub fn draw(view: &View, search: &HistorySearch, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let code = search.chosen().map(|past| visible(&past.code).into_owned()).unwrap_or_default();
     let lines = code.trim_end().lines().count();
-    let rows = Rows::of(search, lines, layout);
+    let rows = PanelRows::of(search, lines, layout);
     let (width, height) = (MAX_WIDTH.min(layout.rule.width), rows.height() as u16);
     let area = Rect { x: 0, y: layout.rule.y.saturating_sub(height), width, height };
     Clear.render(area, buffer);

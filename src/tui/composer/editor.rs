@@ -11,6 +11,8 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod text_buffer;
+#[cfg(test)]
+mod text_buffer_tests;
 mod undo;
 mod vi;
 mod viewport;

@@ -29,7 +29,7 @@ pub struct Reply {
     /// Keys go to the reply from then on.
     opens_at: Timestamp,
     /// Whether the person chose to answer the question now, or later.
-    is_wanted: Option<bool>,
+    answers_now: Option<bool>,
 }
 
 impl Reply {
@@ -40,12 +40,12 @@ impl Reply {
         if request.hidden {
             editor.mask = Some(MASK);
         }
-        Self { asks: Asks::Code { snippet, request }, editor, opens_at, is_wanted: None }
+        Self { asks: Asks::Code { snippet, request }, editor, opens_at, answers_now: None }
     }
 
     pub fn to_client(inquiry: Arc<Inquiry>, now: Timestamp) -> Self {
         let opens_at = now.max(inquiry.at) + QUESTION_DELAY;
-        Self { asks: Asks::Client(inquiry), editor: Editor::default(), opens_at, is_wanted: None }
+        Self { asks: Asks::Client(inquiry), editor: Editor::default(), opens_at, answers_now: None }
     }
 
     pub fn inquiry(&self) -> Option<&Arc<Inquiry>> {
@@ -59,18 +59,18 @@ impl Reply {
     pub fn is_open(&self, draft: &Editor, now: Timestamp) -> bool {
         match self.asks {
             Asks::Code { .. } => now >= self.opens_at,
-            Asks::Client(_) => self.is_wanted.unwrap_or(now >= self.opens_at && draft.is_empty()),
+            Asks::Client(_) => self.answers_now.unwrap_or(now >= self.opens_at && draft.is_empty()),
         }
     }
 
     /// Returns the question if it is shown in full. It may open soon.
     pub fn shown(&self, draft: &Editor) -> Option<&Arc<Inquiry>> {
-        self.inquiry().filter(|_| self.is_wanted.unwrap_or(draft.is_empty()))
+        self.inquiry().filter(|_| self.answers_now.unwrap_or(draft.is_empty()))
     }
 
     /// Returns when the reply opens by itself.
     pub fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
-        Some(self.opens_at).filter(|at| *at > now && self.is_wanted.is_none())
+        Some(self.opens_at).filter(|at| *at > now && self.answers_now.is_none())
     }
 
     /// Delays the reply because the person is typing into the draft.
@@ -80,7 +80,7 @@ impl Reply {
 
     /// Notes that the person wants to answer the question now, or later.
     pub fn want(&mut self, now: bool) {
-        self.is_wanted = Some(now);
+        self.answers_now = Some(now);
     }
 
     /// Returns who asks what, on one line.
