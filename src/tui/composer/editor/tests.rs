@@ -128,7 +128,7 @@ fn layout_follows_the_code() {
 }
 
 #[test]
-fn what_is_selected_is_replaced_moved_and_yanked() {
+fn selected_text_is_replaced_moved_and_yanked() {
     let mut editor = editor("one two|");
     press(&mut editor, "<s-left><s-left><s-left>x");
     assert_eq!(shown(&editor), "one x|");
@@ -302,7 +302,7 @@ fn vi_operates() {
 }
 
 #[test]
-fn vi_shows_what_is_selected_to_its_last_character() {
+fn a_selection_of_vi_has_its_last_character() {
     let mut editor = vi("|abc\ndef");
     press(&mut editor, "vl");
     assert_eq!(editor.marked(), Some(Pos::new(0, 0)..Pos::new(0, 2)));
