@@ -361,7 +361,9 @@ impl TextBuffer {
                 lines::replace(lines, edit.at..edit.end(), &edit.removed);
             }
         });
-        groups.into_iter().for_each(|group| self.undo.push_undone(group));
+        for group in groups {
+            self.undo.push_undone(group);
+        }
         self.revision += 1;
         self.go(cursor, false);
     }
@@ -375,7 +377,9 @@ impl TextBuffer {
                 lines::replace(lines, edit.at..edit.at.after(&edit.removed), &edit.inserted);
             }
         });
-        groups.into_iter().for_each(|group| self.undo.push_done(group));
+        for group in groups {
+            self.undo.push_done(group);
+        }
         self.revision += 1;
         self.go(cursor, false);
     }
