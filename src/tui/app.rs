@@ -7,10 +7,10 @@ pub(in crate::tui) mod external_editor;
 pub(in crate::tui) mod figures;
 pub(in crate::tui) mod restart;
 pub(in crate::tui) mod snapshot;
+mod task_result;
 
 use std::io;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use self::snapshot::DashboardSnapshot;
+use self::task_result::TaskResult;
 use super::composer::completion::NumberedQuestion;
 use super::composer::editor::ViMode;
-use super::images::{FigureRequest, Made};
+use super::images::FigureRequest;
 use super::input::effect::Effect;
-use super::overlays::export::Refused;
 use super::terminal::Screen;
 use super::terminal::osc::OscWriter;
 use super::terminal::{background_query, notifications};
@@ -35,9 +35,9 @@ use super::view::View;
 use super::{Control, OpenArchive, Options, draw, theme};
 use crate::domain::crash_store::CrashStore;
 use crate::domain::terminal_caps::TerminalCaps;
-use crate::domain::{Author, Event, Insight, Note, note};
+use crate::domain::{Author, Event, Note, note};
 use crate::session::clock::now;
-use crate::session::{CommandError, HistorySource, Past, RunOptions, SessionHandle};
+use crate::session::{CommandError, HistorySource, RunOptions, SessionHandle};
 
 /// Time from one frame to the next at least.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -144,34 +144,6 @@ struct Dashboard {
     ground: background_query::Reader,
 }
 
-/// What the session said to a request.
-enum TaskResult {
-    /// The person should know.
-    Notice(String),
-    /// Where the session was written to, or why not.
-    Exported(Result<String, Refused>),
-    /// All variables have been saved in this checkpoint.
-    Saved(&'static str),
-    /// A picture is ready, or will never be.
-    Figure(Made),
-    /// A display was saved, so that its path could be copied if nobody chose it.
-    DisplaySaved {
-        written: Result<PathBuf, Refused>,
-        copies: bool,
-    },
-    /// To the question of that number; `None` if not in time.
-    Insight {
-        id: u64,
-        insight: Option<Insight>,
-    },
-    /// What was run before in other sessions.
-    Past(Result<Vec<Past>, String>),
-    Ranked {
-        number: u64,
-        found: Arc<[usize]>,
-    },
-}
-
 enum Flow {
     GoOn,
     End,
@@ -213,7 +185,7 @@ impl Dashboard {
                         return Ok(());
                     }
                 }
-                Some(said) = self.replies.recv() => self.on_said(said),
+                Some(result) = self.replies.recv() => self.on_task_result(result),
                 Some((number, told)) = self.answered.recv() => {
                     self.view.on_inspected(number, told, now());
                     self.dirty = true;
@@ -336,41 +308,6 @@ impl Dashboard {
             None => return Ok(Flow::End),
         }
         Ok(Flow::GoOn)
-    }
-
-    fn on_said(&mut self, said: TaskResult) {
-        match said {
-            TaskResult::Notice(notice) => self.view.notice = Some(notice),
-            TaskResult::Exported(written) => self.view.on_exported(written),
-            TaskResult::Figure(made) => self.view.figures.on_made(made),
-            TaskResult::DisplaySaved { written, copies } => {
-                if let (Ok(path), true) = (&written, copies) {
-                    let _ = self.screen.copy(&path.to_string_lossy());
-                }
-                self.view.on_display_saved(written.as_deref().map_err(Clone::clone), copies);
-            }
-            TaskResult::Saved(checkpoint) => {
-                self.view.pending.restore = Some(checkpoint.to_owned());
-                self.keep();
-                self.view.pending.ending = true;
-                self.restart();
-            }
-            TaskResult::Insight { id, insight } => {
-                self.view.on_insight(id, insight);
-                self.send_questions();
-            }
-            TaskResult::Past(past) => {
-                self.view.on_past(past);
-                self.look_back();
-            }
-            TaskResult::Ranked { number, found } => {
-                if let Some(search) = self.view.layers.history_search_mut() {
-                    search.on_ranked(number, found);
-                }
-                self.look_back();
-            }
-        }
-        self.dirty = true;
     }
 
     fn perform(&mut self, effect: Effect) -> io::Result<Flow> {

@@ -36,10 +36,8 @@ impl Modules {
     }
 
     pub fn of(sources: impl IntoIterator<Item = (Names, String)>) -> Self {
-        let module = |(names, text): (Names, String)| {
-            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-            (names, Module { code: crate::without_comments(text) })
-        };
+        let module =
+            |(names, text): (Names, String)| (names, Module { code: crate::without_comments(without_tests(&text)) });
         Self(sources.into_iter().map(module).collect())
     }
 
@@ -120,6 +118,14 @@ impl Modules {
     }
 }
 
+/// The text before the first module that is only for tests, as `mod tests {` at the end of a file.
+fn without_tests(text: &str) -> &str {
+    let is_module = |rest: &str| rest.lines().next().is_some_and(|line| line.contains("mod ") && line.ends_with('{'));
+    let attribute = "#[cfg(test)]\n";
+    let end = text.match_indices(attribute).find(|(at, _)| is_module(&text[at + attribute.len()..]));
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
 fn reachable<'a>(from: &Names, edges: &'a BTreeMap<&Names, BTreeMap<Names, String>>) -> BTreeSet<&'a Names> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&Names> = edges[from].keys().collect();
@@ -191,9 +197,9 @@ fn inline_paths(code: &str) -> Vec<Names> {
         for (at, _) in code.match_indices(root).filter(|(at, _)| crate::starts_a_word(code, *at)) {
             let end =
                 code[at..].find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(code.len() - at);
-            let line = code[..at].rsplit('\n').next().unwrap_or_default();
-            let is_use = line.trim_start().starts_with("use ") || line.trim_start().starts_with("pub");
-            if !is_use {
+            let line = code[..at].rsplit('\n').next().unwrap_or_default().trim_start();
+            let is_use = line.starts_with("use ") || line.ends_with(" use ");
+            if !is_use && !line.ends_with("pub(in ") {
                 found.push(names(&code[at..at + end]));
             }
         }
@@ -219,7 +225,7 @@ mod tests {
             ("use crate::b as other;", "use crate::a::A as One;"),
         ] {
             assert_eq!(circles(&[("", ""), ("a", a), ("b", b), ("c", "")]), 1, "{a} {b}");
-            assert_eq!(circles(&[("", ""), ("a", a), ("b", ""), ("c", b)]), 1, "through c: {a} {b}");
+            assert_eq!(circles(&[("", ""), ("a", a), ("b", "use crate::c::C;"), ("c", b)]), 1, "through c: {a} {b}");
         }
         let child = [("a", "mod b;\nuse b::B;\npub struct A;"), ("a::b", "use super::A;")];
         assert_eq!(circles(&child), 1, "a parent and its child");
@@ -237,6 +243,7 @@ mod tests {
             [("a", "use crate::b::B;"), ("b", "use std::fmt;\nuse serde::a::A;")],
             [("a", "pub use self::b::B;\nmod b;"), ("a::b", "pub struct B;")],
             [("a", "use crate::b::B;"), ("b", "// crate::a::A\n#[cfg(test)]\nmod tests {\n use crate::a::A;\n}")],
+            [("a", "use crate::b::B;"), ("b", "#[cfg(test)]\npub mod fixtures {\n use crate::a::A;\n}")],
         ] {
             assert_eq!(circles(&sources), 0, "{sources:?}");
         }

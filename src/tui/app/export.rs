@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Dashboard, TaskResult};
+use super::Dashboard;
+use super::task_result::TaskResult;
 use crate::domain::units;
 use crate::session::in_background;
 use crate::tui::overlays::export;

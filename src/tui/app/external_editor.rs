@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use nix::sys::signal::{Signal, raise};
 use nix::unistd::getppid;
 
-use super::{Dashboard, Flow, TaskResult};
+use super::task_result::TaskResult;
+use super::{Dashboard, Flow};
 use crate::session::discovery::paths::Paths;
 use crate::session::in_background;
 use crate::tui::composer::history::HistorySearch;

@@ -1,6 +1,7 @@
 //! The loop's part in showing figures: pictures are made elsewhere, and taken from the screen when they are left.
 
-use super::{Dashboard, TaskResult};
+use super::Dashboard;
+use super::task_result::TaskResult;
 use crate::session::in_background;
 use crate::tui::gallery::saving::{Saving, write};
 use crate::tui::images::make;

@@ -1,6 +1,7 @@
 //! A new Python on the same session, with its variables or without.
 
-use super::{Dashboard, TaskResult};
+use super::Dashboard;
+use super::task_result::TaskResult;
 use crate::domain::{Author, Status};
 use crate::session::{RunOptions, SubmitError};
 use crate::tui::input::keymap::Action;
