@@ -69,12 +69,11 @@ impl Layer {
         let own = match self {
             Self::Help { .. } => Context::Help,
             Self::Inspector { .. } => Context::Inspector,
-            Self::Replay { .. } => Context::Menu,
+            Self::Replay { .. } | Self::Palette(_) => Context::Menu,
             Self::SearchPrompt(_) => Context::Lookup,
             Self::Export(_) => Context::Prompt,
             Self::Pager(_) => Context::Output,
             Self::Gallery(_) => Context::Figures,
-            Self::Palette(_) => Context::Menu,
             Self::ConfigProblems(_) | Self::Drawer { .. } | Self::HistorySearch(_) => return None,
         };
         Some(vec![own, Context::Session])

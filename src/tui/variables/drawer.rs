@@ -137,8 +137,6 @@ impl View {
             && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         let action = self.keys.find(key, &[Context::Variables, Context::Transcript, Context::Session]);
         match action.filter(|_| !is_text) {
-            // Ctrl-C is decided in one place.
-            Some(Action::Interrupt) => return None,
             Some(Action::Back) => self.variables.query = None,
             Some(action @ (Action::ItemUp | Action::ItemDown | Action::Choose)) => {
                 return Some(self.on_drawer(action).flatten());
