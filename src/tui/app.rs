@@ -6,6 +6,7 @@ pub(in crate::tui) mod export;
 pub(in crate::tui) mod external_editor;
 pub(in crate::tui) mod figures;
 pub(in crate::tui) mod restart;
+mod results;
 pub(in crate::tui) mod snapshot;
 mod task_result;
 

@@ -1,0 +1,41 @@
+//! What the loop does with the results of tasks.
+
+use super::Dashboard;
+use super::task_result::TaskResult;
+
+impl Dashboard {
+    pub(in crate::tui::app) fn on_task_result(&mut self, result: TaskResult) {
+        match result {
+            TaskResult::Notice(notice) => self.view.notice = Some(notice),
+            TaskResult::Exported(written) => self.view.on_exported(written),
+            TaskResult::Figure(made) => self.view.figures.on_made(made),
+            TaskResult::DisplaySaved { written, copies } => {
+                if let (Ok(path), true) = (&written, copies) {
+                    let _ = self.screen.copy(&path.to_string_lossy());
+                }
+                self.view.on_display_saved(written.as_deref().map_err(Clone::clone), copies);
+            }
+            TaskResult::Saved(checkpoint) => {
+                self.view.pending.restore = Some(checkpoint.to_owned());
+                self.keep();
+                self.view.pending.ending = true;
+                self.restart();
+            }
+            TaskResult::Insight { id, insight } => {
+                self.view.on_insight(id, insight);
+                self.send_questions();
+            }
+            TaskResult::Past(past) => {
+                self.view.on_past(past);
+                self.look_back();
+            }
+            TaskResult::Ranked { number, found } => {
+                if let Some(search) = self.view.layers.history_search_mut() {
+                    search.on_ranked(number, found);
+                }
+                self.look_back();
+            }
+        }
+        self.dirty = true;
+    }
+}
