@@ -1,5 +1,5 @@
-//! The loop: waits for keys, session events, requests and the moment of the next frame; drains all that waits, then
-//! draws at most once, at most sixty times per second, and never while nothing happens.
+//! The dashboard's event loop. It waits for keys, session events, requests and the next frame, handles everything that
+//! is pending, and draws at most one frame: no more than sixty per second, and none while nothing happens.
 
 pub(in crate::tui) mod apply_settings;
 pub(in crate::tui) mod export;
@@ -40,17 +40,17 @@ use crate::domain::{Author, Event, Note, note};
 use crate::session::clock::now;
 use crate::session::{CommandError, HistorySource, RunOptions, SessionHandle};
 
-/// Time from one frame to the next at least.
+/// The least time between two frames.
 const FRAME: Duration = Duration::from_micros(16_667);
-/// A frame that shows a key's effect need not wait that long.
+/// The least time before a frame that shows the effect of a key.
 const FRAME_FOR_KEY: Duration = Duration::from_millis(4);
-/// While a frame is due, events are folded this often, so that the channel of the session never lags.
+/// How often events are folded while a frame is due, so that the session's channel never lags.
 const DRAIN: Duration = Duration::from_millis(4);
-/// How long a question about a value waits for what runs to end.
+/// How long an inspection waits for the running code to end.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// An answer that is this late is not waited for: Python is inside a long call of C code.
+/// How much longer than its own limit a question may take. After that, Python is inside a long call of C code.
 const LATE: Duration = Duration::from_millis(700);
-/// Events folded before keys are looked at again.
+/// Events folded before the loop looks at keys again.
 const BATCH: usize = 4_096;
 
 /// Runs the dashboard until the session ends. The terminal is restored when it returns.
@@ -77,7 +77,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         keepsake.and_then(CrashStore::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
     {
         kept.give_back(&mut view);
-        // The person saw them when the session began.
+        // The person saw the problems when the session began.
         view.layers.clear();
     }
     external_editor::take_back(&mut view, None);
@@ -123,24 +123,24 @@ struct Dashboard {
     control: mpsc::UnboundedReceiver<Control>,
     /// `None` once the terminal is gone.
     keys: Option<EventStream>,
-    /// What requests to the session came to.
+    /// Results of requests to the session and of tasks on other threads.
     notices: mpsc::UnboundedSender<TaskResult>,
     replies: mpsc::UnboundedReceiver<TaskResult>,
-    /// Answers to questions about values, with their numbers.
+    /// Results of inspections, with their numbers.
     answers: mpsc::UnboundedSender<(u32, Told)>,
     answered: mpsc::UnboundedReceiver<(u32, Told)>,
-    /// A frame is wanted.
+    /// Whether a frame is needed.
     dirty: bool,
-    /// It must show what a key did.
+    /// Whether the next frame shows the effect of a key.
     urgent: bool,
     last_frame: Option<Instant>,
     keepsake: Option<&'static CrashStore>,
-    /// What was put there last.
+    /// The snapshot saved last.
     kept: DashboardSnapshot,
     history: Arc<dyn HistorySource>,
     archive: OpenArchive,
     edit: Box<dyn Fn(&Path) + Send>,
-    /// A picture on the screen that text does not cover, and what makes the terminal forget it.
+    /// A picture on the screen that text does not cover, and the sequence that makes the terminal forget the picture.
     graphic: Option<(FigureRequest, String)>,
     ground: background_query::Reader,
 }
@@ -154,7 +154,7 @@ impl Dashboard {
     async fn run(mut self) -> io::Result<()> {
         self.work().await?;
         if self.session.is_restarting() {
-            // What is typed from now on is for the next process.
+            // Keys from now on are for the next process.
             self.keys = None;
             self.keep();
             self.screen.hand_over();
@@ -172,7 +172,7 @@ impl Dashboard {
                 self.frame();
             }
             let wake_at = if self.dirty { Some(frame_at.min(Instant::now() + DRAIN)) } else { self.animation_at() };
-            // While a frame is due anyway, session events wait for it: thousands per second must not cost a wake-up each.
+            // While a frame is due, session events wait for it: thousands per second must not each wake the loop.
             let waiting = self.dirty;
             tokio::select! {
                 biased;
@@ -192,7 +192,7 @@ impl Dashboard {
                     self.dirty = true;
                 }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
-                    // Only an animation wakes up without anything else to draw.
+                    // With nothing else to draw, an animation woke the loop.
                     if !waiting {
                         self.dirty = true;
                     }
@@ -212,7 +212,7 @@ impl Dashboard {
         }
     }
 
-    /// Takes all that waits. Keys are not polled here: their stream would remember this poll's waker, not the loop's.
+    /// Handles everything pending but keys: polling their stream here would store this poll's waker, not the loop's.
     async fn drain(&mut self) -> io::Result<Flow> {
         while let Ok(request) = self.control.try_recv() {
             if let Flow::End = self.on_control(Some(request))? {
@@ -290,7 +290,7 @@ impl Dashboard {
         }
     }
 
-    /// The session ends in good order, unseen.
+    /// Ends the session in good order, although nobody can see it.
     fn terminal_is_gone(&mut self) {
         self.keys = None;
         self.session.quit();
@@ -299,7 +299,7 @@ impl Dashboard {
     fn on_control(&mut self, request: Option<Control>) -> io::Result<Flow> {
         match request {
             Some(Control::Suspend) => return self.suspend(),
-            // The next frame finds the size by itself.
+            // The next frame reads the size itself.
             Some(Control::Resized) => {
                 self.measure();
                 self.dirty = true;
@@ -317,7 +317,7 @@ impl Dashboard {
                 self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
             }
             Effect::Submit(code) => {
-                // It may end Python before the next frame, and is no draft any more.
+                // The code may end Python before the next frame, and the draft is no longer a draft.
                 self.keep();
                 let session = self.session.clone();
                 self.ask(async move { session.submit(Author::You, code, RunOptions::default()).await.map(drop) });
@@ -327,7 +327,7 @@ impl Dashboard {
                 self.ask(async move {
                     match session.answer_input(snippet, Some(number), answer, Author::You).await {
                         Err(CommandError::Closed(closed)) => Err(closed),
-                        // After an answer that came too late, the output of the code says so.
+                        // The output of the code says when an answer came too late.
                         Ok(()) | Err(CommandError::Refused(_)) => Ok(()),
                     }
                 });
@@ -372,7 +372,7 @@ impl Dashboard {
         Ok(Flow::GoOn)
     }
 
-    /// Asks the session without waiting for the answer.
+    /// Sends a request to the session without waiting for the answer.
     fn ask(&self, request: impl Future<Output = Result<(), impl std::fmt::Display>> + 'static) {
         let notices = self.notices.clone();
         tokio::task::spawn_local(async move {
@@ -387,7 +387,7 @@ impl Dashboard {
         self.last_frame.map_or_else(Instant::now, |last| last + pace)
     }
 
-    /// When the spinner and the clock move next, if something runs.
+    /// When the spinner and the clock move next, if code is running.
     fn animation_at(&self) -> Option<Instant> {
         if self.view.transcript.running().is_none() {
             let at = self.view.composer.reply.as_ref()?.opens_at(now())?;
@@ -404,7 +404,7 @@ impl Dashboard {
             return;
         }
         self.dirty |= self.view.search();
-        // What the person sees is kept, whenever the process dies.
+        // The snapshot matches the screen, whenever the process dies.
         self.keep();
         let (view, now) = (&mut self.view, now());
         self.screen.show(notifications::title(view, now), notifications::progress(view, now));

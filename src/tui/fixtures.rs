@@ -1,4 +1,4 @@
-//! Sessions made up for tests and benches: events folded into a view, with times that never change.
+//! Made-up sessions for tests and benches: events folded into a view, at fixed times.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::domain::{
 };
 
 pub const START: Timestamp = 1_800_000_000_000;
-/// When the screens are drawn: 26 minutes later.
+/// The time of the drawings, 26 minutes later.
 pub const NOW: Timestamp = START + 26 * 60_000;
 
 pub fn info() -> SessionInfo {
@@ -38,7 +38,7 @@ pub struct Story {
 }
 
 impl Story {
-    /// A session in which the snippets before `number` were run long ago.
+    /// A session in which the snippets before `number` ran long ago.
     pub fn starting_at(number: u32) -> Self {
         Self { next: number - 1, ..Self::default() }
     }
@@ -68,7 +68,7 @@ impl Story {
         snippet
     }
 
-    /// Submits and starts.
+    /// Submits and starts a snippet.
     pub fn start(&mut self, author: &Author, code: &str) -> SnippetId {
         let snippet = self.submit(author, code);
         self.apply(&Event::Started { snippet, at: NOW - 42_000 });
@@ -83,7 +83,7 @@ impl Story {
         self.apply(&Event::Finished { snippet, outcome: Arc::new(outcome), at: NOW - 30_000 })
     }
 
-    /// Submits, starts, prints and ends well.
+    /// Submits and starts a snippet that prints `output` and ends with `outcome`.
     pub fn ran(&mut self, author: &Author, code: &str, output: &str, outcome: Outcome) -> SnippetId {
         let snippet = self.start(author, code);
         if !output.is_empty() {
@@ -146,7 +146,7 @@ pub fn variable(name: &str, kind: VariableKind, type_name: &str, shape: &str, pr
     }
 }
 
-/// The session of the drawings: four snippets, one running; variables and clients.
+/// The session of the drawings: four snippets, one of them running, with variables and clients.
 pub fn story() -> Story {
     let mut story = Story::starting_at(12);
     let claude = client(1, "claude-code");
@@ -189,12 +189,12 @@ pub fn story() -> Story {
     story
 }
 
-/// `count` small snippets, every tenth a failure.
+/// `count` small snippets, of which every tenth failed.
 pub fn long_story(count: u32) -> Story {
     wordy_story(count, 2)
 }
 
-/// The same with so many lines of output each.
+/// `count` small snippets with `lines` lines of output each.
 pub fn wordy_story(count: u32, lines: usize) -> Story {
     let mut story = Story::default();
     let claude = client(1, "claude-code");

@@ -9,12 +9,12 @@ use crate::tui::overlays::palette::Palette;
 use crate::tui::pager::Pager;
 use crate::tui::search::lookup::SearchPrompt;
 
-/// Something that lies over the transcript and the input.
+/// A layer over the transcript and the input.
 #[derive(Debug)]
 pub enum Layer {
-    /// What is wrong with the settings. The next key closes this layer.
+    /// Problems in the settings. The next key closes this layer.
     ConfigProblems(ConfigProblems),
-    /// All variables, from below. The input keeps the keys that the list has no use for.
+    /// All variables, in the lower half. The input keeps the keys that the list does not use.
     Drawer {
         scroll: usize,
     },
@@ -23,15 +23,15 @@ pub enum Layer {
     Help {
         scroll: usize,
     },
-    /// One variable; [`VariablesPanel`](crate::tui::variables::VariablesPanel) has its value.
+    /// One variable, whose value is in [`VariablesPanel`](crate::tui::variables::VariablesPanel).
     Inspector {
         scroll: usize,
     },
-    /// What can run again; `row` is selected.
+    /// Snippets that can run again; `row` is selected.
     Replay {
         row: usize,
     },
-    /// The line at the foot that a search, a filter or a number is typed into.
+    /// The line at the bottom for a search, a filter or a number.
     SearchPrompt(SearchPrompt),
     /// The prompt for a file name.
     Export(ExportPrompt),
@@ -44,27 +44,27 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// Whether nothing of what lies below is to be seen.
+    /// Returns whether the layer hides everything below it.
     pub const fn fills_screen(&self) -> bool {
         matches!(self, Self::Pager(_) | Self::Gallery(_))
     }
 
-    /// Whether the layer covers the input: nothing may be typed or run unseen.
+    /// Returns whether the layer covers the input, so that nothing may be typed or run unseen.
     pub const fn covers_input(&self) -> bool {
         matches!(self, Self::Help { .. } | Self::Inspector { .. } | Self::Replay { .. })
     }
 
-    /// Whether the layer is a panel, beside which the status bar keeps its hints.
+    /// Returns whether the layer is a panel, beside which the status bar keeps its hints.
     pub const fn is_panel(&self) -> bool {
         self.covers_input() || matches!(self, Self::Drawer { .. })
     }
 
-    /// Whether the layer takes every key. Keys of the session reach the others only where the layer has a use for them.
+    /// Returns whether the layer takes every key. The other layers pass on the keys that they do not use.
     pub const fn is_modal(&self) -> bool {
         matches!(self, Self::SearchPrompt(_) | Self::Export(_) | Self::Pager(_) | Self::Gallery(_) | Self::Palette(_))
     }
 
-    /// Where the keys of the layer hold, the nearest context first. `None` if the input keeps its keys.
+    /// The contexts of the layer's keys, the nearest first. `None` if the input keeps its keys.
     pub fn contexts(&self) -> Option<Vec<Context>> {
         let own = match self {
             Self::Help { .. } => Context::Help,
@@ -114,7 +114,7 @@ impl Layers {
         self.0.last_mut()
     }
 
-    /// The layers, the topmost last.
+    /// Iterates over the layers, the topmost last.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Layer> + ExactSizeIterator {
         self.0.iter()
     }
@@ -127,7 +127,7 @@ impl Layers {
         self.0.is_empty()
     }
 
-    /// Puts a layer on top. There is one layer of a kind.
+    /// Puts a layer on top. There is at most one layer of each kind.
     pub fn push(&mut self, layer: Layer) {
         self.remove_like(&layer);
         self.0.push(layer);
@@ -138,14 +138,14 @@ impl Layers {
         self.0.pop()
     }
 
-    /// Opens a layer, or closes the layer of that kind.
+    /// Opens a layer, or closes the open layer of its kind.
     pub fn toggle(&mut self, layer: Layer) {
         if !self.remove_like(&layer) {
             self.0.push(layer);
         }
     }
 
-    /// Closes the layers that `closes` chooses.
+    /// Closes the layers that `closes` selects.
     pub fn close(&mut self, closes: impl Fn(&Layer) -> bool) {
         self.0.retain(|layer| !closes(layer));
     }

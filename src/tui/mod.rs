@@ -1,8 +1,8 @@
-//! The dashboard: a pure drawing of a view that folds the session's events, on a terminal handle of its own.
+//! The dashboard: it folds the session's events into a view, and draws the view on its own terminal handle.
 //!
-//! Way of an event: `run` (the loop) → `update` (keys, through the table in `keymap`) or [`View::apply`] (session) →
-//! `View::prepare` (measures what crosses the window) → `draw` (writes a buffer, changes nothing). Nothing here waits
-//! for Python, and nothing is drawn but on request.
+//! An event goes through `run` (the loop), `update` (keys, through the table in `keymap`) or [`View::apply`] (session
+//! events), `View::prepare` (measures the rows in the window) and `draw` (writes a buffer, changes nothing). Nothing
+//! here waits for Python.
 
 pub(in crate::tui) mod app;
 mod composer;
@@ -44,38 +44,38 @@ use crate::domain::crash_store::CrashStore;
 use crate::export::Archive;
 use crate::session::{HistorySource, SessionHandle};
 
-/// What the dashboard needs. It runs on a thread of its own in the session process.
+/// The dashboard's surroundings. The dashboard runs on its own thread in the session process.
 pub struct Options {
-    /// A private handle of the terminal, to write to. Keys come through crossterm, from /dev/tty.
+    /// A private handle of the terminal, for writing. Keys come through crossterm, from /dev/tty.
     pub tty: File,
     pub session: SessionHandle,
-    /// Called with `true` when the terminal is in raw mode and shows the alternate screen, with `false` when it has
-    /// been given back.
+    /// Called with `true` when the terminal has entered raw mode and the alternate screen, and with `false` when the
+    /// terminal has been restored.
     pub on_terminal: Box<dyn Fn(bool) + Send + Sync>,
-    /// Opens a file in the person's editor, on the terminal that has been given back. [`Control::Edited`] tells the end.
+    /// Opens a file in the person's editor, on the restored terminal. [`Control::Edited`] reports the end.
     pub edit: Box<dyn Fn(&Path) + Send>,
     pub control: mpsc::UnboundedReceiver<Control>,
     /// Where the draft and the place in the transcript outlive the process.
     pub keepsake: Option<&'static CrashStore>,
-    /// What was run before, in other sessions.
+    /// Inputs of other sessions.
     pub history: Arc<dyn HistorySource>,
     pub archive: OpenArchive,
-    /// As the person's file has them, and what is wrong with it.
+    /// The person's settings, and the problems in their file.
     pub settings: Loaded,
 }
 
-/// Opens all that is kept of this session; `None` if it is not, or not all, recorded. It may take a while.
+/// Opens the session's whole record; `None` if the session is not, or not fully, recorded. It may be slow.
 pub type OpenArchive = Arc<dyn Fn() -> Option<Box<dyn Archive>> + Send + Sync>;
 
-/// What the session process asks of the dashboard.
+/// A request of the session process to the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Give the terminal back, stop this process (SIGSTOP), and come back when it is continued.
+    /// Restore the terminal, stop this process (SIGSTOP), and come back when the process is continued.
     Suspend,
-    /// The terminal has another size.
+    /// The size of the terminal has changed.
     Resized,
-    /// The session was asked to interrupt what runs.
+    /// The session received a request to interrupt running code.
     Interrupted,
-    /// The person's editor has ended, after [`Options::edit`]; with why nothing is to be taken over.
+    /// The person's editor has ended, after [`Options::edit`]. With a reason, the draft stays as it was.
     Edited(Option<String>),
 }

@@ -1,4 +1,4 @@
-//! The terminal while the dashboard has it: entered, left and restored by one guard, whatever the way out.
+//! The terminal's modes and output. One guard enters and restores the terminal, however the dashboard ends.
 
 pub(in crate::tui) mod ambiguous_width;
 pub(in crate::tui) mod background_query;
@@ -32,14 +32,14 @@ use self::background_query::QUESTION;
 use self::osc::{OscWriter, Progress};
 use crate::session::outlet::write_all;
 
-/// Gathers a whole frame, however often it is "flushed" on the way.
+/// Collects a whole frame, whatever flushes the backend requests.
 #[derive(Clone, Default)]
 struct FrameWriter(Rc<RefCell<Vec<u8>>>);
 
-/// A buffer that grew beyond this for one frame is given back.
+/// The capacity that the buffer keeps after a larger frame.
 const FRAME: usize = 64 << 10;
 
-/// Buttons, the wheel and drags, but no mere movement: a mouse that is moved about must wake nobody.
+/// Buttons, the wheel and drags, but no plain movement, which would wake the dashboard.
 const TAKE_MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const RELEASE_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
@@ -60,7 +60,7 @@ pub struct Screen {
     uncertain: AmbiguousWidth,
     tty: File,
     entered: bool,
-    /// Of the cursor, if it is not the person's own.
+    /// The cursor's shape; `None` for the person's own.
     shape: Option<SetCursorStyle>,
     mouse: bool,
     asks: bool,
@@ -69,7 +69,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// `asks`: what ground it has, see [`self::background_query`].
+    /// `asks`: whether to query the background colour, see [`self::background_query`].
     pub fn new(
         tty: File,
         mouse: bool,
@@ -83,7 +83,7 @@ impl Screen {
         Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse, asks, signs, on_terminal })
     }
 
-    /// Writes what was gathered, in one go.
+    /// Writes the collected bytes at once.
     fn commit(&mut self) -> io::Result<()> {
         let mut frame = self.frame.0.borrow_mut();
         let written = write_all(&self.tty, &frame);
@@ -92,7 +92,7 @@ impl Screen {
         written
     }
 
-    /// Raw mode, the alternate screen, pasted text as one event, and keys told apart where the terminal can.
+    /// Enters raw mode and the alternate screen, with bracketed paste and, where possible, unambiguous keys.
     pub fn enter(&mut self) -> io::Result<()> {
         let first = !std::mem::replace(&mut self.entered, true);
         if first {
@@ -110,7 +110,7 @@ impl Screen {
         queue!(
             self.frame,
             EnterAlternateScreen,
-            // Text that the terminal takes for wider than it is here must not run over into the next row.
+            // A character that is wider in the terminal than here must not run over into the next row.
             DisableLineWrap,
             EnableBracketedPaste,
             EnableFocusChange,
@@ -124,18 +124,18 @@ impl Screen {
         self.commit()
     }
 
-    /// Title and progress, with the next frame.
+    /// Sets title and progress with the next frame.
     pub fn show(&mut self, title: String, progress: Progress) {
         let told = self.signs.title(title) + &self.signs.progress(progress);
         self.frame.0.borrow_mut().extend_from_slice(told.as_bytes());
     }
 
-    /// A notice for a person who looks elsewhere, with the next frame.
+    /// Sends a notice to a person who looks elsewhere, with the next frame.
     pub fn notify(&mut self, text: &str) {
         self.frame.0.borrow_mut().extend_from_slice(self.signs.notice(text).as_bytes());
     }
 
-    /// Whether the terminal tells of the mouse, or uses it itself.
+    /// Captures the mouse, or leaves it to the terminal.
     pub fn capture_mouse(&mut self, mouse: bool) -> io::Result<()> {
         self.mouse = mouse;
         self.frame.write_all(if mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
@@ -148,20 +148,20 @@ impl Screen {
         self.commit()
     }
 
-    /// Takes a picture from the screen, with what makes the terminal forget it; the next frame draws every cell.
+    /// Erases a graphic with the sequence that makes the terminal forget it. The next frame draws every cell.
     pub fn erase(&mut self, forget: &str) -> io::Result<()> {
         self.frame.write_all(forget.as_bytes())?;
         self.redraw()
     }
 
-    /// Lets the next frame draw every cell.
+    /// Makes the next frame draw every cell.
     pub fn redraw(&mut self) -> io::Result<()> {
         let (width, height) = size()?;
-        // Unlike `clear`, this does not ask the terminal where its cursor is, which would race with the keys.
+        // Unlike `clear`, `resize` does not query the cursor position, which would race with the keys.
         self.terminal.resize(Rect::new(0, 0, width, height))
     }
 
-    /// One frame, within a synchronized update and one write.
+    /// Draws a frame in one write, within a synchronized update.
     pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer) -> Option<Position>) -> io::Result<()> {
         queue!(self.frame, BeginSynchronizedUpdate)?;
         let uncertain = &mut self.uncertain;
@@ -177,7 +177,7 @@ impl Screen {
         self.commit()
     }
 
-    /// The cursor's shape from the next frame on; `None` is the person's own.
+    /// Sets the cursor's shape from the next frame on; `None` for the person's own.
     pub fn set_shape(&mut self, shape: Option<SetCursorStyle>) -> io::Result<()> {
         if self.shape != shape {
             queue!(self.frame, shape.unwrap_or(SetCursorStyle::DefaultUserShape))?;
@@ -186,19 +186,19 @@ impl Screen {
         Ok(())
     }
 
-    /// Leaves the terminal as it is for the dashboard of the next process; the guardian sees to it that it comes.
+    /// Leaves the terminal in its modes for the dashboard of the next process, which the guardian starts.
     pub fn hand_over(&mut self) {
         self.entered = false;
     }
 
-    /// Gives the terminal back as it was. Safe to call again.
+    /// Restores the terminal. Repeated calls are safe.
     pub fn leave(&mut self) {
         if !std::mem::replace(&mut self.entered, false) {
             return;
         }
         self.frame.0.borrow_mut().clear();
         let _ = self.set_shape(None);
-        // If the terminal is gone there is nothing left to restore.
+        // If the terminal is gone, there is nothing to restore.
         let _ = self.frame.write_all(self.signs.leave().as_bytes());
         let _ = self.frame.write_all(RELEASE_MOUSE);
         let _ = queue!(
@@ -216,8 +216,8 @@ impl Screen {
     }
 }
 
-/// A dashboard that died left the terminal raw, for the next one. That is not what is to be given back, if the guardian
-/// should not be there to do it.
+/// Sets ordinary terminal modes. A dashboard that crashed left the terminal raw, and raw mode must not become the state
+/// to restore.
 fn cook(tty: &File) {
     if let Ok(mut modes) = tcgetattr(tty)
         && !modes.local_flags.contains(LocalFlags::ICANON)

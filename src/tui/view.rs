@@ -1,4 +1,4 @@
-//! What the dashboard knows: the session as folded from its events, and where the person is in it.
+//! The dashboard's state: the session as folded from its events, and the person's place in it.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,11 +23,11 @@ use super::variables::VariablesPanel;
 use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
 use crate::session::{ClientResponses, Spool};
 
-/// What the dashboard shows and the person does. Drawing only reads the view.
+/// The state of the dashboard. Drawing only reads it.
 #[derive(Debug)]
 pub struct View {
     pub info: SessionInfo,
-    /// Shown as `~`.
+    /// The home folder, shown as `~`.
     pub home: Option<String>,
     pub transcript: Transcript,
     pub records: Records,
@@ -42,18 +42,18 @@ pub struct View {
     pub mouse: Mouse,
     pub figures: Figures,
     pub frame: Option<Prepared>,
-    /// Actions that were chosen in the palette, the last first.
+    /// Actions chosen in the palette, the last first.
     pub recent: Vec<Action>,
     pub keys: Rc<Keymap>,
     pub theme: Theme,
 }
 
-/// Where the dashboard finds what the transcript in memory does not hold.
+/// Sources for what the transcript in memory does not hold.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// Whole outputs; without a spool, the dashboard shows what memory keeps.
+    /// Whole outputs; without a spool, the dashboard shows the outputs in memory.
     pub spool: Option<Arc<Spool>>,
-    /// What clients received.
+    /// The texts that clients received.
     pub client_responses: Option<Arc<ClientResponses>>,
 }
 
@@ -112,22 +112,22 @@ impl View {
         view
     }
 
-    /// What takes the keys now.
+    /// The editor that gets the keys now.
     pub fn input(&self, now: Timestamp) -> &Editor {
         self.open_reply(now).map_or(&self.composer.editor, |reply| &reply.editor)
     }
 
-    /// The reply that takes the keys.
+    /// The reply that gets the keys.
     pub fn open_reply(&self, now: Timestamp) -> Option<&Reply> {
         self.composer.reply.as_ref().filter(|reply| reply.is_open(&self.composer.editor, now))
     }
 
-    /// What a client asks, where it is shown in full.
+    /// The question of a client, if it is shown in full.
     pub fn question(&self) -> Option<&Arc<Inquiry>> {
         self.composer.reply.as_ref().and_then(|reply| reply.shown(&self.composer.editor))
     }
 
-    /// Begins a reply where somebody asks, and drops one that nobody wants any more. Code that waits goes first.
+    /// Starts a reply to code or a client that asks, and drops a reply that is no longer needed. Code comes first.
     fn follow_input(&mut self) {
         let asking = self.transcript.running().and_then(|running| Some((running.id, running.input.clone()?)));
         let same =
@@ -178,7 +178,7 @@ impl View {
         }
     }
 
-    /// After events were missed: the same place in a newer transcript.
+    /// Replaces the transcript after missed events, and keeps the place.
     pub fn replace(&mut self, transcript: Transcript) {
         self.transcript = transcript;
         self.follow_input();
@@ -186,7 +186,7 @@ impl View {
         self.pending.interrupt = self.pending.interrupt.filter(|(snippet, _)| Some(*snippet) == running);
     }
 
-    /// A path with the home folder as `~`.
+    /// The path with the home folder as `~`.
     pub fn short(&self, path: &str) -> String {
         match self.home.as_deref().filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home)) {
             Some("") => "~".to_owned(),
@@ -203,7 +203,7 @@ impl View {
         self.transcript.variables().total > 0
     }
 
-    /// The number that the input will have if nobody is quicker.
+    /// The number of the input, unless another snippet is submitted first.
     pub fn next_number(&self) -> u32 {
         let last = self.transcript.entries().iter().rev().find_map(|entry| match entry {
             Entry::Snippet(snippet) => Some(snippet.id.0),
@@ -212,7 +212,7 @@ impl View {
         last.unwrap_or(0) + 1
     }
 
-    /// Searches a little further in the whole output that is shown. Answers whether there is more to do.
+    /// Continues the pager's search. Returns whether another frame is needed.
     pub fn search(&mut self) -> bool {
         self.layers.pager_mut().is_some_and(Pager::search_on)
     }

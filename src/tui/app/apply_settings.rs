@@ -1,4 +1,4 @@
-//! The person's settings, put into effect in the view.
+//! Applying the person's settings to the view.
 
 use crate::tui::layers::Layer;
 use crate::tui::overlays::config_problems::ConfigProblems;
@@ -8,7 +8,7 @@ use crate::tui::view::View;
 use std::rc::Rc;
 
 impl View {
-    /// As the person wants it, from now on.
+    /// Applies the settings from now on.
     pub fn set(&mut self, loaded: Loaded) {
         let Loaded { path, settings, problems } = loaded;
         if let Some(problems) = path.and_then(|path| ConfigProblems::new(&path, &problems)) {

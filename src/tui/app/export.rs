@@ -1,4 +1,4 @@
-//! The loop's part in copying and saving: files are written on other threads.
+//! The loop's part in copying and saving. Files are written on other threads.
 
 use std::io;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::session::in_background;
 use crate::tui::overlays::export;
 use crate::tui::overlays::export::OnScreen;
 
-/// What was written just now is waited for.
+/// How long a write to disk waits for recent output.
 const SETTLE: Duration = Duration::from_secs(2);
 
 impl Dashboard {
-    /// On a thread of its own: it is read from the journal, where that has it.
+    /// Exports the session on another thread: the export may read the whole journal.
     pub(in crate::tui::app) fn export(&self, file: String, replaces: bool) {
         let (said, archive) = (self.notices.clone(), self.archive.clone());
         let (info, home) = (self.view.info.clone(), self.view.home.clone());
@@ -30,7 +30,7 @@ impl Dashboard {
         }));
     }
 
-    /// On a thread of its own: an output may be hundreds of megabytes.
+    /// Saves the output of a card on another thread: an output may have hundreds of megabytes.
     pub(in crate::tui::app) fn save(&self, card: usize, file: String, replaces: bool) {
         let Some(entry) = self.view.transcript.entries().get(card).cloned() else { return };
         let (said, spool) = (self.notices.clone(), self.view.records.spool.clone());
@@ -45,7 +45,7 @@ impl Dashboard {
     pub(in crate::tui::app) fn copy(&mut self, text: &str, what: &str) -> io::Result<()> {
         self.screen.copy(text)?;
         let size = units::count(text.chars().count(), "character");
-        // The terminal does not tell whether it took it.
+        // The terminal does not say whether it accepted the text.
         self.view.notice = Some(format!("copied the {what}, {size}"));
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What needs something from outside of the dashboard: earlier inputs, the person's own editor, the shell's job control.
+//! Work outside the dashboard: reading earlier inputs, the person's own editor, and the shell's job control.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use crate::tui::composer::history::HistorySearch;
 use crate::tui::view::View;
 
 impl Dashboard {
-    /// Reads and ranks earlier inputs, on threads that may take their time.
+    /// Reads and ranks earlier inputs on other threads, because both may be slow.
     pub(in crate::tui::app) fn look_back(&mut self) {
         if self.view.composer.history.take_load() {
             let (history, said) = (self.history.clone(), self.notices.clone());
@@ -34,10 +34,10 @@ impl Dashboard {
         self.screen.leave();
         self.view.figures.forget_full();
         let parent = getppid();
-        // To this thread, so that the process has stopped when the call returns: when it has been continued.
+        // The signal goes to this thread, so the call returns only after the process has stopped and continued.
         raise(Signal::SIGSTOP)?;
         if getppid() != parent {
-            // Nobody is left to give the terminal to this process; it is the shell's.
+            // Nobody is left to hand the terminal to this process; the terminal is the shell's.
             return Ok(Flow::End);
         }
         self.screen.enter()?;
@@ -45,13 +45,13 @@ impl Dashboard {
         Ok(Flow::GoOn)
     }
 
-    /// Gives the terminal to the person's editor with the draft in it.
+    /// Opens the draft in the person's editor, which gets the terminal.
     pub(in crate::tui::app) fn edit_outside(&mut self) {
         match write(&self.view.composer.editor.code()) {
             Ok(file) => {
                 self.view.composer.external_edit = Some(file.clone());
                 self.keep();
-                // From now on all that is typed is for the editor: keys are not polled, so nobody reads the terminal.
+                // Keys from now on are for the editor, so the dashboard does not poll them.
                 self.screen.leave();
                 (self.edit)(&file);
             }
@@ -59,7 +59,7 @@ impl Dashboard {
         }
     }
 
-    /// The editor has ended.
+    /// Takes the terminal back after the editor has ended.
     pub(in crate::tui::app) fn edited(&mut self, refusal: Option<String>) -> io::Result<()> {
         if self.view.composer.external_edit.is_none() {
             return Ok(());
@@ -73,7 +73,7 @@ impl Dashboard {
     }
 }
 
-/// A file that only the person can read.
+/// Writes the draft to a file that only the person can read.
 fn write(code: &str) -> Result<PathBuf, String> {
     let folder = Paths::of_this_process().state().map_err(|error| error.to_string())?;
     let file = folder.join(format!("input-{}.py", std::process::id()));
@@ -87,7 +87,7 @@ fn write(code: &str) -> Result<PathBuf, String> {
     Ok(file)
 }
 
-/// What the editor left, if it was given something; also what it left to a process before this one.
+/// Reads the draft back from the editor's file, also when an earlier process opened the editor.
 pub(in crate::tui::app) fn take_back(view: &mut View, refusal: Option<String>) {
     let Some(file) = view.composer.external_edit.take() else { return };
     view.on_edited(match refusal {

@@ -1,4 +1,4 @@
-//! The loop's part in showing figures: pictures are made elsewhere, and taken from the screen when they are left.
+//! The loop's part in showing figures: pictures are made on another thread, and erased once they are out of sight.
 
 use super::Dashboard;
 use super::task_result::TaskResult;
@@ -17,7 +17,7 @@ impl Dashboard {
         }));
     }
 
-    /// Has the next picture made on another thread.
+    /// Starts making the next picture on another thread.
     pub(in crate::tui::app) fn make_figure(&mut self) {
         let Some(job) = self.view.figures.next_job() else { return };
         let said = self.notices.clone();
@@ -29,7 +29,7 @@ impl Dashboard {
         });
     }
 
-    /// Learns what pictures the terminal can show, and the size of its cells.
+    /// Finds out which pictures the terminal can show, and the size of its cells.
     pub(in crate::tui::app) fn measure(&mut self) {
         let terminal = Terminal::guess(|name| std::env::var(name).ok(), self.view.figures.way);
         let window = crossterm::terminal::window_size().ok();
@@ -38,7 +38,7 @@ impl Dashboard {
         self.view.figures.set_terminal(terminal);
     }
 
-    /// A picture that is no text stays on the screen until it is taken away.
+    /// Erases a graphic that is no longer shown; drawing text over it would not remove it.
     pub(in crate::tui::app) fn erase_figure(&mut self) {
         let graphic = self.view.graphic().map(|(wanted, forget)| (wanted.clone(), forget));
         if let Some((_, forget)) = self.graphic.take_if(|shown| Some(&*shown) != graphic.as_ref()) {

@@ -1,4 +1,4 @@
-//! A new Python on the same session, with its variables or without.
+//! Restarting Python within the session, with or without its variables.
 
 use super::Dashboard;
 use super::task_result::TaskResult;
@@ -15,7 +15,7 @@ impl Dashboard {
         self.ask(async move { session.restart(Author::You).await });
     }
 
-    /// Only if all variables could be saved: what is lost must be known before.
+    /// Restarts only if all variables could be saved: the person must learn of a loss beforehand.
     pub(in crate::tui::app) fn save_and_restart(&self) {
         let (session, said) = (self.session.clone(), self.notices.clone());
         let keys = self.view.keys.key_hint(Action::Restart);
@@ -35,7 +35,7 @@ impl Dashboard {
         });
     }
 
-    /// After a restart that the person wanted to keep the variables.
+    /// Restores the variables after a restart that was to keep them.
     pub(in crate::tui::app) fn restore(&mut self) {
         let Some(checkpoint) = self.view.pending.restore.take() else { return };
         self.view.notice = None;

@@ -1,4 +1,4 @@
-//! What the loop does with the results of tasks.
+//! Handling the results of tasks.
 
 use super::Dashboard;
 use super::task_result::TaskResult;

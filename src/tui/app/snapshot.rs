@@ -1,5 +1,5 @@
-//! What the dashboard wants back when another process takes over: the draft, the place in the transcript,
-//! and the checkpoint to be restored.
+//! The dashboard's state that survives its process: the draft, the place in the transcript, and the checkpoint to
+//! restore.
 
 use std::path::PathBuf;
 
@@ -14,16 +14,16 @@ pub struct DashboardSnapshot {
     draft: String,
     /// Row and column, in characters.
     cursor: (usize, usize),
-    /// Card and row at the top of the window; `None` while the end is followed.
+    /// Card and row at the top of the window; `None` while the window follows the end.
     place: Option<(usize, usize)>,
     selected: Option<usize>,
     unfolded: Vec<usize>,
     #[serde(default)]
     restore: Option<String>,
-    /// The draft is in this file, open in the person's editor.
+    /// The file with the draft, while the person's editor has it open.
     #[serde(default)]
     outside: Option<PathBuf>,
-    /// See [`View::side`].
+    /// See [`VariablesPanel::sidebar_width`](crate::tui::variables::VariablesPanel::sidebar_width).
     #[serde(default)]
     side: Option<u16>,
 }
@@ -47,7 +47,7 @@ impl DashboardSnapshot {
         }
     }
 
-    /// Leaves it to the next process. A draft that is too long must not keep the rest from it.
+    /// Saves the snapshot for the next process. A draft that is too long is left out, so that the rest is saved.
     pub fn leave(&self, keepsake: &CrashStore) {
         let put = |kept: &Self| serde_json::to_string(kept).is_ok_and(|text| keepsake.save(&text));
         if self.draft.len() > CrashStore::CAPACITY || !put(self) {
@@ -55,7 +55,7 @@ impl DashboardSnapshot {
         }
     }
 
-    /// The transcript may be shorter than it was: what points behind its end is let go.
+    /// Restores the view. The transcript may have become shorter, so places beyond its end are dropped.
     pub fn give_back(self, view: &mut View) {
         let cards = view.transcript.entries().len();
         view.composer.editor.restore(&self.draft, self.cursor);

@@ -1,4 +1,4 @@
-//! Results of tasks that the loop does not wait for.
+//! Results of tasks that run beside the loop.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,27 +8,27 @@ use crate::session::Past;
 use crate::tui::images::Made;
 use crate::tui::overlays::export::Refused;
 
-/// What a request to the session, or a task on another thread, came to.
+/// The result of a request to the session, or of a task on another thread.
 pub(in crate::tui::app) enum TaskResult {
-    /// The person should know.
+    /// A text for the person.
     Notice(String),
-    /// Where the session was written to, or why not.
+    /// Where the session was exported to, or the reason why it was not.
     Exported(Result<String, Refused>),
-    /// All variables have been saved in this checkpoint.
+    /// The checkpoint in which all variables have been saved.
     Saved(&'static str),
-    /// A picture is ready, or will never be.
+    /// A picture, or the reason why it cannot be made.
     Figure(Made),
-    /// A display was saved, so that its path could be copied if nobody chose it.
+    /// A display was saved. With `copies`, nobody chose its path, and the path goes to the clipboard.
     DisplaySaved {
         written: Result<PathBuf, Refused>,
         copies: bool,
     },
-    /// To the question of that number; `None` if not in time.
+    /// The answer to the question `id`; `None` if it did not come in time.
     Insight {
         id: u64,
         insight: Option<Insight>,
     },
-    /// What was run before in other sessions.
+    /// Inputs of other sessions.
     Past(Result<Vec<Past>, String>),
     Ranked {
         number: u64,

@@ -1,14 +1,14 @@
-//! Terminals do not agree on how wide emoji sequences, flags and new emoji are, so a few cells changed beside one, or
-//! written over one, may leave a piece of it behind. Rows with such text are rewritten as a whole when they change.
+//! Rows with text of uncertain width, which are rewritten as a whole when they change. Terminals disagree on the width
+//! of emoji sequences, flags and new emoji, so a change of a few cells beside one may leave a piece of it behind.
 
 use ratatui::buffer::{Buffer, Cell, CellDiffOption};
 
-/// The rows of the last frame that had text of uncertain width.
+/// The rows of the last frame with text of uncertain width.
 #[derive(Debug, Default)]
 pub struct AmbiguousWidth(Vec<(usize, Vec<Cell>)>);
 
 impl AmbiguousWidth {
-    /// Marks the rows of `frame` that are to be written in full, and remembers it for the next one.
+    /// Marks the rows of `frame` that must be written in full, and keeps their list for the next frame.
     pub fn mark(&mut self, frame: &mut Buffer) {
         let before = std::mem::take(&mut self.0);
         let width = usize::from(frame.area.width).max(1);
@@ -19,7 +19,7 @@ impl AmbiguousWidth {
                 self.0.push((y, row.to_vec()));
             }
             if (uncertain || old.is_some()) && old.is_none_or(|old| old != row) {
-                // Cells of a picture have an option of their own.
+                // Cells of a picture have their own option.
                 for cell in row.iter_mut().filter(|cell| cell.diff_option == CellDiffOption::None) {
                     cell.diff_option = CellDiffOption::AlwaysUpdate;
                 }
@@ -40,7 +40,7 @@ fn is_uncertain(cell: &Cell) -> bool {
 mod tests {
     use super::*;
 
-    /// The cells that would be written, of the rows one after the other.
+    /// The cells that would be written, row by row.
     fn written(frames: [&str; 2]) -> String {
         let mut uncertain = AmbiguousWidth::default();
         let [before, after] = frames.map(|line| {

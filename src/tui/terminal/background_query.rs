@@ -1,36 +1,36 @@
-//! What text stands on, asked of the terminal itself (OSC 11) whenever the screen is entered. Nobody waits for the answer:
-//! it is picked out of the keys, among which it comes, at once or late over a slow line, or never.
+//! The query for the terminal's background colour (OSC 11), sent whenever the screen is entered. Nothing waits for the
+//! answer: it comes among the keys, early, late over a slow line, or never, and is filtered out of them.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use crate::tui::theme::Ground;
 
-/// Ended by BEL, for then every terminal ends its answer.
+/// The query ends with BEL, because every terminal then ends its answer.
 pub const QUESTION: &[u8] = b"\x1b]11;?\x07";
 
-/// An answer is no longer than `11;rgba:ffff/ffff/ffff/ffff`.
+/// The longest answer is about `11;rgba:ffff/ffff/ffff/ffff`.
 const LONGEST: usize = 32;
 const HEADS: [&str; 2] = ["11;rgb:", "11;rgba:"];
 
-/// Whether to ask. Some terminals print what they do not understand, or mix up whom the answer is for.
+/// Returns whether to send the query. Some terminals print unknown sequences, or send the answer to the wrong program.
 pub fn answers(term: &str) -> bool {
     !matches!(term, "" | "dumb" | "linux" | "screen" | "Eterm")
         && !term.starts_with("screen.")
         && !term.starts_with("eterm")
 }
 
-/// Tells the answer from keys.
+/// Separates the answer from keys.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// What may be its beginning.
+    /// Events that may be the beginning of the answer.
     held: Vec<Event>,
     text: String,
 }
 
-/// What an event came to.
+/// The result of reading an event.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Read {
-    /// What the person pressed, in order.
+    /// The person's own keys, in order.
     pub events: Vec<Event>,
     pub ground: Option<Ground>,
 }
@@ -56,7 +56,7 @@ impl Reader {
         if begins {
             return Read::default();
         }
-        // The end is BEL or ESC \, which comes as one key or as two.
+        // The end is BEL or ESC \, which arrives as one key or as two.
         let is_end = matches!(key, Some(('g', KeyModifiers::CONTROL) | ('\\', KeyModifiers::ALT)))
             || (self.text.ends_with('\u{1b}') && key == Some(('\\', KeyModifiers::NONE)));
         if is_end {
@@ -87,7 +87,7 @@ impl Reader {
     }
 }
 
-/// Of `11;rgb:` and three parts of one to four hexadecimal digits.
+/// Parses `11;rgb:` and three parts of one to four hexadecimal digits.
 fn ground(text: &str) -> Option<Ground> {
     let colour = HEADS.iter().find_map(|head| text.strip_prefix(head))?;
     let part = |text: &str| {
@@ -106,7 +106,7 @@ fn ground(text: &str) -> Option<Ground> {
 mod tests {
     use super::*;
 
-    /// As crossterm tells it: after ESC, the next key has Alt.
+    /// Events as crossterm makes them: the key after ESC has Alt.
     fn keys(bytes: &str) -> Vec<Event> {
         let mut alt = KeyModifiers::NONE;
         let mut events = Vec::new();

@@ -1,5 +1,4 @@
-//! What reaches the person outside of the screen: the title, the progress in the tab, and a notice while they look
-//! elsewhere.
+//! Signs outside of the screen: the title, the progress in the tab, and a notice while the person looks elsewhere.
 
 use std::time::Duration;
 
@@ -8,15 +7,15 @@ use crate::domain::{Event, Timestamp, units};
 use crate::tui::text;
 use crate::tui::view::View;
 
-/// What ends sooner is no work to be told of in title and tab; in milliseconds.
+/// Shorter runs do not show in title and tab; in milliseconds.
 const SHORT: Timestamp = 500;
-/// A run that took this long is told of when it ends.
+/// Runs of at least this duration send a notice at their end.
 const LONG: Duration = Duration::from_secs(10);
-/// Cells of a title and of a notice.
+/// The most cells of a title and of a notice.
 const TITLE: usize = 60;
 const NOTICE: usize = 120;
 
-/// What the title of the terminal tells: who waits for the person, what runs, and which session it is.
+/// The title of the terminal: who waits for the person, the running snippet, and the session.
 pub fn title(view: &View, now: Timestamp) -> String {
     let name = text::name(&view.info.name);
     let state = if let Some(asks) = asks(view) {
@@ -51,7 +50,7 @@ fn asks(view: &View) -> Option<String> {
     Some(format!("{} asks", text::name(inquiry.by.name())))
 }
 
-/// What a person who looks elsewhere should come back for. `view` is as it was before the event.
+/// The notice of an event for a person who looks elsewhere. `view` is the view before the event.
 pub fn notice(event: &Event, view: &View) -> Option<String> {
     if view.mouse.focused {
         return None;

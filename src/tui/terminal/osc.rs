@@ -1,5 +1,5 @@
-//! Sequences for what lies outside of the screen: title, progress in the tab, notices. Nothing that comes from outside
-//! reaches the terminal with a control character in it.
+//! OSC sequences outside of the screen: title, progress in the tab, notices. Control characters are removed from all
+//! text.
 
 use crate::domain::terminal_caps::{NotificationProtocol, TerminalCaps};
 use crate::tui::settings::Outside;
@@ -9,15 +9,15 @@ pub enum Progress {
     #[default]
     None,
     Working,
-    /// For the person.
+    /// Waiting for the person.
     Waiting,
 }
 
-/// What the terminal was told last.
+/// Writes the sequences, and remembers the last state that it sent.
 #[derive(Debug)]
 pub struct OscWriter {
     emulator: TerminalCaps,
-    /// What of it the person wants.
+    /// The sequences that the person wants.
     wanted: Outside,
     title: String,
     progress: Progress,
@@ -29,7 +29,7 @@ impl OscWriter {
         Self { emulator, wanted, title: String::new(), progress: Progress::None }
     }
 
-    /// The title of before is laid aside; also one that is left alone, for the guardian puts it back after a crash.
+    /// Saves the old title, even if the title will not change, because the guardian restores it after a crash.
     pub fn enter(&mut self) -> &'static str {
         self.title.clear();
         self.progress = Progress::None;
@@ -45,7 +45,7 @@ impl OscWriter {
         }
     }
 
-    /// What is to be written for this title; nothing if it stands already.
+    /// The sequence for a title; empty if the terminal already has that title.
     pub fn title(&mut self, title: String) -> String {
         if !self.wanted.title || !self.emulator.has_title || title == self.title {
             return String::new();
@@ -73,12 +73,12 @@ impl OscWriter {
         }
         let text = harmless(text);
         let told = match self.emulator.notices {
-            // A number first would be another command.
+            // A number at the beginning would be another command.
             NotificationProtocol::Osc9 => format!("\x1b]9;fourhands: {text}\x07"),
             NotificationProtocol::Osc777 => format!("\x1b]777;notify;fourhands;{}\x07", text.replace(';', ",")),
             NotificationProtocol::Bell => return "\x07".to_owned(),
         };
-        // The bell marks the window in tmux's own bar, too.
+        // The bell also marks the window in tmux's own bar.
         if self.emulator.in_tmux { format!("\x1bPtmux;{}\x1b\\\x07", told.replace('\x1b', "\x1b\x1b")) } else { told }
     }
 }
