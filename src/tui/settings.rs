@@ -1,4 +1,4 @@
-//! What the person wants otherwise than by default: `config.toml` in their configuration folder.
+//! The person's settings, read from `config.toml` in their configuration folder.
 
 mod config;
 mod example;
@@ -17,27 +17,27 @@ use super::input::keymap::Keymap;
 use super::theme::Theme;
 use crate::domain::retention::RetentionLimits;
 
-/// What a `config.toml` may settle. The default is what holds without one.
+/// All settings of a `config.toml`. The default holds without a file.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub keys: Keymap,
     pub theme: Theme,
-    /// Vi's keys in the editor.
+    /// Whether the editor has vi's keys.
     pub vi: bool,
-    /// The dashboard takes the mouse.
+    /// Whether the dashboard captures the mouse.
     pub mouse: bool,
     pub outside: Outside,
     /// One of [`WAYS`](super::images::terminal::WAYS).
     pub figures: &'static str,
-    /// What snippet code starts outlives its Python.
+    /// Whether processes that snippets start outlive their Python.
     pub keep_processes: bool,
-    /// What sessions that bridges hold get of the environment beside the usual.
+    /// Environment variables that bridge sessions inherit in addition to the usual ones.
     pub keep_env: Vec<String>,
-    /// What the journal keeps.
+    /// The limits of the journal.
     pub journal: RetentionLimits,
 }
 
-/// What the terminal is told beside the screen.
+/// What the dashboard sends to the terminal besides the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outside {
     pub title: bool,
@@ -67,10 +67,10 @@ impl Default for Settings {
     }
 }
 
-/// Something in the file that cannot be followed. The rest of it is.
+/// A fault in the file. All other settings hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Line and column, from one; none if it is about the whole file.
+    /// Line and column, from 1; `None` for a fault of the whole file.
     pub place: Option<(usize, usize)>,
     pub what: String,
 }
@@ -84,11 +84,11 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The one of `known` that was probably meant, as the end of a sentence; empty if none is near.
+/// The nearest name in `known`, as the end of a sentence; empty if none is near.
 fn meant<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
     let wrong = wrong.to_lowercase();
     let near = known.map(|name| (strsim::damerau_levenshtein(&wrong, name), name)).min();
-    // As many slips as a third of the word.
+    // At most one mistake per three letters.
     near.filter(|(slips, name)| *slips <= name.len().max(4) / 3)
         .map(|(_, name)| format!("; did you mean `{name}`?"))
         .unwrap_or_default()

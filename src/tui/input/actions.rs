@@ -1,4 +1,4 @@
-//! What each action does where no layer and no card has a meaning of its own for the action.
+//! What each action does where no layer and no card handles the action.
 
 use crossterm::event::KeyEvent;
 
@@ -12,7 +12,7 @@ use crate::tui::transcript::viewport::Anchor;
 use crate::tui::view::View;
 
 impl View {
-    /// All variables are lost by it, so it is asked for twice.
+    /// Restarts at the second request, because all variables are lost.
     pub(in crate::tui) fn restart(&mut self, asked: bool) -> Option<Effect> {
         if self.pending.ending {
             return None;
@@ -99,7 +99,7 @@ impl View {
                     self.viewport.anchor = Anchor::Follow;
                 }
             }
-            // The rest is taken before by what it belongs to.
+            // All other actions were handled by their layers before.
             action => return self.act_on_card(action).flatten(),
         }
         None
@@ -110,7 +110,7 @@ impl View {
         self.move_by(pages * (page - 2).max(1));
     }
 
-    /// Scrolls what lies on top.
+    /// Scrolls the topmost layer, or the transcript.
     pub(in crate::tui) fn move_by(&mut self, rows: isize) {
         match self.layers.top_mut() {
             Some(Layer::Help { scroll } | Layer::Drawer { scroll } | Layer::Inspector { scroll }) => {

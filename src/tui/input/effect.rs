@@ -1,4 +1,4 @@
-//! What a key asks of the session, the terminal, or the disk.
+//! Effects of keys on the session, the terminal and the disk.
 
 use std::sync::Arc;
 
@@ -6,51 +6,51 @@ use crate::domain::ReplaySelection;
 use crate::domain::{InputAnswer, InspectRequest, SnippetId};
 use crate::tui::gallery::saving::Saving;
 
-/// What the loop does for the view, which itself touches nothing outside of memory.
+/// Work that the view leaves to the loop, because the view itself changes only memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Submit(Arc<str>),
-    /// To the prompt of that number.
+    /// Answer the prompt of that number.
     Answer {
         snippet: SnippetId,
         number: u32,
         answer: InputAnswer,
     },
-    /// To the question of a client of that number; `None` declines.
+    /// Reply to the question of a client; `None` declines.
     Reply {
         inquiry: u32,
         text: Option<Arc<str>>,
     },
-    /// Whatever runs.
+    /// Interrupt all running code.
     Interrupt,
-    /// A new Python process on the same session.
+    /// Start a new Python process in the same session.
     Restart,
-    /// The same once all variables have been saved; then they are brought back.
+    /// Save all variables, restart, and restore them.
     SaveAndRestart,
-    /// Run these again.
+    /// Run the selected snippets again.
     Replay(ReplaySelection),
-    /// The answer goes to [`View::on_inspected`] with that number.
+    /// Inspect a value. The answer goes to [`View::on_inspected`] with the number.
     Inspect {
         asked: InspectRequest,
         number: u32,
     },
-    /// Write the transcript to this file, as the person wrote it. The answer goes to [`View::on_exported`].
+    /// Write the transcript to this file, as the person typed its name. The answer goes to [`View::on_exported`].
     Export {
         file: String,
         replaces: bool,
     },
-    /// Write a display to a file; a name that nobody chose is copied. The answer goes to [`View::on_display_saved`].
+    /// Write a display to a file, and copy a generated path. The answer goes to [`View::on_display_saved`].
     SaveDisplay(Saving),
-    /// To the clipboard of the person's terminal.
+    /// Copy text to the clipboard of the person's terminal.
     Copy(String),
-    /// The input in the person's editor. The answer goes to [`View::on_edited`].
+    /// Open the input in the person's editor. The answer goes to [`View::on_edited`].
     EditOutside,
-    /// The same, and tell what it was, such as `code of 14`.
+    /// Copy text, and say what was copied, such as `code of 14`.
     CopyPiece {
         text: String,
         what: String,
     },
-    /// Write the output of a card to this file; answered as [`Effect::Export`].
+    /// Write the output of a card to this file; answered like [`Effect::Export`].
     Save {
         card: usize,
         file: String,
@@ -58,8 +58,8 @@ pub enum Effect {
     },
     Quit,
     Suspend,
-    /// Take the mouse, or leave it to the terminal.
+    /// Capture the mouse, or leave it to the terminal.
     Mouse(bool),
-    /// The whole screen, redrawn.
+    /// Redraw the whole screen.
     Redraw,
 }

@@ -1,4 +1,4 @@
-//! Events of the terminal: keys, pasted text and the mouse change the view, and may ask something of the session.
+//! Terminal events: keys, pasted text and the mouse change the view, and may have an effect outside of it.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
 
@@ -57,7 +57,7 @@ impl View {
     }
 
     pub(in crate::tui) fn on_key(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
-        // Whatever the terminal says, or no longer said.
+        // A key proves the focus, even if the terminal did not report it.
         self.mouse.focused = true;
         if let Some(Layer::ConfigProblems(_)) = self.layers.top() {
             self.layers.pop();
@@ -87,7 +87,7 @@ impl View {
         }
     }
 
-    /// Keys while the input, a selected card, or a layer that lets keys of the session through has the focus.
+    /// Handles keys while the input, a selected card, or a layer that passes keys of the session on has the focus.
     fn on_key_beside_input(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &WRITING);
         self.notice = None;
@@ -132,7 +132,7 @@ impl View {
                 return self.reply(action, key, asked, now);
             }
             reply.put_off(now);
-            // What was meant for the draft would run behind the code that asks.
+            // A draft that the person meant to run must not wait behind the code that asks.
             if action == Some(Action::Enter) && reply.inquiry().is_none() {
                 return None;
             }
@@ -161,7 +161,7 @@ impl View {
         effect
     }
 
-    /// With nothing else to close, Esc takes up the question of a client, or leaves it for later.
+    /// With nothing to close, Esc opens a client's question, or postpones it. Returns whether it did.
     fn turns_to_question(&mut self, now: Timestamp) -> bool {
         let is_free = self.layers.is_empty()
             && self.viewport.selected.is_none()
@@ -176,7 +176,7 @@ impl View {
         true
     }
 
-    /// Keys that the candidates take.
+    /// Handles the keys of the candidates. Returns whether the key was one of them.
     fn on_popup(&mut self, action: Option<Action>, key: KeyEvent) -> bool {
         let chosen = self.composer.completion.popup.as_ref().is_some_and(|popup| popup.selected.is_some());
         let page = ROWS as isize;
@@ -189,7 +189,7 @@ impl View {
             Some(Action::PageDown) if chosen => self.composer.completion.move_by(page, &self.composer.editor),
             Some(Action::Back) => self.composer.completion.close(),
             _ => {
-                // A run, the other overlays and the rest are as ever, without it.
+                // Running the input, opening an overlay and other actions work as usual, and close the candidates.
                 if !matches!(action, Some(Action::QuitOrDelete | Action::Interrupt | Action::Complete) | None) {
                     self.composer.completion.close();
                 }
@@ -199,7 +199,7 @@ impl View {
         true
     }
 
-    /// What the session says to a question; `None` if it gave no answer in time.
+    /// Takes the session's answer to a question; `None` if the answer did not come in time.
     pub fn on_insight(&mut self, id: u64, insight: Option<Insight>) {
         let variables = self.transcript.variables().clone();
         if self.composer.completion.answer(id, insight, &mut self.composer.editor, &variables)
@@ -209,7 +209,7 @@ impl View {
         }
     }
 
-    /// Keys while code asks for a line.
+    /// Handles keys while code or a client asks for a line.
     fn reply(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         let reply = self.composer.reply.as_mut()?;
         let answer = match action {

@@ -1,4 +1,4 @@
-//! Which layer has the focus: where keys hold, and what the key that interrupts means there.
+//! The layer with the focus: the contexts of its keys, and the meaning of the interrupt key.
 
 use crate::domain::Timestamp;
 use crate::tui::input::effect::Effect;
@@ -7,17 +7,17 @@ use crate::tui::layers::Layer;
 use crate::tui::view::View;
 
 impl View {
-    /// The topmost layer but the palette, which acts on what lies below it.
+    /// The topmost layer below the palette, which the palette's actions apply to.
     pub fn below_palette(&self) -> Option<&Layer> {
         self.layers.iter().rev().find(|layer| !matches!(layer, Layer::Palette(_) | Layer::ConfigProblems(_)))
     }
 
-    /// Where the keys hold below the palette, the nearest context first.
+    /// The contexts of keys below the palette, the nearest first.
     pub fn contexts(&self, now: Timestamp) -> Vec<Context> {
         self.contexts_of(self.below_palette(), now)
     }
 
-    /// The same as if the help were not shown.
+    /// The contexts without the help.
     pub fn contexts_below_help(&self) -> Vec<Context> {
         let layer = self.layers.iter().rev().find(|layer| !matches!(layer, Layer::Help { .. }));
         self.contexts_of(layer, self.composer.typed_at)
@@ -47,7 +47,7 @@ impl View {
         contexts
     }
 
-    /// The key that interrupts, in every place: the running code first, then the topmost layer, then the input.
+    /// Handles the interrupt key, which applies to running code first, then to the topmost layer, then to the input.
     pub(in crate::tui) fn interrupt(&mut self, now: Timestamp) -> Option<Effect> {
         if let Some(running) = self.transcript.running() {
             self.pending.interrupt = Some((running.id, now));
@@ -72,7 +72,7 @@ impl View {
         None
     }
 
-    /// Whether a layer is open that leaves no key to the input.
+    /// Returns whether an open layer takes all keys from the input.
     pub(in crate::tui) fn has_layer_for_keys(&self) -> bool {
         match self.layers.top() {
             None => false,
@@ -81,7 +81,7 @@ impl View {
         }
     }
 
-    /// Leaves the topmost layer, or what is typed in that layer. `false` if the keys are the input's.
+    /// Leaves the topmost layer, or the prompt within it. Returns `false` if the input has the keys.
     fn leave_topmost(&mut self) -> bool {
         match self.layers.top_mut() {
             None => return false,

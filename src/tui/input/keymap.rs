@@ -1,4 +1,4 @@
-//! Keys and what they do. One table makes the dispatch, the help, the palette, the hints of the status bar, and the
+//! Keys and their actions. One table defines the dispatch, the help, the palette, the status bar's hints and the
 //! README's table of keys; `config.toml` may bind other keys.
 
 mod actions;
@@ -11,16 +11,16 @@ pub use self::chord::Chord;
 
 impl Action {
     pub fn row(self) -> &'static Row {
-        // One row for each, in order.
+        // The table has one row for each action, in order.
         &ACTIONS[self as usize]
     }
 
-    /// A key that no keyboard has: it means this action wherever that has a place, whatever is bound.
+    /// A key that no keyboard has. It means this action in each of the action's contexts, whatever is bound.
     pub fn press(self) -> KeyEvent {
         KeyEvent::new(KeyCode::F(NO_KEYBOARD + self as u8), KeyModifiers::NONE)
     }
 
-    /// Whether it has a place in that context, whatever its keys.
+    /// Returns whether the action exists in a context, with or without a key.
     pub fn is_of(self, context: Context) -> bool {
         self.row().bindings.iter().any(|binding| binding.context == context)
     }
@@ -30,19 +30,19 @@ impl Action {
     }
 }
 
-/// Of the keys of an action, as many are told.
+/// The most keys of an action that the help shows.
 const TOLD: usize = 2;
 
-/// Function keys from here on stand for the actions themselves.
+/// The first function key that stands for an action itself.
 const NO_KEYBOARD: u8 = 64;
 
-/// What holds while nothing covers the input, the nearest first.
+/// The contexts while nothing covers the input, the nearest first.
 pub const WRITING: [Context; 3] = [Context::Input, Context::Transcript, Context::Session];
 
-/// Which keys do what.
+/// The bound keys.
 #[derive(Clone, Debug)]
 pub struct Keymap {
-    /// In the order in which they are told.
+    /// In the order in which hints show them.
     bound: Vec<(Context, Chord, Action)>,
 }
 
@@ -55,7 +55,7 @@ impl Default for Keymap {
         });
         let mut all: Vec<(Context, Chord, Action)> = Vec::new();
         for one in bound {
-            // Some chords are written in several ways.
+            // Some chords can be written in several ways.
             if !all.contains(&one) {
                 all.push(one);
             }
@@ -65,7 +65,7 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// What a key means where these contexts hold, the nearest first. `None` leaves it to what is typed into.
+    /// Returns the action of a key in these contexts, the nearest first. `None` leaves the key to the text field.
     pub fn find(&self, key: KeyEvent, contexts: &[Context]) -> Option<Action> {
         if let KeyCode::F(number @ NO_KEYBOARD..) = key.code {
             let action = ACTIONS.get(usize::from(number - NO_KEYBOARD))?.action;
@@ -78,21 +78,21 @@ impl Keymap {
         })
     }
 
-    /// Binds a key in a context. It is the first of the action's keys that is told there.
+    /// Binds a key in a context, as the first key of its action there.
     pub fn bind(&mut self, chord: Chord, context: Context, action: Action) {
         self.unbind(chord, Some(context));
         let first = self.bound.iter().position(|(place, _, bound)| *place == context && *bound == action);
         self.bound.insert(first.unwrap_or(self.bound.len()), (context, chord, action));
     }
 
-    /// Takes a key away in a context, or in all. `false` if it had no meaning there.
+    /// Unbinds a key in a context, or in all. Returns `false` if the key was not bound there.
     pub fn unbind(&mut self, chord: Chord, context: Option<Context>) -> bool {
         let before = self.bound.len();
         self.bound.retain(|(place, bound, _)| *bound != chord || context.is_some_and(|context| context != *place));
         self.bound.len() < before
     }
 
-    /// The keys of an action in a context, those to be told first.
+    /// The keys of an action in a context, in the order of display.
     pub fn chords(&self, context: Context, action: Action) -> impl Iterator<Item = Chord> {
         self.bound
             .iter()
@@ -100,17 +100,17 @@ impl Keymap {
             .map(|(_, chord, _)| *chord)
     }
 
-    /// The key to be told for an action; `None` if it has none.
+    /// The first key of an action; `None` if the action has no key.
     pub fn key(&self, action: Action) -> Option<Chord> {
         action.row().bindings.iter().find_map(|binding| self.chords(binding.context, action).next())
     }
 
-    /// The key to be told for an action in a context.
+    /// The first key of an action in a context.
     pub fn key_in(&self, context: Context, action: Action) -> Option<Chord> {
         self.chords(context, action).next()
     }
 
-    /// What can be done in a context, line by line: keys, what they do, and the actions.
+    /// The help of a context, line by line: keys, help text, and actions.
     pub fn lines(&self, context: Context) -> Vec<(String, &'static str, Vec<Action>)> {
         let mut lines: Vec<(Vec<String>, &str, Vec<Action>)> = Vec::new();
         for row in ACTIONS {
@@ -131,7 +131,7 @@ impl Keymap {
         bound.map(|(keys, help, actions)| (keys.join(", "), help, actions)).collect()
     }
 
-    /// Keys of a context and what they do, such as `Enter takes it, Esc back`. What has no key there is left out.
+    /// Keys of a context with their meanings, such as `Enter takes it, Esc back`. Actions without a key are left out.
     pub fn hints(&self, context: Context, hints: &[(&[Action], &str)], between: &str) -> String {
         let told = hints.iter().filter_map(|(actions, what)| {
             let keys = actions.iter().filter_map(|action| self.key_in(context, *action));
@@ -141,7 +141,7 @@ impl Keymap {
         told.collect::<Vec<_>>().join(between)
     }
 
-    /// The key of an action within a sentence, or its title.
+    /// The key of an action for use in a sentence, or the action's title.
     pub fn key_hint(&self, action: Action) -> String {
         self.key(action).map_or_else(|| format!("“{}”", action.row().title), |key| key.to_string())
     }

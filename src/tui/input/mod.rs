@@ -1,4 +1,4 @@
-//! Events of the terminal: keys through the table of actions, pastes, and the mouse.
+//! Input from the terminal: keys through the table of actions, pasted text, and the mouse.
 
 pub(in crate::tui) mod actions;
 pub(in crate::tui) mod effect;

@@ -1,17 +1,17 @@
-//! What the dashboard remembers of the mouse between two of its events.
+//! The mouse state that the dashboard keeps between events.
 
 use ratatui::layout::Position;
 
 use crate::domain::Timestamp;
 
-/// Two clicks on one place within this time are a double one; in milliseconds.
+/// The longest time between the two clicks of a double click, in milliseconds.
 const DOUBLE: Timestamp = 400;
 
 #[derive(Debug)]
 pub struct Mouse {
-    /// The terminal tells us of the mouse; else the mouse is the terminal's own, to select text with.
+    /// The terminal reports the mouse. Otherwise the terminal itself uses the mouse to select text.
     pub captured: bool,
-    /// Whether the terminal has the focus, as far as it says.
+    /// Whether the terminal has the focus, as far as it reports.
     pub focused: bool,
     pub focused_at: Timestamp,
     pub held: Option<Held>,
@@ -24,7 +24,7 @@ impl Default for Mouse {
     }
 }
 
-/// Where the button went down that is not up yet.
+/// The place of a pressed button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     Divider,

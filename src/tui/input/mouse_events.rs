@@ -1,5 +1,5 @@
-//! The mouse: the wheel scrolls what is under it, a click chooses or looks into a variable, a drag selects in the input or
-//! moves the divider. It never runs, answers or closes anything.
+//! Mouse events: the wheel scrolls the area under it, a click selects a card or inspects a variable, a drag selects in
+//! the input or moves the divider. The mouse never runs, answers or closes anything.
 
 use crate::domain::Timestamp;
 use crate::tui::composer::draw::put_cursor;
@@ -17,15 +17,15 @@ use crate::tui::view::View;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-/// Rows that a notch of the wheel moves.
+/// Rows per notch of the wheel.
 const NOTCH: isize = 3;
-/// What marks a row that stands for hidden ones, or ends shown ones.
+/// The beginnings of rows that fold or unfold a card.
 const FOLD_MARKS: [&str; 4] = ["▴ ", "▸ ", "▾ ", "… "];
-/// The click that brings the terminal to the front is for the terminal; in milliseconds.
+/// A click this soon after the terminal got the focus only brings the terminal to the front; in milliseconds.
 const SETTLE: Timestamp = 300;
 
 impl View {
-    /// Takes the mouse, or leaves it to the terminal.
+    /// Captures the mouse, or leaves it to the terminal.
     pub fn toggle_mouse(&mut self) -> Effect {
         self.mouse.captured = !self.mouse.captured;
         self.mouse.held = None;
@@ -65,13 +65,13 @@ impl View {
 
     fn wheel_over_transcript(&mut self, layout: &Layout, at: Position, rows: isize, now: Timestamp) {
         if layout.editor.contains(at) {
-            // Beyond its ends the cursor would only be dragged about.
+            // Beyond the ends of the input, the cursor would only follow the view.
             let input = self.input_mut(now);
             if input.rows(layout.editor_text().width) > usize::from(layout.editor.height) {
                 input.scroll(rows);
             }
         } else if let Some(listed) = self.listed_at(layout, at).filter(Listed::is_cut) {
-            // From where the list is, so that it turns around at once at its ends.
+            // The shown position is the start, so that the list turns around at once at its ends.
             self.variables.sidebar_scroll = listed.above.saturating_add_signed(rows);
         } else {
             self.scroll(rows);
@@ -130,7 +130,7 @@ impl View {
         }
     }
 
-    /// Chooses a variable in the drawer.
+    /// Selects a variable in the drawer.
     fn click_drawer(&mut self, layout: &Layout, at: Position) -> Option<String> {
         let Some(Layer::Drawer { scroll }) = self.layers.top() else { return None };
         let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1)? + scroll;
@@ -143,7 +143,7 @@ impl View {
         Listed::of(self, layout).filter(|listed| listed.area.contains(at))
     }
 
-    /// The variable beside the transcript that lies there.
+    /// The variable of the sidebar at a position.
     fn variable_at(&self, layout: &Layout, at: Position) -> Option<String> {
         let listed = self.listed_at(layout, at)?;
         listed.rows.get(usize::from(at.y - listed.area.y)).map(|variable| variable.name.clone())
@@ -157,7 +157,7 @@ impl View {
         let foldable = card.is_some_and(|card| card.foldable);
         self.viewport.selected = Some(place.card);
         if self.viewport.anchor == Anchor::Follow && self.is_busy() {
-            // What was clicked at must not move away.
+            // The clicked row must not move away.
             self.viewport.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
         }
         if foldable && (on_mark || double) {

@@ -1,4 +1,4 @@
-//! The text of `config.toml`: what it settles, and what is wrong with it, by line and column.
+//! Parsing `config.toml`: the settings, and the problems with their lines and columns.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::tui::theme::{self, Name, Role};
 
 const SECTIONS: [&str; 8] = ["bridge", "editor", "journal", "keys", "mouse", "session", "terminal", "theme"];
 
-/// The settings of a file with this text. What is wrong is told and left as it is by default; nothing else is lost by it.
+/// Parses the text of a file. A faulty setting is reported and keeps its default; all others hold.
 pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut settings = Settings::default();
@@ -31,7 +31,7 @@ pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
             _ => reader.wrong(&span, format!("there is no setting `{key}`{}", meant(key, SECTIONS.into_iter()))),
         }
     }
-    // Where the text is broken, what was made of it is beside the point.
+    // Other problems in the lines of a syntax error only follow from it.
     let mut problems: Vec<Problem> = errors
         .iter()
         .map(|error| Problem {
@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> (Settings, Vec<Problem>) {
         reader.problems.into_iter().filter(|problem| !problem.place.is_some_and(|(line, _)| broken.contains(&line))),
     );
     problems.sort_by_key(|problem| problem.place);
-    // What the journal may keep could stand in what cannot be read.
+    // The unreadable part could contain the limits of the journal.
     if let Some(error) = problems.iter().find(|_| !errors.is_empty()) {
         settings.journal.refuse(format!("config.toml cannot be read whole ({error})"));
     }
@@ -89,7 +89,7 @@ fn journal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, limits: &mut R
     }
 }
 
-/// Whatever was meant, nothing is removed by another setting.
+/// Refuses all limits, so that nothing is removed against the person's intention.
 fn refuse(reader: &mut Reader<'_>, limits: &mut RetentionLimits, at: &Range<usize>, why: &str) {
     let line = reader.line_of(at);
     limits.refuse(format!("config.toml, line {line}: {why}"));

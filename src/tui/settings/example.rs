@@ -1,8 +1,8 @@
-//! A `config.toml` to begin with.
+//! An example `config.toml`.
 
 use crate::tui::input::keymap::{ACTIONS, Context};
 
-/// All settings but the keys, as they are by default.
+/// All settings except the keys, with their defaults.
 pub const EXAMPLE: &str = "\
 # mouse = true          # false leaves it to the terminal, to select text
 
@@ -38,7 +38,7 @@ pub const EXAMPLE: &str = "\
 # has a place, in [keys.output] and the like only there.
 ";
 
-/// Every key as it is by default, commented out.
+/// All keys with their defaults, commented out.
 pub fn all_keys() -> String {
     let mut text = String::new();
     for context in Context::ALL {
@@ -68,7 +68,7 @@ mod tests {
     use crate::tui::input::keymap::Keymap;
     use crate::tui::settings::parse;
 
-    /// With every line taken out of its comment, it says what holds anyhow.
+    /// With all its comments removed, the example equals the defaults.
     #[test]
     fn the_example_holds_and_changes_nothing() {
         let text = format!("{EXAMPLE}{}", all_keys());

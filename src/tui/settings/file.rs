@@ -1,4 +1,4 @@
-//! Finding and reading `config.toml`. Whatever lies there, the dashboard starts.
+//! Finding and reading `config.toml`. The dashboard starts with any file.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Problem, Settings, parse};
 
-/// Settings are small; what is larger is something else.
+/// The size limit; a larger file is not a settings file.
 const LARGEST: u64 = 1 << 20;
 
-/// What the file came to.
+/// The result of reading the file.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// `None` if there is no such file.
@@ -18,14 +18,14 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
 }
 
-/// `$XDG_CONFIG_HOME/fourhands/config.toml`, else below `.config` in the home; `None` where there is no home.
+/// `$XDG_CONFIG_HOME/fourhands/config.toml`, or `.config` in the home folder; `None` without a home folder.
 pub fn path() -> Option<PathBuf> {
     let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = xdg.or_else(|| Some(etcetera::home_dir().ok()?.join(".config")))?;
     Some(folder.join("fourhands/config.toml"))
 }
 
-/// The settings of the person. What is wrong is told and left as it is by default.
+/// Reads the person's settings. A faulty setting is reported and keeps its default.
 pub fn read(path: Option<PathBuf>) -> Loaded {
     let Some(path) = path else { return Loaded::default() };
     match text(&path) {
@@ -45,7 +45,7 @@ pub fn read(path: Option<PathBuf>) -> Loaded {
 fn text(path: &Path) -> Result<Option<String>, Problem> {
     let whole = |what: String| Problem { place: None, what };
     let unreadable = |error: &io::Error| whole(format!("it cannot be read: {error}"));
-    // Only a plain file is opened: a pipe would never end.
+    // Opens only regular files: reading a pipe would never end.
     let facts = match fs::metadata(path) {
         Ok(facts) => facts,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -1,4 +1,4 @@
-//! `[keys]`: chords bound to actions, wherever an action has a place, or in the section of one context.
+//! The section `[keys]`: chords for actions, in all contexts of the action or in the section of one context.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use super::meant;
 use super::reader::{Entry, Reader};
 use crate::tui::input::keymap::{ACTIONS, Action, Chord, Context, Keymap, WRITING};
 
-/// Unbinds.
+/// The action name that unbinds a key.
 const NONE: &str = "none";
 
-/// One line of the file that can be followed.
+/// A valid line of the section.
 struct Bound {
     chord: Chord,
-    /// `None` for all places of the action.
+    /// `None` for all contexts of the action.
     context: Option<Context>,
     action: Option<Action>,
     at: Range<usize>,
@@ -25,7 +25,7 @@ pub fn bind(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, keymap: &mut 
     let mut wanted = Vec::new();
     let mut sections = Vec::new();
     for entry in reader.table(value, "a section: [keys]") {
-        // `end` is a key, and no section; `input` is the other way round.
+        // `end` is a key and not a section; `input` is a section and not a key.
         match Context::ALL.into_iter().find(|context| context.name() == entry.0) {
             Some(context) => sections.push((context, entry.2)),
             None if entry.2.get_ref().is_table() => {
@@ -35,7 +35,7 @@ pub fn bind(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, keymap: &mut 
             None => wanted.extend(line(reader, entry, None)),
         }
     }
-    // What is said of one context comes after what is said of all.
+    // Sections of one context override the general lines.
     for (context, value) in sections {
         for entry in reader.table(value, "keys and actions, as in a section") {
             wanted.extend(line(reader, entry, Some(context)));
@@ -44,7 +44,7 @@ pub fn bind(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, keymap: &mut 
     for (index, bound) in wanted.iter().enumerate() {
         let same = |other: &&Bound| other.chord == bound.chord && other.context == bound.context;
         match wanted[..index].iter().find(same) {
-            // Ctrl-_ and Ctrl-/ are one and the same key.
+            // Ctrl-_ and Ctrl-/ are the same key.
             Some(other) if other.action == bound.action => {}
             Some(other) => {
                 let line = reader.line_of(&other.at);
@@ -109,14 +109,14 @@ fn apply(reader: &mut Reader<'_>, bound: &Bound, keymap: &mut Keymap) {
         keymap.bind(*chord, *place, *action);
     }
     if context.is_none() && usable.iter().any(|place| WRITING.contains(place)) {
-        // Where no place is named, no nearer one must keep it.
+        // Without a context in the file, no nearer context may keep the key.
         for place in WRITING.iter().filter(|place| !usable.contains(place)) {
             keymap.unbind(*chord, Some(*place));
         }
     }
 }
 
-/// A key that was bound for the whole session, and that the input keeps for itself.
+/// Reports a key that was bound in a wider context while a nearer one keeps it.
 fn tell_hidden(reader: &mut Reader<'_>, bound: &Bound, keymap: &Keymap) {
     let (Some(context), Some(action)) = (bound.context, bound.action) else { return };
     let Some(rank) = WRITING.iter().position(|place| *place == context) else { return };
@@ -129,7 +129,7 @@ fn tell_hidden(reader: &mut Reader<'_>, bound: &Bound, keymap: &Keymap) {
     }
 }
 
-/// The chord that was probably meant, piece by piece.
+/// The nearest valid chord, piece by piece.
 fn meant_key(key: &str) -> String {
     let nearest = |piece: &str, known: &mut dyn Iterator<Item = &'static str>| {
         let near = known.map(|name| (strsim::damerau_levenshtein(&piece.to_lowercase(), name), name)).min();

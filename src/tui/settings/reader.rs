@@ -1,4 +1,4 @@
-//! What the sections of `config.toml` are read with: entries with their places, and problems.
+//! Reading sections of `config.toml`: entries with their places, and problems.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Problem;
 
-/// The text of the file, and the problems that the sections found so far.
+/// The text of the file, and the problems found so far.
 pub struct Reader<'a> {
     text: &'a str,
     pub problems: Vec<Problem>,
@@ -58,7 +58,7 @@ pub fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
     entries
 }
 
-/// Line and column, from one, of a byte.
+/// Line and column of a byte, from 1.
 pub fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at.min(text.len())).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `[session]` and `[bridge]`: what holds for sessions with and without a dashboard.
+//! The sections `[session]` and `[bridge]`, which also hold for sessions without a dashboard.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use super::reader::Reader;
 use super::{Settings, meant};
 
-/// In the place of a list of names.
+/// The value that stands for all names.
 const ALL: &str = "all";
 
 pub fn session(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {

@@ -1,44 +1,44 @@
-//! The table of actions: what can be done, by which keys, and how it is told. A row is all that a new action needs here;
-//! the dispatch, the help, the palette, the hints, `config.toml` and the key table of the README follow from it.
+//! The table of actions: names, keys and help texts. A new action needs only a row here; the dispatch, the help, the
+//! palette, the hints, `config.toml` and the README's table of keys follow from it.
 
 use Context::{
     Card, Completion, Figures, Help, History, Input, Inspector, Lookup, Menu, Output, Prompt, Restarting, Session,
     Transcript, Variables,
 };
 
-/// Where a key holds. What lies on top is asked first.
+/// Where a key is bound. The topmost context comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
     Input,
-    /// The candidates below the word that is typed.
+    /// The candidates below the typed word.
     Completion,
-    /// Everywhere, unless something nearer has a use for the key.
+    /// Everywhere, unless a nearer context has bound the key.
     Session,
     Transcript,
-    /// A card is selected: the input gets no keys.
+    /// A selected card: the input gets no keys.
     Card,
-    /// What is typed to search, to filter, or to go to a card.
+    /// The line for a search, a filter, or a card's number.
     Lookup,
-    /// The whole output of a card, over everything.
+    /// The whole output of a card.
     Output,
     /// A figure over the whole screen.
     Figures,
-    /// The drawer of the variables, while nothing is written.
+    /// The drawer of the variables, while nothing is typed.
     Variables,
     Inspector,
     /// Lists to choose from.
     Menu,
-    /// A line that the dashboard itself asks for.
+    /// A prompt of the dashboard itself.
     Prompt,
     /// The search through earlier inputs.
     History,
     Help,
-    /// A restart was asked for, and must be asked for again.
+    /// A restart that needs a second request.
     Restarting,
 }
 
 impl Context {
-    /// In the order in which they are told.
+    /// In the order in which the help shows them.
     pub const ALL: [Self; 15] = [
         Input, Completion, History, Session, Transcript, Card, Lookup, Output, Figures, Variables, Inspector, Menu,
         Prompt, Help, Restarting,
@@ -83,7 +83,7 @@ impl Context {
         }
     }
 
-    /// Letters are text there.
+    /// Returns whether letters are text in this context.
     pub const fn is_typed_into(self) -> bool {
         matches!(self, Input | Completion | Session | Transcript | Lookup | Prompt | History)
     }
@@ -93,23 +93,23 @@ impl Context {
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
     pub context: Context,
-    /// Chords as in `config.toml`, separated by spaces. The first are those that are told.
+    /// Chords as in `config.toml`, separated by spaces, the first ones for display.
     pub keys: &'static str,
-    /// Empty where the line above it tells this too.
+    /// Empty if the help of the row above covers this action too.
     pub help: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     pub action: Action,
-    /// Its name in `config.toml`; it never changes.
+    /// The action's name in `config.toml`, which never changes.
     pub name: &'static str,
-    /// How the palette tells it.
+    /// The action's title in the palette.
     pub title: &'static str,
     pub bindings: &'static [Binding],
 }
 
-/// `Variant "name" "Title": Context "keys" "help", …;` An empty help is told by the line above, keys included.
+/// `Variant "name" "Title": Context "keys" "help", …;` With an empty help, the row above shows the keys too.
 macro_rules! actions {
     ($($(#[$doc:meta])* $action:ident $name:literal $title:literal:
         $($context:ident $keys:literal $help:literal),+;)*) => {
@@ -129,33 +129,33 @@ actions! {
     /// Run the input if it is complete, else begin a new line.
     Enter "run" "Run the input": Input "enter" "run; go on if it is not complete";
     NewLine "new-line" "Begin a new line": Input "alt-enter ctrl-j shift-enter ctrl-enter" "new line";
-    /// Complete; at the start of a line indent.
+    /// Complete; at the start of a line, indent.
     Tab "tab" "Complete or indent": Input "tab" "complete; before the code indent";
     Complete "complete" "Complete here": Input "ctrl-space" "complete here";
     HistoryBack "history-back" "Earlier input": Input "up ctrl-p" "on the first line: earlier input";
     HistoryForward "history-forward" "Later input": Input "down ctrl-n" "on the last line: later input";
     SearchHistory "search-history" "Search what was run, in all sessions": Input "ctrl-r" "search what was run, in all sessions";
-    /// All earlier inputs, or only the person's.
+    /// Search all earlier inputs, or only the person's own.
     SearchWhose "search-whose" "Search mine, or all": History "tab" "what clients ran as well, or not";
     Undo "undo" "Undo": Input "ctrl-_ ctrl-7 ctrl-/" "undo, redo";
     Redo "redo" "Redo": Input "alt-_ alt-/" "";
     SelectAll "select-all" "Select all of the input": Input "alt-a" "select all; Shift and arrows a part";
     CopySelection "copy-selection" "Copy what is selected": Input "alt-w" "copy what is selected, cut it";
     CutSelection "cut-selection" "Cut what is selected": Input "ctrl-x" "";
-    /// The input in `$EDITOR`.
+    /// Edit the input in `$EDITOR`.
     EditOutside "edit-outside" "Edit the input in $EDITOR": Input "alt-e" "edit the input in $EDITOR";
 
-    /// Interrupt what runs; with nothing running, clear the input.
+    /// Interrupt running code; with nothing running, clear the input.
     Interrupt "interrupt" "Interrupt what runs": Session "ctrl-c" "interrupt, or clear the input";
-    /// Quit, if the input is empty; else delete the character under the cursor.
+    /// Quit if the input is empty; else delete the character under the cursor.
     QuitOrDelete "quit" "Quit": Session "ctrl-d" "quit, if the input is empty";
-    /// All actions by name.
+    /// Show all actions by name.
     Palette "palette" "All actions": Session "f2 alt-x" "all actions, found by a few letters",
         Card ":" "all actions",
         Output ":" "all actions", Figures ":" "all actions", Inspector ":" "all actions", Help ":" "all actions";
     Help "help" "Help": Session "f1" "help";
     Variables "variables" "Variables and clients": Session "f4" "variables and clients in full";
-    /// Choose what to run again.
+    /// Choose snippets to run again.
     Replay "replay" "Replay what ran before": Session "f7" "replay what ran before the restart",
         Menu "f7" "";
     /// Restart Python in the same session.
@@ -164,7 +164,7 @@ actions! {
     /// Write the session to a file.
     Export "export" "Write the session to a file": Session "f9" "write the session to a file", Prompt "f9" "";
     Suspend "suspend" "Suspend": Session "ctrl-z" "suspend; fg comes back";
-    /// Take the mouse, or leave it to the terminal.
+    /// Capture the mouse, or leave it to the terminal.
     Mouse "mouse" "Release the mouse, or take it back": Session "f12" "release the mouse, or take it back";
     Redraw "redraw" "Redraw the screen": Session "ctrl-l" "redraw the screen";
 
@@ -187,10 +187,10 @@ actions! {
     Fold "fold" "Unfold or fold the card": Transcript "f5 alt-o" "unfold or fold the card",
         Card "space o" "unfold or fold it; all cards";
     FoldAll "fold-all" "Unfold or fold all cards": Transcript "shift-f5" "unfold or fold all cards", Card "O" "";
-    /// The whole output of a card, over the whole screen.
+    /// Show the figures or the whole output of the card.
     Output "output" "The figures or the whole output of the card": Transcript "f6" "figures, or the whole output",
         Card "enter" "its figures or its whole output", Figures "f6" "its whole output";
-    /// The very text that clients got for a snippet.
+    /// Show the exact text that clients received for a snippet.
     Received "received" "What the client received": Transcript "shift-f6" "what the client received of it",
         Card "m" "what the client's model received";
     OtherView "other-view" "The other views of the output": Output "tab" "the output; what clients received";
@@ -208,7 +208,7 @@ actions! {
     GoToRunning "go-to-running" "Go to what runs": Transcript "alt-r" "to what runs", Card "r" "to what runs";
     GoTo "go-to" "Go to a snippet by its number": Transcript "alt-g" "to a snippet by its number",
         Card "g" "to a snippet by its number";
-    /// From the list of variables.
+    /// Go from a variable to the snippet that set it.
     GoToSetter "go-to-setter" "Go to what set the variable": Variables "g" "to the snippet that set it";
     Find "find" "Search the transcript": Transcript "f3" "search the transcript", Card "/" "search";
     Filter "filter" "Filter the transcript": Transcript "alt-s" "show only some cards", Card "f" "show only some cards";
@@ -223,7 +223,7 @@ actions! {
         Card "n" "the next place, the one before", Lookup "down ctrl-n" "the next place, the one before";
     SearchBack "search-previous" "Previous place found": Output "N" "", Card "N" "", Lookup "up ctrl-p" "";
 
-    /// Of the data frame of the selected card, or of a table in the inspector.
+    /// Scroll a data frame of the selected card, or a table in the inspector.
     ColumnsRight "columns-right" "More columns to the right": Card "right l" "more columns of a data frame",
         Inspector "l" "more columns, the ones before";
     ColumnsLeft "columns-left" "More columns to the left": Card "left h" "", Inspector "h" "";
@@ -231,7 +231,7 @@ actions! {
     NextFigure "next-figure" "Next figure": Figures "right n space pagedown down" "the next figure, the one before";
     PreviousFigure "previous-figure" "Previous figure": Figures "left p pageup up N" "";
     SaveFigure "save-figure" "Save the figure as": Figures "s" "save as";
-    /// The path of a file with the figure.
+    /// Copy the path of a file with the figure.
     CopyPath "copy-path" "Copy the path of the figure": Figures "y" "copy its path";
 
     ItemUp "item-up" "Choose the one above": Completion "up ctrl-p shift-tab" "the one above, below",
@@ -239,17 +239,17 @@ actions! {
         Variables "up" "choose the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";
     ItemDown "item-down" "Choose the one below": Completion "down ctrl-n" "", History "down ctrl-n" "",
         Variables "down" "", Menu "down ctrl-n alt-down ctrl-down tab" "";
-    /// Take the one that is chosen.
+    /// Choose the selected item.
     Choose "choose" "Take the chosen one": Completion "enter" "take the chosen one",
         History "enter" "put it into the input",
         Variables "enter" "look into the chosen one", Menu "enter" "take the chosen one", Prompt "enter" "go",
         Lookup "enter" "keep it, and go to the card";
-    /// Take the chosen candidate, or what all have in common.
+    /// Accept the selected candidate, or the prefix that all candidates share.
     Accept "accept" "Take the candidate": Completion "tab" "take it, or what all have in common";
     NextFormat "next-format" "Next format": Prompt "tab" "the next format";
 
     FilterVariables "filter-variables" "Find a variable": Variables "/" "find one by its letters";
-    /// Of the list of variables, once one is chosen.
+    /// Sort the list of variables in another order.
     SortVariables "sort-variables" "Sort the variables by something else": Variables "s" "by kind, name, type, size, change";
 
     PreviousAspect "previous-aspect" "Previous view of the variable": Inspector "left" "columns, rows, repr, source, …";

@@ -1,11 +1,11 @@
-//! A key with its modifiers, as text and as the terminal tells it.
+//! A key with its modifiers, converted from text and from terminal events.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// In one form only, however the terminal tells it: letters carry their case and no Shift, unless Ctrl or Alt is held.
+/// A chord has one form, whatever the terminal sends: letters have their case and no Shift, unless Ctrl or Alt is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Chord {
     code: KeyCode,
@@ -28,7 +28,7 @@ const NAMES: &[(&str, KeyCode, &str)] = &[
     ("down", KeyCode::Down, "Down"),
     ("left", KeyCode::Left, "Left"),
     ("right", KeyCode::Right, "Right"),
-    // Other names for the same.
+    // Aliases.
     ("return", KeyCode::Enter, ""),
     ("escape", KeyCode::Esc, ""),
     ("del", KeyCode::Delete, ""),
@@ -50,7 +50,7 @@ const MODIFIERS: &[(&str, KeyModifiers, &str)] = &[
     ("s", KeyModifiers::SHIFT, ""),
 ];
 
-/// Beyond the twelve of most keyboards, some terminals tell more.
+/// Some terminals report more function keys than the twelve of most keyboards.
 const LAST_FUNCTION_KEY: u8 = 24;
 
 impl Chord {
@@ -58,7 +58,7 @@ impl Chord {
         let modifiers = modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
         let (code, modifiers) = match code {
             KeyCode::BackTab => (KeyCode::Tab, modifiers | KeyModifiers::SHIFT),
-            // Most terminals send the same for all of them.
+            // Most terminals send the same code for these three.
             KeyCode::Char('7' | '_' | '/') if modifiers.contains(KeyModifiers::CONTROL) => {
                 (KeyCode::Char('_'), modifiers - KeyModifiers::SHIFT)
             }
@@ -73,17 +73,17 @@ impl Chord {
         Self { code, modifiers }
     }
 
-    /// The key as it would be pressed.
+    /// The event of pressing this key.
     pub fn event(self) -> KeyEvent {
         KeyEvent::new(self.code, self.modifiers)
     }
 
-    /// Whether it is a character of a text.
+    /// Returns whether the key types a character.
     pub fn is_text(self) -> bool {
         matches!(self.code, KeyCode::Char(_)) && !self.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
     }
 
-    /// As short as it can be told, in a hint.
+    /// The shortest form, for hints.
     pub fn short(self) -> String {
         let arrow = match self.code {
             KeyCode::Up => "↑",
@@ -95,7 +95,7 @@ impl Chord {
         if self.modifiers.is_empty() { arrow.to_owned() } else { self.to_string() }
     }
 
-    /// All names of keys, to guess what was meant.
+    /// All names of keys, for suggestions after a typing error.
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(name, ..)| *name)
     }
