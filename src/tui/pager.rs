@@ -1,5 +1,5 @@
-//! The whole output of a card, over the whole screen. It is read in units of a fixed size, of which only those in sight
-//! are known: 256 MB cost no more than a page.
+//! The pager: the whole output of a card over the whole screen. It reads the output in units of a fixed size and keeps
+//! only a few of them, so that 256 MB cost no more than a page.
 
 pub(in crate::tui) mod client_responses;
 pub(in crate::tui) mod draw;
@@ -23,17 +23,17 @@ use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
 use crate::session::spool::Whole;
 use crate::session::{ClientResponse, Spool};
 
-/// Bytes of a unit.
+/// Bytes per unit.
 const UNIT: u64 = 64 << 10;
-/// Units kept as rows.
+/// The most units kept as rows.
 const KEPT: usize = 16;
-/// Columns that output and what was received need beside one another, and those between them.
+/// The least width for output and received text side by side, and the columns between them.
 const SPLIT: u16 = 100;
 pub const GAP: u16 = 3;
-/// What was written just now is waited for, but not so long that a frame is late.
+/// How long a frame waits for recent output to reach the disk.
 const SETTLE: Duration = Duration::from_millis(5);
 
-/// A row, by the unit that it begins in.
+/// A row, as an index within the unit where it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     unit: u64,
@@ -42,33 +42,33 @@ struct Place {
 
 #[derive(Debug)]
 pub struct Pager {
-    /// Which entry of the transcript it belongs to.
+    /// The index of the entry in the transcript.
     pub card: usize,
-    /// What clients were told of it, and which of that is shown.
+    /// The texts that clients received about the snippet, and the one that is shown.
     pub received: Received,
-    /// What clients received is shown beside the output where there is room for both, ...
+    /// Whether received text is shown beside the output where there is room.
     is_split: bool,
-    /// ... and this is the one of the two that the keys do not move.
+    /// The other of the two panes, which the keys do not move.
     other: Option<Box<Pager>>,
     whole: Option<Whole>,
-    /// What `whole` was made from: bytes written in all, bytes kept, and bytes that came with the end.
+    /// The state that `whole` was made from: bytes written, bytes on disk, and bytes of the value or error.
     revision: (u64, u64, usize),
-    /// Why nothing, or not all, can be shown.
+    /// Why the output is missing or incomplete.
     pub fault: Option<String>,
     /// The first row in sight; `None` follows the end.
     top: Option<Place>,
-    /// Rows of units, for a width.
+    /// The rows of units at the width `width`.
     rows: HashMap<u64, Vec<Line<'static>>>,
     width: usize,
     height: usize,
-    /// Where it is drawn, with its title and the line at the bottom.
+    /// The pane, including its title and its last line.
     pub area: Rect,
-    /// What is in sight.
+    /// The lines in sight.
     pub window: Vec<Line<'static>>,
     pub follows: bool,
-    /// What is being typed after `/`.
+    /// The query while the person types it after `/`.
     pub asking: Option<String>,
-    /// What is looked for.
+    /// The query of the search.
     pub needle: Query,
     search: Option<search::Search>,
     found: Option<Place>,
@@ -100,12 +100,12 @@ impl Pager {
         }
     }
 
-    /// The output, with what clients were told of it beside it.
+    /// Opens the output, with the received texts as further views.
     pub fn of_output(card: usize, answers: Vec<Arc<ClientResponse>>) -> Self {
         Self { received: Received::new(answers, false), ..Self::new(card) }
     }
 
-    /// The same, beginning with what clients were told last.
+    /// Opens the text that a client received last, beside the output.
     pub fn received(card: usize, answers: Vec<Arc<ClientResponse>>) -> Self {
         Self { is_split: true, ..Self::beginning(card, Received::new(answers, true)) }
     }
@@ -114,7 +114,7 @@ impl Pager {
         Self { received, top: Some(Place { unit: 0, row: 0 }), ..Self::new(card) }
     }
 
-    /// Another view: the output itself, or what a client was told of it.
+    /// Turns to the next or previous view: the output itself, or a text that a client received.
     pub fn turn(&mut self, by: isize) {
         let mut received = self.received.clone();
         if !received.turn(by) {
@@ -124,7 +124,7 @@ impl Pager {
         let is_output = received.page().is_none();
         let needle = std::mem::take(&mut self.needle);
         match self.other.take() {
-            // The keys go over to it.
+            // The other pane already shows this view, so the keys move there.
             Some(mut other) if other.is_output() == is_output => {
                 if other.received.shown != received.shown {
                     *other = Self::beginning(self.card, received);
@@ -147,12 +147,12 @@ impl Pager {
         self.received.page().is_none()
     }
 
-    /// The other one, where there is room for both.
+    /// The other pane, where there is room for both.
     pub fn beside(&self) -> Option<&Self> {
         self.other.as_deref().filter(|other| !other.area.is_empty())
     }
 
-    /// Moves the one that is drawn there.
+    /// Moves the pane at column `x`.
     pub fn move_at(&mut self, x: u16, rows: isize) {
         match &mut self.other {
             Some(other) if (other.area.left()..other.area.right()).contains(&x) => other.move_by(rows),
@@ -160,7 +160,7 @@ impl Pager {
         }
     }
 
-    /// What memory keeps of the output of an entry.
+    /// The output of an entry, as memory has it.
     pub fn output(transcript: &Transcript, card: usize) -> Option<&Output> {
         match transcript.entries().get(card)? {
             Entry::Snippet(snippet) => Some(&snippet.output),
@@ -169,7 +169,7 @@ impl Pager {
         }
     }
 
-    /// Rows that a page moves by.
+    /// Rows per page.
     pub fn page(&self) -> isize {
         self.height.saturating_sub(2).max(1) as isize
     }
@@ -178,7 +178,7 @@ impl Pager {
         self.whole.as_ref().map_or(0, Whole::length)
     }
 
-    /// How much of it lies before the first row in sight, in percent.
+    /// The percentage of the output before the first row in sight.
     pub fn percent(&self) -> u64 {
         let Some(place) = self.top else { return 100 };
         let start = place.unit * UNIT;
@@ -188,7 +188,7 @@ impl Pager {
         (before * 100).checked_div(self.length()).unwrap_or(0).min(100)
     }
 
-    /// Reads what has been written since, and finds the rows in sight.
+    /// Reads new output, and determines the rows in sight.
     pub fn prepare(&mut self, area: Rect, transcript: &Transcript, spool: Option<&Spool>) {
         if !self.is_split || area.width < SPLIT || self.received.is_empty() {
             if let Some(other) = &mut self.other {
@@ -293,7 +293,7 @@ impl Pager {
         Place { unit: self.units(), row: 0 }
     }
 
-    /// Where a unit begins: at the first line that begins in it, or with it if there is none.
+    /// The byte where a unit's rows begin: the first line that begins in the unit, or the unit itself if no line does.
     fn start(&self, unit: u64) -> u64 {
         let at = unit * UNIT;
         let Some(whole) = &self.whole else { return 0 };

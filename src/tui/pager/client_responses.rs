@@ -1,4 +1,4 @@
-//! What clients, and so their models, received about a snippet: the texts as they were sent, beside the output itself.
+//! The texts that clients, and so their models, received about a snippet, exactly as they were sent.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use crate::domain::{Snippet, SnippetId, units};
 use crate::session::{ClientResponse, ResponseKind};
 use crate::tui::text;
 
-/// Characters that make a token, about.
+/// The approximate number of characters per token.
 const OF_A_TOKEN: usize = 4;
 
-/// The answers about a snippet, and which is shown.
+/// The responses about a snippet, and the one that is shown.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     pages: Vec<Page>,
@@ -19,7 +19,7 @@ pub struct Received {
     pub shown: Option<usize>,
 }
 
-/// One answer: its text, or its structured content.
+/// A response: its text, or its structured content.
 #[derive(Clone, Debug)]
 pub struct Page {
     answer: Arc<ClientResponse>,
@@ -28,7 +28,7 @@ pub struct Page {
 }
 
 impl Received {
-    /// Beginning with the text of the last answer, or (not `first`) with the output.
+    /// Starts at the text of the last response if `first`, else at the output.
     pub fn new(answers: Vec<Arc<ClientResponse>>, first: bool) -> Self {
         let views = |answer: Arc<ClientResponse>| {
             let structured = answer.structured.is_some().then(|| Page::new(answer.clone(), true));
@@ -39,7 +39,7 @@ impl Received {
         if first { received.other() } else { received }
     }
 
-    /// The output for what was received, and the text of the last answer for the output.
+    /// The view for the other pane: the output beside a response, or the last response beside the output.
     pub fn other(&self) -> Self {
         let last = || self.pages.iter().rposition(|page| !page.structured && page.answer.kind == ResponseKind::Result);
         let shown = if self.shown.is_some() { None } else { last().or(self.pages.len().checked_sub(1)) };
@@ -50,17 +50,17 @@ impl Received {
         self.pages.is_empty()
     }
 
-    /// What is shown; `None` if that is the output itself.
+    /// The page that is shown; `None` for the output itself.
     pub fn page(&self) -> Option<&Page> {
         self.pages.get(self.shown?)
     }
 
-    /// Such as `2 of 3`.
+    /// The position among the pages, such as `2 of 3`.
     pub fn position(&self) -> String {
         format!("{} of {}", self.shown.map_or(0, |shown| shown + 1), self.pages.len())
     }
 
-    /// Goes on to the next view, or the one before. `false` if there is no other.
+    /// Turns to the next or previous view. Returns `false` if there is no other view.
     pub fn turn(&mut self, by: isize) -> bool {
         let count = self.pages.len() as isize + 1;
         let now = self.shown.map_or(0, |shown| shown as isize + 1);
@@ -88,7 +88,7 @@ impl Page {
         }
     }
 
-    /// In at most `room` cells where that can be.
+    /// The title of the page, in `room` cells where possible.
     pub fn title(&self, room: usize) -> String {
         let (to, snippet) = (text::name(self.answer.to.name()), self.answer.snippet);
         let form = if self.structured { ", structured" } else { "" };
@@ -100,7 +100,7 @@ impl Page {
         if text::width(&long) <= room { long } else { text::cut(&format!(" {to}{what}{form} "), room).into_owned() }
     }
 
-    /// In characters, and in tokens as far as that can be told; where there is no room for both, in one of them.
+    /// The size in characters and an estimate in tokens; where there is little room, only one of them.
     pub fn size(&self, room: usize) -> String {
         let tokens = format!("~{} tokens", self.characters.div_ceil(OF_A_TOKEN));
         let characters = units::count(self.characters, "character");
@@ -111,7 +111,7 @@ impl Page {
         }
     }
 
-    /// What was left out, how the snippet stood when it was sent, and what went with it.
+    /// Describes the response: what was cut, the snippet's status at that time, and images sent with the text.
     pub fn about(&self, snippet: Option<&Snippet>) -> String {
         let ClientResponse { at, status, is_cut, written, images, image_characters, structured, .. } = &*self.answer;
         let mut told = Vec::new();

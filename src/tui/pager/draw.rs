@@ -1,4 +1,4 @@
-//! The whole output of a card: a rule that says what it is, its rows, and a line for the keys or the search.
+//! The pager's screen: a rule with the title, the rows, and a line for keys or the search.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -15,7 +15,7 @@ use crate::tui::search::query::Query;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// Answers where the cursor belongs.
+/// Draws the pager. Returns the position of the cursor.
 pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) -> Option<Position> {
     let area = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
     Clear.render(area, buffer);
@@ -30,7 +30,7 @@ pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) ->
     bottom(view, pager, area, buffer)
 }
 
-/// The output, or what was received of it: what it is, and its rows.
+/// Draws the title and the rows of one pane.
 fn pane(view: &View, pager: &Pager, needle: &Query, focus: Style, buffer: &mut Buffer) {
     let area = pager.area;
     if let Some(page) = pager.received.page() {
@@ -90,7 +90,7 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
         &[(views, "views"), search, back]
     };
     let keys = view.keys.hints(Context::Output, keys, "  ");
-    // The views are told rather than all about the one that is shown.
+    // The key for other views matters more than the details of the shown page.
     let least = if pager.received.is_empty() { text::width(&left) } else { text::width(&left).min(24) };
     let fits = usize::from(area.width) > least + text::width(&keys) + 3;
     let keys = if fits { keys } else { view.keys.hints(Context::Output, &[back], "") };

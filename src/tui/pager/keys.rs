@@ -12,7 +12,7 @@ use crate::tui::pager::Pager;
 use crate::tui::view::View;
 
 impl View {
-    /// Keys while the pager is open.
+    /// Handles keys while the pager is open.
     pub(in crate::tui) fn on_pager(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let pager = self.layers.pager_mut()?;
         if pager.is_asking() {

@@ -1,4 +1,4 @@
-//! The search through a whole output, some units between two frames.
+//! The search through a whole output, a few units per frame.
 
 use crossterm::event::KeyCode;
 
@@ -6,14 +6,14 @@ use super::{Pager, Place};
 use crate::domain::terminal_text::plain;
 use crate::tui::search::query::Query;
 
-/// Units searched between two frames.
+/// The most units searched per frame.
 const SEARCHED: usize = 32;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search {
     next: Place,
     forward: bool,
-    /// At the end it goes on at the beginning.
+    /// Whether the search wraps from the end to the beginning.
     wraps: bool,
 }
 
@@ -27,7 +27,7 @@ impl Pager {
         self.told = None;
     }
 
-    /// Text typed or pasted.
+    /// Inserts typed or pasted text.
     pub fn typed(&mut self, text: &str) {
         if let Some(asking) = &mut self.asking {
             asking.extend(text.chars().filter(|c| !c.is_control()).take(200));
@@ -44,7 +44,7 @@ impl Pager {
                 }
                 self.found = None;
                 self.begin_search(true);
-                // One begins at the end, as a rule.
+                // Most searches begin at the end, where the pager opens.
                 self.search.iter_mut().for_each(|search| search.wraps = true);
             }
             _ => {}
@@ -55,7 +55,7 @@ impl Pager {
         self.begin_search(forward);
     }
 
-    /// From what was found last, or from the first row in sight.
+    /// Starts at the last match, or at the first row in sight.
     fn begin_search(&mut self, forward: bool) {
         self.told = None;
         if self.needle.is_empty() {
@@ -69,11 +69,11 @@ impl Pager {
         self.search = Some(Search { next, forward, wraps: false });
     }
 
-    /// Searches some units. Answers whether there is more to do.
+    /// Searches some units. Returns whether another frame is needed.
     pub fn search_on(&mut self) -> bool {
         let Some(Search { mut next, forward, mut wraps }) = self.search.take() else { return false };
         for _ in 0..SEARCHED {
-            // Backward, rows before `next` are looked at.
+            // A backward search looks at the rows before `next`.
             let unit = if forward || next.row > 0 { Some(next.unit) } else { next.unit.checked_sub(1) };
             let Some(unit) = unit.filter(|unit| *unit < self.units()) else {
                 if std::mem::take(&mut wraps) {

@@ -1,5 +1,4 @@
-//! The line that a search, a filter or a number is typed into, at the foot of the screen; and what the rule above the
-//! input tells of them.
+//! The line at the bottom for a search, a filter or a number, and the search status in the rule above the input.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -13,7 +12,7 @@ use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// In the place of the status. Returns where the terminal's cursor belongs.
+/// Draws the line in place of the status. Returns the position of the terminal's cursor.
 pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buffer) -> Position {
     let margin = u16::from(layout.class != Class::Compact);
     let area = Rect { x: margin, width: layout.status.width.saturating_sub(2 * margin), ..layout.status };
@@ -25,7 +24,7 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
     };
     let mut end = area.right();
     let written = line.editor.code();
-    // What is typed needs its room.
+    // The typed text comes before hints.
     if !compact && text::width(&written) + 56 < usize::from(area.width) {
         let hints = [(Action::Back, leave), (Action::SearchOrFilter, tab), (Action::Choose, enter)];
         for (action, what) in hints.into_iter().filter(|(_, what)| !what.is_empty()) {
@@ -44,7 +43,7 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
         (None, PromptKind::GoTo) => (String::new(), theme::DIM),
     };
     let x = put(buffer, area, area.x, area.y, title, theme::BOLD);
-    // What is typed has half of the line at least.
+    // The typed text has at least half of the line.
     let most = usize::from((end.saturating_sub(x)) / 2);
     let status_parts = text::cut(&status_parts, most).into_owned();
     let end = if status_parts.is_empty() {
@@ -56,13 +55,13 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
     typed(&written, line.editor.cursor().1, room, buffer)
 }
 
-/// Of an output that is longer than memory keeps, only the ends are searched here.
+/// The result of the search. Of a long output, memory has only the ends, and only the ends were searched.
 fn found(find: &Search) -> String {
     let part = if find.is_done() && find.is_partial { ", long output in part" } else { "" };
     find.position_label() + part
 }
 
-/// One line that is typed, with the cursor in sight. Returns where that is.
+/// Draws a line of typed text with the cursor in sight. Returns the position of the cursor.
 pub fn typed(written: &str, column: usize, area: Rect, buffer: &mut Buffer) -> Position {
     let written = text::name(written).into_owned();
     let room = usize::from(area.width).saturating_sub(1);
@@ -82,7 +81,7 @@ pub fn typed(written: &str, column: usize, area: Rect, buffer: &mut Buffer) -> P
     Position { x: (area.x + column as u16).min(area.right().saturating_sub(1)), y: area.y }
 }
 
-/// Such as `12 of 340, 3 new hidden`.
+/// The number of cards that the filter shows, such as `12 of 340, 3 new hidden`.
 fn shown(view: &View) -> Option<String> {
     let filter = view.lookup.filter.as_ref()?;
     let entries = view.transcript.entries().len();
@@ -94,12 +93,12 @@ fn shown(view: &View) -> Option<String> {
     Some(format!("{} of {entries}{so_far}{hidden}", filter.shown.len()))
 }
 
-/// What is filtered and searched, in at most `room` cells, for the rule above the input.
+/// The active filter and search, in at most `room` cells, for the rule above the input.
 pub fn status_parts(view: &View, room: usize) -> Vec<(String, Style)> {
     let mut status_parts = Vec::new();
     let mut left = room;
     let mut tell = |what: &str, count: &str| {
-        // How much there is matters more than what was typed, which the person knows.
+        // The counts matter more than the query, which the person knows.
         let Some(for_what) = left.checked_sub(text::width(count) + 4) else { return };
         let what = text::cut(&text::name(what), for_what).into_owned();
         left -= text::width(&what) + text::width(count) + 4;
@@ -107,7 +106,7 @@ pub fn status_parts(view: &View, room: usize) -> Vec<(String, Style)> {
         status_parts.push((what, theme::NOTICE));
         status_parts.push((format!(" {count} "), theme::DIM));
     };
-    // What is being typed tells its own.
+    // The open line shows its own status.
     let typed = view.layers.search_prompt().map(|line| line.kind);
     if let (Some(filter), Some(count)) = (&view.lookup.filter, shown(view))
         && typed != Some(PromptKind::Filter)

@@ -1,4 +1,4 @@
-//! Which cards are shown: those that fit what was typed, such as `author:claude status:failed "read csv"`.
+//! The filter of the transcript: a query such as `author:claude status:failed "read csv"` selects the cards.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -18,19 +18,19 @@ const STATUSES: &[(&str, Status)] = &[
     ("cancelled", Status::Cancelled),
 ];
 
-/// What a card must be like. Of several authors or statuses one is enough; all texts must be in it.
+/// The conditions of a filter. One of several authors or statuses suffices; all texts must occur.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FilterQuery {
     authors: Vec<Query>,
     statuses: Vec<Status>,
     texts: Vec<Query>,
-    /// Of these, none.
+    /// Conditions of which none may hold.
     not: Option<Box<FilterQuery>>,
 }
 
 impl FilterQuery {
     /// # Errors
-    /// A word that means nothing, in a sentence for the person.
+    /// For an unknown word, a sentence for the person.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut wanted = Self::default();
         for word in split_words(text) {
@@ -79,7 +79,7 @@ impl FilterQuery {
             && self.not.as_ref().is_none_or(|not| !not.is_any_of(entry, author, status))
     }
 
-    /// Whether any of it is true of an entry.
+    /// Returns whether an entry meets any of the conditions.
     fn is_any_of(&self, entry: &Entry, author: Option<&Author>, status: Option<Status>) -> bool {
         author.is_some_and(|author| self.authors.iter().any(|name| !name.is_empty() && name.is_in(author.name())))
             || status.is_some_and(|status| self.statuses.contains(&status))
@@ -87,7 +87,7 @@ impl FilterQuery {
     }
 }
 
-/// Divided at spaces that do not stand between quotes.
+/// Splits at spaces outside of quotes.
 fn split_words(text: &str) -> Vec<String> {
     let (mut split_words, mut quoted) = (vec![String::new()], false);
     for c in text.chars() {
@@ -101,7 +101,7 @@ fn split_words(text: &str) -> Vec<String> {
     split_words
 }
 
-/// Whether a text stands anywhere in an entry: in its code, its output, its value, its error, its words.
+/// Returns whether a text occurs in an entry: in its code, output, value, error or note.
 pub fn mentions(entry: &Entry, text: &Query) -> bool {
     let in_some = |part: Option<&str>| part.is_some_and(|part| text.is_in(part));
     match entry {
@@ -137,19 +137,19 @@ fn wrote(output: &Output, text: &Query) -> bool {
         pieces += 1;
         is_plain &= !segment.text.contains(['\u{1b}', '\r', '\u{8}']);
     }
-    // It may stand across two pieces, or with escape sequences in it.
+    // A match may cross segments or contain escape sequences.
     (pieces > 1 || pieces == 1 && !is_plain) && text.is_in(&plain(&output.text(None)))
 }
 
 #[derive(Debug)]
 pub struct Filter {
-    /// As it was typed.
+    /// The query as the person typed it.
     pub text: String,
     wanted: FilterQuery,
-    /// The cards that fit, by their places in the transcript.
+    /// The matching cards, by their places in the transcript.
     pub shown: BTreeSet<usize>,
     scan: Scan,
-    /// How many cards there were when it was set.
+    /// The number of cards when the filter was set.
     since: usize,
 }
 
@@ -159,7 +159,7 @@ impl Filter {
         Self { text: text.trim().to_owned(), wanted, shown: BTreeSet::new(), scan, since }
     }
 
-    /// Looks at what is new and at a slice of the rest, until `deadline`. Answers whether there is more to do.
+    /// Checks new cards and some of the others until `deadline`. Returns whether cards are left.
     pub fn look(&mut self, entries: &[Entry], deadline: Instant) -> bool {
         self.scan.begin();
         while let Some(index) = self.scan.next(entries) {
@@ -175,7 +175,7 @@ impl Filter {
         false
     }
 
-    /// New cards that are not shown.
+    /// The number of new cards that the filter hides.
     pub fn hidden(&self, entries: usize) -> usize {
         entries.saturating_sub(self.since).saturating_sub(self.shown.range(self.since..).count())
     }

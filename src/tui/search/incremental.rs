@@ -1,40 +1,40 @@
-//! Going through the entries of the transcript in slices, the newest first, and again through those that may still
-//! change: a hundred thousand cards must not hold up a key.
+//! A scan over the entries of the transcript in small steps, newest first, with a second look at entries that change: a
+//! hundred thousand cards must not delay a key.
 
 use crate::domain::{Entry, Status};
 
-/// What an entry says that may change.
+/// The part of an entry that may change.
 type Revision = (Option<Status>, u64);
 
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// Entries below are still to be looked at, ...
+    /// Entries before this index have not been visited.
     below: usize,
-    /// ... and those from here on are new.
+    /// Entries from this index on are new.
     end: usize,
-    /// Those that were not settled, as they were when they were looked at.
+    /// Visited entries that may still change, with their revision at that time.
     open: Vec<(usize, Revision)>,
-    /// Which of these comes next.
+    /// The index in `open` of the next entry to compare.
     turn: usize,
 }
 
 impl Scan {
-    /// Of a transcript with that many entries.
+    /// Starts a scan of a transcript with that many entries.
     pub fn new(entries: usize) -> Self {
         Self { below: entries, end: entries, ..Self::default() }
     }
 
-    /// All that was there has been looked at.
+    /// Returns whether all initial entries have been visited.
     pub fn is_done(&self) -> bool {
         self.below == 0
     }
 
-    /// To be called before a round of [`Scan::next`].
+    /// Begins a round of calls to [`Scan::next`].
     pub fn begin(&mut self) {
         self.turn = 0;
     }
 
-    /// An entry to be looked at; `None` at the end of the round. The first ones are those that came or changed since.
+    /// Returns the next entry to visit, changed and new entries first; `None` at the end of the round.
     pub fn next(&mut self, entries: &[Entry]) -> Option<usize> {
         while let Some((index, known)) = self.open.get_mut(self.turn) {
             let index = *index;

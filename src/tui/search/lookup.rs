@@ -1,4 +1,4 @@
-//! The filter and the search of the transcript, and the line that the person types them into.
+//! The state of filter and search, and the line that the person types them into.
 
 use crate::tui::composer::editor::Editor;
 use crate::tui::search::filter::Filter;
@@ -11,9 +11,9 @@ use std::rc::Rc;
 pub struct Lookup {
     pub filter: Option<Filter>,
     pub find: Option<Search>,
-    /// There is more to look at.
+    /// Whether the filter or the search is not finished.
     pub is_busy: bool,
-    /// What is searched for, in the cards in sight.
+    /// The matches in the cards in sight.
     pub marks: BTreeMap<usize, Rc<Vec<Mark>>>,
 }
 
@@ -21,23 +21,23 @@ pub struct Lookup {
 pub enum PromptKind {
     Search,
     Filter,
-    /// A snippet by its number.
+    /// A snippet's number.
     GoTo,
 }
 
-/// What is being typed, at the foot of the screen.
+/// The line at the bottom while the person types in it.
 #[derive(Debug)]
 pub struct SearchPrompt {
     pub kind: PromptKind,
     pub editor: Editor,
-    /// What is wrong with it.
+    /// The fault in the typed text.
     pub fault: Option<String>,
-    /// What Esc comes back to.
+    /// The window and the selection to which Esc returns.
     pub before: (Anchor, Option<usize>),
 }
 
 impl Lookup {
-    /// The cards that there are, if not all are shown.
+    /// The cards that the filter shows; `None` without a filter.
     pub fn shown(&self) -> Option<&BTreeSet<usize>> {
         self.filter.as_ref().map(|filter| &filter.shown)
     }
@@ -49,7 +49,7 @@ impl Lookup {
         }
     }
 
-    /// The card after this one, of `count`.
+    /// The next shown card, of `count` cards.
     pub fn after(&self, card: usize, count: usize) -> Option<usize> {
         match self.shown() {
             None => Some(card + 1).filter(|card| *card < count),
@@ -57,7 +57,7 @@ impl Lookup {
         }
     }
 
-    /// Cards that are shown of those from `from` on, of `count`.
+    /// The number of shown cards from `from` on, of `count` cards.
     pub fn count_from(&self, from: usize, count: usize) -> usize {
         self.shown().map_or(count.saturating_sub(from), |shown| shown.range(from..).count())
     }

@@ -1,4 +1,4 @@
-//! Searching the transcript: which cards have a text, how often, and where in their rows. In slices, so that no key waits.
+//! The search of the transcript: the matches of each card and their rows, found in small steps so that no key waits.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -15,23 +15,23 @@ use crate::tui::input::keymap::Keymap;
 use crate::tui::text;
 use crate::tui::transcript::card::{Card, CardLayout, Row};
 
-/// Cells of a row that belong to a place; one that goes on in the next row has two of them.
+/// Cells of a row that belong to a match. A match that continues in the next row has two marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub row: usize,
     pub cells: Range<u16>,
-    /// Which of the card's places it is, counted from 0.
+    /// The index of the match in its card.
     pub number: usize,
 }
 
-/// A place in the transcript where the text stands: the card, and which of its places.
+/// A match in the transcript: the card, and the index of the match in it.
 pub type Place = (usize, usize);
 
-/// What is searched.
+/// The searched cards, and how they are laid out.
 #[derive(Clone, Copy)]
 pub struct SearchScope<'a> {
     pub entries: &'a [Entry],
-    /// Only these, if not all are shown.
+    /// The cards that the filter shows; `None` for all.
     pub shown: Option<&'a BTreeSet<usize>>,
     pub keys: &'a Keymap,
     pub figures: &'a Figures,
@@ -42,17 +42,17 @@ pub struct SearchScope<'a> {
 pub struct Search {
     pub needle: Query,
     scan: Scan,
-    /// How many places each card has that has any.
+    /// The number of matches in each card that has any.
     found: BTreeMap<usize, usize>,
-    /// Of some output, memory keeps only the ends.
+    /// Whether memory has only the ends of some output.
     pub is_partial: bool,
-    /// The place that is shown.
+    /// The match that is shown.
     pub at: Option<Place>,
-    /// The first place shown is at or above this card, if there is one there.
+    /// The card where the search starts. The first match is in it or above it, else below it.
     pub from: usize,
-    /// Further on, forward or back, as soon as it is known where that is.
+    /// The direction of the next step, until its match is known.
     step: Option<bool>,
-    /// The card that was unfolded to show a place.
+    /// The card that was unfolded to show a match.
     pub opened: Option<usize>,
     marks: HashMap<usize, (Rc<Card>, Rc<Vec<Mark>>)>,
 }
@@ -72,7 +72,7 @@ impl Search {
         }
     }
 
-    /// Searches what is new and a slice of the rest, until `deadline`. Answers whether there is more to do.
+    /// Searches new cards and some of the others until `deadline`. Returns whether cards are left.
     pub fn look(&mut self, among: &SearchScope<'_>, deadline: Instant) -> bool {
         let SearchScope { entries, shown, keys, figures, shape } = *among;
         self.scan.begin();
@@ -102,7 +102,7 @@ impl Search {
         self.scan.is_done()
     }
 
-    /// All places that have been found.
+    /// The number of all matches found so far.
     pub fn total(&self) -> usize {
         self.found.values().sum()
     }
@@ -111,7 +111,7 @@ impl Search {
         self.found.get(&card).copied().unwrap_or_default()
     }
 
-    /// Such as `3 of 17`.
+    /// The position of the shown match, such as `3 of 17`.
     pub fn position_label(&self) -> String {
         let total = self.total();
         match self.at {
@@ -125,18 +125,18 @@ impl Search {
         }
     }
 
-    /// Wants the place after the one that is shown, or the one before.
+    /// Requests the match after or before the shown one.
     pub fn go_on(&mut self, forward: bool) {
         self.step = Some(forward);
     }
 
-    /// The place to be shown next, once that is known: the first one, or the one that was asked for.
+    /// Returns the match to show, once it is known: the first match, or the requested next one.
     pub fn take_step(&mut self) -> Option<Place> {
         let last = |(card, count): (&usize, &usize)| (*card, count - 1);
         let first = |(card, _): (&usize, &usize)| (*card, 0);
         let Some((card, number)) = self.at else {
             let above = self.found.range(..=self.from).next_back().map(last);
-            // Cards are looked at from the last one back.
+            // The scan goes from the last card back.
             let below = || self.found.range(self.from..).next().map(first).filter(|_| self.is_done());
             self.at = above.or_else(below);
             self.step = self.step.filter(|_| self.at.is_none());
@@ -148,7 +148,7 @@ impl Search {
             true => self.found.range((Excluded(card), Unbounded)).next().map(first),
             false => self.found.range(..card).next_back().map(last),
         };
-        // At an end it goes on at the other.
+        // After the last match comes the first.
         let around = || match self.step {
             _ if !self.is_done() => None,
             Some(true) => self.found.iter().next().map(first),
@@ -159,7 +159,7 @@ impl Search {
         self.at
     }
 
-    /// Where the places of a card are in its rows. Remembered for the cards in sight.
+    /// The marks of a card's matches, cached for the cards in sight.
     pub fn marks(&mut self, index: usize, card: &Rc<Card>, width: u16) -> Rc<Vec<Mark>> {
         if let Some((known, marks)) = self.marks.get(&index)
             && Rc::ptr_eq(known, card)
@@ -176,7 +176,7 @@ impl Search {
     }
 }
 
-/// Where a text stands in rows of at most `width` cells. A row that is full may go on in the next.
+/// Finds the matches in rows of at most `width` cells. A full row may continue in the next one.
 fn places(rows: &[Row], width: u16, needle: &Query) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     let mut number = 0;
@@ -187,7 +187,7 @@ fn places(rows: &[Row], width: u16, needle: &Query) -> Vec<Mark> {
     let mut row = 0;
     while row < rows.len() {
         let first = row;
-        // The text of a line, and where each of its rows ends in it.
+        // The text of a line, and the end of each of its rows in that text.
         let (mut whole, mut ends) = (String::new(), Vec::new());
         while let Some(part) = rows.get(row).and_then(line) {
             let is_full = text::width(&part) + 1 >= usize::from(width);

@@ -1,4 +1,4 @@
-//! Looking things up in the transcript: the filter, the search, and the line that they are typed into.
+//! Opening the line for a search, a filter or a number, its keys, and its effect on the transcript.
 
 use crate::domain::{SnippetId, Timestamp};
 use crate::tui::composer::editor::Editor;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// How long a frame looks further.
+/// How long a frame may filter and search.
 const SLICE: Duration = Duration::from_millis(6);
 
 impl View {
@@ -32,7 +32,7 @@ impl View {
         self.layers.push(Layer::SearchPrompt(SearchPrompt { kind, editor, fault: None, before }));
     }
 
-    /// Keys while something is typed to be looked up.
+    /// Handles keys while the line is open.
     pub fn on_line(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Lookup, Context::Session]);
         let line = self.layers.search_prompt_mut()?;
@@ -67,7 +67,7 @@ impl View {
         self.look_up();
     }
 
-    /// What is typed takes effect at once.
+    /// Applies the typed text at once.
     fn look_up(&mut self) {
         let Some(line) = self.layers.search_prompt_mut() else { return };
         line.fault = None;
@@ -104,7 +104,7 @@ impl View {
         self.viewport.anchor = Anchor::Follow;
     }
 
-    /// Esc: as if nothing had been typed.
+    /// Closes the line and undoes its effect.
     pub(in crate::tui) fn leave_line(&mut self) {
         let Some(Layer::SearchPrompt(line)) = self.layers.pop() else { return };
         match line.kind {
@@ -133,7 +133,7 @@ impl View {
         }
     }
 
-    /// Selects a card, and shows it even where the filter would not.
+    /// Selects a card and shows it. A filter that hides the card is removed.
     pub fn go_to(&mut self, card: usize) {
         if self.lookup.shown().is_some_and(|shown| !shown.contains(&card)) {
             self.clear_filter();
@@ -172,7 +172,7 @@ impl View {
         }
     }
 
-    /// Filters and searches what is new, and a slice of the rest.
+    /// Filters and searches new cards and some of the others.
     pub(in crate::tui) fn look(&mut self, layout: &Layout) {
         let deadline = Instant::now() + SLICE;
         let shape = self.folded(layout);
@@ -199,7 +199,7 @@ impl View {
         }
     }
 
-    /// Brings a place that was found into sight; what hides it is unfolded for as long as it is looked at.
+    /// Scrolls to a match. A folded card is unfolded while it has the shown match.
     fn show_place(&mut self, layout: &Layout, card: usize, number: usize) {
         let Some(find) = &mut self.lookup.find else { return };
         let count = find.count(card);
@@ -236,7 +236,7 @@ impl View {
         });
     }
 
-    /// Finds what is searched in the cards of the window.
+    /// Marks the matches in the cards of the window.
     pub(in crate::tui) fn mark(&mut self, cards: &BTreeMap<usize, Rc<Card>>, layout: Option<&Layout>) {
         self.lookup.marks.clear();
         let (Some(find), Some(layout)) = (&mut self.lookup.find, layout) else { return };

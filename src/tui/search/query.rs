@@ -1,11 +1,11 @@
-//! A text that is looked for. Capitals count only where one was typed.
+//! A text to search for. Case matters only if the text has capitals.
 
 use std::ops::Range;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     text: String,
-    /// In small letters; empty if capitals count.
+    /// The text in lower case; empty if case matters.
     lower: Vec<char>,
 }
 
@@ -23,7 +23,7 @@ impl Query {
         self.text.is_empty()
     }
 
-    /// The first place at or behind the byte `from`.
+    /// The first match at or after the byte `from`.
     pub fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
         if self.is_empty() {
             return None;
@@ -35,7 +35,7 @@ impl Query {
         let bytes = text.as_bytes();
         let mut at = from;
         loop {
-            // Of the letters without accents, few begin what is looked for.
+            // Few letters without accents can begin a match.
             at += if first.is_ascii() {
                 let upper = first.to_ascii_uppercase() as u8;
                 bytes[at..].iter().position(|byte| *byte == first as u8 || *byte == upper)?
@@ -49,7 +49,7 @@ impl Query {
         }
     }
 
-    /// How many bytes of the beginning of `text` it is.
+    /// The length in bytes of a match at the beginning of `text`.
     fn begins(&self, text: &str) -> Option<usize> {
         let mut wanted = self.lower.iter();
         for (at, c) in text.char_indices() {
@@ -69,7 +69,7 @@ impl Query {
         self.find(text, 0).is_some()
     }
 
-    /// All places, none over another.
+    /// All matches, without overlaps.
     pub fn all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
         let mut from = 0;
         std::iter::from_fn(move || {

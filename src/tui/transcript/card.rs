@@ -1,5 +1,5 @@
-//! One entry of the transcript as rows: the same for measuring, drawing and tests. The header is drawn by the pane,
-//! since its clock moves.
+//! An entry of the transcript as rows, for measuring, drawing and tests alike. The pane draws the header, because its
+//! clock moves.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,51 +18,51 @@ use crate::tui::images::{FigureRequest, Figures, picture_of, size};
 use crate::tui::input::keymap::{Action, Keymap};
 use crate::tui::{text, theme};
 
-/// What the rows of a card depend on, besides the entry.
+/// The layout of a card, which determines its rows together with the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CardLayout {
     /// Cells for text, after the bar.
     pub width: u16,
-    /// The smallest layout, where code is cut to a line.
+    /// Whether the layout is the smallest, in which code is cut to a line.
     pub compact: bool,
-    /// Unfolded: everything is shown.
+    /// Whether the card is unfolded and shows everything.
     pub open: bool,
     pub figures: FigureOptions,
     /// The first column in sight of a data frame.
     pub column: usize,
 }
 
-/// How figures are shown.
+/// The layout of figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FigureOptions {
-    /// Rows that one may take; 0 shows none.
+    /// The most rows of a figure; 0 shows no figures.
     pub rows: u16,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
-    /// How many turned out not to be shown.
+    /// The number of figures that cannot be shown.
     pub failures: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Row {
     Head,
-    /// Beside the author's bar.
+    /// A line beside the author's bar.
     Code(Line<'static>),
     Text(Line<'static>),
-    /// One of the rows of a figure, counted from 0.
+    /// A row of a figure, counted from 0.
     Picture(Rc<FigureRequest>, u16),
-    /// Between cards.
+    /// The space between cards.
     Space,
 }
 
 #[derive(Debug)]
 pub struct Card {
     pub rows: Vec<Row>,
-    /// Something is hidden, or shown only because the card is open.
+    /// Whether the card hides rows, or shows them only because it is open.
     pub foldable: bool,
 }
 
-/// What stands among the output.
+/// An item among the output.
 enum OutputItem<'a> {
     Display(usize, &'a Arc<Display>),
     Frame(&'a FramePreview),
@@ -71,11 +71,11 @@ enum OutputItem<'a> {
 /// Lines of code shown of a folded card, and rows of output or of a result.
 const CODE_LINES: usize = 15;
 const OUTPUT_ROWS: usize = 12;
-/// A data frame as pandas shows it, at its full length.
+/// Enough for a data frame as pandas shows it.
 const RESULT_ROWS: usize = 14;
-/// Rows of output of what runs: its end is what matters, and the cards before it stay in sight.
+/// Rows of output of a running snippet: the end matters most, and earlier cards stay in sight.
 const LIVE_ROWS: usize = 6;
-/// A traceback of a `SyntaxError` says where it is; it is shown without being asked for.
+/// The longest traceback of a `SyntaxError` to show in full, because it has the place of the error.
 const SYNTAX_LINES: usize = 6;
 
 impl Card {
@@ -131,7 +131,7 @@ impl Card {
         }
     }
 
-    /// The output, with what was displayed in its place; of more than `limit` rows the last ones.
+    /// Adds the output with displays at their places. Of more than `limit` rows, only the last are shown.
     fn written(&mut self, snippet: &Snippet, limit: usize, shape: CardLayout, figures: &Figures) {
         let output = &snippet.output;
         let frames =
@@ -160,7 +160,7 @@ impl Card {
             if left > 0 || shape.open {
                 after.output(&output.slice(at.end, to), left.max(1), shape);
             }
-            // A picture says more in its rows than text does.
+            // The rows of a picture count less than rows of text.
             left = left.saturating_sub(part.rows.len() - pictured + pictured / 4 + after.rows.len());
             to = to.min(at.start);
             parts.push(after);
@@ -184,7 +184,7 @@ impl Card {
         }
     }
 
-    /// Answers how many rows a picture has.
+    /// Adds a display. Returns the number of rows of its picture.
     fn display(&mut self, number: usize, display: &Arc<Display>, shape: CardLayout, figures: &Figures) -> usize {
         let label = format!("▨ {}", plain(&display.label(number)));
         self.rows.push(Row::Text(Line::from(Span::styled(label, theme::FOCUS))));
@@ -285,7 +285,7 @@ impl Card {
             }
             return;
         }
-        // What is unfolded ends with the message.
+        // An unfolded traceback ends with the message.
         if !shape.open || !has_traceback(error) {
             self.headline(error, shape);
         }
@@ -307,7 +307,7 @@ impl Card {
             }
             return;
         }
-        // Where all of the code is one line, that line stands above.
+        // If all the code is one line, that line is already shown above.
         let here = format!("<snippet {}>", snippet.id);
         let says_more = |frame: &traceback::Frame<'_>| frame.file != here || snippet.code.trim().contains('\n');
         if let Some(frame) = traceback::own_frame(&shown).filter(says_more) {
@@ -369,7 +369,7 @@ impl Card {
     }
 }
 
-/// Whether there is more to an error than its message, which is all there is of a `SystemExit`.
+/// Returns whether an error has more than its message. A `SystemExit` has only a message.
 fn has_traceback(error: &ErrorReport) -> bool {
     let bare = error.traceback.strip_prefix(&error.type_name).and_then(|rest| rest.strip_prefix(": "));
     error.traceback.lines().count() > 1 && bare != Some(&error.message)

@@ -1,4 +1,4 @@
-//! Pieces of a card as text, to be copied or saved: its code, all that came of it, its value, its traceback.
+//! Pieces of a card as text for the clipboard or a file: code, output, value, traceback.
 
 use std::io;
 
@@ -7,15 +7,15 @@ use crate::domain::{Entry, Output, Snippet, SnippetId, units};
 use crate::session::Spool;
 use crate::session::spool::Whole;
 
-/// The most that is copied, in bytes: terminals drop what is longer than they like, most of them in silence.
+/// The most bytes to copy: terminals drop longer texts, most of them silently.
 pub const MOST: u64 = 1 << 20;
-/// Bytes of an output that are made plain at once.
+/// Bytes of an output that are converted at once.
 const CHUNK: usize = 1 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
     Code,
-    /// All that stands below the code: what it wrote, its value, its error.
+    /// Everything below the code: output, value, error.
     Output,
     Value,
     Traceback,
@@ -32,7 +32,7 @@ impl Piece {
     }
 }
 
-/// Such as `14`, for sentences.
+/// The card's name in sentences, such as `14`.
 pub fn name(entry: &Entry) -> String {
     match entry {
         Entry::Snippet(snippet) => snippet.id.to_string(),
@@ -41,7 +41,7 @@ pub fn name(entry: &Entry) -> String {
     }
 }
 
-/// A piece of a card, and how long the part of it is that the code wrote. `None` if the card has none of it.
+/// A piece of a card, with the length of the part that the code wrote. `None` if the card does not have the piece.
 pub fn of(entry: &Entry, piece: Piece, spool: Option<&Spool>) -> Option<Text> {
     let recorded = recorded(entry, spool).map(Entry::Snippet);
     let entry = recorded.as_ref().unwrap_or(entry);
@@ -62,7 +62,7 @@ pub fn of(entry: &Entry, piece: Piece, spool: Option<&Spool>) -> Option<Text> {
     }
 }
 
-/// A snippet as the journal has it, where memory has only parts of its code or of what came of it.
+/// The journal's record of a snippet whose code or results are incomplete in memory.
 pub fn recorded(entry: &Entry, spool: Option<&Spool>) -> Option<Snippet> {
     let Entry::Snippet(snippet) = entry else { return None };
     let is_old = snippet.code_omitted > 0
@@ -72,7 +72,7 @@ pub fn recorded(entry: &Entry, spool: Option<&Spool>) -> Option<Snippet> {
     recorded.outcome.is_some().then_some(recorded)
 }
 
-/// What stands below that which a snippet wrote: its value, its traceback.
+/// The text below a snippet's output: its value, its traceback.
 pub fn rest(entry: &Entry) -> String {
     let outcome = if let Entry::Snippet(snippet) = entry { snippet.outcome.as_deref() } else { None };
     let value = outcome.and_then(|outcome| outcome.result.as_deref());
@@ -80,7 +80,7 @@ pub fn rest(entry: &Entry) -> String {
     value.into_iter().chain(error).collect::<Vec<_>>().join("\n")
 }
 
-/// All of an output, or what memory keeps of it.
+/// The whole output, or the part in memory.
 fn whole(output: &Output, snippet: Option<SnippetId>, spool: Option<&Spool>) -> Whole {
     let kept = spool.zip(snippet).filter(|_| output.omitted() > 0);
     let kept = kept.and_then(|(spool, snippet)| spool.whole_of(snippet, output).ok().flatten());
@@ -94,12 +94,12 @@ pub struct Text {
 }
 
 impl Text {
-    /// In bytes, escape sequences included.
+    /// The length in bytes, including escape sequences.
     pub fn length(&self) -> u64 {
         self.whole.as_ref().map_or(0, Whole::length) + self.rest.len() as u64
     }
 
-    /// As it would stand on a terminal, without escape sequences.
+    /// The text as it would look on a terminal, without escape sequences.
     ///
     /// # Errors
     /// If the file with the output cannot be read.
@@ -112,10 +112,10 @@ impl Text {
         Ok(text)
     }
 
-    /// Writes the same, its last line ended. Answers how many bytes that were.
+    /// Writes the text with a final line end. Returns the number of bytes.
     ///
     /// # Errors
-    /// If it cannot be read, or written.
+    /// If the output cannot be read, or the text cannot be written.
     pub fn write(&self, out: &mut dyn io::Write) -> io::Result<u64> {
         let (mut bytes, mut is_ended) = (0, false);
         self.each(&mut |part| {
@@ -148,7 +148,7 @@ impl Text {
                 }
                 at = start + bytes as u64;
                 left.extend(segments.into_iter().map(|segment| segment.text));
-                // Lines stay whole, for a bar is drawn over its own line.
+                // Lines are not split, because a progress bar overwrites its own line.
                 let end =
                     if at < whole.length() { left.rfind('\n').map_or(left.len(), |end| end + 1) } else { left.len() };
                 put(&plain(&left[..end]))?;
@@ -161,10 +161,10 @@ impl Text {
         if self.rest.is_empty() { Ok(()) } else { each(&self.rest) }
     }
 
-    /// To be copied.
+    /// The text for the clipboard.
     ///
     /// # Errors
-    /// If it is too long, in words.
+    /// If the text is too long, in words.
     pub fn to_copy(&self) -> Result<String, String> {
         if self.length() > MOST {
             let (long, most) = (units::bytes(self.length()), units::bytes(MOST));

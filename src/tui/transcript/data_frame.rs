@@ -1,4 +1,4 @@
-//! Tables: columns aligned and cut to a width, the ones out of sight counted; the labels of the rows stay.
+//! Tables with aligned columns, cut to a width. Hidden columns are counted, and row labels stay in sight.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use crate::tui::{text, theme};
 
 /// Cells between two columns.
 const GAP: usize = 2;
-/// Rows of the end of a frame, where not all are shown.
+/// Rows shown from the end of an incomplete frame.
 const END: usize = 3;
 
-/// Cells of a table as they are shown, and how wide its columns are.
+/// The cells of a table as text.
 pub struct Table<'a> {
-    /// Above the labels, and the labels; empty if the rows have none.
+    /// The heading of the labels, and the labels; empty if the rows have none.
     labels: Vec<&'a str>,
-    /// Column by column, its name first.
+    /// Column by column, the name first.
     columns: Vec<Vec<&'a str>>,
 }
 
 /// Some columns of a table, side by side.
 pub struct Laid {
-    /// The line of the names, and one for each row.
+    /// The line of names, and one line per row.
     pub lines: Vec<String>,
-    /// The columns that are there.
+    /// The columns in these lines.
     pub shown: Range<usize>,
-    /// The last of them is there in part.
+    /// Whether the last of the columns is cut.
     pub is_cut: bool,
 }
 
-/// Columns of text may be cut, the last one in sight to what room there is, if that is so many cells.
+/// The least width to which the last column in sight is cut; only columns of text are.
 const LEAST_CUT: usize = 8;
 
 impl<'a> Table<'a> {
@@ -43,8 +43,8 @@ impl<'a> Table<'a> {
         Self { labels, columns: (0..names.len()).map(column).collect() }
     }
 
-    /// As many columns from `first` on as fit, at least one; the last column is not scrolled away. With `most`, columns
-    /// but the last are cut to that many cells.
+    /// Lays out as many columns from `first` on as fit, at least one; the last column cannot be scrolled away. With
+    /// `most`, all columns but the last are cut to that many cells.
     pub fn lay(&self, first: usize, width: usize, most: Option<usize>) -> Laid {
         let from = first.min(self.columns.len().saturating_sub(1));
         let can_cut = most.is_some();
@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
             let most = most.filter(|_| to + 1 < self.columns.len()).unwrap_or(usize::MAX);
             let mut column = Column::of(cells, if to == from { room.min(most) } else { most });
             if to > from && column.width > room {
-                // Of a number, a part would be another number.
+                // A part of a number would be another number.
                 if can_cut && !column.right && room >= LEAST_CUT {
                     column = Column::of(cells, room);
                     is_cut = true;
@@ -82,16 +82,16 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Cells of one width.
+/// Cells padded to one width.
 struct Column {
     cells: Vec<String>,
     width: usize,
-    /// Its ends stand under one another.
+    /// Whether the cells are aligned on the right.
     right: bool,
 }
 
 impl Column {
-    /// Numbers stand with their ends under one another.
+    /// Columns of numbers are aligned on the right.
     fn of(cells: &[&str], most: usize) -> Self {
         let cells: Vec<String> = cells.iter().map(|cell| text::cut(&text::name(cell), most).into_owned()).collect();
         let width = cells.iter().map(|cell| text::width(cell)).max().unwrap_or(0);
@@ -106,16 +106,16 @@ impl Column {
 
 pub fn is_number(cell: &str) -> bool {
     let digits = cell.trim_start_matches(['-', '+']);
-    // Of several, such as `0.5, 1.5`, nothing stands under one another.
+    // Lists of numbers, such as `0.5, 1.5`, are not aligned.
     digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && !digits.contains(", ")
         || matches!(cell, "" | "NaN" | "nan" | "null" | "None" | "NaT" | "<NA>" | "inf" | "-inf")
 }
 
-/// A data frame in at most `limit` lines, but five at least, from the column `first` on.
+/// A data frame in `limit` lines, but at least five, from the column `first` on.
 pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> Vec<Line<'static>> {
     let kept = frame.cells.len();
     let is_whole = kept as u64 == frame.rows;
-    // Names, what is left out, and the size take a line each.
+    // The names, the number of hidden rows, and the size take a line each.
     let room = limit.saturating_sub(2 + usize::from(!is_whole)).max(1);
     let is_cut = kept > room;
     let (head, tail) = match (is_cut, is_whole) {
@@ -149,7 +149,7 @@ pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> 
     lines
 }
 
-/// Such as `48210 rows × 9 columns   … 4 more columns ← →`.
+/// The size of a frame, such as `48210 rows × 9 columns   … 4 more columns ← →`.
 fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'static> {
     let (rows, columns) = (units::count(frame.rows as usize, "row"), units::count(frame.columns as usize, "column"));
     let whole = format!("{rows} × {columns}");
@@ -166,7 +166,7 @@ fn size(frame: &FramePreview, shown: &Range<usize>, width: usize) -> Line<'stati
     Line::from(vec![Span::styled(whole + &more, theme::DIM), Span::styled(keys, theme::KEY)])
 }
 
-/// Where the text of frames stands in an output, as [`Output::slice`] counts; of a long output that is not known.
+/// The ranges of an output that show frames, as [`Output::slice`] counts; unknown for a long output.
 pub fn places<'a>(output: &Output, frames: &'a [Arc<DisplayedFrame>]) -> Vec<(Range<u64>, &'a FramePreview)> {
     let mut found = Vec::new();
     if frames.is_empty() || output.omitted() > 0 {

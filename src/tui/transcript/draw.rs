@@ -1,4 +1,4 @@
-//! The transcript pane: the rows of the window, with the cards' headers.
+//! The transcript pane: the rows in the window, with the headers of cards.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -61,14 +61,14 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     }
 }
 
-/// Where the terminal's cursor stands while a card is selected: at its head, if that is in sight.
+/// The position of the cursor while a card is selected: at its header, if that is in sight.
 pub fn cursor(view: &View, layout: &Layout) -> Option<Position> {
     let window = &view.frame.as_ref()?.window;
     let row = window.iter().position(|place| view.viewport.selected == Some(place.card))?;
     Some(Position { x: layout.transcript.x, y: layout.transcript.y + row as u16 })
 }
 
-/// Number and author on the left, status and duration on the right.
+/// Draws number and author on the left, status and duration on the right.
 fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: Timestamp, buffer: &mut Buffer) {
     let area = layout.transcript;
     let selected = view.viewport.selected == Some(index);
@@ -115,7 +115,7 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
     let mut x = area.x + layout.margin;
     let number_style = if selected { theme::SELECTED } else { theme::DIM };
     if !number.is_empty() {
-        // The figures of all cards stand in one column; in the smallest layout they would only cost room.
+        // The numbers of all cards are right-aligned; the smallest layout has no room for that.
         let shown = if layout.class == Class::Compact { number } else { format!("{number:>digits$}") };
         x = put(buffer, left, x, y, &shown, number_style);
         x += if layout.class == Class::Compact { 1 } else { 2 };
@@ -126,7 +126,7 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
     put(buffer, left, x, y, &text::cut(&name, room), name_style);
 }
 
-/// Returns the column where it begins.
+/// Draws the status. Returns the column where it begins.
 fn status(layout: &Layout, snippet: &Snippet, right: u16, y: u16, now: Timestamp, buffer: &mut Buffer) -> u16 {
     let time = match (&snippet.outcome, snippet.status) {
         (_, Status::Running) => units::clock(elapsed(snippet.started_at.unwrap_or(now), now)),
@@ -134,7 +134,7 @@ fn status(layout: &Layout, snippet: &Snippet, right: u16, y: u16, now: Timestamp
         (_, status) => status.word().to_owned(),
     };
     let time_style = if snippet.status == Status::Running { Style::new() } else { theme::DIM };
-    // The glyphs stand in one column, but for the smallest layout.
+    // The glyphs are in one column, except in the smallest layout.
     let room = if layout.class == Class::Compact { 0 } else { 8 };
     let x = put_right(buffer, layout.transcript, right, y, &time, time_style);
     let glyph_x = x.saturating_sub(2).min(right.saturating_sub(room + 1));

@@ -1,4 +1,4 @@
-//! Lines that several parts of a card have in common: notes, and highlighted code.
+//! Lines that several parts of a card use: notes, and highlighted code.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -6,12 +6,12 @@ use ratatui::text::{Line, Span};
 use crate::domain::lexer::tokens;
 use crate::tui::theme;
 
-/// A line of ours among the lines of others.
+/// A note of the dashboard among the session's text.
 pub fn note(text: String) -> Line<'static> {
     Line::from(Span::styled(text, theme::DIM))
 }
 
-/// The lines of `code`, in pieces of one style each.
+/// The lines of `code` as styled pieces.
 pub fn highlight(code: &str) -> Vec<Vec<(String, Style)>> {
     let mut lines = vec![Vec::new()];
     let mut at = 0;

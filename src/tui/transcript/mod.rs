@@ -1,4 +1,4 @@
-//! The cards: their rows, the window on them, what is selected, and copies of their pieces.
+//! The transcript's cards: their rows, the window on them, the selection, and copies of their pieces.
 
 pub(in crate::tui) mod card;
 pub(in crate::tui) mod copy;

@@ -1,4 +1,4 @@
-//! The last rows of an output, found from its end, without a look at more of it than is shown.
+//! The last rows of an output. The search for them starts at the end and reads only as much as is shown.
 
 use ratatui::text::Line;
 
@@ -11,7 +11,7 @@ use crate::tui::{text, theme};
 
 pub struct Tail {
     pub rows: Vec<Line<'static>>,
-    /// In words, what comes before them.
+    /// A text about the hidden part before the rows.
     pub hidden: Option<String>,
 }
 
@@ -46,18 +46,18 @@ pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     Tail { rows: found.rows, hidden }
 }
 
-/// What was found so far.
+/// The rows collected so far.
 struct Found {
     rows: Vec<Line<'static>>,
     lines: usize,
-    /// There was more than `limit` rows.
+    /// Whether there are more than `limit` rows.
     cut: bool,
     limit: usize,
     width: usize,
 }
 
 impl Found {
-    /// Puts the last rows of `segments` before what was found, as many as there is room for.
+    /// Puts the last rows of `segments` before the rows so far, up to the limit.
     fn lines(&mut self, segments: &[&Segment]) {
         let room = self.limit - self.rows.len();
         if room == 0 {
@@ -74,7 +74,7 @@ impl Found {
         let Some((text, stream)) = parts.first() else { return };
         let parts: Vec<_> = std::iter::once((&text[from..], *stream)).chain(parts[1..].iter().copied()).collect();
         let mut lines = styled(&parts, &mut look);
-        // The line end that ends everything begins no line.
+        // The last line end does not begin another line.
         if lines.last().is_some_and(Vec::is_empty) {
             lines.pop();
         }
@@ -100,14 +100,14 @@ impl Found {
         self.rows.splice(..0, before);
     }
 
-    /// Where the last `room` lines begin: the segment, and the byte in it. Not so far back that a very long line costs
-    /// much: what could be shown, and some more for what escape sequences take.
+    /// The segment and byte where the last `room` lines begin. Of a very long line, only as much as the rows can show
+    /// is taken, plus some bytes for escape sequences.
     fn beginning(&self, segments: &[&Segment], room: usize) -> (usize, usize) {
         if segments.iter().any(|segment| moves_up(&segment.text)) {
             return (0, 0);
         }
         let mut bytes = room.saturating_mul(self.width).saturating_mul(4).max(64 << 10);
-        // The line end that ends everything begins no line.
+        // The last line end does not begin another line.
         let mut lines = room.saturating_add(1);
         if !segments.last().is_some_and(|last| last.text.ends_with('\n')) {
             lines -= 1;

@@ -1,4 +1,4 @@
-//! Moving the window over the transcript, selecting cards, folding them, and scrolling their tables.
+//! Moving the window, selecting cards, folding them, and scrolling their tables.
 
 use crate::domain::Entry;
 use crate::tui::draw::layout::{Class, Layout};
@@ -21,7 +21,7 @@ impl View {
         walk(&mut walker, height)
     }
 
-    /// The shape of a card that is folded.
+    /// The layout of folded cards.
     pub(in crate::tui) fn folded(&self, layout: &Layout) -> CardLayout {
         let compact = layout.class == Class::Compact;
         CardLayout { width: layout.card_text(), compact, open: false, figures: self.figured(layout), column: 0 }
@@ -57,12 +57,12 @@ impl View {
         });
     }
 
-    /// Puts the head of a card at the top of the window.
+    /// Scrolls to the header of a card.
     pub fn jump(&mut self, card: usize) {
         self.viewport.anchor = Anchor::At(Place { card, row: 0 });
     }
 
-    /// Selects the card above or below the selected one; below the last, none, and the end is followed.
+    /// Selects the card above or below. Below the last card, the selection ends and the window follows the end.
     pub fn select(&mut self, up: bool) {
         let count = self.transcript.entries().len();
         let last_in_sight = self.frame.as_ref().and_then(|frame| frame.window.last()).map(|place| place.card);
@@ -79,7 +79,7 @@ impl View {
         }
     }
 
-    /// Brings a card into sight, its head at any rate.
+    /// Brings a card into sight, at least its header.
     pub(in crate::tui) fn show(&mut self, card: usize) {
         let Some(layout) = self.frame.as_ref().and_then(|frame| frame.layout) else { return };
         let anchor = self.viewport.anchor;
@@ -100,7 +100,7 @@ impl View {
         });
     }
 
-    /// Unfolds or folds the selected card, or the last one in sight that hides something.
+    /// Folds or unfolds the selected card, or the last one in sight that can be folded.
     pub fn fold(&mut self) {
         let in_sight = || {
             let cards = &self.frame.as_ref()?.cards;
@@ -115,7 +115,7 @@ impl View {
         }
     }
 
-    /// Unfolds or folds all cards.
+    /// Folds or unfolds all cards.
     pub fn fold_all(&mut self) {
         self.viewport.unfold_all = !self.viewport.unfold_all;
         self.viewport.unfolded.clear();

@@ -1,4 +1,4 @@
-//! What can be done with a card: letters act on the selected one; without one, the last in sight that fits is meant.
+//! Actions on cards. Letters act on the selected card; without one, an action takes the last suitable card in sight.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::tui::layers::Layer;
 use crate::tui::pager::Pager;
 use crate::tui::view::View;
 
-/// Of code that memory has only the beginning of.
+/// The notice for code that memory has only in part.
 const GONE: &str = "only the beginning of its code is kept, and the session is not recorded";
 
 impl View {
-    /// Keys while a card is selected: the input gets none of them.
+    /// Handles keys while a card is selected: the input gets no keys.
     pub fn on_card(&mut self, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Card, Context::Transcript, Context::Session]);
         let asked_to_run = self.pending.run_again.take().filter(|card| self.viewport.selected == Some(*card));
@@ -42,14 +42,14 @@ impl View {
         }
     }
 
-    /// Whether a traceback is all that the selected card has to show.
+    /// Returns whether the selected card hides nothing but a traceback.
     fn is_all_traceback(&self) -> bool {
         let entry = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
         let wrote = |entry| snippet(entry).is_some_and(|snippet| !snippet.output.is_empty());
         entry.is_some_and(|entry| !wrote(entry) && copy::of(entry, Piece::Traceback, None).is_some())
     }
 
-    /// Actions on cards; `None` if it is none of them.
+    /// Actions on cards; `None` for any other action.
     pub fn act_on_card(&mut self, action: Action) -> Option<Option<Effect>> {
         Some(match action {
             Action::ColumnsLeft | Action::ColumnsRight => {
@@ -96,7 +96,7 @@ impl View {
         })
     }
 
-    /// The selected card, or the last one in sight that fits.
+    /// The selected card, or the last suitable one in sight.
     fn meant(&self, fits: impl Fn(&Entry) -> bool) -> Option<usize> {
         let fits = |card: &usize| self.transcript.entries().get(*card).is_some_and(&fits);
         match self.viewport.selected {
@@ -126,7 +126,7 @@ impl View {
         }
     }
 
-    /// The code of a card runs again, as the person's own.
+    /// Runs the code of a card again, as the person's own.
     fn run_again(&mut self, card: usize) -> Option<Effect> {
         let found = snippet(self.transcript.entries().get(card)?)?;
         let Some(code) = self.whole_code(found) else {
@@ -139,7 +139,7 @@ impl View {
         Some(Effect::Submit(code))
     }
 
-    /// Of old code memory may have only the beginning.
+    /// The whole code, from the journal where memory has only the beginning.
     fn whole_code(&self, snippet: &Snippet) -> Option<Arc<str>> {
         match snippet.code_omitted {
             0 => Some(snippet.code.clone()),
@@ -167,7 +167,7 @@ impl View {
         }
     }
 
-    /// To the next card below that failed, or to the one above: from the selected one, or from the end of the window.
+    /// Selects the next card below or above that failed, from the selected card or the end of the window.
     fn go_to_error(&mut self, forward: bool) {
         let entries = self.transcript.entries();
         let in_sight = || self.frame.as_ref().and_then(|frame| frame.window.last()).map_or(0, |place| place.card + 1);
@@ -184,7 +184,7 @@ impl View {
         }
     }
 
-    /// To the snippet that set a variable last.
+    /// Selects the snippet that set a variable last.
     pub fn go_to_setter(&mut self, variable: &str) {
         let rows = &self.transcript.variables().rows;
         let setter = rows.iter().find(|row| row.name == variable).and_then(|row| row.set_by);

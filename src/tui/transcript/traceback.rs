@@ -1,4 +1,4 @@
-//! Tracebacks as people read them: the line of their own code where it failed, and the whole in colours.
+//! Tracebacks for people: the line of their own code that failed, and the whole traceback in colours.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -6,22 +6,22 @@ use ratatui::text::{Line, Span};
 use super::lines;
 use crate::tui::{text, theme};
 
-/// A frame as a traceback prints it.
+/// A frame of a printed traceback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     pub file: &'a str,
     pub line: &'a str,
-    /// `<module>` for what stands in no function.
+    /// The function, or `<module>` outside of functions.
     pub function: &'a str,
     /// The line of code; empty if Python did not find it.
     pub source: &'a str,
 }
 
-/// The innermost frame that is in a snippet, or in a file of the user's: not in Python's or in a package's.
+/// The innermost frame in a snippet or in a file of the user, not in Python or a package.
 pub fn own_frame(traceback: &str) -> Option<Frame<'_>> {
-    // The last exception of a chain is the one that was not caught; of a group, what follows belongs to its parts.
+    // In a chain, the last exception was not caught. In a group, the text after it belongs to its parts.
     let start = traceback.rfind("Traceback (most recent call last)").unwrap_or(0);
-    // Each with its indentation.
+    // Each line with its indentation.
     let lines: Vec<(usize, &str)> = traceback[start..]
         .lines()
         .take_while(|line| !line.trim_start().starts_with("+-+--"))
@@ -42,7 +42,7 @@ fn is_library(file: &str) -> bool {
     of_python.iter().any(|part| file.contains(part)) || (file.starts_with('<') && !file.starts_with("<snippet "))
 }
 
-/// `at <snippet 3> line 2: x/0`, on one row.
+/// The failing line on one row: `at <snippet 3> line 2: x/0`.
 pub fn place(frame: Frame<'_>, width: u16) -> Line<'static> {
     let file = frame.file.rsplit('/').next().unwrap_or(frame.file);
     let function = if frame.function.starts_with('<') { String::new() } else { format!(" in {}", frame.function) };
@@ -59,7 +59,7 @@ pub fn place(frame: Frame<'_>, width: u16) -> Line<'static> {
     Line::from(spans)
 }
 
-/// All of its lines, in pieces of one style each.
+/// The lines of a traceback as styled pieces.
 pub fn coloured(traceback: &str) -> Vec<Vec<(String, Style)>> {
     let mut after_file = false;
     let line = |line: &str| {

@@ -1,5 +1,5 @@
-//! The window on the transcript. The place is kept as (card, row), never as a row of the whole, so that a frame costs
-//! the same with ten cards and with a hundred thousand: only cards that cross the window are measured.
+//! The window on the transcript. Its place is a card and a row, never a row of the whole, and only the cards in the
+//! window are measured, so that a frame costs the same with ten cards and with a hundred thousand.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -19,30 +19,30 @@ pub struct Place {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// The end is shown, whatever comes.
+    /// The window stays at the end.
     Follow,
     /// This row is the first of the window.
     At(Place),
 }
 
-/// Where the person is in the transcript, and how its cards are shown.
+/// The person's place in the transcript, and how its cards are shown.
 #[derive(Debug)]
 pub struct Viewport {
     pub anchor: Anchor,
-    /// How many entries there were when the end was last in sight.
+    /// The number of entries when the end was last in sight.
     pub seen: usize,
     /// The selected card.
     pub selected: Option<usize>,
-    /// Cards that are not folded as `unfold_all` says.
+    /// Cards whose folding differs from `unfold_all`.
     pub unfolded: HashSet<usize>,
-    /// How many columns of a card's data frame are out of sight on the left.
+    /// The number of columns of a card's data frame that are scrolled away on the left.
     pub columns: HashMap<usize, usize>,
     pub unfold_all: bool,
     pub cards: Cards,
 }
 
 impl Viewport {
-    /// The end of a transcript with that many entries.
+    /// A window at the end of a transcript with that many entries.
     pub fn new(entries: usize) -> Self {
         Self {
             anchor: Anchor::Follow,
@@ -56,11 +56,11 @@ impl Viewport {
     }
 }
 
-/// Rows of cards that were looked at lately.
+/// The cache of recently shown cards.
 #[derive(Debug, Default)]
 pub struct Cards {
     cache: HashMap<usize, (Key, Rc<Card>)>,
-    /// They are told on some cards.
+    /// Some cards show keys.
     keys: Rc<Keymap>,
 }
 
@@ -68,13 +68,13 @@ pub struct Cards {
 struct Key {
     shape: CardLayout,
     status: Option<Status>,
-    /// Bytes written and bytes kept of the output: it grows, and it is cut when it is old.
+    /// Bytes written and bytes in memory of the output, which grows, and is cut when it is old.
     output: (u64, usize),
-    /// How many displays there were, and which ones they are.
+    /// The number of displays, and a value that changes with them.
     displays: (usize, usize),
 }
 
-/// Cards kept beyond which the cache is emptied of those not in the window.
+/// The most cards in the cache before all outside of the window are removed.
 const KEPT: usize = 256;
 
 impl Cards {
@@ -117,13 +117,13 @@ impl Cards {
     }
 }
 
-/// What the walk over the cards needs.
+/// The cards and their layout, for walks over the rows.
 pub struct Walk<'a> {
     pub transcript: &'a Transcript,
     pub cards: &'a mut Cards,
     pub figures: &'a Figures,
     pub shape: &'a dyn Fn(usize) -> CardLayout,
-    /// The cards that there are, if not all are shown.
+    /// The cards that the filter shows; `None` for all.
     pub shown: Option<&'a BTreeSet<usize>>,
 }
 
@@ -147,12 +147,12 @@ impl Walk<'_> {
         }
     }
 
-    /// The card after this one, or the end.
+    /// The next shown card, or the end.
     fn after(&self, card: usize) -> usize {
         self.from(card + 1)
     }
 
-    /// The first card that is shown from this one on, or the end.
+    /// The first shown card from this one on, or the end.
     fn from(&self, card: usize) -> usize {
         match self.shown {
             None => card.min(self.count()),
@@ -160,7 +160,7 @@ impl Walk<'_> {
         }
     }
 
-    /// `n` rows further up, or the very first row.
+    /// The row `n` rows further up, or the very first row.
     pub fn up(&mut self, from: Place, n: usize) -> Place {
         let mut place = from;
         let mut left = n;
@@ -176,7 +176,7 @@ impl Walk<'_> {
         place
     }
 
-    /// `n` rows further down, or the place behind the last row.
+    /// The row `n` rows further down, or the place after the last row.
     pub fn down(&mut self, from: Place, n: usize) -> Place {
         let mut place = from;
         let mut left = n;
@@ -192,13 +192,13 @@ impl Walk<'_> {
         place
     }
 
-    /// The first row of the window that ends with the last row of all.
+    /// The first row of a window that ends with the last row of all.
     pub fn bottom(&mut self, height: usize) -> Place {
         let end = Place { card: self.count(), row: 0 };
         self.up(end, height)
     }
 
-    /// The rows of the window. An anchor from which the end can be seen becomes [`Anchor::Follow`].
+    /// The rows of the window. An anchor near the end becomes [`Anchor::Follow`].
     pub fn window(&mut self, anchor: &mut Anchor, height: usize) -> Vec<Place> {
         let bottom = self.bottom(height);
         let first = match *anchor {
