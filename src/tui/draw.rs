@@ -1,4 +1,4 @@
-//! Drawing: a pure function of the prepared view and the time into a buffer. Nothing here changes state.
+//! Drawing: a pure function that writes the prepared view, at a given time, into a buffer.
 
 pub(in crate::tui) mod canvas;
 pub(in crate::tui) mod layout;
@@ -27,14 +27,14 @@ use super::view::View;
 use super::{text, theme};
 use crate::domain::{Timestamp, units};
 
-/// Draws the view as [`View::prepare`] measured it. Returns where the terminal's cursor belongs.
+/// Draws the view as [`View::prepare`] measured it. Returns the position of the terminal's cursor.
 pub fn draw(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let cursor = draw_roles(view, now, buffer);
     view.theme.paint(buffer);
     cursor
 }
 
-/// Draws in roles, which have no colours yet.
+/// Draws with roles in place of colours.
 fn draw_roles(view: &View, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let frame = view.frame.as_ref()?;
     let Some(layout) = &frame.layout else {
@@ -69,7 +69,7 @@ fn draw_base(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
     if view.viewport.selected.is_some() { super::transcript::draw::cursor(view, layout) } else { Some(cursor) }
 }
 
-/// Returns where the cursor belongs now; `below` is where the cursor was without this layer.
+/// Draws a layer. Returns the position of the cursor; `below` is that position without the layer.
 fn draw_layer(
     view: &View,
     layer: &Layer,
@@ -112,7 +112,7 @@ fn too_small(area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A path with the home folder as `~`.
+/// Returns the session's path with the home folder as `~`.
 fn short_path(view: &View) -> String {
     let path = view.info.cwd.to_string_lossy();
     view.short(&text::name(&path))
@@ -135,7 +135,7 @@ fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     put(buffer, left, x, area.y, &venv, theme::DIM);
 }
 
-/// Before anything has run: how to run, how to connect a client, where help is.
+/// Draws the first screen: how to run code, how to connect a client, and where the help is.
 fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
     let area = layout.transcript;
     let (run, help) = (view.keys.key_hint(Action::Enter), view.keys.key_hint(Action::Help));
@@ -179,7 +179,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         let room = usize::from(layout.rule.width).saturating_sub(8);
         let told = text::name(&reply.prompt_label()).into_owned();
         match (reply.inquiry(), view.question().is_some()) {
-            // The question stands below.
+            // The question is shown below.
             (Some(inquiry), true) => {
                 let waiting = view.transcript.inquiries().len() - 1;
                 let more = if waiting > 0 {
@@ -196,7 +196,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
             (None, _) => text::cut(&format!(" {told} "), room).into_owned(),
         }
     });
-    // While a card is selected, the keys are not for the input.
+    // While a card is selected, keys do not go to the input.
     let focus = if view.viewport.selected.is_some() { theme::DIM } else { theme::FOCUS };
     let left = [(" ", focus), (&*number, theme::DIM), (" ", focus), ("you", theme::BOLD.patch(focus)), (" ", focus)];
     let right = [(&*below, theme::NOTICE), (&*hint, theme::DIM)];

@@ -1,4 +1,4 @@
-//! The figures of a card, one after the other over the whole screen.
+//! The gallery: the figures of a card, one at a time over the whole screen.
 
 pub(in crate::tui) mod draw;
 mod keys;
@@ -12,27 +12,27 @@ use super::images::{FigureRequest, Figures, picture_of, size};
 use crate::domain::{Display, Entry, Transcript};
 use crate::session::Spool;
 
-/// Larger than its pixels, over the whole screen.
+/// How many times larger than its pixels a figure may be shown.
 const ENLARGED: u32 = 64;
 
 #[derive(Debug)]
 pub struct Gallery {
-    /// Which entry of the transcript it belongs to.
+    /// The figure's entry of the transcript.
     pub card: usize,
-    /// Of the display that is shown, as its snippet numbers them.
+    /// The number of the shown display within its snippet.
     pub number: usize,
-    /// What is drawn, and where it would stand at the top left.
+    /// The requested picture, with its size.
     pub shown: Option<FigureRequest>,
-    /// The file name that is being typed.
+    /// The file name while the person types it.
     pub naming: Option<String>,
-    /// That file is there already; the same name once more means it.
+    /// An existing file with that name; entering the name again replaces the file.
     there: Option<String>,
     pub told: Option<String>,
-    /// A display that memory has no longer, by its number, as it was recorded.
+    /// The number of a display that memory no longer has, and the display as the journal recorded it.
     recorded: Option<(usize, Option<Arc<Display>>)>,
 }
 
-/// All that a card displays, with the numbers.
+/// All displays of a card, with their numbers.
 pub fn displays(transcript: &Transcript, card: usize) -> Vec<(usize, &Arc<Display>)> {
     match transcript.entries().get(card) {
         Some(Entry::Snippet(snippet)) => snippet.numbered_displays().collect(),
@@ -40,7 +40,7 @@ pub fn displays(transcript: &Transcript, card: usize) -> Vec<(usize, &Arc<Displa
     }
 }
 
-/// Whether there is a picture among them.
+/// Returns whether a display of the card is a picture.
 pub fn has_pictures(transcript: &Transcript, card: usize) -> bool {
     displays(transcript, card)
         .iter()
@@ -52,7 +52,7 @@ impl Gallery {
         Self { card, number, shown: None, naming: None, there: None, told: None, recorded: None }
     }
 
-    /// The display that is shown, its place among all and how many there are. If it has gone, the next one is shown.
+    /// Returns the shown display, its index and the number of displays. If the display is gone, returns the next one.
     pub fn current(&self, transcript: &Transcript) -> Option<(usize, usize, Arc<Display>)> {
         let all = displays(transcript, self.card);
         let place = all.iter().position(|(number, _)| *number >= self.number).or(all.len().checked_sub(1))?;
@@ -61,7 +61,7 @@ impl Gallery {
         Some((place, all.len(), recorded.unwrap_or_else(|| display.clone())))
     }
 
-    /// Reads what memory has no longer.
+    /// Reads a display that memory no longer has from the journal.
     fn recall(&mut self, transcript: &Transcript, spool: Option<&Spool>) {
         let Some((place, _, display)) = self.current(transcript) else { return };
         let all = displays(transcript, self.card);
@@ -76,7 +76,7 @@ impl Gallery {
         }
     }
 
-    /// Finds what is to be drawn, and asks for it.
+    /// Determines the figure to show, and requests its picture.
     pub fn prepare(&mut self, area: Rect, transcript: &Transcript, figures: &mut Figures) {
         self.shown = None;
         let Some((_, _, display)) = self.current(transcript) else { return };
@@ -100,12 +100,12 @@ impl Gallery {
         }
     }
 
-    /// Stops asking for a file name.
+    /// Closes the prompt for a file name.
     pub fn leave_naming(&mut self) {
         (self.naming, self.told) = (None, None);
     }
 
-    /// Text typed or pasted.
+    /// Inserts typed or pasted text.
     pub fn typed(&mut self, text: &str) {
         if let Some(naming) = &mut self.naming {
             naming.extend(text.chars().filter(|c| !c.is_control()).take(500));

@@ -1,5 +1,5 @@
-//! Figures as pictures: which are wanted, which are ready. They are decoded and encoded on another thread, one at a time;
-//! the loop draws what is ready and never waits. What is out of sight for long is forgotten, so memory is bounded.
+//! The pictures of figures. They are decoded and encoded on another thread, one at a time; the loop draws the finished
+//! ones and never waits. Pictures out of sight are dropped in the end, which bounds memory.
 
 pub mod blocks;
 mod decode;
@@ -15,21 +15,21 @@ use self::blocks::Blocks;
 use self::terminal::{Graphic, Terminal};
 use crate::domain::{Display, Form};
 
-/// Pictures kept, and cells that they may have in all.
+/// The most pictures kept, and the most cells that they may have in all.
 const KEPT: usize = 128;
 const CELLS_KEPT: usize = 400_000;
 
-/// Where a figure is to be drawn, in which size.
+/// A figure to draw, at a size.
 #[derive(Clone, Debug)]
 pub struct FigureRequest {
     display: Weak<Display>,
     pub size: Size,
-    /// Over the whole screen, in the terminal's own way.
+    /// Whether the figure fills the screen, as a graphic where the terminal has graphics.
     pub full: bool,
 }
 
-/// Which display, in which size, and whether over the whole screen. The display's own memory cannot be used again while
-/// [`FigureRequest`] refers to it.
+/// The address of the display, the size, and whether the figure fills the screen. The address is not reused while a
+/// [`FigureRequest`] refers to the display.
 pub type Key = (usize, Size, bool);
 
 #[derive(Debug)]
@@ -42,11 +42,11 @@ pub enum Picture {
 struct Kept {
     _display: Weak<Display>,
     picture: Result<Picture, String>,
-    /// The frame that showed it last.
+    /// The last frame that showed the picture.
     seen: u64,
 }
 
-/// Something for the other thread to do.
+/// A picture for the other thread to make.
 #[derive(Debug)]
 pub struct Job {
     wanted: FigureRequest,
@@ -59,14 +59,14 @@ pub type Made = (FigureRequest, Result<Picture, String>);
 #[derive(Debug, Default)]
 pub struct Figures {
     pub terminal: Terminal,
-    /// The person's choice of how they are shown, one of [`WAYS`](terminal::WAYS).
+    /// How the person wants figures to be shown, one of [`WAYS`](terminal::WAYS).
     pub way: &'static str,
     kept: HashMap<Key, Kept>,
-    /// Those in sight that are not there yet.
+    /// Figures in sight whose pictures are not ready.
     wanted: Vec<FigureRequest>,
     is_working: bool,
     frame: u64,
-    /// Displays that cannot be shown, and why; their cards have no room for them.
+    /// Displays that cannot be shown, and the reasons; their cards leave no room for a picture.
     failed: HashMap<usize, String>,
 }
 
@@ -87,13 +87,13 @@ impl PartialEq for FigureRequest {
 }
 
 impl Figures {
-    /// A new frame begins: the figures in sight are named again.
+    /// Begins a frame, in which all figures in sight are requested again.
     pub fn begin(&mut self) {
         self.frame += 1;
         self.wanted.clear();
     }
 
-    /// What is in sight.
+    /// Requests a figure that is in sight.
     pub fn want(&mut self, wanted: &FigureRequest) {
         match self.kept.get_mut(&wanted.key()) {
             Some(kept) => kept.seen = self.frame,
@@ -102,12 +102,12 @@ impl Figures {
         }
     }
 
-    /// `None` while it is being made.
+    /// Returns the picture; `None` while it is not ready.
     pub fn get(&self, wanted: &FigureRequest) -> Option<&Result<Picture, String>> {
         self.kept.get(&wanted.key()).map(|kept| &kept.picture)
     }
 
-    /// How many displays turned out not to be shown; cards are laid out again when it changes.
+    /// The number of displays that cannot be shown. Cards are laid out again when it changes.
     pub fn failures(&self) -> usize {
         self.failed.len()
     }
@@ -116,7 +116,7 @@ impl Figures {
         self.failed.get(&(Arc::as_ptr(display) as usize)).map(String::as_str)
     }
 
-    /// What to make next, if nothing is being made.
+    /// Returns the next job, if no picture is being made.
     pub fn next_job(&mut self) -> Option<Job> {
         while !self.is_working
             && let Some(wanted) = self.wanted.pop()
@@ -148,17 +148,17 @@ impl Figures {
             self.kept.remove(&key);
             sum -= cells(key.1);
         }
-        // A failure holds no memory but its display's place, which a later one must not inherit.
+        // Failures are keyed by address; a later display at the same address must not inherit one.
         let kept = &self.kept;
         self.failed.retain(|display, _| kept.keys().any(|key| key.0 == *display));
     }
 
-    /// Pictures over the whole screen are large, and the terminal may have lost them.
+    /// Drops the pictures that fill the screen: they are large, and the terminal may have lost them.
     pub fn forget_full(&mut self) {
         self.kept.retain(|key, _| !key.2);
     }
 
-    /// The terminal is another one, or its cells have another size.
+    /// Sets the terminal. If it or its cell size changed, all pictures are made again.
     pub fn set_terminal(&mut self, terminal: Terminal) {
         if terminal != self.terminal {
             self.terminal = terminal;
@@ -171,8 +171,8 @@ impl Figures {
 /// A form, and its width and height in pixels.
 type Shown<'a> = (&'a Form, (u32, u32));
 
-/// The form of a display that can be shown as a picture, and its size in pixels; why not, in words, if it is a picture
-/// all the same.
+/// Returns the form of a display that can be shown as a picture, and its size in pixels. An error says why a picture
+/// cannot be shown.
 pub fn picture_of(display: &Display) -> Option<Result<Shown<'_>, String>> {
     let form = display.forms.iter().find(|form| form.is_image())?;
     if form.is_dropped() {
@@ -181,7 +181,7 @@ pub fn picture_of(display: &Display) -> Option<Result<Shown<'_>, String>> {
     Some(decode::check(form).map(|pixels| (form, pixels)))
 }
 
-/// The picture for a job. To be called on another thread than the loop's.
+/// Makes the picture of a job. It blocks, so the loop calls it on another thread.
 pub fn make(job: &Job) -> Result<Picture, String> {
     let form = match picture_of(&job.display) {
         Some(Ok((form, _))) => form,

@@ -1,4 +1,4 @@
-//! Text in cells: widths as ratatui draws them, wrapping, cutting.
+//! Text in cells: widths as ratatui computes them, wrapping, and cutting.
 
 use std::borrow::Cow;
 
@@ -9,19 +9,19 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::domain::terminal_text::visible;
 
-/// More characters than this in one cell are no writing of any language.
+/// No writing system has more characters than this in one cell.
 const CLUSTER: usize = 16;
 
 fn grapheme_width(grapheme: &str) -> usize {
     if grapheme.chars().any(char::is_control) { 0 } else { grapheme.cell_width().into() }
 }
 
-/// Cells that `text` takes.
+/// The width of `text` in cells.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.graphemes(true).map(grapheme_width).sum() }
 }
 
-/// A name from outside, on one line and harmless.
+/// A name from outside, made harmless and put on one line.
 pub fn name(text: &str) -> Cow<'_, str> {
     match visible(text) {
         shown if shown.contains(['\n', '\t']) => Cow::Owned(shown.replace('\n', "␊").replace('\t', "␉")),
@@ -29,7 +29,7 @@ pub fn name(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// At most `max` cells of `text`, with `…` where something was cut.
+/// Cuts `text` to `max` cells, with `…` at the cut.
 pub fn cut(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max || width(text) <= max {
         return Cow::Borrowed(text);
@@ -46,7 +46,7 @@ pub fn cut(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Like [`cut`], but the end is kept.
+/// Like [`cut`], but keeps the end.
 pub fn cut_front(text: &str, max: usize) -> Cow<'_, str> {
     if width(text) <= max {
         return Cow::Borrowed(text);
@@ -63,7 +63,7 @@ pub fn cut_front(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(std::iter::once("…").chain(kept.into_iter().rev()).collect())
 }
 
-/// One line of text, in pieces, as rows of at most `width` cells; tabs are expanded. An empty line is one row.
+/// Wraps one line of styled pieces to rows of at most `width` cells, with tabs expanded. An empty line makes one row.
 pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize, tab: usize) -> Vec<Line<'static>> {
     let width = width.max(2);
     let mut rows = Rows { done: Vec::new(), row: Vec::new(), column: 0, width };
@@ -92,7 +92,7 @@ pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize
     rows.done
 }
 
-/// A sentence as lines of at most `width` cells, broken between words where that can be.
+/// Breaks a sentence into lines of at most `width` cells, between words where possible.
 pub fn fill(sentence: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for row in sentence.split(' ').flat_map(|word| wrap([(word, Style::new())], width, 1)) {

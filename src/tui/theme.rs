@@ -1,5 +1,5 @@
-//! Styles by role. What is drawn names roles only; [`Theme::paint`] gives them their colours at last. A glyph, a word or
-//! a place goes with each of them, so that nothing is told by colour alone. Without colours the modifiers are left.
+//! Styles by role. Drawing uses roles only; [`Theme::paint`] replaces them with colours at the end. Every role also has
+//! a glyph, a word or a place, so that nothing depends on colour alone. Without colours, modifiers remain.
 
 mod palette;
 
@@ -14,22 +14,22 @@ use crate::domain::{Author, Status, Stream};
 pub const PLAIN: Style = Style::new();
 pub const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
-/// The rule of the place that has the focus.
+/// The rule of the area that has the focus.
 pub const FOCUS: Style = Role::Focus.style();
 pub const ERROR: Style = Role::Error.style();
 pub const STDERR: Style = Role::Stderr.style().add_modifier(Modifier::DIM);
-/// What the person should notice, and no error.
+/// News for the person that is not an error.
 pub const NOTICE: Style = Role::Notice.style();
-/// Marks of the variables that the last snippet touched.
+/// Marks of variables that the last snippet touched.
 pub const TOUCHED: Style = Role::Touched.style();
 pub const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
-/// The place that was found, among the others.
+/// The current match.
 pub const FOUND: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::REVERSED.union(Modifier::BOLD));
 pub const KEY: Style = BOLD;
 /// A bracket at the cursor, and its partner.
 pub const BRACKET: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED));
 
-/// The bar beside the code, and the name in bold.
+/// The style of the bar beside the code and of the author's name.
 pub const fn author(author: &Author) -> Style {
     match author {
         Author::You => Role::You.style(),
@@ -48,7 +48,7 @@ pub const fn status(status: Status) -> Style {
 
 const SPINNER: [&str; 8] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"];
 
-/// How often the spinner turns, in milliseconds.
+/// Milliseconds per step of the spinner.
 pub const SPINNER_PACE: u64 = 250;
 
 pub const fn glyph(status: Status, now: u64) -> &'static str {
@@ -75,10 +75,10 @@ pub const fn code(class: TokenClass) -> Style {
     }
 }
 
-/// What output asked for; what it wrote to stderr without asking for a colour is told apart by ours.
+/// The style that output requested. Uncoloured stderr gets a colour of ours.
 pub fn look(look: TextStyle, stream: Stream) -> Style {
     let mut style = if stream == Stream::Stderr && look.fg.is_none() && look.bg.is_none() { STDERR } else { PLAIN };
-    // On the ground of a light or of a dark theme, one of black and white cannot be read.
+    // Black and white text may be unreadable on the background of the theme.
     let extreme = matches!(look.fg, Some(Colour::Indexed(0 | 7 | 15))) && look.bg.is_none();
     if let Some(fg) = look.fg.filter(|_| !extreme) {
         style = style.fg(colour(fg));
@@ -100,7 +100,7 @@ pub fn look(look: TextStyle, stream: Stream) -> Style {
     style
 }
 
-/// The first sixteen by name: they are the theme's own, readable on its ground. Their numbers stand for our roles.
+/// The first sixteen colours by name, which fit the terminal's background. Their numbers stand for roles.
 const fn colour(colour: Colour) -> Color {
     match colour {
         Colour::Indexed(index) if index < 16 => palette::SIXTEEN[index as usize].1,

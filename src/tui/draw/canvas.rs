@@ -1,4 +1,4 @@
-//! Text, rules and ages as every drawing of the dashboard writes them into a buffer.
+//! Text, rules and ages, as all parts of the dashboard write them into a buffer.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::domain::Timestamp;
 use crate::tui::text;
 
-/// Text from `x` on, no further than the right end of `area`. Returns the column after it.
+/// Writes text from `x` on, up to the right end of `area`. Returns the column after the text.
 pub(in crate::tui) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
     if y >= area.bottom() || x >= area.right() {
         return x;
@@ -15,14 +15,14 @@ pub(in crate::tui) fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text:
     buffer.set_stringn(x, y, text, usize::from(area.right() - x), style).0
 }
 
-/// Text that ends before the column `right`. Returns where it begins.
+/// Writes text that ends before the column `right`. Returns the column where the text begins.
 pub(in crate::tui) fn put_right(buffer: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, style: Style) -> u16 {
     let x = right.saturating_sub(text::width(text) as u16).max(area.x);
     put(buffer, Rect { width: right.saturating_sub(area.x), ..area }, x, y, text, style);
     x
 }
 
-/// A rule with words in it: `─ 17 you ──────── 12 new below ─`. The words on the right go first where room is short.
+/// A rule with words in it: `─ 17 you ──────── 12 new below ─`. Where room is short, the right words are dropped.
 pub(in crate::tui) fn rule(
     buffer: &mut Buffer,
     area: Rect,

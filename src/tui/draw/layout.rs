@@ -1,20 +1,20 @@
-//! Where everything stands, for a size of the screen.
+//! The areas of the screen, computed from its size.
 
 use ratatui::layout::Rect;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// Below 60 columns or 16 rows: no gutter, code cut to a line, few hints.
+    /// Below 60 columns or 16 rows: no gutter, code cut to one line, few hints.
     Compact,
-    /// Below 100 columns: variables and clients are a drawer.
+    /// Below 100 columns: variables and clients are in a drawer.
     Medium,
     Wide,
 }
 
-/// Columns that the divider leaves on its left and on its right at least.
+/// The least number of columns on the left and on the right of the divider.
 const SIDES: (u16, u16) = (50, 26);
 
-/// The smallest screen that is drawn on.
+/// The smallest screen that the dashboard draws on.
 pub const LEAST: (u16, u16) = (40, 12);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +22,15 @@ pub struct Layout {
     pub class: Class,
     pub header: Option<Rect>,
     pub transcript: Rect,
-    /// Variables and clients; the hairline stands two cells to its left.
+    /// Variables and clients. The hairline is two cells to the left.
     pub side: Option<Rect>,
-    /// Over the lower half of the transcript, when it is open.
+    /// The drawer, over the lower half of the transcript when it is open.
     pub drawer: Rect,
     /// The rule above the input.
     pub rule: Rect,
-    /// What a client asks, above the line that answers it; no height without a question.
+    /// The question of a client, above the line that answers it; of height 0 without a question.
     pub question: Rect,
-    /// The input, bar included.
+    /// The input, with its bar.
     pub editor: Rect,
     pub status: Rect,
     /// Empty cells to the left of cards, input and status.
@@ -38,8 +38,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// `None` if the screen is too small. `side` is how wide the person made the variables; `rows` tells how many rows the
-    /// input and a question above it need at a width.
+    /// Returns `None` if the screen is too small. `side` is the width that the person gave to the variables. `rows`
+    /// returns the rows that the input and a question above it need at a width.
     pub fn new(area: Rect, side: Option<u16>, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
         if area.width < LEAST.0 || area.height < LEAST.1 {
             return None;
@@ -89,13 +89,13 @@ impl Layout {
         self.side.map(|side| side.x - 2)
     }
 
-    /// Cells for the text of a card, after the bar.
+    /// The width of a card's text, after the bar.
     pub fn card_text(&self) -> u16 {
         let right = u16::from(self.class != Class::Compact);
         self.transcript.width.saturating_sub(self.margin + 2 + right)
     }
 
-    /// The text of the input, after the bar. One more cell to its right is free for the cursor.
+    /// The text of the input, after the bar. One more cell on the right is free for the cursor.
     pub fn editor_text(&self) -> Rect {
         let left = self.margin + 2;
         Rect { x: self.editor.x + left, width: text_width(self.editor.width, self.margin), ..self.editor }

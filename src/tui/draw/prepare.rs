@@ -1,4 +1,4 @@
-//! Measuring what a frame shows, so that drawing changes nothing.
+//! Measuring a frame before it is drawn, so that drawing changes nothing.
 
 use crate::tui::composer::draw::question_rows;
 use crate::tui::draw::layout::Layout;
@@ -19,7 +19,7 @@ impl View {
         })
     }
 
-    /// Measures what is to be drawn. Call it before each drawing.
+    /// Measures the next frame. Each drawing needs this first.
     pub fn prepare(&mut self, area: Rect) {
         let layout = self.layout(area);
         let mut window = Vec::new();
@@ -57,7 +57,7 @@ impl View {
         self.frame = Some(Prepared { area, layout, window, cards });
     }
 
-    /// Scrolling ends where the last row is in sight.
+    /// Limits scrolling to where the last row is in sight.
     fn clamp_layers(&mut self, layout: &Layout) {
         if self.layers.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! The last row: what runs and what waits on the left, the keys that help now on the right.
+//! The status row: on the left running code and open questions, on the right the keys that help now.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,7 +14,7 @@ use crate::tui::transcript::copy;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// An interrupt that had no effect for this long needs a word.
+/// Milliseconds without effect after which an interrupt is explained.
 const STUBBORN: u64 = 2_000;
 
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
@@ -68,7 +68,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     hints(view, layout, now, x, right, buffer);
 }
 
-/// What the person must know before anything else.
+/// The message that comes before all others.
 fn message(view: &View, now: Timestamp) -> Option<String> {
     let running = view.transcript.running().map(|snippet| snippet.id);
     if view.pending.quit && view.is_busy() {
@@ -119,12 +119,12 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
     view.notice.as_ref().map(|notice| text::name(notice).into_owned())
 }
 
-/// From the right, as many as fit.
+/// Draws as many hints as fit, from the right.
 fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, buffer: &mut Buffer) {
     let variables = units::count(view.transcript.variables().total, "var");
     let mut hints = Vec::new();
     let over = view.layers.iter().any(Layer::is_panel);
-    // An action that has no key is left to the palette.
+    // An action without a key is only in the palette.
     let tell = |action, what: &str| {
         let key = view.keys.key(action)?.to_string();
         Some([(key, theme::KEY), (" ".to_owned(), theme::PLAIN), (what.to_owned(), theme::DIM)])
@@ -169,7 +169,7 @@ fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, bu
 
 type Hint = [(String, Style); 3];
 
-/// What the letters do while a card is selected.
+/// Draws the letters that act on the selected card.
 fn card_hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
     let mut hints = vec![
         (Action::Back, "input"),
@@ -191,7 +191,7 @@ fn card_hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut 
     put_hints(hints, layout, left, right, buffer);
 }
 
-/// From the right, as many as fit.
+/// Writes as many hints as fit, from the right.
 fn put_hints(hints: impl Iterator<Item = Hint>, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
     let area = layout.status;
     let mut end = right;

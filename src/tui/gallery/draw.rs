@@ -1,4 +1,4 @@
-//! A figure over the whole screen: a rule that says what it is, the picture, and a line for the keys or a file name.
+//! The gallery's screen: a rule with the figure's description, the picture, and a line for keys or a file name.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -13,7 +13,7 @@ use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// Answers where the cursor belongs.
+/// Draws the gallery. Returns the position of the cursor.
 pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer) -> Option<Position> {
     let area = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
     Clear.render(area, buffer);
@@ -39,7 +39,7 @@ pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer
     bottom(view, gallery, count, layout.class, area, buffer)
 }
 
-/// Such as ` 640×480 PNG, 31 kB `.
+/// Describes a display, such as ` 640×480 PNG, 31 kB `.
 fn caption(display: &Display) -> String {
     let Some(form) = display.forms.first() else { return String::new() };
     let kind = form.mime.rsplit('/').next().unwrap_or_default().trim_end_matches("+xml").to_uppercase();

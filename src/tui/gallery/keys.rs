@@ -1,4 +1,4 @@
-//! Opening the gallery, its keys, and the figures that a frame needs.
+//! Opening the gallery, its keys, and requests for the figures of a frame.
 
 use crate::domain::{Entry, Timestamp};
 use crate::tui::draw::layout::Layout;
@@ -20,11 +20,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
-/// Rows that a figure in a card needs at least.
+/// The least number of rows of a figure in a card.
 const LEAST_ROWS: u16 = 5;
 
 impl View {
-    /// Opens the figures of a card, at the last one. Answers whether it has any.
+    /// Opens the figures of a card, at the last one. Returns whether the card has any.
     pub fn open_gallery(&mut self, card: usize) -> bool {
         if !has_pictures(&self.transcript, card) {
             return false;
@@ -35,7 +35,7 @@ impl View {
         true
     }
 
-    /// Keys while figures are over the whole screen.
+    /// Handles keys while the gallery is open.
     pub fn on_gallery(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         if self.layers.gallery()?.naming.is_some() {
             return self.on_naming(key, now);
@@ -70,7 +70,7 @@ impl View {
         None
     }
 
-    /// What does not change the input behind it.
+    /// Handles the actions that leave the input behind the gallery as it is.
     fn beside(&mut self, action: Action, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         match action {
             Action::Suspend | Action::Redraw | Action::Mouse => self.act(action, key, false, now),
@@ -78,7 +78,7 @@ impl View {
         }
     }
 
-    /// Keys while a file name is typed.
+    /// Handles keys while the person types a file name.
     fn on_naming(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Prompt, Context::Session]);
         let gallery = self.layers.gallery_mut()?;
@@ -108,7 +108,7 @@ impl View {
         None
     }
 
-    /// Such as `sales-18-1.png`.
+    /// Proposes a file name, such as `sales-18-1.png`.
     fn file_name(&self) -> Option<String> {
         let gallery = self.layers.gallery()?;
         let (_, _, display) = gallery.current(&self.transcript)?;
@@ -128,7 +128,7 @@ impl View {
         Some(Effect::SaveDisplay(Saving { display: display.clone(), file, name, replaces }))
     }
 
-    /// What became of a file, and whether its path is in the clipboard.
+    /// Shows whether the file was written, and whether its path is in the clipboard.
     pub fn on_display_saved(&mut self, written: Result<&Path, Refused>, copied: bool) {
         let told = match &written {
             Ok(path) if copied => format!("path copied: {}", path.display()),
@@ -151,7 +151,7 @@ impl View {
         }
     }
 
-    /// Asks for the pictures that are in sight.
+    /// Requests the pictures that are in sight.
     pub(in crate::tui) fn want_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
         self.figures.begin();
         if let Some(gallery) = self.layers.gallery_mut() {
@@ -166,7 +166,7 @@ impl View {
         }
     }
 
-    /// A third of the screen for a figure in a card, where that is enough to see something.
+    /// The size of figures in cards: a third of the screen, where that is enough to see something.
     pub(in crate::tui) fn figured(&self, layout: &Layout) -> FigureOptions {
         let terminal = self.figures.terminal;
         let rows = layout.status.bottom() / 3;
@@ -174,8 +174,8 @@ impl View {
         FigureOptions { rows: if shown { rows } else { 0 }, cell: terminal.cell, failures: self.figures.failures() }
     }
 
-    /// The picture on the screen that is no text, and how the terminal is made to forget it. It must be erased when it
-    /// is there no more.
+    /// The graphic on the screen, and the sequence that makes the terminal forget it. It must be erased once it is out
+    /// of sight.
     pub fn graphic(&self) -> Option<(&FigureRequest, String)> {
         let wanted = self.layers.gallery()?.shown.as_ref()?;
         match self.figures.get(wanted) {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use crate::domain::Display;
 
-/// A display that must be written to a file.
+/// A display to write to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saving {
     pub display: Arc<Display>,
-    /// As the person typed it; `None` is a file among those that do not last.
+    /// The path as the person typed it; `None` for a file in the temporary folder.
     pub file: Option<String>,
-    /// What it is called there.
+    /// The file name in the temporary folder.
     pub name: String,
     pub replaces: bool,
 }
@@ -34,7 +34,7 @@ pub fn ending(mime: &str) -> &str {
     }
 }
 
-/// Writes a display to its file. To be called on another thread than the loop's.
+/// Writes a display to its file. It blocks, so the loop calls it on another thread.
 pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>) -> Result<PathBuf, Refused> {
     let refused = |why| Refused { why, exists: false };
     let Some(form) = saving.display.forms.first() else { return Err(refused("nothing to save".to_owned())) };
@@ -46,7 +46,7 @@ pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>) -> Result<PathBuf,
             _ => cwd.join(file),
         },
     };
-    // A path that is only to be copied leads to a file of its own, whatever stands there.
+    // A path made for the clipboard leads to a new file and replaces no other.
     let others = (2..100).map(|n| temporary.join(format!("{n}-{}", saving.name)));
     for path in std::iter::once(path).chain(others) {
         let mut options = OpenOptions::new();

@@ -1,4 +1,4 @@
-//! A picture of cells: in each the block character and the two colours that come nearest to its four pixels.
+//! Pictures of block characters: each cell has the character and the two colours that are nearest to its four pixels.
 
 use image::imageops::FilterType;
 use image::{DynamicImage, RgbImage};
@@ -9,10 +9,10 @@ use ratatui::style::Color;
 /// How many colours the terminal has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colours {
-    /// Too few for a picture, or the person wants none.
+    /// Too few for a picture, or unwanted by the person.
     #[default]
     None,
-    /// 256 of them.
+    /// The 256 fixed colours.
     Indexed,
     True,
 }
@@ -32,7 +32,7 @@ pub struct Blocks {
 
 type Pixel = [u8; 3];
 
-/// What is drawn in the foreground, of upper left, upper right, lower left, lower right.
+/// Block characters, and whether their upper left, upper right, lower left and lower right are in the foreground.
 const SHAPES: [(&str, [bool; 4]); 8] = [
     (" ", [false, false, false, false]),
     ("▀", [true, true, false, false]),
@@ -60,7 +60,7 @@ impl Blocks {
         Self { size, cells }
     }
 
-    /// Draws one row of it at the left of `area`, as far as there is room.
+    /// Draws one row of the picture at the left of `area`, cut to its width.
     pub fn draw_row(&self, row: u16, area: Rect, buffer: &mut Buffer) {
         let width = usize::from(self.size.width);
         let cells = self.cells.iter().skip(usize::from(row) * width).take(width);
@@ -72,7 +72,7 @@ impl Blocks {
     }
 }
 
-/// The shape whose two parts differ least in themselves.
+/// The shape whose two parts have the least difference within themselves.
 fn block(pixels: [Pixel; 4], colours: Colours) -> Block {
     let mut best: Option<(u32, &'static str, Pixel, Pixel)> = None;
     for (symbol, shape) in SHAPES {
@@ -88,7 +88,7 @@ fn block(pixels: [Pixel; 4], colours: Colours) -> Block {
     Block { symbol, fg: if symbol == " " { bg } else { colour(fg, colours) }, bg }
 }
 
-/// The mean colour of some of the four pixels, and how far they are from it.
+/// The mean colour of some of the four pixels, and the distance of these pixels from it.
 fn mean(pixels: [Pixel; 4], is_in: impl Fn(usize) -> bool) -> (Pixel, u32) {
     let chosen = || pixels.iter().enumerate().filter(|(place, _)| is_in(*place)).map(|(_, pixel)| pixel);
     let count = chosen().count() as u32;
@@ -106,7 +106,7 @@ fn colour([red, green, blue]: Pixel, colours: Colours) -> Color {
     if colours == Colours::True { Color::Rgb(red, green, blue) } else { Color::Indexed(indexed([red, green, blue])) }
 }
 
-/// The nearest of the cube of 216 colours and of the 24 greys.
+/// The nearest of the 216 colours of the cube and the 24 greys.
 fn indexed(pixel: Pixel) -> u8 {
     let step = |part: u8| {
         if part < 48 {

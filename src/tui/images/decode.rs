@@ -1,4 +1,4 @@
-//! From the bytes of a figure to its pixels, within bounds that are checked before anything is unpacked.
+//! Decoding figures to pixels. All limits are checked before anything is unpacked.
 
 use std::io::Cursor;
 
@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgba, RgbaImage};
 
 use crate::domain::Form;
 
-/// More than a camera takes; unpacked that is 100 MB for a moment.
+/// More than a camera takes. Unpacked, this is 100 MB for a moment.
 const MOST_PIXELS: u64 = 25_000_000;
 const LONGEST_SIDE: u32 = 20_000;
 const MEMORY: u64 = 256 << 20;
@@ -19,7 +19,7 @@ fn format(form: &Form) -> Option<ImageFormat> {
     }
 }
 
-/// Width and height, as the header tells them; or why it will not be shown.
+/// Returns width and height from the header, or the reason why the figure is not shown.
 pub fn check(form: &Form) -> Result<(u32, u32), String> {
     if format(form).is_none() {
         return Err("not shown in a terminal".to_owned());
@@ -34,7 +34,7 @@ pub fn check(form: &Form) -> Result<(u32, u32), String> {
     Ok((width, height))
 }
 
-/// The pixels, on white where it can be seen through.
+/// Decodes the pixels, with transparent parts on white.
 pub fn decode(form: &Form) -> Result<DynamicImage, String> {
     let pixels = check(form)?;
     let Some(format) = format(form) else { return Err("not shown in a terminal".to_owned()) };

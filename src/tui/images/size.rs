@@ -1,13 +1,13 @@
-//! How many cells a picture takes.
+//! The size of a picture in cells.
 
 use ratatui::layout::Size;
 
-/// The most cells within `room` that keep the proportions of a picture. A picture smaller than its cells is not blown up.
-/// `cell` is the size of a cell in pixels, of which only the proportion counts.
+/// The most cells within `room` that keep the proportions of a picture; a small picture is not enlarged. `cell` is the
+/// size of a cell in pixels, of which only the proportion counts.
 pub fn fit(pixels: (u32, u32), room: Size, cell: (u16, u16)) -> Size {
     let (width, height) = (f64::from(pixels.0.max(1)), f64::from(pixels.1.max(1)));
     let (cell_width, cell_height) = (f64::from(cell.0.max(1)), f64::from(cell.1.max(1)));
-    // Two pixels stand above one another in a cell.
+    // A cell has two pixels, one above the other.
     let columns = f64::from(room.width.max(1)).min(width);
     let rows = f64::from(room.height.max(1)).min((height / 2.0).ceil());
     let scale = (columns * cell_width / width).min(rows * cell_height / height);

@@ -1,4 +1,4 @@
-//! What the terminal can show. It is not asked: its answer would come among the keys, and the first frame would wait.
+//! The terminal's picture support, guessed from its environment: waiting for a query would delay the first frame.
 
 use image::DynamicImage;
 use image::imageops::FilterType;
@@ -19,10 +19,10 @@ pub enum Graphics {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
-    /// Its own way to show pictures, used over the whole screen.
+    /// The terminal's own graphics, used over the whole screen.
     pub graphics: Option<Graphics>,
     pub colours: Colours,
-    /// Within tmux, which passes pictures on where it is allowed to.
+    /// Within tmux, which passes graphics on where its settings allow that.
     pub is_tmux: bool,
     /// Width and height of a cell in pixels.
     pub cell: (u16, u16),
@@ -34,15 +34,14 @@ impl Default for Terminal {
     }
 }
 
-/// How figures may be shown: as the terminal can, with block characters, in its own graphics of one kind, or not.
+/// The settings for figures: automatic, block characters, one kind of the terminal's own graphics, or off.
 pub const WAYS: [&str; 6] = ["auto", "blocks", "kitty", "sixel", "iterm2", "off"];
 
-/// Where the terminal does not tell the size of its cells.
+/// The size of a cell where the terminal does not report it.
 const CELL: (u16, u16) = (10, 20);
 
 impl Terminal {
-    /// As far as the environment tells. `way` is the person's choice in their settings, one of [`WAYS`];
-    /// `FOURHANDS_FIGURES` goes before it.
+    /// Guesses from the environment. `way` is the person's setting, one of [`WAYS`]; `FOURHANDS_FIGURES` overrides it.
     pub fn guess(variable: impl Fn(&str) -> Option<String>, way: &str) -> Self {
         let is = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         let value = |name: &str| variable(name).unwrap_or_default();
@@ -87,13 +86,13 @@ impl Terminal {
         Self { graphics, colours, is_tmux, cell: CELL }
     }
 
-    /// With the size of a cell, from the size of the whole window in cells and in pixels; terminals that do not know it
-    /// say 0.
+    /// Sets the size of a cell from the size of the window in cells and in pixels. Terminals that do not know the
+    /// pixels report 0.
     #[must_use]
     pub fn with_window(self, cells: (u16, u16), pixels: (u16, u16)) -> Self {
         let (width, height) = (pixels.0.checked_div(cells.0), pixels.1.checked_div(cells.1));
         let cell = match (width, height) {
-            // Within what fonts are.
+            // Only sizes that fonts can have.
             (Some(width @ 3..=200), Some(height @ 5..=400)) => (width, height),
             _ => CELL,
         };
@@ -105,11 +104,11 @@ impl Terminal {
     }
 }
 
-/// A picture in the terminal's own way.
+/// A picture encoded for the terminal's own graphics.
 pub struct Graphic {
     protocol: Protocol,
     pub size: Size,
-    /// By which kitty knows it.
+    /// The number of the picture in kitty.
     id: u32,
 }
 
@@ -124,7 +123,7 @@ impl Graphic {
         Image::new(&self.protocol).render(area, buffer);
     }
 
-    /// What makes the terminal forget it.
+    /// The sequence that makes the terminal forget the picture.
     pub fn forget(&self) -> String {
         match self.protocol {
             Protocol::Kitty(_) => format!("\x1b_Ga=d,d=I,i={},q=2\x1b\\", self.id),
@@ -133,13 +132,13 @@ impl Graphic {
     }
 }
 
-/// Of the terminal's memory, not ours; beside other programs' pictures, whose numbers are small or random.
+/// The next number for the terminal's memory. Other programs use small or random numbers.
 static NEXT_ID: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0x0046_4801);
 
-/// In pixels, whatever the terminal says of its cells; a picture of more takes seconds to reach it.
+/// The longest side in pixels, whatever size the terminal reports: larger pictures take seconds to transfer.
 const MOST_SIDE: u32 = 2_400;
 
-/// Fits the picture into `size`, which has its proportions.
+/// Encodes the picture, scaled to `size`, which has its proportions.
 pub fn encode(image: &DynamicImage, size: Size, terminal: Terminal) -> Result<Graphic, String> {
     let width = (u32::from(size.width) * u32::from(terminal.cell.0)).clamp(1, MOST_SIDE);
     let height = (u32::from(size.height) * u32::from(terminal.cell.1)).clamp(1, MOST_SIDE);

@@ -43,7 +43,7 @@ fn every_protocol_encodes() {
     }
 }
 
-/// Nothing of what a snippet may display stops the dashboard, or takes its memory.
+/// No display of a snippet stops the dashboard or uses up its memory.
 #[test]
 fn what_cannot_be_shown_is_told() {
     let with_size = |width: u32, height: u32| {

@@ -11,7 +11,7 @@ pub struct ConfigProblems {
 }
 
 impl ConfigProblems {
-    /// `None` if all is well.
+    /// Returns `None` if there are no problems.
     pub fn new(path: &Path, problems: &[Problem]) -> Option<Self> {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         (!lines.is_empty()).then(|| Self { file: path.display().to_string(), lines })

@@ -1,4 +1,4 @@
-//! The box that tells what is wrong with `config.toml`. It covers no input: the next key takes it away.
+//! The box with the problems of `config.toml`. It does not cover the input, and the next key closes it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,7 +23,7 @@ pub fn draw(view: &View, problems: &ConfigProblems, layout: &Layout, buffer: &mu
     let mut told = 0;
     for line in &problems.lines {
         let lines = text::fill(&text::name(line), inside);
-        // A last row is for how many more there are.
+        // The last row counts the problems that do not fit.
         if rows.len() + lines.len() + 3 > usize::from(room.height) && told > 0 {
             break;
         }

@@ -1,4 +1,4 @@
-//! The prompt for the file that the session is written to.
+//! The prompt for the file name of an export.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -13,7 +13,7 @@ use crate::tui::search::draw;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// Above the input, so that the eye need not go far. Returns where the terminal's cursor belongs.
+/// Draws the prompt near the input, where the eye is. Returns the position of the terminal's cursor.
 pub fn draw(view: &View, prompt: &ExportPrompt, layout: &Layout, buffer: &mut Buffer) -> Position {
     let screen = layout.status.right();
     let width = 76.min(screen);

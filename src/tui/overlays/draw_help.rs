@@ -1,4 +1,4 @@
-//! The help: all keys by where they hold, in two columns where there is room; then the marks, and this session.
+//! The help: all keys by context, in two columns where there is room; then the marks, and this session.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,10 +14,10 @@ use crate::tui::{text, theme};
 
 const KEYS: usize = 18;
 const COLUMN: usize = 58;
-/// Cells for what a key does, in two columns.
+/// The width of a help text in two columns.
 #[cfg(test)]
 const HELP: usize = 36;
-/// Cells for what a key does, in the smallest layout.
+/// The width of a help text in the smallest layout.
 const COMPACT: usize = 32;
 
 /// The help at a width: one column, or two where there is room.
@@ -33,7 +33,7 @@ fn rows(view: &View, class: Class) -> Vec<Line<'static>> {
         rows.push(Line::default());
         rows
     };
-    // What holds now comes first.
+    // The contexts of the moment come first.
     let here = view.contexts_below_help();
     let (now, others): (Vec<_>, Vec<_>) = Context::ALL.into_iter().partition(|context| here.contains(context));
     let parts = [now.into_iter().map(group).collect(), others.into_iter().map(group).chain([marks(class)]).collect()];
@@ -55,7 +55,7 @@ fn rows(view: &View, class: Class) -> Vec<Line<'static>> {
     rows
 }
 
-/// Keys, and beside them what they do; in the smallest layout below them.
+/// Keys, with their help text beside them, or below them in the smallest layout.
 fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
     if class == Class::Compact {
         let mut rows = vec![Line::from(Span::styled(format!("  {keys}"), theme::KEY))];
@@ -79,7 +79,7 @@ fn marks(class: Class) -> Vec<Line<'static>> {
     rows
 }
 
-/// In two columns, each group whole, as even as can be.
+/// Divides the groups into two columns of nearly equal length. No group is split.
 fn columns(groups: Vec<Vec<Line<'static>>>) -> Vec<Line<'static>> {
     let half = groups.iter().map(Vec::len).sum::<usize>().div_ceil(2);
     let (mut left, mut right) = (Vec::new(), Vec::new());
@@ -99,7 +99,7 @@ fn columns(groups: Vec<Vec<Line<'static>>>) -> Vec<Line<'static>> {
     (0..rows).map(row).collect()
 }
 
-/// Where the help stands, its border included.
+/// The area of the help, including its border.
 fn area(layout: &Layout, rows: usize) -> Rect {
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.bottom() };
     let width = if layout.class == Class::Wide { 118.min(screen.width) } else { 70.min(screen.width) };
@@ -107,7 +107,7 @@ fn area(layout: &Layout, rows: usize) -> Rect {
     Rect { x: (screen.width - width) / 2, y: (screen.height - 1 - height) / 2, width, height }
 }
 
-/// Rows that do not fit.
+/// The number of rows that do not fit.
 pub fn hidden(view: &View, layout: &Layout) -> usize {
     let rows = rows(view, layout.class).len();
     rows.saturating_sub(usize::from(area(layout, rows).height) - 2)

@@ -1,4 +1,4 @@
-//! The box of the palette: what is looked for, and the actions that fit, with their keys.
+//! The palette's box: the query, and the matching actions with their keys.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -16,11 +16,11 @@ use crate::tui::{text, theme};
 const WIDTH: u16 = 68;
 const ROWS: u16 = 14;
 
-/// Returns where the cursor stands.
+/// Draws the palette. Returns the position of the cursor.
 pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
     let width = WIDTH.min(screen.width);
-    // It stays where it is, however many fit.
+    // The height does not depend on the number of matches, so the box stays in place.
     let rows = ROWS.min(screen.height.saturating_sub(4));
     let height = rows + 4;
     let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 4, width, height };

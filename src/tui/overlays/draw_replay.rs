@@ -1,4 +1,4 @@
-//! The box in which the person chooses what is to be run again.
+//! The box in which the person chooses snippets to run again.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,7 +23,7 @@ pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
         view.keys.key_hint(Action::Interrupt)
     );
     let about = text::fill(&about, usize::from(width) - 6);
-    // The least screen has room for the frame, the words and five choices.
+    // The smallest screen has room for the frame, the text and five choices.
     let room = usize::from(screen.height).saturating_sub(about.len() + 3);
     let row = row.min(choices.len().saturating_sub(1));
     let first = (row + 1).saturating_sub(room);

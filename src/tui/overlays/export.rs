@@ -14,11 +14,11 @@ use crate::tui::transcript::copy::Piece;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub why: String,
-    /// The file is there; the person may want to replace it.
+    /// The file exists, and the person may want to replace it.
     pub exists: bool,
 }
 
-/// What is on the screen, and whole outputs: all there is of a session that is not recorded.
+/// The transcript in memory with whole outputs: all that there is of a session that is not recorded.
 pub struct OnScreen {
     pub transcript: Transcript,
     pub spool: Option<Arc<Spool>>,
@@ -44,7 +44,7 @@ impl Archive for OnScreen {
     }
 }
 
-/// Writes the session, and answers what the person should know.
+/// Writes the session. Returns a message for the person.
 pub fn write(
     file: &str,
     replaces: bool,
@@ -77,12 +77,12 @@ pub fn write(
 fn path_of(file: &str, info: &SessionInfo, home: Option<&str>) -> PathBuf {
     match (file.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => Path::new(home).join(rest),
-        // User code may have gone to another folder since.
+        // User code may have changed to another folder since.
         _ => info.cwd.join(file),
     }
 }
 
-/// Writes the output of a card, and answers what the person should know.
+/// Writes the output of a card. Returns a message for the person.
 pub fn write_output(
     file: &str,
     replaces: bool,

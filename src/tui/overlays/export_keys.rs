@@ -1,4 +1,4 @@
-//! Opening the prompt for a file, its keys, and what became of the file.
+//! Opening the export prompt, its keys, and the result of the export.
 
 use crate::domain::{Entry, Timestamp};
 use crate::export::{self, Format};
@@ -19,7 +19,7 @@ impl View {
         self.layers.push(Layer::Export(ExportPrompt::new(&name)));
     }
 
-    /// Asks where to write the output of a card.
+    /// Opens the prompt for the output of a card.
     pub fn open_save(&mut self, card: usize) {
         let Some(entry) = self.transcript.entries().get(card) else { return };
         let (file, name) = match entry {
@@ -31,7 +31,7 @@ impl View {
         self.layers.push(Layer::Export(prompt));
     }
 
-    /// Keys while the file is asked for.
+    /// Handles keys while the prompt is open.
     pub fn on_export(&mut self, key: KeyEvent) -> Option<Effect> {
         let contexts = [Context::Prompt, Context::Session, Context::Input, Context::Transcript];
         let action = self.keys.find(key, &contexts);
@@ -65,7 +65,7 @@ impl View {
         None
     }
 
-    /// What became of the file.
+    /// Shows the result of the export.
     pub fn on_exported(&mut self, written: Result<String, Refused>) {
         match (written, self.layers.export_mut()) {
             (Ok(told), _) => {

@@ -1,4 +1,4 @@
-//! The prompt for the file that the session, or the output of a card, goes to.
+//! The prompt for a file, for the session or the output of a card.
 
 use crate::export::Format;
 use crate::tui::composer::editor::Editor;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 #[derive(Debug)]
 pub struct ExportPrompt {
-    /// Only the output of this card, and how the card is called.
+    /// The card whose output is saved, and its name; `None` for the whole session.
     pub card: Option<(usize, String)>,
     pub editor: Editor,
-    /// What is wrong with the name that was entered.
+    /// The fault in the entered name.
     pub refused: Option<String>,
-    /// The file that is there already: the same name once more means it.
+    /// An existing file with that name; entering the name again replaces the file.
     pub there: Option<String>,
-    /// It is being written.
+    /// Whether the file is being written.
     pub busy: bool,
 }
 
@@ -28,13 +28,13 @@ impl ExportPrompt {
         self.editor.code()
     }
 
-    /// One line it stays.
+    /// Pastes text as one line.
     pub fn paste(&mut self, text: &str) {
         self.refused = None;
         self.editor.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
     }
 
-    /// The same name with the ending of the next format.
+    /// Changes the name's extension to the next format.
     pub fn next_format(&mut self) {
         let file = self.file();
         let format = Format::of(Path::new(&file));

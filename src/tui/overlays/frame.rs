@@ -1,4 +1,4 @@
-//! The box of all that pops up.
+//! The frame of all boxes.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -1,4 +1,4 @@
-//! What lies over the rest for a moment: help, the palette, replay, export, and what is wrong with the settings.
+//! Boxes over the dashboard: help, palette, replay, export, and the problems in the settings.
 
 pub(in crate::tui) mod config_problems;
 pub(in crate::tui) mod draw_config_problems;

@@ -1,25 +1,25 @@
-//! The palette: every action by its title, found by a few letters, the recent ones first.
+//! The palette: every action by its title, found with a few letters, recent actions first.
 
 use crate::tui::composer::editor::Editor;
 use crate::tui::input::keymap::{Context, Row};
 
 #[derive(Debug, Default)]
 pub struct Palette {
-    /// What is looked for.
+    /// The query.
     pub editor: Editor,
-    /// The chosen one among those found.
+    /// The selected row of the matching actions.
     pub row: usize,
 }
 
-/// An action in the list.
+/// A matching action.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub row: &'static Row,
-    /// Where it would be done.
+    /// The context in which the action would run.
     pub context: Context,
-    /// Why it cannot be done now.
+    /// Why the action is not available now.
     pub refused: Option<String>,
-    /// Characters of the title that were looked for.
+    /// The characters of the title that match the query.
     pub marked: Vec<u32>,
 }
 
@@ -29,7 +29,7 @@ impl Palette {
         self.row = self.row.saturating_add_signed(rows);
     }
 
-    /// One line it stays.
+    /// Pastes text as one line.
     pub fn paste(&mut self, text: &str) {
         self.editor.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
         self.row = 0;

@@ -1,4 +1,4 @@
-//! The keys of the palette, and the actions that the palette finds.
+//! The palette's keys, and its search for actions.
 
 use crate::domain::Timestamp;
 use crate::tui::input::effect::Effect;
@@ -10,7 +10,7 @@ use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-/// How many of those used last come first.
+/// The number of recent actions that come first.
 const RECENT: usize = 8;
 const PAGE: usize = 8;
 
@@ -20,7 +20,7 @@ impl View {
         self.layers.toggle(Layer::Palette(Palette::default()));
     }
 
-    /// Keys while the palette is open; it lies over everything.
+    /// Handles keys while the palette is open; the palette covers everything.
     pub fn on_palette(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Menu, Context::Session, Context::Input, Context::Transcript]);
         let palette = self.layers.palette()?;
@@ -49,7 +49,7 @@ impl View {
             Some(Action::Back | Action::Palette) => drop(self.layers.pop()),
             Some(Action::Suspend) => return Some(Effect::Suspend),
             Some(Action::Redraw) => return Some(Effect::Redraw),
-            // One line it stays.
+            // The query has one line.
             Some(Action::Enter | Action::NewLine) => {}
             _ => {
                 palette.editor.key(key);
@@ -59,7 +59,7 @@ impl View {
         None
     }
 
-    /// Does an action as if a key of it had been pressed.
+    /// Runs an action as if one of its keys had been pressed.
     pub fn perform(&mut self, action: Action, now: Timestamp) -> Option<Effect> {
         if action == Action::RestartSaving {
             return Some(Effect::SaveAndRestart);
@@ -67,8 +67,8 @@ impl View {
         self.on_key(action.press(), now)
     }
 
-    /// The actions that fit: those that can be done before those that cannot, then the best fit; without anything to look
-    /// for, the recent ones and then all in the order of the table.
+    /// The matching actions: available ones first, then by score. Without a query, recent actions come first, then all
+    /// others in the order of the table.
     pub fn found(&self, wanted: &str, now: Timestamp) -> Vec<Found> {
         let here = self.contexts(now);
         let pattern = Pattern::new(wanted, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
@@ -78,7 +78,7 @@ impl View {
         for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
             let mut marked = Vec::new();
             let in_title = pattern.indices(Utf32Str::new(row.title, &mut buffer), &mut matcher, &mut marked);
-            // The name in `config.toml` finds it too, after those that are found by what is seen.
+            // The name in `config.toml` matches too, with a lower score than the visible title.
             let in_name = || pattern.score(Utf32Str::new(row.name, &mut buffer), &mut matcher).map(|score| score / 2);
             let Some(score) = in_title.or_else(in_name) else { continue };
             let place = row.bindings.iter().map(|binding| binding.context).find(|context| here.contains(context));
@@ -100,13 +100,13 @@ impl View {
         found.into_iter().map(|(_, found)| found).collect()
     }
 
-    /// Whether what is shown or typed now leaves out an action that has a place elsewhere.
+    /// Returns whether the open layer blocks an action of another context.
     fn keeps_to_itself(&self, action: Action) -> bool {
         let always = matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw | Action::Mouse);
         !always && self.below_palette().is_some_and(Layer::is_modal)
     }
 
-    /// Why an action that has a place here would do nothing now.
+    /// Why an action would do nothing here and now.
     fn refusal(&self, action: Action) -> Option<String> {
         let told = |refused: bool, why: &str| refused.then(|| why.to_owned());
         let nothing_ran = self.transcript.entries().is_empty();

@@ -1,4 +1,4 @@
-//! Choosing what is to be run again.
+//! Choosing snippets to run again.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::tui::text;
 use crate::tui::view::View;
 
 impl View {
-    /// What can be chosen, and how many snippets each is.
+    /// The choices, and the number of snippets in each.
     pub fn replay_choices(&self) -> Vec<(ReplaySelection, usize)> {
         let selected = self.viewport.selected.and_then(|card| match self.transcript.entries().get(card) {
             Some(Entry::Snippet(snippet)) => Some(snippet.id),
@@ -32,7 +32,7 @@ impl View {
         }
     }
 
-    /// Actions of the list of choices. `None` leaves one to what holds everywhere.
+    /// Handles actions in the list of choices. `None` leaves an action to the wider contexts.
     pub fn on_replay(&mut self, action: Action) -> Option<Option<Effect>> {
         let choices = self.replay_choices();
         let last = choices.len().saturating_sub(1);
@@ -55,7 +55,7 @@ impl View {
     }
 }
 
-/// How a choice is told.
+/// The text of a choice.
 pub fn label(which: &ReplaySelection) -> Cow<'static, str> {
     match which {
         ReplaySelection::Rest => "what is not back yet".into(),

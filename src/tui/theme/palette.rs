@@ -1,11 +1,11 @@
-//! Which colour each role has, on dark and on light ground, and by the person's wish.
+//! The colours of roles on dark and light backgrounds, with the person's own colours.
 
 use std::str::FromStr;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
-/// What a colour tells. Drawn as one of the first sixteen numbers, which nothing else uses: output names its sixteen.
+/// The meaning of a colour, drawn as a colour number below 16: output never uses these, but names its sixteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Focus,
@@ -25,8 +25,8 @@ pub enum Role {
     Comment,
 }
 
-/// Name in `config.toml`, and the colours on dark and on light ground. On light ground the terminal's own cyan, green and
-/// yellow are too pale to read with most sets of colours; those of the fixed 256 are not.
+/// Name in `config.toml`, and the colours on dark and light backgrounds. On a light background, the terminal's own
+/// cyan, green and yellow are usually too pale to read; colours of the fixed 256 are not.
 const ROLES: [(&str, Color, Color); 15] = [
     ("focus", Color::Cyan, TEAL),
     ("you", Color::Cyan, TEAL),
@@ -82,7 +82,7 @@ impl Role {
     }
 }
 
-/// What text stands on.
+/// The terminal's background.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ground {
     #[default]
@@ -91,15 +91,15 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// From red, green and blue, each from 0 to 1.
+    /// Computes the background from red, green and blue, each from 0 to 1.
     pub fn of(red: f32, green: f32, blue: f32) -> Self {
         let linear = |part: f32| if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
         let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
-        // Where black and white text have the same contrast.
+        // At this luminance, black and white text have the same contrast.
         if luminance > 0.179 { Self::Light } else { Self::Dark }
     }
 
-    /// From `COLORFGBG`, as rxvt, Konsole and others set it: `15;0`, `0;default;15`.
+    /// Reads `COLORFGBG`, as rxvt, Konsole and others set it: `15;0`, `0;default;15`.
     pub fn of_environment(colorfgbg: &str) -> Option<Self> {
         match colorfgbg.rsplit(';').next()?.parse::<u8>().ok()? {
             0..=6 | 8 => Some(Self::Dark),
@@ -109,15 +109,15 @@ impl Ground {
     }
 }
 
-/// The theme that is wanted.
+/// The chosen theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Name {
-    /// By the terminal's ground.
+    /// Follows the terminal's background.
     #[default]
     Auto,
     Dark,
     Light,
-    /// No colours at all.
+    /// Without colours.
     Mono,
 }
 
@@ -129,15 +129,15 @@ impl Name {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Theme {
     pub name: Name,
-    /// What the terminal says of itself.
+    /// The background that the terminal reported.
     pub ground: Ground,
     /// The person's own colours, by role.
     own: [Option<Color>; ROLES.len()],
-    /// In place of the faint look of what matters less.
+    /// A colour in place of the modifier for dim text.
     dim: Option<Color>,
 }
 
-/// What `config.toml` calls the colour of what is drawn faint; it is no role of its own.
+/// The name in `config.toml` of the colour for dim text, which is not a role.
 pub const DIM: &str = "dim";
 
 impl Theme {
@@ -145,7 +145,7 @@ impl Theme {
         Self { name, ..Self::default() }
     }
 
-    /// Gives a role, or `dim`, a colour of the person's own. `false` if there is none of that name.
+    /// Sets the person's colour of a role, or of `dim`. Returns `false` for an unknown name.
     pub fn set(&mut self, role: &str, colour: Color) -> bool {
         match Role::named(role) {
             Some(place) => self.own[place] = Some(colour),
@@ -155,8 +155,7 @@ impl Theme {
         true
     }
 
-    /// By what the environment says of the terminal and the person. Colours that were asked for by the name of a theme are
-    /// shown even under `NO_COLOR`.
+    /// Adapts the theme to the environment. A theme that the person chose by name has colours even under `NO_COLOR`.
     #[must_use]
     pub fn in_this_environment(mut self) -> Self {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -189,7 +188,7 @@ impl Theme {
         }
     }
 
-    /// Puts colours in the place of the roles that were drawn. Without colours, bold, dim and reversed stay.
+    /// Replaces roles by colours. Without colours, bold, dim and reversed remain.
     pub fn paint(&self, buffer: &mut Buffer) {
         let mono = self.is_mono();
         for cell in &mut buffer.content {
@@ -206,8 +205,8 @@ impl Theme {
     }
 }
 
-/// A colour as `config.toml` writes it: one of the terminal's sixteen by name, `default`, a number of the 256, or
-/// `#rrggbb`. `None` if it is none.
+/// Parses a colour of `config.toml`: one of the terminal's sixteen by name, `default`, a number of the 256, or
+/// `#rrggbb`.
 pub fn colour_named(text: &str) -> Option<Color> {
     let named = || SIXTEEN.iter().find(|(name, _)| *name == text).map(|(_, colour)| *colour);
     let hex = || {
@@ -226,7 +225,7 @@ pub fn colour_names() -> impl Iterator<Item = &'static str> {
     SIXTEEN.iter().map(|(name, _)| *name)
 }
 
-/// One of the 256; the first sixteen by their names.
+/// One of the 256 colours; the first sixteen by name.
 pub fn numbered(index: u8) -> Color {
     SIXTEEN.get(usize::from(index)).map_or(Color::Indexed(index), |(_, colour)| *colour)
 }
@@ -235,7 +234,7 @@ pub fn numbered(index: u8) -> Color {
 mod tests {
     use super::*;
 
-    /// As xterm and most others have it.
+    /// The colours of xterm and most other terminals.
     fn red_green_blue(colour: Color) -> (u8, u8, u8) {
         match colour {
             Color::Red => (205, 0, 0),

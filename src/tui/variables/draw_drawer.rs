@@ -1,4 +1,4 @@
-//! The drawer from below: all variables with all that is known of them, and the clients.
+//! The drawer in the lower half: all variables with all details, and the clients.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -15,13 +15,13 @@ use crate::tui::{text, theme};
 
 const LOOK: &str = "look into it";
 
-/// How many rows the drawer has to show.
+/// The number of rows in the drawer.
 pub fn rows(view: &View) -> usize {
     items(view).len().max(1) + 2 + view.transcript.clients().len().max(1)
 }
 
-/// All variables with all that is known of them, then the clients.
-/// Returns where the cursor belongs while a name is searched.
+/// Draws all variables with all details, then the clients. Returns the position of the cursor while the person types a
+/// filter.
 pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let area = layout.drawer;
     Clear.render(area, buffer);
@@ -48,7 +48,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         (by, None) => by,
     };
     let by_width = width_of(&|row| text::width(&told_setter(row)), usize::from(list.width) / 3);
-    // What is small needs no mention.
+    // Small sizes are not shown.
     let size = |row: &Variable| row.size.filter(|size| *size >= 1_000).map(units::bytes).unwrap_or_default();
     let size_width = width_of(&|row| size(row).len(), 9);
     let mut lines = Lines { next: 0, scroll, list };
@@ -149,7 +149,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     None
 }
 
-/// Rows of a scrolled list, one after the other; `None` for those out of sight.
+/// The visible rows of a scrolled list, one after the other; `None` for hidden rows.
 struct Lines {
     next: usize,
     scroll: usize,
@@ -157,7 +157,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// Whether rows are out of sight below.
+    /// Returns whether rows are hidden below.
     fn more_below(&self) -> bool {
         self.next > self.scroll + usize::from(self.list.height)
     }

@@ -1,4 +1,4 @@
-//! The inspector: all that is told of one value, by aspect and page.
+//! The inspector's box: all details of one value, by aspect and page.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,14 +17,14 @@ use crate::tui::transcript::data_frame::Table;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// Cells of one column of a table, but for the last.
+/// The most cells of a table's column, except for the last.
 const COLUMN: usize = 40;
 
 fn area(layout: &Layout) -> Rect {
     Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y }
 }
 
-/// Rows that do not fit.
+/// The number of rows that do not fit.
 pub fn hidden(view: &View, layout: &Layout) -> usize {
     let area = area(layout);
     rows(view, usize::from(area.width) - 4, 0).len().saturating_sub(usize::from(area.height) - 2)
@@ -69,7 +69,7 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
     }
     let blank = rows.len();
     rows.push(Line::default());
-    // What was told before stays in sight while Python is busy.
+    // The last answer stays in sight while Python is busy.
     let same = |last: &&Inspection| last.aspect == inspector.asked.aspect && last.page == inspector.asked.page;
     let stale = inspector.last.as_deref().filter(same);
     let told = match (&inspector.told, stale) {
@@ -109,20 +109,20 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
             rows.push(Line::default());
         }
         for note in &told.notes {
-            // What a client asks for with that is a view here.
+            // The argument that a client passes is called a view here.
             let note = note.replace("what=\"repr\"", "the view repr");
             rows.extend(text::fill(&text::name(&note), width).into_iter().map(|line| Line::styled(line, theme::DIM)));
         }
     }
     if let (None | Some(Err(_)), Some(_)) = (&inspector.told, told) {
-        // In a line that is empty else, so that nothing moves when the answer comes.
+        // The age is in an empty line, so that nothing moves when the answer comes.
         let age = seconds(elapsed(inspector.last_at, now));
         rows[blank] = Line::styled(format!("what stands below is {age} old"), theme::NOTICE);
     }
     rows
 }
 
-/// Type, shape, size, who set it: at first from the table of variables.
+/// Type, shape, size, and author; before the first answer from the table of variables.
 fn head(view: &View, inspector: &Inspector, width: usize) -> Vec<Line<'static>> {
     let known = view.transcript.variables().rows.iter().find(|variable| variable.name == inspector.asked.path);
     let mut parts = Vec::new();
@@ -183,7 +183,7 @@ fn lines(text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
     text.lines().flat_map(|line| text::wrap([(&*text::name(&line.replace('\t', "    ")), style)], width, 4)).collect()
 }
 
-/// The first column, which tells the rows apart, stays in sight.
+/// Draws a table. The first column, which names the rows, stays in sight.
 fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys: &str) -> Vec<Line<'static>> {
     let last = table.offset + table.rows.len() as u64;
     let range = match table.total {

@@ -1,4 +1,4 @@
-//! The pane beside the transcript: variables and clients.
+//! The sidebar beside the transcript: variables and clients.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -16,10 +16,10 @@ use crate::tui::input::keymap::Action;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-/// A list of variables older than that says so, while something runs.
+/// While code is running, an older list of variables shows its age.
 const STALE: Duration = Duration::from_secs(2);
 
-/// Returns the column of the hairline.
+/// Draws the sidebar. Returns the column of the hairline.
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Option<u16> {
     let area = layout.side?;
     let hairline = layout.hairline()?;
@@ -38,7 +38,7 @@ fn split(view: &View, area: Rect) -> u16 {
     area.bottom().saturating_sub(client_rows + 3).max(area.y)
 }
 
-/// The variables in sight, from the top of the list, and how many are out of sight above and below.
+/// The variables in sight, and the numbers of hidden ones above and below.
 pub struct Listed<'a> {
     pub area: Rect,
     pub rows: Vec<&'a Variable>,
@@ -51,7 +51,7 @@ impl<'a> Listed<'a> {
         self.above > 0 || self.below > 0
     }
 
-    /// `None` where there is no such list, or no room for it.
+    /// Returns `None` if the list is not shown, or has no room.
     pub fn of(view: &'a View, layout: &Layout) -> Option<Self> {
         let side = layout.side?;
         let height = split(view, side) - side.y;
@@ -62,7 +62,7 @@ impl<'a> Listed<'a> {
         if total <= fit {
             return Some(Self { area, rows, above: 0, below: 0 });
         }
-        // What just changed stays in sight.
+        // Variables that just changed stay in sight.
         let touched = touched(view);
         rows.sort_by_key(|variable| !touched.contains(variable.name.as_str()));
         let fit = fit.saturating_sub(1);
@@ -87,7 +87,7 @@ pub fn touched(view: &View) -> HashSet<&str> {
     })
 }
 
-/// In the order that was chosen; by name where that says nothing.
+/// The variables in the chosen order, equal ones by name.
 pub fn sorted(view: &View) -> Vec<&Variable> {
     let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
     match view.variables.sorting {
@@ -105,21 +105,21 @@ pub fn sorted(view: &View) -> Vec<&Variable> {
     rows
 }
 
-/// How old the list is, while something runs that may have changed what it tells.
+/// The age of the list, while running code may have changed the variables.
 pub fn age(view: &View, now: Timestamp) -> String {
     let taken_at = view.transcript.variables().taken_at;
     let Some(running) = view.transcript.running().filter(|_| taken_at != 0) else { return String::new() };
-    // A list that did not change is not sent again, so it held until that began.
+    // An unchanged list is not sent again, so it was true until the code began.
     let age = elapsed(taken_at.max(running.started_at.unwrap_or_default()), now);
     if age < STALE { String::new() } else { format!("{} old  ", seconds(age)) }
 }
 
-/// Below a minute in seconds: it tells whether something is still right.
+/// The age, below a minute in seconds, because it says whether the list is current.
 pub fn seconds(age: Duration) -> String {
     if age.as_secs() < 60 { format!("{} s", age.as_secs()) } else { units::age(age) }
 }
 
-/// What sort of thing it is: its type, or one word where the type says less.
+/// The type of a variable, or `class`, `function` or `module`.
 pub fn sort(variable: &Variable) -> &str {
     match variable.kind {
         VariableKind::Class => "class",
@@ -129,8 +129,8 @@ pub fn sort(variable: &Variable) -> &str {
     }
 }
 
-/// The preview, as far as it says more than the name and the type beside it: of `<Axes>` nothing is left, and of
-/// `<class 'Path'>` only the name, should it be another one here.
+/// The part of the preview that name and type do not already show: nothing of `<Axes>`, and of `<class 'Path'>` only
+/// the name, if the variable has another one.
 pub fn preview(variable: &Variable) -> &str {
     let preview = variable.preview.as_str();
     let Some(inside) = preview.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else { return preview };
@@ -143,7 +143,7 @@ pub fn preview(variable: &Variable) -> &str {
     }
 }
 
-/// The value in a few characters: what is small shows itself, what is large its shape.
+/// The value in a few characters: small values themselves, large ones as their shape.
 pub fn value(variable: &Variable) -> &str {
     let small =
         matches!(variable.type_name.as_str(), "int" | "float" | "complex" | "bool" | "str" | "bytes" | "NoneType");
@@ -182,19 +182,19 @@ fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
     put(buffer, list, list.x + 2, y, &more, theme::DIM);
 }
 
-/// Narrower columns would move with every new name.
+/// The least width of a column; narrower columns would move with every new name.
 const LEAST: usize = 7;
 /// Enough for `function`.
 const LEAST_KIND: usize = 8;
 
-/// Widths of the name and the type; the value has the rest.
+/// Widths of name and type; the value gets the rest.
 struct Columns {
     name: usize,
     kind: usize,
 }
 
 impl Columns {
-    /// The type gives way first, then the name; what nobody needs goes to the name.
+    /// If there is too little room, the type is cut first, then the name. Room left over goes to the name.
     fn of(rows: &[&Variable], width: u16) -> Self {
         let widest = |text: fn(&Variable) -> &str| {
             rows.iter().map(|row| text::width(&text::name(text(row)))).max().unwrap_or(0).max(LEAST)
@@ -223,7 +223,7 @@ impl Columns {
     }
 }
 
-/// What a client is doing, or did, in at most `room` cells where that can be.
+/// The activity of a client, in `room` cells where possible.
 pub fn activity(view: &View, client: &Client, now: Timestamp, room: usize) -> (String, Style) {
     let is_its = |author: &Author| matches!(author, Author::Client { id, .. } if *id == client.id);
     let running = view.transcript.running().filter(|snippet| is_its(&snippet.author));
@@ -283,7 +283,7 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     }
 }
 
-/// Who submitted the snippet that set a variable.
+/// The author of the snippet that set a variable.
 pub fn setter(view: &View, variable: &Variable) -> String {
     let Some(id) = variable.set_by else { return String::new() };
     let name = view.transcript.position(id).and_then(|place| match &view.transcript.entries()[place] {
@@ -293,7 +293,7 @@ pub fn setter(view: &View, variable: &Variable) -> String {
     name.map_or_else(|| id.to_string(), |name| format!("{id} {name}"))
 }
 
-/// When that snippet ended.
+/// The time when the snippet that set a variable ended.
 pub fn set_at(view: &View, variable: &Variable) -> Option<Timestamp> {
     let place = view.transcript.position(variable.set_by?)?;
     let Entry::Snippet(snippet) = &view.transcript.entries()[place] else { return None };

@@ -1,4 +1,4 @@
-//! The open list of variables: its order, its groups, what is typed to find one, and its keys.
+//! The drawer's list of variables: its order, its groups, its filter, and its keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
@@ -16,7 +16,7 @@ use crate::tui::view::View;
 /// A row of the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Item<'a> {
-    /// A group, and how many are in it.
+    /// A group, and the number of variables in it.
     Group(&'static str, usize),
     Variable(&'a Variable),
 }
@@ -36,7 +36,7 @@ fn group(kind: VariableKind) -> &'static str {
     }
 }
 
-/// The list as it is shown: with a filter the best match first, else in the chosen order; by kind in groups.
+/// The list as shown: with a filter by match, otherwise in the chosen order, with groups when ordered by kind.
 pub fn items(view: &View) -> Vec<Item<'_>> {
     let mut rows = sorted_variables(view);
     let wanted = view.variables.query.as_ref().map(Editor::code).unwrap_or_default();
@@ -55,14 +55,14 @@ pub fn items(view: &View) -> Vec<Item<'_>> {
     rows.into_iter().map(Item::Variable).collect()
 }
 
-/// Those whose name or type the query is like, the best first.
+/// The variables whose name or type matches the query, the best match first.
 fn best<'a>(rows: Vec<&'a Variable>, query: &str) -> Vec<&'a Variable> {
     let pattern = Pattern::new(query, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy);
     let (mut matcher, mut buffer) = (Matcher::new(Config::DEFAULT), Vec::new());
     let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
     let mut found: Vec<_> = rows
         .into_iter()
-        // A name counts more than any type.
+        // A match in the name ranks above any match in the type.
         .filter_map(|row| {
             let rank = score(&row.name).map(|name| (true, name)).or_else(|| Some((false, score(&row.type_name)?)));
             Some((rank?, row))
@@ -77,13 +77,13 @@ impl View {
         matches!(self.layers.top(), Some(Layer::Drawer { .. }))
     }
 
-    /// Opens it with all that there is, or closes it.
+    /// Opens the drawer without a filter, or closes it.
     pub fn toggle_drawer(&mut self) {
         self.variables.query = None;
         self.layers.toggle(Layer::Drawer { scroll: 0 });
     }
 
-    /// Actions of the list of variables while nothing is written; `None` if it has no use for this one.
+    /// Handles actions on the list while the input is empty; `None` for other actions.
     pub fn on_drawer(&mut self, action: Action) -> Option<Option<Effect>> {
         if !self.is_drawer_on_top() || !self.composer.editor.is_empty() {
             return None;
@@ -94,7 +94,7 @@ impl View {
             (Action::ItemDown, None) => 0,
             (Action::ItemDown, Some(place)) => place + 1,
             (Action::ItemUp, Some(place)) => place.saturating_sub(1),
-            // A selected card has a use for the same key.
+            // A selected card uses the same key.
             (Action::FilterVariables, _) if chosen.is_some() || self.viewport.selected.is_none() => {
                 self.variables.query.get_or_insert_default();
                 return Some(None);
@@ -122,12 +122,12 @@ impl View {
         self.inspect(variable, Aspect::Overview, 0)
     }
 
-    /// The variables of the list in its order.
+    /// The listed variables in order.
     pub fn listed(&self) -> impl Iterator<Item = &Variable> {
         items(self).into_iter().filter_map(Item::variable)
     }
 
-    /// What is typed to find a variable; `None` leaves the key to what lies below.
+    /// Handles keys for the filter; `None` leaves a key to the layers below.
     pub fn on_narrowing(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
         if !self.is_drawer_on_top() {
             return None;
@@ -146,7 +146,7 @@ impl View {
             }
             None | Some(Action::QuitOrDelete) => {
                 let before = query.buffer.revision();
-                // Of an input of several lines there is no use here.
+                // The filter has one line.
                 if key.code != KeyCode::Enter {
                     query.key(key);
                 }
@@ -173,7 +173,7 @@ impl View {
         self.show_chosen();
     }
 
-    /// Brings the chosen variable into sight, and the name of its group if it is the first there.
+    /// Scrolls to the selected variable, including the group's name if it is the first of the group.
     fn show_chosen(&mut self) {
         let items = items(self);
         let is_chosen =

@@ -1,4 +1,4 @@
-//! The state of the inspector: what the dashboard asked the session, and what came back.
+//! The state of the inspector: the request to the session, and its answer.
 
 use crate::domain::{Aspect, InspectError, InspectRequest, Inspection, SnippetId, Timestamp};
 
@@ -7,26 +7,26 @@ pub type Told = Result<Box<Inspection>, InspectError>;
 #[derive(Debug)]
 pub struct Inspector {
     pub asked: InspectRequest,
-    /// Tells answers of earlier questions apart.
+    /// Distinguishes the answer from answers to earlier requests.
     pub number: u32,
-    /// `None` while it is awaited; what was told before stays in `last`.
+    /// `None` until the answer arrives; the answer before is in `last`.
     pub told: Option<Told>,
     pub last: Option<Box<Inspection>>,
-    /// When that was told.
+    /// When `last` arrived.
     pub last_at: Timestamp,
-    /// The snippet that had ended last when it was asked.
+    /// The last finished snippet at the time of the request.
     pub after: Option<SnippetId>,
-    /// Columns of its tables that are out of sight on the left.
+    /// Columns of the tables that are scrolled away on the left.
     pub column: usize,
 }
 
 impl Inspector {
-    /// The aspects that the value has, as far as known.
+    /// The aspects of the value, as far as known.
     pub fn aspects(&self) -> &[Aspect] {
         self.last.as_ref().map_or(&[], |last| &last.aspects)
     }
 
-    /// As far as it is known how much there is, and how much of it a page holds.
+    /// The number of the last page, if the total and the size of a page are known.
     pub fn last_page(&self) -> Option<u32> {
         let Some(Ok(told)) = &self.told else { return None };
         let table = told.tables.iter().find(|table| table.title == told.aspect.word());
@@ -36,12 +36,12 @@ impl Inspector {
             let text = told.text.as_ref()?;
             (text.offset, text.text.chars().count() as u64, text.total?)
         };
-        // The last page may be short; all others are full.
+        // Only the last page may be short.
         let page = if self.asked.page > 0 { offset / u64::from(self.asked.page) } else { count };
         u32::try_from(total.checked_sub(1)?.checked_div(page)?).ok()
     }
 
-    /// The columns of its widest table that can be scrolled.
+    /// The number of columns that can be scrolled in the widest table.
     pub fn columns(&self) -> usize {
         let tables = self.last.iter().flat_map(|last| &last.tables);
         tables.map(|table| table.headers.len().saturating_sub(1)).max().unwrap_or(0)

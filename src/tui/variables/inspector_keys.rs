@@ -1,4 +1,4 @@
-//! Opening the inspector, its keys, and the answers of the session.
+//! Opening the inspector, its keys, and the session's answers.
 
 use crate::domain::{Aspect, InspectRequest, Timestamp};
 use crate::tui::input::effect::Effect;
@@ -22,7 +22,7 @@ impl View {
         Effect::Inspect { asked, number }
     }
 
-    /// The answer to question `number`.
+    /// Takes the answer to request `number`.
     pub fn on_inspected(&mut self, number: u32, told: Told, now: Timestamp) {
         let Some(inspector) = self.variables.inspector.as_mut().filter(|inspector| inspector.number == number) else {
             return;
@@ -34,7 +34,7 @@ impl View {
         inspector.told = Some(told);
     }
 
-    /// Actions that are the inspector's own; `None` for those that mean what they mean elsewhere.
+    /// Handles the inspector's own actions; `None` for others.
     pub fn on_inspector(&mut self, action: Action) -> Option<Option<Effect>> {
         let inspector = self.variables.inspector.as_mut()?;
         match action {

@@ -12,16 +12,16 @@ use self::inspector::Inspector;
 use self::sorting::Sorting;
 use super::composer::editor::Editor;
 
-/// Where the person is in the variables.
+/// The person's place among the variables.
 #[derive(Debug, Default)]
 pub struct VariablesPanel {
     /// The selected variable of the drawer.
     pub selected: Option<String>,
-    /// The text that narrows the drawer to some variables.
+    /// The filter of the drawer.
     pub query: Option<Editor>,
     pub sorting: Sorting,
     pub inspector: Option<Inspector>,
-    /// How many inspections were requested so far.
+    /// The number of inspections requested so far.
     pub inspections: u32,
     /// Columns from the divider to the right end of the screen, once the person moved the divider.
     pub sidebar_width: Option<u16>,

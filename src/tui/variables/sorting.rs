@@ -10,7 +10,7 @@ pub enum Sorting {
     Type,
     /// The largest first.
     Size,
-    /// What was set last first.
+    /// The last change first.
     Changed,
 }
 
@@ -25,7 +25,7 @@ impl Sorting {
         }
     }
 
-    /// As the title of the list tells it.
+    /// The order's name in the title of the list.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Kind => "",
