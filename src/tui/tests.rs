@@ -1,4 +1,4 @@
-//! Screens and keys: what a person sees and what they can do.
+//! Tests of screens and keys: everything that a person sees and does.
 
 mod emulated;
 mod export;
@@ -30,7 +30,7 @@ use super::fixtures::NOW;
 use super::input::effect::Effect;
 use super::view::View;
 
-/// The screen of a view, and where the cursor stands.
+/// The screen of a view, and the position of the cursor.
 fn screen(view: &mut View, width: u16, height: u16) -> (Buffer, Option<Position>) {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let mut cursor = None;
@@ -43,7 +43,7 @@ fn screen(view: &mut View, width: u16, height: u16) -> (Buffer, Option<Position>
     (terminal.backend().buffer().clone(), cursor)
 }
 
-/// The screen as text, with `█` at the cursor where nothing else stands.
+/// The screen as text, with `█` for a cursor on an empty cell.
 fn text(view: &mut View, width: u16, height: u16) -> String {
     let (mut buffer, cursor) = screen(view, width, height);
     if let Some(cell) = cursor.and_then(|cursor| buffer.cell_mut(cursor))
@@ -85,7 +85,7 @@ fn ctrl(view: &mut View, c: char) -> Option<Effect> {
     press(view, KeyCode::Char(c), KeyModifiers::CONTROL)
 }
 
-/// Types text; a line end is Enter. Returns what the last Enter asked for.
+/// Types text, with Enter for line ends. Returns the effect of the last Enter.
 fn typed(view: &mut View, text: &str) -> Option<Effect> {
     let mut effect = None;
     for c in text.chars() {

@@ -1,5 +1,5 @@
-//! What is drawn agrees with what a terminal makes of the bytes, cell by cell, whatever the text: nothing breaks a row,
-//! moves the cursor or passes for something else.
+//! A terminal emulator shows exactly the cells that were drawn, whatever the text: no text breaks a row, moves the
+//! cursor or passes for something else.
 
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -15,7 +15,7 @@ use crate::domain::random::Random;
 use crate::domain::{Author, Event as SessionEvent, OutputChunk, Stream, VariableKind};
 use crate::tui::terminal::ambiguous_width::AmbiguousWidth;
 
-/// Of each sort something that has broken a terminal before.
+/// Text of every kind that has broken a terminal.
 const PIECES: [&str; 34] = [
     "plain words",
     "x = [i for i in y]",
@@ -53,7 +53,7 @@ const PIECES: [&str; 34] = [
     "\u{fffd}\u{e000}",
 ];
 
-/// The dashboard turns off that lines wrap, which vt100 does not know: here what runs over has room beside the screen.
+/// Columns beside the screen for text that runs over: vt100 does not know the sequence that turns line wrapping off.
 const BESIDE: u16 = 100;
 
 #[derive(Clone, Default)]
@@ -95,8 +95,8 @@ fn random_view(random: &mut Random) -> View {
     view
 }
 
-/// Text whose width terminals do not agree on, and what vt100 leaves out as undecodable: there only harmlessness is
-/// looked at.
+/// Text whose width differs between terminals, and text that vt100 cannot decode. It may look different, but must do no
+/// harm.
 fn is_uncertain(symbol: &str) -> bool {
     symbol.chars().count() > 1
         || symbol
@@ -116,7 +116,7 @@ fn a_terminal_shows_what_was_drawn() {
         let mut emulated = vt100::Parser::new(cells(height), cells(width + BESIDE), 0);
         let mut uncertain = AmbiguousWidth::default();
         let mut view = random_view(&mut random);
-        // More than one frame: what one leaves, the next must write over.
+        // Every frame must overwrite the one before.
         for frame in 0..3 {
             let mut drawn = Buffer::empty(area);
             terminal

@@ -1,4 +1,4 @@
-//! Writing the session to a file: what is asked, and what is said.
+//! Writing the session to a file: the prompt and its messages.
 
 use insta::assert_snapshot;
 
@@ -16,7 +16,7 @@ fn name(view: &View) -> String {
 fn the_prompt() {
     let mut view = story().view();
     key(&mut view, F9);
-    // The same day everywhere.
+    // A fixed date in place of the local one.
     ctrl(&mut view, 'u');
     typed(&mut view, "sales-2027-01-15.ipynb");
     assert_snapshot!("export_wide", text(&mut view, 120, 40));

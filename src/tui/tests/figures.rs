@@ -13,7 +13,7 @@ use crate::tui::images::terminal::{Graphics, Terminal};
 
 const RICH: Terminal = Terminal { graphics: None, colours: Colours::True, is_tmux: false, cell: (10, 20) };
 
-/// A wedge: red below its diagonal, white above.
+/// A triangle: red below the diagonal, white above.
 fn wedge(width: u32, height: u32) -> Vec<u8> {
     let image =
         RgbImage::from_fn(
@@ -28,7 +28,7 @@ fn wedge(width: u32, height: u32) -> Vec<u8> {
     data
 }
 
-/// A snippet that shows these, with a line before each.
+/// A snippet that shows these figures, with a line of output before each.
 fn showing(forms: Vec<Form>, terminal: Terminal) -> View {
     let mut story = Story::starting_at(18);
     let snippet = story.start(&client(1, "claude-code"), "by_day.plot(); plt.show()");
@@ -44,7 +44,7 @@ fn showing(forms: Vec<Form>, terminal: Terminal) -> View {
     view
 }
 
-/// What the loop does between two frames.
+/// Makes the pictures as the loop does between two frames.
 fn settle(view: &mut View, width: u16, height: u16) {
     screen(view, width, height);
     while let Some(job) = view.figures.next_job() {
@@ -95,7 +95,7 @@ fn a_figure_partly_out_of_sight_stays_within_the_transcript() {
     assert!(view.figures.next_job().is_none(), "scrolling makes nothing again");
 }
 
-/// A line each, and no room kept.
+/// Each figure is one line and takes no other room.
 #[test]
 fn what_cannot_be_shown_is_a_line() {
     let mut bomb = wedge(2, 2);
@@ -150,7 +150,7 @@ fn the_figures_of_a_card_over_the_whole_screen() {
     }
 }
 
-/// The terminal's own picture is one cell of the screen, and no other cell of its area is written.
+/// A graphic is one cell of the screen, and no other cell of its area is written.
 #[test]
 fn the_terminals_own_pictures_are_for_the_whole_screen_only() {
     for graphics in [Graphics::Kitty, Graphics::Sixel, Graphics::Iterm2] {
@@ -198,7 +198,7 @@ fn a_figure_is_saved_under_a_name() {
     assert!(view.layers.gallery().is_none() && view.composer.editor.is_empty());
 }
 
-/// What was shown and taken back by its code while it is looked at.
+/// A figure that its code takes back while the person looks at it.
 #[test]
 fn a_figure_that_goes_while_it_is_shown() {
     let mut view = showing(vec![png(64, 48)], RICH);
@@ -214,7 +214,7 @@ fn a_figure_that_goes_while_it_is_shown() {
     key(&mut view, KeyCode::Esc);
 }
 
-/// Where their text stands in the output, data frames are tables as well.
+/// A data frame whose text is in the output is shown there as a table.
 #[test]
 fn frames_stand_where_they_were_displayed() {
     use crate::domain::{Author, DisplayedFrame, FramePreview, Outcome};
@@ -259,7 +259,7 @@ fn frames_stand_where_they_were_displayed() {
     assert!(text.contains("between\nDataFrame: 4 rows"), "what is copied is what was written: {text}");
 }
 
-/// A data frame keeps its labels in sight, and tells what is not.
+/// A data frame keeps its labels in sight, and counts its hidden columns.
 #[test]
 fn a_wide_frame_is_cut_and_scrolled() {
     use crate::domain::{Author, FramePreview, Outcome};

@@ -1,4 +1,4 @@
-//! Keys, pastes, sizes and events in any order: nothing panics, and the cursor stays on the screen.
+//! Keys, pastes, sizes and events in any order cause no panic, and the cursor stays on the screen.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ fn input(random: &mut Random) -> Input {
     }
 }
 
-/// Something that happens in the session; also what cannot happen in this order.
+/// An event of the session, possibly one that cannot happen at this time.
 fn event(random: &mut Random, next: &mut u32) -> Event {
     let snippet = SnippetId(random.below(*next as usize + 2) as u32);
     let at = NOW - random.below(100_000) as u64;
@@ -142,7 +142,7 @@ fn event(random: &mut Random, next: &mut u32) -> Event {
     }
 }
 
-/// An answer about a value, whatever is in it.
+/// An inspection with random content.
 fn inspection(random: &mut Random) -> Box<Inspection> {
     let mut texts = |most: usize| (0..random.below(most)).map(|_| random.text(&TEXTS, 6)).collect::<Vec<_>>();
     let headers = texts(6);
@@ -187,7 +187,7 @@ fn nothing_that_is_typed_or_happens_breaks_the_dashboard() {
             }
         }
         check(&mut view, &mut random);
-        // What another process takes over; also from a keepsake that was damaged.
+        // The snapshot that the next process restores, sometimes damaged.
         let mut bytes = serde_json::to_vec(&DashboardSnapshot::of(&view)).unwrap();
         random.spoil(&mut bytes);
         if let Ok(kept) = serde_json::from_slice::<DashboardSnapshot>(&bytes) {

@@ -43,7 +43,7 @@ fn asked(path: &str, aspect: Aspect, page: u32, number: u32) -> Effect {
     Effect::Inspect { asked: InspectRequest { path: path.to_owned(), aspect, page }, number }
 }
 
-/// The inspector is open on `df`; its answer is on its way.
+/// The inspector on `df`, waiting for its answer.
 fn open() -> View {
     let mut view = story().view();
     screen(&mut view, 120, 40);
@@ -68,7 +68,7 @@ fn a_variable_is_chosen_in_the_list() {
     }
     let text = text(&mut view, 40, 12);
     assert!(text.contains("np"), "the chosen one is in sight: {text}");
-    // What is being written keeps its keys.
+    // While something is typed, keys go to the input.
     typed(&mut view, "x");
     assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Submit("x".into())));
 }
@@ -168,7 +168,7 @@ fn the_list_is_sorted_by_what_is_asked_for() {
     assert_eq!(view.composer.editor.code(), "s", "without a choice it is");
 }
 
-/// Nothing that was told goes away because Python is busy; its age is told.
+/// Old answers remain, with their age, while Python is busy.
 #[test]
 fn what_is_old_says_so() {
     let mut view = story().view();
@@ -193,7 +193,7 @@ fn what_is_old_says_so() {
     assert!(text(&mut view, 120, 40).contains("5 s old"));
 }
 
-/// The drawer, in groups; then a few letters typed to find a name.
+/// The drawer with groups, and then with a few letters as a filter.
 #[test]
 fn a_variable_is_found_by_some_of_its_letters() {
     let mut view = story().view();
@@ -269,7 +269,7 @@ fn the_columns_of_a_frame_show_their_distributions() {
     assert_snapshot!("distributions_compact", text(&mut view, 40, 12));
 }
 
-/// The busy Python, and what was told before.
+/// The screen of a busy Python, with the answer before.
 #[test]
 fn what_is_old_at_each_size() {
     for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
@@ -283,7 +283,7 @@ fn what_is_old_at_each_size() {
     }
 }
 
-/// All columns of a wide table can be seen, whatever the screen; what tells the rows apart stays.
+/// All columns of a wide table can be scrolled into sight on any screen; the first column stays.
 #[test]
 fn columns_out_of_sight_are_told_and_come_into_sight() {
     for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {

@@ -132,7 +132,7 @@ fn what_was_left_out_is_asked_for_when_more_was_typed_meanwhile() {
     );
 }
 
-/// Code that asks at `NOW`, or at a later time.
+/// Code that asks at `NOW`, or later.
 fn asking(view: &mut View, number: u32, hidden: bool, at: u64) {
     let snippet = SnippetId(1);
     let until = at + 300_000;
@@ -167,7 +167,7 @@ fn what_was_meant_for_the_draft_never_answers() {
     assert_eq!(typed_at(&mut view, "da\n", NOW + 900), line(1, "Ada"));
     assert_eq!(view.composer.editor.code(), "draft");
 
-    // The next prompt of the same code was to be expected; once something was typed in between, it was not.
+    // The next prompt of the same code is expected, unless something was typed in between.
     let answered = |view: &mut View| {
         view.apply(&SessionEvent::InputAnswered { snippet: SnippetId(1), by: Author::You, text: None, at: NOW });
     };
@@ -182,7 +182,7 @@ fn what_was_meant_for_the_draft_never_answers() {
     assert_eq!(eof, Some(Effect::Answer { snippet: SnippetId(1), number: 3, answer: InputAnswer::Eof }));
     assert_eq!(view.composer.editor.code(), "drafts");
 
-    // Answered elsewhere: the keys are the draft's again.
+    // After an answer from elsewhere, keys go to the draft again.
     asking(&mut view, 4, false, NOW + 2_000);
     typed_at(&mut view, "mine", NOW + 3_000);
     view.apply(&SessionEvent::InputWithdrawn { snippet: SnippetId(1), at: NOW + 3_001 });

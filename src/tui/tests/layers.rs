@@ -1,4 +1,4 @@
-//! The stack of layers: the topmost takes keys, pasted text and the wheel, whatever opened it.
+//! The stack of layers: the topmost takes keys, pasted text and the wheel, however it was opened.
 
 use crossterm::event::{MouseEvent, MouseEventKind};
 
@@ -7,7 +7,7 @@ use crate::tui::fixtures::{long_story, story};
 use crate::tui::input::keymap::Action;
 use crate::tui::transcript::viewport::Anchor;
 
-/// What opens each layer, as a person or the palette does.
+/// The actions that open the layers.
 const OPENERS: [Action; 8] = [
     Action::Help,
     Action::Variables,
@@ -41,7 +41,7 @@ fn ctrl_c_interrupts_over_every_layer_and_else_closes_the_topmost() {
         assert_eq!(opened, 1, "{action:?}");
         assert_eq!(ctrl(&mut idle, 'c'), None, "{action:?}");
         if action == Action::Variables {
-            // The input keeps its keys beside the drawer.
+            // The input keeps its keys below the drawer.
             assert!(idle.layers.iter().len() == 1 && idle.composer.editor.is_empty());
         } else {
             assert!(idle.layers.is_empty(), "{action:?}");

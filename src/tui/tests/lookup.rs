@@ -9,7 +9,7 @@ use crate::tui::fixtures::{Story, client, failed, long_story, ok};
 use crate::tui::search::matches::Search;
 use crate::tui::transcript::viewport::Anchor;
 
-/// Some work of three, with words to look for.
+/// Snippets of three authors, with words to search for.
 fn mixed() -> Story {
     let mut story = Story::default();
     let (claude, cursor) = (client(1, "claude-code"), client(2, "cursor"));
@@ -23,7 +23,7 @@ fn mixed() -> Story {
     story
 }
 
-/// Draws until all has been looked at.
+/// Draws until the search is complete.
 fn settled(view: &mut View, width: u16, height: u16) -> String {
     screen(view, width, height);
     while view.lookup.is_busy {
@@ -108,7 +108,7 @@ fn leaving_a_search_comes_back_to_where_one_was() {
     assert_eq!((view.viewport.anchor, view.viewport.selected), (anchor, None));
 }
 
-/// What a folded card hides is unfolded while it is looked at, and only then.
+/// A folded card is unfolded only while it has the shown match.
 #[test]
 fn a_place_in_what_is_folded_is_shown() {
     let mut story = Story::default();
@@ -218,7 +218,7 @@ fn a_hundred_thousand_cards_are_searched_between_frames() {
     assert!(!view.lookup.is_busy, "and then there is nothing to do");
 }
 
-/// Of a long output, memory keeps the ends, and only these are searched here; that is told.
+/// Of a long output, memory has only the ends. The search covers only these, and says so.
 #[test]
 fn a_search_tells_what_it_did_not_look_at() {
     let mut story = Story::default();

@@ -19,7 +19,7 @@ fn click(view: &mut View, place: (u16, u16), after: u64) {
     mouse(view, MouseEventKind::Up(LEFT), place, after);
 }
 
-/// Where a text stands on a screen of 120x40.
+/// The position of a text on a screen of 120x40.
 fn find(view: &mut View, wanted: &str) -> (u16, u16) {
     let screen = text(view, 120, 40);
     let found = screen.lines().enumerate().find_map(|(y, line)| Some((line.find(wanted)?, y, line)));
@@ -108,7 +108,7 @@ fn the_click_that_brings_the_terminal_back_does_nothing() {
     let mut view = story().view();
     let failed = find(&mut view, "ValueError");
     view.on_terminal(&Event::FocusLost, NOW);
-    // Some terminals tell of the click first.
+    // Some terminals report the click before the focus.
     click(&mut view, failed, 500);
     view.on_terminal(&Event::FocusGained, NOW + 1_000);
     click(&mut view, failed, 1_010);

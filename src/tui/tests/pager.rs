@@ -14,7 +14,7 @@ use crate::session::spool::Limits;
 use crate::tui::fixtures::{Story, ok};
 use crate::tui::view::View;
 
-/// A view whose only snippet wrote `output`, all of which is kept on disk.
+/// A view whose only snippet wrote `output`, with the whole output on disk.
 fn wrote(output: &str) -> (View, Arc<Spool>, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
     let spool = Arc::new(Spool::new(Some(root.path().join("spools/1")), Limits::default()));

@@ -51,7 +51,7 @@ fn what_is_chosen_is_done_and_comes_first_the_next_time() {
     key(&mut view, KeyCode::Enter);
     assert!(view.layers.palette().is_none() && text(&mut view, 120, 40).contains("─ help ─"));
     assert_eq!(view.composer.editor.code(), "draft", "nothing is typed behind it");
-    // In the help, `:` opens it too.
+    // In the help, `:` opens the palette too.
     key(&mut view, KeyCode::Char(':'));
     assert_eq!(view.found("", NOW)[0].row.action, Action::Help);
     typed(&mut view, "close");

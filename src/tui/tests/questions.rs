@@ -1,4 +1,4 @@
-//! Questions of clients to the person, above the line that answers them.
+//! Questions of clients to the person, above the line for the reply.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ fn a_question_never_takes_the_keys_from_one_who_types() {
     let screen = text(&mut view, 80, 24);
     assert!(screen.contains("claude asks: Which rows shall I use? (Esc to answer)"), "{screen}");
     assert!(!screen.contains("all of it"), "the draft keeps its place: {screen}");
-    // Long after the last key: a draft that was begun is not left.
+    // Even long after the last key, keys go to an unfinished draft.
     at(&mut view, KeyCode::Char('y'), 60_000);
     assert_eq!(view.composer.editor.code(), "xy");
     assert_eq!(at(&mut view, KeyCode::Enter, 60_001), Some(Effect::Submit("xy".into())), "and it can be run");

@@ -1,4 +1,4 @@
-//! The README's table of keys is what the table of actions yields.
+//! The README's table of keys is up to date with the table of actions.
 
 use crate::tui::input::keymap::{Action, Context, Keymap};
 use crate::tui::settings::parse;
@@ -33,7 +33,7 @@ fn the_readme_has_the_table_of_keys() {
     }
 }
 
-/// What a person copies from there holds.
+/// The example of the settings is valid.
 #[test]
 fn the_readme_has_an_example_of_the_settings() {
     let readme = std::fs::read_to_string(FILE).unwrap();

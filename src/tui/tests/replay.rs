@@ -8,7 +8,7 @@ use crate::domain::replay::Phase;
 use crate::domain::{Author, Event as SessionEvent, Replay, Restart, SnippetId};
 use crate::tui::fixtures::{Story, client, failed, ok};
 
-/// Two authors, a failure, and Python is new.
+/// Snippets of two authors, one failure, and a new Python.
 fn crashed() -> View {
     let mut story = Story::default();
     let claude = client(1, "claude-code");

@@ -69,7 +69,7 @@ fn drawer() {
     assert_snapshot!("drawer_compact", text(&mut view, 40, 12));
 }
 
-/// What the engine cannot look into says nothing twice, and long names leave room for the values.
+/// Opaque values show nothing twice, and long names leave room for values.
 #[test]
 fn plain_and_strange_variables() {
     use crate::domain::VariableKind;
@@ -168,7 +168,7 @@ fn completion() {
     assert_snapshot!("completion_compact", text(&mut with_popup(), 40, 12));
 }
 
-/// Each kind of end, and the cards that are no snippets.
+/// Each kind of outcome, and the cards without a snippet.
 #[test]
 fn kinds_of_cards() {
     let mut story = Story::default();

@@ -1,4 +1,4 @@
-//! What the letters do to a selected card.
+//! Letters that act on a selected card.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const TRACEBACK: &str = "Traceback (most recent call last):
            ~~^~~~~~~
 ZeroDivisionError: division by zero";
 
-/// A card of each kind of end, the last of which failed in a function of an earlier one.
+/// A card of each kind of outcome; the last one failed in a function of an earlier card.
 fn cards() -> View {
     let mut story = Story::default();
     let claude = client(1, "claude-code");
@@ -242,7 +242,7 @@ fn what_the_client_received_is_shown_beside_the_output() {
     }
 }
 
-/// On a wide screen both are in sight; the keys move the one whose rule is lit, Tab goes over to the other.
+/// On a wide screen, both panes are in sight. Keys move the pane with the bright rule, and Tab changes the pane.
 #[test]
 fn output_and_what_was_received_side_by_side() {
     let mut story = Story::default();
@@ -285,7 +285,7 @@ fn output_and_what_was_received_side_by_side() {
     };
     wheel(&mut view, 10);
     assert_eq!(halves(&mut view, 1).0, "line 74", "the wheel moves what is under it");
-    // The output alone is as wide as the screen.
+    // The output alone has the width of the screen.
     key(&mut view, KeyCode::Esc);
     key(&mut view, KeyCode::Enter);
     let alone = text(&mut view, 120, 40);

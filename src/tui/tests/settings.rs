@@ -1,4 +1,4 @@
-//! What the person's settings change, and how their faults are told.
+//! The effects of settings, and the messages about their faults.
 
 use insta::assert_snapshot;
 use ratatui::style::{Color, Modifier};
@@ -45,7 +45,7 @@ fn a_key_of_the_persons_own_is_told_everywhere() {
     assert!(screen.contains("Ctrl-G             help"), "{screen}");
 }
 
-/// Each role where it is drawn, in each theme: the colour, and what is left without one.
+/// Each role in each theme: its colour, and its style without colours.
 #[test]
 fn themes() {
     let style_row = |config: &str| {
@@ -97,7 +97,7 @@ fn the_mouse_and_vi_are_settled() {
     assert!(!view.mouse.captured && view.composer.editor.vi.is_some());
 }
 
-/// No widget tells a key that does something else now.
+/// No hint names a key that has another meaning now.
 #[test]
 fn hints_tell_the_keys_that_hold() {
     let config = "[keys]\nf10 = \"back\"\nesc = \"none\"\nctrl-o = \"choose\"\nenter = \"none\"\nctrl-t = \"accept\"\ntab = \"none\"\n\

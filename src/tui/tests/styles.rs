@@ -1,5 +1,5 @@
-//! How the input looks while something is written, and what is left of all colours without them. Below each row stand its
-//! colours, then what else sets text apart.
+//! The styles of the input while something is typed, with and without colours. Below each row are its colours, and then
+//! its modifiers.
 
 use insta::assert_snapshot;
 use ratatui::style::{Color, Modifier};
@@ -9,7 +9,7 @@ use crate::domain::{Author, Candidate, Completions, Insight, InsightKind, Signat
 use crate::tui::fixtures::{Story, ok, story};
 use crate::tui::theme::{Name, Theme};
 
-/// These rows of the screen, each with its styles where it has any.
+/// The chosen rows of the screen, followed by their styles if they have any.
 fn styled(view: &mut View, (width, height): (u16, u16), shown: impl Fn(&str) -> bool) -> String {
     let (buffer, cursor) = screen(view, width, height);
     let mut told = Vec::new();
@@ -53,7 +53,7 @@ fn mark(modifier: Modifier) -> char {
 
 const SIZES: [(&str, (u16, u16)); 3] = [("wide", (120, 40)), ("medium", (80, 24)), ("compact", (40, 12))];
 
-/// The rule above the input and all below it.
+/// The rule above the input, and everything below it.
 fn input(view: &mut View, size: (u16, u16)) -> String {
     let begun = std::cell::Cell::new(false);
     styled(view, size, |row| {
@@ -137,7 +137,7 @@ fn candidates() {
     }
 }
 
-/// Each state has its sign or its word without a colour, too.
+/// Each state has a sign or a word even without colours.
 #[test]
 fn without_colours() {
     for (name, size) in SIZES {

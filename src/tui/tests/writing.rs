@@ -1,4 +1,4 @@
-//! The input beyond plain typing: grey text, earlier inputs, the search, vi's modes.
+//! The input beyond plain typing: suggestions, earlier inputs, their search, and vi's modes.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ fn past(code: &str, author: &str, session: &str, hours: u64) -> Past {
     }
 }
 
-/// A story with the pasts of other sessions.
+/// A view with the inputs of other sessions.
 fn with_past() -> View {
     let mut view = story().view();
     view.on_past(Ok(vec![
@@ -34,7 +34,7 @@ fn with_past() -> View {
     view
 }
 
-/// As the loop does it.
+/// Ranks as the loop does.
 fn rank(view: &mut View) {
     while let Some(ranking) = view.layers.history_search_mut().and_then(HistorySearch::take_ranking) {
         view.layers.history_search_mut().unwrap().on_ranked(ranking.number, ranking.rank());
@@ -100,7 +100,7 @@ fn what_holds_the_query_comes_before_what_holds_its_letters() {
     assert_eq!(found(&mut view), ["print(x)"]);
 }
 
-/// The answers of threads that were asked before something else was typed.
+/// Rankings that began before more was typed.
 #[test]
 fn a_ranking_that_came_too_late_is_followed_by_another() {
     let mut view = with_past();
@@ -217,7 +217,7 @@ fn vi_modes_are_told() {
     assert_eq!(view.composer.editor.code(), "xk", "the next input is typed at once");
 }
 
-/// Python's indentation in the cells where it stands.
+/// Python's indentation in the right cells.
 #[test]
 fn a_pair_of_brackets_is_marked() {
     let mut view = story().view();
