@@ -41,17 +41,17 @@ use crate::session::clock::now;
 use crate::session::{CommandError, HistorySource, RunOptions, SessionHandle};
 
 /// The least time between two frames.
-const FRAME: Duration = Duration::from_micros(16_667);
+const FRAME_INTERVAL: Duration = Duration::from_micros(16_667);
 /// The least time before a frame that shows the effect of a key.
-const FRAME_FOR_KEY: Duration = Duration::from_millis(4);
+const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(4);
 /// How often events are folded while a frame is due, so that the session's channel never lags.
-const DRAIN: Duration = Duration::from_millis(4);
+const DRAIN_INTERVAL: Duration = Duration::from_millis(4);
 /// How long an inspection waits for the running code to end.
-const PATIENCE: Duration = Duration::from_secs(2);
+const INSPECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much longer than its own limit a question may take. After that, Python is inside a long call of C code.
-const LATE: Duration = Duration::from_millis(700);
+const LATE_ANSWER_TIMEOUT: Duration = Duration::from_millis(700);
 /// Events folded before the loop looks at keys again.
-const BATCH: usize = 4_096;
+const MAX_EVENT_BATCH: usize = 4_096;
 
 /// Runs the dashboard until the session ends. The terminal is restored when it returns.
 ///
@@ -171,7 +171,7 @@ impl Dashboard {
             if self.dirty && frame_at <= Instant::now() {
                 self.frame();
             }
-            let wake_at = if self.dirty { Some(frame_at.min(Instant::now() + DRAIN)) } else { self.animation_at() };
+            let wake_at = if self.dirty { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.animation_at() };
             // While a frame is due, session events wait for it: thousands per second must not each wake the loop.
             let waiting = self.dirty;
             tokio::select! {
@@ -219,7 +219,7 @@ impl Dashboard {
                 return Ok(Flow::End);
             }
         }
-        for _ in 0..BATCH {
+        for _ in 0..MAX_EVENT_BATCH {
             match self.events.try_recv() {
                 Ok(event) => {
                     if let Flow::End = self.on_event(&event) {
@@ -281,7 +281,7 @@ impl Dashboard {
     fn send_questions(&mut self) {
         for NumberedQuestion { id, question } in self.view.composer.completion.take_questions() {
             let (session, said) = (self.session.clone(), self.notices.clone());
-            let limit = question.limit() + LATE;
+            let limit = question.limit() + LATE_ANSWER_TIMEOUT;
             tokio::task::spawn_local(async move {
                 let answered = tokio::time::timeout(limit, session.insight(question)).await;
                 let insight = answered.ok().and_then(Result::ok).flatten();
@@ -336,7 +336,7 @@ impl Dashboard {
             Effect::Inspect { asked, number } => {
                 let (session, answers) = (self.session.clone(), self.answers.clone());
                 self.ask(async move {
-                    let answer = match session.inspect(asked, PATIENCE).await {
+                    let answer = match session.inspect(asked, INSPECT_TIMEOUT).await {
                         Ok(inspection) => Ok(inspection),
                         Err(CommandError::Refused(error)) => Err(error),
                         Err(CommandError::Closed(closed)) => return Err(closed),
@@ -383,7 +383,7 @@ impl Dashboard {
     }
 
     fn frame_at(&self) -> Instant {
-        let pace = if self.urgent { FRAME_FOR_KEY } else { FRAME };
+        let pace = if self.urgent { KEY_FRAME_INTERVAL } else { FRAME_INTERVAL };
         self.last_frame.map_or_else(Instant::now, |last| last + pace)
     }
 

@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use self::canvas::{elapsed, put, put_right, rule};
-use self::layout::{Class, LEAST, Layout};
+use self::layout::{Class, MIN_SCREEN, Layout};
 use super::composer::draw_completion;
 use super::composer::draw_history;
 use super::input::keymap::Action;
@@ -104,7 +104,7 @@ fn draw_layer(
 }
 
 fn too_small(area: Rect, buffer: &mut Buffer) {
-    let needed = format!("needs {}×{}, is {}×{}", LEAST.0, LEAST.1, area.width, area.height);
+    let needed = format!("needs {}×{}, is {}×{}", MIN_SCREEN.0, MIN_SCREEN.1, area.width, area.height);
     for (row, line) in ["fourhands: too small", &needed, "the session goes on"].iter().enumerate() {
         if row < usize::from(area.height) {
             put(buffer, area, area.x, area.y + row as u16, line, theme::PLAIN);

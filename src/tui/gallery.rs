@@ -13,7 +13,7 @@ use crate::domain::{Display, Entry, Transcript};
 use crate::session::Spool;
 
 /// How many times larger than its pixels a figure may be shown.
-const ENLARGED: u32 = 64;
+const MAX_ENLARGEMENT: u32 = 64;
 
 #[derive(Debug)]
 pub struct Gallery {
@@ -85,7 +85,7 @@ impl Gallery {
             return;
         }
         let room = Size { width: area.width, height: area.height - 2 };
-        let pixels = (width.saturating_mul(ENLARGED), height.saturating_mul(ENLARGED));
+        let pixels = (width.saturating_mul(MAX_ENLARGEMENT), height.saturating_mul(MAX_ENLARGEMENT));
         let wanted = FigureRequest::new(&display, size::fit(pixels, room, figures.terminal.cell), true);
         figures.want(&wanted);
         self.shown = Some(wanted);

@@ -16,8 +16,8 @@ use self::terminal::{Graphic, Terminal};
 use crate::domain::{Display, Form};
 
 /// The most pictures kept, and the most cells that they may have in all.
-const KEPT: usize = 128;
-const CELLS_KEPT: usize = 400_000;
+const MAX_PICTURES: usize = 128;
+const MAX_CELLS: usize = 400_000;
 
 /// A figure to draw, at a size.
 #[derive(Clone, Debug)]
@@ -142,7 +142,7 @@ impl Figures {
     fn forget_old(&mut self) {
         let cells = |size: Size| usize::from(size.width) * usize::from(size.height);
         let mut sum: usize = self.kept.keys().map(|key| cells(key.1)).sum();
-        while self.kept.len() > KEPT || sum > CELLS_KEPT {
+        while self.kept.len() > MAX_PICTURES || sum > MAX_CELLS {
             let oldest = self.kept.iter().filter(|(_, kept)| kept.seen < self.frame).min_by_key(|(_, kept)| kept.seen);
             let Some(key) = oldest.map(|(key, _)| *key) else { break };
             self.kept.remove(&key);

@@ -24,14 +24,14 @@ use crate::session::spool::Whole;
 use crate::session::{ClientResponse, Spool};
 
 /// Bytes per unit.
-const UNIT: u64 = 64 << 10;
+const UNIT_BYTES: u64 = 64 << 10;
 /// The most units kept as rows.
-const KEPT: usize = 16;
+const MAX_CACHED_UNITS: usize = 16;
 /// The least width for output and received text side by side, and the columns between them.
-const SPLIT: u16 = 100;
-pub const GAP: u16 = 3;
+const MIN_SPLIT_WIDTH: u16 = 100;
+pub const SPLIT_GAP: u16 = 3;
 /// How long a frame waits for recent output to reach the disk.
-const SETTLE: Duration = Duration::from_millis(5);
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(5);
 
 /// A row, as an index within the unit where it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,23 +181,23 @@ impl Pager {
     /// The percentage of the output before the first row in sight.
     pub fn percent(&self) -> u64 {
         let Some(place) = self.top else { return 100 };
-        let start = place.unit * UNIT;
+        let start = place.unit * UNIT_BYTES;
         let rows = self.rows.get(&place.unit).map_or(0, Vec::len) as u64;
-        let inside = self.length().saturating_sub(start).min(UNIT) * place.row as u64;
+        let inside = self.length().saturating_sub(start).min(UNIT_BYTES) * place.row as u64;
         let before = start + inside.checked_div(rows).unwrap_or(0);
         (before * 100).checked_div(self.length()).unwrap_or(0).min(100)
     }
 
     /// Reads new output, and determines the rows in sight.
     pub fn prepare(&mut self, area: Rect, transcript: &Transcript, spool: Option<&Spool>) {
-        if !self.is_split || area.width < SPLIT || self.received.is_empty() {
+        if !self.is_split || area.width < MIN_SPLIT_WIDTH || self.received.is_empty() {
             if let Some(other) = &mut self.other {
                 other.area = Rect::ZERO;
             }
             return self.fit(area, transcript, spool);
         }
-        let left = Rect { width: (area.width - GAP) / 2, ..area };
-        let right = Rect { x: left.right() + GAP, width: area.width - left.width - GAP, ..area };
+        let left = Rect { width: (area.width - SPLIT_GAP) / 2, ..area };
+        let right = Rect { x: left.right() + SPLIT_GAP, width: area.width - left.width - SPLIT_GAP, ..area };
         let (mine, others) = if self.is_output() { (left, right) } else { (right, left) };
         let mut other = match self.other.take() {
             Some(other) => other,
@@ -241,7 +241,7 @@ impl Pager {
         };
         let kept = |spool: &Spool, snippet: SnippetId| {
             if self.revision.0 != output.total() {
-                spool.settle(SETTLE);
+                spool.settle(SETTLE_TIMEOUT);
             }
             spool.length(snippet)
         };
@@ -286,7 +286,7 @@ impl Pager {
     }
 
     fn units(&self) -> u64 {
-        self.length().div_ceil(UNIT)
+        self.length().div_ceil(UNIT_BYTES)
     }
 
     fn end(&self) -> Place {
@@ -295,12 +295,12 @@ impl Pager {
 
     /// The byte where a unit's rows begin: the first line that begins in the unit, or the unit itself if no line does.
     fn start(&self, unit: u64) -> u64 {
-        let at = unit * UNIT;
+        let at = unit * UNIT_BYTES;
         let Some(whole) = &self.whole else { return 0 };
         if unit == 0 || at >= whole.length() {
             return at.min(whole.length());
         }
-        let Ok((start, segments)) = whole.read(at - 1, UNIT as usize) else { return at };
+        let Ok((start, segments)) = whole.read(at - 1, UNIT_BYTES as usize) else { return at };
         let text: String = segments.into_iter().map(|segment| segment.text).collect();
         text.find('\n').map_or(start.max(at), |place| start + place as u64 + 1)
     }
@@ -316,7 +316,7 @@ impl Pager {
             return &[];
         }
         if !self.rows.contains_key(&unit) {
-            if self.rows.len() >= KEPT {
+            if self.rows.len() >= MAX_CACHED_UNITS {
                 self.rows.clear();
             }
             let rows = self.made(unit);

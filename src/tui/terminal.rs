@@ -28,7 +28,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use self::ambiguous_width::AmbiguousWidth;
-use self::background_query::QUESTION;
+use self::background_query::QUERY;
 use self::osc::{OscWriter, Progress};
 use crate::session::outlet::write_all;
 
@@ -37,7 +37,7 @@ use crate::session::outlet::write_all;
 struct FrameWriter(Rc<RefCell<Vec<u8>>>);
 
 /// The capacity that the buffer keeps after a larger frame.
-const FRAME: usize = 64 << 10;
+const FRAME_CAPACITY: usize = 64 << 10;
 
 /// Buttons, the wheel and drags, but no plain movement, which would wake the dashboard.
 const TAKE_MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
@@ -88,7 +88,7 @@ impl Screen {
         let mut frame = self.frame.0.borrow_mut();
         let written = write_all(&self.tty, &frame);
         frame.clear();
-        frame.shrink_to(FRAME);
+        frame.shrink_to(FRAME_CAPACITY);
         written
     }
 
@@ -119,7 +119,7 @@ impl Screen {
         self.frame.write_all(if self.mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
         self.frame.write_all(self.signs.enter().as_bytes())?;
         if self.asks {
-            self.frame.write_all(QUESTION)?;
+            self.frame.write_all(QUERY)?;
         }
         self.commit()
     }

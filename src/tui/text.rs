@@ -10,7 +10,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::domain::terminal_text::visible;
 
 /// No writing system has more characters than this in one cell.
-const CLUSTER: usize = 16;
+const MAX_CLUSTER: usize = 16;
 
 fn grapheme_width(grapheme: &str) -> usize {
     if grapheme.chars().any(char::is_control) { 0 } else { grapheme.cell_width().into() }
@@ -79,7 +79,7 @@ pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize
                 rows.put(&" ".repeat(cells), style, cells);
                 continue;
             }
-            let end = grapheme.char_indices().nth(CLUSTER).map_or(grapheme.len(), |(end, _)| end);
+            let end = grapheme.char_indices().nth(MAX_CLUSTER).map_or(grapheme.len(), |(end, _)| end);
             let grapheme = &grapheme[..end];
             let cells = grapheme_width(grapheme);
             if cells > 0 {

@@ -11,7 +11,7 @@ use crate::tui::overlays::export;
 use crate::tui::overlays::export::OnScreen;
 
 /// How long a write to disk waits for recent output.
-const SETTLE: Duration = Duration::from_secs(2);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Dashboard {
     /// Exports the session on another thread: the export may read the whole journal.
@@ -21,7 +21,7 @@ impl Dashboard {
         let on_screen = OnScreen { transcript: self.view.transcript.clone(), spool: self.view.records.spool.clone() };
         drop(in_background(move || {
             if let Some(spool) = &on_screen.spool {
-                spool.settle(SETTLE);
+                spool.settle(SETTLE_TIMEOUT);
             }
             let recorded = archive();
             let archive = recorded.as_deref().unwrap_or(&on_screen);

@@ -12,10 +12,10 @@ pub enum Class {
 }
 
 /// The least number of columns on the left and on the right of the divider.
-const SIDES: (u16, u16) = (50, 26);
+const MIN_SIDE_WIDTHS: (u16, u16) = (50, 26);
 
 /// The smallest screen that the dashboard draws on.
-pub const LEAST: (u16, u16) = (40, 12);
+pub const MIN_SCREEN: (u16, u16) = (40, 12);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -41,7 +41,7 @@ impl Layout {
     /// Returns `None` if the screen is too small. `side` is the width that the person gave to the variables. `rows`
     /// returns the rows that the input and a question above it need at a width.
     pub fn new(area: Rect, side: Option<u16>, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
-        if area.width < LEAST.0 || area.height < LEAST.1 {
+        if area.width < MIN_SCREEN.0 || area.height < MIN_SCREEN.1 {
             return None;
         }
         let class = match (area.width, area.height) {
@@ -73,7 +73,7 @@ impl Layout {
 
         let side_width = match (class, side) {
             (Class::Wide, None) => (area.width * 3 / 10).clamp(30, 40),
-            (Class::Wide, Some(side)) => side.clamp(SIDES.1, area.width - SIDES.0),
+            (Class::Wide, Some(side)) => side.clamp(MIN_SIDE_WIDTHS.1, area.width - MIN_SIDE_WIDTHS.0),
             _ => 0,
         };
         let transcript = Rect { x: area.x, y: top, width: area.width - side_width, height };

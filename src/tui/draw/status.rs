@@ -15,7 +15,7 @@ use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// Milliseconds without effect after which an interrupt is explained.
-const STUBBORN: u64 = 2_000;
+const INTERRUPT_HINT_DELAY: u64 = 2_000;
 
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let area = layout.status;
@@ -106,7 +106,7 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         ));
     }
     if let (Some(id), Some((_, since))) = (running, view.pending.interrupt)
-        && now.saturating_sub(since) >= STUBBORN
+        && now.saturating_sub(since) >= INTERRUPT_HINT_DELAY
     {
         let keys = view.keys.key_hint(Action::Interrupt);
         return Some(format!("{id} goes on, ignoring interrupts; {keys} again insists"));

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 /// The least number of rows of a figure in a card.
-const LEAST_ROWS: u16 = 5;
+const MIN_FIGURE_ROWS: u16 = 5;
 
 impl View {
     /// Opens the figures of a card, at the last one. Returns whether the card has any.
@@ -170,7 +170,7 @@ impl View {
     pub(in crate::tui) fn figured(&self, layout: &Layout) -> FigureOptions {
         let terminal = self.figures.terminal;
         let rows = layout.status.bottom() / 3;
-        let shown = rows >= LEAST_ROWS && terminal.colours != Colours::None;
+        let shown = rows >= MIN_FIGURE_ROWS && terminal.colours != Colours::None;
         FigureOptions { rows: if shown { rows } else { 0 }, cell: terminal.cell, failures: self.figures.failures() }
     }
 

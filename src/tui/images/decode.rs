@@ -7,9 +7,9 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits, Rgba, RgbaImage};
 use crate::domain::Form;
 
 /// More than a camera takes. Unpacked, this is 100 MB for a moment.
-const MOST_PIXELS: u64 = 25_000_000;
-const LONGEST_SIDE: u32 = 20_000;
-const MEMORY: u64 = 256 << 20;
+const MAX_PIXELS: u64 = 25_000_000;
+const MAX_SIDE: u32 = 20_000;
+const MAX_MEMORY: u64 = 256 << 20;
 
 fn format(form: &Form) -> Option<ImageFormat> {
     match form.mime.as_str() {
@@ -28,7 +28,7 @@ pub fn check(form: &Form) -> Result<(u32, u32), String> {
     if width == 0 || height == 0 {
         return Err("empty".to_owned());
     }
-    if width > LONGEST_SIDE || height > LONGEST_SIDE || u64::from(width) * u64::from(height) > MOST_PIXELS {
+    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err("too large to be shown".to_owned());
     }
     Ok((width, height))
@@ -40,7 +40,7 @@ pub fn decode(form: &Form) -> Result<DynamicImage, String> {
     let Some(format) = format(form) else { return Err("not shown in a terminal".to_owned()) };
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(pixels.0), Some(pixels.1));
-    limits.max_alloc = Some(MEMORY);
+    limits.max_alloc = Some(MAX_MEMORY);
     let mut reader = ImageReader::with_format(Cursor::new(&form.data[..]), format);
     reader.limits(limits);
     let image = reader.decode().map_err(|error| format!("cannot be read: {error}"))?;

@@ -30,7 +30,7 @@ pub struct Terminal {
 
 impl Default for Terminal {
     fn default() -> Self {
-        Self { graphics: None, colours: Colours::None, is_tmux: false, cell: CELL }
+        Self { graphics: None, colours: Colours::None, is_tmux: false, cell: DEFAULT_CELL }
     }
 }
 
@@ -38,7 +38,7 @@ impl Default for Terminal {
 pub const WAYS: [&str; 6] = ["auto", "blocks", "kitty", "sixel", "iterm2", "off"];
 
 /// The size of a cell where the terminal does not report it.
-const CELL: (u16, u16) = (10, 20);
+const DEFAULT_CELL: (u16, u16) = (10, 20);
 
 impl Terminal {
     /// Guesses from the environment. `way` is the person's setting, one of [`WAYS`]; `FOURHANDS_FIGURES` overrides it.
@@ -83,7 +83,7 @@ impl Terminal {
             _ if colours == Colours::None => (None, colours),
             _ => (guessed, colours),
         };
-        Self { graphics, colours, is_tmux, cell: CELL }
+        Self { graphics, colours, is_tmux, cell: DEFAULT_CELL }
     }
 
     /// Sets the size of a cell from the size of the window in cells and in pixels. Terminals that do not know the
@@ -94,7 +94,7 @@ impl Terminal {
         let cell = match (width, height) {
             // Only sizes that fonts can have.
             (Some(width @ 3..=200), Some(height @ 5..=400)) => (width, height),
-            _ => CELL,
+            _ => DEFAULT_CELL,
         };
         Self { cell, ..self }
     }
@@ -136,12 +136,12 @@ impl Graphic {
 static NEXT_ID: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0x0046_4801);
 
 /// The longest side in pixels, whatever size the terminal reports: larger pictures take seconds to transfer.
-const MOST_SIDE: u32 = 2_400;
+const MAX_SIDE: u32 = 2_400;
 
 /// Encodes the picture, scaled to `size`, which has its proportions.
 pub fn encode(image: &DynamicImage, size: Size, terminal: Terminal) -> Result<Graphic, String> {
-    let width = (u32::from(size.width) * u32::from(terminal.cell.0)).clamp(1, MOST_SIDE);
-    let height = (u32::from(size.height) * u32::from(terminal.cell.1)).clamp(1, MOST_SIDE);
+    let width = (u32::from(size.width) * u32::from(terminal.cell.0)).clamp(1, MAX_SIDE);
+    let height = (u32::from(size.height) * u32::from(terminal.cell.1)).clamp(1, MAX_SIDE);
     let filter = if image.width() < width / 4 { FilterType::Nearest } else { FilterType::Triangle };
     let image = image.resize_exact(width, height, filter);
     let id = NEXT_ID.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -191,8 +191,8 @@ mod tests {
     fn the_size_of_a_cell_is_believed_where_it_can_be() {
         let cell = |cells, pixels| Terminal::default().with_window(cells, pixels).cell;
         assert_eq!(cell((80, 24), (640, 384)), (8, 16));
-        assert_eq!(cell((80, 24), (0, 0)), CELL);
-        assert_eq!(cell((0, 0), (640, 384)), CELL);
-        assert_eq!(cell((1, 1), (65_535, 65_535)), CELL);
+        assert_eq!(cell((80, 24), (0, 0)), DEFAULT_CELL);
+        assert_eq!(cell((0, 0), (640, 384)), DEFAULT_CELL);
+        assert_eq!(cell((1, 1), (65_535, 65_535)), DEFAULT_CELL);
     }
 }

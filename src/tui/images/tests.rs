@@ -92,7 +92,7 @@ fn pictures_are_made_one_at_a_time_and_kept_within_bounds() {
         }
         assert!(wanted.iter().all(|wanted| figures.get(wanted).is_some()), "what is in sight is there");
     }
-    assert_eq!(figures.kept.len(), KEPT);
+    assert_eq!(figures.kept.len(), MAX_PICTURES);
     let gone = FigureRequest::new(&figure("image/png", png(8, 8)), Size::new(4, 2), false);
     figures.begin();
     figures.want(&gone);

@@ -17,7 +17,7 @@ impl Action {
 
     /// A key that no keyboard has. It means this action in each of the action's contexts, whatever is bound.
     pub fn press(self) -> KeyEvent {
-        KeyEvent::new(KeyCode::F(NO_KEYBOARD + self as u8), KeyModifiers::NONE)
+        KeyEvent::new(KeyCode::F(FIRST_ACTION_KEY + self as u8), KeyModifiers::NONE)
     }
 
     /// Returns whether the action exists in a context, with or without a key.
@@ -31,10 +31,10 @@ impl Action {
 }
 
 /// The most keys of an action that the help shows.
-const TOLD: usize = 2;
+const MAX_SHOWN_KEYS: usize = 2;
 
 /// The first function key that stands for an action itself.
-const NO_KEYBOARD: u8 = 64;
+const FIRST_ACTION_KEY: u8 = 64;
 
 /// The contexts while nothing covers the input, the nearest first.
 pub const WRITING: [Context; 3] = [Context::Input, Context::Transcript, Context::Session];
@@ -67,8 +67,8 @@ impl Default for Keymap {
 impl Keymap {
     /// Returns the action of a key in these contexts, the nearest first. `None` leaves the key to the text field.
     pub fn find(&self, key: KeyEvent, contexts: &[Context]) -> Option<Action> {
-        if let KeyCode::F(number @ NO_KEYBOARD..) = key.code {
-            let action = ACTIONS.get(usize::from(number - NO_KEYBOARD))?.action;
+        if let KeyCode::F(number @ FIRST_ACTION_KEY..) = key.code {
+            let action = ACTIONS.get(usize::from(number - FIRST_ACTION_KEY))?.action;
             return contexts.iter().any(|context| action.is_of(*context)).then_some(action);
         }
         let chord = Chord::from(key);
@@ -123,7 +123,7 @@ impl Keymap {
                         actions.push(row.action);
                     }
                     _ if binding.help.is_empty() => {}
-                    _ => lines.push((chords.take(TOLD).collect(), binding.help, vec![row.action])),
+                    _ => lines.push((chords.take(MAX_SHOWN_KEYS).collect(), binding.help, vec![row.action])),
                 }
             }
         }
@@ -157,7 +157,7 @@ mod tests {
     fn the_table_is_sound() {
         let keymap = Keymap::default();
         let mut names = HashSet::new();
-        assert!(ACTIONS.len() <= usize::from(u8::MAX - NO_KEYBOARD));
+        assert!(ACTIONS.len() <= usize::from(u8::MAX - FIRST_ACTION_KEY));
         for row in ACTIONS {
             assert_eq!(row.action.row().name, row.name);
             assert!(names.insert(row.name), "{} is there twice", row.name);

@@ -5,7 +5,7 @@ use ratatui::layout::Position;
 use crate::domain::Timestamp;
 
 /// The longest time between the two clicks of a double click, in milliseconds.
-const DOUBLE: Timestamp = 400;
+const DOUBLE_CLICK_TIMEOUT: Timestamp = 400;
 
 #[derive(Debug)]
 pub struct Mouse {
@@ -40,7 +40,7 @@ impl Mouse {
 
     pub fn is_double(&mut self, at: Position, now: Timestamp) -> bool {
         let before = self.clicked.replace((at, now));
-        let double = before.is_some_and(|(place, time)| place == at && now.saturating_sub(time) <= DOUBLE);
+        let double = before.is_some_and(|(place, time)| place == at && now.saturating_sub(time) <= DOUBLE_CLICK_TIMEOUT);
         if double {
             self.clicked = None;
         }

@@ -18,11 +18,11 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 /// Rows per notch of the wheel.
-const NOTCH: isize = 3;
+const WHEEL_ROWS: isize = 3;
 /// The beginnings of rows that fold or unfold a card.
 const FOLD_MARKS: [&str; 4] = ["▴ ", "▸ ", "▾ ", "… "];
 /// A click this soon after the terminal got the focus only brings the terminal to the front; in milliseconds.
-const SETTLE: Timestamp = 300;
+const FOCUS_CLICK_DELAY: Timestamp = 300;
 
 impl View {
     /// Captures the mouse, or leaves it to the terminal.
@@ -42,8 +42,8 @@ impl View {
         let layout = self.frame.as_ref().and_then(|frame| frame.layout)?;
         let at = Position { x: event.column, y: event.row };
         match event.kind {
-            MouseEventKind::ScrollUp => self.wheel(&layout, at, -NOTCH, now),
-            MouseEventKind::ScrollDown => self.wheel(&layout, at, NOTCH, now),
+            MouseEventKind::ScrollUp => self.wheel(&layout, at, -WHEEL_ROWS, now),
+            MouseEventKind::ScrollDown => self.wheel(&layout, at, WHEEL_ROWS, now),
             MouseEventKind::Down(MouseButton::Left) => return self.press(&layout, at, now),
             MouseEventKind::Drag(MouseButton::Left) => self.drag(&layout, at, now),
             MouseEventKind::Up(_) => self.mouse.held = None,
@@ -79,7 +79,7 @@ impl View {
     }
 
     fn press(&mut self, layout: &Layout, at: Position, now: Timestamp) -> Option<Effect> {
-        if !self.mouse.focused || now.saturating_sub(self.mouse.focused_at) < SETTLE {
+        if !self.mouse.focused || now.saturating_sub(self.mouse.focused_at) < FOCUS_CLICK_DELAY {
             return None;
         }
         let double = self.mouse.is_double(at, now);

@@ -12,11 +12,11 @@ use crate::tui::draw::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-const WIDTH: u16 = 100;
+const MAX_WIDTH: u16 = 100;
 
 pub fn draw(view: &View, problems: &ConfigProblems, layout: &Layout, buffer: &mut Buffer) {
     let room = Rect { width: layout.status.right(), ..layout.transcript };
-    let width = WIDTH.min(room.width);
+    let width = MAX_WIDTH.min(room.width);
     let inside = usize::from(width) - 4;
     let file = text::name(&view.short(&problems.file)).into_owned();
     let mut rows = vec![(text::cut_front(&file, inside).into_owned(), theme::DIM)];

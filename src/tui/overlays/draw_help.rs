@@ -12,13 +12,13 @@ use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-const KEYS: usize = 18;
-const COLUMN: usize = 58;
+const KEYS_WIDTH: usize = 18;
+const COLUMN_WIDTH: usize = 58;
 /// The width of a help text in two columns.
 #[cfg(test)]
-const HELP: usize = 36;
+const HELP_WIDTH: usize = 36;
 /// The width of a help text in the smallest layout.
-const COMPACT: usize = 32;
+const COMPACT_HELP_WIDTH: usize = 32;
 
 /// The help at a width: one column, or two where there is room.
 fn rows(view: &View, class: Class) -> Vec<Line<'static>> {
@@ -59,10 +59,10 @@ fn rows(view: &View, class: Class) -> Vec<Line<'static>> {
 fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
     if class == Class::Compact {
         let mut rows = vec![Line::from(Span::styled(format!("  {keys}"), theme::KEY))];
-        rows.extend(text::fill(help, COMPACT).into_iter().map(|line| Line::from(format!("    {line}"))));
+        rows.extend(text::fill(help, COMPACT_HELP_WIDTH).into_iter().map(|line| Line::from(format!("    {line}"))));
         return rows;
     }
-    vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS$}"), theme::KEY), Span::raw(format!(" {help}"))])]
+    vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS_WIDTH$}"), theme::KEY), Span::raw(format!(" {help}"))])]
 }
 
 fn marks(class: Class) -> Vec<Line<'static>> {
@@ -91,7 +91,7 @@ fn columns(groups: Vec<Vec<Line<'static>>>) -> Vec<Line<'static>> {
     let (mut left, mut right) = (left.into_iter(), right.into_iter());
     let row = |_| {
         let mut line: Line<'static> = left.next().unwrap_or_default();
-        let gap = COLUMN.saturating_sub(line.width());
+        let gap = COLUMN_WIDTH.saturating_sub(line.width());
         line.spans.push(Span::raw(" ".repeat(gap)));
         line.spans.extend(right.next().unwrap_or_default().spans);
         line
@@ -138,7 +138,7 @@ mod tests {
     fn what_keys_do_is_told_in_one_column() {
         for context in Context::ALL {
             for (keys, help, _) in Keymap::default().lines(context) {
-                assert!(text::width(&keys) <= KEYS && text::width(help) <= HELP, "{keys}: {help}");
+                assert!(text::width(&keys) <= KEYS_WIDTH && text::width(help) <= HELP_WIDTH, "{keys}: {help}");
             }
         }
     }

@@ -13,15 +13,15 @@ use crate::tui::draw::layout::Layout;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-const WIDTH: u16 = 68;
-const ROWS: u16 = 14;
+const MAX_WIDTH: u16 = 68;
+const MAX_ROWS: u16 = 14;
 
 /// Draws the palette. Returns the position of the cursor.
 pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
-    let width = WIDTH.min(screen.width);
+    let width = MAX_WIDTH.min(screen.width);
     // The height does not depend on the number of matches, so the box stays in place.
-    let rows = ROWS.min(screen.height.saturating_sub(4));
+    let rows = MAX_ROWS.min(screen.height.saturating_sub(4));
     let height = rows + 4;
     let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 4, width, height };
     Clear.render(area, buffer);

@@ -12,12 +12,12 @@ use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-const WIDTH: u16 = 56;
+const MAX_WIDTH: u16 = 56;
 
 pub fn draw(view: &View, layout: &Layout, row: usize, buffer: &mut Buffer) {
     let choices = view.replay_choices();
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
-    let width = WIDTH.min(screen.width);
+    let width = MAX_WIDTH.min(screen.width);
     let about = format!(
         "Each runs as you, with a new number, up to the first that now fails. {} ends it.",
         view.keys.key_hint(Action::Interrupt)

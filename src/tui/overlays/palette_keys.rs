@@ -11,8 +11,8 @@ use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// The number of recent actions that come first.
-const RECENT: usize = 8;
-const PAGE: usize = 8;
+const MAX_RECENT: usize = 8;
+const PAGE_ROWS: usize = 8;
 
 impl View {
     pub fn toggle_palette(&mut self) {
@@ -31,8 +31,8 @@ impl View {
         match action {
             Some(Action::ItemUp) => palette.row = row.checked_sub(1).unwrap_or(last),
             Some(Action::ItemDown) => palette.row = if row == last { 0 } else { row + 1 },
-            Some(Action::PageUp) => palette.row = row.saturating_sub(PAGE),
-            Some(Action::PageDown) => palette.row = (row + PAGE).min(last),
+            Some(Action::PageUp) => palette.row = row.saturating_sub(PAGE_ROWS),
+            Some(Action::PageDown) => palette.row = (row + PAGE_ROWS).min(last),
             Some(Action::Choose) => {
                 let chosen = found.into_iter().nth(row)?;
                 if let Some(refused) = chosen.refused {
@@ -43,7 +43,7 @@ impl View {
                 let action = chosen.row.action;
                 self.recent.retain(|recent| *recent != action);
                 self.recent.insert(0, action);
-                self.recent.truncate(RECENT);
+                self.recent.truncate(MAX_RECENT);
                 return self.perform(action, now);
             }
             Some(Action::Back | Action::Palette) => drop(self.layers.pop()),
@@ -94,7 +94,7 @@ impl View {
             marked.sort_unstable();
             found.push((score, Found { row, context, refused, marked }));
         }
-        let rank = |action: Action| self.recent.iter().position(|recent| *recent == action).unwrap_or(RECENT);
+        let rank = |action: Action| self.recent.iter().position(|recent| *recent == action).unwrap_or(MAX_RECENT);
         found
             .sort_by_key(|(score, found)| (found.refused.is_some(), std::cmp::Reverse(*score), rank(found.row.action)));
         found.into_iter().map(|(_, found)| found).collect()

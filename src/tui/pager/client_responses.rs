@@ -9,7 +9,7 @@ use crate::session::{ClientResponse, ResponseKind};
 use crate::tui::text;
 
 /// The approximate number of characters per token.
-const OF_A_TOKEN: usize = 4;
+const CHARACTERS_PER_TOKEN: usize = 4;
 
 /// The responses about a snippet, and the one that is shown.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +102,7 @@ impl Page {
 
     /// The size in characters and an estimate in tokens; where there is little room, only one of them.
     pub fn size(&self, room: usize) -> String {
-        let tokens = format!("~{} tokens", self.characters.div_ceil(OF_A_TOKEN));
+        let tokens = format!("~{} tokens", self.characters.div_ceil(CHARACTERS_PER_TOKEN));
         let characters = units::count(self.characters, "character");
         match room {
             ..50 => tokens,

@@ -10,7 +10,7 @@ use crate::tui::composer::reply::Asks;
 use crate::tui::draw::canvas::{put, put_right, rule};
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::keymap::{Action, Context};
-use crate::tui::pager::{GAP, Pager};
+use crate::tui::pager::{SPLIT_GAP, Pager};
 use crate::tui::search::query::Query;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -21,7 +21,7 @@ pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) ->
     Clear.render(area, buffer);
     if let Some(other) = pager.beside() {
         pane(view, other, &pager.needle, theme::DIM, buffer);
-        let x = pager.area.x.max(other.area.x).saturating_sub(GAP - 1);
+        let x = pager.area.x.max(other.area.x).saturating_sub(SPLIT_GAP - 1);
         for y in area.y..area.bottom() - 1 {
             buffer[(x, y)].set_symbol("│").set_style(theme::DIM);
         }

@@ -7,7 +7,7 @@ use crate::domain::terminal_text::plain;
 use crate::tui::search::query::Query;
 
 /// The most units searched per frame.
-const SEARCHED: usize = 32;
+const MAX_UNITS_PER_FRAME: usize = 32;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search {
@@ -72,7 +72,7 @@ impl Pager {
     /// Searches some units. Returns whether another frame is needed.
     pub fn search_on(&mut self) -> bool {
         let Some(Search { mut next, forward, mut wraps }) = self.search.take() else { return false };
-        for _ in 0..SEARCHED {
+        for _ in 0..MAX_UNITS_PER_FRAME {
             // A backward search looks at the rows before `next`.
             let unit = if forward || next.row > 0 { Some(next.unit) } else { next.unit.checked_sub(1) };
             let Some(unit) = unit.filter(|unit| *unit < self.units()) else {

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// How long a frame may filter and search.
-const SLICE: Duration = Duration::from_millis(6);
+const FRAME_BUDGET: Duration = Duration::from_millis(6);
 
 impl View {
     pub fn open_line(&mut self, kind: PromptKind) {
@@ -174,7 +174,7 @@ impl View {
 
     /// Filters and searches new cards and some of the others.
     pub(in crate::tui) fn look(&mut self, layout: &Layout) {
-        let deadline = Instant::now() + SLICE;
+        let deadline = Instant::now() + FRAME_BUDGET;
         let shape = self.folded(layout);
         let is_typing = self.layers.search_prompt().is_some();
         let Lookup { filter, find, is_busy, .. } = &mut self.lookup;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Problem, Settings, parse};
 
 /// The size limit; a larger file is not a settings file.
-const LARGEST: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The result of reading the file.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +60,9 @@ fn text(path: &Path) -> Result<Option<String>, Problem> {
         return Err(whole("it is no plain file".to_owned()));
     }
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
     read.map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > LARGEST {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(whole("it is larger than 1 MB, which no settings are; nothing of it is used".to_owned()));
     }
     String::from_utf8(bytes).map(Some).map_err(|error| {

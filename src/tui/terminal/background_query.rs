@@ -6,11 +6,11 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use crate::tui::theme::Ground;
 
 /// The query ends with BEL, because every terminal then ends its answer.
-pub const QUESTION: &[u8] = b"\x1b]11;?\x07";
+pub const QUERY: &[u8] = b"\x1b]11;?\x07";
 
 /// The longest answer is about `11;rgba:ffff/ffff/ffff/ffff`.
-const LONGEST: usize = 32;
-const HEADS: [&str; 2] = ["11;rgb:", "11;rgba:"];
+const MAX_ANSWER_BYTES: usize = 32;
+const PREFIXES: [&str; 2] = ["11;rgb:", "11;rgba:"];
 
 /// Returns whether to send the query. Some terminals print unknown sequences, or send the answer to the wrong program.
 pub fn answers(term: &str) -> bool {
@@ -83,13 +83,13 @@ impl Reader {
             let rest = text.strip_prefix(head);
             head.starts_with(text) || rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_hexdigit() || c == '/'))
         };
-        self.text.len() <= LONGEST && HEADS.into_iter().any(is_answer)
+        self.text.len() <= MAX_ANSWER_BYTES && PREFIXES.into_iter().any(is_answer)
     }
 }
 
 /// Parses `11;rgb:` and three parts of one to four hexadecimal digits.
 fn ground(text: &str) -> Option<Ground> {
-    let colour = HEADS.iter().find_map(|head| text.strip_prefix(head))?;
+    let colour = PREFIXES.iter().find_map(|head| text.strip_prefix(head))?;
     let part = |text: &str| {
         let most = 16_u32.checked_pow(text.len() as u32)? - 1;
         Some(u32::from_str_radix(text, 16).ok()? as f32 / most as f32)

@@ -8,12 +8,12 @@ use crate::tui::text;
 use crate::tui::view::View;
 
 /// Shorter runs do not show in title and tab; in milliseconds.
-const SHORT: Timestamp = 500;
+const SIGN_DELAY: Timestamp = 500;
 /// Runs of at least this duration send a notice at their end.
-const LONG: Duration = Duration::from_secs(10);
+const MIN_NOTICE_DURATION: Duration = Duration::from_secs(10);
 /// The most cells of a title and of a notice.
-const TITLE: usize = 60;
-const NOTICE: usize = 120;
+const MAX_TITLE_WIDTH: usize = 60;
+const MAX_NOTICE_WIDTH: usize = 120;
 
 /// The title of the terminal: who waits for the person, the running snippet, and the session.
 pub fn title(view: &View, now: Timestamp) -> String {
@@ -25,7 +25,7 @@ pub fn title(view: &View, now: Timestamp) -> String {
     } else {
         String::new()
     };
-    text::cut(&format!("{state}{name} · fourhands"), TITLE).into_owned()
+    text::cut(&format!("{state}{name} · fourhands"), MAX_TITLE_WIDTH).into_owned()
 }
 
 pub fn progress(view: &View, now: Timestamp) -> Progress {
@@ -38,7 +38,7 @@ pub fn progress(view: &View, now: Timestamp) -> Progress {
 
 fn is_at_work(view: &View, now: Timestamp) -> bool {
     let since = view.transcript.running().and_then(|running| running.started_at);
-    since.is_some_and(|since| now.saturating_sub(since) >= SHORT)
+    since.is_some_and(|since| now.saturating_sub(since) >= SIGN_DELAY)
 }
 
 /// Who waits for an answer.
@@ -56,7 +56,7 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
         return None;
     }
     let told = match event {
-        Event::Finished { snippet, outcome, .. } if outcome.elapsed >= LONG => {
+        Event::Finished { snippet, outcome, .. } if outcome.elapsed >= MIN_NOTICE_DURATION => {
             let author = view.transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
             format!("{snippet} {author}: {} after {}", outcome.status.word(), units::duration(outcome.elapsed))
         }
@@ -64,5 +64,5 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
         Event::Inquired(inquiry) => format!("{} asks: {}", inquiry.by.name(), inquiry.text),
         _ => return None,
     };
-    Some(text::cut(&text::name(&told), NOTICE).into_owned())
+    Some(text::cut(&text::name(&told), MAX_NOTICE_WIDTH).into_owned())
 }

@@ -69,21 +69,21 @@ enum OutputItem<'a> {
 }
 
 /// Lines of code shown of a folded card, and rows of output or of a result.
-const CODE_LINES: usize = 15;
-const OUTPUT_ROWS: usize = 12;
+const MAX_CODE_LINES: usize = 15;
+const MAX_OUTPUT_ROWS: usize = 12;
 /// Enough for a data frame as pandas shows it.
-const RESULT_ROWS: usize = 14;
+const MAX_RESULT_ROWS: usize = 14;
 /// Rows of output of a running snippet: the end matters most, and earlier cards stay in sight.
-const LIVE_ROWS: usize = 6;
+const MAX_LIVE_ROWS: usize = 6;
 /// The longest traceback of a `SyntaxError` to show in full, because it has the place of the error.
-const SYNTAX_LINES: usize = 6;
+const MAX_SYNTAX_LINES: usize = 6;
 
 impl Card {
     pub fn new(entry: &Entry, keys: &Keymap, shape: CardLayout, figures: &Figures) -> Self {
         let mut card = Self { rows: vec![Row::Head], foldable: false };
         match entry {
             Entry::Snippet(snippet) => card.snippet(snippet, shape, figures),
-            Entry::Background { output, .. } => card.output(output, LIVE_ROWS, shape),
+            Entry::Background { output, .. } => card.output(output, MAX_LIVE_ROWS, shape),
             Entry::Reset { report, .. } => card.reset(report, shape),
             Entry::Restart { restart, .. } => card.restart(restart, keys, shape),
             Entry::Note { note, .. } => card.note(note, shape),
@@ -97,7 +97,7 @@ impl Card {
             self.wrapped(&text::name(title), theme::DIM, shape);
         }
         self.code(&snippet.code, shape);
-        let limit = if snippet.outcome.is_some() { OUTPUT_ROWS } else { LIVE_ROWS };
+        let limit = if snippet.outcome.is_some() { MAX_OUTPUT_ROWS } else { MAX_LIVE_ROWS };
         self.written(snippet, limit, shape, figures);
         let Some(outcome) = &snippet.outcome else { return };
         match (&outcome.frame, &outcome.result) {
@@ -110,7 +110,7 @@ impl Card {
 
     fn code(&mut self, code: &str, shape: CardLayout) {
         let total = code.lines().count();
-        let limit = if shape.compact { 2 } else { CODE_LINES };
+        let limit = if shape.compact { 2 } else { MAX_CODE_LINES };
         let hidden = if total > limit { total - (limit - 1) } else { 0 };
         self.foldable |= hidden > 0;
         let hidden = if shape.open { 0 } else { hidden };
@@ -220,14 +220,14 @@ impl Card {
         if let Some(hidden) = tail.hidden {
             self.rows.push(Row::Text(note(format!("▴ {hidden}"))));
             self.foldable = true;
-        } else if shape.open && tail.rows.len() > LIVE_ROWS {
+        } else if shape.open && tail.rows.len() > MAX_LIVE_ROWS {
             self.foldable = true;
         }
         self.rows.extend(tail.rows.into_iter().map(Row::Text));
     }
 
     fn frame(&mut self, frame: &FramePreview, shape: CardLayout) {
-        let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
+        let limit = if shape.compact { MAX_LIVE_ROWS } else { MAX_RESULT_ROWS };
         let limit_now = if shape.open { usize::MAX } else { limit };
         let lines = data_frame::frame(frame, shape.column, shape.width.into(), limit_now);
         self.foldable |= frame.cells.len() + 2 > limit;
@@ -236,7 +236,7 @@ impl Card {
 
     fn result(&mut self, result: &str, shape: CardLayout) {
         let shown = plain(result);
-        let limit = if shape.compact { LIVE_ROWS } else { RESULT_ROWS };
+        let limit = if shape.compact { MAX_LIVE_ROWS } else { MAX_RESULT_ROWS };
         let mut rows = Vec::new();
         let mut lines = shown.lines();
         let enough = |rows: &Vec<Row>| !shape.open && rows.len() > limit;
@@ -278,7 +278,7 @@ impl Card {
 
     fn error(&mut self, snippet: &Snippet, error: &ErrorReport, shape: CardLayout) {
         let in_full = matches!(error.type_name.as_str(), "SyntaxError" | "IndentationError" | "TabError")
-            && error.traceback.lines().count() <= SYNTAX_LINES;
+            && error.traceback.lines().count() <= MAX_SYNTAX_LINES;
         if in_full {
             for line in plain(&error.traceback).lines() {
                 self.wrapped(line, theme::ERROR, shape);
@@ -360,9 +360,9 @@ impl Card {
 
     fn wrapped(&mut self, line: &str, style: Style, shape: CardLayout) {
         let mut rows = text::wrap([(line, style)], shape.width.into(), 8);
-        self.foldable |= rows.len() > OUTPUT_ROWS;
-        if !shape.open && rows.len() > OUTPUT_ROWS {
-            rows.truncate(OUTPUT_ROWS);
+        self.foldable |= rows.len() > MAX_OUTPUT_ROWS;
+        if !shape.open && rows.len() > MAX_OUTPUT_ROWS {
+            rows.truncate(MAX_OUTPUT_ROWS);
             rows.push(note("… this line goes on".to_owned()));
         }
         self.rows.extend(rows.into_iter().map(Row::Text));

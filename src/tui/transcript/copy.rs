@@ -8,9 +8,9 @@ use crate::session::Spool;
 use crate::session::spool::Whole;
 
 /// The most bytes to copy: terminals drop longer texts, most of them silently.
-pub const MOST: u64 = 1 << 20;
+pub const MAX_COPY_BYTES: u64 = 1 << 20;
 /// Bytes of an output that are converted at once.
-const CHUNK: usize = 1 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -141,7 +141,7 @@ impl Text {
         if let Some(whole) = &self.whole {
             let (mut at, mut left) = (0, String::new());
             while at < whole.length() {
-                let (start, segments) = whole.read(at, CHUNK)?;
+                let (start, segments) = whole.read(at, CHUNK_BYTES)?;
                 let bytes: usize = segments.iter().map(|segment| segment.text.len()).sum();
                 if bytes == 0 {
                     break;
@@ -166,8 +166,8 @@ impl Text {
     /// # Errors
     /// If the text is too long, in words.
     pub fn to_copy(&self) -> Result<String, String> {
-        if self.length() > MOST {
-            let (long, most) = (units::bytes(self.length()), units::bytes(MOST));
+        if self.length() > MAX_COPY_BYTES {
+            let (long, most) = (units::bytes(self.length()), units::bytes(MAX_COPY_BYTES));
             return Err(format!("{long} are too long to copy, {most} is the most"));
         }
         self.read().map_err(|error| format!("the output cannot be read: {error}"))

@@ -9,9 +9,9 @@ use crate::domain::{DisplayedFrame, FramePreview, Output, units};
 use crate::tui::{text, theme};
 
 /// Cells between two columns.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 /// Rows shown from the end of an incomplete frame.
-const END: usize = 3;
+const MAX_TAIL_ROWS: usize = 3;
 
 /// The cells of a table as text.
 pub struct Table<'a> {
@@ -32,7 +32,7 @@ pub struct Laid {
 }
 
 /// The least width to which the last column in sight is cut; only columns of text are.
-const LEAST_CUT: usize = 8;
+const MIN_CUT_WIDTH: usize = 8;
 
 impl<'a> Table<'a> {
     pub fn new(labels: Vec<&'a str>, names: &'a [String], rows: &[&'a [String]]) -> Self {
@@ -52,7 +52,7 @@ impl<'a> Table<'a> {
         let mut used = 0;
         if !self.labels.is_empty() {
             let labels = Column::of(&self.labels, width / 3);
-            used = labels.width + GAP;
+            used = labels.width + COLUMN_GAP;
             pieces.push(labels);
         }
         let (mut to, mut is_cut) = (from, false);
@@ -62,14 +62,14 @@ impl<'a> Table<'a> {
             let mut column = Column::of(cells, if to == from { room.min(most) } else { most });
             if to > from && column.width > room {
                 // A part of a number would be another number.
-                if can_cut && !column.right && room >= LEAST_CUT {
+                if can_cut && !column.right && room >= MIN_CUT_WIDTH {
                     column = Column::of(cells, room);
                     is_cut = true;
                 } else {
                     break;
                 }
             }
-            used += column.width + GAP;
+            used += column.width + COLUMN_GAP;
             pieces.push(column);
             to += 1;
             if is_cut {
@@ -123,7 +123,7 @@ pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> 
         (false, false) => (frame.head, kept - frame.head),
         (true, _) => {
             let room = if is_whole { room - 1 } else { room }.max(1);
-            let tail = END.min(room / 3);
+            let tail = MAX_TAIL_ROWS.min(room / 3);
             ((room - tail).min(frame.head), tail)
         }
     };

@@ -15,7 +15,7 @@ use crate::tui::pager::Pager;
 use crate::tui::view::View;
 
 /// The notice for code that memory has only in part.
-const GONE: &str = "only the beginning of its code is kept, and the session is not recorded";
+const CODE_INCOMPLETE: &str = "only the beginning of its code is kept, and the session is not recorded";
 
 impl View {
     /// Handles keys while a card is selected: the input gets no keys.
@@ -130,7 +130,7 @@ impl View {
     fn run_again(&mut self, card: usize) -> Option<Effect> {
         let found = snippet(self.transcript.entries().get(card)?)?;
         let Some(code) = self.whole_code(found) else {
-            self.notice = Some(GONE.to_owned());
+            self.notice = Some(CODE_INCOMPLETE.to_owned());
             return None;
         };
         self.viewport.selected = None;
@@ -155,7 +155,7 @@ impl View {
             return;
         };
         let Some(code) = self.whole_code(found) else {
-            self.notice = Some(GONE.to_owned());
+            self.notice = Some(CODE_INCOMPLETE.to_owned());
             return;
         };
         let had_draft = !self.composer.editor.is_empty();

@@ -75,7 +75,7 @@ struct Key {
 }
 
 /// The most cards in the cache before all outside of the window are removed.
-const KEPT: usize = 256;
+const CACHE_CAPACITY: usize = 256;
 
 impl Cards {
     pub fn new(keys: Rc<Keymap>) -> Self {
@@ -109,7 +109,7 @@ impl Cards {
     }
 
     fn trim(&mut self, window: &[Place]) {
-        if self.cache.len() > KEPT
+        if self.cache.len() > CACHE_CAPACITY
             && let (Some(first), Some(last)) = (window.first(), window.last())
         {
             self.cache.retain(|index, _| (first.card..=last.card).contains(index));

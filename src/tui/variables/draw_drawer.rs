@@ -13,7 +13,7 @@ use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
-const LOOK: &str = "look into it";
+const INSPECT_HINT: &str = "look into it";
 
 /// The number of rows in the drawer.
 pub fn rows(view: &View) -> usize {
@@ -119,7 +119,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let bottom = list.bottom();
     if let Some(query) = &view.variables.query {
         let compact = layout.class == Class::Compact;
-        let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { LOOK })], "");
+        let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
         let all = view.keys.key_hint(Action::Back);
         let hint = format!("{look}{}{all} all", if compact { ", " } else { "   " });
         let end = put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
@@ -139,7 +139,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
             (&[Action::Choose], &[Action::SortVariables], &[Action::ItemDown], &[Action::FilterVariables]);
         let (hints, between) = match (view.variables.selected.is_some(), layout.class) {
             (true, Class::Compact) => (&[(look, ""), (sort, ""), (filter, "")][..], "  "),
-            (true, _) => (&[(look, LOOK), (sort, "sort"), (filter, "filter")][..], "   "),
+            (true, _) => (&[(look, INSPECT_HINT), (sort, "sort"), (filter, "filter")][..], "   "),
             (false, Class::Compact) => (&[(down, ""), (filter, "")][..], ", "),
             (false, _) => (&[(down, "choose"), (filter, "filter")][..], "   "),
         };

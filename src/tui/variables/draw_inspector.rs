@@ -18,7 +18,7 @@ use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// The most cells of a table's column, except for the last.
-const COLUMN: usize = 40;
+const MAX_COLUMN_WIDTH: usize = 40;
 
 fn area(layout: &Layout) -> Rect {
     Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y }
@@ -206,7 +206,7 @@ fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys:
     let label = |row: &'_ Vec<String>| row.first().map_or("", String::as_str).to_owned();
     let kept: Vec<String> = labels.cloned().into_iter().chain(table.rows.iter().map(label)).collect();
     let stay = if labels.is_some() { kept.iter().map(String::as_str).collect() } else { Vec::new() };
-    let laid = Table::new(stay, names, &cells).lay(first, width, Some(COLUMN));
+    let laid = Table::new(stay, names, &cells).lay(first, width, Some(MAX_COLUMN_WIDTH));
     let after = match names.len() - laid.shown.end {
         0 if laid.is_cut && laid.shown.len() > 1 => "last column cut".to_owned(),
         0 => String::new(),

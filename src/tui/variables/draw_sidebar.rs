@@ -17,7 +17,7 @@ use crate::tui::view::View;
 use crate::tui::{text, theme};
 
 /// While code is running, an older list of variables shows its age.
-const STALE: Duration = Duration::from_secs(2);
+const STALE_DELAY: Duration = Duration::from_secs(2);
 
 /// Draws the sidebar. Returns the column of the hairline.
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Option<u16> {
@@ -111,7 +111,7 @@ pub fn age(view: &View, now: Timestamp) -> String {
     let Some(running) = view.transcript.running().filter(|_| taken_at != 0) else { return String::new() };
     // An unchanged list is not sent again, so it was true until the code began.
     let age = elapsed(taken_at.max(running.started_at.unwrap_or_default()), now);
-    if age < STALE { String::new() } else { format!("{} old  ", seconds(age)) }
+    if age < STALE_DELAY { String::new() } else { format!("{} old  ", seconds(age)) }
 }
 
 /// The age, below a minute in seconds, because it says whether the list is current.
@@ -183,9 +183,9 @@ fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) 
 }
 
 /// The least width of a column; narrower columns would move with every new name.
-const LEAST: usize = 7;
+const MIN_COLUMN_WIDTH: usize = 7;
 /// Enough for `function`.
-const LEAST_KIND: usize = 8;
+const MIN_KIND_WIDTH: usize = 8;
 
 /// Widths of name and type; the value gets the rest.
 struct Columns {
@@ -197,14 +197,14 @@ impl Columns {
     /// If there is too little room, the type is cut first, then the name. Room left over goes to the name.
     fn of(rows: &[&Variable], width: u16) -> Self {
         let widest = |text: fn(&Variable) -> &str| {
-            rows.iter().map(|row| text::width(&text::name(text(row)))).max().unwrap_or(0).max(LEAST)
+            rows.iter().map(|row| text::width(&text::name(text(row)))).max().unwrap_or(0).max(MIN_COLUMN_WIDTH)
         };
         let (name, kind, value) = (widest(|row| &row.name), widest(sort), widest(value));
         let room = usize::from(width).saturating_sub(5);
-        let most = (room * 2 / 5).max(LEAST);
+        let most = (room * 2 / 5).max(MIN_COLUMN_WIDTH);
         let value = value.min(most);
-        let kind = kind.min(room.saturating_sub(name.min(most) + value).max(LEAST_KIND));
-        let name = name.min(room.saturating_sub(kind + value).max(LEAST));
+        let kind = kind.min(room.saturating_sub(name.min(most) + value).max(MIN_KIND_WIDTH));
+        let name = name.min(room.saturating_sub(kind + value).max(MIN_COLUMN_WIDTH));
         Self { name, kind }
     }
 
