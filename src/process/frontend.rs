@@ -39,7 +39,7 @@ pub struct Frontend {
     pub link: LinkWriter,
     /// Cancelled when the session has ended.
     pub stop: CancellationToken,
-    pub keepsake: Option<&'static CrashStore>,
+    pub crash_store: Option<&'static CrashStore>,
 }
 
 impl Frontend {
@@ -60,7 +60,7 @@ impl Frontend {
         let tty = File::from(originals.stdout);
         quit_on_hangup(&self.session, originals.stdin)?;
         let history = journal::JournalHistory { paths: Paths::of_this_process(), session: boot.id.clone() };
-        let dashboard = spawn_dashboard(self.session, self.link, tty, commands, self.keepsake, Arc::new(history))?;
+        let dashboard = spawn_dashboard(self.session, self.link, tty, commands, self.crash_store, Arc::new(history))?;
         Ok(when_closed(dashboard, self.stop, server))
     }
 
@@ -135,7 +135,7 @@ fn spawn_dashboard(
     link: LinkWriter,
     tty: File,
     control: UnboundedReceiver<Control>,
-    keepsake: Option<&'static CrashStore>,
+    crash_store: Option<&'static CrashStore>,
     history: Arc<journal::JournalHistory>,
 ) -> io::Result<oneshot::Receiver<()>> {
     let edit_link = link.clone();
@@ -156,7 +156,7 @@ fn spawn_dashboard(
             let archive = source.archive(EXPORT_TIMEOUT)?;
             Some(Box::new(archive) as Box<dyn crate::export::Archive>)
         });
-        tui::run(tui::Options { tty, session, on_terminal, edit, control, keepsake, history, archive, settings })
+        tui::run(tui::Options { tty, session, on_terminal, edit, control, crash_store, history, archive, settings })
     })
 }
 

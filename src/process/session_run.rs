@@ -77,7 +77,7 @@ impl SessionRun {
             session: session.clone(),
             link: link.clone(),
             stop: stop.clone(),
-            keepsake: self.recorder.map(FlightRecorder::crash_store),
+            crash_store: self.recorder.map(FlightRecorder::crash_store),
         };
         let opened = frontend.open(&self.boot, self.originals, link_reader);
         if opened.is_ok() {

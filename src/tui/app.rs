@@ -31,7 +31,7 @@ use super::input::effect::Effect;
 use super::terminal::Screen;
 use super::terminal::osc::OscWriter;
 use super::terminal::{background_query, notifications};
-use super::variables::inspector::Told;
+use super::variables::inspector::InspectResult;
 use super::view::View;
 use super::{Control, OpenArchive, Options, draw, theme};
 use crate::domain::crash_store::CrashStore;
@@ -64,7 +64,7 @@ pub fn run(options: Options) -> io::Result<()> {
 }
 
 async fn dashboard(options: Options) -> io::Result<()> {
-    let Options { tty, session, on_terminal, edit, control, keepsake, history, archive, settings } = options;
+    let Options { tty, session, on_terminal, edit, control, crash_store, history, archive, settings } = options;
     let Ok(subscription) = session.subscribe().await else { return Ok(()) };
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
@@ -73,15 +73,15 @@ async fn dashboard(options: Options) -> io::Result<()> {
     view.set(settings);
     view.theme = view.theme.in_this_environment();
     view.records.client_responses = Some(session.client_responses().clone());
-    if let Some(kept) =
-        keepsake.and_then(CrashStore::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
+    if let Some(snapshot) =
+        crash_store.and_then(CrashStore::text).and_then(|text| serde_json::from_str::<DashboardSnapshot>(&text).ok())
     {
-        kept.give_back(&mut view);
+        snapshot.restore(&mut view);
         // The person saw the problems when the session began.
         view.layers.clear();
     }
     external_editor::take_back(&mut view, None);
-    let kept = DashboardSnapshot::of(&view);
+    let snapshot = DashboardSnapshot::of(&view);
     let asks =
         view.theme.name == theme::Name::Auto && background_query::answers(&std::env::var("TERM").unwrap_or_default());
     let mut screen = Screen::new(tty, view.mouse.captured, asks, signs, on_terminal)?;
@@ -102,8 +102,8 @@ async fn dashboard(options: Options) -> io::Result<()> {
         dirty: true,
         urgent: false,
         last_frame: None,
-        keepsake,
-        kept,
+        crash_store,
+        snapshot,
         history,
         archive,
         edit,
@@ -127,16 +127,16 @@ struct Dashboard {
     notices: mpsc::UnboundedSender<TaskResult>,
     replies: mpsc::UnboundedReceiver<TaskResult>,
     /// Results of inspections, with their numbers.
-    answers: mpsc::UnboundedSender<(u32, Told)>,
-    answered: mpsc::UnboundedReceiver<(u32, Told)>,
+    answers: mpsc::UnboundedSender<(u32, InspectResult)>,
+    answered: mpsc::UnboundedReceiver<(u32, InspectResult)>,
     /// Whether a frame is needed.
     dirty: bool,
     /// Whether the next frame shows the effect of a key.
     urgent: bool,
     last_frame: Option<Instant>,
-    keepsake: Option<&'static CrashStore>,
+    crash_store: Option<&'static CrashStore>,
     /// The snapshot saved last.
-    kept: DashboardSnapshot,
+    snapshot: DashboardSnapshot,
     history: Arc<dyn HistorySource>,
     archive: OpenArchive,
     edit: Box<dyn Fn(&Path) + Send>,
@@ -156,7 +156,7 @@ impl Dashboard {
         if self.session.is_restarting() {
             // Keys from now on are for the next process.
             self.keys = None;
-            self.keep();
+            self.save_snapshot();
             self.screen.hand_over();
         }
         Ok(())
@@ -171,7 +171,8 @@ impl Dashboard {
             if self.dirty && frame_at <= Instant::now() {
                 self.frame();
             }
-            let wake_at = if self.dirty { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.animation_at() };
+            let wake_at =
+                if self.dirty { Some(frame_at.min(Instant::now() + DRAIN_INTERVAL)) } else { self.animation_at() };
             // While a frame is due, session events wait for it: thousands per second must not each wake the loop.
             let waiting = self.dirty;
             tokio::select! {
@@ -187,8 +188,8 @@ impl Dashboard {
                     }
                 }
                 Some(result) = self.replies.recv() => self.on_task_result(result),
-                Some((number, told)) = self.answered.recv() => {
-                    self.view.on_inspected(number, told, now());
+                Some((number, result)) = self.answered.recv() => {
+                    self.view.on_inspected(number, result, now());
                     self.dirty = true;
                 }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
@@ -318,7 +319,7 @@ impl Dashboard {
             }
             Effect::Submit(code) => {
                 // The code may end Python before the next frame, and the draft is no longer a draft.
-                self.keep();
+                self.save_snapshot();
                 let session = self.session.clone();
                 self.ask(async move { session.submit(Author::You, code, RunOptions::default()).await.map(drop) });
             }
@@ -333,10 +334,10 @@ impl Dashboard {
                 });
             }
             Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
-            Effect::Inspect { asked, number } => {
+            Effect::Inspect { request, number } => {
                 let (session, answers) = (self.session.clone(), self.answers.clone());
                 self.ask(async move {
-                    let answer = match session.inspect(asked, INSPECT_TIMEOUT).await {
+                    let answer = match session.inspect(request, INSPECT_TIMEOUT).await {
                         Ok(inspection) => Ok(inspection),
                         Err(CommandError::Refused(error)) => Err(error),
                         Err(CommandError::Closed(closed)) => return Err(closed),
@@ -405,7 +406,7 @@ impl Dashboard {
         }
         self.dirty |= self.view.search();
         // The snapshot matches the screen, whenever the process dies.
-        self.keep();
+        self.save_snapshot();
         let (view, now) = (&mut self.view, now());
         self.screen.show(notifications::title(view, now), notifications::progress(view, now));
         let shape = view.composer.editor.vi.as_ref().map(|vi| match vi.mode() {
@@ -425,12 +426,12 @@ impl Dashboard {
         self.dirty |= self.view.lookup.is_busy;
     }
 
-    fn keep(&mut self) {
-        let Some(keepsake) = self.keepsake else { return };
-        let kept = DashboardSnapshot::of(&self.view);
-        if kept != self.kept {
-            kept.leave(keepsake);
-            self.kept = kept;
+    fn save_snapshot(&mut self) {
+        let Some(crash_store) = self.crash_store else { return };
+        let snapshot = DashboardSnapshot::of(&self.view);
+        if snapshot != self.snapshot {
+            snapshot.save(crash_store);
+            self.snapshot = snapshot;
         }
     }
 }

@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use self::canvas::{elapsed, put, put_right, rule};
-use self::layout::{Class, MIN_SCREEN, Layout};
+use self::layout::{Class, Layout, MIN_SCREEN};
 use super::composer::draw_completion;
 use super::composer::draw_history;
 use super::input::keymap::Action;
@@ -177,7 +177,7 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
     let hint = if below.is_empty() { String::new() } else { format!("{back} ") };
     let asks = view.composer.reply.as_ref().map(|reply| {
         let room = usize::from(layout.rule.width).saturating_sub(8);
-        let told = text::name(&reply.prompt_label()).into_owned();
+        let prompt = text::name(&reply.prompt_label()).into_owned();
         match (reply.inquiry(), view.question().is_some()) {
             // The question is shown below.
             (Some(inquiry), true) => {
@@ -191,9 +191,9 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
             }
             (Some(_), false) => {
                 let hint = format!(" ({back} to answer) ");
-                format!(" {}{hint}", text::cut(&told, room.saturating_sub(hint.len() + 1)))
+                format!(" {}{hint}", text::cut(&prompt, room.saturating_sub(hint.len() + 1)))
             }
-            (None, _) => text::cut(&format!(" {told} "), room).into_owned(),
+            (None, _) => text::cut(&format!(" {prompt} "), room).into_owned(),
         }
     });
     // While a card is selected, keys do not go to the input.

@@ -26,8 +26,8 @@ pub struct Gallery {
     /// The file name while the person types it.
     pub naming: Option<String>,
     /// An existing file with that name; entering the name again replaces the file.
-    there: Option<String>,
-    pub told: Option<String>,
+    existing: Option<String>,
+    pub notice: Option<String>,
     /// The number of a display that memory no longer has, and the display as the journal recorded it.
     recorded: Option<(usize, Option<Arc<Display>>)>,
 }
@@ -49,7 +49,7 @@ pub fn has_pictures(transcript: &Transcript, card: usize) -> bool {
 
 impl Gallery {
     pub fn new(card: usize, number: usize) -> Self {
-        Self { card, number, shown: None, naming: None, there: None, told: None, recorded: None }
+        Self { card, number, shown: None, naming: None, existing: None, notice: None, recorded: None }
     }
 
     /// Returns the shown display, its index and the number of displays. If the display is gone, returns the next one.
@@ -86,9 +86,9 @@ impl Gallery {
         }
         let room = Size { width: area.width, height: area.height - 2 };
         let pixels = (width.saturating_mul(MAX_ENLARGEMENT), height.saturating_mul(MAX_ENLARGEMENT));
-        let wanted = FigureRequest::new(&display, size::fit(pixels, room, figures.terminal.cell), true);
-        figures.want(&wanted);
-        self.shown = Some(wanted);
+        let request = FigureRequest::new(&display, size::fit(pixels, room, figures.terminal.cell), true);
+        figures.request(&request);
+        self.shown = Some(request);
     }
 
     fn turn(&mut self, by: isize, transcript: &Transcript) {
@@ -102,7 +102,7 @@ impl Gallery {
 
     /// Closes the prompt for a file name.
     pub fn leave_naming(&mut self) {
-        (self.naming, self.told) = (None, None);
+        (self.naming, self.notice) = (None, None);
     }
 
     /// Inserts typed or pasted text.

@@ -39,7 +39,7 @@ pub enum Picture {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedPicture {
     _display: Weak<Display>,
     picture: Result<Picture, String>,
     /// The last frame that showed the picture.
@@ -49,7 +49,7 @@ struct Kept {
 /// A picture for the other thread to make.
 #[derive(Debug)]
 pub struct Job {
-    wanted: FigureRequest,
+    request: FigureRequest,
     display: Arc<Display>,
     terminal: Terminal,
 }
@@ -61,9 +61,9 @@ pub struct Figures {
     pub terminal: Terminal,
     /// How the person wants figures to be shown, one of [`WAYS`](terminal::WAYS).
     pub way: &'static str,
-    kept: HashMap<Key, Kept>,
+    cache: HashMap<Key, CachedPicture>,
     /// Figures in sight whose pictures are not ready.
-    wanted: Vec<FigureRequest>,
+    requests: Vec<FigureRequest>,
     is_working: bool,
     frame: u64,
     /// Displays that cannot be shown, and the reasons; their cards leave no room for a picture.
@@ -90,21 +90,21 @@ impl Figures {
     /// Begins a frame, in which all figures in sight are requested again.
     pub fn begin(&mut self) {
         self.frame += 1;
-        self.wanted.clear();
+        self.requests.clear();
     }
 
     /// Requests a figure that is in sight.
-    pub fn want(&mut self, wanted: &FigureRequest) {
-        match self.kept.get_mut(&wanted.key()) {
-            Some(kept) => kept.seen = self.frame,
-            None if self.wanted.contains(wanted) => {}
-            None => self.wanted.push(wanted.clone()),
+    pub fn request(&mut self, request: &FigureRequest) {
+        match self.cache.get_mut(&request.key()) {
+            Some(cached) => cached.seen = self.frame,
+            None if self.requests.contains(request) => {}
+            None => self.requests.push(request.clone()),
         }
     }
 
     /// Returns the picture; `None` while it is not ready.
-    pub fn get(&self, wanted: &FigureRequest) -> Option<&Result<Picture, String>> {
-        self.kept.get(&wanted.key()).map(|kept| &kept.picture)
+    pub fn get(&self, request: &FigureRequest) -> Option<&Result<Picture, String>> {
+        self.cache.get(&request.key()).map(|cached| &cached.picture)
     }
 
     /// The number of displays that cannot be shown. Cards are laid out again when it changes.
@@ -119,50 +119,51 @@ impl Figures {
     /// Returns the next job, if no picture is being made.
     pub fn next_job(&mut self) -> Option<Job> {
         while !self.is_working
-            && let Some(wanted) = self.wanted.pop()
+            && let Some(request) = self.requests.pop()
         {
-            if let Some(display) = wanted.display.upgrade() {
+            if let Some(display) = request.display.upgrade() {
                 self.is_working = true;
-                return Some(Job { wanted, display, terminal: self.terminal });
+                return Some(Job { request, display, terminal: self.terminal });
             }
         }
         None
     }
 
-    pub fn on_made(&mut self, (wanted, picture): Made) {
+    pub fn on_made(&mut self, (request, picture): Made) {
         self.is_working = false;
-        let key = wanted.key();
-        if let (Err(why), false) = (&picture, wanted.full) {
+        let key = request.key();
+        if let (Err(why), false) = (&picture, request.full) {
             self.failed.insert(key.0, why.clone());
         }
-        self.kept.insert(key, Kept { _display: wanted.display, picture, seen: self.frame });
+        self.cache.insert(key, CachedPicture { _display: request.display, picture, seen: self.frame });
         self.forget_old();
     }
 
     fn forget_old(&mut self) {
         let cells = |size: Size| usize::from(size.width) * usize::from(size.height);
-        let mut sum: usize = self.kept.keys().map(|key| cells(key.1)).sum();
-        while self.kept.len() > MAX_PICTURES || sum > MAX_CELLS {
-            let oldest = self.kept.iter().filter(|(_, kept)| kept.seen < self.frame).min_by_key(|(_, kept)| kept.seen);
+        let mut sum: usize = self.cache.keys().map(|key| cells(key.1)).sum();
+        while self.cache.len() > MAX_PICTURES || sum > MAX_CELLS {
+            let oldest =
+                self.cache.iter().filter(|(_, cached)| cached.seen < self.frame).min_by_key(|(_, cached)| cached.seen);
             let Some(key) = oldest.map(|(key, _)| *key) else { break };
-            self.kept.remove(&key);
+            self.cache.remove(&key);
             sum -= cells(key.1);
         }
         // Failures are keyed by address; a later display at the same address must not inherit one.
-        let kept = &self.kept;
-        self.failed.retain(|display, _| kept.keys().any(|key| key.0 == *display));
+        let cached = &self.cache;
+        self.failed.retain(|display, _| cached.keys().any(|key| key.0 == *display));
     }
 
     /// Drops the pictures that fill the screen: they are large, and the terminal may have lost them.
     pub fn forget_full(&mut self) {
-        self.kept.retain(|key, _| !key.2);
+        self.cache.retain(|key, _| !key.2);
     }
 
     /// Sets the terminal. If it or its cell size changed, all pictures are made again.
     pub fn set_terminal(&mut self, terminal: Terminal) {
         if terminal != self.terminal {
             self.terminal = terminal;
-            self.kept.clear();
+            self.cache.clear();
             self.failed.clear();
         }
     }
@@ -189,15 +190,15 @@ pub fn make(job: &Job) -> Result<Picture, String> {
         None => return Err("no picture".to_owned()),
     };
     let image = decode::decode(form)?;
-    if job.wanted.full && job.terminal.graphics.is_some() {
-        return terminal::encode(&image, job.wanted.size, job.terminal).map(Picture::Graphic);
+    if job.request.full && job.terminal.graphics.is_some() {
+        return terminal::encode(&image, job.request.size, job.terminal).map(Picture::Graphic);
     }
-    Ok(Picture::Blocks(Blocks::new(&image, job.wanted.size, job.terminal.colours)))
+    Ok(Picture::Blocks(Blocks::new(&image, job.request.size, job.terminal.colours)))
 }
 
 impl Job {
     pub fn request(&self) -> FigureRequest {
-        self.wanted.clone()
+        self.request.clone()
     }
 }
 

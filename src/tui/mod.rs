@@ -56,7 +56,7 @@ pub struct Options {
     pub edit: Box<dyn Fn(&Path) + Send>,
     pub control: mpsc::UnboundedReceiver<Control>,
     /// Where the draft and the place in the transcript outlive the process.
-    pub keepsake: Option<&'static CrashStore>,
+    pub crash_store: Option<&'static CrashStore>,
     /// Inputs of other sessions.
     pub history: Arc<dyn HistorySource>,
     pub archive: OpenArchive,

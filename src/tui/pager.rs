@@ -72,7 +72,7 @@ pub struct Pager {
     pub needle: Query,
     search: Option<search::Search>,
     found: Option<Place>,
-    pub told: Option<String>,
+    pub notice: Option<String>,
 }
 
 impl Pager {
@@ -96,7 +96,7 @@ impl Pager {
             needle: Query::default(),
             search: None,
             found: None,
-            told: None,
+            notice: None,
         }
     }
 
@@ -118,7 +118,7 @@ impl Pager {
     pub fn turn(&mut self, by: isize) {
         let mut received = self.received.clone();
         if !received.turn(by) {
-            self.told = Some("no client was told of it".to_owned());
+            self.notice = Some("no client was told of it".to_owned());
             return;
         }
         let is_output = received.page().is_none();
@@ -239,13 +239,13 @@ impl Pager {
             Entry::Snippet(snippet) => Some(snippet.id),
             _ => None,
         };
-        let kept = |spool: &Spool, snippet: SnippetId| {
+        let recorded_length = |spool: &Spool, snippet: SnippetId| {
             if self.revision.0 != output.total() {
                 spool.settle(SETTLE_TIMEOUT);
             }
             spool.length(snippet)
         };
-        let length = spool.zip(snippet).map_or(0, |(spool, snippet)| kept(spool, snippet));
+        let length = spool.zip(snippet).map_or(0, |(spool, snippet)| recorded_length(spool, snippet));
         let rest = copy::rest(&transcript.entries()[self.card]);
         let revision = (output.total(), length, rest.len());
         if revision == self.revision && self.whole.is_some() {
@@ -326,18 +326,18 @@ impl Pager {
     }
 
     fn made(&self, unit: u64) -> Vec<Line<'static>> {
-        let mut look = TextStyle::default();
+        let mut style = TextStyle::default();
         if let Some(before) = unit.checked_sub(1) {
-            self.segments(before).iter().for_each(|segment| style_after(&segment.text, &mut look));
+            self.segments(before).iter().for_each(|segment| style_after(&segment.text, &mut style));
         }
         let segments = self.segments(unit);
         let parts: Vec<(&str, Stream)> = segments.iter().map(|s| (s.text.as_str(), s.stream)).collect();
-        let mut lines = styled(&parts, &mut look);
+        let mut lines = styled(&parts, &mut style);
         if lines.last().is_some_and(Vec::is_empty) {
             lines.pop();
         }
         let row = |line: &Vec<crate::domain::terminal_text::StyledText>| {
-            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.style, piece.stream)));
+            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece.style, piece.stream)));
             text::wrap(pieces, self.width, 8)
         };
         lines.iter().flat_map(row).collect()

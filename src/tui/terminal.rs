@@ -126,8 +126,8 @@ impl Screen {
 
     /// Sets title and progress with the next frame.
     pub fn show(&mut self, title: String, progress: Progress) {
-        let told = self.signs.title(title) + &self.signs.progress(progress);
-        self.frame.0.borrow_mut().extend_from_slice(told.as_bytes());
+        let sequences = self.signs.title(title) + &self.signs.progress(progress);
+        self.frame.0.borrow_mut().extend_from_slice(sequences.as_bytes());
     }
 
     /// Sends a notice to a person who looks elsewhere, with the next frame.

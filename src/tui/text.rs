@@ -35,11 +35,11 @@ pub fn cut(text: &str, max: usize) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut used = 0;
-    let kept = text.graphemes(true).take_while(|grapheme| {
+    let graphemes = text.graphemes(true).take_while(|grapheme| {
         used += grapheme_width(grapheme);
         used < max
     });
-    let mut out: String = kept.collect();
+    let mut out: String = graphemes.collect();
     if max > 0 {
         out.push('…');
     }
@@ -52,7 +52,7 @@ pub fn cut_front(text: &str, max: usize) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut used = 1;
-    let kept: Vec<&str> = text
+    let graphemes: Vec<&str> = text
         .graphemes(true)
         .rev()
         .take_while(|grapheme| {
@@ -60,7 +60,7 @@ pub fn cut_front(text: &str, max: usize) -> Cow<'_, str> {
             used <= max
         })
         .collect();
-    Cow::Owned(std::iter::once("…").chain(kept.into_iter().rev()).collect())
+    Cow::Owned(std::iter::once("…").chain(graphemes.into_iter().rev()).collect())
 }
 
 /// Wraps one line of styled pieces to rows of at most `width` cells, with tabs expanded. An empty line makes one row.

@@ -76,23 +76,24 @@ pub const fn code(class: TokenClass) -> Style {
 }
 
 /// The style that output requested. Uncoloured stderr gets a colour of ours.
-pub fn look(look: TextStyle, stream: Stream) -> Style {
-    let mut style = if stream == Stream::Stderr && look.fg.is_none() && look.bg.is_none() { STDERR } else { PLAIN };
+pub fn output_style(requested: TextStyle, stream: Stream) -> Style {
+    let mut style =
+        if stream == Stream::Stderr && requested.fg.is_none() && requested.bg.is_none() { STDERR } else { PLAIN };
     // Black and white text may be unreadable on the background of the theme.
-    let extreme = matches!(look.fg, Some(Colour::Indexed(0 | 7 | 15))) && look.bg.is_none();
-    if let Some(fg) = look.fg.filter(|_| !extreme) {
+    let extreme = matches!(requested.fg, Some(Colour::Indexed(0 | 7 | 15))) && requested.bg.is_none();
+    if let Some(fg) = requested.fg.filter(|_| !extreme) {
         style = style.fg(colour(fg));
     }
-    if let Some(bg) = look.bg {
+    if let Some(bg) = requested.bg {
         style = style.bg(colour(bg));
     }
     let modifiers = [
-        (look.bold, Modifier::BOLD),
-        (look.dim, Modifier::DIM),
-        (look.italic, Modifier::ITALIC),
-        (look.underline, Modifier::UNDERLINED),
-        (look.reverse, Modifier::REVERSED),
-        (look.crossed_out, Modifier::CROSSED_OUT),
+        (requested.bold, Modifier::BOLD),
+        (requested.dim, Modifier::DIM),
+        (requested.italic, Modifier::ITALIC),
+        (requested.underline, Modifier::UNDERLINED),
+        (requested.reverse, Modifier::REVERSED),
+        (requested.crossed_out, Modifier::CROSSED_OUT),
     ];
     for (_, modifier) in modifiers.into_iter().filter(|(set, _)| *set) {
         style = style.add_modifier(modifier);

@@ -133,8 +133,8 @@ impl View {
         let same =
             match (self.composer.reply.as_ref().map(|reply| &reply.asks), &asking, self.transcript.inquiries().first())
             {
-                (Some(Asks::Code { request, .. }), Some((_, asked)), _) => request.number == asked.number,
-                (Some(Asks::Client(inquiry)), None, Some(asked)) => inquiry.number == asked.number,
+                (Some(Asks::Code { request, .. }), Some((_, current)), _) => request.number == current.number,
+                (Some(Asks::Client(inquiry)), None, Some(current)) => inquiry.number == current.number,
                 (None, None, None) => true,
                 _ => false,
             };

@@ -50,7 +50,7 @@ impl Dashboard {
         match write(&self.view.composer.editor.code()) {
             Ok(file) => {
                 self.view.composer.external_edit = Some(file.clone());
-                self.keep();
+                self.save_snapshot();
                 // Keys from now on are for the editor, so the dashboard does not poll them.
                 self.screen.leave();
                 (self.edit)(&file);

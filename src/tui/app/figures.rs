@@ -22,10 +22,10 @@ impl Dashboard {
         let Some(job) = self.view.figures.next_job() else { return };
         let said = self.notices.clone();
         tokio::task::spawn_local(async move {
-            let wanted = job.request();
+            let request = job.request();
             let made = in_background(move || make(&job)).await;
             let picture = made.unwrap_or_else(|| Err("cannot be shown".to_owned()));
-            let _ = said.send(TaskResult::Figure((wanted, picture)));
+            let _ = said.send(TaskResult::Figure((request, picture)));
         });
     }
 
@@ -40,7 +40,7 @@ impl Dashboard {
 
     /// Erases a graphic that is no longer shown; drawing text over it would not remove it.
     pub(in crate::tui::app) fn erase_figure(&mut self) {
-        let graphic = self.view.graphic().map(|(wanted, forget)| (wanted.clone(), forget));
+        let graphic = self.view.graphic().map(|(request, forget)| (request.clone(), forget));
         if let Some((_, forget)) = self.graphic.take_if(|shown| Some(&*shown) != graphic.as_ref()) {
             let _ = self.screen.erase(&forget);
             self.view.figures.forget_full();

@@ -39,7 +39,7 @@ impl Dashboard {
     pub(in crate::tui::app) fn restore(&mut self) {
         let Some(checkpoint) = self.view.pending.restore.take() else { return };
         self.view.notice = None;
-        self.keep();
+        self.save_snapshot();
         let session = self.session.clone();
         let code = format!("%restore {checkpoint}");
         self.ask(async move { session.submit(Author::You, code.into(), RunOptions::default()).await.map(drop) });

@@ -17,7 +17,7 @@ impl Dashboard {
             }
             TaskResult::Saved(checkpoint) => {
                 self.view.pending.restore = Some(checkpoint.to_owned());
-                self.keep();
+                self.save_snapshot();
                 self.view.pending.ending = true;
                 self.restart();
             }

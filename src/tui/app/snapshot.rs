@@ -48,15 +48,15 @@ impl DashboardSnapshot {
     }
 
     /// Saves the snapshot for the next process. A draft that is too long is left out, so that the rest is saved.
-    pub fn leave(&self, keepsake: &CrashStore) {
-        let put = |kept: &Self| serde_json::to_string(kept).is_ok_and(|text| keepsake.save(&text));
+    pub fn save(&self, crash_store: &CrashStore) {
+        let put = |snapshot: &Self| serde_json::to_string(snapshot).is_ok_and(|text| crash_store.save(&text));
         if self.draft.len() > CrashStore::CAPACITY || !put(self) {
             put(&Self { draft: String::new(), ..self.clone() });
         }
     }
 
     /// Restores the view. The transcript may have become shorter, so places beyond its end are dropped.
-    pub fn give_back(self, view: &mut View) {
+    pub fn restore(self, view: &mut View) {
         let cards = view.transcript.entries().len();
         view.composer.editor.restore(&self.draft, self.cursor);
         if let Some((card, row)) = self.place.filter(|(card, _)| *card < cards) {
@@ -77,15 +77,15 @@ mod tests {
 
     #[test]
     fn a_draft_that_is_too_long_keeps_nothing_else_from_the_next_process() {
-        static KEEPSAKE: CrashStore = CrashStore::empty();
+        static CRASH_STORE: CrashStore = CrashStore::empty();
         let after = |draft: &str| {
             let mut view = story().view();
             view.composer.editor.set(draft);
             view.pending.restore = Some("before".to_owned());
-            DashboardSnapshot::of(&view).leave(&KEEPSAKE);
+            DashboardSnapshot::of(&view).save(&CRASH_STORE);
             let mut next = story().view();
-            let kept: DashboardSnapshot = serde_json::from_str(&KEEPSAKE.text().unwrap()).unwrap();
-            kept.give_back(&mut next);
+            let snapshot: DashboardSnapshot = serde_json::from_str(&CRASH_STORE.text().unwrap()).unwrap();
+            snapshot.restore(&mut next);
             assert_eq!(next.pending.restore.as_deref(), Some("before"));
             next.composer.editor.code()
         };

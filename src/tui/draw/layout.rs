@@ -59,8 +59,8 @@ impl Layout {
             _ => 1,
         };
         let (editor_rows, question_rows) = rows(text_width(area.width, margin));
-        let wanted = editor_rows.try_into().unwrap_or(u16::MAX);
-        let editor_height = wanted.clamp(least, (area.height / 3).max(least));
+        let needed = editor_rows.try_into().unwrap_or(u16::MAX);
+        let editor_height = needed.clamp(least, (area.height / 3).max(least));
         let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
         let question_height = u16::try_from(question_rows).unwrap_or(u16::MAX).min(area.height / 3);
         let question = Rect { y: editor.y - question_height, height: question_height, ..area };

@@ -25,7 +25,7 @@ impl View {
         let mut window = Vec::new();
         let mut cards = BTreeMap::new();
         if let Some(layout) = layout {
-            self.look(&layout);
+            self.advance_lookup(&layout);
             let anchor = self.viewport.anchor;
             let anchor = self.walk(&layout, |walk, height| {
                 let mut anchor = anchor;
@@ -40,7 +40,7 @@ impl View {
                 self.viewport.seen = self.transcript.entries().len();
             }
         }
-        self.want_figures(area, &window, &cards);
+        self.request_figures(area, &window, &cards);
         if let Some(pager) = self.layers.pager_mut() {
             pager.prepare(area, &self.transcript, self.records.spool.as_deref());
         }

@@ -48,15 +48,15 @@ fn caption(display: &Display) -> String {
 }
 
 fn picture(view: &View, gallery: &Gallery, display: &Display, area: Rect, buffer: &mut Buffer) {
-    let shown = gallery.shown.as_ref().map(|wanted| (wanted, view.figures.get(wanted)));
+    let shown = gallery.shown.as_ref().map(|request| (request, view.figures.get(request)));
     let saves = view.keys.hints(Context::Figures, &[(&[Action::SaveFigure], "saves it")], "");
     let words = match shown {
-        Some((wanted, Some(Ok(picture)))) => {
+        Some((request, Some(Ok(picture)))) => {
             let place = Rect {
-                x: area.x + area.width.saturating_sub(wanted.size.width) / 2,
-                y: area.y + area.height.saturating_sub(wanted.size.height) / 2,
-                width: wanted.size.width.min(area.width),
-                height: wanted.size.height.min(area.height),
+                x: area.x + area.width.saturating_sub(request.size.width) / 2,
+                y: area.y + area.height.saturating_sub(request.size.height) / 2,
+                width: request.size.width.min(area.width),
+                height: request.size.height.min(area.height),
             };
             match picture {
                 Picture::Graphic(graphic) => graphic.draw(place, buffer),
@@ -94,8 +94,8 @@ fn bottom(
     let y = area.bottom() - 1;
     if let Some(naming) = &gallery.naming {
         let hint = || view.keys.hints(Context::Prompt, &[(&[Action::Choose], "saves"), (&[Action::Back], "")], "  ");
-        let caption = gallery.told.clone().unwrap_or_else(hint);
-        let style = if gallery.told.is_some() { theme::NOTICE } else { theme::DIM };
+        let caption = gallery.notice.clone().unwrap_or_else(hint);
+        let style = if gallery.notice.is_some() { theme::NOTICE } else { theme::DIM };
         let caption = text::name(&caption);
         let caption = text::cut_front(&caption, usize::from(area.width) / 2);
         let end = put_right(buffer, area, area.right(), y, &caption, style);
@@ -115,7 +115,7 @@ fn bottom(
     let keys = view.keys.hints(Context::Figures, &[turn, rest].concat(), "  ");
     let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
     let room = usize::from(end.saturating_sub(area.x + 2));
-    let caption = gallery.told.as_deref().unwrap_or_default();
+    let caption = gallery.notice.as_deref().unwrap_or_default();
     put(buffer, area, area.x, y, &text::cut_front(&text::name(caption), room), theme::NOTICE);
     None
 }

@@ -42,7 +42,7 @@ impl View {
         }
         let action = self.keys.find(key, &[Context::Figures, Context::Session])?;
         let gallery = self.layers.gallery_mut()?;
-        gallery.told = None;
+        gallery.notice = None;
         match action {
             Action::NextFigure => gallery.turn(1, &self.transcript),
             Action::PreviousFigure => gallery.turn(-1, &self.transcript),
@@ -62,7 +62,7 @@ impl View {
                     self.layers.pop();
                     self.layers.push(Layer::Pager(Pager::new(card)));
                 } else {
-                    gallery.told = Some("it wrote no output".to_owned());
+                    gallery.notice = Some("it wrote no output".to_owned());
                 }
             }
             action => return self.beside(action, key, now),
@@ -85,7 +85,7 @@ impl View {
         match (action, key.code) {
             (Some(Action::Choose), _) => {
                 let file = gallery.naming.clone().filter(|file| !file.trim().is_empty())?;
-                let replaces = gallery.there.as_ref() == Some(&file);
+                let replaces = gallery.existing.as_ref() == Some(&file);
                 return self.save(Some(file), replaces);
             }
             (Some(Action::Back), _) => gallery.leave_naming(),
@@ -94,13 +94,13 @@ impl View {
                 if let Some(naming) = &mut gallery.naming {
                     naming.pop();
                 }
-                gallery.told = None;
+                gallery.notice = None;
             }
             (None, KeyCode::Char('u')) if key.modifiers == KeyModifiers::CONTROL => {
                 gallery.naming = Some(String::new());
             }
             (None, KeyCode::Char(c)) if !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
-                gallery.told = None;
+                gallery.notice = None;
                 gallery.typed(c.encode_utf8(&mut [0; 4]));
             }
             _ => {}
@@ -122,7 +122,7 @@ impl View {
         let gallery = self.layers.gallery_mut()?;
         let (_, _, display) = gallery.current(&self.transcript)?;
         if display.forms.first().is_none_or(crate::domain::Form::is_dropped) {
-            gallery.told = Some("its bytes are no longer kept".to_owned());
+            gallery.notice = Some("its bytes are no longer kept".to_owned());
             return None;
         }
         Some(Effect::SaveDisplay(Saving { display: display.clone(), file, name, replaces }))
@@ -130,7 +130,7 @@ impl View {
 
     /// Shows whether the file was written, and whether its path is in the clipboard.
     pub fn on_display_saved(&mut self, written: Result<&Path, Refused>, copied: bool) {
-        let told = match &written {
+        let notice = match &written {
             Ok(path) if copied => format!("path copied: {}", path.display()),
             Ok(path) => format!("saved as {}", path.display()),
             Err(refused) if refused.exists => {
@@ -141,18 +141,19 @@ impl View {
         };
         match self.layers.gallery_mut() {
             Some(gallery) => {
-                gallery.there = written.is_err_and(|refused| refused.exists).then(|| gallery.naming.clone()).flatten();
-                if gallery.there.is_none() {
+                gallery.existing =
+                    written.is_err_and(|refused| refused.exists).then(|| gallery.naming.clone()).flatten();
+                if gallery.existing.is_none() {
                     gallery.naming = None;
                 }
-                gallery.told = Some(told);
+                gallery.notice = Some(notice);
             }
-            None => self.notice = Some(told),
+            None => self.notice = Some(notice),
         }
     }
 
     /// Requests the pictures that are in sight.
-    pub(in crate::tui) fn want_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
+    pub(in crate::tui) fn request_figures(&mut self, area: Rect, window: &[Place], cards: &BTreeMap<usize, Rc<Card>>) {
         self.figures.begin();
         if let Some(gallery) = self.layers.gallery_mut() {
             gallery.recall(&self.transcript, self.records.spool.as_deref());
@@ -160,8 +161,8 @@ impl View {
         }
         for place in window {
             let row = cards.get(&place.card).and_then(|card| card.rows.get(place.row));
-            if let Some(Row::Picture(wanted, _)) = row {
-                self.figures.want(wanted);
+            if let Some(Row::Picture(request, _)) = row {
+                self.figures.request(request);
             }
         }
     }
@@ -177,9 +178,9 @@ impl View {
     /// The graphic on the screen, and the sequence that makes the terminal forget it. It must be erased once it is out
     /// of sight.
     pub fn graphic(&self) -> Option<(&FigureRequest, String)> {
-        let wanted = self.layers.gallery()?.shown.as_ref()?;
-        match self.figures.get(wanted) {
-            Some(Ok(Picture::Graphic(graphic))) => Some((wanted, graphic.forget())),
+        let request = self.layers.gallery()?.shown.as_ref()?;
+        match self.figures.get(request) {
+            Some(Ok(Picture::Graphic(graphic))) => Some((request, graphic.forget())),
             _ => None,
         }
     }

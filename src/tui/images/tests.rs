@@ -20,7 +20,7 @@ fn made(display: &Arc<Display>, full: Option<terminal::Graphics>) -> Result<Pict
     let mut figures = Figures::default();
     figures.set_terminal(Terminal { graphics: full, colours: blocks::Colours::True, ..Terminal::default() });
     figures.begin();
-    figures.want(&FigureRequest::new(display, Size::new(20, 5), full.is_some()));
+    figures.request(&FigureRequest::new(display, Size::new(20, 5), full.is_some()));
     make(&figures.next_job().unwrap())
 }
 
@@ -64,8 +64,8 @@ fn what_cannot_be_shown_is_told() {
         (b"no picture".to_vec(), "cannot be read"),
         (Vec::new(), "cannot be read"),
     ] {
-        let told = made(&figure("image/png", data), None);
-        assert!(told.as_ref().is_err_and(|why| why.contains(words)), "{words}: {told:?}");
+        let result = made(&figure("image/png", data), None);
+        assert!(result.as_ref().is_err_and(|why| why.contains(words)), "{words}: {result:?}");
     }
     for mime in ["image/gif", "image/webp"] {
         assert!(made(&figure(mime, b"GIF89a\x10\0\x10\0".to_vec()), None).is_err());
@@ -79,22 +79,22 @@ fn pictures_are_made_one_at_a_time_and_kept_within_bounds() {
     let mut figures = Figures::default();
     for pair in displays.chunks(2) {
         figures.begin();
-        let wanted: Vec<_> = pair.iter().map(|display| FigureRequest::new(display, Size::new(4, 2), false)).collect();
-        for wanted in &wanted {
-            figures.want(wanted);
+        let requests: Vec<_> = pair.iter().map(|display| FigureRequest::new(display, Size::new(4, 2), false)).collect();
+        for request in &requests {
+            figures.request(request);
         }
         while let Some(job) = figures.next_job() {
             assert!(figures.next_job().is_none(), "one at a time");
             figures.on_made((job.request(), make(&job)));
-            for wanted in &wanted {
-                figures.want(wanted);
+            for request in &requests {
+                figures.request(request);
             }
         }
-        assert!(wanted.iter().all(|wanted| figures.get(wanted).is_some()), "what is in sight is there");
+        assert!(requests.iter().all(|request| figures.get(request).is_some()), "what is in sight is there");
     }
-    assert_eq!(figures.kept.len(), MAX_PICTURES);
+    assert_eq!(figures.cache.len(), MAX_PICTURES);
     let gone = FigureRequest::new(&figure("image/png", png(8, 8)), Size::new(4, 2), false);
     figures.begin();
-    figures.want(&gone);
+    figures.request(&gone);
     assert!(figures.next_job().is_none(), "its display is gone");
 }

@@ -13,16 +13,22 @@ use crate::tui::view::View;
 
 impl View {
     /// Restarts at the second request, because all variables are lost.
-    pub(in crate::tui) fn restart(&mut self, asked: bool) -> Option<Effect> {
+    pub(in crate::tui) fn restart(&mut self, confirmed: bool) -> Option<Effect> {
         if self.pending.ending {
             return None;
         }
-        self.pending.restart = !asked;
-        self.pending.ending = asked;
-        asked.then_some(Effect::Restart)
+        self.pending.restart = !confirmed;
+        self.pending.ending = confirmed;
+        confirmed.then_some(Effect::Restart)
     }
 
-    pub(in crate::tui) fn act(&mut self, action: Action, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+    pub(in crate::tui) fn act(
+        &mut self,
+        action: Action,
+        key: KeyEvent,
+        confirmed: bool,
+        now: Timestamp,
+    ) -> Option<Effect> {
         match action {
             Action::Enter => {
                 let code = self.composer.editor.enter()?;
@@ -50,7 +56,7 @@ impl View {
             Action::Interrupt => return self.interrupt(now),
             Action::QuitOrDelete if !self.composer.editor.is_empty() => self.composer.editor.key(key),
             Action::QuitOrDelete => {
-                if self.is_busy() && !asked && !self.pending.ending {
+                if self.is_busy() && !confirmed && !self.pending.ending {
                     self.pending.quit = true;
                 } else {
                     self.pending.ending = true;

@@ -31,7 +31,7 @@ pub enum Effect {
     Replay(ReplaySelection),
     /// Inspect a value. The answer goes to [`View::on_inspected`] with the number.
     Inspect {
-        asked: InspectRequest,
+        request: InspectRequest,
         number: u32,
     },
     /// Write the transcript to this file, as the person typed its name. The answer goes to [`View::on_exported`].

@@ -91,16 +91,16 @@ impl View {
     fn on_key_beside_input(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &WRITING);
         self.notice = None;
-        let asked = std::mem::take(&mut self.pending.quit);
-        let asked_to_restart = std::mem::take(&mut self.pending.restart);
+        let confirmed = std::mem::take(&mut self.pending.quit);
+        let restart_confirmed = std::mem::take(&mut self.pending.restart);
         if action == Some(Action::Restart) {
-            return self.restart(asked_to_restart);
+            return self.restart(restart_confirmed);
         }
         let saving = self.keys.find(key, &[Context::Restarting]) == Some(Action::RestartSaving);
-        if asked_to_restart && saving && self.has_variables() {
+        if restart_confirmed && saving && self.has_variables() {
             return Some(Effect::SaveAndRestart);
         }
-        if (asked || asked_to_restart) && matches!(action, Some(Action::Back)) {
+        if (confirmed || restart_confirmed) && matches!(action, Some(Action::Back)) {
             return None;
         }
         if let Some(layer) = self.layers.top().filter(|layer| layer.covers_input()) {
@@ -110,7 +110,7 @@ impl View {
                 Layer::Replay { .. } => self.on_replay(action),
                 _ => None,
             };
-            return taken.unwrap_or_else(|| self.act(action, key, asked, now));
+            return taken.unwrap_or_else(|| self.act(action, key, confirmed, now));
         }
         self.composer.last_answered = None;
         self.composer.typed_at = now;
@@ -125,11 +125,11 @@ impl View {
         }
         if self.viewport.selected.is_some() {
             let in_drawer = self.keys.find(key, &[Context::Variables]).and_then(|action| self.on_drawer(action));
-            return in_drawer.unwrap_or_else(|| self.on_card(key, asked, now));
+            return in_drawer.unwrap_or_else(|| self.on_card(key, confirmed, now));
         }
         if let Some(reply) = &mut self.composer.reply {
             if reply.is_open(&self.composer.editor, now) {
-                return self.reply(action, key, asked, now);
+                return self.reply(action, key, confirmed, now);
             }
             reply.put_off(now);
             // A draft that the person meant to run must not wait behind the code that asks.
@@ -149,7 +149,7 @@ impl View {
         let effect = if self.on_vi(key) || self.accept_suggestion(key) {
             None
         } else if let Some(action) = action {
-            self.act(action, key, asked, now)
+            self.act(action, key, confirmed, now)
         } else {
             self.composer.editor.key(key);
             None
@@ -210,7 +210,7 @@ impl View {
     }
 
     /// Handles keys while code or a client asks for a line.
-    fn reply(&mut self, action: Option<Action>, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+    fn reply(&mut self, action: Option<Action>, key: KeyEvent, confirmed: bool, now: Timestamp) -> Option<Effect> {
         let reply = self.composer.reply.as_mut()?;
         let answer = match action {
             Some(Action::Enter) if reply.inquiry().is_some() && reply.line().trim().is_empty() => return None,
@@ -229,7 +229,7 @@ impl View {
                 return None;
             }
             Some(action) if action.is_of(Context::Input) => return None,
-            Some(action) => return self.act(action, key, asked, now),
+            Some(action) => return self.act(action, key, confirmed, now),
         };
         let effect = match &reply.asks {
             Asks::Code { snippet, request } => {

@@ -133,12 +133,12 @@ impl Keymap {
 
     /// Keys of a context with their meanings, such as `Enter takes it, Esc back`. Actions without a key are left out.
     pub fn hints(&self, context: Context, hints: &[(&[Action], &str)], between: &str) -> String {
-        let told = hints.iter().filter_map(|(actions, what)| {
+        let texts = hints.iter().filter_map(|(actions, what)| {
             let keys = actions.iter().filter_map(|action| self.key_in(context, *action));
             let keys = keys.map(Chord::short).collect::<Vec<_>>().join(" ");
             (!keys.is_empty()).then(|| format!("{keys} {what}").trim_end().to_owned())
         });
-        told.collect::<Vec<_>>().join(between)
+        texts.collect::<Vec<_>>().join(between)
     }
 
     /// The key of an action for use in a sentence, or the action's title.

@@ -40,7 +40,8 @@ impl Mouse {
 
     pub fn is_double(&mut self, at: Position, now: Timestamp) -> bool {
         let before = self.clicked.replace((at, now));
-        let double = before.is_some_and(|(place, time)| place == at && now.saturating_sub(time) <= DOUBLE_CLICK_TIMEOUT);
+        let double =
+            before.is_some_and(|(place, time)| place == at && now.saturating_sub(time) <= DOUBLE_CLICK_TIMEOUT);
         if double {
             self.clicked = None;
         }

@@ -20,17 +20,17 @@ pub fn draw(view: &View, problems: &ConfigProblems, layout: &Layout, buffer: &mu
     let inside = usize::from(width) - 4;
     let file = text::name(&view.short(&problems.file)).into_owned();
     let mut rows = vec![(text::cut_front(&file, inside).into_owned(), theme::DIM)];
-    let mut told = 0;
+    let mut shown = 0;
     for line in &problems.lines {
         let lines = text::fill(&text::name(line), inside);
         // The last row counts the problems that do not fit.
-        if rows.len() + lines.len() + 3 > usize::from(room.height) && told > 0 {
+        if rows.len() + lines.len() + 3 > usize::from(room.height) && shown > 0 {
             break;
         }
         rows.extend(lines.into_iter().map(|line| (line, theme::PLAIN)));
-        told += 1;
+        shown += 1;
     }
-    let more = problems.lines.len() - told;
+    let more = problems.lines.len() - shown;
     if more > 0 {
         rows.push((format!("… {more} more: fourhands config"), theme::DIM));
     }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
-use super::palette::{Found, Palette};
+use super::palette::{Palette, PaletteMatch};
 use crate::domain::Timestamp;
 use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::Layout;
@@ -27,15 +27,15 @@ pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buf
     Clear.render(area, buffer);
     frame(area, " actions ", buffer);
     let inside = Rect { x: area.x + 2, width: area.width - 4, ..area };
-    let wanted = palette.editor.code();
-    let found = view.found(&wanted, now);
+    let query = palette.editor.code();
+    let found = view.palette_matches(&query, now);
     let row = palette.row.min(found.len().saturating_sub(1));
     let first = (row + 1).saturating_sub(usize::from(rows));
 
-    let shown = text::cut_front(&text::name(&wanted), usize::from(inside.width) - 3).into_owned();
+    let shown = text::cut_front(&text::name(&query), usize::from(inside.width) - 3).into_owned();
     let x = put(buffer, inside, inside.x, area.y + 1, "› ", theme::FOCUS);
     let cursor = put(buffer, inside, x, area.y + 1, &shown, theme::PLAIN);
-    if wanted.is_empty() {
+    if query.is_empty() {
         put(buffer, inside, x + 1, area.y + 1, "a few letters of what to do", theme::DIM);
     }
     if found.is_empty() {
@@ -51,7 +51,7 @@ pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buf
     Position { x: cursor, y: area.y + 1 }
 }
 
-fn line(view: &View, found: &Found, chosen: bool, area: Rect, buffer: &mut Buffer) {
+fn line(view: &View, found: &PaletteMatch, chosen: bool, area: Rect, buffer: &mut Buffer) {
     let key = view.keys.chords(found.context, found.row.action).next().map(|key| key.to_string()).unwrap_or_default();
     let (right, style) = match &found.refused {
         Some(why) => (why.as_str(), theme::DIM),

@@ -49,7 +49,7 @@ impl View {
                 }
                 prompt.busy = true;
                 prompt.refused = None;
-                let replaces = prompt.there.as_ref() == Some(&file);
+                let replaces = prompt.existing.as_ref() == Some(&file);
                 return Some(match prompt.card {
                     Some((card, _)) => Effect::Save { card, file, replaces },
                     None => Effect::Export { file, replaces },
@@ -68,13 +68,13 @@ impl View {
     /// Shows the result of the export.
     pub fn on_exported(&mut self, written: Result<String, Refused>) {
         match (written, self.layers.export_mut()) {
-            (Ok(told), _) => {
+            (Ok(message), _) => {
                 self.layers.close(|layer| matches!(layer, Layer::Export(_)));
-                self.notice = Some(told);
+                self.notice = Some(message);
             }
             (Err(refused), Some(prompt)) => {
                 prompt.busy = false;
-                prompt.there = refused.exists.then(|| prompt.file());
+                prompt.existing = refused.exists.then(|| prompt.file());
                 let hint = self.keys.hints(Context::Prompt, &[(&[Action::Choose], "replaces it")], "");
                 prompt.refused = Some(if refused.exists { format!("{}; {hint}", refused.why) } else { refused.why });
             }

@@ -12,7 +12,7 @@ pub struct ExportPrompt {
     /// The fault in the entered name.
     pub refused: Option<String>,
     /// An existing file with that name; entering the name again replaces the file.
-    pub there: Option<String>,
+    pub existing: Option<String>,
     /// Whether the file is being written.
     pub busy: bool,
 }
@@ -21,7 +21,7 @@ impl ExportPrompt {
     pub fn new(name: &str) -> Self {
         let mut editor = Editor::default();
         editor.paste(name);
-        Self { card: None, editor, refused: None, there: None, busy: false }
+        Self { card: None, editor, refused: None, existing: None, busy: false }
     }
 
     pub fn file(&self) -> String {

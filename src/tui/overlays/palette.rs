@@ -13,7 +13,7 @@ pub struct Palette {
 
 /// A matching action.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct PaletteMatch {
     pub row: &'static Row,
     /// The context in which the action would run.
     pub context: Context,

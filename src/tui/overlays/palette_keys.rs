@@ -4,7 +4,7 @@ use crate::domain::Timestamp;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{ACTIONS, Action, Context};
 use crate::tui::layers::Layer;
-use crate::tui::overlays::palette::{Found, Palette};
+use crate::tui::overlays::palette::{Palette, PaletteMatch};
 use crate::tui::view::View;
 use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
@@ -24,7 +24,7 @@ impl View {
     pub fn on_palette(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Menu, Context::Session, Context::Input, Context::Transcript]);
         let palette = self.layers.palette()?;
-        let found = self.found(&palette.editor.code(), now);
+        let found = self.palette_matches(&palette.editor.code(), now);
         let last = found.len().saturating_sub(1);
         let palette = self.layers.palette_mut()?;
         let row = palette.row.min(last);
@@ -69,12 +69,12 @@ impl View {
 
     /// The matching actions: available ones first, then by score. Without a query, recent actions come first, then all
     /// others in the order of the table.
-    pub fn found(&self, wanted: &str, now: Timestamp) -> Vec<Found> {
+    pub fn palette_matches(&self, query: &str, now: Timestamp) -> Vec<PaletteMatch> {
         let here = self.contexts(now);
-        let pattern = Pattern::new(wanted, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
+        let pattern = Pattern::new(query, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();
-        let mut found: Vec<(u32, Found)> = Vec::new();
+        let mut found: Vec<(u32, PaletteMatch)> = Vec::new();
         for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
             let mut marked = Vec::new();
             let in_title = pattern.indices(Utf32Str::new(row.title, &mut buffer), &mut matcher, &mut marked);
@@ -92,7 +92,7 @@ impl View {
                 self.refusal(row.action)
             };
             marked.sort_unstable();
-            found.push((score, Found { row, context, refused, marked }));
+            found.push((score, PaletteMatch { row, context, refused, marked }));
         }
         let rank = |action: Action| self.recent.iter().position(|recent| *recent == action).unwrap_or(MAX_RECENT);
         found
@@ -108,18 +108,18 @@ impl View {
 
     /// Why an action would do nothing here and now.
     fn refusal(&self, action: Action) -> Option<String> {
-        let told = |refused: bool, why: &str| refused.then(|| why.to_owned());
+        let refuse = |refused: bool, why: &str| refused.then(|| why.to_owned());
         let nothing_ran = self.transcript.entries().is_empty();
         match action {
             Action::Enter => {
-                told(self.composer.editor.is_empty() && self.viewport.selected.is_none(), "nothing is written")
+                refuse(self.composer.editor.is_empty() && self.viewport.selected.is_none(), "nothing is written")
             }
             Action::Interrupt => {
-                told(self.transcript.running().is_none() && self.composer.editor.is_empty(), "nothing runs")
+                refuse(self.transcript.running().is_none() && self.composer.editor.is_empty(), "nothing runs")
             }
-            Action::QuitOrDelete => told(!self.composer.editor.is_empty(), "something is written"),
-            Action::Replay => told(self.replay_choices().is_empty(), "nothing can run again"),
-            Action::RestartSaving => told(!self.has_variables(), "there are no variables"),
+            Action::QuitOrDelete => refuse(!self.composer.editor.is_empty(), "something is written"),
+            Action::Replay => refuse(self.replay_choices().is_empty(), "nothing can run again"),
+            Action::RestartSaving => refuse(!self.has_variables(), "there are no variables"),
             Action::Export
             | Action::PageUp
             | Action::PageDown
@@ -128,8 +128,8 @@ impl View {
             | Action::Top
             | Action::Fold
             | Action::Output
-            | Action::SelectUp => told(nothing_ran && self.below_palette().is_none(), "nothing has run yet"),
-            Action::SelectDown => told(self.viewport.selected.is_none(), "no card is selected"),
+            | Action::SelectUp => refuse(nothing_ran && self.below_palette().is_none(), "nothing has run yet"),
+            Action::SelectDown => refuse(self.viewport.selected.is_none(), "no card is selected"),
             _ => None,
         }
     }

@@ -114,25 +114,25 @@ impl Page {
     /// Describes the response: what was cut, the snippet's status at that time, and images sent with the text.
     pub fn about(&self, snippet: Option<&Snippet>) -> String {
         let ClientResponse { at, status, is_cut, written, images, image_characters, structured, .. } = &*self.answer;
-        let mut told = Vec::new();
+        let mut details = Vec::new();
         if *is_cut {
-            told.push(format!("cut: the code wrote {}", units::bytes(*written)));
+            details.push(format!("cut: the code wrote {}", units::bytes(*written)));
         }
         let age = snippet.map_or(0, |snippet| at.saturating_sub(snippet.submitted_at));
-        told.push(format!("{} when told, after {}", status.word(), units::duration(Duration::from_millis(age))));
+        details.push(format!("{} when told, after {}", status.word(), units::duration(Duration::from_millis(age))));
         if snippet.is_some_and(|snippet| snippet.output.total() > *written) {
-            told.push("more was written since".to_owned());
+            details.push("more was written since".to_owned());
         }
         if *images > 0 {
-            told.push(format!(
+            details.push(format!(
                 "{}, {} as base64",
                 units::count(*images, "image"),
                 units::bytes(*image_characters as u64)
             ));
         }
         if structured.is_none() {
-            told.push("text alone".to_owned());
+            details.push("text alone".to_owned());
         }
-        told.join("; ")
+        details.join("; ")
     }
 }

@@ -10,7 +10,7 @@ use crate::tui::composer::reply::Asks;
 use crate::tui::draw::canvas::{put, put_right, rule};
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::keymap::{Action, Context};
-use crate::tui::pager::{SPLIT_GAP, Pager};
+use crate::tui::pager::{Pager, SPLIT_GAP};
 use crate::tui::search::query::Query;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -79,7 +79,8 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
     let searching = || pager.is_searching().then(|| "searching".to_owned());
     let shown = || pager.received.page().or_else(|| pager.beside()?.received.page());
     let about = || shown().map(|page| page.about(view.transcript.snippet(page.snippet())));
-    let left = asks.or_else(searching).or_else(|| pager.told.clone()).or_else(about).or_else(fault).unwrap_or_default();
+    let left =
+        asks.or_else(searching).or_else(|| pager.notice.clone()).or_else(about).or_else(fault).unwrap_or_default();
     let search: (&[_], &str) = (&[Action::Search], "search");
     let back: (&[_], &str) = (&[Action::Back], "back");
     let (more, ends): (&[_], &[_]) = (&[Action::SearchOn, Action::SearchBack], &[Action::Top, Action::Bottom]);

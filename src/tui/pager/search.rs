@@ -24,7 +24,7 @@ impl Pager {
 
     pub fn ask(&mut self) {
         self.asking = Some(String::new());
-        self.told = None;
+        self.notice = None;
     }
 
     /// Inserts typed or pasted text.
@@ -57,7 +57,7 @@ impl Pager {
 
     /// Starts at the last match, or at the first row in sight.
     fn begin_search(&mut self, forward: bool) {
-        self.told = None;
+        self.notice = None;
         if self.needle.is_empty() {
             return;
         }
@@ -80,7 +80,7 @@ impl Pager {
                     next = Place { unit: 0, row: 0 };
                     continue;
                 }
-                self.told =
+                self.notice =
                     Some(format!("no more {:?} {}", self.needle.as_str(), if forward { "below" } else { "above" }));
                 return false;
             };

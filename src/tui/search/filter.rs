@@ -32,14 +32,14 @@ impl FilterQuery {
     /// # Errors
     /// For an unknown word, a sentence for the person.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut wanted = Self::default();
+        let mut query = Self::default();
         for word in split_words(text) {
             match word.strip_prefix('-').filter(|rest| !rest.is_empty()) {
-                Some(rest) => wanted.not.get_or_insert_default().add(rest)?,
-                None => wanted.add(&word)?,
+                Some(rest) => query.not.get_or_insert_default().add(rest)?,
+                None => query.add(&word)?,
             }
         }
-        Ok(wanted)
+        Ok(query)
     }
 
     fn add(&mut self, word: &str) -> Result<(), String> {
@@ -145,7 +145,7 @@ fn wrote(output: &Output, text: &Query) -> bool {
 pub struct Filter {
     /// The query as the person typed it.
     pub text: String,
-    wanted: FilterQuery,
+    query: FilterQuery,
     /// The matching cards, by their places in the transcript.
     pub shown: BTreeSet<usize>,
     scan: Scan,
@@ -154,16 +154,16 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub fn new(text: &str, wanted: FilterQuery, entries: &[Entry]) -> Self {
+    pub fn new(text: &str, query: FilterQuery, entries: &[Entry]) -> Self {
         let (scan, since) = (Scan::new(entries.len()), entries.len());
-        Self { text: text.trim().to_owned(), wanted, shown: BTreeSet::new(), scan, since }
+        Self { text: text.trim().to_owned(), query, shown: BTreeSet::new(), scan, since }
     }
 
     /// Checks new cards and some of the others until `deadline`. Returns whether cards are left.
-    pub fn look(&mut self, entries: &[Entry], deadline: Instant) -> bool {
+    pub fn advance(&mut self, entries: &[Entry], deadline: Instant) -> bool {
         self.scan.begin();
         while let Some(index) = self.scan.next(entries) {
-            if self.wanted.fits(&entries[index]) {
+            if self.query.fits(&entries[index]) {
                 self.shown.insert(index);
             } else {
                 self.shown.remove(&index);
@@ -209,7 +209,7 @@ mod tests {
     fn shown(text: &str, story: &Story) -> Vec<usize> {
         let entries = story.transcript.entries();
         let mut filter = Filter::new(text, FilterQuery::parse(text).unwrap(), entries);
-        assert!(!filter.look(entries, Instant::now() + Duration::from_secs(60)));
+        assert!(!filter.advance(entries, Instant::now() + Duration::from_secs(60)));
         filter.shown.into_iter().collect()
     }
 
@@ -247,13 +247,13 @@ mod tests {
         let mut story = story();
         let mut filter = Filter::new("green", FilterQuery::parse("green").unwrap(), story.transcript.entries());
         let all = Instant::now() + Duration::from_secs(60);
-        filter.look(story.transcript.entries(), all);
+        filter.advance(story.transcript.entries(), all);
         story.ran(&Author::You, "nothing()", "", ok(1));
         let running = story.start(&Author::You, "paint()");
-        filter.look(story.transcript.entries(), all);
+        filter.advance(story.transcript.entries(), all);
         assert_eq!((filter.shown.len(), filter.hidden(6)), (1, 2));
         story.output(running, Stream::Stdout, "green paint\n");
-        filter.look(story.transcript.entries(), all);
+        filter.advance(story.transcript.entries(), all);
         assert_eq!((filter.shown.last(), filter.hidden(6)), (Some(&5), 1));
         assert_eq!(story.transcript.position(SnippetId(running.0)), Some(5));
     }

@@ -73,7 +73,7 @@ impl Search {
     }
 
     /// Searches new cards and some of the others until `deadline`. Returns whether cards are left.
-    pub fn look(&mut self, among: &SearchScope<'_>, deadline: Instant) -> bool {
+    pub fn advance(&mut self, among: &SearchScope<'_>, deadline: Instant) -> bool {
         let SearchScope { entries, shown, keys, figures, shape } = *among;
         self.scan.begin();
         while let Some(index) = self.scan.next(entries) {
@@ -247,9 +247,9 @@ mod tests {
         let shape = CardLayout { width: 60, compact: false, open: false, figures: FigureOptions::default(), column: 0 };
         let all = SearchScope { entries, shown: None, keys: &keys, figures: &figures, shape };
         let mut find = Search::new("needle", 12, entries);
-        assert!(find.look(&all, Instant::now()), "a slice at a time");
+        assert!(find.advance(&all, Instant::now()), "a slice at a time");
         assert_eq!((find.take_step(), &*find.position_label()), (None, "0 so far"));
-        assert!(!find.look(&all, Instant::now() + Duration::from_secs(60)));
+        assert!(!find.advance(&all, Instant::now() + Duration::from_secs(60)));
         assert_eq!((find.take_step(), &*find.position_label()), (Some((10, 1)), "6 of 8"));
         let mut walk = |forward| {
             find.go_on(forward);
@@ -259,14 +259,14 @@ mod tests {
         assert_eq!([walk(false), walk(false), walk(false)], [Some((15, 1)), Some((15, 0)), Some((10, 1))]);
         let shown = BTreeSet::from([5, 6]);
         let mut find = Search::new("needle", 1, entries);
-        find.look(&SearchScope { shown: Some(&shown), ..all }, Instant::now() + Duration::from_secs(60));
+        find.advance(&SearchScope { shown: Some(&shown), ..all }, Instant::now() + Duration::from_secs(60));
         assert_eq!(
             (find.take_step(), &*find.position_label()),
             (Some((5, 0)), "1 of 2"),
             "what lies below, if nothing is above"
         );
         let mut find = Search::new("absent", 1, entries);
-        find.look(&all, Instant::now() + Duration::from_secs(60));
+        find.advance(&all, Instant::now() + Duration::from_secs(60));
         assert_eq!((find.take_step(), &*find.position_label()), (None, "not found"));
     }
 }

@@ -88,16 +88,16 @@ impl View {
                 self.viewport.unfolded.retain(|card| Some(*card) != opened);
             }
             PromptKind::Filter => match FilterQuery::parse(&text) {
-                Ok(wanted) => self.filter(&text, wanted),
+                Ok(query) => self.filter(&text, query),
                 Err(fault) => line.fault = Some(fault),
             },
             PromptKind::GoTo => {}
         }
     }
 
-    fn filter(&mut self, text: &str, wanted: FilterQuery) {
+    fn filter(&mut self, text: &str, query: FilterQuery) {
         let entries = self.transcript.entries();
-        self.lookup.filter = (!wanted.is_empty()).then(|| Filter::new(text, wanted, entries));
+        self.lookup.filter = (!query.is_empty()).then(|| Filter::new(text, query, entries));
         let from = self.viewport.selected.unwrap_or(entries.len());
         let find = self.lookup.find.take();
         self.lookup.find = find.map(|find| Search::new(find.needle.as_str(), from, entries));
@@ -173,18 +173,18 @@ impl View {
     }
 
     /// Filters and searches new cards and some of the others.
-    pub(in crate::tui) fn look(&mut self, layout: &Layout) {
+    pub(in crate::tui) fn advance_lookup(&mut self, layout: &Layout) {
         let deadline = Instant::now() + FRAME_BUDGET;
         let shape = self.folded(layout);
         let is_typing = self.layers.search_prompt().is_some();
         let Lookup { filter, find, is_busy, .. } = &mut self.lookup;
         let entries = self.transcript.entries();
-        *is_busy = filter.as_mut().is_some_and(|filter| filter.look(entries, deadline));
+        *is_busy = filter.as_mut().is_some_and(|filter| filter.advance(entries, deadline));
         let shown = filter.as_ref().map(|filter| &filter.shown);
         let mut step = None;
         if let Some(find) = find.as_mut().filter(|_| !*is_busy) {
-            *is_busy =
-                find.look(&SearchScope { entries, shown, keys: &self.keys, figures: &self.figures, shape }, deadline);
+            *is_busy = find
+                .advance(&SearchScope { entries, shown, keys: &self.keys, figures: &self.figures, shape }, deadline);
             step = find.take_step();
         }
         if self.viewport.selected.is_some_and(|card| shown.is_some_and(|shown| !*is_busy && !shown.contains(&card))) {

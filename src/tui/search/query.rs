@@ -51,14 +51,14 @@ impl Query {
 
     /// The length in bytes of a match at the beginning of `text`.
     fn begins(&self, text: &str) -> Option<usize> {
-        let mut wanted = self.lower.iter();
+        let mut letters = self.lower.iter();
         for (at, c) in text.char_indices() {
             for small in c.to_lowercase() {
-                if wanted.next() != Some(&small) {
+                if letters.next() != Some(&small) {
                     return None;
                 }
             }
-            if wanted.len() == 0 {
+            if letters.len() == 0 {
                 return Some(at + c.len_utf8());
             }
         }

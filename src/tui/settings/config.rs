@@ -165,7 +165,7 @@ mod tests {
     use crate::tui::settings::Outside;
     use crate::tui::theme::Theme;
 
-    fn told(text: &str) -> Vec<String> {
+    fn reported(text: &str) -> Vec<String> {
         parse(text).1.iter().map(ToString::to_string).collect()
     }
 
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_and_a_full_one() {
-        assert_eq!(told(""), [] as [String; 0]);
+        assert_eq!(reported(""), [] as [String; 0]);
         let (settings, problems) = parse(
             "mouse = false\n[editor]\nvi = true\n[terminal]\ntitle = false\nprogress = false\nnotices = false\nfigures = \"sixel\"\n[theme]\nname = \"light\"\nerror = \"#ff0000\"\nyou = 208\ndim = \"bright-black\"\n\
              [keys]\nf6 = \"none\"\nctrl-e = \"output\"\n[keys.output]\nx = \"back\"\n",
@@ -219,7 +219,7 @@ mod tests {
         ] {
             let found = limits(text);
             assert!(found.bytes > 0 && found.refused.as_ref().is_some_and(|why| why.contains(words)), "{found:?}");
-            assert!(!told(text).is_empty());
+            assert!(!reported(text).is_empty());
         }
     }
 
@@ -228,9 +228,9 @@ mod tests {
         let (settings, problems) = parse("[keys]\ntab = \"help\"\n[keys.session]\nctrl-p = \"help\"");
         assert_eq!(find(&settings.keys, "tab", &WRITING), Some(Action::Help));
         assert_eq!(find(&settings.keys, "tab", &[Context::Completion]), Some(Action::Accept));
-        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let reported: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 "line 4, column 1: Ctrl-P never comes here: [keys.input] has it for `history-back`; unbind it there with \"none\""
             ]
@@ -267,9 +267,9 @@ notices = 1
 figures = \"kity\"
 ";
         let (settings, problems) = parse(text);
-        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let reported: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 "line 1, column 1: there is no setting `colour`",
                 "line 2, column 9: expected true or false, found a string",
@@ -303,6 +303,6 @@ figures = \"kity\"
         assert!(problems.iter().any(|problem| problem.place.is_some_and(|(line, _)| line == 2)), "{problems:?}");
         assert!(problems.iter().any(|problem| problem.place.is_some_and(|(line, _)| line == 4)), "{problems:?}");
         assert_eq!(find(&settings.keys, "ctrl-y", &WRITING), Some(Action::Help));
-        assert!(!told("x = \"\u{e4}\n").is_empty() && !told("=\n").is_empty() && !told("\u{0}").is_empty());
+        assert!(!reported("x = \"\u{e4}\n").is_empty() && !reported("=\n").is_empty() && !reported("\u{0}").is_empty());
     }
 }

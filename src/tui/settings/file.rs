@@ -84,29 +84,29 @@ mod tests {
     fn whatever_lies_there_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let told = |name: &str| {
+        let reported = |name: &str| {
             let loaded = read(Some(at(name)));
             loaded.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
-        assert_eq!(told("none"), "");
+        assert_eq!(reported("none"), "");
         assert!(read(Some(at("none"))).path.is_none() && read(None).path.is_none());
         fs::create_dir(at("folder")).unwrap();
-        assert!(told("folder").contains("is a folder"));
+        assert!(reported("folder").contains("is a folder"));
         symlink(at("nothing"), at("link")).unwrap();
-        assert_eq!(told("link"), "it is a link to nothing");
+        assert_eq!(reported("link"), "it is a link to nothing");
         nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert_eq!(told("pipe"), "it is no plain file");
+        assert_eq!(reported("pipe"), "it is no plain file");
         fs::write(at("latin"), b"# fine\nmouse = true # \xe4").unwrap();
-        assert_eq!(told("latin"), "line 2, column 16: this is not UTF-8; nothing of the file is used");
+        assert_eq!(reported("latin"), "line 2, column 16: this is not UTF-8; nothing of the file is used");
         fs::write(at("huge"), "#".repeat(2 << 20)).unwrap();
-        assert!(told("huge").contains("larger than 1 MB"));
+        assert!(reported("huge").contains("larger than 1 MB"));
         fs::write(at("secret"), "mouse = false").unwrap();
         assert!(!read(Some(at("secret"))).settings.mouse);
         fs::set_permissions(at("secret"), fs::Permissions::from_mode(0o000)).unwrap();
         if nix::unistd::geteuid().is_root() {
             eprintln!("skipped: root may read everything");
         } else {
-            assert!(told("secret").contains("cannot be read: Permission denied"));
+            assert!(reported("secret").contains("cannot be read: Permission denied"));
         }
     }
 }

@@ -22,7 +22,7 @@ struct Bound {
 }
 
 pub fn bind(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, keymap: &mut Keymap) {
-    let mut wanted = Vec::new();
+    let mut bindings = Vec::new();
     let mut sections = Vec::new();
     for entry in reader.table(value, "a section: [keys]") {
         // `end` is a key and not a section; `input` is a section and not a key.
@@ -32,18 +32,18 @@ pub fn bind(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, keymap: &mut 
                 let known = Context::ALL.iter().map(|context| context.name());
                 reader.wrong(&entry.1, format!("there is no section [keys.{}]{}", entry.0, meant(entry.0, known)));
             }
-            None => wanted.extend(line(reader, entry, None)),
+            None => bindings.extend(line(reader, entry, None)),
         }
     }
     // Sections of one context override the general lines.
     for (context, value) in sections {
         for entry in reader.table(value, "keys and actions, as in a section") {
-            wanted.extend(line(reader, entry, Some(context)));
+            bindings.extend(line(reader, entry, Some(context)));
         }
     }
-    for (index, bound) in wanted.iter().enumerate() {
+    for (index, bound) in bindings.iter().enumerate() {
         let same = |other: &&Bound| other.chord == bound.chord && other.context == bound.context;
-        match wanted[..index].iter().find(same) {
+        match bindings[..index].iter().find(same) {
             // Ctrl-_ and Ctrl-/ are the same key.
             Some(other) if other.action == bound.action => {}
             Some(other) => {
@@ -53,8 +53,8 @@ pub fn bind(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, keymap: &mut 
             None => apply(reader, bound, keymap),
         }
     }
-    for bound in &wanted {
-        tell_hidden(reader, bound, keymap);
+    for bound in &bindings {
+        report_hidden(reader, bound, keymap);
     }
 }
 
@@ -117,7 +117,7 @@ fn apply(reader: &mut Reader<'_>, bound: &Bound, keymap: &mut Keymap) {
 }
 
 /// Reports a key that was bound in a wider context while a nearer one keeps it.
-fn tell_hidden(reader: &mut Reader<'_>, bound: &Bound, keymap: &Keymap) {
+fn report_hidden(reader: &mut Reader<'_>, bound: &Bound, keymap: &Keymap) {
     let (Some(context), Some(action)) = (bound.context, bound.action) else { return };
     let Some(rank) = WRITING.iter().position(|place| *place == context) else { return };
     let nearer = WRITING[..rank].iter().find_map(|place| Some((place, keymap.find(bound.chord.event(), &[*place])?)));

@@ -72,9 +72,9 @@ mod tests {
             "[session]\nkeep_procesess = true\nkeep_processes = 1\n[bridge]\nkeep_env = [\"A*B\", 3, \"C\"]\nkeepenv = 1\n\
              [bridg]\n",
         );
-        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let reported: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 "line 2, column 1: there is no `keep_procesess` in [session]; did you mean `keep_processes`?",
                 "line 3, column 18: expected true or false, found an integer",
@@ -86,7 +86,7 @@ mod tests {
         );
         assert!(!settings.keep_processes);
         assert_eq!(settings.keep_env, ["C"], "the rest holds");
-        let told = parse("[bridge]\nkeep_env = \"OPENAI_API_KEY\"").1[0].to_string();
-        assert!(told.starts_with("line 2, column 12: expected a list of names"), "{told}");
+        let reported = parse("[bridge]\nkeep_env = \"OPENAI_API_KEY\"").1[0].to_string();
+        assert!(reported.starts_with("line 2, column 12: expected a list of names"), "{reported}");
     }
 }

@@ -55,7 +55,7 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
     if view.mouse.focused {
         return None;
     }
-    let told = match event {
+    let notice = match event {
         Event::Finished { snippet, outcome, .. } if outcome.elapsed >= MIN_NOTICE_DURATION => {
             let author = view.transcript.snippet(*snippet).map_or("", |snippet| snippet.author.name());
             format!("{snippet} {author}: {} after {}", outcome.status.word(), units::duration(outcome.elapsed))
@@ -64,5 +64,5 @@ pub fn notice(event: &Event, view: &View) -> Option<String> {
         Event::Inquired(inquiry) => format!("{} asks: {}", inquiry.by.name(), inquiry.text),
         _ => return None,
     };
-    Some(text::cut(&text::name(&told), MAX_NOTICE_WIDTH).into_owned())
+    Some(text::cut(&text::name(&notice), MAX_NOTICE_WIDTH).into_owned())
 }

@@ -18,15 +18,15 @@ pub enum Progress {
 pub struct OscWriter {
     emulator: TerminalCaps,
     /// The sequences that the person wants.
-    wanted: Outside,
+    enabled: Outside,
     title: String,
     progress: Progress,
 }
 
 impl OscWriter {
-    pub fn new(mut emulator: TerminalCaps, wanted: Outside) -> Self {
-        emulator.shows_progress &= wanted.progress;
-        Self { emulator, wanted, title: String::new(), progress: Progress::None }
+    pub fn new(mut emulator: TerminalCaps, enabled: Outside) -> Self {
+        emulator.shows_progress &= enabled.progress;
+        Self { emulator, enabled, title: String::new(), progress: Progress::None }
     }
 
     /// Saves the old title, even if the title will not change, because the guardian restores it after a crash.
@@ -37,7 +37,7 @@ impl OscWriter {
     }
 
     pub fn leave(&self) -> &'static str {
-        match (self.wanted.title, self.emulator.shows_progress, self.emulator.has_title) {
+        match (self.enabled.title, self.emulator.shows_progress, self.emulator.has_title) {
             (true, ..) => self.emulator.reset_sequence(),
             (false, true, _) => "\x1b]9;4;0\x07\x1b[23;0t",
             (false, false, true) => "\x1b[23;0t",
@@ -47,7 +47,7 @@ impl OscWriter {
 
     /// The sequence for a title; empty if the terminal already has that title.
     pub fn title(&mut self, title: String) -> String {
-        if !self.wanted.title || !self.emulator.has_title || title == self.title {
+        if !self.enabled.title || !self.emulator.has_title || title == self.title {
             return String::new();
         }
         self.title = title;
@@ -68,18 +68,22 @@ impl OscWriter {
     }
 
     pub fn notice(&self, text: &str) -> String {
-        if !self.wanted.notices {
+        if !self.enabled.notices {
             return String::new();
         }
         let text = harmless(text);
-        let told = match self.emulator.notices {
+        let sequence = match self.emulator.notices {
             // A number at the beginning would be another command.
             NotificationProtocol::Osc9 => format!("\x1b]9;fourhands: {text}\x07"),
             NotificationProtocol::Osc777 => format!("\x1b]777;notify;fourhands;{}\x07", text.replace(';', ",")),
             NotificationProtocol::Bell => return "\x07".to_owned(),
         };
         // The bell also marks the window in tmux's own bar.
-        if self.emulator.in_tmux { format!("\x1bPtmux;{}\x1b\\\x07", told.replace('\x1b', "\x1b\x1b")) } else { told }
+        if self.emulator.in_tmux {
+            format!("\x1bPtmux;{}\x1b\\\x07", sequence.replace('\x1b', "\x1b\x1b"))
+        } else {
+            sequence
+        }
     }
 }
 

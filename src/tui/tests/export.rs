@@ -70,8 +70,8 @@ fn the_file_lies_where_the_session_began() {
     let home = tempfile::tempdir().unwrap();
     let (info, transcript) = (crate::domain::SessionInfo { cwd: folder.path().into(), ..info() }, story().transcript);
     let write = |file| write(file, false, &info, home.path().to_str(), &transcript);
-    let told = write("a.md").unwrap();
-    assert_eq!(told, format!("4 snippets written to {}", folder.path().join("a.md").display()));
+    let message = write("a.md").unwrap();
+    assert_eq!(message, format!("4 snippets written to {}", folder.path().join("a.md").display()));
     let document = std::fs::read_to_string(folder.path().join("a.md")).unwrap();
     assert!(document.contains("## \\[14\\] claude-code") && document.contains("epoch 18"), "{document}");
     assert!(write("a.md").is_err_and(|refused| refused.exists));

@@ -161,8 +161,8 @@ fn the_terminals_own_pictures_are_for_the_whole_screen_only() {
         assert!(buffer.content.iter().all(|cell| cell.symbol().len() < 20), "blocks in the card");
         key(&mut view, KeyCode::F(6));
         settle(&mut view, 80, 24);
-        let (wanted, forget) = view.graphic().unwrap();
-        assert!(wanted.size.height <= 22 && wanted.size.width <= 80);
+        let (request, forget) = view.graphic().unwrap();
+        assert!(request.size.height <= 22 && request.size.width <= 80);
         assert_eq!(forget.is_empty(), graphics != Graphics::Kitty);
         key(&mut view, KeyCode::Esc);
         settle(&mut view, 80, 24);

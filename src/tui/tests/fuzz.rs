@@ -190,8 +190,8 @@ fn nothing_that_is_typed_or_happens_breaks_the_dashboard() {
         // The snapshot that the next process restores, sometimes damaged.
         let mut bytes = serde_json::to_vec(&DashboardSnapshot::of(&view)).unwrap();
         random.spoil(&mut bytes);
-        if let Ok(kept) = serde_json::from_slice::<DashboardSnapshot>(&bytes) {
-            kept.give_back(&mut view);
+        if let Ok(snapshot) = serde_json::from_slice::<DashboardSnapshot>(&bytes) {
+            snapshot.restore(&mut view);
             check(&mut view, &mut random);
         }
         view.replace(Transcript::default());

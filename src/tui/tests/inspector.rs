@@ -39,8 +39,8 @@ fn frame() -> Inspection {
     }
 }
 
-fn asked(path: &str, aspect: Aspect, page: u32, number: u32) -> Effect {
-    Effect::Inspect { asked: InspectRequest { path: path.to_owned(), aspect, page }, number }
+fn inspect(path: &str, aspect: Aspect, page: u32, number: u32) -> Effect {
+    Effect::Inspect { request: InspectRequest { path: path.to_owned(), aspect, page }, number }
 }
 
 /// The inspector on `df`, waiting for its answer.
@@ -50,7 +50,7 @@ fn open() -> View {
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Down);
-    assert_eq!(key(&mut view, KeyCode::Enter), Some(asked("df", Aspect::Overview, 0, 1)));
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(inspect("df", Aspect::Overview, 0, 1)));
     view
 }
 
@@ -93,16 +93,16 @@ fn its_keys_turn_to_other_views_and_pages() {
     let mut view = open();
     assert_eq!(key(&mut view, KeyCode::Right), None, "nothing is known of it yet");
     view.on_inspected(1, Ok(Box::new(frame())), NOW);
-    assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Columns, 0, 2)));
+    assert_eq!(key(&mut view, KeyCode::Right), Some(inspect("df", Aspect::Columns, 0, 2)));
     assert!(text(&mut view, 80, 24).contains("looking …"));
-    assert_eq!(key(&mut view, KeyCode::Right), Some(asked("df", Aspect::Rows, 0, 3)), "not to be waited for");
+    assert_eq!(key(&mut view, KeyCode::Right), Some(inspect("df", Aspect::Rows, 0, 3)), "not to be waited for");
     let rows = Inspection { aspect: Aspect::Rows, ..frame() };
     view.on_inspected(2, Ok(Box::new(frame())), NOW);
     assert!(text(&mut view, 80, 24).contains("looking …"), "an answer to an earlier question");
     view.on_inspected(3, Ok(Box::new(rows)), NOW);
-    assert_eq!(typed(&mut view, "n"), Some(asked("df", Aspect::Rows, 1, 4)));
-    assert_eq!(typed(&mut view, "p"), Some(asked("df", Aspect::Rows, 0, 5)));
-    assert_eq!(typed(&mut view, "r"), Some(asked("df", Aspect::Rows, 0, 6)));
+    assert_eq!(typed(&mut view, "n"), Some(inspect("df", Aspect::Rows, 1, 4)));
+    assert_eq!(typed(&mut view, "p"), Some(inspect("df", Aspect::Rows, 0, 5)));
+    assert_eq!(typed(&mut view, "r"), Some(inspect("df", Aspect::Rows, 0, 6)));
     assert_eq!(typed(&mut view, "x"), None);
     assert!(view.composer.editor.is_empty(), "nothing is typed unseen");
     key(&mut view, KeyCode::Esc);
@@ -132,7 +132,7 @@ fn what_could_not_be_told_and_what_is_stale() {
     key(&mut view, KeyCode::Enter);
     let source =
         TextPage { text: "def f(x):\n\treturn x\u{1b}[2J".to_owned(), offset: 0, total: Some(20), has_more: false };
-    let told = Inspection {
+    let answer = Inspection {
         path: "f".to_owned(),
         type_name: "function".to_owned(),
         signature: Some("f(x)".to_owned()),
@@ -140,7 +140,7 @@ fn what_could_not_be_told_and_what_is_stale() {
         text: Some(source),
         ..Inspection::default()
     };
-    view.on_inspected(1, Ok(Box::new(told)), NOW);
+    view.on_inspected(1, Ok(Box::new(answer)), NOW);
     let shown = text(&mut view, 80, 24);
     assert!(shown.contains("    return x") && shown.contains("<snippet 3>:1") && !shown.contains("since"), "{shown}");
     let mut later = Story { transcript: view.transcript.clone(), ..Story::default() };
@@ -175,8 +175,8 @@ fn what_is_old_says_so() {
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Enter);
-    let told = Inspection { aspect: Aspect::Overview, ..frame() };
-    view.on_inspected(1, Ok(Box::new(told)), NOW - 12_000);
+    let answer = Inspection { aspect: Aspect::Overview, ..frame() };
+    view.on_inspected(1, Ok(Box::new(answer)), NOW - 12_000);
     let fresh = text(&mut view, 80, 24);
     key(&mut view, KeyCode::Char('r'));
     let waiting = text(&mut view, 80, 24);
@@ -213,7 +213,7 @@ fn a_variable_is_found_by_some_of_its_letters() {
     assert_snapshot!("narrowed_wide", text(&mut view, 120, 40));
     assert_snapshot!("narrowed_medium", text(&mut view, 80, 24));
     assert_snapshot!("narrowed_compact", text(&mut view, 40, 12));
-    assert_eq!(key(&mut view, KeyCode::Enter), Some(asked("df", Aspect::Overview, 0, 1)));
+    assert_eq!(key(&mut view, KeyCode::Enter), Some(inspect("df", Aspect::Overview, 0, 1)));
     key(&mut view, KeyCode::Esc);
     assert!(view.variables.query.is_some(), "back in the list as it was");
     typed(&mut view, "zzz");
@@ -242,14 +242,14 @@ fn the_first_and_the_last_page() {
     key(&mut view, KeyCode::Right);
     key(&mut view, KeyCode::Right);
     view.on_inspected(3, Ok(Box::new(rows.clone())), NOW);
-    assert_eq!(key(&mut view, KeyCode::End), Some(asked("df", Aspect::Rows, 4, 4)), "nine rows, two on a page");
+    assert_eq!(key(&mut view, KeyCode::End), Some(inspect("df", Aspect::Rows, 4, 4)), "nine rows, two on a page");
     assert_eq!(key(&mut view, KeyCode::End), None, "not before there is an answer");
     rows.tables[0].offset = 8;
     rows.tables[0].rows.truncate(1);
     rows.tables[0].has_more = false;
     view.on_inspected(4, Ok(Box::new(rows)), NOW);
     assert_eq!(key(&mut view, KeyCode::End), None, "it is the last");
-    assert_eq!(key(&mut view, KeyCode::Home), Some(asked("df", Aspect::Rows, 0, 5)));
+    assert_eq!(key(&mut view, KeyCode::Home), Some(inspect("df", Aspect::Rows, 0, 5)));
 }
 
 #[test]
@@ -262,8 +262,8 @@ fn the_columns_of_a_frame_show_their_distributions() {
         &["revenue", "float64", "█▅▂▁▁▁▁▂", "0", "40112", "-3.5", "9120.25", "10.5"],
     ];
     let headers = ["column", "dtype", "distribution", "nulls", "unique", "min", "max", "first"];
-    let told = Inspection { aspect: Aspect::Columns, tables: vec![table("columns", &headers, rows, 2)], ..frame() };
-    view.on_inspected(2, Ok(Box::new(told)), NOW);
+    let answer = Inspection { aspect: Aspect::Columns, tables: vec![table("columns", &headers, rows, 2)], ..frame() };
+    view.on_inspected(2, Ok(Box::new(answer)), NOW);
     assert_snapshot!("distributions_wide", text(&mut view, 120, 40));
     assert_snapshot!("distributions_medium", text(&mut view, 80, 24));
     assert_snapshot!("distributions_compact", text(&mut view, 40, 12));
@@ -302,8 +302,8 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
             total: Some(48_210),
             has_more: true,
         };
-        let told = Inspection { aspect: Aspect::Rows, tables: vec![rows], ..frame() };
-        view.on_inspected(3, Ok(Box::new(told.clone())), NOW);
+        let answer = Inspection { aspect: Aspect::Rows, tables: vec![rows], ..frame() };
+        view.on_inspected(3, Ok(Box::new(answer.clone())), NOW);
         let first = text(&mut view, width, height);
         assert!(first.contains("more columns h l") && !first.contains("column_29"), "{first}");
         key(&mut view, KeyCode::Char('l'));
@@ -313,8 +313,8 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
         }
         let last = text(&mut view, width, height);
         assert!(last.contains("column_29") && last.contains("28 before … h l") && last.contains("│   0  "), "{last}");
-        assert_eq!(typed(&mut view, "n"), Some(asked("df", Aspect::Rows, 1, 4)));
-        view.on_inspected(4, Ok(Box::new(told)), NOW);
+        assert_eq!(typed(&mut view, "n"), Some(inspect("df", Aspect::Rows, 1, 4)));
+        view.on_inspected(4, Ok(Box::new(answer)), NOW);
         assert!(text(&mut view, width, height).contains("column_29"), "the next page has the same columns");
         key(&mut view, KeyCode::Char('h'));
         assert!(text(&mut view, width, height).contains("column_28"));

@@ -74,10 +74,10 @@ fn places_are_walked_and_marked() {
     assert_eq!(buffer[(x, row)].fg, Color::Yellow, "the place itself");
     assert!(buffer[(x + 4, row)].modifier.contains(Modifier::REVERSED));
     assert!(!buffer[(x + 5, row)].modifier.contains(Modifier::REVERSED));
-    for (c, told) in [('N', "3 of 4"), ('N', "2 of 4"), ('n', "3 of 4"), ('n', "4 of 4"), ('n', "1 of 4")] {
+    for (c, expected) in [('N', "3 of 4"), ('N', "2 of 4"), ('n', "3 of 4"), ('n', "4 of 4"), ('n', "1 of 4")] {
         key(&mut view, KeyCode::Char(c));
         let shown = settled(&mut view, 80, 24);
-        assert!(shown.contains(&format!("/loss_ {told}")), "{told}: {shown}");
+        assert!(shown.contains(&format!("/loss_ {expected}")), "{expected}: {shown}");
     }
     assert_eq!(view.viewport.selected, Some(0));
     key(&mut view, KeyCode::Esc);
@@ -228,11 +228,11 @@ fn a_search_tells_what_it_did_not_look_at() {
     screen(&mut view, 120, 40);
     key(&mut view, KeyCode::F(3));
     typed(&mut view, "line 59999");
-    let told = loop {
-        let told = text(&mut view, 120, 40);
-        if !told.contains("so far") {
-            break told;
+    let screen = loop {
+        let screen = text(&mut view, 120, 40);
+        if !screen.contains("so far") {
+            break screen;
         }
     };
-    assert!(told.contains("1 of 1, long output in part"), "{told}");
+    assert!(screen.contains("1 of 1, long output in part"), "{screen}");
 }

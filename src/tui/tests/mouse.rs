@@ -20,10 +20,10 @@ fn click(view: &mut View, place: (u16, u16), after: u64) {
 }
 
 /// The position of a text on a screen of 120x40.
-fn find(view: &mut View, wanted: &str) -> (u16, u16) {
+fn find(view: &mut View, needle: &str) -> (u16, u16) {
     let screen = text(view, 120, 40);
-    let found = screen.lines().enumerate().find_map(|(y, line)| Some((line.find(wanted)?, y, line)));
-    let (at, y, line) = found.unwrap_or_else(|| panic!("{wanted:?} is not on the screen:\n{screen}"));
+    let found = screen.lines().enumerate().find_map(|(y, line)| Some((line.find(needle)?, y, line)));
+    let (at, y, line) = found.unwrap_or_else(|| panic!("{needle:?} is not on the screen:\n{screen}"));
     (line[..at].chars().count() as u16, y as u16)
 }
 
@@ -149,9 +149,9 @@ fn the_wheel_and_a_click_among_the_variables() {
     assert!(!text(&mut view, 120, 40).contains("name_59"), "it turns around at once");
 
     let place = find(&mut view, "name_50");
-    let asked = mouse(&mut view, MouseEventKind::Down(LEFT), place, 1_000);
-    let Some(Effect::Inspect { asked, .. }) = asked else { panic!("{asked:?}") };
-    assert_eq!(asked.path, "name_50");
+    let request = mouse(&mut view, MouseEventKind::Down(LEFT), place, 1_000);
+    let Some(Effect::Inspect { request, .. }) = request else { panic!("{request:?}") };
+    assert_eq!(request.path, "name_50");
     assert!(text(&mut view, 120, 40).starts_with("╭─ name_50 ─"));
     key(&mut view, KeyCode::Esc);
     assert!(view.layers.is_empty());
@@ -160,9 +160,9 @@ fn the_wheel_and_a_click_among_the_variables() {
     let place = find(&mut view, "name_05");
     assert_eq!(mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_000), None, "in the open list a click chooses");
     assert_eq!(view.variables.selected.as_deref(), Some("name_05"));
-    let asked = mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_100);
+    let request = mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_100);
     assert!(
-        matches!(asked, Some(Effect::Inspect { asked, .. }) if asked.path == "name_05"),
+        matches!(request, Some(Effect::Inspect { request, .. }) if request.path == "name_05"),
         "a double one looks into it"
     );
 }

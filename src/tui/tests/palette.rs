@@ -28,7 +28,7 @@ fn the_palette_at_each_size() {
 #[test]
 fn every_action_is_in_it_with_its_key_or_the_reason() {
     let mut view = Story::default().view();
-    let found = view.found("", NOW);
+    let found = view.palette_matches("", NOW);
     for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
         assert!(found.iter().any(|found| found.row.name == row.name), "{} is missing", row.name);
     }
@@ -53,7 +53,7 @@ fn what_is_chosen_is_done_and_comes_first_the_next_time() {
     assert_eq!(view.composer.editor.code(), "draft", "nothing is typed behind it");
     // In the help, `:` opens the palette too.
     key(&mut view, KeyCode::Char(':'));
-    assert_eq!(view.found("", NOW)[0].row.action, Action::Help);
+    assert_eq!(view.palette_matches("", NOW)[0].row.action, Action::Help);
     typed(&mut view, "close");
     key(&mut view, KeyCode::Enter);
     assert!(view.layers.is_empty());
@@ -72,7 +72,7 @@ fn over_the_whole_output_what_would_do_nothing_is_refused() {
     assert!(view.layers.pager().is_some());
     key(&mut view, F2);
     for row in ACTIONS {
-        let found = view.found("", NOW);
+        let found = view.palette_matches("", NOW);
         let found = found.iter().find(|found| found.row.name == row.name);
         let refused = found.and_then(|found| found.refused.as_deref());
         if matches!(row.action, Action::Help | Action::Restart | Action::Export | Action::QuitOrDelete) {

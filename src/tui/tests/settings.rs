@@ -130,10 +130,10 @@ fn hints_tell_the_keys_that_hold() {
         view.perform(crate::tui::input::keymap::Action::Variables, NOW);
         key(view, KeyCode::Down);
     });
-    let told = |key: &str| seen.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == key);
+    let shows = |key: &str| seen.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == key);
     for key in ["Esc", "Enter", "Tab", "F4", "F6", "F7"] {
         let line = seen.lines().find(|line| line.contains(key)).unwrap_or_default();
-        assert!(!told(key), "{key} is told: {line}");
+        assert!(!shows(key), "{key} is told: {line}");
     }
-    assert!(told("F10") && told("Ctrl-O"), "{seen}");
+    assert!(shows("F10") && shows("Ctrl-O"), "{seen}");
 }

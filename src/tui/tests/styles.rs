@@ -12,18 +12,18 @@ use crate::tui::theme::{Name, Theme};
 /// The chosen rows of the screen, followed by their styles if they have any.
 fn styled(view: &mut View, (width, height): (u16, u16), shown: impl Fn(&str) -> bool) -> String {
     let (buffer, cursor) = screen(view, width, height);
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     for (y, row) in rows(&buffer).into_iter().enumerate().filter(|(_, row)| shown(row)) {
-        told.push(row);
+        lines.push(row);
         let cells = &buffer.content[y * usize::from(width)..][..usize::from(width)];
         let colours: String = cells.iter().map(|cell| letter(cell.fg)).collect();
         let modifiers: String = cells.iter().map(|cell| mark(cell.modifier)).collect();
-        told.extend(
+        lines.extend(
             [colours, modifiers].map(|line| line.trim_end().to_owned()).into_iter().filter(|line| !line.is_empty()),
         );
     }
     let cursor = cursor.map(|at| format!("cursor at {}, {}", at.x, at.y));
-    told.into_iter().chain(cursor).collect::<Vec<_>>().join("\n")
+    lines.into_iter().chain(cursor).collect::<Vec<_>>().join("\n")
 }
 
 fn letter(colour: Color) -> char {

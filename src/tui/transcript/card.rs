@@ -196,9 +196,9 @@ impl Card {
             (Some(Ok(_)), Some(why)) => self.rows.push(Row::Text(note(why.to_owned()))),
             (Some(Ok((_, pixels))), None) => {
                 let room = Size { width: shape.width, height: shape.figures.rows };
-                let wanted = Rc::new(FigureRequest::new(display, size::fit(pixels, room, shape.figures.cell), false));
-                let rows = wanted.size.height;
-                self.rows.extend((0..rows).map(|row| Row::Picture(wanted.clone(), row)));
+                let request = Rc::new(FigureRequest::new(display, size::fit(pixels, room, shape.figures.cell), false));
+                let rows = request.size.height;
+                self.rows.extend((0..rows).map(|row| Row::Picture(request.clone(), row)));
                 return rows.into();
             }
             (Some(Err(why)), _) if display.bytes_kept() > 0 => self.rows.push(Row::Text(note(why))),

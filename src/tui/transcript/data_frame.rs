@@ -22,7 +22,7 @@ pub struct Table<'a> {
 }
 
 /// Some columns of a table, side by side.
-pub struct Laid {
+pub struct TableLayout {
     /// The line of names, and one line per row.
     pub lines: Vec<String>,
     /// The columns in these lines.
@@ -45,7 +45,7 @@ impl<'a> Table<'a> {
 
     /// Lays out as many columns from `first` on as fit, at least one; the last column cannot be scrolled away. With
     /// `most`, all columns but the last are cut to that many cells.
-    pub fn lay(&self, first: usize, width: usize, most: Option<usize>) -> Laid {
+    pub fn layout(&self, first: usize, width: usize, most: Option<usize>) -> TableLayout {
         let from = first.min(self.columns.len().saturating_sub(1));
         let can_cut = most.is_some();
         let mut pieces = Vec::new();
@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
         }
         let height = pieces.first().map_or(0, |piece| piece.cells.len());
         let line = |row: usize| pieces.iter().map(|piece| piece.cells[row].as_str()).collect::<Vec<_>>();
-        Laid { lines: (0..height).map(|row| line(row).join("  ")).collect(), shown: from..to, is_cut }
+        TableLayout { lines: (0..height).map(|row| line(row).join("  ")).collect(), shown: from..to, is_cut }
     }
 }
 
@@ -113,21 +113,21 @@ pub fn is_number(cell: &str) -> bool {
 
 /// A data frame in `limit` lines, but at least five, from the column `first` on.
 pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> Vec<Line<'static>> {
-    let kept = frame.cells.len();
-    let is_whole = kept as u64 == frame.rows;
+    let available = frame.cells.len();
+    let is_whole = available as u64 == frame.rows;
     // The names, the number of hidden rows, and the size take a line each.
     let room = limit.saturating_sub(2 + usize::from(!is_whole)).max(1);
-    let is_cut = kept > room;
+    let is_cut = available > room;
     let (head, tail) = match (is_cut, is_whole) {
-        (false, true) => (kept, 0),
-        (false, false) => (frame.head, kept - frame.head),
+        (false, true) => (available, 0),
+        (false, false) => (frame.head, available - frame.head),
         (true, _) => {
             let room = if is_whole { room - 1 } else { room }.max(1);
             let tail = MAX_TAIL_ROWS.min(room / 3);
             ((room - tail).min(frame.head), tail)
         }
     };
-    let places: Vec<usize> = (0..head).chain(kept - tail..kept).collect();
+    let places: Vec<usize> = (0..head).chain(available - tail..available).collect();
     let rows: Vec<&[String]> = places.iter().map(|place| frame.cells[*place].as_slice()).collect();
     let label = |place: &usize| frame.index.get(*place).map_or("", String::as_str);
     let labels = if frame.index.is_empty() {
@@ -135,17 +135,17 @@ pub fn frame(frame: &FramePreview, first: usize, width: usize, limit: usize) -> 
     } else {
         std::iter::once(frame.corner.as_str()).chain(places.iter().map(label)).collect()
     };
-    let laid = Table::new(labels, &frame.names, &rows).lay(first, width, None);
+    let layout = Table::new(labels, &frame.names, &rows).layout(first, width, None);
     let left_out = frame.rows.saturating_sub(places.len() as u64);
-    let mut lines = Vec::with_capacity(laid.lines.len() + 2);
-    for (number, line) in laid.lines.into_iter().enumerate() {
+    let mut lines = Vec::with_capacity(layout.lines.len() + 2);
+    for (number, line) in layout.lines.into_iter().enumerate() {
         let line = text::cut(line.trim_end(), width).into_owned();
         lines.push(Line::styled(line, if number == 0 { theme::DIM } else { theme::PLAIN }));
         if number == head && left_out > 0 {
             lines.push(note(&format!("⋮ {}", units::count(left_out as usize, "more row")), width));
         }
     }
-    lines.push(size(frame, &laid.shown, width));
+    lines.push(size(frame, &layout.shown, width));
     lines
 }
 
@@ -241,8 +241,8 @@ mod tests {
     fn nothing_is_wider_than_its_room() {
         for width in 1..60 {
             for first in 0..9 {
-                let laid = frame(&sample(30, 9), first, width, 14);
-                assert!(laid.iter().rev().skip(1).all(|line| line.width() <= width), "{width}");
+                let layout = frame(&sample(30, 9), first, width, 14);
+                assert!(layout.iter().rev().skip(1).all(|line| line.width() <= width), "{width}");
             }
         }
     }

@@ -36,9 +36,9 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
             Row::Text(line) => {
                 buffer.set_line(bar_x + 2, y, line, layout.card_text());
             }
-            Row::Picture(wanted, row) => {
+            Row::Picture(request, row) => {
                 let area = Rect { x: bar_x + 2, y, width: layout.card_text(), height: 1 };
-                match view.figures.get(wanted) {
+                match view.figures.get(request) {
                     Some(Ok(Picture::Blocks(blocks))) => blocks.draw_row(*row, area, buffer),
                     None if *row == 0 => {
                         put(buffer, area, area.x, y, "…", theme::DIM);

@@ -19,35 +19,35 @@ pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     let head: Vec<_> = output.head().collect();
     let tail: Vec<_> = output.tail().collect();
     let whole: Vec<_> = head.iter().chain(&tail).copied().collect();
-    let mut found = Found { rows: Vec::new(), lines: 0, cut: false, limit, width };
+    let mut builder = TailBuilder { rows: Vec::new(), lines: 0, cut: false, limit, width };
     if output.omitted() == 0 {
-        found.lines(&whole);
+        builder.lines(&whole);
     } else {
-        found.lines(&tail);
-        if found.rows.len() < limit {
-            found.rows.insert(0, note(format!("[{} left out]", units::bytes(output.omitted()))));
-            found.lines(&head);
+        builder.lines(&tail);
+        if builder.rows.len() < limit {
+            builder.rows.insert(0, note(format!("[{} left out]", units::bytes(output.omitted()))));
+            builder.lines(&head);
         }
     }
-    let hidden = if found.cut && output.omitted() > 0 {
-        let shown: usize = found.rows.iter().flat_map(|row| &row.spans).map(|span| span.content.len()).sum();
-        let earlier = output.position().saturating_sub((shown + found.rows.len()) as u64);
+    let hidden = if builder.cut && output.omitted() > 0 {
+        let shown: usize = builder.rows.iter().flat_map(|row| &row.spans).map(|span| span.content.len()).sum();
+        let earlier = output.position().saturating_sub((shown + builder.rows.len()) as u64);
         Some(format!("{} earlier", units::bytes(earlier)))
-    } else if found.cut {
+    } else if builder.cut {
         let ends: usize = whole.iter().map(|s| s.text.bytes().filter(|b| *b == b'\n').count()).sum();
         let total = ends + usize::from(whole.last().is_some_and(|last| !last.text.ends_with('\n')));
-        match total.saturating_sub(found.lines) {
+        match total.saturating_sub(builder.lines) {
             0 => Some("this line begins earlier".to_owned()),
             lines => Some(units::count(lines, "earlier line")),
         }
     } else {
         None
     };
-    Tail { rows: found.rows, hidden }
+    Tail { rows: builder.rows, hidden }
 }
 
 /// The rows collected so far.
-struct Found {
+struct TailBuilder {
     rows: Vec<Line<'static>>,
     lines: usize,
     /// Whether there are more than `limit` rows.
@@ -56,7 +56,7 @@ struct Found {
     width: usize,
 }
 
-impl Found {
+impl TailBuilder {
     /// Puts the last rows of `segments` before the rows so far, up to the limit.
     fn lines(&mut self, segments: &[&Segment]) {
         let room = self.limit - self.rows.len();
@@ -65,15 +65,15 @@ impl Found {
             return;
         }
         let (first, from) = self.beginning(segments, room);
-        let mut look = TextStyle::default();
+        let mut style = TextStyle::default();
         for (index, segment) in segments.iter().enumerate().take(first + 1) {
             let end = if index == first { from } else { segment.text.len() };
-            style_after(&segment.text[..end], &mut look);
+            style_after(&segment.text[..end], &mut style);
         }
         let parts: Vec<(&str, Stream)> = segments.iter().map(|s| (s.text.as_str(), s.stream)).skip(first).collect();
         let Some((text, stream)) = parts.first() else { return };
         let parts: Vec<_> = std::iter::once((&text[from..], *stream)).chain(parts[1..].iter().copied()).collect();
-        let mut lines = styled(&parts, &mut look);
+        let mut lines = styled(&parts, &mut style);
         // The last line end does not begin another line.
         if lines.last().is_some_and(Vec::is_empty) {
             lines.pop();
@@ -86,7 +86,7 @@ impl Found {
                 self.cut = true;
                 break;
             }
-            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::look(piece.style, piece.stream)));
+            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece.style, piece.stream)));
             let mut rows = text::wrap(pieces, self.width, 8);
             if rows.len() > room - count {
                 rows.drain(..rows.len() - (room - count));

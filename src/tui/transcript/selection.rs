@@ -19,7 +19,7 @@ const CODE_INCOMPLETE: &str = "only the beginning of its code is kept, and the s
 
 impl View {
     /// Handles keys while a card is selected: the input gets no keys.
-    pub fn on_card(&mut self, key: KeyEvent, asked: bool, now: Timestamp) -> Option<Effect> {
+    pub fn on_card(&mut self, key: KeyEvent, confirmed: bool, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Card, Context::Transcript, Context::Session]);
         let asked_to_run = self.pending.run_again.take().filter(|card| self.viewport.selected == Some(*card));
         match (action, asked_to_run) {
@@ -30,7 +30,7 @@ impl View {
                 None
             }
             (Some(Action::QuitOrDelete), _) if !self.composer.editor.is_empty() => None,
-            (Some(action), _) => self.act(action, key, asked, now),
+            (Some(action), _) => self.act(action, key, confirmed, now),
             (None, _) => {
                 if Chord::from(key).is_text() {
                     let back = self.keys.key_hint(Action::Back);
@@ -196,9 +196,9 @@ impl View {
 
     fn show_received(&mut self) {
         let answers = self.records.client_responses.clone().unwrap_or_default();
-        let told = |entry: &Entry| snippet(entry).map_or_else(Vec::new, |snippet| answers.of(snippet.id));
-        let card = self.meant(|entry| !told(entry).is_empty());
-        let answers = card.and_then(|card| self.transcript.entries().get(card)).map_or_else(Vec::new, told);
+        let responses = |entry: &Entry| snippet(entry).map_or_else(Vec::new, |snippet| answers.of(snippet.id));
+        let card = self.meant(|entry| !responses(entry).is_empty());
+        let answers = card.and_then(|card| self.transcript.entries().get(card)).map_or_else(Vec::new, responses);
         if let Some(card) = card {
             self.layers.clear();
             self.layers.push(Layer::Pager(Pager::received(card, answers)));

@@ -119,9 +119,10 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let bottom = list.bottom();
     if let Some(query) = &view.variables.query {
         let compact = layout.class == Class::Compact;
-        let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
+        let inspect =
+            view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
         let all = view.keys.key_hint(Action::Back);
-        let hint = format!("{look}{}{all} all", if compact { ", " } else { "   " });
+        let hint = format!("{inspect}{}{all} all", if compact { ", " } else { "   " });
         let end = put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
         let line = Rect { width: end.saturating_sub(area.x + 1), ..area };
         let x = put(buffer, line, left, bottom, "/ ", theme::FOCUS);
@@ -135,11 +136,11 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         put(buffer, area, left + 2, bottom, &more, theme::DIM);
     }
     if !table.rows.is_empty() && view.composer.editor.is_empty() {
-        let (look, sort, down, filter): (&[_], &[_], &[_], &[_]) =
+        let (inspect, sort, down, filter): (&[_], &[_], &[_], &[_]) =
             (&[Action::Choose], &[Action::SortVariables], &[Action::ItemDown], &[Action::FilterVariables]);
         let (hints, between) = match (view.variables.selected.is_some(), layout.class) {
-            (true, Class::Compact) => (&[(look, ""), (sort, ""), (filter, "")][..], "  "),
-            (true, _) => (&[(look, INSPECT_HINT), (sort, "sort"), (filter, "filter")][..], "   "),
+            (true, Class::Compact) => (&[(inspect, ""), (sort, ""), (filter, "")][..], "  "),
+            (true, _) => (&[(inspect, INSPECT_HINT), (sort, "sort"), (filter, "filter")][..], "   "),
             (false, Class::Compact) => (&[(down, ""), (filter, "")][..], ", "),
             (false, _) => (&[(down, "choose"), (filter, "filter")][..], "   "),
         };

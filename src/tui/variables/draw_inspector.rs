@@ -35,7 +35,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let area = area(layout);
     Clear.render(area, buffer);
     let room = usize::from(area.width).saturating_sub(8);
-    let title = format!(" {} ", text::cut(&text::name(&inspector.asked.path), room));
+    let title = format!(" {} ", text::cut(&text::name(&inspector.request.path), room));
     frame(area, &title, buffer);
     let rows = rows(view, usize::from(area.width) - 4, now);
     for (line, y) in rows.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
@@ -46,13 +46,13 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let aspects: &[_] = &[Action::PreviousAspect, Action::NextAspect];
     let pages: &[_] = &[Action::NextPage, Action::PreviousPage];
     let (again, close, down): (&[_], &[_], &[_]) = (&[Action::LookAgain], &[Action::Back], &[Action::PageDown]);
-    let told = format!("{more} more");
-    let below = [(down, &*told)];
+    let more_text = format!("{more} more");
+    let below = [(down, &*more_text)];
     let below = if more > 0 { &below[..] } else { &[] };
     let keys = |hints: &[_], between| view.keys.hints(Context::Inspector, hints, between);
     let hint = if layout.class == Class::Compact {
-        let told = if more > 0 { format!("{told}  ") } else { String::new() };
-        format!(" {told}{} ", keys(&[(aspects, ""), (pages, ""), (close, "")], "  "))
+        let more_text = if more > 0 { format!("{more_text}  ") } else { String::new() };
+        format!(" {more_text}{} ", keys(&[(aspects, ""), (pages, ""), (close, "")], "  "))
     } else {
         let all = [below, &[(aspects, "view"), (pages, "page"), (again, "again"), (close, "close")]].concat();
         format!(" {} ", keys(&all, "   "))
@@ -70,51 +70,53 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
     let blank = rows.len();
     rows.push(Line::default());
     // The last answer stays in sight while Python is busy.
-    let same = |last: &&Inspection| last.aspect == inspector.asked.aspect && last.page == inspector.asked.page;
+    let same = |last: &&Inspection| last.aspect == inspector.request.aspect && last.page == inspector.request.page;
     let stale = inspector.last.as_deref().filter(same);
-    let told = match (&inspector.told, stale) {
-        (Some(Ok(told)), _) => Some(&**told),
+    let answer = match (&inspector.answer, stale) {
+        (Some(Ok(answer)), _) => Some(&**answer),
         (None, None) => {
             rows.push(Line::styled("looking …", theme::DIM));
             None
         }
         (None, Some(last)) => Some(last),
         (Some(Err(error)), stale) => {
-            let told = text::fill(&text::name(&refusal(view, error)), width);
-            rows.extend(told.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
+            let reason = text::fill(&text::name(&refusal(view, error)), width);
+            rows.extend(reason.into_iter().map(|line| Line::styled(line, theme::NOTICE)));
             if matches!(error, InspectError::Busy { .. }) { stale } else { None }
         }
     };
-    if let Some(told) = told {
+    if let Some(answer) = answer {
         let keys =
             [Action::ColumnsLeft, Action::ColumnsRight].map(|action| view.keys.key_in(Context::Inspector, action));
         let keys = keys.into_iter().flatten().map(|key| key.to_string()).collect::<Vec<_>>().join(" ");
-        for (part, style) in [(&told.signature, theme::BOLD), (&told.place, theme::DIM), (&told.doc, theme::PLAIN)] {
+        for (part, style) in
+            [(&answer.signature, theme::BOLD), (&answer.place, theme::DIM), (&answer.doc, theme::PLAIN)]
+        {
             if let Some(part) = part {
                 rows.extend(lines(part, width, style));
             }
         }
-        if let Some(page) = &told.text {
+        if let Some(page) = &answer.text {
             rows.extend(heading(&text_range(page)));
             rows.extend(lines(&page.text, width, theme::PLAIN));
         }
-        for table in &told.tables {
+        for table in &answer.tables {
             if rows.last().is_some_and(|row| row.width() > 0) {
                 rows.push(Line::default());
             }
-            let titled = told.tables.len() > 1 || told.aspect == Aspect::Overview;
+            let titled = answer.tables.len() > 1 || answer.aspect == Aspect::Overview;
             rows.extend(table_rows(table, titled, inspector.column, width, &keys));
         }
-        if !told.notes.is_empty() {
+        if !answer.notes.is_empty() {
             rows.push(Line::default());
         }
-        for note in &told.notes {
+        for note in &answer.notes {
             // The argument that a client passes is called a view here.
             let note = note.replace("what=\"repr\"", "the view repr");
             rows.extend(text::fill(&text::name(&note), width).into_iter().map(|line| Line::styled(line, theme::DIM)));
         }
     }
-    if let (None | Some(Err(_)), Some(_)) = (&inspector.told, told) {
+    if let (None | Some(Err(_)), Some(_)) = (&inspector.answer, answer) {
         // The age is in an empty line, so that nothing moves when the answer comes.
         let age = seconds(elapsed(inspector.last_at, now));
         rows[blank] = Line::styled(format!("what stands below is {age} old"), theme::NOTICE);
@@ -124,14 +126,14 @@ fn rows(view: &View, width: usize, now: Timestamp) -> Vec<Line<'static>> {
 
 /// Type, shape, size, and author; before the first answer from the table of variables.
 fn head(view: &View, inspector: &Inspector, width: usize) -> Vec<Line<'static>> {
-    let known = view.transcript.variables().rows.iter().find(|variable| variable.name == inspector.asked.path);
+    let known = view.transcript.variables().rows.iter().find(|variable| variable.name == inspector.request.path);
     let mut parts = Vec::new();
     match (&inspector.last, known) {
-        (Some(told), _) => {
-            parts.extend([told.type_name.clone(), told.shape.clone(), told.dtype.clone()]);
-            parts.extend(told.size.map(units::bytes));
-            if !told.bases.is_empty() {
-                parts.push(format!("of {}", told.bases.join(", ")));
+        (Some(answer), _) => {
+            parts.extend([answer.type_name.clone(), answer.shape.clone(), answer.dtype.clone()]);
+            parts.extend(answer.size.map(units::bytes));
+            if !answer.bases.is_empty() {
+                parts.push(format!("of {}", answer.bases.join(", ")));
             }
         }
         (None, Some(variable)) => {
@@ -156,7 +158,7 @@ fn tabs(inspector: &Inspector, width: usize) -> Vec<Line<'static>> {
             rows.push(Line::default());
             used = 0;
         }
-        let style = if *aspect == inspector.asked.aspect { theme::SELECTED } else { theme::DIM };
+        let style = if *aspect == inspector.request.aspect { theme::SELECTED } else { theme::DIM };
         if let Some(row) = rows.last_mut() {
             row.push_span(Span::styled(word, style));
             row.push_span(Span::raw("  "));
@@ -204,15 +206,15 @@ fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys:
     let cells: Vec<&[String]> =
         table.rows.iter().map(|row| row.get(labels.iter().len()..).unwrap_or_default()).collect();
     let label = |row: &'_ Vec<String>| row.first().map_or("", String::as_str).to_owned();
-    let kept: Vec<String> = labels.cloned().into_iter().chain(table.rows.iter().map(label)).collect();
-    let stay = if labels.is_some() { kept.iter().map(String::as_str).collect() } else { Vec::new() };
-    let laid = Table::new(stay, names, &cells).lay(first, width, Some(MAX_COLUMN_WIDTH));
-    let after = match names.len() - laid.shown.end {
-        0 if laid.is_cut && laid.shown.len() > 1 => "last column cut".to_owned(),
+    let first_column: Vec<String> = labels.cloned().into_iter().chain(table.rows.iter().map(label)).collect();
+    let stay = if labels.is_some() { first_column.iter().map(String::as_str).collect() } else { Vec::new() };
+    let layout = Table::new(stay, names, &cells).layout(first, width, Some(MAX_COLUMN_WIDTH));
+    let after = match names.len() - layout.shown.end {
+        0 if layout.is_cut && layout.shown.len() > 1 => "last column cut".to_owned(),
         0 => String::new(),
         after => units::count(after, "more column"),
     };
-    let hint = match (laid.shown.start, after.is_empty()) {
+    let hint = match (layout.shown.start, after.is_empty()) {
         (0, true) => String::new(),
         (0, false) => format!("… {after} "),
         (before, _) => format!("{before} before … {after} ").replace("  ", " "),
@@ -228,7 +230,7 @@ fn table_rows(table: &TablePage, titled: bool, first: usize, width: usize, keys:
         line.push_span(Span::styled(keys.to_owned(), theme::KEY));
         rows.push(line);
     }
-    rows.extend(laid.lines.into_iter().enumerate().map(|(number, line)| {
+    rows.extend(layout.lines.into_iter().enumerate().map(|(number, line)| {
         let style = if number == 0 { theme::DIM } else { theme::PLAIN };
         Line::styled(line.trim_end().to_owned(), style)
     }));

@@ -39,9 +39,9 @@ fn group(kind: VariableKind) -> &'static str {
 /// The list as shown: with a filter by match, otherwise in the chosen order, with groups when ordered by kind.
 pub fn items(view: &View) -> Vec<Item<'_>> {
     let mut rows = sorted_variables(view);
-    let wanted = view.variables.query.as_ref().map(Editor::code).unwrap_or_default();
-    if !wanted.trim().is_empty() {
-        rows = best(rows, &wanted);
+    let query = view.variables.query.as_ref().map(Editor::code).unwrap_or_default();
+    if !query.trim().is_empty() {
+        rows = best(rows, &query);
     } else if view.variables.sorting == Sorting::Kind {
         let groups: Vec<&[&Variable]> = rows.chunk_by(|one, next| group(one.kind) == group(next.kind)).collect();
         if groups.len() > 1 {

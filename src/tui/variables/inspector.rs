@@ -2,15 +2,15 @@
 
 use crate::domain::{Aspect, InspectError, InspectRequest, Inspection, SnippetId, Timestamp};
 
-pub type Told = Result<Box<Inspection>, InspectError>;
+pub type InspectResult = Result<Box<Inspection>, InspectError>;
 
 #[derive(Debug)]
 pub struct Inspector {
-    pub asked: InspectRequest,
+    pub request: InspectRequest,
     /// Distinguishes the answer from answers to earlier requests.
     pub number: u32,
     /// `None` until the answer arrives; the answer before is in `last`.
-    pub told: Option<Told>,
+    pub answer: Option<InspectResult>,
     pub last: Option<Box<Inspection>>,
     /// When `last` arrived.
     pub last_at: Timestamp,
@@ -28,16 +28,16 @@ impl Inspector {
 
     /// The number of the last page, if the total and the size of a page are known.
     pub fn last_page(&self) -> Option<u32> {
-        let Some(Ok(told)) = &self.told else { return None };
-        let table = told.tables.iter().find(|table| table.title == told.aspect.word());
+        let Some(Ok(answer)) = &self.answer else { return None };
+        let table = answer.tables.iter().find(|table| table.title == answer.aspect.word());
         let (offset, count, total) = if let Some(table) = table {
             (table.offset, table.rows.len() as u64, table.total?)
         } else {
-            let text = told.text.as_ref()?;
+            let text = answer.text.as_ref()?;
             (text.offset, text.text.chars().count() as u64, text.total?)
         };
         // Only the last page may be short.
-        let page = if self.asked.page > 0 { offset / u64::from(self.asked.page) } else { count };
+        let page = if self.request.page > 0 { offset / u64::from(self.request.page) } else { count };
         u32::try_from(total.checked_sub(1)?.checked_div(page)?).ok()
     }
 
@@ -48,8 +48,8 @@ impl Inspector {
     }
 
     pub fn has_more(&self) -> bool {
-        let Some(Ok(told)) = &self.told else { return false };
-        told.text.as_ref().is_some_and(|text| text.has_more)
-            || told.tables.iter().any(|table| table.has_more && table.title == told.aspect.word())
+        let Some(Ok(answer)) = &self.answer else { return false };
+        answer.text.as_ref().is_some_and(|text| text.has_more)
+            || answer.tables.iter().any(|table| table.has_more && table.title == answer.aspect.word())
     }
 }

@@ -4,34 +4,34 @@ use crate::domain::{Aspect, InspectRequest, Timestamp};
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::Action;
 use crate::tui::layers::Layer;
-use crate::tui::variables::inspector::{Inspector, Told};
+use crate::tui::variables::inspector::{InspectResult, Inspector};
 use crate::tui::view::View;
 
 impl View {
     pub(in crate::tui) fn inspect(&mut self, path: String, aspect: Aspect, page: u32) -> Effect {
-        let before = self.variables.inspector.take().filter(|before| before.asked.path == path);
+        let before = self.variables.inspector.take().filter(|before| before.request.path == path);
         let number = self.variables.inspections + 1;
         self.variables.inspections = number;
         let last_at = before.as_ref().map_or(0, |before| before.last_at);
-        let column = before.as_ref().filter(|before| before.asked.aspect == aspect).map_or(0, |before| before.column);
-        let asked = InspectRequest { path, aspect, page };
+        let column = before.as_ref().filter(|before| before.request.aspect == aspect).map_or(0, |before| before.column);
+        let request = InspectRequest { path, aspect, page };
         let last = before.and_then(|before| before.last);
         let after = self.transcript.last_finished().map(|snippet| snippet.id);
         self.variables.inspector =
-            Some(Inspector { asked: asked.clone(), number, told: None, last, last_at, after, column });
-        Effect::Inspect { asked, number }
+            Some(Inspector { request: request.clone(), number, answer: None, last, last_at, after, column });
+        Effect::Inspect { request, number }
     }
 
     /// Takes the answer to request `number`.
-    pub fn on_inspected(&mut self, number: u32, told: Told, now: Timestamp) {
+    pub fn on_inspected(&mut self, number: u32, answer: InspectResult, now: Timestamp) {
         let Some(inspector) = self.variables.inspector.as_mut().filter(|inspector| inspector.number == number) else {
             return;
         };
-        if let Ok(told) = &told {
-            inspector.last = Some(told.clone());
+        if let Ok(answer) = &answer {
+            inspector.last = Some(answer.clone());
             inspector.last_at = now;
         }
-        inspector.told = Some(told);
+        inspector.answer = Some(answer);
     }
 
     /// Handles the inspector's own actions; `None` for others.
@@ -48,30 +48,30 @@ impl View {
             return Some(None);
         }
         let inspector = &*inspector;
-        let asked = inspector.asked.clone();
+        let request = inspector.request.clone();
         let turn = |by: isize| {
             let aspects = inspector.aspects();
-            let now = aspects.iter().position(|aspect| *aspect == asked.aspect)?;
+            let now = aspects.iter().position(|aspect| *aspect == request.aspect)?;
             aspects.get(now.checked_add_signed(by)?).copied()
         };
         let (aspect, page) = match action {
             Action::PreviousAspect => (turn(-1), 0),
             Action::NextAspect => (turn(1), 0),
-            Action::NextPage if inspector.has_more() => (Some(asked.aspect), asked.page + 1),
-            Action::PreviousPage if asked.page > 0 => (Some(asked.aspect), asked.page - 1),
-            Action::FirstPage if asked.page > 0 => (Some(asked.aspect), 0),
+            Action::NextPage if inspector.has_more() => (Some(request.aspect), request.page + 1),
+            Action::PreviousPage if request.page > 0 => (Some(request.aspect), request.page - 1),
+            Action::FirstPage if request.page > 0 => (Some(request.aspect), 0),
             Action::LastPage => match inspector.last_page() {
-                Some(last) if last != asked.page => (Some(asked.aspect), last),
+                Some(last) if last != request.page => (Some(request.aspect), last),
                 _ => return Some(None),
             },
             Action::FirstPage => return Some(None),
-            Action::LookAgain => (Some(asked.aspect), asked.page),
+            Action::LookAgain => (Some(request.aspect), request.page),
             _ => return None,
         };
         let Some(aspect) = aspect else { return Some(None) };
         if let Some(Layer::Inspector { scroll }) = self.layers.top_mut() {
             *scroll = 0;
         }
-        Some(Some(self.inspect(asked.path, aspect, page)))
+        Some(Some(self.inspect(request.path, aspect, page)))
     }
 }

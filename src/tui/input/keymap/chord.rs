@@ -134,13 +134,13 @@ impl FromStr for Chord {
 
 impl fmt::Display for Chord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (_, modifier, told) in MODIFIERS {
-            if !told.is_empty() && self.modifiers.contains(*modifier) {
-                f.write_str(told)?;
+        for (_, modifier, shown) in MODIFIERS {
+            if !shown.is_empty() && self.modifiers.contains(*modifier) {
+                f.write_str(shown)?;
             }
         }
-        match (self.code, NAMES.iter().find(|(_, code, told)| *code == self.code && !told.is_empty())) {
-            (_, Some((.., told))) => f.write_str(told),
+        match (self.code, NAMES.iter().find(|(_, code, shown)| *code == self.code && !shown.is_empty())) {
+            (_, Some((.., shown))) => f.write_str(shown),
             (KeyCode::F(number), _) => write!(f, "F{number}"),
             (KeyCode::Char(c), _) if self.is_text() => write!(f, "{c}"),
             (KeyCode::Char(c), _) => write!(f, "{}", c.to_uppercase()),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn text_and_events_meet() {
-        for (text, code, modifiers, told) in [
+        for (text, code, modifiers, shown) in [
             ("enter", KeyCode::Enter, NONE, "Enter"),
             ("ctrl-r", KeyCode::Char('r'), CTRL, "Ctrl-R"),
             ("Ctrl-R", KeyCode::Char('R'), CTRL, "Ctrl-R"),
@@ -183,8 +183,8 @@ mod tests {
         ] {
             let chord: Chord = text.parse().unwrap_or_else(|()| panic!("{text}"));
             assert_eq!(chord, KeyEvent::new(code, modifiers).into(), "{text}");
-            assert_eq!(chord.to_string(), told);
-            assert_eq!(told.parse(), Ok(chord), "what is told can be written");
+            assert_eq!(chord.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(chord), "what is told can be written");
         }
         for wrong in
             ["", "contrl-r", "ctrl", "ctrl-", "f0", "f25", "f+1", "enter-ctrl", "ctrl-ab", " ", "\u{1b}", "up "]
