@@ -69,7 +69,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let mut view = View::new(session.info().clone(), home, subscription.transcript);
     view.records.spool = Some(session.spool().clone());
-    let signs = OscWriter::new(TerminalCaps::from_env(|name| std::env::var(name).ok()), settings.settings.outside);
+    let osc = OscWriter::new(TerminalCaps::from_env(|name| std::env::var(name).ok()), settings.settings.osc);
     view.set(settings);
     view.theme = view.theme.in_this_environment();
     view.records.client_responses = Some(session.client_responses().clone());
@@ -80,14 +80,14 @@ async fn dashboard(options: Options) -> io::Result<()> {
         // The person saw the problems when the session began.
         view.layers.clear();
     }
-    external_editor::take_back(&mut view, None);
+    external_editor::read_back(&mut view, None);
     let snapshot = DashboardSnapshot::of(&view);
-    let asks =
+    let queries_background =
         view.theme.name == theme::Name::Auto && background_query::answers(&std::env::var("TERM").unwrap_or_default());
-    let mut screen = Screen::new(tty, view.mouse.captured, asks, signs, on_terminal)?;
+    let mut screen = Screen::new(tty, view.mouse.captured, queries_background, osc, on_terminal)?;
     screen.enter()?;
-    let (notices, replies) = mpsc::unbounded_channel();
-    let (answers, answered) = mpsc::unbounded_channel();
+    let (task_results, finished_tasks) = mpsc::unbounded_channel();
+    let (inspections, finished_inspections) = mpsc::unbounded_channel();
     let mut dashboard = Dashboard {
         view,
         screen,
@@ -95,10 +95,10 @@ async fn dashboard(options: Options) -> io::Result<()> {
         events: subscription.events,
         control,
         keys: Some(EventStream::new()),
-        notices,
-        replies,
-        answers,
-        answered,
+        task_results,
+        finished_tasks,
+        inspections,
+        finished_inspections,
         dirty: true,
         urgent: false,
         last_frame: None,
@@ -124,11 +124,11 @@ struct Dashboard {
     /// `None` once the terminal is gone.
     keys: Option<EventStream>,
     /// Results of requests to the session and of tasks on other threads.
-    notices: mpsc::UnboundedSender<TaskResult>,
-    replies: mpsc::UnboundedReceiver<TaskResult>,
+    task_results: mpsc::UnboundedSender<TaskResult>,
+    finished_tasks: mpsc::UnboundedReceiver<TaskResult>,
     /// Results of inspections, with their numbers.
-    answers: mpsc::UnboundedSender<(u32, InspectResult)>,
-    answered: mpsc::UnboundedReceiver<(u32, InspectResult)>,
+    inspections: mpsc::UnboundedSender<(u32, InspectResult)>,
+    finished_inspections: mpsc::UnboundedReceiver<(u32, InspectResult)>,
     /// Whether a frame is needed.
     dirty: bool,
     /// Whether the next frame shows the effect of a key.
@@ -187,8 +187,8 @@ impl Dashboard {
                         return Ok(());
                     }
                 }
-                Some(result) = self.replies.recv() => self.on_task_result(result),
-                Some((number, result)) = self.answered.recv() => {
+                Some(result) = self.finished_tasks.recv() => self.on_task_result(result),
+                Some((number, result)) = self.finished_inspections.recv() => {
                     self.view.on_inspected(number, result, now());
                     self.dirty = true;
                 }
@@ -269,7 +269,7 @@ impl Dashboard {
         for event in read.events {
             let effect = self.view.on_terminal(&event, now());
             self.send_questions();
-            self.look_back();
+            self.rank_history();
             if let Some(effect) = effect
                 && let Flow::End = self.perform(effect)?
             {
@@ -281,12 +281,12 @@ impl Dashboard {
 
     fn send_questions(&mut self) {
         for NumberedQuestion { id, question } in self.view.composer.completion.take_questions() {
-            let (session, said) = (self.session.clone(), self.notices.clone());
+            let (session, results) = (self.session.clone(), self.task_results.clone());
             let limit = question.limit() + LATE_ANSWER_TIMEOUT;
             tokio::task::spawn_local(async move {
                 let answered = tokio::time::timeout(limit, session.insight(question)).await;
                 let insight = answered.ok().and_then(Result::ok).flatten();
-                let _ = said.send(TaskResult::Insight { id, insight });
+                let _ = results.send(TaskResult::Insight { id, insight });
             });
         }
     }
@@ -335,14 +335,14 @@ impl Dashboard {
             }
             Effect::Reply { inquiry, text } => self.session.reply(inquiry, text),
             Effect::Inspect { request, number } => {
-                let (session, answers) = (self.session.clone(), self.answers.clone());
+                let (session, inspections) = (self.session.clone(), self.inspections.clone());
                 self.ask(async move {
                     let answer = match session.inspect(request, INSPECT_TIMEOUT).await {
                         Ok(inspection) => Ok(inspection),
                         Err(CommandError::Refused(error)) => Err(error),
                         Err(CommandError::Closed(closed)) => return Err(closed),
                     };
-                    let _ = answers.send((number, answer));
+                    let _ = inspections.send((number, answer));
                     Ok(())
                 });
             }
@@ -375,10 +375,10 @@ impl Dashboard {
 
     /// Sends a request to the session without waiting for the answer.
     fn ask(&self, request: impl Future<Output = Result<(), impl std::fmt::Display>> + 'static) {
-        let notices = self.notices.clone();
+        let results = self.task_results.clone();
         tokio::task::spawn_local(async move {
             if let Err(refused) = request.await {
-                let _ = notices.send(TaskResult::Notice(refused.to_string()));
+                let _ = results.send(TaskResult::Notice(refused.to_string()));
             }
         });
     }

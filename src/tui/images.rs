@@ -1,5 +1,5 @@
 //! The pictures of figures. They are decoded and encoded on another thread, one at a time; the loop draws the finished
-//! ones and never waits. Pictures out of sight are dropped in the end, which bounds memory.
+//! ones and never waits. The oldest pictures out of sight are dropped, which bounds memory.
 
 pub mod blocks;
 mod decode;

@@ -26,7 +26,7 @@ pub struct Settings {
     pub vi: bool,
     /// Whether the dashboard captures the mouse.
     pub mouse: bool,
-    pub outside: Outside,
+    pub osc: OscSettings,
     /// One of [`WAYS`](super::images::terminal::WAYS).
     pub figures: &'static str,
     /// Whether processes that snippets start outlive their Python.
@@ -39,13 +39,13 @@ pub struct Settings {
 
 /// What the dashboard sends to the terminal besides the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outside {
+pub struct OscSettings {
     pub title: bool,
     pub progress: bool,
     pub notices: bool,
 }
 
-impl Default for Outside {
+impl Default for OscSettings {
     fn default() -> Self {
         Self { title: true, progress: true, notices: true }
     }
@@ -58,7 +58,7 @@ impl Default for Settings {
             theme: Theme::default(),
             vi: false,
             mouse: true,
-            outside: Outside::default(),
+            osc: OscSettings::default(),
             figures: super::images::terminal::WAYS[0],
             keep_processes: false,
             keep_env: Vec::new(),

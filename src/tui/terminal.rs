@@ -57,30 +57,41 @@ impl Write for FrameWriter {
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<FrameWriter>>,
     frame: FrameWriter,
-    uncertain: AmbiguousWidth,
+    ambiguous: AmbiguousWidth,
     tty: File,
     entered: bool,
     /// The cursor's shape; `None` for the person's own.
     shape: Option<SetCursorStyle>,
     mouse: bool,
-    asks: bool,
-    signs: OscWriter,
+    queries_background: bool,
+    osc_writer: OscWriter,
     on_terminal: Box<dyn Fn(bool) + Send + Sync>,
 }
 
 impl Screen {
-    /// `asks`: whether to query the background colour, see [`self::background_query`].
+    /// `queries_background`: whether to query the background colour, see [`self::background_query`].
     pub fn new(
         tty: File,
         mouse: bool,
-        asks: bool,
-        signs: OscWriter,
+        queries_background: bool,
+        osc_writer: OscWriter,
         on_terminal: Box<dyn Fn(bool) + Send + Sync>,
     ) -> io::Result<Self> {
         let frame = FrameWriter::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-        let uncertain = AmbiguousWidth::default();
-        Ok(Self { terminal, frame, uncertain, tty, entered: false, shape: None, mouse, asks, signs, on_terminal })
+        let ambiguous = AmbiguousWidth::default();
+        Ok(Self {
+            terminal,
+            frame,
+            ambiguous,
+            tty,
+            entered: false,
+            shape: None,
+            mouse,
+            queries_background,
+            osc_writer,
+            on_terminal,
+        })
     }
 
     /// Writes the collected bytes at once.
@@ -117,8 +128,8 @@ impl Screen {
             PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
         )?;
         self.frame.write_all(if self.mouse { TAKE_MOUSE } else { RELEASE_MOUSE })?;
-        self.frame.write_all(self.signs.enter().as_bytes())?;
-        if self.asks {
+        self.frame.write_all(self.osc_writer.enter().as_bytes())?;
+        if self.queries_background {
             self.frame.write_all(QUERY)?;
         }
         self.commit()
@@ -126,13 +137,13 @@ impl Screen {
 
     /// Sets title and progress with the next frame.
     pub fn show(&mut self, title: String, progress: Progress) {
-        let sequences = self.signs.title(title) + &self.signs.progress(progress);
+        let sequences = self.osc_writer.title(title) + &self.osc_writer.progress(progress);
         self.frame.0.borrow_mut().extend_from_slice(sequences.as_bytes());
     }
 
     /// Sends a notice to a person who looks elsewhere, with the next frame.
     pub fn notify(&mut self, text: &str) {
-        self.frame.0.borrow_mut().extend_from_slice(self.signs.notice(text).as_bytes());
+        self.frame.0.borrow_mut().extend_from_slice(self.osc_writer.notice(text).as_bytes());
     }
 
     /// Captures the mouse, or leaves it to the terminal.
@@ -164,11 +175,11 @@ impl Screen {
     /// Draws a frame in one write, within a synchronized update.
     pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer) -> Option<Position>) -> io::Result<()> {
         queue!(self.frame, BeginSynchronizedUpdate)?;
-        let uncertain = &mut self.uncertain;
+        let ambiguous = &mut self.ambiguous;
         self.terminal.draw(|frame| {
             let area = frame.area();
             let cursor = paint(area, frame.buffer_mut());
-            uncertain.mark(frame.buffer_mut());
+            ambiguous.mark(frame.buffer_mut());
             if let Some(position) = cursor {
                 frame.set_cursor_position(position);
             }
@@ -199,7 +210,7 @@ impl Screen {
         self.frame.0.borrow_mut().clear();
         let _ = self.set_shape(None);
         // If the terminal is gone, there is nothing to restore.
-        let _ = self.frame.write_all(self.signs.leave().as_bytes());
+        let _ = self.frame.write_all(self.osc_writer.leave().as_bytes());
         let _ = self.frame.write_all(RELEASE_MOUSE);
         let _ = queue!(
             self.frame,

@@ -16,7 +16,7 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 impl Dashboard {
     /// Exports the session on another thread: the export may read the whole journal.
     pub(in crate::tui::app) fn export(&self, file: String, replaces: bool) {
-        let (said, archive) = (self.notices.clone(), self.archive.clone());
+        let (results, archive) = (self.task_results.clone(), self.archive.clone());
         let (info, home) = (self.view.info.clone(), self.view.home.clone());
         let on_screen = OnScreen { transcript: self.view.transcript.clone(), spool: self.view.records.spool.clone() };
         drop(in_background(move || {
@@ -26,19 +26,19 @@ impl Dashboard {
             let recorded = archive();
             let archive = recorded.as_deref().unwrap_or(&on_screen);
             let written = export::write(&file, replaces, &info, home.as_deref(), archive);
-            let _ = said.send(TaskResult::Exported(written));
+            let _ = results.send(TaskResult::Exported(written));
         }));
     }
 
     /// Saves the output of a card on another thread: an output may have hundreds of megabytes.
     pub(in crate::tui::app) fn save(&self, card: usize, file: String, replaces: bool) {
         let Some(entry) = self.view.transcript.entries().get(card).cloned() else { return };
-        let (said, spool) = (self.notices.clone(), self.view.records.spool.clone());
+        let (results, spool) = (self.task_results.clone(), self.view.records.spool.clone());
         let (info, home) = (self.view.info.clone(), self.view.home.clone());
         drop(in_background(move || {
             let home = home.as_deref();
             let written = export::write_output(&file, replaces, &info, home, &entry, spool.as_deref());
-            let _ = said.send(TaskResult::Exported(written));
+            let _ = results.send(TaskResult::Exported(written));
         }));
     }
 

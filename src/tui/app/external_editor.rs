@@ -17,15 +17,15 @@ use crate::tui::view::View;
 
 impl Dashboard {
     /// Reads and ranks earlier inputs on other threads, because both may be slow.
-    pub(in crate::tui::app) fn look_back(&mut self) {
+    pub(in crate::tui::app) fn rank_history(&mut self) {
         if self.view.composer.history.take_load() {
-            let (history, said) = (self.history.clone(), self.notices.clone());
-            drop(in_background(move || said.send(TaskResult::Past(history.past()))));
+            let (history, results) = (self.history.clone(), self.task_results.clone());
+            drop(in_background(move || results.send(TaskResult::Past(history.past()))));
         }
         if let Some(ranking) = self.view.layers.history_search_mut().and_then(HistorySearch::take_ranking) {
-            let said = self.notices.clone();
+            let results = self.task_results.clone();
             drop(in_background(move || {
-                said.send(TaskResult::Ranked { number: ranking.number, found: ranking.rank() })
+                results.send(TaskResult::Ranked { number: ranking.number, found: ranking.rank() })
             }));
         }
     }
@@ -64,7 +64,7 @@ impl Dashboard {
         if self.view.composer.external_edit.is_none() {
             return Ok(());
         }
-        take_back(&mut self.view, refusal);
+        read_back(&mut self.view, refusal);
         self.screen.enter()?;
         self.measure();
         self.dirty = true;
@@ -88,7 +88,7 @@ fn write(code: &str) -> Result<PathBuf, String> {
 }
 
 /// Reads the draft back from the editor's file, also when an earlier process opened the editor.
-pub(in crate::tui::app) fn take_back(view: &mut View, refusal: Option<String>) {
+pub(in crate::tui::app) fn read_back(view: &mut View, refusal: Option<String>) {
     let Some(file) = view.composer.external_edit.take() else { return };
     view.on_edited(match refusal {
         Some(why) => Err(why),

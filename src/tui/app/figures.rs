@@ -9,23 +9,23 @@ use crate::tui::images::terminal::Terminal;
 
 impl Dashboard {
     pub(in crate::tui::app) fn save_display(&self, saving: Saving) {
-        let said = self.notices.clone();
+        let results = self.task_results.clone();
         let (cwd, home) = (self.view.info.cwd.clone(), self.view.home.clone());
         drop(in_background(move || {
             let written = write(&saving, &cwd, home.as_deref());
-            let _ = said.send(TaskResult::DisplaySaved { written, copies: saving.file.is_none() });
+            let _ = results.send(TaskResult::DisplaySaved { written, copies: saving.file.is_none() });
         }));
     }
 
     /// Starts making the next picture on another thread.
     pub(in crate::tui::app) fn make_figure(&mut self) {
         let Some(job) = self.view.figures.next_job() else { return };
-        let said = self.notices.clone();
+        let results = self.task_results.clone();
         tokio::task::spawn_local(async move {
             let request = job.request();
             let made = in_background(move || make(&job)).await;
             let picture = made.unwrap_or_else(|| Err("cannot be shown".to_owned()));
-            let _ = said.send(TaskResult::Figure((request, picture)));
+            let _ = results.send(TaskResult::Figure((request, picture)));
         });
     }
 

@@ -17,13 +17,13 @@ impl Dashboard {
 
     /// Restarts only if all variables could be saved: the person must learn of a loss beforehand.
     pub(in crate::tui::app) fn save_and_restart(&self) {
-        let (session, said) = (self.session.clone(), self.notices.clone());
+        let (session, results) = (self.session.clone(), self.task_results.clone());
         let keys = self.view.keys.key_hint(Action::Restart);
         let code = format!("%checkpoint --whole {RESTART_CHECKPOINT}");
         self.ask(async move {
             let ticket = session.submit(Author::You, code.into(), RunOptions::default()).await?;
             let Ok(snippet) = ticket.done.await else { return Ok(()) };
-            let _ = said.send(if snippet.status == Status::Ok {
+            let _ = results.send(if snippet.status == Status::Ok {
                 TaskResult::Saved(RESTART_CHECKPOINT)
             } else {
                 let id = snippet.id;

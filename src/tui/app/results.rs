@@ -27,13 +27,13 @@ impl Dashboard {
             }
             TaskResult::Past(past) => {
                 self.view.on_past(past);
-                self.look_back();
+                self.rank_history();
             }
             TaskResult::Ranked { number, found } => {
                 if let Some(search) = self.view.layers.history_search_mut() {
                     search.on_ranked(number, found);
                 }
-                self.look_back();
+                self.rank_history();
             }
         }
         self.dirty = true;

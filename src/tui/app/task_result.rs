@@ -16,7 +16,7 @@ pub(in crate::tui::app) enum TaskResult {
     Exported(Result<String, Refused>),
     /// The checkpoint in which all variables have been saved.
     Saved(&'static str),
-    /// A picture, or the reason why it cannot be made.
+    /// A picture, or the reason why there is none.
     Figure(Made),
     /// A display was saved. With `copies`, nobody chose its path, and the path goes to the clipboard.
     DisplaySaved {

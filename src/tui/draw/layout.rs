@@ -30,7 +30,7 @@ pub struct Layout {
     pub rule: Rect,
     /// The question of a client, above the line that answers it; of height 0 without a question.
     pub question: Rect,
-    /// The input, with its bar.
+    /// The input, including its bar.
     pub editor: Rect,
     pub status: Rect,
     /// Empty cells to the left of cards, input and status.

@@ -34,8 +34,8 @@ impl View {
             Some(Layer::Gallery(gallery)) => return gallery.typed(text),
             Some(Layer::Export(prompt)) => return prompt.paste(text),
             Some(Layer::HistorySearch(search)) => return search.paste(text),
-            Some(Layer::SearchPrompt(_)) => return self.paste_in_line(text),
-            Some(Layer::Drawer { .. }) if self.variables.query.is_some() => return self.paste_to_narrow(text),
+            Some(Layer::SearchPrompt(_)) => return self.paste_in_search_prompt(text),
+            Some(Layer::Drawer { .. }) if self.variables.query.is_some() => return self.paste_in_variable_query(text),
             _ => {}
         }
         self.layers.close(Layer::covers_input);
@@ -82,7 +82,7 @@ impl View {
             Some(Layer::Pager(_)) => self.on_pager(key, now),
             Some(Layer::Gallery(_)) => self.on_gallery(key, now),
             Some(Layer::Export(_)) => self.on_export(key),
-            Some(Layer::SearchPrompt(_)) => self.on_line(key, now),
+            Some(Layer::SearchPrompt(_)) => self.on_search_prompt(key, now),
             _ => self.on_key_beside_input(key, now),
         }
     }
@@ -117,7 +117,7 @@ impl View {
         if matches!(self.layers.top(), Some(Layer::HistorySearch(_))) && self.on_search(key) {
             return None;
         }
-        if let Some(effect) = self.on_narrowing(key) {
+        if let Some(effect) = self.on_variable_query(key) {
             return effect;
         }
         if action == Some(Action::Back) && !self.is_vi_busy() && self.turns_to_question(now) {

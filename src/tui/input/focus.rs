@@ -86,7 +86,7 @@ impl View {
         match self.layers.top_mut() {
             None => return false,
             Some(Layer::Drawer { .. }) => return self.variables.query.take().is_some(),
-            Some(Layer::SearchPrompt(_)) => self.leave_line(),
+            Some(Layer::SearchPrompt(_)) => self.leave_search_prompt(),
             Some(Layer::Pager(pager)) if pager.is_asking() => pager.asking = None,
             Some(Layer::Gallery(gallery)) if gallery.naming.is_some() => gallery.leave_naming(),
             Some(_) => drop(self.layers.pop()),

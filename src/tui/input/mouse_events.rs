@@ -71,7 +71,7 @@ impl View {
                 input.scroll(rows);
             }
         } else if let Some(listed) = self.listed_at(layout, at).filter(Listed::is_cut) {
-            // The shown position is the start, so that the list turns around at once at its ends.
+            // Counts from the shown position, so that the list turns around at once at its ends.
             self.variables.sidebar_scroll = listed.above.saturating_add_signed(rows);
         } else {
             self.scroll(rows);
@@ -86,14 +86,14 @@ impl View {
         let typing = match self.layers.top() {
             Some(Layer::Drawer { .. }) if layout.drawer.contains(at) => {
                 let variable = self.click_drawer(layout, at)?;
-                return double.then(|| self.look_into(variable));
+                return double.then(|| self.open_inspector(variable));
             }
             Some(Layer::SearchPrompt(_)) => true,
             Some(layer) if layer.is_modal() || layer.covers_input() => return None,
             _ => false,
         };
         if let Some(variable) = self.variable_at(layout, at).filter(|_| !typing) {
-            return Some(self.look_into(variable));
+            return Some(self.open_inspector(variable));
         } else if layout.hairline().is_some_and(|hairline| hairline.abs_diff(at.x) <= 1) && !layout.editor.contains(at)
         {
             self.mouse.held = Some(Held::Divider);

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const FRAME_BUDGET: Duration = Duration::from_millis(6);
 
 impl View {
-    pub fn open_line(&mut self, kind: PromptKind) {
+    pub fn open_search_prompt(&mut self, kind: PromptKind) {
         self.composer.completion.close();
         self.layers.clear();
         let mut editor = Editor::default();
@@ -33,19 +33,19 @@ impl View {
     }
 
     /// Handles keys while the line is open.
-    pub fn on_line(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
+    pub fn on_search_prompt(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Lookup, Context::Session]);
         let line = self.layers.search_prompt_mut()?;
         match action {
-            Some(Action::Back) => self.leave_line(),
-            Some(Action::Choose) => self.enter_line(),
+            Some(Action::Back) => self.leave_search_prompt(),
+            Some(Action::Choose) => self.enter_search_prompt(),
             Some(Action::SearchOrFilter) => {
                 match line.kind {
                     PromptKind::Search => (line.kind, self.lookup.find) = (PromptKind::Filter, None),
                     PromptKind::Filter => (line.kind, self.lookup.filter) = (PromptKind::Search, None),
                     PromptKind::GoTo => return None,
                 }
-                self.look_up();
+                self.apply_query();
             }
             Some(Action::SearchOn | Action::SearchBack) => self.search_on(action == Some(Action::SearchOn)),
             Some(action @ (Action::Suspend | Action::Redraw | Action::Mouse)) => {
@@ -53,22 +53,22 @@ impl View {
             }
             Some(Action::QuitOrDelete) | None => {
                 line.editor.key(key);
-                self.look_up();
+                self.apply_query();
             }
             Some(_) => {}
         }
         None
     }
 
-    pub fn paste_in_line(&mut self, text: &str) {
+    pub fn paste_in_search_prompt(&mut self, text: &str) {
         if let Some(line) = self.layers.search_prompt_mut() {
             line.editor.paste(&text.trim().replace(['\r', '\n'], " "));
         }
-        self.look_up();
+        self.apply_query();
     }
 
     /// Applies the typed text at once.
-    fn look_up(&mut self) {
+    fn apply_query(&mut self) {
         let Some(line) = self.layers.search_prompt_mut() else { return };
         line.fault = None;
         let text = line.editor.code();
@@ -105,7 +105,7 @@ impl View {
     }
 
     /// Closes the line and undoes its effect.
-    pub(in crate::tui) fn leave_line(&mut self) {
+    pub(in crate::tui) fn leave_search_prompt(&mut self) {
         let Some(Layer::SearchPrompt(line)) = self.layers.pop() else { return };
         match line.kind {
             PromptKind::Search => {
@@ -117,7 +117,7 @@ impl View {
         }
     }
 
-    fn enter_line(&mut self) {
+    fn enter_search_prompt(&mut self) {
         let Some(Layer::SearchPrompt(line)) = self.layers.pop() else { return };
         let text = line.editor.code();
         match line.kind {

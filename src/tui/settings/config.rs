@@ -99,9 +99,9 @@ fn refuse(reader: &mut Reader<'_>, limits: &mut RetentionLimits, at: &Range<usiz
 fn terminal(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>, settings: &mut Settings) {
     for (key, span, value) in reader.table(value, "a section: [terminal]") {
         match key {
-            "title" => reader.switch(value, &mut settings.outside.title),
-            "progress" => reader.switch(value, &mut settings.outside.progress),
-            "notices" => reader.switch(value, &mut settings.outside.notices),
+            "title" => reader.switch(value, &mut settings.osc.title),
+            "progress" => reader.switch(value, &mut settings.osc.progress),
+            "notices" => reader.switch(value, &mut settings.osc.notices),
             "figures" => match value.get_ref().as_str().map(|name| (name, WAYS.iter().find(|way| **way == name))) {
                 Some((_, Some(way))) => settings.figures = way,
                 Some((name, None)) => {
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::tui::input::keymap::{Action, Chord, Context, Keymap, WRITING};
-    use crate::tui::settings::Outside;
+    use crate::tui::settings::OscSettings;
     use crate::tui::theme::Theme;
 
     fn reported(text: &str) -> Vec<String> {
@@ -182,7 +182,7 @@ mod tests {
         );
         assert_eq!(problems, []);
         assert!(!settings.mouse && settings.vi);
-        assert_eq!(settings.outside, Outside { title: false, progress: false, notices: false });
+        assert_eq!(settings.osc, OscSettings { title: false, progress: false, notices: false });
         assert_eq!((settings.figures, parse("").0.figures), ("sixel", "auto"));
         let mut theme = Theme::named(Name::Light);
         theme.set("error", Color::Rgb(255, 0, 0));

@@ -2,7 +2,7 @@
 //! text.
 
 use crate::domain::terminal_caps::{NotificationProtocol, TerminalCaps};
-use crate::tui::settings::Outside;
+use crate::tui::settings::OscSettings;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Progress {
@@ -18,13 +18,13 @@ pub enum Progress {
 pub struct OscWriter {
     emulator: TerminalCaps,
     /// The sequences that the person wants.
-    enabled: Outside,
+    enabled: OscSettings,
     title: String,
     progress: Progress,
 }
 
 impl OscWriter {
-    pub fn new(mut emulator: TerminalCaps, enabled: Outside) -> Self {
+    pub fn new(mut emulator: TerminalCaps, enabled: OscSettings) -> Self {
         emulator.shows_progress &= enabled.progress;
         Self { emulator, enabled, title: String::new(), progress: Progress::None }
     }
@@ -96,14 +96,14 @@ mod tests {
     use super::*;
 
     fn signs(shows_progress: bool, notices: NotificationProtocol, in_tmux: bool) -> OscWriter {
-        OscWriter::new(TerminalCaps { has_title: true, shows_progress, notices, in_tmux }, Outside::default())
+        OscWriter::new(TerminalCaps { has_title: true, shows_progress, notices, in_tmux }, OscSettings::default())
     }
 
     #[test]
     fn what_is_not_wanted_is_not_told() {
         let emulator =
             TerminalCaps { has_title: true, shows_progress: true, notices: NotificationProtocol::Bell, in_tmux: false };
-        let mut signs = OscWriter::new(emulator, Outside { title: false, progress: false, notices: false });
+        let mut signs = OscWriter::new(emulator, OscSettings { title: false, progress: false, notices: false });
         assert_eq!(signs.title("a".to_owned()), "");
         assert_eq!(signs.progress(Progress::Working), "");
         assert_eq!(signs.notice("a"), "");

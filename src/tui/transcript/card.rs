@@ -62,7 +62,7 @@ pub struct Card {
     pub foldable: bool,
 }
 
-/// An item among the output.
+/// A display or a data frame within the output.
 enum OutputItem<'a> {
     Display(usize, &'a Arc<Display>),
     Frame(&'a FramePreview),

@@ -103,7 +103,7 @@ impl View {
                 self.go_to_setter(&names[place]);
                 return Some(None);
             }
-            (Action::Choose, Some(place)) => return Some(Some(self.look_into(names[place].clone()))),
+            (Action::Choose, Some(place)) => return Some(Some(self.open_inspector(names[place].clone()))),
             (Action::SortVariables, Some(_)) => {
                 self.variables.sorting = self.variables.sorting.next();
                 return Some(None);
@@ -116,8 +116,7 @@ impl View {
         Some(None)
     }
 
-    /// Opens the inspector.
-    pub fn look_into(&mut self, variable: String) -> Effect {
+    pub fn open_inspector(&mut self, variable: String) -> Effect {
         self.layers.push(Layer::Inspector { scroll: 0 });
         self.inspect(variable, Aspect::Overview, 0)
     }
@@ -128,7 +127,7 @@ impl View {
     }
 
     /// Handles keys for the filter; `None` leaves a key to the layers below.
-    pub fn on_narrowing(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
+    pub fn on_variable_query(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
         if !self.is_drawer_on_top() {
             return None;
         }
@@ -160,7 +159,7 @@ impl View {
         Some(None)
     }
 
-    pub fn paste_to_narrow(&mut self, text: &str) {
+    pub fn paste_in_variable_query(&mut self, text: &str) {
         if let Some(query) = &mut self.variables.query {
             query.paste(&text.replace(['\r', '\n'], " "));
             self.choose_best();
