@@ -193,7 +193,7 @@ impl Dashboard {
                     self.dirty = true;
                 }
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
-                    // With nothing else to draw, an animation woke the loop.
+                    // With no frame due, the timer is for an animation.
                     if !waiting {
                         self.dirty = true;
                     }
@@ -318,7 +318,7 @@ impl Dashboard {
                 self.session.note(Note { by: Author::You, text: text.into(), about: None, answers: None });
             }
             Effect::Submit(code) => {
-                // The code may end Python before the next frame, and the draft is no longer a draft.
+                // The code may end Python before the next frame, and must not come back as a draft.
                 self.save_snapshot();
                 let session = self.session.clone();
                 self.ask(async move { session.submit(Author::You, code, RunOptions::default()).await.map(drop) });

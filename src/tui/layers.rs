@@ -59,7 +59,7 @@ impl Layer {
         self.covers_input() || matches!(self, Self::Drawer { .. })
     }
 
-    /// Returns whether the layer takes every key. The other layers pass on the keys that they do not use.
+    /// Returns whether the layer takes every key, including keys of the session that the layer does not use.
     pub const fn is_modal(&self) -> bool {
         matches!(self, Self::SearchPrompt(_) | Self::Export(_) | Self::Pager(_) | Self::Gallery(_) | Self::Palette(_))
     }

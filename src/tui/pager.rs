@@ -160,7 +160,7 @@ impl Pager {
         }
     }
 
-    /// The output of an entry, as memory has it.
+    /// The output of an entry in memory.
     pub fn output(transcript: &Transcript, card: usize) -> Option<&Output> {
         match transcript.entries().get(card)? {
             Entry::Snippet(snippet) => Some(&snippet.output),

@@ -1,5 +1,4 @@
-//! The dashboard's state that survives its process: the draft, the place in the transcript, and the checkpoint to
-//! restore.
+//! The dashboard's state that outlives its process: the draft, the place in the transcript, the checkpoint to restore.
 
 use std::path::PathBuf;
 

@@ -53,14 +53,14 @@ impl Layout {
         let status_row = area.bottom() - 1;
         let gap = u16::from(class != Class::Compact);
 
-        let least = match area.height {
+        let min_rows = match area.height {
             30.. => 3,
             16.. => 2,
             _ => 1,
         };
         let (editor_rows, question_rows) = rows(text_width(area.width, margin));
         let needed = editor_rows.try_into().unwrap_or(u16::MAX);
-        let editor_height = needed.clamp(least, (area.height / 3).max(least));
+        let editor_height = needed.clamp(min_rows, (area.height / 3).max(min_rows));
         let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
         let question_height = u16::try_from(question_rows).unwrap_or(u16::MAX).min(area.height / 3);
         let question = Rect { y: editor.y - question_height, height: question_height, ..area };

@@ -79,7 +79,7 @@ fn block(pixels: [Pixel; 4], colours: Colours) -> Block {
         let (fg, fg_error) = mean(pixels, |place| shape[place]);
         let (bg, bg_error) = mean(pixels, |place| !shape[place]);
         let error = fg_error + bg_error;
-        if best.is_none_or(|(least, ..)| error < least) {
+        if best.is_none_or(|(least_error, ..)| error < least_error) {
             best = Some((error, symbol, fg, bg));
         }
     }

@@ -11,7 +11,7 @@ pub fn fit(pixels: (u32, u32), room: Size, cell: (u16, u16)) -> Size {
     let columns = f64::from(room.width.max(1)).min(width);
     let rows = f64::from(room.height.max(1)).min((height / 2.0).ceil());
     let scale = (columns * cell_width / width).min(rows * cell_height / height);
-    let whole = |cells: f64, most: u16| (cells.round() as u16).clamp(1, most.max(1));
+    let whole = |cells: f64, max_cells: u16| (cells.round() as u16).clamp(1, max_cells.max(1));
     Size {
         width: whole(width * scale / cell_width, room.width),
         height: whole(height * scale / cell_height, room.height),

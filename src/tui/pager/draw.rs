@@ -92,8 +92,8 @@ fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option
     };
     let keys = view.keys.hints(Context::Output, keys, "  ");
     // The key for other views matters more than the details of the shown page.
-    let least = if pager.received.is_empty() { text::width(&left) } else { text::width(&left).min(24) };
-    let fits = usize::from(area.width) > least + text::width(&keys) + 3;
+    let min_width = if pager.received.is_empty() { text::width(&left) } else { text::width(&left).min(24) };
+    let fits = usize::from(area.width) > min_width + text::width(&keys) + 3;
     let keys = if fits { keys } else { view.keys.hints(Context::Output, &[back], "") };
     let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
     let room = usize::from(end.saturating_sub(area.x + 2));

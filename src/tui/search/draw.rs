@@ -44,8 +44,8 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
     };
     let x = put(buffer, area, area.x, area.y, title, theme::BOLD);
     // The typed text has at least half of the line.
-    let most = usize::from((end.saturating_sub(x)) / 2);
-    let status_parts = text::cut(&status_parts, most).into_owned();
+    let max_width = usize::from((end.saturating_sub(x)) / 2);
+    let status_parts = text::cut(&status_parts, max_width).into_owned();
     let end = if status_parts.is_empty() {
         end
     } else {

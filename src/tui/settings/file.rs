@@ -1,4 +1,4 @@
-//! Finding and reading `config.toml`. The dashboard starts with any file.
+//! Finding and reading `config.toml`. No fault of the file keeps the dashboard from starting.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};

@@ -91,8 +91,8 @@ impl Reader {
 fn ground(text: &str) -> Option<Ground> {
     let colour = PREFIXES.iter().find_map(|head| text.strip_prefix(head))?;
     let part = |text: &str| {
-        let most = 16_u32.checked_pow(text.len() as u32)? - 1;
-        Some(u32::from_str_radix(text, 16).ok()? as f32 / most as f32)
+        let max_value = 16_u32.checked_pow(text.len() as u32)? - 1;
+        Some(u32::from_str_radix(text, 16).ok()? as f32 / max_value as f32)
     };
     let parts: Vec<f32> =
         colour.split('/').map(|text| part(text).filter(|_| (1..=4).contains(&text.len()))).collect::<Option<_>>()?;

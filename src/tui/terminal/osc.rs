@@ -1,5 +1,4 @@
-//! OSC sequences outside of the screen: title, progress in the tab, notices. Control characters are removed from all
-//! text.
+//! OSC sequences outside of the screen: title, progress in the tab, notices. Control characters in texts are removed.
 
 use crate::domain::terminal_caps::{NotificationProtocol, TerminalCaps};
 use crate::tui::settings::OscSettings;

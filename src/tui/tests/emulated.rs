@@ -72,7 +72,7 @@ impl Write for Bytes {
 
 fn random_view(random: &mut Random) -> View {
     let mut story = Story::default();
-    let text = |random: &mut Random, most: usize| random.text(&PIECES, most);
+    let text = |random: &mut Random, max_pieces: usize| random.text(&PIECES, max_pieces);
     let name = text(random, 3);
     let client = client(1, &name);
     story.join(&client, NOW);
@@ -95,8 +95,7 @@ fn random_view(random: &mut Random) -> View {
     view
 }
 
-/// Text whose width differs between terminals, and text that vt100 cannot decode. It may look different, but must do no
-/// harm.
+/// Text of uncertain width, and text that vt100 cannot decode: the test only checks that such text does no harm.
 fn is_uncertain(symbol: &str) -> bool {
     symbol.chars().count() > 1
         || symbol

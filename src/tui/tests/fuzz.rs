@@ -144,7 +144,7 @@ fn event(random: &mut Random, next: &mut u32) -> Event {
 
 /// An inspection with random content.
 fn inspection(random: &mut Random) -> Box<Inspection> {
-    let mut texts = |most: usize| (0..random.below(most)).map(|_| random.text(&TEXTS, 6)).collect::<Vec<_>>();
+    let mut texts = |max_count: usize| (0..random.below(max_count)).map(|_| random.text(&TEXTS, 6)).collect::<Vec<_>>();
     let headers = texts(6);
     let rows = vec![texts(9), texts(9), texts(3)];
     let table = TablePage { title: String::new(), headers, rows, offset: 0, total: None, has_more: true };

@@ -241,8 +241,8 @@ impl Card {
         let mut lines = shown.lines();
         let enough = |rows: &Vec<Row>| !shape.open && rows.len() > limit;
         while let Some(line) = if enough(&rows) { None } else { lines.next() } {
-            let most = if shape.open { line.len() } else { (limit + 1) * usize::from(shape.width) };
-            let line = &line[..crate::domain::char_boundary::floor_char_boundary(line, most)];
+            let max_bytes = if shape.open { line.len() } else { (limit + 1) * usize::from(shape.width) };
+            let line = &line[..crate::domain::char_boundary::floor_char_boundary(line, max_bytes)];
             rows.extend(text::wrap([(line, theme::PLAIN)], shape.width.into(), 8).into_iter().map(Row::Text));
         }
         self.foldable |= rows.len() > limit;

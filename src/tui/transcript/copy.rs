@@ -167,8 +167,8 @@ impl Text {
     /// If the text is too long, in words.
     pub fn to_copy(&self) -> Result<String, String> {
         if self.length() > MAX_COPY_BYTES {
-            let (long, most) = (units::bytes(self.length()), units::bytes(MAX_COPY_BYTES));
-            return Err(format!("{long} are too long to copy, {most} is the most"));
+            let (long, max_length) = (units::bytes(self.length()), units::bytes(MAX_COPY_BYTES));
+            return Err(format!("{long} are too long to copy, {max_length} is the most"));
         }
         self.read().map_err(|error| format!("the output cannot be read: {error}"))
     }

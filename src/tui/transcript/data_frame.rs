@@ -44,10 +44,10 @@ impl<'a> Table<'a> {
     }
 
     /// Lays out as many columns from `first` on as fit, at least one; the last column cannot be scrolled away. With
-    /// `most`, all columns but the last are cut to that many cells.
-    pub fn layout(&self, first: usize, width: usize, most: Option<usize>) -> TableLayout {
+    /// `max_width`, all columns but the last are cut to that many cells.
+    pub fn layout(&self, first: usize, width: usize, max_width: Option<usize>) -> TableLayout {
         let from = first.min(self.columns.len().saturating_sub(1));
-        let can_cut = most.is_some();
+        let can_cut = max_width.is_some();
         let mut pieces = Vec::new();
         let mut used = 0;
         if !self.labels.is_empty() {
@@ -58,8 +58,8 @@ impl<'a> Table<'a> {
         let (mut to, mut is_cut) = (from, false);
         for cells in self.columns.iter().skip(from) {
             let room = width.saturating_sub(used).max(1);
-            let most = most.filter(|_| to + 1 < self.columns.len()).unwrap_or(usize::MAX);
-            let mut column = Column::of(cells, if to == from { room.min(most) } else { most });
+            let max_width = max_width.filter(|_| to + 1 < self.columns.len()).unwrap_or(usize::MAX);
+            let mut column = Column::of(cells, if to == from { room.min(max_width) } else { max_width });
             if to > from && column.width > room {
                 // A part of a number would be another number.
                 if can_cut && !column.right && room >= MIN_CUT_WIDTH {
@@ -92,8 +92,9 @@ struct Column {
 
 impl Column {
     /// Columns of numbers are aligned on the right.
-    fn of(cells: &[&str], most: usize) -> Self {
-        let cells: Vec<String> = cells.iter().map(|cell| text::cut(&text::name(cell), most).into_owned()).collect();
+    fn of(cells: &[&str], max_width: usize) -> Self {
+        let cells: Vec<String> =
+            cells.iter().map(|cell| text::cut(&text::name(cell), max_width).into_owned()).collect();
         let width = cells.iter().map(|cell| text::width(cell)).max().unwrap_or(0);
         let right = cells.iter().skip(1).all(|cell| is_number(cell));
         let aligned = cells.into_iter().map(|cell| {

@@ -114,15 +114,15 @@ impl TailBuilder {
         }
         for (index, segment) in segments.iter().enumerate().rev() {
             let text = &segment.text;
-            let least = ceil_char_boundary(text, text.len().saturating_sub(bytes));
-            for (place, _) in text[least..].rmatch_indices('\n') {
+            let start = ceil_char_boundary(text, text.len().saturating_sub(bytes));
+            for (place, _) in text[start..].rmatch_indices('\n') {
                 lines -= 1;
                 if lines == 0 {
-                    return (index, least + place + 1);
+                    return (index, start + place + 1);
                 }
             }
-            if least > 0 {
-                return (index, least);
+            if start > 0 {
+                return (index, start);
             }
             bytes -= text.len();
         }

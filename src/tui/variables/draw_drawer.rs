@@ -36,18 +36,18 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     let touched = touched(view);
     let items = items(view);
     let rows: Vec<&Variable> = view.listed().collect();
-    let width_of = |pick: &dyn Fn(&Variable) -> usize, most: usize| {
-        rows.iter().map(|row| pick(row)).max().unwrap_or(0).clamp(4, most) as u16
+    let width_of = |pick: &dyn Fn(&Variable) -> usize, max_width: usize| {
+        rows.iter().map(|row| pick(row)).max().unwrap_or(0).clamp(4, max_width) as u16
     };
     let quarter = usize::from(list.width) / 4;
     let name_width = width_of(&|row| text::width(&row.name), quarter.min(24));
     let kind_width = width_of(&|row| text::width(sort(row)), quarter.min(20));
     let shape_width = width_of(&|row| text::width(&row.shape), quarter.min(14));
-    let told_setter = |row: &Variable| match (setter(view, row), set_at(view, row)) {
+    let setter_text = |row: &Variable| match (setter(view, row), set_at(view, row)) {
         (by, Some(at)) => format!("{by}, {} ago", units::age(elapsed(at, now))),
         (by, None) => by,
     };
-    let by_width = width_of(&|row| text::width(&told_setter(row)), usize::from(list.width) / 3);
+    let by_width = width_of(&|row| text::width(&setter_text(row)), usize::from(list.width) / 3);
     // Small sizes are not shown.
     let size = |row: &Variable| row.size.filter(|size| *size >= 1_000).map(units::bytes).unwrap_or_default();
     let size_width = width_of(&|row| size(row).len(), 9);
@@ -77,7 +77,7 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         x += name_width + 2;
         put(buffer, list, x, y, &text::cut(&text::name(sort(variable)), kind_width.into()), theme::DIM);
         x += kind_width + 2;
-        let by = told_setter(variable);
+        let by = setter_text(variable);
         let size = size(variable);
         let end = if layout.class == Class::Compact {
             list.right()

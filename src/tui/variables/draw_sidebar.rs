@@ -201,9 +201,9 @@ impl Columns {
         };
         let (name, kind, value) = (widest(|row| &row.name), widest(sort), widest(value));
         let room = usize::from(width).saturating_sub(5);
-        let most = (room * 2 / 5).max(MIN_COLUMN_WIDTH);
-        let value = value.min(most);
-        let kind = kind.min(room.saturating_sub(name.min(most) + value).max(MIN_KIND_WIDTH));
+        let max_width = (room * 2 / 5).max(MIN_COLUMN_WIDTH);
+        let value = value.min(max_width);
+        let kind = kind.min(room.saturating_sub(name.min(max_width) + value).max(MIN_KIND_WIDTH));
         let name = name.min(room.saturating_sub(kind + value).max(MIN_COLUMN_WIDTH));
         Self { name, kind }
     }

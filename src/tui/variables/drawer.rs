@@ -182,8 +182,8 @@ impl View {
         let layout = self.frame.as_ref().and_then(|frame| frame.layout);
         let height = layout.map_or(1, |layout| usize::from(layout.drawer.height).saturating_sub(2).max(1));
         if let Some(Layer::Drawer { scroll }) = self.layers.top_mut() {
-            let least = (row + 1).saturating_sub(height);
-            *scroll = (*scroll).clamp(least, first.max(least));
+            let min_scroll = (row + 1).saturating_sub(height);
+            *scroll = (*scroll).clamp(min_scroll, first.max(min_scroll));
         }
     }
 }
