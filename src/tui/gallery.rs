@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ratatui::layout::{Rect, Size};
 
+use super::composer::editor::Editor;
 use super::images::{FigureRequest, Figures, picture_of, size};
 use crate::domain::{Display, Entry, Transcript};
 use crate::session::Spool;
@@ -24,7 +25,7 @@ pub struct Gallery {
     /// The requested picture, with its size.
     pub shown: Option<FigureRequest>,
     /// The file name while the person types it.
-    pub naming: Option<String>,
+    pub naming: Option<Editor>,
     /// An existing file with that name; entering the name again replaces the file.
     existing: Option<String>,
     pub notice: Option<String>,
@@ -105,10 +106,9 @@ impl Gallery {
         (self.naming, self.notice) = (None, None);
     }
 
-    /// Inserts typed or pasted text.
-    pub fn typed(&mut self, text: &str) {
+    pub fn paste(&mut self, text: &str) {
         if let Some(naming) = &mut self.naming {
-            naming.extend(text.chars().filter(|c| !c.is_control()).take(500));
+            naming.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
         }
     }
 }

@@ -9,6 +9,7 @@ mod composer;
 mod draw;
 #[doc(hidden)]
 pub mod fixtures;
+mod fuzzy;
 mod gallery;
 pub(in crate::tui) mod images;
 mod input;

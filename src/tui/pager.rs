@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use self::client_responses::Received;
+use super::composer::editor::Editor;
 use super::search::query::Query;
 use super::transcript::copy;
 use super::{text, theme};
@@ -67,7 +68,7 @@ pub struct Pager {
     pub window: Vec<Line<'static>>,
     pub follows: bool,
     /// The query while the person types it after `/`.
-    pub asking: Option<String>,
+    pub asking: Option<Editor>,
     /// The query of the search.
     pub needle: Query,
     search: Option<search::Search>,

@@ -60,6 +60,13 @@ struct MarkedBrackets {
 
 /// The text.
 impl Editor {
+    /// An editor with this text, the cursor at its end.
+    pub fn with_text(text: &str) -> Self {
+        let mut editor = Self::default();
+        editor.paste(text);
+        editor
+    }
+
     pub fn code(&self) -> String {
         self.buffer.text()
     }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
-
 use super::editor::Editor;
 use crate::session::Past;
+use crate::tui::fuzzy::Fuzzy;
 
 /// Matches that a search finds at most.
 const MAX_MATCHES: usize = 500;
@@ -76,12 +74,11 @@ impl Ranking {
         if query.is_empty() {
             return candidates.map(|(index, _)| index).take(MAX_MATCHES).collect();
         }
-        let pattern = Pattern::new(query, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy);
-        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut fuzzy = Fuzzy::new(query);
         let is_case_exact = query.chars().any(char::is_uppercase);
-        let (mut buffer, mut found) = (Vec::new(), Vec::new());
+        let mut found = Vec::new();
         for (index, past) in candidates {
-            let Some(score) = pattern.score(Utf32Str::new(&past.code, &mut buffer), &mut matcher) else { continue };
+            let Some(score) = fuzzy.score(&past.code) else { continue };
             let contains = past.code.contains(query) || (!is_case_exact && past.code.to_lowercase().contains(query));
             // Among the inputs that contain the query, the newest is the best.
             found.push((if contains { u32::MAX } else { score }, index));

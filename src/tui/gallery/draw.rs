@@ -10,6 +10,7 @@ use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::gallery::Gallery;
 use crate::tui::images::{Picture, picture_of};
 use crate::tui::input::keymap::{Action, Context};
+use crate::tui::search::draw::typed;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
@@ -99,10 +100,9 @@ fn bottom(
         let caption = text::name(&caption);
         let caption = text::cut_front(&caption, usize::from(area.width) / 2);
         let end = put_right(buffer, area, area.right(), y, &caption, style);
-        let room = usize::from(end.saturating_sub(area.x + 10));
         let x = put(buffer, area, area.x, y, "save as: ", theme::BOLD);
-        let x = put(buffer, area, x, y, &text::cut_front(&text::name(naming), room), theme::PLAIN);
-        return Some(Position { x, y });
+        let line = Rect { x, y, width: end.saturating_sub(x + 1), height: 1 };
+        return Some(typed(&naming.code(), naming.cursor().1, line, buffer));
     }
     let turn: (&[_], &str) = (&[Action::PreviousFigure, Action::NextFigure], "turn");
     let turn = if count > 1 { &[turn][..] } else { &[] };

@@ -1,6 +1,7 @@
 //! Opening the gallery, its keys, and requests for the figures of a frame.
 
 use crate::domain::{Entry, Timestamp};
+use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
 use crate::tui::gallery::saving::{Saving, ending};
 use crate::tui::gallery::{Gallery, displays, has_pictures};
@@ -14,7 +15,7 @@ use crate::tui::pager::Pager;
 use crate::tui::transcript::card::{Card, FigureOptions, Row};
 use crate::tui::transcript::viewport::Place;
 use crate::tui::view::View;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -51,7 +52,7 @@ impl View {
             Action::SaveFigure => {
                 let name = self.file_name();
                 if let Some(gallery) = self.layers.gallery_mut() {
-                    gallery.naming = name;
+                    gallery.naming = name.map(|name| Editor::with_text(&name));
                 }
             }
             Action::CopyPath => return self.save(None, false),
@@ -82,28 +83,20 @@ impl View {
     fn on_naming(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Prompt, Context::Session]);
         let gallery = self.layers.gallery_mut()?;
-        match (action, key.code) {
-            (Some(Action::Choose), _) => {
-                let file = gallery.naming.clone().filter(|file| !file.trim().is_empty())?;
+        match action {
+            Some(Action::Choose) => {
+                let file = gallery.naming.as_ref().map(Editor::code).filter(|file| !file.trim().is_empty())?;
                 let replaces = gallery.existing.as_ref() == Some(&file);
                 return self.save(Some(file), replaces);
             }
-            (Some(Action::Back), _) => gallery.leave_naming(),
-            (Some(action), _) => return self.beside(action, key, now),
-            (None, KeyCode::Backspace) => {
+            Some(Action::Back) => gallery.leave_naming(),
+            None | Some(Action::QuitOrDelete) => {
+                gallery.notice = None;
                 if let Some(naming) = &mut gallery.naming {
-                    naming.pop();
+                    naming.key(key);
                 }
-                gallery.notice = None;
             }
-            (None, KeyCode::Char('u')) if key.modifiers == KeyModifiers::CONTROL => {
-                gallery.naming = Some(String::new());
-            }
-            (None, KeyCode::Char(c)) if !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
-                gallery.notice = None;
-                gallery.typed(c.encode_utf8(&mut [0; 4]));
-            }
-            _ => {}
+            Some(action) => return self.beside(action, key, now),
         }
         None
     }
@@ -141,8 +134,10 @@ impl View {
         };
         match self.layers.gallery_mut() {
             Some(gallery) => {
-                gallery.existing =
-                    written.is_err_and(|refused| refused.exists).then(|| gallery.naming.clone()).flatten();
+                gallery.existing = written
+                    .is_err_and(|refused| refused.exists)
+                    .then(|| gallery.naming.as_ref().map(Editor::code))
+                    .flatten();
                 if gallery.existing.is_none() {
                     gallery.naming = None;
                 }

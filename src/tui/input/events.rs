@@ -30,8 +30,8 @@ impl View {
     fn on_paste(&mut self, text: &str, now: Timestamp) {
         match self.layers.top_mut() {
             Some(Layer::Palette(palette)) => return palette.paste(text),
-            Some(Layer::Pager(pager)) => return pager.typed(text),
-            Some(Layer::Gallery(gallery)) => return gallery.typed(text),
+            Some(Layer::Pager(pager)) => return pager.paste(text),
+            Some(Layer::Gallery(gallery)) => return gallery.paste(text),
             Some(Layer::Export(prompt)) => return prompt.paste(text),
             Some(Layer::HistorySearch(search)) => return search.paste(text),
             Some(Layer::SearchPrompt(_)) => return self.paste_in_search_prompt(text),

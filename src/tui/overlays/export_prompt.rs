@@ -19,9 +19,7 @@ pub struct ExportPrompt {
 
 impl ExportPrompt {
     pub fn new(name: &str) -> Self {
-        let mut editor = Editor::default();
-        editor.paste(name);
-        Self { card: None, editor, refused: None, existing: None, busy: false }
+        Self { card: None, editor: Editor::with_text(name), refused: None, existing: None, busy: false }
     }
 
     pub fn file(&self) -> String {

@@ -1,14 +1,13 @@
 //! The palette's keys, and its search for actions.
 
 use crate::domain::Timestamp;
+use crate::tui::fuzzy::Fuzzy;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{ACTIONS, Action, Context};
 use crate::tui::layers::Layer;
 use crate::tui::overlays::palette::{Palette, PaletteMatch};
 use crate::tui::view::View;
 use crossterm::event::KeyEvent;
-use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// The number of recent actions that come first.
 const MAX_RECENT: usize = 8;
@@ -71,16 +70,13 @@ impl View {
     /// others in the order of the table.
     pub fn palette_matches(&self, query: &str, now: Timestamp) -> Vec<PaletteMatch> {
         let here = self.contexts(now);
-        let pattern = Pattern::new(query, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        let mut buffer = Vec::new();
+        let mut fuzzy = Fuzzy::ignoring_case(query);
         let mut found: Vec<(u32, PaletteMatch)> = Vec::new();
         for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
-            let mut marked = Vec::new();
-            let in_title = pattern.indices(Utf32Str::new(row.title, &mut buffer), &mut matcher, &mut marked);
             // The name in `config.toml` matches too, with a lower score than the visible title.
-            let in_name = || pattern.score(Utf32Str::new(row.name, &mut buffer), &mut matcher).map(|score| score / 2);
-            let Some(score) = in_title.or_else(in_name) else { continue };
+            let found_here = fuzzy.indices(row.title);
+            let found_here = found_here.or_else(|| Some((fuzzy.score(row.name)? / 2, Vec::new())));
+            let Some((score, marked)) = found_here else { continue };
             let place = row.bindings.iter().map(|binding| binding.context).find(|context| here.contains(context));
             let context = place.or_else(|| Some(row.bindings.first()?.context));
             let Some(context) = context else { continue };
@@ -91,7 +87,6 @@ impl View {
             } else {
                 self.refusal(row.action)
             };
-            marked.sort_unstable();
             found.push((score, PaletteMatch { row, context, refused, marked }));
         }
         let rank = |action: Action| self.recent.iter().position(|recent| *recent == action).unwrap_or(MAX_RECENT);

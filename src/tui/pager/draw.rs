@@ -11,6 +11,7 @@ use crate::tui::draw::canvas::{put, put_right, rule};
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::pager::{Pager, SPLIT_GAP};
+use crate::tui::search::draw::typed;
 use crate::tui::search::query::Query;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -66,9 +67,9 @@ fn title_of_output(view: &View, pager: &Pager, area: Rect, focus: Style, buffer:
 fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let y = area.bottom() - 1;
     if let Some(asking) = &pager.asking {
-        let room = usize::from(area.width).saturating_sub(3);
-        let x = put(buffer, area, area.x, y, &format!("/{}", text::cut_front(asking, room)), theme::PLAIN);
-        return Some(Position { x, y });
+        let x = put(buffer, area, area.x, y, "/", theme::PLAIN);
+        let line = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
+        return Some(typed(&asking.code(), asking.cursor().1, line, buffer));
     }
     let back = view.keys.hints(Context::Output, &[(&[Action::Back], "")], "");
     let asks = view.composer.reply.as_ref().map(|reply| match &reply.asks {

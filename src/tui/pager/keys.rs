@@ -1,6 +1,6 @@
 //! The keys of the pager.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use crate::domain::Entry;
 use crate::domain::Timestamp;
@@ -16,18 +16,13 @@ impl View {
     pub(in crate::tui) fn on_pager(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let pager = self.layers.pager_mut()?;
         if pager.is_asking() {
-            let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-            match key.code {
-                KeyCode::Char(c) if plain => {
-                    pager.typed(c.encode_utf8(&mut [0; 4]));
-                    return None;
+            match self.keys.find(key, &[Context::Session]) {
+                Some(action @ (Action::Suspend | Action::Redraw | Action::Mouse)) => {
+                    return self.act(action, key, false, now);
                 }
-                KeyCode::Backspace | KeyCode::Enter | KeyCode::Esc => {
-                    pager.edit(key.code);
-                    return None;
-                }
-                _ => {}
+                _ => pager.edit(key),
             }
+            return None;
         }
         match self.keys.find(key, &[Context::Output, Context::Session])? {
             Action::LineUp => pager.move_by(-1),

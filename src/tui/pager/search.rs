@@ -1,9 +1,10 @@
 //! The search through a whole output, a few units per frame.
 
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{Pager, Place};
 use crate::domain::terminal_text::plain;
+use crate::tui::composer::editor::Editor;
 use crate::tui::search::query::Query;
 
 /// The most units searched per frame.
@@ -23,31 +24,34 @@ impl Pager {
     }
 
     pub fn ask(&mut self) {
-        self.asking = Some(String::new());
+        self.asking = Some(Editor::default());
         self.notice = None;
     }
 
-    /// Inserts typed or pasted text.
-    pub fn typed(&mut self, text: &str) {
-        if let Some(asking) = &mut self.asking {
-            asking.extend(text.chars().filter(|c| !c.is_control()).take(200));
-        }
-    }
-
-    pub fn edit(&mut self, key: KeyCode) {
-        let Some(mut asking) = self.asking.take() else { return };
-        match key {
-            KeyCode::Backspace if asking.pop().is_some() => self.asking = Some(asking),
+    /// A key while the pager asks for what to search.
+    pub fn edit(&mut self, key: KeyEvent) {
+        let Some(asking) = &mut self.asking else { return };
+        match key.code {
+            KeyCode::Backspace if asking.is_empty() => self.asking = None,
+            KeyCode::Esc => self.asking = None,
             KeyCode::Enter => {
-                if !asking.is_empty() {
-                    self.needle = Query::new(&asking);
+                let text = asking.code();
+                self.asking = None;
+                if !text.is_empty() {
+                    self.needle = Query::new(&text);
                 }
                 self.found = None;
                 self.begin_search(true);
                 // Most searches begin at the end, where the pager opens.
                 self.search.iter_mut().for_each(|search| search.wraps = true);
             }
-            _ => {}
+            _ => asking.key(key),
+        }
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        if let Some(asking) = &mut self.asking {
+            asking.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
         }
     }
 

@@ -25,34 +25,94 @@ pub fn rows(view: &View) -> usize {
 pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let area = layout.drawer;
     Clear.render(area, buffer);
-    let table = view.transcript.variables();
     let title = format!(" variables{} ", view.variables.sorting.label());
-    let title = [(title.as_str(), theme::BOLD)];
     let found = if view.variables.query.is_some() { format!("{} of ", view.listed().count()) } else { String::new() };
-    let count = format!(" {}{found}{} ", age(view, now), units::count(table.total, "name"));
-    rule(buffer, Rect { height: 1, ..area }, &title, &[(&count, theme::DIM)], theme::DIM);
+    let total = units::count(view.transcript.variables().total, "name");
+    let count = format!(" {}{found}{total} ", age(view, now));
+    rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&count, theme::DIM)], theme::DIM);
     let list = Rect { y: area.y + 1, height: area.height - 2, ..area };
     let left = list.x + layout.margin.max(1) - 1;
-    let touched = touched(view);
-    let items = items(view);
-    let rows: Vec<&Variable> = view.listed().collect();
-    let width_of = |pick: &dyn Fn(&Variable) -> usize, max_width: usize| {
-        rows.iter().map(|row| pick(row)).max().unwrap_or(0).clamp(4, max_width) as u16
-    };
-    let quarter = usize::from(list.width) / 4;
-    let name_width = width_of(&|row| text::width(&row.name), quarter.min(24));
-    let kind_width = width_of(&|row| text::width(sort(row)), quarter.min(20));
-    let shape_width = width_of(&|row| text::width(&row.shape), quarter.min(14));
-    let setter_text = |row: &Variable| match (setter(view, row), set_at(view, row)) {
+    let mut lines = Lines { next: 0, scroll, list };
+    draw_variables(view, layout, left, now, &mut lines, buffer);
+    lines.row();
+    draw_clients(view, left, now, &mut lines, buffer);
+    draw_foot(view, layout, left, &lines, buffer)
+}
+
+/// The widths of the columns, so that each fits its widest cell within a share of the list.
+struct Columns<'a> {
+    view: &'a View,
+    now: Timestamp,
+    name: u16,
+    kind: u16,
+    shape: u16,
+    setter: u16,
+    size: u16,
+}
+
+impl<'a> Columns<'a> {
+    fn new(view: &'a View, list: Rect, now: Timestamp) -> Self {
+        let rows: Vec<&Variable> = view.listed().collect();
+        let width_of = |width: &dyn Fn(&Variable) -> usize, limit: usize| {
+            rows.iter().map(|row| width(row)).max().unwrap_or(0).clamp(4, limit) as u16
+        };
+        let quarter = usize::from(list.width) / 4;
+        Self {
+            view,
+            now,
+            name: width_of(&|row| text::width(&row.name), quarter.min(24)),
+            kind: width_of(&|row| text::width(sort(row)), quarter.min(20)),
+            shape: width_of(&|row| text::width(&row.shape), quarter.min(14)),
+            setter: width_of(&|row| text::width(&set_by(view, row, now)), usize::from(list.width) / 3),
+            size: width_of(&|row| size(row).len(), 9),
+        }
+    }
+
+    fn draw(&self, variable: &Variable, is_compact: bool, list: Rect, left: u16, y: u16, buffer: &mut Buffer) {
+        let mut x = left + 2;
+        let is_selected = self.view.variables.selected.as_ref() == Some(&variable.name);
+        let style = if is_selected { theme::SELECTED } else { theme::PLAIN };
+        put(buffer, list, x, y, &text::cut(&text::name(&variable.name), self.name.into()), style);
+        x += self.name + 2;
+        put(buffer, list, x, y, &text::cut(&text::name(sort(variable)), self.kind.into()), theme::DIM);
+        x += self.kind + 2;
+        let mut end = list.right();
+        if !is_compact {
+            end -= 1;
+            let setter = set_by(self.view, variable, self.now);
+            put_right(buffer, list, end, y, &text::cut(&setter, self.setter.into()), theme::DIM);
+            end -= self.setter + 2;
+            put_right(buffer, list, end, y, &size(variable), theme::DIM);
+            end -= self.size + 2;
+        }
+        let clipped = Rect { width: end.saturating_sub(list.x), ..list };
+        if !is_compact {
+            put(buffer, clipped, x, y, &text::cut(&variable.shape, self.shape.into()), theme::PLAIN);
+            x += self.shape + 2;
+        }
+        let shown = text::name(if is_compact { value(variable) } else { preview(variable) });
+        let room = usize::from(clipped.right().saturating_sub(x));
+        put(buffer, clipped, x, y, &text::cut(&shown, room), theme::PLAIN);
+    }
+}
+
+/// Who set a variable last, and how long ago.
+fn set_by(view: &View, variable: &Variable, now: Timestamp) -> String {
+    match (setter(view, variable), set_at(view, variable)) {
         (by, Some(at)) => format!("{by}, {} ago", units::age(elapsed(at, now))),
         (by, None) => by,
-    };
-    let by_width = width_of(&|row| text::width(&setter_text(row)), usize::from(list.width) / 3);
-    // Small sizes are not shown.
-    let size = |row: &Variable| row.size.filter(|size| *size >= 1_000).map(units::bytes).unwrap_or_default();
-    let size_width = width_of(&|row| size(row).len(), 9);
-    let mut lines = Lines { next: 0, scroll, list };
-    if rows.is_empty()
+    }
+}
+
+/// Empty for small values.
+fn size(variable: &Variable) -> String {
+    variable.size.filter(|size| *size >= 1_000).map(units::bytes).unwrap_or_default()
+}
+
+fn draw_variables(view: &View, layout: &Layout, left: u16, now: Timestamp, lines: &mut Lines, buffer: &mut Buffer) {
+    let list = lines.list;
+    let (columns, touched, items) = (Columns::new(view, list, now), touched(view), items(view));
+    if items.is_empty()
         && let Some(y) = lines.row()
     {
         let none = if view.variables.query.is_some() { "no name is like that" } else { "no variables yet" };
@@ -60,45 +120,22 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
     }
     for item in items {
         let Some(y) = lines.row() else { continue };
-        let variable = match item {
-            Item::Variable(variable) => variable,
+        match item {
+            Item::Variable(variable) => {
+                if touched.contains(variable.name.as_str()) {
+                    put(buffer, list, left, y, "•", theme::TOUCHED);
+                }
+                columns.draw(variable, layout.class == Class::Compact, list, left, y, buffer);
+            }
             Item::Group(name, count) => {
                 put(buffer, list, left, y, &format!("{name}  {count}"), theme::DIM);
-                continue;
             }
-        };
-        if touched.contains(variable.name.as_str()) {
-            put(buffer, list, left, y, "•", theme::TOUCHED);
         }
-        let mut x = left + 2;
-        let is_chosen = view.variables.selected.as_ref() == Some(&variable.name);
-        let style = if is_chosen { theme::SELECTED } else { theme::PLAIN };
-        put(buffer, list, x, y, &text::cut(&text::name(&variable.name), name_width.into()), style);
-        x += name_width + 2;
-        put(buffer, list, x, y, &text::cut(&text::name(sort(variable)), kind_width.into()), theme::DIM);
-        x += kind_width + 2;
-        let by = setter_text(variable);
-        let size = size(variable);
-        let end = if layout.class == Class::Compact {
-            list.right()
-        } else {
-            let by_end = list.right() - 1;
-            put_right(buffer, list, by_end, y, &text::cut(&by, by_width.into()), theme::DIM);
-            let size_end = by_end - by_width - 2;
-            put_right(buffer, list, size_end, y, &size, theme::DIM);
-            size_end - size_width - 2
-        };
-        let clipped = Rect { width: end.saturating_sub(list.x), ..list };
-        if layout.class != Class::Compact {
-            put(buffer, clipped, x, y, &text::cut(&variable.shape, shape_width.into()), theme::PLAIN);
-            x += shape_width + 2;
-        }
-        let shown = text::name(if layout.class == Class::Compact { value(variable) } else { preview(variable) });
-        let room = usize::from(clipped.right().saturating_sub(x));
-        put(buffer, clipped, x, y, &text::cut(&shown, room), theme::PLAIN);
     }
-    lines.row();
-    let clients = view.transcript.clients();
+}
+
+fn draw_clients(view: &View, left: u16, now: Timestamp, lines: &mut Lines, buffer: &mut Buffer) {
+    let (list, clients) = (lines.list, view.transcript.clients());
     if let Some(y) = lines.row() {
         put(buffer, list, left + 2, y, &format!("clients  {}", clients.len()), theme::BOLD);
     }
@@ -108,21 +145,25 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         let room = usize::from(list.right().saturating_sub(left + 2));
         put(buffer, list, left + 2, y, &text::cut("none yet; they run: fourhands bridge", room), theme::DIM);
     }
+    let half = usize::from(list.width) / 4 * 2;
     let widest = clients.iter().map(|client| text::width(&text::name(&client.name))).max().unwrap_or(0);
     for client in clients {
         let Some(y) = lines.row() else { continue };
         let (what, style) = activity(view, client, now, usize::MAX);
-        let name = text::name(&client.name);
-        put(buffer, list, left + 2, y, &text::cut(&name, quarter * 2), theme::PLAIN);
-        put(buffer, list, left + 4 + widest.min(quarter * 2) as u16, y, &what, style);
+        put(buffer, list, left + 2, y, &text::cut(&text::name(&client.name), half), theme::PLAIN);
+        put(buffer, list, left + 4 + widest.min(half) as u16, y, &what, style);
     }
+}
+
+/// The last row: the query, or the keys. Returns where the cursor belongs in the query.
+fn draw_foot(view: &View, layout: &Layout, left: u16, lines: &Lines, buffer: &mut Buffer) -> Option<Position> {
+    let (area, list) = (layout.drawer, lines.list);
     let bottom = list.bottom();
+    let compact = layout.class == Class::Compact;
     if let Some(query) = &view.variables.query {
-        let compact = layout.class == Class::Compact;
-        let inspect =
-            view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
+        let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
         let all = view.keys.key_hint(Action::Back);
-        let hint = format!("{inspect}{}{all} all", if compact { ", " } else { "   " });
+        let hint = format!("{look}{}{all} all", if compact { ", " } else { "   " });
         let end = put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
         let line = Rect { width: end.saturating_sub(area.x + 1), ..area };
         let x = put(buffer, line, left, bottom, "/ ", theme::FOCUS);
@@ -135,14 +176,14 @@ pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer:
         let more = format!("… {} for more", view.keys.key_hint(Action::PageDown));
         put(buffer, area, left + 2, bottom, &more, theme::DIM);
     }
-    if !table.rows.is_empty() && view.composer.editor.is_empty() {
-        let (inspect, sort, down, filter): (&[_], &[_], &[_], &[_]) =
+    if !view.transcript.variables().rows.is_empty() && view.composer.editor.is_empty() {
+        let (look, sort, down, filter): (&[_], &[_], &[_], &[_]) =
             (&[Action::Choose], &[Action::SortVariables], &[Action::ItemDown], &[Action::FilterVariables]);
-        let (hints, between) = match (view.variables.selected.is_some(), layout.class) {
-            (true, Class::Compact) => (&[(inspect, ""), (sort, ""), (filter, "")][..], "  "),
-            (true, _) => (&[(inspect, INSPECT_HINT), (sort, "sort"), (filter, "filter")][..], "   "),
-            (false, Class::Compact) => (&[(down, ""), (filter, "")][..], ", "),
-            (false, _) => (&[(down, "choose"), (filter, "filter")][..], "   "),
+        let (hints, between) = match (view.variables.selected.is_some(), compact) {
+            (true, true) => (&[(look, ""), (sort, ""), (filter, "")][..], "  "),
+            (true, false) => (&[(look, INSPECT_HINT), (sort, "sort"), (filter, "filter")][..], "   "),
+            (false, true) => (&[(down, ""), (filter, "")][..], ", "),
+            (false, false) => (&[(down, "choose"), (filter, "filter")][..], "   "),
         };
         let hint = view.keys.hints(Context::Variables, hints, between);
         put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);

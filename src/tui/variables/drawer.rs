@@ -1,11 +1,10 @@
 //! The drawer's list of variables: its order, its groups, its filter, and its keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::{Aspect, Variable, VariableKind};
 use crate::tui::composer::editor::Editor;
+use crate::tui::fuzzy::Fuzzy;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::layers::Layer;
@@ -57,14 +56,13 @@ pub fn items(view: &View) -> Vec<Item<'_>> {
 
 /// The variables whose name or type matches the query, the best match first.
 fn best<'a>(rows: Vec<&'a Variable>, query: &str) -> Vec<&'a Variable> {
-    let pattern = Pattern::new(query, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy);
-    let (mut matcher, mut buffer) = (Matcher::new(Config::DEFAULT), Vec::new());
-    let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+    let mut fuzzy = Fuzzy::new(query);
     let mut found: Vec<_> = rows
         .into_iter()
         // A match in the name ranks above any match in the type.
         .filter_map(|row| {
-            let rank = score(&row.name).map(|name| (true, name)).or_else(|| Some((false, score(&row.type_name)?)));
+            let by_name = fuzzy.score(&row.name).map(|score| (true, score));
+            let rank = by_name.or_else(|| Some((false, fuzzy.score(&row.type_name)?)));
             Some((rank?, row))
         })
         .collect();
