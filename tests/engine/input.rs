@@ -190,10 +190,10 @@ fn the_person_answers_and_the_draft_comes_back() {
     terminal.wait_for("the reply in place of the draft", |screen| !screen.contains("my_draft"));
     terminal.send("Ada\r");
     terminal.wait_for_text("my_draft");
+    // The draft comes back before the answer reaches the code.
+    terminal.wait_for_text("'Ada!'");
     let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
     assert_eq!(done["structuredContent"]["result"], "'Ada!'", "{done}");
-    // Ctrl-C interrupts the snippet until its end is on the screen.
-    terminal.wait_for_text("'Ada!'");
     terminal.send("\u{3}");
     terminal.wait_for("the draft to go", |screen| !screen.contains("my_draft"));
 
@@ -208,6 +208,7 @@ fn the_person_answers_and_the_draft_comes_back() {
     let screen = terminal.wait_for_text("••••••");
     assert!(!screen.contains("s3same"), "{screen}");
     terminal.send("\r");
+    terminal.wait_for_row("6");
     let done = client.call("wait_for_snippet", json!({"snippet": run["snippet"]}));
     assert_eq!(done["structuredContent"]["result"], "6", "{done}");
     assert!(!done.to_string().contains("s3same"), "{done}");
