@@ -115,7 +115,7 @@ fn too_small(area: Rect, buffer: &mut Buffer) {
 /// Returns the session's path with the home folder as `~`.
 fn short_path(view: &View) -> String {
     let path = view.info.cwd.to_string_lossy();
-    view.short(&text::name(&path))
+    view.short_path(&text::name(&path))
 }
 
 fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {

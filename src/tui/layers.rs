@@ -36,7 +36,7 @@ pub enum Layer {
     /// The prompt for a file name.
     Export(ExportPrompt),
     /// The whole output of a card.
-    Pager(Pager),
+    Pager(Box<Pager>),
     /// The figures of a card.
     Gallery(Gallery),
     /// All actions.
@@ -102,7 +102,7 @@ impl Layers {
     layer!(history_search, history_search_mut, HistorySearch, HistorySearch);
     layer!(search_prompt, search_prompt_mut, SearchPrompt, SearchPrompt);
     layer!(export, export_mut, Export, ExportPrompt);
-    layer!(pager, pager_mut, Pager, Pager);
+    layer!(pager, pager_mut, Pager, Box<Pager>);
     layer!(gallery, gallery_mut, Gallery, Gallery);
     layer!(palette, palette_mut, Palette, Palette);
 

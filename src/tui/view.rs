@@ -14,8 +14,8 @@ use super::images::Figures;
 use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
 use super::layers::Layers;
-use super::pager::Pager;
 use super::search::lookup::Lookup;
+use super::text;
 use super::theme::Theme;
 use super::transcript::card::Card;
 use super::transcript::viewport::{Anchor, Place, Viewport};
@@ -187,12 +187,8 @@ impl View {
     }
 
     /// The path with the home folder as `~`.
-    pub fn short(&self, path: &str) -> String {
-        match self.home.as_deref().filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home)) {
-            Some("") => "~".to_owned(),
-            Some(rest) if rest.starts_with('/') => format!("~{rest}"),
-            _ => path.to_owned(),
-        }
+    pub fn short_path(&self, path: &str) -> String {
+        text::with_tilde(path, self.home.as_deref())
     }
 
     pub fn is_busy(&self) -> bool {
@@ -214,7 +210,7 @@ impl View {
 
     /// Continues the pager's search. Returns whether another frame is needed.
     pub fn search(&mut self) -> bool {
-        self.layers.pager_mut().is_some_and(Pager::search_on)
+        self.layers.pager_mut().is_some_and(|pager| pager.search_on())
     }
 
     /// Cards that came since the end was last in sight; `None` while it is.

@@ -3,7 +3,7 @@
 use crate::tui::layers::Layer;
 use crate::tui::overlays::config_problems::ConfigProblems;
 use crate::tui::settings::Loaded;
-use crate::tui::transcript::viewport::Cards;
+use crate::tui::transcript::card_cache::CardCache;
 use crate::tui::view::View;
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ impl View {
             self.layers.push(Layer::ConfigProblems(problems));
         }
         self.keys = Rc::new(settings.keys);
-        self.viewport.cards = Cards::new(self.keys.clone());
+        self.viewport.cards = CardCache::new(self.keys.clone());
         self.theme = settings.theme;
         self.composer.editor.use_vi(settings.vi);
         self.mouse.captured = settings.mouse;

@@ -61,7 +61,7 @@ impl View {
                 let card = gallery.card;
                 if Pager::output(&self.transcript, card).is_some_and(|output| !output.is_empty()) {
                     self.layers.pop();
-                    self.layers.push(Layer::Pager(Pager::new(card)));
+                    self.layers.push(Layer::Pager(Box::new(Pager::new(card))));
                 } else {
                     gallery.notice = Some("it wrote no output".to_owned());
                 }

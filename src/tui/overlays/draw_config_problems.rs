@@ -18,7 +18,7 @@ pub fn draw(view: &View, problems: &ConfigProblems, layout: &Layout, buffer: &mu
     let room = Rect { width: layout.status.right(), ..layout.transcript };
     let width = MAX_WIDTH.min(room.width);
     let inside = usize::from(width) - 4;
-    let file = text::name(&view.short(&problems.file)).into_owned();
+    let file = text::name(&view.short_path(&problems.file)).into_owned();
     let mut rows = vec![(text::cut_front(&file, inside).into_owned(), theme::DIM)];
     let mut shown = 0;
     for line in &problems.lines {

@@ -61,7 +61,7 @@ impl View {
                 let answers =
                     self.records.client_responses.as_ref().zip(snippet).map(|(answers, snippet)| answers.of(snippet));
                 self.layers.clear();
-                self.layers.push(Layer::Pager(Pager::of_output(card, answers.unwrap_or_default())));
+                self.layers.push(Layer::Pager(Box::new(Pager::of_output(card, answers.unwrap_or_default()))));
             }
             None => self.notice = Some("no output to show".to_owned()),
         }

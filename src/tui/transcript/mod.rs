@@ -1,6 +1,7 @@
 //! The transcript's cards: their rows, the window on them, the selection, and copies of their pieces.
 
 pub(in crate::tui) mod card;
+pub(in crate::tui) mod card_cache;
 pub(in crate::tui) mod copy;
 pub(in crate::tui) mod data_frame;
 pub(in crate::tui) mod draw;

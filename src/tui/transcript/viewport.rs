@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::card::{Card, CardLayout};
-use crate::domain::{Entry, Status, Transcript};
+use super::card_cache::CardCache;
+use crate::domain::Transcript;
 use crate::tui::images::Figures;
-use crate::tui::input::keymap::Keymap;
 
 /// A row of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +37,7 @@ pub struct Viewport {
     /// The number of columns of a card's data frame that are scrolled away on the left.
     pub columns: HashMap<usize, usize>,
     pub unfold_all: bool,
-    pub cards: Cards,
+    pub cards: CardCache,
 }
 
 impl Viewport {
@@ -51,68 +50,7 @@ impl Viewport {
             unfolded: HashSet::new(),
             columns: HashMap::new(),
             unfold_all: false,
-            cards: Cards::default(),
-        }
-    }
-}
-
-/// The cache of recently shown cards.
-#[derive(Debug, Default)]
-pub struct Cards {
-    cache: HashMap<usize, (Key, Rc<Card>)>,
-    /// Some cards show keys.
-    keys: Rc<Keymap>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key {
-    shape: CardLayout,
-    status: Option<Status>,
-    /// Bytes written and bytes in memory of the output, which grows, and is cut when it is old.
-    output: (u64, usize),
-    /// The number of displays, and a value that changes with them.
-    displays: (usize, usize),
-}
-
-/// The most cards in the cache before all outside of the window are removed.
-const CACHE_CAPACITY: usize = 256;
-
-impl Cards {
-    pub fn new(keys: Rc<Keymap>) -> Self {
-        Self { cache: HashMap::new(), keys }
-    }
-
-    pub fn get(&mut self, entries: &[Entry], index: usize, shape: CardLayout, figures: &Figures) -> Option<Rc<Card>> {
-        let entry = entries.get(index)?;
-        let (status, output) = match entry {
-            Entry::Snippet(snippet) => (Some(snippet.status), Some(&snippet.output)),
-            Entry::Background { output, .. } => (None, Some(output)),
-            Entry::Reset { .. } | Entry::Restart { .. } | Entry::Note { .. } => (None, None),
-        };
-        let output = output.map_or((0, 0), |output| (output.total(), output.memory()));
-        let displays = match entry {
-            Entry::Snippet(snippet) => {
-                let which = |sum: usize, display| sum.rotate_left(1).wrapping_add(Arc::as_ptr(display) as usize);
-                (snippet.next_display(), snippet.displays.iter().fold(0, which))
-            }
-            _ => (0, 0),
-        };
-        let key = Key { shape, status, output, displays };
-        if let Some((known, card)) = self.cache.get(&index)
-            && *known == key
-        {
-            return Some(card.clone());
-        }
-        let card = Rc::new(Card::new(entry, &self.keys, shape, figures));
-        self.cache.insert(index, (key, card.clone()));
-        Some(card)
-    }
-
-    fn trim(&mut self, window: &[Place]) {
-        if self.cache.len() > CACHE_CAPACITY
-            && let (Some(first), Some(last)) = (window.first(), window.last())
-        {
-            self.cache.retain(|index, _| (first.card..=last.card).contains(index));
+            cards: CardCache::default(),
         }
     }
 }
@@ -120,7 +58,7 @@ impl Cards {
 /// The cards and their layout, for walks over the rows.
 pub struct Walk<'a> {
     pub transcript: &'a Transcript,
-    pub cards: &'a mut Cards,
+    pub cards: &'a mut CardCache,
     pub figures: &'a Figures,
     pub shape: &'a dyn Fn(usize) -> CardLayout,
     /// The cards that the filter shows; `None` for all.
@@ -223,7 +161,9 @@ impl Walk<'_> {
             rows.extend((place.row..of_card).take(height - rows.len()).map(|row| Place { row, ..place }));
             place = Place { card: self.after(place.card), row: 0 };
         }
-        self.cards.trim(&rows);
+        if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+            self.cards.trim(first.card..=last.card);
+        }
         rows
     }
 }

@@ -161,7 +161,8 @@ fn draw_foot(view: &View, layout: &Layout, left: u16, lines: &Lines, buffer: &mu
     let bottom = list.bottom();
     let compact = layout.class == Class::Compact;
     if let Some(query) = &view.variables.query {
-        let look = view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
+        let look =
+            view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
         let all = view.keys.key_hint(Action::Back);
         let hint = format!("{look}{}{all} all", if compact { ", " } else { "   " });
         let end = put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
