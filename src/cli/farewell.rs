@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::past;
-use crate::domain::units;
+use crate::domain::{home_path, units};
 use crate::journal::Tally;
 use crate::session::SessionId;
 use crate::session::discovery::paths::Paths;
@@ -64,12 +64,9 @@ fn summary(name: &str, lasted: Duration, tallies: &[Tally], journal: &str) -> St
     )
 }
 
-/// Abbreviates the home folder to `~`.
+/// Writes the home folder as `~`.
 fn short(path: &Path, home: Option<&Path>) -> String {
-    match home.and_then(|home| path.strip_prefix(home).ok()) {
-        Some(rest) => format!("~/{}", rest.display()),
-        None => path.display().to_string(),
-    }
+    home_path::shorten(&path.to_string_lossy(), home.map(Path::to_string_lossy).as_deref())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod display;
 pub mod event;
 pub mod flight_recorder;
 pub mod frame;
+pub mod home_path;
 pub mod input;
 pub mod inspection;
 pub mod lexer;

@@ -106,7 +106,7 @@ async fn run(
             },
             () = sleep_until(output_due), if output_due.is_some() => actor.flush_output(),
             () = sleep_until(input_due), if input_due.is_some() => actor.on_input_due(),
-            () = sleep_until(deadline), if deadline.is_some() => actor.on_deadline(),
+            () = sleep_until(deadline), if deadline.is_some() => actor.on_time_limit(),
             () = sleep_until(check_at), if check_at.is_some() => actor.check_interrupt(),
         }
         actor.start_next();

@@ -140,15 +140,6 @@ impl Rows {
     }
 }
 
-/// The path with the home folder as `~`.
-pub fn with_tilde(path: &str, home: Option<&str>) -> String {
-    match home.filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home)) {
-        Some("") => "~".to_owned(),
-        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
-        _ => path.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

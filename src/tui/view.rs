@@ -15,12 +15,11 @@ use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
 use super::layers::Layers;
 use super::search::lookup::Lookup;
-use super::text;
 use super::theme::Theme;
 use super::transcript::card::Card;
 use super::transcript::viewport::{Anchor, Place, Viewport};
 use super::variables::VariablesPanel;
-use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript};
+use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript, home_path};
 use crate::session::{ClientResponses, Spool};
 
 /// The state of the dashboard. Drawing only reads it.
@@ -188,7 +187,7 @@ impl View {
 
     /// The path with the home folder as `~`.
     pub fn short_path(&self, path: &str) -> String {
-        text::with_tilde(path, self.home.as_deref())
+        home_path::shorten(path, self.home.as_deref())
     }
 
     pub fn is_busy(&self) -> bool {

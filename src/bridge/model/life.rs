@@ -53,7 +53,7 @@ impl Life {
     }
 
     /// Notes that the process reaches a point. Returns whether the process is still alive.
-    pub fn reaches(&self, point: Point) -> bool {
+    pub fn survives(&self, point: Point) -> bool {
         let mut state = self.0.lock();
         if let Some((at, left)) = state.trap
             && at == point

@@ -123,12 +123,13 @@ impl Drop for Reader {
 
 impl AsyncWrite for Writer {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.life.reaches(Point::BeforeAnswer) {
+        if self.life.survives(Point::BeforeAnswer) {
             if self.wire.with(|state| state.broken) {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
             self.wire.with(|state| state.sent.extend_from_slice(bytes));
-            self.life.reaches(Point::AfterAnswer);
+            // The process may die here, after the answer was sent.
+            self.life.survives(Point::AfterAnswer);
         }
         Poll::Ready(Ok(bytes.len()))
     }

@@ -92,7 +92,7 @@ impl EventSink for Tape {
             _ if self.life.is_over() => return,
             _ => return lock(&self.world).journal.push(event.clone()),
         };
-        if !self.life.reaches(before) {
+        if !self.life.survives(before) {
             return;
         }
         let mut world = lock(&self.world);
@@ -102,7 +102,7 @@ impl EventSink for Tape {
             world.recorded.insert(key, outcome.status);
         }
         drop(world);
-        self.life.reaches(after);
+        self.life.survives(after);
     }
 }
 

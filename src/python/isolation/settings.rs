@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
 
 use super::fork;
-use super::limits::ProcessLimits;
+use super::process_limits::ProcessLimits;
 use crate::python::runtime::interrupt;
 
 const HOOKS: [&str; 3] = ["excepthook", "unraisablehook", "breakpointhook"];

@@ -1,4 +1,4 @@
-//! The host's handle of Python: turns requests of the actor into jobs of the main thread.
+//! The actor's handle of Python. Requests of the actor become jobs of the main thread.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -30,10 +30,10 @@ pub(in crate::python) enum EngineJob {
     Quit,
 }
 
-/// Bytes of recorded stacks from which on no more are requested: a fatal fault needs room as well.
-const STACKS_FULL: usize = 32 << 10;
+/// With this many bytes of recorded stacks, no further stack is requested: a fatal fault needs the rest of the room.
+const MAX_STACK_BYTES: usize = 32 << 10;
 
-/// The actor's handle of the interpreter.
+/// The actor's handle of Python.
 pub struct PythonEngine {
     jobs: Sender<EngineJob>,
     waker: JobWaker,
@@ -42,15 +42,15 @@ pub struct PythonEngine {
     recorder: Option<&'static FlightRecorder>,
     questions: Arc<QuestionTracker>,
     completion_tasks: Sender<CompletionTask>,
-    /// Bytes of stacks that were recorded when Python's stack was requested.
+    /// The length of the recorded stacks before the last request; `None` if there was no request.
     stacks_before: Option<usize>,
-    /// The target of an interrupt that names no snippet.
-    unnumbered_target: InterruptTarget,
-    /// Interrupts of the snippet that runs.
+    /// What runs if no snippet runs: a reset or an inspection.
+    target_without_snippet: InterruptTarget,
+    /// How often the running snippet was interrupted.
     interrupts: u32,
 }
 
-/// The main thread's end.
+/// The main thread's end of the channel of jobs.
 pub struct Jobs {
     pub(in crate::python) inbox: Receiver<EngineJob>,
     /// Shared with code that waits for input within a job.
@@ -61,7 +61,7 @@ pub struct Jobs {
     pub(in crate::python) completion_channel: Option<(Sender<CompletionTask>, Receiver<CompletionTask>)>,
 }
 
-/// Makes both ends.
+/// Makes both ends of the channel of jobs.
 pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) -> io::Result<(PythonEngine, Jobs)> {
     let (sender, receiver) = mpsc::channel();
     let (waker, waiter) = job_waker()?;
@@ -84,7 +84,7 @@ pub fn engine(capture: Arc<Capture>, recorder: Option<&'static FlightRecorder>) 
         questions,
         completion_tasks,
         stacks_before: None,
-        unnumbered_target: InterruptTarget::Reset,
+        target_without_snippet: InterruptTarget::Reset,
         interrupts: 0,
     };
     Ok((engine, jobs))
@@ -129,7 +129,7 @@ impl Engine for PythonEngine {
     fn interrupt(&mut self, snippet: Option<SnippetId>, force: bool) {
         // Found before the interrupt, which may end the code at once.
         let processes = snippet.map(children::started_by).unwrap_or_default();
-        interrupt::request(snippet.map_or(self.unnumbered_target, InterruptTarget::Snippet), force);
+        interrupt::request(snippet.map_or(self.target_without_snippet, InterruptTarget::Snippet), force);
         processes.interrupt(self.interrupts);
         self.interrupts += u32::from(snippet.is_some());
         if self.prompts.is_waiting() {
@@ -145,7 +145,7 @@ impl Engine for PythonEngine {
         let recorded = self.recorder.map(FlightRecorder::stacks).unwrap_or_default();
         let Some(before) = self.stacks_before else {
             self.stacks_before = Some(recorded.len());
-            if recorded.len() < STACKS_FULL {
+            if recorded.len() < MAX_STACK_BYTES {
                 stacks::request();
             }
             return None;
@@ -155,7 +155,7 @@ impl Engine for PythonEngine {
 
     fn reset(&mut self) {
         self.questions.stop();
-        self.unnumbered_target = InterruptTarget::Reset;
+        self.target_without_snippet = InterruptTarget::Reset;
         interrupt::clear_requests();
         self.send(EngineJob::Reset);
     }
@@ -163,7 +163,7 @@ impl Engine for PythonEngine {
     fn inspect(&mut self, request: InspectRequest, limit: Duration) {
         self.questions.stop();
         self.stacks_before = None;
-        self.unnumbered_target = InterruptTarget::Inspection;
+        self.target_without_snippet = InterruptTarget::Inspection;
         interrupt::clear_requests();
         self.send(EngineJob::Inspect { request, limit });
     }
@@ -182,11 +182,11 @@ impl Engine for PythonEngine {
     }
 
     fn answer_input(&mut self, number: u32, answer: InputAnswer) -> bool {
-        let is_waiting = self.prompts.answer(number, answer);
-        if is_waiting {
+        let was_waiting = self.prompts.answer(number, answer);
+        if was_waiting {
             self.waker.wake();
         }
-        is_waiting
+        was_waiting
     }
 
     fn take_output(&mut self) -> Vec<(Option<SnippetId>, Shown)> {

@@ -65,7 +65,7 @@ impl Actor {
         self.emit(Event::Stuck { snippet: snippet.id, stuck });
     }
 
-    pub(super) fn on_deadline(&mut self) {
+    pub(super) fn on_time_limit(&mut self) {
         let Some(running) = &mut self.queue.running else { return };
         if self.shutdown.has_begun && running.forced >= MAX_FORCED_AT_END {
             // Most likely a long call of C code.

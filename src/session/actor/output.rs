@@ -10,7 +10,7 @@ use crate::domain::{Display, Event, SnippetId};
 use crate::session::clock::now;
 use crate::session::engine::Shown;
 
-/// Output is passed on at once, then at most this often.
+/// The first output is passed on at once, and later output once in this time.
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(33);
 
 impl Actor {
@@ -44,7 +44,7 @@ impl Actor {
         }
     }
 
-    /// Places a display in the output of its snippet. A display without a snippet goes to the last one that ended,
+    /// Places a display in the output of its snippet. A display without a snippet goes to the last snippet that ended,
     /// since output between snippets has no place for displays.
     fn display(&mut self, snippet: Option<SnippetId>, mut display: Display, replaces: bool) {
         let owner = snippet.and_then(|id| self.transcript.snippet(id)).or_else(|| self.transcript.last_finished());

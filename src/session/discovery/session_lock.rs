@@ -30,7 +30,8 @@ pub enum HoldError {
 /// Holds the session `id`.
 ///
 /// # Errors
-/// If another process holds the session (0 if its PID is unknown), or there is no folder for the lock.
+/// [`HoldError::HeldBy`] has the process that holds the session, or 0 if its PID is unknown. Else the folder of the
+/// locks cannot be created.
 pub fn hold(paths: &Paths, id: &SessionId) -> Result<SessionLock, HoldError> {
     let folder = folder(&paths.state().map_err(io::Error::other)?);
     make_private(&folder).map_err(io::Error::other)?;
@@ -63,11 +64,11 @@ pub fn is_held(state: &Path, id: &SessionId) -> bool {
     lock::is_held(&folder(state).join(id.as_str()))
 }
 
-/// Holds a session for a moment, so that nobody resumes it; returns `None` if a process holds it. Processes that want
-/// to resume the session wait only a moment for that.
+/// Locks a session so that nobody resumes it, without waiting. Returns `None` if a process holds the session. Drop the
+/// lock soon: a process that wants to resume the session waits only briefly.
 ///
 /// # Errors
-/// If there is no folder for the lock.
+/// If the folder of the locks cannot be created.
 pub fn keep_out(state: &Path, id: &SessionId) -> io::Result<Option<SessionLock>> {
     let folder = folder(state);
     make_private(&folder).map_err(io::Error::other)?;

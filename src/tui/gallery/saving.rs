@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::Display;
+use crate::domain::{Display, home_path};
 
 /// A display to write to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +41,7 @@ pub fn write(saving: &Saving, cwd: &Path, home: Option<&str>) -> Result<PathBuf,
     let temporary = std::env::temp_dir();
     let path = match &saving.file {
         None => temporary.join(&saving.name),
-        Some(file) => match (file.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => Path::new(home).join(rest),
-            _ => cwd.join(file),
-        },
+        Some(file) => home_path::expand(file, home, cwd),
     };
     // A path made for the clipboard leads to a new file and replaces no other.
     let others = (2..100).map(|n| temporary.join(format!("{n}-{}", saving.name)));

@@ -1,7 +1,6 @@
-//! The layer with the focus: the contexts of its keys, and the meaning of the interrupt key.
+//! Which layer has the focus, and which keys hold there.
 
 use crate::domain::Timestamp;
-use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Context, WRITING};
 use crate::tui::layers::Layer;
 use crate::tui::view::View;
@@ -47,31 +46,6 @@ impl View {
         contexts
     }
 
-    /// Handles the interrupt key, which applies to running code first, then to the topmost layer, then to the input.
-    pub(in crate::tui) fn interrupt(&mut self, now: Timestamp) -> Option<Effect> {
-        if let Some(running) = self.transcript.running() {
-            self.pending.interrupt = Some((running.id, now));
-            return Some(Effect::Interrupt);
-        }
-        if self.leave_topmost() {
-            return None;
-        }
-        if self.viewport.selected.take().is_some() {
-            return None;
-        }
-        let composer = &mut self.composer;
-        if let Some(reply) = composer.reply.as_mut().filter(|reply| reply.is_open(&composer.editor, now)) {
-            reply.editor.clear();
-            return None;
-        }
-        if let Some(copied) = composer.editor.copy() {
-            return Some(Effect::Copy(copied));
-        }
-        composer.editor.clear();
-        composer.completion.close();
-        None
-    }
-
     /// Returns whether an open layer takes all keys from the input.
     pub(in crate::tui) fn has_layer_for_keys(&self) -> bool {
         match self.layers.top() {
@@ -79,18 +53,5 @@ impl View {
             Some(Layer::Drawer { .. }) => self.variables.query.is_some(),
             Some(_) => true,
         }
-    }
-
-    /// Leaves the topmost layer, or the prompt within it. Returns `false` if the input has the keys.
-    fn leave_topmost(&mut self) -> bool {
-        match self.layers.top_mut() {
-            None => return false,
-            Some(Layer::Drawer { .. }) => return self.variables.query.take().is_some(),
-            Some(Layer::SearchPrompt(_)) => self.leave_search_prompt(),
-            Some(Layer::Pager(pager)) if pager.is_asking() => pager.asking = None,
-            Some(Layer::Gallery(gallery)) if gallery.naming.is_some() => gallery.leave_naming(),
-            Some(_) => drop(self.layers.pop()),
-        }
-        true
     }
 }

@@ -4,6 +4,7 @@ pub(in crate::tui) mod actions;
 pub(in crate::tui) mod effect;
 pub(in crate::tui) mod events;
 pub(in crate::tui) mod focus;
+pub(in crate::tui) mod interrupt;
 pub(in crate::tui) mod keymap;
 pub(in crate::tui) mod mouse;
 pub(in crate::tui) mod mouse_events;

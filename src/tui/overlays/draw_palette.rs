@@ -15,21 +15,23 @@ use crate::tui::{text, theme};
 
 const MAX_WIDTH: u16 = 68;
 const MAX_ROWS: u16 = 14;
+/// The border, the query, and the empty row below the query.
+const FIXED_ROWS: u16 = 4;
 
 /// Draws the palette. Returns the position of the cursor.
 pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
     let width = MAX_WIDTH.min(screen.width);
     // The height does not depend on the number of matches, so the box stays in place.
-    let rows = MAX_ROWS.min(screen.height.saturating_sub(4));
-    let height = rows + 4;
+    let rows = MAX_ROWS.min(screen.height.saturating_sub(FIXED_ROWS));
+    let height = rows + FIXED_ROWS;
     let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 4, width, height };
     Clear.render(area, buffer);
     frame(area, " actions ", buffer);
     let inside = Rect { x: area.x + 2, width: area.width - 4, ..area };
     let query = palette.editor.code();
-    let found = view.palette_matches(&query, now);
-    let row = palette.row.min(found.len().saturating_sub(1));
+    let matches = view.palette_matches(&query, now);
+    let row = palette.row.min(matches.len().saturating_sub(1));
     let first = (row + 1).saturating_sub(usize::from(rows));
 
     let shown = text::cut_front(&text::name(&query), usize::from(inside.width) - 3).into_owned();
@@ -38,20 +40,20 @@ pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buf
     if query.is_empty() {
         put(buffer, inside, x + 1, area.y + 1, "a few letters of what to do", theme::DIM);
     }
-    if found.is_empty() {
+    if matches.is_empty() {
         put(buffer, inside, x, area.y + 3, "nothing is called that", theme::DIM);
     }
-    for ((index, found), y) in found.iter().enumerate().skip(first).take(rows.into()).zip(area.y + 3..) {
-        line(view, found, index == row, Rect { y, height: 1, ..inside }, buffer);
+    for ((index, found), y) in matches.iter().enumerate().skip(first).take(rows.into()).zip(area.y + 3..) {
+        draw_match(view, found, index == row, Rect { y, height: 1, ..inside }, buffer);
     }
-    let more = found.len().saturating_sub(first + usize::from(rows));
+    let more = matches.len().saturating_sub(first + usize::from(rows));
     if more > 0 {
         put_right(buffer, area, area.right() - 2, area.bottom() - 1, &format!(" {more} more "), theme::DIM);
     }
     Position { x: cursor, y: area.y + 1 }
 }
 
-fn line(view: &View, found: &PaletteMatch, chosen: bool, area: Rect, buffer: &mut Buffer) {
+fn draw_match(view: &View, found: &PaletteMatch, chosen: bool, area: Rect, buffer: &mut Buffer) {
     let key = view.keys.chords(found.context, found.row.action).next().map(|key| key.to_string()).unwrap_or_default();
     let (right, style) = match &found.refused {
         Some(why) => (why.as_str(), theme::DIM),

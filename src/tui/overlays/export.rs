@@ -1,10 +1,10 @@
 //! Writing the session, or the output of a card, to a file.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::{Display, Entry, SessionInfo, SnippetId, Transcript, units};
+use crate::domain::{Display, Entry, SessionInfo, SnippetId, Transcript, home_path, units};
 use crate::export::{self, Archive, Exists, ExportOptions, Format, OutputFile, Pages, SessionHeader};
 use crate::session::Spool;
 use crate::tui::transcript::copy;
@@ -75,11 +75,8 @@ pub fn write(
 }
 
 fn path_of(file: &str, info: &SessionInfo, home: Option<&str>) -> PathBuf {
-    match (file.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => Path::new(home).join(rest),
-        // User code may have changed to another folder since.
-        _ => info.cwd.join(file),
-    }
+    // User code may have changed to another folder since.
+    home_path::expand(file, home, &info.cwd)
 }
 
 /// Writes the output of a card. Returns a message for the person.

@@ -1,0 +1,39 @@
+//! Paths in the home folder, as people write and read them: `~/data`.
+
+use std::path::{Path, PathBuf};
+
+/// Writes the home folder as `~`.
+#[must_use]
+pub fn shorten(path: &str, home: Option<&str>) -> String {
+    match home.filter(|home| home.len() > 1).and_then(|home| path.strip_prefix(home)) {
+        Some("") => "~".to_owned(),
+        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// The path that a person wrote: in the home folder after `~/`, else as seen from `folder`.
+#[must_use]
+pub fn expand(path: &str, home: Option<&str>, folder: &Path) -> PathBuf {
+    match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => Path::new(home).join(rest),
+        _ => folder.join(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_names_are_the_home_folder() {
+        let shorten = |path| shorten(path, Some("/home/ada"));
+        assert_eq!(shorten("/home/ada"), "~");
+        assert_eq!(shorten("/home/ada/work"), "~/work");
+        assert_eq!(shorten("/home/adam"), "/home/adam");
+        assert_eq!(super::shorten("/work", Some("/")), "/work");
+        assert_eq!(expand("~/a.py", Some("/home/ada"), Path::new("/work")), Path::new("/home/ada/a.py"));
+        assert_eq!(expand("a.py", Some("/home/ada"), Path::new("/work")), Path::new("/work/a.py"));
+        assert_eq!(expand("/tmp/a.py", None, Path::new("/work")), Path::new("/tmp/a.py"));
+    }
+}

@@ -1,0 +1,47 @@
+//! The key that interrupts (Ctrl-C). One rule holds wherever the person is: the running code first, then the topmost
+//! layer, then the input.
+
+use super::effect::Effect;
+use crate::domain::Timestamp;
+use crate::tui::layers::Layer;
+use crate::tui::view::View;
+
+impl View {
+    /// Handles the interrupt key, which applies to running code first, then to the topmost layer, then to the input.
+    pub(in crate::tui) fn interrupt(&mut self, now: Timestamp) -> Option<Effect> {
+        if let Some(running) = self.transcript.running() {
+            self.pending.interrupt = Some((running.id, now));
+            return Some(Effect::Interrupt);
+        }
+        if self.leave_topmost() {
+            return None;
+        }
+        if self.viewport.selected.take().is_some() {
+            return None;
+        }
+        let composer = &mut self.composer;
+        if let Some(reply) = composer.reply.as_mut().filter(|reply| reply.is_open(&composer.editor, now)) {
+            reply.editor.clear();
+            return None;
+        }
+        if let Some(copied) = composer.editor.copy() {
+            return Some(Effect::Copy(copied));
+        }
+        composer.editor.clear();
+        composer.completion.close();
+        None
+    }
+
+    /// Leaves the topmost layer, or the prompt within it. Returns `false` if the input has the keys.
+    fn leave_topmost(&mut self) -> bool {
+        match self.layers.top_mut() {
+            None => return false,
+            Some(Layer::Drawer { .. }) => return self.variables.query.take().is_some(),
+            Some(Layer::SearchPrompt(_)) => self.leave_search_prompt(),
+            Some(Layer::Pager(pager)) if pager.is_asking() => pager.asking = None,
+            Some(Layer::Gallery(gallery)) if gallery.naming.is_some() => gallery.leave_naming(),
+            Some(_) => drop(self.layers.pop()),
+        }
+        true
+    }
+}
