@@ -53,6 +53,8 @@ const PHRASES: &[(&str, Claim)] = &[
     ("Nothing was interrupted by it", Claim::Other),
     ("This call had begun", Claim::Other),
     ("Ask again", Claim::Other),
+    // Only reads say so. Nothing was done that a repeat could do twice.
+    ("Python did not answer in time", Claim::Other),
 ];
 
 pub fn claim(answer: &Value) -> Claim {

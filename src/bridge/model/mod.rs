@@ -127,6 +127,8 @@ fn the_handover_keeps_its_promises() {
     check(11_526, 1);
     check(12_258, 1);
     check(29_544, 1);
+    // A listing waits for a Python that is deaf, until its time is up.
+    check(63_855, 1);
 }
 
 #[test]
