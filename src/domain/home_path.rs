@@ -31,9 +31,9 @@ mod tests {
         assert_eq!(shorten("/home/ada"), "~");
         assert_eq!(shorten("/home/ada/work"), "~/work");
         assert_eq!(shorten("/home/adam"), "/home/adam");
-        assert_eq!(super::shorten("/work", Some("/")), "/work");
-        assert_eq!(expand("~/a.py", Some("/home/ada"), Path::new("/work")), Path::new("/home/ada/a.py"));
-        assert_eq!(expand("a.py", Some("/home/ada"), Path::new("/work")), Path::new("/work/a.py"));
-        assert_eq!(expand("/tmp/a.py", None, Path::new("/work")), Path::new("/tmp/a.py"));
+        assert_eq!(super::shorten("/srv", Some("/")), "/srv");
+        assert_eq!(expand("~/a.py", Some("/home/ada"), Path::new("/srv")), Path::new("/home/ada/a.py"));
+        assert_eq!(expand("a.py", Some("/home/ada"), Path::new("/srv")), Path::new("/srv/a.py"));
+        assert_eq!(expand("/tmp/a.py", None, Path::new("/srv")), Path::new("/tmp/a.py"));
     }
 }

@@ -1,13 +1,16 @@
 //! The dashboard's event loop. It waits for keys, session events, requests and the next frame, handles everything that
 //! is pending, and draws at most one frame: no more than sixty per second, and none while nothing happens.
 
-pub(in crate::tui) mod apply_settings;
-pub(in crate::tui) mod export;
-pub(in crate::tui) mod external_editor;
-pub(in crate::tui) mod figures;
-pub(in crate::tui) mod restart;
+mod apply_settings;
+mod draft_file;
+mod export;
+mod external_editor;
+mod figures;
+mod rank_history;
+mod restart;
 mod results;
 pub(in crate::tui) mod snapshot;
+mod suspend;
 mod task_result;
 
 use std::io;
@@ -80,7 +83,7 @@ async fn dashboard(options: Options) -> io::Result<()> {
         // The person saw the problems when the session began.
         view.layers.clear();
     }
-    external_editor::read_back(&mut view, None);
+    draft_file::read_back(&mut view, None);
     let snapshot = DashboardSnapshot::of(&view);
     let queries_background =
         view.theme.name == theme::Name::Auto && background_query::answers(&std::env::var("TERM").unwrap_or_default());

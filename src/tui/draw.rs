@@ -113,7 +113,7 @@ fn too_small(area: Rect, buffer: &mut Buffer) {
 }
 
 /// Returns the session's path with the home folder as `~`.
-fn short_path(view: &View) -> String {
+fn short_cwd(view: &View) -> String {
     let path = view.info.cwd.to_string_lossy();
     view.short_path(&text::name(&path))
 }
@@ -129,7 +129,7 @@ fn header(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     let mut x = put(buffer, left, area.x + 1, area.y, &format!("Python {}", info.python_version), theme::BOLD) + 2;
     let venv = info.venv.as_ref().and_then(|venv| venv.file_name()).map(|name| name.to_string_lossy().into_owned());
     let venv = venv.map(|venv| text::name(&venv).into_owned()).unwrap_or_default();
-    let path = short_path(view);
+    let path = short_cwd(view);
     let room = usize::from(left.right().saturating_sub(x)).saturating_sub(text::width(&venv) + 2);
     x = put(buffer, left, x, area.y, &text::cut_front(&path, room), theme::PLAIN) + 2;
     put(buffer, left, x, area.y, &venv, theme::DIM);
@@ -160,7 +160,7 @@ fn empty(view: &View, layout: &Layout, buffer: &mut Buffer) {
         }
     }
     if layout.header.is_none() && area.height > 6 {
-        let about = format!("Python {} in {}", view.info.python_version, short_path(view));
+        let about = format!("Python {} in {}", view.info.python_version, short_cwd(view));
         let about = text::cut(&about, usize::from(area.width - layout.margin));
         put(buffer, area, area.x + layout.margin, top + 4, &about, theme::DIM);
     }

@@ -108,7 +108,7 @@ impl Gallery {
 
     pub fn paste(&mut self, text: &str) {
         if let Some(naming) = &mut self.naming {
-            naming.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
+            naming.paste_line(text);
         }
     }
 }

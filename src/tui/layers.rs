@@ -98,7 +98,6 @@ macro_rules! layer {
 }
 
 impl Layers {
-    layer!(config_problems, config_problems_mut, ConfigProblems, ConfigProblems);
     layer!(history_search, history_search_mut, HistorySearch, HistorySearch);
     layer!(search_prompt, search_prompt_mut, SearchPrompt, SearchPrompt);
     layer!(export, export_mut, Export, ExportPrompt);

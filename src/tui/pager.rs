@@ -41,6 +41,15 @@ struct Place {
     row: usize,
 }
 
+/// How far a search through the whole output has come.
+#[derive(Clone, Copy, Debug)]
+struct Search {
+    next: Place,
+    forward: bool,
+    /// Whether the search wraps from the end to the beginning.
+    wraps: bool,
+}
+
 #[derive(Debug)]
 pub struct Pager {
     /// The index of the entry in the transcript.
@@ -71,7 +80,7 @@ pub struct Pager {
     pub asking: Option<Editor>,
     /// The query of the search.
     pub needle: Query,
-    search: Option<search::Search>,
+    search: Option<Search>,
     found: Option<Place>,
     pub notice: Option<String>,
 }

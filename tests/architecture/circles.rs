@@ -81,7 +81,10 @@ impl Modules {
     /// The modules that a module uses, each with a path that leads there.
     fn edges(&self, name: &Names, code: &str, reexports: &BTreeMap<Names, Names>) -> BTreeMap<Names, String> {
         let used = uses(code).into_iter().filter(|used| !used.is_public).map(|used| used.path);
-        let paths = used.chain(inline_paths(code));
+        let children =
+            self.0.keys().filter(|other| other.split_last().is_some_and(|(_, parent)| parent == name.as_slice()));
+        let children: Vec<String> = children.filter_map(|child| Some(format!("{}::", child.last()?))).collect();
+        let paths = used.chain(inline_paths(code, &children));
         let mut found = BTreeMap::new();
         for path in paths {
             let Some(mut names) = self.resolve(name, &path) else { continue };
@@ -190,10 +193,10 @@ fn names(path: &str) -> Names {
     path.split("::").map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
-/// Paths within code that begin at the root, at this module or above.
-fn inline_paths(code: &str) -> Vec<Names> {
+/// Paths within code that begin at the root, at this module, above, or in one of `children`, such as `child::`.
+fn inline_paths(code: &str, children: &[String]) -> Vec<Names> {
     let mut found = Vec::new();
-    for root in ["crate::", "super::", "self::"] {
+    for root in ["crate::", "super::", "self::"].into_iter().chain(children.iter().map(String::as_str)) {
         for (at, _) in code.match_indices(root).filter(|(at, _)| crate::starts_a_word(code, *at)) {
             let end =
                 code[at..].find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(code.len() - at);
@@ -229,6 +232,8 @@ mod tests {
         }
         let child = [("a", "mod b;\nuse b::B;\npub struct A;"), ("a::b", "use super::A;")];
         assert_eq!(circles(&child), 1, "a parent and its child");
+        let bare = [("a", "mod b;\npub struct A(b::B);"), ("a::b", "use super::A;")];
+        assert_eq!(circles(&bare), 1, "a parent that names its child without `use`");
         let hidden = [
             ("a", "pub use self::b::B;\nmod b;\npub struct A;"),
             ("a::b", "use crate::c::C;"),

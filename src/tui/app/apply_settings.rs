@@ -1,11 +1,12 @@
 //! Applying the person's settings to the view.
 
+use std::rc::Rc;
+
 use crate::tui::layers::Layer;
 use crate::tui::overlays::config_problems::ConfigProblems;
 use crate::tui::settings::Loaded;
 use crate::tui::transcript::card_cache::CardCache;
 use crate::tui::view::View;
-use std::rc::Rc;
 
 impl View {
     /// Applies the settings from now on.

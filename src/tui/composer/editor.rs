@@ -117,6 +117,11 @@ impl Editor {
         self.insert_as_step(&text);
     }
 
+    /// The same in a field of one line: line ends at the ends are dropped, others become spaces.
+    pub fn paste_line(&mut self, pasted: &str) {
+        self.paste(&pasted.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
+    }
+
     /// Inserts text that one undo takes back.
     pub fn insert_as_step(&mut self, text: &str) {
         self.buffer.begin_undo_step();

@@ -1,5 +1,9 @@
 //! Measuring a frame before it is drawn, so that drawing changes nothing.
 
+use std::collections::BTreeMap;
+
+use ratatui::layout::Rect;
+
 use crate::tui::composer::draw::question_rows;
 use crate::tui::draw::layout::Layout;
 use crate::tui::layers::Layer;
@@ -7,8 +11,6 @@ use crate::tui::overlays::draw_help;
 use crate::tui::transcript::viewport::Anchor;
 use crate::tui::variables::{draw_drawer, draw_inspector};
 use crate::tui::view::{Prepared, View};
-use ratatui::layout::Rect;
-use std::collections::BTreeMap;
 
 impl View {
     fn layout(&self, area: Rect) -> Option<Layout> {

@@ -1,5 +1,12 @@
 //! Opening the gallery, its keys, and requests for the figures of a frame.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
+
 use crate::domain::{Entry, Timestamp};
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
@@ -15,11 +22,6 @@ use crate::tui::pager::Pager;
 use crate::tui::transcript::card::{Card, FigureOptions, Row};
 use crate::tui::transcript::viewport::Place;
 use crate::tui::view::View;
-use crossterm::event::KeyEvent;
-use ratatui::layout::Rect;
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::rc::Rc;
 
 /// The least number of rows of a figure in a card.
 const MIN_FIGURE_ROWS: u16 = 5;

@@ -1,6 +1,5 @@
 //! Saving a display to a file.
 
-use crate::tui::overlays::export::Refused;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::{Display, home_path};
+use crate::tui::overlays::export::Refused;
 
 /// A display to write to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

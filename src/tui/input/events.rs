@@ -3,7 +3,7 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
 
 use super::effect::Effect;
-use super::keymap::{Action, Context, WRITING};
+use super::keymap::{Action, Chord, Context, WRITING};
 use crate::domain::{InputAnswer, Insight, Timestamp};
 use crate::tui::composer::completion::{AnswerEffect, ROWS, Trigger};
 use crate::tui::composer::reply::Asks;
@@ -65,9 +65,10 @@ impl View {
                 return None;
             }
         }
-        let is_text = matches!(self.layers.top(), Some(Layer::Pager(pager)) if pager.is_asking());
+        let is_asking = matches!(self.layers.top(), Some(Layer::Pager(pager)) if pager.is_asking());
+        let is_text = is_asking && Chord::from(key).is_text();
         match self.keys.find(key, &self.contexts(now)).filter(|_| !is_text) {
-            Some(Action::Palette) if self.layers.palette().is_none() => {
+            Some(Action::Palette) if self.layers.palette().is_none() && !is_asking => {
                 self.toggle_palette();
                 return None;
             }

@@ -1,6 +1,9 @@
 //! Mouse events: the wheel scrolls the area under it, a click selects a card or inspects a variable, a drag selects in
 //! the input or moves the divider. The mouse never runs, answers or closes anything.
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
 use crate::domain::Timestamp;
 use crate::tui::composer::draw::put_cursor;
 use crate::tui::composer::editor::Editor;
@@ -14,8 +17,6 @@ use crate::tui::transcript::card::Row;
 use crate::tui::transcript::viewport::Anchor;
 use crate::tui::variables::draw_sidebar::Listed;
 use crate::tui::view::View;
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
 
 /// Rows per notch of the wheel.
 const WHEEL_ROWS: isize = 3;

@@ -1,5 +1,9 @@
 //! Opening the export prompt, its keys, and the result of the export.
 
+use std::path::Path;
+
+use crossterm::event::KeyEvent;
+
 use crate::domain::{Entry, Timestamp};
 use crate::export::{self, Format};
 use crate::tui::input::effect::Effect;
@@ -9,8 +13,6 @@ use crate::tui::overlays::export::Refused;
 use crate::tui::overlays::export_prompt::ExportPrompt;
 use crate::tui::transcript::copy;
 use crate::tui::view::View;
-use crossterm::event::KeyEvent;
-use std::path::Path;
 
 impl View {
     pub fn open_export(&mut self, now: Timestamp) {

@@ -1,8 +1,9 @@
 //! The prompt for a file, for the session or the output of a card.
 
+use std::path::Path;
+
 use crate::export::Format;
 use crate::tui::composer::editor::Editor;
-use std::path::Path;
 
 #[derive(Debug)]
 pub struct ExportPrompt {
@@ -29,7 +30,7 @@ impl ExportPrompt {
     /// Pastes text as one line.
     pub fn paste(&mut self, text: &str) {
         self.refused = None;
-        self.editor.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
+        self.editor.paste_line(text);
     }
 
     /// Changes the name's extension to the next format.

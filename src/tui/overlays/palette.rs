@@ -31,7 +31,7 @@ impl Palette {
 
     /// Pastes text as one line.
     pub fn paste(&mut self, text: &str) {
-        self.editor.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
+        self.editor.paste_line(text);
         self.row = 0;
     }
 }

@@ -1,5 +1,7 @@
 //! The palette's keys, and its search for actions.
 
+use crossterm::event::KeyEvent;
+
 use crate::domain::Timestamp;
 use crate::tui::fuzzy::Fuzzy;
 use crate::tui::input::effect::Effect;
@@ -7,7 +9,6 @@ use crate::tui::input::keymap::{ACTIONS, Action, Context};
 use crate::tui::layers::Layer;
 use crate::tui::overlays::palette::{Palette, PaletteMatch};
 use crate::tui::view::View;
-use crossterm::event::KeyEvent;
 
 /// The number of recent actions that come first.
 const MAX_RECENT: usize = 8;

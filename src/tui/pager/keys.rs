@@ -2,8 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::domain::Entry;
-use crate::domain::Timestamp;
+use crate::domain::{Entry, Timestamp};
 use crate::tui::gallery::has_pictures;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{Action, Context};

@@ -2,21 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{Pager, Place};
+use super::{Pager, Place, Search};
 use crate::domain::terminal_text::plain;
 use crate::tui::composer::editor::Editor;
 use crate::tui::search::query::Query;
 
 /// The most units searched per frame.
 const MAX_UNITS_PER_FRAME: usize = 32;
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Search {
-    next: Place,
-    forward: bool,
-    /// Whether the search wraps from the end to the beginning.
-    wraps: bool,
-}
 
 impl Pager {
     pub fn is_asking(&self) -> bool {
@@ -51,7 +43,7 @@ impl Pager {
 
     pub fn paste(&mut self, text: &str) {
         if let Some(asking) = &mut self.asking {
-            asking.paste(&text.trim_matches(['\r', '\n']).replace(['\r', '\n'], " "));
+            asking.paste_line(text);
         }
     }
 

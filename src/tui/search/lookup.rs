@@ -1,11 +1,12 @@
 //! The state of filter and search, and the line that the person types them into.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
 use crate::tui::composer::editor::Editor;
 use crate::tui::search::filter::Filter;
 use crate::tui::search::matches::{Mark, Search};
 use crate::tui::transcript::viewport::Anchor;
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 #[derive(Debug, Default)]
 pub struct Lookup {

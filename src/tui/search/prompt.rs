@@ -1,5 +1,11 @@
 //! Opening the line for a search, a filter or a number, its keys, and its effect on the transcript.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::KeyEvent;
+
 use crate::domain::{SnippetId, Timestamp};
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
@@ -12,10 +18,6 @@ use crate::tui::search::matches::{Mark, Search, SearchScope};
 use crate::tui::transcript::card::Card;
 use crate::tui::transcript::viewport::{Anchor, Place};
 use crate::tui::view::View;
-use crossterm::event::KeyEvent;
-use std::collections::BTreeMap;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 /// How long a frame may filter and search.
 const FRAME_BUDGET: Duration = Duration::from_millis(6);

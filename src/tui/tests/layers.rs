@@ -51,6 +51,26 @@ fn ctrl_c_interrupts_over_every_layer_and_else_closes_the_topmost() {
 }
 
 #[test]
+fn ctrl_c_interrupts_while_the_pager_asks_and_else_leaves_the_question_first() {
+    let mut running = story().view();
+    text(&mut running, 120, 40);
+    open(&mut running, Action::Output);
+    typed(&mut running, "/epoch");
+    assert_eq!(ctrl(&mut running, 'c'), Some(Effect::Interrupt));
+    assert!(running.layers.pager().unwrap().is_asking());
+
+    let mut idle = long_story(3).view();
+    text(&mut idle, 120, 40);
+    open(&mut idle, Action::Output);
+    typed(&mut idle, "/:");
+    assert_eq!(idle.layers.pager().unwrap().asking.as_ref().unwrap().code(), ":", "a letter is text here");
+    assert_eq!(ctrl(&mut idle, 'c'), None);
+    assert!(!idle.layers.pager().unwrap().is_asking());
+    assert_eq!(ctrl(&mut idle, 'c'), None);
+    assert!(idle.layers.is_empty());
+}
+
+#[test]
 fn the_wheel_moves_the_palette_and_not_what_lies_beneath() {
     let mut view = long_story(100).view();
     text(&mut view, 120, 40);
