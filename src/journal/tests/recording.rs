@@ -1,6 +1,7 @@
 //! Recorded sessions, and how they are found again.
 
 use super::*;
+use crate::session::HistorySource;
 
 #[test]
 fn a_session_comes_back_as_it_was() {
@@ -202,6 +203,26 @@ fn two_sessions_write_at_once_and_the_history_has_both() {
     let zero: Vec<_> = found.iter().filter(|past| past.code.starts_with("value_0")).collect();
     assert!(&*zero[0].code == "value_0 = 0" && &*zero[0].session == "one" && zero[0].ok && zero[0].mine);
     assert!(reader.history(Some(&ids[0])).unwrap().iter().all(|past| &*past.session == "two"));
+}
+
+/// As while a session creates the journal on a busy disk.
+#[test]
+fn the_history_waits_for_a_writer_that_has_locked_the_journal() {
+    let home = Home::new();
+    let mut session = home.start(&id(), "work");
+    session.run(1, "recorded()");
+    session.close();
+    let writer = rusqlite::Connection::open(home.database()).unwrap();
+    writer.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
+    let history = JournalHistory { paths: home.paths(), session: id() };
+    let reading = std::thread::spawn(move || history.past());
+    // One attempt gives up sooner.
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert!(!reading.is_finished());
+    writer.execute_batch("ROLLBACK").unwrap();
+    drop(writer);
+    let found = reading.join().unwrap().unwrap();
+    assert_eq!(found.iter().map(|past| &*past.code).collect::<Vec<_>>(), ["recorded()"]);
 }
 
 #[test]
