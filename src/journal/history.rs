@@ -3,8 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rusqlite::params;
 
@@ -17,9 +15,6 @@ use crate::session::{HistorySource, Past, SessionId};
 const MAX_ENTRIES: usize = 20_000;
 const MAX_CODE_BYTES: usize = 64 << 10;
 const MAX_TOTAL_BYTES: usize = 16 << 20;
-/// How long a search waits for a writer, such as a session that creates the journal on a busy disk.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 impl JournalReader {
     /// Returns the code submitted in all sessions except `but`, newest first, each once for the person and once for
@@ -80,12 +75,6 @@ impl JournalHistory {
 impl HistorySource for JournalHistory {
     fn past(&self) -> Result<Vec<Past>, String> {
         let folder = self.paths.journal().map_err(|error| error.to_string())?;
-        let begun = Instant::now();
-        loop {
-            match self.read(&folder) {
-                Err(JournalError::Locked(_)) if begun.elapsed() < LOCK_TIMEOUT => thread::sleep(RETRY_INTERVAL),
-                result => return result.map_err(|fault| fault.to_string()),
-            }
-        }
+        self.read(&folder).map_err(|fault| fault.to_string())
     }
 }

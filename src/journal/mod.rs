@@ -84,7 +84,11 @@ pub fn resume(paths: &Paths, id: &SessionId) -> Result<Option<RecordedSession>, 
     let folder = paths.journal().map_err(|error| JournalError::Unusable(error.to_string()))?;
     let deadline = Instant::now() + TAKE_OVER_TIMEOUT;
     loop {
-        let Some(reader) = JournalReader::open(&folder)? else { return Ok(None) };
+        let reader = match JournalReader::open_now(&folder) {
+            Err(JournalError::Locked(_)) if Instant::now() < deadline => continue,
+            opened => opened?,
+        };
+        let Some(reader) = reader else { return Ok(None) };
         let recorded = reader.load(id)?;
         // The dead process may still hold its intake, or another session may be recovering it.
         if !intake::is_in_use(&folder, id) || Instant::now() > deadline {

@@ -1,6 +1,7 @@
 //! The reader of the journal: lists sessions and loads them.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Row};
@@ -9,6 +10,10 @@ use super::schema::{self, FILE, JournalError};
 use super::{intake, recover, retention, store};
 use crate::domain::Timestamp;
 use crate::session::SessionId;
+
+/// How long a reader waits for a program that has locked the journal.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +65,26 @@ pub struct JournalReader {
 }
 
 impl JournalReader {
-    /// Opens the journal in `folder` and recovers dead sessions first; `None` if there is no journal.
+    /// Opens the journal in `folder` and recovers dead sessions first; `None` if there is no journal. Waits for a program
+    /// that has locked the journal, such as a session that creates it on a busy disk.
     ///
     /// # Errors
     /// If the journal exists and cannot be read.
     pub fn open(folder: &Path) -> Result<Option<Self>, JournalError> {
+        let deadline = Instant::now() + LOCK_TIMEOUT;
+        loop {
+            match Self::open_now(folder) {
+                Err(JournalError::Locked(_)) if Instant::now() < deadline => thread::sleep(LOCK_RETRY_INTERVAL),
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Like [`JournalReader::open`], but does not wait for a lock.
+    ///
+    /// # Errors
+    /// If the journal exists and cannot be read.
+    pub(super) fn open_now(folder: &Path) -> Result<Option<Self>, JournalError> {
         recover_dead_sessions(folder);
         let connection = match schema::open_to_read(folder)? {
             Some(connection) => connection,
@@ -102,7 +122,7 @@ impl JournalReader {
             stored.is_some_and(|(name, place)| name > *file || (name == *file && place >= *size))
         };
         while !written.iter().all(is_stored) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(10));
         }
     }
 
