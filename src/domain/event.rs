@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, CallId, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId, Stuck,
-    Timestamp, VariableTable,
+    Author, CallId, ClientId, Display, Effects, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId,
+    Stuck, Timestamp, VariableTable,
 };
 
 /// The effects of a reset, and what it could not undo.
@@ -89,6 +89,11 @@ pub enum Event {
     /// The code of `snippet` removed its displays.
     DisplaysCleared {
         snippet: SnippetId,
+    },
+    /// All effects of `snippet` so far.
+    Effects {
+        snippet: SnippetId,
+        effects: Arc<Effects>,
     },
     /// An interrupt cannot reach the running code, or (`None`) can reach it again.
     Stuck {

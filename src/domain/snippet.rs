@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, CallState, Display, InputRequest, Outcome, Output, SnippetId, Status, Timestamp};
+use super::{Author, CallState, Display, Effects, InputRequest, Outcome, Output, SnippetId, Status, Timestamp};
 
 /// Running code that does not respond to an interrupt, because Python is inside a call of C code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,10 @@ pub struct Snippet {
     pub displays: Vec<Arc<Display>>,
     /// The number of earlier displays, which were dropped.
     pub displays_dropped: usize,
+    /// What it did beyond Python's variables.
+    pub effects: Arc<Effects>,
+    /// Whether the effects are only in the journal.
+    pub effects_dropped: bool,
     /// Set while the code runs and does not respond to an interrupt.
     pub stuck: Option<Arc<Stuck>>,
     /// Set while the code waits for input.
@@ -59,6 +63,7 @@ impl Snippet {
     pub fn is_whole(&self) -> bool {
         self.code_omitted == 0
             && !self.outcome_is_cut
+            && !self.effects_dropped
             && self.output.omitted() == 0
             && self.displays_dropped == 0
             && self.displays.iter().all(|display| display.forms.iter().all(|form| !form.is_dropped()))

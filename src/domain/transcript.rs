@@ -75,6 +75,13 @@ impl Transcript {
                     self.bounds.displays -= gone;
                 }
             }
+            Event::Effects { snippet: id, effects } => {
+                if let Some(snippet) = self.snippet_mut(*id) {
+                    let before = snippet.effects.size();
+                    snippet.effects = effects.clone();
+                    self.bounds.change_effects(&mut self.entries, before, effects.size());
+                }
+            }
             Event::Stuck { snippet, stuck } => {
                 if let Some(snippet) = self.snippet_mut(*snippet) {
                     snippet.stuck.clone_from(stuck);
@@ -149,6 +156,8 @@ impl Transcript {
             output: Output::default(),
             displays: Vec::new(),
             displays_dropped: 0,
+            effects: Arc::default(),
+            effects_dropped: false,
             stuck: None,
             input: None,
             outcome: None,

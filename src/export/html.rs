@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::archive::Archive;
 use super::colours::for_pages;
 use super::items::{
-    ExportItem, Treatment, commented, complete_snippet, describe_ending, describe_entry, entry_time, normalized_code,
-    one_line, snippet_time,
+    ExportItem, Treatment, commented, complete_snippet, describe_effects, describe_ending, describe_entry, entry_time,
+    normalized_code, one_line, snippet_time,
 };
 use super::parts::{Part, of_the_value, walk_output, walk_parts};
 use super::session_header::SessionHeader;
@@ -108,6 +108,9 @@ fn section(
                 escape(&plain(&error.traceback)),
             )?;
         }
+    }
+    if let Some(effects) = describe_effects(snippet) {
+        writeln!(out, "<p class=\"note\">{}</p>", escape(&effects))?;
     }
     if !snippet.status.is_final() || snippet.status == Status::Cancelled {
         let note = if snippet.status.is_final() { "It never ran." } else { "Not at its end yet." };

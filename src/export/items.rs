@@ -27,6 +27,12 @@ pub fn complete_snippet<'a>(archive: &'a dyn Archive, index: usize, known: &'a S
     }
 }
 
+/// Returns the effects of a snippet on one line, such as `Effects: wrote a.csv; started git`; `None` if there are none.
+pub fn describe_effects(snippet: &Snippet) -> Option<String> {
+    let phrases = snippet.effects.phrases();
+    (!phrases.is_empty()).then(|| one_line(&format!("Effects: {}", phrases.join("; "))))
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
     /// The code stands as it was run.

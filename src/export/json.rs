@@ -82,6 +82,11 @@ fn snippet(
         "variables": outcome.map(|o| json!({
             "added": o.changes.added, "changed": o.changes.changed, "removed": o.changes.removed,
         })),
+        "effects": json!({
+            "entries": snippet.effects.entries,
+            "files_read": snippet.effects.files_read,
+            "omitted": snippet.effects.omitted,
+        }),
         "output_bytes": snippet.output.total(),
         "output_whole": file.map(|file| file.path.to_string_lossy().into_owned()),
         "displays_dropped": snippet.displays_dropped,

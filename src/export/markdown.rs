@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::archive::Archive;
 use super::items::{
-    ExportItem, Treatment, commented, complete_snippet, describe_ending, describe_entry, entry_time, normalized_code,
-    one_line, snippet_time,
+    ExportItem, Treatment, commented, complete_snippet, describe_effects, describe_ending, describe_entry, entry_time,
+    normalized_code, one_line, snippet_time,
 };
 use super::parts::{Part, of_the_value, walk_output, walk_parts};
 use super::session_header::SessionHeader;
@@ -94,6 +94,9 @@ impl Document<'_> {
             }
         })?;
         block.end(self.out)?;
+        if let Some(effects) = describe_effects(snippet) {
+            self.block(&format!("*{}*", escape(&effects)))?;
+        }
         let Some(outcome) = &snippet.outcome else { return Ok(()) };
         if let Some(result) = &outcome.result {
             self.block(&fenced("text", &plain(result)))?;

@@ -85,6 +85,7 @@ fn cell(archive: &dyn Archive, snippet: &Snippet, treatment: Treatment, json: &m
         "replay_of": snippet.replay_of.map(|of| of.0),
         "started": snippet.started_at.map(iso_time),
         "status": snippet.status.word(),
+        "effects": snippet.effects.phrases(),
         "elapsed_s": snippet.outcome.as_ref().filter(|_| ran).map(|outcome| outcome.elapsed.as_secs_f64()),
     });
     let mut metadata = Map::new();

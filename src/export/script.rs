@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use self::helpers::{Helper, Needs, string_block};
 use super::archive::Archive;
 use super::items::{
-    ExportItem, Treatment, commented, complete_snippet, describe_ending, describe_entry, entry_time, may_exit,
-    normalized_code, one_line, snippet_time,
+    ExportItem, Treatment, commented, complete_snippet, describe_effects, describe_ending, describe_entry, entry_time,
+    may_exit, normalized_code, one_line, snippet_time,
 };
 use super::session_header::SessionHeader;
 use crate::domain::lexer::{
@@ -53,6 +53,7 @@ fn cells(
                     describe_ending(&snippet)
                 );
                 let title = snippet.title.as_ref().map(|title| format!("\n# {}", one_line(title)));
+                let effects = describe_effects(&snippet).map(|effects| format!("\n# {effects}"));
                 // A snippet with a syntax error would keep the whole script from running.
                 let broken = is_syntax_error(&snippet);
                 let body = if *treatment == Treatment::Live && !broken {
@@ -61,7 +62,12 @@ fn cells(
                     commented(&normalized_code(&snippet))
                 };
                 let end = if body.ends_with('\n') { "" } else { "\n" };
-                write!(out, "\n# %%\n# {head}{}\n{body}{end}", title.unwrap_or_default())?;
+                write!(
+                    out,
+                    "\n# %%\n# {head}{}{}\n{body}{end}",
+                    title.unwrap_or_default(),
+                    effects.unwrap_or_default()
+                )?;
             }
             ExportItem::Between(_, Entry::Background { .. }) => {}
             ExportItem::Between(_, entry) => {

@@ -261,8 +261,8 @@ impl JournalReader {
         each: &mut dyn FnMut(Event),
     ) -> rusqlite::Result<()> {
         let mut select = self.connection.prepare_cached(
-            "SELECT number, place, client, author, code, submitted, started, ended, outcome, call FROM snippets
-             WHERE id = ?",
+            "SELECT number, place, client, author, code, submitted, started, ended, outcome, call, effects FROM
+             snippets WHERE id = ?",
         )?;
         let mut rows = select.query([row])?;
         let Some(row) = rows.next()? else { return Ok(()) };
@@ -291,6 +291,9 @@ impl JournalReader {
             std::cmp::Ordering::Greater => 0,
         };
         self.displays(session, snippet, first, each)?;
+        if let Some(effects) = store::effects(row.get::<_, Option<String>>(10)?.as_deref()) {
+            each(Event::Effects { snippet, effects });
+        }
         let outcome = store::outcome(row.get::<_, Option<String>>(8)?.as_deref());
         if let (Some(outcome), Some(at)) = (outcome, time(7)?) {
             each(Event::Finished { snippet, outcome, at });

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::frame::{IntakeFrame, SessionMeta};
 use crate::domain::flight_recorder::Losses;
 use crate::domain::{
-    Author, CallId, Display, Event, Outcome, Output, OutputChunk, Segment, SnippetId, Status, Stream, Timestamp,
+    Author, CallId, Display, Effects, Event, Outcome, Output, OutputChunk, Segment, SnippetId, Status, Stream,
+    Timestamp,
 };
 
 /// The most pieces of a running snippet's output in the database. Then they are merged.
@@ -46,6 +47,8 @@ pub struct OpenSnippet {
     pub submitted: Timestamp,
     pub started: Option<Timestamp>,
     pub ended: Option<(Timestamp, Arc<Outcome>)>,
+    /// `None` if the snippet had none since its row was loaded.
+    pub effects: Option<Arc<Effects>>,
     pub output_changes: OutputChanges,
     /// The row of the snippet must be stored.
     pub dirty: bool,
@@ -84,6 +87,8 @@ pub struct PendingChanges {
     pub open: BTreeMap<u32, OpenSnippet>,
     pub background: Vec<BackgroundChanges>,
     pub displays: Vec<DisplayChange>,
+    /// The effects of snippets that had ended before.
+    pub late_effects: BTreeMap<u32, Arc<Effects>>,
     pub marks: Vec<(i64, Event)>,
 }
 
@@ -98,6 +103,7 @@ impl PendingChanges {
         let shown = self.displays.iter().filter_map(|shown| shown.display.as_ref());
         written.map(OutputChanges::memory).sum::<usize>()
             + self.open.values().filter(|open| open.dirty).map(|open| open.code.len()).sum::<usize>()
+            + self.late_effects.values().map(|effects| effects.size()).sum::<usize>()
             + shown.map(|display| display.bytes_kept()).sum::<usize>()
             + self.marks.len() * 256
     }
@@ -162,6 +168,13 @@ impl PendingChanges {
                 let (place, at) = (self.take_place(), self.active);
                 self.displays.push(DisplayChange { snippet, place, at, display: None, replaces: true });
             }
+            Event::Effects { snippet, effects } => match self.open.get_mut(&snippet.0) {
+                Some(open) => {
+                    open.effects = Some(effects);
+                    open.dirty = true;
+                }
+                None => drop(self.late_effects.insert(snippet.0, effects)),
+            },
             Event::InputRequested { snippet, request } => {
                 self.touch(request.at);
                 self.mark(Event::InputRequested { snippet, request });
@@ -235,6 +248,7 @@ impl PendingChanges {
         self.dirty = false;
         self.missed = Losses::default();
         self.displays.clear();
+        self.late_effects.clear();
         self.marks.clear();
         self.open.retain(|_, open| {
             open.dirty = false;
@@ -343,6 +357,7 @@ impl OpenSnippet {
             submitted,
             started: None,
             ended: None,
+            effects: None,
             output_changes: OutputChanges::default(),
             dirty: true,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::pending_changes::{DisplayChange, OpenSnippet, OutputChanges, OutputPiece, PendingChanges};
-use crate::domain::{Author, CallId, ClientId, Outcome, Output, OutputChunk, Segment, SnippetId, Stream};
+use crate::domain::{Author, CallId, ClientId, Effects, Outcome, Output, OutputChunk, Segment, SnippetId, Stream};
 use crate::session::SessionId;
 
 /// How far an intake has been stored: the file name, and the offset in it.
@@ -64,6 +64,11 @@ fn put(tx: &Transaction<'_>, changes: &PendingChanges, position: &Position) -> r
     for shown in &changes.displays {
         bytes += put_shown(tx, session, shown)?;
     }
+    for (snippet, effects) in &changes.late_effects {
+        let text = serde_json::to_string(&**effects).ok();
+        tx.prepare_cached("UPDATE snippets SET effects = ? WHERE session = ? AND number = ?")?
+            .execute(params![text, session, snippet])?;
+    }
     for (place, event) in &changes.marks {
         let Ok(text) = serde_json::to_string(event) else { continue };
         bytes += text.len();
@@ -100,8 +105,9 @@ fn put_snippet(tx: &Transaction<'_>, session: i64, open: &OpenSnippet) -> rusqli
     let outcome = open.ended.as_ref().and_then(|(_, outcome)| serde_json::to_string(outcome).ok());
     tx.prepare_cached(
         "INSERT INTO snippets (session, number, place, client, author, code, submitted, started, ended, status, outcome,
-         call) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (session, number) DO UPDATE SET started = ?8, ended = ?9, status = ?10, outcome = ?11",
+         call, effects) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (session, number) DO UPDATE SET started = ?8, ended = ?9, status = ?10, outcome = ?11,
+         effects = coalesce(?13, effects)",
     )?
     .execute(params![
         session,
@@ -115,7 +121,8 @@ fn put_snippet(tx: &Transaction<'_>, session: i64, open: &OpenSnippet) -> rusqli
         open.ended.as_ref().map(|(at, _)| *at as i64),
         open.status().word(),
         outcome,
-        open.call.map(|call| call.to_string())
+        open.call.map(|call| call.to_string()),
+        open.effects.as_ref().and_then(|effects| serde_json::to_string(&**effects).ok())
     ])?;
     Ok(if outcome.is_some() { open.code.len() + outcome.map_or(0, |text| text.len()) } else { 0 })
 }
@@ -222,6 +229,7 @@ pub fn load_unfinished(connection: &Connection, id: &SessionId, changes: &mut Pe
             submitted: row.get::<_, i64>(5)? as u64,
             started: row.get::<_, Option<i64>>(6)?.map(|at| at as u64),
             ended: None,
+            effects: None,
             output_changes: OutputChanges::default(),
             dirty: false,
         })
@@ -270,6 +278,11 @@ pub fn chunk(row: &Row<'_>) -> rusqlite::Result<OutputChunk> {
     let text: String = row.get(1)?;
     let head = if text.is_empty() { Vec::new() } else { vec![Segment { stream, text }] };
     Ok(OutputChunk { head, skipped: row.get::<_, i64>(2)? as u64, tail: Vec::new() })
+}
+
+/// Parses the effects of a snippet; `None` if it had none, or they cannot be read.
+pub fn effects(text: Option<&str>) -> Option<Arc<Effects>> {
+    serde_json::from_str::<Effects>(text?).ok().map(Arc::new)
 }
 
 /// Parses the outcome of a finished snippet; `None` if it cannot be read.

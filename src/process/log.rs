@@ -97,7 +97,9 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::InputWithdrawn { snippet, .. } => Some(format!("{snippet} asks no more")),
         Event::Finished { snippet, outcome, .. } => {
             let author = transcript.snippet(*snippet).map_or("?", |snippet| snippet.author.name());
-            Some(format!("{snippet} {}: {}", plain(author), ending(outcome)))
+            let effects = transcript.snippet(*snippet).map(|snippet| snippet.effects.phrases()).unwrap_or_default();
+            let effects: String = effects.iter().flat_map(|phrase| ["; ", phrase]).collect();
+            Some(format!("{snippet} {}: {}{}", plain(author), ending(outcome), plain(&effects)))
         }
         Event::Stuck { snippet, stuck: Some(stuck) } => {
             let place = stuck.innermost_frame().map(|place| format!(" at {}", plain(place))).unwrap_or_default();
@@ -129,6 +131,7 @@ pub fn line(event: &Event, transcript: &Transcript) -> Option<String> {
         Event::Inquired(inquiry) => Some(format!("{} asks the person: {}", name(&inquiry.by), plain(&inquiry.text))),
         Event::Started { .. }
         | Event::Titled { .. }
+        | Event::Effects { .. }
         | Event::InquiryEnded { .. }
         | Event::Output { .. }
         | Event::DisplaysCleared { .. }

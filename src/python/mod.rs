@@ -3,6 +3,7 @@
 mod class_sources;
 mod completion;
 mod display;
+mod effects;
 mod file_names;
 mod inspector;
 pub mod io;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::domain::char_boundary::floor_char_boundary;
-use crate::domain::{Author, Event, Note, Outcome, ResetReport, Restart, SnippetId, Transcript};
+use crate::domain::{Author, Effects, Event, Note, Outcome, ResetReport, Restart, SnippetId, Transcript};
 
 /// Activities in the log. A reader that returns after more of them learns how many it missed.
 const LOG_CAPACITY: usize = 500;
@@ -15,8 +15,18 @@ const CODE_LENGTH: usize = 2 << 10;
 
 #[derive(Clone, Debug)]
 pub enum Activity {
-    Ended { snippet: SnippetId, author: Author, code: Arc<str>, title: Option<Arc<str>>, outcome: Arc<Outcome> },
-    Reset { by: Author, report: Arc<ResetReport> },
+    Ended {
+        snippet: SnippetId,
+        author: Author,
+        code: Arc<str>,
+        title: Option<Arc<str>>,
+        outcome: Arc<Outcome>,
+        effects: Arc<Effects>,
+    },
+    Reset {
+        by: Author,
+        report: Arc<ResetReport>,
+    },
     Restarted(Arc<Restart>),
     Noted(Arc<Note>),
 }
@@ -56,6 +66,7 @@ impl ActivityLog {
                     title: found.title.clone(),
                     // Without the middle of a large value.
                     outcome: outcome.cut().map_or_else(|| outcome.clone(), Arc::new),
+                    effects: found.effects.clone(),
                 }
             }
             Event::Reset { by, report, .. } => Activity::Reset { by: by.clone(), report: report.clone() },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::{
-    Author, Display, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
+    Author, Display, Effects, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
     OutputChunk, ResetReport, SnippetId, VariableQuery, VariableTable,
 };
 
@@ -65,6 +65,8 @@ pub enum Shown {
     },
     /// The code takes back what it displayed so far.
     Cleared,
+    /// All effects of the snippet so far.
+    Effects(Arc<Effects>),
 }
 
 #[derive(Debug)]

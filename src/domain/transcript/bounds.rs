@@ -21,6 +21,8 @@ const MAX_CODE: usize = 8 << 20;
 const OLD_CODE_HEAD: usize = 4 << 10;
 /// Bytes of values and tracebacks of all entries together. Beyond it the oldest keep their ends.
 const MAX_OUTCOMES: usize = 8 << 20;
+/// Bytes of effects of all entries together. Beyond it the oldest lose theirs.
+const MAX_EFFECTS: usize = 4 << 20;
 /// Bytes of displays of all entries together. Beyond it the oldest lose theirs.
 pub const MAX_DISPLAYS: usize = 32 << 20;
 
@@ -41,6 +43,9 @@ pub struct Bounds {
     code_cut_until: usize,
     outcomes: usize,
     outcomes_cut_until: usize,
+    effects: usize,
+    /// Entries before this index have no effects.
+    effects_from: usize,
     pub displays: usize,
     /// Entries before this index have no displays.
     pub displays_from: usize,
@@ -135,6 +140,21 @@ impl Bounds {
                 snippet.outcome_is_cut = true;
             }
             self.outcomes_cut_until += 1;
+        }
+    }
+
+    /// Counts effects that have grown, and drops those of the oldest entries.
+    pub fn change_effects(&mut self, entries: &mut [Entry], before: usize, after: usize) {
+        self.effects = self.effects + after - before;
+        while self.effects > MAX_EFFECTS && self.effects_from + 1 < entries.len() {
+            if let Entry::Snippet(snippet) = &mut entries[self.effects_from]
+                && !snippet.effects.is_empty()
+            {
+                self.effects -= snippet.effects.size();
+                snippet.effects = Arc::default();
+                snippet.effects_dropped = true;
+            }
+            self.effects_from += 1;
         }
     }
 

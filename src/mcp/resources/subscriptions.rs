@@ -115,7 +115,10 @@ impl PendingChanges {
                 self.uris.insert(uris::snippet(*snippet) + "/figure/");
                 self.list = true;
             }
-            Event::Titled { snippet, .. } | Event::Replayed { snippet, .. } | Event::Stuck { snippet, .. } => {
+            Event::Titled { snippet, .. }
+            | Event::Replayed { snippet, .. }
+            | Event::Effects { snippet, .. }
+            | Event::Stuck { snippet, .. } => {
                 changed(&[&uris::snippet(*snippet)]);
             }
             Event::Variables(table) => {

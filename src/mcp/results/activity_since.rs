@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::report::effect_phrases;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::one_line;
 use crate::domain::terminal_text::plain;
@@ -186,10 +187,11 @@ pub fn by(author: &Author, reader: &Author) -> (Option<String>, Option<ByKind>) 
 
 fn event(activity: &Activity, reader: &Author) -> SinceEvent {
     let (kind, author, snippet, status, text) = match activity {
-        Activity::Ended { snippet, author, code, title, outcome } => {
+        Activity::Ended { snippet, author, code, title, outcome, effects } => {
             let by = author.label_for(reader);
             let what = title.as_deref().map_or_else(|| first_lines(code), |title| one_line(title, MAX_CODE));
-            let text = format!("snippet {snippet} by {by}: {}: {what}", outcome_text(outcome));
+            let effects: String = effect_phrases(effects).iter().flat_map(|phrase| ["; ", phrase]).collect();
+            let text = format!("snippet {snippet} by {by}: {}: {what}{effects}", outcome_text(outcome));
             (SinceKind::Snippet, Some(author), Some(snippet.0), Some(outcome.status.into()), text)
         }
         Activity::Reset { by, .. } => {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::activity_since::{ByKind, by, note_text, outcome_text, restart_text};
+use super::report::effect_phrases;
 use super::status::RunStatus;
 use super::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
@@ -59,6 +60,9 @@ pub struct HistoryEntry {
     /// repr of the last expression, cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// What the code did beyond Python's variables: files, processes, connections and the like.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<String>,
     /// Bytes of output, for `read_output`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_bytes: Option<u64>,
@@ -205,6 +209,7 @@ fn history_entry(entry: &Entry, max_code: usize, reader: &Author, now: Timestamp
         title: None,
         code: None,
         result: None,
+        effects: Vec::new(),
         output_bytes: None,
     };
     if let Entry::Snippet(snippet) = entry {
@@ -215,6 +220,7 @@ fn history_entry(entry: &Entry, max_code: usize, reader: &Author, now: Timestamp
         described.title = snippet.title.as_deref().map(|title| one_line(title, MAX_TITLE));
         described.code = Some(truncate_middle(&snippet.code, max_code, 0).0);
         described.result = result.map(|result| truncate_middle(&plain(result), MAX_RESULT, 0).0);
+        described.effects = effect_phrases(&snippet.effects);
         described.output_bytes = Some(snippet.output.total()).filter(|total| *total > 0);
     }
     Some(described)
@@ -256,6 +262,9 @@ impl HistoryEntry {
         let _ = writeln!(text, "{}", self.code.as_deref().unwrap_or_default().trim_end());
         if let Some(result) = &self.result {
             let _ = writeln!(text, "Result: {result}");
+        }
+        if !self.effects.is_empty() {
+            let _ = writeln!(text, "Effects: {}", self.effects.join("; "));
         }
         if let Some(bytes) = self.output_bytes {
             let _ = writeln!(text, "({} of output: read_output with snippet={snippet})", units::bytes(bytes));

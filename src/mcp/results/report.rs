@@ -13,11 +13,13 @@ use super::images::AttachedImages;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::{SHARE, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Outcome, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
+use crate::domain::{Effects, Outcome, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
 
 /// Names of one kind of change, and characters of a name.
 const MAX_NAMES: usize = 40;
 const MAX_NAME: usize = 100;
+/// Characters of a phrase about effects.
+const MAX_EFFECT: usize = 400;
 /// Characters of the type of an error, and of its message.
 const MAX_ERROR_TYPE: usize = 200;
 const MAX_ERROR_MESSAGE: usize = 2_000;
@@ -50,6 +52,10 @@ pub struct RunReport {
     pub displays: Vec<DisplayReport>,
     /// Names that the code bound, rebound or removed.
     pub variables: NameChanges,
+    /// Effects beyond Python's variables that may surprise: deletions, files outside of the session's folder, processes
+    /// that still run. `session_history` has the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<String>,
     /// Whether anything was left out of this result; the texts say where.
     pub truncated: bool,
     /// What others did in the session since this client's last result, and how its own code ended that it did not wait
@@ -125,6 +131,11 @@ impl Parts {
         cuts.extend(names_cut.then_some("Not all names are told here: list_defined_variables lists them."));
         Self { result, error, variables, cuts, room }
     }
+}
+
+/// Returns the effects of a snippet as phrases for a model.
+pub fn effect_phrases(effects: &Effects) -> Vec<String> {
+    effects.phrases().iter().map(|phrase| one_line(phrase, MAX_EFFECT)).collect()
 }
 
 /// Seconds that a snippet has run by `now`.
@@ -213,6 +224,7 @@ impl RunReport {
             input_prompt: snippet.input.as_ref().map(|input| input.prompt.to_string()),
             displays: displays::reports(snippet, images),
             variables: parts.variables,
+            effects: effect_phrases(&snippet.effects.surprising()),
             truncated,
             since_your_last_call: since,
             notice,

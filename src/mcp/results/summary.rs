@@ -137,7 +137,12 @@ fn last_entries(text: &mut String, transcript: &Transcript, name: &impl Fn(&Auth
             Entry::Snippet(snippet) => {
                 let end =
                     snippet.outcome.as_ref().map_or_else(|| snippet.status.word().to_owned(), |o| outcome_text(o));
-                format!("- snippet {} by {}: {end}: {}", snippet.id, name(&snippet.author), title_or_code(snippet))
+                let effects = match snippet.effects.entries.len() {
+                    0 => String::new(),
+                    count => format!(" ({})", units::count(count, "effect")),
+                };
+                let (author, what) = (name(&snippet.author), title_or_code(snippet));
+                format!("- snippet {} by {author}: {end}: {what}{effects}", snippet.id)
             }
             Entry::Reset { by, .. } => format!("- {} reset the environment: names before were cleared", name(by)),
             Entry::Restart { restart, .. } => match &restart.by {

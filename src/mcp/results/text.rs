@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::displays;
 use super::images::AttachedImages;
-use super::report::{Parts, cut_notice, elapsed_s};
+use super::report::{Parts, cut_notice, effect_phrases, elapsed_s};
 use super::status::stopped_by;
 use super::truncate::{length_of_beginning, truncate_middle};
 use crate::domain::terminal_text::plain;
@@ -56,6 +56,10 @@ pub fn run(
         if !names.is_empty() {
             text.push_str(&format!("\n{what}: {}", names.join(", ")));
         }
+    }
+    let effects = effect_phrases(&snippet.effects.surprising());
+    if !effects.is_empty() {
+        text.push_str(&format!("\nEffects: {}", effects.join("; ")));
     }
     let cut = cut_notice(snippet, &parts, output_cut, goes_on);
     let is_cut = cut.is_some();

@@ -13,6 +13,7 @@ use super::descriptors::{PipeReaders, unread};
 use super::pending::PendingQueue;
 use crate::domain::char_boundary::floor_char_boundary;
 use crate::domain::{Display, SnippetId, Stream};
+use crate::python::effects::EffectCollector;
 use crate::session::{Shown, Spool};
 
 /// How long a writer waits for the drain to take earlier output from below Python. Only needed when a child or C code has
@@ -34,6 +35,7 @@ pub struct OutputWriter {
 /// The capture, shared by all writers and the drain.
 pub struct Capture {
     state: Mutex<CaptureState>,
+    effects: Mutex<EffectCollector>,
     /// Signals each read of the drain.
     drained: Condvar,
     /// Called by a writer when there was no pending output before.
@@ -56,7 +58,13 @@ struct CaptureState {
 
 impl Capture {
     pub fn new(spool: Arc<Spool>, announce: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { state: Mutex::default(), drained: Condvar::new(), announce: Box::new(announce), spool }
+        Self {
+            state: Mutex::default(),
+            effects: Mutex::default(),
+            drained: Condvar::new(),
+            announce: Box::new(announce),
+            spool,
+        }
     }
 
     /// Makes `snippet` the owner of later output. Earlier output from below Python is drained first.
@@ -141,9 +149,24 @@ impl Capture {
         self.announce_if(first);
     }
 
-    /// Takes all pending output, in order.
+    /// Returns the snippet that a writer belongs to.
+    pub fn owner(&self, writer: OutputWriter) -> Option<SnippetId> {
+        self.state.lock().owner(writer)
+    }
+
+    /// Changes the effects of snippets.
+    pub fn change_effects(&self, change: impl FnOnce(&mut EffectCollector)) {
+        change(&mut self.effects.lock());
+        let first = self.state.lock().pending.announce();
+        self.announce_if(first);
+    }
+
+    /// Takes all pending output, in order, and the effects that have changed.
     pub fn take(&self) -> Vec<(Option<SnippetId>, Shown)> {
-        self.state.lock().pending.take()
+        let mut taken = self.state.lock().pending.take();
+        let effects = self.effects.lock().take();
+        taken.extend(effects.into_iter().map(|(snippet, effects)| (Some(snippet), Shown::Effects(effects))));
+        taken
     }
 
     /// Waits until the drain has taken the output of C code and children so far. The drain never needs the GIL.

@@ -96,7 +96,8 @@ impl PendingQueue {
         }
     }
 
-    fn announce(&mut self) -> bool {
+    /// Returns whether something pending must be announced, because nothing was pending before.
+    pub fn announce(&mut self) -> bool {
         !std::mem::replace(&mut self.announced, true)
     }
 }

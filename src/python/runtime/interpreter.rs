@@ -24,6 +24,7 @@ use crate::domain::{
 use crate::python::completion::Completer;
 use crate::python::completion::thread::is_completion_thread;
 use crate::python::display::Displays;
+use crate::python::effects::{self, Places};
 use crate::python::inspector::ValueInspector;
 use crate::python::io::capture::{Capture, ThreadId};
 use crate::python::io::descriptors::{self, StandardDescriptors};
@@ -99,6 +100,10 @@ impl Interpreter {
         let streams = Streams::install(py, &capture, &context)?;
         // Before the baseline, which includes the runner's builtins and environment variables; and before the namespace,
         // whose `__file__` the runner sets.
+        let own = files.own_folders();
+        let places =
+            Places { session: std::env::current_dir().unwrap_or_default(), temporary: std::env::temp_dir(), own };
+        let _ = effects::install(py, &capture, &context, places);
         let runner = Runner::new(py, files, Displays::install(py, &capture, &context)?, context)?;
         let namespace = Namespace::take(py)?;
         let completer = jobs.completion_channel.take().and_then(|channel| {

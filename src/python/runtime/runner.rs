@@ -33,6 +33,14 @@ pub struct SessionFiles {
     pub checkpoints: Option<PathBuf>,
 }
 
+impl SessionFiles {
+    /// Returns the folders in which the session keeps files of its own.
+    pub fn own_folders(&self) -> Vec<PathBuf> {
+        let folder = self.session.parent().map(PathBuf::from);
+        folder.into_iter().chain(self.checkpoints.clone()).collect()
+    }
+}
+
 pub struct Runner {
     compiler: Compiler,
     eval: Py<PyAny>,

@@ -35,6 +35,11 @@ impl Actor {
             match shown {
                 Shown::Text(chunk) => self.emit(Event::Output { snippet, chunk, at: now() }),
                 Shown::Display { display, replaces } => self.display(snippet, display, replaces),
+                Shown::Effects(effects) => {
+                    if let Some(snippet) = snippet {
+                        self.emit(Event::Effects { snippet, effects });
+                    }
+                }
                 Shown::Cleared => {
                     if let Some(snippet) = snippet {
                         self.emit(Event::DisplaysCleared { snippet });

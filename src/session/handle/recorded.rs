@@ -24,9 +24,15 @@ impl SessionHandle {
         let spool = self.spool.clone();
         let recorded = in_background(move || spool.recorded(snippet)).await.flatten();
         Ok(Some(match recorded.filter(|recorded| recorded.outcome.is_some()) {
-            Some(Snippet { code, output, outcome, .. }) => {
-                Snippet { code, code_omitted: 0, output, outcome, outcome_is_cut: false, ..found }
-            }
+            Some(Snippet { code, output, outcome, .. }) => Snippet {
+                code,
+                code_omitted: 0,
+                output,
+                outcome,
+                outcome_is_cut: false,
+                effects_dropped: false,
+                ..found
+            },
             None => found,
         }))
     }

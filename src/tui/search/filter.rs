@@ -24,6 +24,8 @@ pub struct FilterQuery {
     authors: Vec<Query>,
     statuses: Vec<Status>,
     texts: Vec<Query>,
+    /// Words of effects, such as `write`; empty for any.
+    effects: Vec<String>,
     /// Conditions of which none may hold.
     not: Option<Box<FilterQuery>>,
 }
@@ -55,6 +57,7 @@ impl FilterQuery {
                 }
                 self.statuses.extend(fits);
             }
+            Some(("effect" | "did", name)) => self.effects.push(name.to_lowercase()),
             _ => self.texts.push(Query::new(word)),
         }
         Ok(())
@@ -76,6 +79,7 @@ impl FilterQuery {
         (self.authors.is_empty() || author.is_some_and(|author| self.authors.iter().any(|name| by(name, author))))
             && (self.statuses.is_empty() || status.is_some_and(|status| self.statuses.contains(&status)))
             && self.texts.iter().all(|text| mentions(entry, text))
+            && (self.effects.is_empty() || self.effects.iter().any(|word| has_effect(entry, word)))
             && self.not.as_ref().is_none_or(|not| !not.is_any_of(entry, author, status))
     }
 
@@ -84,7 +88,13 @@ impl FilterQuery {
         author.is_some_and(|author| self.authors.iter().any(|name| !name.is_empty() && name.is_in(author.name())))
             || status.is_some_and(|status| self.statuses.contains(&status))
             || self.texts.iter().any(|text| mentions(entry, text))
+            || self.effects.iter().any(|word| has_effect(entry, word))
     }
+}
+
+/// Returns whether a snippet had an effect that a word selects.
+fn has_effect(entry: &Entry, word: &str) -> bool {
+    matches!(entry, Entry::Snippet(snippet) if snippet.effects.matches(word))
 }
 
 /// Splits at spaces outside of quotes.
@@ -107,6 +117,7 @@ pub fn mentions(entry: &Entry, text: &Query) -> bool {
     match entry {
         Entry::Snippet(snippet) => {
             text.is_in(&snippet.code)
+                || snippet.effects.lines().iter().any(|line| text.is_in(line))
                 || in_some(snippet.title.as_deref())
                 || snippet.outcome.as_deref().is_some_and(|outcome| ended_with(outcome, text))
                 || wrote(&snippet.output, text)

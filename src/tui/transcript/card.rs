@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::lines::{highlight, note};
 use super::{data_frame, output_tail, traceback};
+use crate::domain::effects;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
     Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
@@ -99,13 +100,30 @@ impl Card {
         self.code(&snippet.code, shape);
         let limit = if snippet.outcome.is_some() { MAX_OUTPUT_ROWS } else { MAX_LIVE_ROWS };
         self.written(snippet, limit, shape, figures);
-        let Some(outcome) = &snippet.outcome else { return };
+        let Some(outcome) = &snippet.outcome else { return self.effects(snippet, shape) };
         match (&outcome.frame, &outcome.result) {
             (Some(frame), _) => self.frame(frame, shape),
             (None, Some(result)) => self.result(result, shape),
             (None, None) => {}
         }
         self.end(snippet, outcome, shape);
+        self.effects(snippet, shape);
+    }
+
+    /// The effects on one line, or all of them if the card is open.
+    fn effects(&mut self, snippet: &Snippet, shape: CardLayout) {
+        if snippet.effects.is_empty() {
+            return;
+        }
+        self.foldable = true;
+        if shape.open {
+            for line in snippet.effects.lines().iter().map(String::as_str).chain([effects::LIMITS]) {
+                self.wrapped(&text::name(line), theme::DIM, shape);
+            }
+        } else {
+            let line = snippet.effects.phrases().join(" · ");
+            self.rows.push(Row::Text(note(text::cut(&text::name(&line), shape.width.into()).into_owned())));
+        }
     }
 
     fn code(&mut self, code: &str, shape: CardLayout) {

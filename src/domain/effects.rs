@@ -1,0 +1,392 @@
+//! The effects of a snippet beyond Python's variables: files, processes, connections and the like.
+//!
+//! A snippet keeps a bounded list. Many effects of one kind in one place fold into one entry with a count.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Entries of one snippet.
+pub const MAX_EFFECTS: usize = 48;
+/// This many effects of one kind in one place fold into one entry.
+const FOLD_AT: usize = 6;
+/// Targets that a phrase names.
+const MAX_NAMED: usize = 3;
+
+/// The kind of an effect. The order is that of phrases: what destroys comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    Delete,
+    RemoveFolder,
+    Rename,
+    Write,
+    Create,
+    MakeFolder,
+    ChangeMode,
+    Install,
+    Start,
+    /// A process that the snippet started and that still runs at its end.
+    LeaveRunning,
+    Signal,
+    Connect,
+    Listen,
+    OpenDatabase,
+    LoadLibrary,
+    ChangeFolder,
+    SetVariable,
+}
+
+impl EffectKind {
+    /// All kinds, in the order of phrases.
+    pub const ALL: [Self; 17] = [
+        Self::Delete,
+        Self::RemoveFolder,
+        Self::Rename,
+        Self::Write,
+        Self::Create,
+        Self::MakeFolder,
+        Self::ChangeMode,
+        Self::Install,
+        Self::Start,
+        Self::LeaveRunning,
+        Self::Signal,
+        Self::Connect,
+        Self::Listen,
+        Self::OpenDatabase,
+        Self::LoadLibrary,
+        Self::ChangeFolder,
+        Self::SetVariable,
+    ];
+
+    /// Returns the beginning of a phrase, such as `wrote`.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Delete => "deleted",
+            Self::RemoveFolder => "removed folder",
+            Self::Rename => "renamed",
+            Self::Write => "wrote",
+            Self::Create => "created",
+            Self::MakeFolder => "made folder",
+            Self::ChangeMode => "changed permissions of",
+            Self::Install => "installed",
+            Self::Start => "started",
+            Self::LeaveRunning => "left running",
+            Self::Signal => "sent",
+            Self::Connect => "connected to",
+            Self::Listen => "listened on",
+            Self::OpenDatabase => "opened database",
+            Self::LoadLibrary => "loaded library",
+            Self::ChangeFolder => "changed folder to",
+            Self::SetVariable => "set environment variable",
+        }
+    }
+
+    /// Returns the word that selects the kind in a filter, such as `write`.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Delete | Self::RemoveFolder => "delete",
+            Self::Rename | Self::Write | Self::Create | Self::MakeFolder | Self::ChangeMode => "write",
+            Self::Install => "install",
+            Self::Start | Self::LeaveRunning | Self::Signal => "process",
+            Self::Connect | Self::Listen => "network",
+            Self::OpenDatabase => "database",
+            Self::LoadLibrary => "library",
+            Self::ChangeFolder | Self::SetVariable => "environment",
+        }
+    }
+
+    /// Returns whether targets are paths.
+    fn is_of_file(self) -> bool {
+        self.group() == "write" || self.group() == "delete"
+    }
+
+    /// Returns what the targets of a folded entry are called.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::MakeFolder | Self::RemoveFolder => "folders",
+            Self::Start | Self::LeaveRunning => "processes",
+            Self::Signal => "signals",
+            Self::Connect => "connections",
+            Self::Listen => "addresses",
+            Self::SetVariable => "variables",
+            Self::Install => "packages",
+            _ => "files",
+        }
+    }
+}
+
+/// One effect, or several of one kind in one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    pub kind: EffectKind,
+    /// A path seen from the session's folder, a command, an address, a name. Of folded effects: the place.
+    pub target: Arc<str>,
+    /// The new path of a renamed file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Arc<str>>,
+    /// How often it happened; of folded effects how many they are.
+    pub count: u64,
+    /// Whether `target` is the place of `count` effects.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub folded: bool,
+    /// Whether a file lies outside of the session's folder and of the folder for temporary files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outside: bool,
+}
+
+impl Effect {
+    #[must_use]
+    pub fn new(kind: EffectKind, target: impl Into<Arc<str>>) -> Self {
+        Self { kind, target: target.into(), to: None, count: 1, folded: false, outside: false }
+    }
+
+    /// Returns the target as a phrase names it, such as `data.csv`, `a → b` or `12 files in out/`.
+    #[must_use]
+    pub fn object(&self) -> String {
+        let place = if self.target.is_empty() { "the session's folder" } else { &self.target };
+        match &self.to {
+            _ if self.folded && self.kind.is_of_file() => {
+                format!("{} {} in {place}", self.count, self.kind.plural())
+            }
+            _ if self.folded && self.target.is_empty() => {
+                format!("{} {}", self.count, self.kind.plural())
+            }
+            _ if self.folded => format!("{place} ({} {})", self.count, self.kind.plural()),
+            // A folder that was removed with its contents.
+            None if self.kind == EffectKind::RemoveFolder && self.count > 1 => {
+                format!("{place} ({} entries)", self.count - 1)
+            }
+            None if self.count > 1 && !self.kind.is_of_file() => format!("{place} ×{}", self.count),
+            None => place.to_owned(),
+            Some(to) => format!("{place} → {to}"),
+        }
+    }
+}
+
+/// The effects of one snippet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effects {
+    /// In the order in which they first happened.
+    pub entries: Vec<Effect>,
+    /// Files that were opened to read.
+    #[serde(default)]
+    pub files_read: u64,
+    /// Effects beyond [`MAX_EFFECTS`].
+    #[serde(default)]
+    pub omitted: u64,
+}
+
+impl Effects {
+    /// Returns whether there is nothing to show; reading alone is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns the heap memory that it takes, roughly and in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let text = |effect: &Effect| effect.target.len() + effect.to.as_ref().map_or(0, |to| to.len());
+        self.entries.iter().map(|effect| text(effect) + size_of::<Effect>() + 32).sum()
+    }
+
+    /// Adds an effect.
+    pub fn add(&mut self, effect: Effect) {
+        if self.cancels(&effect) || self.counts(&effect) {
+            return;
+        }
+        let place = place(&effect).to_owned();
+        let folds = |known: &Effect| known.kind == effect.kind && !known.folded && self::place(known) == place;
+        let (same, others): (Vec<_>, Vec<_>) = self.entries.iter().cloned().partition(folds);
+        if same.len() + 1 >= FOLD_AT {
+            let first = self.entries.iter().position(folds).unwrap_or_default();
+            let count = effect.count + same.iter().map(|known| known.count).sum::<u64>();
+            let before = self.entries[..first].len();
+            self.entries = others;
+            self.entries.insert(before, Effect { target: place.into(), to: None, count, folded: true, ..effect });
+        } else if self.entries.len() < MAX_EFFECTS {
+            self.entries.push(effect);
+        } else {
+            self.omitted += effect.count;
+        }
+    }
+
+    /// Adds the renaming of a file. A new file that gets the name of another, as many programs write their files, counts as
+    /// the writing of that other file.
+    pub fn add_rename(&mut self, effect: Effect, replaces: bool) {
+        match (self.created(&effect.target), &effect.to) {
+            (Some(created), Some(to)) => {
+                let kind = if replaces { EffectKind::Write } else { EffectKind::Create };
+                let written = Effect { outside: effect.outside, ..Effect::new(kind, to.clone()) };
+                self.entries.remove(created);
+                self.add(written);
+            }
+            _ => self.add(effect),
+        }
+    }
+
+    /// Returns the entry of a file that the snippet created.
+    fn created(&self, target: &str) -> Option<usize> {
+        let is_created = |known: &Effect| known.kind == EffectKind::Create && !known.folded && *known.target == *target;
+        self.entries.iter().position(is_created)
+    }
+
+    /// Returns whether the effect adds nothing: the snippet wrote a file again that it had created, or deleted the file.
+    fn cancels(&mut self, effect: &Effect) -> bool {
+        match effect.kind {
+            EffectKind::Write => self.created(&effect.target).is_some(),
+            EffectKind::Delete => self.created(&effect.target).map(|created| self.entries.remove(created)).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Counts the effect in an entry that is the same, stands for its place, or is a folder removed with its contents.
+    fn counts(&mut self, effect: &Effect) -> bool {
+        let place = place(effect);
+        let is_within = |known: &Effect| {
+            known.kind == EffectKind::RemoveFolder
+                && effect.kind.group() == "delete"
+                && effect.target.strip_prefix(&*known.target).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let is_same = |known: &Effect| {
+            known.kind == effect.kind
+                && if known.folded {
+                    *known.target == *place
+                } else {
+                    known.target == effect.target && known.to == effect.to
+                }
+        };
+        let Some(known) = self.entries.iter_mut().find(|known| is_same(known) || is_within(known)) else {
+            return false;
+        };
+        known.count += effect.count;
+        true
+    }
+
+    /// Returns the effects that the author of the code may not expect: deletions, files outside of the session's folder,
+    /// processes that still run.
+    #[must_use]
+    pub fn surprising(&self) -> Self {
+        let is_surprising = |effect: &&Effect| {
+            effect.kind.group() == "delete" || effect.outside || effect.kind == EffectKind::LeaveRunning
+        };
+        Self { entries: self.entries.iter().filter(is_surprising).cloned().collect(), files_read: 0, omitted: 0 }
+    }
+
+    /// Returns whether a filter's word selects the effects: a group, a verb, or `any`.
+    #[must_use]
+    pub fn matches(&self, word: &str) -> bool {
+        let word = word.to_lowercase();
+        self.entries.iter().any(|effect| {
+            word == "any" || effect.kind.group().starts_with(&word) || effect.kind.verb().starts_with(&word)
+        })
+    }
+
+    /// Returns a phrase for each kind, such as `wrote a.csv, b.csv`.
+    #[must_use]
+    pub fn phrases(&self) -> Vec<String> {
+        let of_kind = |kind| {
+            let entries: Vec<_> = self.entries.iter().filter(|effect| effect.kind == kind).collect();
+            let named: Vec<_> = entries.iter().take(MAX_NAMED).map(|effect| effect.object()).collect();
+            let more = entries.len().saturating_sub(MAX_NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            (!named.is_empty()).then(|| format!("{} {}{more}", EffectKind::verb(kind), named.join(", ")))
+        };
+        let mut phrases: Vec<_> = EffectKind::ALL.into_iter().filter_map(of_kind).collect();
+        if self.omitted > 0 {
+            phrases.push(format!("{} more effects", self.omitted));
+        }
+        phrases
+    }
+
+    /// Returns a line for each entry, and one for what was read.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<_> =
+            self.entries.iter().map(|effect| format!("{} {}", effect.kind.verb(), effect.object())).collect();
+        if self.omitted > 0 {
+            lines.push(format!("{} more effects", self.omitted));
+        }
+        if self.files_read > 0 {
+            let files = if self.files_read == 1 { "file" } else { "files" };
+            lines.push(format!("read {} {files}", self.files_read));
+        }
+        lines
+    }
+}
+
+/// Said once where effects are shown in full.
+pub const LIMITS: &str =
+    "Effects are those of Python code. What native code does by itself, and what child processes do, is not seen.";
+
+/// Returns the place by which effects of a kind fold: the folder of a file, the program of a command, the host of an
+/// address.
+fn place(effect: &Effect) -> &str {
+    let target = &*effect.target;
+    match effect.kind {
+        kind if kind.is_of_file() => target.rfind('/').map_or("", |slash| &target[..=slash]),
+        EffectKind::Start | EffectKind::LeaveRunning => target.split(' ').next().unwrap_or_default(),
+        EffectKind::Connect | EffectKind::Listen => target.rsplit_once(':').map_or(target, |(host, _)| host),
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effects(list: &[(EffectKind, &str)]) -> Effects {
+        let mut effects = Effects::default();
+        for (kind, target) in list {
+            effects.add(Effect::new(*kind, *target));
+        }
+        effects
+    }
+
+    #[test]
+    fn many_effects_in_one_place_fold_and_stay_bounded() {
+        let mut effects = effects(&[(EffectKind::Start, "git status"), (EffectKind::Create, "out/first")]);
+        for number in 0..1_000 {
+            effects.add(Effect::new(EffectKind::Create, format!("out/{number}")));
+            effects.add(Effect::new(EffectKind::SetVariable, format!("NAME{number}")));
+        }
+        effects.add(Effect::new(EffectKind::Start, "git status"));
+        let expected =
+            ["created 1001 files in out/", "started git status ×2", "set environment variable 1000 variables"];
+        assert_eq!(effects.phrases(), expected);
+        for number in 0..1_000 {
+            effects.add(Effect::new(EffectKind::Delete, format!("{number}/file")));
+        }
+        assert_eq!(effects.entries.len(), MAX_EFFECTS);
+        assert_eq!(effects.phrases().last().unwrap(), "955 more effects");
+    }
+
+    #[test]
+    fn what_a_snippet_made_and_removed_again_is_left_out() {
+        use EffectKind::{Create, Delete, RemoveFolder, Write};
+        let mut effects = effects(&[(Create, "new"), (Write, "new"), (Create, "temporary"), (Delete, "temporary")]);
+        assert_eq!(effects.phrases(), ["created new"]);
+        effects.add(Effect::new(Create, "data.tmp"));
+        let rename = |from: &str, to: &str| Effect { to: Some(to.into()), ..Effect::new(EffectKind::Rename, from) };
+        effects.add_rename(rename("data.tmp", "data"), true);
+        effects.add_rename(rename("old", "older"), false);
+        effects.add(Effect::new(RemoveFolder, "build"));
+        effects.add(Effect::new(Delete, "build/a/b"));
+        effects.add(Effect::new(Delete, "builder"));
+        let expected =
+            ["deleted builder", "removed folder build (1 entries)", "renamed old → older", "wrote data", "created new"];
+        assert_eq!(effects.phrases(), expected);
+    }
+
+    #[test]
+    fn filters_select_by_group_and_by_verb() {
+        let effects = effects(&[(EffectKind::Create, "a"), (EffectKind::Connect, "127.0.0.1:80")]);
+        for (word, expected) in [("write", true), ("network", true), ("conn", true), ("delete", false), ("any", true)] {
+            assert_eq!(effects.matches(word), expected, "{word}");
+        }
+        assert!(!Effects::default().matches("any"));
+    }
+}

@@ -1,0 +1,305 @@
+//! The audit hook: turns CPython's audit events into effects of the snippet that raised them.
+//!
+//! An event comes before its action, which may still fail. So the hook leaves out what cannot succeed, such as the removal
+//! of a file that is not there.
+
+use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use nix::unistd::{AccessFlags, access};
+use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use super::commands;
+use super::event::AuditEvent;
+use super::places::{Place, Places};
+use crate::domain::{Effect, EffectKind, SnippetId};
+use crate::python::io::capture::{Capture, OutputWriter, ThreadId};
+use crate::python::isolation::fork;
+use crate::python::runtime::context::SnippetContext;
+use crate::python::runtime::os_signals::current_thread;
+
+/// Threads whose last name lookup is remembered.
+const MAX_LOOKUPS: usize = 64;
+
+static RECORDER: OnceLock<Recorder> = OnceLock::new();
+
+struct Recorder {
+    capture: Arc<Capture>,
+    context: SnippetContext,
+    places: Places,
+    interpreter: usize,
+    /// The host and port that a thread looked up last, to name the host of the connection that follows.
+    lookups: Mutex<Vec<(ThreadId, String, u64)>>,
+}
+
+/// Begins to record effects. Must be called on Python's main thread.
+#[allow(unsafe_code, reason = "sys.addaudithook costs several times as much for each event as a hook in C")]
+pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext, places: Places) -> PyResult<()> {
+    type Hook = unsafe extern "C" fn(*const c_char, *mut ffi::PyObject, *mut c_void) -> c_int;
+    type AddHook = unsafe extern "C" fn(Hook, *mut c_void) -> c_int;
+    // SAFETY: the name ends with a zero byte.
+    let add = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"PySys_AddAuditHook".as_ptr()) };
+    if add.is_null() {
+        return Err(PyRuntimeError::new_err("this Python has no PySys_AddAuditHook"));
+    }
+    // SAFETY: the interpreter exists.
+    let interpreter = unsafe { ffi::PyInterpreterState_Get() } as usize;
+    let recorder =
+        Recorder { capture: capture.clone(), context: context.clone(), places, interpreter, lookups: Mutex::default() };
+    if RECORDER.set(recorder).is_err() {
+        return Ok(());
+    }
+    // SAFETY: every CPython from 3.8 on has this function with this signature. The hook lives as long as the process.
+    match unsafe { std::mem::transmute::<*mut c_void, AddHook>(add)(on_event, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(py)),
+    }
+}
+
+/// Called by CPython on the thread that raised the event, which holds the GIL.
+#[allow(unsafe_code, reason = "CPython passes pointers")]
+unsafe extern "C" fn on_event(name: *const c_char, args: *mut ffi::PyObject, _: *mut c_void) -> c_int {
+    // SAFETY: CPython passes a C string.
+    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+    let Some(event) = AuditEvent::of(name) else { return 0 };
+    let Some(recorder) = RECORDER.get().filter(|_| !fork::is_child()) else { return 0 };
+    // SAFETY: the thread is attached to an interpreter.
+    if unsafe { ffi::PyInterpreterState_Get() } as usize != recorder.interpreter {
+        return 0;
+    }
+    // An unwinding panic must not reach C.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: see above; `args` is a tuple that lives during the call.
+        let py = unsafe { Python::assume_attached() };
+        // SAFETY: as above.
+        if let Ok(args) = unsafe { Bound::from_borrowed_ptr(py, args) }.cast_into::<PyTuple>() {
+            recorder.record(event, &Arguments(args));
+        }
+    }));
+    0
+}
+
+impl Recorder {
+    fn record(&self, event: AuditEvent, args: &Arguments<'_>) {
+        let py = args.0.py();
+        let writer = OutputWriter { thread: current_thread(), snippet: self.context.get(py) };
+        let Some(snippet) = self.capture.owner(writer) else { return };
+        match event {
+            AuditEvent::Open => self.open(snippet, args),
+            AuditEvent::Lookup => self.remember_lookup(writer.thread, args),
+            AuditEvent::Rename => self.rename(snippet, args),
+            event => {
+                if let Some(effect) = self.effect(event, writer.thread, args) {
+                    self.capture.change_effects(|effects| effects.add(snippet, effect));
+                }
+            }
+        }
+    }
+
+    fn effect(&self, event: AuditEvent, thread: ThreadId, args: &Arguments<'_>) -> Option<Effect> {
+        Some(match event {
+            AuditEvent::Remove => self.existing(EffectKind::Delete, args.path(0, Some(1))?)?,
+            AuditEvent::RemoveTree => {
+                Effect { count: 0, ..self.existing(EffectKind::RemoveFolder, args.path(0, None)?)? }
+            }
+            AuditEvent::RemoveFolder => self.existing(EffectKind::RemoveFolder, args.path(0, Some(1))?)?,
+            AuditEvent::ChangeMode => self.existing(EffectKind::ChangeMode, args.path(0, None)?)?,
+            AuditEvent::Truncate => self.existing(EffectKind::Write, args.path(0, None)?)?,
+            AuditEvent::MakeFolder => self.new_file(EffectKind::MakeFolder, args.path(0, Some(2))?)?,
+            AuditEvent::Link => self.new_file(EffectKind::Create, args.path(1, Some(3))?)?,
+            AuditEvent::SymbolicLink => self.new_file(EffectKind::Create, args.path(1, Some(2))?)?,
+            AuditEvent::Popen => args.command(1)?,
+            AuditEvent::System => commands::effect(&["sh".to_owned(), "-c".to_owned(), args.text(0)?]),
+            AuditEvent::PosixSpawn | AuditEvent::Exec => args.command(1)?,
+            AuditEvent::Spawn => args.command(2)?,
+            AuditEvent::PtySpawn => args.command(0)?,
+            AuditEvent::Fork => Effect::new(EffectKind::Start, "a fork of Python"),
+            AuditEvent::Connect => Effect::new(EffectKind::Connect, self.address(args, Some(thread))?),
+            AuditEvent::SendTo => Effect::new(EffectKind::Connect, self.address(args, None)?),
+            AuditEvent::Bind => Effect::new(EffectKind::Listen, self.address(args, None)?),
+            AuditEvent::Kill | AuditEvent::KillGroup => {
+                let (pid, signal) = (args.number(0)?, args.number(1)?);
+                let signal = nix::sys::signal::Signal::try_from(i32::try_from(signal).ok()?).ok()?;
+                let whom = if event == AuditEvent::KillGroup { "process group " } else { "" };
+                Effect::new(EffectKind::Signal, format!("{signal} to {whom}{pid}"))
+            }
+            AuditEvent::LoadLibrary => {
+                Effect::new(EffectKind::LoadLibrary, args.text(0).filter(|name| !name.is_empty())?)
+            }
+            AuditEvent::OpenSqlite => {
+                let name = args.text(0).filter(|name| !name.is_empty() && name != ":memory:")?;
+                let Place { shown, outside, .. } = self.place(&args.path(0, None).unwrap_or_else(|| name.into()))?;
+                Effect { outside, ..Effect::new(EffectKind::OpenDatabase, shown) }
+            }
+            // Without the value, which may be a secret.
+            AuditEvent::SetVariable | AuditEvent::UnsetVariable => Effect::new(EffectKind::SetVariable, args.text(0)?),
+            AuditEvent::ChangeFolder => {
+                let Place { shown, outside, .. } = self.place(&args.path(0, None)?)?;
+                Effect { outside, ..Effect::new(EffectKind::ChangeFolder, shown) }
+            }
+            AuditEvent::Open | AuditEvent::Rename | AuditEvent::Lookup => return None,
+        })
+    }
+
+    fn place(&self, path: &Path) -> Option<Place> {
+        let folder = if path.is_absolute() { PathBuf::new() } else { std::env::current_dir().ok()? };
+        self.places.place(path, &folder)
+    }
+
+    /// Returns an effect on a file that must exist.
+    fn existing(&self, kind: EffectKind, path: PathBuf) -> Option<Effect> {
+        let place = self.place(&path)?;
+        place.absolute.symlink_metadata().ok()?;
+        Some(Effect { outside: place.outside, ..Effect::new(kind, place.shown) })
+    }
+
+    /// Returns an effect that makes a file, which must not exist and whose folder must.
+    fn new_file(&self, kind: EffectKind, path: PathBuf) -> Option<Effect> {
+        let place = self.place(&path)?;
+        if place.absolute.symlink_metadata().is_ok() || access(place.absolute.parent()?, AccessFlags::W_OK).is_err() {
+            return None;
+        }
+        Some(Effect { outside: place.outside, ..Effect::new(kind, place.shown) })
+    }
+
+    fn open(&self, snippet: SnippetId, args: &Arguments<'_>) {
+        let flags = args.number(2).unwrap_or_default();
+        let mode = args.text(1);
+        let is_write = match &mode {
+            Some(mode) => mode.contains(['w', 'a', 'x', '+']),
+            None => flags & i64::from(libc::O_ACCMODE) != i64::from(libc::O_RDONLY),
+        };
+        if !is_write {
+            let path = args
+                .raw_path(0)
+                .filter(|path| mode.is_some() && !Places::is_part_of_python(path.as_os_str().as_bytes()));
+            if path.is_some() {
+                self.capture.change_effects(|effects| effects.add_read(snippet));
+            }
+            return;
+        }
+        let Some(place) = args.path(0, None).and_then(|path| self.place(&path)) else { return };
+        let kind = match place.absolute.metadata() {
+            // A temporary file without a name is opened by its folder.
+            Ok(known) if known.is_dir() || access(&place.absolute, AccessFlags::W_OK).is_err() => return,
+            Ok(_) if mode.as_ref().is_some_and(|mode| mode.contains('x')) => return,
+            Ok(_) => EffectKind::Write,
+            Err(_) if place.absolute.parent().is_some_and(|folder| access(folder, AccessFlags::W_OK).is_ok()) => {
+                EffectKind::Create
+            }
+            Err(_) => return,
+        };
+        let is_created = mode.as_ref().map_or(flags & i64::from(libc::O_CREAT) != 0, |mode| !mode.starts_with('r'));
+        if kind == EffectKind::Create && !is_created {
+            return;
+        }
+        let effect = Effect { outside: place.outside, ..Effect::new(kind, place.shown) };
+        self.capture.change_effects(|effects| effects.add(snippet, effect));
+    }
+
+    fn rename(&self, snippet: SnippetId, args: &Arguments<'_>) {
+        let (Some(from), Some(to)) = (args.path(0, Some(2)), args.path(1, Some(3))) else { return };
+        let (Some(from), Some(to)) = (self.existing(EffectKind::Rename, from), self.place(&to)) else { return };
+        let replaces = to.absolute.symlink_metadata().is_ok();
+        let effect = Effect { to: Some(to.shown.into()), outside: from.outside || to.outside, ..from };
+        self.capture.change_effects(|effects| effects.add_rename(snippet, effect, replaces));
+    }
+
+    fn remember_lookup(&self, thread: ThreadId, args: &Arguments<'_>) {
+        let (Some(host), Some(port)) = (args.text(0), args.number(1)) else { return };
+        let mut lookups = self.lookups.lock();
+        lookups.retain(|(known, ..)| *known != thread);
+        if lookups.len() == MAX_LOOKUPS {
+            lookups.remove(0);
+        }
+        lookups.push((thread, host, port as u64));
+    }
+
+    /// Returns the address that the second argument is. The host has the name that the thread looked up before.
+    fn address(&self, args: &Arguments<'_>, thread: Option<ThreadId>) -> Option<String> {
+        let address = args.0.get_item(1).ok()?;
+        let Ok(parts) = address.cast::<PyTuple>() else {
+            let path = Arguments::to_path(&address)?;
+            // Linux has names of sockets that are no files.
+            let path = path.to_string_lossy().replace('\0', "@");
+            return (!path.is_empty()).then(|| format!("socket {path}"));
+        };
+        let host: String = parts.get_item(0).ok()?.extract().ok()?;
+        let port: u64 = parts.get_item(1).ok()?.extract().ok()?;
+        let lookups = self.lookups.lock();
+        let looked_up = lookups.iter().find(|(known, _, number)| Some(*known) == thread && *number == port);
+        let host = looked_up.map_or(host, |(_, name, _)| name.clone());
+        Some(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+    }
+}
+
+/// The arguments of an audit event. User code can raise any event with any arguments.
+struct Arguments<'py>(Bound<'py, PyTuple>);
+
+impl Arguments<'_> {
+    fn number(&self, index: usize) -> Option<i64> {
+        self.0.get_item(index).ok()?.extract().ok()
+    }
+
+    fn text(&self, index: usize) -> Option<String> {
+        let value = self.0.get_item(index).ok()?;
+        if !value.is_instance_of::<PyString>() && !value.is_instance_of::<PyBytes>() {
+            return Self::to_path(&value).filter(|_| !value.is_none()).map(|path| path.to_string_lossy().into_owned());
+        }
+        Self::to_path(&value).map(|text| text.to_string_lossy().into_owned())
+    }
+
+    /// Returns the path in an argument as it is, without calling code of the user; `None` for a descriptor.
+    fn raw_path(&self, index: usize) -> Option<PathBuf> {
+        Self::to_path(&self.0.get_item(index).ok()?)
+    }
+
+    /// Like [`Arguments::raw_path`], but seen from the folder whose descriptor is another argument.
+    fn path(&self, index: usize, folder: Option<usize>) -> Option<PathBuf> {
+        let path = self.raw_path(index)?;
+        match folder.and_then(|folder| self.number(folder)).filter(|fd| *fd >= 0 && !path.is_absolute()) {
+            Some(fd) => Some(std::fs::read_link(format!("/proc/thread-self/fd/{fd}")).ok()?.join(path)),
+            None => Some(path),
+        }
+    }
+
+    fn to_path(value: &Bound<'_, PyAny>) -> Option<PathBuf> {
+        if let Ok(text) = value.cast::<PyString>() {
+            return match text.to_cow() {
+                Ok(text) => Some(PathBuf::from(&*text)),
+                // Bytes that are no UTF-8.
+                Err(_) => text.extract().ok(),
+            };
+        }
+        if let Ok(bytes) = value.cast::<PyBytes>() {
+            return Some(PathBuf::from(OsStr::from_bytes(bytes.as_bytes())));
+        }
+        // Only `shutil` passes objects, and it has checked them before.
+        let is_path =
+            value.get_type().module().is_ok_and(|module| module.to_cow().is_ok_and(|name| name.starts_with("pathlib")));
+        if is_path { value.extract().ok() } else { None }
+    }
+
+    /// Returns the command in an argument, which is a line or a sequence of words.
+    fn command(&self, index: usize) -> Option<Effect> {
+        let value = self.0.get_item(index).ok()?;
+        if let Some(line) = self.text(index) {
+            return Some(commands::effect(&["sh".to_owned(), "-c".to_owned(), line]));
+        }
+        let words: Vec<String> = value
+            .try_iter()
+            .ok()?
+            .take(64)
+            .flatten()
+            .filter_map(|word| Self::to_path(&word).map(|word| word.to_string_lossy().into_owned()))
+            .collect();
+        (!words.is_empty()).then(|| commands::effect(&words))
+    }
+}

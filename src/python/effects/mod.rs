@@ -1,0 +1,11 @@
+//! What snippets do beyond Python's variables, as CPython's audit events tell (PEP 578).
+
+mod audit;
+mod collector;
+mod commands;
+mod event;
+mod places;
+
+pub use audit::install;
+pub use collector::EffectCollector;
+pub use places::Places;
