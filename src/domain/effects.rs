@@ -74,7 +74,7 @@ impl EffectKind {
             Self::Start => "started",
             Self::LeaveRunning => "left running",
             Self::Signal => "sent",
-            Self::Connect => "connected to",
+            Self::Connect => "contacted",
             Self::Listen => "listened on",
             Self::OpenDatabase => "opened database",
             Self::LoadLibrary => "loaded library",
@@ -234,10 +234,10 @@ impl Effects {
         self.entries.iter().position(is_created)
     }
 
-    /// Returns whether the effect adds nothing: the snippet wrote a file again that it had created, or deleted the file.
+    /// Returns whether the effect adds nothing: the snippet changed a file again that it had created, or deleted the file.
     fn cancels(&mut self, effect: &Effect) -> bool {
         match effect.kind {
-            EffectKind::Write => self.created(&effect.target).is_some(),
+            EffectKind::Write | EffectKind::ChangeMode => self.created(&effect.target).is_some(),
             EffectKind::Delete => self.created(&effect.target).map(|created| self.entries.remove(created)).is_some(),
             _ => false,
         }
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn filters_select_by_group_and_by_verb() {
         let effects = effects(&[(EffectKind::Create, "a"), (EffectKind::Connect, "127.0.0.1:80")]);
-        for (word, expected) in [("write", true), ("network", true), ("conn", true), ("delete", false), ("any", true)] {
+        for (word, expected) in [("write", true), ("network", true), ("cont", true), ("delete", false), ("any", true)] {
             assert_eq!(effects.matches(word), expected, "{word}");
         }
         assert!(!Effects::default().matches("any"));

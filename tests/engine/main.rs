@@ -9,6 +9,7 @@ mod children;
 mod completion;
 mod crash_reports;
 mod displays;
+mod effects;
 mod end_to_end;
 mod figures;
 mod hostile;

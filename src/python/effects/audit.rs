@@ -35,8 +35,19 @@ struct Recorder {
     context: SnippetContext,
     places: Places,
     interpreter: usize,
-    /// The host and port that a thread looked up last, to name the host of the connection that follows.
-    lookups: Mutex<Vec<(ThreadId, String, u64)>>,
+    /// What each thread looked up last, to name the host of the connection that follows.
+    lookups: Mutex<Vec<Lookup>>,
+    /// The start of the last `subprocess.Popen`, which may use `os.posix_spawn` and so raise a second event.
+    popen: Mutex<Option<(Origin, Effect)>>,
+}
+
+/// The thread that raised an event, and its snippet.
+type Origin = (ThreadId, SnippetId);
+
+struct Lookup {
+    origin: Origin,
+    host: String,
+    port: u64,
 }
 
 /// Begins to record effects. Must be called on Python's main thread.
@@ -51,8 +62,14 @@ pub fn install(py: Python<'_>, capture: &Arc<Capture>, context: &SnippetContext,
     }
     // SAFETY: the interpreter exists.
     let interpreter = unsafe { ffi::PyInterpreterState_Get() } as usize;
-    let recorder =
-        Recorder { capture: capture.clone(), context: context.clone(), places, interpreter, lookups: Mutex::default() };
+    let recorder = Recorder {
+        capture: capture.clone(),
+        context: context.clone(),
+        places,
+        interpreter,
+        lookups: Mutex::default(),
+        popen: Mutex::default(),
+    };
     if RECORDER.set(recorder).is_err() {
         return Ok(());
     }
@@ -91,19 +108,21 @@ impl Recorder {
         let py = args.0.py();
         let writer = OutputWriter { thread: current_thread(), snippet: self.context.get(py) };
         let Some(snippet) = self.capture.owner(writer) else { return };
+        let origin = (writer.thread, snippet);
         match event {
             AuditEvent::Open => self.open(snippet, args),
-            AuditEvent::Lookup => self.remember_lookup(writer.thread, args),
+            AuditEvent::Lookup => self.remember_lookup(origin, args),
             AuditEvent::Rename => self.rename(snippet, args),
             event => {
-                if let Some(effect) = self.effect(event, writer.thread, args) {
+                let effect = self.effect(event, origin, args);
+                if let Some(effect) = effect.filter(|effect| !self.was_started_by_popen(event, origin, effect)) {
                     self.capture.change_effects(|effects| effects.add(snippet, effect));
                 }
             }
         }
     }
 
-    fn effect(&self, event: AuditEvent, thread: ThreadId, args: &Arguments<'_>) -> Option<Effect> {
+    fn effect(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<Effect> {
         Some(match event {
             AuditEvent::Remove => self.existing(EffectKind::Delete, args.path(0, Some(1))?)?,
             AuditEvent::RemoveTree => {
@@ -115,13 +134,13 @@ impl Recorder {
             AuditEvent::MakeFolder => self.new_file(EffectKind::MakeFolder, args.path(0, Some(2))?)?,
             AuditEvent::Link => self.new_file(EffectKind::Create, args.path(1, Some(3))?)?,
             AuditEvent::SymbolicLink => self.new_file(EffectKind::Create, args.path(1, Some(2))?)?,
-            AuditEvent::Popen => args.command(1)?,
+            AuditEvent::Popen => args.command(1).filter(|_| args.program_exists())?,
             AuditEvent::System => commands::effect(&["sh".to_owned(), "-c".to_owned(), args.text(0)?]),
             AuditEvent::PosixSpawn | AuditEvent::Exec => args.command(1)?,
             AuditEvent::Spawn => args.command(2)?,
             AuditEvent::PtySpawn => args.command(0)?,
             AuditEvent::Fork => Effect::new(EffectKind::Start, "a fork of Python"),
-            AuditEvent::Connect => Effect::new(EffectKind::Connect, self.address(args, Some(thread))?),
+            AuditEvent::Connect => Effect::new(EffectKind::Connect, self.address(args, Some(origin))?),
             AuditEvent::SendTo => Effect::new(EffectKind::Connect, self.address(args, None)?),
             AuditEvent::Bind => Effect::new(EffectKind::Listen, self.address(args, None)?),
             AuditEvent::Kill | AuditEvent::KillGroup => {
@@ -146,6 +165,18 @@ impl Recorder {
             }
             AuditEvent::Open | AuditEvent::Rename | AuditEvent::Lookup => return None,
         })
+    }
+
+    fn was_started_by_popen(&self, event: AuditEvent, origin: Origin, effect: &Effect) -> bool {
+        let mut popen = self.popen.lock();
+        match event {
+            AuditEvent::Popen => *popen = Some((origin, effect.clone())),
+            AuditEvent::PosixSpawn => {
+                return popen.take().is_some_and(|(starter, started)| starter == origin && started == *effect);
+            }
+            _ => {}
+        }
+        false
     }
 
     fn place(&self, path: &Path) -> Option<Place> {
@@ -212,18 +243,19 @@ impl Recorder {
         self.capture.change_effects(|effects| effects.add_rename(snippet, effect, replaces));
     }
 
-    fn remember_lookup(&self, thread: ThreadId, args: &Arguments<'_>) {
+    fn remember_lookup(&self, origin: Origin, args: &Arguments<'_>) {
         let (Some(host), Some(port)) = (args.text(0), args.number(1)) else { return };
         let mut lookups = self.lookups.lock();
-        lookups.retain(|(known, ..)| *known != thread);
+        lookups.retain(|lookup| lookup.origin.0 != origin.0);
         if lookups.len() == MAX_LOOKUPS {
             lookups.remove(0);
         }
-        lookups.push((thread, host, port as u64));
+        lookups.push(Lookup { origin, host, port: port as u64 });
     }
 
-    /// Returns the address that the second argument is. The host has the name that the thread looked up before.
-    fn address(&self, args: &Arguments<'_>, thread: Option<ThreadId>) -> Option<String> {
+    /// Returns the address that the second argument is, such as `127.0.0.1:80`, with the name that `origin` has looked up
+    /// before.
+    fn address(&self, args: &Arguments<'_>, origin: Option<Origin>) -> Option<String> {
         let address = args.0.get_item(1).ok()?;
         let Ok(parts) = address.cast::<PyTuple>() else {
             let path = Arguments::to_path(&address)?;
@@ -234,9 +266,10 @@ impl Recorder {
         let host: String = parts.get_item(0).ok()?.extract().ok()?;
         let port: u64 = parts.get_item(1).ok()?.extract().ok()?;
         let lookups = self.lookups.lock();
-        let looked_up = lookups.iter().find(|(known, _, number)| Some(*known) == thread && *number == port);
-        let host = looked_up.map_or(host, |(_, name, _)| name.clone());
-        Some(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+        let is_origin = |lookup: &&Lookup| Some(lookup.origin) == origin && lookup.port == port;
+        let name = lookups.iter().find(is_origin).filter(|lookup| lookup.host != host);
+        let name = name.map(|lookup| format!(" ({})", lookup.host)).unwrap_or_default();
+        Some(if host.contains(':') { format!("[{host}]:{port}{name}") } else { format!("{host}:{port}{name}") })
     }
 }
 
@@ -285,6 +318,22 @@ impl Arguments<'_> {
         let is_path =
             value.get_type().module().is_ok_and(|module| module.to_cow().is_ok_and(|name| name.starts_with("pathlib")));
         if is_path { value.extract().ok() } else { None }
+    }
+
+    /// Returns whether the program of `subprocess.Popen` is there.
+    fn program_exists(&self) -> bool {
+        let Some(program) = self.raw_path(0) else { return true };
+        let folder = self.raw_path(2).unwrap_or_default();
+        if program.as_os_str().as_bytes().contains(&b'/') {
+            return folder.join(program).exists();
+        }
+        let given = self.0.get_item(3).ok().filter(|environment| !environment.is_none());
+        let given = given.and_then(|environment| environment.get_item("PATH").ok());
+        let search = match given {
+            Some(path) => Self::to_path(&path).map(PathBuf::into_os_string),
+            None => std::env::var_os("PATH"),
+        };
+        search.is_none_or(|search| std::env::split_paths(&search).any(|folder| folder.join(&program).exists()))
     }
 
     /// Returns the command in an argument, which is a line or a sequence of words.

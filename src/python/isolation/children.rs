@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::fork;
 use crate::domain::SnippetId;
-use crate::session::processes::{Leader, StartedProcesses};
+use crate::session::processes::{Leader, Process, StartedProcesses};
 
 /// Processes whose children are searched: a snippet that starts more is out of control.
 const MAX_PROCESSES: usize = 1_000;
@@ -47,6 +47,20 @@ pub fn end() {
 pub fn remember_existing() {
     let older = if has_any() { children_of(getpid()) } else { Vec::new() };
     STATE.lock().older = older;
+}
+
+/// Names the children that the running snippet has started and that still run.
+pub fn left_running() -> Vec<String> {
+    if !has_any() {
+        return Vec::new();
+    }
+    let older = STATE.lock().older.clone();
+    let children = children_of(getpid()).into_iter().filter(|child| !older.contains(child)).filter_map(Process::find);
+    let children: Vec<_> = children.collect();
+    if children.is_empty() {
+        return Vec::new();
+    }
+    Leader::find(getpid()).map(|leader| leader.names(&children)).unwrap_or_default()
 }
 
 /// Adds the process of a command, which has a process group of its own. The group is killed when its snippet is interrupted

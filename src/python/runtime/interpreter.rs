@@ -19,7 +19,8 @@ use super::signals::SignalHandlers;
 use super::stacks::{StackFile, Stacks};
 use super::waker::JobWaiter;
 use crate::domain::{
-    InsightRequest, InspectError, InspectRequest, ResetReport, SnippetId, VariableQuery, VariableTable,
+    Effect, EffectKind, InsightRequest, InspectError, InspectRequest, ResetReport, SnippetId, VariableQuery,
+    VariableTable,
 };
 use crate::python::completion::Completer;
 use crate::python::completion::thread::is_completion_thread;
@@ -182,6 +183,10 @@ impl Interpreter {
         self.capture.switch_to(Some(snippet));
         children::begin(snippet);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
+        for process in children::left_running() {
+            let effect = Effect::new(EffectKind::LeaveRunning, process);
+            self.capture.change_effects(|effects| effects.add(snippet, effect));
+        }
         children::end();
         if let Some(stacks) = &self.stacks {
             stacks.recorder().set_idle();
