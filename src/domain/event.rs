@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, CallId, ClientId, Display, Effects, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SnippetId,
-    Stuck, Timestamp, VariableTable,
+    Author, CallId, ClientId, Display, InputRequest, Inquiry, Note, Outcome, OutputChunk, Replay, SideEffects,
+    SnippetId, Stuck, Timestamp, VariableTable,
 };
 
 /// The effects of a reset, and what it could not undo.
@@ -93,7 +93,7 @@ pub enum Event {
     /// All effects of `snippet` so far.
     Effects {
         snippet: SnippetId,
-        effects: Arc<Effects>,
+        effects: Arc<SideEffects>,
     },
     /// An interrupt cannot reach the running code, or (`None`) can reach it again.
     Stuck {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Author, CallState, Display, Effects, InputRequest, Outcome, Output, SnippetId, Status, Timestamp};
+use super::{Author, CallState, Display, InputRequest, Outcome, Output, SideEffects, SnippetId, Status, Timestamp};
 
 /// Running code that does not respond to an interrupt, because Python is inside a call of C code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct Snippet {
     /// The number of earlier displays, which were dropped.
     pub displays_dropped: usize,
     /// What it did beyond Python's variables.
-    pub effects: Arc<Effects>,
+    pub effects: Arc<SideEffects>,
     /// Whether the effects are only in the journal.
     pub effects_dropped: bool,
     /// Set while the code runs and does not respond to an interrupt.

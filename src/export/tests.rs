@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::{
-    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream,
-    Transcript, VariableChanges,
+    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SideEffect, SideEffectKind,
+    SideEffects, SnippetId, Status, Stream, Transcript, VariableChanges,
 };
 
 const HOSTILE: &str = "</pre><script>alert(1)</script>\u{1b}]0;x\u{7}\u{9b}2J`````";
@@ -374,6 +374,25 @@ fn every_format_has_titles() {
     assert_eq!(notebook["cells"][1]["metadata"]["fourhands"]["title"], "the *long*\nway");
     let data: Value = serde_json::from_str(&text(Format::Json)).unwrap();
     assert_eq!(data["entries"][0]["title"], "the *long*\nway");
+}
+
+#[test]
+fn every_format_tells_effects() {
+    let mut kept = kept(None);
+    let mut effects = SideEffects { files_read: 3, ..SideEffects::default() };
+    effects.add(SideEffect::new(SideEffectKind::Delete, "old\n*.csv"));
+    effects.add(SideEffect::new(SideEffectKind::Start, "git status"));
+    kept.transcript.apply(&Event::Effects { snippet: SnippetId(1), effects: effects.into() });
+    let text = |format| export(format, &kept, &ExportOptions::default()).text;
+    assert!(text(Format::Py).contains("\n# Effects: deleted old *.csv; started git status\n"));
+    assert!(text(Format::Md).contains("\n*Effects: deleted old \\*.csv; started git status*\n"));
+    assert!(text(Format::Html).contains("<p class=\"note\">Effects: deleted old *.csv; started git status</p>"));
+    let notebook: Value = serde_json::from_str(&text(Format::Ipynb)).unwrap();
+    assert_eq!(notebook["cells"][1]["metadata"]["fourhands"]["effects"][1], "started git status");
+    let data: Value = serde_json::from_str(&text(Format::Json)).unwrap();
+    let effects = &data["entries"][0]["effects"];
+    assert_eq!((&effects["entries"][0]["target"], &effects["files_read"]), (&"old\n*.csv".into(), &3.into()));
+    assert_eq!(effects["entries"][0]["kind"], "delete");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::frame::{IntakeFrame, SessionMeta};
 use crate::domain::flight_recorder::Losses;
 use crate::domain::{
-    Author, CallId, Display, Effects, Event, Outcome, Output, OutputChunk, Segment, SnippetId, Status, Stream,
+    Author, CallId, Display, Event, Outcome, Output, OutputChunk, Segment, SideEffects, SnippetId, Status, Stream,
     Timestamp,
 };
 
@@ -48,7 +48,7 @@ pub struct OpenSnippet {
     pub started: Option<Timestamp>,
     pub ended: Option<(Timestamp, Arc<Outcome>)>,
     /// `None` if the snippet had none since its row was loaded.
-    pub effects: Option<Arc<Effects>>,
+    pub effects: Option<Arc<SideEffects>>,
     pub output_changes: OutputChanges,
     /// The row of the snippet must be stored.
     pub dirty: bool,
@@ -88,7 +88,7 @@ pub struct PendingChanges {
     pub background: Vec<BackgroundChanges>,
     pub displays: Vec<DisplayChange>,
     /// The effects of snippets that had ended before.
-    pub late_effects: BTreeMap<u32, Arc<Effects>>,
+    pub late_effects: BTreeMap<u32, Arc<SideEffects>>,
     pub marks: Vec<(i64, Event)>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::pending_changes::{DisplayChange, OpenSnippet, OutputChanges, OutputPiece, PendingChanges};
-use crate::domain::{Author, CallId, ClientId, Effects, Outcome, Output, OutputChunk, Segment, SnippetId, Stream};
+use crate::domain::{Author, CallId, ClientId, Outcome, Output, OutputChunk, Segment, SideEffects, SnippetId, Stream};
 use crate::session::SessionId;
 
 /// How far an intake has been stored: the file name, and the offset in it.
@@ -281,8 +281,8 @@ pub fn chunk(row: &Row<'_>) -> rusqlite::Result<OutputChunk> {
 }
 
 /// Parses the effects of a snippet; `None` if it had none, or they cannot be read.
-pub fn effects(text: Option<&str>) -> Option<Arc<Effects>> {
-    serde_json::from_str::<Effects>(text?).ok().map(Arc::new)
+pub fn effects(text: Option<&str>) -> Option<Arc<SideEffects>> {
+    serde_json::from_str::<SideEffects>(text?).ok().map(Arc::new)
 }
 
 /// Parses the outcome of a finished snippet; `None` if it cannot be read.

@@ -12,8 +12,8 @@ use super::intake::IntakeFile;
 use super::*;
 use crate::domain::Segment as Piece;
 use crate::domain::{
-    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SnippetId, Status, Stream,
-    Transcript, VariableChanges,
+    Author, ClientId, Display, ErrorReport, Event, Form, Outcome, OutputChunk, ResetReport, SideEffect, SideEffectKind,
+    SideEffects, SnippetId, Status, Stream, Transcript, VariableChanges,
 };
 use crate::session::EventSink;
 use crate::session::clock::now;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::domain::char_boundary::floor_char_boundary;
-use crate::domain::{Author, Effects, Event, Note, Outcome, ResetReport, Restart, SnippetId, Transcript};
+use crate::domain::{Author, Event, Note, Outcome, ResetReport, Restart, SideEffects, SnippetId, Transcript};
 
 /// Activities in the log. A reader that returns after more of them learns how many it missed.
 const LOG_CAPACITY: usize = 500;
@@ -21,7 +21,7 @@ pub enum Activity {
         code: Arc<str>,
         title: Option<Arc<str>>,
         outcome: Arc<Outcome>,
-        effects: Arc<Effects>,
+        effects: Arc<SideEffects>,
     },
     Reset {
         by: Author,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::{
-    Author, Display, Effects, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
-    OutputChunk, ResetReport, SnippetId, VariableQuery, VariableTable,
+    Author, Display, InputAnswer, Insight, InsightRequest, InspectError, InspectRequest, Inspection, Outcome,
+    OutputChunk, ResetReport, SideEffects, SnippetId, VariableQuery, VariableTable,
 };
 
 /// The Python side. Every call hands its work over and returns without blocking.
@@ -66,7 +66,7 @@ pub enum Shown {
     /// The code takes back what it displayed so far.
     Cleared,
     /// All effects of the snippet so far.
-    Effects(Arc<Effects>),
+    Effects(Arc<SideEffects>),
 }
 
 #[derive(Debug)]

@@ -226,6 +226,29 @@ fn the_history_waits_for_a_writer_that_has_locked_the_journal() {
 }
 
 #[test]
+fn effects_are_recorded_also_after_their_snippet_has_ended() {
+    let home = Home::new();
+    let id = id();
+    let mut session = home.start(&id, "work");
+    let mut effects = SideEffects::default();
+    let mut did = |session: &mut Recording, target: &str| {
+        effects.add(SideEffect::new(SideEffectKind::Delete, target));
+        session.event(&Event::Effects { snippet: SnippetId(1), effects: effects.clone().into() });
+    };
+    session.begin(1, "clean()");
+    did(&mut session, "a");
+    session.finish(1, Status::Ok);
+    session.run(2, "2");
+    home.wait_for_database();
+    did(&mut session, "b");
+    session.run(3, "3");
+    session.close();
+    let recorded = home.load(&id).transcript;
+    let effects = |number| recorded.snippet(SnippetId(number)).unwrap().effects.phrases();
+    assert_eq!((effects(1), effects(2)), (vec!["deleted a, b".to_owned()], Vec::new()));
+}
+
+#[test]
 fn hidden_input_is_in_no_file() {
     let home = Home::new();
     let id = id();

@@ -13,7 +13,7 @@ use super::images::AttachedImages;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::{SHARE, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Effects, Outcome, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
+use crate::domain::{Outcome, SideEffects, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
 
 /// Names of one kind of change, and characters of a name.
 const MAX_NAMES: usize = 40;
@@ -134,7 +134,7 @@ impl Parts {
 }
 
 /// Returns the effects of a snippet as phrases for a model.
-pub fn effect_phrases(effects: &Effects) -> Vec<String> {
+pub fn effect_phrases(effects: &SideEffects) -> Vec<String> {
     effects.phrases().iter().map(|phrase| one_line(phrase, MAX_EFFECT)).collect()
 }
 

@@ -19,7 +19,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use super::commands;
 use super::event::AuditEvent;
 use super::places::{Place, Places};
-use crate::domain::{Effect, EffectKind, SnippetId};
+use crate::domain::{SideEffect, SideEffectKind, SnippetId};
 use crate::python::io::capture::{Capture, OutputWriter, ThreadId};
 use crate::python::isolation::fork;
 use crate::python::runtime::context::SnippetContext;
@@ -38,7 +38,7 @@ struct Recorder {
     /// What each thread looked up last, to name the host of the connection that follows.
     lookups: Mutex<Vec<Lookup>>,
     /// The start of the last `subprocess.Popen`, which may use `os.posix_spawn` and so raise a second event.
-    popen: Mutex<Option<(Origin, Effect)>>,
+    popen: Mutex<Option<(Origin, SideEffect)>>,
 }
 
 /// The thread that raised an event, and its snippet.
@@ -122,52 +122,54 @@ impl Recorder {
         }
     }
 
-    fn effect(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<Effect> {
+    fn effect(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<SideEffect> {
         Some(match event {
-            AuditEvent::Remove => self.existing(EffectKind::Delete, args.path(0, Some(1))?)?,
+            AuditEvent::Remove => self.existing(SideEffectKind::Delete, args.path(0, Some(1))?)?,
             AuditEvent::RemoveTree => {
-                Effect { count: 0, ..self.existing(EffectKind::RemoveFolder, args.path(0, None)?)? }
+                SideEffect { count: 0, ..self.existing(SideEffectKind::RemoveFolder, args.path(0, None)?)? }
             }
-            AuditEvent::RemoveFolder => self.existing(EffectKind::RemoveFolder, args.path(0, Some(1))?)?,
-            AuditEvent::ChangeMode => self.existing(EffectKind::ChangeMode, args.path(0, None)?)?,
-            AuditEvent::Truncate => self.existing(EffectKind::Write, args.path(0, None)?)?,
-            AuditEvent::MakeFolder => self.new_file(EffectKind::MakeFolder, args.path(0, Some(2))?)?,
-            AuditEvent::Link => self.new_file(EffectKind::Create, args.path(1, Some(3))?)?,
-            AuditEvent::SymbolicLink => self.new_file(EffectKind::Create, args.path(1, Some(2))?)?,
+            AuditEvent::RemoveFolder => self.existing(SideEffectKind::RemoveFolder, args.path(0, Some(1))?)?,
+            AuditEvent::ChangeMode => self.existing(SideEffectKind::ChangeMode, args.path(0, None)?)?,
+            AuditEvent::Truncate => self.existing(SideEffectKind::Write, args.path(0, None)?)?,
+            AuditEvent::MakeFolder => self.new_file(SideEffectKind::MakeFolder, args.path(0, Some(2))?)?,
+            AuditEvent::Link => self.new_file(SideEffectKind::Create, args.path(1, Some(3))?)?,
+            AuditEvent::SymbolicLink => self.new_file(SideEffectKind::Create, args.path(1, Some(2))?)?,
             AuditEvent::Popen => args.command(1).filter(|_| args.program_exists())?,
             AuditEvent::System => commands::effect(&["sh".to_owned(), "-c".to_owned(), args.text(0)?]),
             AuditEvent::PosixSpawn | AuditEvent::Exec => args.command(1)?,
             AuditEvent::Spawn => args.command(2)?,
             AuditEvent::PtySpawn => args.command(0)?,
-            AuditEvent::Fork => Effect::new(EffectKind::Start, "a fork of Python"),
-            AuditEvent::Connect => Effect::new(EffectKind::Connect, self.address(args, Some(origin))?),
-            AuditEvent::SendTo => Effect::new(EffectKind::Connect, self.address(args, None)?),
-            AuditEvent::Bind => Effect::new(EffectKind::Listen, self.address(args, None)?),
+            AuditEvent::Fork => SideEffect::new(SideEffectKind::Start, "a fork of Python"),
+            AuditEvent::Connect => SideEffect::new(SideEffectKind::Connect, self.address(args, Some(origin))?),
+            AuditEvent::SendTo => SideEffect::new(SideEffectKind::Connect, self.address(args, None)?),
+            AuditEvent::Bind => SideEffect::new(SideEffectKind::Listen, self.address(args, None)?),
             AuditEvent::Kill | AuditEvent::KillGroup => {
                 let (pid, signal) = (args.number(0)?, args.number(1)?);
                 let signal = nix::sys::signal::Signal::try_from(i32::try_from(signal).ok()?).ok()?;
                 let whom = if event == AuditEvent::KillGroup { "process group " } else { "" };
-                Effect::new(EffectKind::Signal, format!("{signal} to {whom}{pid}"))
+                SideEffect::new(SideEffectKind::Signal, format!("{signal} to {whom}{pid}"))
             }
             AuditEvent::LoadLibrary => {
-                Effect::new(EffectKind::LoadLibrary, args.text(0).filter(|name| !name.is_empty())?)
+                SideEffect::new(SideEffectKind::LoadLibrary, args.text(0).filter(|name| !name.is_empty())?)
             }
             AuditEvent::OpenSqlite => {
                 let name = args.text(0).filter(|name| !name.is_empty() && name != ":memory:")?;
                 let Place { shown, outside, .. } = self.place(&args.path(0, None).unwrap_or_else(|| name.into()))?;
-                Effect { outside, ..Effect::new(EffectKind::OpenDatabase, shown) }
+                SideEffect { outside, ..SideEffect::new(SideEffectKind::OpenDatabase, shown) }
             }
             // Without the value, which may be a secret.
-            AuditEvent::SetVariable | AuditEvent::UnsetVariable => Effect::new(EffectKind::SetVariable, args.text(0)?),
+            AuditEvent::SetVariable | AuditEvent::UnsetVariable => {
+                SideEffect::new(SideEffectKind::SetVariable, args.text(0)?)
+            }
             AuditEvent::ChangeFolder => {
                 let Place { shown, outside, .. } = self.place(&args.path(0, None)?)?;
-                Effect { outside, ..Effect::new(EffectKind::ChangeFolder, shown) }
+                SideEffect { outside, ..SideEffect::new(SideEffectKind::ChangeFolder, shown) }
             }
             AuditEvent::Open | AuditEvent::Rename | AuditEvent::Lookup => return None,
         })
     }
 
-    fn was_started_by_popen(&self, event: AuditEvent, origin: Origin, effect: &Effect) -> bool {
+    fn was_started_by_popen(&self, event: AuditEvent, origin: Origin, effect: &SideEffect) -> bool {
         let mut popen = self.popen.lock();
         match event {
             AuditEvent::Popen => *popen = Some((origin, effect.clone())),
@@ -185,19 +187,19 @@ impl Recorder {
     }
 
     /// Returns an effect on a file that must exist.
-    fn existing(&self, kind: EffectKind, path: PathBuf) -> Option<Effect> {
+    fn existing(&self, kind: SideEffectKind, path: PathBuf) -> Option<SideEffect> {
         let place = self.place(&path)?;
         place.absolute.symlink_metadata().ok()?;
-        Some(Effect { outside: place.outside, ..Effect::new(kind, place.shown) })
+        Some(SideEffect { outside: place.outside, ..SideEffect::new(kind, place.shown) })
     }
 
     /// Returns an effect that makes a file, which must not exist and whose folder must.
-    fn new_file(&self, kind: EffectKind, path: PathBuf) -> Option<Effect> {
+    fn new_file(&self, kind: SideEffectKind, path: PathBuf) -> Option<SideEffect> {
         let place = self.place(&path)?;
         if place.absolute.symlink_metadata().is_ok() || access(place.absolute.parent()?, AccessFlags::W_OK).is_err() {
             return None;
         }
-        Some(Effect { outside: place.outside, ..Effect::new(kind, place.shown) })
+        Some(SideEffect { outside: place.outside, ..SideEffect::new(kind, place.shown) })
     }
 
     fn open(&self, snippet: SnippetId, args: &Arguments<'_>) {
@@ -221,25 +223,25 @@ impl Recorder {
             // A temporary file without a name is opened by its folder.
             Ok(known) if known.is_dir() || access(&place.absolute, AccessFlags::W_OK).is_err() => return,
             Ok(_) if mode.as_ref().is_some_and(|mode| mode.contains('x')) => return,
-            Ok(_) => EffectKind::Write,
+            Ok(_) => SideEffectKind::Write,
             Err(_) if place.absolute.parent().is_some_and(|folder| access(folder, AccessFlags::W_OK).is_ok()) => {
-                EffectKind::Create
+                SideEffectKind::Create
             }
             Err(_) => return,
         };
         let is_created = mode.as_ref().map_or(flags & i64::from(libc::O_CREAT) != 0, |mode| !mode.starts_with('r'));
-        if kind == EffectKind::Create && !is_created {
+        if kind == SideEffectKind::Create && !is_created {
             return;
         }
-        let effect = Effect { outside: place.outside, ..Effect::new(kind, place.shown) };
+        let effect = SideEffect { outside: place.outside, ..SideEffect::new(kind, place.shown) };
         self.capture.change_effects(|effects| effects.add(snippet, effect));
     }
 
     fn rename(&self, snippet: SnippetId, args: &Arguments<'_>) {
         let (Some(from), Some(to)) = (args.path(0, Some(2)), args.path(1, Some(3))) else { return };
-        let (Some(from), Some(to)) = (self.existing(EffectKind::Rename, from), self.place(&to)) else { return };
+        let (Some(from), Some(to)) = (self.existing(SideEffectKind::Rename, from), self.place(&to)) else { return };
         let replaces = to.absolute.symlink_metadata().is_ok();
-        let effect = Effect { to: Some(to.shown.into()), outside: from.outside || to.outside, ..from };
+        let effect = SideEffect { to: Some(to.shown.into()), outside: from.outside || to.outside, ..from };
         self.capture.change_effects(|effects| effects.add_rename(snippet, effect, replaces));
     }
 
@@ -337,7 +339,7 @@ impl Arguments<'_> {
     }
 
     /// Returns the command in an argument, which is a line or a sequence of words.
-    fn command(&self, index: usize) -> Option<Effect> {
+    fn command(&self, index: usize) -> Option<SideEffect> {
         let value = self.0.get_item(index).ok()?;
         if let Some(line) = self.text(index) {
             return Some(commands::effect(&["sh".to_owned(), "-c".to_owned(), line]));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::{Effect, Effects, SnippetId};
+use crate::domain::{SideEffect, SideEffects, SnippetId};
 
 /// Snippets whose effects are collected. A thread of an older snippet adds none.
 const MAX_SNIPPETS: usize = 256;
@@ -11,17 +11,17 @@ const MAX_SNIPPETS: usize = 256;
 /// The effects of the last snippets, and which of them the session has not taken yet.
 #[derive(Default)]
 pub struct EffectCollector {
-    snippets: BTreeMap<SnippetId, Effects>,
+    snippets: BTreeMap<SnippetId, SideEffects>,
     changed: BTreeSet<SnippetId>,
 }
 
 impl EffectCollector {
-    pub fn add(&mut self, snippet: SnippetId, effect: Effect) {
+    pub fn add(&mut self, snippet: SnippetId, effect: SideEffect) {
         self.change(snippet, |effects| effects.add(effect));
     }
 
-    /// See [`Effects::add_rename`].
-    pub fn add_rename(&mut self, snippet: SnippetId, effect: Effect, replaces: bool) {
+    /// See [`SideEffects::add_rename`].
+    pub fn add_rename(&mut self, snippet: SnippetId, effect: SideEffect, replaces: bool) {
         self.change(snippet, |effects| effects.add_rename(effect, replaces));
     }
 
@@ -32,14 +32,14 @@ impl EffectCollector {
         }
     }
 
-    fn change(&mut self, snippet: SnippetId, change: impl FnOnce(&mut Effects)) {
+    fn change(&mut self, snippet: SnippetId, change: impl FnOnce(&mut SideEffects)) {
         if let Some(effects) = self.of(snippet) {
             change(effects);
             self.changed.insert(snippet);
         }
     }
 
-    fn of(&mut self, snippet: SnippetId) -> Option<&mut Effects> {
+    fn of(&mut self, snippet: SnippetId) -> Option<&mut SideEffects> {
         if !self.snippets.contains_key(&snippet) && self.snippets.len() == MAX_SNIPPETS {
             let oldest = *self.snippets.keys().next()?;
             if snippet < oldest {
@@ -51,7 +51,7 @@ impl EffectCollector {
     }
 
     /// Takes the effects that have changed since the last call.
-    pub fn take(&mut self) -> Vec<(SnippetId, Arc<Effects>)> {
+    pub fn take(&mut self) -> Vec<(SnippetId, Arc<SideEffects>)> {
         let changed = std::mem::take(&mut self.changed);
         let effects = |snippet| Some((snippet, Arc::new(self.snippets.get(&snippet)?.clone())));
         changed.into_iter().filter_map(effects).collect()
@@ -61,12 +61,12 @@ impl EffectCollector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::EffectKind;
+    use crate::domain::SideEffectKind;
 
     #[test]
     fn effects_are_taken_once_and_late_ones_add_to_their_snippet() {
         let mut collector = EffectCollector::default();
-        let deleted = |target: &str| Effect::new(EffectKind::Delete, target);
+        let deleted = |target: &str| SideEffect::new(SideEffectKind::Delete, target);
         collector.add(SnippetId(1), deleted("a"));
         collector.add_read(SnippetId(2));
         let taken = collector.take();

@@ -1,6 +1,6 @@
 //! Commands that snippets start, as effects name them.
 
-use crate::domain::{Effect, EffectKind};
+use crate::domain::{SideEffect, SideEffectKind};
 
 /// Characters of a command that are kept.
 const MAX_COMMAND: usize = 120;
@@ -8,7 +8,7 @@ const MAX_COMMAND: usize = 120;
 const INSTALLERS: [&str; 9] = ["pip", "pip3", "uv", "conda", "mamba", "micromamba", "poetry", "pdm", "pixi"];
 
 /// Returns the effect of starting a command: the start of a program, or an installation.
-pub fn effect(words: &[String]) -> Effect {
+pub fn effect(words: &[String]) -> SideEffect {
     // The shell that runs a command line is not worth a word.
     let line = match words {
         [shell, option, line, ..] if is_shell(shell) && option.starts_with('-') && option.ends_with('c') => {
@@ -18,11 +18,11 @@ pub fn effect(words: &[String]) -> Effect {
     };
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some(packages) = installed(&line) {
-        return Effect::new(EffectKind::Install, cut(&packages));
+        return SideEffect::new(SideEffectKind::Install, cut(&packages));
     }
     let program = line.split(' ').next().unwrap_or_default().to_owned();
     let short = program.rsplit('/').next().unwrap_or_default();
-    Effect::new(EffectKind::Start, cut(&format!("{short}{}", &line[program.len()..])))
+    SideEffect::new(SideEffectKind::Start, cut(&format!("{short}{}", &line[program.len()..])))
 }
 
 fn is_shell(word: &str) -> bool {

@@ -19,7 +19,7 @@ use super::signals::SignalHandlers;
 use super::stacks::{StackFile, Stacks};
 use super::waker::JobWaiter;
 use crate::domain::{
-    Effect, EffectKind, InsightRequest, InspectError, InspectRequest, ResetReport, SnippetId, VariableQuery,
+    InsightRequest, InspectError, InspectRequest, ResetReport, SideEffect, SideEffectKind, SnippetId, VariableQuery,
     VariableTable,
 };
 use crate::python::completion::Completer;
@@ -184,7 +184,7 @@ impl Interpreter {
         children::begin(snippet);
         let mut outcome = self.runner.run(self.namespace.globals(py), snippet, code, &self.baseline);
         for process in children::left_running() {
-            let effect = Effect::new(EffectKind::LeaveRunning, process);
+            let effect = SideEffect::new(SideEffectKind::LeaveRunning, process);
             self.capture.change_effects(|effects| effects.add(snippet, effect));
         }
         children::end();

@@ -37,7 +37,7 @@ pub fn line(view: &View, line: &SearchPrompt, layout: &Layout, buffer: &mut Buff
         (Some(fault), _) => (text::name(fault).into_owned(), theme::ERROR),
         (None, PromptKind::Search) => (view.lookup.find.as_ref().map_or_else(String::new, found), theme::NOTICE),
         (None, PromptKind::Filter) if view.lookup.filter.is_none() && !compact => {
-            ("author:name  status:failed  words  -not".to_owned(), theme::DIM)
+            ("author:name  status:failed  effect:write  words  -not".to_owned(), theme::DIM)
         }
         (None, PromptKind::Filter) => (shown(view).unwrap_or_default(), theme::NOTICE),
         (None, PromptKind::GoTo) => (String::new(), theme::DIM),

@@ -1,4 +1,4 @@
-//! The filter of the transcript: a query such as `author:claude status:failed "read csv"` selects the cards.
+//! The filter of the transcript: a query such as `author:claude status:failed effect:write "read csv"` selects the cards.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -201,8 +201,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{Event, SnippetId};
-    use crate::domain::{Note, Stream};
+    use crate::domain::{Event, Note, SideEffect, SideEffectKind, SideEffects, SnippetId, Stream};
     use crate::tui::fixtures::{NOW, Story, client, failed, ok};
 
     fn story() -> Story {
@@ -212,6 +211,9 @@ mod tests {
         story.ran(&claude, "df.plot()", "", failed(1, "ValueError", "No plot", 3));
         let mixed = story.start(&client(2, "cursor"), "warn()");
         story.output(mixed, Stream::Stdout, "\u{1b}[31mre\u{1b}[0md and ").output(mixed, Stream::Stderr, "green\n");
+        let mut effects = SideEffects::default();
+        effects.add(SideEffect::new(SideEffectKind::Write, "data.csv"));
+        story.apply(&Event::Effects { snippet: SnippetId(2), effects: effects.into() });
         let note = Note { by: Author::You, text: "look at the rows".into(), about: None, answers: None };
         story.apply(&Event::Noted { note: note.into(), at: NOW });
         story
@@ -246,6 +248,11 @@ mod tests {
             ("df -status:failed", &[0]),
             ("-by:you -by:cursor", &[1]),
             ("http://x", &[]),
+            ("effect:write", &[1]),
+            ("effect:", &[1]),
+            ("effect:delete", &[]),
+            ("-effect:any df", &[0]),
+            ("\"wrote data\"", &[1]),
         ] {
             assert_eq!(shown(text, &story), expected, "{text}");
         }

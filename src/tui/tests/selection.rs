@@ -5,7 +5,9 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::domain::{Author, Outcome, SnippetId, Status, VariableKind};
+use crate::domain::{
+    Author, Event as SessionEvent, Outcome, SideEffect, SideEffectKind, SideEffects, SnippetId, Status, VariableKind,
+};
 use crate::session::{ClientResponse, ClientResponses, ResponseKind, Structured};
 use crate::tui::fixtures::{Story, client, failed, ok, story, variable};
 use crate::tui::transcript::viewport::Anchor;
@@ -55,6 +57,25 @@ fn copied(view: &mut View, c: char) -> Option<(String, String)> {
         Some(Effect::CopyPiece { text, what }) => Some((text, what)),
         _ => None,
     }
+}
+
+#[test]
+fn a_card_tells_effects_on_one_line_and_all_of_them_unfolded() {
+    let mut story = Story::default();
+    let snippet = story.ran(&client(1, "claude-code"), "save(df)", "", ok(9));
+    let mut effects = SideEffects { files_read: 2, ..SideEffects::default() };
+    effects.add(SideEffect { outside: true, ..SideEffect::new(SideEffectKind::Create, "/srv/re\u{202e}port.csv") });
+    effects.add(SideEffect::new(SideEffectKind::Delete, "old.csv"));
+    for number in 0..40 {
+        effects.add(SideEffect::new(SideEffectKind::Create, format!("parts/{number}")));
+    }
+    story.apply(&SessionEvent::Effects { snippet, effects: effects.into() });
+    let mut view = story.view();
+    for (name, width, height) in [("wide", 120, 40), ("compact", 40, 12)] {
+        assert_snapshot!(format!("effects_{name}"), text(&mut view, width, height));
+    }
+    key(&mut view, KeyCode::F(5));
+    assert_snapshot!("effects_unfolded", text(&mut view, 80, 24));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::lines::{highlight, note};
 use super::{data_frame, output_tail, traceback};
-use crate::domain::effects;
+use crate::domain::side_effects;
 use crate::domain::terminal_text::{plain, visible};
 use crate::domain::{
     Display, Entry, ErrorReport, FramePreview, Note, Outcome, Output, ResetReport, Restart, Snippet, Status, units,
@@ -117,7 +117,7 @@ impl Card {
         }
         self.foldable = true;
         if shape.open {
-            for line in snippet.effects.lines().iter().map(String::as_str).chain([effects::LIMITS]) {
+            for line in snippet.effects.lines().iter().map(String::as_str).chain([side_effects::LIMITS]) {
                 self.wrapped(&text::name(line), theme::DIM, shape);
             }
         } else {

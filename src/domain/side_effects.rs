@@ -16,7 +16,7 @@ const MAX_NAMED: usize = 3;
 /// The kind of an effect. The order is that of phrases: what destroys comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EffectKind {
+pub enum SideEffectKind {
     Delete,
     RemoveFolder,
     Rename,
@@ -37,7 +37,7 @@ pub enum EffectKind {
     SetVariable,
 }
 
-impl EffectKind {
+impl SideEffectKind {
     /// All kinds, in the order of phrases.
     pub const ALL: [Self; 17] = [
         Self::Delete,
@@ -120,8 +120,8 @@ impl EffectKind {
 
 /// One effect, or several of one kind in one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effect {
-    pub kind: EffectKind,
+pub struct SideEffect {
+    pub kind: SideEffectKind,
     /// A path seen from the session's folder, a command, an address, a name. Of folded effects: the place.
     pub target: Arc<str>,
     /// The new path of a renamed file.
@@ -137,9 +137,9 @@ pub struct Effect {
     pub outside: bool,
 }
 
-impl Effect {
+impl SideEffect {
     #[must_use]
-    pub fn new(kind: EffectKind, target: impl Into<Arc<str>>) -> Self {
+    pub fn new(kind: SideEffectKind, target: impl Into<Arc<str>>) -> Self {
         Self { kind, target: target.into(), to: None, count: 1, folded: false, outside: false }
     }
 
@@ -156,7 +156,7 @@ impl Effect {
             }
             _ if self.folded => format!("{place} ({} {})", self.count, self.kind.plural()),
             // A folder that was removed with its contents.
-            None if self.kind == EffectKind::RemoveFolder && self.count > 1 => {
+            None if self.kind == SideEffectKind::RemoveFolder && self.count > 1 => {
                 format!("{place} ({} entries)", self.count - 1)
             }
             None if self.count > 1 && !self.kind.is_of_file() => format!("{place} ×{}", self.count),
@@ -168,9 +168,9 @@ impl Effect {
 
 /// The effects of one snippet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effects {
+pub struct SideEffects {
     /// In the order in which they first happened.
-    pub entries: Vec<Effect>,
+    pub entries: Vec<SideEffect>,
     /// Files that were opened to read.
     #[serde(default)]
     pub files_read: u64,
@@ -179,7 +179,7 @@ pub struct Effects {
     pub omitted: u64,
 }
 
-impl Effects {
+impl SideEffects {
     /// Returns whether there is nothing to show; reading alone is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -189,24 +189,24 @@ impl Effects {
     /// Returns the heap memory that it takes, roughly and in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let text = |effect: &Effect| effect.target.len() + effect.to.as_ref().map_or(0, |to| to.len());
-        self.entries.iter().map(|effect| text(effect) + size_of::<Effect>() + 32).sum()
+        let text = |effect: &SideEffect| effect.target.len() + effect.to.as_ref().map_or(0, |to| to.len());
+        self.entries.iter().map(|effect| text(effect) + size_of::<SideEffect>() + 32).sum()
     }
 
     /// Adds an effect.
-    pub fn add(&mut self, effect: Effect) {
+    pub fn add(&mut self, effect: SideEffect) {
         if self.cancels(&effect) || self.counts(&effect) {
             return;
         }
         let place = place(&effect).to_owned();
-        let folds = |known: &Effect| known.kind == effect.kind && !known.folded && self::place(known) == place;
+        let folds = |known: &SideEffect| known.kind == effect.kind && !known.folded && self::place(known) == place;
         let (same, others): (Vec<_>, Vec<_>) = self.entries.iter().cloned().partition(folds);
         if same.len() + 1 >= FOLD_AT {
             let first = self.entries.iter().position(folds).unwrap_or_default();
             let count = effect.count + same.iter().map(|known| known.count).sum::<u64>();
             let before = self.entries[..first].len();
             self.entries = others;
-            self.entries.insert(before, Effect { target: place.into(), to: None, count, folded: true, ..effect });
+            self.entries.insert(before, SideEffect { target: place.into(), to: None, count, folded: true, ..effect });
         } else if self.entries.len() < MAX_EFFECTS {
             self.entries.push(effect);
         } else {
@@ -216,11 +216,11 @@ impl Effects {
 
     /// Adds the renaming of a file. A new file that gets the name of another, as many programs write their files, counts as
     /// the writing of that other file.
-    pub fn add_rename(&mut self, effect: Effect, replaces: bool) {
+    pub fn add_rename(&mut self, effect: SideEffect, replaces: bool) {
         match (self.created(&effect.target), &effect.to) {
             (Some(created), Some(to)) => {
-                let kind = if replaces { EffectKind::Write } else { EffectKind::Create };
-                let written = Effect { outside: effect.outside, ..Effect::new(kind, to.clone()) };
+                let kind = if replaces { SideEffectKind::Write } else { SideEffectKind::Create };
+                let written = SideEffect { outside: effect.outside, ..SideEffect::new(kind, to.clone()) };
                 self.entries.remove(created);
                 self.add(written);
             }
@@ -230,28 +230,31 @@ impl Effects {
 
     /// Returns the entry of a file that the snippet created.
     fn created(&self, target: &str) -> Option<usize> {
-        let is_created = |known: &Effect| known.kind == EffectKind::Create && !known.folded && *known.target == *target;
+        let is_created =
+            |known: &SideEffect| known.kind == SideEffectKind::Create && !known.folded && *known.target == *target;
         self.entries.iter().position(is_created)
     }
 
     /// Returns whether the effect adds nothing: the snippet changed a file again that it had created, or deleted the file.
-    fn cancels(&mut self, effect: &Effect) -> bool {
+    fn cancels(&mut self, effect: &SideEffect) -> bool {
         match effect.kind {
-            EffectKind::Write | EffectKind::ChangeMode => self.created(&effect.target).is_some(),
-            EffectKind::Delete => self.created(&effect.target).map(|created| self.entries.remove(created)).is_some(),
+            SideEffectKind::Write | SideEffectKind::ChangeMode => self.created(&effect.target).is_some(),
+            SideEffectKind::Delete => {
+                self.created(&effect.target).map(|created| self.entries.remove(created)).is_some()
+            }
             _ => false,
         }
     }
 
     /// Counts the effect in an entry that is the same, stands for its place, or is a folder removed with its contents.
-    fn counts(&mut self, effect: &Effect) -> bool {
+    fn counts(&mut self, effect: &SideEffect) -> bool {
         let place = place(effect);
-        let is_within = |known: &Effect| {
-            known.kind == EffectKind::RemoveFolder
+        let is_within = |known: &SideEffect| {
+            known.kind == SideEffectKind::RemoveFolder
                 && effect.kind.group() == "delete"
                 && effect.target.strip_prefix(&*known.target).is_some_and(|rest| rest.starts_with('/'))
         };
-        let is_same = |known: &Effect| {
+        let is_same = |known: &SideEffect| {
             known.kind == effect.kind
                 && if known.folded {
                     *known.target == *place
@@ -270,8 +273,8 @@ impl Effects {
     /// processes that still run.
     #[must_use]
     pub fn surprising(&self) -> Self {
-        let is_surprising = |effect: &&Effect| {
-            effect.kind.group() == "delete" || effect.outside || effect.kind == EffectKind::LeaveRunning
+        let is_surprising = |effect: &&SideEffect| {
+            effect.kind.group() == "delete" || effect.outside || effect.kind == SideEffectKind::LeaveRunning
         };
         Self { entries: self.entries.iter().filter(is_surprising).cloned().collect(), files_read: 0, omitted: 0 }
     }
@@ -293,9 +296,9 @@ impl Effects {
             let named: Vec<_> = entries.iter().take(MAX_NAMED).map(|effect| effect.object()).collect();
             let more = entries.len().saturating_sub(MAX_NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            (!named.is_empty()).then(|| format!("{} {}{more}", EffectKind::verb(kind), named.join(", ")))
+            (!named.is_empty()).then(|| format!("{} {}{more}", SideEffectKind::verb(kind), named.join(", ")))
         };
-        let mut phrases: Vec<_> = EffectKind::ALL.into_iter().filter_map(of_kind).collect();
+        let mut phrases: Vec<_> = SideEffectKind::ALL.into_iter().filter_map(of_kind).collect();
         if self.omitted > 0 {
             phrases.push(format!("{} more effects", self.omitted));
         }
@@ -324,12 +327,12 @@ pub const LIMITS: &str =
 
 /// Returns the place by which effects of a kind fold: the folder of a file, the program of a command, the host of an
 /// address.
-fn place(effect: &Effect) -> &str {
+fn place(effect: &SideEffect) -> &str {
     let target = &*effect.target;
     match effect.kind {
         kind if kind.is_of_file() => target.rfind('/').map_or("", |slash| &target[..=slash]),
-        EffectKind::Start | EffectKind::LeaveRunning => target.split(' ').next().unwrap_or_default(),
-        EffectKind::Connect | EffectKind::Listen => target.rsplit_once(':').map_or(target, |(host, _)| host),
+        SideEffectKind::Start | SideEffectKind::LeaveRunning => target.split(' ').next().unwrap_or_default(),
+        SideEffectKind::Connect | SideEffectKind::Listen => target.rsplit_once(':').map_or(target, |(host, _)| host),
         _ => "",
     }
 }
@@ -338,27 +341,27 @@ fn place(effect: &Effect) -> &str {
 mod tests {
     use super::*;
 
-    fn effects(list: &[(EffectKind, &str)]) -> Effects {
-        let mut effects = Effects::default();
+    fn effects(list: &[(SideEffectKind, &str)]) -> SideEffects {
+        let mut effects = SideEffects::default();
         for (kind, target) in list {
-            effects.add(Effect::new(*kind, *target));
+            effects.add(SideEffect::new(*kind, *target));
         }
         effects
     }
 
     #[test]
     fn many_effects_in_one_place_fold_and_stay_bounded() {
-        let mut effects = effects(&[(EffectKind::Start, "git status"), (EffectKind::Create, "out/first")]);
+        let mut effects = effects(&[(SideEffectKind::Start, "git status"), (SideEffectKind::Create, "out/first")]);
         for number in 0..1_000 {
-            effects.add(Effect::new(EffectKind::Create, format!("out/{number}")));
-            effects.add(Effect::new(EffectKind::SetVariable, format!("NAME{number}")));
+            effects.add(SideEffect::new(SideEffectKind::Create, format!("out/{number}")));
+            effects.add(SideEffect::new(SideEffectKind::SetVariable, format!("NAME{number}")));
         }
-        effects.add(Effect::new(EffectKind::Start, "git status"));
+        effects.add(SideEffect::new(SideEffectKind::Start, "git status"));
         let expected =
             ["created 1001 files in out/", "started git status ×2", "set environment variable 1000 variables"];
         assert_eq!(effects.phrases(), expected);
         for number in 0..1_000 {
-            effects.add(Effect::new(EffectKind::Delete, format!("{number}/file")));
+            effects.add(SideEffect::new(SideEffectKind::Delete, format!("{number}/file")));
         }
         assert_eq!(effects.entries.len(), MAX_EFFECTS);
         assert_eq!(effects.phrases().last().unwrap(), "955 more effects");
@@ -366,16 +369,17 @@ mod tests {
 
     #[test]
     fn what_a_snippet_made_and_removed_again_is_left_out() {
-        use EffectKind::{Create, Delete, RemoveFolder, Write};
+        use SideEffectKind::{Create, Delete, RemoveFolder, Write};
         let mut effects = effects(&[(Create, "new"), (Write, "new"), (Create, "temporary"), (Delete, "temporary")]);
         assert_eq!(effects.phrases(), ["created new"]);
-        effects.add(Effect::new(Create, "data.tmp"));
-        let rename = |from: &str, to: &str| Effect { to: Some(to.into()), ..Effect::new(EffectKind::Rename, from) };
+        effects.add(SideEffect::new(Create, "data.tmp"));
+        let rename =
+            |from: &str, to: &str| SideEffect { to: Some(to.into()), ..SideEffect::new(SideEffectKind::Rename, from) };
         effects.add_rename(rename("data.tmp", "data"), true);
         effects.add_rename(rename("old", "older"), false);
-        effects.add(Effect::new(RemoveFolder, "build"));
-        effects.add(Effect::new(Delete, "build/a/b"));
-        effects.add(Effect::new(Delete, "builder"));
+        effects.add(SideEffect::new(RemoveFolder, "build"));
+        effects.add(SideEffect::new(Delete, "build/a/b"));
+        effects.add(SideEffect::new(Delete, "builder"));
         let expected =
             ["deleted builder", "removed folder build (1 entries)", "renamed old → older", "wrote data", "created new"];
         assert_eq!(effects.phrases(), expected);
@@ -383,10 +387,10 @@ mod tests {
 
     #[test]
     fn filters_select_by_group_and_by_verb() {
-        let effects = effects(&[(EffectKind::Create, "a"), (EffectKind::Connect, "127.0.0.1:80")]);
+        let effects = effects(&[(SideEffectKind::Create, "a"), (SideEffectKind::Connect, "127.0.0.1:80")]);
         for (word, expected) in [("write", true), ("network", true), ("cont", true), ("delete", false), ("any", true)] {
             assert_eq!(effects.matches(word), expected, "{word}");
         }
-        assert!(!Effects::default().matches("any"));
+        assert!(!SideEffects::default().matches("any"));
     }
 }
