@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::report::effect_phrases;
+use super::effects::effect_phrases;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::one_line;
 use crate::domain::terminal_text::plain;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::activity_since::{ByKind, by, note_text, outcome_text, restart_text};
-use super::report::effect_phrases;
+use super::effects::effect_phrases;
 use super::status::RunStatus;
 use super::truncate::{MAX_TEXT, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;

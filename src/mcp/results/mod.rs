@@ -2,6 +2,7 @@
 
 pub(super) mod activity_since;
 pub(super) mod displays;
+pub(super) mod effects;
 pub(super) mod history;
 pub(super) mod images;
 pub(super) mod inspection;

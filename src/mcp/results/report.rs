@@ -9,17 +9,16 @@ use serde::Serialize;
 use super::activity_since::ActivityDigest;
 use super::displays;
 use super::displays::DisplayReport;
+use super::effects::effect_phrases;
 use super::images::AttachedImages;
 use super::status::{RunStatus, stopped_by};
 use super::truncate::{SHARE, one_line, truncate_middle};
 use crate::domain::terminal_text::plain;
-use crate::domain::{Outcome, SideEffects, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
+use crate::domain::{Outcome, Snippet, Stream, Stuck, Timestamp, VariableChanges, units};
 
 /// Names of one kind of change, and characters of a name.
 const MAX_NAMES: usize = 40;
 const MAX_NAME: usize = 100;
-/// Characters of a phrase about effects.
-const MAX_EFFECT: usize = 400;
 /// Characters of the type of an error, and of its message.
 const MAX_ERROR_TYPE: usize = 200;
 const MAX_ERROR_MESSAGE: usize = 2_000;
@@ -131,11 +130,6 @@ impl Parts {
         cuts.extend(names_cut.then_some("Not all names are told here: list_defined_variables lists them."));
         Self { result, error, variables, cuts, room }
     }
-}
-
-/// Returns the effects of a snippet as phrases for a model.
-pub fn effect_phrases(effects: &SideEffects) -> Vec<String> {
-    effects.phrases().iter().map(|phrase| one_line(phrase, MAX_EFFECT)).collect()
 }
 
 /// Seconds that a snippet has run by `now`.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::displays;
+use super::effects::effect_phrases;
 use super::images::AttachedImages;
-use super::report::{Parts, cut_notice, effect_phrases, elapsed_s};
+use super::report::{Parts, cut_notice, elapsed_s};
 use super::status::stopped_by;
 use super::truncate::{length_of_beginning, truncate_middle};
 use crate::domain::terminal_text::plain;

@@ -124,16 +124,16 @@ impl Recorder {
 
     fn effect(&self, event: AuditEvent, origin: Origin, args: &Arguments<'_>) -> Option<SideEffect> {
         Some(match event {
-            AuditEvent::Remove => self.existing(SideEffectKind::Delete, args.path(0, Some(1))?)?,
+            AuditEvent::Remove => self.existing(SideEffectKind::Delete, &args.path(0, Some(1))?)?,
             AuditEvent::RemoveTree => {
-                SideEffect { count: 0, ..self.existing(SideEffectKind::RemoveFolder, args.path(0, None)?)? }
+                SideEffect { count: 0, ..self.existing(SideEffectKind::RemoveFolder, &args.path(0, None)?)? }
             }
-            AuditEvent::RemoveFolder => self.existing(SideEffectKind::RemoveFolder, args.path(0, Some(1))?)?,
-            AuditEvent::ChangeMode => self.existing(SideEffectKind::ChangeMode, args.path(0, None)?)?,
-            AuditEvent::Truncate => self.existing(SideEffectKind::Write, args.path(0, None)?)?,
-            AuditEvent::MakeFolder => self.new_file(SideEffectKind::MakeFolder, args.path(0, Some(2))?)?,
-            AuditEvent::Link => self.new_file(SideEffectKind::Create, args.path(1, Some(3))?)?,
-            AuditEvent::SymbolicLink => self.new_file(SideEffectKind::Create, args.path(1, Some(2))?)?,
+            AuditEvent::RemoveFolder => self.existing(SideEffectKind::RemoveFolder, &args.path(0, Some(1))?)?,
+            AuditEvent::ChangeMode => self.existing(SideEffectKind::ChangeMode, &args.path(0, None)?)?,
+            AuditEvent::Truncate => self.existing(SideEffectKind::Write, &args.path(0, None)?)?,
+            AuditEvent::MakeFolder => self.new_file(SideEffectKind::MakeFolder, &args.path(0, Some(2))?)?,
+            AuditEvent::Link => self.new_file(SideEffectKind::Create, &args.path(1, Some(3))?)?,
+            AuditEvent::SymbolicLink => self.new_file(SideEffectKind::Create, &args.path(1, Some(2))?)?,
             AuditEvent::Popen => args.command(1).filter(|_| args.program_exists())?,
             AuditEvent::System => commands::effect(&["sh".to_owned(), "-c".to_owned(), args.text(0)?]),
             AuditEvent::PosixSpawn | AuditEvent::Exec => args.command(1)?,
@@ -187,15 +187,15 @@ impl Recorder {
     }
 
     /// Returns an effect on a file that must exist.
-    fn existing(&self, kind: SideEffectKind, path: PathBuf) -> Option<SideEffect> {
-        let place = self.place(&path)?;
+    fn existing(&self, kind: SideEffectKind, path: &Path) -> Option<SideEffect> {
+        let place = self.place(path)?;
         place.absolute.symlink_metadata().ok()?;
         Some(SideEffect { outside: place.outside, ..SideEffect::new(kind, place.shown) })
     }
 
     /// Returns an effect that makes a file, which must not exist and whose folder must.
-    fn new_file(&self, kind: SideEffectKind, path: PathBuf) -> Option<SideEffect> {
-        let place = self.place(&path)?;
+    fn new_file(&self, kind: SideEffectKind, path: &Path) -> Option<SideEffect> {
+        let place = self.place(path)?;
         if place.absolute.symlink_metadata().is_ok() || access(place.absolute.parent()?, AccessFlags::W_OK).is_err() {
             return None;
         }
@@ -239,7 +239,7 @@ impl Recorder {
 
     fn rename(&self, snippet: SnippetId, args: &Arguments<'_>) {
         let (Some(from), Some(to)) = (args.path(0, Some(2)), args.path(1, Some(3))) else { return };
-        let (Some(from), Some(to)) = (self.existing(SideEffectKind::Rename, from), self.place(&to)) else { return };
+        let (Some(from), Some(to)) = (self.existing(SideEffectKind::Rename, &from), self.place(&to)) else { return };
         let replaces = to.absolute.symlink_metadata().is_ok();
         let effect = SideEffect { to: Some(to.shown.into()), outside: from.outside || to.outside, ..from };
         self.capture.change_effects(|effects| effects.add_rename(snippet, effect, replaces));

@@ -54,7 +54,7 @@ fn installed(line: &str) -> Option<String> {
     while let Some(word) = words.next() {
         match word {
             "-r" | "--requirement" | "-e" | "--editable" => {
-                packages.push(format!("{word} {}", words.next().unwrap_or_default()))
+                packages.push(format!("{word} {}", words.next().unwrap_or_default()));
             }
             "-p" | "--python" | "-i" | "--index-url" | "--extra-index-url" | "-c" | "--constraint" | "--target"
             | "-t" | "--prefix" | "-n" | "--find-links" | "-f" => drop(words.next()),
