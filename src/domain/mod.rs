@@ -7,7 +7,6 @@ pub mod char_boundary;
 pub mod completion;
 pub mod crash_store;
 pub mod display;
-
 pub mod event;
 pub mod flight_recorder;
 pub mod frame;

@@ -72,14 +72,14 @@ mod tests {
     #[test]
     fn paths_are_seen_from_the_folder_of_the_session() {
         let places =
-            Places { session: "/home/ada/work".into(), temporary: "/tmp".into(), own: vec!["/run/fourhands".into()] };
+            Places { session: "/srv/data/work".into(), temporary: "/tmp".into(), own: vec!["/run/fourhands".into()] };
         let place = |path: &str, folder: &str| {
             places.place(Path::new(path), Path::new(folder)).map(|place| (place.shown, place.outside))
         };
-        let work = "/home/ada/work";
+        let work = "/srv/data/work";
         assert_eq!(place("a.csv", work), Some(("a.csv".into(), false)));
-        assert_eq!(place("a.csv", "/home/ada/work/sub"), Some(("sub/a.csv".into(), false)));
-        assert_eq!(place("../a.csv", work), Some(("/home/ada/a.csv".into(), true)));
+        assert_eq!(place("a.csv", "/srv/data/work/sub"), Some(("sub/a.csv".into(), false)));
+        assert_eq!(place("../a.csv", work), Some(("/srv/data/a.csv".into(), true)));
         assert_eq!(place("../work/./a.csv", work), Some(("a.csv".into(), false)));
         assert_eq!(place("/tmp/x", work), Some(("/tmp/x".into(), false)));
         for path in ["/dev/null", "__pycache__/a.pyc", "/proc/self/comm", "/run/fourhands/s.py"] {

@@ -18,18 +18,21 @@ impl SessionHandle {
         let found: Option<Snippet> = self.request(|reply| Command::Snippet { snippet, reply }).await?;
         let Some(found) = found else { return Ok(None) };
         let is_old = found.output.omitted() > 0 && found.output.memory() < Output::HEAD;
-        if !found.status.is_final() || !(is_old || found.code_omitted > 0 || found.outcome_is_cut) {
+        if !found.status.is_final()
+            || !(is_old || found.code_omitted > 0 || found.outcome_is_cut || found.effects_dropped)
+        {
             return Ok(Some(found));
         }
         let spool = self.spool.clone();
         let recorded = in_background(move || spool.recorded(snippet)).await.flatten();
         Ok(Some(match recorded.filter(|recorded| recorded.outcome.is_some()) {
-            Some(Snippet { code, output, outcome, .. }) => Snippet {
+            Some(Snippet { code, output, outcome, effects, .. }) => Snippet {
                 code,
                 code_omitted: 0,
                 output,
                 outcome,
                 outcome_is_cut: false,
+                effects,
                 effects_dropped: false,
                 ..found
             },
