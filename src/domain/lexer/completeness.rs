@@ -1,5 +1,6 @@
 //! The completeness of code: whether Enter runs it or begins a new line, as at Python's own prompt.
 
+use super::brackets::brackets;
 use super::scan::{Lexeme, LexemeKind, scan};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +111,7 @@ pub fn indent_after(before: &str) -> usize {
         return own;
     }
     if structure.open_brackets > 0 {
-        let opens = line.trim_end().ends_with(['(', '[', '{']);
-        return if opens { own + INDENT } else { own };
+        return indent_in_brackets(before).unwrap_or(own);
     }
     if line.trim().is_empty() {
         return own;
@@ -122,6 +122,20 @@ pub fn indent_after(before: &str) -> usize {
         Some(last) if !structure.backslash => last.indent,
         _ => own,
     }
+}
+
+/// Returns the indentation in the innermost open bracket, if the last line opens it, or closes another one that an
+/// earlier line opened. Otherwise the next line continues as the last one.
+fn indent_in_brackets(before: &str) -> Option<usize> {
+    let line = before.rfind('\n').map_or(0, |end| end + 1);
+    let found = brackets(before);
+    let innermost = *found.open.last()?;
+    let closes = found.pairs.iter().any(|(open, close)| *open < line && *close >= line);
+    if innermost < line && !closes {
+        return None;
+    }
+    let opened = before[..innermost].rfind('\n').map_or(0, |end| end + 1);
+    Some(before[opened..].bytes().take_while(|byte| *byte == b' ').count() + INDENT)
 }
 
 fn structure(code: &str) -> Structure<'_> {

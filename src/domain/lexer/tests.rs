@@ -170,6 +170,13 @@ fn a_new_line_is_indented_like_its_block() {
     assert_eq!(indent_after("def f(\n        a,\n        b):"), 4);
     assert_eq!(indent_after("x = ["), 4);
     assert_eq!(indent_after("x = [\n    1,"), 4);
+    assert_eq!(indent_after("f(1"), 4);
+    assert_eq!(indent_after("f(a, g(b),"), 4);
+    assert_eq!(indent_after("    x = f(g(1,"), 8);
+    assert_eq!(indent_after("f(  # a comment"), 4);
+    assert_eq!(indent_after("f(')', "), 4);
+    assert_eq!(indent_after("f(1,\n  2,"), 2, "as the person indented");
+    assert_eq!(indent_after("f(\n    g(\n        1),"), 4);
     assert_eq!(indent_after("x = 1"), 0);
     assert_eq!(indent_after("s = '''\n  a"), 2);
     assert_eq!(indent_after("def f():\n    x = 1\n    "), 4);
