@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::farewell;
 use super::output::{USAGE, write_soon};
-use crate::domain::ReplaySelection;
+use crate::domain::{ReplaySelection, Timestamp};
 use crate::launch::boot::{Boot, Mode};
 use crate::launch::discover;
 use crate::launch::exit_report::ExitReport;
@@ -16,7 +16,7 @@ use crate::launch::guardian::{Guardian, Inherited, NextStep};
 use crate::launch::handover::Handover;
 use crate::launch::image::EngineImage;
 use crate::launch::startup_output::StartupOutput;
-use crate::session::SessionId;
+use crate::session::{SessionId, clock};
 
 /// How long a session that bridges hold waits for a Python that starts. A call from a bridge is another try.
 const UNUSED_TIMEOUT: Duration = Duration::from_secs(600);
@@ -62,12 +62,12 @@ enum AfterFailure {
 
 impl GuardedSession {
     pub fn run(mut self, mut start: ProcessStart) -> anyhow::Result<ExitCode> {
-        let began = Instant::now();
+        let began = clock::now();
         let mut is_first = true;
         let mut crashes = Crashes::default();
         loop {
             let before = start.handover.clone();
-            let run = self.run_process(&start, is_first, &mut crashes);
+            let run = self.run_process(&start, began, is_first, &mut crashes);
             if let Some(failure) = self.failure(&run) {
                 match self.on_failure(&failure, &run, is_first, before, &mut crashes, began)? {
                     AfterFailure::Retry(handover) => start.handover = handover,
@@ -92,7 +92,13 @@ impl GuardedSession {
     }
 
     /// Starts a session process and waits for its end.
-    fn run_process(&mut self, start: &ProcessStart, is_first: bool, crashes: &mut Crashes) -> ProcessRun {
+    fn run_process(
+        &mut self,
+        start: &ProcessStart,
+        began: Timestamp,
+        is_first: bool,
+        crashes: &mut Crashes,
+    ) -> ProcessRun {
         let Self { id, name, mode, executable, python_label, image, guardian, until_unused, stdio, keep_processes } =
             self;
         let detached = guardian.detaches();
@@ -105,6 +111,7 @@ impl GuardedSession {
                         mode: *mode,
                         id: id.clone(),
                         name: name.clone(),
+                        started_at: began,
                         socket,
                         link,
                         streams: startup_output.and_then(StartupOutput::streams),
@@ -161,7 +168,7 @@ impl GuardedSession {
         is_first: bool,
         before: Option<Handover>,
         crashes: &mut Crashes,
-        began: Instant,
+        began: Timestamp,
     ) -> anyhow::Result<AfterFailure> {
         let ended = run.ended.as_ref();
         let code = match ended {
@@ -195,9 +202,11 @@ impl GuardedSession {
         }
     }
 
-    fn say_farewell(&self, began: Instant) {
+    fn say_farewell(&self, began: Timestamp) {
         if self.mode.has_person() && io::stdout().is_terminal() {
-            write_soon(io::stdout(), &farewell::soon(self.id.clone(), self.name.clone(), began.elapsed()));
+            // By the clock of the dashboard's header.
+            let lasted = Duration::from_millis(clock::now().saturating_sub(began));
+            write_soon(io::stdout(), &farewell::soon(self.id.clone(), self.name.clone(), lasted));
         }
     }
 }

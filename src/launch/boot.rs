@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ReplaySelection;
-use crate::domain::{Author, Restart};
+use crate::domain::{Author, Restart, Timestamp};
 use crate::session::SessionId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Boot {
     pub id: SessionId,
     /// Name of the session.
     pub name: String,
+    /// When the session began, which is before this process if that takes over.
+    pub started_at: Timestamp,
     /// Where to listen. A file there may be removed, because the guardian holds the lock of the name.
     pub socket: PathBuf,
     /// Descriptor of the session process's end of the link, open at the start: a Unix stream socket with [`ToSession`]

@@ -43,7 +43,7 @@ use crate::python::io::fd;
 use crate::python::{
     Capture, EventSender, Interpreter, Jobs, SessionFiles, StackFile, engine, event_waker, spawn_masked,
 };
-use crate::session::{EngineEvent, clock};
+use crate::session::EngineEvent;
 use crate::tui::settings;
 
 /// Interval at which the main thread checks whether the host has ended.
@@ -200,6 +200,6 @@ fn session_info(py: Python<'_>, boot: &Boot) -> PyResult<SessionInfo> {
         python_version: format!("{}.{}.{}", version.major, version.minor, version.patch),
         venv: in_venv.then(|| PathBuf::from(prefix)),
         pid: std::process::id(),
-        started_at: clock::now(),
+        started_at: boot.started_at,
     })
 }
