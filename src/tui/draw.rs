@@ -1,9 +1,10 @@
 //! Drawing: a pure function that writes the prepared view, at a given time, into a buffer.
 
 pub(in crate::tui) mod canvas;
+pub(in crate::tui) mod hints;
 pub(in crate::tui) mod layout;
 mod prepare;
-mod status;
+pub(in crate::tui) mod status;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -80,12 +81,12 @@ fn draw_layer(
 ) -> Option<Position> {
     match layer {
         Layer::ConfigProblems(problems) => draw_config_problems::draw(view, problems, layout, buffer),
-        Layer::Drawer { scroll } => {
-            let cursor = draw_drawer::draw(view, layout, *scroll, now, buffer);
-            return if view.viewport.selected.is_some() { below } else { cursor.or(below) };
+        Layer::Variables(list) if list.is_drawer(layout) => {
+            return draw_drawer::draw(view, layout, list, now, buffer).or(below);
         }
+        Layer::Variables(_) => return draw_sidebar::cursor(view, layout).or(below),
         Layer::HistorySearch(search) => return Some(draw_history::draw(view, search, layout, now, buffer)),
-        Layer::Help { scroll } => draw_help::draw(view, layout, *scroll, buffer),
+        Layer::Help(help) => return draw_help::draw(view, layout, help, buffer),
         Layer::Inspector { scroll } => {
             draw_inspector::draw(view, layout, *scroll, now, buffer);
             return None;
@@ -98,7 +99,7 @@ fn draw_layer(
         Layer::Export(prompt) => return Some(draw_export::draw(view, prompt, layout, buffer)),
         Layer::Pager(pager) => return super::pager::draw::draw(view, pager, layout, buffer),
         Layer::Gallery(gallery) => return super::gallery::draw::draw(view, gallery, layout, buffer),
-        Layer::Palette(palette) => return Some(draw_palette::draw(view, palette, layout, now, buffer)),
+        Layer::Palette(palette) => return Some(draw_palette::draw(view, palette, layout, buffer)),
     }
     below
 }
@@ -196,10 +197,12 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
             (None, _) => text::cut(&format!(" {prompt} "), room).into_owned(),
         }
     });
-    // While a card is selected, keys do not go to the input.
-    let focus = if view.viewport.selected.is_some() { theme::DIM } else { theme::FOCUS };
+    // The keys do not go to the input.
+    let is_elsewhere = view.viewport.selected.is_some() || view.has_list_focus();
+    let focus = if is_elsewhere { theme::DIM } else { theme::FOCUS };
     let left = [(" ", focus), (&*number, theme::DIM), (" ", focus), ("you", theme::BOLD.patch(focus)), (" ", focus)];
-    let right = [(&*below, theme::NOTICE), (&*hint, theme::DIM)];
+    let lines = lines_in_sight(view, layout);
+    let right = [(&*lines, theme::DIM), (&*below, theme::NOTICE), (&*hint, theme::DIM)];
     let used: usize = left.iter().chain(&right).map(|(text, _)| text::width(text)).sum();
     let mut room = usize::from(layout.rule.width).saturating_sub(used + 4);
     let looked_up = super::search::draw::status_parts(view, room);
@@ -219,6 +222,19 @@ fn rule_above_input(view: &View, layout: &Layout, hairline: Option<u16>, buffer:
         if cell.symbol() == "─" {
             cell.set_symbol("┴");
         }
+    }
+}
+
+/// The lines of the input in sight, if they are not all: ` lines 238–250 of 250 `.
+fn lines_in_sight(view: &View, layout: &Layout) -> String {
+    let (input, area) = (&view.composer.editor, layout.editor_text());
+    let rows = input.visible(area.height.into());
+    match (rows.first(), rows.last()) {
+        (Some(first), Some(last)) if input.rows(area.width) > rows.len() && view.composer.reply.is_none() => {
+            let word = if layout.class == Class::Compact { "" } else { "lines " };
+            format!(" {word}{}–{} of {} ", first.line + 1, last.line + 1, input.buffer.lines().len())
+        }
+        _ => String::new(),
     }
 }
 

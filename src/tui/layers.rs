@@ -5,24 +5,22 @@ use crate::tui::gallery::Gallery;
 use crate::tui::input::keymap::Context;
 use crate::tui::overlays::config_problems::ConfigProblems;
 use crate::tui::overlays::export_prompt::ExportPrompt;
+use crate::tui::overlays::help::Help;
 use crate::tui::overlays::palette::Palette;
 use crate::tui::pager::Pager;
 use crate::tui::search::lookup::SearchPrompt;
+use crate::tui::variables::VariableList;
 
 /// A layer over the transcript and the input.
 #[derive(Debug)]
 pub enum Layer {
     /// Problems in the settings. The next key closes this layer.
     ConfigProblems(ConfigProblems),
-    /// All variables, in the lower half. The input keeps the keys that the list does not use.
-    Drawer {
-        scroll: usize,
-    },
+    /// The open list of variables.
+    Variables(VariableList),
     /// The search through earlier inputs.
     HistorySearch(HistorySearch),
-    Help {
-        scroll: usize,
-    },
+    Help(Help),
     /// One variable, whose value is in [`VariablesPanel`](crate::tui::variables::VariablesPanel).
     Inspector {
         scroll: usize,
@@ -51,12 +49,12 @@ impl Layer {
 
     /// Returns whether the layer covers the input, so that nothing may be typed or run unseen.
     pub const fn covers_input(&self) -> bool {
-        matches!(self, Self::Help { .. } | Self::Inspector { .. } | Self::Replay { .. })
+        matches!(self, Self::Help(_) | Self::Inspector { .. } | Self::Replay { .. })
     }
 
     /// Returns whether the layer is a panel, beside which the status bar keeps its hints.
     pub const fn is_panel(&self) -> bool {
-        self.covers_input() || matches!(self, Self::Drawer { .. })
+        self.covers_input() || matches!(self, Self::Variables(_))
     }
 
     /// Returns whether the layer takes every key, including keys of the session that the layer does not use.
@@ -67,14 +65,17 @@ impl Layer {
     /// The contexts of the layer's keys, the nearest first. `None` if the input keeps its keys.
     pub fn contexts(&self) -> Option<Vec<Context>> {
         let own = match self {
-            Self::Help { .. } => Context::Help,
+            Self::Help(_) => Context::Help,
             Self::Inspector { .. } => Context::Inspector,
             Self::Replay { .. } | Self::Palette(_) => Context::Menu,
             Self::SearchPrompt(_) => Context::Lookup,
             Self::Export(_) => Context::Prompt,
+            Self::Variables(list) if list.has_focus => {
+                return Some(vec![Context::Variables, Context::Transcript, Context::Session]);
+            }
             Self::Pager(_) => Context::Output,
             Self::Gallery(_) => Context::Figures,
-            Self::ConfigProblems(_) | Self::Drawer { .. } | Self::HistorySearch(_) => return None,
+            Self::ConfigProblems(_) | Self::Variables(_) | Self::HistorySearch(_) => return None,
         };
         Some(vec![own, Context::Session])
     }
@@ -99,6 +100,8 @@ macro_rules! layer {
 
 impl Layers {
     layer!(history_search, history_search_mut, HistorySearch, HistorySearch);
+    layer!(list, list_mut, Variables, VariableList);
+    layer!(help, help_mut, Help, Help);
     layer!(search_prompt, search_prompt_mut, SearchPrompt, SearchPrompt);
     layer!(export, export_mut, Export, ExportPrompt);
     layer!(pager, pager_mut, Pager, Box<Pager>);

@@ -5,6 +5,7 @@
 //! here waits for Python.
 
 pub(in crate::tui) mod app;
+mod client_order;
 mod composer;
 mod draw;
 #[doc(hidden)]
@@ -14,6 +15,7 @@ mod gallery;
 pub(in crate::tui) mod images;
 mod input;
 mod layers;
+mod line_numbers;
 mod overlays;
 mod pager;
 mod search;

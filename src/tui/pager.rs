@@ -5,6 +5,7 @@ pub(in crate::tui) mod client_responses;
 pub(in crate::tui) mod draw;
 mod keys;
 mod search;
+mod sideways;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::search::query::Query;
 use super::transcript::copy;
 use super::{text, theme};
 use crate::domain::Segment;
-use crate::domain::terminal_text::{TextStyle, plain, style_after, styled, visible};
+use crate::domain::terminal_text::{StyledText, TextStyle, plain, style_after, styled, visible};
 use crate::domain::{Entry, Output, SnippetId, Stream, Transcript};
 use crate::session::spool::Whole;
 use crate::session::{ClientResponse, Spool};
@@ -67,6 +68,10 @@ pub struct Pager {
     pub fault: Option<String>,
     /// The first row in sight; `None` follows the end.
     top: Option<Place>,
+    /// Whether lines that are longer than the screen take several rows. Otherwise they are cut, and scrolled sideways.
+    pub wraps: bool,
+    /// The cells of each row that are scrolled away on the left.
+    pub left: usize,
     /// The rows of units at the width `width`.
     rows: HashMap<u64, Vec<Line<'static>>>,
     width: usize,
@@ -96,6 +101,8 @@ impl Pager {
             revision: (0, 0, 0),
             fault: None,
             top: None,
+            wraps: true,
+            left: 0,
             rows: HashMap::new(),
             width: 0,
             height: 0,
@@ -132,7 +139,7 @@ impl Pager {
             return;
         }
         let is_output = received.page().is_none();
-        let needle = std::mem::take(&mut self.needle);
+        let (needle, wraps) = (std::mem::take(&mut self.needle), self.wraps);
         match self.other.take() {
             // The other pane already shows this view, so the keys move there.
             Some(mut other) if other.is_output() == is_output => {
@@ -149,7 +156,7 @@ impl Pager {
                 self.other = Some(Box::new(before));
             }
         }
-        self.needle = needle;
+        (self.needle, self.wraps) = (needle, wraps);
         self.is_split = true;
     }
 
@@ -221,7 +228,7 @@ impl Pager {
     fn fit(&mut self, area: Rect, transcript: &Transcript, spool: Option<&Spool>) {
         self.area = area;
         let (width, height) = (usize::from(area.width), usize::from(area.height).saturating_sub(2));
-        if width != self.width {
+        if width != self.width && self.wraps {
             self.rows.clear();
             self.top = self.top.map(|place| Place { row: 0, ..place });
             self.found = None;
@@ -335,7 +342,8 @@ impl Pager {
         self.rows.get(&unit).map_or(&[], Vec::as_slice)
     }
 
-    fn made(&self, unit: u64) -> Vec<Line<'static>> {
+    /// The lines of a unit.
+    fn lines(&self, unit: u64) -> Vec<Vec<StyledText>> {
         let mut style = TextStyle::default();
         if let Some(before) = unit.checked_sub(1) {
             self.segments(before).iter().for_each(|segment| style_after(&segment.text, &mut style));
@@ -346,11 +354,17 @@ impl Pager {
         if lines.last().is_some_and(Vec::is_empty) {
             lines.pop();
         }
-        let row = |line: &Vec<crate::domain::terminal_text::StyledText>| {
-            let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece.style, piece.stream)));
-            text::wrap(pieces, self.width, 8)
-        };
-        lines.iter().flat_map(row).collect()
+        lines
+    }
+
+    /// The rows of a line.
+    fn wrapped(&self, line: &[StyledText], wraps: bool) -> Vec<Line<'static>> {
+        let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece.style, piece.stream)));
+        text::wrap(pieces, if wraps { self.width } else { usize::MAX }, 8)
+    }
+
+    fn made(&self, unit: u64) -> Vec<Line<'static>> {
+        self.lines(unit).iter().flat_map(|line| self.wrapped(line, self.wraps)).collect()
     }
 
     fn up(&mut self, from: Place, rows: usize) -> Place {

@@ -3,7 +3,10 @@
 mod emulated;
 mod export;
 mod figures;
+mod focus;
+mod footer;
 mod fuzz;
+mod help;
 mod inspector;
 mod keys;
 mod layers;

@@ -92,6 +92,39 @@ pub fn wrap<'a>(pieces: impl IntoIterator<Item = (&'a str, Style)>, width: usize
     rows.done
 }
 
+/// The part of a row from the cell `from` on, at most `width` cells. Half of a wide character becomes a space.
+pub fn part(line: &Line<'static>, from: usize, width: usize) -> Line<'static> {
+    let (mut at, to) = (0, from.saturating_add(width));
+    let mut spans = Vec::new();
+    for span in &line.spans {
+        let cells = self::width(&span.content);
+        let (start, end) = (at, at + cells);
+        at = end;
+        if end <= from || start >= to {
+            continue;
+        }
+        if span.content.is_ascii() {
+            let shown = &span.content[from.saturating_sub(start)..(to - start).min(cells)];
+            spans.push(Span::styled(shown.to_owned(), span.style));
+            continue;
+        }
+        let mut shown = String::new();
+        let mut column = start;
+        for grapheme in span.content.graphemes(true) {
+            let cells = grapheme_width(grapheme);
+            let (begins, ends) = (column, column + cells);
+            column = ends;
+            match () {
+                () if ends <= from || begins >= to => {}
+                () if begins < from || ends > to => shown.push(' '),
+                () => shown.push_str(grapheme),
+            }
+        }
+        spans.push(Span::styled(shown, span.style));
+    }
+    Line::from(spans)
+}
+
 /// Breaks a sentence into lines of at most `width` cells, between words where possible.
 pub fn fill(sentence: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -165,6 +198,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_part_of_a_row_keeps_its_cells() {
+        let red = Style::new().fg(ratatui::style::Color::Red);
+        let row = Line::from(vec![Span::styled("abc", red), Span::raw("漢字e\u{301}x"), Span::styled("yz", red)]);
+        let part = |from, width| part(&row, from, width).to_string();
+        assert_eq!(part(0, 99), "abc漢字e\u{301}xyz");
+        assert_eq!(part(1, 4), "bc漢");
+        assert_eq!(part(4, 4), " 字e\u{301}");
+        assert_eq!(part(2, 2), "c ");
+        assert_eq!(part(9, 9), "yz");
+        assert_eq!(part(99, 9), "");
+        assert_eq!(super::part(&row, 0, 2).spans[0].style, red);
     }
 
     #[test]

@@ -9,13 +9,15 @@ pub use palette::{DIM as DIM_NAME, Ground, Name, Role, Theme, colour_named, colo
 
 use crate::domain::lexer::TokenClass;
 use crate::domain::terminal_text::{Colour, TextStyle};
-use crate::domain::{Author, Status, Stream};
+use crate::domain::{Status, Stream};
 
 pub const PLAIN: Style = Style::new();
 pub const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 pub const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 /// The rule of the area that has the focus.
 pub const FOCUS: Style = Role::Focus.style();
+/// The person's name, and the bar beside the person's code.
+pub const YOU: Style = Role::You.style();
 pub const ERROR: Style = Role::Error.style();
 pub const STDERR: Style = Role::Stderr.style().add_modifier(Modifier::DIM);
 /// News for the person that is not an error.
@@ -28,14 +30,6 @@ pub const FOUND: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::R
 pub const KEY: Style = BOLD;
 /// A bracket at the cursor, and its partner.
 pub const BRACKET: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED));
-
-/// The style of the bar beside the code and of the author's name.
-pub const fn author(author: &Author) -> Style {
-    match author {
-        Author::You => Role::You.style(),
-        Author::Client { .. } => Role::Client.style(),
-    }
-}
 
 pub const fn status(status: Status) -> Style {
     match status {

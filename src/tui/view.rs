@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
+use super::client_order::ClientOrder;
 use super::composer::Composer;
 use super::composer::editor::Editor;
 use super::composer::reply::{Asks, Reply};
@@ -15,11 +17,11 @@ use super::input::keymap::{Action, Keymap};
 use super::input::mouse::Mouse;
 use super::layers::Layers;
 use super::search::lookup::Lookup;
-use super::theme::Theme;
+use super::theme::{self, Theme};
 use super::transcript::card::Card;
 use super::transcript::viewport::{Anchor, Place, Viewport};
 use super::variables::VariablesPanel;
-use crate::domain::{Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript, home_path};
+use crate::domain::{Author, Entry, Event, Inquiry, SessionInfo, SnippetId, Timestamp, Transcript, home_path};
 use crate::session::{ClientResponses, Spool};
 
 /// The state of the dashboard. Drawing only reads it.
@@ -29,6 +31,7 @@ pub struct View {
     /// The home folder, shown as `~`.
     pub home: Option<String>,
     pub transcript: Transcript,
+    pub client_order: ClientOrder,
     pub records: Records,
     pub composer: Composer,
     pub viewport: Viewport,
@@ -91,6 +94,7 @@ impl View {
         let mut view = Self {
             info,
             home,
+            client_order: ClientOrder::of(&transcript),
             transcript,
             records: Records::default(),
             composer: Composer::default(),
@@ -150,6 +154,7 @@ impl View {
     }
 
     pub fn apply(&mut self, event: &Event) {
+        self.client_order.follow(event, &self.transcript);
         self.transcript.apply(event);
         if matches!(
             event,
@@ -179,10 +184,23 @@ impl View {
 
     /// Replaces the transcript after missed events, and keeps the place.
     pub fn replace(&mut self, transcript: Transcript) {
+        self.client_order.extend(&transcript);
         self.transcript = transcript;
         self.follow_input();
         let running = self.transcript.running().map(|snippet| snippet.id);
         self.pending.interrupt = self.pending.interrupt.filter(|(snippet, _)| Some(*snippet) == running);
+    }
+
+    /// The style of an author's name, and of the bar beside the author's code.
+    pub fn author_style(&self, author: &Author) -> Style {
+        match author {
+            Author::You => theme::YOU,
+            Author::Client { name, .. } => self.client_style(name),
+        }
+    }
+
+    pub fn client_style(&self, name: &str) -> Style {
+        Style::new().fg(self.theme.client(self.client_order.place(name)))
     }
 
     /// The path with the home folder as `~`.

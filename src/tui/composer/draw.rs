@@ -10,9 +10,10 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::editor::{Editor, Pos, VisibleRow, wrap};
 use crate::domain::lexer::Token;
-use crate::domain::{Author, Inquiry, Timestamp, units};
+use crate::domain::{Inquiry, Timestamp, units};
 use crate::tui::draw::canvas::put;
 use crate::tui::draw::layout::Layout;
+use crate::tui::line_numbers;
 use crate::tui::text;
 use crate::tui::theme;
 use crate::tui::view::View;
@@ -32,8 +33,13 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     let input = view.input(now);
     let is_draft = std::ptr::eq(input, &raw const view.composer.editor);
     let rows = input.visible(area.height.into());
-    for (y, _) in (area.y..).zip(&rows) {
-        put(buffer, layout.editor, area.x - 2, y, "▎", theme::author(&Author::You));
+    for (y, row) in (area.y..).zip(&rows) {
+        let bar = layout.editor.x + layout.margin;
+        put(buffer, layout.editor, bar, y, "▎", theme::YOU);
+        if is_draft && layout.gutter > 0 && row.bytes.start == 0 {
+            let number = line_numbers::label(row.line + 1, layout.gutter);
+            put(buffer, layout.editor, bar + 2, y, &number, theme::DIM);
+        }
     }
     let starts: Vec<usize> = rows.iter().map(|row| input.place_of(row)).collect();
     let end = rows.last().zip(starts.last()).map_or(0, |(row, start)| start + row.bytes.len());
@@ -114,7 +120,7 @@ fn question(view: &View, layout: &Layout, buffer: &mut Buffer) {
     // The choices matter more than the beginning of a long question.
     let skip = rows.len().saturating_sub(area.height.into());
     for (y, row) in (area.y..area.bottom()).zip(&rows[skip..]) {
-        put(buffer, area, layout.editor_text().x - 2, y, "▎", theme::author(&inquiry.by));
+        put(buffer, area, layout.editor.x + layout.margin, y, "▎", view.author_style(&inquiry.by));
         buffer.set_line(layout.editor_text().x, y, row, layout.editor_text().width);
     }
 }

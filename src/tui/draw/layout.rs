@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::line_numbers;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// Below 60 columns or 16 rows: no gutter, code cut to one line, few hints.
@@ -35,12 +37,14 @@ pub struct Layout {
     pub status: Rect,
     /// Empty cells to the left of cards, input and status.
     pub margin: u16,
+    /// Cells of the input before the text that the numbers of its lines take.
+    pub gutter: u16,
 }
 
 impl Layout {
-    /// Returns `None` if the screen is too small. `side` is the width that the person gave to the variables. `rows`
-    /// returns the rows that the input and a question above it need at a width.
-    pub fn new(area: Rect, side: Option<u16>, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
+    /// Returns `None` if the screen is too small. `side` is the width that the person gave to the variables. The input
+    /// has so many `lines`. `rows` returns the rows that the input and a question above it need at a width.
+    pub fn new(area: Rect, side: Option<u16>, lines: usize, rows: impl Fn(u16) -> (usize, usize)) -> Option<Self> {
         if area.width < MIN_SCREEN.0 || area.height < MIN_SCREEN.1 {
             return None;
         }
@@ -50,6 +54,7 @@ impl Layout {
             _ => Class::Wide,
         };
         let margin = class as u16;
+        let gutter = if class == Class::Compact { 0 } else { line_numbers::width(lines) };
         let status_row = area.bottom() - 1;
         let gap = u16::from(class != Class::Compact);
 
@@ -58,7 +63,7 @@ impl Layout {
             16.. => 2,
             _ => 1,
         };
-        let (editor_rows, question_rows) = rows(text_width(area.width, margin));
+        let (editor_rows, question_rows) = rows(text_width(area.width, margin + gutter));
         let needed = editor_rows.try_into().unwrap_or(u16::MAX);
         let editor_height = needed.clamp(min_rows, (area.height / 3).max(min_rows));
         let editor = Rect { y: status_row - gap - editor_height, height: editor_height, ..area };
@@ -81,7 +86,7 @@ impl Layout {
         let drawer_height = (height * 3 / 5).max(height.min(6));
         let drawer = Rect { y: rule.y - drawer_height, height: drawer_height, ..area };
         let status = Rect { y: status_row, height: 1, ..area };
-        Some(Self { class, header, transcript, side, drawer, rule, question, editor, status, margin })
+        Some(Self { class, header, transcript, side, drawer, rule, question, editor, status, margin, gutter })
     }
 
     /// The column of the line between transcript and variables.
@@ -97,8 +102,8 @@ impl Layout {
 
     /// The text of the input, after the bar. One more cell on the right is free for the cursor.
     pub fn editor_text(&self) -> Rect {
-        let left = self.margin + 2;
-        Rect { x: self.editor.x + left, width: text_width(self.editor.width, self.margin), ..self.editor }
+        let left = self.margin + self.gutter;
+        Rect { x: self.editor.x + left + 2, width: text_width(self.editor.width, left), ..self.editor }
     }
 }
 

@@ -14,7 +14,8 @@ use crate::tui::view::{Prepared, View};
 
 impl View {
     fn layout(&self, area: Rect) -> Option<Layout> {
-        Layout::new(area, self.variables.sidebar_width, |width| {
+        let lines = self.composer.editor.buffer.lines().len();
+        Layout::new(area, self.variables.sidebar_width, lines, |width| {
             let reply = self.composer.reply.as_ref().map_or(0, |reply| reply.editor.rows(width));
             let question = self.question().map_or(0, |inquiry| question_rows(inquiry, width).len());
             (self.composer.editor.rows(width).max(reply), question)
@@ -64,13 +65,16 @@ impl View {
         if self.layers.is_empty() {
             return;
         }
+        if self.has_list_focus() && self.variables.query.is_none() {
+            self.select_a_variable();
+        }
         let drawer = draw_drawer::rows(self).saturating_sub(usize::from(layout.drawer.height).saturating_sub(2));
         let help = draw_help::hidden(self, layout);
         let inspector = draw_inspector::hidden(self, layout);
         for layer in self.layers.iter_mut() {
             match layer {
-                Layer::Help { scroll } => *scroll = (*scroll).min(help),
-                Layer::Drawer { scroll } => *scroll = (*scroll).min(drawer),
+                Layer::Help(state) => state.scroll = state.scroll.min(help),
+                Layer::Variables(list) => list.scroll = list.scroll.min(drawer),
                 Layer::Inspector { scroll } => *scroll = (*scroll).min(inspector),
                 _ => {}
             }

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::canvas::{elapsed, put};
+use super::hints::{self, Hint};
 use super::layout::{Class, Layout};
-use crate::domain::{Entry, Status, Timestamp, replay_selection, units};
+use crate::domain::{Entry, Status, Timestamp, units};
 use crate::tui::composer::editor::ViMode;
-use crate::tui::input::keymap::{Action, Context};
-use crate::tui::layers::Layer;
+use crate::tui::input::keymap::Action;
 use crate::tui::transcript::copy;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
@@ -17,18 +17,70 @@ use crate::tui::{text, theme};
 /// Milliseconds without effect after which an interrupt is explained.
 const INTERRUPT_HINT_DELAY: u64 = 2_000;
 
+/// The status row as it is drawn.
+pub struct StatusRow {
+    /// Texts at the left, with their first columns.
+    left: Vec<(u16, String, Style)>,
+    /// A message that is too long to stand beside the hints. It takes the empty row above.
+    above: Option<String>,
+    pub hints: Vec<(Rect, Hint)>,
+}
+
+impl StatusRow {
+    pub fn new(view: &View, layout: &Layout, now: Timestamp) -> Self {
+        let area = layout.status;
+        let margin = u16::from(layout.class != Class::Compact);
+        let right = area.right() - margin;
+        let hints = hints::of(view, layout, now);
+        let message = message(view, now);
+        // In the smallest layout, the message needs the whole row.
+        let needed = if layout.class == Class::Compact && message.is_some() { 0 } else { hints::needed_width(&hints) };
+        let end = right.saturating_sub(needed);
+        let room = usize::from(end.saturating_sub(area.x + margin));
+        let has_row_above = layout.editor.bottom() < area.y;
+        let is_long = message.as_ref().is_some_and(|message| text::width(message) > room);
+        let (message, above) = if is_long && has_row_above { (None, message) } else { (message, None) };
+
+        let gap = if layout.class == Class::Wide { 3 } else { 2 };
+        let mut x = area.x + margin;
+        let mut left = Vec::new();
+        for (index, (text, style)) in texts(view, layout, message, now).into_iter().enumerate() {
+            x += if index > 0 { gap } else { 0 };
+            let text = text::cut(&text, usize::from(end.saturating_sub(x))).into_owned();
+            let width = text::width(&text) as u16;
+            left.push((x, text, style));
+            x += width;
+        }
+        let hints = hints::placed(hints, area, x, right);
+        Self { left, above, hints }
+    }
+}
+
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let area = layout.status;
-    let margin = u16::from(layout.class != Class::Compact);
-    let right = area.right() - margin;
+    let status = StatusRow::new(view, layout, now);
+    for (x, text, style) in status.left {
+        put(buffer, area, x, area.y, &text, style);
+    }
+    if let Some(message) = status.above {
+        let row = Rect { y: area.y - 1, width: area.width - 1, ..area };
+        let message = text::cut(&message, usize::from(row.width - 1)).into_owned();
+        put(buffer, row, row.x + 1, row.y, &message, theme::NOTICE);
+    }
+    for (place, hint) in status.hints {
+        hint.draw(place, buffer);
+    }
+}
+
+/// The texts at the left: what has the person's attention now, and what waits.
+fn texts(view: &View, layout: &Layout, message: Option<String>, now: Timestamp) -> Vec<(String, Style)> {
     let mut left: Vec<(String, Style)> = Vec::new();
-    if let Some(vi) = view.composer.editor.vi.as_ref().filter(|_| view.viewport.selected.is_none()) {
+    let is_elsewhere = view.viewport.selected.is_some() || view.has_list_focus();
+    if let Some(vi) = view.composer.editor.vi.as_ref().filter(|_| !is_elsewhere) {
         let style = if vi.mode() == ViMode::Insert { theme::DIM } else { theme::BOLD };
         left.push((vi.mode().name().to_owned(), style));
     }
-    let urgent = message(view, now);
-    let gap = if layout.class == Class::Wide { 3 } else { 2 };
-    if let Some(message) = urgent {
+    if let Some(message) = message {
         left.push((message, theme::NOTICE));
     } else if let Some(running) = view.transcript.running() {
         let clock = units::clock(elapsed(running.started_at.unwrap_or(now), now));
@@ -45,6 +97,8 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         }
     } else if view.pending.ending {
         left.push(("ending".to_owned(), theme::NOTICE));
+    } else if view.has_list_focus() {
+        left.push(("variables".to_owned(), theme::FOCUS));
     } else if let Some(name) =
         view.viewport.selected.and_then(|card| view.transcript.entries().get(card)).map(copy::name)
     {
@@ -59,13 +113,7 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     if !view.transcript.queue().is_empty() {
         left.push((format!("{} queued", view.transcript.queue().len()), theme::PLAIN));
     }
-    let mut x = area.x + margin;
-    let end = Rect { width: right.saturating_sub(area.x), ..area };
-    for (index, (text, style)) in left.iter().enumerate() {
-        x += if index > 0 { gap } else { 0 };
-        x = put(buffer, end, x, area.y, &text::cut(text, usize::from(end.right().saturating_sub(x))), *style);
-    }
-    hints(view, layout, now, x, right, buffer);
+    left
 }
 
 /// The message that comes before all others.
@@ -117,90 +165,4 @@ fn message(view: &View, now: Timestamp) -> Option<String> {
         return Some(format!("ending: {id} is being interrupted"));
     }
     view.notice.as_ref().map(|notice| text::name(notice).into_owned())
-}
-
-/// Draws as many hints as fit, from the right.
-fn hints(view: &View, layout: &Layout, now: Timestamp, left: u16, right: u16, buffer: &mut Buffer) {
-    let variables = units::count(view.transcript.variables().total, "var");
-    let mut hints = Vec::new();
-    let over = view.layers.iter().any(Layer::is_panel);
-    // An action without a key is only in the palette.
-    let tell = |action, what: &str| {
-        let key = view.keys.key(action)?.to_string();
-        Some([(key, theme::KEY), (" ".to_owned(), theme::PLAIN), (what.to_owned(), theme::DIM)])
-    };
-    if view.viewport.selected.is_some() && !over {
-        return card_hints(view, layout, left, right, buffer);
-    }
-    if over {
-        hints.push(tell(Action::Back, "close"));
-    }
-    if layout.class == Class::Wide || !over {
-        hints.push(tell(Action::Help, "help"));
-        if layout.class == Class::Wide {
-            hints.push(tell(Action::Palette, "actions"));
-        }
-    }
-    if layout.class == Class::Wide {
-        hints.push(tell(Action::Variables, "variables"));
-    } else {
-        let mut hint = tell(Action::Variables, &variables);
-        hint.as_mut().into_iter().for_each(|hint| hint.reverse());
-        hints.push(hint);
-    }
-    if let Some(reply) = view.open_reply(now) {
-        let asks_client = reply.inquiry().is_some();
-        hints.push(tell(Action::QuitOrDelete, if asks_client { "decline" } else { "end of input" }));
-        if asks_client && !over {
-            hints.push(tell(Action::Back, "later"));
-        }
-        hints.push(tell(Action::Enter, "answer"));
-    }
-    if replay_selection::is_due(&view.transcript) {
-        hints.push(tell(Action::Replay, "replay"));
-    }
-    if view.transcript.running().is_some() {
-        hints.push(tell(Action::Interrupt, "interrupt"));
-    } else if layout.class == Class::Wide && view.open_reply(now).is_none() && view.composer.editor.is_empty() {
-        hints.push(tell(Action::QuitOrDelete, "quit"));
-    }
-    put_hints(hints.into_iter().flatten(), layout, left, right, buffer);
-}
-
-type Hint = [(String, Style); 3];
-
-/// Draws the letters that act on the selected card.
-fn card_hints(view: &View, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
-    let mut hints = vec![
-        (Action::Back, "input"),
-        (Action::Help, "help"),
-        (Action::Received, "received"),
-        (Action::RunAgain, "run"),
-        (Action::EditAgain, "edit"),
-        (Action::CopyOutput, "copy"),
-        (Action::Output, "output"),
-        (Action::Fold, "fold"),
-    ];
-    if view.lookup.find.is_some() {
-        hints.splice(1..1, [(Action::SearchBack, "before"), (Action::SearchOn, "next")]);
-    }
-    let hints = hints.into_iter().filter_map(|(action, what)| {
-        let key = view.keys.key_in(Context::Card, action).or_else(|| view.keys.key(action))?.to_string();
-        Some([(key, theme::KEY), (" ".to_owned(), theme::PLAIN), (what.to_owned(), theme::DIM)])
-    });
-    put_hints(hints, layout, left, right, buffer);
-}
-
-/// Writes as many hints as fit, from the right.
-fn put_hints(hints: impl Iterator<Item = Hint>, layout: &Layout, left: u16, right: u16, buffer: &mut Buffer) {
-    let area = layout.status;
-    let mut end = right;
-    for hint in hints {
-        let width: usize = hint.iter().map(|(text, _)| text::width(text)).sum();
-        let Some(mut x) = end.checked_sub(width as u16).filter(|x| *x > left + 2) else { return };
-        end = x.saturating_sub(3);
-        for (text, style) in hint {
-            x = put(buffer, area, x, area.y, &text, style);
-        }
-    }
 }

@@ -6,7 +6,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::domain::{Display, Entry, units};
 use crate::tui::draw::canvas::{put, put_right, rule};
-use crate::tui::draw::layout::{Class, Layout};
+use crate::tui::draw::hints::{self, Hint};
+use crate::tui::draw::layout::Layout;
 use crate::tui::gallery::Gallery;
 use crate::tui::images::{Picture, picture_of};
 use crate::tui::input::keymap::{Action, Context};
@@ -37,7 +38,7 @@ pub fn draw(view: &View, gallery: &Gallery, layout: &Layout, buffer: &mut Buffer
             put(buffer, inside, inside.x + 2, inside.y + 1, "it was taken back by its code", theme::DIM);
         }
     }
-    bottom(view, gallery, count, layout.class, area, buffer)
+    bottom(view, gallery, layout, area, buffer)
 }
 
 /// Describes a display, such as ` 640×480 PNG, 31 kB `.
@@ -84,14 +85,7 @@ fn picture(view: &View, gallery: &Gallery, display: &Display, area: Rect, buffer
     }
 }
 
-fn bottom(
-    view: &View,
-    gallery: &Gallery,
-    count: usize,
-    class: Class,
-    area: Rect,
-    buffer: &mut Buffer,
-) -> Option<Position> {
+fn bottom(view: &View, gallery: &Gallery, layout: &Layout, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let y = area.bottom() - 1;
     if let Some(naming) = &gallery.naming {
         let hint = || view.keys.hints(Context::Prompt, &[(&[Action::Choose], "saves"), (&[Action::Back], "")], "  ");
@@ -104,18 +98,34 @@ fn bottom(
         let line = Rect { x, y, width: end.saturating_sub(x + 1), height: 1 };
         return Some(typed(&naming.code(), naming.cursor().1, line, buffer));
     }
-    let turn: (&[_], &str) = (&[Action::PreviousFigure, Action::NextFigure], "turn");
-    let turn = if count > 1 { &[turn][..] } else { &[] };
-    let (save, copy, output, back): (&[_], &[_], &[_], &[_]) =
-        (&[Action::SaveFigure], &[Action::CopyPath], &[Action::Output], &[Action::Back]);
-    let rest = match class {
-        Class::Compact => &[(save, "save"), (back, "")][..],
-        _ => &[(save, "save as"), (copy, "copy path"), (output, "output"), (back, "back")],
-    };
-    let keys = view.keys.hints(Context::Figures, &[turn, rest].concat(), "  ");
-    let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
+    let hints = hints(view, gallery, layout);
+    let end = hints.last().map_or(area.right(), |(place, _)| place.x);
+    for (place, hint) in &hints {
+        hint.draw(*place, buffer);
+    }
     let room = usize::from(end.saturating_sub(area.x + 2));
     let caption = gallery.notice.as_deref().unwrap_or_default();
     put(buffer, area, area.x, y, &text::cut_front(&text::name(caption), room), theme::NOTICE);
     None
+}
+
+/// The hints of the last row and their places, the most needed first. A click on a hint is a press of its key.
+pub fn hints(view: &View, gallery: &Gallery, layout: &Layout) -> Vec<(Rect, Hint)> {
+    if gallery.naming.is_some() {
+        return Vec::new();
+    }
+    let row = Rect { x: 0, width: layout.status.right(), ..layout.status };
+    let hint = |actions: &[Action], what: &str| Hint::of(view, Context::Figures, actions, what);
+    let is_one = gallery.current(&view.transcript).is_none_or(|(_, count, _)| count < 2);
+    let hints = [
+        hint(&[Action::Back], "back"),
+        hint(&[Action::Help], "help"),
+        hint(&[Action::SaveFigure], "save as"),
+        hint(&[Action::PreviousFigure, Action::NextFigure], "turn").filter(|_| !is_one),
+        hint(&[Action::CopyPath], "copy path"),
+        hint(&[Action::Output], "output"),
+    ];
+    // A path is cut in front, so its end stays in sight.
+    let caption = gallery.notice.as_deref().map_or(0, text::width).min(usize::from(row.width) / 2);
+    hints::placed(hints.into_iter().flatten().collect(), row, caption as u16, row.right())
 }

@@ -66,10 +66,10 @@ impl View {
             Action::Suspend => return Some(Effect::Suspend),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Mouse => return Some(self.toggle_mouse()),
-            Action::Help => self.layers.toggle(Layer::Help { scroll: 0 }),
+            Action::Help => self.open_help(),
             Action::Export => self.open_export(now),
             Action::Replay => self.open_replay(),
-            Action::Variables => self.toggle_drawer(),
+            Action::Variables => self.toggle_variables(),
             Action::PageUp => self.page_by(-1),
             Action::PageDown => self.page_by(1),
             Action::LineUp => self.move_by(-1),
@@ -111,7 +111,7 @@ impl View {
         None
     }
 
-    fn page_by(&mut self, pages: isize) {
+    pub(in crate::tui) fn page_by(&mut self, pages: isize) {
         let page = self.page() as isize;
         self.move_by(pages * (page - 2).max(1));
     }
@@ -119,9 +119,8 @@ impl View {
     /// Scrolls the topmost layer, or the transcript.
     pub(in crate::tui) fn move_by(&mut self, rows: isize) {
         match self.layers.top_mut() {
-            Some(Layer::Help { scroll } | Layer::Drawer { scroll } | Layer::Inspector { scroll }) => {
-                *scroll = scroll.saturating_add_signed(rows);
-            }
+            Some(Layer::Help(help)) => help.scroll = help.scroll.saturating_add_signed(rows),
+            Some(Layer::Inspector { scroll }) => *scroll = scroll.saturating_add_signed(rows),
             Some(Layer::Replay { .. }) => {}
             _ => self.scroll(rows),
         }

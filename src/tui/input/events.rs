@@ -35,7 +35,9 @@ impl View {
             Some(Layer::Export(prompt)) => return prompt.paste(text),
             Some(Layer::HistorySearch(search)) => return search.paste(text),
             Some(Layer::SearchPrompt(_)) => return self.paste_in_search_prompt(text),
-            Some(Layer::Drawer { .. }) if self.variables.query.is_some() => return self.paste_in_variable_query(text),
+            Some(Layer::Help(help)) if help.is_typing => return help.paste(text),
+            Some(Layer::Variables(_)) if self.variables.query.is_some() => return self.paste_in_variable_query(text),
+            Some(Layer::Variables(list)) if list.has_focus => self.leave_variables(),
             _ => {}
         }
         self.layers.close(Layer::covers_input);
@@ -67,9 +69,13 @@ impl View {
         }
         let is_asking = matches!(self.layers.top(), Some(Layer::Pager(pager)) if pager.is_asking());
         let is_text = is_asking && Chord::from(key).is_text();
-        match self.keys.find(key, &self.contexts(now)).filter(|_| !is_text) {
+        match self.keys.find(key, &self.contexts()).filter(|_| !is_text) {
             Some(Action::Palette) if self.layers.palette().is_none() && !is_asking => {
                 self.toggle_palette();
+                return None;
+            }
+            Some(Action::Help) if !matches!(self.layers.top(), Some(Layer::Help(_))) => {
+                self.open_help();
                 return None;
             }
             Some(Action::Interrupt) if self.has_layer_for_keys() => {
@@ -79,6 +85,7 @@ impl View {
             _ => {}
         }
         match self.layers.top() {
+            Some(Layer::Help(_)) => self.on_help(key, now),
             Some(Layer::Palette(_)) => self.on_palette(key, now),
             Some(Layer::Pager(_)) => self.on_pager(key, now),
             Some(Layer::Gallery(_)) => self.on_gallery(key, now),
@@ -113,20 +120,19 @@ impl View {
             };
             return taken.unwrap_or_else(|| self.act(action, key, confirmed, now));
         }
+        if self.has_list_focus() {
+            return self.on_variables(key, confirmed, now);
+        }
         self.composer.last_answered = None;
         self.composer.typed_at = now;
         if matches!(self.layers.top(), Some(Layer::HistorySearch(_))) && self.on_search(key) {
             return None;
         }
-        if let Some(effect) = self.on_variable_query(key) {
-            return effect;
-        }
         if action == Some(Action::Back) && !self.is_vi_busy() && self.turns_to_question(now) {
             return None;
         }
         if self.viewport.selected.is_some() {
-            let in_drawer = self.keys.find(key, &[Context::Variables]).and_then(|action| self.on_drawer(action));
-            return in_drawer.unwrap_or_else(|| self.on_card(key, confirmed, now));
+            return self.on_card(key, confirmed, now);
         }
         if let Some(reply) = &mut self.composer.reply {
             if reply.is_open(&self.composer.editor, now) {
@@ -140,11 +146,6 @@ impl View {
         }
         if self.composer.completion.popup.is_some() && self.on_popup(action, key) {
             return None;
-        }
-        if let Some(action) = self.keys.find(key, &[Context::Variables])
-            && let Some(effect) = self.on_drawer(action)
-        {
-            return effect;
         }
         self.composer.history.want();
         let effect = if self.on_vi(key) || self.accept_suggestion(key) {

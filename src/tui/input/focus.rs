@@ -1,6 +1,5 @@
 //! Which layer has the focus, and which keys hold there.
 
-use crate::domain::Timestamp;
 use crate::tui::input::keymap::{Context, WRITING};
 use crate::tui::layers::Layer;
 use crate::tui::view::View;
@@ -12,25 +11,28 @@ impl View {
     }
 
     /// The contexts of keys below the palette, the nearest first.
-    pub fn contexts(&self, now: Timestamp) -> Vec<Context> {
-        self.contexts_of(self.below_palette(), now)
+    pub fn contexts(&self) -> Vec<Context> {
+        self.contexts_of(self.below_palette())
     }
 
-    /// The contexts without the help.
+    /// The contexts below the help, the nearest first.
     pub fn contexts_below_help(&self) -> Vec<Context> {
-        let layer = self.layers.iter().rev().find(|layer| !matches!(layer, Layer::Help { .. }));
-        self.contexts_of(layer, self.composer.typed_at)
+        let layer = self.layers.iter().rev().find(|layer| !matches!(layer, Layer::Help(_)));
+        let mut contexts = self.contexts_of(layer);
+        if layer.is_none() && self.composer.completion.popup.is_some() {
+            contexts.insert(0, Context::Completion);
+        }
+        contexts
     }
 
-    fn contexts_of(&self, layer: Option<&Layer>, now: Timestamp) -> Vec<Context> {
+    /// Returns whether a layer below the palette and the help takes every key.
+    pub(in crate::tui) fn is_over_modal(&self) -> bool {
+        self.layers.iter().any(|layer| layer.is_modal() && !matches!(layer, Layer::Palette(_)))
+    }
+
+    fn contexts_of(&self, layer: Option<&Layer>) -> Vec<Context> {
         if let Some(contexts) = layer.and_then(Layer::contexts) {
             return contexts;
-        }
-        if matches!(layer, Some(Layer::Drawer { .. }))
-            && self.composer.editor.is_empty()
-            && self.open_reply(now).is_none()
-        {
-            return vec![Context::Variables, Context::Input, Context::Transcript, Context::Session];
         }
         let mut contexts = if self.viewport.selected.is_some() {
             vec![Context::Card, Context::Transcript, Context::Session]
@@ -50,7 +52,7 @@ impl View {
     pub(in crate::tui) fn has_layer_for_keys(&self) -> bool {
         match self.layers.top() {
             None => false,
-            Some(Layer::Drawer { .. }) => self.variables.query.is_some(),
+            Some(Layer::Variables(list)) => list.has_focus,
             Some(_) => true,
         }
     }

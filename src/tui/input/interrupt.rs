@@ -36,7 +36,8 @@ impl View {
     fn leave_topmost(&mut self) -> bool {
         match self.layers.top_mut() {
             None => return false,
-            Some(Layer::Drawer { .. }) => return self.variables.query.take().is_some(),
+            Some(Layer::Variables(_)) if self.variables.query.take().is_some() => {}
+            Some(Layer::Variables(list)) if !list.has_focus => return false,
             Some(Layer::SearchPrompt(_)) => self.leave_search_prompt(),
             Some(Layer::Pager(pager)) if pager.is_asking() => pager.asking = None,
             Some(Layer::Gallery(gallery)) if gallery.naming.is_some() => gallery.leave_naming(),

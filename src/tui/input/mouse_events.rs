@@ -1,21 +1,27 @@
-//! Mouse events: the wheel scrolls the area under it, a click selects a card or inspects a variable, a drag selects in
-//! the input or moves the divider. The mouse never runs, answers or closes anything.
+//! Mouse events: the wheel scrolls the area under it, a click selects a card, inspects a variable or does what the hint
+//! under it says, a drag selects in the input or moves the divider. A click never runs code, answers, interrupts or quits.
 
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use crate::domain::Timestamp;
 use crate::tui::composer::draw::put_cursor;
 use crate::tui::composer::editor::Editor;
 use crate::tui::draw::layout::Layout;
+use crate::tui::draw::status::StatusRow;
+use crate::tui::gallery::draw::hints as gallery_hints;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::Action;
 use crate::tui::input::mouse::Held;
 use crate::tui::layers::Layer;
+use crate::tui::overlays::draw_palette;
+use crate::tui::overlays::help::Help;
+use crate::tui::pager::draw::hints as pager_hints;
 use crate::tui::theme;
 use crate::tui::transcript::card::Row;
 use crate::tui::transcript::viewport::Anchor;
 use crate::tui::variables::draw_sidebar::Listed;
+use crate::tui::variables::list::items;
 use crate::tui::view::View;
 
 /// Rows per notch of the wheel.
@@ -42,7 +48,12 @@ impl View {
     pub fn on_mouse(&mut self, event: MouseEvent, now: Timestamp) -> Option<Effect> {
         let layout = self.frame.as_ref().and_then(|frame| frame.layout)?;
         let at = Position { x: event.column, y: event.row };
+        let is_sideways = event.modifiers.contains(KeyModifiers::SHIFT);
         match event.kind {
+            MouseEventKind::ScrollLeft => self.wheel_sideways(&layout, at, false),
+            MouseEventKind::ScrollRight => self.wheel_sideways(&layout, at, true),
+            MouseEventKind::ScrollUp if is_sideways => self.wheel_sideways(&layout, at, false),
+            MouseEventKind::ScrollDown if is_sideways => self.wheel_sideways(&layout, at, true),
             MouseEventKind::ScrollUp => self.wheel(&layout, at, -WHEEL_ROWS, now),
             MouseEventKind::ScrollDown => self.wheel(&layout, at, WHEEL_ROWS, now),
             MouseEventKind::Down(MouseButton::Left) => return self.press(&layout, at, now),
@@ -58,9 +69,29 @@ impl View {
             Some(Layer::Palette(palette)) => palette.move_by(rows.signum()),
             Some(Layer::Pager(pager)) => pager.move_at(at.x, rows),
             Some(Layer::Gallery(_)) => {}
-            Some(Layer::Help { .. } | Layer::Inspector { .. } | Layer::Replay { .. }) => self.move_by(rows),
-            Some(Layer::Drawer { .. }) if layout.drawer.contains(at) => self.move_by(rows),
+            Some(Layer::Help(_) | Layer::Inspector { .. } | Layer::Replay { .. }) => self.move_by(rows),
+            Some(Layer::Variables(list)) if list.is_drawer(layout) && layout.drawer.contains(at) => {
+                list.scroll = list.scroll.saturating_add_signed(rows);
+            }
             _ => self.wheel_over_transcript(layout, at, rows, now),
+        }
+    }
+
+    /// Scrolls the tables and long lines under the mouse sideways.
+    fn wheel_sideways(&mut self, layout: &Layout, at: Position, right: bool) {
+        let action = if right { Action::ColumnsRight } else { Action::ColumnsLeft };
+        match self.layers.top_mut() {
+            Some(Layer::Pager(pager)) => pager.move_sideways_at(at.x, right),
+            Some(Layer::Inspector { .. }) => drop(self.on_inspector(action)),
+            Some(layer) if layer.is_modal() || layer.covers_input() => {}
+            _ if layout.transcript.contains(at) => {
+                let row = usize::from(at.y - layout.transcript.y);
+                let place = self.frame.as_ref().and_then(|frame| frame.window.get(row));
+                if let Some(card) = place.map(|place| place.card) {
+                    self.scroll_columns(card, right);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -84,17 +115,25 @@ impl View {
             return None;
         }
         let double = self.mouse.is_double(at, now);
+        if let Some(action) = self.hint_at(layout, at, now) {
+            return self.on_key(action.press(), now);
+        }
         let typing = match self.layers.top() {
-            Some(Layer::Drawer { .. }) if layout.drawer.contains(at) => {
-                let variable = self.click_drawer(layout, at)?;
-                return double.then(|| self.open_inspector(variable));
+            Some(Layer::Variables(list)) if list.is_drawer(layout) && layout.drawer.contains(at) => {
+                let variable = self.variable_in_drawer(layout, at)?;
+                return Some(self.click_variable(variable));
             }
+            Some(Layer::Palette(_)) => return self.click_palette(layout, at, now),
             Some(Layer::SearchPrompt(_)) => true,
             Some(layer) if layer.is_modal() || layer.covers_input() => return None,
             _ => false,
         };
         if let Some(variable) = self.variable_at(layout, at).filter(|_| !typing) {
-            return Some(self.open_inspector(variable));
+            return Some(self.click_variable(variable));
+        }
+        let header = layout.header.filter(|header| header.contains(at));
+        if header.is_some() && !typing {
+            self.show_help(Help::at_end());
         } else if layout.hairline().is_some_and(|hairline| hairline.abs_diff(at.x) <= 1) && !layout.editor.contains(at)
         {
             self.mouse.held = Some(Held::Divider);
@@ -106,6 +145,7 @@ impl View {
         } else if layout.editor.contains(at) {
             self.mouse.held = Some(Held::Input);
             self.viewport.selected = None;
+            self.leave_variables();
             self.composer.completion.close();
             let (area, place) = (layout.editor_text(), at);
             let input = self.input_mut(now);
@@ -115,6 +155,38 @@ impl View {
             }
         }
         None
+    }
+
+    /// The action of a hint, if a click may do it.
+    fn hint_at(&self, layout: &Layout, at: Position, now: Timestamp) -> Option<Action> {
+        let hides = |layer: &Layer| layer.is_modal() || matches!(layer, Layer::ConfigProblems(_));
+        let hints = match self.layers.top() {
+            Some(Layer::Pager(pager)) => pager_hints(self, pager, layout),
+            Some(Layer::Gallery(gallery)) => gallery_hints(self, gallery, layout),
+            Some(layer) if hides(layer) => return None,
+            _ if self.is_over_modal() => return None,
+            _ => StatusRow::new(self, layout, now).hints,
+        };
+        let action = hints.into_iter().find(|(area, _)| area.contains(at)).map(|(_, hint)| hint.action)?;
+        let needs_a_key = match action {
+            Action::Enter | Action::QuitOrDelete | Action::Interrupt => true,
+            // The second press runs the code.
+            Action::RunAgain | Action::Output => self.pending.run_again.is_some(),
+            _ => false,
+        };
+        Some(action).filter(|_| !needs_a_key)
+    }
+
+    fn click_palette(&mut self, layout: &Layout, at: Position, now: Timestamp) -> Option<Effect> {
+        let row = draw_palette::row_at(self, layout, at)?;
+        self.layers.palette_mut()?.row = row;
+        self.on_key(Action::Choose.press(), now)
+    }
+
+    /// Inspects a variable, and selects it in the list.
+    fn click_variable(&mut self, variable: String) -> Effect {
+        self.variables.selected = Some(variable.clone());
+        self.open_inspector(variable)
     }
 
     fn drag(&mut self, layout: &Layout, at: Position, now: Timestamp) {
@@ -131,13 +203,9 @@ impl View {
         }
     }
 
-    /// Selects a variable in the drawer.
-    fn click_drawer(&mut self, layout: &Layout, at: Position) -> Option<String> {
-        let Some(Layer::Drawer { scroll }) = self.layers.top() else { return None };
-        let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1)? + scroll;
-        let name = crate::tui::variables::drawer::items(self).get(row)?.variable()?.name.clone();
-        self.variables.selected = Some(name.clone());
-        Some(name)
+    fn variable_in_drawer(&self, layout: &Layout, at: Position) -> Option<String> {
+        let row = usize::from(at.y).checked_sub(usize::from(layout.drawer.y) + 1)? + self.drawer(layout)?.scroll;
+        Some(items(self).get(row)?.variable()?.name.clone())
     }
 
     fn listed_at(&self, layout: &Layout, at: Position) -> Option<Listed<'_>> {
@@ -161,7 +229,11 @@ impl View {
             // The clicked row must not move away.
             self.viewport.anchor = frame.window.first().map_or(Anchor::Follow, |first| Anchor::At(*first));
         }
-        if foldable && (on_mark || double) {
+        self.leave_variables();
+        let opens = double && !on_mark && self.opens(place.card);
+        if opens {
+            self.open_card(place.card);
+        } else if foldable && (on_mark || double) {
             self.fold();
         }
     }
@@ -175,7 +247,7 @@ impl View {
 }
 
 fn is_fold_mark(row: &Row) -> bool {
-    let (Row::Text(line) | Row::Code(line)) = row else { return false };
+    let (Row::Text(line) | Row::Code(line, _)) = row else { return false };
     let first = line.spans.first();
     first.is_some_and(|span| span.style == theme::DIM && FOLD_MARKS.iter().any(|mark| span.content.starts_with(mark)))
 }

@@ -1,14 +1,16 @@
-//! The help: all keys by context, in two columns where there is room; then the marks, and this session.
+//! Draws the help: all keys by context, in two columns where there is room, the marks, and the facts about the session.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
-use crate::tui::draw::canvas::put_right;
+use super::help::Help;
+use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::input::keymap::{Action, Context};
+use crate::tui::search::draw::typed;
 use crate::tui::view::View;
 use crate::tui::{text, theme};
 
@@ -20,39 +22,71 @@ const HELP_WIDTH: usize = 36;
 /// The width of a help text in the smallest layout.
 const COMPACT_HELP_WIDTH: usize = 32;
 
-/// The help at a width: one column, or two where there is room.
-fn rows(view: &View, class: Class) -> Vec<Line<'static>> {
+/// A heading, and rows of keys with their help texts.
+type Group = (&'static str, Vec<(String, String)>);
+
+/// All groups: the contexts of the moment, then the others, the marks and the session.
+fn groups(view: &View) -> (Vec<Group>, Vec<Group>) {
     let group = |context: Context| {
-        let mut rows = vec![Line::from(Span::styled(context.title(), theme::BOLD))];
-        rows.extend(view.keys.lines(context).iter().flat_map(|(keys, help, _)| key_rows(keys, help, class)));
+        let lines = view.keys.lines(context).into_iter();
+        let mut rows: Vec<_> = lines.map(|(keys, help, _)| (keys, help.to_owned())).collect();
         if context == Context::Input {
-            rows.extend(key_rows("Right, Alt-F", "take the grey text, or a word of it", class));
-            rows.extend(key_rows("Ctrl-A E K U W Y …", "as in emacs", class));
-            rows.extend(key_rows("# and words", "a note to the assistants, not run", class));
+            let more = [
+                ("Right, Alt-F", "accept the grey text, or a word of it"),
+                ("Ctrl-A E K U W Y …", "as in emacs"),
+                ("# and words", "a note to the assistants, not run"),
+            ];
+            rows.extend(more.map(|(keys, help)| (keys.to_owned(), help.to_owned())));
         }
-        rows.push(Line::default());
-        rows
+        (context.title(), rows)
     };
-    // The contexts of the moment come first.
     let here = view.contexts_below_help();
-    let (now, others): (Vec<_>, Vec<_>) = Context::ALL.into_iter().partition(|context| here.contains(context));
-    let parts = [now.into_iter().map(group).collect(), others.into_iter().map(group).chain([marks(class)]).collect()];
-    let mut rows: Vec<Line<'static>> = parts
-        .into_iter()
-        .flat_map(|groups: Vec<_>| if class == Class::Wide { columns(groups) } else { groups.concat() })
-        .collect();
-    rows.push(Line::from(Span::styled("this session", theme::BOLD)));
+    let mut now: Vec<Context> = here.iter().copied().filter(|context| Context::ALL.contains(context)).collect();
+    let others: Vec<Context> = Context::ALL.into_iter().filter(|context| !now.contains(context)).collect();
+    // The keys that hold everywhere come after the keys of the place.
+    now.sort_by_key(|context| *context == Context::Session);
+    let others = others.into_iter().map(group).chain([marks()]).collect();
+    (now.into_iter().map(group).collect(), others)
+}
+
+/// The help at a width: one column, or two where there is room. A query leaves only the rows that have all its words.
+fn rows(view: &View, help: &Help, class: Class) -> Vec<Line<'static>> {
+    let query = help.query.code().to_lowercase();
+    let fits = |title: &str, (keys, what): &(String, String)| {
+        let row = format!("{title} {keys} {what}").to_lowercase();
+        query.split_whitespace().all(|word| row.contains(word))
+    };
+    let render = |(title, rows): Group| {
+        let rows: Vec<_> = rows.iter().filter(|row| fits(title, row)).collect();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![Line::from(Span::styled(title, theme::BOLD))];
+        lines.extend(rows.into_iter().flat_map(|(keys, what)| key_rows(keys, what, class)));
+        lines.push(Line::default());
+        lines
+    };
+    let (now, others) = groups(view);
+    let mut lines = Vec::new();
+    for groups in [now, others] {
+        let groups: Vec<_> = groups.into_iter().map(render).collect();
+        lines.extend(if class == Class::Wide { columns(groups) } else { groups.concat() });
+    }
+    lines.extend(render(session(view)));
+    lines.pop_if(|last| last.width() == 0);
+    lines
+}
+
+fn session(view: &View) -> Group {
     let info = &view.info;
-    for (what, value) in [
+    let facts = [
         ("name", info.name.clone()),
         ("Python", format!("{}  {}", info.python_version, info.python.display())),
         ("folder", info.cwd.display().to_string()),
         ("process", info.pid.to_string()),
         ("clients", format!("fourhands bridge --session {}", info.name)),
-    ] {
-        rows.extend(key_rows(what, &text::name(&value), class));
-    }
-    rows
+    ];
+    ("this session", facts.map(|(what, value)| (what.to_owned(), text::name(&value).into_owned())).to_vec())
 }
 
 /// Keys, with their help text beside them, or below them in the smallest layout.
@@ -65,18 +99,14 @@ fn key_rows(keys: &str, help: &str, class: Class) -> Vec<Line<'static>> {
     vec![Line::from(vec![Span::styled(format!("  {keys:<KEYS_WIDTH$}"), theme::KEY), Span::raw(format!(" {help}"))])]
 }
 
-fn marks(class: Class) -> Vec<Line<'static>> {
-    let mut rows = vec![Line::from(Span::styled("marks", theme::BOLD))];
-    for (glyph, meaning) in [
-        ("✓ ✗", "ended well; by an error"),
-        ("⠹ ◌", "running; waiting for its turn"),
-        ("■ ⊘", "interrupted; never begun"),
-        ("•", "touched by the last snippet"),
-    ] {
-        rows.extend(key_rows(glyph, meaning, class));
-    }
-    rows.push(Line::default());
-    rows
+fn marks() -> Group {
+    let marks = [
+        ("✓ ✗", "succeeded; failed"),
+        ("⠹ ◌", "running; waiting"),
+        ("■ ⊘", "interrupted; never started"),
+        ("•", "changed by the last snippet"),
+    ];
+    ("marks", marks.map(|(glyph, meaning)| (glyph.to_owned(), meaning.to_owned())).to_vec())
 }
 
 /// Divides the groups into two columns of nearly equal length. No group is split.
@@ -109,24 +139,59 @@ fn area(layout: &Layout, rows: usize) -> Rect {
 
 /// The number of rows that do not fit.
 pub fn hidden(view: &View, layout: &Layout) -> usize {
-    let rows = rows(view, layout.class).len();
-    rows.saturating_sub(usize::from(area(layout, rows).height) - 2)
+    let Some(help) = view.layers.help() else { return 0 };
+    let rows = rows(view, help, layout.class).len();
+    rows.saturating_sub(usize::from(box_area(view, layout).height) - 2)
 }
 
-pub fn draw(view: &View, layout: &Layout, scroll: usize, buffer: &mut Buffer) {
-    let rows = rows(view, layout.class);
-    let area = area(layout, rows.len());
+/// The area of the help. It does not depend on the query, so that the box stays in place.
+fn box_area(view: &View, layout: &Layout) -> Rect {
+    area(layout, rows(view, &Help::default(), layout.class).len())
+}
+
+/// Draws the help. Returns the position of the cursor while the person types the query.
+pub fn draw(view: &View, layout: &Layout, help: &Help, buffer: &mut Buffer) -> Option<Position> {
+    let rows = rows(view, help, layout.class);
+    let area = box_area(view, layout);
     Clear.render(area, buffer);
     frame(area, " help ", buffer);
     let inside = usize::from(area.height - 2);
-    for (line, y) in rows.iter().skip(scroll).zip(area.y + 1..area.bottom() - 1) {
+    for (line, y) in rows.iter().skip(help.scroll).zip(area.y + 1..area.bottom() - 1) {
         buffer.set_line(area.x + 2, y, line, area.width - 4);
     }
-    if rows.len() > scroll + inside {
-        let key = view.keys.hints(Context::Help, &[(&[Action::PageDown], "")], "");
-        let more = format!(" {key}, {} more ", rows.len() - scroll - inside);
-        put_right(buffer, area, area.right() - 2, area.bottom() - 1, &more, theme::DIM);
+    if rows.is_empty() {
+        put(buffer, area, area.x + 4, area.y + 1, "no key or action like that", theme::DIM);
     }
+    let bottom = area.bottom() - 1;
+    let last = rows.len().min(help.scroll + inside);
+    let place =
+        if rows.len() > inside { format!(" {}–{last} of {} ", help.scroll + 1, rows.len()) } else { String::new() };
+    let end = put_right(buffer, area, area.right() - 2, bottom, &place, theme::DIM);
+    let (page, search, back): (&[_], &[_], &[_]) = (&[Action::PageDown], &[Action::Search], &[Action::Back]);
+    let hints = match (layout.class, rows.len() > inside) {
+        (Class::Compact, _) => &[(search, ""), (back, "")][..],
+        (_, true) => &[(page, "more"), (search, "search"), (back, "close")],
+        (_, false) => &[(search, "search"), (back, "close")],
+    };
+    let hints = format!(" {} ", view.keys.hints(Context::Help, hints, "   "));
+    let left = Rect { width: end.saturating_sub(area.x), ..area };
+    put(buffer, left, area.x + 2, bottom, &hints, theme::DIM);
+    query(help, area, buffer)
+}
+
+/// Draws the query in the upper border.
+fn query(help: &Help, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    if !help.is_typing && help.query.is_empty() {
+        return None;
+    }
+    let room = Rect { width: area.width.saturating_sub(3), ..area };
+    let x = put(buffer, room, area.x + 9, area.y, " / ", theme::FOCUS);
+    let line = Rect { x, y: area.y, width: room.right().saturating_sub(x + 1), height: 1 };
+    let written = help.query.code();
+    let cursor = typed(&written, help.query.cursor().1, line, buffer);
+    let end = x + (text::width(&text::name(&written)) as u16).min(line.width);
+    put(buffer, room, end, area.y, " ", theme::PLAIN);
+    help.is_typing.then_some(cursor)
 }
 
 #[cfg(test)]

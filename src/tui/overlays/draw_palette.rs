@@ -7,7 +7,6 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::frame::frame;
 use super::palette::{Palette, PaletteMatch};
-use crate::domain::Timestamp;
 use crate::tui::draw::canvas::{put, put_right};
 use crate::tui::draw::layout::Layout;
 use crate::tui::view::View;
@@ -18,30 +17,50 @@ const MAX_ROWS: u16 = 14;
 /// The border, the query, and the empty row below the query.
 const FIXED_ROWS: u16 = 4;
 
-/// Draws the palette. Returns the position of the cursor.
-pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -> Position {
+/// The box, and the number of actions in it. The height does not depend on the number of matches, so the box stays in
+/// place.
+fn area(layout: &Layout) -> (Rect, u16) {
     let screen = Rect { x: 0, y: 0, width: layout.status.right(), height: layout.status.y };
     let width = MAX_WIDTH.min(screen.width);
-    // The height does not depend on the number of matches, so the box stays in place.
     let rows = MAX_ROWS.min(screen.height.saturating_sub(FIXED_ROWS));
     let height = rows + FIXED_ROWS;
-    let area = Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 4, width, height };
+    (Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 4, width, height }, rows)
+}
+
+/// The first match in sight.
+fn first(row: usize, rows: u16) -> usize {
+    (row + 1).saturating_sub(rows.into())
+}
+
+/// The match at a position of the screen.
+pub fn row_at(view: &View, layout: &Layout, at: Position) -> Option<usize> {
+    let palette = view.layers.palette()?;
+    let (area, rows) = area(layout);
+    let list = Rect { x: area.x + 1, y: area.y + 3, width: area.width - 2, height: rows };
+    let count = view.palette_matches(&palette.editor.code()).len();
+    let row = first(palette.row.min(count.checked_sub(1)?), rows) + usize::from(at.y.checked_sub(list.y)?);
+    (list.contains(at) && row < count).then_some(row)
+}
+
+/// Draws the palette. Returns the position of the cursor.
+pub fn draw(view: &View, palette: &Palette, layout: &Layout, buffer: &mut Buffer) -> Position {
+    let (area, rows) = area(layout);
     Clear.render(area, buffer);
     frame(area, " actions ", buffer);
     let inside = Rect { x: area.x + 2, width: area.width - 4, ..area };
     let query = palette.editor.code();
-    let matches = view.palette_matches(&query, now);
+    let matches = view.palette_matches(&query);
     let row = palette.row.min(matches.len().saturating_sub(1));
-    let first = (row + 1).saturating_sub(usize::from(rows));
+    let first = first(row, rows);
 
     let shown = text::cut_front(&text::name(&query), usize::from(inside.width) - 3).into_owned();
     let x = put(buffer, inside, inside.x, area.y + 1, "› ", theme::FOCUS);
     let cursor = put(buffer, inside, x, area.y + 1, &shown, theme::PLAIN);
     if query.is_empty() {
-        put(buffer, inside, x + 1, area.y + 1, "a few letters of what to do", theme::DIM);
+        put(buffer, inside, x + 1, area.y + 1, "type to find an action", theme::DIM);
     }
     if matches.is_empty() {
-        put(buffer, inside, x, area.y + 3, "nothing is called that", theme::DIM);
+        put(buffer, inside, x, area.y + 3, "no such action", theme::DIM);
     }
     for ((index, found), y) in matches.iter().enumerate().skip(first).take(rows.into()).zip(area.y + 3..) {
         draw_match(view, found, index == row, Rect { y, height: 1, ..inside }, buffer);
@@ -54,9 +73,11 @@ pub fn draw(view: &View, palette: &Palette, layout: &Layout, now: Timestamp, buf
 }
 
 fn draw_match(view: &View, found: &PaletteMatch, chosen: bool, area: Rect, buffer: &mut Buffer) {
-    let key = view.keys.chords(found.context, found.row.action).next().map(|key| key.to_string()).unwrap_or_default();
+    let key = found.context.and_then(|context| view.keys.key_in(context, found.row.action));
+    let key = key.map(|key| key.to_string()).unwrap_or_default();
     let (right, style) = match &found.refused {
         Some(why) => (why.as_str(), theme::DIM),
+        None if found.context.is_none() => ("last card", theme::DIM),
         None => (key.as_str(), theme::KEY),
     };
     let end = put_right(buffer, area, area.right(), area.y, right, style);

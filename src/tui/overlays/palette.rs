@@ -1,4 +1,4 @@
-//! The palette: every action by its title, found with a few letters, recent actions first.
+//! The palette: every action by its title, the best match first, and recent actions first without a query.
 
 use crate::tui::composer::editor::Editor;
 use crate::tui::input::keymap::{Context, Row};
@@ -15,8 +15,8 @@ pub struct Palette {
 #[derive(Clone, Debug)]
 pub struct PaletteMatch {
     pub row: &'static Row,
-    /// The context in which the action would run.
-    pub context: Context,
+    /// The context in which the action would run; `None` if it would act on the last card without a selection.
+    pub context: Option<Context>,
     /// Why the action is not available now.
     pub refused: Option<String>,
     /// The characters of the title that match the query.

@@ -3,11 +3,11 @@
 use crossterm::event::KeyEvent;
 
 use crate::domain::Timestamp;
-use crate::tui::fuzzy::Fuzzy;
 use crate::tui::input::effect::Effect;
 use crate::tui::input::keymap::{ACTIONS, Action, Context};
 use crate::tui::layers::Layer;
 use crate::tui::overlays::palette::{Palette, PaletteMatch};
+use crate::tui::overlays::palette_rank::rank;
 use crate::tui::view::View;
 
 /// The number of recent actions that come first.
@@ -24,7 +24,7 @@ impl View {
     pub fn on_palette(&mut self, key: KeyEvent, now: Timestamp) -> Option<Effect> {
         let action = self.keys.find(key, &[Context::Menu, Context::Session, Context::Input, Context::Transcript]);
         let palette = self.layers.palette()?;
-        let found = self.palette_matches(&palette.editor.code(), now);
+        let found = self.palette_matches(&palette.editor.code());
         let last = found.len().saturating_sub(1);
         let palette = self.layers.palette_mut()?;
         let row = palette.row.min(last);
@@ -64,42 +64,50 @@ impl View {
         if action == Action::RestartSaving {
             return Some(Effect::SaveAndRestart);
         }
+        if self.acts_on_a_card(action, &self.contexts()) {
+            return self.act_on_card(action).flatten();
+        }
         self.on_key(action.press(), now)
     }
 
-    /// The matching actions: available ones first, then by score. Without a query, recent actions come first, then all
-    /// others in the order of the table.
-    pub fn palette_matches(&self, query: &str, now: Timestamp) -> Vec<PaletteMatch> {
-        let here = self.contexts(now);
-        let mut fuzzy = Fuzzy::ignoring_case(query);
-        let mut found: Vec<(u32, PaletteMatch)> = Vec::new();
+    /// The matching actions: the best matches first, and of equal ones the available ones. Without a query, available
+    /// actions come first: recent ones, then all others in the order of the table.
+    pub fn palette_matches(&self, query: &str) -> Vec<PaletteMatch> {
+        let here = self.contexts();
+        let mut found: Vec<_> = Vec::new();
         for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
-            // The name in `config.toml` matches too, with a lower score than the visible title.
-            let found_here = fuzzy.indices(row.title);
-            let found_here = found_here.or_else(|| Some((fuzzy.score(row.name)? / 2, Vec::new())));
-            let Some((score, marked)) = found_here else { continue };
+            let by_title = rank(query, row.title).map(|(rank, marked)| (rank.quality, true, rank, marked));
+            // The name in `config.toml` matches too, after the visible title.
+            let by_name = || rank(query, row.name).map(|(rank, _)| (rank.quality, false, rank, Vec::new()));
+            let Some((quality, by_title, rank, marked)) = by_title.or_else(by_name) else { continue };
             let place = row.bindings.iter().map(|binding| binding.context).find(|context| here.contains(context));
-            let context = place.or_else(|| Some(row.bindings.first()?.context));
-            let Some(context) = context else { continue };
-            let refused = if place.is_none() {
-                Some(format!("only {}", context.title()))
-            } else if context == Context::Session && self.keeps_to_itself(row.action) {
-                Some("close this first".to_owned())
-            } else {
-                self.refusal(row.action)
+            let Some(first) = row.bindings.first() else { continue };
+            let on_card = place.is_none() && self.acts_on_a_card(row.action, &here);
+            let refused = match place {
+                None if on_card => None,
+                None => Some(first.context.title().to_owned()),
+                Some(Context::Session) if self.keeps_to_itself(row.action) => Some("close this first".to_owned()),
+                Some(_) => self.refusal(row.action),
             };
-            found.push((score, PaletteMatch { row, context, refused, marked }));
+            let context = if on_card { None } else { Some(place.unwrap_or(first.context)) };
+            let recent = self.recent.iter().position(|recent| *recent == row.action).unwrap_or(MAX_RECENT);
+            let order = (quality, !by_title, refused.is_some(), rank, recent);
+            found.push((order, PaletteMatch { row, context, refused, marked }));
         }
-        let rank = |action: Action| self.recent.iter().position(|recent| *recent == action).unwrap_or(MAX_RECENT);
-        found
-            .sort_by_key(|(score, found)| (found.refused.is_some(), std::cmp::Reverse(*score), rank(found.row.action)));
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
         found.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// Returns whether an action of cards finds its card without a selection.
+    fn acts_on_a_card(&self, action: Action, here: &[Context]) -> bool {
+        here.contains(&Context::Input) && self.has_card_for(action)
     }
 
     /// Returns whether the open layer blocks an action of another context.
     fn keeps_to_itself(&self, action: Action) -> bool {
-        let always = matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw | Action::Mouse);
-        !always && self.below_palette().is_some_and(Layer::is_modal)
+        let always =
+            matches!(action, Action::Interrupt | Action::Suspend | Action::Redraw | Action::Mouse | Action::Help);
+        !always && self.is_over_modal()
     }
 
     /// Why an action would do nothing here and now.
@@ -108,14 +116,14 @@ impl View {
         let nothing_ran = self.transcript.entries().is_empty();
         match action {
             Action::Enter => {
-                refuse(self.composer.editor.is_empty() && self.viewport.selected.is_none(), "nothing is written")
+                refuse(self.composer.editor.is_empty() && self.viewport.selected.is_none(), "the input is empty")
             }
             Action::Interrupt => {
-                refuse(self.transcript.running().is_none() && self.composer.editor.is_empty(), "nothing runs")
+                refuse(self.transcript.running().is_none() && self.composer.editor.is_empty(), "nothing is running")
             }
-            Action::QuitOrDelete => refuse(!self.composer.editor.is_empty(), "something is written"),
-            Action::Replay => refuse(self.replay_choices().is_empty(), "nothing can run again"),
-            Action::RestartSaving => refuse(!self.has_variables(), "there are no variables"),
+            Action::QuitOrDelete => refuse(!self.composer.editor.is_empty(), "the input is not empty"),
+            Action::Replay => refuse(self.replay_choices().is_empty(), "nothing to replay"),
+            Action::RestartSaving => refuse(!self.has_variables(), "no variables"),
             Action::Export
             | Action::PageUp
             | Action::PageDown

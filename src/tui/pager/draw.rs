@@ -7,7 +7,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::domain::{Entry, units};
 use crate::tui::composer::reply::Asks;
-use crate::tui::draw::canvas::{put, put_right, rule};
+use crate::tui::draw::canvas::{put, rule};
+use crate::tui::draw::hints::{self, Hint};
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::keymap::{Action, Context};
 use crate::tui::pager::{Pager, SPLIT_GAP};
@@ -28,7 +29,7 @@ pub fn draw(view: &View, pager: &Pager, layout: &Layout, buffer: &mut Buffer) ->
         }
     }
     pane(view, pager, &pager.needle, theme::FOCUS, buffer);
-    bottom(view, pager, area, buffer)
+    bottom(view, pager, layout, area, buffer)
 }
 
 /// Draws the title and the rows of one pane.
@@ -43,13 +44,23 @@ fn pane(view: &View, pager: &Pager, needle: &Query, focus: Style, buffer: &mut B
     } else {
         title_of_output(view, pager, area, focus, buffer);
     }
+    let width = usize::from(area.width);
     for (line, y) in pager.window.iter().zip(area.y + 1..area.bottom() - 1) {
-        buffer.set_line(area.x, y, line, area.width);
+        if pager.wraps {
+            buffer.set_line(area.x, y, line, area.width);
+        } else {
+            buffer.set_line(area.x, y, &text::part(line, pager.left, width), area.width);
+        }
         let shown = line.to_string();
         for found in needle.all(&shown) {
-            let x = area.x + text::width(&shown[..found.start]) as u16;
-            let place = Rect { x, y, width: text::width(&shown[found]) as u16, height: 1 }.intersection(area);
+            let start = text::width(&shown[..found.start]);
+            let end = start + text::width(&shown[found]);
+            let (start, end) = (start.saturating_sub(pager.left).min(width), end.saturating_sub(pager.left).min(width));
+            let place = Rect { x: area.x + start as u16, y, width: (end - start) as u16, height: 1 };
             buffer.set_style(place, Style::new().add_modifier(Modifier::REVERSED));
+        }
+        if !pager.wraps && line.width() > pager.left + width {
+            put(buffer, area, area.right() - 1, y, "›", theme::DIM);
         }
     }
 }
@@ -60,44 +71,60 @@ fn title_of_output(view: &View, pager: &Pager, area: Rect, focus: Style, buffer:
         _ => " output while nothing ran ".to_owned(),
     };
     let follows = if pager.follows { "end".to_owned() } else { format!("{} %", pager.percent()) };
-    let size = format!(" {}, {follows} ", units::bytes(pager.length()));
+    let column = if pager.left > 0 { format!(", from column {}", pager.left + 1) } else { String::new() };
+    let size = format!(" {}, {follows}{column} ", units::bytes(pager.length()));
     rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&size, theme::DIM)], focus);
 }
 
-fn bottom(view: &View, pager: &Pager, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+fn bottom(view: &View, pager: &Pager, layout: &Layout, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let y = area.bottom() - 1;
     if let Some(asking) = &pager.asking {
         let x = put(buffer, area, area.x, y, "/", theme::PLAIN);
         let line = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
         return Some(typed(&asking.code(), asking.cursor().1, line, buffer));
     }
+    let hints = hints(view, pager, layout);
+    let end = hints.last().map_or(area.right(), |(place, _)| place.x);
+    for (place, hint) in &hints {
+        hint.draw(*place, buffer);
+    }
+    let room = usize::from(end.saturating_sub(area.x + 2));
+    put(buffer, area, area.x, y, &text::cut(&text::name(&message(view, pager)), room), theme::NOTICE);
+    None
+}
+
+/// The message at the left of the last row.
+fn message(view: &View, pager: &Pager) -> String {
     let back = view.keys.hints(Context::Output, &[(&[Action::Back], "")], "");
     let asks = view.composer.reply.as_ref().map(|reply| match &reply.asks {
         Asks::Code { snippet, .. } => format!("{snippet} asks for a line, {back} to answer"),
         Asks::Client(inquiry) => format!("{} asks something, {back} to answer", inquiry.by.name()),
     });
-    let fault = || pager.fault.as_ref().map(|why| format!("not all of it: {why}"));
+    let fault = || pager.fault.as_ref().map(|why| format!("incomplete: {why}"));
     let searching = || pager.is_searching().then(|| "searching".to_owned());
     let shown = || pager.received.page().or_else(|| pager.beside()?.received.page());
     let about = || shown().map(|page| page.about(view.transcript.snippet(page.snippet())));
-    let left =
-        asks.or_else(searching).or_else(|| pager.notice.clone()).or_else(about).or_else(fault).unwrap_or_default();
-    let search: (&[_], &str) = (&[Action::Search], "search");
-    let back: (&[_], &str) = (&[Action::Back], "back");
-    let (more, ends): (&[_], &[_]) = (&[Action::SearchOn, Action::SearchBack], &[Action::Top, Action::Bottom]);
-    let views: &[_] = &[Action::OtherView];
-    let keys = if pager.received.is_empty() {
-        &[search, (more, ""), (ends, ""), back][..]
-    } else {
-        &[(views, "views"), search, back]
-    };
-    let keys = view.keys.hints(Context::Output, keys, "  ");
-    // The key for other views matters more than the details of the shown page.
-    let min_width = if pager.received.is_empty() { text::width(&left) } else { text::width(&left).min(24) };
-    let fits = usize::from(area.width) > min_width + text::width(&keys) + 3;
-    let keys = if fits { keys } else { view.keys.hints(Context::Output, &[back], "") };
-    let end = put_right(buffer, area, area.right(), y, &keys, theme::DIM);
-    let room = usize::from(end.saturating_sub(area.x + 2));
-    put(buffer, area, area.x, y, &text::cut(&text::name(&left), room), theme::NOTICE);
-    None
+    asks.or_else(searching).or_else(|| pager.notice.clone()).or_else(about).or_else(fault).unwrap_or_default()
+}
+
+/// The hints of the last row and their places, the most needed first. A click on a hint is a press of its key.
+pub fn hints(view: &View, pager: &Pager, layout: &Layout) -> Vec<(Rect, Hint)> {
+    if pager.is_asking() {
+        return Vec::new();
+    }
+    let row = Rect { x: 0, width: layout.status.right(), ..layout.status };
+    let hint = |actions: &[Action], what: &str| Hint::of(view, Context::Output, actions, what);
+    let (wrap, views) = (if pager.wraps { "unwrap" } else { "wrap" }, !pager.received.is_empty());
+    let hints = [
+        hint(&[Action::Back], "back"),
+        hint(&[Action::Help], "help"),
+        hint(&[Action::OtherView], "views").filter(|_| views),
+        hint(&[Action::Search], "search"),
+        hint(&[Action::SearchOn, Action::SearchBack], "next").filter(|_| !pager.needle.is_empty()),
+        hint(&[Action::Wrap], wrap),
+        hint(&[Action::ColumnsLeft, Action::ColumnsRight], "scroll").filter(|_| !pager.wraps),
+    ];
+    // The way back and the other views matter more than the details of the message.
+    let message = text::width(&message(view, pager)).min(if views { 24 } else { usize::from(row.width) / 2 });
+    hints::placed(hints.into_iter().flatten().collect(), row, message as u16, row.right())
 }

@@ -6,6 +6,7 @@ use super::{Pager, Place, Search};
 use crate::domain::terminal_text::plain;
 use crate::tui::composer::editor::Editor;
 use crate::tui::search::query::Query;
+use crate::tui::text;
 
 /// The most units searched per frame.
 const MAX_UNITS_PER_FRAME: usize = 32;
@@ -94,6 +95,11 @@ impl Pager {
                 if let Some(row) = if forward { places.next() } else { places.next_back() } {
                     self.found = Some(Place { unit, row });
                     self.top = self.found;
+                    let found = self.needle.all(&texts[row]).next();
+                    if let Some(found) = found {
+                        let start = text::width(&texts[row][..found.start]);
+                        self.show_cells(start, start + text::width(&texts[row][found]));
+                    }
                     return true;
                 }
             }

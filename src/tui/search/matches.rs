@@ -82,7 +82,7 @@ impl Search {
             self.is_partial |= is_shown && output.is_some_and(|output| output.omitted() > 0);
             let count = if is_shown && mentions(&entries[index], &self.needle) {
                 let card = Card::new(&entries[index], keys, CardLayout { open: true, ..shape }, figures);
-                places(&card.rows, shape.width, &self.needle).last().map_or(0, |mark| mark.number + 1)
+                places(&card, shape.width, &self.needle).last().map_or(0, |mark| mark.number + 1)
             } else {
                 0
             };
@@ -166,7 +166,7 @@ impl Search {
         {
             return marks.clone();
         }
-        let marks = Rc::new(places(&card.rows, width, &self.needle));
+        let marks = Rc::new(places(card, width, &self.needle));
         self.marks.insert(index, (card.clone(), marks.clone()));
         marks
     }
@@ -176,12 +176,14 @@ impl Search {
     }
 }
 
-/// Finds the matches in rows of at most `width` cells. A full row may continue in the next one.
-fn places(rows: &[Row], width: u16, needle: &Query) -> Vec<Mark> {
+/// Finds the matches in a card of `width` cells. A full row may continue in the next one.
+fn places(card: &Card, width: u16, needle: &Query) -> Vec<Mark> {
+    let rows = &card.rows;
     let mut marks: Vec<Mark> = Vec::new();
     let mut number = 0;
     let line = |row: &Row| match row {
-        Row::Code(line) | Row::Text(line) => Some(line.to_string()),
+        Row::Code(line, _) => Some((line.to_string(), width - card.gutter.min(width))),
+        Row::Text(line) => Some((line.to_string(), width)),
         Row::Head | Row::Picture(..) | Row::Space => None,
     };
     let mut row = 0;
@@ -189,8 +191,8 @@ fn places(rows: &[Row], width: u16, needle: &Query) -> Vec<Mark> {
         let first = row;
         // The text of a line, and the end of each of its rows in that text.
         let (mut whole, mut ends) = (String::new(), Vec::new());
-        while let Some(part) = rows.get(row).and_then(line) {
-            let is_full = text::width(&part) + 1 >= usize::from(width);
+        while let Some((part, room)) = rows.get(row).and_then(line) {
+            let is_full = text::width(&part) + 1 >= usize::from(room);
             whole.push_str(&part);
             ends.push(whole.len());
             row += 1;
@@ -230,9 +232,10 @@ mod tests {
     #[test]
     fn places_are_found_across_rows_of_one_line() {
         let text = |text: &str| Row::Text(Line::from(text.to_owned()));
-        let rows = [Row::Head, text("say hel"), text("lo"), text("漢hello"), Row::Space, text("hel"), text("lo")];
+        let rows = vec![Row::Head, text("say hel"), text("lo"), text("漢hello"), Row::Space, text("hel"), text("lo")];
+        let card = Card { rows, ..Card::default() };
         let needle = Query::new("hello");
-        let marks: Vec<_> = places(&rows, 7, &needle).into_iter().map(|m| (m.row, m.cells, m.number)).collect();
+        let marks: Vec<_> = places(&card, 7, &needle).into_iter().map(|m| (m.row, m.cells, m.number)).collect();
         assert_eq!(marks, [(1, 4..7, 0), (2, 0..2, 0), (3, 2..7, 1)]);
     }
 

@@ -29,8 +29,9 @@ pub const EXAMPLE: &str = "\
 
 [theme]
 # name = \"auto\"         # auto, dark, light, mono
-# Colours of your own, by what they tell: focus, you, client, ok, running, error,
-# stderr, notice, touched, keyword, builtin, definition, string, number, comment, dim.
+# Colours of your own, by role: focus, you, client and client-2 to client-6 (each client
+# has its own), ok, running, error, stderr, notice, touched, keyword, builtin, definition,
+# string, number, comment, dim.
 # A name (red, bright-red, …), a number from 0 to 255, or \"#rrggbb\".
 # error = \"#ff5555\"
 

@@ -49,7 +49,6 @@ fn open() -> View {
     screen(&mut view, 120, 40);
     key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::Down);
-    key(&mut view, KeyCode::Down);
     assert_eq!(key(&mut view, KeyCode::Enter), Some(inspect("df", Aspect::Overview, 0, 1)));
     view
 }
@@ -59,7 +58,6 @@ fn a_variable_is_chosen_in_the_list() {
     let mut view = story().view();
     screen(&mut view, 80, 24);
     key(&mut view, KeyCode::F(4));
-    key(&mut view, KeyCode::Down);
     assert_snapshot!("choosing", text(&mut view, 80, 24));
     assert_snapshot!("choosing_wide", text(&mut view, 120, 40));
     assert_snapshot!("choosing_compact", text(&mut view, 40, 12));
@@ -68,7 +66,9 @@ fn a_variable_is_chosen_in_the_list() {
     }
     let text = text(&mut view, 40, 12);
     assert!(text.contains("np"), "the chosen one is in sight: {text}");
-    // While something is typed, keys go to the input.
+    typed(&mut view, "x");
+    assert!(view.composer.editor.is_empty(), "the list has the keys");
+    key(&mut view, KeyCode::Tab);
     typed(&mut view, "x");
     assert_eq!(key(&mut view, KeyCode::Enter), Some(Effect::Submit("x".into())));
 }
@@ -91,11 +91,11 @@ fn the_inspector_at_each_size() {
 #[test]
 fn its_keys_turn_to_other_views_and_pages() {
     let mut view = open();
-    assert_eq!(key(&mut view, KeyCode::Right), None, "nothing is known of it yet");
+    assert_eq!(key(&mut view, KeyCode::Tab), None, "nothing is known of it yet");
     view.on_inspected(1, Ok(Box::new(frame())), NOW);
-    assert_eq!(key(&mut view, KeyCode::Right), Some(inspect("df", Aspect::Columns, 0, 2)));
+    assert_eq!(key(&mut view, KeyCode::Tab), Some(inspect("df", Aspect::Columns, 0, 2)));
     assert!(text(&mut view, 80, 24).contains("looking …"));
-    assert_eq!(key(&mut view, KeyCode::Right), Some(inspect("df", Aspect::Rows, 0, 3)), "not to be waited for");
+    assert_eq!(key(&mut view, KeyCode::Tab), Some(inspect("df", Aspect::Rows, 0, 3)), "not to be waited for");
     let rows = Inspection { aspect: Aspect::Rows, ..frame() };
     view.on_inspected(2, Ok(Box::new(frame())), NOW);
     assert!(text(&mut view, 80, 24).contains("looking …"), "an answer to an earlier question");
@@ -128,7 +128,6 @@ fn what_could_not_be_told_and_what_is_stale() {
         story.view()
     };
     key(&mut view, KeyCode::F(4));
-    key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Enter);
     let source =
         TextPage { text: "def f(x):\n\treturn x\u{1b}[2J".to_owned(), offset: 0, total: Some(20), has_more: false };
@@ -153,19 +152,18 @@ fn what_could_not_be_told_and_what_is_stale() {
 fn the_list_is_sorted_by_what_is_asked_for() {
     let mut view = story().view();
     key(&mut view, KeyCode::F(4));
-    key(&mut view, KeyCode::Down);
     let mut firsts = Vec::new();
     for _ in 0..5 {
-        firsts.push(view.listed().next().unwrap().name.clone());
+        firsts.push(view.listed()[0].name.clone());
         key(&mut view, KeyCode::Char('s'));
     }
     assert_eq!(firsts, ["by_day", "by_day", "df", "df", "by_day"], "by kind, name, type, size, last change");
     assert!(view.composer.editor.is_empty(), "the letter is no input");
     key(&mut view, KeyCode::Char('s'));
     assert!(text(&mut view, 80, 24).contains("variables, by name"));
-    view.variables.selected = None;
+    key(&mut view, KeyCode::Tab);
     key(&mut view, KeyCode::Char('s'));
-    assert_eq!(view.composer.editor.code(), "s", "without a choice it is");
+    assert_eq!(view.composer.editor.code(), "s", "in the input it is text");
 }
 
 /// Old answers remain, with their age, while Python is busy.
@@ -173,7 +171,6 @@ fn the_list_is_sorted_by_what_is_asked_for() {
 fn what_is_old_says_so() {
     let mut view = story().view();
     key(&mut view, KeyCode::F(4));
-    key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Enter);
     let answer = Inspection { aspect: Aspect::Overview, ..frame() };
     view.on_inspected(1, Ok(Box::new(answer)), NOW - 12_000);
@@ -202,7 +199,7 @@ fn a_variable_is_found_by_some_of_its_letters() {
     typed(&mut view, "/");
     assert!(view.composer.editor.is_empty(), "no input: it would be no Python");
     typed(&mut view, "dl");
-    assert!(text(&mut view, 80, 24).contains("no name is like that") || view.variables.selected.is_some());
+    assert!(text(&mut view, 80, 24).contains("no name or type like that") || view.variables.selected.is_some());
     key(&mut view, KeyCode::Backspace);
     typed(&mut view, "f");
     assert_eq!(view.variables.selected.as_deref(), Some("df"));
@@ -217,12 +214,14 @@ fn a_variable_is_found_by_some_of_its_letters() {
     key(&mut view, KeyCode::Esc);
     assert!(view.variables.query.is_some(), "back in the list as it was");
     typed(&mut view, "zzz");
-    assert!(view.variables.selected.is_none() && text(&mut view, 40, 12).contains("no name is like that"));
+    assert!(view.variables.selected.is_none() && text(&mut view, 40, 12).contains("no name or type like that"));
     assert_eq!(key(&mut view, KeyCode::Enter), None);
     key(&mut view, KeyCode::Esc);
     assert!(view.variables.query.is_none() && !view.layers.is_empty(), "all are there again");
     typed(&mut view, "/ss");
+    screen(&mut view, 80, 24);
     key(&mut view, KeyCode::F(4));
+    assert!(view.layers.is_empty());
     key(&mut view, KeyCode::F(4));
     assert!(view.variables.query.is_none() && view.composer.editor.is_empty());
     for (width, height) in [(1, 1), (40, 11), (300, 100)] {
@@ -239,8 +238,8 @@ fn the_first_and_the_last_page() {
     rows.tables[0].total = Some(9);
     view.on_inspected(1, Ok(Box::new(frame())), NOW);
     assert_eq!(key(&mut view, KeyCode::End), None, "an overview has no pages");
-    key(&mut view, KeyCode::Right);
-    key(&mut view, KeyCode::Right);
+    key(&mut view, KeyCode::Tab);
+    key(&mut view, KeyCode::Tab);
     view.on_inspected(3, Ok(Box::new(rows.clone())), NOW);
     assert_eq!(key(&mut view, KeyCode::End), Some(inspect("df", Aspect::Rows, 4, 4)), "nine rows, two on a page");
     assert_eq!(key(&mut view, KeyCode::End), None, "not before there is an answer");
@@ -256,7 +255,7 @@ fn the_first_and_the_last_page() {
 fn the_columns_of_a_frame_show_their_distributions() {
     let mut view = open();
     view.on_inspected(1, Ok(Box::new(frame())), NOW);
-    key(&mut view, KeyCode::Right);
+    key(&mut view, KeyCode::Tab);
     let rows: &[&[&str]] = &[
         &["day", "datetime64[us]", "", "0", "326", "2026-01-01", "2026-11-22", "2026-01-01"],
         &["revenue", "float64", "█▅▂▁▁▁▁▂", "0", "40112", "-3.5", "9120.25", "10.5"],
@@ -289,8 +288,8 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
     for (name, width, height) in [("wide", 120, 40), ("medium", 80, 24), ("compact", 40, 12)] {
         let mut view = open();
         view.on_inspected(1, Ok(Box::new(frame())), NOW);
-        key(&mut view, KeyCode::Right);
-        key(&mut view, KeyCode::Right);
+        key(&mut view, KeyCode::Tab);
+        key(&mut view, KeyCode::Tab);
         let headers: Vec<String> =
             (0..30).map(|n| if n == 0 { String::new() } else { format!("column_{n}") }).collect();
         let row = |at: usize| (0..30).map(|n| format!("{}", at * 100 + n)).collect();
@@ -305,21 +304,21 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
         let answer = Inspection { aspect: Aspect::Rows, tables: vec![rows], ..frame() };
         view.on_inspected(3, Ok(Box::new(answer.clone())), NOW);
         let first = text(&mut view, width, height);
-        assert!(first.contains("more columns h l") && !first.contains("column_29"), "{first}");
+        assert!(first.contains("more columns ← →") && !first.contains("column_29"), "{first}");
         key(&mut view, KeyCode::Char('l'));
         assert_snapshot!(format!("columns_{name}"), text(&mut view, width, height));
         for _ in 0..40 {
             key(&mut view, KeyCode::Char('l'));
         }
         let last = text(&mut view, width, height);
-        assert!(last.contains("column_29") && last.contains("28 before … h l") && last.contains("│   0  "), "{last}");
+        assert!(last.contains("column_29") && last.contains("28 before … ← →") && last.contains("│   0  "), "{last}");
         assert_eq!(typed(&mut view, "n"), Some(inspect("df", Aspect::Rows, 1, 4)));
         view.on_inspected(4, Ok(Box::new(answer)), NOW);
         assert!(text(&mut view, width, height).contains("column_29"), "the next page has the same columns");
         key(&mut view, KeyCode::Char('h'));
         assert!(text(&mut view, width, height).contains("column_28"));
         key(&mut view, KeyCode::Left);
-        key(&mut view, KeyCode::Right);
+        key(&mut view, KeyCode::Tab);
         assert_eq!(view.variables.inspector.as_ref().unwrap().column, 0, "another view has other columns");
     }
 }

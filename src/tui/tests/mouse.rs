@@ -156,15 +156,16 @@ fn the_wheel_and_a_click_among_the_variables() {
     key(&mut view, KeyCode::Esc);
     assert!(view.layers.is_empty());
 
-    key(&mut view, KeyCode::F(4));
-    let place = find(&mut view, "name_05");
-    assert_eq!(mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_000), None, "in the open list a click chooses");
-    assert_eq!(view.variables.selected.as_deref(), Some("name_05"));
-    let request = mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_100);
-    assert!(
-        matches!(request, Some(Effect::Inspect { request, .. }) if request.path == "name_05"),
-        "a double one looks into it"
-    );
+    for in_full in [false, true] {
+        key(&mut view, KeyCode::F(4));
+        text(&mut view, 120, 40);
+        assert_eq!(view.layers.list().map(|list| list.in_full), Some(in_full));
+        let place = find(&mut view, "name_50");
+        let request = mouse(&mut view, MouseEventKind::Down(LEFT), place, 2_000);
+        assert!(matches!(request, Some(Effect::Inspect { request, .. }) if request.path == "name_50"));
+        assert_eq!(view.variables.selected.as_deref(), Some("name_50"));
+        key(&mut view, KeyCode::Esc);
+    }
 }
 
 #[test]

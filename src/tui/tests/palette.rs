@@ -20,7 +20,7 @@ fn the_palette_at_each_size() {
         screen(&mut view, width, height);
     }
     typed(&mut view, "qqqq");
-    assert!(text(&mut view, 80, 24).contains("nothing is called that"));
+    assert!(text(&mut view, 80, 24).contains("no such action"));
     key(&mut view, KeyCode::Esc);
     assert!(view.layers.palette().is_none() && view.composer.editor.is_empty());
 }
@@ -28,7 +28,7 @@ fn the_palette_at_each_size() {
 #[test]
 fn every_action_is_in_it_with_its_key_or_the_reason() {
     let mut view = Story::default().view();
-    let found = view.palette_matches("", NOW);
+    let found = view.palette_matches("");
     for row in ACTIONS.iter().filter(|row| row.action != Action::Palette) {
         assert!(found.iter().any(|found| found.row.name == row.name), "{} is missing", row.name);
     }
@@ -36,10 +36,10 @@ fn every_action_is_in_it_with_its_key_or_the_reason() {
     assert!(found[first_refused..].iter().all(|found| found.refused.is_some()), "what can be done comes first");
     key(&mut view, F2);
     typed(&mut view, "interrupt");
-    assert!(text(&mut view, 80, 24).contains("nothing runs"));
+    assert!(text(&mut view, 80, 24).contains("nothing is running"));
     assert_eq!(key(&mut view, KeyCode::Enter), None);
     let screen = text(&mut view, 80, 24);
-    assert!(view.layers.palette().is_some() && screen.contains("not now: nothing runs"), "{screen}");
+    assert!(view.layers.palette().is_some() && screen.contains("not now: nothing is running"), "{screen}");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn what_is_chosen_is_done_and_comes_first_the_next_time() {
     assert_eq!(view.composer.editor.code(), "draft", "nothing is typed behind it");
     // In the help, `:` opens the palette too.
     key(&mut view, KeyCode::Char(':'));
-    assert_eq!(view.palette_matches("", NOW)[0].row.action, Action::Help);
+    assert_eq!(view.palette_matches("")[0].row.action, Action::Help);
     typed(&mut view, "close");
     key(&mut view, KeyCode::Enter);
     assert!(view.layers.is_empty());
@@ -64,6 +64,46 @@ fn what_is_chosen_is_done_and_comes_first_the_next_time() {
     assert_eq!(view.composer.editor.code(), "draft:", "in the input it is text");
 }
 
+/// The titles that the palette offers for a query, in order.
+fn offered(view: &View, query: &str) -> Vec<&'static str> {
+    view.palette_matches(query).iter().map(|found| found.row.title).collect()
+}
+
+#[test]
+fn whole_words_come_first_and_scattered_letters_are_dropped() {
+    let mut view = story().view();
+    text(&mut view, 120, 40);
+    let saves = offered(&view, "save");
+    assert!(saves[..2].iter().all(|title| title.starts_with("Save the ")), "{saves:?}");
+    assert!(saves.iter().all(|title| !title.starts_with("Select")), "{saves:?}");
+    assert_eq!(offered(&view, "theme"), [] as [&str; 0]);
+    assert_eq!(offered(&view, "help")[0], "Help");
+    assert_eq!(offered(&view, "red")[..2], ["Redo", "Redraw the screen"]);
+    let copies = offered(&view, "copy");
+    let first_other = copies.iter().position(|title| !title.starts_with("Copy")).unwrap_or(copies.len());
+    assert!(first_other >= 5, "{copies:?}");
+}
+
+#[test]
+fn an_action_of_cards_takes_the_last_card_when_none_is_selected() {
+    let mut view = story().view();
+    text(&mut view, 120, 40);
+    key(&mut view, F2);
+    typed(&mut view, "copy code");
+    let screen = text(&mut view, 80, 24);
+    assert!(screen.contains("last card"), "{screen}");
+    let copied = key(&mut view, KeyCode::Enter);
+    let Some(Effect::CopyPiece { text: copied, what }) = copied else { panic!("{copied:?}") };
+    assert!(copied.starts_with("for epoch in range(40):") && what == "code of 15", "{what}");
+    assert_eq!(view.composer.editor.code(), "");
+    key(&mut view, F2);
+    typed(&mut view, "save output");
+    key(&mut view, KeyCode::Enter);
+    assert!(view.layers.export().is_some());
+    let empty = Story::default().view();
+    assert!(empty.palette_matches("copy code")[0].refused.is_some(), "there is no card");
+}
+
 #[test]
 fn over_the_whole_output_what_would_do_nothing_is_refused() {
     let mut view = story().view();
@@ -72,13 +112,13 @@ fn over_the_whole_output_what_would_do_nothing_is_refused() {
     assert!(view.layers.pager().is_some());
     key(&mut view, F2);
     for row in ACTIONS {
-        let found = view.palette_matches("", NOW);
+        let found = view.palette_matches("");
         let found = found.iter().find(|found| found.row.name == row.name);
         let refused = found.and_then(|found| found.refused.as_deref());
-        if matches!(row.action, Action::Help | Action::Restart | Action::Export | Action::QuitOrDelete) {
+        if matches!(row.action, Action::Restart | Action::Export | Action::QuitOrDelete) {
             assert_eq!(refused, Some("close this first"), "{}", row.name);
         }
-        if matches!(row.action, Action::Back | Action::Redraw | Action::Interrupt) {
+        if matches!(row.action, Action::Back | Action::Redraw | Action::Interrupt | Action::Help) {
             assert_eq!(refused, None, "{}", row.name);
         }
     }

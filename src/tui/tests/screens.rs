@@ -63,6 +63,8 @@ fn help() {
 #[test]
 fn drawer() {
     let mut view = story().view();
+    screen(&mut view, 120, 40);
+    key(&mut view, KeyCode::F(4));
     key(&mut view, KeyCode::F(4));
     assert_snapshot!("drawer_wide", text(&mut view, 120, 40));
     assert_snapshot!("drawer_medium", text(&mut view, 80, 24));

@@ -110,7 +110,7 @@ fn letters_act_on_the_card_and_not_on_the_input() {
     assert_eq!(copied(&mut view, 'v'), None);
     assert_eq!(view.notice.as_deref(), Some("there is no value to copy"));
     typed(&mut view, "zp");
-    assert!(view.notice.as_deref().is_some_and(|notice| notice.contains("p does nothing to a card")));
+    assert!(view.notice.as_deref().is_some_and(|notice| notice.contains("no action on p")));
     key(&mut view, KeyCode::Up);
     assert_eq!(view.viewport.selected, Some(1));
     assert_eq!(copied(&mut view, 'y'), Some(("defined\n<function>".into(), "output of 2".into())));
@@ -188,7 +188,6 @@ fn errors_what_runs_and_what_set_a_variable_are_jumped_to() {
     let mut view = story.view();
     screen(&mut view, 80, 24);
     key(&mut view, KeyCode::F(4));
-    key(&mut view, KeyCode::Down);
     key(&mut view, KeyCode::Char('g'));
     assert_eq!((view.viewport.selected, view.layers.iter().len()), (Some(0), 0));
 }

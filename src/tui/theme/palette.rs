@@ -25,9 +25,14 @@ pub enum Role {
     Comment,
 }
 
+/// The first role without a [`Role`]: the colour of the second client. Further ones follow.
+const SECOND_CLIENT: usize = Role::Comment as usize + 1;
+/// Numbers from this one on are colours, not roles.
+const FIRST_COLOUR: u8 = 16;
+
 /// Name in `config.toml`, and the colours on dark and light backgrounds. On a light background, the terminal's own
 /// cyan, green and yellow are usually too pale to read; colours of the fixed 256 are not.
-const ROLES: [(&str, Color, Color); 15] = [
+const ROLES: [(&str, Color, Color); 20] = [
     ("focus", Color::Cyan, TEAL),
     ("you", Color::Cyan, TEAL),
     ("client", Color::Magenta, Color::Magenta),
@@ -43,6 +48,11 @@ const ROLES: [(&str, Color, Color); 15] = [
     ("string", Color::Green, GREEN),
     ("number", Color::Yellow, BROWN),
     ("comment", Color::Reset, Color::Reset),
+    ("client-2", Color::LightBlue, Color::Blue),
+    ("client-3", Color::Green, GREEN),
+    ("client-4", Color::Yellow, BROWN),
+    ("client-5", Color::LightRed, Color::Red),
+    ("client-6", Color::Reset, Color::Reset),
 ];
 
 const TEAL: Color = Color::Indexed(24);
@@ -180,12 +190,32 @@ impl Theme {
 
     fn resolve(&self, colour: Color) -> Color {
         match colour {
-            Color::Indexed(role) if usize::from(role) < ROLES.len() => {
-                let (_, dark, light) = ROLES[usize::from(role)];
-                self.own[usize::from(role)].unwrap_or(if self.is_light() { light } else { dark })
-            }
+            Color::Indexed(role) if role < FIRST_COLOUR => self.colour_of(role.into()),
             other => other,
         }
+    }
+
+    fn colour_of(&self, role: usize) -> Color {
+        let (_, dark, light) = ROLES[role];
+        self.own[role].unwrap_or(if self.is_light() { light } else { dark })
+    }
+
+    /// The person's colour.
+    pub fn you(&self) -> Color {
+        self.colour_of(Role::You as usize)
+    }
+
+    /// The colour of a client by its place among all clients: never the person's, and another client's only after all
+    /// colours are taken.
+    pub fn client(&self, place: usize) -> Color {
+        let mut colours = Vec::new();
+        for role in std::iter::once(Role::Client as usize).chain(SECOND_CLIENT..ROLES.len()) {
+            let colour = self.colour_of(role);
+            if colour != self.you() && !colours.contains(&colour) {
+                colours.push(colour);
+            }
+        }
+        colours.get(place % colours.len().max(1)).copied().unwrap_or_default()
     }
 
     /// Replaces roles by colours. Without colours, bold, dim and reversed remain.
@@ -244,6 +274,7 @@ mod tests {
             Color::LightBlue => (92, 92, 255),
             Color::Magenta => (205, 0, 205),
             Color::Cyan => (0, 205, 205),
+            Color::LightRed => (255, 0, 0),
             Color::Black => (0, 0, 0),
             Color::White => (255, 255, 255),
             Color::Indexed(index @ 16..=231) => {

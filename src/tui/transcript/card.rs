@@ -17,7 +17,7 @@ use crate::domain::{
 };
 use crate::tui::images::{FigureRequest, Figures, picture_of, size};
 use crate::tui::input::keymap::{Action, Keymap};
-use crate::tui::{text, theme};
+use crate::tui::{line_numbers, text, theme};
 
 /// The layout of a card, which determines its rows together with the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,28 @@ pub struct CardLayout {
     /// Whether the card is unfolded and shows everything.
     pub open: bool,
     pub figures: FigureOptions,
-    /// The first column in sight of a data frame.
+    /// How far the card is scrolled sideways: the first column in sight of its data frames, or, without frames, by how
+    /// many halves of the width its text is moved, plus 1. Unmoved text is wrapped.
     pub column: usize,
+}
+
+impl CardLayout {
+    /// The layout of text beside data frames: only the frames scroll.
+    fn for_text(self, snippet: &Snippet) -> Self {
+        let outcome = snippet.outcome.as_deref();
+        let has_frames = outcome.is_some_and(|outcome| outcome.frame.is_some() || !outcome.frames.is_empty());
+        Self { column: if has_frames { 0 } else { self.column }, ..self }
+    }
+
+    /// The width to wrap text at.
+    fn text_width(&self) -> usize {
+        if self.column > 0 { usize::MAX } else { self.width.into() }
+    }
+
+    /// The cells of unwrapped text that are scrolled away on the left; `None` for wrapped text.
+    fn moved_by(&self) -> Option<usize> {
+        Some(self.column.checked_sub(1)? * usize::from(self.width / 2))
+    }
 }
 
 /// The layout of figures.
@@ -47,8 +67,8 @@ pub struct FigureOptions {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Row {
     Head,
-    /// A line beside the author's bar.
-    Code(Line<'static>),
+    /// A row of code beside the author's bar. The first row of a line may have its number.
+    Code(Line<'static>, Option<usize>),
     Text(Line<'static>),
     /// A row of a figure, counted from 0.
     Picture(Rc<FigureRequest>, u16),
@@ -56,11 +76,15 @@ pub enum Row {
     Space,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Card {
     pub rows: Vec<Row>,
+    /// The cells before the code that the numbers of its lines take.
+    pub gutter: u16,
     /// Whether the card hides rows, or shows them only because it is open.
     pub foldable: bool,
+    /// Whether a line of text is wrapped, or goes on at the right.
+    pub is_wide: bool,
 }
 
 /// A display or a data frame within the output.
@@ -74,6 +98,8 @@ const MAX_CODE_LINES: usize = 15;
 const MAX_OUTPUT_ROWS: usize = 12;
 /// Enough for a data frame as pandas shows it.
 const MAX_RESULT_ROWS: usize = 14;
+/// The least width of a card whose code has line numbers.
+const MIN_NUMBERED_WIDTH: u16 = 40;
 /// Rows of output of a running snippet: the end matters most, and earlier cards stay in sight.
 const MAX_LIVE_ROWS: usize = 6;
 /// The longest traceback of a `SyntaxError` to show in full, because it has the place of the error.
@@ -81,7 +107,7 @@ const MAX_SYNTAX_LINES: usize = 6;
 
 impl Card {
     pub fn new(entry: &Entry, keys: &Keymap, shape: CardLayout, figures: &Figures) -> Self {
-        let mut card = Self { rows: vec![Row::Head], foldable: false };
+        let mut card = Self { rows: vec![Row::Head], ..Self::default() };
         match entry {
             Entry::Snippet(snippet) => card.snippet(snippet, shape, figures),
             Entry::Background { output, .. } => card.output(output, MAX_LIVE_ROWS, shape),
@@ -103,7 +129,7 @@ impl Card {
         let Some(outcome) = &snippet.outcome else { return self.effects(snippet, shape) };
         match (&outcome.frame, &outcome.result) {
             (Some(frame), _) => self.frame(frame, shape),
-            (None, Some(result)) => self.result(result, shape),
+            (None, Some(result)) => self.result(result, shape.for_text(snippet)),
             (None, None) => {}
         }
         self.end(snippet, outcome, shape);
@@ -133,19 +159,21 @@ impl Card {
         self.foldable |= hidden > 0;
         let hidden = if shape.open { 0 } else { hidden };
         let shown: String = code.split_inclusive('\n').take(total - hidden).collect();
-        for pieces in highlight(&visible(&shown)) {
+        self.gutter = if shape.compact || shape.width < MIN_NUMBERED_WIDTH { 0 } else { line_numbers::width(total) };
+        for (line, pieces) in (1..).zip(highlight(&visible(&shown))) {
             let pieces = pieces.iter().map(|(text, style)| (text.as_str(), *style));
-            let mut rows = text::wrap(pieces, shape.width.into(), 4);
+            let mut rows = text::wrap(pieces, (shape.width - self.gutter).into(), 4);
             self.foldable |= rows.len() > limit;
             if !shape.open && rows.len() > limit {
                 rows.truncate(limit);
                 rows.push(note(format!("… this line goes on, {}", units::bytes(shown.len() as u64))));
             }
-            self.rows.extend(rows.into_iter().map(Row::Code));
+            let number = |row: usize| (row == 0 && self.gutter > 0).then_some(line);
+            self.rows.extend(rows.into_iter().enumerate().map(|(row, text)| Row::Code(text, number(row))));
         }
         if hidden > 0 {
             let text = if shape.compact { format!("… {hidden} more") } else { format!("… {hidden} more lines") };
-            self.rows.push(Row::Code(note(text)));
+            self.rows.push(Row::Code(note(text), None));
         }
     }
 
@@ -154,8 +182,9 @@ impl Card {
         let output = &snippet.output;
         let frames =
             snippet.outcome.as_ref().map_or_else(Vec::new, |outcome| data_frame::places(output, &outcome.frames));
+        let text_shape = shape.for_text(snippet);
         if snippet.displays.is_empty() && frames.is_empty() {
-            return self.output(output, limit, shape);
+            return self.output(output, limit, text_shape);
         }
         let displays =
             snippet.numbered_displays().map(|(n, shown)| (shown.after..shown.after, OutputItem::Display(n, shown)));
@@ -166,17 +195,17 @@ impl Card {
         let mut parts = Vec::new();
         let (mut to, mut left) = (output.position(), limit);
         for (index, (at, what)) in shown.into_iter().enumerate().rev() {
-            let mut part = Self { rows: Vec::new(), foldable: false };
+            let mut part = Self::default();
             let pictured = match what {
-                OutputItem::Display(number, display) => part.display(number, display, shape, figures),
+                OutputItem::Display(number, display) => part.display(number, display, text_shape, figures),
                 OutputItem::Frame(frame) => {
                     part.frame(frame, shape);
                     0
                 }
             };
-            let mut after = Self { rows: Vec::new(), foldable: false };
+            let mut after = Self::default();
             if left > 0 || shape.open {
-                after.output(&output.slice(at.end, to), left.max(1), shape);
+                after.output(&output.slice(at.end, to), left.max(1), text_shape);
             }
             // The rows of a picture count less than rows of text.
             left = left.saturating_sub(part.rows.len() - pictured + pictured / 4 + after.rows.len());
@@ -186,18 +215,20 @@ impl Card {
             let earlier = index + dropped;
             if left == 0 && !shape.open && earlier > 0 {
                 let earlier = units::count(earlier, "earlier display");
-                parts.push(Self { rows: vec![Row::Text(note(format!("▴ {earlier}")))], foldable: true });
+                let earlier = vec![Row::Text(note(format!("▴ {earlier}")))];
+                parts.push(Self { rows: earlier, foldable: true, ..Self::default() });
                 to = 0;
                 break;
             }
         }
-        let mut first = Self { rows: Vec::new(), foldable: false };
+        let mut first = Self::default();
         if to > 0 {
-            first.output(&output.slice(0, to), left.max(1), shape);
+            first.output(&output.slice(0, to), left.max(1), text_shape);
         }
         parts.push(first);
         for part in parts.into_iter().rev() {
             self.foldable |= part.foldable;
+            self.is_wide |= part.is_wide;
             self.rows.extend(part.rows);
         }
     }
@@ -234,14 +265,28 @@ impl Card {
             CardLayout { compact: true, .. } => limit / 2,
             _ => limit,
         };
-        let tail = output_tail::take(output, limit, shape.width.into());
+        let tail = output_tail::take(output, limit, shape.text_width());
+        self.is_wide |= tail.is_wrapped;
         if let Some(hidden) = tail.hidden {
             self.rows.push(Row::Text(note(format!("▴ {hidden}"))));
             self.foldable = true;
         } else if shape.open && tail.rows.len() > MAX_LIVE_ROWS {
             self.foldable = true;
         }
-        self.rows.extend(tail.rows.into_iter().map(Row::Text));
+        let rows = tail.rows.into_iter().map(|row| self.moved(row, shape)).collect::<Vec<_>>();
+        self.rows.extend(rows.into_iter().map(Row::Text));
+    }
+
+    /// The part of a row that is in sight, with a mark where the row goes on.
+    fn moved(&mut self, row: Line<'static>, shape: CardLayout) -> Line<'static> {
+        let (Some(from), width) = (shape.moved_by(), usize::from(shape.width)) else { return row };
+        if row.width() <= from + width {
+            return text::part(&row, from, width);
+        }
+        self.is_wide = true;
+        let mut shown = text::part(&row, from, width - 1);
+        shown.push_span(Span::styled("›", theme::DIM));
+        shown
     }
 
     fn frame(&mut self, frame: &FramePreview, shape: CardLayout) {
@@ -259,9 +304,14 @@ impl Card {
         let mut lines = shown.lines();
         let enough = |rows: &Vec<Row>| !shape.open && rows.len() > limit;
         while let Some(line) = if enough(&rows) { None } else { lines.next() } {
-            let max_bytes = if shape.open { line.len() } else { (limit + 1) * usize::from(shape.width) };
+            let is_whole = shape.open || shape.column > 0;
+            let max_bytes = if is_whole { line.len() } else { (limit + 1) * usize::from(shape.width) };
             let line = &line[..crate::domain::char_boundary::floor_char_boundary(line, max_bytes)];
-            rows.extend(text::wrap([(line, theme::PLAIN)], shape.width.into(), 8).into_iter().map(Row::Text));
+            let wrapped = text::wrap([(line, theme::PLAIN)], shape.text_width(), 8);
+            self.is_wide |= wrapped.len() > 1;
+            for row in wrapped {
+                rows.push(Row::Text(self.moved(row, shape)));
+            }
         }
         self.foldable |= rows.len() > limit;
         if enough(&rows) {

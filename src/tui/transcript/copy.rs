@@ -62,6 +62,22 @@ pub fn of(entry: &Entry, piece: Piece, spool: Option<&Spool>) -> Option<Text> {
     }
 }
 
+/// Returns whether a card has a piece, as far as memory knows.
+pub fn has(entry: &Entry, piece: Piece) -> bool {
+    let outcome = if let Entry::Snippet(snippet) = entry { snippet.outcome.as_deref() } else { None };
+    let has_value = outcome.and_then(|outcome| outcome.result.as_ref()).is_some_and(|value| !value.is_empty());
+    let has_error = outcome.is_some_and(|outcome| outcome.error.is_some());
+    match (entry, piece) {
+        (Entry::Snippet(snippet), Piece::Code) => !snippet.code.is_empty(),
+        (Entry::Note { note, .. }, Piece::Code | Piece::Output) => !note.text.is_empty(),
+        (Entry::Snippet(snippet), Piece::Output) => !snippet.output.is_empty() || has_value || has_error,
+        (Entry::Snippet(_), Piece::Value) => has_value,
+        (Entry::Snippet(_), Piece::Traceback) => has_error,
+        (Entry::Background { .. }, Piece::Output) => true,
+        _ => false,
+    }
+}
+
 /// The journal's record of a snippet whose code or results are incomplete in memory.
 pub fn recorded(entry: &Entry, spool: Option<&Spool>) -> Option<Snippet> {
     let Entry::Snippet(snippet) = entry else { return None };
@@ -191,6 +207,11 @@ mod tests {
         story.ran(&Author::You, "g()", "before\n", failed(1, "ValueError", "no", 3));
         story.ran(&Author::You, "x = 1", "", ok(1));
         let entries = story.transcript.entries();
+        for entry in entries {
+            for piece in [Piece::Code, Piece::Output, Piece::Value, Piece::Traceback] {
+                assert_eq!(has(entry, piece), of(entry, piece, None).is_some());
+            }
+        }
         assert_eq!(read(&entries[0], Piece::Output).as_deref(), Some("99 %\n42"));
         assert_eq!(read(&entries[0], Piece::Value).as_deref(), Some("42"));
         assert_eq!(read(&entries[0], Piece::Traceback), None);

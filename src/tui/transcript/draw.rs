@@ -10,7 +10,7 @@ use crate::tui::draw::canvas::{elapsed, put, put_right};
 use crate::tui::draw::layout::{Class, Layout};
 use crate::tui::images::Picture;
 use crate::tui::view::View;
-use crate::tui::{text, theme};
+use crate::tui::{line_numbers, text, theme};
 
 pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let Some(frame) = &view.frame else { return };
@@ -21,17 +21,20 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     }
     for (place, y) in frame.window.iter().zip(area.y..area.bottom()) {
         let Some(entry) = view.transcript.entries().get(place.card) else { continue };
-        let Some(row) = frame.cards.get(&place.card).and_then(|card| card.rows.get(place.row)) else {
-            continue;
-        };
+        let Some(card) = frame.cards.get(&place.card) else { continue };
+        let Some(row) = card.rows.get(place.row) else { continue };
         let bar_x = area.x + layout.margin;
+        let gutter = if matches!(row, Row::Code(..)) { card.gutter } else { 0 };
         match row {
             Row::Head => head(view, layout, entry, place.card, y, now, buffer),
-            Row::Code(line) => {
+            Row::Code(line, number) => {
                 if let Entry::Snippet(snippet) = entry {
-                    put(buffer, area, bar_x, y, "▎", theme::author(&snippet.author));
+                    put(buffer, area, bar_x, y, "▎", view.author_style(&snippet.author));
                 }
-                buffer.set_line(bar_x + 2, y, line, layout.card_text());
+                if let Some(number) = number {
+                    put(buffer, area, bar_x + 2, y, &line_numbers::label(*number, gutter), theme::DIM);
+                }
+                buffer.set_line(bar_x + 2 + gutter, y, line, layout.card_text() - gutter);
             }
             Row::Text(line) => {
                 buffer.set_line(bar_x + 2, y, line, layout.card_text());
@@ -54,8 +57,12 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
         let marks = view.lookup.marks.get(&place.card).into_iter().flat_map(|marks| marks.iter());
         for mark in marks.filter(|mark| mark.row == place.row) {
             let is_shown = view.lookup.find.as_ref().is_some_and(|find| find.at == Some((place.card, mark.number)));
-            let cells =
-                Rect { x: bar_x + 2 + mark.cells.start, y, width: mark.cells.end - mark.cells.start, height: 1 };
+            let cells = Rect {
+                x: bar_x + 2 + gutter + mark.cells.start,
+                y,
+                width: mark.cells.end - mark.cells.start,
+                height: 1,
+            };
             buffer.set_style(cells.intersection(area), if is_shown { theme::FOUND } else { theme::SELECTED });
         }
     }
@@ -81,7 +88,7 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
                 None => text::name(snippet.author.name()).into_owned(),
                 Some(of) => format!("{} ↻ {of}", text::name(snippet.author.name())),
             },
-            theme::BOLD.patch(theme::author(&snippet.author)),
+            theme::BOLD.patch(view.author_style(&snippet.author)),
             Some(snippet),
         ),
         Entry::Background { .. } => (String::new(), "output while nothing ran".to_owned(), theme::DIM, None),
@@ -107,7 +114,7 @@ fn head(view: &View, layout: &Layout, entry: &Entry, index: usize, y: u16, now: 
                 (None, Some(snippet)) => format!("note by {} on {snippet}", text::name(note.by.name())),
                 (None, None) => format!("note by {}", text::name(note.by.name())),
             };
-            (String::new(), what, theme::author(&note.by), None)
+            (String::new(), what, view.author_style(&note.by), None)
         }
     };
     let end_x = end.map_or(right, |snippet| status(layout, snippet, right, y, now, buffer));

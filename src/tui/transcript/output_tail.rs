@@ -13,13 +13,15 @@ pub struct Tail {
     pub rows: Vec<Line<'static>>,
     /// A text about the hidden part before the rows.
     pub hidden: Option<String>,
+    /// Whether a line takes more than one row.
+    pub is_wrapped: bool,
 }
 
 pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     let head: Vec<_> = output.head().collect();
     let tail: Vec<_> = output.tail().collect();
     let whole: Vec<_> = head.iter().chain(&tail).copied().collect();
-    let mut builder = TailBuilder { rows: Vec::new(), lines: 0, cut: false, limit, width };
+    let mut builder = TailBuilder { rows: Vec::new(), lines: 0, cut: false, is_wrapped: false, limit, width };
     if output.omitted() == 0 {
         builder.lines(&whole);
     } else {
@@ -43,7 +45,7 @@ pub fn take(output: &Output, limit: usize, width: usize) -> Tail {
     } else {
         None
     };
-    Tail { rows: builder.rows, hidden }
+    Tail { is_wrapped: builder.is_wrapped, rows: builder.rows, hidden }
 }
 
 /// The rows collected so far.
@@ -52,6 +54,7 @@ struct TailBuilder {
     lines: usize,
     /// Whether there are more than `limit` rows.
     cut: bool,
+    is_wrapped: bool,
     limit: usize,
     width: usize,
 }
@@ -88,6 +91,7 @@ impl TailBuilder {
             }
             let pieces = line.iter().map(|piece| (piece.text.as_str(), theme::output_style(piece.style, piece.stream)));
             let mut rows = text::wrap(pieces, self.width, 8);
+            self.is_wrapped |= rows.len() > 1;
             if rows.len() > room - count {
                 rows.drain(..rows.len() - (room - count));
                 self.cut = true;

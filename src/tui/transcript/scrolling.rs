@@ -2,7 +2,6 @@
 
 use crate::domain::Entry;
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::layers::Layer;
 use crate::tui::transcript::card::CardLayout;
 use crate::tui::transcript::viewport::{Anchor, Place, Walk};
 use crate::tui::view::View;
@@ -28,8 +27,11 @@ impl View {
     }
 
     pub(in crate::tui) fn height_of_window(&self, layout: &Layout) -> usize {
-        let covered = self.layers.iter().any(|layer| matches!(layer, Layer::Drawer { .. }));
-        usize::from(if covered { layout.drawer.y - layout.transcript.y } else { layout.transcript.height })
+        usize::from(if self.drawer(layout).is_some() {
+            layout.drawer.y - layout.transcript.y
+        } else {
+            layout.transcript.height
+        })
     }
 
     /// Rows of the transcript that are in sight.
@@ -126,14 +128,24 @@ impl View {
 }
 
 impl View {
-    /// Scrolls the data frames of the selected card by a column.
-    pub fn scroll_columns(&mut self, right: bool) {
-        let Some(card) = self.viewport.selected else { return };
-        let Some(Entry::Snippet(snippet)) = self.transcript.entries().get(card) else { return };
-        let Some(outcome) = &snippet.outcome else { return };
-        let frames = outcome.frame.as_deref().into_iter().chain(outcome.frames.iter().map(|shown| &shown.frame));
-        let Some(last) = frames.map(|frame| frame.names.len().saturating_sub(1)).max() else { return };
+    /// Scrolls the data frames of a card by a column. Without frames, unwraps long lines, then scrolls them.
+    pub fn scroll_columns(&mut self, card: usize, right: bool) {
+        let outcome = match self.transcript.entries().get(card) {
+            Some(Entry::Snippet(snippet)) => snippet.outcome.as_deref(),
+            _ => None,
+        };
+        let frames = outcome.into_iter().flat_map(|outcome| {
+            outcome.frame.as_deref().into_iter().chain(outcome.frames.iter().map(|shown| &shown.frame))
+        });
+        let last = frames.map(|frame| frame.names.len().saturating_sub(1)).max();
+        // The frame on the screen may be older than the keys before this one.
+        let shown = self.last_layout().and_then(|layout| self.walk(&layout, |walk, _| walk.card(card)));
+        let goes_on = shown.is_some_and(|shown| shown.is_wide);
         let first = self.viewport.columns.entry(card).or_default();
-        *first = if right { (*first + 1).min(last) } else { first.saturating_sub(1) };
+        *first = match (right, last) {
+            (false, _) => first.saturating_sub(1),
+            (true, Some(last)) => (*first + 1).min(last),
+            (true, None) => *first + usize::from(goes_on),
+        };
     }
 }

@@ -34,8 +34,7 @@ impl View {
             (None, _) => {
                 if Chord::from(key).is_text() {
                     let back = self.keys.key_hint(Action::Back);
-                    self.notice =
-                        Some(format!("{key} does nothing to a card; {back} goes back to the input", key = key.code));
+                    self.notice = Some(format!("no action on {key}; {back}: to the input", key = key.code));
                 }
                 None
             }
@@ -46,14 +45,16 @@ impl View {
     fn is_all_traceback(&self) -> bool {
         let entry = self.viewport.selected.and_then(|card| self.transcript.entries().get(card));
         let wrote = |entry| snippet(entry).is_some_and(|snippet| !snippet.output.is_empty());
-        entry.is_some_and(|entry| !wrote(entry) && copy::of(entry, Piece::Traceback, None).is_some())
+        entry.is_some_and(|entry| !wrote(entry) && copy::has(entry, Piece::Traceback))
     }
 
     /// Actions on cards; `None` for any other action.
     pub fn act_on_card(&mut self, action: Action) -> Option<Option<Effect>> {
         Some(match action {
             Action::ColumnsLeft | Action::ColumnsRight => {
-                self.scroll_columns(action == Action::ColumnsRight);
+                if let Some(card) = self.viewport.selected {
+                    self.scroll_columns(card, action == Action::ColumnsRight);
+                }
                 None
             }
             Action::CopyCode => self.copy(Piece::Code),
@@ -75,7 +76,7 @@ impl View {
                 None
             }
             Action::SaveOutput => {
-                match self.meant(|entry| copy::of(entry, Piece::Output, None).is_some()) {
+                match self.meant(|entry| copy::has(entry, Piece::Output)) {
                     Some(card) => self.open_save(card),
                     None => self.notice = Some("there is no output to save".to_owned()),
                 }
@@ -96,6 +97,19 @@ impl View {
         })
     }
 
+    /// Returns whether an action of cards has a card to act on while none is selected.
+    pub fn has_card_for(&self, action: Action) -> bool {
+        let has = |piece| self.meant(|entry| copy::has(entry, piece)).is_some();
+        match action {
+            Action::CopyCode => has(Piece::Code),
+            Action::CopyOutput | Action::SaveOutput => has(Piece::Output),
+            Action::CopyValue => has(Piece::Value),
+            Action::CopyTraceback => has(Piece::Traceback),
+            Action::RunAgain | Action::EditAgain => self.meant(|entry| snippet(entry).is_some()).is_some(),
+            _ => false,
+        }
+    }
+
     /// The selected card, or the last suitable one in sight.
     fn meant(&self, fits: impl Fn(&Entry) -> bool) -> Option<usize> {
         let fits = |card: &usize| self.transcript.entries().get(*card).is_some_and(&fits);
@@ -107,7 +121,7 @@ impl View {
 
     fn copy(&mut self, piece: Piece) -> Option<Effect> {
         let spool = self.records.spool.clone();
-        let card = self.meant(|entry| copy::of(entry, piece, None).is_some());
+        let card = self.meant(|entry| copy::has(entry, piece));
         let entry = card.and_then(|card| self.transcript.entries().get(card));
         let found = entry.and_then(|entry| Some((copy::of(entry, piece, spool.as_deref())?, copy::name(entry))));
         let Some((text, name)) = found else {

@@ -4,39 +4,47 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
-use super::draw_sidebar::{activity, age, preview, set_at, setter, sort, touched, value};
-use super::drawer::{Item, items};
+use super::VariableList;
+use super::draw_sidebar::{activity, age, preview, set_at, setter, value};
+use super::list::{Item, items};
+use super::order::{sort, touched};
 use crate::domain::{Timestamp, Variable, units};
 use crate::tui::draw::canvas::{elapsed, put, put_right, rule};
 use crate::tui::draw::layout::{Class, Layout};
-use crate::tui::input::keymap::{Action, Context};
 use crate::tui::view::View;
 use crate::tui::{text, theme};
-
-const INSPECT_HINT: &str = "look into it";
 
 /// The number of rows in the drawer.
 pub fn rows(view: &View) -> usize {
     items(view).len().max(1) + 2 + view.transcript.clients().len().max(1)
 }
 
-/// Draws all variables with all details, then the clients. Returns the position of the cursor while the person types a
-/// filter.
-pub fn draw(view: &View, layout: &Layout, scroll: usize, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
+/// Draws all variables with all details, then the clients. Returns the position of the cursor if the list has the keys:
+/// in the filter, or at the selected variable.
+pub fn draw(
+    view: &View,
+    layout: &Layout,
+    open: &VariableList,
+    now: Timestamp,
+    buffer: &mut Buffer,
+) -> Option<Position> {
     let area = layout.drawer;
     Clear.render(area, buffer);
     let title = format!(" variables{} ", view.variables.sorting.label());
-    let found = if view.variables.query.is_some() { format!("{} of ", view.listed().count()) } else { String::new() };
+    let found = if view.variables.query.is_some() { format!("{} of ", view.listed().len()) } else { String::new() };
     let total = units::count(view.transcript.variables().total, "name");
     let count = format!(" {}{found}{total} ", age(view, now));
-    rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&count, theme::DIM)], theme::DIM);
+    let focus = if open.has_focus { theme::FOCUS } else { theme::DIM };
+    rule(buffer, Rect { height: 1, ..area }, &[(&title, theme::BOLD)], &[(&count, theme::DIM)], focus);
     let list = Rect { y: area.y + 1, height: area.height - 2, ..area };
     let left = list.x + layout.margin.max(1) - 1;
-    let mut lines = Lines { next: 0, scroll, list };
-    draw_variables(view, layout, left, now, &mut lines, buffer);
+    let mut lines = Lines { next: 0, scroll: open.scroll, list };
+    let selected = draw_variables(view, layout, left, now, &mut lines, buffer);
     lines.row();
     draw_clients(view, left, now, &mut lines, buffer);
-    draw_foot(view, layout, left, &lines, buffer)
+    let filter = draw_foot(view, layout, left, &lines, buffer);
+    let first = Position { x: left + 2, y: list.y };
+    open.has_focus.then(|| filter.or(selected).unwrap_or(first))
 }
 
 /// The widths of the columns, so that each fits its widest cell within a share of the list.
@@ -52,7 +60,7 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn new(view: &'a View, list: Rect, now: Timestamp) -> Self {
-        let rows: Vec<&Variable> = view.listed().collect();
+        let rows = view.listed();
         let width_of = |width: &dyn Fn(&Variable) -> usize, limit: usize| {
             rows.iter().map(|row| width(row)).max().unwrap_or(0).clamp(4, limit) as u16
         };
@@ -70,7 +78,7 @@ impl<'a> Columns<'a> {
 
     fn draw(&self, variable: &Variable, is_compact: bool, list: Rect, left: u16, y: u16, buffer: &mut Buffer) {
         let mut x = left + 2;
-        let is_selected = self.view.variables.selected.as_ref() == Some(&variable.name);
+        let is_selected = is_selected(self.view, variable);
         let style = if is_selected { theme::SELECTED } else { theme::PLAIN };
         put(buffer, list, x, y, &text::cut(&text::name(&variable.name), self.name.into()), style);
         x += self.name + 2;
@@ -96,6 +104,12 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Returns whether a variable is selected in the list that has the keys.
+fn is_selected(view: &View, variable: &Variable) -> bool {
+    let has_focus = view.layers.list().is_some_and(|list| list.has_focus);
+    has_focus && view.variables.selected.as_ref() == Some(&variable.name)
+}
+
 /// Who set a variable last, and how long ago.
 fn set_by(view: &View, variable: &Variable, now: Timestamp) -> String {
     match (setter(view, variable), set_at(view, variable)) {
@@ -109,15 +123,24 @@ fn size(variable: &Variable) -> String {
     variable.size.filter(|size| *size >= 1_000).map(units::bytes).unwrap_or_default()
 }
 
-fn draw_variables(view: &View, layout: &Layout, left: u16, now: Timestamp, lines: &mut Lines, buffer: &mut Buffer) {
+/// Returns the position of the selected variable.
+fn draw_variables(
+    view: &View,
+    layout: &Layout,
+    left: u16,
+    now: Timestamp,
+    lines: &mut Lines,
+    buffer: &mut Buffer,
+) -> Option<Position> {
     let list = lines.list;
     let (columns, touched, items) = (Columns::new(view, list, now), touched(view), items(view));
     if items.is_empty()
         && let Some(y) = lines.row()
     {
-        let none = if view.variables.query.is_some() { "no name is like that" } else { "no variables yet" };
+        let none = if view.variables.query.is_some() { "no name or type like that" } else { "no variables yet" };
         put(buffer, list, left + 2, y, none, theme::DIM);
     }
+    let mut selected = None;
     for item in items {
         let Some(y) = lines.row() else { continue };
         match item {
@@ -126,12 +149,16 @@ fn draw_variables(view: &View, layout: &Layout, left: u16, now: Timestamp, lines
                     put(buffer, list, left, y, "•", theme::TOUCHED);
                 }
                 columns.draw(variable, layout.class == Class::Compact, list, left, y, buffer);
+                if is_selected(view, variable) {
+                    selected = Some(Position { x: left + 2, y });
+                }
             }
             Item::Group(name, count) => {
                 put(buffer, list, left, y, &format!("{name}  {count}"), theme::DIM);
             }
         }
     }
+    selected
 }
 
 fn draw_clients(view: &View, left: u16, now: Timestamp, lines: &mut Lines, buffer: &mut Buffer) {
@@ -143,30 +170,24 @@ fn draw_clients(view: &View, left: u16, now: Timestamp, lines: &mut Lines, buffe
         && let Some(y) = lines.row()
     {
         let room = usize::from(list.right().saturating_sub(left + 2));
-        put(buffer, list, left + 2, y, &text::cut("none yet; they run: fourhands bridge", room), theme::DIM);
+        put(buffer, list, left + 2, y, &text::cut("none yet; connect one by: fourhands bridge", room), theme::DIM);
     }
     let half = usize::from(list.width) / 4 * 2;
     let widest = clients.iter().map(|client| text::width(&text::name(&client.name))).max().unwrap_or(0);
     for client in clients {
         let Some(y) = lines.row() else { continue };
         let (what, style) = activity(view, client, now, usize::MAX);
-        put(buffer, list, left + 2, y, &text::cut(&text::name(&client.name), half), theme::PLAIN);
+        put(buffer, list, left + 2, y, &text::cut(&text::name(&client.name), half), view.client_style(&client.name));
         put(buffer, list, left + 4 + widest.min(half) as u16, y, &what, style);
     }
 }
 
-/// The last row: the query, or the keys. Returns where the cursor belongs in the query.
+/// The last row: the filter, or how to see more. Returns where the cursor belongs in the filter.
 fn draw_foot(view: &View, layout: &Layout, left: u16, lines: &Lines, buffer: &mut Buffer) -> Option<Position> {
     let (area, list) = (layout.drawer, lines.list);
     let bottom = list.bottom();
-    let compact = layout.class == Class::Compact;
     if let Some(query) = &view.variables.query {
-        let look =
-            view.keys.hints(Context::Variables, &[(&[Action::Choose], if compact { "" } else { INSPECT_HINT })], "");
-        let all = view.keys.key_hint(Action::Back);
-        let hint = format!("{look}{}{all} all", if compact { ", " } else { "   " });
-        let end = put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
-        let line = Rect { width: end.saturating_sub(area.x + 1), ..area };
+        let line = Rect { width: list.width - 1, ..area };
         let x = put(buffer, line, left, bottom, "/ ", theme::FOCUS);
         let query = query.before_cursor();
         let query = text::name(&query);
@@ -174,20 +195,8 @@ fn draw_foot(view: &View, layout: &Layout, left: u16, lines: &Lines, buffer: &mu
         return Some(Position { x, y: bottom });
     }
     if lines.more_below() {
-        let more = format!("… {} for more", view.keys.key_hint(Action::PageDown));
+        let more = format!("… {} more", lines.next - lines.scroll - usize::from(list.height));
         put(buffer, area, left + 2, bottom, &more, theme::DIM);
-    }
-    if !view.transcript.variables().rows.is_empty() && view.composer.editor.is_empty() {
-        let (look, sort, down, filter): (&[_], &[_], &[_], &[_]) =
-            (&[Action::Choose], &[Action::SortVariables], &[Action::ItemDown], &[Action::FilterVariables]);
-        let (hints, between) = match (view.variables.selected.is_some(), compact) {
-            (true, true) => (&[(look, ""), (sort, ""), (filter, "")][..], "  "),
-            (true, false) => (&[(look, INSPECT_HINT), (sort, "sort"), (filter, "filter")][..], "   "),
-            (false, true) => (&[(down, ""), (filter, "")][..], ", "),
-            (false, false) => (&[(down, "choose"), (filter, "filter")][..], "   "),
-        };
-        let hint = view.keys.hints(Context::Variables, hints, between);
-        put_right(buffer, area, list.right() - 1, bottom, &hint, theme::DIM);
     }
     None
 }

@@ -6,8 +6,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-use super::draw_sidebar::{preview, seconds, setter, sort};
+use super::draw_sidebar::{preview, seconds, setter};
 use super::inspector::Inspector;
+use super::order::sort;
 use crate::domain::{Aspect, InspectError, Inspection, TablePage, TextPage, Timestamp, units};
 use crate::tui::draw::canvas::{elapsed, put_right};
 use crate::tui::draw::layout::{Class, Layout};

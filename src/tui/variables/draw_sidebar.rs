@@ -1,15 +1,13 @@
 //! The sidebar beside the transcript: variables and clients.
 
-use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 
-use super::sorting::Sorting;
-use crate::domain::{Author, Client, Entry, Status, Timestamp, Variable, VariableKind, units};
+use super::order::{sort, touched};
+use crate::domain::{Author, Client, Entry, Status, Timestamp, Variable, units};
 use crate::tui::draw::canvas::{elapsed, put, put_right};
 use crate::tui::draw::layout::Layout;
 use crate::tui::input::keymap::Action;
@@ -28,6 +26,11 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
     }
     let split = split(view, area);
     variables(view, layout, now, buffer);
+    if view.is_side_focused(layout) {
+        for y in area.top()..split {
+            buffer[(hairline, y)].set_style(theme::FOCUS.remove_modifier(Modifier::DIM));
+        }
+    }
     clients_table(view, Rect { y: split, height: area.bottom() - split, ..area }, now, buffer);
     Some(hairline)
 }
@@ -36,6 +39,18 @@ pub fn draw(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) -
 fn split(view: &View, area: Rect) -> u16 {
     let client_rows = (view.transcript.clients().len().max(1) as u16).min(area.height / 3);
     area.bottom().saturating_sub(client_rows + 3).max(area.y)
+}
+
+/// The area of the variables, below their title.
+fn list_area(view: &View, layout: &Layout) -> Option<Rect> {
+    let side = layout.side?;
+    let height = split(view, side) - side.y;
+    Some(Rect { y: side.y + 2, height: height.checked_sub(2).filter(|height| *height > 0)?, ..side })
+}
+
+/// Returns whether the list has no room for all variables.
+pub fn is_cut(view: &View, layout: &Layout) -> bool {
+    list_area(view, layout).is_some_and(|area| view.transcript.variables().total >= usize::from(area.height))
 }
 
 /// The variables in sight, and the numbers of hidden ones above and below.
@@ -51,20 +66,22 @@ impl<'a> Listed<'a> {
         self.above > 0 || self.below > 0
     }
 
-    /// Returns `None` if the list is not shown, or has no room.
+    /// The row of the filter, counted from the first of the list.
+    fn filter_row(&self) -> u16 {
+        self.area.height.saturating_sub(2)
+    }
+
+    /// Returns `None` if the list is not shown, or has no room. See also [`View::side_rows`].
     pub fn of(view: &'a View, layout: &Layout) -> Option<Self> {
-        let side = layout.side?;
-        let height = split(view, side) - side.y;
-        let area = Rect { y: side.y + 2, height: height.checked_sub(2).filter(|height| *height > 0)?, ..side };
-        let mut rows = sorted(view);
-        let total = view.transcript.variables().total;
+        let area = list_area(view, layout)?;
+        let is_filtered = view.variables.query.is_some() && view.is_side_focused(layout);
+        let mut rows = view.side_rows(layout);
+        let total = if is_filtered { rows.len() } else { view.transcript.variables().total };
         let fit = usize::from(area.height) - 1;
-        if total <= fit {
+        if total <= fit && !is_filtered {
             return Some(Self { area, rows, above: 0, below: 0 });
         }
-        // Variables that just changed stay in sight.
-        let touched = touched(view);
-        rows.sort_by_key(|variable| !touched.contains(variable.name.as_str()));
+        // The last row has the number of hidden variables, or the filter.
         let fit = fit.saturating_sub(1);
         let above = view.variables.sidebar_scroll.min(rows.len().saturating_sub(fit));
         rows.drain(..above);
@@ -74,35 +91,21 @@ impl<'a> Listed<'a> {
     }
 }
 
-fn title(buffer: &mut Buffer, area: Rect, what: &str, count: usize) {
-    put(buffer, area, area.x, area.y, what, theme::BOLD);
+fn title(buffer: &mut Buffer, area: Rect, what: &str, count: usize, style: Style) {
+    put(buffer, area, area.x, area.y, what, style);
     put_right(buffer, area, area.right(), area.y, &count.to_string(), theme::DIM);
 }
 
-/// Names that the last snippet added or changed.
-pub fn touched(view: &View) -> HashSet<&str> {
-    let outcome = view.transcript.last_finished().and_then(|snippet| snippet.outcome.as_ref());
-    outcome.map_or_else(HashSet::new, |outcome| {
-        outcome.changes.added.iter().chain(&outcome.changes.changed).map(String::as_str).collect()
-    })
-}
-
-/// The variables in the chosen order, equal ones by name.
-pub fn sorted(view: &View) -> Vec<&Variable> {
-    let mut rows: Vec<&Variable> = view.transcript.variables().rows.iter().collect();
-    match view.variables.sorting {
-        Sorting::Kind => rows.sort_by_key(|variable| match variable.kind {
-            VariableKind::Data => 0,
-            VariableKind::Class => 1,
-            VariableKind::Function | VariableKind::Callable => 2,
-            VariableKind::Module => 3,
-        }),
-        Sorting::Name => rows.sort_by_cached_key(|variable| variable.name.to_lowercase()),
-        Sorting::Type => rows.sort_by(|one, other| sort(one).cmp(sort(other))),
-        Sorting::Size => rows.sort_by_key(|variable| Reverse(variable.size)),
-        Sorting::Changed => rows.sort_by_key(|variable| Reverse(variable.set_by)),
+/// The position of the cursor while the list at the side has the keys: in the filter, or at the selected variable.
+pub fn cursor(view: &View, layout: &Layout) -> Option<Position> {
+    let listed = Listed::of(view, layout).filter(|_| view.is_side_focused(layout))?;
+    if let Some(query) = &view.variables.query {
+        let before = text::width(&text::name(&query.before_cursor())) as u16;
+        let (x, y) = (listed.area.x + 2 + before, listed.area.y + listed.filter_row());
+        return Some(Position { x: x.min(listed.area.right()), y });
     }
-    rows
+    let selected = listed.rows.iter().position(|row| Some(&row.name) == view.variables.selected.as_ref());
+    Some(Position { x: listed.area.x + 2, y: listed.area.y + selected.unwrap_or(0) as u16 })
 }
 
 /// The age of the list, while running code may have changed the variables.
@@ -117,16 +120,6 @@ pub fn age(view: &View, now: Timestamp) -> String {
 /// The age, below a minute in seconds, because it says whether the list is current.
 pub fn seconds(age: Duration) -> String {
     if age.as_secs() < 60 { format!("{} s", age.as_secs()) } else { units::age(age) }
-}
-
-/// The type of a variable, or `class`, `function` or `module`.
-pub fn sort(variable: &Variable) -> &str {
-    match variable.kind {
-        VariableKind::Class => "class",
-        VariableKind::Function => "function",
-        VariableKind::Module => "module",
-        VariableKind::Data | VariableKind::Callable => &variable.type_name,
-    }
 }
 
 /// The part of the preview that name and type do not already show: nothing of `<Axes>`, and of `<class 'Path'>` only
@@ -157,20 +150,36 @@ pub fn value(variable: &Variable) -> &str {
 fn variables(view: &View, layout: &Layout, now: Timestamp, buffer: &mut Buffer) {
     let (Some(area), Some(listed)) = (layout.side, Listed::of(view, layout)) else { return };
     let total = view.transcript.variables().total;
-    title(buffer, area, &format!("variables{}", view.variables.sorting.label()), total);
+    let is_focused = view.is_side_focused(layout);
+    let style = if is_focused { theme::BOLD.patch(theme::FOCUS) } else { theme::BOLD };
+    title(buffer, area, &format!("variables{}", view.variables.sorting.label()), total, style);
     let right = area.right() - text::width(&total.to_string()) as u16;
     put_right(buffer, area, right, area.y, &age(view, now), theme::NOTICE);
+    let query = view.variables.query.as_ref().filter(|_| is_focused);
+    if let Some(query) = query {
+        let y = listed.area.y + listed.filter_row();
+        let count = format!("{} of {total}", listed.above + listed.rows.len() + listed.below);
+        let end = put_right(buffer, listed.area, listed.area.right(), y, &count, theme::DIM);
+        let line = Rect { width: end.saturating_sub(listed.area.x + 1), ..listed.area };
+        let x = put(buffer, line, line.x, y, "/ ", theme::FOCUS);
+        put(buffer, line, x, y, &text::name(&query.code()), theme::PLAIN);
+    }
     let Listed { area: list, rows, above, below } = listed;
     if rows.is_empty() {
-        put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
+        let none = if query.is_some() { "no name or type like that" } else { "none yet" };
+        put(buffer, list, list.x + 2, list.y, none, theme::DIM);
         return;
     }
     let touched = touched(view);
     let columns = Columns::of(&rows, list.width);
     let mut y = list.y;
     for variable in &rows {
-        columns.draw(variable, touched.contains(variable.name.as_str()), list, y, buffer);
+        let is_selected = is_focused && view.variables.selected.as_ref() == Some(&variable.name);
+        columns.draw(variable, touched.contains(variable.name.as_str()), is_selected, list, y, buffer);
         y += 1;
+    }
+    if query.is_some() {
+        return;
     }
     let key = view.keys.key_hint(Action::Variables);
     let more = match (above, below) {
@@ -208,14 +217,15 @@ impl Columns {
         Self { name, kind }
     }
 
-    fn draw(&self, variable: &Variable, touched: bool, area: Rect, y: u16, buffer: &mut Buffer) {
+    fn draw(&self, variable: &Variable, touched: bool, selected: bool, area: Rect, y: u16, buffer: &mut Buffer) {
         let name_x = area.x + 2;
         let kind_x = name_x + self.name as u16 + 2;
         let value_x = kind_x + self.kind as u16 + 1;
         if touched {
             put(buffer, area, area.x, y, "•", theme::TOUCHED);
         }
-        put(buffer, area, name_x, y, &text::cut(&text::name(&variable.name), self.name), theme::PLAIN);
+        let style = if selected { theme::SELECTED } else { theme::PLAIN };
+        put(buffer, area, name_x, y, &text::cut(&text::name(&variable.name), self.name), style);
         put(buffer, area, kind_x, y, &text::cut(&text::name(sort(variable)), self.kind), theme::DIM);
         let shown = text::name(value(variable));
         let room = usize::from(area.right().saturating_sub(value_x));
@@ -256,7 +266,7 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
     if area.height < 3 {
         return;
     }
-    title(buffer, area, "clients", clients.len());
+    title(buffer, area, "clients", clients.len(), theme::BOLD);
     let list = Rect { y: area.y + 2, height: area.height - 3, ..area };
     if clients.is_empty() {
         put(buffer, list, list.x + 2, list.y, "none yet", theme::DIM);
@@ -278,7 +288,7 @@ fn clients_table(view: &View, area: Rect, now: Timestamp, buffer: &mut Buffer) {
         let (what, style) = activity(view, client, now, room);
         let x = put_right(buffer, list, list.right(), y, &what, style);
         let room = usize::from(x.saturating_sub(list.x + 3));
-        let style = theme::author(&Author::Client { id: client.id, name: client.name.clone() });
+        let style = view.client_style(&client.name);
         put(buffer, list, list.x + 2, y, &text::cut(&text::name(&client.name), room), style);
     }
 }

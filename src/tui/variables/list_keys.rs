@@ -1,143 +1,104 @@
-//! The drawer's list of variables: its order, its groups, its filter, and its keys.
+//! The focus of the list of variables, and its keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::domain::{Aspect, Variable, VariableKind};
-use crate::tui::composer::editor::Editor;
-use crate::tui::fuzzy::Fuzzy;
+use crate::domain::{Aspect, Timestamp};
 use crate::tui::input::effect::Effect;
-use crate::tui::input::keymap::{Action, Context};
+use crate::tui::input::keymap::{Action, Chord, Context};
 use crate::tui::layers::Layer;
-use crate::tui::variables::draw_sidebar::sorted as sorted_variables;
-use crate::tui::variables::sorting::Sorting;
+use crate::tui::variables::VariableList;
+use crate::tui::variables::draw_sidebar::Listed;
+use crate::tui::variables::list::{Item, items};
 use crate::tui::view::View;
 
-/// A row of the list.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Item<'a> {
-    /// A group, and the number of variables in it.
-    Group(&'static str, usize),
-    Variable(&'a Variable),
-}
-
-impl<'a> Item<'a> {
-    pub fn variable(self) -> Option<&'a Variable> {
-        if let Self::Variable(variable) = self { Some(variable) } else { None }
-    }
-}
-
-fn group(kind: VariableKind) -> &'static str {
-    match kind {
-        VariableKind::Data => "data",
-        VariableKind::Class => "classes",
-        VariableKind::Function | VariableKind::Callable => "functions",
-        VariableKind::Module => "modules",
-    }
-}
-
-/// The list as shown: with a filter by match, otherwise in the chosen order, with groups when ordered by kind.
-pub fn items(view: &View) -> Vec<Item<'_>> {
-    let mut rows = sorted_variables(view);
-    let query = view.variables.query.as_ref().map(Editor::code).unwrap_or_default();
-    if !query.trim().is_empty() {
-        rows = best(rows, &query);
-    } else if view.variables.sorting == Sorting::Kind {
-        let groups: Vec<&[&Variable]> = rows.chunk_by(|one, next| group(one.kind) == group(next.kind)).collect();
-        if groups.len() > 1 {
-            let with_heading = |rows: &&[&'_ Variable]| Item::Group(group(rows[0].kind), rows.len());
-            return groups
-                .iter()
-                .flat_map(|rows| [with_heading(rows)].into_iter().chain(rows.iter().copied().map(Item::Variable)))
-                .collect();
-        }
-    }
-    rows.into_iter().map(Item::Variable).collect()
-}
-
-/// The variables whose name or type matches the query, the best match first.
-fn best<'a>(rows: Vec<&'a Variable>, query: &str) -> Vec<&'a Variable> {
-    let mut fuzzy = Fuzzy::new(query);
-    let mut found: Vec<_> = rows
-        .into_iter()
-        // A match in the name ranks above any match in the type.
-        .filter_map(|row| {
-            let by_name = fuzzy.score(&row.name).map(|score| (true, score));
-            let rank = by_name.or_else(|| Some((false, fuzzy.score(&row.type_name)?)));
-            Some((rank?, row))
-        })
-        .collect();
-    found.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
-    found.into_iter().map(|(_, row)| row).collect()
-}
-
 impl View {
-    fn is_drawer_on_top(&self) -> bool {
-        matches!(self.layers.top(), Some(Layer::Drawer { .. }))
+    /// Returns whether the list of variables has the keys.
+    pub fn has_list_focus(&self) -> bool {
+        matches!(self.layers.top(), Some(Layer::Variables(list)) if list.has_focus)
     }
 
-    /// Opens the drawer without a filter, or closes it.
-    pub fn toggle_drawer(&mut self) {
-        self.variables.query = None;
-        self.layers.toggle(Layer::Drawer { scroll: 0 });
-    }
-
-    /// Handles actions on the list while the input is empty; `None` for other actions.
-    pub fn on_drawer(&mut self, action: Action) -> Option<Option<Effect>> {
-        if !self.is_drawer_on_top() || !self.composer.editor.is_empty() {
-            return None;
-        }
-        let names: Vec<String> = self.listed().map(|variable| variable.name.clone()).collect();
-        let chosen = self.variables.selected.as_ref().and_then(|chosen| names.iter().position(|name| name == chosen));
-        let next = match (action, chosen) {
-            (Action::ItemDown, None) => 0,
-            (Action::ItemDown, Some(place)) => place + 1,
-            (Action::ItemUp, Some(place)) => place.saturating_sub(1),
-            // A selected card uses the same key.
-            (Action::FilterVariables, _) if chosen.is_some() || self.viewport.selected.is_none() => {
-                self.variables.query.get_or_insert_default();
-                return Some(None);
-            }
-            (Action::GoToSetter, Some(place)) => {
-                self.go_to_setter(&names[place]);
-                return Some(None);
-            }
-            (Action::Choose, Some(place)) => return Some(Some(self.open_inspector(names[place].clone()))),
-            (Action::SortVariables, Some(_)) => {
-                self.variables.sorting = self.variables.sorting.next();
-                return Some(None);
-            }
-            _ => return None,
+    /// Gives the keys to the list. If the list has them, shows it in full, then closes it.
+    pub fn toggle_variables(&mut self) {
+        self.composer.completion.close();
+        let has_side = self.last_layout().is_some_and(|layout| layout.side.is_some());
+        let next = match self.layers.list() {
+            None => VariableList { in_full: false, has_focus: true, scroll: 0 },
+            Some(list) if !self.has_list_focus() => VariableList { has_focus: true, ..*list },
+            Some(list) if has_side && !list.in_full => VariableList { in_full: true, ..*list },
+            Some(_) => return self.close_variables(),
         };
-        let next = next.min(names.len().checked_sub(1)?);
-        self.variables.selected = Some(names.get(next)?.clone());
-        self.show_chosen();
-        Some(None)
+        self.layers.push(Layer::Variables(next));
+        self.select_a_variable();
+        self.show_selected();
     }
 
-    pub fn open_inspector(&mut self, variable: String) -> Effect {
-        self.layers.push(Layer::Inspector { scroll: 0 });
-        self.inspect(variable, Aspect::Overview, 0)
+    pub(in crate::tui) fn close_variables(&mut self) {
+        self.variables.query = None;
+        self.layers.close(|layer| matches!(layer, Layer::Variables(_)));
     }
 
-    /// The listed variables in order.
-    pub fn listed(&self) -> impl Iterator<Item = &Variable> {
-        items(self).into_iter().filter_map(Item::variable)
-    }
-
-    /// Handles keys for the filter; `None` leaves a key to the layers below.
-    pub fn on_variable_query(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
-        if !self.is_drawer_on_top() {
-            return None;
+    /// Gives the keys back to the input. The drawer stays open; at the side, the list is always in sight.
+    pub(in crate::tui) fn leave_variables(&mut self) {
+        let is_drawer = self.last_layout().is_some_and(|layout| self.drawer(&layout).is_some());
+        match self.layers.list_mut() {
+            Some(list) if is_drawer => list.has_focus = false,
+            _ => self.close_variables(),
         }
+        self.variables.query = None;
+    }
+
+    /// Selects the first variable, unless one of the list is selected.
+    pub(in crate::tui) fn select_a_variable(&mut self) {
+        let names = self.listed();
+        let is_listed = |name: &String| names.iter().any(|variable| variable.name == *name);
+        if !self.variables.selected.as_ref().is_some_and(is_listed) {
+            self.variables.selected = names.first().map(|variable| variable.name.clone());
+        }
+    }
+
+    /// Handles keys while the list has the focus.
+    pub(in crate::tui) fn on_variables(&mut self, key: KeyEvent, confirmed: bool, now: Timestamp) -> Option<Effect> {
+        if let Some(effect) = self.on_variable_query(key) {
+            return effect;
+        }
+        let selected = self.variables.selected.clone();
+        match self.keys.find(key, &[Context::Variables, Context::Transcript, Context::Session]) {
+            Some(Action::Back) => self.close_variables(),
+            Some(Action::ToInput) => self.leave_variables(),
+            Some(Action::ItemUp) => self.move_selected(-1),
+            Some(Action::ItemDown) => self.move_selected(1),
+            Some(Action::PageUp) => self.move_selected(-self.list_page()),
+            Some(Action::PageDown) => self.move_selected(self.list_page()),
+            Some(Action::Top) => self.move_selected(isize::MIN),
+            Some(Action::Bottom) => self.move_selected(isize::MAX),
+            Some(Action::FilterVariables) => drop(self.variables.query.get_or_insert_default()),
+            Some(Action::SortVariables) => {
+                self.variables.sorting = self.variables.sorting.next();
+                self.show_selected();
+            }
+            Some(Action::GoToSetter) => self.go_to_setter(&selected?),
+            Some(Action::Choose) => return Some(self.open_inspector(selected?)),
+            // The draft is not in sight of the keys, so none of it is deleted.
+            Some(Action::QuitOrDelete) if !self.composer.editor.is_empty() => {}
+            Some(action) => return self.act(action, key, confirmed, now),
+            None if Chord::from(key).is_text() => {
+                let back = self.keys.key_in(Context::Variables, Action::ToInput).map(|key| key.to_string());
+                let back = back.map(|key| format!("; {key}: to the input")).unwrap_or_default();
+                self.notice = Some(format!("no action on {}{back}", key.code));
+            }
+            None => {}
+        }
+        None
+    }
+
+    /// Handles keys for the filter; `None` leaves a key to the list.
+    fn on_variable_query(&mut self, key: KeyEvent) -> Option<Option<Effect>> {
         let query = self.variables.query.as_mut()?;
+        let action = self.keys.find(key, &[Context::Variables, Context::Transcript, Context::Session]);
         let is_text = matches!(key.code, KeyCode::Char(_))
             && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        let action = self.keys.find(key, &[Context::Variables, Context::Transcript, Context::Session]);
         match action.filter(|_| !is_text) {
             Some(Action::Back) => self.variables.query = None,
-            Some(action @ (Action::ItemUp | Action::ItemDown | Action::Choose)) => {
-                return Some(self.on_drawer(action).flatten());
-            }
             None | Some(Action::QuitOrDelete) if key.code == KeyCode::Backspace && query.is_empty() => {
                 self.variables.query = None;
             }
@@ -148,40 +109,69 @@ impl View {
                     query.key(key);
                 }
                 if query.buffer.revision() != before {
-                    self.choose_best();
+                    self.select_best();
                 }
             }
             Some(_) => return None,
         }
-        self.show_chosen();
+        self.show_selected();
         Some(None)
     }
 
     pub fn paste_in_variable_query(&mut self, text: &str) {
         if let Some(query) = &mut self.variables.query {
-            query.paste(&text.replace(['\r', '\n'], " "));
-            self.choose_best();
+            query.paste_line(text);
+            self.select_best();
         }
     }
 
-    fn choose_best(&mut self) {
-        let best = self.listed().next().map(|variable| variable.name.clone());
-        self.variables.selected = best;
-        self.show_chosen();
+    pub fn open_inspector(&mut self, variable: String) -> Effect {
+        self.layers.push(Layer::Inspector { scroll: 0 });
+        self.inspect(variable, Aspect::Overview, 0)
     }
 
-    /// Scrolls to the selected variable, including the group's name if it is the first of the group.
-    fn show_chosen(&mut self) {
+    fn select_best(&mut self) {
+        self.variables.selected = self.listed().first().map(|variable| variable.name.clone());
+        self.show_selected();
+    }
+
+    fn move_selected(&mut self, by: isize) {
+        let listed = self.listed();
+        let selected = self.variables.selected.as_ref();
+        let place = listed.iter().position(|variable| Some(&variable.name) == selected);
+        let next = place.map_or(0, |place| place.saturating_add_signed(by)).min(listed.len().saturating_sub(1));
+        self.variables.selected = listed.get(next).map(|variable| variable.name.clone());
+        self.show_selected();
+    }
+
+    fn list_page(&self) -> isize {
+        let Some(layout) = self.last_layout() else { return 1 };
+        let rows = match self.drawer(&layout) {
+            Some(_) => usize::from(layout.drawer.height).saturating_sub(2),
+            None => Listed::of(self, &layout).map_or(1, |listed| listed.rows.len()),
+        };
+        rows.saturating_sub(1).max(1) as isize
+    }
+
+    /// Scrolls to the selected variable; in the drawer with the group's name if it is the first of the group.
+    fn show_selected(&mut self) {
+        let Some(layout) = self.last_layout() else { return };
+        let selected = self.variables.selected.as_ref();
+        if self.is_side_focused(&layout) {
+            let Some(row) = self.listed().iter().position(|variable| Some(&variable.name) == selected) else { return };
+            let rows = Listed::of(self, &layout).map_or(1, |listed| listed.rows.len()).max(1);
+            let scroll = &mut self.variables.sidebar_scroll;
+            *scroll = (*scroll).clamp((row + 1).saturating_sub(rows), row);
+            return;
+        }
         let items = items(self);
-        let is_chosen =
-            |item: &Item<'_>| item.variable().is_some_and(|row| Some(&row.name) == self.variables.selected.as_ref());
-        let Some(row) = items.iter().position(is_chosen) else { return };
+        let is_selected = |item: &Item<'_>| item.variable().is_some_and(|variable| Some(&variable.name) == selected);
+        let Some(row) = items.iter().position(is_selected) else { return };
         let first = if row > 0 && items[row - 1].variable().is_none() { row - 1 } else { row };
-        let layout = self.frame.as_ref().and_then(|frame| frame.layout);
-        let height = layout.map_or(1, |layout| usize::from(layout.drawer.height).saturating_sub(2).max(1));
-        if let Some(Layer::Drawer { scroll }) = self.layers.top_mut() {
+        let height = usize::from(layout.drawer.height).saturating_sub(2).max(1);
+        if let Some(list) = self.layers.list_mut() {
             let min_scroll = (row + 1).saturating_sub(height);
-            *scroll = (*scroll).clamp(min_scroll, first.max(min_scroll));
+            list.scroll = list.scroll.clamp(min_scroll, first.max(min_scroll));
         }
     }
 }

@@ -3,21 +3,24 @@
 pub(in crate::tui) mod draw_drawer;
 pub(in crate::tui) mod draw_inspector;
 pub(in crate::tui) mod draw_sidebar;
-pub(in crate::tui) mod drawer;
 pub(in crate::tui) mod inspector;
 pub(in crate::tui) mod inspector_keys;
+pub(in crate::tui) mod list;
+mod list_keys;
+pub(in crate::tui) mod order;
 pub(in crate::tui) mod sorting;
 
 use self::inspector::Inspector;
 use self::sorting::Sorting;
 use super::composer::editor::Editor;
+use super::draw::layout::Layout;
 
 /// The person's place among the variables.
 #[derive(Debug, Default)]
 pub struct VariablesPanel {
-    /// The selected variable of the drawer.
+    /// The selected variable of the open list.
     pub selected: Option<String>,
-    /// The filter of the drawer.
+    /// The filter of the open list.
     pub query: Option<Editor>,
     pub sorting: Sorting,
     pub inspector: Option<Inspector>,
@@ -27,4 +30,21 @@ pub struct VariablesPanel {
     pub sidebar_width: Option<u16>,
     /// Rows of the sidebar that are scrolled away above.
     pub sidebar_scroll: usize,
+}
+
+/// The open list of variables: in the drawer with all details, or at the side, where there is room.
+#[derive(Clone, Copy, Debug)]
+pub struct VariableList {
+    /// Whether the list is in the drawer, although it is at the side as well.
+    pub in_full: bool,
+    /// Whether the list has the keys. Without the focus, the input keeps them.
+    pub has_focus: bool,
+    /// The rows of the drawer that are scrolled away above.
+    pub scroll: usize,
+}
+
+impl VariableList {
+    pub fn is_drawer(&self, layout: &Layout) -> bool {
+        self.in_full || layout.side.is_none()
+    }
 }

@@ -10,7 +10,7 @@ use Context::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
     Input,
-    /// The candidates below the typed word.
+    /// The completions below the typed word.
     Completion,
     /// Everywhere, unless a nearer context has bound the key.
     Session,
@@ -23,7 +23,7 @@ pub enum Context {
     Output,
     /// A figure over the whole screen.
     Figures,
-    /// The drawer of the variables, while nothing is typed.
+    /// The list of variables, once it has the focus.
     Variables,
     Inspector,
     /// Lists to choose from.
@@ -67,19 +67,21 @@ impl Context {
 
     pub const fn title(self) -> &'static str {
         match self {
-            Completion => "candidates",
+            Input => "in the input",
+            Completion => "in completions",
+            Session => "everywhere",
+            Transcript => "in the transcript",
             Card => "on a selected card",
-            Lookup => "while searching or filtering",
+            Lookup => "in search and filter",
             Output => "in the whole output",
-            Figures => "at a figure",
-            Variables => "in the open list of variables",
+            Figures => "in a figure",
+            Variables => "in the list of variables",
             Inspector => "in a variable",
             Menu => "in a list of choices",
-            Prompt => "where a name is asked for",
+            Prompt => "in a prompt for a file name",
             History => "in the search of earlier inputs",
             Help => "in the help",
-            Restarting => "asked to restart",
-            Input | Session | Transcript => self.name(),
+            Restarting => "before a restart",
         }
     }
 
@@ -127,136 +129,142 @@ macro_rules! actions {
 
 actions! {
     /// Run the input if it is complete, else begin a new line.
-    Enter "run" "Run the input": Input "enter" "run; go on if it is not complete";
+    Enter "run" "Run the input": Input "enter" "run, or continue the block";
     NewLine "new-line" "Begin a new line": Input "alt-enter ctrl-j shift-enter ctrl-enter" "new line";
     /// Complete; at the start of a line, indent.
-    Tab "tab" "Complete or indent": Input "tab" "complete; before the code indent";
+    Tab "tab" "Complete or indent": Input "tab" "complete, or indent at line start";
     Complete "complete" "Complete here": Input "ctrl-space" "complete here";
     HistoryBack "history-back" "Earlier input": Input "up ctrl-p" "on the first line: earlier input";
     HistoryForward "history-forward" "Later input": Input "down ctrl-n" "on the last line: later input";
     SearchHistory "search-history" "Search what was run, in all sessions": Input "ctrl-r" "search what was run, in all sessions";
     /// Search all earlier inputs, or only the person's own.
-    SearchWhose "search-whose" "Search mine, or all": History "tab" "what clients ran as well, or not";
+    SearchWhose "search-whose" "Search mine, or all": History "tab" "include what clients ran, or not";
     Undo "undo" "Undo": Input "ctrl-_ ctrl-7 ctrl-/" "undo, redo";
     Redo "redo" "Redo": Input "alt-_ alt-/" "";
     SelectAll "select-all" "Select all of the input": Input "alt-a" "select all; Shift and arrows a part";
-    CopySelection "copy-selection" "Copy what is selected": Input "alt-w" "copy what is selected, cut it";
-    CutSelection "cut-selection" "Cut what is selected": Input "ctrl-x" "";
+    CopySelection "copy-selection" "Copy the selection": Input "alt-w" "copy the selection, cut it";
+    CutSelection "cut-selection" "Cut the selection": Input "ctrl-x" "";
     /// Edit the input in `$EDITOR`.
     EditOutside "edit-outside" "Edit the input in $EDITOR": Input "alt-e" "edit the input in $EDITOR";
 
     /// Interrupt running code; with nothing running, clear the input.
-    Interrupt "interrupt" "Interrupt what runs": Session "ctrl-c" "interrupt, or clear the input";
+    Interrupt "interrupt" "Interrupt the running code": Session "ctrl-c" "interrupt, or clear the input";
     /// Quit if the input is empty; else delete the character under the cursor.
     QuitOrDelete "quit" "Quit": Session "ctrl-d" "quit, if the input is empty";
     /// Show all actions by name.
-    Palette "palette" "All actions": Session "f2 alt-x" "all actions, found by a few letters",
+    Palette "palette" "All actions": Session "f2 alt-x" "all actions, by name",
         Card ":" "all actions",
-        Output ":" "all actions", Figures ":" "all actions", Inspector ":" "all actions", Help ":" "all actions";
+        Output ":" "all actions", Figures ":" "all actions", Inspector ":" "all actions", Variables ":" "all actions", Help ":" "all actions";
     Help "help" "Help": Session "f1" "help";
-    Variables "variables" "Variables and clients": Session "f4" "variables and clients in full";
+    Variables "variables" "Variables and clients": Session "f4" "variables; again: with all details";
     /// Choose snippets to run again.
-    Replay "replay" "Replay what ran before": Session "f7" "replay what ran before the restart",
+    Replay "replay" "Replay earlier snippets": Session "f7" "replay earlier snippets",
         Menu "f7" "";
     /// Restart Python in the same session.
     Restart "restart" "Restart Python, losing the variables": Session "f8" "restart Python, losing the variables";
     RestartSaving "restart-saving" "Restart Python, keeping the variables": Restarting "s" "save the variables first";
     /// Write the session to a file.
     Export "export" "Write the session to a file": Session "f9" "write the session to a file", Prompt "f9" "";
-    Suspend "suspend" "Suspend": Session "ctrl-z" "suspend; fg comes back";
+    Suspend "suspend" "Suspend": Session "ctrl-z" "suspend; fg brings it back";
     /// Capture the mouse, or leave it to the terminal.
     Mouse "mouse" "Release the mouse, or take it back": Session "f12" "release the mouse, or take it back";
     Redraw "redraw" "Redraw the screen": Session "ctrl-l" "redraw the screen";
 
     PageUp "page-up" "Scroll up a page": Transcript "pageup" "scroll up, down",
         Completion "pageup" "a page up, down", History "pageup" "a page up, down", Output "pageup b" "a page up, down",
-        Inspector "pageup b" "a page up, down", Help "pageup b" "a page up, down";
+        Inspector "pageup b" "a page up, down", Variables "pageup b" "a page up, down", Help "pageup b" "a page up, down";
     PageDown "page-down" "Scroll down a page": Transcript "pagedown" "",
-        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Inspector "pagedown" "", Help "pagedown space" "";
+        Completion "pagedown" "", History "pagedown" "", Output "pagedown space" "", Inspector "pagedown" "", Variables "pagedown space" "", Help "pagedown space" "";
     LineUp "line-up" "Scroll up a line": Transcript "ctrl-up" "scroll a line up, down",
         Output "up k ctrl-up" "a line up, down", Inspector "up k ctrl-p" "a row up, down", Help "up k ctrl-p" "a row up, down";
     LineDown "line-down" "Scroll down a line": Transcript "ctrl-down" "",
-        Output "down j ctrl-down enter" "", Inspector "down j ctrl-n" "", Help "down j ctrl-n" "";
+        Output "down j ctrl-down" "", Inspector "down j ctrl-n" "", Help "down j ctrl-n" "";
     Top "top" "Go to the beginning": Transcript "ctrl-home" "to the beginning",
-        Output "home g ctrl-home" "to the beginning", Figures "home g" "the first, the last";
+        Output "home g ctrl-home" "to the beginning", Figures "home g" "the first, the last",
+        Variables "home" "the first, the last", Help "home g" "to the beginning, to the end";
     Bottom "bottom" "Go to the end, and follow": Transcript "ctrl-end" "to the end, and follow",
-        Output "end G ctrl-end" "to the end, and follow", Figures "end G" "";
+        Output "end G ctrl-end" "to the end, and follow", Figures "end G" "", Variables "end G" "", Help "end G" "";
     SelectUp "select-up" "Select the card above": Transcript "alt-up" "select the card above, below",
         Card "up k" "the card above, below";
     SelectDown "select-down" "Select the card below": Transcript "alt-down" "", Card "down j" "";
     Fold "fold" "Unfold or fold the card": Transcript "f5 alt-o" "unfold or fold the card",
-        Card "space o" "unfold or fold it; all cards";
+        Card "space o" "unfold or fold the card; all cards";
     FoldAll "fold-all" "Unfold or fold all cards": Transcript "shift-f5" "unfold or fold all cards", Card "O" "";
     /// Show the figures or the whole output of the card.
-    Output "output" "The figures or the whole output of the card": Transcript "f6" "figures, or the whole output",
-        Card "enter" "its figures or its whole output", Figures "f6" "its whole output";
+    Output "output" "Show the figures or the whole output of the card": Transcript "f6" "figures, or the whole output",
+        Card "enter" "open its figures or its whole output", Figures "f6" "the whole output";
     /// Show the exact text that clients received for a snippet.
-    Received "received" "What the client received": Transcript "shift-f6" "what the client received of it",
-        Card "m" "what the client's model received";
-    OtherView "other-view" "The other views of the output": Output "tab" "the output; what clients received";
-    OtherViewBack "other-view-back" "The view before": Output "shift-tab" "";
+    Received "received" "Show what the client received": Transcript "shift-f6" "show what the client received",
+        Card "m" "show what the client received";
+    OtherView "other-view" "Next view of the output": Output "tab" "the output; what clients received";
+    OtherViewBack "other-view-back" "Previous view of the output": Output "shift-tab" "";
+    /// Wrap long lines, or cut them at the right edge.
+    Wrap "wrap" "Wrap long lines, or not": Output "w" "wrap long lines, or not";
     CopyCode "copy-code" "Copy the code of the card": Card "c" "copy the code";
     CopyOutput "copy-output" "Copy the output of the card": Card "y" "copy the output";
     CopyValue "copy-value" "Copy the value of the card": Card "v" "copy the value";
     CopyTraceback "copy-traceback" "Copy the traceback of the card": Card "t" "copy the traceback";
     SaveOutput "save-output" "Save the output of the card to a file": Card "s" "save the output to a file";
-    RunAgain "run-again" "Run the card again, as yours": Card "R" "run it again, as yours";
-    EditAgain "edit-again" "Take the code of the card into the input": Card "e" "take the code into the input";
+    RunAgain "run-again" "Rerun the card as yours": Card "R" "rerun it as yours";
+    EditAgain "edit-again" "Edit the code of the card in the input": Card "e" "edit the code in the input";
     PreviousError "previous-error" "Go to the error above": Transcript "alt-j" "to the error above, below",
         Card "[" "to the error above, below";
     NextError "next-error" "Go to the error below": Transcript "alt-shift-j" "", Card "]" "";
-    GoToRunning "go-to-running" "Go to what runs": Transcript "alt-r" "to what runs", Card "r" "to what runs";
+    GoToRunning "go-to-running" "Go to the running snippet": Transcript "alt-r" "to the running snippet", Card "r" "to the running snippet";
     GoTo "go-to" "Go to a snippet by its number": Transcript "alt-g" "to a snippet by its number",
         Card "g" "to a snippet by its number";
     /// Go from a variable to the snippet that set it.
-    GoToSetter "go-to-setter" "Go to what set the variable": Variables "g" "to the snippet that set it";
+    GoToSetter "go-to-setter" "Go to the snippet that set the variable": Variables "g" "to the snippet that set it";
     Find "find" "Search the transcript": Transcript "f3" "search the transcript", Card "/" "search";
     Filter "filter" "Filter the transcript": Transcript "alt-s" "show only some cards", Card "f" "show only some cards";
-    SearchOrFilter "search-or-filter" "Search or filter": Lookup "tab" "search, or show only what fits";
+    SearchOrFilter "search-or-filter" "Search or filter": Lookup "tab" "search instead of filter, and back";
     Back "back" "Close, deselect, follow": Transcript "esc" "close, deselect, follow",
-        Completion "esc" "close", History "esc ctrl-g" "back to what was there", Output "esc q f6" "back to the transcript",
-        Figures "esc q enter" "back to the transcript", Inspector "esc enter q" "close",
-        Menu "esc" "close", Prompt "esc" "close", Card "esc q" "back to the input", Lookup "esc" "as it was before", Help "esc enter q" "close";
+        Completion "esc" "close", History "esc ctrl-g" "close, keeping the input", Output "esc q f6" "back to the transcript",
+        Figures "esc q" "back to the transcript", Inspector "esc enter q" "close",
+        Menu "esc" "close", Prompt "esc" "close", Card "esc q" "back to the input", Lookup "esc" "cancel",
+        Variables "esc q" "close", Help "esc q" "close";
+    /// Give the keys back to the input.
+    ToInput "to-input" "Back to the input": Variables "tab" "to the input; the list stays", Card "tab" "to the input";
 
-    Search "search" "Search": Output "/ ctrl-f" "search";
-    SearchOn "search-next" "Next place found": Output "n" "the next place, the one before",
-        Card "n" "the next place, the one before", Lookup "down ctrl-n" "the next place, the one before";
-    SearchBack "search-previous" "Previous place found": Output "N" "", Card "N" "", Lookup "up ctrl-p" "";
+    Search "search" "Search": Output "/ ctrl-f" "search", Help "/ ctrl-f" "search the help";
+    SearchOn "search-next" "Next match": Output "n" "next match, previous match",
+        Card "n" "next match, previous match", Lookup "down ctrl-n" "next match, previous match";
+    SearchBack "search-previous" "Previous match": Output "N" "", Card "N" "", Lookup "up ctrl-p" "";
 
-    /// Scroll a data frame of the selected card, or a table in the inspector.
-    ColumnsRight "columns-right" "More columns to the right": Card "right l" "more columns of a data frame",
-        Inspector "l" "more columns, the ones before";
-    ColumnsLeft "columns-left" "More columns to the left": Card "left h" "", Inspector "h" "";
+    /// Scroll tables and long lines sideways.
+    ColumnsRight "columns-right" "Scroll to the right": Card "right l" "scroll frames and long lines",
+        Output "right l" "scroll long lines", Inspector "right l" "scroll the columns";
+    ColumnsLeft "columns-left" "Scroll to the left": Card "left h" "", Output "left h" "", Inspector "left h" "";
 
-    NextFigure "next-figure" "Next figure": Figures "right n space pagedown down" "the next figure, the one before";
-    PreviousFigure "previous-figure" "Previous figure": Figures "left p pageup up N" "";
+    NextFigure "next-figure" "Next figure": Figures "right l tab n space pagedown down j" "next figure, previous figure";
+    PreviousFigure "previous-figure" "Previous figure": Figures "left h shift-tab p pageup up k N" "";
     SaveFigure "save-figure" "Save the figure as": Figures "s" "save as";
     /// Copy the path of a file with the figure.
     CopyPath "copy-path" "Copy the path of the figure": Figures "y" "copy its path";
 
     ItemUp "item-up" "Choose the one above": Completion "up ctrl-p shift-tab" "the one above, below",
         History "up ctrl-p ctrl-r" "an earlier one, a later one",
-        Variables "up" "choose the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";
+        Variables "up k ctrl-p" "the one above, below", Menu "up ctrl-p alt-up ctrl-up shift-tab" "the one above, below";
     ItemDown "item-down" "Choose the one below": Completion "down ctrl-n" "", History "down ctrl-n" "",
-        Variables "down" "", Menu "down ctrl-n alt-down ctrl-down tab" "";
+        Variables "down j ctrl-n" "", Menu "down ctrl-n alt-down ctrl-down tab" "";
     /// Choose the selected item.
-    Choose "choose" "Take the chosen one": Completion "enter" "take the chosen one",
+    Choose "choose" "Choose the selected one": Completion "enter" "accept the selected one",
         History "enter" "put it into the input",
-        Variables "enter" "look into the chosen one", Menu "enter" "take the chosen one", Prompt "enter" "go",
-        Lookup "enter" "keep it, and go to the card";
-    /// Accept the selected candidate, or the prefix that all candidates share.
-    Accept "accept" "Take the candidate": Completion "tab" "take it, or what all have in common";
-    NextFormat "next-format" "Next format": Prompt "tab" "the next format";
+        Variables "enter" "inspect the selected one", Menu "enter" "choose the selected one", Prompt "enter" "write the file",
+        Lookup "enter" "go to the card";
+    /// Accept the selected completion, or the prefix that all completions share.
+    Accept "accept" "Accept the completion": Completion "tab" "accept, or the common prefix";
+    NextFormat "next-format" "Next format": Prompt "tab" "next format";
 
-    FilterVariables "filter-variables" "Find a variable": Variables "/" "find one by its letters";
+    FilterVariables "filter-variables" "Filter the variables": Variables "/" "filter by name or type";
     /// Sort the list of variables in another order.
-    SortVariables "sort-variables" "Sort the variables by something else": Variables "s" "by kind, name, type, size, change";
+    SortVariables "sort-variables" "Sort the variables": Variables "s" "sort: kind, name, type, size, change";
 
-    PreviousAspect "previous-aspect" "Previous view of the variable": Inspector "left" "columns, rows, repr, source, …";
-    NextAspect "next-aspect" "Next view of the variable": Inspector "right tab" "";
-    NextPage "next-page" "Next page of the variable": Inspector "n space" "next page, page before";
+    NextAspect "next-aspect" "Next view of the variable": Inspector "tab" "next view, previous view";
+    PreviousAspect "previous-aspect" "Previous view of the variable": Inspector "shift-tab" "";
+    NextPage "next-page" "Next page of the variable": Inspector "n space" "next page, previous page";
     PreviousPage "previous-page" "Previous page of the variable": Inspector "p" "";
     FirstPage "first-page" "First page of the variable": Inspector "home g" "first page, last page";
     LastPage "last-page" "Last page of the variable": Inspector "end G" "";
-    LookAgain "look-again" "Look at the variable again": Inspector "r" "look again";
+    LookAgain "look-again" "Refresh the variable": Inspector "r" "refresh";
 }

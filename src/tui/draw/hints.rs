@@ -1,0 +1,196 @@
+//! Hints: the keys that help now, the most needed first, and their places in the last row of the screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::canvas::put;
+use super::layout::{Class, Layout};
+use crate::domain::{Entry, Timestamp, replay_selection, units};
+use crate::tui::gallery::has_pictures;
+use crate::tui::input::keymap::{Action, Chord, Context};
+use crate::tui::layers::Layer;
+use crate::tui::transcript::copy::{self, Piece};
+use crate::tui::view::View;
+use crate::tui::{text, theme};
+
+/// Cells between two hints.
+const GAP: u16 = 3;
+
+/// A key and its meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    pub action: Action,
+    pub key: String,
+    pub what: String,
+    /// Whether the hint has its place even beside a long message.
+    is_needed: bool,
+}
+
+impl Hint {
+    /// The first keys of some actions with what they do; a click does the last one. `None` if no action has a key.
+    pub fn of(view: &View, context: Context, actions: &[Action], what: &str) -> Option<Self> {
+        let key = |action: &Action| view.keys.key_in(context, *action).or_else(|| view.keys.key(*action));
+        let keys: Vec<String> = actions.iter().filter_map(key).map(Chord::short).collect();
+        let action = *actions.last()?;
+        (!keys.is_empty()).then(|| Self { action, key: keys.join(" "), what: what.to_owned(), is_needed: true })
+    }
+
+    pub fn draw(&self, place: Rect, buffer: &mut Buffer) {
+        let x = put(buffer, place, place.x, place.y, &self.key, theme::KEY);
+        put(buffer, place, x + 1, place.y, &self.what, theme::DIM);
+    }
+
+    fn width(&self) -> u16 {
+        (text::width(&self.key) + 1 + text::width(&self.what)) as u16
+    }
+}
+
+/// The cells that the needed hints take, with the gap before them.
+pub fn needed_width(hints: &[Hint]) -> u16 {
+    hints.iter().filter(|hint| hint.is_needed).map(|hint| hint.width() + GAP).sum()
+}
+
+/// Places as many hints as fit between two columns, the first at the right end.
+pub fn placed(hints: Vec<Hint>, row: Rect, left: u16, right: u16) -> Vec<(Rect, Hint)> {
+    let mut end = right;
+    let mut placed = Vec::new();
+    for hint in hints {
+        let width = hint.width();
+        let Some(x) = end.checked_sub(width).filter(|x| *x > left + 1) else { break };
+        end = x.saturating_sub(GAP);
+        placed.push((Rect { x, width, ..row }, hint));
+    }
+    placed
+}
+
+/// Collects hints for the contexts of the moment.
+struct Hints<'a> {
+    view: &'a View,
+    hints: Vec<Hint>,
+}
+
+impl Hints<'_> {
+    /// An action without a key is only in the palette.
+    fn add(&mut self, action: Action, what: &str, is_needed: bool) {
+        let keys = &self.view.keys;
+        // The keys that hold everywhere are the same in all hints.
+        let here = [vec![Context::Session], self.view.contexts()].concat();
+        let key = here.iter().find_map(|context| keys.key_in(*context, action)).or_else(|| keys.key(action));
+        let Some(key) = key else { return };
+        self.hints.push(Hint { action, key: key.to_string(), what: what.to_owned(), is_needed });
+    }
+
+    fn need(&mut self, action: Action, what: &str) {
+        self.add(action, what, true);
+    }
+
+    fn offer(&mut self, action: Action, what: &str) {
+        self.add(action, what, false);
+    }
+}
+
+/// The hints for the area that has the focus, the most needed first.
+pub fn of(view: &View, layout: &Layout, now: Timestamp) -> Vec<Hint> {
+    let mut hints = Hints { view, hints: Vec::new() };
+    let is_boxed = view.layers.top().is_some_and(Layer::covers_input);
+    let has_list = view.has_list_focus();
+    let selected = view.viewport.selected.and_then(|card| view.transcript.entries().get(card));
+    match () {
+        () if is_boxed => hints.need(Action::Back, "close"),
+        () if has_list && view.variables.query.is_some() => hints.need(Action::Back, "all"),
+        () if has_list => hints.need(Action::ToInput, "input"),
+        () if selected.is_some() => hints.need(Action::Back, "input"),
+        () => {}
+    }
+    hints.need(Action::Help, "help");
+    hints.add(Action::Palette, "actions", layout.class != Class::Compact);
+    match selected {
+        _ if is_boxed => {}
+        _ if has_list => of_list(&mut hints, layout),
+        Some(entry) => of_card(&mut hints, entry),
+        None => of_input(&mut hints, layout, now),
+    }
+    hints.hints
+}
+
+fn of_list(hints: &mut Hints<'_>, layout: &Layout) {
+    let view = hints.view;
+    let is_filtered = view.variables.query.is_some();
+    let selected = view.variables.selected.as_ref();
+    let selected = view.transcript.variables().rows.iter().find(|variable| Some(&variable.name) == selected);
+    if selected.is_some() {
+        hints.offer(Action::Choose, "inspect");
+    }
+    if view.has_variables() && !is_filtered {
+        hints.offer(Action::FilterVariables, "filter");
+        hints.offer(Action::SortVariables, "sort");
+    }
+    if let Some(id) = selected.and_then(|variable| variable.set_by).filter(|_| !is_filtered) {
+        hints.offer(Action::GoToSetter, &format!("set by {id}"));
+    }
+    if view.drawer(layout).is_none() {
+        hints.offer(Action::Variables, "in full");
+    }
+}
+
+/// Only what the card has.
+fn of_card(hints: &mut Hints<'_>, entry: &Entry) {
+    let view = hints.view;
+    let Some(index) = view.viewport.selected else { return };
+    if view.lookup.find.is_some() {
+        hints.offer(Action::SearchOn, "next");
+        hints.offer(Action::SearchBack, "previous");
+    }
+    let card = view.frame.as_ref().and_then(|frame| frame.cards.get(&index));
+    let is_open = view.viewport.unfolded.contains(&index) != view.viewport.unfold_all;
+    if has_pictures(&view.transcript, index) {
+        hints.offer(Action::Output, "figure");
+    } else if copy::has(entry, Piece::Output) {
+        hints.offer(Action::Output, "open");
+    }
+    if card.is_some_and(|card| card.foldable) {
+        hints.offer(Action::Fold, if is_open { "fold" } else { "unfold" });
+    }
+    if copy::has(entry, Piece::Output) {
+        hints.offer(Action::CopyOutput, "copy");
+    }
+    if card.is_some_and(|card| card.is_wide) {
+        hints.offer(Action::ColumnsRight, "sideways");
+    }
+    match entry {
+        Entry::Snippet(snippet) => {
+            hints.offer(Action::EditAgain, "edit");
+            hints.offer(Action::RunAgain, "rerun");
+            let responses = view.records.client_responses.as_ref();
+            if responses.is_some_and(|responses| !responses.of(snippet.id).is_empty()) {
+                hints.offer(Action::Received, "received");
+            }
+        }
+        Entry::Restart { .. } if !view.replay_choices().is_empty() => hints.offer(Action::Replay, "replay"),
+        _ => {}
+    }
+}
+
+fn of_input(hints: &mut Hints<'_>, layout: &Layout, now: Timestamp) {
+    let view = hints.view;
+    let is_wide = layout.class == Class::Wide;
+    if let Some(reply) = view.open_reply(now) {
+        let asks_client = reply.inquiry().is_some();
+        hints.need(Action::Enter, "answer");
+        if asks_client {
+            hints.need(Action::Back, "later");
+        }
+        hints.add(Action::QuitOrDelete, if asks_client { "decline" } else { "end of input" }, asks_client);
+    }
+    if replay_selection::is_due(&view.transcript) {
+        hints.offer(Action::Replay, "replay");
+    }
+    if view.transcript.running().is_some() {
+        hints.offer(Action::Interrupt, "interrupt");
+    }
+    let count = view.transcript.variables().total;
+    hints.offer(Action::Variables, if is_wide { "variables".to_owned() } else { units::count(count, "var") }.as_str());
+    if is_wide && !view.is_busy() && view.open_reply(now).is_none() && view.composer.editor.is_empty() {
+        hints.offer(Action::QuitOrDelete, "quit");
+    }
+}

@@ -1,0 +1,30 @@
+//! The state of the help: its place, and the search in it.
+
+use crate::tui::composer::editor::Editor;
+
+#[derive(Debug, Default)]
+pub struct Help {
+    pub scroll: usize,
+    /// Only rows with all these words are shown.
+    pub query: Editor,
+    /// Whether keys go to the query.
+    pub is_typing: bool,
+}
+
+impl Help {
+    /// The help at its end, where the facts about the session are.
+    pub fn at_end() -> Self {
+        Self { scroll: usize::MAX, ..Self::default() }
+    }
+
+    /// Pastes text into the query as one line.
+    pub fn paste(&mut self, text: &str) {
+        self.query.paste_line(text);
+        self.scroll = 0;
+    }
+
+    /// Shows all rows again.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
