@@ -12,8 +12,11 @@ const F1: KeyCode = KeyCode::F(1);
 /// The first heading of the open help.
 fn heading(view: &mut View) -> String {
     let screen = text(view, 80, 24);
-    let top = screen.lines().position(|line| line.contains("─ help ")).unwrap_or_else(|| panic!("no help:\n{screen}"));
-    screen.lines().nth(top + 1).unwrap().split('│').nth(1).unwrap().trim().to_owned()
+    let title = screen.lines().enumerate().find_map(|(y, line)| Some((y, line, line.find("╭─ help ")?)));
+    let (y, line, at) = title.unwrap_or_else(|| panic!("no help:\n{screen}"));
+    let x = line[..at].chars().count();
+    let below: String = screen.lines().nth(y + 1).unwrap().chars().skip(x + 1).collect();
+    below.split('│').next().unwrap().trim().to_owned()
 }
 
 #[test]

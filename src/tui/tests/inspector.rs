@@ -304,14 +304,17 @@ fn columns_out_of_sight_are_told_and_come_into_sight() {
         let answer = Inspection { aspect: Aspect::Rows, tables: vec![rows], ..frame() };
         view.on_inspected(3, Ok(Box::new(answer.clone())), NOW);
         let first = text(&mut view, width, height);
-        assert!(first.contains("more columns ← →") && !first.contains("column_29"), "{first}");
+        assert!(first.contains("more columns Left Right") && !first.contains("column_29"), "{first}");
         key(&mut view, KeyCode::Char('l'));
         assert_snapshot!(format!("columns_{name}"), text(&mut view, width, height));
         for _ in 0..40 {
             key(&mut view, KeyCode::Char('l'));
         }
         let last = text(&mut view, width, height);
-        assert!(last.contains("column_29") && last.contains("28 before … ← →") && last.contains("│   0  "), "{last}");
+        assert!(
+            last.contains("column_29") && last.contains("28 before … Left Right") && last.contains("│   0  "),
+            "{last}"
+        );
         assert_eq!(typed(&mut view, "n"), Some(inspect("df", Aspect::Rows, 1, 4)));
         view.on_inspected(4, Ok(Box::new(answer)), NOW);
         assert!(text(&mut view, width, height).contains("column_29"), "the next page has the same columns");
