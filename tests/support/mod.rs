@@ -201,17 +201,28 @@ pub fn python() -> PathBuf {
     pythons().into_iter().next().expect("no CPython >= 3.10 on this machine")
 }
 
-/// Such as `3.12`.
+/// Returns the version of a Python, such as `3.12`.
 pub fn version(python: &Path) -> String {
     let code = "import sys; print('%d.%d' % sys.version_info[:2])";
     let output = Command::new(python).args(["-c", code]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Does `test` with each Python, all at once: most of it is waiting.
+/// Does `test` with the oldest and the newest Python at once, since most of it is waiting; with `FOURHANDS_PYTHONS=versions`
+/// with one of each version, with `FOURHANDS_PYTHONS=all` with every one of this machine.
 pub fn each_python(test: impl Fn(&Path) + Sync) {
+    let mut pythons = pythons();
+    if std::env::var_os("FOURHANDS_PYTHONS").is_none() {
+        pythons.sort_by_key(|python| {
+            let version = version(python);
+            version.split('.').map(|part| part.parse::<u32>().unwrap()).collect::<Vec<_>>()
+        });
+        let newest = pythons.pop().expect("no CPython >= 3.10 on this machine");
+        pythons.truncate(1);
+        pythons.push(newest);
+    }
     std::thread::scope(|scope| {
-        for python in pythons() {
+        for python in pythons {
             let test = &test;
             scope.spawn(move || {
                 eprintln!("in {}", python.display());
