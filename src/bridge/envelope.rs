@@ -54,8 +54,6 @@ struct Params<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct SubscriptionFilter<'a> {
-    tools_list_changed: bool,
-    prompts_list_changed: bool,
     resources_list_changed: bool,
     #[serde(borrow)]
     resource_subscriptions: Vec<&'a RawValue>,
@@ -114,7 +112,8 @@ impl<'a> Envelope<'a> {
         self.params().name.and_then(|name| serde_json::from_str(name.get()).ok())
     }
 
-    /// Returns notifications that everything has changed, from the notification that a subscription has begun.
+    /// Returns notifications that all resources have changed, from the notification that a subscription has begun. Tools and
+    /// prompts are the same as before, and some clients hang when they are told of a change.
     pub fn changes(&self) -> Vec<String> {
         let params = self.params();
         let filter =
@@ -123,15 +122,9 @@ impl<'a> Envelope<'a> {
         let notification = |method: &str, uri: &str| {
             format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{{{uri}"_meta":{meta}}}}}"#)
         };
-        let lists = [
-            (filter.tools_list_changed, "tools/list_changed"),
-            (filter.prompts_list_changed, "prompts/list_changed"),
-            (filter.resources_list_changed, "resources/list_changed"),
-        ];
-        let lists =
-            lists.iter().filter(|(is_subscribed, _)| *is_subscribed).map(|(_, method)| notification(method, ""));
+        let list = filter.resources_list_changed.then(|| notification("resources/list_changed", ""));
         let uris = filter.resource_subscriptions.iter();
-        lists.chain(uris.map(|uri| notification("resources/updated", &format!(r#""uri":{uri},"#)))).collect()
+        list.into_iter().chain(uris.map(|uri| notification("resources/updated", &format!(r#""uri":{uri},"#)))).collect()
     }
 
     /// Turns a tool call into the question what became of it. `is_kept` says that the arguments are there.

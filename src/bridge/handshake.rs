@@ -26,19 +26,27 @@ struct Agreed {
     protocol_version: String,
     #[serde(default)]
     capabilities: Capabilities,
+    #[serde(default)]
+    server_info: ServerInfo,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct ServerInfo {
+    version: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Capabilities {
-    tools: List,
-    resources: List,
-    prompts: List,
+    tools: ListCapability,
+    resources: ListCapability,
+    prompts: ListCapability,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct List {
+struct ListCapability {
     list_changed: bool,
 }
 
@@ -77,10 +85,18 @@ impl Handshake {
         }
     }
 
-    /// Takes in the answer to a repeated `initialize`.
-    pub fn repeated(&self, line: &[u8]) {
-        let first = self.agreed.as_ref().map(|agreed| agreed.protocol_version.as_str());
+    /// Takes in the answer to a repeated `initialize`. Returns the notifications about tools and prompts, which are other
+    /// ones only if the server's version is another. Some clients hang when they are told of a change.
+    pub fn repeated(&mut self, line: &[u8]) -> Vec<&'static str> {
         let now = serde_json::from_slice::<InitializeAnswer>(line).ok().and_then(|answer| answer.result);
+        let differs = match (&mut self.agreed, &now) {
+            (Some(first), Some(now)) if first.server_info != now.server_info => {
+                first.server_info.version.clone_from(&now.server_info.version);
+                true
+            }
+            _ => false,
+        };
+        let first = self.agreed.as_ref().map(|agreed| agreed.protocol_version.as_str());
         match now {
             None => log("the new session refused the handshake; restart this server in your AI client"),
             Some(now) if Some(now.protocol_version.as_str()) != first => log(&format!(
@@ -90,6 +106,7 @@ impl Handshake {
             )),
             Some(_) => {}
         }
+        if differs { self.changed_lists(&[List::Tools, List::Prompts]) } else { Vec::new() }
     }
 
     /// Returns whether the client waits for the answer to its `initialize`.
@@ -113,17 +130,27 @@ impl Handshake {
         self.subscriptions.keys().map(String::as_str)
     }
 
-    /// Returns the notifications about a new server that the first server promised.
-    pub fn changed_lists(&self) -> Vec<&'static str> {
+    /// Returns the notification that the resources of a new server are others, if the first server promised it.
+    pub fn changed_resources(&self) -> Vec<&'static str> {
+        self.changed_lists(&[List::Resources])
+    }
+
+    fn changed_lists(&self, lists: &[List]) -> Vec<&'static str> {
         let Some(agreed) = self.agreed.as_ref().filter(|_| self.initialized) else { return Vec::new() };
         let Capabilities { tools, resources, prompts } = &agreed.capabilities;
-        [
-            (tools, "notifications/tools/list_changed"),
-            (resources, "notifications/resources/list_changed"),
-            (prompts, "notifications/prompts/list_changed"),
-        ]
-        .into_iter()
-        .filter_map(|(list, method)| list.list_changed.then_some(method))
-        .collect()
+        let notification = |list: &List| match list {
+            List::Tools => (tools, "notifications/tools/list_changed"),
+            List::Resources => (resources, "notifications/resources/list_changed"),
+            List::Prompts => (prompts, "notifications/prompts/list_changed"),
+        };
+        let promised = lists.iter().map(notification).filter(|(capability, _)| capability.list_changed);
+        promised.map(|(_, method)| method).collect()
     }
+}
+
+/// A list that a server may change.
+enum List {
+    Tools,
+    Resources,
+    Prompts,
 }

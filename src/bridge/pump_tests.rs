@@ -63,7 +63,7 @@ async fn an_idle_bridge_connects_by_itself_and_tells_the_client() {
     client.ask(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).await;
     let claim = root.claim("work", "work");
     let mut session = Session::start(claim.socket());
-    assert_eq!(client.next().await["method"], "notifications/tools/list_changed");
+    assert_eq!(client.next().await["method"], "notifications/resources/list_changed");
     session.sees("initialize").await;
     client.close().await;
 }

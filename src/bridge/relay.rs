@@ -200,7 +200,12 @@ impl Relay {
         // An answer to no request of ours, or to a cancelled one, goes nowhere.
         let Some(number) = self.requests.number(&envelope::key(id)) else { return };
         match self.own.remove(&number) {
-            Some(OwnRequest::Initialize) => return self.handshake.repeated(line),
+            Some(OwnRequest::Initialize) => {
+                for method in self.handshake.repeated(line) {
+                    self.to_client.line(envelope::notification(method).as_bytes());
+                }
+                return;
+            }
             Some(OwnRequest::Replay) => return,
             None => {}
         }
@@ -395,7 +400,7 @@ impl Relay {
             self.to_backend.line_of_parts(&envelope::splice(line, id, &self.requests.call_id(own)));
             self.own.insert(own, if nth == 0 { OwnRequest::Initialize } else { OwnRequest::Replay });
         }
-        for method in self.handshake.changed_lists() {
+        for method in self.handshake.changed_resources() {
             self.to_client.line(envelope::notification(method).as_bytes());
         }
         for uri in self.handshake.subscriptions() {

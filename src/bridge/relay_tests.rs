@@ -97,7 +97,7 @@ impl Test {
     fn shake_hands(&mut self) {
         self.client(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#);
         self.backend(
-            r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{"listChanged":true},"resources":{"listChanged":false}}}}"#,
+            r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","serverInfo":{"version":"1"},"capabilities":{"tools":{"listChanged":true},"resources":{"listChanged":false}}}}"#,
         );
         self.client(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     }
@@ -191,16 +191,23 @@ fn a_new_backend_gets_the_state_of_the_old_one_unseen() {
         sent.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["method"].clone()).collect();
     assert_eq!(methods, ["initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe"]);
     assert!(sent[0].contains("2025-06-18") && sent[3].contains(r#""uri":"b""#));
-    // Only the list that was announced as changing, and what it watches.
+    // What it watches; the server had not announced that its resources change.
     let answers = test.take_answers();
-    assert_eq!(answers[0], serde_json::json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}));
-    assert_eq!((answers.len(), &answers[1]["params"]["uri"]), (2, &Value::from("b")), "{answers:?}");
+    assert_eq!((answers.len(), &answers[0]["params"]["uri"]), (1, &Value::from("b")), "{answers:?}");
     for line in sent {
         if let Some(id) = serde_json::from_str::<Value>(&line).unwrap().get("id") {
-            let answer = format!(r#"{{"id":{id},"result":{{"protocolVersion":"2025-06-18"}}}}"#);
-            assert!(test.backend(&answer).is_empty());
+            let result = r#"{"protocolVersion":"2025-06-18","serverInfo":{"version":"1"}}"#;
+            assert!(test.backend(&format!(r#"{{"id":{id},"result":{result}}}"#)).is_empty());
         }
     }
+    // A server of another version may have other tools.
+    test.0.backend_lost("gone", "", true);
+    test.0.backend_joined(session(2));
+    let initialize: Value = serde_json::from_str(&test.sent()[0]).unwrap();
+    let result = r#"{"protocolVersion":"2025-06-18","serverInfo":{"version":"2"}}"#;
+    test.take_answers();
+    let changed = test.backend(&format!(r#"{{"id":{},"result":{result}}}"#, initialize["id"]));
+    assert_eq!(changed, [r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#]);
 }
 
 #[test]

@@ -180,7 +180,7 @@ pub async fn serve(
                 let (id, method) = (&message["id"], message["method"].as_str().unwrap_or_default());
                 let result = match method {
                     "initialize" => json!({"protocolVersion": "2025-06-18", "serverInfo": {"name": name},
-                        "capabilities": {"tools": {"listChanged": true}}}),
+                        "capabilities": {"tools": {"listChanged": true}, "resources": {"listChanged": true}}}),
                     "tools/list" => json!({"tools": [{"name": name}]}),
                     "tools/call" => json!({"content": [{"type": "text", "text": text()}], "isError": name == "offline"}),
                     _ => json!({}),

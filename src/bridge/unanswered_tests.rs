@@ -16,7 +16,7 @@ fn requests_that_a_session_left_go_to_its_next_process() {
     test.client(&format!(r#"{{"id":2,"method":"tools/call","params":{{"code":"{}"}}}}"#, "x".repeat(MAX_KEPT_LINE)));
     test.client(r#"{"id":3,"method":"subscriptions/listen","params":{}}"#);
     let begun = concat!(
-        r#"{"method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true,"#,
+        r#"{"method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true,"resourcesListChanged":true,"#,
         r#""resourceSubscriptions":["a"]},"_meta":{"io.modelcontextprotocol/subscriptionId":3}}}"#
     );
     assert_eq!(test.backend(begun), [begun]);
@@ -44,13 +44,13 @@ fn requests_that_a_session_left_go_to_its_next_process() {
     assert_eq!(sent[3]["params"][HAS_ARGUMENTS], false, "too long to be kept: {}", sent[3]);
     assert!(sent[3].to_string().len() < 500);
     take(&mut test.0.to_client);
-    // For the client it never ended, and all that it is about may have changed.
+    // For the client it never ended, and all resources may have changed. The tools have not.
     let answers: Vec<Value> = test.backend(begun).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of_three = |method: &str, mut params: Value| {
         params["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": 3});
         json!({"jsonrpc": "2.0", "method": method, "params": params})
     };
-    assert_eq!(answers[0], of_three("notifications/tools/list_changed", json!({})));
+    assert_eq!(answers[0], of_three("notifications/resources/list_changed", json!({})));
     assert_eq!(answers[1], of_three("notifications/resources/updated", json!({"uri": "a"})));
     assert_eq!(answers.len(), 2);
     assert_eq!(test.backend(r#"{"id":"a","result":{}}"#).len(), 1);

@@ -13,10 +13,13 @@ pub struct Rewritten {
     pub timed: bool,
 }
 
-/// Removes what pasting brings along: a common indentation, or the prompts of Python and `IPython` together with the
-/// output between them. Returns `None` if there is nothing to remove.
+/// Removes what pasting brings along: the fences of Markdown, a common indentation, or the prompts of Python and `IPython`
+/// together with the output between them. Returns `None` if there is nothing to remove.
 #[must_use]
 pub fn unwrap_pasted(code: &str) -> Option<String> {
+    if let Some(fenced) = between_fences(code) {
+        return Some(unwrap_pasted(&fenced).unwrap_or(fenced));
+    }
     if code.trim_start().starts_with(">>>") || code.trim_start().starts_with("In [") {
         return Some(
             code.split('\n').map(|line| after_prompt(line).unwrap_or_default()).collect::<Vec<_>>().join("\n"),
@@ -40,6 +43,28 @@ pub fn unwrap_pasted(code: &str) -> Option<String> {
         at += line.len();
     }
     Some(out)
+}
+
+/// Returns the code between the fences of Markdown, with an empty line for the first fence, so that lines keep their numbers.
+/// The last fence may be missing.
+fn between_fences(code: &str) -> Option<String> {
+    let start = code.len() - code.trim_start().len();
+    let (first, body) = code[start..].split_once('\n')?;
+    let language = first.trim_end();
+    let fence = &language[..language.len() - language.trim_start_matches(['`', '~']).len()];
+    let is_fence = fence.len() >= 3 && fence.bytes().all(|mark| mark == fence.as_bytes()[0]);
+    let language = language[fence.len()..].trim().to_lowercase();
+    if !is_fence || !matches!(language.as_str(), "" | "python" | "py" | "python3" | "ipython" | "ipython3" | "pycon") {
+        return None;
+    }
+    let body = body.trim_end();
+    let last = body.rfind('\n').map_or(0, |newline| newline + 1);
+    let body = if body[last..].trim() == fence { &body[..last] } else { body };
+    // A second block would need to know where the text between is.
+    if body.lines().any(|line| line.trim_start().starts_with(fence)) {
+        return None;
+    }
+    Some(format!("{}\n{body}", "\n".repeat(code[..start].matches('\n').count())))
 }
 
 fn after_prompt(line: &str) -> Option<&str> {
@@ -258,10 +283,16 @@ mod tests {
             ("\n  # why\n  if x:\n    y\n", "\n# why\nif x:\n  y\n"),
             (">>> if x:\n...     y\n...\nout\n>>> z", "if x:\n    y\n\n\nz"),
             ("In [1]: if x:\n   ...:     y\n\nOut[1]: 3", "if x:\n    y\n\n"),
+            ("```python\nx = 1\n```\n", "\nx = 1\n"),
+            ("\n~~~\nx = '```'\n", "\n\nx = '```'"),
+            ("```py\n>>> x\n1\n```", "\nx\n\n"),
+            ("````\n    x\n    y\n````", "\nx\ny\n"),
         ] {
             assert_eq!(unwrap_pasted(code).as_deref(), Some(expected), "{code}");
         }
-        assert_eq!(unwrap_pasted("x\n  y"), None);
+        for code in ["x\n  y", "```bash\nls\n```", "```\nx\n```\nand\n```\ny\n```", "``\nx\n``"] {
+            assert_eq!(unwrap_pasted(code), None, "{code}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const MAX_SECONDS: f64 = 604_800.0;
 
 /// The arguments of a call, or the sentence that tells a model what the tool expects.
 pub fn parse<A: DeserializeOwned + JsonSchema + 'static>(tool: &str, given: Option<JsonObject>) -> Result<A, String> {
-    let given = given.unwrap_or_default();
+    let given = adapted(given.unwrap_or_default(), &input_schema::<A>());
     deserialize::<A>(given.iter().map(|(name, value)| (name.as_str(), value))).map_err(|error| {
         let error = error.to_string();
         let name = wrong_argument::<A>(&given, &error).map(|name| format!("{name}: ")).unwrap_or_default();
@@ -27,6 +27,41 @@ pub fn parse<A: DeserializeOwned + JsonSchema + 'static>(tool: &str, given: Opti
         let expected = describe(&input_schema::<A>());
         format!("Error: invalid arguments for {tool}: {name}{error}. Expected: {expected}. Nothing was run.")
     })
+}
+
+/// Adapts arguments as models send them to the types of the schema, where that cannot be misunderstood: numbers, truth
+/// values and lists that are written as text, and text for nothing in the place of optional ones.
+fn adapted(mut given: JsonObject, schema: &JsonObject) -> JsonObject {
+    let Some(Value::Object(properties)) = schema.get("properties") else { return given };
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|known| known == name));
+    given.retain(|name, value| {
+        let kind = properties.get(name).and_then(|property| property.get("type")).and_then(Value::as_str);
+        let (Value::String(text), Some(kind)) = (&*value, kind) else { return true };
+        if kind == "string" {
+            return true;
+        }
+        let text = text.trim();
+        if matches!(text, "" | "null" | "None") && !is_required(name) {
+            return false;
+        }
+        let written = match text {
+            "True" => Ok(Value::Bool(true)),
+            "False" => Ok(Value::Bool(false)),
+            text => serde_json::from_str(text),
+        };
+        let fits = |written: &Value| match kind {
+            "number" | "integer" => written.is_number(),
+            "boolean" => written.is_boolean(),
+            "array" => written.is_array(),
+            _ => false,
+        };
+        if let Some(written) = written.ok().filter(fits) {
+            *value = written;
+        }
+        true
+    });
+    given
 }
 
 fn deserialize<'a, A: Deserialize<'a>>(
@@ -102,4 +137,38 @@ fn duration(argument: &str, seconds: f64, least: &str) -> Result<Duration, Strin
     Err(format!(
         "Error: {argument} must be {least} and at most {MAX_SECONDS} seconds, not {seconds:?}. Nothing was run."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn arguments_as_models_write_them_are_taken_where_they_are_plain() {
+        let schema = json!({
+            "properties": {
+                "code": {"type": "string"}, "wait_s": {"type": "number"}, "snippet": {"type": "integer"},
+                "eof": {"type": "boolean"}, "choices": {"type": "array"}, "title": {"type": "string"},
+            },
+            "required": ["code", "snippet"],
+        });
+        let adapt = |given: Value| {
+            let (Value::Object(given), Value::Object(schema)) = (given, &schema) else { panic!() };
+            Value::Object(adapted(given, schema))
+        };
+        let given = json!({
+            "code": "30", "wait_s": " 30 ", "snippet": "1", "eof": "True", "choices": "[\"a\", \"b\"]", "title": "null",
+        });
+        let expected =
+            json!({"code": "30", "wait_s": 30, "snippet": 1, "eof": true, "choices": ["a", "b"], "title": "null"});
+        assert_eq!(adapt(given), expected);
+        assert_eq!(adapt(json!({"code": "", "wait_s": "", "eof": "null", "choices": ""})), json!({"code": ""}));
+        for unclear in
+            [json!({"snippet": ""}), json!({"snippet": "one"}), json!({"wait_s": "5 s"}), json!({"eof": "1"})]
+        {
+            assert_eq!(adapt(unclear.clone()), unclear);
+        }
+    }
 }

@@ -77,7 +77,7 @@ impl ToolCall<'_> {
         let (outcome, why) = loop {
             tokio::select! {
                 biased;
-                () = self.gone.cancelled() => return Confirmation::GaveUp,
+                () = self.client.gone.cancelled() => return Confirmation::GaveUp,
                 () = self.context.ct.cancelled() => break (Confirmation::GaveUp, "the call was cancelled"),
                 answer = &mut asking.rx => return match answer {
                     Ok(Ok(ClientResult::ElicitResult(answer))) => verdict(&answer),

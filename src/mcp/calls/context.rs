@@ -13,6 +13,7 @@ use crate::domain::{Author, CallId, Snippet, SnippetId, units};
 use crate::mcp::errors::CallError;
 use crate::mcp::server::membership::Membership;
 use crate::mcp::server::quirks::Quirks;
+use crate::mcp::transport::client_state::ClientState;
 use crate::session::clock::now;
 use crate::session::{Overview, SessionHandle};
 
@@ -29,8 +30,7 @@ pub struct ToolCall<'a> {
     pub context: &'a RequestContext<RoleServer>,
     /// The answers of the client's user to the questions of an earlier call. This call repeats that one.
     pub answers: Option<InputResponses>,
-    /// Cancelled when the client has closed its side.
-    pub gone: &'a CancellationToken,
+    pub client: &'a ClientState,
     /// Cancelled when the server is about to end.
     pub stop: &'a CancellationToken,
 }
@@ -58,7 +58,7 @@ impl ToolCall<'_> {
     pub async fn gave_up(&self) {
         tokio::select! {
             biased;
-            () = self.gone.cancelled() => {}
+            () = self.client.gone.cancelled() => {}
             () = self.context.ct.cancelled() => {}
         }
     }

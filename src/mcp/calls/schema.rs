@@ -32,6 +32,10 @@ enum Side {
 /// alternative.
 fn simplify(schema: &mut JsonObject, side: Side) {
     schema.remove("format");
+    if side == Side::Input {
+        // google-genai refuses tools whose schemas have it. Unknown arguments are refused at the call.
+        schema.remove("additionalProperties");
+    }
     if side == Side::Input && schema.get("default") == Some(&Value::Null) {
         schema.remove("default");
     }

@@ -64,7 +64,7 @@ impl ToolCall<'_> {
             let event = tokio::select! {
                 biased;
                 ended = &mut done => WaitEvent::Ended(ended),
-                () = self.gone.cancelled() => WaitEvent::Disconnected,
+                () = self.client.gone.cancelled() => WaitEvent::Disconnected,
                 () = self.context.ct.cancelled() => {
                     if self.stop.is_cancelled() { WaitEvent::Stopping } else { WaitEvent::Cancelled }
                 }
@@ -79,6 +79,11 @@ impl ToolCall<'_> {
                 }
                 WaitEvent::TimeOver => return self.unfinished(id).await,
                 WaitEvent::ProgressDue => self.report_progress(id, &progress).await?,
+                // The client has a limit of its own, often of few seconds. Like the end of `wait_s`, that only ends the wait.
+                WaitEvent::Cancelled if self.client.take_timed_out(&self.context.id) => {
+                    self.membership.read_cursor.keep_open(id);
+                    return Err(CallError::Cancelled);
+                }
                 WaitEvent::Cancelled => {
                     if waits == Waits::ForItsOwn {
                         self.interrupt_abandoned(id, "cancelled the call");

@@ -95,6 +95,13 @@ impl ReadCursor {
         Self(Mutex::new(CursorState { position, is_fresh, returned, changed_process: false, open: HashSet::new() }))
     }
 
+    /// Notes that the client does not know how its snippet ends: the call that waited for the snippet was given up.
+    pub fn keep_open(&self, snippet: SnippetId) {
+        let mut state = self.0.lock();
+        state.is_fresh = false;
+        state.open.insert(snippet);
+    }
+
     /// Notes that the process in which the client has worked is gone, with all names. A restart has a text of its own.
     pub fn set_changed_process(&self) {
         self.0.lock().changed_process = true;

@@ -6,6 +6,7 @@ use rmcp::model::Implementation;
 use tokio_util::sync::CancellationToken;
 
 use super::membership::Membership;
+use crate::mcp::transport::client_state::ClientState;
 use crate::session::SessionHandle;
 
 /// Makes the text for a model where there is no session.
@@ -27,19 +28,18 @@ pub enum Service {
 
 pub struct ClientConnection {
     pub service: Service,
-    /// Cancelled when the client has closed its side.
-    pub gone: CancellationToken,
+    pub client: ClientState,
     /// Cancelled when the server is about to end.
     pub stop: CancellationToken,
 }
 
 impl ClientConnection {
-    pub fn new(backend: Backend, pid: Option<u32>, gone: CancellationToken, stop: CancellationToken) -> Self {
+    pub fn new(backend: Backend, pid: Option<u32>, client: ClientState, stop: CancellationToken) -> Self {
         let service = match backend {
             Backend::Session(session) => Service::Session(Box::new(Membership::new(session, pid))),
             Backend::Offline(text) => Service::Offline(text),
         };
-        Self { service, gone, stop }
+        Self { service, client, stop }
     }
 
     pub fn membership(&self) -> Option<&Membership> {
@@ -63,7 +63,7 @@ impl ClientConnection {
     /// Resolves when the client has gone or the server is about to end.
     pub async fn closed(&self) {
         tokio::select! {
-            () = self.gone.cancelled() => {}
+            () = self.client.gone.cancelled() => {}
             () = self.stop.cancelled() => {}
         }
     }

@@ -80,7 +80,7 @@ async fn carry_out(
         quirks: Quirks::of(client.as_ref()),
         context,
         answers: None,
-        gone: &connection.gone,
+        client: &connection.client,
         stop: &connection.stop,
     };
     match request {

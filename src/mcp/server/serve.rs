@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{Backend, ClientConnection};
 use super::handler::Handler;
 use crate::mcp::resources::subscriptions::SharedSubscription;
+use crate::mcp::transport::client_state::ClientState;
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
 use crate::session::SessionHandle;
@@ -69,11 +70,11 @@ pub async fn serve_socket(
                     continue;
                 }
                 let (reader, writer) = stream.into_split();
-                let gone = CancellationToken::new();
-                let transport = LineTransport::new(reader, writer, gone.clone())
+                let client = ClientState::default();
+                let transport = LineTransport::new(reader, writer, client.clone())
                     .with_first_request_by(Instant::now() + FIRST_REQUEST_TIMEOUT);
                 let backend = Backend::Session(session.clone());
-                let task = connections.spawn(serve(transport, gone, backend, pid, stop.clone()));
+                let task = connections.spawn(serve(transport, client, backend, pid, stop.clone()));
                 peers.add(task.id(), pid);
             }
             // The process is out of descriptors, most likely. Other clients may close some.
@@ -141,14 +142,14 @@ pub async fn serve_connection<R, W>(
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let gone = CancellationToken::new();
-    let transport = LineTransport::new(reader, writer, gone.clone());
-    serve(transport, gone, backend, peer_pid, stop).await;
+    let client = ClientState::default();
+    let transport = LineTransport::new(reader, writer, client.clone());
+    serve(transport, client, backend, peer_pid, stop).await;
 }
 
 pub(in crate::mcp) async fn serve<R, W>(
     transport: LineTransport<R, W>,
-    gone: CancellationToken,
+    client: ClientState,
     backend: Backend,
     peer_pid: Option<u32>,
     stop: CancellationToken,
@@ -156,7 +157,7 @@ pub(in crate::mcp) async fn serve<R, W>(
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let connection = Arc::new(ClientConnection::new(backend, peer_pid, gone, stop.clone()));
+    let connection = Arc::new(ClientConnection::new(backend, peer_pid, client, stop.clone()));
     let handler = Handler { connection: connection.clone(), subscription: SharedSubscription::default() };
     // On an error the client has left before its first request, or has been told what was wrong.
     if let Ok(running) = handler.serve_with_ct(transport, stop.child_token()).await {

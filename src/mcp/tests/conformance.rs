@@ -23,7 +23,6 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixListener;
 use tokio::process::Command;
-use tokio_util::sync::CancellationToken;
 
 use crate::mcp::log;
 use crate::mcp::transport::lines::LineTransport;
@@ -184,7 +183,8 @@ async fn serve(listener: UnixListener) {
     loop {
         let (reader, writer) = listener.accept().await.unwrap().0.into_split();
         tokio::spawn(async move {
-            let transport = LineTransport::new(reader, writer, CancellationToken::new());
+            let transport =
+                LineTransport::new(reader, writer, crate::mcp::transport::client_state::ClientState::default());
             if let Ok(running) = Fixtures.serve(transport).await {
                 let _ = running.waiting().await;
             }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio_util::sync::CancellationToken;
 
 use super::support::{ERAS, Era, Rig, TEST_TIMEOUT, one, text};
 use crate::domain::random::Random;
 use crate::mcp::bridge_protocol::REFUSED;
 use crate::mcp::server::serve::{serve, serve_socket};
+use crate::mcp::transport::client_state::ClientState;
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::transport::malformed;
 use crate::session::discovery::socket;
@@ -128,9 +128,9 @@ async fn a_client_without_a_request_is_dropped_and_a_silent_one_is_not() {
     for line in [INITIALIZE, "{\"jsonrpc\":", ""] {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(theirs);
-        let gone = CancellationToken::new();
-        let transport = LineTransport::new(reader, writer, gone.clone()).with_first_request_by(by);
-        let served = tokio::spawn(serve(transport, gone, rig.backend(), None, rig.stop.clone()));
+        let client_state = ClientState::default();
+        let transport = LineTransport::new(reader, writer, client_state.clone()).with_first_request_by(by);
+        let served = tokio::spawn(serve(transport, client_state, rig.backend(), None, rig.stop.clone()));
         let (reader, mut writer) = tokio::io::split(ours);
         writer.write_all(line.as_bytes()).await.unwrap();
         connections.push((BufReader::new(reader), writer, served));

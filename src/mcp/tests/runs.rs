@@ -139,6 +139,29 @@ async fn a_cancelled_call_interrupts_its_code_and_is_not_answered() {
     }
 }
 
+/// Some clients wait for 5 s only, and then cancel the call.
+#[tokio::test]
+async fn a_limit_of_the_client_itself_only_ends_the_wait() {
+    for era in ERAS {
+        let rig = Rig::new();
+        let mut client = rig.client(era, "tester").await;
+        for (number, reason) in
+            ["timed out after 5s", "McpError: MCP error -32001: Request timed out"].iter().enumerate()
+        {
+            let snippet = 2 * number as u32 + 1;
+            let running = client.start("run_python_code", json!({"code": "sleep"})).await;
+            rig.until("running", |t| t.running().is_some_and(|running| running.id.0 == snippet)).await;
+            client.cancel_because(running, reason).await;
+            let next = client.call("run_python_code", json!({"code": "echo next", "wait_s": 0})).await;
+            assert!(text(&next).contains(&format!("behind snippet {snippet} by \"tester\" (running)")), "{next}");
+            assert_eq!(rig.snippet(snippet).await.status, Status::Running);
+            rig.session.interrupt(Some(crate::domain::SnippetId(snippet)), "you").await.unwrap();
+            let next = client.call("wait_for_snippet", json!({"snippet": snippet + 1})).await;
+            assert!(text(&next).contains(&format!("- snippet {snippet} by you: interrupted")), "{next}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_result_says_that_the_person_stopped_the_code() {
     let rig = Rig::new();

@@ -16,6 +16,7 @@ use crate::domain::{
     Variable, VariableChanges, VariableKind, VariableQuery, VariableTable,
 };
 use crate::mcp::server::serve::serve;
+use crate::mcp::transport::client_state::ClientState;
 use crate::mcp::transport::lines::LineTransport;
 use crate::mcp::{Backend, serve_connection};
 use crate::session::{self, Engine, EngineEvent, SessionHandle, Shown, Startup};
@@ -323,9 +324,9 @@ pub fn connect(backend: Backend, era: Era, stop: CancellationToken) -> Client {
 pub fn connect_limited(rig: &Rig, max_line: usize) -> Client {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (reader, writer) = split(theirs);
-    let gone = CancellationToken::new();
-    let transport = LineTransport::new(reader, writer, gone.clone()).with_max_line(max_line);
-    tokio::spawn(serve(transport, gone, rig.backend(), None, rig.stop.clone()));
+    let client_state = ClientState::default();
+    let transport = LineTransport::new(reader, writer, client_state.clone()).with_max_line(max_line);
+    tokio::spawn(serve(transport, client_state, rig.backend(), None, rig.stop.clone()));
     Client::new(ours, Era::Legacy)
 }
 
@@ -464,6 +465,11 @@ impl Client {
     pub async fn cancel(&mut self, id: i64) {
         let cancelled = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
         self.line(&cancelled.to_string()).await;
+    }
+
+    pub async fn cancel_because(&mut self, id: i64, reason: &str) {
+        let params = json!({"requestId": id, "reason": reason});
+        self.line(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}).to_string()).await;
     }
 
     /// Closes only the sending side.

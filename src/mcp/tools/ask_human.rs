@@ -110,7 +110,7 @@ impl Tool for AskHuman {
                             in your reply."),
                     });
                 }
-                () = call.gone.cancelled() => return Err(CallError::Disconnected(String::new())),
+                () = call.client.gone.cancelled() => return Err(CallError::Disconnected(String::new())),
                 () = call.context.ct.cancelled() => return Err(CallError::Cancelled),
                 () = &mut time_over => {
                     let seconds = wait.as_secs_f64();

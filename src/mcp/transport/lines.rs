@@ -17,8 +17,8 @@ use rmcp::model::{
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tokio_util::sync::CancellationToken;
 
+use super::client_state::ClientState;
 use super::malformed;
 use super::outgoing::Outgoing;
 use crate::mcp::bridge_protocol::UNANSWERED;
@@ -51,8 +51,7 @@ pub struct LineTransport<R, W> {
     /// Beginning and end of a line that is too long and has not been read to its end.
     overlong: Option<malformed::Ends>,
     out: Arc<Outgoing<W>>,
-    /// Cancelled when the client has closed its side.
-    gone: CancellationToken,
+    client: ClientState,
     /// Requests without an answer, and the lengths of their lines. rmcp would confuse two requests with the same id, and
     /// interrupt one when the other ends.
     open: HashMap<RequestId, usize>,
@@ -73,7 +72,7 @@ where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    pub fn new(reader: R, writer: W, gone: CancellationToken) -> Self {
+    pub fn new(reader: R, writer: W, client: ClientState) -> Self {
         Self {
             reader: BufReader::with_capacity(READ_BUFFER_SIZE, reader),
             line: Vec::new(),
@@ -81,7 +80,7 @@ where
             max_line: MAX_LINE,
             overlong: None,
             out: Outgoing::new(writer),
-            gone,
+            client,
             open: HashMap::new(),
             open_bytes: 0,
             own_requests: HashSet::new(),
@@ -187,6 +186,9 @@ where
                 if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
                     && let Some(id) = &cancelled.params.request_id
                 {
+                    if self.open.contains_key(id) {
+                        self.client.note_cancellation(id, cancelled.params.reason.as_deref());
+                    }
                     // rmcp does not answer a cancelled request.
                     self.close_request(&id.clone());
                 }
@@ -332,7 +334,7 @@ where
                 },
                 Ok(IncomingLine::TooLong(ends)) => self.reply(malformed::too_long(&ends, self.max_line)),
                 Ok(IncomingLine::End) | Err(_) => {
-                    self.gone.cancel();
+                    self.client.gone.cancel();
                     return None;
                 }
             }
